@@ -1,0 +1,137 @@
+/**
+ * The store port: what the kernel needs from a place that keeps rows, and not one method more.
+ *
+ * An adapter promises
+ * - a commit is all or nothing, and durable when its promise resolves;
+ * - commits are serializable: the conditions of one hold at the moment it lands;
+ * - `get`, `query` and `sum` see every commit that resolved before they were called;
+ * - a commit that rejects with `CONFLICT`, `BUSY` or `FULL` did not land; only `IN_DOUBT` leaves that open.
+ */
+
+/** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1). */
+export type Scalar = string | number | null
+
+/** Anything JSON can carry. */
+export type Json = Scalar | boolean | readonly Json[] | { readonly [key: string]: Json | undefined }
+
+/** One row: every column of its table by name. */
+export type Row = { readonly [column: string]: Json | undefined }
+
+/** A primary key or an index prefix: the values of its columns, in order. */
+export type Key = readonly (string | number)[]
+
+/** `time` is an integer of milliseconds since the Unix epoch; a trailing `?` allows null. */
+export type ColumnType = 'text' | 'integer' | 'time' | 'json' | 'text?' | 'integer?' | 'time?' | 'json?'
+
+/** A table, described once as data; adapters make what they need from it. */
+export interface Table {
+  readonly columns: { readonly [column: string]: ColumnType }
+  /** The primary key's columns. */
+  readonly key: readonly string[]
+  /** Named indexes. Rows with a null in a unique index's columns are not in it. */
+  readonly indexes?: { readonly [name: string]: { readonly columns: readonly string[]; readonly unique?: boolean } }
+  /** A running total: the sum of an integer column, and the number of rows, grouped by other columns. */
+  readonly total?: { readonly of: string; readonly by: readonly string[] }
+}
+
+/** One step of a migration. */
+export type MigrationStep =
+  | { readonly addTable: string; readonly as: Table }
+  | { readonly addColumn: string; readonly to: string; readonly type: ColumnType; readonly value: Scalar }
+  | { readonly addIndex: string; readonly to: string; readonly columns: readonly string[]; readonly unique?: boolean }
+  | { readonly rewrite: string; readonly row: (row: Row) => Row }
+
+/** The tables of one database and how older databases come to have them. */
+export interface Schema {
+  /** The version that `tables` describes, from 1. */
+  readonly version: number
+  readonly tables: { readonly [table: string]: Table }
+  /** `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. */
+  readonly migrations?: { readonly [from: number]: readonly MigrationStep[] }
+}
+
+/**
+ * What a row must be for a write to land, seen with the commit's earlier writes applied: it does not exist, or
+ * columns equal values, or an integer column is at most a number (a row that does not exist passes `atMost`,
+ * and fails every equality).
+ */
+export type Condition = 'absent' | { readonly [column: string]: Scalar | { readonly atMost: number } }
+
+/** One write of a commit. All of a commit's writes land or none does; a failed `if` rejects with `CONFLICT`. */
+export type Write =
+  /** Inserts the row, or replaces the one with its key. */
+  | { readonly put: string; readonly row: Row; readonly if?: Condition | undefined }
+  /** Changes some columns of a row that exists; `CONFLICT` where it does not. */
+  | { readonly patch: string; readonly key: Key; readonly set: Row; readonly if?: Condition | undefined }
+  /** Removes the row; nothing happens where there is none, unless `if` says otherwise. */
+  | { readonly delete: string; readonly key: Key; readonly if?: Condition | undefined }
+  /** Changes nothing, and checks. */
+  | { readonly check: string; readonly key: Key; readonly if: Condition }
+
+export interface Query {
+  readonly table: string
+  /** An index of the table; the primary key where left out. Rows come in its order. */
+  readonly index?: string | undefined
+  /** Values for the index's first columns. */
+  readonly prefix?: Key | undefined
+  /** Bounds on the column after the prefix, both inclusive. A row with null there is outside any bound. */
+  readonly from?: string | number | undefined
+  readonly to?: string | number | undefined
+  readonly reverse?: boolean | undefined
+  readonly limit?: number | undefined
+}
+
+/** One group of a table's running total. */
+export interface Total {
+  /** The values of the total's `by` columns, in order. */
+  readonly key: Key
+  /** The sum of the `of` column over the group's rows. */
+  readonly sum: number
+  /** How many rows the group has. Groups without rows are not reported. */
+  readonly count: number
+}
+
+export interface Store {
+  get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
+  query<R extends Row = Row>(query: Query): Promise<R[]>
+  /** The groups of the table's running total whose first columns equal the prefix. Reads no rows of the table. */
+  sum(table: string, prefix?: Key): Promise<Total[]>
+  /** @throws {StoreError} `CONFLICT`, `BUSY`, `FULL` (none landed) or `IN_DOUBT`. */
+  commit(writes: readonly Write[]): Promise<void>
+  /** Calls back after commits, by anyone, that touched the named table; may call once for many. Returns the way to stop. */
+  watch(table: string, changed: () => void): () => void
+  /** Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`. */
+  close(): Promise<void>
+}
+
+/** What a user hands over: where the rows live. Opening runs the migrations. */
+export interface StoreAdapter {
+  /** @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was. */
+  open(schema: Schema): Promise<Store>
+}
+
+export type StoreErrorCode =
+  /** A condition or a unique index refused the commit. */
+  | 'CONFLICT'
+  /** The store is locked by another; nothing landed; try again later. */
+  | 'BUSY'
+  /** No space; nothing landed. */
+  | 'FULL'
+  /** The connection or the disk failed while committing: it may have landed. */
+  | 'IN_DOUBT'
+  /** A row could not be read. */
+  | 'CORRUPT'
+  /** The database has a later schema version than this program. */
+  | 'NEWER'
+  /** The store was closed. */
+  | 'CLOSED'
+
+/** Every failure of a store. Match by `code`; messages may change. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
