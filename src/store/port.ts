@@ -5,13 +5,15 @@
  * - a commit is all or nothing, and durable when its promise resolves;
  * - commits are serializable: the conditions of one hold at the moment it lands;
  * - `get`, `query` and `sum` see every commit that resolved before they were called;
- * - a commit that rejects with `CONFLICT`, `BUSY` or `FULL` did not land; only `IN_DOUBT` leaves that open.
+ * - a commit that rejects did not land; only `IN_DOUBT` leaves that open;
+ * - a call that names an unknown table, column or index, or carries a value that is not of its column's type, is a
+ *   programming mistake: it rejects with a `TypeError` that names the place, never the value.
  */
 
-/** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1). */
+/** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1); text is well-formed Unicode. */
 export type Scalar = string | number | null
 
-/** Anything JSON can carry. */
+/** Anything JSON can carry, in plain objects and arrays. A property that is `undefined` is gone when read. */
 export type Json = Scalar | boolean | readonly Json[] | { readonly [key: string]: Json | undefined }
 
 /** One row: every column of its table by name. */
@@ -28,13 +30,16 @@ export interface Table {
   readonly columns: { readonly [column: string]: ColumnType }
   /** The primary key's columns. */
   readonly key: readonly string[]
-  /** Named indexes. Rows with a null in a unique index's columns are not in it. */
+  /** Named indexes, over columns that are not JSON. Rows with a null in a unique index's columns are not in it. */
   readonly indexes?: { readonly [name: string]: { readonly columns: readonly string[]; readonly unique?: boolean } }
-  /** A running total: the sum of an integer column, and the number of rows, grouped by other columns. */
+  /**
+   * A running total: the sum of an integer column, and the number of rows, grouped by other columns; none of them
+   * nullable. A commit that brings a sum beyond the safe integers rejects with a `RangeError`.
+   */
   readonly total?: { readonly of: string; readonly by: readonly string[] }
 }
 
-/** One step of a migration. */
+/** One step of a migration. Running totals need none: they are counted anew after the last step. */
 export type MigrationStep =
   | { readonly addTable: string; readonly as: Table }
   | { readonly addColumn: string; readonly to: string; readonly type: ColumnType; readonly value: Scalar }
@@ -46,14 +51,17 @@ export interface Schema {
   /** The version that `tables` describes, from 1. */
   readonly version: number
   readonly tables: { readonly [table: string]: Table }
-  /** `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. */
+  /**
+   * `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. Where they do not
+   * lead to `tables`, or `tables` changed and `version` did not, opening rejects with a `TypeError`.
+   */
   readonly migrations?: { readonly [from: number]: readonly MigrationStep[] }
 }
 
 /**
  * What a row must be for a write to land, seen with the commit's earlier writes applied: it does not exist, or
  * columns equal values, or an integer column is at most a number (a row that does not exist passes `atMost`,
- * and fails every equality).
+ * and fails every equality; a null is not at most anything). JSON columns cannot be compared.
  */
 export type Condition = 'absent' | { readonly [column: string]: Scalar | { readonly atMost: number } }
 
@@ -61,7 +69,7 @@ export type Condition = 'absent' | { readonly [column: string]: Scalar | { reado
 export type Write =
   /** Inserts the row, or replaces the one with its key. */
   | { readonly put: string; readonly row: Row; readonly if?: Condition | undefined }
-  /** Changes some columns of a row that exists; `CONFLICT` where it does not. */
+  /** Changes some columns, not the key's, of a row that exists; `CONFLICT` where it does not. */
   | { readonly patch: string; readonly key: Key; readonly set: Row; readonly if?: Condition | undefined }
   /** Removes the row; nothing happens where there is none, unless `if` says otherwise. */
   | { readonly delete: string; readonly key: Key; readonly if?: Condition | undefined }
@@ -70,7 +78,10 @@ export type Write =
 
 export interface Query {
   readonly table: string
-  /** An index of the table; the primary key where left out. Rows come in its order. */
+  /**
+   * An index of the table; the primary key where left out. Rows come in its order: null first, numbers by size, text
+   * by code point; rows that are equal in it by the primary key.
+   */
   readonly index?: string | undefined
   /** Values for the index's first columns. */
   readonly prefix?: Key | undefined
@@ -94,11 +105,14 @@ export interface Total {
 export interface Store {
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
   query<R extends Row = Row>(query: Query): Promise<R[]>
-  /** The groups of the table's running total whose first columns equal the prefix. Reads no rows of the table. */
+  /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */
   sum(table: string, prefix?: Key): Promise<Total[]>
-  /** @throws {StoreError} `CONFLICT`, `BUSY`, `FULL` (none landed) or `IN_DOUBT`. */
+  /**
+   * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `NEWER` where a later program has migrated the
+   * database since (none landed), or `IN_DOUBT`.
+   */
   commit(writes: readonly Write[]): Promise<void>
-  /** Calls back after commits, by anyone, that touched the named table; may call once for many. Returns the way to stop. */
+  /** Calls back after commits, by anyone, that changed the named table; may call once for many, or for nothing. Returns the way to stop. */
   watch(table: string, changed: () => void): () => void
   /** Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`. */
   close(): Promise<void>
@@ -119,7 +133,9 @@ export type StoreErrorCode =
   | 'FULL'
   /** The connection or the disk failed while committing: it may have landed. */
   | 'IN_DOUBT'
-  /** A row could not be read. */
+  /** The database cannot be opened, read or written: its path, the rights to it or its disk; nothing landed. */
+  | 'UNAVAILABLE'
+  /** A row could not be read, or the database is none, or not one of ours. */
   | 'CORRUPT'
   /** The database has a later schema version than this program. */
   | 'NEWER'

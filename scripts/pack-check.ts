@@ -1,0 +1,89 @@
+/**
+ * Packs the package as it would be published, looks at what is in it, and uses it as a stranger would: installed from
+ * the tarball, every subpath type-checked under both ways of resolving modules, and imported by Node.
+ * Needs a build in dist/.
+ */
+import { execFileSync, type StdioOptions } from 'node:child_process'
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import manifest from '../package.json' with { type: 'json' }
+
+const root = new URL('..', import.meta.url).pathname
+using temp = mkdtempDisposableSync(join(tmpdir(), 'hardshell-pack-'))
+
+function run(command: string, args: readonly string[], cwd: string, stdio: StdioOptions = 'inherit'): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio }) ?? ''
+}
+
+/** Packs into the temporary folder. */
+function pack(): { readonly filename: string; readonly unpackedSize: number; readonly paths: readonly string[] } {
+  const json = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', temp.path], root, 'pipe')
+  const [packed] = JSON.parse(json) as [{ filename: string; unpackedSize: number; files: { path: string }[] }]
+  return { ...packed, paths: packed.files.map(({ path }) => path) }
+}
+
+/** What is wrong with the list of packed files. */
+function complaints(paths: readonly string[]): string[] {
+  const expected = ['README.md', 'LICENSE', 'package.json', ...targets(manifest.exports)]
+  // The first release writes the change log.
+  if (manifest.version !== '0.0.0') expected.push('CHANGELOG.md')
+  const allowed = /^(dist\/(src|machines)\/.+\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+  return [
+    ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
+    ...paths.filter((path) => !allowed.test(path)).map((path) => `${path} does not belong in it`),
+  ]
+}
+
+/** Every file that the exports name. */
+function targets(exports: object | string): string[] {
+  return typeof exports === 'string'
+    ? [exports.replace('./', '')]
+    : Object.values(exports).flatMap((target: object | string) => targets(target))
+}
+
+/** A project that depends on the tarball and imports everything it exports. */
+function consumer(tarball: string): void {
+  const write = (name: string, content: unknown): void =>
+    writeFileSync(join(temp.path, name), typeof content === 'string' ? content : JSON.stringify(content, null, 2))
+  const modules = Object.keys(manifest.exports)
+    .filter((subpath) => subpath !== './package.json')
+    .map((subpath) => subpath.replace('.', manifest.name))
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2024',
+    lib: ['es2024', 'esnext.disposable', 'dom'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+  }
+  const files = ['consumer.ts']
+  write('package.json', { name: 'consumer', private: true, type: 'module' })
+  write('nodenext.json', { compilerOptions: { ...compilerOptions, module: 'nodenext' }, files })
+  write('bundler.json', { compilerOptions: { ...compilerOptions, module: 'preserve' }, files })
+  write(
+    'consumer.ts',
+    [
+      ...modules.map((name, i) => `import * as m${i} from '${name}'`),
+      `const modules: Record<string, object> = { ${modules.map((name, i) => `'${name}': m${i}`).join(', ')} }`,
+      `for (const [name, exported] of Object.entries(modules)) {`,
+      `  if (Object.keys(exported).length === 0) throw new Error(name + ' exports nothing')`,
+      `  console.log(name + ': ' + Object.keys(exported).length + ' exports')`,
+      `}`,
+    ].join('\n'),
+  )
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], temp.path)
+  for (const resolution of ['nodenext', 'bundler']) {
+    run(join(root, 'node_modules/.bin/tsc'), ['-p', `${resolution}.json`], temp.path)
+    console.log(`types resolve: ${resolution}`)
+  }
+  run(process.execPath, ['consumer.ts'], temp.path)
+}
+
+const { filename, unpackedSize, paths } = pack()
+console.log(`${filename}: ${paths.length} files, ${Math.ceil(unpackedSize / 1000)} kB unpacked`)
+const wrong = complaints(paths)
+if (wrong.length > 0) {
+  console.error(wrong.join('\n'))
+  process.exitCode = 1
+} else consumer(join(temp.path, filename))

@@ -1,0 +1,34 @@
+import { HardshellError } from '../kernel/errors.ts'
+
+/** What is wrong with a token, an invoice, an address or a key. Messages may change, codes don't. */
+export type CashuErrorCode =
+  /** Not a token, or one whose contents are not what NUT-00 says. */
+  | 'TOKEN_MALFORMED'
+  /** A V3 token with proofs of more than one mint. */
+  | 'TOKEN_OF_SEVERAL_MINTS'
+  /** The mint has no keyset with this id, or none that a short id stands for. */
+  | 'KEYSET_UNKNOWN'
+  /** A short id that stands for several of the mint's keysets. */
+  | 'KEYSET_AMBIGUOUS'
+  /** A keyset of a version other than 00 and 01 (NUT-02). */
+  | 'KEYSET_UNSUPPORTED'
+  /** Not the address of a mint. */
+  | 'MINT_URL_MALFORMED'
+  /** Not a bolt11 invoice, or one with a wrong checksum or amount. */
+  | 'INVOICE_MALFORMED'
+  /** The keyset's denominations cannot make up the amount. */
+  | 'AMOUNT_UNREACHABLE'
+  /** Bytes that should be a point of the curve are not one. */
+  | 'POINT_MALFORMED'
+  /** Bytes that should be a scalar, not zero, are not one. */
+  | 'SCALAR_MALFORMED'
+
+/** An error about Cashu data that came from outside. Match by `code`. */
+export class CashuError extends HardshellError {
+  override readonly name = 'CashuError'
+  declare readonly code: CashuErrorCode
+  // eslint-disable-next-line no-useless-constructor -- narrows the code
+  constructor(code: CashuErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}

@@ -1,0 +1,78 @@
+import { Malformed } from './shape.ts'
+import type { Parse } from './shape.ts'
+
+/** What one request came to. */
+export type Reply<T> =
+  /** A 200 (or 202) of the right shape. */
+  | { readonly answer: 'ok'; readonly body: T }
+  /**
+   * The mint's own error document: HTTP 4xx with `{detail, code}`, or with a `detail` alone, which is code 0. It says
+   * where to look, not what happened.
+   */
+  | { readonly answer: 'refused'; readonly code: number; readonly detail: string }
+  /** No telling: not sent, answer lost, timed out, 3xx, 5xx, 408, 429, a proxy's page. */
+  | { readonly answer: 'unknown'; readonly reason: string; readonly retryAfterMs?: number | undefined }
+  /** A 200 that is not what the NUT says. */
+  | { readonly answer: 'malformed'; readonly reason: string }
+
+/** Client errors that say nothing about the request: timed out, proxy login, wrong server, too early, too many. */
+const NOT_A_REFUSAL = new Set([407, 408, 421, 425, 429])
+
+const DETAIL_AT_MOST_CHARACTERS = 300
+
+/** Says what an HTTP answer proves. */
+export function classify<T>(
+  {
+    status,
+    body,
+    retryAfterMs,
+  }: { readonly status: number; readonly body: string; readonly retryAfterMs?: number | undefined },
+  parse: Parse<T>,
+): Reply<T> {
+  const json = readJson(body)
+  if (status >= 200 && status < 300) {
+    try {
+      return { answer: 'ok', body: parse(json, 'answer') }
+    } catch (error) {
+      if (error instanceof Malformed) return { answer: 'malformed', reason: error.message }
+      throw error
+    }
+  }
+  if (status >= 400 && status < 500 && !NOT_A_REFUSAL.has(status)) {
+    const refusal = refused(json)
+    if (refusal) return refusal
+  }
+  const reason = `HTTP ${status}`
+  return retryAfterMs === undefined ? { answer: 'unknown', reason } : { answer: 'unknown', reason, retryAfterMs }
+}
+
+/** Undefined for what is no JSON. */
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+/** A mint's error document, or undefined for anything else, such as a proxy's. */
+function refused(json: unknown): Extract<Reply<never>, { answer: 'refused' }> | undefined {
+  if (typeof json !== 'object' || json === null) return undefined
+  const { code, detail } = json as { code?: unknown; detail?: unknown }
+  const number = typeof code === 'string' ? Number(code) : code
+  const coded = typeof number === 'number' && Number.isSafeInteger(number) && number > 0
+  if (!coded && detail === undefined) return undefined
+  return { answer: 'refused', code: coded ? number : 0, detail: readDetail(detail).slice(0, DETAIL_AT_MOST_CHARACTERS) }
+}
+
+/** Nutshell's validation errors are a list, whose entries repeat the request; only where and what is taken. */
+function readDetail(detail: unknown): string {
+  if (typeof detail === 'string') return detail
+  if (!Array.isArray(detail)) return ''
+  return detail
+    .map((entry: { loc?: unknown; msg?: unknown } | null) => {
+      const place = Array.isArray(entry?.loc) ? `${entry.loc.join('.')}: ` : ''
+      return typeof entry === 'string' ? entry : place + (typeof entry?.msg === 'string' ? entry.msg : 'invalid')
+    })
+    .join('; ')
+}

@@ -1,0 +1,322 @@
+/**
+ * `durable(kind)`: actor logic whose prototype is the machine itself. An event is queued; its step is computed, and
+ * committed; only then does the actor's snapshot change, do observers hear of it and do effects start. Whoever looks
+ * at the actor sees committed states, and nothing else.
+ */
+import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
+import type { Write } from '../store/port.ts'
+import { commitRow } from './commit.ts'
+import { HardshellError } from './errors.ts'
+import type { Kernel, LoadedKind } from './kernel.ts'
+import { dotted, type OperationRow } from './operation.ts'
+import { doneEvent, type Invoke, type Step, type Timers } from './step.ts'
+
+/** An event with somebody waiting to hear whether the chart took it. */
+export interface Delivery {
+  readonly type: '@hardshell.deliver'
+  readonly event: EventObject
+  readonly taken: (taken: boolean) => void
+  readonly lost: (error: unknown) => void
+}
+interface Committed {
+  readonly type: '@hardshell.committed'
+  readonly snapshot: AnyMachineSnapshot
+}
+/** The heap's call: some timer of the operation, or its watch, is due. */
+export const DUE = { type: '@hardshell.due' } as const
+/** Asks the watch now. */
+export const LOOK = { type: '@hardshell.look' } as const
+
+export interface DurableInput {
+  readonly row: OperationRow
+  /** The row was just committed by this process, which therefore may start its effects. */
+  readonly owned: boolean
+}
+
+type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
+
+/** Tries of one step before a conflict on other rows is taken for a defect. */
+const MOST_CONFLICTS = 20
+
+/** A kind of operation as actor logic, for `createActor`. */
+export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
+  const operations = new WeakMap<object, Operation>()
+  const logic: Partial<Logic> = {
+    getInitialSnapshot(scope, input) {
+      const operation = new Operation(kernel, loaded, input, (event) => scope.self.send(event))
+      operations.set(scope.self, operation)
+      return operation.snapshot
+    },
+    start(_, scope) {
+      operations.get(scope.self)!.start()
+    },
+    transition(snapshot, event, scope: AnyActorScope) {
+      const operation = operations.get(scope.self)!
+      if (event.type === '@hardshell.committed') return (event as unknown as Committed).snapshot
+      if (event.type === 'xstate.stop') {
+        operation.stop()
+        return { ...snapshot, status: 'stopped' } as AnyMachineSnapshot
+      }
+      operation.take(event)
+      return snapshot
+    },
+  }
+  return Object.assign(Object.create(loaded.kind.machine), logic) as Logic
+}
+
+/** The row that a step makes of the row before it. */
+export function rowOf(kernel: Kernel, loaded: LoadedKind, before: OperationRow, step: Step): { row: OperationRow; writes: Write[] } {
+  const { kind, stepper } = loaded
+  const { snapshot } = step
+  const ends = Object.values(step.timers)
+  const kept = stepper.invokes(snapshot).some((invoke) => !step.entered.has(invoke.id))
+  const nowMs = kernel.clock.now()
+  const row: OperationRow = {
+    ...before,
+    ...kind.columns?.(snapshot.context),
+    kindVersion: kind.version,
+    version: before.version + 1,
+    commitId: kernel.newId(),
+    owner: kernel.owner,
+    attempt: !kept ? 1 : before.owner === kernel.owner ? before.attempt : before.attempt + 1,
+    status: snapshot.status === 'active' ? 'active' : 'done',
+    state: dotted(snapshot.value),
+    lane: kind.lane?.(snapshot.context) ?? '',
+    dueAt: ends.length > 0 ? Math.min(...ends) : null,
+    timers: JSON.stringify(step.timers),
+    updatedAt: Math.max(nowMs, before.updatedAt),
+    snapshot: JSON.stringify(stepper.persist(snapshot)),
+  }
+  const { id, state, status, createdAt, updatedAt } = row
+  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: snapshot.context }
+  return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
+}
+
+interface Running {
+  readonly invoke: Invoke
+  readonly controller: AbortController
+}
+interface Task {
+  readonly run: () => Promise<void>
+  /** Told where the task will never run here. */
+  readonly lost?: (error: unknown) => void
+}
+
+/** One operation that this process runs. */
+class Operation {
+  snapshot: AnyMachineSnapshot
+  #row: OperationRow
+  #timers: Timers
+  #owned: boolean
+  readonly #kernel: Kernel
+  readonly #loaded: LoadedKind
+  readonly #send: (event: EventObject) => void
+  readonly #tasks: Task[] = []
+  readonly #running = new Map<string, Running>()
+  readonly #stop = new AbortController()
+  #pumping = false
+  #watch: { readonly name: string; readonly state: string; waitMs: number; atMs: number; readonly abort: AbortController } | undefined
+
+  constructor(kernel: Kernel, loaded: LoadedKind, input: DurableInput, send: (event: EventObject) => void) {
+    this.#kernel = kernel
+    this.#loaded = loaded
+    this.#send = send
+    this.#row = input.row
+    this.#owned = input.owned
+    this.snapshot = loaded.restore(input.row)
+    this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)
+  }
+
+  start(): void {
+    if (this.#owned) this.#follow(new Set())
+    else this.#enqueue(() => this.#takeOver())
+  }
+
+  stop(): void {
+    this.#stop.abort()
+    for (const { lost } of this.#tasks.splice(0)) lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
+    for (const { controller } of this.#running.values()) controller.abort()
+    this.#watch?.abort.abort()
+    this.#kernel.timers.set(this.#row.id, null)
+  }
+
+  take(event: EventObject): void {
+    if (event.type === DUE.type) this.#due()
+    else if (event.type === LOOK.type) void this.#look()
+    else if (event.type === '@hardshell.deliver') {
+      const { event: inner, taken, lost } = event as unknown as Delivery
+      const run = async (): Promise<void> => {
+        try {
+          taken(await this.#apply(inner))
+        } catch (error) {
+          lost(error)
+          throw error
+        }
+      }
+      this.#enqueue(run, lost)
+    } else this.#enqueue(() => this.#apply(event).then(() => {}))
+  }
+
+  #enqueue(run: () => Promise<void>, lost?: (error: unknown) => void): void {
+    this.#tasks.push({ run, ...(lost && { lost }) })
+    void this.#pump()
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift()) await task.run()
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  /** Computes the event's step and commits it; false where the chart takes no notice of the event. */
+  async #apply(event: EventObject): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const step = await this.#loaded.stepper.next(this.snapshot, this.#timers, event)
+      if (!step) return false
+      this.#checkInputs(step)
+      const outcome = await this.#commit(step)
+      if (outcome === 'landed') return true
+      if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+      if (tries >= MOST_CONFLICTS) throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
+    }
+  }
+
+  async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {
+    const kernel = this.#kernel
+    const before = this.#row
+    const { row, writes } = rowOf(kernel, this.#loaded, before, step)
+    const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
+    const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })
+    if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
+    this.#row = row
+    this.#timers = step.timers
+    this.#owned = true
+    this.snapshot = step.snapshot
+    this.#send({ type: '@hardshell.committed', snapshot: step.snapshot } as Committed)
+    kernel.changed({ before, row, snapshot: step.snapshot, emitted: step.emitted })
+    this.#follow(step.entered)
+    return 'landed'
+  }
+
+  /** While an invoke stays active its input must stay what it was: its request is under way with those bytes. */
+  #checkInputs(step: Step): void {
+    for (const invoke of this.#loaded.stepper.invokes(step.snapshot)) {
+      const running = this.#running.get(invoke.id)
+      if (!running || step.entered.has(invoke.id)) continue
+      if (JSON.stringify(running.invoke.input) !== JSON.stringify(invoke.input))
+        throw new HardshellError('DEFECT', `the input of '${invoke.src}' changed while it was running`)
+    }
+  }
+
+  /** Starting effects on a row that another process left is a commit of its own (one attempt more, our name on it). */
+  async #takeOver(): Promise<void> {
+    if (this.#loaded.stepper.invokes(this.snapshot).length > 0) {
+      const step = { snapshot: this.snapshot, writes: [], emitted: [], timers: this.#timers, entered: new Set<string>() }
+      const before = this.#row
+      this.#row = { ...before, owner: '' }
+      const outcome = await this.#commit(step)
+      if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else took the operation over')
+      return
+    }
+    this.#follow(new Set())
+  }
+
+  /** Makes what runs and what is due agree with the committed state. */
+  #follow(entered: ReadonlySet<string>): void {
+    const wanted = new Map(this.#loaded.stepper.invokes(this.snapshot).map((invoke) => [invoke.id, invoke]))
+    for (const [id, { controller }] of this.#running)
+      if (!wanted.has(id) || entered.has(id)) {
+        this.#running.delete(id)
+        controller.abort()
+      }
+    for (const invoke of wanted.values()) if (!this.#running.has(invoke.id)) this.#run(invoke)
+    this.#setWatch()
+    this.#setDue()
+  }
+
+  #run(invoke: Invoke): void {
+    const running: Running = { invoke, controller: new AbortController() }
+    this.#running.set(invoke.id, running)
+    const { signal } = running.controller
+    const replay = this.#row.attempt > 1
+    const { runs, reader } = this.#loaded
+    const request = async (): Promise<unknown> => runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader })
+    this.#kernel.lanes.run(this.#row.lane, signal, request).then(
+      (output) => {
+        if (signal.aborted) return
+        this.#enqueue(async () => {
+          if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
+          if (!(await this.#apply(doneEvent(invoke.id, output))))
+            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String((output as { answer?: unknown })?.answer)}'`)
+        })
+      },
+      (error: unknown) => {
+        if (signal.aborted) return
+        this.#enqueue(() => Promise.reject(error as Error))
+      },
+    )
+  }
+
+  #setWatch(): void {
+    const name = this.#loaded.stepper.watch(this.snapshot)
+    if (this.#watch && (this.#watch.name !== name || this.#watch.state !== this.#row.state)) {
+      this.#watch.abort.abort()
+      this.#watch = undefined
+    }
+    if (!name || this.#watch) return
+    const waitMs = this.#loaded.watches[name]!.firstMs
+    this.#watch = { name, state: this.#row.state, waitMs, atMs: this.#kernel.clock.now() + waitMs, abort: new AbortController() }
+  }
+
+  #setDue(): void {
+    const ends = [...Object.values(this.#timers), ...(this.#watch ? [this.#watch.atMs] : [])]
+    this.#kernel.timers.set(this.#row.id, ends.length > 0 ? Math.min(...ends) : null)
+  }
+
+  #due(): void {
+    const nowMs = this.#kernel.clock.now()
+    if (this.#watch && this.#watch.atMs <= nowMs) void this.#look()
+    this.#enqueue(async () => {
+      for (;;) {
+        const late = Object.entries(this.#timers).filter(([, atMs]) => atMs <= this.#kernel.clock.now())
+        const [id] = late.toSorted(([, a], [, b]) => a - b)[0] ?? []
+        if (id === undefined) break
+        // A timer that the chart takes no notice of has ended all the same.
+        if (!(await this.#apply({ type: id }))) this.#timers = Object.fromEntries(Object.entries(this.#timers).filter(([other]) => other !== id))
+        if (this.#stop.signal.aborted) return
+      }
+      this.#setDue()
+    })
+  }
+
+  /** Asks the state's watch for news, and what came of it is an event like any other. */
+  async #look(): Promise<void> {
+    const watch = this.#watch
+    if (!watch) return
+    watch.atMs = Infinity
+    this.#setDue()
+    const { firstMs, maxMs, ask } = this.#loaded.watches[watch.name]!
+    const { signal } = watch.abort
+    const context: unknown = this.snapshot.context
+    try {
+      const news = await this.#kernel.lanes.run(this.#row.lane, signal, () => ask({ context, signal, read: this.#loaded.reader }))
+      if (signal.aborted) return
+      this.#enqueue(async () => {
+        if (this.#watch !== watch) return
+        if (news) await this.#apply(news)
+        if (this.#watch !== watch) return
+        watch.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(watch.waitMs * 1.5)))
+        watch.atMs = this.#kernel.clock.now() + watch.waitMs
+        this.#setDue()
+      })
+    } catch (error) {
+      if (!signal.aborted) this.#enqueue(() => Promise.reject(error as Error))
+    }
+  }
+}

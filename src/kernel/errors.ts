@@ -1,0 +1,35 @@
+/** Why a call failed. Messages may change, codes don't. */
+export type ErrorCode =
+  /** No operation has this id. */
+  | 'NOT_FOUND'
+  /** The idempotency key belongs to an operation with another kind or input. */
+  | 'KEY_REUSED'
+  /** The operation ended otherwise than was asked for. */
+  | 'FAILED'
+  /** The operation cannot take this event in its state. */
+  | 'NOT_NOW'
+  /** The row cannot be loaded by this program; it is kept as it is. */
+  | 'PARKED'
+  /** A human has to look: the reason stands with the operation. */
+  | 'QUARANTINED'
+  /** Rows changed under a new operation, again and again. */
+  | 'CONTENTION'
+  /** Closed. */
+  | 'CLOSED'
+  /** The machine or an effect did what it must not. */
+  | 'DEFECT'
+  // eslint-disable-next-line @typescript-eslint/no-redundant-type-constituents
+  | (string & {})
+
+/** The base of every error that hardshell rejects with. Match by `code`. */
+export class HardshellError extends Error {
+  override readonly name: string = 'HardshellError'
+  readonly code: ErrorCode
+  /** The operation that it is about, where there is one. */
+  readonly operationId: string | undefined
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { operationId?: string | undefined }) {
+    super(message, options)
+    this.code = code
+    this.operationId = options?.operationId
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * `hardshell/kernel`: durable operations of any kind. Define a kind from an XState chart, open a store's operations,
+ * and every state that anybody can see is already on disk.
+ */
+export { answered, backoff, effect, local, tx, until, type Answer, type Declared } from './authoring.ts'
+export { durable } from './durable.ts'
+export { HardshellError, type ErrorCode } from './errors.ts'
+export type { Explanation } from './explain.ts'
+export type { Inspect, InspectionEvent } from './inspect.ts'
+export type { Change, Kernel, LoadedKind } from './kernel.ts'
+export {
+  defineOperation,
+  operationsTable,
+  type EffectArgs,
+  type LocalArgs,
+  type OperationKind,
+  type OperationRow,
+  type OperationStatus,
+  type OperationView,
+  type PersistedSnapshot,
+  type Projection,
+  type Reader,
+  type Runs,
+  type Watch,
+} from './operation.ts'
+export {
+  openOperations,
+  Operations,
+  type CreateOptions,
+  type ListFilter,
+  type OperationsOptions,
+} from './operations.ts'
+export { systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+export type { Resumed, Supervisor } from './supervisor.ts'

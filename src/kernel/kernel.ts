@@ -1,0 +1,77 @@
+/** What the parts of a running kernel share. */
+import type { AnyMachineSnapshot, EventObject } from 'xstate'
+import type { Store } from '../store/port.ts'
+import { HardshellError } from './errors.ts'
+import type { Lanes } from './lanes.ts'
+import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './operation.ts'
+import { fraction, type Clock, type Random } from './ports.ts'
+import { stepper, type Stepper } from './step.ts'
+import type { Timers } from './timers.ts'
+
+/** A committed step, as those who listen get it. */
+export interface Change {
+  /** The row before; undefined for a new operation. */
+  readonly before: OperationRow | undefined
+  readonly row: OperationRow
+  readonly snapshot: AnyMachineSnapshot
+  readonly emitted: readonly EventObject[]
+}
+
+export interface Kernel {
+  readonly store: Store
+  readonly clock: Clock
+  /** This process, in the rows whose effects it runs. */
+  readonly owner: string
+  readonly lanes: Lanes
+  readonly timers: Timers
+  newId(): string
+  /** A step was committed. */
+  changed(change: Change): void
+  /** An operation cannot go on in memory; what is stored is sound. */
+  failed(id: string, error: unknown): void
+}
+
+/** A kind bound to the ports that its effects use. */
+export interface LoadedKind {
+  readonly kind: OperationKind
+  readonly stepper: Stepper
+  readonly runs: { readonly [src: string]: (args: unknown) => unknown }
+  readonly watches: { readonly [name: string]: Watch<unknown, EventObject> }
+  readonly reader: Reader
+  /** @throws {HardshellError} `PARKED` where the row is of an unknown version, or cannot be read. */
+  restore(row: OperationRow): AnyMachineSnapshot
+}
+
+export function loadKind(
+  kind: OperationKind,
+  env: { ports: unknown; store: Store; clock: Clock; random: Random },
+): LoadedKind {
+  const runs = kind.effects(env.ports) as LoadedKind['runs']
+  const watches = kind.watches?.(env.ports) ?? {}
+  const { store, clock } = env
+  const reader: Reader = {
+    get: (table, key) => store.get(table, key),
+    query: (query) => store.query(query),
+    sum: (table, prefix) => store.sum(table, prefix),
+  }
+  const steps = stepper({ kind, runs, read: reader, now: () => clock.now(), random: () => fraction(env.random) })
+  const park = (row: OperationRow, why: string, cause?: unknown): never => {
+    throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, { operationId: row.id, cause })
+  }
+  const restore = (row: OperationRow): AnyMachineSnapshot => {
+    if (row.kindVersion > kind.version) park(row, `this program knows version ${kind.version}`)
+    try {
+      let persisted = JSON.parse(row.snapshot) as PersistedSnapshot
+      for (let version = row.kindVersion; version < kind.version; version++) {
+        const step = kind.migrate?.[version]
+        if (!step) return park(row, `no migration from version ${version}`)
+        persisted = step(persisted)
+      }
+      return steps.restore(persisted)
+    } catch (error) {
+      if (error instanceof HardshellError) throw error
+      return park(row, 'the snapshot does not restore', error)
+    }
+  }
+  return { kind, stepper: steps, runs, watches, reader, restore }
+}

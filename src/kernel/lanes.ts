@@ -1,0 +1,70 @@
+/**
+ * Lanes keep operations apart: the requests of one lane (one mint) are bounded in number, and a lane that is closed
+ * (its mint is not trusted at the moment) or slow holds up nobody else's.
+ */
+export class Lanes {
+  readonly #limit: number
+  readonly #open: (lane: string) => Promise<boolean>
+  readonly #running = new Map<string, number>()
+  /** Those that wait for room, and those that wait for their lane to open. */
+  readonly #full = new Map<string, Set<() => void>>()
+  readonly #closed = new Map<string, Set<() => void>>()
+
+  constructor(options: { limit: number; open: (lane: string) => Promise<boolean> }) {
+    this.#limit = options.limit
+    this.#open = options.open
+  }
+
+  /**
+   * Runs one request when the lane is open and has room; whether it is open is asked each time, just before.
+   * Undefined where the signal aborted first.
+   */
+  async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>): Promise<T | undefined> {
+    while (!signal.aborted) {
+      if (!(await this.#open(lane))) await turn(this.#closed, lane, signal)
+      else if (this.#busy(lane) >= this.#limit) await turn(this.#full, lane, signal)
+      else if (!signal.aborted) {
+        this.#running.set(lane, this.#busy(lane) + 1)
+        try {
+          return await request()
+        } finally {
+          const left = this.#busy(lane) - 1
+          if (left > 0) this.#running.set(lane, left)
+          else this.#running.delete(lane)
+          const [next] = this.#full.get(lane) ?? []
+          next?.()
+        }
+      }
+    }
+    return undefined
+  }
+
+  /** Looks again whether the lane is open. */
+  recheck(lane: string): void {
+    for (const go of [...(this.#closed.get(lane) ?? [])]) go()
+  }
+
+  /** Lanes that were found closed, with something waiting in them. */
+  get closed(): readonly string[] {
+    return [...this.#closed.keys()]
+  }
+
+  #busy(lane: string): number {
+    return this.#running.get(lane) ?? 0
+  }
+}
+
+function turn(line: Map<string, Set<() => void>>, lane: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const waiting = line.get(lane) ?? new Set()
+    line.set(lane, waiting)
+    const go = (): void => {
+      waiting.delete(go)
+      if (waiting.size === 0 && line.get(lane) === waiting) line.delete(lane)
+      signal.removeEventListener('abort', go)
+      resolve()
+    }
+    waiting.add(go)
+    signal.addEventListener('abort', go)
+  })
+}

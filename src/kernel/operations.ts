@@ -1,0 +1,343 @@
+/** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
+import type { AnyMachineSnapshot, EventObject } from 'xstate'
+import type { Row, Store } from '../store/port.ts'
+import { commitRow } from './commit.ts'
+import { LOOK, rowOf, type Delivery } from './durable.ts'
+import { HardshellError } from './errors.ts'
+import { explain, type Explanation } from './explain.ts'
+import { publish, type Inspect } from './inspect.ts'
+import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
+import { Lanes } from './lanes.ts'
+import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
+import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+import { Supervisor, type Resumed } from './supervisor.ts'
+import { Timers } from './timers.ts'
+
+export interface OperationsOptions<Ports> {
+  readonly store: Store
+  readonly kinds: readonly OperationKind<Ports>[]
+  readonly ports: Ports
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Requests of one lane that may be under way at once; 8 unless given. */
+  readonly laneLimit?: number
+  /** Whether requests of a lane may be made; asked before each. Always, unless given. */
+  readonly laneOpen?: (lane: string) => Promise<boolean>
+  /** Gets every committed step in XState's inspection format, without secrets. */
+  readonly inspect?: Inspect
+  /** Like `inspect`, with whole contexts: it shows secrets. */
+  readonly unsafeInspect?: Inspect
+}
+
+export interface ListFilter {
+  readonly kind?: string
+  /** Dotted; also matches the states inside it. */
+  readonly state?: string
+  readonly status?: OperationStatus
+  readonly changedSince?: number
+  /** Unfinished, and in the same state for at least this long (ms). */
+  readonly stuckForMs?: number
+  /** Values of other columns of the row. */
+  readonly where?: Row
+  readonly limit?: number
+}
+
+export interface CreateOptions {
+  readonly id?: string
+  /** Same key and same request → the operation that is there. */
+  readonly key?: string | undefined
+  /** What the caller asked for, to compare when the key is used again. */
+  readonly request?: unknown
+  readonly parent?: string | undefined
+  /** Looked at before each try: the id of an operation that already does what is asked. */
+  readonly existing?: (() => Promise<string | undefined>) | undefined
+}
+
+const MOST_CREATE_TRIES = 20
+const CREATE_PATIENCE_MS = 5_000
+
+export type Listener = (change: Change) => void
+
+export class Operations<Ports = unknown> {
+  readonly #kernel: Kernel
+  readonly #store: Store
+  readonly #kinds = new Map<string, LoadedKind>()
+  readonly #listeners = new Set<Listener>()
+  readonly #stop = new AbortController()
+  readonly supervisor: Supervisor
+  readonly lanes: Lanes
+  readonly clock: Clock
+  /** What the supervisor found at the start; resolves when all are taken up. */
+  readonly resumed: Promise<readonly Resumed[]>
+
+  constructor(options: OperationsOptions<Ports>) {
+    const { store, clock = systemClock, random = systemRandom } = options
+    this.#store = store
+    this.clock = clock
+    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open: options.laneOpen ?? (() => Promise.resolve(true)) })
+    const newId = (): string => hex(random(16))
+    this.#kernel = {
+      store,
+      clock,
+      owner: newId(),
+      lanes: this.lanes,
+      timers: new Timers(clock, (id) => this.supervisor.wake(id)),
+      newId,
+      changed: (change) => this.#changed(change, options),
+      failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
+    }
+    for (const kind of options.kinds) this.#kinds.set(kind.kind, loadKind(kind as OperationKind, { ports: options.ports, store, clock, random }))
+    this.supervisor = new Supervisor(this.#kernel, this.#kinds)
+    this.resumed = this.#resume()
+    this.resumed.catch(() => {})
+  }
+
+  async #resume(): Promise<readonly Resumed[]> {
+    const [active, aside] = await Promise.all(
+      (['active', 'quarantined'] as const).map((status) => this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] })),
+    )
+    const report = await this.supervisor.resume(active!)
+    return [...report, ...aside!.map(({ id, kind, state, reason }) => ({ id, kind, state, outcome: 'quarantined' as const, reason: reason ?? '' }))]
+  }
+
+  /**
+   * Starts an operation: its first step is committed, or nothing is.
+   *
+   * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
+   */
+  async create(kindName: string, input: Row, options: CreateOptions = {}): Promise<OperationView> {
+    this.#assertOpen()
+    const loaded = this.#kinds.get(kindName)
+    if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
+    const id = options.id ?? this.#kernel.newId()
+    const request = options.key === undefined ? null : canonical(options.request ?? input)
+    for (let tries = 1; ; tries++) {
+      const there = (await this.#byKey(kindName, options.key, request)) ?? (await options.existing?.())
+      if (there !== undefined) return this.get(there)
+      const step = await loaded.stepper.first({ ...input, id })
+      const nowMs = this.clock.now()
+      const blank = {
+        id,
+        kind: kindName,
+        version: 0,
+        reason: null,
+        parent: options.parent ?? null,
+        key: options.key ?? null,
+        request,
+        createdAt: nowMs,
+        updatedAt: nowMs,
+      } as unknown as OperationRow
+      const { row, writes } = rowOf(this.#kernel, loaded, blank, step)
+      const env = { store: this.#store, clock: this.clock, signal: this.#stop.signal }
+      const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
+      if (outcome === 'landed') {
+        if (this.#stop.signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
+        this.#kernel.changed({ before: undefined, row, snapshot: step.snapshot, emitted: step.emitted })
+        if (row.status === 'active') this.supervisor.send({ type: 'operation.spawn', row, owned: true })
+        return view(row, step.snapshot)
+      }
+      if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
+        throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
+    }
+  }
+
+  async #byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
+    if (key === undefined) return undefined
+    const [row] = await this.#store.query<OperationRow>({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
+    if (!row) return undefined
+    if (row.kind === kind && row.request === request) return row.id
+    throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
+  }
+
+  /** @throws {HardshellError} `NOT_FOUND` */
+  async get(id: string): Promise<OperationView> {
+    this.#assertOpen()
+    const row = await this.#store.get<OperationRow>('operations', [id])
+    if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
+    return this.#view(row)
+  }
+
+  #view(row: OperationRow): OperationView {
+    try {
+      const loaded = this.#kinds.get(row.kind)
+      if (!loaded) return { ...view(row, undefined), status: 'parked' }
+      return view(row, loaded.restore(row))
+    } catch {
+      return { ...view(row, undefined), status: 'parked' }
+    }
+  }
+
+  /** Newest first. */
+  async list(filter: ListFilter = {}): Promise<OperationView[]> {
+    this.#assertOpen()
+    const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
+    const table = 'operations'
+    const wanted = stuckForMs === undefined ? status : 'active'
+    const rows = await this.#store.query<OperationRow>(
+      wanted !== undefined
+        ? { table, index: 'byStatus', prefix: [wanted], reverse: true }
+        : kind !== undefined
+          ? { table, index: 'byKind', prefix: [kind], reverse: true }
+          : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
+    )
+    const nowMs = this.clock.now()
+    const matches = (row: OperationRow): boolean =>
+      (kind === undefined || row.kind === kind) &&
+      (wanted === undefined || row.status === wanted) &&
+      (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
+      (changedSince === undefined || row.updatedAt >= changedSince) &&
+      (stuckForMs === undefined || nowMs - row.updatedAt >= stuckForMs) &&
+      Object.entries(filter.where ?? {}).every(([column, value]) => value === undefined || row[column] === value)
+    const found: OperationView[] = []
+    for (const row of rows) {
+      if (found.length >= limit) break
+      if (matches(row)) found.push(this.#view(row))
+    }
+    return found
+  }
+
+  /**
+   * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
+   * no notice of it in its state.
+   */
+  async send(id: string, event: EventObject): Promise<boolean> {
+    for (;;) {
+      this.#assertOpen()
+      await this.resumed
+      const actor = this.supervisor.get(id)
+      if (!actor) {
+        const { status } = await this.get(id)
+        if (status === 'parked') throw new HardshellError('PARKED', this.supervisor.parked(id) ?? 'parked', { operationId: id })
+        if (status === 'quarantined') throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
+        if (status === 'done') return false
+        this.supervisor.send({ type: 'operation.reload', id })
+        await sleep(this.clock, 5, this.#stop.signal)
+        continue
+      }
+      try {
+        return await new Promise<boolean>((taken, lost) => {
+          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost }
+          actor.send(delivery)
+        })
+      } catch (error) {
+        const again = error instanceof HardshellError && (error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)) // prettier-ignore
+        if (!again) throw error
+      }
+    }
+  }
+
+  /** Asks the operation's watch for news now. */
+  look(id: string): void {
+    this.supervisor.get(id)?.send(LOOK)
+  }
+
+  /** Puts an operation that the kernel set aside back to work, or wakes one up that pauses. */
+  async resume(id: string): Promise<void> {
+    const { row } = await this.get(id)
+    if (row.status === 'quarantined') {
+      const set = { status: 'active', reason: null, version: row.version + 1, commitId: this.#kernel.newId(), updatedAt: this.clock.now() }
+      await this.#store.commit([{ patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } }])
+    }
+    if (!this.supervisor.get(id)) this.supervisor.send({ type: 'operation.reload', id })
+    else if (!(await this.send(id, { type: 'resume' }))) this.look(id)
+  }
+
+  /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
+  async explain(id: string): Promise<Explanation> {
+    const current = await this.get(id)
+    const loaded = this.#kinds.get(current.kind)
+    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(current.row.lane), nowMs: this.clock.now() }) // prettier-ignore
+  }
+
+  /**
+   * Waits until the operation is as asked. Aborting stops the waiting, never the operation.
+   *
+   * @throws the signal's reason; {HardshellError} `NOT_FOUND`, `CLOSED`
+   */
+  async until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      signal?.throwIfAborted()
+      let wake = (): void => {}
+      const change = new Promise<void>((resolve) => (wake = resolve))
+      const unlisten = this.on((it) => it.row.id === id && wake())
+      const unwatch = this.#store.watch('operations', wake)
+      signal?.addEventListener('abort', wake)
+      this.#stop.signal.addEventListener('abort', wake)
+      try {
+        const found = as(await this.get(id))
+        if (found !== undefined) return found
+        await change
+      } finally {
+        unlisten()
+        unwatch()
+        signal?.removeEventListener('abort', wake)
+        this.#stop.signal.removeEventListener('abort', wake)
+      }
+    }
+  }
+
+  /** Calls back after each commit. A listener that throws harms nothing. Returns the way to stop. */
+  on(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #changed(change: Change, { inspect, unsafeInspect }: OperationsOptions<Ports>): void {
+    if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
+    for (const call of [
+      ...[...this.#listeners].map((listener) => () => listener(change)),
+      () => inspect && publish(change, inspect, false),
+      () => unsafeInspect && publish(change, unsafeInspect, true),
+    ])
+      try {
+        call()
+      } catch (error) {
+        reportError(error)
+      }
+  }
+
+  /** Aborts requests under way and stops; every row stays resumable. The store stays open. */
+  close(): void {
+    if (this.#stop.signal.aborted) return
+    this.#stop.abort(new HardshellError('CLOSED', 'closed'))
+    this.supervisor.stop()
+    this.#kernel.timers.stop()
+    this.#listeners.clear()
+  }
+
+  #assertOpen(): void {
+    if (this.#stop.signal.aborted) throw new HardshellError('CLOSED', 'closed')
+  }
+}
+
+/** Opens the operations of a store and takes up what is unfinished; does not wait for that. */
+export const openOperations = <Ports>(options: OperationsOptions<Ports>): Operations<Ports> => new Operations(options)
+
+const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): OperationView => ({
+  id: row.id,
+  kind: row.kind,
+  state: row.state,
+  status: row.status,
+  version: row.version,
+  row,
+  snapshot,
+})
+
+/** A listener's error must reach whoever looks after errors, and nobody else. */
+const reportError = (error: unknown): void => {
+  queueMicrotask(() => {
+    const report = (globalThis as { reportError?: (error: unknown) => void }).reportError
+    if (report) report(error)
+    else console.error(error)
+  })
+}
+
+/** JSON with its keys in order, so that equal requests have equal texts. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+

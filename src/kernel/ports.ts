@@ -1,0 +1,41 @@
+/** What the kernel takes from its surroundings, so that tests may give it another time and other chances. */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. It may jump, both ways. */
+  now(): number
+  /** Calls once, no sooner than `delayMs` later. */
+  setTimeout(call: () => void, delayMs: number): unknown
+  clearTimeout(timer: unknown): void
+}
+
+/** That many random bytes. */
+export type Random = (bytes: number) => Uint8Array
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (call, delayMs) => globalThis.setTimeout(call, delayMs),
+  clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
+}
+
+export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))
+
+export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** A number in [0, 1) from a source of bytes. */
+export const fraction = (random: Random): number => {
+  const [a = 0, b = 0, c = 0, d = 0] = random(4)
+  return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32
+}
+
+/** Resolves after `delayMs`, or as soon as the signal aborts. */
+export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const end = (): void => {
+      clock.clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.setTimeout(end, delayMs)
+    signal.addEventListener('abort', end)
+  })

@@ -1,0 +1,204 @@
+/**
+ * One step of a chart, computed and not yet committed: the event is applied, local steps are run until the chart
+ * rests in a state that is not local, and what it wants done is collected. Nothing here touches the outside.
+ */
+import { createActor, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate'
+import type { Write } from '../store/port.ts'
+import type { Backoff, Deadline, Declared } from './authoring.ts'
+import { HardshellError } from './errors.ts'
+import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from './operation.ts'
+
+/** An invoke of an active state, its input derived from the context alone. */
+export interface Invoke {
+  readonly id: string
+  readonly src: string
+  readonly local: boolean
+  readonly input: unknown
+}
+
+/** Timer id → when it ends (epoch ms). A timer's id is the type of the event that it sends. */
+export type Timers = Readonly<Record<string, number>>
+
+export interface Step {
+  readonly snapshot: AnyMachineSnapshot
+  readonly writes: readonly Write[]
+  readonly emitted: readonly EventObject[]
+  readonly timers: Timers
+  /** Ids of the invokes that this step entered. */
+  readonly entered: ReadonlySet<string>
+}
+
+/** What computing steps of one kind needs. */
+export interface Stepper {
+  /** Undefined where the chart takes no notice of the event. */
+  next(from: AnyMachineSnapshot, timers: Timers, event: EventObject): Promise<Step | undefined>
+  first(input: unknown): Promise<Step>
+  restore(persisted: PersistedSnapshot): AnyMachineSnapshot
+  persist(snapshot: AnyMachineSnapshot): PersistedSnapshot
+  invokes(snapshot: AnyMachineSnapshot): Invoke[]
+  /** The timers that the snapshot's states call for, an unknown one counted from when they were entered. */
+  timersOf(snapshot: AnyMachineSnapshot, known: Timers, enteredAtMs: number): Timers
+  /** The name of the watch on this snapshot's state. */
+  watch(snapshot: AnyMachineSnapshot): string | undefined
+}
+
+interface Collected {
+  readonly type: string
+  readonly params?: unknown
+}
+type Delay = number | ((args: { context: unknown }) => number) | Deadline<unknown> | Backoff<unknown>
+type Run = (args: unknown) => unknown
+
+const MOST_LOCAL_STEPS = 64
+
+export const doneEvent = (invokeId: string, output: unknown): EventObject & { output: unknown; actorId: string } => ({
+  type: `xstate.done.actor.${invokeId}`,
+  output,
+  actorId: invokeId,
+})
+
+export function stepper(options: {
+  kind: OperationKind
+  runs: Readonly<Record<string, unknown>>
+  read: Reader
+  now: () => number
+  random: () => number
+}): Stepper {
+  const { kind, read, now } = options
+  const runs = options.runs as Readonly<Record<string, Run>>
+  const machine: AnyStateMachine = kind.machine
+  // Steps are computed against an actor that never starts: it lends its identity and system, as XState's own pure
+  // `transition()` does.
+  const inert = createActor(machine) as AnyActorRef & { system: unknown }
+  const delays = new Map<string, { name: string; nodeId: string }>()
+  for (const node of stateNodes(machine))
+    for (const name of Object.keys(node.config.after ?? {})) delays.set(`xstate.after.${name}.${node.id}`, { name, nodeId: node.id })
+
+  const collect = () => {
+    const actions: Collected[] = []
+    const scope = {
+      self: inert,
+      id: inert.id,
+      sessionId: inert.sessionId,
+      system: inert.system,
+      logger: () => {},
+      defer: () => {},
+      emit: () => {},
+      stopChild: () => {},
+      actionExecutor: (action: Collected) => actions.push(action),
+    }
+    return { actions, scope: scope as never }
+  }
+
+  /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
+  const orphan = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot => {
+    if (snapshot.status === 'error') throw snapshot.error
+    snapshot.children = {}
+    return snapshot
+  }
+
+  const invokes = (snapshot: AnyMachineSnapshot): Invoke[] =>
+    snapshot.status !== 'active'
+      ? []
+      : snapshot._nodes.flatMap((node) =>
+          node.invoke.map((def) => ({
+            id: def.id,
+            src: def.src as string,
+            local: (machine.implementations.actors[def.src as string] as unknown as Declared<never, never>).local,
+            input:
+              typeof def.input === 'function'
+                ? (def.input as (args: { context: unknown }) => unknown)({ context: snapshot.context })
+                : def.input,
+          })),
+        )
+
+  const endOf = (name: string, context: unknown, fromMs: number): number => {
+    const delay = machine.implementations.delays[name] as unknown as Delay
+    if (typeof delay === 'number') return fromMs + delay
+    if ('until' in delay) return delay.until(context)
+    const ms = delay({ context })
+    return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
+  }
+
+  const settle = async (start: AnyMachineSnapshot, timers: Timers, collected: ReturnType<typeof collect>): Promise<Step> => {
+    const { actions, scope } = collected
+    let snapshot = orphan(start)
+    for (let ran = 0; ; ran++) {
+      const step = invokes(snapshot).find((invoke) => invoke.local)
+      if (!step) break
+      if (ran >= MOST_LOCAL_STEPS) throw new HardshellError('DEFECT', `${kind.kind}: local steps go round in circles`)
+      const output = await runs[step.src]!({ input: step.input, read, nowMs: now() })
+      const before = snapshot
+      snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output) as never, scope) as AnyMachineSnapshot)
+      if (snapshot === before) {
+        const answer = (output as { answer?: unknown })?.answer
+        throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
+      }
+    }
+    return { snapshot, ...sort(actions, snapshot, timers) }
+  }
+
+  /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
+  const sort = (actions: readonly Collected[], snapshot: AnyMachineSnapshot, before: Timers): Omit<Step, 'snapshot'> => {
+    const writes: Write[] = []
+    const emitted: EventObject[] = []
+    const entered = new Set<string>()
+    let timers: Record<string, number> = { ...before }
+    const atMs = now()
+    for (const { type, params } of actions) {
+      if (type === 'tx') writes.push(...(params as readonly Write[]))
+      else if (type === 'xstate.emit') emitted.push((params as { event: EventObject }).event)
+      else if (type === 'xstate.spawnChild') entered.add((params as { id: string }).id)
+      else if (type === 'xstate.cancel') delete timers[(params as { sendId: string }).sendId]
+      else if (type === 'xstate.raise') {
+        const { event, delay } = params as { event: EventObject; delay?: number }
+        if (delay === undefined) continue
+        const timer = delays.get(event.type)
+        if (!timer) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
+        timers[event.type] = endOf(timer.name, snapshot.context, atMs)
+      } else if (type !== 'xstate.stopChild') {
+        throw new HardshellError('DEFECT', `${kind.kind}: action '${type}' is a side effect; use tx, emit or invoke`)
+      }
+    }
+    if (snapshot.status !== 'active') timers = {}
+    return { writes, emitted, timers, entered }
+  }
+
+  return {
+    invokes,
+    async next(from, timers, event) {
+      const collected = collect()
+      const to = machine.transition(from, event as never, collected.scope) as AnyMachineSnapshot
+      if (to === from && collected.actions.length === 0) return undefined
+      return settle(to, timers, collected)
+    },
+    async first(input) {
+      const collected = collect()
+      return settle(machine.getInitialSnapshot(collected.scope, input as never) as AnyMachineSnapshot, {}, collected)
+    },
+    restore(persisted) {
+      const snapshot = { historyValue: {}, output: undefined, error: undefined, ...persisted, children: {} }
+      const restored = machine.restoreSnapshot(snapshot as never, collect().scope) as AnyMachineSnapshot
+      return orphan(restored)
+    },
+    persist(snapshot) {
+      const { status, value, context, historyValue, output } = machine.getPersistedSnapshot(snapshot) as unknown as PersistedSnapshot
+      return { status, value, context, historyValue, output } as PersistedSnapshot
+    },
+    timersOf(snapshot, known, enteredAtMs) {
+      const timers: Record<string, number> = {}
+      if (snapshot.status !== 'active') return timers
+      for (const node of snapshot._nodes)
+        for (const name of Object.keys(node.config.after ?? {})) {
+          const id = `xstate.after.${name}.${node.id}`
+          timers[id] = known[id] ?? endOf(name, snapshot.context, enteredAtMs)
+        }
+      return timers
+    },
+    watch(snapshot) {
+      if (snapshot.status !== 'active') return undefined
+      for (const node of snapshot._nodes) if (typeof node.meta?.watch === 'string') return node.meta.watch as string
+      return undefined
+    },
+  }
+}

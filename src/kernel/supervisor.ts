@@ -1,0 +1,249 @@
+/**
+ * The supervisor: an actor that owns the actors of all unfinished operations. It rehydrates them, reloads one that
+ * crashed from its row with growing pauses, and sets aside one that keeps crashing.
+ */
+import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
+import { StoreError, type Write } from '../store/port.ts'
+import { DUE, durable, type DurableInput } from './durable.ts'
+import { HardshellError } from './errors.ts'
+import type { Kernel, LoadedKind } from './kernel.ts'
+import type { OperationRow } from './operation.ts'
+
+/** What became of an unfinished operation when the supervisor took it up. */
+export interface Resumed {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  /** `resumed`: its effects run again; `waiting`: for an event or a time; `parked`, `quarantined`: see `reason`. */
+  readonly outcome: 'resumed' | 'waiting' | 'parked' | 'quarantined'
+  readonly reason?: string
+}
+
+export type SupervisorEvent =
+  | { readonly type: 'operation.spawn'; readonly row: OperationRow; readonly owned: boolean }
+  | { readonly type: 'operation.failed'; readonly id: string; readonly error: unknown }
+  | { readonly type: 'operation.ended'; readonly id: string }
+  | { readonly type: 'operation.reload'; readonly id: string }
+
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 60_000
+/** Crashes in a row, without a commit between them, after which an operation is set aside. */
+const MOST_CRASHES = 6
+/** How long another process's operation is left alone before its effects are taken over. */
+const FOLLOW_MS = 30_000
+const BATCH = 250
+
+export class Supervisor {
+  readonly #kernel: Kernel
+  readonly #kinds: ReadonlyMap<string, LoadedKind>
+  readonly #actors = new Map<string, AnyActorRef>()
+  readonly #crashes = new Map<string, { count: number; version: number }>()
+  readonly #parked = new Map<string, string>()
+  readonly #pauses = new Map<string, unknown>()
+  readonly #told: (event: SupervisorEvent) => void
+  readonly actor: AnyActorRef
+  #stopped = false
+
+  constructor(kernel: Kernel, kinds: ReadonlyMap<string, LoadedKind>) {
+    this.#kernel = kernel
+    this.#kinds = kinds
+    const logic: CallbackActorLogic<EventObject> = fromCallback(({ receive }) => {
+      receive((event) => this.#handle(event as unknown as SupervisorEvent))
+      return () => this.#stopAll()
+    })
+    this.actor = createActor(logic, { id: 'supervisor', systemId: 'supervisor' }).start()
+    this.#told = (event) => this.actor.send(event)
+  }
+
+  send(event: SupervisorEvent): void {
+    this.#told(event)
+  }
+
+  get(id: string): AnyActorRef | undefined {
+    return this.#actors.get(id)
+  }
+
+  /** Why an operation's row cannot be loaded. */
+  parked(id: string): string | undefined {
+    return this.#parked.get(id)
+  }
+
+  get parkedIds(): readonly string[] {
+    return [...this.#parked.keys()]
+  }
+
+  get size(): number {
+    return this.#actors.size
+  }
+
+  /** An operation's timer or watch is due. */
+  wake(id: string): void {
+    this.#actors.get(id)?.send(DUE)
+  }
+
+  /** Takes up every unfinished operation: effects left running are taken over in batches, then all actors start. */
+  async resume(rows: readonly OperationRow[]): Promise<Resumed[]> {
+    const report: Resumed[] = []
+    for (let from = 0; from < rows.length; from += BATCH) {
+      const batch = rows.slice(from, from + BATCH).map((row) => this.#inspect(row, report))
+      const taken = await this.#takeOver(batch.filter((item) => item?.effects === true).map((item) => item!.row))
+      if (this.#stopped) break
+      for (const item of batch)
+        if (item) this.#spawn({ row: taken.get(item.row.id) ?? item.row, owned: !item.effects || taken.has(item.row.id) })
+    }
+    return report
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.actor.stop()
+  }
+
+  #inspect(row: OperationRow, report: Resumed[]): { row: OperationRow; effects: boolean } | undefined {
+    const { id, kind, state } = row
+    try {
+      const loaded = this.#kind(row)
+      const effects = loaded.stepper.invokes(loaded.restore(row)).length > 0
+      report.push({ id, kind, state, outcome: effects ? 'resumed' : 'waiting' })
+      return { row, effects }
+    } catch (error) {
+      const reason = message(error)
+      this.#parked.set(id, reason)
+      report.push({ id, kind, state, outcome: 'parked', reason })
+      return undefined
+    }
+  }
+
+  /** One commit for many rows; where somebody was faster with one of them, each is left to its own actor. */
+  async #takeOver(rows: readonly OperationRow[]): Promise<Map<string, OperationRow>> {
+    const { owner, store } = this.#kernel
+    const taken = new Map<string, OperationRow>()
+    const writes: Write[] = []
+    for (const row of rows.filter((row) => row.kindVersion === this.#kind(row).kind.version)) {
+      const set = { owner, attempt: row.attempt + 1, version: row.version + 1, commitId: this.#kernel.newId() }
+      writes.push({ patch: 'operations', key: [row.id], set, if: { version: row.version } })
+      taken.set(row.id, { ...row, ...set })
+    }
+    if (writes.length === 0) return taken
+    try {
+      await store.commit(writes)
+      return taken
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'CLOSED') throw error
+      return new Map()
+    }
+  }
+
+  #kind(row: OperationRow): LoadedKind {
+    const loaded = this.#kinds.get(row.kind)
+    if (!loaded) throw new HardshellError('PARKED', `this program has no kind '${row.kind}'`, { operationId: row.id })
+    return loaded
+  }
+
+  #handle(event: SupervisorEvent): void {
+    if (this.#stopped) return
+    if (event.type === 'operation.spawn') this.#spawn(event)
+    else if (event.type === 'operation.ended') this.#drop(event.id)
+    else if (event.type === 'operation.reload') void this.#reload(event.id)
+    else this.#failed(event.id, event.error)
+  }
+
+  #spawn(input: DurableInput): void {
+    const { id } = input.row
+    this.#drop(id)
+    try {
+      const loaded = this.#kind(input.row)
+      loaded.restore(input.row)
+      const actor = createActor(durable(this.#kernel, loaded), { id, parent: this.actor, input })
+      this.#actors.set(id, actor)
+      this.#parked.delete(id)
+      actor.start()
+    } catch (error) {
+      this.#parked.set(id, message(error))
+    }
+  }
+
+  #drop(id: string): void {
+    const actor = this.#actors.get(id)
+    this.#actors.delete(id)
+    this.#kernel.clock.clearTimeout(this.#pauses.get(id))
+    this.#pauses.delete(id)
+    // XState lets only a parent stop its children; the operations are this actor's own.
+    ;(actor as unknown as { _stop(): void } | undefined)?._stop()
+  }
+
+  #stopAll(): void {
+    this.#stopped = true
+    for (const id of [...this.#actors.keys(), ...this.#pauses.keys()]) this.#drop(id)
+  }
+
+  #failed(id: string, error: unknown): void {
+    this.#drop(id)
+    if (error instanceof StoreError && error.code === 'CLOSED') return
+    const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
+    const crashes = this.#crashes.get(id) ?? { count: 0, version: -1 }
+    if (!superseded) crashes.count++
+    this.#crashes.set(id, crashes)
+    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (crashes.count - 1))
+    this.#after(id, pauseMs, () => this.#reload(id, error))
+  }
+
+  #after(id: string, pauseMs: number, call: () => Promise<void>): void {
+    const timer = this.#kernel.clock.setTimeout(() => {
+      this.#pauses.delete(id)
+      if (!this.#stopped) void call()
+    }, pauseMs)
+    this.#pauses.set(id, timer)
+  }
+
+  /** Forgets what was in memory and starts from what is stored. */
+  async #reload(id: string, error?: unknown): Promise<void> {
+    try {
+      const row = await this.#kernel.store.get<OperationRow>('operations', [id])
+      if (this.#stopped || !row) return
+      const crashes = this.#crashes.get(id)
+      if (crashes && crashes.version !== row.version) {
+        crashes.count = Math.min(crashes.count, 1)
+        crashes.version = row.version
+      }
+      if (row.status !== 'active') return this.#crashed(id)
+      if (crashes && crashes.count >= MOST_CRASHES) return await this.#quarantine(row, error)
+      const foreign = row.owner !== this.#kernel.owner && error instanceof HardshellError && error.code === 'SUPERSEDED'
+      // Another process is at it: look again later, and take over only where nothing has moved since.
+      if (foreign) this.#after(id, FOLLOW_MS, () => this.#followed(row))
+      else this.#spawn({ row, owned: false })
+    } catch (failure) {
+      this.#failed(id, failure)
+    }
+  }
+
+  async #followed(seen: OperationRow): Promise<void> {
+    try {
+      const row = await this.#kernel.store.get<OperationRow>('operations', [seen.id])
+      if (this.#stopped || !row || row.status !== 'active') return
+      if (row.version === seen.version) this.#spawn({ row, owned: false })
+      else this.#after(row.id, FOLLOW_MS, () => this.#followed(row))
+    } catch (failure) {
+      this.#failed(seen.id, failure)
+    }
+  }
+
+  async #quarantine(row: OperationRow, error: unknown): Promise<void> {
+    const set = {
+      status: 'quarantined',
+      reason: `crashed ${MOST_CRASHES} times: ${message(error)}`,
+      version: row.version + 1,
+      commitId: this.#kernel.newId(),
+      updatedAt: this.#kernel.clock.now(),
+    }
+    await this.#kernel.store.commit([{ patch: 'operations', key: [row.id], set, if: { version: row.version } }])
+    this.#crashed(row.id)
+  }
+
+  #crashed(id: string): void {
+    this.#crashes.delete(id)
+    this.#drop(id)
+  }
+}
+
+const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

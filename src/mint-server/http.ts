@@ -1,0 +1,138 @@
+/** The mint as an HTTP server on Node, with a fake Lightning backend: for demonstrations and tests. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { codes } from '../cashu/codes.ts'
+import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
+import { amount, field, optional, text } from '../cashu/shape.ts'
+import type { StoreAdapter } from '../store/port.ts'
+import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './backend.ts'
+import { createMint, type Mint, type MintOptions } from './mint.ts'
+import { fieldsOf, MintError, quoteId, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
+import { mintSchema, type MintQuoteRow } from './tables.ts'
+
+type Supplied = 'store' | 'backend' | 'seed' | 'crypto' | 'clock' | 'random'
+
+export interface MintServerOptions
+  extends Omit<MintOptions, Supplied>, Partial<Pick<MintOptions, 'seed' | 'crypto' | 'clock' | 'random'>> {
+  readonly store: StoreAdapter
+  readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
+  /** Any free port unless told otherwise. */
+  readonly port?: number
+  /** Loopback unless told otherwise. */
+  readonly host?: string
+  /** Serves `/admin/…` too, to anybody. */
+  readonly admin?: boolean
+  /** 2 MiB unless told otherwise. */
+  readonly maxBodyBytes?: number
+}
+
+export interface MintServer {
+  readonly url: string
+  readonly mint: Mint
+  readonly backend: FakeBackend
+  /** Waits for requests under way, then closes the store. */
+  close(): Promise<void>
+}
+
+/** Everybody knows this seed: its ecash is play money, as the Lightning behind it is. */
+const DEMO_SEED = new Uint8Array(32).fill(7)
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS = {
+  'content-type': 'application/json',
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers': '*',
+}
+
+async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const ok = (body: unknown): Answer => ({ status: 200, body: JSON.stringify(body) })
+
+/** Where the store or the backend failed, the outcome is open: not a 4xx, or the wallet would take it for a refusal. */
+function failureOf(error: unknown): Answer {
+  try {
+    return refusalOf(error)
+  } catch {
+    console.error(error)
+    return { status: 500, body: '{"detail":"the mint failed"}' }
+  }
+}
+
+/** Opens the store, starts a mint on it and listens. */
+export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  const { port = 0, host = '127.0.0.1', admin = false, maxBodyBytes = 2 ** 21, lightning = {}, ...given } = options
+  const clock = given.clock ?? Date.now
+  const random = given.random ?? ((length: number) => crypto.getRandomValues(new Uint8Array(length)))
+  const store = await given.store.open(mintSchema)
+  const backend = fakeBackend({ ...lightning, store, clock, random })
+  const defaults = { crypto: nobleMintCrypto, seed: DEMO_SEED }
+  const mint = await createMint({ ...defaults, ...given, clock, random, store, backend })
+
+  const commands: Record<string, (request: Fields) => unknown> = {
+    '/admin/settle': async (request) => {
+      const quote = await store.get<MintQuoteRow>('mintQuotes', [quoteId(request)])
+      return { settled: await backend.settle((quote ?? refuse(codes.unclassified, 'no such quote')).paymentHash) }
+    },
+    '/admin/rotate': async (request) => {
+      const feePpk = field(request, 'fee_ppk', optional(amount), '')
+      const unit = field(request, 'unit', optional(text), '') ?? 'sat'
+      return { id: await mint.rotate(unit, feePpk === undefined ? {} : { feePpk }) }
+    },
+    '/admin/invoice': (request) => {
+      const memo = field(request, 'description', optional(textUpTo(200)), '')
+      return { request: backend.foreignInvoice({ amountSat: field(request, 'amount', amount, ''), memo }) }
+    },
+  }
+
+  async function answerTo(request: IncomingMessage): Promise<Answer> {
+    const method = request.method ?? 'GET'
+    const path = new URL(request.url ?? '/', 'http://mint').pathname
+    try {
+      const body = await bodyOf(request, maxBodyBytes)
+      if (method === 'OPTIONS') return { status: 204, body: '' }
+      if (path === '/health') return ok({ ok: true })
+      if (admin && method === 'GET' && path === '/admin/books') return ok(await mint.books())
+      if (admin && method === 'POST' && Object.hasOwn(commands, path)) return ok(await commands[path]!(fieldsOf(body)))
+      return await mint.handle(method, path, body)
+    } catch (error) {
+      return failureOf(error)
+    }
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, body } = await answerTo(request)
+    // What was not read of a body that is too long would be taken for the next request.
+    response.writeHead(status, request.complete ? HEADERS : { ...HEADERS, connection: 'close' })
+    response.end(status === 204 ? undefined : body)
+  }
+
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => void serve(request, response),
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    mint,
+    backend,
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,13 @@
+/** An embedded Cashu mint: in process, over HTTP, with a fake Lightning backend. */
+export {
+  fakeBackend,
+  type FakeBackend,
+  type FakeBackendOptions,
+  type Outgoing,
+  type PaymentBackend,
+} from './backend.ts'
+export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
+export type { Books, UnitBooks } from './books.ts'
+export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
+export { createMint, type Mint, type MintOptions, type OptionalNut } from './mint.ts'
+export { mintSchema } from './tables.ts'

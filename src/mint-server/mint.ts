@@ -1,0 +1,193 @@
+/**
+ * A Cashu mint: NUT-00 to 07, 08, 09, 12, 19, 20, 23. Every request that changes something is one commit of the store
+ * (a melt is two), conditioned on all it read and done again from the reads where that changed; so any number of mints
+ * may share one store, and a crash leaves nothing half done. It does not know spending conditions (NUT-10): locked
+ * proofs are spent like any others.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { codes } from '../cashu/codes.ts'
+import type { MintCrypto } from '../cashu/crypto.ts'
+import type { Store, Write } from '../store/port.ts'
+import type { PaymentBackend } from './backend.ts'
+import { books, type Books } from './books.ts'
+import { createIssue } from './issue.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { createMelt } from './melt.ts'
+import { fieldsOf, inputsOf, MintError, outputsOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
+import { transact, type ResponseRow } from './tables.ts'
+import { createViews } from './views.ts'
+
+/** A NUT that a mint may do without. */
+export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
+
+export interface MintOptions {
+  /** Opened with `mintSchema`. */
+  readonly store: Store
+  readonly crypto: MintCrypto
+  /** All private keys follow from it. */
+  readonly seed: Uint8Array
+  readonly backend: PaymentBackend
+  /** Milliseconds since the Unix epoch. */
+  readonly clock: () => number
+  readonly random: (length: number) => Uint8Array
+  readonly name?: string
+  /** `['sat']` unless told otherwise. The backend is asked for one sat per unit, whatever the unit. */
+  readonly units?: readonly string[]
+  /** Input fee of the first keysets, in thousandths of a unit per input; 0 unless told otherwise. */
+  readonly feePpk?: number
+  /** Amounts of new keysets; the powers of 2 up to 2^31 unless told otherwise. */
+  readonly amounts?: readonly number[]
+  /** The most that one quote may be for; 10 million unless told otherwise. */
+  readonly maxAmount?: number
+  /** How long answers are kept for replays (NUT-19); an hour unless told otherwise. */
+  readonly cacheTtlMs?: number
+  /** How long quotes can be used; an hour unless told otherwise. */
+  readonly quoteTtlMs?: number
+  /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless told otherwise. */
+  readonly feeReserve?: (amount: number) => number
+  readonly without?: readonly OptionalNut[]
+}
+
+export interface Mint {
+  /** Answers one HTTP request. Rejects only where the store or the backend fails: the outcome is unknown then. */
+  handle(method: string, path: string, body?: string): Promise<Answer>
+  /** Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told. */
+  rotate(unit: string, options?: { readonly feePpk?: number }): Promise<string>
+  /** The mint's own accounts. */
+  books(): Promise<Books>
+}
+
+/** What the parts of one mint share. */
+export interface Context extends Required<MintOptions> {
+  readonly ledger: Ledger
+  readonly has: (nut: OptionalNut) => boolean
+  readonly newId: () => string
+  /** Refuses units and amounts that there are no quotes for. */
+  readonly checkQuotable: (unit: string, amount: number) => void
+  /** The answer kept for a request, if there is one (NUT-19). */
+  readonly replay: (key: string) => Promise<string | undefined>
+  /** The writes that keep an answer. */
+  readonly keep: (key: string, body: string) => Promise<Write[]>
+  /** One commit, answered from the first time where the same request comes again. */
+  readonly once: (key: string, step: () => Promise<{ writes: readonly Write[]; answer: object }>) => Promise<string>
+}
+
+/** An endpoint gives its answer, or the text of it. */
+export type Endpoint = (request: Fields, key: string) => Promise<object | string>
+export type View = (id: string) => Promise<object | string>
+
+const HOUR_MS = 3_600_000
+const DEFAULTS = {
+  name: 'hardshell mint',
+  units: ['sat'],
+  feePpk: 0,
+  amounts: Array.from({ length: 32 }, (_, exponent) => 2 ** exponent),
+  maxAmount: 10_000_000,
+  cacheTtlMs: HOUR_MS,
+  quoteTtlMs: HOUR_MS,
+  feeReserve: (amount: number) => Math.max(2, Math.ceil(amount / 100)),
+  without: [],
+}
+
+/** Starts a mint on its store, making the first keyset of each unit. @throws Error The store belongs to another seed. */
+export async function createMint(options: MintOptions): Promise<Mint> {
+  const resolved: Required<MintOptions> = { ...DEFAULTS, ...options }
+  const { store, clock, cacheTtlMs } = resolved
+  const has = (nut: OptionalNut): boolean => !resolved.without.includes(nut)
+  const ledger = createLedger({ ...resolved, dleq: has(12) })
+  for (const unit of resolved.units) await ledger.addKeyset(unit, resolved.feePpk, true)
+
+  async function replay(key: string): Promise<string | undefined> {
+    const kept = has(19) ? await store.get<ResponseRow>('responses', [key]) : undefined
+    return kept && kept.expiresAt > clock() ? kept.body : undefined
+  }
+
+  async function keep(key: string, body: string): Promise<Write[]> {
+    if (!has(19)) return []
+    const row: ResponseRow = { key, body, expiresAt: clock() + cacheTtlMs }
+    // Each answer kept takes out up to two that expired: the table stays small without a sweep.
+    const expired = await store.query<ResponseRow>({ table: 'responses', index: 'byExpiry', to: clock(), limit: 2 })
+    return [...expired.map((old): Write => ({ delete: 'responses', key: [old.key] })), { put: 'responses', row }]
+  }
+
+  const context: Context = {
+    ...resolved,
+    ledger,
+    has,
+    newId: () => bytesToHex(resolved.random(16)),
+    checkQuotable(unit, amount) {
+      const { units, maxAmount } = resolved
+      if (!units.includes(unit)) refuse(codes.unitUnsupported, `no unit ${unit}`)
+      if (amount < 1 || amount > maxAmount) refuse(codes.amountOutOfRange, `not within 1 and ${maxAmount}`)
+    },
+    replay,
+    keep,
+    once: (key, step) =>
+      transact(store, async () => {
+        const kept = await replay(key)
+        if (kept !== undefined) return { writes: [], result: kept }
+        const { writes, answer } = await step()
+        const body = JSON.stringify(answer)
+        return { writes: [...writes, ...(await keep(key, body))], result: body }
+      }),
+  }
+
+  /** NUT-03. */
+  const swap: Endpoint = (request, key) =>
+    context.once(key, async () => {
+      const spent = await ledger.inputs(inputsOf(request))
+      const made = await ledger.outputs(outputsOf(request))
+      if (spent.unit !== made.unit) refuse(codes.unitMismatch, 'inputs and outputs have different units')
+      if (spent.net !== made.amount)
+        refuse(codes.unbalanced, `inputs less fee are ${spent.net}, outputs ${made.amount}`)
+      const { signatures, writes } = made.sign()
+      return { writes: [...spent.take('SPENT', null), ...writes], answer: { signatures } }
+    })
+
+  const issue = createIssue(context)
+  const melt = createMelt(context)
+  const view = createViews(context)
+
+  const endpoints: Readonly<Record<string, Endpoint>> = {
+    '/v1/swap': swap,
+    '/v1/mint/quote/bolt11': issue.quote,
+    '/v1/mint/bolt11': issue.issue,
+    '/v1/melt/quote/bolt11': melt.quote,
+    '/v1/melt/bolt11': melt.melt,
+    ...(has(7) ? { '/v1/checkstate': view.checkState } : {}),
+    ...(has(9) ? { '/v1/restore': view.restore } : {}),
+  }
+  const views: Readonly<Record<string, View>> = {
+    '/v1/info': view.info,
+    '/v1/keys': view.activeKeys,
+    '/v1/keys/:id': view.keys,
+    '/v1/keysets': view.keysets,
+    '/v1/mint/quote/bolt11/:id': issue.check,
+    '/v1/melt/quote/bolt11/:id': melt.check,
+  }
+
+  function route(method: string, path: string, body: string): Promise<object | string> {
+    if (method === 'POST' && Object.hasOwn(endpoints, path)) {
+      const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
+      return endpoints[path]!(fieldsOf(body), key)
+    }
+    const [parent, id] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
+    const pattern = Object.hasOwn(views, path) ? path : `${parent}/:id`
+    if (method === 'GET' && Object.hasOwn(views, pattern)) return views[pattern]!(id)
+    throw new MintError(codes.unclassified, `nothing at ${method} ${path}`, 404)
+  }
+
+  return {
+    async handle(method, path, body = '') {
+      try {
+        const answer = await route(method, path, body)
+        return { status: 200, body: typeof answer === 'string' ? answer : JSON.stringify(answer) }
+      } catch (error) {
+        return refusalOf(error)
+      }
+    },
+    rotate: (unit, { feePpk } = {}) => ledger.addKeyset(unit, feePpk),
+    books: () => books(store),
+  }
+}

@@ -1,0 +1,111 @@
+/** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
+import { codes } from '../cashu/codes.ts'
+import { amount, expected, field, list, Malformed, point, record, text, type Parse } from '../cashu/shape.ts'
+
+/** What a request is answered with. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** A refusal, as the wallet gets it: `{detail, code}` (NUT-00). Nothing was changed. */
+export class MintError extends Error {
+  override readonly name = 'MintError'
+  readonly code: number
+  readonly status: number
+  constructor(code: number, detail: string, status = 400) {
+    super(detail)
+    this.code = code
+    this.status = status
+  }
+}
+
+/** @throws {MintError} Always. */
+export function refuse(code: number, detail: string): never {
+  throw new MintError(code, detail)
+}
+
+/** The answer that a refusal or a malformed request gets; throws what is neither. */
+export function refusalOf(error: unknown): Answer {
+  const known = error instanceof Malformed ? new MintError(codes.unclassified, error.message) : error
+  if (!(known instanceof MintError)) throw error
+  return { status: known.status, body: JSON.stringify({ detail: known.message, code: known.code }) }
+}
+
+/** The most inputs, outputs or Ys in one request. */
+export const MAX_ITEMS = 1000
+/** Longer secrets are refused; the longest spending conditions in use fit. */
+const MAX_SECRET_LENGTH = 1024
+
+/** A request's fields, not yet looked at. */
+export type Fields = Record<string, unknown>
+
+/** @throws {Malformed} The body is no JSON object. */
+export function fieldsOf(body: string): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    throw new Malformed('the body is not JSON')
+  }
+  return record(value, 'body')
+}
+
+/** A text of at most so many characters. */
+export const textUpTo =
+  (maxLength: number): Parse<string> =>
+  (value, at) =>
+    typeof value === 'string' && value.length <= maxLength
+      ? value
+      : expected(at, `a text of at most ${maxLength} characters`)
+
+/** The id of a quote. */
+export const quoteId = (request: Fields): string => field(request, 'quote', text, '')
+
+/** An input (NUT-00). */
+export interface Proof {
+  readonly amount: number
+  readonly id: string
+  readonly secret: string
+  readonly C: string
+}
+
+/** An output (NUT-00). */
+export interface Output {
+  readonly amount: number
+  readonly id: string
+  readonly B_: string
+}
+
+const proof: Parse<Proof> = (value, at) => {
+  const from = record(value, at)
+  return {
+    amount: field(from, 'amount', amount, at),
+    id: field(from, 'id', text, at),
+    secret: field(from, 'secret', textUpTo(MAX_SECRET_LENGTH), at),
+    C: field(from, 'C', point, at),
+  }
+}
+
+const output: Parse<Output> = (value, at) => {
+  const from = record(value, at)
+  return {
+    amount: field(from, 'amount', amount, at),
+    id: field(from, 'id', text, at),
+    B_: field(from, 'B_', point, at),
+  }
+}
+
+/** A field that is a list, of which the length is checked before anything else. */
+function items<T>(request: Fields, name: string, tooMany: number, item: Parse<T>): T[] {
+  const value = request[name]
+  if (Array.isArray(value) && value.length > MAX_ITEMS) refuse(tooMany, `more than ${MAX_ITEMS} ${name}`)
+  return list(item)(value, name)
+}
+
+/** The inputs of a swap or a melt. */
+export const inputsOf = (request: Fields): Proof[] => items(request, 'inputs', codes.tooManyInputs, proof)
+/** Blinded messages. */
+export const outputsOf = (request: Fields): Output[] => items(request, 'outputs', codes.tooManyOutputs, output)
+/** The points of a state check (NUT-07). */
+export const pointsOf = (request: Fields): string[] => items(request, 'Ys', codes.tooManyInputs, point)

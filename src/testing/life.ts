@@ -1,0 +1,94 @@
+/** One life of a process: its clock is virtual, and it can die at any moment, after which nothing of it goes on. */
+import type { Clock, Random } from '../kernel/ports.ts'
+
+/** A promise that is never settled: what a dead process awaits. */
+const never = (): Promise<never> => new Promise(() => {})
+
+export class Life {
+  #dead = false
+  #died!: () => void
+  /** Resolves when the process dies. */
+  readonly death: Promise<void> = new Promise((resolve) => (this.#died = resolve))
+
+  get dead(): boolean {
+    return this.#dead
+  }
+
+  /** Kills the process; whoever called this waits for ever. */
+  die(): Promise<never> {
+    this.#dead = true
+    this.#died()
+    return never()
+  }
+
+  /** Runs an asynchronous call of the process: not at all once it is dead, and its result never reaches a dead one. */
+  async call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#dead) return never()
+    try {
+      const result = await run()
+      return this.#dead ? await never() : result
+    } catch (error) {
+      if (this.#dead) return never()
+      throw error
+    }
+  }
+}
+
+interface Timer {
+  readonly atMs: number
+  readonly order: number
+  readonly call: () => void
+}
+
+/** A clock that stands still until it is told to go on. */
+export class VirtualClock implements Clock {
+  #nowMs: number
+  #order = 0
+  readonly #timers = new Map<number, Timer>()
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs
+  }
+
+  now(): number {
+    return this.#nowMs
+  }
+
+  setTimeout(call: () => void, delayMs: number): number {
+    const order = ++this.#order
+    this.#timers.set(order, { atMs: this.#nowMs + Math.max(0, delayMs), order, call })
+    return order
+  }
+
+  clearTimeout(timer: unknown): void {
+    this.#timers.delete(timer as number)
+  }
+
+  /** Goes on to the next timer and calls it; false where there is none. */
+  advance(): boolean {
+    let next: Timer | undefined
+    for (const timer of this.#timers.values())
+      if (!next || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order)) next = timer
+    if (!next) return false
+    this.#timers.delete(next.order)
+    this.#nowMs = Math.max(this.#nowMs, next.atMs)
+    next.call()
+    return true
+  }
+}
+
+/** Random bytes that are never the same twice within a world, and always the same in the same world. */
+export function worldRandom(world: { entropy: number }): Random {
+  return (bytes) => {
+    const drawn = ++world.entropy
+    const out = new Uint8Array(bytes)
+    let state = Math.imul(drawn, 0x9e3779b1) ^ 0x51ed270b
+    for (let at = 0; at < bytes; at++) {
+      state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x5bd1e995
+      out[at] = state >>> 24
+    }
+    // The count comes first, so that ids sort in the order they were drawn in.
+    for (let at = 0; at < Math.min(4, bytes); at++) out[at] = (drawn >>> (24 - at * 8)) & 0xff
+    return out
+  }
+}

@@ -1,0 +1,101 @@
+/** The oracle: what must hold when the last fault is over, against the mint's own books. */
+import type { MintCrypto, WalletCrypto } from '../cashu/crypto.ts'
+import type { OperationRow } from '../kernel/operation.ts'
+import type { Mint } from '../mint-server/mint.ts'
+import type { CounterRow, ProofRow } from '../wallet/tables.ts'
+import type { World } from './world.ts'
+
+/** A proof that somebody other than the wallet has. */
+export interface ForeignProof {
+  readonly Y: string
+  readonly amount: number
+}
+
+export interface Verdict {
+  readonly violations: readonly string[]
+  /** Sums of live money, in the unit. */
+  readonly sums: { readonly mint: number; readonly wallet: number; readonly foreign: number }
+}
+
+/**
+ * Compares the wallet's rows with the mint's books. Money counts where the mint itself takes it: every spendable proof
+ * is spent in one last swap, which must succeed.
+ */
+export async function judge(of: {
+  world: World
+  mint: Mint
+  crypto: WalletCrypto & MintCrypto
+  /** Quarantine is the right end of this scenario. */
+  mayQuarantine?: boolean
+}): Promise<Verdict> {
+  const { world, mint, crypto } = of
+  const violations: string[] = []
+  for (const { method, path, body } of world.late) await mint.handle(method, path, body)
+  const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
+  const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'))
+  const live = proofs.filter(({ state }) => state !== 'spent')
+  const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
+  for (const { Y, state, amount } of live) {
+    const at = states.get(Y)
+    if (at === 'SPENT' && (state === 'spendable' || state === 'reserved')) violations.push(`release: a ${state} proof of ${amount} is spent at the mint`)
+  }
+  const sum = (rows: readonly { Y: string; amount: number }[]): number =>
+    rows.reduce((total, { Y, amount }) => total + (states.get(Y) === 'SPENT' ? 0 : amount), 0)
+  const books = await mint.books()
+  const outstanding = Object.values(books.units).reduce((total, unit) => total + unit.outstanding, 0)
+  const sums = { mint: outstanding, wallet: sum(live), foreign: sum(foreign) }
+  if (sums.mint !== sums.wallet + sums.foreign)
+    violations.push(`conservation: the mint owes ${sums.mint}; the wallet has ${sums.wallet}, others ${sums.foreign}`)
+  violations.push(...counters(world, proofs))
+  for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
+    if (row.status === 'quarantined') violations.push(`stuck: ${row.kind} set aside in '${row.state}': ${row.reason}`)
+    if (row.state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${row.kind} quarantined`)
+  }
+  const held = live.filter(({ state }) => state === 'reserved')
+  const active = new Set(((world.wallet['operations'] ?? []) as unknown as OperationRow[]).filter((row) => row.status === 'active').map(({ id }) => id))
+  for (const { operationId, amount } of held)
+    if (!active.has(operationId!)) violations.push(`stranded: ${amount} reserved by an operation that has ended`)
+  const refused = await spendAll(mint, crypto, live.filter(({ state }) => state === 'spendable')) // prettier-ignore
+  if (refused) violations.push(`worthless: the mint refuses spendable proofs: ${refused}`)
+  return { violations, sums }
+}
+
+async function statesOf(mint: Mint, Ys: readonly string[]): Promise<Map<string, string>> {
+  if (Ys.length === 0) return new Map()
+  const { body } = await mint.handle('POST', '/v1/checkstate', JSON.stringify({ Ys }))
+  const { states } = JSON.parse(body) as { states: { Y: string; state: string }[] }
+  return new Map(states.map(({ Y, state }) => [Y, state]))
+}
+
+function counters(world: World, proofs: readonly ProofRow[]): string[] {
+  const rows = (world.wallet['counters'] ?? []) as unknown as CounterRow[]
+  const violations: string[] = []
+  const seen = new Set<string>()
+  for (const { keysetId, counter } of proofs) {
+    if (counter === null) continue
+    const key = `${keysetId}/${counter}`
+    if (seen.has(key)) violations.push(`reuse: counter ${key} made two proofs`)
+    seen.add(key)
+    const next = rows.find((row) => row.keysetId === keysetId)?.next ?? 0
+    if (counter >= next) violations.push(`reuse: counter ${key} is used and may be used again (next is ${next})`)
+  }
+  return violations
+}
+
+/** Spends proofs in one swap to nobody; the mint's word where it refuses. */
+async function spendAll(mint: Mint, crypto: WalletCrypto, proofs: readonly ProofRow[]): Promise<string | undefined> {
+  if (proofs.length === 0) return undefined
+  const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as {
+    keysets: { id: string; unit: string; active: boolean; input_fee_ppk: number }[]
+  }
+  const feePpk = proofs.reduce((total, { keysetId }) => total + keysets.find(({ id }) => id === keysetId)!.input_fee_ppk, 0)
+  const active = keysets.find(({ active }) => active)!
+  let rest = proofs.reduce((total, { amount }) => total + amount, 0) - Math.ceil(feePpk / 1000)
+  if (rest <= 0) return undefined
+  const outputs: { amount: number; id: string; B_: string }[] = []
+  for (let bit = 1; rest > 0; bit *= 2, rest = Math.floor(rest / 2))
+    if (rest % 2 === 1) outputs.push({ amount: bit, id: active.id, B_: crypto.blind(`audit ${bit}`, '1'.padStart(64, '0')) })
+  const inputs = proofs.map(({ amount, keysetId: id, secret, C }) => ({ amount, id, secret, C }))
+  const { status, body } = await mint.handle('POST', '/v1/swap', JSON.stringify({ inputs, outputs }))
+  return status === 200 ? undefined : body
+}

@@ -1,0 +1,36 @@
+/** Balances, from the store's running totals. */
+import { Amount } from '@cashu/cashu-ts'
+import type { Total } from '../store/port.ts'
+import type { ProofState } from './tables.ts'
+
+/** What a wallet has at one mint in one unit. */
+export interface Balance {
+  readonly mintUrl: string
+  readonly unit: string
+  /** Free to use. */
+  readonly spendable: Amount
+  /** Taken by operations that have not ended. */
+  readonly reserved: Amount
+  /** In tokens that nobody has redeemed yet, as far as is known. */
+  readonly outstanding: Amount
+  /** Of unknown state. */
+  readonly held: Amount
+}
+
+export function balances(totals: readonly Total[]): Balance[] {
+  const found = new Map<string, { mintUrl: string; unit: string; sums: Partial<Record<ProofState, number>> }>()
+  for (const { key, sum } of totals) {
+    const [mintUrl, unit, state] = key as [string, string, ProofState]
+    const group = found.get(`${mintUrl} ${unit}`) ?? { mintUrl, unit, sums: {} }
+    group.sums[state] = sum
+    found.set(`${mintUrl} ${unit}`, group)
+  }
+  return [...found.values()].map(({ mintUrl, unit, sums }) => ({
+    mintUrl,
+    unit,
+    spendable: Amount.from(sums.spendable ?? 0),
+    reserved: Amount.from(sums.reserved ?? 0),
+    outstanding: Amount.from(sums.sent ?? 0),
+    held: Amount.from(sums.held ?? 0),
+  }))
+}

@@ -1,0 +1,12 @@
+/** What the parts of one open wallet share. */
+import type { Operations } from '../kernel/operations.ts'
+import type { Store } from '../store/port.ts'
+import type { Mints } from './mints.ts'
+import type { WalletPorts } from './ports.ts'
+
+export interface WalletEnv {
+  readonly operations: Operations<WalletPorts>
+  readonly store: Store
+  readonly ports: WalletPorts
+  readonly mints: Mints
+}

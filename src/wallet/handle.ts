@@ -1,0 +1,154 @@
+/** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
+import { Amount } from '@cashu/cashu-ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { OperationView } from '../kernel/operation.ts'
+import type { WalletEnv } from './env.ts'
+import type { WalletContext } from './history.ts'
+
+/** How an operation ended. Amounts are in the operation's unit. */
+export interface Finished {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: Amount
+  /** What it cost. */
+  readonly fee: Amount
+}
+
+export interface Waiting {
+  /** Aborting stops the waiting, never the operation. */
+  readonly signal?: AbortSignal
+}
+
+export class OperationHandle<C extends WalletContext = WalletContext> {
+  protected readonly env: WalletEnv
+  #view: OperationView
+
+  constructor(env: WalletEnv, view: OperationView) {
+    this.env = env
+    this.#view = view
+  }
+
+  get id(): string {
+    return this.#view.id
+  }
+  get kind(): string {
+    return this.#view.kind
+  }
+  /** The chart's state, dotted, as last seen here. */
+  get state(): string {
+    return this.#view.state
+  }
+  get version(): number {
+    return this.#view.version
+  }
+  get amount(): Amount {
+    return Amount.from(this.context.amount)
+  }
+  /** What it will cost, or has cost, in the operation's unit. */
+  get fees(): Amount {
+    return Amount.from(this.context.fee)
+  }
+
+  protected get context(): C {
+    return contextOf<C>(this.#view)
+  }
+
+  /** Calls back after each commit of this operation. Returns the way to stop. */
+  subscribe(listener: (handle: this) => void): () => void {
+    return this.env.operations.on(({ row }) => {
+      if (row.id !== this.id) return
+      void this.reload().then(() => listener(this))
+    })
+  }
+
+  /** Looks for news now, at the mint too where the operation waits for some. */
+  async refresh(): Promise<this> {
+    this.env.operations.look(this.id)
+    return this.reload()
+  }
+
+  protected async reload(): Promise<this> {
+    this.#view = await this.env.operations.get(this.id)
+    return this
+  }
+
+  /**
+   * Gives the operation up, where nothing can be lost by that.
+   *
+   * @throws {HardshellError} `NOT_NOW`
+   */
+  async cancel(): Promise<this> {
+    await this.tell({ type: 'cancel' })
+    return this
+  }
+
+  /**
+   * Waits for the end.
+   *
+   * @throws {HardshellError} with the failure's own code; `CANCELLED`; `QUARANTINED`. Waiting for trust, for the mint
+   *   or for a payment is not a failure.
+   */
+  async finished({ signal }: Waiting = {}): Promise<Finished> {
+    await this.until((view) => ended(view), signal)
+    return this.result()
+  }
+
+  protected result(): Finished {
+    const { context, id, kind, state } = this
+    const { mintUrl, unit, amount, fee } = context
+    return { id, kind, state, mintUrl, unit, amount: Amount.from(amount), fee: Amount.from(fee) }
+  }
+
+  protected async tell(event: { type: string }): Promise<void> {
+    const taken = await this.env.operations.send(this.id, event)
+    await this.reload()
+    if (!taken) throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
+  }
+
+  protected async until(as: (view: OperationView) => boolean, signal: AbortSignal | undefined): Promise<void> {
+    this.#view = await this.env.operations.until(this.id, (view) => (failure(view) !== undefined || as(view) ? view : undefined), signal)
+    const failed = failure(this.#view)
+    if (failed) throw failed
+  }
+}
+
+/** Operations that wait in `prepared` for their caller. */
+export class ExecutableHandle<C extends WalletContext = WalletContext> extends OperationHandle<C> {
+  /** Starts it; harmless where it was started before. */
+  protected async start(): Promise<void> {
+    const taken = await this.env.operations.send(this.id, { type: 'execute' })
+    await this.reload()
+    if (!taken && this.state === 'prepared') throw new HardshellError('NOT_NOW', 'cannot be executed', { operationId: this.id })
+  }
+
+  /**
+   * Starts it, if it was not started before, and waits for the end.
+   *
+   * @throws {HardshellError} as `finished`
+   */
+  async execute(waiting: Waiting = {}): Promise<Finished> {
+    await this.start()
+    return this.finished(waiting)
+  }
+}
+
+export const contextOf = <C>(view: OperationView): C => {
+  if (!view.snapshot) throw new HardshellError('PARKED', 'this program cannot load the operation', { operationId: view.id })
+  return view.snapshot.context as C
+}
+
+const ended = (view: OperationView): boolean => view.snapshot?.hasTag('ended') === true
+
+/** The error that waiting calls reject with, once the operation cannot succeed any more without somebody's help. */
+function failure(view: OperationView): HardshellError | undefined {
+  const of = { operationId: view.id }
+  if (view.status === 'parked') return new HardshellError('PARKED', 'this program cannot load the operation', of)
+  if (view.status === 'quarantined') return new HardshellError('QUARANTINED', view.row.reason ?? 'set aside', of)
+  if (view.snapshot!.hasTag('quarantined')) return new HardshellError('QUARANTINED', 'the mint contradicts itself; see explain()', of)
+  if (!view.snapshot!.hasTag('failed')) return undefined
+  const { error } = contextOf<WalletContext>(view)
+  return new HardshellError(error?.code ?? 'CANCELLED', error?.detail ?? `ended as '${view.state}'`, of)
+}

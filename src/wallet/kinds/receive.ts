@@ -1,0 +1,54 @@
+/** Receive: the kind, and how a token becomes one. */
+import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
+import { decodeToken } from '../../cashu/codec.ts'
+import { defineOperation } from '../../kernel/operation.ts'
+import { exchangeEffects } from '../effects.ts'
+import type { WalletEnv } from '../env.ts'
+import { exchangeSteps } from '../exchange.ts'
+import { ExecutableHandle } from '../handle.ts'
+import { columns, lane, record } from '../history.ts'
+import { feeFor, withFullIds } from '../keysets.ts'
+import type { WalletPorts } from '../ports.ts'
+
+export const receiveKind = defineOperation({
+  kind: 'receive',
+  version: 1,
+  machine: receive,
+  effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports) }),
+  lane,
+  columns,
+  project: record<ReceiveContext>('receive', 'in', ({ memo, ys }) => ({ memo, ys })),
+})
+
+export interface PrepareReceive {
+  /** A token, V3 or V4 (NUT-00). */
+  readonly token: string
+  /** Same key and same token → the same operation. */
+  readonly key?: string
+}
+
+/** `fees` shows what the mint will keep, as far as its keysets are known; a mint that is not trusted is not asked. */
+export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
+
+/**
+ * Stores the token; nothing is sent. A token of a mint that is not trusted may be stored, and executed: it then waits
+ * until the mint is.
+ *
+ * @throws {CashuError} `TOKEN_MALFORMED`; {HardshellError} `KEY_REUSED`
+ */
+export async function prepareReceive(env: WalletEnv, { token, key }: PrepareReceive): Promise<ReceiveHandle> {
+  const { mintUrl, unit, memo, proofs } = decodeToken(token)
+  const keysets = await env.mints.keysets(mintUrl, unit)
+  const inputs = withFullIds(proofs, keysets).map(({ id, amount, secret, C, witness }) => ({
+    Y: env.ports.crypto.hashToCurve(secret),
+    id,
+    amount,
+    secret,
+    C,
+    ...(witness !== undefined && { witness }),
+  }))
+  const amount = inputs.reduce((total, input) => total + input.amount, 0)
+  const fee = feeFor(inputs, keysets) ?? 0
+  const input = { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null }
+  return new ReceiveHandle(env, await env.operations.create('receive', input, { key, request: { token } }))
+}

@@ -1,0 +1,112 @@
+/** The mints that a wallet knows, and which of them it trusts. */
+import type { MintInfo } from '../cashu/parse.ts'
+import { normalizeMintUrl } from '../cashu/codec.ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { Store, Write } from '../store/port.ts'
+import { fetchKeysets } from './effects.ts'
+import { keysetsOf, type Keysets } from './keysets.ts'
+import type { WalletPorts } from './ports.ts'
+import type { MintRow } from './tables.ts'
+
+export interface KnownMint {
+  readonly mintUrl: string
+  readonly trusted: boolean
+  /** The mint's answer to GET /v1/info (NUT-06), where it gave one yet. */
+  readonly info: MintInfo | undefined
+}
+
+const REFRESH_TIMEOUT_MS = 15_000
+
+export class Mints {
+  readonly #store: Store
+  readonly #ports: WalletPorts
+  readonly #now: () => number
+  readonly #trustChanged: (mintUrl: string) => void
+
+  constructor(store: Store, ports: WalletPorts, now: () => number, trustChanged: (mintUrl: string) => void) {
+    this.#store = store
+    this.#ports = ports
+    this.#now = now
+    this.#trustChanged = trustChanged
+  }
+
+  /**
+   * Trusts a mint: its operations may contact it, from now on and after every restart. The trust is stored first;
+   * then info and keysets are fetched, and where the mint does not answer they are fetched when they are needed.
+   *
+   * @throws {CashuError} `MINT_URL_MALFORMED`
+   */
+  async trust(mintUrl: string): Promise<KnownMint> {
+    const url = normalizeMintUrl(mintUrl)
+    const known = await this.#store.get<MintRow>('mints', [url])
+    await this.#put({ mintUrl: url, trusted: 1, info: known?.info ?? null, infoAt: known?.infoAt ?? null })
+    await this.refresh(url).catch(() => {})
+    return this.get(url)
+  }
+
+  /** Takes the trust back: operations of the mint wait in their states, and contact nobody, until it is trusted again. */
+  async distrust(mintUrl: string): Promise<void> {
+    const { mintUrl: url } = await this.get(mintUrl)
+    const { info, infoAt } = (await this.#store.get<MintRow>('mints', [url]))!
+    await this.#put({ mintUrl: url, trusted: 0, info, infoAt })
+  }
+
+  async #put(row: MintRow): Promise<void> {
+    await this.#store.commit([{ put: 'mints', row }])
+    this.#trustChanged(row.mintUrl)
+  }
+
+  /**
+   * Fetches a mint's info and keysets anew.
+   *
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_UNREACHABLE`
+   */
+  async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
+    const { mintUrl: url } = await this.get(mintUrl)
+    const info = await this.#ports.client(url).info({ signal })
+    const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
+    const writes: Write[] = []
+    if (info.answer === 'ok') writes.push({ patch: 'mints', key: [url], set: { info: info.body as never, infoAt: this.#now() } })
+    if (keysets.answer === 'ok') writes.push(...keysets.writes)
+    if (writes.length > 0) await this.#store.commit(writes)
+    if (keysets.answer !== 'ok' || info.answer !== 'ok') throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
+  }
+
+  /** @throws {HardshellError} `MINT_UNKNOWN` where it was never trusted. */
+  async get(mintUrl: string): Promise<KnownMint> {
+    const url = normalizeMintUrl(mintUrl)
+    const row = await this.#store.get<MintRow>('mints', [url])
+    if (!row) throw new HardshellError('MINT_UNKNOWN', `${url} was never trusted`)
+    return known(row)
+  }
+
+  /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED` */
+  async trusted(mintUrl: string): Promise<KnownMint> {
+    const mint = await this.get(mintUrl)
+    if (!mint.trusted) throw new HardshellError('MINT_NOT_TRUSTED', `${mint.mintUrl} is not trusted any more`)
+    return mint
+  }
+
+  async list(): Promise<KnownMint[]> {
+    return (await this.#store.query<MintRow>({ table: 'mints' })).map(known)
+  }
+
+  async isTrusted(mintUrl: string): Promise<boolean> {
+    return (await this.#store.get<MintRow>('mints', [mintUrl]))?.trusted === 1
+  }
+
+  /** The keysets known of a mint; asks it where none with keys is known for the unit. */
+  async keysets(mintUrl: string, unit: string): Promise<Keysets> {
+    const usable = (keysets: Keysets): boolean => [...keysets.values()].some((row) => row.unit === unit && row.active === 1 && row.keys !== null)
+    const found = await keysetsOf(this.#store, mintUrl)
+    if (usable(found) || !(await this.isTrusted(mintUrl))) return found
+    await this.refresh(mintUrl).catch(() => {})
+    return keysetsOf(this.#store, mintUrl)
+  }
+}
+
+const known = ({ mintUrl, trusted, info }: MintRow): KnownMint => ({
+  mintUrl,
+  trusted: trusted === 1,
+  info: (info ?? undefined) as MintInfo | undefined,
+})

@@ -1,0 +1,148 @@
+/** Makes outputs from counters, and proofs from their signatures. */
+import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange.ts'
+import type { WalletCrypto } from '../cashu/crypto.ts'
+import type { Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'
+
+/** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
+const MOST_UNSIGNED = 200
+/** How far the counters jump when signatures turn up that this wallet never asked for. */
+const COLLISION_JUMP = 20
+
+export interface Wanted {
+  /** 0 for a blank output (NUT-08). */
+  readonly amount: number
+  readonly purpose: 'keep' | 'send'
+}
+
+export interface Outputs {
+  readonly rows: readonly OutputRow[]
+  readonly writes: readonly Write[]
+}
+
+/** Takes counters and makes an output of each; undefined where that would leave too many unsigned behind. */
+export async function makeOutputs(
+  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader },
+  of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number },
+): Promise<Outputs | undefined> {
+  const { id, keysetId, wanted, firstPlace } = of
+  const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
+  const to = next + wanted.length
+  if (to - signed > MOST_UNSIGNED) return undefined
+  const derive = env.crypto.deriver(env.seed, keysetId)
+  const rows = wanted.map(({ amount, purpose }, at): OutputRow => {
+    const counter = next + at
+    const { secret, r } = derive(counter)
+    const B_ = env.crypto.blind(secret, r)
+    return { B_, operationId: id, place: firstPlace + at, keysetId, counter, amount, purpose, secret, r, signature: null }
+  })
+  const counterRow: CounterRow = { keysetId, next: to, signed }
+  return {
+    rows,
+    writes: [
+      { put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },
+      ...rows.map((row): Write => ({ put: 'outputs', row, if: 'absent' })),
+    ],
+  }
+}
+
+/** All outputs of an operation that are not proofs yet, in the order they were made. */
+export const outputsOf = (read: Reader, id: string): Promise<OutputRow[]> =>
+  read.query<OutputRow>({ table: 'outputs', index: 'byOperation', prefix: [id] })
+
+/** Deletes what is left of an operation's outputs. */
+export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
+
+/**
+ * Pairs outputs with signatures. Undefined where one is not of our keyset and amount, or its DLEQ is wrong; or
+ * missing, where `dleq` says that the order alone pairs them (NUT-12).
+ */
+export function unblind(
+  crypto: WalletCrypto,
+  pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
+  keysets: ReadonlyMap<string, KeysetRow>,
+  dleq: 'needed' | 'optional',
+): { row: OutputRow; proof: MadeProof }[] | undefined {
+  const made: { row: OutputRow; proof: MadeProof }[] = []
+  for (const { row, signature } of pairs) {
+    const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
+    if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined
+    if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed') return undefined
+    const C = unblinded(crypto, signature.C_, row.r, A)
+    if (C === undefined) return undefined
+    const proof: MadeProof = {
+      Y: crypto.hashToCurve(row.secret),
+      id: row.keysetId,
+      amount: signature.amount,
+      secret: row.secret,
+      C,
+      ...(signature.dleq && { dleq: { ...signature.dleq, r: row.r } }),
+      purpose: row.purpose,
+    }
+    made.push({ row, proof })
+  }
+  return made
+}
+
+const unblinded = (crypto: WalletCrypto, C_: string, r: string, A: string): string | undefined => {
+  try {
+    return crypto.unblind(C_, r, A)
+  } catch {
+    return undefined // the mint's C_ is no point
+  }
+}
+
+/** Stores proofs as ours (or, meant for somebody else, as sent), and notes how far the counters are signed. */
+export async function storeProofs(
+  read: Reader,
+  place: Place,
+  made: readonly { row: OutputRow; proof: MadeProof }[],
+  nowMs: number,
+): Promise<Write[]> {
+  const { id: operationId, mintUrl, unit } = place
+  const writes: Write[] = []
+  for (const { row, proof } of made) {
+    // A restore may have stored it already; then it stays as it is.
+    if (await read.get<ProofRow>('proofs', [proof.Y])) continue
+    const stored: ProofRow = {
+      Y: proof.Y,
+      mintUrl,
+      unit,
+      state: proof.purpose === 'send' ? 'sent' : 'spendable',
+      operationId: proof.purpose === 'send' ? operationId : null,
+      amount: proof.amount,
+      keysetId: proof.id,
+      counter: row.counter,
+      secret: proof.secret,
+      C: proof.C,
+      dleq: proof.dleq ?? null,
+      reason: null,
+      createdAt: nowMs,
+    }
+    writes.push({ put: 'proofs', row: stored, if: 'absent' })
+  }
+  return [...writes, ...(await noteSigned(read, made.map(({ row }) => row)))] // prettier-ignore
+}
+
+/** Notes that the mint signed outputs: their counters need no second look by a restore. */
+export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Promise<Write[]> {
+  const writes: Write[] = []
+  for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
+    const to = Math.max(...rows.filter((row) => row.keysetId === keysetId).map(({ counter }) => counter)) + 1
+    const { signed } = (await read.get<CounterRow>('counters', [keysetId]))!
+    if (signed < to) writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
+  }
+  return writes
+}
+
+/** Outputs of ours were signed for somebody else with our seed: jump past what they used. */
+export async function jumpCounters(read: Reader, keysetIds: Iterable<string>): Promise<Write[]> {
+  const writes: Write[] = []
+  for (const keysetId of new Set(keysetIds)) {
+    const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
+    const row: CounterRow = { keysetId, next: next + COLLISION_JUMP, signed: next }
+    writes.push({ put: 'counters', row, if: { next } })
+  }
+  return writes
+}

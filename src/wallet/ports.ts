@@ -1,0 +1,12 @@
+/** What the wallet's effects and local steps use of the outside. */
+import type { MintClient } from '../cashu/client.ts'
+import type { WalletCrypto } from '../cashu/crypto.ts'
+import type { Random } from '../kernel/ports.ts'
+
+export interface WalletPorts {
+  readonly crypto: WalletCrypto
+  readonly seed: Uint8Array
+  readonly random: Random
+  /** The client of one mint. */
+  readonly client: (mintUrl: string) => MintClient
+}

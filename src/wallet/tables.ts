@@ -1,0 +1,201 @@
+/** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
+import type { Signature } from '../../machines/wallet/exchange.ts'
+import { operationsTable } from '../kernel/operation.ts'
+import type { Row, Schema } from '../store/port.ts'
+
+export type ProofState =
+  | 'spendable'
+  /** An operation that has not ended holds it. */
+  | 'reserved'
+  /** In a token that somebody else may redeem. */
+  | 'sent'
+  | 'spent'
+  /** Its state is not known, or not ours to decide: see `reason`. */
+  | 'held'
+
+export interface ProofRow extends Row {
+  /** hash_to_curve(secret), which names the proof (NUT-07). */
+  readonly Y: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly state: ProofState
+  readonly operationId: string | null
+  readonly amount: number
+  readonly keysetId: string
+  /** The NUT-13 counter that the secret came from; null where it came from elsewhere. */
+  readonly counter: number | null
+  readonly secret: string
+  readonly C: string
+  readonly dleq: { readonly e: string; readonly s: string; readonly r: string } | null
+  readonly reason: string | null
+  readonly createdAt: number
+}
+
+/** An output whose signature is not, or not yet, a proof. */
+export interface OutputRow extends Row {
+  readonly B_: string
+  readonly operationId: string
+  /** Its place among all outputs of its operation. */
+  readonly place: number
+  readonly keysetId: string
+  readonly counter: number
+  /** 0 for a blank output, whose amount the mint decides (NUT-08). */
+  readonly amount: number
+  readonly purpose: 'keep' | 'send'
+  readonly secret: string
+  readonly r: string
+  /** The signature, where it came before the operation could use it. */
+  readonly signature: Signature | null
+}
+
+/** Where a keyset's NUT-13 counters stand. The secrets depend on the keyset and the seed alone, not on the mint's URL. */
+export interface CounterRow extends Row {
+  readonly keysetId: string
+  /** The next counter to use. Only goes up. */
+  readonly next: number
+  /** One more than the highest counter known to be signed. */
+  readonly signed: number
+}
+
+export interface KeysetRow extends Row {
+  readonly mintUrl: string
+  readonly id: string
+  readonly unit: string
+  readonly active: number
+  /** Input fee in parts per thousand (NUT-02). */
+  readonly feePpk: number
+  readonly finalExpiry: number | null
+  /** Public key by amount; null until they are needed. */
+  readonly keys: { readonly [amount: string]: string } | null
+}
+
+export interface MintRow extends Row {
+  readonly mintUrl: string
+  readonly trusted: number
+  /** The answer to GET /v1/info (NUT-06). */
+  readonly info: { readonly [field: string]: never } | null
+  readonly infoAt: number | null
+}
+
+export interface QuoteClaimRow extends Row {
+  readonly mintUrl: string
+  readonly quoteId: string
+  readonly operationId: string
+}
+
+export interface HistoryRow extends Row {
+  /** The operation's. */
+  readonly id: string
+  readonly kind: string
+  readonly direction: 'in' | 'out' | 'self'
+  readonly status: 'pending' | 'done' | 'failed'
+  readonly state: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+  readonly fee: number
+  readonly method: string | null
+  readonly quoteId: string | null
+  readonly request: string | null
+  /** The payment proof (a preimage, say). */
+  readonly paymentProof: string | null
+  readonly memo: string | null
+  readonly ys: readonly string[]
+  readonly error: { readonly code: string; readonly detail: string } | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export const walletSchema: Schema = {
+  version: 1,
+  tables: {
+    operations: operationsTable(
+      { mintUrl: 'text', unit: 'text', amount: 'integer', quoteId: 'text?' },
+      { byQuote: { columns: ['quoteId'] }, byMint: { columns: ['mintUrl', 'createdAt'] } },
+    ),
+    proofs: {
+      columns: {
+        Y: 'text',
+        mintUrl: 'text',
+        unit: 'text',
+        state: 'text',
+        operationId: 'text?',
+        amount: 'integer',
+        keysetId: 'text',
+        counter: 'integer?',
+        secret: 'text',
+        C: 'text',
+        dleq: 'json?',
+        reason: 'text?',
+        createdAt: 'time',
+      },
+      key: ['Y'],
+      indexes: {
+        byState: { columns: ['mintUrl', 'unit', 'state', 'amount'] },
+        byOperation: { columns: ['operationId'] },
+      },
+      total: { of: 'amount', by: ['mintUrl', 'unit', 'state'] },
+    },
+    outputs: {
+      columns: {
+        B_: 'text',
+        operationId: 'text',
+        place: 'integer',
+        keysetId: 'text',
+        counter: 'integer',
+        amount: 'integer',
+        purpose: 'text',
+        secret: 'text',
+        r: 'text',
+        signature: 'json?',
+      },
+      key: ['B_'],
+      indexes: {
+        byOperation: { columns: ['operationId', 'place'] },
+        byCounter: { columns: ['keysetId', 'counter'], unique: true },
+      },
+    },
+    counters: { columns: { keysetId: 'text', next: 'integer', signed: 'integer' }, key: ['keysetId'] },
+    keysets: {
+      columns: {
+        mintUrl: 'text',
+        id: 'text',
+        unit: 'text',
+        active: 'integer',
+        feePpk: 'integer',
+        finalExpiry: 'integer?',
+        keys: 'json?',
+      },
+      key: ['mintUrl', 'id'],
+    },
+    mints: { columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?' }, key: ['mintUrl'] },
+    quoteClaims: {
+      columns: { mintUrl: 'text', quoteId: 'text', operationId: 'text' },
+      key: ['mintUrl', 'quoteId'],
+    },
+    history: {
+      columns: {
+        id: 'text',
+        kind: 'text',
+        direction: 'text',
+        status: 'text',
+        state: 'text',
+        mintUrl: 'text',
+        unit: 'text',
+        amount: 'integer',
+        fee: 'integer',
+        method: 'text?',
+        quoteId: 'text?',
+        request: 'text?',
+        paymentProof: 'text?',
+        memo: 'text?',
+        ys: 'json',
+        error: 'json?',
+        createdAt: 'time',
+        updatedAt: 'time',
+      },
+      key: ['id'],
+      indexes: { byTime: { columns: ['createdAt', 'id'] } },
+    },
+  },
+}

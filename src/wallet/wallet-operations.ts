@@ -1,0 +1,81 @@
+/** All operations of a wallet, of whatever kind. */
+import { HardshellError } from '../kernel/errors.ts'
+import type { Explanation } from '../kernel/explain.ts'
+import type { OperationStatus, OperationView } from '../kernel/operation.ts'
+import type { Resumed } from '../kernel/supervisor.ts'
+import type { WalletEnv } from './env.ts'
+
+export interface OperationsFilter {
+  readonly kind?: string
+  /** Dotted; also finds the states inside it. */
+  readonly state?: string
+  readonly status?: OperationStatus
+  readonly mintUrl?: string
+  readonly quoteId?: string
+  /** Unfinished, and in the same state for at least this long. */
+  readonly stuckForMs?: number
+  /** Epoch ms. */
+  readonly changedSince?: number
+  readonly limit?: number
+}
+
+/** An operation as listed. Amounts are in its unit, times in epoch ms. */
+export interface OperationSummary {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly status: OperationView['status']
+  readonly version: number
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+  readonly quoteId: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export class WalletOperations {
+  readonly #env: WalletEnv
+
+  constructor(env: WalletEnv) {
+    this.#env = env
+  }
+
+  /** Newest first. */
+  async list({ mintUrl, quoteId, ...filter }: OperationsFilter = {}): Promise<OperationSummary[]> {
+    return (await this.#env.operations.list({ ...filter, where: { mintUrl, quoteId } })).map(summary)
+  }
+
+  /** @throws {HardshellError} `NOT_FOUND` */
+  async get(id: string): Promise<OperationSummary> {
+    return summary(await this.#env.operations.get(id))
+  }
+
+  /** @throws {HardshellError} `NOT_FOUND`, also where the operation is of another kind */
+  async find(id: string, kind: string): Promise<OperationView> {
+    const view = await this.#env.operations.get(id)
+    if (view.kind === kind) return view
+    throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
+  }
+
+  /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
+  explain(id: string): Promise<Explanation> {
+    return this.#env.operations.explain(id)
+  }
+
+  /** Puts an operation that waits for a person, or was set aside, back to work; else asks for news of it. */
+  resume(id: string): Promise<void> {
+    return this.#env.operations.resume(id)
+  }
+
+  /** What the wallet found unfinished when it opened, and did with it. */
+  resumed(): Promise<readonly Resumed[]> {
+    return this.#env.operations.resumed
+  }
+}
+
+function summary({ status, row }: OperationView): OperationSummary {
+  const { id, kind, state, version, createdAt, updatedAt } = row
+  const { mintUrl, unit, amount, quoteId } = row as unknown as OperationSummary
+  return { id, kind, state, status, version, mintUrl, unit, amount, quoteId, createdAt, updatedAt }
+}

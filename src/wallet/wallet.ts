@@ -1,0 +1,105 @@
+/** The wallet: a thin user of the kernel. */
+import { mintClient, type MintClient } from '../cashu/client.ts'
+import type { WalletCrypto } from '../cashu/crypto.ts'
+import { nobleCrypto } from '../cashu/noble-crypto.ts'
+import { fetchTransport, type Transport } from '../cashu/transport.ts'
+import type { Inspect } from '../kernel/inspect.ts'
+import { openOperations } from '../kernel/operations.ts'
+import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
+import type { OperationView } from '../kernel/operation.ts'
+import type { Store, StoreAdapter } from '../store/port.ts'
+import { balances, type Balance } from './balances.ts'
+import type { WalletEnv } from './env.ts'
+import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { Mints } from './mints.ts'
+import type { WalletPorts } from './ports.ts'
+import { walletSchema } from './tables.ts'
+import { WalletOperations } from './wallet-operations.ts'
+
+export interface WalletOptions {
+  /** Where the wallet lives: `sqliteStore({ path })`, `memoryStore()`. One seed, one live store. */
+  readonly store: StoreAdapter
+  /** The secret from which all secrets are derived (NUT-13): 64 bytes from a BIP39 phrase. */
+  readonly seed: Uint8Array
+  readonly transport?: Transport
+  readonly crypto?: WalletCrypto
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Requests that may be under way at once at one mint; 8 unless given. */
+  readonly requestsPerMint?: number
+  /** Gets every committed step in XState's inspection format, without secrets. */
+  readonly inspect?: Inspect
+}
+
+/** How operations of one kind are prepared, and found again after a restart. */
+interface KindApi<Options, Handle> {
+  prepare(options: Options): Promise<Handle>
+  /** @throws {HardshellError} `NOT_FOUND` */
+  get(id: string): Promise<Handle>
+}
+
+export class Wallet {
+  readonly #env: WalletEnv
+  readonly #store: Store
+  readonly mints: Mints
+  readonly receive: KindApi<PrepareReceive, ReceiveHandle>
+  readonly operations: WalletOperations
+
+  /** Use `openWallet`. */
+  constructor(env: WalletEnv, store: Store) {
+    this.#env = env
+    this.#store = store
+    this.mints = env.mints
+    this.operations = new WalletOperations(env)
+    const api = <O, H>(kind: string, prepare: (env: WalletEnv, options: O) => Promise<H>, Handle: new (env: WalletEnv, view: OperationView) => H): KindApi<O, H> => ({
+      prepare: (options) => prepare(env, options),
+      get: async (id) => new Handle(env, await this.operations.find(id, kind)),
+    })
+    this.receive = api('receive', prepareReceive, ReceiveHandle)
+  }
+
+  /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
+  async balances(): Promise<Balance[]> {
+    return balances(await this.#store.sum('proofs'))
+  }
+
+  /** Aborts requests under way and lets go of the store; every operation stays resumable. */
+  async close(): Promise<void> {
+    this.#env.operations.close()
+    await this.#store.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/**
+ * Opens a wallet: what was unfinished is taken up at once, in the background; nothing waits for the network.
+ *
+ * @throws {StoreError} `NEWER` where the database belongs to a later version.
+ */
+export async function openWallet(options: WalletOptions): Promise<Wallet> {
+  const { seed, crypto = nobleCrypto, clock = systemClock, random = systemRandom, transport = fetchTransport(), inspect } = options
+  if (!(seed instanceof Uint8Array) || seed.length < 16 || seed.length > 64) throw new TypeError('seed: 16 to 64 bytes')
+  const store = await options.store.open(walletSchema)
+  const clients = new Map<string, MintClient>()
+  const client = (mintUrl: string): MintClient => {
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport })
+    clients.set(mintUrl, found)
+    return found
+  }
+  const ports: WalletPorts = { crypto, seed, random, client }
+  const mints: Mints = new Mints(store, ports, () => clock.now(), (mintUrl) => operations.lanes.recheck(mintUrl)) // prettier-ignore
+  const operations = openOperations<WalletPorts>({
+    store,
+    kinds: [receiveKind],
+    ports,
+    clock,
+    random,
+    laneLimit: options.requestsPerMint ?? 8,
+    laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
+    ...(inspect && { inspect }),
+  })
+  return new Wallet({ operations, store, ports, mints }, store)
+}

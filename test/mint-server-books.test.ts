@@ -1,0 +1,237 @@
+/** The mint in process: its books after thousands of operations, crashes between its commits, what it does without. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { codes } from '../src/cashu/codes.ts'
+import { mintSchema, type OptionalNut } from '../src/mint-server/index.ts'
+import { memoryStore } from '../src/store/memory.ts'
+import { simulated, split, sum, type MeltQuote, type Proof, type Signature } from './mint-server-client.ts'
+
+/** What an operation of the random run chooses from; each number is taken modulo what there is. */
+const step = fc.record({
+  kind: fc.constantFrom('mint', 'mint', 'swap', 'swap', 'melt', 'melt', 'again', 'decide', 'rotate'),
+  pick: fc.nat(1000),
+  script: fc.constantFrom('PAID', 'PAID', 'FAILED', 'PENDING', 'UNKNOWN'),
+  change: fc.boolean(),
+  paid: fc.boolean(),
+})
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** Runs the steps as a wallet that keeps its own accounts, and gives both sides' view. */
+async function run(steps: readonly Step[]) {
+  const adapter = memoryStore()
+  const store = await adapter.open(mintSchema)
+  const { mint, backend, client } = await simulated({ store, feePpk: 150 }, { autoPayMs: 0, feeSat: 1 })
+  let purse: Proof[] = []
+  const pending = new Map<string, { inputs: Proof[]; blanks: ReturnType<typeof client.blind> }>()
+  const spent: { inputs: Proof[] }[] = []
+  const mine = { received: 0, fees: 0, paidOut: 0 }
+  const take = (pick: number): Proof[] => purse.splice(0, Math.min(purse.length, 1 + (pick % 4)))
+
+  function finish(quote: MeltQuote): void {
+    const { inputs, blanks } = pending.get(quote.quote)!
+    if (quote.state === 'PENDING') return
+    pending.delete(quote.quote)
+    if (quote.state === 'UNPAID') return void purse.push(...inputs)
+    const change = client.unblind(quote.change ?? [], blanks)
+    purse.push(...change)
+    mine.paidOut += quote.amount + 1
+    mine.fees += sum(inputs) - quote.amount - 1 - sum(change)
+  }
+
+  for (const { kind, pick, script, change, paid } of steps) {
+    if (kind === 'rotate') await mint.rotate('sat', { feePpk: pick })
+    const { id } = await client.keyset()
+    if (kind === 'mint') {
+      const minted = await client.mint(split(1 + pick))
+      mine.received += sum(minted)
+      purse.push(...minted)
+    }
+    if (kind === 'swap' && purse.length > 0) {
+      const inputs = take(pick)
+      if (client.net(inputs) < 1) {
+        purse.push(...inputs)
+        continue
+      }
+      purse.push(...(await client.swap(inputs)))
+      mine.fees += sum(inputs) - client.net(inputs)
+      spent.push({ inputs })
+    }
+    if (kind === 'melt') {
+      const inputs = take(pick)
+      // The reserve is 2 for all amounts here.
+      const amountSat = inputs.length > 0 ? Math.min(client.net(inputs) - 2, 1 + (pick % 200)) : 0
+      if (amountSat < 1) {
+        purse.push(...inputs)
+        continue
+      }
+      const request = backend.foreignInvoice({ amountSat, memo: JSON.stringify({ pay_invoice_state: script }) })
+      const quote = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+      const blanks = client.blind(change ? Array.from({ length: 12 }, () => 0) : [], id)
+      pending.set(quote.quote, { inputs, blanks })
+      const body = { quote: quote.quote, inputs, outputs: blanks.map(({ message }) => message) }
+      if (script === 'FAILED') {
+        await client.refused(codes.paymentFailed, '/v1/melt/bolt11', body)
+        finish(quote)
+      } else finish(await client.post<MeltQuote>('/v1/melt/bolt11', body))
+    }
+    if (kind === 'again' && spent.length > 0) {
+      const { inputs } = spent[pick % spent.length]!
+      const [output] = client.blind([1], id)
+      await client.refused(codes.alreadySpent, '/v1/swap', { inputs, outputs: [output!.message] })
+    }
+    if (kind === 'decide' && pending.size > 0) {
+      const quote = [...pending.keys()][pick % pending.size]!
+      await backend.resolve(`${quote}:1`, paid ? 'paid' : 'failed')
+      finish(await client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`))
+    }
+  }
+  const held = [...pending.values()].flatMap(({ inputs }) => inputs)
+  return { adapter, books: await mint.books(), purse, held, mine, client }
+}
+
+describe('books', () => {
+  test('they agree with the wallets after any operations', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
+        const { books, purse, held, mine, client } = await run(steps)
+        expect(books.units['sat']).toMatchObject({
+          received: mine.received,
+          paidOut: mine.paidOut,
+          kept: mine.fees,
+          outstanding: sum(purse) + sum(held),
+          pending: sum(held),
+        })
+        const { received, issued, redeemed, outstanding, paidOut, kept } = books.units['sat']!
+        expect(issued - redeemed).toBe(outstanding)
+        expect(received).toBe(outstanding + paidOut + kept)
+        for (const { attempts, paid } of Object.values(books.payments)) expect([attempts, paid <= 1]).toEqual([1, true])
+        if (purse.length > 0) expect(new Set(await client.states(purse))).toEqual(new Set(['UNSPENT']))
+        if (held.length > 0) expect(new Set(await client.states(held))).toEqual(new Set(['PENDING']))
+      }),
+      { numRuns: 60, seed: 7 },
+    )
+  })
+
+  test('the same operations make the same rows', async () => {
+    const [steps] = fc.sample(fc.array(step, { minLength: 100, maxLength: 100 }), { numRuns: 1, seed: 11 })
+    const [one, other] = [await run(steps!), await run(steps!)]
+    expect(JSON.stringify(one.adapter.dump())).toBe(JSON.stringify(other.adapter.dump()))
+  })
+})
+
+describe('a mint that dies', () => {
+  test('before it asked for the payment: whoever looks at the quote has it paid, once', async () => {
+    const store = await memoryStore().open(mintSchema)
+    const first = await simulated({ store })
+    const dead = await simulated({ store, backend: { ...first.backend, pay: () => new Promise(() => {}) } })
+    const inputs = await first.client.mint([16])
+    const request = first.backend.foreignInvoice({ amountSat: 8 })
+    const { quote } = await first.client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+    void dead.mint.handle('POST', '/v1/melt/bolt11', JSON.stringify({ quote, inputs }))
+    await expect.poll(() => first.client.states(inputs)).toEqual(['PENDING'])
+
+    const look = () => first.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
+    const looks = await Promise.all([look(), look(), look()])
+    expect(looks.map(({ state }) => state)).toEqual(['PAID', 'PAID', 'PAID'])
+    expect(Object.values((await first.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+  })
+
+  test('after the payment, before it wrote so', async () => {
+    const store = await memoryStore().open(mintSchema)
+    const first = await simulated({ store })
+    const { pay } = first.backend
+    const dying: typeof pay = async (payment) => {
+      await pay(payment)
+      return new Promise(() => {})
+    }
+    const dead = await simulated({ store, backend: { ...first.backend, pay: dying } })
+    const inputs = await first.client.mint([16])
+    const blanks = first.client.blind([0, 0, 0], (await first.client.keyset()).id)
+    const request = first.backend.foreignInvoice({ amountSat: 8 })
+    const { quote } = await first.client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+    const body = JSON.stringify({ quote, inputs, outputs: blanks.map(({ message }) => message) })
+    void dead.mint.handle('POST', '/v1/melt/bolt11', body)
+    await expect.poll(() => first.mint.books()).toMatchObject({ units: { sat: { pending: 16, paidOut: 0 } } })
+
+    const paid = await first.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
+    expect([paid.state, sum(first.client.unblind(paid.change!, blanks))]).toEqual(['PAID', 7])
+    expect(Object.values((await first.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+  })
+})
+
+describe('a mint without', () => {
+  const without = (...nuts: OptionalNut[]) => simulated({ without: nuts })
+
+  test('states and restore (NUT-07, NUT-09)', async () => {
+    const { client } = await without(7, 9)
+    await client.refused(codes.unclassified, '/v1/checkstate', { Ys: [] }, 404)
+    await client.refused(codes.unclassified, '/v1/restore', { outputs: [] }, 404)
+    const { nuts } = await client.get<{ nuts: Record<string, { supported: boolean }> }>('/v1/info')
+    expect([nuts['7'], nuts['9'], nuts['8']]).toEqual([{ supported: false }, { supported: false }, { supported: true }])
+  })
+
+  test('change (NUT-08)', async () => {
+    const { client, backend, mint } = await without(8)
+    const inputs = await client.mint([16])
+    const [blank] = client.blind([0], (await client.keyset()).id)
+    const request = backend.foreignInvoice({ amountSat: 8 })
+    const { quote } = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+    const paid = await client.post<MeltQuote>('/v1/melt/bolt11', { quote, inputs, outputs: [blank!.message] })
+    expect(paid).not.toHaveProperty('change')
+    expect((await mint.books()).units['sat']).toMatchObject({ kept: 7, outstanding: 0 })
+  })
+
+  test('DLEQ proofs (NUT-12)', async () => {
+    const { client } = await without(12)
+    const [output] = client.blind([1], (await client.keyset()).id)
+    const { quote } = await client.post<{ quote: string }>('/v1/mint/quote/bolt11', { amount: 1, unit: 'sat' })
+    const request = { quote, outputs: [output!.message] }
+    const { signatures } = await client.post<{ signatures: Signature[] }>('/v1/mint/bolt11', request)
+    expect(signatures.map((signature) => 'dleq' in signature)).toEqual([false])
+  })
+
+  test('replays (NUT-19)', async () => {
+    const { client } = await without(19)
+    const inputs = await client.mint([1])
+    const [output] = client.blind([1], (await client.keyset()).id)
+    const request = { inputs, outputs: [output!.message] }
+    await client.post('/v1/swap', request)
+    await client.refused(codes.alreadySpent, '/v1/swap', request)
+  })
+
+  test('locked quotes (NUT-20)', async () => {
+    const { client } = await without(20)
+    const { id } = await client.keyset()
+    const pubkey = client.crypto.publicKey(client.crypto.privateKey(new Uint8Array(32).fill(1)))
+    const quote = await client.post<{ quote: string; pubkey: null }>('/v1/mint/quote/bolt11', {
+      amount: 1,
+      unit: 'sat',
+      pubkey,
+    })
+    expect(quote.pubkey).toBeNull()
+    await client.post('/v1/mint/bolt11', {
+      quote: quote.quote,
+      outputs: client.blind([1], id).map(({ message }) => message),
+    })
+  })
+})
+
+test('answers that expired are taken out', async () => {
+  const adapter = memoryStore()
+  const { client, pass } = await simulated({ store: await adapter.open(mintSchema), cacheTtlMs: 100 })
+  for (let minute = 0; minute < 20; minute++) {
+    await client.mint([1])
+    pass(60)
+  }
+  expect(adapter.dump()['responses']!.length).toBeLessThanOrEqual(3)
+})
+
+test('an invoice pays itself when its time has come', async () => {
+  const { client, pass } = await simulated({}, { autoPayMs: 500 })
+  const { quote } = await client.post<{ quote: string }>('/v1/mint/quote/bolt11', { amount: 1, unit: 'sat' })
+  const state = async () => (await client.get<{ state: string }>(`/v1/mint/quote/bolt11/${quote}`)).state
+  pass(499)
+  expect(await state()).toBe('UNPAID')
+  pass(1)
+  expect(await state()).toBe('PAID')
+})
