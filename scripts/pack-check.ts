@@ -12,8 +12,11 @@ import manifest from '../package.json' with { type: 'json' }
 const root = new URL('..', import.meta.url).pathname
 using temp = mkdtempDisposableSync(join(tmpdir(), 'hardshell-pack-'))
 
+// Node brings its own list of certificate authorities; a machine behind a company's proxy has one more.
+const env = { ...process.env, NODE_USE_SYSTEM_CA: '1' }
+
 function run(command: string, args: readonly string[], cwd: string, stdio: StdioOptions = 'inherit'): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio }) ?? ''
+  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio, timeout: 120_000 }) ?? ''
 }
 
 /** Packs into the temporary folder. */
@@ -72,7 +75,7 @@ function consumer(tarball: string): void {
       `}`,
     ].join('\n'),
   )
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], temp.path)
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball], temp.path)
   for (const resolution of ['nodenext', 'bundler']) {
     run(join(root, 'node_modules/.bin/tsc'), ['-p', `${resolution}.json`], temp.path)
     console.log(`types resolve: ${resolution}`)

@@ -35,12 +35,13 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/cashu\//,
     imports: ['errors'],
     types: ['port', 'kernel'],
-    packages: ['@cashu/cashu-ts', '@noble/curves', '@noble/hashes'],
+    packages: ['@cashu/cashu-ts', '@noble/curves', '@noble/hashes', '@scure/base'],
   },
   {
     name: 'wallet',
     files: /^src\/wallet\//,
     imports: ['errors', 'port', 'authoring', 'kernel', 'cashu', 'machines/wallet'],
+    packages: ['@cashu/cashu-ts'],
   },
   {
     name: 'mint-server',

@@ -1,9 +1,10 @@
 /** The mint in process: its books after thousands of operations, crashes between its commits, what it does without. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
-import { mintSchema, type OptionalNut } from '../src/mint-server/index.ts'
+import { mintSchema, type OptionalNut, type PaymentBackend } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
+import type { Store } from '../src/store/port.ts'
 import { simulated, split, sum, type MeltQuote, type Proof, type Signature } from './mint-server-client.ts'
 
 /** What an operation of the random run chooses from; each number is taken modulo what there is. */
@@ -21,7 +22,7 @@ async function run(steps: readonly Step[]) {
   const adapter = memoryStore()
   const store = await adapter.open(mintSchema)
   const { mint, backend, client } = await simulated({ store, feePpk: 150 }, { autoPayMs: 0, feeSat: 1 })
-  let purse: Proof[] = []
+  const purse: Proof[] = []
   const pending = new Map<string, { inputs: Proof[]; blanks: ReturnType<typeof client.blind> }>()
   const spent: { inputs: Proof[] }[] = []
   const mine = { received: 0, fees: 0, paidOut: 0 }
@@ -105,8 +106,10 @@ describe('books', () => {
         expect(issued - redeemed).toBe(outstanding)
         expect(received).toBe(outstanding + paidOut + kept)
         for (const { attempts, paid } of Object.values(books.payments)) expect([attempts, paid <= 1]).toEqual([1, true])
-        if (purse.length > 0) expect(new Set(await client.states(purse))).toEqual(new Set(['UNSPENT']))
-        if (held.length > 0) expect(new Set(await client.states(held))).toEqual(new Set(['PENDING']))
+        expect(await client.states([...purse, ...held])).toEqual([
+          ...purse.map(() => 'UNSPENT'),
+          ...held.map(() => 'PENDING'),
+        ])
       }),
       { numRuns: 60, seed: 7 },
     )
@@ -139,9 +142,8 @@ describe('a mint that dies', () => {
   test('after the payment, before it wrote so', async () => {
     const store = await memoryStore().open(mintSchema)
     const first = await simulated({ store })
-    const { pay } = first.backend
-    const dying: typeof pay = async (payment) => {
-      await pay(payment)
+    const dying: PaymentBackend['pay'] = async (payment) => {
+      await first.backend.pay(payment)
       return new Promise(() => {})
     }
     const dead = await simulated({ store, backend: { ...first.backend, pay: dying } })
@@ -197,6 +199,7 @@ describe('a mint without', () => {
     const request = { inputs, outputs: [output!.message] }
     await client.post('/v1/swap', request)
     await client.refused(codes.alreadySpent, '/v1/swap', request)
+    expect((await client.get<{ nuts: object }>('/v1/info')).nuts).not.toHaveProperty('19')
   })
 
   test('locked quotes (NUT-20)', async () => {
@@ -219,11 +222,93 @@ describe('a mint without', () => {
 test('answers that expired are taken out', async () => {
   const adapter = memoryStore()
   const { client, pass } = await simulated({ store: await adapter.open(mintSchema), cacheTtlMs: 100 })
-  for (let minute = 0; minute < 20; minute++) {
-    await client.mint([1])
-    pass(60)
+  for (let times = 0; times < 10; times++) await client.mint([1])
+  pass(100)
+  for (let times = 0; times < 5; times++) await client.mint([1])
+  expect(adapter.dump()['responses']).toHaveLength(5)
+})
+
+describe('what changes between reading and committing', () => {
+  /** A mint whose next commit finds that something came in between. */
+  async function interrupted() {
+    const inner = await memoryStore().open(mintSchema)
+    const still = await simulated({ store: inner })
+    let interrupt: (() => Promise<unknown>) | undefined
+    const store: Store = {
+      ...inner,
+      async commit(writes) {
+        const now = interrupt
+        interrupt = undefined
+        await now?.()
+        await inner.commit(writes)
+      },
+    }
+    const { mint } = await simulated({ store })
+    const [inputs, { id }] = [await still.client.mint([8]), await still.client.keyset()]
+    const request = { inputs, outputs: still.client.blind([8], id).map(({ message }) => message) }
+    const code = async (during: () => Promise<unknown>) => {
+      interrupt = during
+      const { body } = await mint.handle('POST', '/v1/swap', JSON.stringify(request))
+      return (JSON.parse(body) as { code: number }).code
+    }
+    return { ...still, request, code }
   }
-  expect(adapter.dump()['responses']!.length).toBeLessThanOrEqual(3)
+
+  test('the keyset is no longer active', async () => {
+    const { mint, client, request, code } = await interrupted()
+    expect(await code(() => mint.rotate('sat'))).toBe(codes.keysetInactive)
+    expect(await client.states(request.inputs)).toEqual(['UNSPENT'])
+  })
+
+  test('the outputs are signed', async () => {
+    const { client, request, code } = await interrupted()
+    const others = { ...request, inputs: await client.mint([8]) }
+    expect(await code(() => client.post('/v1/swap', others))).toBe(codes.alreadySigned)
+    expect(await client.states(request.inputs)).toEqual(['UNSPENT'])
+  })
+
+  test('the inputs are spent', async () => {
+    const { client, request, code } = await interrupted()
+    expect(await code(() => client.swap(request.inputs))).toBe(codes.alreadySpent)
+    expect(await client.post('/v1/restore', request)).toEqual({ outputs: [], signatures: [] })
+  })
+})
+
+test('what the fake backend pays, and what it does not', async () => {
+  const { backend, mint, pass } = await simulated({}, { feeSat: 3 })
+  const pay = (id: string, request: string, maxFeeSat = 3) => backend.pay({ id, request, maxFeeSat })
+  const request = backend.foreignInvoice({ amountSat: 8 })
+  expect(await backend.outgoing('first')).toEqual({ state: 'unknown' })
+  expect(await pay('poor', request, 2)).toEqual({ state: 'failed' })
+  const paid = await pay('first', request)
+  expect(paid).toMatchObject({ state: 'paid', feeSat: 3 })
+  expect([await pay('first', request), await backend.outgoing('first')]).toEqual([paid, paid])
+  expect(await pay('second', request)).toEqual({ state: 'failed' })
+  const late = backend.foreignInvoice({ amountSat: 8 })
+  pass(3_600_000)
+  expect(await pay('late', late)).toEqual({ state: 'failed' })
+  expect(Object.values((await mint.books()).payments)).toEqual(
+    expect.arrayContaining([
+      { attempts: 3, paid: 1 },
+      { attempts: 1, paid: 0 },
+    ]),
+  )
+  expect(await backend.settle('none')).toBe(false)
+  expect(await backend.resolve('none', 'paid')).toBe(false)
+})
+
+test('the mint waits for nothing but promises', async () => {
+  let turned = false
+  setImmediate(() => {
+    turned = true
+  })
+  const { client, backend } = await simulated()
+  const inputs = await client.swap(await client.mint([16]))
+  const request = backend.foreignInvoice({ amountSat: 8 })
+  const { quote } = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+  await client.post('/v1/melt/bolt11', { quote, inputs })
+  expect(await client.states(inputs)).toEqual(['SPENT'])
+  expect(turned).toBe(false)
 })
 
 test('an invoice pays itself when its time has come', async () => {

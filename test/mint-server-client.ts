@@ -87,7 +87,7 @@ export function client(send: Send, crypto: WalletCrypto, seed = 1) {
 
   async function ok<T>(method: string, path: string, request?: object): Promise<T> {
     const { status, body } = await send(method, path, request && JSON.stringify(request))
-    expect(status, body).toBe(200)
+    expect({ status, body }).toMatchObject({ status: 200 })
     return JSON.parse(body) as T
   }
   const get = <T>(path: string): Promise<T> => ok<T>('GET', path)
@@ -155,7 +155,7 @@ export function client(send: Send, crypto: WalletCrypto, seed = 1) {
     const text = typeof request === 'string' ? request : JSON.stringify(request)
     const answer = await send('POST', path, text)
     const { code: told, detail } = JSON.parse(answer.body) as { code: number; detail: string }
-    expect({ status: answer.status, code: told, detail }).toEqual({ status, code, detail: expect.any(String) })
+    expect([answer.status, told, typeof detail]).toEqual([status, code, 'string'])
     for (const [secret] of text.matchAll(/[0-9a-f]{64}/g)) expect(detail).not.toContain(secret)
   }
 

@@ -4,7 +4,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { bech32 } from '@scure/base'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -159,11 +159,16 @@ describe('invoices', () => {
 
 describe('scripts/mint.ts', () => {
   const directory = mkdtempSync(join(tmpdir(), 'mint-script-'))
-  afterAll(() => rmSync(directory, { recursive: true }))
+  const children = new Set<ChildProcess>()
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL')
+    rmSync(directory, { recursive: true })
+  })
 
   async function run(...args: string[]) {
     const script = join(import.meta.dirname, '../scripts/mint.ts')
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    children.add(child)
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
     const stop = async (): Promise<number> => {
       child.kill('SIGTERM')
@@ -184,7 +189,7 @@ describe('scripts/mint.ts', () => {
       '--admin',
     ]
     const first = await run(...args)
-    const keysets = await (await fetch(`${first.url}/v1/keysets`)).json()
+    const keysets = (await (await fetch(`${first.url}/v1/keysets`)).json()) as object
     expect(keysets).toMatchObject({ keysets: [{ unit: 'sat', active: true, input_fee_ppk: 250 }] })
     expect((await fetch(`${first.url}/admin/books`)).status).toBe(200)
     expect(await first.stop()).toBe(0)

@@ -13,7 +13,6 @@ import { sqliteStore } from '../src/store/sqlite.ts'
 import {
   client,
   overHttp,
-  split,
   sum,
   type Blinded,
   type Client,
@@ -22,6 +21,7 @@ import {
   type MintQuote,
   type Output,
   type Proof,
+  type Send,
   type Signature,
 } from './mint-server-client.ts'
 
@@ -222,42 +222,50 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     await wallet.swap(inputs)
   })
 
-  const lost: [string, object, string][] = [
-    ['says pending', { pay_invoice_state: 'PENDING' }, 'PENDING'],
-    ['says it does not know', { pay_invoice_state: 'UNKNOWN' }, 'PENDING'],
-    ['says failed, and pending when asked', { pay_invoice_state: 'FAILED', check_payment_state: 'PENDING' }, 'PENDING'],
-    [
-      'gives no answer, and none when asked',
-      { pay_err: true, check_err: true, check_payment_state: 'PENDING' },
-      'PENDING',
-    ],
-    ['gives no answer, and paid when asked', { pay_err: true, check_payment_state: 'PAID' }, 'PAID'],
-    ['says failed, and paid when asked', { pay_invoice_state: 'FAILED', check_payment_state: 'PAID' }, 'PAID'],
-  ]
-  test.each(lost)('a payment of which the backend %s', async (_, script, expected) => {
+  const FAILED = { pay_invoice_state: 'FAILED' }
+  const LOST = { pay_err: true }
+
+  test.each([
+    ['says pending', { pay_invoice_state: 'PENDING' }],
+    ['says it does not know', { pay_invoice_state: 'UNKNOWN' }],
+    ['says failed, and pending when asked', { ...FAILED, check_payment_state: 'PENDING' }],
+    ['gives no answer, and none when asked', { ...LOST, check_err: true, check_payment_state: 'PENDING' }],
+  ])('a payment of which the backend %s', async (_, script) => {
     const server = await start({ store: adapter() })
     const wallet = client(overHttp(server.url), nobleCrypto)
-    const quote = await quoted(server, wallet, 8, script)
+    const { quote } = await quoted(server, wallet, 8, script)
     const inputs = await wallet.mint([16])
     const blanks = wallet.blind([0, 0, 0], (await wallet.keyset()).id)
-    const body = { quote: quote.quote, inputs, outputs: messages(blanks) }
-    const state = async () => (await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote.quote}`)).state
-    expect((await wallet.post<MeltQuote>('/v1/melt/bolt11', body)).state).toBe(expected)
-    expect(await state()).toBe(expected)
-    if (expected === 'PENDING') {
-      // However often it is asked for, it is not sent again.
-      expect(await state()).toBe('PENDING')
-      expect(await wallet.states(inputs)).toEqual(['PENDING'])
-      await wallet.refused(codes.quotePending, '/v1/melt/bolt11', body)
-      await server.mint.rotate('sat')
-      expect(await server.backend.resolve(`${quote.quote}:1`, 'paid')).toBe(true)
-      expect(await server.backend.resolve(`${quote.quote}:1`, 'failed')).toBe(false)
-    }
-    const paid = await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote.quote}`)
+    const body = { quote, inputs, outputs: messages(blanks) }
+    const look = () => wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
+    expect((await wallet.post<MeltQuote>('/v1/melt/bolt11', body)).state).toBe('PENDING')
+    // However often it is asked for, it is not sent again, nor is the answer kept for replays.
+    expect([(await look()).state, (await look()).state]).toEqual(['PENDING', 'PENDING'])
+    expect(await wallet.states(inputs)).toEqual(['PENDING'])
+    expect(await wallet.post('/v1/restore', body)).toEqual({ outputs: [], signatures: [] })
+    await wallet.refused(codes.quotePending, '/v1/melt/bolt11', body)
+
+    await server.mint.rotate('sat')
+    expect(await server.backend.resolve(`${quote}:1`, 'paid')).toBe(true)
+    expect(await server.backend.resolve(`${quote}:1`, 'failed')).toBe(false)
+    const paid = await look()
     expect(paid.state).toBe('PAID')
     // Change is signed by the keyset of the blanks, active or not.
     expect(sum(wallet.unblind(paid.change!, blanks))).toBe(7)
     expect(await wallet.states(inputs)).toEqual(['SPENT'])
+    expect(Object.values((await server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+  })
+
+  test.each([
+    ['gives no answer', { ...LOST, check_payment_state: 'PAID' }],
+    ['says that it failed', { ...FAILED, check_payment_state: 'PAID' }],
+  ])('a payment of which the backend %s, and that it was made when asked', async (_, script) => {
+    const server = await start({ store: adapter() })
+    const wallet = client(overHttp(server.url), nobleCrypto)
+    const { quote } = await quoted(server, wallet, 8, script)
+    const inputs = await wallet.mint([16])
+    const paid = await wallet.post<MeltQuote>('/v1/melt/bolt11', { quote, inputs })
+    expect([paid.state, await wallet.states(inputs)]).toEqual(['PAID', ['SPENT']])
     expect(Object.values((await server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
@@ -330,7 +338,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     const inputs = await wallet.mint([4, 4])
     const { id } = await wallet.keyset()
     // In process, as all requests are on their way before the first is answered.
-    const send = server.mint.handle
+    const send: Send = (...request) => server.mint.handle(...request)
     const rivals = Array.from({ length: 20 }, () =>
       JSON.stringify({ inputs, outputs: messages(wallet.blind([8], id)) }),
     )
@@ -347,7 +355,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
   test('parallel melts and issues of one quote, and of one invoice', async () => {
     const server = await start({ store: adapter() })
     const wallet = client(overHttp(server.url), nobleCrypto)
-    const send = server.mint.handle
+    const send: Send = (...request) => server.mint.handle(...request)
     const okays = async (path: string, bodies: object[]) => {
       const answers = await Promise.all(bodies.map((body) => send('POST', path, JSON.stringify(body))))
       return answers.filter(({ status }) => status === 200).length
@@ -416,6 +424,9 @@ describe('HTTP', () => {
     expect((await at('/v1/swap', { method: 'POST', body: 'x'.repeat(5000) })).status).toBe(400)
     for (const path of ['/admin/books', '/nothing', '/']) expect((await at(path)).status).toBe(404)
     expect((await at('/v1/keys?a=b')).status).toBe(200)
+    expect((await at('//')).status).toBe(404)
+    expect((await at('/v1/swap', { method: 'POST', body: 'x'.repeat(5_000_000) })).status).toBe(413)
+    await expect(start({ store: memoryStore(), port: Number(new URL(server.url).port) })).rejects.toThrow('EADDRINUSE')
   })
 
   test('administration', async () => {

@@ -82,6 +82,8 @@ export interface Exchange {
   /** Refusals since the outputs were last made anew. */
   readonly refusals: number
   readonly refusal: { readonly code: number; readonly detail: string } | null
+  /** A signature on our outputs was seen while the inputs had read as unspent. */
+  readonly seenSigned: boolean
   /** What the mint says of the inputs, in their order. */
   readonly states: readonly SpentState[]
   readonly signatures: readonly Signature[]
@@ -101,6 +103,7 @@ export const newExchange = (
   unaccounted: false,
   refusals: 0,
   refusal: null,
+  seenSigned: false,
   states: [],
   signatures: [],
   restored: null,
@@ -145,7 +148,9 @@ export const exchangeActors = {
   /** Weighs what the mint says of the inputs and of all outputs. */
   'exchange.match': local<
     | ({ answer: 'done' } & Made)
-    /** Signed, and yet the inputs are unspent: our counters were used elsewhere. */
+    /** Signed, and yet the inputs were unspent when they were asked about, which was before: ask once more. */
+    | { answer: 'early' }
+    /** Signed, and after that the inputs are unspent still: our counters were used elsewhere. */
     | { answer: 'collision'; sets: readonly OutputSet[]; writes: readonly Write[] }
     /** Nothing signed, all inputs unspent; `writes` forget the outputs, for when none of their sends can land. */
     | { answer: 'nothing'; writes: readonly Write[] }
@@ -155,7 +160,7 @@ export const exchangeActors = {
     | { answer: 'partly'; writes: readonly Write[] }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'collision', 'nothing', 'spent', 'partly', 'wrong'] }),
+  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'wrong'] }),
   /** POST /v1/swap (NUT-03). */
   'mint.swap': effect<Replied<{ signatures: readonly Signature[] }> & { replay: boolean }, { mintUrl: string; body: string }>({
     answers: REPLIES,
@@ -189,7 +194,8 @@ interface Context {
 type Done<T> = { context: Context; event: { output: T } }
 
 const MOST_TRIES = 20
-const MOST_REFUSALS = 2
+/** Some mints refuse in passing ("database is locked"); more than that is meant. */
+const MOST_REFUSALS = 3
 
 // The sub-chart serves machines with different contexts: what they share is `Context`, and XState's types for a
 // machine cannot say "any context that has these". They are kept to this file.
@@ -207,6 +213,7 @@ const refused = change((exchange, { code, detail }: { code: number; detail: stri
   refusal: { code, detail },
   refusals: exchange.refusals + 1,
 }))
+const anew = change(() => ({ refusals: 0, tries: 0 }))
 const keepMade = change((_, { made }: { made: readonly MadeProof[] }) => ({
   made,
   body: '',
@@ -351,9 +358,13 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
             { guard: is('spent'), target: spent, actions: [write, change(() => ({ restored: null, body: '', sets: [] }))] },
             {
               guard: is('collision'),
-              target: 'deriving',
-              actions: [write, change((_, { sets }: { sets: readonly OutputSet[] }) => ({ sets, restored: null, refusals: 0, tries: 0 }))],
+              target: 'refreshing',
+              actions: [
+                write,
+                change((_, { sets }: { sets: readonly OutputSet[] }) => ({ sets, restored: null, seenSigned: false, refusals: 0, tries: 0 })),
+              ],
             },
+            { guard: is('early'), target: 'checking', actions: change(() => ({ restored: null, seenSigned: true })) },
             {
               guard: ({ context, event }: Done<{ answer: string }>) =>
                 event.output.answer === 'nothing' && context.exchange!.refusals >= MOST_REFUSALS && !context.exchange!.unaccounted,
@@ -402,9 +413,9 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
       blocked: {
         tags: ['human'],
         description: 'The mint keeps refusing, and an earlier send may still land; tries again every hour, or when resumed.',
-        after: { exchangeBlocked: 'checking' },
+        after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
-          resume: 'checking',
+          resume: { target: 'checking', actions: anew },
           // A token that is not ours yet may be given up; should the send land after all, a restore finds it.
           cancel: { guard: ({ context }: { context: Context }) => context.exchange!.from === 'foreign', target: refusedExit },
         },

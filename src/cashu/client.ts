@@ -159,12 +159,12 @@ export function mintClient({
 
 /** Of a transport's error only the system's code is shown, such as ECONNREFUSED: the rest may repeat the request. */
 function failure(error: unknown): string {
-  const { cause = error } = error as { cause?: unknown }
-  const code = (cause as { code?: unknown } | null)?.code
+  const { cause = error } = (error ?? {}) as { cause?: unknown }
+  const { code } = (cause ?? {}) as { code?: unknown }
   return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? `no answer: ${code}` : 'no answer'
 }
 
-/** The quote that was asked for and no other: proxies have been seen to mix answers up. */
+/** The quote that was asked for and no other: a cache on the way may mix answers up. */
 const asked =
   <T extends { readonly quote: string }>(quoteId: string, parse: Parse<T>): Parse<T> =>
   (value, at) => {

@@ -38,7 +38,7 @@ function holds(check: () => boolean): boolean {
   }
 }
 
-/** The wallet's crypto in JavaScript: runs everywhere, about four times as fast as cashu-ts. */
+/** The wallet's crypto in JavaScript: runs everywhere, three to four times as fast as cashu-ts. */
 export const nobleCrypto: WalletCrypto = {
   hashToCurve: (secret) => pointHex(secretPoint(secret)),
   deriver,

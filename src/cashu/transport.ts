@@ -49,7 +49,7 @@ async function readText(response: Response): Promise<string> {
     bytes += value.length
     if (bytes > BODY_AT_MOST_BYTES) {
       await reader.cancel()
-      throw new Error(`the answer is longer than ${BODY_AT_MOST_BYTES} bytes`)
+      throw Object.assign(new Error(`the answer is longer than ${BODY_AT_MOST_BYTES} bytes`), { code: 'TOO_LONG' })
     }
     text += decoder.decode(value, { stream: true })
   }

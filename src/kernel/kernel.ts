@@ -1,6 +1,7 @@
 /** What the parts of a running kernel share. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Store } from '../store/port.ts'
+import type { Tables } from '../store/rows.ts'
 import { HardshellError } from './errors.ts'
 import type { Lanes } from './lanes.ts'
 import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './operation.ts'
@@ -44,7 +45,7 @@ export interface LoadedKind {
 
 export function loadKind(
   kind: OperationKind,
-  env: { ports: unknown; store: Store; clock: Clock; random: Random },
+  env: { ports: unknown; store: Store; tables: Tables; clock: Clock; random: Random },
 ): LoadedKind {
   const runs = kind.effects(env.ports) as LoadedKind['runs']
   const watches = kind.watches?.(env.ports) ?? {}
@@ -54,7 +55,7 @@ export function loadKind(
     query: (query) => store.query(query),
     sum: (table, prefix) => store.sum(table, prefix),
   }
-  const steps = stepper({ kind, runs, read: reader, now: () => clock.now(), random: () => fraction(env.random) })
+  const steps = stepper({ kind, runs, read: reader, tables: env.tables, now: () => clock.now(), random: () => fraction(env.random) })
   const park = (row: OperationRow, why: string, cause?: unknown): never => {
     throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, { operationId: row.id, cause })
   }

@@ -1,6 +1,7 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Row, Store } from '../store/port.ts'
+import type { Tables } from '../store/rows.ts'
 import { commitRow } from './commit.ts'
 import { LOOK, rowOf, type Delivery } from './durable.ts'
 import { HardshellError } from './errors.ts'
@@ -15,6 +16,8 @@ import { Timers } from './timers.ts'
 
 export interface OperationsOptions<Ports> {
   readonly store: Store
+  /** The store's tables: an `operationsTable()` named `operations`, and those that the kinds write. */
+  readonly tables: Tables
   readonly kinds: readonly OperationKind<Ports>[]
   readonly ports: Ports
   readonly clock?: Clock
@@ -86,7 +89,7 @@ export class Operations<Ports = unknown> {
       changed: (change) => this.#changed(change, options),
       failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
     }
-    for (const kind of options.kinds) this.#kinds.set(kind.kind, loadKind(kind as OperationKind, { ports: options.ports, store, clock, random }))
+    for (const kind of options.kinds) this.#kinds.set(kind.kind, loadKind(kind as OperationKind, { ports: options.ports, store, tables: options.tables, clock, random }))
     this.supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.resumed = this.#resume()
     this.resumed.catch(() => {})
@@ -283,6 +286,7 @@ export class Operations<Ports = unknown> {
   }
 
   #changed(change: Change, { inspect, unsafeInspect }: OperationsOptions<Ports>): void {
+    if (change.before?.state !== change.row.state) this.supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
     for (const call of [
       ...[...this.#listeners].map((listener) => () => listener(change)),

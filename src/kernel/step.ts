@@ -4,8 +4,10 @@
  */
 import { createActor, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate'
 import type { Write } from '../store/port.ts'
+import type { Tables } from '../store/rows.ts'
 import type { Backoff, Deadline, Declared } from './authoring.ts'
 import { HardshellError } from './errors.ts'
+import { overlay } from './overlay.ts'
 import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from './operation.ts'
 
 /** An invoke of an active state, its input derived from the context alone. */
@@ -61,6 +63,7 @@ export function stepper(options: {
   kind: OperationKind
   runs: Readonly<Record<string, unknown>>
   read: Reader
+  tables: Tables
   now: () => number
   random: () => number
 }): Stepper {
@@ -127,7 +130,8 @@ export function stepper(options: {
       const step = invokes(snapshot).find((invoke) => invoke.local)
       if (!step) break
       if (ran >= MOST_LOCAL_STEPS) throw new HardshellError('DEFECT', `${kind.kind}: local steps go round in circles`)
-      const output = await runs[step.src]!({ input: step.input, read, nowMs: now() })
+      const pending = actions.flatMap(({ type, params }) => (type === 'tx' ? (params as readonly Write[]) : []))
+      const output = await runs[step.src]!({ input: step.input, read: overlay(read, options.tables, pending), nowMs: now() })
       const before = snapshot
       snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output) as never, scope) as AnyMachineSnapshot)
       if (snapshot === before) {

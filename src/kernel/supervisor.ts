@@ -27,7 +27,7 @@ export type SupervisorEvent =
 
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 60_000
-/** Crashes in a row, without a commit between them, after which an operation is set aside. */
+/** Crashes in one state after which an operation is set aside. */
 const MOST_CRASHES = 6
 /** How long another process's operation is left alone before its effects are taken over. */
 const FOLLOW_MS = 30_000
@@ -37,7 +37,7 @@ export class Supervisor {
   readonly #kernel: Kernel
   readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #actors = new Map<string, AnyActorRef>()
-  readonly #crashes = new Map<string, { count: number; version: number }>()
+  readonly #crashes = new Map<string, number>()
   readonly #parked = new Map<string, string>()
   readonly #pauses = new Map<string, unknown>()
   readonly #told: (event: SupervisorEvent) => void
@@ -74,6 +74,11 @@ export class Supervisor {
 
   get size(): number {
     return this.#actors.size
+  }
+
+  /** An operation reached another state: whatever it crashed of is behind it. */
+  progressed(id: string): void {
+    this.#crashes.delete(id)
   }
 
   /** An operation's timer or watch is due. */
@@ -181,10 +186,9 @@ export class Supervisor {
     this.#drop(id)
     if (error instanceof StoreError && error.code === 'CLOSED') return
     const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
-    const crashes = this.#crashes.get(id) ?? { count: 0, version: -1 }
-    if (!superseded) crashes.count++
+    const crashes = (this.#crashes.get(id) ?? 0) + (superseded ? 0 : 1)
     this.#crashes.set(id, crashes)
-    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (crashes.count - 1))
+    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (crashes - 1))
     this.#after(id, pauseMs, () => this.#reload(id, error))
   }
 
@@ -201,13 +205,8 @@ export class Supervisor {
     try {
       const row = await this.#kernel.store.get<OperationRow>('operations', [id])
       if (this.#stopped || !row) return
-      const crashes = this.#crashes.get(id)
-      if (crashes && crashes.version !== row.version) {
-        crashes.count = Math.min(crashes.count, 1)
-        crashes.version = row.version
-      }
-      if (row.status !== 'active') return this.#crashed(id)
-      if (crashes && crashes.count >= MOST_CRASHES) return await this.#quarantine(row, error)
+      if (row.status !== 'active') return this.#drop(id)
+      if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
       const foreign = row.owner !== this.#kernel.owner && error instanceof HardshellError && error.code === 'SUPERSEDED'
       // Another process is at it: look again later, and take over only where nothing has moved since.
       if (foreign) this.#after(id, FOLLOW_MS, () => this.#followed(row))
@@ -237,12 +236,8 @@ export class Supervisor {
       updatedAt: this.#kernel.clock.now(),
     }
     await this.#kernel.store.commit([{ patch: 'operations', key: [row.id], set, if: { version: row.version } }])
-    this.#crashed(row.id)
-  }
-
-  #crashed(id: string): void {
-    this.#crashes.delete(id)
-    this.#drop(id)
+    this.#crashes.delete(row.id)
+    this.#drop(row.id)
   }
 }
 

@@ -28,7 +28,7 @@ export interface PaymentBackend {
   }): Promise<{ readonly request: string; readonly paymentHash: string }>
   /** Whether an invoice made by `createInvoice` was paid. */
   incoming(paymentHash: string): Promise<'unpaid' | 'paid'>
-  /** Pays, once per `id`: a call with an id that was used answers how that payment stands. */
+  /** Pays, once per `id`: a call with an id that was used answers how that payment stands. `failed` is asked for again. */
   pay(payment: { request: string; maxFeeSat: number; id: string }): Promise<Outgoing>
   /** How the payment with this id stands; `unknown` where it was never asked for. */
   outgoing(id: string): Promise<Outgoing>
@@ -140,7 +140,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
 
     async pay({ request, maxFeeSat, id }) {
       const invoice = codec.decode(request)
-      if (invoice?.amountSat === undefined) return { state: 'failed' }
+      if (invoice?.amountSat === undefined) throw new TypeError('not an invoice with an amount')
       const { paymentHash, amountSat: amount } = invoice
       const script = scriptOf(invoice.memo)
       const preimage = bytesToHex(preimageOf(invoice.paymentSecret))

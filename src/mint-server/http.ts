@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { codes } from '../cashu/codes.ts'
 import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 import { amount, field, optional, text } from '../cashu/shape.ts'
-import type { StoreAdapter } from '../store/port.ts'
+import type { Store, StoreAdapter } from '../store/port.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './backend.ts'
 import { createMint, type Mint, type MintOptions } from './mint.ts'
-import { fieldsOf, MintError, quoteId, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
+import { fieldsOf, MintError, quoteIdOf, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
 import { mintSchema, type MintQuoteRow } from './tables.ts'
 
 type Supplied = 'store' | 'backend' | 'seed' | 'crypto' | 'clock' | 'random'
@@ -47,11 +47,16 @@ const HEADERS = {
 async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
-    chunks.push(chunk)
+  try {
+    // A body that is too long is read to its end all the same, or the sender would not hear the answer.
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size <= maxBytes) chunks.push(chunk)
+    }
+  } catch {
+    refuse(codes.unclassified, 'the body was cut off')
   }
+  if (size > maxBytes) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
   return Buffer.concat(chunks).toString('utf8')
 }
 
@@ -69,17 +74,26 @@ function failureOf(error: unknown): Answer {
 
 /** Opens the store, starts a mint on it and listens. */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  const store = await options.store.open(mintSchema)
+  try {
+    return await listen(store, options)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function listen(store: Store, options: MintServerOptions): Promise<MintServer> {
   const { port = 0, host = '127.0.0.1', admin = false, maxBodyBytes = 2 ** 21, lightning = {}, ...given } = options
   const clock = given.clock ?? Date.now
   const random = given.random ?? ((length: number) => crypto.getRandomValues(new Uint8Array(length)))
-  const store = await given.store.open(mintSchema)
   const backend = fakeBackend({ ...lightning, store, clock, random })
   const defaults = { crypto: nobleMintCrypto, seed: DEMO_SEED }
   const mint = await createMint({ ...defaults, ...given, clock, random, store, backend })
 
   const commands: Record<string, (request: Fields) => unknown> = {
     '/admin/settle': async (request) => {
-      const quote = await store.get<MintQuoteRow>('mintQuotes', [quoteId(request)])
+      const quote = await store.get<MintQuoteRow>('mintQuotes', [quoteIdOf(request)])
       return { settled: await backend.settle((quote ?? refuse(codes.unclassified, 'no such quote')).paymentHash) }
     },
     '/admin/rotate': async (request) => {
@@ -95,7 +109,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
 
   async function answerTo(request: IncomingMessage): Promise<Answer> {
     const method = request.method ?? 'GET'
-    const path = new URL(request.url ?? '/', 'http://mint').pathname
+    const [path] = (request.url ?? '/').split('?') as [string]
     try {
       const body = await bodyOf(request, maxBodyBytes)
       if (method === 'OPTIONS') return { status: 204, body: '' }
@@ -110,9 +124,8 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, body } = await answerTo(request)
-    // What was not read of a body that is too long would be taken for the next request.
-    response.writeHead(status, request.complete ? HEADERS : { ...HEADERS, connection: 'close' })
-    response.end(status === 204 ? undefined : body)
+    response.writeHead(status, HEADERS)
+    response.end(body)
   }
 
   const server = createServer(

@@ -2,7 +2,7 @@
 import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, lenient, optional, point, text } from '../cashu/shape.ts'
 import type { Context, Endpoint, View } from './mint.ts'
-import { outputsOf, quoteId, refuse, textUpTo, type Output } from './request.ts'
+import { outputsOf, quoteIdOf, refuse, textUpTo, type Output } from './request.ts'
 import { transact, type MintQuoteRow } from './tables.ts'
 
 /** Whatever its characters, a memo of this length fits into an invoice. */
@@ -69,7 +69,7 @@ export function createIssue({ store, ledger, backend, crypto, clock, ...context 
   const issue: Endpoint = (request, key) =>
     context.once(key, async () => {
       const messages = outputsOf(request)
-      const { before, now } = await read(quoteId(request))
+      const { before, now } = await read(quoteIdOf(request))
       if (!isSigned(now, request['signature'], messages)) refuse(codes.signatureInvalid, 'the quote is locked to a key')
       if (now.state === 'ISSUED') refuse(codes.quoteIssued, 'the quote was issued')
       if (now.state === 'UNPAID')

@@ -137,9 +137,11 @@ export function createLedger(options: {
         if (last && onlyFirst) return { writes: [], result: last.id }
         const generation = last ? last.generation + 1 : 0
         const inputFeePpk = feePpk ?? last?.feePpk ?? 0
-        const secrets = Object.entries(crypto.keysetKeys(seed, unit, generation, options.amounts))
-        const keys = Object.fromEntries(secrets.map(([amount, key]) => [amount, crypto.publicKey(key)]))
+        const secrets = crypto.keysetKeys(seed, unit, generation, options.amounts)
+        const publicKeys = Object.entries(secrets).map(([amount, key]) => [amount, crypto.publicKey(key)] as const)
+        const keys = Object.fromEntries(publicKeys)
         const id = crypto.keysetId({ keys, unit, inputFeePpk })
+        privateKeys.set(id, secrets)
         const row: KeysetRow = { id, unit, generation, active: 1, feePpk: inputFeePpk, keys }
         const writes: Write[] = [{ put: 'keysets', row, if: 'absent' }]
         if (last) writes.push({ patch: 'keysets', key: [last.id], set: { active: 0 }, if: { active: 1 } })

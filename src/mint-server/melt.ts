@@ -14,7 +14,7 @@ import { amount as parseAmount, field, optional, record, text } from '../cashu/s
 import type { Write } from '../store/port.ts'
 import type { Outgoing } from './backend.ts'
 import type { Context, Endpoint, View } from './mint.ts'
-import { inputsOf, outputsOf, quoteId, refuse, textUpTo, type Fields } from './request.ts'
+import { ascii, inputsOf, outputsOf, quoteIdOf, refuse, type Fields } from './request.ts'
 import { transact, type MeltQuoteRow } from './tables.ts'
 
 const MAX_INVOICE_LENGTH = 8192
@@ -44,7 +44,7 @@ function checkOptions(options: Fields, amount: number): void {
 export function createMelt({ store, ledger, backend, clock, ...context }: Context) {
   const quote: Endpoint = async (wanted) => {
     const unit = field(wanted, 'unit', text, '')
-    const request = field(wanted, 'request', textUpTo(MAX_INVOICE_LENGTH), '')
+    const request = field(wanted, 'request', ascii(MAX_INVOICE_LENGTH), '')
     const { amountSat: amount, ...decoded } = backend.decode(request) ?? refuse(codes.unclassified, 'not an invoice')
     if (amount === undefined) return refuse(codes.amountlessUnsupported, 'the invoice has no amount')
     context.checkQuotable(unit, amount)
@@ -89,7 +89,7 @@ export function createMelt({ store, ledger, backend, clock, ...context }: Contex
       const kept = await context.replay(key)
       if (kept !== undefined) return { writes: [], result: kept }
 
-      const before = await read(quoteId(request))
+      const before = await read(quoteIdOf(request))
       const blanks = context.has(8) && (request['outputs'] ?? null) !== null ? outputsOf(request) : []
       const inputs = inputsOf(request)
       await checkPayable(before)
@@ -147,13 +147,20 @@ export function createMelt({ store, ledger, backend, clock, ...context }: Contex
   const paymentId = ({ id, attempt }: MeltQuoteRow): string => `${id}:${attempt}`
 
   /** A call that fails says nothing about the payment. */
-  const ask = (call: Promise<Outgoing>): Promise<Outgoing> => call.catch(() => ({ state: 'unknown' as const }))
+  async function ask(call: () => Promise<Outgoing>): Promise<Outgoing> {
+    try {
+      return await call()
+    } catch {
+      return { state: 'unknown' }
+    }
+  }
 
   /** Has the attempt paid. A failure, and less than an answer, is confirmed by asking. */
   async function pay(quote: MeltQuoteRow): Promise<Outgoing> {
     const id = paymentId(quote)
-    const told = await ask(backend.pay({ request: quote.request, maxFeeSat: quote.feeReserve, id }))
-    return told.state === 'paid' || told.state === 'pending' ? told : ask(backend.outgoing(id))
+    const payment = { request: quote.request, maxFeeSat: quote.feeReserve, id }
+    const told = await ask(() => backend.pay(payment))
+    return told.state === 'paid' || told.state === 'pending' ? told : ask(() => backend.outgoing(id))
   }
 
   const melt: Endpoint = async (request, key) => {
@@ -168,7 +175,7 @@ export function createMelt({ store, ledger, backend, clock, ...context }: Contex
   const check: View = async (id) => {
     const quote = await read(id)
     if (quote.state !== 'PENDING') return answerOf(quote)
-    const seen = await ask(backend.outgoing(paymentId(quote)))
+    const seen = await ask(() => backend.outgoing(paymentId(quote)))
     return answerOf(await settle(id, quote.attempt, seen.state === 'unknown' ? await pay(quote) : seen))
   }
 

@@ -14,7 +14,17 @@ import { books, type Books } from './books.ts'
 import { createIssue } from './issue.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createMelt } from './melt.ts'
-import { fieldsOf, inputsOf, MintError, outputsOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
+import {
+  fieldsOf,
+  idText,
+  inputsOf,
+  MintError,
+  outputsOf,
+  refusalOf,
+  refuse,
+  type Answer,
+  type Fields,
+} from './request.ts'
 import { transact, type ResponseRow } from './tables.ts'
 import { createViews } from './views.ts'
 
@@ -52,7 +62,10 @@ export interface MintOptions {
 export interface Mint {
   /** Answers one HTTP request. Rejects only where the store or the backend fails: the outcome is unknown then. */
   handle(method: string, path: string, body?: string): Promise<Answer>
-  /** Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told. */
+  /**
+   * Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told.
+   * @throws {MintError} The mint has no such unit.
+   */
   rotate(unit: string, options?: { readonly feePpk?: number }): Promise<string>
   /** The mint's own accounts. */
   books(): Promise<Books>
@@ -98,6 +111,10 @@ export async function createMint(options: MintOptions): Promise<Mint> {
   const ledger = createLedger({ ...resolved, dleq: has(12) })
   for (const unit of resolved.units) await ledger.addKeyset(unit, resolved.feePpk, true)
 
+  function checkUnit(unit: string): void {
+    if (!resolved.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')
+  }
+
   async function replay(key: string): Promise<string | undefined> {
     const kept = has(19) ? await store.get<ResponseRow>('responses', [key]) : undefined
     return kept && kept.expiresAt > clock() ? kept.body : undefined
@@ -117,8 +134,8 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     has,
     newId: () => bytesToHex(resolved.random(16)),
     checkQuotable(unit, amount) {
-      const { units, maxAmount } = resolved
-      if (!units.includes(unit)) refuse(codes.unitUnsupported, `no unit ${unit}`)
+      checkUnit(unit)
+      const { maxAmount } = resolved
       if (amount < 1 || amount > maxAmount) refuse(codes.amountOutOfRange, `not within 1 and ${maxAmount}`)
     },
     replay,
@@ -172,9 +189,9 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
       return endpoints[path]!(fieldsOf(body), key)
     }
-    const [parent, id] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
-    const pattern = Object.hasOwn(views, path) ? path : `${parent}/:id`
-    if (method === 'GET' && Object.hasOwn(views, pattern)) return views[pattern]!(id)
+    const [, id] = /\/([^/]*)$/.exec(path) ?? []
+    const view = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
+    if (method === 'GET' && Object.hasOwn(views, view)) return views[view]!(idText(id, 'id'))
     throw new MintError(codes.unclassified, `nothing at ${method} ${path}`, 404)
   }
 
@@ -187,7 +204,10 @@ export async function createMint(options: MintOptions): Promise<Mint> {
         return refusalOf(error)
       }
     },
-    rotate: (unit, { feePpk } = {}) => ledger.addKeyset(unit, feePpk),
+    async rotate(unit, { feePpk } = {}) {
+      checkUnit(unit)
+      return ledger.addKeyset(unit, feePpk)
+    },
     books: () => books(store),
   }
 }

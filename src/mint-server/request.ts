@@ -1,6 +1,6 @@
 /** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
 import { codes } from '../cashu/codes.ts'
-import { amount, expected, field, list, Malformed, point, record, text, type Parse } from '../cashu/shape.ts'
+import { amount, expected, field, list, Malformed, point, record, type Parse } from '../cashu/shape.ts'
 
 /** What a request is answered with. */
 export interface Answer {
@@ -33,7 +33,7 @@ export function refusalOf(error: unknown): Answer {
 }
 
 /** The most inputs, outputs or Ys in one request. */
-export const MAX_ITEMS = 1000
+const MAX_ITEMS = 1000
 /** Longer secrets are refused; the longest spending conditions in use fit. */
 const MAX_SECRET_LENGTH = 1024
 
@@ -59,8 +59,18 @@ export const textUpTo =
       ? value
       : expected(at, `a text of at most ${maxLength} characters`)
 
-/** The id of a quote. */
-export const quoteId = (request: Fields): string => field(request, 'quote', text, '')
+/** Visible ASCII: ids and invoices are nothing else, and stores take it as it is. */
+export const ascii =
+  (maxLength: number): Parse<string> =>
+  (value, at) =>
+    typeof value === 'string' && value.length <= maxLength && /^[!-~]+$/.test(value)
+      ? value
+      : expected(at, `at most ${maxLength} visible ASCII characters`)
+
+/** The id of a quote or a keyset. */
+export const idText = ascii(100)
+
+export const quoteIdOf = (request: Fields): string => field(request, 'quote', idText, '')
 
 /** An input (NUT-00). */
 export interface Proof {
@@ -81,7 +91,7 @@ const proof: Parse<Proof> = (value, at) => {
   const from = record(value, at)
   return {
     amount: field(from, 'amount', amount, at),
-    id: field(from, 'id', text, at),
+    id: field(from, 'id', idText, at),
     secret: field(from, 'secret', textUpTo(MAX_SECRET_LENGTH), at),
     C: field(from, 'C', point, at),
   }
@@ -91,7 +101,7 @@ const output: Parse<Output> = (value, at) => {
   const from = record(value, at)
   return {
     amount: field(from, 'amount', amount, at),
-    id: field(from, 'id', text, at),
+    id: field(from, 'id', idText, at),
     B_: field(from, 'B_', point, at),
   }
 }

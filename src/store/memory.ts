@@ -115,10 +115,7 @@ export function memoryStore(): MemoryStore {
       checkSchema(wanted)
       if (schema === undefined) tables = build(wanted, loaded)
       else if (schema.version > wanted.version) throw newer(schema)
-      else if (schema !== wanted) {
-        const steps = plan(schema.version, schema.tables, wanted)
-        if (schema.version < wanted.version) tables = build(wanted, migrate(dump(), steps))
-      }
+      else if (schema !== wanted) tables = build(wanted, migrate(dump(), plan(schema.version, schema.tables, wanted)))
       schema = wanted
       return handle(wanted)
     },

@@ -25,6 +25,7 @@ const CODES: { readonly [errcode: number]: StoreErrorCode } = {
   6: 'BUSY',
   11: 'CORRUPT',
   13: 'FULL',
+  15: 'BUSY',
   19: 'CONFLICT',
   26: 'CORRUPT',
 }

@@ -107,20 +107,23 @@ class SqlTotals {
 /** No table can be called so: the names of tables are words. */
 const totalsOf = (name: string): string => quote(`${name}:totals`)
 
-/** The version and the tables of a database; undefined where it is empty. */
-export function described(db: DatabaseSync): { version: number; tables: Tables } | undefined {
+/**
+ * The version and the tables of a database; undefined where it is empty.
+ * @throws {StoreError} `NEWER`, `CORRUPT` where it is not ours.
+ */
+export function described(db: DatabaseSync, schema: Schema): { version: number; tables: Tables } | undefined {
   const names = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all()
   if (names.length === 0) return undefined
   if (!names.some(({ name }) => quote(name as string) === SCHEMA))
     throw new StoreError('CORRUPT', 'the database belongs to another program')
-  const { version, tables } = db.prepare(`SELECT version, tables FROM ${SCHEMA}`).get()!
-  return { version: version as number, tables: JSON.parse(tables as string) as Tables }
+  const found = db.prepare(`SELECT version, tables FROM ${SCHEMA}`).get()!
+  checkVersion(found['version'] as number, schema)
+  return { version: found['version'] as number, tables: JSON.parse(found['tables'] as string) as Tables }
 }
 
 /** Makes the database what the schema says. Runs inside a transaction. */
 export function migrate(db: DatabaseSync, schema: Schema): void {
-  const found = described(db)
-  if (found && found.version > schema.version) throw newer(found.version)
+  const found = described(db, schema)
   const fresh = (): PlannedStep[] =>
     Object.entries(schema.tables).map(([name, table]) => ({ step: { addTable: name, as: table }, name, table }))
   const steps = found ? plan(found.version, found.tables, schema) : fresh()
@@ -131,8 +134,11 @@ export function migrate(db: DatabaseSync, schema: Schema): void {
   db.prepare(`INSERT INTO ${SCHEMA} VALUES (?, ?)`).run(schema.version, JSON.stringify(schema.tables))
 }
 
-export const newer = (version: number): StoreError =>
-  new StoreError('NEWER', `the database is of version ${version}, later than this program`)
+/** @throws {StoreError} `NEWER` */
+export function checkVersion(found: number, { version }: Schema): void {
+  if (found > version)
+    throw new StoreError('NEWER', `the database is of version ${found}, and this program of ${version}`)
+}
 
 function apply(db: DatabaseSync, { step, name, table }: PlannedStep): void {
   if ('addTable' in step) {

@@ -22,7 +22,7 @@ import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, 
 import type { CheckedWrite, TotalChange } from './rows.ts'
 import { checkSchema } from './schema.ts'
 import { coded, patiently } from './sqlite-errors.ts'
-import { described, migrate, newer, SCHEMA, SqlTable, type SqlRow } from './sqlite-tables.ts'
+import { checkVersion, described, migrate, SCHEMA, SqlTable, type SqlRow } from './sqlite-tables.ts'
 import { watchers } from './watchers.ts'
 
 export interface SqliteStoreOptions {
@@ -56,32 +56,30 @@ export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
   return {
     async open(schema) {
       checkSchema(schema)
-      const db = connect(options)
+      const db = connect(options.path)
       try {
-        await patiently(options.busyTimeoutMs, () => prepare(db, schema))
+        options.prepare?.(db)
+        await patiently(options.busyTimeoutMs, () => setUp(db, schema))
       } catch (error) {
         db.close()
-        throw error
+        throw coded(error)
       }
       return new SqliteStore(db, schema, options)
     },
   }
 }
 
-function connect(options: SqliteStoreOptions): DatabaseSync {
+function connect(path: string): DatabaseSync {
   try {
-    const db = new DatabaseSync(options.path, { timeout: 0 })
-    options.prepare?.(db)
-    return db
+    return new DatabaseSync(path, { timeout: 0 })
   } catch (error) {
     throw coded(error)
   }
 }
 
-function prepare(db: DatabaseSync, schema: Schema): void {
-  // Looked at first: WAL is a mark on the file, and a later program's file stays as it was.
-  const found = described(db)
-  if (found && found.version > schema.version) throw newer(found.version)
+function setUp(db: DatabaseSync, schema: Schema): void {
+  // Looked at first, for WAL is a mark on the file, and a file that is not ours stays as it was.
+  described(db, schema)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -215,8 +213,7 @@ class SqliteStore implements Store {
     const refusals = new Map<Member, Error>()
     let committing = false
     try {
-      const version = this.#first(`SELECT version FROM ${SCHEMA}`, [])!['version'] as number
-      if (version > this.#schema.version) throw newer(version)
+      checkVersion(this.#first(`SELECT version FROM ${SCHEMA}`, [])!['version'] as number, this.#schema)
       for (const member of members) {
         try {
           if (members.length === 1) this.#land(member.writes)

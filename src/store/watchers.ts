@@ -1,7 +1,7 @@
 /** Who wants to know of changes to which table. */
 export interface Watchers {
   add(table: string, changed: () => void): () => void
-  /** Calls back those who watch one of the tables, or all of them, soon and at most once each. */
+  /** Calls back those who watch one of the tables, or without tables everybody, once each and soon. */
   touched(tables?: Iterable<string>): void
   clear(): void
   readonly size: number
@@ -9,7 +9,6 @@ export interface Watchers {
 
 export function watchers(): Watchers {
   const watching = new Set<{ readonly table: string; readonly changed: () => void }>()
-  const due = new Set<object>()
   return {
     add(table, changed) {
       const watcher = { table, changed }
@@ -22,11 +21,9 @@ export function watchers(): Watchers {
       if (watching.size === 0) return
       const names = tables && new Set(tables)
       for (const watcher of watching) {
-        if (due.has(watcher) || (names && !names.has(watcher.table))) continue
-        due.add(watcher)
+        if (names && !names.has(watcher.table)) continue
         // In its own microtask: what a callback throws is nobody's commit.
         queueMicrotask(() => {
-          due.delete(watcher)
           if (watching.has(watcher)) watcher.changed()
         })
       }

@@ -21,11 +21,11 @@ import { fingerprint, type World } from './world.ts'
 
 export const MINT_URL = 'http://mint.test'
 const START_MS = 1_750_000_000_000
-const SEED = new Uint8Array(64).fill(7)
+export const SEED = new Uint8Array(64).fill(7)
 /** Beyond these a life counts as one that does not converge. */
 const MOST_COMMITS = 80
 const MOST_REQUESTS = 80
-const MOST_ADVANCES = 400
+const MOST_ADVANCES = 3_000
 
 /** What a scenario can use. */
 export interface Stage {

@@ -1,10 +1,4 @@
-/**
- * What every store must do, as cases that any test runner can loop over:
- *
- * @example
- * for (const { name, run } of storeContract(async () => ({ adapter: memoryStore(), dispose: async () => {} })))
- *   test(name, run)
- */
+/** What every store must do, whichever test runner asks it. */
 import type { StoreAdapter } from '../store/port.ts'
 import { schema, type Test } from './store-contract/kit.ts'
 import { migrating } from './store-contract/migrating.ts'
@@ -21,7 +15,13 @@ export interface ContractCase {
 /** An empty store of its own for one case; `dispose` is called when the case is over. */
 export type NewStore = () => Promise<{ adapter: StoreAdapter; dispose: () => Promise<void> }>
 
-/** The cases. Each runs on a store of its own. */
+/**
+ * The cases of the store port, each on a store of its own.
+ *
+ * @example
+ * const newStore: NewStore = async () => ({ adapter: memoryStore(), dispose: async () => {} })
+ * for (const { name, run } of storeContract(newStore)) test(name, run)
+ */
 export function storeContract(newStore: NewStore): ContractCase[] {
   const cases: ContractCase[] = []
   const test: Test = (name, body) => {

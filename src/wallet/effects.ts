@@ -13,9 +13,12 @@ type In<K extends keyof Actors> = Actors[K] extends Declared<infer _Out, infer I
 /** A reply as an effect's answer: what a chart needs of it, and no more. */
 export function answerOf<T, A extends object>(reply: Reply<T>, ok: (body: T) => A): Replied<A> {
   if (reply.answer === 'ok') return { answer: 'ok', ...ok(reply.body) }
-  if (reply.answer === 'refused') return { answer: 'refused', code: reply.code, detail: reply.detail.slice(0, 200) }
+  if (reply.answer === 'refused') return { answer: 'refused', code: reply.code, detail: withoutSecrets(reply.detail) }
   return { answer: reply.answer }
 }
+
+/** Mints have been seen to answer with the SQL they failed at, secrets and all. */
+const withoutSecrets = (detail: string): string => detail.replaceAll(/[0-9A-Za-z+/=_-]{24,}/g, '…').slice(0, 120)
 
 export const exchangeEffects = ({ client, crypto }: WalletPorts) => ({
   'mint.swap': async ({ input, signal, replay }: EffectArgs<In<'mint.swap'>>) => ({

@@ -60,18 +60,18 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const rows = await outputsOf(read, input.id)
     const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
     exchange.restored!.outputs.forEach((B_, at) => signed.set(B_, exchange.restored!.signatures[at]!))
-    const keysets = await keysetsOf(read, input.mintUrl)
     const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
-    const made = unblind(ports.crypto, pairs, keysets, 'optional')
-    if (!made) return { answer: 'wrong' }
     const unspent = exchange.states.every((state) => state === 'UNSPENT')
     if (pairs.length === 0) return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
+    if (unspent && !exchange.seenSigned) return { answer: 'early' }
     if (unspent) {
       const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
       const dead = rows.filter(({ B_ }) => exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)))
       const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
       return { answer: 'collision', sets: exchange.sets.filter((set) => !collided(set)), writes: [...forget(dead), ...jump] }
     }
+    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    if (!made) return { answer: 'wrong' }
     const set = exchange.sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {
       const found = pairs.map(({ row, signature }): Write => ({ patch: 'outputs', key: [row.B_], set: { signature } }))

@@ -68,6 +68,16 @@ export class WalletOperations {
     return this.#env.operations.resume(id)
   }
 
+  /**
+   * Gives an operation up, where nothing can be lost by that.
+   *
+   * @throws {HardshellError} `NOT_FOUND`, `NOT_NOW`
+   */
+  async cancel(id: string): Promise<void> {
+    if (await this.#env.operations.send(id, { type: 'cancel' })) return
+    throw new HardshellError('NOT_NOW', 'cannot be cancelled now', { operationId: id })
+  }
+
   /** What the wallet found unfinished when it opened, and did with it. */
   resumed(): Promise<readonly Resumed[]> {
     return this.#env.operations.resumed

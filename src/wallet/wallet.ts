@@ -11,6 +11,7 @@ import type { Store, StoreAdapter } from '../store/port.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { onWalletEvent, type WalletEvents } from './events.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { walletSchema } from './tables.ts'
@@ -58,6 +59,14 @@ export class Wallet {
     this.receive = api('receive', prepareReceive, ReceiveHandle)
   }
 
+  /**
+   * Calls back after the commit, never before; the listener may call the wallet, and one that throws harms nothing.
+   * Returns the way to stop.
+   */
+  on<E extends keyof WalletEvents>(event: E, listener: (event: WalletEvents[E]) => void): () => void {
+    return onWalletEvent(this.#env, event, listener)
+  }
+
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'))
@@ -93,6 +102,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const mints: Mints = new Mints(store, ports, () => clock.now(), (mintUrl) => operations.lanes.recheck(mintUrl)) // prettier-ignore
   const operations = openOperations<WalletPorts>({
     store,
+    tables: walletSchema.tables,
     kinds: [receiveKind],
     ports,
     clock,

@@ -1,6 +1,6 @@
 import type { Scenario, Stage } from '../explorer.ts'
 import { MINT_URL } from '../explorer.ts'
-import { foreignProofs, tokenOf } from './stage.ts'
+import { burnCounters, ending, foreignProofs, giveUp, spendElsewhere, tokenOf } from './stage.ts'
 
 const setup =
   (...amounts: number[]) =>
@@ -9,9 +9,56 @@ const setup =
     stage.note('token', tokenOf(await foreignProofs(stage, amounts)))
   }
 
+/** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
 async function receiveToken({ wallet, notes }: Stage): Promise<void> {
   const receive = await wallet.receive.prepare({ token: notes['token'] as string, key: 'receive' })
-  await receive.execute()
+  await ending(receive.execute(), 'REFUSED', ...((notes['ends'] as string[] | undefined) ?? []))
 }
 
-export const receiveScenarios: readonly Scenario[] = [{ kind: 'receive', name: 'plain', setup: setup(1, 4), drive: receiveToken }]
+const scenario = (name: string, rest: Pick<Scenario, 'setup'> & Partial<Scenario>): Scenario => ({ kind: 'receive', name, drive: receiveToken, ...rest })
+
+export const receiveScenarios: readonly Scenario[] = [
+  scenario('plain', { setup: setup(1, 4) }),
+  scenario('fees', { mint: { feePpk: 300 }, setup: setup(1, 4) }),
+  scenario('no-replay-cache', { mint: { without: [19] }, setup: setup(1, 4) }),
+  scenario('partly-spent', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      const proofs = await foreignProofs(stage, [2, 8])
+      stage.note('token', tokenOf(proofs))
+      await spendElsewhere(stage, proofs.slice(0, 1))
+    },
+  }),
+  scenario('all-spent', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      const proofs = await foreignProofs(stage, [2])
+      stage.note('token', tokenOf(proofs))
+      stage.note('ends', ['ALREADY_SPENT'])
+      await spendElsewhere(stage, proofs)
+    },
+  }),
+  scenario('keyset-rotated', {
+    async setup(stage) {
+      await setup(1, 4)(stage)
+      await stage.mint.rotate('sat')
+    },
+  }),
+  scenario('worthless', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      const [proof] = await foreignProofs(stage, [4])
+      stage.note('token', tokenOf([{ ...proof!, secret: 'another secret' }]))
+    },
+    async drive(stage) {
+      await giveUp(stage)
+      await receiveToken(stage)
+    },
+  }),
+  scenario('counter-collision', {
+    async setup(stage) {
+      await setup(1, 4)(stage)
+      await burnCounters(stage, 2)
+    },
+  }),
+]

@@ -94,7 +94,10 @@ export function migrating(test: Test): void {
       [
         {
           ...later.migrations,
-          2: [{ rewrite: 'events', row: (row) => ({ ...row, op: 'o', seq: 1 }) }, ...later.migrations![2]!],
+          2: [
+            { rewrite: 'events', row: (row) => ({ ...row, text: row['op']!, op: 'o', seq: 1 }) },
+            ...later.migrations![2]!.slice(1),
+          ],
         },
         (opening) => rejects(opening, 'CONFLICT'),
       ],
@@ -126,6 +129,11 @@ export function migrating(test: Test): void {
       { version: 1, tables: { coins, events: { ...events, key: ['other'] } } },
       { version: 1, tables: { coins, events: { ...events, columns: { ...events.columns, 'a b': 'text' } } } },
       { version: 0, tables: { coins, events } },
+      { version: 2, tables: { coins, events } },
+      { version: 1, tables: { coins: { ...coins, key: ['label'] }, events } },
+      { version: 1, tables: { coins: { ...coins, indexes: { byData: { columns: ['data'] } } }, events } },
+      { version: 1, tables: { coins: { ...coins, total: { of: 'at', by: ['mint'] } }, events } },
+      { version: 1, tables: { coins: { ...coins, total: { of: 'amount', by: [] } }, events } },
     ]
     for (const each of wrong) await rejects(adapter.open(each), TypeError, '')
     await store.commit([putCoin('c')])

@@ -1,6 +1,6 @@
 /** Orders, ranges and totals. */
 import type { Query, Row, Store, Write } from '../../store/port.ts'
-import { coin, coins, equal, events, ids, putCoin, putEvent, rejects, schema, totalsOf, type Test } from './kit.ts'
+import { coin, equal, ids, putCoin, putEvent, rejects, schema, totalsOf, type Test } from './kit.ts'
 
 export function reading(test: Test): void {
   test('orders numbers by size and text by code point', async (store) => {

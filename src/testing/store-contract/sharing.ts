@@ -3,9 +3,7 @@ import type { Row, Store, Write } from '../../store/port.ts'
 import {
   codeOf,
   coin,
-  coins,
   equal,
-  events,
   everything,
   fail,
   putCoin,
@@ -108,12 +106,21 @@ export function sharing(test: Test): void {
       await store.commit([putCoin(store === one ? 'x' : 'y')])
       await until(() => calls.one > before.one && calls.two > before.two)
     }
+    // Whichever is first stops the other, though both were due.
+    const called = new Set<number>()
+    const pair: (() => void)[] = [0, 1].map((i) =>
+      one.watch('events', () => {
+        called.add(i)
+        pair[1 - i]!()
+      }),
+    )
+    await one.commit([putEvent('o', 1)])
     stop()
     const { two: before } = calls
     await one.commit([putCoin('b')])
     await two.commit([putCoin('c')])
     await new Promise((resolve) => setTimeout(resolve, 500))
-    equal([calls.two, calls.stopped], [before, 0])
+    equal([calls.two, calls.stopped, called.size], [before, 0, 1])
     await two.close()
   })
 

@@ -1,6 +1,6 @@
 /** Writes, conditions, unique indexes and what values may be. */
 import type { Row, Write } from '../../store/port.ts'
-import { coin, coins, equal, events, everything, ids, putCoin, putEvent, rejects, type Test } from './kit.ts'
+import { coin, equal, everything, ids, putCoin, putEvent, rejects, type Test } from './kit.ts'
 
 export function writing(test: Test): void {
   test('puts, replaces, patches and deletes rows', async (store) => {
@@ -112,6 +112,7 @@ export function writing(test: Test): void {
     const swap = ['a', 'b'].map((id): Write => ({ delete: 'coins', key: [id] }))
     await store.commit([...swap, putCoin('f', { label: 'x' })])
     equal(await ids(store, { table: 'coins', index: 'byLabel', prefix: ['m', 'x'] }), ['f'])
+    await store.commit([putCoin('g', { mint: 'm1', label: 'x' }), putCoin('h', { mint: 'm', label: '1x' })])
   })
 
   test('gives JSON back as it was, and keeps no hold on the caller’s own', async (store) => {
@@ -148,6 +149,8 @@ export function writing(test: Test): void {
     equal(await store.get('coins', ['b']), coin('b', { amount: -most, mint: 'y', at: most }))
     equal(await store.sum('coins', ['x']), [{ key: ['x', 'free'], sum: most, count: 1 }])
     equal(await ids(store, { table: 'coins', index: 'byAmount', from: most }), ['a'])
+    await store.commit([putCoin('zero', { amount: -0 })])
+    equal(Object.is((await store.get('coins', ['zero']))!['amount'], 0), true, 'there is no negative zero')
     for (const amount of [most + 1, -most - 1, 0.5, Number.NaN, Infinity])
       await rejects(store.commit([putCoin('c', { amount })]), TypeError, 'coins.amount')
     const before = await everything(store)
