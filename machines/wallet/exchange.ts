@@ -138,7 +138,7 @@ export const exchangeActors = {
     /** No active keyset with its keys is known. */
     | { answer: 'stale' }
     /** The inputs do not cover fee and amounts. */
-    | { answer: 'short' }
+    | { answer: 'short'; writes: readonly Write[] }
     /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
@@ -259,8 +259,8 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
             { guard: ({ context, event }: Done<{ answer: string }>) => event.output.answer === 'stale' && context.exchange!.tries === 0, target: 'refreshing' },
             { guard: is('stale'), target: 'waiting' },
             { guard: is('gap'), target: 'blocked' },
-            { guard: ({ context }: Done<unknown>) => context.exchange!.sets.length > 0, target: 'blocked' },
-            { target: refusedExit },
+            { guard: ({ context }: Done<unknown>) => context.exchange!.unaccounted, target: 'blocked' },
+            { target: refusedExit, actions: [write, change(() => ({ sets: [], body: '' }))] },
           ],
         },
       },

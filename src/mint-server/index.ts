@@ -10,4 +10,5 @@ export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.
 export type { Books, UnitBooks } from './books.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
 export { createMint, type Mint, type MintOptions, type OptionalNut } from './mint.ts'
+export { MintError } from './request.ts'
 export { mintSchema } from './tables.ts'

@@ -8,7 +8,7 @@ import { fakeBackend } from '../mint-server/backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
 import { createMint, type Mint, type MintOptions } from '../mint-server/mint.ts'
 import { mintSchema } from '../mint-server/tables.ts'
-import { memoryStore } from '../store/memory.ts'
+import { memoryStore, type Dump } from '../store/memory.ts'
 import type { Store, Write } from '../store/port.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import { Choices, parsePath } from './choices.ts'
@@ -35,6 +35,8 @@ export interface Stage {
   /** What the caller wrote down earlier; survives crashes. */
   readonly notes: Readonly<Record<string, unknown>>
   note(key: string, value: unknown): void
+  /** The wallet's rows as they are. */
+  rows(): Dump
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -109,6 +111,7 @@ export async function live(scenario: Scenario, from: World, choices: Choices, ac
       get notes() {
         return world.notes
       },
+      rows: () => walletRows.dump(),
       note: (key, value) => {
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
       },
@@ -159,7 +162,7 @@ async function openMint(
   const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
   return createMint({ store, crypto: stubCrypto, seed: SEED, backend, clock: now, random, amounts: POWERS, ...options })
 }
-const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
+export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /** All that can happen without time going on has happened. */
 const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

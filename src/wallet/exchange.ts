@@ -23,7 +23,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     if (!keyset || fee === undefined) return { answer: 'stale' }
     const total = sum(inputs.map(({ amount }) => amount)) - fee
     const rest = total - sum(exchange.send) - sum(exchange.keep)
-    if (rest < 0 || total <= 0) return { answer: 'short' }
+    if (rest < 0 || total <= 0) return { answer: 'short', writes: forget(await ownRows(read, input)) }
     const wanted: Wanted[] = [
       ...exchange.send.map((amount) => ({ amount, purpose: 'send' as const })),
       ...[...exchange.keep, ...split(rest, keyset)].map((amount) => ({ amount, purpose: 'keep' as const })),
@@ -45,7 +45,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const { exchange } = input
     const set = exchange.sets.at(-1)!
     if (exchange.signatures.length !== set.outputs.length) return { answer: 'wrong' }
-    const rows = await outputsOf(read, input.id)
+    const rows = await ownRows(read, input)
     const paired = set.outputs.map(({ B_ }, at) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: exchange.signatures[at]!,
@@ -57,7 +57,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
 
   'exchange.match': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.match'>> => {
     const { exchange } = input
-    const rows = await outputsOf(read, input.id)
+    const rows = await ownRows(read, input)
     const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
     exchange.restored!.outputs.forEach((B_, at) => signed.set(B_, exchange.restored!.signatures[at]!))
     const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
@@ -81,6 +81,12 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     return { answer: 'done', ...(await finish(read, input, rows, ours, nowMs)) }
   },
 })
+
+/** The rows of the exchange's outputs; the operation may have others (a melt's blank outputs, say). */
+async function ownRows(read: Reader, { id, exchange }: Job): Promise<OutputRow[]> {
+  const mine = new Set(exchange.sets.flatMap(({ outputs }) => outputs.map(({ B_ }) => B_)))
+  return (await outputsOf(read, id)).filter(({ B_ }) => mine.has(B_))
+}
 
 /** The writes that end an exchange: its proofs come, its inputs go, its outputs are forgotten. */
 async function finish(

@@ -2,6 +2,8 @@
 import { Amount } from '@cashu/cashu-ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { OperationView } from '../kernel/operation.ts'
+import type { CreateOptions } from '../kernel/operations.ts'
+import type { Row } from '../store/port.ts'
 import type { WalletEnv } from './env.ts'
 import type { WalletContext } from './history.ts'
 
@@ -133,6 +135,17 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
     await this.start()
     return this.finished(waiting)
   }
+}
+
+/** Creates an operation and gives its handle. */
+export async function created<H>(
+  env: WalletEnv,
+  Handle: new (env: WalletEnv, view: OperationView) => H,
+  kind: string,
+  input: Row,
+  options: CreateOptions,
+): Promise<H> {
+  return new Handle(env, await env.operations.create(kind, input, options))
 }
 
 export const contextOf = <C>(view: OperationView): C => {

@@ -87,6 +87,12 @@ export class Mints {
     return mint
   }
 
+  /** @throws {HardshellError} `UNIT_UNKNOWN` where the mint's keysets are known and none is of the unit. */
+  async assertUnit(mintUrl: string, unit: string): Promise<void> {
+    const keysets = [...(await this.keysets(mintUrl, unit)).values()]
+    if (keysets.length > 0 && !keysets.some((keyset) => keyset.unit === unit)) throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)
+  }
+
   async list(): Promise<KnownMint[]> {
     return (await this.#store.query<MintRow>({ table: 'mints' })).map(known)
   }

@@ -12,6 +12,8 @@ import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
+import { prepareSend, sendKind, SendHandle, type PrepareSend } from './kinds/send.ts'
+import { prepareSwap, swapKind, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { walletSchema } from './tables.ts'
@@ -44,6 +46,8 @@ export class Wallet {
   readonly #store: Store
   readonly mints: Mints
   readonly receive: KindApi<PrepareReceive, ReceiveHandle>
+  readonly send: KindApi<PrepareSend, SendHandle>
+  readonly swap: KindApi<PrepareSwap, SwapHandle>
   readonly operations: WalletOperations
 
   /** Use `openWallet`. */
@@ -57,6 +61,8 @@ export class Wallet {
       get: async (id) => new Handle(env, await this.operations.find(id, kind)),
     })
     this.receive = api('receive', prepareReceive, ReceiveHandle)
+    this.send = api('send', prepareSend, SendHandle)
+    this.swap = api('swap', prepareSwap, SwapHandle)
   }
 
   /**
@@ -103,7 +109,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
-    kinds: [receiveKind],
+    kinds: [receiveKind, sendKind, swapKind],
     ports,
     clock,
     random,

@@ -1,5 +1,7 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
 import type { Scenario } from '../explorer.ts'
 import { receiveScenarios } from './receive.ts'
+import { sendScenarios } from './send.ts'
+import { swapScenarios } from './swap.ts'
 
-export const scenarios: readonly Scenario[] = [...receiveScenarios]
+export const scenarios: readonly Scenario[] = [...receiveScenarios, ...swapScenarios, ...sendScenarios]

@@ -1,12 +1,19 @@
 /** What scenarios share: money of others, and callers that keep their keys. */
-import { encodeToken, type TokenProof } from '../../cashu/codec.ts'
+import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
 import type { ForeignProof } from '../oracle.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { MINT_URL, SEED, type Stage } from '../explorer.ts'
+import { splitAmount } from '../../cashu/amounts.ts'
+import { MINT_URL, POWERS, SEED, type Stage } from '../explorer.ts'
 import { stubCrypto } from '../stub-crypto.ts'
 
 const never = new AbortController().signal
-let secrets = 0
+
+/** A number that is new in this world, and the same in every run of it. */
+function fresh(stage: Stage): number {
+  const count = ((stage.notes['fresh'] ?? 0) as number) + 1
+  stage.note('fresh', count)
+  return count
+}
 
 /** Proofs that somebody else has, of these amounts; the mint was paid for them. */
 export async function foreignProofs(stage: Stage, amounts: readonly number[]): Promise<TokenProof[]> {
@@ -17,8 +24,9 @@ export async function foreignProofs(stage: Stage, amounts: readonly number[]): P
   const id = must(await outside.keysets({ signal: never })).find(({ active }) => active)!.id
   const { keys } = must(await outside.keys(id, { signal: never }))
   const blinded = amounts.map((value) => {
-    const secret = `foreign ${++secrets}`
-    const r = secrets.toString(16).padStart(64, '0')
+    const count = fresh(stage)
+    const secret = `foreign ${count}`
+    const r = count.toString(16).padStart(64, '0')
     return { secret, r, amount: value, id, B_: stubCrypto.blind(secret, r) }
   })
   const outputs = blinded.map(({ amount: value, id: keyset, B_ }) => ({ amount: value, id: keyset, B_ }))
@@ -39,11 +47,30 @@ export function must<T>(reply: { answer: string; body?: T }): T {
   return reply.body!
 }
 
+/** Gives the wallet money: it trusts the mint, and receives a token of each amount. */
+export async function fund(stage: Stage, ...amounts: readonly number[]): Promise<void> {
+  await stage.wallet.mints.trust(MINT_URL)
+  for (const amount of amounts) {
+    const receive = await stage.wallet.receive.prepare({ token: tokenOf(await foreignProofs(stage, [amount])) })
+    await receive.execute()
+  }
+}
+
+/** Somebody takes a token: its proofs are spent, and what they are worth is somebody else's. */
+export async function claim(stage: Stage, token: string, most = Infinity): Promise<void> {
+  const known = must(await stage.outside.keysets({ signal: never }))
+  const proofs = decodeToken(token).proofs.map((proof) => ({ ...proof, id: known.find(({ id }) => id.startsWith(proof.id))!.id }))
+  await spendElsewhere(stage, proofs.slice(0, most))
+}
+
 /** Spends proofs of others behind their backs. */
 export async function spendElsewhere(stage: Stage, proofs: readonly TokenProof[]): Promise<void> {
   const { outside } = stage
-  const id = must(await outside.keysets({ signal: never })).find(({ active }) => active)!.id
-  const stolen = proofs.map(({ amount }) => ({ amount, secret: `thief ${++secrets}` }))
+  const keysets = must(await outside.keysets({ signal: never }))
+  const { id } = keysets.find(({ active }) => active)!
+  const feePpk = proofs.reduce((sum, proof) => sum + keysets.find((keyset) => keyset.id === proof.id)!.input_fee_ppk, 0)
+  const worth = proofs.reduce((sum, { amount }) => sum + amount, 0) - Math.ceil(feePpk / 1000)
+  const stolen = splitAmount(worth, POWERS).map((amount) => ({ amount, secret: `thief ${fresh(stage)}` }))
   const outputs = stolen.map(({ amount, secret }) => ({ amount, id, B_: stubCrypto.blind(secret, '1'.padStart(64, '0')) }))
   const body = JSON.stringify({ inputs: proofs.map(({ id: keyset, amount, secret, C }) => ({ id: keyset, amount, secret, C })), outputs })
   must(await outside.swap(body, { signal: never }))
@@ -73,14 +100,14 @@ export async function giveUp({ wallet }: Stage): Promise<void> {
 }
 
 /** Has the mint sign the wallet's next outputs for another device with the same seed, which keeps the proofs. */
-export async function burnCounters(stage: Stage, count: number): Promise<void> {
+export async function burnCounters(stage: Stage, count: number, first = 0): Promise<void> {
   const { outside } = stage
   const [proof] = await foreignProofs(stage, [8])
   const id = proof!.id
   const derive = stubCrypto.deriver(SEED, id)
   const amounts = Array.from({ length: count }, () => 8 / count)
-  const outputs = amounts.map((amount, counter) => ({ amount, id, B_: stubCrypto.blind(derive(counter).secret, derive(counter).r) }))
+  const outputs = amounts.map((amount, counter) => ({ amount, id, B_: stubCrypto.blind(derive(first + counter).secret, derive(first + counter).r) }))
   const { C, secret, amount } = proof!
   must(await outside.swap(JSON.stringify({ inputs: [{ id, amount, secret, C }], outputs }), { signal: never }))
-  noteForeign(stage, amounts.map((value, counter) => ({ secret: derive(counter).secret, amount: value }))) // prettier-ignore
+  noteForeign(stage, amounts.map((value, counter) => ({ secret: derive(first + counter).secret, amount: value }))) // prettier-ignore
 }

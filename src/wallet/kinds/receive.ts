@@ -5,7 +5,7 @@ import { defineOperation } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { ExecutableHandle } from '../handle.ts'
+import { created, ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { feeFor, withFullIds } from '../keysets.ts'
 import type { WalletPorts } from '../ports.ts'
@@ -50,5 +50,5 @@ export async function prepareReceive(env: WalletEnv, { token, key }: PrepareRece
   const amount = inputs.reduce((total, input) => total + input.amount, 0)
   const fee = feeFor(inputs, keysets) ?? 0
   const input = { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null }
-  return new ReceiveHandle(env, await env.operations.create('receive', input, { key, request: { token } }))
+  return created(env, ReceiveHandle, 'receive', input, { key, request: { token } })
 }

@@ -1,0 +1,56 @@
+/** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
+import { local, type Write } from '../../src/kernel/authoring.ts'
+import type { InputProof, Place } from './exchange.ts'
+
+/** Why an operation failed; for people. */
+export interface Failure {
+  readonly code: string
+  readonly detail: string
+}
+
+export type Tag =
+  | 'local'
+  /** The caller's question is answered; something may go on behind it. */
+  | 'ended'
+  /** Ended otherwise than was asked for. */
+  | 'failed'
+  /** Waits for a person, and tries again now and then by itself. */
+  | 'human'
+  | 'quarantined'
+
+export const sum = (proofs: readonly { readonly amount: number }[]): number =>
+  proofs.reduce((total, { amount }) => total + amount, 0)
+
+type Reserve = Place & {
+  readonly amount: number
+  /** Take proofs that make up the amount, without the mint's input fee, if there are such. */
+  readonly preferExact: boolean
+}
+type Reserved = { answer: 'ok'; inputs: readonly InputProof[]; fee: number; writes: readonly Write[] }
+
+/** Chooses proofs and reserves them in an operation's first step, which is refused where they do not reach. */
+export const takeActor = {
+  'proofs.take': local<Reserved, Reserve>({ answers: ['ok'] }),
+}
+
+/** Chooses proofs and reserves them in an operation that is under way. */
+export const selectActor = {
+  'proofs.select': local<Reserved | { answer: 'short' }, Reserve>({ answers: ['ok', 'short'] }),
+}
+
+/** Gives reserved inputs back. Only where nothing was sent, or rule 4 holds. */
+export const release = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
+  inputs.map(({ Y }) => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'spendable', operationId: null },
+    if: { state: 'reserved', operationId: id },
+  }))
+
+/** Marks inputs as spent. */
+export const spend = (id: string, inputs: readonly { readonly Y: string }[], from: 'reserved' | 'sent'): Write[] =>
+  inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: from, operationId: id } }))
+
+/** Marks exactly chosen inputs as sent: they are the token. */
+export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
+  inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'sent' }, if: { state: 'reserved', operationId: id } }))

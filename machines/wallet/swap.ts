@@ -1,0 +1,132 @@
+/**
+ * Swap (NUT-03): proofs of our own for others of chosen amounts, to split or to consolidate.
+ *
+ * ```text
+ *  selecting* ──▶ prepared ──execute──▶ exchanging ──▶ swapped
+ *                    │                     │  ╲
+ *                    ▼                     ▼   ╲ refused for good: inputs given back
+ *                cancelled               lost   failed
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | selecting | nothing | nothing: the caller never got an operation |
+ * | prepared | the inputs, reserved, and the fee | waits for execute, cancel, or the deadline |
+ * | exchanging | see the exchange | see the exchange |
+ *
+ * `lost`: some inputs were spent by another. They are marked spent; those that are not are given back.
+ */
+import { assign, setup } from 'xstate'
+import { tx } from '../../src/kernel/authoring.ts'
+import { release, takeActor, spend, sum, type Failure, type Tag } from './common.ts'
+import { exchange, exchangeActors, exchangeDelays, newExchange, type Exchange } from './exchange.ts'
+
+export interface SwapInput {
+  readonly id: string
+  readonly mintUrl: string
+  readonly unit: string
+  /** Amounts to make; what the inputs are worth beyond them is split as it comes. */
+  readonly amounts: readonly number[]
+}
+
+export interface SwapContext extends SwapInput {
+  readonly amount: number
+  readonly fee: number
+  readonly exchange: Exchange | null
+  readonly ys: readonly string[]
+  readonly error: Failure | null
+}
+
+export const swap = setup({
+  types: {} as {
+    context: SwapContext
+    input: SwapInput
+    events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' }
+    tags: Tag
+  },
+  actors: { ...exchangeActors, ...takeActor },
+  actions: { tx },
+  delays: { ...exchangeDelays, swapDeadline: 600_000 },
+}).createMachine({
+  id: 'swap',
+  context: ({ input }) => ({
+    ...input,
+    amount: input.amounts.reduce((total, amount) => total + amount, 0),
+    fee: 0,
+    exchange: null,
+    ys: [],
+    error: null,
+  }),
+  initial: 'selecting',
+  states: {
+    selecting: {
+      tags: ['local'],
+      invoke: {
+        src: 'proofs.take',
+        input: ({ context: { id, mintUrl, unit, amount } }) => ({ id, mintUrl, unit, amount, preferExact: false }),
+        onDone: {
+          target: 'prepared',
+          actions: [
+            { type: 'tx', params: ({ event }) => event.output.writes },
+            assign(({ context, event: { output } }) => ({
+              fee: output.fee,
+              exchange: newExchange({ inputs: output.inputs, from: 'reserved', keep: context.amounts }),
+            })),
+          ],
+        },
+      },
+    },
+    prepared: {
+      description: 'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline.',
+      on: { execute: 'exchanging', cancel: 'releasing' },
+      after: { swapDeadline: 'releasing' },
+    },
+    releasing: {
+      always: {
+        target: 'cancelled',
+        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+      },
+    },
+    exchanging: exchange({ done: '#swap.swapped', spent: '#swap.lost', refused: '#swap.failed' }),
+    swapped: {
+      type: 'final',
+      tags: ['ended'],
+      entry: assign(({ context: { exchange } }) => ({
+        fee: sum(exchange!.inputs) - sum(exchange!.made),
+        ys: exchange!.made.map(({ Y }) => Y),
+        exchange: null,
+      })),
+    },
+    failed: {
+      type: 'final',
+      tags: ['ended', 'failed'],
+      entry: [
+        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        assign(({ context: { exchange } }) => ({
+          fee: 0,
+          error: { code: 'REFUSED', detail: exchange!.refusal?.detail ?? 'the amounts and the fee are more than the inputs' },
+          exchange: null,
+        })),
+      ],
+    },
+    lost: {
+      type: 'final',
+      tags: ['ended', 'failed'],
+      entry: [
+        {
+          type: 'tx',
+          params: ({ context: { id, exchange } }) => [
+            ...spend(id, exchange!.inputs.filter((_, at) => exchange!.states[at] === 'SPENT'), 'reserved'), // prettier-ignore
+            ...release(id, exchange!.inputs.filter((_, at) => exchange!.states[at] !== 'SPENT')), // prettier-ignore
+          ],
+        },
+        assign({
+          fee: 0,
+          error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
+          exchange: null,
+        }),
+      ],
+    },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+  },
+})

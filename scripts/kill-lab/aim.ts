@@ -1,0 +1,59 @@
+/** When to strike: which of the changes that a process reports is its last, and how long after it. */
+import type { Prng } from './prng.ts'
+
+export const KINDS = ['mint', 'melt', 'send', 'receive', 'swap', 'restore'] as const
+
+/** A reported change of an operation, as far as aiming is concerned. */
+export interface Sighting {
+  readonly kind: string
+  /** A request is under way. */
+  readonly underWay: boolean
+}
+
+export interface Aim {
+  /** The kind of operation to strike; undefined where any will do. */
+  readonly kind: string | undefined
+  /** Strike only where a request is under way. */
+  readonly onWire: boolean
+  /** Changes that fit, but are let pass. */
+  readonly skip: number
+  /** From the change to the strike. */
+  readonly delayMs: number
+}
+
+/** Of all strikes, those that are aimed at a request; the others take any change. */
+const ON_WIRE = 0.9
+const MOST_SKIPS = 2
+
+/**
+ * Draws one aim after the other. Every kind has its turn before one has its second; a kind that did not come up
+ * while a process lived stays due.
+ */
+export function aims(random: Prng, wireMs: number) {
+  let due: string[] = []
+  return {
+    next(): Aim {
+      if (due.length === 0) due = random.shuffled(KINDS)
+      const onWire = random.next() < ON_WIRE
+      const kind = onWire ? due.shift() : undefined
+      return { kind, onWire, skip: random.below(MOST_SKIPS + 1), delayMs: random.below(wireMs + 1) }
+    },
+    missed(kind: string): void {
+      due.push(kind)
+    },
+  }
+}
+
+/**
+ * Tells at which sighting to strike. Once `impatient`, the aimed kind and the skips count no more: what is not there
+ * cannot be waited for.
+ */
+export function trigger(aim: Aim): (sighting: Sighting, impatient: boolean) => boolean {
+  let { skip } = aim
+  return ({ kind, underWay }, impatient) => {
+    if (aim.onWire && !underWay) return false
+    if (impatient) return true
+    if (aim.kind !== undefined && aim.kind !== kind) return false
+    return skip-- <= 0
+  }
+}

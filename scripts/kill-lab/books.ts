@@ -1,0 +1,136 @@
+/** The books at the end: the wallets' against the mint's, and every proof put to the test. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
+import { sqliteStore } from '../../src/store/sqlite.ts'
+import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
+import type { MintBooks, ReadMintBooks } from './mint-books.ts'
+import { lostMarker, type Lost, type Plan, type WalletPlace } from './plan.ts'
+
+export interface Check {
+  readonly what: string
+  readonly left: number
+  readonly right: number
+}
+
+export const holds = ({ left, right }: Check): boolean => left === right
+
+/** An operation as it stands at the end. */
+export interface Listed {
+  readonly wallet: string
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly ended: boolean
+}
+
+/** Figures by wallet, all together, and the mint's. */
+export interface Books {
+  readonly byWallet: Readonly<Record<string, Figures>>
+  readonly wallets: Figures
+  readonly mint: MintBooks
+}
+
+export interface Audit {
+  /** As the operations left them. */
+  readonly before: Books
+  /** When all ecash had been handed to a fresh wallet. */
+  readonly after: Books
+  readonly operations: readonly Listed[]
+  readonly checks: readonly Check[]
+}
+
+const AUDITOR = 'auditor'
+const LOOK_EVERY_MS = 100
+/** Handing over the ecash of one wallet may not take longer. */
+const PATIENCE_MS = 20_000
+
+/**
+ * Opens the wallets of a plan that is done and compares their books with the mint's. Then each wallet sends all it has
+ * to a fresh wallet, for what the mint takes there is money; and the books are compared again.
+ */
+export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintBooks): Promise<Audit> {
+  await using opened = new AsyncDisposableStack()
+  const open = async ({ path, seed }: WalletPlace): Promise<Wallet> =>
+    opened.use(await openWallet({ store: sqliteStore({ path }), seed: Buffer.from(seed, 'hex') }))
+
+  const lost = new Map<string, Lost>()
+  const wallets = new Map<string, Wallet>()
+  for (const [name, place] of Object.entries(plan.wallets)) {
+    const marker = lostMarker(place)
+    if (existsSync(marker)) lost.set(name, JSON.parse(readFileSync(marker, 'utf8')) as Lost)
+    else wallets.set(name, await open(place))
+  }
+  const lostOf = (heir: string): [string, Lost] | undefined =>
+    [...lost].find(([name]) => plan.wallets[name]!.seed === plan.wallets[heir]?.seed)
+
+  const operations: Listed[] = [...lost.values()].flatMap((was) => was.operations)
+  const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
+  for (const [wallet, { operations: all }] of wallets)
+    for (const { id, kind, state, status, quoteId } of await all.list()) {
+      operations.push({ wallet, id, kind, state, ended: status === 'done' })
+      if (quoteId !== null) quoteIds.push(quoteId)
+    }
+
+  const places = Object.values(plan.wallets).filter(({ path }) => existsSync(path))
+  const read = async (more: readonly WalletPlace[] = []): Promise<Books> => {
+    const byWallet: Record<string, Figures> = {}
+    for (const [name, wallet] of wallets) {
+      const [was, { figures } = { figures: undefined }] = lostOf(name) ?? []
+      const now = await figuresOf(wallet)
+      byWallet[was ?? name] = figures ? heired(figures, now) : now
+    }
+    const mint = await readMint({ places: [...places, ...more], quoteIds })
+    return { byWallet, wallets: sumOf(Object.values(byWallet)), mint }
+  }
+
+  const before = await read()
+  const checks = compare('at the end', before)
+  for (const [heir, wallet] of wallets) {
+    const [was, { figures } = { figures: undefined }] = lostOf(heir) ?? []
+    const { restored } = await figuresOf(wallet)
+    if (figures) checks.push({ what: `${was} lost with its store = restored`, left: inHand(figures), right: restored })
+  }
+  const payments = operations.filter(({ kind, state }) => kind === 'melt' && state === 'paid').length
+  checks.push({ what: 'invoices paid by the mint = melts paid', left: before.mint.payments, right: payments })
+  checks.push({ what: 'invoices that the mint was asked to pay again = none', left: before.mint.paidAgain.length, right: 0 })
+
+  const place = { path: auditorPath, seed: randomBytes(64).toString('hex') }
+  const auditor = await open(place)
+  await auditor.mints.trust(plan.mintUrl)
+  for (const wallet of wallets.values()) await handOver(plan.mintUrl, wallet, auditor)
+  wallets.set(AUDITOR, auditor)
+  const after = await read([place])
+  checks.push(...compare('all ecash swapped once more', after))
+  checks.push({ what: 'in the hands of the fresh wallet = all there is', left: after.byWallet[AUDITOR]!.spendable, right: inHand(after.wallets) })
+  return { before, after, operations, checks }
+}
+
+function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
+  return [
+    ...Object.entries(byWallet).map(([name, figures]) => ({
+      what: `${when}, ${name}: came in = is there or went out`,
+      left: cameIn(figures),
+      right: isOrWent(figures),
+    })),
+    { what: `${when}: ecash out by the mint's books = by the wallets'`, left: mint.issued - mint.redeemed, right: inHand(wallets) },
+    { what: `${when}: Lightning received by the mint = issued to the wallets`, left: mint.received, right: wallets.issued },
+  ]
+}
+
+async function handOver(mintUrl: string, from: Wallet, to: Wallet): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MS)
+  const [balance] = await from.balances()
+  const amount = balance?.spendable.toNumber() ?? 0
+  if (amount === 0) return
+  const send = await from.send.prepare({ mintUrl, amount })
+  const { token } = await send.execute({ signal })
+  await (await to.receive.prepare({ token })).execute({ signal })
+  await finished(send, signal)
+}
+
+/** Waits for the end of an operation, and asks for news often. */
+async function finished(handle: OperationHandle, signal: AbortSignal): Promise<void> {
+  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
+  await handle.finished({ signal }).finally(() => clearInterval(looking))
+}

@@ -1,0 +1,134 @@
+/** Lives of a wallet process: each is ended by SIGKILL where an aim says so, but for the last. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { aims, trigger } from './aim.ts'
+import { startScript } from './children.ts'
+import type { Plan, Report, Sight } from './plan.ts'
+import { prng } from './prng.ts'
+
+/** An operation, as its process last told of it. */
+export interface Seen extends Sight {
+  /** How many times a new process took it up. */
+  readonly resumed: number
+  /** How many kills struck it. */
+  readonly struck: number
+}
+
+export interface Kill {
+  /** What was struck, as of its last reported commit. */
+  readonly sight: Sight
+}
+
+/** What is known of a run so far. */
+export interface Progress {
+  readonly kills: readonly Kill[]
+  /** In the order they were first seen. */
+  readonly operations: ReadonlyMap<string, Seen>
+}
+
+/** When to strike: asked at each report of one process. The answer is a delay in ms; undefined lets it live. */
+export type Strike = (report: Sight, lifeMs: number) => number | undefined
+
+/** A life that takes longer makes the whole run fail: something is stuck. */
+const LONGEST_LIFE_MS = 60_000
+
+export class Lab {
+  readonly #planFile: string
+  readonly #cacheDir: string
+  readonly #changed: (progress: Progress, report: Report | undefined) => void
+  readonly #operations = new Map<string, Seen>()
+  readonly #kills: Kill[] = []
+
+  constructor(dir: string, changed: (progress: Progress, report: Report | undefined) => void = () => {}) {
+    this.#planFile = join(dir, 'plan.json')
+    this.#cacheDir = join(dir, 'compiled')
+    this.#changed = changed
+  }
+
+  get progress(): Progress {
+    return { kills: this.#kills, operations: this.#operations }
+  }
+
+  /**
+   * Runs a wallet process until its plan is done, or until it is struck.
+   *
+   * @throws {Error} where the process fails, ends by itself, or neither ends nor is struck in a minute.
+   */
+  async live(plan: Plan, strike: Strike = () => undefined): Promise<'done' | Kill> {
+    writeFileSync(this.#planFile, JSON.stringify(plan))
+    const startedAt = performance.now()
+    let isDone = false
+    let error: string | undefined
+    let aimedAt: string | undefined
+    const hear = (line: string): void => {
+      const report = JSON.parse(line) as Report
+      if (report.type === 'done') isDone = true
+      else if (report.type === 'error') error = report.message
+      else {
+        this.#note(report)
+        const delayMs = aimedAt === undefined ? strike(report, performance.now() - startedAt) : undefined
+        if (delayMs !== undefined) {
+          aimedAt = report.id
+          setTimeout(() => worker.kill('SIGKILL'), delayMs)
+        }
+      }
+      this.#changed(this.progress, report)
+    }
+    // Compiled code is kept from life to life: a process is up in a tenth of a second.
+    const env = { NODE_COMPILE_CACHE: this.#cacheDir }
+    const worker = startScript(new URL('./worker.ts', import.meta.url), [this.#planFile], hear, env)
+    const tooLong = setTimeout(() => {
+      error = `stuck: no end after ${LONGEST_LIFE_MS} ms`
+      worker.kill('SIGKILL')
+    }, LONGEST_LIFE_MS)
+    const { signal } = await worker.ended
+    clearTimeout(tooLong)
+    if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
+    if (isDone) return 'done'
+    if (signal !== 'SIGKILL' || aimedAt === undefined) throw new Error('the wallet process ended by itself')
+    const struck = this.#operations.get(aimedAt)!
+    this.#operations.set(aimedAt, { ...struck, struck: struck.struck + 1 })
+    const kill = { sight: struck }
+    this.#kills.push(kill)
+    this.#changed(this.progress, undefined)
+    return kill
+  }
+
+  #note({ type, ...sight }: Exclude<Report, { type: 'done' | 'error' }>): void {
+    const { resumed = 0, struck = 0 } = this.#operations.get(sight.id) ?? {}
+    this.#operations.set(sight.id, { ...sight, resumed: resumed + (type === 'resumed' ? 1 : 0), struck })
+  }
+}
+
+/** How long a life is let go on before any request will do as its end. */
+const PATIENCE_MS = 1_200
+
+/**
+ * Kills the wallet process again and again, then lets it finish. Where a plan is done before all kills are, the next
+ * one is asked for; each must contain the one before.
+ */
+export async function killAgain(
+  lab: Lab,
+  options: {
+    readonly kills: number
+    readonly seed: string
+    /** How long a request is on the wire at least; strikes follow within that time. */
+    readonly wireMs: number
+    readonly plan: (round: number) => Promise<Plan>
+  },
+): Promise<Plan> {
+  const aim = aims(prng(options.seed), options.wireMs)
+  let round = 0
+  let plan = await options.plan(round)
+  for (let kills = 0; kills < options.kills; ) {
+    const next = aim.next()
+    const fits = trigger(next)
+    const ended = await lab.live(plan, (report, lifeMs) => (fits(report, lifeMs > PATIENCE_MS) ? next.delayMs : undefined))
+    if (ended === 'done') plan = await options.plan(++round)
+    else kills++
+    if (next.kind !== undefined && (ended === 'done' || ended.sight.kind !== next.kind)) aim.missed(next.kind)
+  }
+  const last = await lab.live(plan)
+  if (last !== 'done') throw new Error('struck without an aim')
+  return plan
+}

@@ -1,0 +1,83 @@
+/** What a mint says of itself: asked of the mint process, or gathered from outside where it keeps its books to itself. */
+import type { Books as AdminBooks } from '../../src/mint-server/index.ts'
+import { sqliteStore } from '../../src/store/sqlite.ts'
+import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
+import type { WalletPlace } from './plan.ts'
+
+/** Amounts in sat. */
+export interface MintBooks {
+  /** All signatures made. */
+  readonly issued: number
+  /** All proofs spent. */
+  readonly redeemed: number
+  /** Lightning payments that ecash was issued for. */
+  readonly received: number
+  /** How many invoices were paid. */
+  readonly payments: number
+  /** Invoices that Lightning was asked to pay more than once. */
+  readonly paidAgain: readonly string[]
+}
+
+/** Reads a mint's books, now. Those who see it from outside need the wallets' stores and the quotes. */
+export type ReadMintBooks = (from: { readonly places: readonly WalletPlace[]; readonly quoteIds: readonly string[] }) => Promise<MintBooks>
+
+/** The embedded mint's own figures. */
+export const fromAdmin =
+  (mintUrl: string): ReadMintBooks =>
+  async () => {
+    const { units, payments } = await getJson<AdminBooks>(`${mintUrl}/admin/books`)
+    const { issued, redeemed, received } = units['sat']!
+    const asked = Object.entries(payments)
+    return {
+      issued,
+      redeemed,
+      received,
+      payments: asked.filter(([, { paid }]) => paid > 0).length,
+      paidAgain: asked.filter(([, { attempts }]) => attempts > 1).map(([hash]) => hash),
+    }
+  }
+
+const CHECK_AT_ONCE = 100
+
+/**
+ * From outside a mint shows the states of proofs and quotes. `issued` and `redeemed` are of the proofs in the wallets'
+ * stores then, spent ones included; how often Lightning was asked for a payment does not show.
+ */
+export const fromOutside =
+  (mintUrl: string): ReadMintBooks =>
+  async ({ places, quoteIds }) => {
+    const proofs = new Map<string, number>()
+    for (const { path } of places) {
+      const store = await sqliteStore({ path }).open(walletSchema)
+      for (const { Y, amount } of await store.query<ProofRow>({ table: 'proofs' })) proofs.set(Y, amount)
+      await store.close()
+    }
+    const issued = [...proofs.values()].reduce((sum, amount) => sum + amount, 0)
+    let redeemed = 0
+    const Ys = [...proofs.keys()]
+    for (let from = 0; from < Ys.length; from += CHECK_AT_ONCE) {
+      const body = JSON.stringify({ Ys: Ys.slice(from, from + CHECK_AT_ONCE) })
+      const { states } = await getJson<{ states: { Y: string; state: string }[] }>(`${mintUrl}/v1/checkstate`, body)
+      for (const { Y, state } of states) if (state === 'SPENT') redeemed += proofs.get(Y)!
+    }
+    let received = 0
+    let payments = 0
+    for (const id of quoteIds) {
+      const minted = await quote(`${mintUrl}/v1/mint/quote/bolt11/${id}`)
+      const melted = minted ? undefined : await quote(`${mintUrl}/v1/melt/quote/bolt11/${id}`)
+      if (minted?.state === 'ISSUED') received += minted.amount
+      if (melted?.state === 'PAID') payments += 1
+    }
+    return { issued, redeemed, received, payments, paidAgain: [] }
+  }
+
+const quote = (url: string): Promise<{ state: string; amount: number } | undefined> =>
+  getJson<{ state: string; amount: number }>(url).catch(() => undefined)
+
+/** @throws {Error} where the answer is not a 2xx. */
+export async function getJson<T>(url: string, body?: string): Promise<T> {
+  const request = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+  const response = await fetch(url, request)
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+  return (await response.json()) as T
+}

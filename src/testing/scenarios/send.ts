@@ -1,0 +1,88 @@
+import type { SendHandle } from '../../wallet/kinds/send.ts'
+import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { claim, ending, fund } from './stage.ts'
+
+const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
+
+/** Makes the token, and writes it down; the text must be the same in every life. */
+async function makeToken(stage: Stage, amount: number): Promise<SendHandle | undefined> {
+  const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
+  try {
+    const { token } = await send.execute()
+    const before = stage.notes['sent']
+    if (before !== undefined && before !== token) throw new Error('asked again, the send gave another token')
+    stage.note('sent', token)
+    return send
+  } catch (error) {
+    await ending(Promise.reject(error as Error), ...ENDS)
+    return undefined
+  }
+}
+
+async function claimed(stage: Stage, amount: number): Promise<void> {
+  const send = await makeToken(stage, amount)
+  if (!send) return
+  if (stage.notes['claimed'] === undefined) {
+    await claim(stage, send.token!)
+    stage.note('claimed', true)
+  }
+  await send.finished()
+}
+
+async function reclaimed(stage: Stage, amount: number): Promise<void> {
+  const send = await makeToken(stage, amount)
+  if (send) await ending(send.reclaim(), 'REFUSED')
+}
+
+const scenario = (name: string, rest: Partial<Scenario> & Pick<Scenario, 'drive'>): Scenario => ({
+  kind: 'send',
+  name,
+  setup: (stage) => fund(stage, 8),
+  ...rest,
+})
+
+export const sendScenarios: readonly Scenario[] = [
+  scenario('exact', { drive: (stage) => claimed(stage, 8) }),
+  scenario('swapped', { drive: (stage) => claimed(stage, 3) }),
+  scenario('swapped-fees', { mint: { feePpk: 400 }, drive: (stage) => claimed(stage, 3) }),
+  scenario('exact-reclaimed', { drive: (stage) => reclaimed(stage, 8) }),
+  scenario('swapped-reclaimed', { mint: { without: [19] }, drive: (stage) => reclaimed(stage, 3) }),
+  scenario('reclaimed-late', {
+    async drive(stage) {
+      const send = await makeToken(stage, 8)
+      if (!send) return
+      if (stage.notes['claimed'] === undefined) {
+        await claim(stage, send.token!)
+        stage.note('claimed', true)
+      }
+      await ending(send.reclaim(), 'REFUSED', 'NOT_NOW')
+      await send.finished()
+    },
+  }),
+  scenario('partly-claimed', {
+    setup: (stage) => fund(stage, 1, 2),
+    async drive(stage) {
+      const send = await makeToken(stage, 3)
+      if (!send) return
+      if (stage.notes['claimed'] === undefined) {
+        await claim(stage, send.token!, 1)
+        stage.note('claimed', true)
+      }
+      await ending(send.reclaim(), 'REFUSED')
+    },
+  }),
+  scenario('keyset-rotated', {
+    async setup(stage) {
+      await fund(stage, 8)
+      await stage.mint.rotate('sat')
+    },
+    drive: (stage) => claimed(stage, 3),
+  }),
+  scenario('cancelled', {
+    async drive({ wallet }) {
+      const send = await wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
+      if (send.state === 'prepared') await send.cancel()
+      await ending(send.finished(), 'CANCELLED')
+    },
+  }),
+]

@@ -1,0 +1,54 @@
+import type { ProofRow } from '../../wallet/tables.ts'
+import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { burnCounters, ending, fund, spendElsewhere } from './stage.ts'
+
+async function swapAmounts({ wallet }: Stage): Promise<void> {
+  const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+  await ending(swap.execute(), 'REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED')
+}
+
+const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
+  kind: 'swap',
+  name,
+  setup: (stage) => fund(stage, 8),
+  drive: swapAmounts,
+  ...rest,
+})
+
+export const swapScenarios: readonly Scenario[] = [
+  scenario('plain', {}),
+  scenario('fees', { mint: { feePpk: 500 }, setup: (stage) => fund(stage, 4, 4) }),
+  scenario('no-replay-cache', { mint: { without: [19] } }),
+  scenario('keyset-rotated', {
+    async setup(stage) {
+      await fund(stage, 8)
+      await stage.mint.rotate('sat', { feePpk: 100 })
+    },
+  }),
+  scenario('spent-elsewhere', {
+    async setup(stage) {
+      await fund(stage, 8)
+      const { proofs } = stage.rows()
+      await spendElsewhere(stage, (proofs as unknown as ProofRow[]).map((row) => ({ ...row, id: row.keysetId }) as never))
+    },
+  }),
+  scenario('counter-collision', {
+    async setup(stage) {
+      await fund(stage, 8)
+      await burnCounters(stage, 1, 2)
+    },
+  }),
+  scenario('cancelled', {
+    async drive({ wallet }) {
+      const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      if (swap.state === 'prepared') await swap.cancel()
+      await ending(swap.finished(), 'CANCELLED')
+    },
+  }),
+  scenario('forgotten', {
+    async drive({ wallet }) {
+      const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      await ending(swap.finished(), 'CANCELLED')
+    },
+  }),
+]

@@ -1,0 +1,117 @@
+/** Send: the kind, how an amount becomes a token, and how a token is watched. */
+import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { send, type SendContext } from '../../../machines/wallet/send.ts'
+import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
+import { encodeToken } from '../../cashu/codec.ts'
+import { HardshellError } from '../../kernel/errors.ts'
+import { defineOperation, type LocalArgs } from '../../kernel/operation.ts'
+import { exchangeEffects } from '../effects.ts'
+import type { WalletEnv } from '../env.ts'
+import { exchangeSteps } from '../exchange.ts'
+import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { columns, lane, record } from '../history.ts'
+import { activeKeyset, keysetsOf, split } from '../keysets.ts'
+import type { WalletPorts } from '../ports.ts'
+import { takeStep } from './steps.ts'
+import { positive } from './swap.ts'
+
+const sendSteps = {
+  'send.split': async ({ input, read }: LocalArgs<{ mintUrl: string; unit: string; amount: number }>) => {
+    const keyset = activeKeyset(await keysetsOf(read, input.mintUrl), input.unit)
+    return keyset ? { answer: 'ok' as const, amounts: split(input.amount, keyset) } : { answer: 'stale' as const }
+  },
+  'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {
+    const { mintUrl, unit, memo, sent } = input
+    const proofs = sent.map(({ Y: _, ...proof }) => proof)
+    return { answer: 'ok' as const, token: encodeToken({ mintUrl, unit, proofs, ...(memo !== null && { memo }) }) }
+  },
+}
+
+export const sendKind = defineOperation({
+  kind: 'send',
+  version: 1,
+  machine: send,
+  effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep, ...sendSteps }),
+  watches: ({ client }: WalletPorts) => ({
+    token: {
+      firstMs: 5_000,
+      maxMs: 600_000,
+      sends: ['token.states'],
+      async ask({ context, signal }) {
+        const { mintUrl, sent } = context as SendContext
+        const reply = await client(mintUrl).checkState(sent.map(({ Y }) => Y), { signal }) // prettier-ignore
+        if (reply.answer !== 'ok') return undefined
+        const states = reply.body.map(({ state }) => state)
+        return states.every((state) => state === 'SPENT') ? { type: 'token.states', states } : undefined
+      },
+    },
+  }),
+  lane,
+  columns,
+  project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),
+})
+
+export interface PrepareSend {
+  readonly mintUrl: string
+  readonly amount: AmountLike
+  /** `sat` unless given. */
+  readonly unit?: string
+  readonly memo?: string
+  readonly key?: string
+}
+
+/** What executing a send gives. */
+export interface SentToken extends Finished {
+  /** A V4 token (NUT-00), the same however often it is asked for. */
+  readonly token: string
+}
+
+export class SendHandle extends ExecutableHandle<SendContext> {
+  /** The token, once there is one. */
+  get token(): string | undefined {
+    return this.context.token ?? undefined
+  }
+
+  /** What came back, where the token was reclaimed. */
+  get reclaimed(): Amount {
+    return toAmount(this.context.reclaimed)
+  }
+
+  /**
+   * Makes the token, if it was not made before. `finished()` waits until it is claimed or reclaimed.
+   *
+   * @throws {HardshellError} as `finished`
+   */
+  override async execute({ signal }: Waiting = {}): Promise<SentToken> {
+    await this.start()
+    await this.until(({ snapshot }) => (snapshot?.context as SendContext | undefined)?.token != null, signal)
+    return { ...this.result(), token: this.context.token! }
+  }
+
+  /**
+   * Takes back what nobody has claimed yet, as new proofs; it costs the mint's input fee. Resolves when it is over:
+   * the state is `reclaimed`, or `claimed` where somebody was faster.
+   *
+   * @throws {HardshellError} `NOT_NOW`; `REFUSED` where the mint will not take the token back, which stays valid
+   */
+  async reclaim({ signal }: Waiting = {}): Promise<Finished> {
+    if (this.state === 'tokenCreated') await this.tell({ type: 'reclaim' })
+    await this.until(({ state, snapshot }) => state === 'tokenCreated' || snapshot?.hasTag('ended') === true, signal)
+    if (this.state === 'tokenCreated') throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
+    return this.result()
+  }
+}
+
+/**
+ * Chooses and reserves proofs; nothing is sent. `fees` is zero where proofs of ours make up the amount exactly.
+ *
+ * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
+ *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ */
+export async function prepareSend(env: WalletEnv, { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend): Promise<SendHandle> {
+  const asked = positive(fromAmountLike(amount), 'amount')
+  const { mintUrl } = await env.mints.trusted(url)
+  await env.mints.assertUnit(mintUrl, unit)
+  const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
+  return created(env, SendHandle, 'send', input, { key, request: input })
+}

@@ -1,0 +1,56 @@
+/** Swap: the kind, and how amounts become one. */
+import type { AmountLike } from '@cashu/cashu-ts'
+import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
+import { fromAmountLike } from '../../cashu/amounts.ts'
+import { defineOperation } from '../../kernel/operation.ts'
+import { exchangeEffects } from '../effects.ts'
+import type { WalletEnv } from '../env.ts'
+import { exchangeSteps } from '../exchange.ts'
+import { created, ExecutableHandle } from '../handle.ts'
+import { columns, lane, record } from '../history.ts'
+import { activeKeyset, split } from '../keysets.ts'
+import type { WalletPorts } from '../ports.ts'
+import { takeStep } from './steps.ts'
+
+export const swapKind = defineOperation({
+  kind: 'swap',
+  version: 1,
+  machine: swap,
+  effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep }),
+  lane,
+  columns,
+  project: record<SwapContext>('swap', 'self', ({ ys }) => ({ ys })),
+})
+
+export interface PrepareSwap {
+  readonly mintUrl: string
+  /** Amounts to make; each is split further where the keyset has no such denomination. */
+  readonly amounts: readonly AmountLike[]
+  /** `sat` unless given. */
+  readonly unit?: string
+  readonly key?: string
+}
+
+export class SwapHandle extends ExecutableHandle<SwapContext> {}
+
+/**
+ * Chooses and reserves the inputs; nothing is sent.
+ *
+ * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
+ *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ */
+export async function prepareSwap(env: WalletEnv, { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap): Promise<SwapHandle> {
+  const asked = amounts.map((amount, at) => positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`))
+  if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
+  const { mintUrl } = await env.mints.trusted(url)
+  const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
+  const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
+  await env.mints.assertUnit(mintUrl, unit)
+  return created(env, SwapHandle, 'swap', { mintUrl, unit, amounts: parts }, { key, request: { mintUrl, unit, amounts: asked } })
+}
+
+/** @throws {TypeError} naming the argument */
+export function positive(amount: number, name: string): number {
+  if (amount < 1) throw new TypeError(`${name}: must be more than 0`)
+  return amount
+}
