@@ -26,17 +26,22 @@ const ON_WIRE = 0.9
 const MOST_SKIPS = 2
 
 /**
- * Draws one aim after the other. Every kind has its turn before one has its second; a kind that did not come up
- * while a process lived stays due.
+ * Draws one aim after the other. Every kind has its turn before one has its second; a kind that has nothing left to
+ * do, or did not come up while a process lived, stays due.
  */
 export function aims(random: Prng, wireMs: number) {
   let due: string[] = []
   return {
-    next(): Aim {
+    /** `left`: how many operations of a kind have not ended. Undefined where those that are due have none. */
+    next(left: (kind: string) => number): Aim | undefined {
       if (due.length === 0) due = random.shuffled(KINDS)
-      const onWire = random.next() < ON_WIRE
-      const kind = onWire ? due.shift() : undefined
-      return { kind, onWire, skip: random.below(MOST_SKIPS + 1), delayMs: random.below(wireMs + 1) }
+      const kind = due.find((kind) => left(kind) > 0)
+      if (kind === undefined) return undefined
+      const delayMs = random.below(wireMs + 1)
+      if (random.next() >= ON_WIRE)
+        return { kind: undefined, onWire: false, skip: random.below(MOST_SKIPS + 1), delayMs }
+      due.splice(due.indexOf(kind), 1)
+      return { kind, onWire: true, skip: random.below(Math.min(MOST_SKIPS + 1, left(kind))), delayMs }
     },
     missed(kind: string): void {
       due.push(kind)

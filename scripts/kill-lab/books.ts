@@ -93,7 +93,11 @@ export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintB
   }
   const payments = operations.filter(({ kind, state }) => kind === 'melt' && state === 'paid').length
   checks.push({ what: 'invoices paid by the mint = melts paid', left: before.mint.payments, right: payments })
-  checks.push({ what: 'invoices that the mint was asked to pay again = none', left: before.mint.paidAgain.length, right: 0 })
+  checks.push({
+    what: 'invoices that the mint was asked to pay again = none',
+    left: before.mint.paidAgain.length,
+    right: 0,
+  })
 
   const place = { path: auditorPath, seed: randomBytes(64).toString('hex') }
   const auditor = await open(place)
@@ -102,7 +106,11 @@ export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintB
   wallets.set(AUDITOR, auditor)
   const after = await read([place])
   checks.push(...compare('all ecash swapped once more', after))
-  checks.push({ what: 'in the hands of the fresh wallet = all there is', left: after.byWallet[AUDITOR]!.spendable, right: inHand(after.wallets) })
+  checks.push({
+    what: 'in the hands of the fresh wallet = all there is',
+    left: after.byWallet[AUDITOR]!.spendable,
+    right: inHand(after.wallets),
+  })
   return { before, after, operations, checks }
 }
 
@@ -113,8 +121,16 @@ function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
       left: cameIn(figures),
       right: isOrWent(figures),
     })),
-    { what: `${when}: ecash out by the mint's books = by the wallets'`, left: mint.issued - mint.redeemed, right: inHand(wallets) },
-    { what: `${when}: Lightning received by the mint = issued to the wallets`, left: mint.received, right: wallets.issued },
+    {
+      what: `${when}: ecash out by the mint's books = by the wallets'`,
+      left: mint.issued - mint.redeemed,
+      right: inHand(wallets),
+    },
+    {
+      what: `${when}: Lightning received by the mint = issued to the wallets`,
+      left: mint.received,
+      right: wallets.issued,
+    },
   ]
 }
 

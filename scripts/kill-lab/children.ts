@@ -1,6 +1,5 @@
 /** Child processes that never outlive this one. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
 export interface Child {
@@ -16,7 +15,12 @@ process.on('exit', () => {
 })
 
 /** Runs a script of this repository; each line that it prints is handed over. What it says on stderr goes to ours. */
-export function startScript(url: URL, args: readonly string[], line: (text: string) => void, env: NodeJS.ProcessEnv = {}): Child {
+export function startScript(
+  url: URL,
+  args: readonly string[],
+  line: (text: string) => void,
+  env: NodeJS.ProcessEnv = {},
+): Child {
   const preload = new URL('./with-parent.ts', import.meta.url)
   const child = spawn(process.execPath, ['--import', preload.href, url.pathname, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -55,12 +55,12 @@ export async function figuresOf(wallet: Wallet): Promise<Figures> {
   return figures
 }
 
-export const sumOf = (all: readonly Figures[]): Figures =>
-  all.reduce((total, figures) => {
-    const sum = { ...total }
+export function sumOf(all: readonly Figures[]): Figures {
+  const sum = { ...NONE }
+  for (const figures of all)
     for (const heading of Object.keys(NONE) as (keyof Figures)[]) sum[heading] += figures[heading]
-    return sum
-  }, NONE)
+  return sum
+}
 
 /** A wallet whose store was lost, with the one that got its money back: nothing came in by that. */
 export const heired = (lost: Figures, heir: Figures): Figures => {

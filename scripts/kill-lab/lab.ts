@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { aims, trigger } from './aim.ts'
 import { startScript } from './children.ts'
-import type { Plan, Report, Sight } from './plan.ts'
+import type { Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
 /** An operation, as its process last told of it. */
@@ -120,15 +120,38 @@ export async function killAgain(
   const aim = aims(prng(options.seed), options.wireMs)
   let round = 0
   let plan = await options.plan(round)
-  for (let kills = 0; kills < options.kills; ) {
-    const next = aim.next()
+  for (let kills = 0; kills < options.kills;) {
+    const next = aim.next((kind) => left(kind, plan, lab.progress))
+    if (!next) {
+      plan = await options.plan(++round)
+      continue
+    }
     const fits = trigger(next)
-    const ended = await lab.live(plan, (report, lifeMs) => (fits(report, lifeMs > PATIENCE_MS) ? next.delayMs : undefined))
-    if (ended === 'done') plan = await options.plan(++round)
-    else kills++
+    const ended = await lab.live(plan, (sight, lifeMs) =>
+      fits(sight, lifeMs > PATIENCE_MS) ? next.delayMs : undefined,
+    )
+    if (ended !== 'done') kills++
     if (next.kind !== undefined && (ended === 'done' || ended.sight.kind !== next.kind)) aim.missed(next.kind)
   }
-  const last = await lab.live(plan)
-  if (last !== 'done') throw new Error('struck without an aim')
+  await lab.live(plan)
   return plan
+}
+
+/** The kinds of operations that a step leads to. */
+const KINDS_OF: Readonly<Record<Step['do'], readonly string[]>> = {
+  mint: ['mint'],
+  pay: ['send', 'receive'],
+  reclaim: ['send'],
+  swap: ['swap'],
+  melt: ['melt'],
+  restore: ['restore'],
+}
+
+/** How many operations of a kind a plan has that were not seen to end. */
+function left(kind: string, { threads }: Plan, { operations }: Progress): number {
+  const planned = threads
+    .flat()
+    .flatMap((step) => KINDS_OF[step.do])
+    .filter((one) => one === kind).length
+  return planned - [...operations.values()].filter((seen) => seen.kind === kind && seen.ended).length
 }

@@ -19,7 +19,10 @@ export interface MintBooks {
 }
 
 /** Reads a mint's books, now. Those who see it from outside need the wallets' stores and the quotes. */
-export type ReadMintBooks = (from: { readonly places: readonly WalletPlace[]; readonly quoteIds: readonly string[] }) => Promise<MintBooks>
+export type ReadMintBooks = (from: {
+  readonly places: readonly WalletPlace[]
+  readonly quoteIds: readonly string[]
+}) => Promise<MintBooks>
 
 /** The embedded mint's own figures. */
 export const fromAdmin =

@@ -13,9 +13,7 @@ export interface Prng {
 export function prng(seed: string | number): Prng {
   let count = 0
   const next = (): number => {
-    const digest = createHash('sha256')
-      .update(`${seed}:${count++}`)
-      .digest()
+    const digest = createHash('sha256').update(`${seed}:${count++}`).digest()
     return digest.readUIntBE(0, 6) / 2 ** 48
   }
   const below = (n: number): number => Math.floor(next() * n)

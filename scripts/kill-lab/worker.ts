@@ -37,7 +37,8 @@ function walletOf(name: string): Promise<Wallet> {
     wallet.on('operation', ({ id }) => {
       sightOf(name, wallet, id).then((sight) => say({ type: 'changed', ...sight }), ignoreClosed)
     })
-    for (const { id } of await wallet.operations.resumed()) say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
+    for (const { id } of await wallet.operations.resumed())
+      say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
     if ((await wallet.mints.list()).length === 0) await wallet.mints.trust(mintUrl)
     return wallet
   })()
@@ -128,7 +129,14 @@ async function restore({ wallet: from, to, key }: Of<'restore'>): Promise<void> 
 }
 
 type Of<D extends Step['do']> = Extract<Step, { do: D }>
-const doing: { readonly [D in Step['do']]: (step: Of<D>) => Promise<void> } = { mint, pay, reclaim, swap, melt, restore }
+const doing: { readonly [D in Step['do']]: (step: Of<D>) => Promise<void> } = {
+  mint,
+  pay,
+  reclaim,
+  swap,
+  melt,
+  restore,
+}
 
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
@@ -138,13 +146,18 @@ async function work(steps: readonly Step[]): Promise<void> {
 }
 
 try {
-  const started = Object.entries(plan.wallets).filter(([, place]) => existsSync(place.path) && !existsSync(lostMarker(place)))
+  const started = Object.entries(plan.wallets).filter(
+    ([, place]) => existsSync(place.path) && !existsSync(lostMarker(place)),
+  )
   await Promise.all(started.map(([name]) => walletOf(name)))
   await Promise.all(plan.threads.map(work))
   for (const wallet of open.values()) await (await wallet).close()
   say({ type: 'done' })
   process.exit(0)
 } catch (error) {
-  say({ type: 'error', message: error instanceof Error ? `${error.name} ${error.message}\n${error.stack}` : String(error) })
+  say({
+    type: 'error',
+    message: error instanceof Error ? `${error.name} ${error.message}\n${error.stack}` : String(error),
+  })
   process.exit(1)
 }

@@ -92,6 +92,11 @@ export function rowOf(kernel: Kernel, loaded: LoadedKind, before: OperationRow, 
   return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
 }
 
+/** The tables that writes touch. */
+export const tablesOf = (writes: readonly Write[]): string[] => [
+  ...new Set(writes.map((write) => ('put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check))),
+]
+
 interface Running {
   readonly invoke: Invoke
   readonly controller: AbortController
@@ -199,7 +204,7 @@ class Operation {
     this.#owned = true
     this.snapshot = step.snapshot
     this.#send({ type: '@hardshell.committed', snapshot: step.snapshot } as Committed)
-    kernel.changed({ before, row, snapshot: step.snapshot, emitted: step.emitted })
+    kernel.changed({ before, row, snapshot: step.snapshot, emitted: step.emitted, tables: tablesOf(writes) })
     this.#follow(step.entered)
     return 'landed'
   }

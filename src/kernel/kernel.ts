@@ -16,6 +16,8 @@ export interface Change {
   readonly row: OperationRow
   readonly snapshot: AnyMachineSnapshot
   readonly emitted: readonly EventObject[]
+  /** The tables that the commit wrote, beside the operation's own row. */
+  readonly tables: readonly string[]
 }
 
 export interface Kernel {

@@ -3,7 +3,7 @@ import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Row, Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { commitRow } from './commit.ts'
-import { LOOK, rowOf, type Delivery } from './durable.ts'
+import { LOOK, rowOf, tablesOf, type Delivery } from './durable.ts'
 import { HardshellError } from './errors.ts'
 import { explain, type Explanation } from './explain.ts'
 import { publish, type Inspect } from './inspect.ts'
@@ -135,7 +135,7 @@ export class Operations<Ports = unknown> {
       const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
       if (outcome === 'landed') {
         if (this.#stop.signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
-        this.#kernel.changed({ before: undefined, row, snapshot: step.snapshot, emitted: step.emitted })
+        this.#kernel.changed({ before: undefined, row, snapshot: step.snapshot, emitted: step.emitted, tables: tablesOf(writes) })
         if (row.status === 'active') this.supervisor.send({ type: 'operation.spawn', row, owned: true })
         return view(row, step.snapshot)
       }

@@ -41,6 +41,10 @@ export function onWalletEvent<E extends keyof WalletEvents>(
   const call = listener as (event: unknown) => void
   return env.operations.on((change) => {
     if (event === 'operation') call(operationEvent(change))
+    else if (event === 'balance') {
+      const { mintUrl, unit } = operationEvent(change)
+      if (change.tables.includes('proofs')) call({ mintUrl, unit })
+    }
     // Charts emit the others, in the commits that change what they tell of.
     else for (const { type, ...rest } of change.emitted) if (type === event) call(rest)
   })

@@ -94,7 +94,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    *   or for a payment is not a failure.
    */
   async finished({ signal }: Waiting = {}): Promise<Finished> {
-    await this.until((view) => ended(view), signal)
+    await this.until((view) => ended(view) && !failure(view), signal)
     return this.result()
   }
 
@@ -110,10 +110,10 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     if (!taken) throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
   }
 
+  /** Waits until the operation is as asked; rejects once it failed without getting there. */
   protected async until(as: (view: OperationView) => boolean, signal: AbortSignal | undefined): Promise<void> {
-    this.#view = await this.env.operations.until(this.id, (view) => (failure(view) !== undefined || as(view) ? view : undefined), signal)
-    const failed = failure(this.#view)
-    if (failed) throw failed
+    this.#view = await this.env.operations.until(this.id, (view) => (as(view) || failure(view) ? view : undefined), signal)
+    if (!as(this.#view)) throw failure(this.#view)!
   }
 }
 

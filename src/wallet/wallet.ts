@@ -12,6 +12,7 @@ import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
+import { mintKind, MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
 import { prepareSend, sendKind, SendHandle, type PrepareSend } from './kinds/send.ts'
 import { prepareSwap, swapKind, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { Mints } from './mints.ts'
@@ -45,6 +46,7 @@ export class Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
   readonly mints: Mints
+  readonly mint: KindApi<PrepareMint, MintHandle>
   readonly receive: KindApi<PrepareReceive, ReceiveHandle>
   readonly send: KindApi<PrepareSend, SendHandle>
   readonly swap: KindApi<PrepareSwap, SwapHandle>
@@ -60,6 +62,7 @@ export class Wallet {
       prepare: (options) => prepare(env, options),
       get: async (id) => new Handle(env, await this.operations.find(id, kind)),
     })
+    this.mint = api('mint', prepareMint, MintHandle)
     this.receive = api('receive', prepareReceive, ReceiveHandle)
     this.send = api('send', prepareSend, SendHandle)
     this.swap = api('swap', prepareSwap, SwapHandle)
@@ -109,7 +112,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
-    kinds: [receiveKind, sendKind, swapKind],
+    kinds: [mintKind, receiveKind, sendKind, swapKind],
     ports,
     clock,
     random,

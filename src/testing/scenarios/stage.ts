@@ -91,6 +91,14 @@ export async function ending(finished: Promise<unknown>, ...codes: readonly stri
   }
 }
 
+/** Waits until an operation is in a state, whatever came before. */
+export async function reaches({ wallet }: Stage, id: string, state: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    wallet.on('operation', (event) => event.id === id && event.state === state && resolve())
+    void wallet.operations.get(id).then((operation) => operation.state === state && resolve())
+  })
+}
+
 /** A person who gives up whatever needs a decision, now and later. */
 export async function giveUp({ wallet }: Stage): Promise<void> {
   const cancel = (id: string): void => void wallet.operations.cancel(id).catch(() => {})

@@ -1,0 +1,96 @@
+/**
+ * Measures what the design promises, on this machine, and prints figure and target.
+ *
+ *   npm run bench -- [--operations 10000] [--json] [--check]
+ *
+ * With `--check` it exits with 1 where a target is missed; times depend on the machine, counts do not.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { countAll } from './bench/counts.ts'
+import { fillWallet, measureLive, type Live } from './bench/live.ts'
+
+const { values } = parseArgs({
+  options: {
+    operations: { type: 'string', default: '10000' },
+    json: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    /** Measures one start with the wallet at this path; the benchmark runs itself like that. */
+    live: { type: 'string' },
+  },
+})
+
+interface Row {
+  readonly what: string
+  readonly figure: number
+  readonly unit: string
+  readonly target: string
+  readonly met: boolean
+}
+
+const run = promisify(execFile)
+const rounded = (value: number): number => Math.round(value * 100) / 100
+const atMost = (what: string, figure: number, unit: string, most: number): Row => ({
+  what,
+  figure: rounded(figure),
+  unit,
+  target: `≤ ${most}`,
+  met: figure <= most,
+})
+const atLeast = (what: string, figure: number, unit: string, least: number): Row => ({
+  what,
+  figure: rounded(figure),
+  unit,
+  target: `≥ ${least}`,
+  met: figure >= least,
+})
+
+if (values.live !== undefined) console.log(JSON.stringify(await measureLive(values.live)))
+else await main()
+
+async function main(): Promise<void> {
+  const live = await liveAgain(Number(values.operations))
+  const counts = await countAll()
+  const rows: Row[] = [
+    atMost(`${live.operations} unfinished operations live`, live.wallMs, 'ms', 2000),
+    atMost(`${live.operations} unfinished operations live, CPU`, live.cpuMs, 'ms', 2000),
+    ...counts.flatMap(({ what, requests, mostRequests, commits, mostCommits }) => [
+      atMost(`${what}: requests`, requests, '', mostRequests),
+      atMost(`${what}: store commits`, commits, '', mostCommits),
+    ]),
+    ...(await cryptoRatios()),
+  ]
+  if (values.json) console.log(JSON.stringify({ rows, live }))
+  else {
+    for (const { what, figure, unit, target, met } of rows)
+      console.log(
+        `${what.padEnd(50)} ${`${figure} ${unit}`.padStart(14)}   ${target.padEnd(8)} ${met ? 'met' : 'NOT MET'}`,
+      )
+    console.log(`taken up: ${Object.entries(live.states).map(([state, count]) => `${count} ${state}`).join(', ')}`) // prettier-ignore
+  }
+  if (values.check && !rows.every(({ met }) => met)) process.exitCode = 1
+}
+
+async function liveAgain(operations: number): Promise<Live> {
+  const dir = mkdtempSync(join(tmpdir(), 'hardshell-bench-'))
+  try {
+    const path = join(dir, 'wallet.db')
+    await fillWallet(path, operations)
+    const { stdout } = await run(process.execPath, [import.meta.filename, '--live', path])
+    return JSON.parse(stdout) as Live
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function cryptoRatios(): Promise<Row[]> {
+  const script = join(import.meta.dirname, 'bench-crypto.ts')
+  const { stdout } = await run(process.execPath, [script, '--json'])
+  const { rows } = JSON.parse(stdout) as { rows: { keyset: string; ratio: number }[] }
+  return rows.map(({ keyset, ratio }) =>
+    atLeast(`default crypto against cashu-ts, keyset version ${keyset}`, ratio, 'times', 2.5),
+  )
+}

@@ -1,0 +1,81 @@
+/**
+ * Kills a wallet again and again, and shows that no sat is lost.
+ *
+ *   npm run demo -- [--kills 20] [--seed 1] [--mint URL] [--json]
+ *
+ * A mint runs as a process of its own. A wallet process mints, pays, receives, swaps, melts and restores; SIGKILL ends
+ * it at moments chosen by the seed, and the next one goes on. At the end the wallets' books must agree with the mint's,
+ * and every proof must be taken by the mint. With `--mint` it runs against any mint that has a fake Lightning backend
+ * (one that pays its own invoices), whose books are then seen from outside. Exits with 1 where a sat is missing or an
+ * operation is stuck.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { lines, table } from './demo/screen.ts'
+import { audit } from './kill-lab/books.ts'
+import { startMint } from './kill-lab/children.ts'
+import { killAgain, Lab } from './kill-lab/lab.ts'
+import { fromAdmin, fromOutside, getJson } from './kill-lab/mint-books.ts'
+import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
+import { rounds, type Invoices } from './kill-lab/rounds.ts'
+import { startWire } from './kill-lab/wire.ts'
+import { foreignInvoice } from './nutshell.ts'
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    mint: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+if (!/^\d+$/.test(values.kills)) throw new TypeError(`--kills is not a number: ${values.kills}`)
+const kills = Number(values.kills)
+/** How long a request is on its way, there and back each. */
+const EACH_WAY_MS = 12
+
+const dir = mkdtempSync(join(tmpdir(), 'hardshell-demo-'))
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+
+await using stack = new AsyncDisposableStack()
+const startedAt = performance.now()
+// With --json standard output carries the result and nothing else.
+const out = values.json ? process.stderr : process.stdout
+const mintUrl = values.mint?.replace(/\/+$/, '') ?? stack.use(await startMint()).url
+const wire = stack.use(await startWire(mintUrl, EACH_WAY_MS))
+out.write(`mint ${mintUrl}, ${kills} kills, --seed ${values.seed}\n`)
+
+const invoices: Invoices = (amounts) =>
+  Promise.all(
+    amounts.map(async (amount) => {
+      if (values.mint !== undefined) return foreignInvoice(amount)
+      return (await getJson<{ request: string }>(`${mintUrl}/admin/invoice`, JSON.stringify({ amount }))).request
+    }),
+  )
+const screen = out.isTTY ? table(out, kills) : lines(out, kills)
+const lab = new Lab(dir, (progress, report) => screen.show(progress, report))
+const plan = await killAgain(lab, {
+  kills,
+  seed: values.seed,
+  wireMs: 2 * EACH_WAY_MS,
+  plan: rounds(dir, wire.url, invoices),
+})
+screen.end()
+
+const audited = await audit(
+  plan,
+  join(dir, 'auditor.db'),
+  values.mint === undefined ? fromAdmin(mintUrl) : fromOutside(mintUrl),
+)
+const result = resultOf(lab.progress, audited)
+printAudit(out, audited)
+const seconds = Math.round((performance.now() - startedAt) / 100) / 10
+out.write(
+  `${result.stuck} stuck, ${result.conserved ? 'every sat accounted for' : 'THE BOOKS DO NOT AGREE'}, ${seconds} s\n`,
+)
+if (values.json) console.log(JSON.stringify(result))
+if (!isFine(result)) process.exitCode = 1

@@ -1,0 +1,112 @@
+/**
+ * The wallet against a mint that is not ours: Nutshell, with its fake Lightning backend and an input fee.
+ *
+ *   npm run interop -- [--kills 20] [--seed 1] [--nutshell 0.20.3] [--json]
+ *
+ * First everything that a wallet does, killed again and again; then melts whose payments are paid, fail, stay open or
+ * say nothing, with wallet and mint killed on the way. The mint's figures come from its own database. Needs Python
+ * 3.11 to 3.13; the mint is installed once, into a cache folder. Exits with 1 where anything ends wrong.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { lines } from './demo/screen.ts'
+import { audit } from './kill-lab/books.ts'
+import { killAgain, Lab } from './kill-lab/lab.ts'
+import type { MintBooks } from './kill-lab/mint-books.ts'
+import { OUTCOMES, runOutcome, type OutcomeResult } from './kill-lab/outcomes.ts'
+import { prng } from './kill-lab/prng.ts'
+import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
+import { rounds } from './kill-lab/rounds.ts'
+import { startWire } from './kill-lab/wire.ts'
+import { foreignInvoice, nutshellBooks, startNutshell, type NutshellVersion } from './nutshell.ts'
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    nutshell: { type: 'string', default: '0.20.3' },
+    json: { type: 'boolean', default: false },
+  },
+})
+if (!/^\d+$/.test(values.kills)) throw new TypeError(`--kills is not a number: ${values.kills}`)
+const version = values.nutshell
+if (version !== '0.20.3' && version !== '0.21.0') throw new TypeError(`--nutshell is 0.20.3 or 0.21.0, not ${version}`)
+const kills = Number(values.kills)
+const EACH_WAY_MS = 10
+const wireMs = 2 * EACH_WAY_MS
+
+const dir = mkdtempSync(join(tmpdir(), 'hardshell-interop-'))
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+
+await using stack = new AsyncDisposableStack()
+const startedAt = performance.now()
+const out = values.json ? process.stderr : process.stdout
+const say = (text: string): void => void out.write(`${text}\n`)
+const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10
+
+const mint = stack.use(
+  await startNutshell({
+    version: version satisfies NutshellVersion,
+    feePpk: 100,
+    database: join(dir, 'mint'),
+    log: installing,
+  }),
+)
+const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
+say(`Nutshell ${version} at ${mint.url}, ${kills} kills, --seed ${values.seed}, up after ${seconds()} s`)
+
+const screen = lines(out, kills)
+const lab = new Lab(dir, (progress, report) => screen.show(progress, report))
+const plan = await killAgain(lab, {
+  kills,
+  seed: values.seed,
+  wireMs,
+  plan: rounds(dir, wire.url, (amounts) => Promise.resolve(amounts.map((amount) => foreignInvoice(amount)))),
+})
+say(`everything done after ${seconds()} s; now the payments`)
+
+const melts: OutcomeResult[] = []
+const wallets = { ...plan.wallets }
+const random = prng(`${values.seed} outcomes`)
+for (const outcome of OUTCOMES) {
+  const { result, wallet } = await runOutcome({ dir, mintUrl: wire.url, mint, lab, random, wireMs }, outcome)
+  melts.push(result)
+  wallets[wallet[0]] = wallet[1]
+}
+await mint.restart()
+
+const audited = await audit({ ...plan, wallets }, join(dir, 'auditor.db'), () => Promise.resolve(booksOf()))
+const result = { ...resultOf(lab.progress, audited), melts }
+printAudit(out, audited)
+say(`\n${meltRow('payment', 'melt', 'quote', 'attempts', 'kills', 'found in')}`)
+for (const { outcome, state, quote, attempts, kills, whileOpen, fine } of melts)
+  say(meltRow(outcome, state, quote, attempts, kills, `${whileOpen.join(', ').padEnd(32)} ${fine ? 'ok' : 'BAD'}`))
+const isGreen = isFine(result) && melts.every(({ fine }) => fine)
+say(`${result.stuck} stuck, ${isGreen ? 'every sat accounted for' : 'NOT AS IT SHOULD BE'}, ${seconds()} s`)
+if (values.json) console.log(JSON.stringify({ nutshell: version, ...result }))
+if (!isGreen) process.exitCode = 1
+
+function booksOf(): MintBooks {
+  const { issued, redeemed, mintQuotes, meltQuotes } = nutshellBooks(mint.databaseDir)
+  return {
+    issued,
+    redeemed,
+    received: mintQuotes.reduce((sum, { amount, state }) => sum + (state === 'ISSUED' ? amount : 0), 0),
+    payments: meltQuotes.filter(({ state }) => state === 'PAID').length,
+    paidAgain: mint.attempts.filter((request, at) => mint.attempts.indexOf(request) !== at),
+  }
+}
+
+function meltRow(...cells: readonly (string | number)[]): string {
+  const widths = [20, 8, 8, 8, 5]
+  return cells.map((cell, at) => String(cell).padEnd(widths[at] ?? 0)).join(' ')
+}
+
+/** Of all that the mint prints, only that it is being installed is of interest. */
+function installing(line: string): void {
+  if (line.startsWith('installing ')) say(line)
+}

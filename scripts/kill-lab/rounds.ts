@@ -1,0 +1,51 @@
+/** Rounds of everything a wallet does: each is a set of threads that run side by side, with keys of their own. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Plan, Step, WalletPlace } from './plan.ts'
+
+/** Invoices of others, of these amounts. */
+export type Invoices = (amounts: readonly number[]) => Promise<string[]>
+
+/**
+ * Two wallets that mint, pay each other, swap, melt and take a token back; and in each round one more wallet, which
+ * loses its store and gets its money back from the mint. Amounts in sat.
+ */
+export function rounds(dir: string, mintUrl: string, invoices: Invoices): (round: number) => Promise<Plan> {
+  const wallets: Record<string, WalletPlace> = {}
+  const threads: (readonly Step[])[] = []
+  const place = (name: string, seed = randomBytes(64).toString('hex')): WalletPlace =>
+    (wallets[name] ??= { path: join(dir, `${name}.db`), seed })
+
+  async function add(round: number): Promise<void> {
+    const key = (name: string): string => `round ${round}: ${name}`
+    const [a, b] = ['alice', 'bob']
+    const [lost, heir] = [`carol ${round}`, `carol ${round} again`]
+    for (const name of [a, b, lost]) place(name)
+    place(heir, place(lost).seed)
+    const [small, large] = (await invoices([40, 100])) as [string, string]
+    threads.push(
+      [{ do: 'mint', wallet: a, key: key('first'), amount: 500 }],
+      [{ do: 'mint', wallet: a, key: key('second'), amount: 300 }],
+      [{ do: 'mint', wallet: b, key: key('third'), amount: 300 }],
+      [{ do: 'pay', wallet: a, to: b, key: key('there'), amount: 70 }],
+      [{ do: 'pay', wallet: b, to: a, key: key('back'), amount: 33 }],
+      [
+        { do: 'swap', wallet: a, key: key('split'), amounts: [32, 16] },
+        { do: 'pay', wallet: a, to: b, key: key('exact'), amount: 48 },
+      ],
+      [{ do: 'reclaim', wallet: b, key: key('unclaimed'), amount: 20 }],
+      [{ do: 'melt', wallet: a, key: key('large'), request: large }],
+      [{ do: 'melt', wallet: b, key: key('small'), request: small }],
+      [
+        { do: 'mint', wallet: lost, key: key('before the loss'), amount: 150 },
+        { do: 'pay', wallet: lost, to: a, key: key('spent before'), amount: 30 },
+        { do: 'restore', wallet: lost, to: heir, key: key('restore') },
+      ],
+    )
+  }
+
+  return async (round) => {
+    await add(round)
+    return { mintUrl, wallets, threads }
+  }
+}

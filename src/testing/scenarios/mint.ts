@@ -1,0 +1,63 @@
+import type { MintHandle } from '../../wallet/kinds/mint.ts'
+import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { burnCounters, ending, reaches } from './stage.ts'
+
+const prepare = ({ wallet }: Stage): Promise<MintHandle> => wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'mint' })
+
+async function mintAmount(stage: Stage): Promise<void> {
+  await ending(
+    prepare(stage).then((mint) => mint.finished()),
+    'REFUSED',
+  )
+}
+
+const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
+  kind: 'mint',
+  name,
+  setup: async ({ wallet }) => void (await wallet.mints.trust(MINT_URL)),
+  drive: mintAmount,
+  ...rest,
+})
+
+export const mintScenarios: readonly Scenario[] = [
+  scenario('plain', {}),
+  scenario('no-replay-cache', { mint: { without: [19] } }),
+  scenario('unlocked', { mint: { without: [20] } }),
+  scenario('keyset-rotated', {
+    async setup({ wallet, mint }) {
+      await wallet.mints.trust(MINT_URL)
+      await mint.rotate('sat')
+    },
+  }),
+  scenario('counter-collision', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      await burnCounters(stage, 2)
+    },
+  }),
+  scenario('expired', {
+    mint: { autoPayMs: 10_000_000_000, quoteTtlMs: 60_000 },
+    drive: (stage) =>
+      ending(
+        prepare(stage).then((mint) => mint.finished()),
+        'REFUSED',
+        'QUOTE_EXPIRED',
+      ),
+  }),
+  scenario('paid-late', {
+    mint: { autoPayMs: 7_200_000, quoteTtlMs: 60_000 },
+    async drive(stage) {
+      const mint = await prepare(stage).catch(async (error: unknown) => void (await ending(Promise.reject(error as Error), 'REFUSED')))
+      if (mint) await reaches(stage, mint.id, 'issued')
+    },
+  }),
+  scenario('cancelled', {
+    mint: { autoPayMs: 10_000_000_000 },
+    async drive(stage) {
+      const mint = await prepare(stage).catch(async (error: unknown) => void (await ending(Promise.reject(error as Error), 'REFUSED', 'CANCELLED')))
+      if (!mint) return
+      if (mint.state === 'unpaid') await mint.cancel()
+      await ending(mint.finished(), 'CANCELLED')
+    },
+  }),
+]

@@ -1,0 +1,82 @@
+/** The mint operation's local steps: outputs for a paid quote, and proofs of their signatures (NUT-04). */
+import type { MintContext } from '../../machines/wallet/mint.ts'
+import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange.ts'
+import type { LocalArgs, Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import { activeKeyset, keysetsOf, split } from './keysets.ts'
+import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
+import type { WalletPorts } from './ports.ts'
+import type { OutputRow } from './tables.ts'
+
+type Job = LocalArgs<
+  Place & {
+    readonly context: Pick<MintContext, 'amount' | 'quote' | 'privateKey' | 'form' | 'sets' | 'signatures' | 'restored' | 'quoteState' | 'seenSigned'>
+  }
+>
+
+export const issueSteps = (ports: WalletPorts) => ({
+  'mint.derive': async ({ input, read }: Job) => {
+    const { id, mintUrl, unit, context } = input
+    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    if (!keyset) return { answer: 'stale' as const }
+    const wanted = split(context.amount, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
+    const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
+    const made = await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace })
+    if (!made) return { answer: 'gap' as const }
+    const quote = context.quote!.quote
+    const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
+    const signature = context.privateKey && ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form)
+    const set: OutputSet = {
+      keysetId: keyset.id,
+      outputs: made.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
+      fee: 0,
+    }
+    const body = JSON.stringify({ quote, outputs, ...(signature && { signature }) })
+    return { answer: 'ok' as const, set, body, writes: made.writes }
+  },
+
+  'mint.unblind': async ({ input, read, nowMs }: Job) => {
+    const { signatures, sets } = input.context
+    const set = sets.at(-1)!
+    if (signatures.length !== set.outputs.length) return { answer: 'wrong' as const }
+    const rows = await outputsOf(read, input.id)
+    const pairs = set.outputs.map(({ B_ }, at) => ({ row: rows.find((row) => row.B_ === B_)!, signature: signatures[at]! }))
+    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'needed')
+    return made ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) } : { answer: 'wrong' as const }
+  },
+
+  'mint.match': async ({ input, read, nowMs }: Job) => {
+    const { restored, sets, quoteState, seenSigned } = input.context
+    const rows = await outputsOf(read, input.id)
+    const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
+    restored!.outputs.forEach((B_, at) => signed.set(B_, restored!.signatures[at]!))
+    const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
+    if (pairs.length === 0) return { answer: 'nothing' as const }
+    if (quoteState === 'PAID' || quoteState === 'UNPAID') {
+      if (!seenSigned) return { answer: 'early' as const }
+      const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
+      const dead = rows.filter(({ B_ }) => sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)))
+      const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
+      return { answer: 'collision' as const, sets: sets.filter((set) => !collided(set)), writes: [...forget(dead), ...jump] }
+    }
+    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    if (!made) return { answer: 'wrong' as const }
+    const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
+    if (!set) {
+      const found = pairs.map(({ row, signature }): Write => ({ patch: 'outputs', key: [row.B_], set: { signature } }))
+      return { answer: 'partly' as const, writes: [...found, ...(await noteSigned(read, pairs.map(({ row }) => row)))] } // prettier-ignore
+    }
+    const ours = made.filter(({ row }) => set.outputs.some(({ B_ }) => B_ === row.B_))
+    return { answer: 'done' as const, ...(await finish(read, input, rows, ours, nowMs)) }
+  },
+})
+
+async function finish(
+  read: Reader,
+  place: Place,
+  rows: readonly OutputRow[],
+  made: readonly { row: OutputRow; proof: MadeProof }[],
+  nowMs: number,
+): Promise<{ made: readonly MadeProof[]; writes: Write[] }> {
+  return { made: made.map(({ proof }) => proof), writes: [...(await storeProofs(read, place, made, nowMs)), ...forget(rows)] }
+}

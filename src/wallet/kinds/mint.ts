@@ -1,0 +1,107 @@
+/** Mint: the kind, and how an amount becomes a quote to pay. */
+import type { AmountLike } from '@cashu/cashu-ts'
+import { mint, type MintContext, type Quote, type QuoteState } from '../../../machines/wallet/mint.ts'
+import { fromAmountLike } from '../../cashu/amounts.ts'
+import type { MintQuote } from '../../cashu/parse.ts'
+import { HardshellError } from '../../kernel/errors.ts'
+import { defineOperation, type EffectArgs } from '../../kernel/operation.ts'
+import { answerOf, exchangeEffects } from '../effects.ts'
+import type { WalletEnv } from '../env.ts'
+import { created, OperationHandle, type Waiting } from '../handle.ts'
+import { columns, lane, record } from '../history.ts'
+import { issueSteps } from '../issue.ts'
+import type { WalletPorts } from '../ports.ts'
+import type { QuoteClaimRow } from '../tables.ts'
+import { positive } from './swap.ts'
+
+const quoteOf = ({ quote, request, expiry, amount, unit, state }: MintQuote): { quote: Quote; state: QuoteState } => ({
+  quote: { quote, request, expiry, amount: amount ?? null, unit: unit ?? null },
+  state,
+})
+
+const effects = ({ client }: WalletPorts) => ({
+  'mint.createQuote': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; body: string }>) =>
+    answerOf(await client(input.mintUrl).createMintQuote(input.body, { signal, method: input.method }), quoteOf),
+  'mint.quote': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; quoteId: string }>) =>
+    answerOf(await client(input.mintUrl).mintQuote(input.quoteId, { signal, method: input.method }), quoteOf),
+  'mint.issue': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; body: string }>) =>
+    answerOf(await client(input.mintUrl).issue(input.body, { signal, method: input.method }), ({ signatures }) => ({ signatures })),
+})
+
+const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number) => ({
+  firstMs,
+  maxMs,
+  sends: ['quote.news'],
+  async ask({ context, signal }: { context: unknown; signal: AbortSignal }) {
+    const { mintUrl, method, quoteId } = context as MintContext
+    const reply = await client(mintUrl).mintQuote(quoteId!, { signal, method })
+    return reply.answer === 'ok' && reply.body.state !== 'UNPAID' ? { type: 'quote.news', state: reply.body.state } : undefined
+  },
+})
+
+export const mintKind = defineOperation({
+  kind: 'mint',
+  version: 1,
+  machine: mint,
+  effects: (ports: WalletPorts) => {
+    const { 'mint.restore': restore, 'mint.keysets': keysets } = exchangeEffects(ports)
+    return { ...effects(ports), ...issueSteps(ports), 'mint.restore': restore, 'mint.keysets': keysets }
+  },
+  watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, 3_600_000) }),
+  lane,
+  columns,
+  project: record<MintContext>('mint', 'in', ({ method, quoteId, quote, ys }) => ({ method, quoteId, request: quote?.request ?? null, ys })),
+})
+
+export interface PrepareMint {
+  readonly mintUrl: string
+  readonly amount: AmountLike
+  /** `sat` unless given. */
+  readonly unit?: string
+  /** `bolt11` unless given (NUT-23). */
+  readonly method?: string
+  /** A quote that exists already, with the private key that it is locked to, if it is (NUT-20). */
+  readonly quoteId?: string
+  readonly privateKey?: string
+  readonly key?: string
+  /** Aborting stops the waiting for the quote; the operation goes on. */
+  readonly signal?: AbortSignal
+}
+
+export class MintHandle extends OperationHandle<MintContext> {
+  /** The quote to pay: `request` is the invoice, `expiry` in seconds since the Unix epoch. */
+  get quote(): { readonly quote: string; readonly request: string; readonly expiry: number | null; readonly state: QuoteState } {
+    const { quote, quoteState } = this.context
+    if (!quote) throw new HardshellError('NOT_NOW', 'the mint has not given a quote yet', { operationId: this.id })
+    return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
+  }
+
+  /** Waits for the quote. @throws {HardshellError} as `finished` */
+  async quoted({ signal }: Waiting = {}): Promise<this> {
+    await this.until((view) => (view.snapshot?.context as MintContext | undefined)?.quote != null, signal)
+    return this
+  }
+}
+
+/**
+ * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
+ *
+ * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
+ *   `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
+ */
+export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
+  const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
+  const amount = positive(fromAmountLike(options.amount), 'amount')
+  const { mintUrl, info } = await env.mints.trusted(url)
+  await env.mints.assertUnit(mintUrl, unit)
+  const { crypto, random } = env.ports
+  const locks = quoteId === undefined && info?.supported.includes(20) === true
+  const privateKey = locks ? crypto.privateKey(random(32)) : (options.privateKey ?? null)
+  const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
+  const input = { mintUrl, unit, amount, method, privateKey, quoteId: quoteId ?? null, ask }
+  const existing = async (): Promise<string | undefined> =>
+    quoteId === undefined ? undefined : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
+  const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
+  const handle = await created(env, MintHandle, 'mint', input, { key, request, existing })
+  return handle.quoted(signal ? { signal } : {})
+}
