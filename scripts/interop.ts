@@ -16,7 +16,7 @@ import { lines } from './demo/screen.ts'
 import { audit } from './kill-lab/books.ts'
 import { killAgain, Lab } from './kill-lab/lab.ts'
 import type { MintBooks } from './kill-lab/mint-books.ts'
-import { OUTCOMES, runOutcome, type OutcomeResult } from './kill-lab/outcomes.ts'
+import { killsOf, OUTCOMES, runOutcome, type OutcomeResult } from './kill-lab/outcomes.ts'
 import { prng } from './kill-lab/prng.ts'
 import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
 import { rounds } from './kill-lab/rounds.ts'
@@ -59,7 +59,7 @@ const mint = stack.use(
 const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
 say(`Nutshell ${version} at ${mint.url}, ${kills} kills, --seed ${values.seed}, up after ${seconds()} s`)
 
-const screen = lines(out, kills)
+const screen = lines(out, kills + OUTCOMES.reduce((sum, outcome) => sum + killsOf(outcome), 0))
 const lab = new Lab(dir, (progress, report) => screen.show(progress, report))
 const plan = await killAgain(lab, {
   kills,
@@ -69,22 +69,40 @@ const plan = await killAgain(lab, {
 })
 say(`everything done after ${seconds()} s; now the payments`)
 
-const melts: OutcomeResult[] = []
+const outcomes: OutcomeResult[] = []
 const wallets = { ...plan.wallets }
 const random = prng(`${values.seed} outcomes`)
 for (const outcome of OUTCOMES) {
   const { result, wallet } = await runOutcome({ dir, mintUrl: wire.url, mint, lab, random, wireMs }, outcome)
-  melts.push(result)
+  outcomes.push(result)
   wallets[wallet[0]] = wallet[1]
 }
 await mint.restart()
 
 const audited = await audit({ ...plan, wallets }, join(dir, 'auditor.db'), () => Promise.resolve(booksOf()))
+/** Input fee, Lightning fee and, where it is fenced, the fence; far below the fee reserve, which comes back as change. */
+const MOST_FEES = 3
+const melts = outcomes.map(({ fine, ...melt }) => {
+  const { fees, spendable } = audited.before.byWallet[melt.outcome]!
+  return { ...melt, fees, spendable, fine: fine && fees <= MOST_FEES }
+})
 const result = { ...resultOf(lab.progress, audited), melts }
 printAudit(out, audited)
-say(`\n${meltRow('payment', 'melt', 'quote', 'attempts', 'kills', 'found in')}`)
-for (const { outcome, state, quote, attempts, kills, whileOpen, fine } of melts)
-  say(meltRow(outcome, state, quote, attempts, kills, `${whileOpen.join(', ').padEnd(32)} ${fine ? 'ok' : 'BAD'}`))
+say(`\n${meltRow('payment', 'melt', 'quote', 'attempts', 'kills', 'fees', 'left', 'found, while it was open')}`)
+for (const { outcome, state, quote, attempts, kills, fees, spendable, whileOpen, fine } of melts)
+  say(
+    meltRow(
+      outcome,
+      state,
+      quote,
+      attempts,
+      kills,
+      fees,
+      spendable,
+      whileOpen.join(', ').padEnd(32),
+      fine ? 'ok' : 'BAD',
+    ),
+  )
 const isGreen = isFine(result) && melts.every(({ fine }) => fine)
 say(`${result.stuck} stuck, ${isGreen ? 'every sat accounted for' : 'NOT AS IT SHOULD BE'}, ${seconds()} s`)
 if (values.json) console.log(JSON.stringify({ nutshell: version, ...result }))
@@ -97,12 +115,14 @@ function booksOf(): MintBooks {
     redeemed,
     received: mintQuotes.reduce((sum, { amount, state }) => sum + (state === 'ISSUED' ? amount : 0), 0),
     payments: meltQuotes.filter(({ state }) => state === 'PAID').length,
-    paidAgain: mint.attempts.filter((request, at) => mint.attempts.indexOf(request) !== at),
+    paidAgain: meltQuotes.flatMap(({ request, state }) =>
+      state === 'PAID' && mint.attempts.filter((tried) => tried === request).length > 1 ? [request] : [],
+    ),
   }
 }
 
 function meltRow(...cells: readonly (string | number)[]): string {
-  const widths = [20, 8, 8, 8, 5]
+  const widths = [20, 8, 8, 8, 5, 4, 5]
   return cells.map((cell, at) => String(cell).padEnd(widths[at] ?? 0)).join(' ')
 }
 

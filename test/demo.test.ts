@@ -41,16 +41,19 @@ describe('aiming', () => {
 
   test('strikes the kind it aims at, at a request, after the skips', () => {
     const fits = trigger(aim({ kind: 'melt', skip: 1 }))
-    expect(fits({ kind: 'mint', underWay: true }, false)).toBe(false)
-    expect(fits({ kind: 'melt', underWay: false }, false)).toBe(false)
-    expect(fits({ kind: 'melt', underWay: true }, false)).toBe(false)
-    expect(fits({ kind: 'melt', underWay: true }, false)).toBe(true)
+    expect(fits({ kind: 'mint', underWay: true }, 0)).toBe(false)
+    expect(fits({ kind: 'melt', underWay: false }, 0)).toBe(false)
+    expect(fits({ kind: 'melt', underWay: true }, 0)).toBe(false)
+    expect(fits({ kind: 'melt', underWay: true }, 0)).toBe(true)
   })
 
-  test('strikes any request once it is impatient, and still no state without one', () => {
-    const fits = trigger(aim({ kind: 'melt', skip: 2 }))
-    expect(fits({ kind: 'swap', underWay: false }, true)).toBe(false)
-    expect(fits({ kind: 'swap', underWay: true }, true)).toBe(true)
+  test('in time it skips no more, then takes any kind, and still no state without a request', () => {
+    const fits = trigger(aim({ kind: 'melt', skip: 9 }))
+    expect(fits({ kind: 'melt', underWay: true }, 200)).toBe(false)
+    expect(fits({ kind: 'melt', underWay: true }, 400)).toBe(true)
+    expect(fits({ kind: 'swap', underWay: true }, 400)).toBe(false)
+    expect(fits({ kind: 'swap', underWay: false }, 2_000)).toBe(false)
+    expect(fits({ kind: 'swap', underWay: true }, 2_000)).toBe(true)
   })
 
   const plenty = (): number => 9

@@ -75,6 +75,7 @@ async function leaveUnfinished(wallet: Wallet, request: string, fallSilent: () =
   ]
   await wallet.send.prepare({ mintUrl, amount: 22 })
   await wallet.swap.prepare({ mintUrl, amounts: [32] })
+  await wallet.mint.prepare({ mintUrl, amount: 33 })
   fallSilent()
   for (const handle of handles) void handle.execute().catch(() => {})
   void wallet.mint.prepare({ mintUrl, amount: 77 }).catch(() => {})

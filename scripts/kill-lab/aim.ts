@@ -24,6 +24,9 @@ export interface Aim {
 /** Of all strikes, those that are aimed at a request; the others take any change. */
 const ON_WIRE = 0.9
 const MOST_SKIPS = 2
+/** How long a process lives before the next change that fits is struck, and before any request will do. */
+const SKIPPING_MS = 300
+const CHOOSING_MS = 1_000
 
 /**
  * Draws one aim after the other. Every kind has its turn before one has its second; a kind that has nothing left to
@@ -41,7 +44,7 @@ export function aims(random: Prng, wireMs: number) {
       if (random.next() >= ON_WIRE)
         return { kind: undefined, onWire: false, skip: random.below(MOST_SKIPS + 1), delayMs }
       due.splice(due.indexOf(kind), 1)
-      return { kind, onWire: true, skip: random.below(Math.min(MOST_SKIPS + 1, left(kind))), delayMs }
+      return { kind, onWire: true, skip: random.below(MOST_SKIPS + 1), delayMs }
     },
     missed(kind: string): void {
       due.push(kind)
@@ -49,16 +52,13 @@ export function aims(random: Prng, wireMs: number) {
   }
 }
 
-/**
- * Tells at which sighting to strike. Once `impatient`, the aimed kind and the skips count no more: what is not there
- * cannot be waited for.
- */
-export function trigger(aim: Aim): (sighting: Sighting, impatient: boolean) => boolean {
+/** Tells at which sighting to strike. What does not come up cannot be waited for: aims widen as a process lives on. */
+export function trigger(aim: Aim): (sighting: Sighting, lifeMs: number) => boolean {
   let { skip } = aim
-  return ({ kind, underWay }, impatient) => {
+  return ({ kind, underWay }, lifeMs) => {
     if (aim.onWire && !underWay) return false
-    if (impatient) return true
+    if (lifeMs > CHOOSING_MS) return true
     if (aim.kind !== undefined && aim.kind !== kind) return false
-    return skip-- <= 0
+    return skip-- <= 0 || lifeMs > SKIPPING_MS
   }
 }

@@ -9,6 +9,8 @@ import { lostMarker, type Lost, type Plan, type WalletPlace } from './plan.ts'
 
 export interface Check {
   readonly what: string
+  /** Of one wallet alone. */
+  readonly wallet?: string
   readonly left: number
   readonly right: number
 }
@@ -94,7 +96,7 @@ export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintB
   const payments = operations.filter(({ kind, state }) => kind === 'melt' && state === 'paid').length
   checks.push({ what: 'invoices paid by the mint = melts paid', left: before.mint.payments, right: payments })
   checks.push({
-    what: 'invoices that the mint was asked to pay again = none',
+    what: 'paid invoices that Lightning was asked to pay again = none',
     left: before.mint.paidAgain.length,
     right: 0,
   })
@@ -118,6 +120,7 @@ function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
   return [
     ...Object.entries(byWallet).map(([name, figures]) => ({
       what: `${when}, ${name}: came in = is there or went out`,
+      wallet: name,
       left: cameIn(figures),
       right: isOrWent(figures),
     })),

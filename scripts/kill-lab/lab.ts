@@ -30,7 +30,7 @@ export interface Progress {
 export type Strike = (report: Sight, lifeMs: number) => number | undefined
 
 /** A life that takes longer makes the whole run fail: something is stuck. */
-const LONGEST_LIFE_MS = 60_000
+const LONGEST_LIFE_MS = 20_000
 
 export class Lab {
   readonly #planFile: string
@@ -66,7 +66,8 @@ export class Lab {
       else if (report.type === 'error') error = report.message
       else {
         this.#note(report)
-        const delayMs = aimedAt === undefined ? strike(report, performance.now() - startedAt) : undefined
+        const fair = aimedAt === undefined && report.type !== 'ended'
+        const delayMs = fair ? strike(report, performance.now() - startedAt) : undefined
         if (delayMs !== undefined) {
           aimedAt = report.id
           setTimeout(() => worker.kill('SIGKILL'), delayMs)
@@ -78,7 +79,8 @@ export class Lab {
     const env = { NODE_COMPILE_CACHE: this.#cacheDir }
     const worker = startScript(new URL('./worker.ts', import.meta.url), [this.#planFile], hear, env)
     const tooLong = setTimeout(() => {
-      error = `stuck: no end after ${LONGEST_LIFE_MS} ms`
+      const open = [...this.#operations.values()].filter((seen) => !seen.ended)
+      error = `no end after ${LONGEST_LIFE_MS} ms: ${open.map(({ wallet, kind, state, id }) => `${wallet} ${kind}.${state} ${id}`).join(', ')}`
       worker.kill('SIGKILL')
     }, LONGEST_LIFE_MS)
     const { signal } = await worker.ended
@@ -99,9 +101,6 @@ export class Lab {
     this.#operations.set(sight.id, { ...sight, resumed: resumed + (type === 'resumed' ? 1 : 0), struck })
   }
 }
-
-/** How long a life is let go on before any request will do as its end. */
-const PATIENCE_MS = 1_200
 
 /**
  * Kills the wallet process again and again, then lets it finish. Where a plan is done before all kills are, the next
@@ -127,10 +126,9 @@ export async function killAgain(
       continue
     }
     const fits = trigger(next)
-    const ended = await lab.live(plan, (sight, lifeMs) =>
-      fits(sight, lifeMs > PATIENCE_MS) ? next.delayMs : undefined,
-    )
-    if (ended !== 'done') kills++
+    const ended = await lab.live(plan, (sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
+    if (ended === 'done') plan = await options.plan(++round)
+    else kills++
     if (next.kind !== undefined && (ended === 'done' || ended.sight.kind !== next.kind)) aim.missed(next.kind)
   }
   await lab.live(plan)
@@ -147,11 +145,11 @@ const KINDS_OF: Readonly<Record<Step['do'], readonly string[]>> = {
   restore: ['restore'],
 }
 
-/** How many operations of a kind a plan has that were not seen to end. */
+/** How many operations of a kind a plan has that may still make a request; one whose token is out makes none. */
 function left(kind: string, { threads }: Plan, { operations }: Progress): number {
-  const planned = threads
-    .flat()
-    .flatMap((step) => KINDS_OF[step.do])
-    .filter((one) => one === kind).length
-  return planned - [...operations.values()].filter((seen) => seen.kind === kind && seen.ended).length
+  const planned = threads.flat().flatMap((step) => KINDS_OF[step.do]).filter((one) => one === kind).length // prettier-ignore
+  const over = [...operations.values()].filter(
+    (seen) => seen.kind === kind && (seen.ended || seen.state === 'tokenCreated'),
+  )
+  return planned - over.length
 }

@@ -14,7 +14,7 @@ export interface MintBooks {
   readonly received: number
   /** How many invoices were paid. */
   readonly payments: number
-  /** Invoices that Lightning was asked to pay more than once. */
+  /** Paid invoices that Lightning was asked more than once to pay. */
   readonly paidAgain: readonly string[]
 }
 
@@ -36,7 +36,7 @@ export const fromAdmin =
       redeemed,
       received,
       payments: asked.filter(([, { paid }]) => paid > 0).length,
-      paidAgain: asked.filter(([, { attempts }]) => attempts > 1).map(([hash]) => hash),
+      paidAgain: asked.filter(([, { attempts, paid }]) => paid > 0 && attempts > 1).map(([hash]) => hash),
     }
   }
 

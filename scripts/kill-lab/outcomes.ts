@@ -9,22 +9,35 @@ import type { Prng } from './prng.ts'
 
 export interface Outcome {
   readonly name: string
-  /** What paying comes to, and what the mint hears when it asks for the payment. */
-  readonly first: LightningState
-  /** What it hears in the end, where that is something else. */
-  readonly later?: LightningState
+  /** What paying comes to. */
+  readonly pay: LightningState
+  /** What the mint hears when it asks for the payment. */
+  readonly asked: LightningState
+  /** What it hears in the end, where the payment stays open until then. */
+  readonly later?: 'SETTLED' | 'FAILED'
   /** How the operation must end. */
   readonly ends: 'paid' | 'failed'
+  /**
+   * How often Lightning may be asked to pay. Twice where the mint said that the first try is over and nothing was
+   * spent, and the wallet, killed before that answer, knew nothing of the try.
+   */
+  readonly mostAttempts: 1 | 2
 }
 
+/** Paying that comes to nothing, twice asked, is a failure to this mint. */
 export const OUTCOMES: readonly Outcome[] = [
-  { name: 'paid', first: 'SETTLED', ends: 'paid' },
-  { name: 'failed', first: 'FAILED', ends: 'failed' },
-  { name: 'pending, then paid', first: 'PENDING', later: 'SETTLED', ends: 'paid' },
-  { name: 'pending, then failed', first: 'PENDING', later: 'FAILED', ends: 'failed' },
-  { name: 'unknown, then paid', first: 'UNKNOWN', later: 'SETTLED', ends: 'paid' },
-  { name: 'unknown, then failed', first: 'UNKNOWN', later: 'FAILED', ends: 'failed' },
+  { name: 'paid', pay: 'SETTLED', asked: 'SETTLED', ends: 'paid', mostAttempts: 1 },
+  { name: 'failed', pay: 'FAILED', asked: 'FAILED', ends: 'failed', mostAttempts: 2 },
+  { name: 'failed, so it said', pay: 'FAILED', asked: 'SETTLED', ends: 'paid', mostAttempts: 1 },
+  { name: 'pending, then paid', pay: 'PENDING', asked: 'PENDING', later: 'SETTLED', ends: 'paid', mostAttempts: 1 },
+  { name: 'pending, then failed', pay: 'PENDING', asked: 'PENDING', later: 'FAILED', ends: 'failed', mostAttempts: 1 },
+  { name: 'unknown, then paid', pay: 'UNKNOWN', asked: 'PENDING', later: 'SETTLED', ends: 'paid', mostAttempts: 1 },
+  { name: 'unknown, then failed', pay: 'UNKNOWN', asked: 'PENDING', later: 'FAILED', ends: 'failed', mostAttempts: 1 },
+  { name: 'unknown', pay: 'UNKNOWN', asked: 'UNKNOWN', ends: 'failed', mostAttempts: 2 },
 ]
+
+/** How many times the wallet is killed: while it asks for the payment, and twice while that is open. */
+export const killsOf = ({ later }: Outcome): number => (later ? 3 : 1)
 
 export interface OutcomeResult {
   readonly outcome: string
@@ -40,8 +53,8 @@ export interface OutcomeResult {
   readonly fine: boolean
 }
 
-const FUNDS = 300
-const AMOUNT = 100
+const FUNDS = 1200
+const AMOUNT = 1000
 /** How long an open payment is watched before the wallet is killed once more. */
 const OPEN_MS = 1_500
 
@@ -58,7 +71,8 @@ export async function runOutcome(
   outcome: Outcome,
 ): Promise<{ result: OutcomeResult; wallet: readonly [name: string, place: WalletPlace] }> {
   const { dir, mintUrl, mint, lab, random, wireMs } = env
-  const { first, later = first } = outcome
+  const { pay, asked, later } = outcome
+  const open = { payInvoiceState: pay, paymentState: asked }
   const name = outcome.name
   const place = { path: join(dir, `${name}.db`), seed: randomBytes(64).toString('hex') }
   const request = foreignInvoice(AMOUNT)
@@ -76,16 +90,16 @@ export async function runOutcome(
   }
 
   await lab.live({ ...plan, threads: [[funding]] })
-  await mint.restart({ payInvoiceState: first, paymentState: first })
+  await mint.restart(open)
   const delayMs = random.below(wireMs + 1)
   await lab.live(plan, ({ kind, state, underWay }) =>
     kind === 'melt' && state === 'melting' && underWay ? delayMs : undefined,
   )
-  if (outcome.later) {
+  if (later) {
     // Twice: with the mint up all the time, and with the mint crashing meanwhile.
     await liveOpen(OPEN_MS)
     await mint.stop('SIGKILL')
-    await Promise.all([mint.restart({ payInvoiceState: first, paymentState: first }), liveOpen(2 * OPEN_MS)])
+    await Promise.all([mint.restart(open), liveOpen(2 * OPEN_MS)])
     await mint.restart({ payInvoiceState: later, paymentState: later })
   }
   await lab.live(plan)
@@ -95,8 +109,13 @@ export async function runOutcome(
   const quote = await settledQuote(mint, request)
   const stayedOpen = !whileOpen.includes('ended')
   const rightQuote = outcome.ends === 'paid' ? quote === 'PAID' : quote !== 'PAID'
-  const fine = melt.state === outcome.ends && rightQuote && attempts <= 1 && stayedOpen
   const kills = lab.progress.kills.length - killsBefore
+  const fine =
+    melt.state === outcome.ends &&
+    rightQuote &&
+    attempts <= outcome.mostAttempts &&
+    stayedOpen &&
+    kills === killsOf(outcome)
   return {
     result: { outcome: name, state: melt.state, quote, attempts, kills, whileOpen, fine },
     wallet: [name, place],

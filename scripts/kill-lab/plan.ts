@@ -42,6 +42,8 @@ export interface Sight {
 export type Report =
   /** Found unfinished when the wallet was opened, and taken up. */
   | ({ readonly type: 'resumed' } & Sight)
+  /** Found ended when the wallet was opened: the process that ended it may have had no time to say so. */
+  | ({ readonly type: 'ended' } & Sight)
   /** Committed a moment ago. */
   | ({ readonly type: 'changed' } & Sight)
   /** Every step of the plan is done. */

@@ -23,23 +23,34 @@ export function rounds(dir: string, mintUrl: string, invoices: Invoices): (round
     for (const name of [a, b, lost]) place(name)
     place(heir, place(lost).seed)
     const [small, large] = (await invoices([40, 100])) as [string, string]
+    // Each thread brings what it will need, and more: a melt that finds too little fails for good.
     threads.push(
-      [{ do: 'mint', wallet: a, key: key('first'), amount: 500 }],
-      [{ do: 'mint', wallet: a, key: key('second'), amount: 300 }],
-      [{ do: 'mint', wallet: b, key: key('third'), amount: 300 }],
-      [{ do: 'pay', wallet: a, to: b, key: key('there'), amount: 70 }],
-      [{ do: 'pay', wallet: b, to: a, key: key('back'), amount: 33 }],
       [
-        { do: 'swap', wallet: a, key: key('split'), amounts: [32, 16] },
-        { do: 'pay', wallet: a, to: b, key: key('exact'), amount: 48 },
+        { do: 'mint', wallet: a, key: key('for the large invoice'), amount: 500 },
+        { do: 'melt', wallet: a, key: key('large invoice'), request: large },
       ],
-      [{ do: 'reclaim', wallet: b, key: key('unclaimed'), amount: 20 }],
-      [{ do: 'melt', wallet: a, key: key('large'), request: large }],
-      [{ do: 'melt', wallet: b, key: key('small'), request: small }],
+      [
+        { do: 'mint', wallet: a, key: key('to pay bob'), amount: 200 },
+        { do: 'pay', wallet: a, to: b, key: key('alice to bob'), amount: 70 },
+      ],
+      [
+        { do: 'mint', wallet: a, key: key('to split'), amount: 200 },
+        { do: 'swap', wallet: a, key: key('split'), amounts: [32, 16] },
+        { do: 'pay', wallet: a, to: b, key: key('what was split'), amount: 48 },
+      ],
+      [
+        { do: 'mint', wallet: b, key: key('for the small invoice'), amount: 300 },
+        { do: 'melt', wallet: b, key: key('small invoice'), request: small },
+      ],
+      [
+        { do: 'mint', wallet: b, key: key('to pay alice'), amount: 200 },
+        { do: 'pay', wallet: b, to: a, key: key('bob to alice'), amount: 33 },
+        { do: 'reclaim', wallet: b, key: key('nobody wants it'), amount: 20 },
+      ],
       [
         { do: 'mint', wallet: lost, key: key('before the loss'), amount: 150 },
-        { do: 'pay', wallet: lost, to: a, key: key('spent before'), amount: 30 },
-        { do: 'restore', wallet: lost, to: heir, key: key('restore') },
+        { do: 'pay', wallet: lost, to: a, key: key('carol to alice'), amount: 30 },
+        { do: 'restore', wallet: lost, to: heir, key: key('after the loss') },
       ],
     )
   }

@@ -39,7 +39,8 @@ function walletOf(name: string): Promise<Wallet> {
     })
     for (const { id } of await wallet.operations.resumed())
       say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
-    if ((await wallet.mints.list()).length === 0) await wallet.mints.trust(mintUrl)
+    const [known] = await wallet.mints.list()
+    if (!known?.info) await wallet.mints.trust(mintUrl)
     return wallet
   })()
   open.set(name, opening)

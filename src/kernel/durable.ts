@@ -251,7 +251,7 @@ class Operation {
     const { signal } = running.controller
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
-    const request = async (): Promise<unknown> => runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader })
+    const request = async (): Promise<unknown> => runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: this.#kernel.clock.now() })
     this.#kernel.lanes.run(this.#row.lane, signal, request).then(
       (output) => {
         if (signal.aborted) return

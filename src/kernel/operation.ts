@@ -114,6 +114,7 @@ export interface EffectArgs<In> {
   /** The same effect may have run before with this input, up to any point. */
   readonly replay: boolean
   readonly read: Reader
+  readonly nowMs: number
 }
 
 export interface LocalArgs<In> {

@@ -10,67 +10,47 @@ export interface Choice {
   readonly site: string
   readonly option: string
   readonly index: number
-  /** How many options there are to try here: one where all others have been tried in the same state. */
+  /** How many options there were. */
   readonly count: number
-}
-
-export interface ChoicesOptions {
-  /** What a run before this one chose, up to the place from which this one is to differ; see `next`. */
-  readonly script?: readonly Choice[]
-  /** Or what to choose other than the first option, by place; see `parsePath`. */
-  readonly path?: ReadonlyMap<number, string>
-  /** How many times other than the first option may be chosen. */
-  readonly faults: number
-  /** Whether the options are still to be tried in this state, with so many faults left; they are, unless given. */
-  readonly isNew?: (state: string, faults: number) => boolean
 }
 
 export class Choices {
   readonly taken: Choice[] = []
-  readonly #options: ChoicesOptions
+  readonly #script: readonly number[]
+  readonly #named: ReadonlyMap<number, string> | undefined
   #faults: number
 
-  constructor(options: ChoicesOptions) {
-    this.#options = options
-    this.#faults = options.faults
+  /** `script`: the options to take, by index; beyond its end, the first of each. `faults`: how many others are allowed. */
+  constructor(script: readonly number[] | ReadonlyMap<number, string>, faults: number) {
+    this.#script = Array.isArray(script) ? script : []
+    this.#named = Array.isArray(script) ? undefined : (script as ReadonlyMap<number, string>)
+    this.#faults = faults
   }
 
-  /**
-   * The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault.
-   * `state` names all that the future depends on here.
-   */
-  pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
-    const { script = [], path, isNew } = this.#options
+  /** The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault. */
+  pick<O extends string>(site: string, options: readonly [O, ...O[]]): O {
     const place = this.taken.length + 1
-    const scripted = script[place - 1]
-    if (scripted && scripted.site !== site) throw new RangeError(`${place}. was ${scripted.site} and is ${site}: the run does not repeat itself`)
-    const named = path?.get(place)
-    const index = scripted?.index ?? (named === undefined ? 0 : options.indexOf(named as O))
-    const option = options[index]
-    if (option === undefined) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
-    const open = (): boolean => options.length > 1 && this.#faults > 0 && !path && (!isNew || isNew(`${site} ${state()}`, this.#faults))
-    const count = scripted?.count ?? (open() ? options.length : 1)
+    const count = this.#faults > 0 ? options.length : 1
+    const named = this.#named?.get(place)
+    const index = this.#named ? Math.max(0, named === undefined ? 0 : options.indexOf(named as O)) : (this.#script[place - 1] ?? 0)
+    if (named !== undefined && index === 0 && options[0] !== named) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
     if (index > 0) this.#faults--
+    const option = options[index]!
     this.taken.push({ place, site, option, index, count })
     return option
   }
 
   /** The script of the next run in order, undefined after the last. */
-  next(): Choice[] | undefined {
+  next(): number[] | undefined {
     const last = this.taken.findLastIndex(({ index, count }) => index + 1 < count)
     if (last === -1) return undefined
-    const choice = this.taken[last]!
-    return [...this.taken.slice(0, last), { ...choice, index: choice.index + 1 }]
+    return [...this.taken.slice(0, last).map(({ index }) => index), this.taken[last]!.index + 1]
   }
 
-  /** What was chosen other than the first option. */
-  get faults(): readonly Choice[] {
-    return this.taken.filter(({ index }) => index > 0)
-  }
-
-  /** The same as a text: `4.crashAfter`, several with a comma. */
+  /** What was chosen other than the first option: `4.crashAfter`, several with a comma. */
   get path(): string {
-    return this.faults.map(({ place, option }) => `${place}.${option}`).join(',')
+    const faults = this.taken.filter(({ index }) => index > 0)
+    return faults.map(({ place, option }) => `${place}.${option}`).join(',')
   }
 }
 

@@ -4,7 +4,7 @@
  * fresh budget of faults, until no new one appears: that covers any number of crashes.
  */
 import { mintClient } from '../cashu/client.ts'
-import { fakeBackend } from '../mint-server/backend.ts'
+import { fakeBackend, type FakeBackend } from '../mint-server/backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
 import { createMint, type Mint, type MintOptions } from '../mint-server/mint.ts'
 import { mintSchema } from '../mint-server/tables.ts'
@@ -37,6 +37,8 @@ export interface Stage {
   note(key: string, value: unknown): void
   /** The wallet's rows as they are. */
   rows(): Dump
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -72,7 +74,7 @@ export async function live(scenario: Scenario, from: World, choices: Choices, ac
   const [walletRows, mintRows] = [memoryStore(), memoryStore()]
   walletRows.load(world.wallet)
   mintRows.load(world.mint)
-  const mint = await openMint(scenario, mintRows, clock, random)
+  const { mint, backend } = await openMint(scenario, mintRows, clock, random)
   let commits = 0
   let requests = 0
   const committed = (writes: readonly Write[]): void => {
@@ -101,7 +103,7 @@ export async function live(scenario: Scenario, from: World, choices: Choices, ac
       faultyStore(await walletRows.open(schema), { choices, life, describe, committed }),
   }
   const run = async (): Promise<void> => {
-    const wallet = await openWallet({ store: adapter, seed: SEED, crypto: stubCrypto, transport, clock, random })
+    const wallet = await openWallet({ store: adapter, seed: SEED, crypto: stubCrypto, transport, clock, random, invoiceAmount: () => ({ msat: 1 }) })
     const outside = mintClient({ mintUrl: MINT_URL, transport: async ({ method, url, body }) => mint.handle(method, url.slice(MINT_URL.length), body) })
     const stage: Stage = {
       wallet,
@@ -112,6 +114,7 @@ export async function live(scenario: Scenario, from: World, choices: Choices, ac
         return world.notes
       },
       rows: () => walletRows.dump(),
+      invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
       note: (key, value) => {
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
       },
@@ -155,12 +158,13 @@ async function openMint(
   rows: ReturnType<typeof memoryStore>,
   clock: VirtualClock,
   random: (bytes: number) => Uint8Array,
-): Promise<Mint> {
+): Promise<{ mint: Mint; backend: FakeBackend }> {
   const store = await rows.open(mintSchema)
   const now = (): number => clock.now()
   const { autoPayMs = 0, ...options } = scenario.mint ?? {}
   const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
-  return createMint({ store, crypto: stubCrypto, seed: SEED, backend, clock: now, random, amounts: POWERS, ...options })
+  const mint = await createMint({ store, crypto: stubCrypto, seed: SEED, backend, clock: now, random, amounts: POWERS, ...options })
+  return { mint, backend }
 }
 export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
@@ -260,7 +264,7 @@ async function afterwards(scenario: Scenario, world: World): Promise<string[]> {
   const rows = memoryStore()
   rows.load(world.mint)
   const judged: World = { ...world }
-  const mint = await openMint(scenario, rows, new VirtualClock(world.nowMs), worldRandom(judged))
+  const { mint } = await openMint(scenario, rows, new VirtualClock(world.nowMs), worldRandom(judged))
   const verdict = await judge({ world: judged, mint, crypto: stubCrypto, ...(scenario.mayQuarantine && { mayQuarantine: true }) })
   return [...violations, ...verdict.violations]
 }

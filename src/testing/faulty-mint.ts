@@ -25,7 +25,8 @@ export const SIGNING_FAULTS = [...POST_FAULTS, 'short'] as const
 /** What may befall a question. */
 export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
 
-const signing = /^\/v1\/(swap|mint\/bolt11|melt\/bolt11)$/
+/** Not melts: what a payment cost, and so what change there is, is the mint's word alone. */
+const signing = /^\/v1\/(swap|mint\/bolt11)$/
 const questions = /^\/v1\/(info|keys|keysets|checkstate|restore|(mint|melt)\/quote\/bolt11\/.+)/
 
 export function faultyTransport(of: {

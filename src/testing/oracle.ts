@@ -46,6 +46,7 @@ export async function judge(of: {
   const sums = { mint: outstanding, wallet: sum(live), foreign: sum(foreign) }
   if (sums.mint !== sums.wallet + sums.foreign)
     violations.push(`conservation: the mint owes ${sums.mint}; the wallet has ${sums.wallet}, others ${sums.foreign}`)
+  for (const [hash, { paid }] of Object.entries(books.payments)) if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
   violations.push(...counters(world, proofs))
   for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
     if (row.status === 'quarantined') violations.push(`stuck: ${row.kind} set aside in '${row.state}': ${row.reason}`)

@@ -18,7 +18,7 @@ export function answerOf<T, A extends object>(reply: Reply<T>, ok: (body: T) => 
 }
 
 /** Mints have been seen to answer with the SQL they failed at, secrets and all. */
-const withoutSecrets = (detail: string): string => detail.replaceAll(/[0-9A-Za-z+/=_-]{24,}/g, '…').slice(0, 120)
+export const withoutSecrets = (detail: string): string => detail.replaceAll(/[0-9A-Za-z+/=_-]{24,}/g, '…').slice(0, 120)
 
 export const exchangeEffects = ({ client, crypto }: WalletPorts) => ({
   'mint.swap': async ({ input, signal, replay }: EffectArgs<In<'mint.swap'>>) => ({

@@ -7,6 +7,8 @@ export interface WalletPorts {
   readonly crypto: WalletCrypto
   readonly seed: Uint8Array
   readonly random: Random
+  /** What an invoice asks for. @throws {CashuError} `INVOICE_MALFORMED` */
+  readonly invoiceAmount: (request: string) => { readonly msat?: number }
   /** The client of one mint. */
   readonly client: (mintUrl: string) => MintClient
 }

@@ -1,5 +1,6 @@
 /** The wallet: a thin user of the kernel. */
 import { mintClient, type MintClient } from '../cashu/client.ts'
+import { bolt11Amount } from '../cashu/codec.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
@@ -12,6 +13,7 @@ import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
+import { meltKind, MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
 import { mintKind, MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
 import { prepareSend, sendKind, SendHandle, type PrepareSend } from './kinds/send.ts'
 import { prepareSwap, swapKind, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
@@ -29,6 +31,8 @@ export interface WalletOptions {
   readonly crypto?: WalletCrypto
   readonly clock?: Clock
   readonly random?: Random
+  /** Reads an invoice before it is handed to a mint; bolt11 unless given. */
+  readonly invoiceAmount?: WalletPorts['invoiceAmount']
   /** Requests that may be under way at once at one mint; 8 unless given. */
   readonly requestsPerMint?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
@@ -47,6 +51,7 @@ export class Wallet {
   readonly #store: Store
   readonly mints: Mints
   readonly mint: KindApi<PrepareMint, MintHandle>
+  readonly melt: KindApi<PrepareMelt, MeltHandle>
   readonly receive: KindApi<PrepareReceive, ReceiveHandle>
   readonly send: KindApi<PrepareSend, SendHandle>
   readonly swap: KindApi<PrepareSwap, SwapHandle>
@@ -63,6 +68,7 @@ export class Wallet {
       get: async (id) => new Handle(env, await this.operations.find(id, kind)),
     })
     this.mint = api('mint', prepareMint, MintHandle)
+    this.melt = api('melt', prepareMelt, MeltHandle)
     this.receive = api('receive', prepareReceive, ReceiveHandle)
     this.send = api('send', prepareSend, SendHandle)
     this.swap = api('swap', prepareSwap, SwapHandle)
@@ -107,12 +113,12 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     clients.set(mintUrl, found)
     return found
   }
-  const ports: WalletPorts = { crypto, seed, random, client }
+  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? bolt11Amount }
   const mints: Mints = new Mints(store, ports, () => clock.now(), (mintUrl) => operations.lanes.recheck(mintUrl)) // prettier-ignore
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
-    kinds: [mintKind, receiveKind, sendKind, swapKind],
+    kinds: [mintKind, meltKind, receiveKind, sendKind, swapKind],
     ports,
     clock,
     random,

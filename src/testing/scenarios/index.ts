@@ -1,8 +1,9 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
 import type { Scenario } from '../explorer.ts'
+import { meltScenarios } from './melt.ts'
 import { mintScenarios } from './mint.ts'
 import { receiveScenarios } from './receive.ts'
 import { sendScenarios } from './send.ts'
 import { swapScenarios } from './swap.ts'
 
-export const scenarios: readonly Scenario[] = [...mintScenarios, ...receiveScenarios, ...swapScenarios, ...sendScenarios]
+export const scenarios: readonly Scenario[] = [...mintScenarios, ...meltScenarios, ...receiveScenarios, ...swapScenarios, ...sendScenarios]
