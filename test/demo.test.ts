@@ -75,11 +75,11 @@ describe('aiming', () => {
 
   test('a kind with nothing left stays due, as does one that was missed', () => {
     const { next, missed } = aims(prng('a'), 20)
-    const draw = (count: number, left: (kind: string) => number): (string | undefined)[] => {
-      const kinds: (string | undefined)[] = []
+    const draw = (count: number, left: (kind: string) => number): string[] => {
+      const kinds: string[] = []
       for (let tries = 0; kinds.length < count && tries < 100; tries++) {
         const aim = next(left)
-        if (aim?.onWire) kinds.push(aim.kind)
+        if (aim?.kind !== undefined) kinds.push(aim.kind)
       }
       return kinds
     }

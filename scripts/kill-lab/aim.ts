@@ -24,31 +24,36 @@ export interface Aim {
 /** Of all strikes, those that are aimed at a request; the others take any change. */
 const ON_WIRE = 0.9
 const MOST_SKIPS = 2
+const MOST_SKIPS_OF_ANY = 9
 /** How long a process lives before the next change that fits is struck, and before any request will do. */
 const SKIPPING_MS = 300
 const CHOOSING_MS = 1_000
+
+export interface Aims {
+  /** `left`: how many operations of a kind have work left. Undefined where of the kinds that are due none has. */
+  readonly next: (left: (kind: string) => number) => Aim | undefined
+  /** The aim at this kind found nothing. */
+  readonly missed: (kind: string) => void
+}
 
 /**
  * Draws one aim after the other. Every kind has its turn before one has its second; a kind that has nothing left to
  * do, or did not come up while a process lived, stays due.
  */
-export function aims(random: Prng, wireMs: number) {
+export function aims(random: Prng, wireMs: number): Aims {
   let due: string[] = []
   return {
-    /** `left`: how many operations of a kind have not ended. Undefined where those that are due have none. */
-    next(left: (kind: string) => number): Aim | undefined {
+    next: (left) => {
       if (due.length === 0) due = random.shuffled(KINDS)
       const kind = due.find((kind) => left(kind) > 0)
       if (kind === undefined) return undefined
       const delayMs = random.below(wireMs + 1)
       if (random.next() >= ON_WIRE)
-        return { kind: undefined, onWire: false, skip: random.below(MOST_SKIPS + 1), delayMs }
+        return { kind: undefined, onWire: false, skip: random.below(MOST_SKIPS_OF_ANY + 1), delayMs }
       due.splice(due.indexOf(kind), 1)
       return { kind, onWire: true, skip: random.below(MOST_SKIPS + 1), delayMs }
     },
-    missed(kind: string): void {
-      due.push(kind)
-    },
+    missed: (kind) => void due.push(kind),
   }
 }
 

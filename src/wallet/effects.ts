@@ -42,12 +42,12 @@ export const exchangeEffects = ({ client, crypto }: WalletPorts) => ({
 })
 
 /**
- * Fetches a mint's keysets, and the keys of the active ones of the unit that are not known yet. Keys are taken only
+ * Fetches a mint's keysets, and the keys of the unit's that are not known yet: of the active ones, or of old ones too. Keys are taken only
  * where the keyset's id is the one that they give (NUT-02).
  */
 export async function fetchKeysets(
   { client, crypto }: Pick<WalletPorts, 'client' | 'crypto'>,
-  { mintUrl, unit }: { mintUrl: string; unit: string | undefined },
+  { mintUrl, unit, old = false }: { mintUrl: string; unit: string | undefined; old?: boolean },
   read: Reader,
   signal: AbortSignal,
 ): Promise<Replied<{ writes: readonly Write[] }>> {
@@ -57,7 +57,7 @@ export async function fetchKeysets(
   for (const { id, unit: ofUnit, active, input_fee_ppk: feePpk = 0, final_expiry: finalExpiry } of listed.body) {
     const known = await read.get<KeysetRow>('keysets', [mintUrl, id])
     let keys = known?.keys ?? null
-    if (active && !keys && (unit === undefined || unit === ofUnit)) {
+    if ((active || old) && !keys && (unit === undefined || unit === ofUnit)) {
       const got = await client(mintUrl).keys(id, { signal })
       if (got.answer !== 'ok') return answerOf(got, () => ({ writes: [] }))
       const found = got.body.keys

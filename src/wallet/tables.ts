@@ -83,7 +83,8 @@ export interface QuoteClaimRow extends Row {
   readonly operationId: string
 }
 
-export interface HistoryRow extends Row {
+/** What the history says of an operation. */
+export type HistoryFields = {
   /** The operation's. */
   readonly id: string
   readonly kind: string
@@ -105,6 +106,7 @@ export interface HistoryRow extends Row {
   readonly createdAt: number
   readonly updatedAt: number
 }
+export interface HistoryRow extends Row, HistoryFields {}
 
 export const walletSchema: Schema = {
   version: 1,

@@ -12,9 +12,11 @@ import type { Store, StoreAdapter } from '../store/port.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { historyPage, type HistoryPage, type HistoryRecord } from './history-page.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
 import { meltKind, MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
 import { mintKind, MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
+import { prepareRestore, restoreKind, RestoreHandle, type PrepareRestore } from './kinds/restore.ts'
 import { prepareSend, sendKind, SendHandle, type PrepareSend } from './kinds/send.ts'
 import { prepareSwap, swapKind, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { Mints } from './mints.ts'
@@ -53,6 +55,7 @@ export class Wallet {
   readonly mint: KindApi<PrepareMint, MintHandle>
   readonly melt: KindApi<PrepareMelt, MeltHandle>
   readonly receive: KindApi<PrepareReceive, ReceiveHandle>
+  readonly restore: KindApi<PrepareRestore, RestoreHandle>
   readonly send: KindApi<PrepareSend, SendHandle>
   readonly swap: KindApi<PrepareSwap, SwapHandle>
   readonly operations: WalletOperations
@@ -70,6 +73,7 @@ export class Wallet {
     this.mint = api('mint', prepareMint, MintHandle)
     this.melt = api('melt', prepareMelt, MeltHandle)
     this.receive = api('receive', prepareReceive, ReceiveHandle)
+    this.restore = api('restore', prepareRestore, RestoreHandle)
     this.send = api('send', prepareSend, SendHandle)
     this.swap = api('swap', prepareSwap, SwapHandle)
   }
@@ -85,6 +89,11 @@ export class Wallet {
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'))
+  }
+
+  /** Records of operations, the newest first; one of each, whatever came of it. */
+  history(page: HistoryPage = {}): Promise<HistoryRecord[]> {
+    return historyPage(this.#store, page)
   }
 
   /** Aborts requests under way and lets go of the store; every operation stays resumable. */
@@ -118,7 +127,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
-    kinds: [mintKind, meltKind, receiveKind, sendKind, swapKind],
+    kinds: [mintKind, meltKind, receiveKind, restoreKind, sendKind, swapKind],
     ports,
     clock,
     random,

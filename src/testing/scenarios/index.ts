@@ -3,7 +3,8 @@ import type { Scenario } from '../explorer.ts'
 import { meltScenarios } from './melt.ts'
 import { mintScenarios } from './mint.ts'
 import { receiveScenarios } from './receive.ts'
+import { restoreScenarios } from './restore.ts'
 import { sendScenarios } from './send.ts'
 import { swapScenarios } from './swap.ts'
 
-export const scenarios: readonly Scenario[] = [...mintScenarios, ...meltScenarios, ...receiveScenarios, ...swapScenarios, ...sendScenarios]
+export const scenarios: readonly Scenario[] = [...mintScenarios, ...meltScenarios, ...receiveScenarios, ...swapScenarios, ...sendScenarios, ...restoreScenarios]

@@ -1,0 +1,244 @@
+/**
+ * Restore (NUT-09, NUT-13): finds what a seed owns at a mint, on an empty wallet or on a live one.
+ *
+ * ```text
+ *  prepared ──execute──▶ listing ──▶ planning* ──▶ scanning ──nothing──▶ (next batch, next keyset, or restored)
+ *     │                    ▲  │                     ▲   │ signatures            ▲
+ *     ▼                    │  ▼                     │   ▼                       │
+ *  cancelled             waiting                 pausing  unblinding* ──▶ checking ──▶ keeping*
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | prepared | what is wanted | waits for execute or cancel |
+ * | listing, waiting | the same | fetches the keysets again |
+ * | planning, unblinding, keeping | nothing of them: the state before | the state before runs again |
+ * | scanning, pausing, checking, resting | how far each keyset was scanned, and what was found | goes on from there |
+ *
+ * A scan only adds: it never changes a proof that is there, and leaves alone what a live operation is waiting for. It
+ * takes all keysets, active or not, in batches of 100 counters, up to where 1,000 in a row are not signed, and at least
+ * as far as the wallet's own counters.
+ */
+import { assign, setup } from 'xstate'
+import { answered, backoff, effect, local, tx, type Write } from '../../src/kernel/authoring.ts'
+import type { Failure, Tag } from './common.ts'
+import { exchangeActors, REPLIES, type MadeProof, type Place, type Replied, type Signature, type SpentState } from './exchange.ts'
+
+export interface RestoreInput {
+  readonly id: string
+  readonly mintUrl: string
+  readonly unit: string
+}
+
+/** How far one keyset was scanned. */
+export type Scan = {
+  readonly keysetId: string
+  /** The next counter to ask about. */
+  readonly next: number
+  /** How many in a row, before it, were not signed. */
+  readonly unsigned: number
+  /** The wallet's own counter: scan at least so far. */
+  readonly atLeast: number
+}
+export type Found = { readonly counter: number; readonly signature: Signature }
+export type Restored = MadeProof & { readonly counter: number }
+
+export interface RestoreContext extends RestoreInput {
+  /** What came back, in the unit. */
+  readonly amount: number
+  readonly fee: number
+  readonly keysetIds: readonly string[]
+  /** Keysets still to scan, the current one first. */
+  readonly scans: readonly Scan[]
+  readonly found: readonly Found[]
+  readonly proofs: readonly Restored[]
+  readonly states: readonly SpentState[]
+  readonly tries: number
+  readonly ys: readonly string[]
+  readonly error: Failure | null
+}
+
+export const BATCH = 100
+const GAP = 1_000
+const MOST_TRIES = 20
+
+/** The scan after a batch; the keyset is done where enough counters in a row were not signed. */
+function advance(scans: readonly Scan[], signed: boolean): Scan[] {
+  const [scan, ...rest] = scans
+  const next = { ...scan!, next: scan!.next + BATCH, unsigned: signed ? 0 : scan!.unsigned + BATCH }
+  return next.unsigned >= GAP && next.next >= next.atLeast ? rest : [next, ...rest]
+}
+
+export const restore = setup({
+  types: {} as {
+    context: RestoreContext
+    input: RestoreInput
+    events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' }
+    tags: Tag
+  },
+  actors: {
+    'mint.check': exchangeActors['mint.check'],
+    /** GET /v1/keysets, and the keys of all of the unit's, old ones too (NUT-01, NUT-02). */
+    'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
+    'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({ answers: ['ok'] }),
+    /** POST /v1/restore for one batch of counters (NUT-09). */
+    'restore.batch': effect<Replied<{ found: readonly Found[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
+    /** Signatures that verify, as proofs. */
+    'restore.unblind': local<{ answer: 'ok'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok'] }), // prettier-ignore
+    /** Writes what the wallet does not have. */
+    'restore.keep': local<
+      { answer: 'ok'; amount: number; ys: readonly string[]; writes: readonly Write[] },
+      Place & { readonly keysetId: string; readonly proofs: readonly Restored[]; readonly states: readonly SpentState[]; readonly found: readonly Found[] }
+    >({ answers: ['ok'] }),
+  },
+  actions: { tx, tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }) },
+  delays: {
+    restoreDeadline: 600_000,
+    restoreBackoff: backoff<RestoreContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
+  },
+}).createMachine({
+  id: 'restore',
+  context: ({ input }) => ({
+    ...input,
+    amount: 0,
+    fee: 0,
+    keysetIds: [],
+    scans: [],
+    found: [],
+    proofs: [],
+    states: [],
+    tries: 0,
+    ys: [],
+    error: null,
+  }),
+  initial: 'prepared',
+  states: {
+    prepared: {
+      description: 'Nothing was asked yet. Waits for execute or cancel, and is cancelled at its deadline.',
+      on: { execute: 'listing', cancel: 'cancelled' },
+      after: { restoreDeadline: 'cancelled' },
+    },
+    listing: {
+      description: 'Fetches all keysets of the mint.',
+      invoke: {
+        src: 'restore.keysets',
+        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
+        onDone: [
+          {
+            guard: answered('ok'),
+            target: 'planning',
+            actions: [
+              { type: 'tx', params: ({ event: { output } }) => (output.answer === 'ok' ? output.writes : []) },
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { keysetIds: output.keysetIds, tries: 0 } : {})),
+            ],
+          },
+          { target: 'waiting', actions: 'tried' },
+        ],
+      },
+      on: { cancel: 'cancelled' },
+    },
+    waiting: {
+      description: 'The keysets could not be fetched; asks again.',
+      after: { restoreBackoff: 'listing' },
+      on: { resume: 'listing', cancel: 'cancelled' },
+    },
+    planning: {
+      tags: ['local'],
+      invoke: {
+        src: 'restore.plan',
+        input: ({ context: { keysetIds } }) => ({ keysetIds }),
+        onDone: { target: 'going', actions: assign(({ event: { output } }) => ({ scans: output.scans })) },
+      },
+    },
+    /** The next batch, or the end. */
+    going: {
+      always: [{ guard: ({ context }) => context.scans.length > 0, target: 'scanning' }, { target: 'restored' }],
+    },
+    scanning: {
+      description: 'Asks the mint which of a batch of outputs it has signed.',
+      invoke: {
+        src: 'restore.batch',
+        input: ({ context: { mintUrl, scans } }) => ({ mintUrl, keysetId: scans[0]!.keysetId, from: scans[0]!.next }),
+        onDone: [
+          {
+            guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
+            target: 'unblinding',
+            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found, tries: 0 } : {})),
+          },
+          {
+            guard: answered('ok'),
+            target: 'going',
+            reenter: true,
+            actions: assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 })),
+          },
+          { target: 'pausing', actions: 'tried' },
+        ],
+      },
+      on: { cancel: 'cancelled' },
+    },
+    pausing: {
+      description: 'The mint gave no answer; asks again.',
+      after: { restoreBackoff: 'scanning' },
+      on: { resume: 'scanning', cancel: 'cancelled' },
+    },
+    unblinding: {
+      tags: ['local'],
+      invoke: {
+        src: 'restore.unblind',
+        input: ({ context: { mintUrl, scans, found } }) => ({ mintUrl, keysetId: scans[0]!.keysetId, found }),
+        onDone: { target: 'checking', actions: assign(({ event: { output } }) => ({ proofs: output.proofs })) },
+      },
+    },
+    checking: {
+      description: 'Asks the mint which of the proofs found are unspent.',
+      invoke: {
+        src: 'mint.check',
+        input: ({ context: { mintUrl, proofs } }) => ({ mintUrl, Ys: proofs.map(({ Y }) => Y) }),
+        onDone: [
+          {
+            guard: answered('ok'),
+            target: 'keeping',
+            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states, tries: 0 } : {})),
+          },
+          { target: 'resting', actions: 'tried' },
+        ],
+      },
+    },
+    resting: {
+      description: 'The mint does not tell the proofs’ states; asks again.',
+      after: { restoreBackoff: 'checking' },
+      on: { resume: 'checking' },
+    },
+    keeping: {
+      tags: ['local'],
+      invoke: {
+        src: 'restore.keep',
+        input: ({ context: { id, mintUrl, unit, scans, proofs, states, found } }) => ({
+          id,
+          mintUrl,
+          unit,
+          keysetId: scans[0]!.keysetId,
+          proofs,
+          states,
+          found,
+        }),
+        onDone: {
+          target: 'going',
+          actions: [
+            { type: 'tx', params: ({ event: { output } }) => output.writes },
+            assign(({ context, event: { output } }) => ({
+              amount: context.amount + output.amount,
+              ys: [...context.ys, ...output.ys],
+              scans: advance(context.scans, true),
+              found: [],
+              proofs: [],
+              states: [],
+            })),
+          ],
+        },
+      },
+    },
+    restored: { type: 'final', tags: ['ended'] },
+    cancelled: { type: 'final', tags: ['ended', 'failed'] },
+  },
+})

@@ -1,0 +1,32 @@
+import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { burnCounters, ending, fund } from './stage.ts'
+
+async function restoreAll({ wallet }: Stage): Promise<void> {
+  const restore = await wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })
+  await ending(restore.execute(), 'CANCELLED')
+}
+
+const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({ kind: 'restore', name, setup: (stage) => fund(stage, 4), drive: restoreAll, ...rest })
+
+export const restoreScenarios: readonly Scenario[] = [
+  scenario('live-wallet', {}),
+  scenario('another-device', {
+    async setup(stage) {
+      await fund(stage, 4)
+      await burnCounters(stage, 2, 5)
+    },
+  }),
+  scenario('empty-wallet', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      await burnCounters(stage, 2, 120)
+    },
+  }),
+  scenario('old-keyset', {
+    async setup(stage) {
+      await stage.wallet.mints.trust(MINT_URL)
+      await burnCounters(stage, 2, 3)
+      await stage.mint.rotate('sat')
+    },
+  }),
+]

@@ -1,0 +1,24 @@
+/** Reads the history, a page at a time. */
+import { Amount } from '@cashu/cashu-ts'
+import type { Store } from '../store/port.ts'
+import type { HistoryFields, HistoryRow } from './tables.ts'
+
+/** One operation's record. Amounts are in its unit, times in epoch ms. */
+export type HistoryRecord = Omit<HistoryFields, 'amount' | 'fee'> & { readonly amount: Amount; readonly fee: Amount }
+
+export interface HistoryPage {
+  /** How many records; 50 unless given. */
+  readonly limit?: number
+  /** Only records older than this one: the last of the page before. */
+  readonly before?: Pick<HistoryFields, 'createdAt' | 'id'>
+}
+
+/** @throws {TypeError} naming the argument */
+export async function historyPage(store: Store, { limit = 50, before }: HistoryPage): Promise<HistoryRecord[]> {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new TypeError('limit: a whole number from 1')
+  // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
+  const same = before ? await store.query<HistoryRow>({ table: 'history', index: 'byTime', prefix: [before.createdAt], reverse: true }) : []
+  const older = await store.query<HistoryRow>({ table: 'history', index: 'byTime', reverse: true, limit, ...(before && { to: before.createdAt - 1 }) })
+  const rows = [...same.filter(({ id }) => id < before!.id), ...older].slice(0, limit)
+  return rows.map(({ amount, fee, ...row }) => ({ ...row, amount: Amount.from(amount), fee: Amount.from(fee) }))
+}

@@ -1,0 +1,121 @@
+/** Restore: the kind, its requests and its local steps. */
+import type { Place, SpentState } from '../../../machines/wallet/exchange.ts'
+import { BATCH, restore, type Found, type Restored, type RestoreContext } from '../../../machines/wallet/restore.ts'
+import { defineOperation, type EffectArgs, type LocalArgs } from '../../kernel/operation.ts'
+import type { Write } from '../../store/port.ts'
+import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
+import type { WalletEnv } from '../env.ts'
+import { created, ExecutableHandle } from '../handle.ts'
+import { columns, lane, record } from '../history.ts'
+import { keysetsOf } from '../keysets.ts'
+import { unblind } from '../outputs.ts'
+import type { WalletPorts } from '../ports.ts'
+import type { CounterRow, OutputRow, ProofRow } from '../tables.ts'
+
+type Batch = { mintUrl: string; keysetId: string; from: number }
+type Keep = Place & { keysetId: string; proofs: readonly Restored[]; states: readonly SpentState[]; found: readonly Found[] }
+
+const effects = ({ client, crypto, seed }: WalletPorts) => ({
+  'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
+    const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
+    if (fetched.answer !== 'ok') return fetched
+    const rows = fetched.writes.flatMap((write) => ('put' in write ? [write.row] : []))
+    return { ...fetched, keysetIds: rows.filter((row) => row['unit'] === input.unit && row['keys'] !== null).map((row) => row['id'] as string) }
+  },
+
+  'restore.batch': async ({ input: { mintUrl, keysetId, from }, signal }: EffectArgs<Batch>) => {
+    const derive = crypto.deriver(seed, keysetId)
+    const outputs = Array.from({ length: BATCH }, (_, at) => {
+      const { secret, r } = derive(from + at)
+      return { id: keysetId, amount: 0, B_: crypto.blind(secret, r) }
+    })
+    const counters = new Map(outputs.map(({ B_ }, at) => [B_, from + at]))
+    return answerOf(await client(mintUrl).restore(outputs, { signal }), (body) => ({
+      found: body.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: body.signatures[at]! })),
+    }))
+  },
+})
+
+const steps = ({ crypto, seed }: WalletPorts) => ({
+  'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
+    const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
+    const scans = input.keysetIds.map((keysetId, at) => ({ keysetId, next: 0, unsigned: 0, atLeast: counters[at]?.next ?? 0 }))
+    return { answer: 'ok' as const, scans }
+  },
+
+  'restore.unblind': async ({ input, read }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
+    const keysets = await keysetsOf(read, input.mintUrl)
+    const derive = crypto.deriver(seed, input.keysetId)
+    const proofs = input.found.flatMap(({ counter, signature }) => {
+      const { secret, r } = derive(counter)
+      const row = { B_: crypto.blind(secret, r), keysetId: input.keysetId, amount: 0, purpose: 'keep', secret, r } as OutputRow
+      // What does not verify is not money; the rest of the scan goes on.
+      return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({ ...proof, counter }))
+    })
+    return { answer: 'ok' as const, proofs }
+  },
+
+  'restore.keep': async ({ input, read, nowMs }: LocalArgs<Keep>) => {
+    const { mintUrl, unit, keysetId, proofs, states, found } = input
+    const writes: Write[] = []
+    const ys: string[] = []
+    let amount = 0
+    for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
+      const state = states[at]!
+      if (state === 'SPENT' || (await read.get<ProofRow>('proofs', [Y]))) continue
+      const [awaited] = await read.query<OutputRow>({ table: 'outputs', index: 'byCounter', prefix: [keysetId, counter], limit: 1 })
+      if (awaited) continue // a live operation will take it
+      const row: ProofRow = {
+        Y,
+        mintUrl,
+        unit,
+        state: state === 'UNSPENT' ? 'spendable' : 'held',
+        operationId: null,
+        amount: worth,
+        keysetId,
+        counter,
+        secret,
+        C,
+        dleq: dleq ?? null,
+        // It may be in a token that was sent and not claimed yet: nothing tells, until it is swapped.
+        reason: state === 'UNSPENT' ? 'restored' : 'restored, and pending at the mint',
+        createdAt: nowMs,
+      }
+      writes.push({ put: 'proofs', row, if: 'absent' })
+      ys.push(Y)
+      amount += worth
+    }
+    const seen = Math.max(...found.map(({ counter }) => counter)) + 1
+    const stored = await read.get<CounterRow>('counters', [keysetId])
+    const { next, signed } = stored ?? { next: 0, signed: 0 }
+    const counter: CounterRow = { keysetId, next: Math.max(next, seen), signed: Math.max(signed, seen) }
+    writes.push({ put: 'counters', row: counter, if: stored ? { next, signed } : 'absent' })
+    return { answer: 'ok' as const, amount, ys, writes }
+  },
+})
+
+export const restoreKind = defineOperation({
+  kind: 'restore',
+  version: 1,
+  machine: restore,
+  effects: (ports: WalletPorts) => ({ ...effects(ports), ...steps(ports), 'mint.check': exchangeEffects(ports)['mint.check'] }),
+  lane,
+  columns,
+  project: record<RestoreContext>('restore', 'self', ({ ys }) => ({ ys })),
+})
+
+export interface PrepareRestore {
+  readonly mintUrl: string
+  /** `sat` unless given. */
+  readonly unit?: string
+  readonly key?: string
+}
+
+/** `amount` is what came back, so far and in the end. */
+export class RestoreHandle extends ExecutableHandle<RestoreContext> {}
+
+/** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `KEY_REUSED` */
+export async function prepareRestore(env: WalletEnv, { mintUrl: url, unit = 'sat', key }: PrepareRestore): Promise<RestoreHandle> {
+  const { mintUrl } = await env.mints.trusted(url)
+  return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
+}
