@@ -72,10 +72,10 @@ const audited = await audit(
   values.mint === undefined ? fromAdmin(mintUrl) : fromOutside(mintUrl),
 )
 const result = resultOf(lab.progress, audited)
-printAudit(out, audited)
+printAudit(out, lab.progress, audited)
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10
 out.write(
   `${result.stuck} stuck, ${result.conserved ? 'every sat accounted for' : 'THE BOOKS DO NOT AGREE'}, ${seconds} s\n`,
 )
 if (values.json) console.log(JSON.stringify(result))
-if (!isFine(result)) process.exitCode = 1
+if (!isFine(result) || result.kills < kills) process.exitCode = 1

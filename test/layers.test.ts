@@ -24,10 +24,11 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   { name: 'errors', files: /^src\/kernel\/errors\.ts$/, imports: [] },
   { name: 'port', files: /^src\/store\/port\.ts$/, imports: [] },
-  { name: 'store', files: /^src\/store\/(?!sqlite)/, imports: ['port'] },
-  { name: 'sqlite', files: /^src\/store\/sqlite/, imports: ['port', 'store'], packages: ['node:'] },
+  { name: 'rows', files: /^src\/store\/rows\.ts$/, imports: ['port'] },
+  { name: 'store', files: /^src\/store\/(?!sqlite)/, imports: ['port', 'rows'] },
+  { name: 'sqlite', files: /^src\/store\/sqlite/, imports: ['port', 'rows', 'store'], packages: ['node:'] },
   { name: 'authoring', files: /^src\/kernel\/authoring\.ts$/, imports: ['port'], packages: ['xstate'] },
-  { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'authoring'], packages: ['xstate'] },
+  { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'rows', 'authoring'], packages: ['xstate'] },
   { name: 'machines/wallet', files: /^machines\/wallet\//, imports: ['authoring'], packages: ['xstate'] },
   { name: 'machines/mint-server', files: /^machines\/mint-server\//, imports: ['authoring'], packages: ['xstate'] },
   {
@@ -66,11 +67,11 @@ const LAYERS: readonly Layer[] = [
     ],
     packages: ['xstate'],
   },
-  { name: 'entry', files: /^src\/index\.ts$/, imports: ['errors', 'port', 'kernel', 'cashu', 'wallet'] },
+  { name: 'entry', files: /^src\/index\.ts$/, imports: ['errors', 'port', 'kernel', 'cashu', 'wallet'], packages: ['@cashu/cashu-ts'] },
 ]
 
-/** Limit of a file in src and machines; most are far below. */
-const MAX_LINES = 400
+/** Limit of a file in src and machines; most are far below. The longest are charts, which are better whole. */
+const MAX_LINES = 500
 
 /** Path → source. */
 type Files = Readonly<Record<string, string>>

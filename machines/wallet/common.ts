@@ -1,6 +1,6 @@
 /** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
 import { local, type Write } from '../../src/kernel/authoring.ts'
-import type { InputProof, Place } from './exchange.ts'
+import type { InputProof, Place } from './exchange-model.ts'
 
 /** Why an operation failed; for people. */
 export interface Failure {
@@ -53,4 +53,16 @@ export const spend = (id: string, inputs: readonly { readonly Y: string }[], fro
 
 /** Marks exactly chosen inputs as sent: they are the token. */
 export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
-  inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'sent' }, if: { state: 'reserved', operationId: id } }))
+  inputs.map(({ Y }) => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'sent' },
+    if: { state: 'reserved', operationId: id },
+  }))
+
+/** The action that writes what a local step or an effect wants written. */
+export const write = {
+  type: 'tx' as const,
+  params: ({ event }: { event: { output: unknown } }): readonly Write[] =>
+    (event.output as { writes?: readonly Write[] }).writes ?? [],
+}

@@ -17,14 +17,8 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
-import {
-  exchange,
-  exchangeActors,
-  exchangeDelays,
-  newExchange,
-  type Exchange,
-  type InputProof,
-} from './exchange.ts'
+import { exchangeActors, exchangeDelays, type InputProof, type Exchange, newExchange } from './exchange-model.ts'
+import { exchange } from './exchange.ts'
 
 export interface ReceiveInput {
   readonly id: string

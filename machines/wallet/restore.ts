@@ -20,9 +20,17 @@
  * as far as the wallet's own counters.
  */
 import { assign, setup } from 'xstate'
-import { answered, backoff, effect, local, tx, type Write } from '../../src/kernel/authoring.ts'
-import type { Failure, Tag } from './common.ts'
-import { exchangeActors, REPLIES, type MadeProof, type Place, type Replied, type Signature, type SpentState } from './exchange.ts'
+import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
+import { type Failure, type Tag, write } from './common.ts'
+import {
+  type MadeProof,
+  type Signature,
+  type SpentState,
+  type Replied,
+  REPLIES,
+  type Place,
+  exchangeActors,
+} from './exchange-model.ts'
 
 export interface RestoreInput {
   readonly id: string
@@ -80,7 +88,9 @@ export const restore = setup({
     'mint.check': exchangeActors['mint.check'],
     /** GET /v1/keysets, and the keys of all of the unit's, old ones too (NUT-01, NUT-02). */
     'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
-    'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({ answers: ['ok'] }),
+    'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({
+      answers: ['ok'],
+    }),
     /** POST /v1/restore for one batch of counters (NUT-09). */
     'restore.batch': effect<Replied<{ found: readonly Found[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
     /** Signatures that verify, as proofs. */
@@ -88,7 +98,12 @@ export const restore = setup({
     /** Writes what the wallet does not have. */
     'restore.keep': local<
       { answer: 'ok'; amount: number; ys: readonly string[]; writes: readonly Write[] },
-      Place & { readonly keysetId: string; readonly proofs: readonly Restored[]; readonly states: readonly SpentState[]; readonly found: readonly Found[] }
+      Place & {
+        readonly keysetId: string
+        readonly proofs: readonly Restored[]
+        readonly states: readonly SpentState[]
+        readonly found: readonly Found[]
+      }
     >({ answers: ['ok'] }),
   },
   actions: { tx, tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }) },
@@ -128,8 +143,10 @@ export const restore = setup({
             guard: answered('ok'),
             target: 'planning',
             actions: [
-              { type: 'tx', params: ({ event: { output } }) => (output.answer === 'ok' ? output.writes : []) },
-              assign(({ event: { output } }) => (output.answer === 'ok' ? { keysetIds: output.keysetIds, tries: 0 } : {})),
+              write,
+              assign(({ event: { output } }) =>
+                output.answer === 'ok' ? { keysetIds: output.keysetIds, tries: 0 } : {},
+              ),
             ],
           },
           { target: 'waiting', actions: 'tried' },
@@ -163,7 +180,9 @@ export const restore = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
             target: 'unblinding',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found, tries: 0 } : {})),
+            actions: assign(({ event: { output } }) =>
+              output.answer === 'ok' ? { found: output.found, tries: 0 } : {},
+            ),
           },
           {
             guard: answered('ok'),
@@ -198,7 +217,9 @@ export const restore = setup({
           {
             guard: answered('ok'),
             target: 'keeping',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states, tries: 0 } : {})),
+            actions: assign(({ event: { output } }) =>
+              output.answer === 'ok' ? { states: output.states, tries: 0 } : {},
+            ),
           },
           { target: 'resting', actions: 'tried' },
         ],
@@ -225,7 +246,7 @@ export const restore = setup({
         onDone: {
           target: 'going',
           actions: [
-            { type: 'tx', params: ({ event: { output } }) => output.writes },
+            write,
             assign(({ context, event: { output } }) => ({
               amount: context.amount + output.amount,
               ys: [...context.ys, ...output.ys],

@@ -11,7 +11,7 @@
  *
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
- * | selecting, encoding | nothing of them: the state before | the state before runs again |
+ * | selecting, splitting, encoding | nothing of them: the state before | the state before runs again |
  * | prepared | the inputs, reserved, and the fee | waits for execute, cancel, or the deadline |
  * | exchanging, reclaiming | see the exchange | see the exchange |
  * | tokenCreated | the token's text, its proofs as sent | watches whether it is claimed |
@@ -20,18 +20,18 @@
  * `sent` never becomes spendable again; a reclaim makes new proofs. A token claimed in part is reclaimed for the rest.
  */
 import { assign, setup } from 'xstate'
-import { answered, local, tx } from '../../src/kernel/authoring.ts'
-import { release, takeActor, sendOff, spend, sum, type Failure, type Tag } from './common.ts'
+import { local, tx, answered } from '../../src/kernel/authoring.ts'
+import { takeActor, type Failure, type Tag, sum, release, spend, sendOff, write } from './common.ts'
 import {
-  exchange,
   exchangeActors,
   exchangeDelays,
-  newExchange,
-  type Exchange,
   type InputProof,
   type MadeProof,
   type SpentState,
-} from './exchange.ts'
+  type Exchange,
+  newExchange,
+} from './exchange-model.ts'
+import { exchange } from './exchange.ts'
 
 export interface SendInput {
   readonly id: string
@@ -80,7 +80,16 @@ export const send = setup({
   delays: { ...exchangeDelays, sendDeadline: 600_000 },
 }).createMachine({
   id: 'send',
-  context: ({ input }) => ({ ...input, fee: 0, exchange: null, exact: false, sent: [], token: null, reclaimed: 0, error: null }),
+  context: ({ input }) => ({
+    ...input,
+    fee: 0,
+    exchange: null,
+    exact: false,
+    sent: [],
+    token: null,
+    reclaimed: 0,
+    error: null,
+  }),
   initial: 'selecting',
   states: {
     selecting: {
@@ -91,7 +100,7 @@ export const send = setup({
         onDone: {
           target: 'splitting',
           actions: [
-            { type: 'tx', params: ({ event }) => event.output.writes },
+            write,
             assign(({ context, event: { output } }) => {
               const { inputs, fee } = output
               const exact = sum(inputs) === context.amount
@@ -115,7 +124,10 @@ export const send = setup({
             ),
           },
           { guard: ({ context }) => context.exact, target: 'prepared' },
-          { target: 'releasing', actions: assign({ error: { code: 'MINT_UNREACHABLE', detail: 'the mint’s keys are not known' } }) },
+          {
+            target: 'releasing',
+            actions: assign({ error: { code: 'MINT_UNREACHABLE', detail: 'the mint’s keys are not known' } }),
+          },
         ],
       },
     },
@@ -158,7 +170,10 @@ export const send = setup({
       invoke: {
         src: 'send.encode',
         input: ({ context: { mintUrl, unit, memo, sent } }) => ({ mintUrl, unit, memo, sent }),
-        onDone: { target: 'tokenCreated', actions: assign(({ event }) => ({ token: event.output.token, exchange: null })) },
+        onDone: {
+          target: 'tokenCreated',
+          actions: assign(({ event }) => ({ token: event.output.token, exchange: null })),
+        },
       },
     },
     tokenCreated: {

@@ -18,8 +18,9 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
-import { release, takeActor, spend, sum, type Failure, type Tag } from './common.ts'
-import { exchange, exchangeActors, exchangeDelays, newExchange, type Exchange } from './exchange.ts'
+import { spend, takeActor, type Failure, type Tag, sum, release, write } from './common.ts'
+import { exchangeActors, exchangeDelays, type Exchange, newExchange } from './exchange-model.ts'
+import { exchange } from './exchange.ts'
 
 export interface SwapInput {
   readonly id: string
@@ -67,7 +68,7 @@ export const swap = setup({
         onDone: {
           target: 'prepared',
           actions: [
-            { type: 'tx', params: ({ event }) => event.output.writes },
+            write,
             assign(({ context, event: { output } }) => ({
               fee: output.fee,
               exchange: newExchange({ inputs: output.inputs, from: 'reserved', keep: context.amounts }),
@@ -104,7 +105,10 @@ export const swap = setup({
         { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
         assign(({ context: { exchange } }) => ({
           fee: 0,
-          error: { code: 'REFUSED', detail: exchange!.refusal?.detail ?? 'the amounts and the fee are more than the inputs' },
+          error: {
+            code: 'REFUSED',
+            detail: exchange!.refusal?.detail ?? 'the amounts and the fee are more than the inputs',
+          },
           exchange: null,
         })),
       ],

@@ -22,7 +22,7 @@ export function lines(out: NodeJS.WritableStream, kills: number): Screen {
     show(progress, report) {
       if (report?.type === 'resumed') out.write(`      resumed ${report.wallet}: ${report.kind}.${report.state}\n`)
       for (; told < progress.kills.length; told++) {
-        const { wallet, kind, state, underWay } = progress.kills[told]!.sight
+        const { wallet, kind, state, underWay } = progress.kills[told]!
         const what = underWay ? ', a request under way' : ''
         out.write(`kill ${told + 1}/${kills} hit ${wallet}: ${kind}.${state}${what}\n`)
       }
@@ -58,7 +58,7 @@ export function table(out: NodeJS.WriteStream, kills: number): Screen {
 function pictureOf({ kills, operations }: Progress, wanted: number, columns: number, height: number): string[] {
   const done = Math.round((BAR_WIDTH * kills.length) / Math.max(1, wanted))
   const bar = '█'.repeat(done) + dim('░'.repeat(BAR_WIDTH - done))
-  const onWire = kills.filter(({ sight }) => sight.underWay).length
+  const onWire = kills.filter(({ underWay }) => underWay).length
   const all = [...operations.values()]
   const ended = all.filter((operation) => operation.ended).length
   // What is at work is always seen; of what has ended, the latest.

@@ -14,30 +14,29 @@ export interface Seen extends Sight {
   readonly struck: number
 }
 
-export interface Kill {
-  /** What was struck, as of its last reported commit. */
-  readonly sight: Sight
-}
-
 /** What is known of a run so far. */
 export interface Progress {
-  readonly kills: readonly Kill[]
+  /** What each kill struck, as of its last reported commit. */
+  readonly kills: readonly Sight[]
   /** In the order they were first seen. */
   readonly operations: ReadonlyMap<string, Seen>
+  /** Operations that a process was waiting for when nothing happened any more. */
+  readonly stuck: readonly Seen[]
 }
 
 /** When to strike: asked at each report of one process. The answer is a delay in ms; undefined lets it live. */
 export type Strike = (report: Sight, lifeMs: number) => number | undefined
 
-/** A life that takes longer makes the whole run fail: something is stuck. */
-const LONGEST_LIFE_MS = 20_000
+/** A process that reports nothing for so long is stuck; between tries an operation may pause for some seconds. */
+const LONGEST_SILENCE_MS = 20_000
 
 export class Lab {
   readonly #planFile: string
   readonly #cacheDir: string
   readonly #changed: (progress: Progress, report: Report | undefined) => void
   readonly #operations = new Map<string, Seen>()
-  readonly #kills: Kill[] = []
+  readonly #kills: Sight[] = []
+  #stuck: readonly Seen[] = []
 
   constructor(dir: string, changed: (progress: Progress, report: Report | undefined) => void = () => {}) {
     this.#planFile = join(dir, 'plan.json')
@@ -46,21 +45,22 @@ export class Lab {
   }
 
   get progress(): Progress {
-    return { kills: this.#kills, operations: this.#operations }
+    return { kills: this.#kills, operations: this.#operations, stuck: this.#stuck }
   }
 
   /**
-   * Runs a wallet process until its plan is done, or until it is struck.
+   * Runs a wallet process until its plan is done, until it is struck, or until nothing happens any more.
    *
-   * @throws {Error} where the process fails, ends by itself, or neither ends nor is struck in a minute.
+   * @throws {Error} where the process fails, ends by itself, or waits for no operation.
    */
-  async live(plan: Plan, strike: Strike = () => undefined): Promise<'done' | Kill> {
+  async live(plan: Plan, strike: Strike = () => undefined): Promise<'done' | 'stuck' | Sight> {
     writeFileSync(this.#planFile, JSON.stringify(plan))
     const startedAt = performance.now()
     let isDone = false
     let error: string | undefined
     let aimedAt: string | undefined
     const hear = (line: string): void => {
+      silence.refresh()
       const report = JSON.parse(line) as Report
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
@@ -78,22 +78,22 @@ export class Lab {
     // Compiled code is kept from life to life: a process is up in a tenth of a second.
     const env = { NODE_COMPILE_CACHE: this.#cacheDir }
     const worker = startScript(new URL('./worker.ts', import.meta.url), [this.#planFile], hear, env)
-    const tooLong = setTimeout(() => {
-      const open = [...this.#operations.values()].filter((seen) => !seen.ended)
-      error = `no end after ${LONGEST_LIFE_MS} ms: ${open.map(({ wallet, kind, state, id }) => `${wallet} ${kind}.${state} ${id}`).join(', ')}`
-      worker.kill('SIGKILL')
-    }, LONGEST_LIFE_MS)
+    const silence = setTimeout(() => worker.kill('SIGKILL'), LONGEST_SILENCE_MS)
     const { signal } = await worker.ended
-    clearTimeout(tooLong)
+    clearTimeout(silence)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
-    if (signal !== 'SIGKILL' || aimedAt === undefined) throw new Error('the wallet process ended by itself')
+    if (signal !== 'SIGKILL') throw new Error('the wallet process ended by itself')
+    if (aimedAt === undefined) {
+      this.#stuck = [...this.#operations.values()].filter(({ wallet, ended }) => wallet in plan.wallets && !ended)
+      if (this.#stuck.length === 0) throw new Error('the wallet process waits for nothing that is open')
+      return 'stuck'
+    }
     const struck = this.#operations.get(aimedAt)!
     this.#operations.set(aimedAt, { ...struck, struck: struck.struck + 1 })
-    const kill = { sight: struck }
-    this.#kills.push(kill)
+    this.#kills.push(struck)
     this.#changed(this.progress, undefined)
-    return kill
+    return struck
   }
 
   #note({ type, ...sight }: Exclude<Report, { type: 'done' | 'error' }>): void {
@@ -104,7 +104,7 @@ export class Lab {
 
 /**
  * Kills the wallet process again and again, then lets it finish. Where a plan is done before all kills are, the next
- * one is asked for; each must contain the one before.
+ * one is asked for; each must contain the one before. Stops where something is stuck.
  */
 export async function killAgain(
   lab: Lab,
@@ -127,9 +127,10 @@ export async function killAgain(
     }
     const fits = trigger(next)
     const ended = await lab.live(plan, (sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
+    if (ended === 'stuck') return plan
     if (ended === 'done') plan = await options.plan(++round)
     else kills++
-    if (next.kind !== undefined && (ended === 'done' || ended.sight.kind !== next.kind)) aim.missed(next.kind)
+    if (next.kind !== undefined && (ended === 'done' || ended.kind !== next.kind)) aim.missed(next.kind)
   }
   await lab.live(plan)
   return plan

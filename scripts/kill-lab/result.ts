@@ -1,5 +1,5 @@
 /** What a run comes to: for people, and for machines. */
-import { holds, type Audit } from './books.ts'
+import { holds, type Audit, type Listed } from './books.ts'
 import type { Progress } from './lab.ts'
 
 export interface Result {
@@ -12,17 +12,18 @@ export interface Result {
     readonly state: string
     readonly resumed: number
   }[]
-  /** Operations that have not ended. */
   readonly stuck: number
   readonly mint: { readonly issued: number; readonly redeemed: number }
   readonly wallets: Readonly<Record<'spendable' | 'reserved' | 'outstanding' | 'held' | 'paid' | 'fees', number>>
   readonly conserved: boolean
 }
 
-export function resultOf({ kills, operations }: Progress, { after, operations: listed, checks }: Audit): Result {
+export function resultOf(progress: Progress, audit: Audit): Result {
+  const { kills, operations } = progress
+  const { after, operations: listed, checks } = audit
   const killedIn: Record<string, number> = {}
-  for (const { sight } of kills) {
-    const at = `${sight.kind}.${sight.state}`
+  for (const { kind, state } of kills) {
+    const at = `${kind}.${state}`
     killedIn[at] = (killedIn[at] ?? 0) + 1
   }
   const { spendable, reserved, outstanding, held, paid, fees } = after.wallets
@@ -30,11 +31,16 @@ export function resultOf({ kills, operations }: Progress, { after, operations: l
     kills: kills.length,
     killedIn,
     operations: listed.map(({ id, kind, state }) => ({ id, kind, state, resumed: operations.get(id)?.resumed ?? 0 })),
-    stuck: listed.filter(({ ended }) => !ended).length,
+    stuck: stuckOf(progress, audit).length,
     mint: { issued: after.mint.issued, redeemed: after.mint.redeemed },
     wallets: { spendable, reserved, outstanding, held, paid, fees },
     conserved: checks.every(holds),
   }
+}
+
+/** Operations that have not ended, or that a process waited for in vain. */
+function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
+  return operations.filter(({ id, ended }) => !ended || stuck.some((seen) => seen.id === id))
 }
 
 export const isFine = ({ stuck, conserved }: Result): boolean => stuck === 0 && conserved
@@ -52,7 +58,8 @@ const COLUMNS = [
 ] as const
 
 /** The books as a table, and what was compared; of the wallets' own sums only those that are wrong. */
-export function printAudit(out: NodeJS.WritableStream, { before, after, checks }: Audit): void {
+export function printAudit(out: NodeJS.WritableStream, progress: Progress, audit: Audit): void {
+  const { before, after, checks } = audit
   const wallets = Object.entries(before.byWallet)
   const width = Math.max(...wallets.map(([name]) => name.length), 'together'.length)
   const print = (name: string, cells: readonly (string | number)[]): void =>
@@ -66,4 +73,6 @@ export function printAudit(out: NodeJS.WritableStream, { before, after, checks }
   out.write(`swapped once more by a fresh wallet: ${after.byWallet['auditor']?.spendable ?? 0}\n\n`)
   for (const check of checks.filter((check) => !holds(check) || check.wallet === undefined))
     out.write(`${holds(check) ? 'ok ' : 'BAD'} ${check.what}: ${check.left} = ${check.right}\n`)
+  for (const { wallet, kind, state, id } of stuckOf(progress, audit))
+    out.write(`BAD ${wallet}: ${kind}.${state} is stuck (${id})\n`)
 }

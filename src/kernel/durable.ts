@@ -65,7 +65,12 @@ export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
 }
 
 /** The row that a step makes of the row before it. */
-export function rowOf(kernel: Kernel, loaded: LoadedKind, before: OperationRow, step: Step): { row: OperationRow; writes: Write[] } {
+export function rowOf(
+  kernel: Kernel,
+  loaded: LoadedKind,
+  before: OperationRow,
+  step: Step,
+): { row: OperationRow; writes: Write[] } {
   const { kind, stepper } = loaded
   const { snapshot } = step
   const ends = Object.values(step.timers)
@@ -88,13 +93,17 @@ export function rowOf(kernel: Kernel, loaded: LoadedKind, before: OperationRow, 
     snapshot: JSON.stringify(stepper.persist(snapshot)),
   }
   const { id, state, status, createdAt, updatedAt } = row
-  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: snapshot.context }
+  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: snapshot.context as unknown }
   return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
 }
 
 /** The tables that writes touch. */
 export const tablesOf = (writes: readonly Write[]): string[] => [
-  ...new Set(writes.map((write) => ('put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check))),
+  ...new Set(
+    writes.map((write) =>
+      'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check,
+    ),
+  ),
 ]
 
 interface Running {
@@ -120,7 +129,9 @@ class Operation {
   readonly #running = new Map<string, Running>()
   readonly #stop = new AbortController()
   #pumping = false
-  #watch: { readonly name: string; readonly state: string; waitMs: number; atMs: number; readonly abort: AbortController } | undefined
+  #watch:
+    | { readonly name: string; readonly state: string; waitMs: number; atMs: number; readonly abort: AbortController }
+    | undefined
 
   constructor(kernel: Kernel, loaded: LoadedKind, input: DurableInput, send: (event: EventObject) => void) {
     this.#kernel = kernel
@@ -139,7 +150,8 @@ class Operation {
 
   stop(): void {
     this.#stop.abort()
-    for (const { lost } of this.#tasks.splice(0)) lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
+    for (const { lost } of this.#tasks.splice(0))
+      lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
     for (const { controller } of this.#running.values()) controller.abort()
     this.#watch?.abort.abort()
     this.#kernel.timers.set(this.#row.id, null)
@@ -171,7 +183,8 @@ class Operation {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift()) await task.run()
+      for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift())
+        await task.run()
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
     } finally {
@@ -188,7 +201,8 @@ class Operation {
       const outcome = await this.#commit(step)
       if (outcome === 'landed') return true
       if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
-      if (tries >= MOST_CONFLICTS) throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
+      if (tries >= MOST_CONFLICTS)
+        throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
     }
   }
 
@@ -222,7 +236,13 @@ class Operation {
   /** Starting effects on a row that another process left is a commit of its own (one attempt more, our name on it). */
   async #takeOver(): Promise<void> {
     if (this.#loaded.stepper.invokes(this.snapshot).length > 0) {
-      const step = { snapshot: this.snapshot, writes: [], emitted: [], timers: this.#timers, entered: new Set<string>() }
+      const step = {
+        snapshot: this.snapshot,
+        writes: [],
+        emitted: [],
+        timers: this.#timers,
+        entered: new Set<string>(),
+      }
       const before = this.#row
       this.#row = { ...before, owner: '' }
       const outcome = await this.#commit(step)
@@ -251,14 +271,18 @@ class Operation {
     const { signal } = running.controller
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
-    const request = async (): Promise<unknown> => runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: this.#kernel.clock.now() })
+    const request = async (): Promise<unknown> =>
+      runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: this.#kernel.clock.now() })
     this.#kernel.lanes.run(this.#row.lane, signal, request).then(
       (output) => {
         if (signal.aborted) return
         this.#enqueue(async () => {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
           if (!(await this.#apply(doneEvent(invoke.id, output))))
-            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String((output as { answer?: unknown })?.answer)}'`)
+            throw new HardshellError(
+              'DEFECT',
+              `no way on from '${invoke.src}' answering '${String((output as { answer?: unknown })?.answer)}'`,
+            )
         })
       },
       (error: unknown) => {
@@ -276,7 +300,13 @@ class Operation {
     }
     if (!name || this.#watch) return
     const waitMs = this.#loaded.watches[name]!.firstMs
-    this.#watch = { name, state: this.#row.state, waitMs, atMs: this.#kernel.clock.now() + waitMs, abort: new AbortController() }
+    this.#watch = {
+      name,
+      state: this.#row.state,
+      waitMs,
+      atMs: this.#kernel.clock.now() + waitMs,
+      abort: new AbortController(),
+    }
   }
 
   #setDue(): void {
@@ -293,7 +323,8 @@ class Operation {
         const [id] = late.toSorted(([, a], [, b]) => a - b)[0] ?? []
         if (id === undefined) break
         // A timer that the chart takes no notice of has ended all the same.
-        if (!(await this.#apply({ type: id }))) this.#timers = Object.fromEntries(Object.entries(this.#timers).filter(([other]) => other !== id))
+        if (!(await this.#apply({ type: id })))
+          this.#timers = Object.fromEntries(Object.entries(this.#timers).filter(([other]) => other !== id))
         if (this.#stop.signal.aborted) return
       }
       this.#setDue()
@@ -310,7 +341,9 @@ class Operation {
     const { signal } = watch.abort
     const context: unknown = this.snapshot.context
     try {
-      const news = await this.#kernel.lanes.run(this.#row.lane, signal, () => ask({ context, signal, read: this.#loaded.reader }))
+      const news = await this.#kernel.lanes.run(this.#row.lane, signal, () =>
+        ask({ context, signal, read: this.#loaded.reader }),
+      )
       if (signal.aborted) return
       this.#enqueue(async () => {
         if (this.#watch !== watch) return

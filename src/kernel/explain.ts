@@ -51,8 +51,14 @@ export function explain(of: {
     why: nodes.find((node) => node.description)?.description ?? state,
     underWay: loaded.stepper.invokes(snapshot).map((invoke) => invoke.src),
     watching: loaded.stepper.watch(snapshot),
-    timers: timers.map(([timer, atMs]) => ({ name: /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer, atMs, inMs: Math.max(0, atMs - nowMs) })),
-    takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter((event) => !event.startsWith('xstate.')),
+    timers: timers.map(([timer, atMs]) => ({
+      name: /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer,
+      atMs,
+      inMs: Math.max(0, atMs - nowMs),
+    })),
+    takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter(
+      (event) => !event.startsWith('xstate.'),
+    ),
     needsHuman: snapshot.hasTag('human'),
   }
 }

@@ -15,15 +15,29 @@ export interface InspectionEvent {
   readonly createdAt: string
   readonly name: string
   readonly event?: { readonly type: string }
-  readonly snapshot?: { readonly status: string; readonly value: unknown; readonly context: unknown; readonly children: object }
+  readonly snapshot?: {
+    readonly status: string
+    readonly value: unknown
+    readonly context: unknown
+    readonly children: object
+  }
 }
 
 export function publish(change: Change, inspect: Inspect, whole: boolean): void {
   const { row, snapshot, before } = change
   const { id, kind, state, version, amount, unit } = row
-  const base = { rootId: 'supervisor', sessionId: id, createdAt: new Date(row.updatedAt).toISOString(), name: `${kind} ${id}` }
+  const base = {
+    rootId: 'supervisor',
+    sessionId: id,
+    createdAt: new Date(row.updatedAt).toISOString(),
+    name: `${kind} ${id}`,
+  }
   if (!before) inspect({ type: '@xstate.actor', ...base })
   const context: unknown = whole ? snapshot.context : { id, kind, state, version, amount, unit }
   for (const { type } of change.emitted) inspect({ type: '@xstate.event', ...base, event: { type } })
-  inspect({ type: '@xstate.snapshot', ...base, snapshot: { status: snapshot.status, value: snapshot.value, context, children: {} } })
+  inspect({
+    type: '@xstate.snapshot',
+    ...base,
+    snapshot: { status: snapshot.status, value: snapshot.value, context, children: {} },
+  })
 }

@@ -57,11 +57,24 @@ export function loadKind(
     query: (query) => store.query(query),
     sum: (table, prefix) => store.sum(table, prefix),
   }
-  const steps = stepper({ kind, runs, read: reader, tables: env.tables, now: () => clock.now(), random: () => fraction(env.random) })
+  const steps = stepper({
+    kind,
+    runs,
+    read: reader,
+    tables: env.tables,
+    now: () => clock.now(),
+    random: () => fraction(env.random),
+  })
   const park = (row: OperationRow, why: string, cause?: unknown): never => {
-    throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, { operationId: row.id, cause })
+    throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, {
+      operationId: row.id,
+      cause,
+    })
   }
+  const restored = new WeakMap<OperationRow, AnyMachineSnapshot>()
   const restore = (row: OperationRow): AnyMachineSnapshot => {
+    const known = restored.get(row)
+    if (known) return known
     if (row.kindVersion > kind.version) park(row, `this program knows version ${kind.version}`)
     try {
       let persisted = JSON.parse(row.snapshot) as PersistedSnapshot
@@ -70,7 +83,9 @@ export function loadKind(
         if (!step) return park(row, `no migration from version ${version}`)
         persisted = step(persisted)
       }
-      return steps.restore(persisted)
+      const snapshot = steps.restore(persisted)
+      restored.set(row, snapshot)
+      return snapshot
     } catch (error) {
       if (error instanceof HardshellError) throw error
       return park(row, 'the snapshot does not restore', error)

@@ -1,6 +1,6 @@
 /** Operation kinds and the rows in which their runs are kept. */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
-import type { Json, Key, Query, Row, Store, Table, Total, Write } from '../store/port.ts'
+import type { Json, Key, Query, Row, Table, Total, Write } from '../store/port.ts'
 import type { Declared } from './authoring.ts'
 import { HardshellError } from './errors.ts'
 
@@ -180,7 +180,9 @@ export interface PersistedSnapshot {
  * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable: an undeclared actor,
  *   an unnamed delay, a local step outside a state tagged `local`.
  */
-export function defineOperation<Ports, M extends AnyStateMachine>(kind: OperationKind<Ports, M>): OperationKind<Ports, M> {
+export function defineOperation<Ports, M extends AnyStateMachine>(
+  kind: OperationKind<Ports, M>,
+): OperationKind<Ports, M> {
   const defect = (what: string): never => {
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
@@ -188,9 +190,13 @@ export function defineOperation<Ports, M extends AnyStateMachine>(kind: Operatio
   for (const node of stateNodes(kind.machine)) {
     const isLocal = node.tags.includes('local')
     for (const { src } of node.invoke) {
-      const logic = typeof src === 'string' ? (kind.machine.implementations.actors[src] as unknown as Declared<never, never>) : undefined
-      if (!logic || !Array.isArray(logic.answers)) return defect(`state '${node.id}' invokes '${String(src)}', which is not declared with effect() or local()`) // prettier-ignore
-      if (logic.local !== isLocal) defect(`state '${node.id}' is ${isLocal ? '' : 'not '}tagged local, and '${String(src)}' is ${logic.local ? '' : 'not '}local`) // prettier-ignore
+      const name = typeof src === 'string' ? src : '(inline)'
+      const logic =
+        typeof src === 'string'
+          ? (kind.machine.implementations.actors[src] as unknown as Declared<never, never>)
+          : undefined
+      if (!logic || !Array.isArray(logic.answers)) return defect(`state '${node.id}' invokes '${name}', which is not declared with effect() or local()`) // prettier-ignore
+      if (logic.local !== isLocal) defect(`state '${node.id}' is ${isLocal ? '' : 'not '}tagged local, and '${name}' is ${logic.local ? '' : 'not '}local`) // prettier-ignore
     }
     if (isLocal && node.invoke.length !== 1) defect(`local state '${node.id}' must invoke one local step`)
     for (const delay of Object.keys(node.config.after ?? {}))

@@ -89,7 +89,11 @@ export class Operations<Ports = unknown> {
       changed: (change) => this.#changed(change, options),
       failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
     }
-    for (const kind of options.kinds) this.#kinds.set(kind.kind, loadKind(kind as OperationKind, { ports: options.ports, store, tables: options.tables, clock, random }))
+    for (const kind of options.kinds)
+      this.#kinds.set(
+        kind.kind,
+        loadKind(kind as OperationKind, { ports: options.ports, store, tables: options.tables, clock, random }),
+      )
     this.supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.resumed = this.#resume()
     this.resumed.catch(() => {})
@@ -97,10 +101,21 @@ export class Operations<Ports = unknown> {
 
   async #resume(): Promise<readonly Resumed[]> {
     const [active, aside] = await Promise.all(
-      (['active', 'quarantined'] as const).map((status) => this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] })),
+      (['active', 'quarantined'] as const).map((status) =>
+        this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] }),
+      ),
     )
     const report = await this.supervisor.resume(active!)
-    return [...report, ...aside!.map(({ id, kind, state, reason }) => ({ id, kind, state, outcome: 'quarantined' as const, reason: reason ?? '' }))]
+    return [
+      ...report,
+      ...aside!.map(({ id, kind, state, reason }) => ({
+        id,
+        kind,
+        state,
+        outcome: 'quarantined' as const,
+        reason: reason ?? '',
+      })),
+    ]
   }
 
   /**
@@ -134,8 +149,15 @@ export class Operations<Ports = unknown> {
       const env = { store: this.#store, clock: this.clock, signal: this.#stop.signal }
       const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
       if (outcome === 'landed') {
-        if (this.#stop.signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
-        this.#kernel.changed({ before: undefined, row, snapshot: step.snapshot, emitted: step.emitted, tables: tablesOf(writes) })
+        if (this.#stop.signal.aborted)
+          throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
+        this.#kernel.changed({
+          before: undefined,
+          row,
+          snapshot: step.snapshot,
+          emitted: step.emitted,
+          tables: tablesOf(writes),
+        })
         if (row.status === 'active') this.supervisor.send({ type: 'operation.spawn', row, owned: true })
         return view(row, step.snapshot)
       }
@@ -146,7 +168,12 @@ export class Operations<Ports = unknown> {
 
   async #byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
     if (key === undefined) return undefined
-    const [row] = await this.#store.query<OperationRow>({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
+    const [row] = await this.#store.query<OperationRow>({
+      table: 'operations',
+      index: 'byKey',
+      prefix: [key],
+      limit: 1,
+    })
     if (!row) return undefined
     if (row.kind === kind && row.request === request) return row.id
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
@@ -210,8 +237,10 @@ export class Operations<Ports = unknown> {
       const actor = this.supervisor.get(id)
       if (!actor) {
         const { status } = await this.get(id)
-        if (status === 'parked') throw new HardshellError('PARKED', this.supervisor.parked(id) ?? 'parked', { operationId: id })
-        if (status === 'quarantined') throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
+        if (status === 'parked')
+          throw new HardshellError('PARKED', this.supervisor.parked(id) ?? 'parked', { operationId: id })
+        if (status === 'quarantined')
+          throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
         this.supervisor.send({ type: 'operation.reload', id })
         await sleep(this.clock, 5, this.#stop.signal)
@@ -238,8 +267,16 @@ export class Operations<Ports = unknown> {
   async resume(id: string): Promise<void> {
     const { row } = await this.get(id)
     if (row.status === 'quarantined') {
-      const set = { status: 'active', reason: null, version: row.version + 1, commitId: this.#kernel.newId(), updatedAt: this.clock.now() }
-      await this.#store.commit([{ patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } }])
+      const set = {
+        status: 'active',
+        reason: null,
+        version: row.version + 1,
+        commitId: this.#kernel.newId(),
+        updatedAt: this.clock.now(),
+      }
+      await this.#store.commit([
+        { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },
+      ])
     }
     if (!this.supervisor.get(id)) this.supervisor.send({ type: 'operation.reload', id })
     else if (!(await this.send(id, { type: 'resume' }))) this.look(id)
@@ -344,4 +381,3 @@ export function canonical(value: unknown): string {
       : inner,
   )
 }
-

@@ -1,6 +1,8 @@
 /** What the kernel takes from its surroundings, so that tests may give it another time and other chances. */
 
 export interface Clock {
+  /** Timers are set no further ahead than this, so that a jump of the clock is noticed; a minute unless given. */
+  readonly longestWaitMs?: number
   /** Milliseconds since the Unix epoch. It may jump, both ways. */
   now(): number
   /** Calls once, no sooner than `delayMs` later. */
@@ -19,7 +21,8 @@ export const systemClock: Clock = {
 
 export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))
 
-export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** A number in [0, 1) from a source of bytes. */
 export const fraction = (random: Random): number => {

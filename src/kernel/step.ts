@@ -2,7 +2,14 @@
  * One step of a chart, computed and not yet committed: the event is applied, local steps are run until the chart
  * rests in a state that is not local, and what it wants done is collected. Nothing here touches the outside.
  */
-import { createActor, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate'
+import {
+  createActor,
+  fromCallback,
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate'
 import type { Write } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import type { Backoff, Deadline, Declared } from './authoring.ts'
@@ -28,6 +35,20 @@ export interface Step {
   readonly timers: Timers
   /** Ids of the invokes that this step entered. */
   readonly entered: ReadonlySet<string>
+  /** The transitions it took, in order, where somebody wants to know. */
+  readonly moves: readonly Move[]
+}
+
+/** One transition of a chart, taken. */
+export interface Move {
+  readonly event: string
+  /** What the invoke answered, where the event says that one is done. */
+  readonly answer?: string
+  /** The state that has the transition, the event it is declared for, and its place among those for the event. */
+  readonly source: string
+  readonly on: string
+  readonly index: number
+  readonly targets: readonly string[]
 }
 
 /** What computing steps of one kind needs. */
@@ -53,6 +74,22 @@ type Run = (args: unknown) => unknown
 
 const MOST_LOCAL_STEPS = 64
 
+/**
+ * Steps are computed against an actor that never starts: it lends its identity and system, as in XState's own pure
+ * `transition()`.
+ */
+function lender(moved?: (move: Move) => void): AnyActorRef & { system: unknown } {
+  const inspect = (inspected: InspectionEvent): void => {
+    if (inspected.type !== '@xstate.microstep') return
+    const { type: event, output } = inspected.event as EventObject & { output?: Answer }
+    for (const { source, eventType: on, target } of inspected._transitions) {
+      const index = (on === '' ? source.always : source.transitions.get(on))?.findIndex((other) => other.target === target && ) ?? 0
+    }
+  }
+  return createActor(fromCallback(() => {}), moved && { inspect })
+}
+const inert = lender()
+
 export const doneEvent = (invokeId: string, output: unknown): EventObject & { output: unknown; actorId: string } => ({
   type: `xstate.done.actor.${invokeId}`,
   output,
@@ -66,31 +103,33 @@ export function stepper(options: {
   tables: Tables
   now: () => number
   random: () => number
+  /** Whether somebody wants to know the moves. */
+  inspected: boolean
 }): Stepper {
   const { kind, read, now } = options
   const runs = options.runs as Readonly<Record<string, Run>>
   const machine: AnyStateMachine = kind.machine
-  // Steps are computed against an actor that never starts: it lends its identity and system, as XState's own pure
-  // `transition()` does.
-  const inert = createActor(machine) as AnyActorRef & { system: unknown }
   const delays = new Map<string, { name: string; nodeId: string }>()
   for (const node of stateNodes(machine))
-    for (const name of Object.keys(node.config.after ?? {})) delays.set(`xstate.after.${name}.${node.id}`, { name, nodeId: node.id })
+    for (const name of Object.keys(node.config.after ?? {}))
+      delays.set(`xstate.after.${name}.${node.id}`, { name, nodeId: node.id })
 
   const collect = () => {
     const actions: Collected[] = []
+    const moves: Move[] = []
+    const self = options.inspected ? lender((move) => moves.push(move)) : inert
     const scope = {
-      self: inert,
-      id: inert.id,
-      sessionId: inert.sessionId,
-      system: inert.system,
+      self,
+      id: self.id,
+      sessionId: self.sessionId,
+      system: self.system,
       logger: () => {},
       defer: () => {},
       emit: () => {},
       stopChild: () => {},
       actionExecutor: (action: Collected) => actions.push(action),
     }
-    return { actions, scope: scope as never }
+    return { actions, moves, scope: scope as never }
   }
 
   /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
@@ -123,15 +162,23 @@ export function stepper(options: {
     return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
   }
 
-  const settle = async (start: AnyMachineSnapshot, timers: Timers, collected: ReturnType<typeof collect>): Promise<Step> => {
-    const { actions, scope } = collected
+  const settle = async (
+    start: AnyMachineSnapshot,
+    timers: Timers,
+    collected: ReturnType<typeof collect>,
+  ): Promise<Step> => {
+    const { actions, moves, scope } = collected
     let snapshot = orphan(start)
     for (let ran = 0; ; ran++) {
       const step = invokes(snapshot).find((invoke) => invoke.local)
       if (!step) break
       if (ran >= MOST_LOCAL_STEPS) throw new HardshellError('DEFECT', `${kind.kind}: local steps go round in circles`)
       const pending = actions.flatMap(({ type, params }) => (type === 'tx' ? (params as readonly Write[]) : []))
-      const output = await runs[step.src]!({ input: step.input, read: overlay(read, options.tables, pending), nowMs: now() })
+      const output = await runs[step.src]!({
+        input: step.input,
+        read: overlay(read, options.tables, pending),
+        nowMs: now(),
+      })
       const before = snapshot
       snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output) as never, scope) as AnyMachineSnapshot)
       if (snapshot === before) {
@@ -139,11 +186,15 @@ export function stepper(options: {
         throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
       }
     }
-    return { snapshot, ...sort(actions, snapshot, timers) }
+    return { snapshot, moves, ...sort(actions, snapshot, timers) }
   }
 
   /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
-  const sort = (actions: readonly Collected[], snapshot: AnyMachineSnapshot, before: Timers): Omit<Step, 'snapshot'> => {
+  const sort = (
+    actions: readonly Collected[],
+    snapshot: AnyMachineSnapshot,
+    before: Timers,
+  ): Omit<Step, 'snapshot'> => {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const entered = new Set<string>()
@@ -181,12 +232,23 @@ export function stepper(options: {
       return settle(machine.getInitialSnapshot(collected.scope, input as never) as AnyMachineSnapshot, {}, collected)
     },
     restore(persisted) {
-      const snapshot = { historyValue: {}, output: undefined, error: undefined, ...persisted, children: {} }
+      const snapshot = {
+        historyValue: {},
+        output: undefined,
+        error: undefined,
+        ...persisted,
+        context: {},
+        children: {},
+      }
       const restored = machine.restoreSnapshot(snapshot as never, collect().scope) as AnyMachineSnapshot
+      // XState would search the context for actors; there are none in it.
+      restored.context = persisted.context
       return orphan(restored)
     },
     persist(snapshot) {
-      const { status, value, context, historyValue, output } = machine.getPersistedSnapshot(snapshot) as unknown as PersistedSnapshot
+      const context = snapshot.context as PersistedSnapshot['context']
+      const bare = { ...snapshot, context: {} }
+      const { status, value, historyValue, output } = machine.getPersistedSnapshot(bare) as unknown as PersistedSnapshot
       return { status, value, context, historyValue, output } as PersistedSnapshot
     },
     timersOf(snapshot, known, enteredAtMs) {
@@ -201,7 +263,10 @@ export function stepper(options: {
     },
     watch(snapshot) {
       if (snapshot.status !== 'active') return undefined
-      for (const node of snapshot._nodes) if (typeof node.meta?.watch === 'string') return node.meta.watch as string
+      for (const node of snapshot._nodes) {
+        const { watch } = (node.meta ?? {}) as { watch?: string }
+        if (watch !== undefined) return watch
+      }
       return undefined
     },
   }

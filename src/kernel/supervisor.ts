@@ -94,7 +94,8 @@ export class Supervisor {
       const taken = await this.#takeOver(batch.filter((item) => item?.effects === true).map((item) => item!.row))
       if (this.#stopped) break
       for (const item of batch)
-        if (item) this.#spawn({ row: taken.get(item.row.id) ?? item.row, owned: !item.effects || taken.has(item.row.id) })
+        if (item)
+          this.#spawn({ row: taken.get(item.row.id) ?? item.row, owned: !item.effects || taken.has(item.row.id) })
     }
     return report
   }

@@ -58,7 +58,7 @@ export class Timers {
     if (this.#timer) this.#clock.clearTimeout(this.#timer.handle)
     this.#timer = undefined
     if (atMs === undefined) return
-    const delayMs = Math.min(LONGEST_WAIT_MS, Math.max(0, atMs - this.#clock.now()))
+    const delayMs = Math.min(this.#clock.longestWaitMs ?? LONGEST_WAIT_MS, Math.max(0, atMs - this.#clock.now()))
     this.#timer = { handle: this.#clock.setTimeout(() => this.#ring(), delayMs), atMs }
   }
 

@@ -9,6 +9,7 @@ export {
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
 export type { Books, UnitBooks } from './books.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
-export { createMint, type Mint, type MintOptions, type OptionalNut } from './mint.ts'
+export type { MintOptions, OptionalNut } from './context.ts'
+export { createMint, type Mint } from './mint.ts'
 export { MintError } from './request.ts'
 export { mintSchema } from './tables.ts'

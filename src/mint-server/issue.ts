@@ -1,7 +1,7 @@
 /** Minting (NUT-04, NUT-20, NUT-23): a Lightning payment in, ecash out. UNPAID → PAID → ISSUED. */
 import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, lenient, optional, point, text } from '../cashu/shape.ts'
-import type { Context, Endpoint, View } from './mint.ts'
+import type { Context, Endpoint, View } from './context.ts'
 import { outputsOf, quoteIdOf, refuse, textUpTo, type Output } from './request.ts'
 import { transact, type MintQuoteRow } from './tables.ts'
 

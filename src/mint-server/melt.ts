@@ -13,7 +13,7 @@ import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, optional, record, text } from '../cashu/shape.ts'
 import type { Write } from '../store/port.ts'
 import type { Outgoing } from './backend.ts'
-import type { Context, Endpoint, View } from './mint.ts'
+import type { Context, Endpoint, View } from './context.ts'
 import { ascii, inputsOf, outputsOf, quoteIdOf, refuse, type Fields } from './request.ts'
 import { transact, type MeltQuoteRow } from './tables.ts'
 

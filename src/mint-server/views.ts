@@ -1,6 +1,6 @@
 /** The endpoints that only read: NUT-01, 02, 06, 07, 09. */
 import { codes } from '../cashu/codes.ts'
-import type { Context, Endpoint, View } from './mint.ts'
+import type { Context, Endpoint, View } from './context.ts'
 import { outputsOf, pointsOf, refuse } from './request.ts'
 import type { KeysetRow, ProofRow, SignatureRow } from './tables.ts'
 

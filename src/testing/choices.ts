@@ -8,51 +8,103 @@ export interface Choice {
   /** Counts the questions of one life, from 1. */
   readonly place: number
   readonly site: string
+  readonly options: readonly string[]
+  /** The one taken. */
   readonly option: string
   readonly index: number
-  /** How many options there were. */
+  /** How many options there are to try here: one where all others have been tried in the same state. */
   readonly count: number
 }
 
+export interface ChoicesOptions {
+  /** What a run before this one chose, up to the place from which this one is to differ; see `next`. */
+  readonly script?: readonly Choice[]
+  /** Or what to choose other than the first option, by place; see `parsePath`. */
+  readonly path?: ReadonlyMap<number, string>
+  /** How many times other than the first option may be chosen, and how many of these may be no crashes. */
+  readonly budget: Budget
+  /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
+  readonly enter?: (state: string, left: Budget) => boolean
+}
+
+export interface Budget {
+  readonly faults: number
+  readonly others: number
+}
+
+const isCrash = (option: string): boolean => option.startsWith('crash')
+
 export class Choices {
   readonly taken: Choice[] = []
-  readonly #script: readonly number[]
-  readonly #named: ReadonlyMap<number, string> | undefined
-  #faults: number
+  readonly #options: ChoicesOptions
+  #left: Budget
 
-  /** `script`: the options to take, by index; beyond its end, the first of each. `faults`: how many others are allowed. */
-  constructor(script: readonly number[] | ReadonlyMap<number, string>, faults: number) {
-    this.#script = Array.isArray(script) ? script : []
-    this.#named = Array.isArray(script) ? undefined : (script as ReadonlyMap<number, string>)
-    this.#faults = faults
+  constructor(options: ChoicesOptions) {
+    this.#options = options
+    this.#left = options.budget
   }
 
-  /** The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault. */
-  pick<O extends string>(site: string, options: readonly [O, ...O[]]): O {
+  /** What was not spent. */
+  get left(): Budget {
+    return this.#left
+  }
+
+  /**
+   * The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault, and
+   * crashes come before the rest of them. `state` names all that the future depends on here.
+   */
+  pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
+    const { script = [], path, enter } = this.#options
     const place = this.taken.length + 1
-    const count = this.#faults > 0 ? options.length : 1
-    const named = this.#named?.get(place)
-    const index = this.#named ? Math.max(0, named === undefined ? 0 : options.indexOf(named as O)) : (this.#script[place - 1] ?? 0)
-    if (named !== undefined && index === 0 && options[0] !== named) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
-    if (index > 0) this.#faults--
-    const option = options[index]!
-    this.taken.push({ place, site, option, index, count })
+    const scripted = script[place - 1]
+    if (scripted && scripted.site !== site) throw new RangeError(`${place}. was ${scripted.site} and is ${site}: the run does not repeat itself`)
+    const named = path?.get(place)
+    const index = scripted?.index ?? (named === undefined ? 0 : options.indexOf(named as O))
+    const option = options[index]
+    if (option === undefined) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
+    const count = scripted?.count ?? (path ? 1 : this.#open(site, options, state))
+    if (index > 0) this.#left = { faults: this.#left.faults - 1, others: this.#left.others - (isCrash(option) ? 0 : 1) }
+    this.taken.push({ place, site, options, option, index, count })
     return option
   }
 
-  /** The script of the next run in order, undefined after the last. */
-  next(): number[] | undefined {
-    const last = this.taken.findLastIndex(({ index, count }) => index + 1 < count)
-    if (last === -1) return undefined
-    return [...this.taken.slice(0, last).map(({ index }) => index), this.taken[last]!.index + 1]
+  /** How many of the options are to be tried. */
+  #open(site: string, options: readonly string[], state: () => string): number {
+    const { faults, others } = this.#left
+    const count = faults <= 0 ? 1 : others > 0 ? options.length : options.findLastIndex(isCrash) + 1
+    return count > 1 && this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
   }
 
-  /** What was chosen other than the first option: `4.crashAfter`, several with a comma. */
+  /** The choices of the next run in order, undefined after the last. */
+  next(): Choices | undefined {
+    const last = this.taken.findLastIndex(({ index, count }) => index + 1 < count)
+    if (last === -1) return undefined
+    const choice = this.taken[last]!
+    const index = choice.index + 1
+    return new Choices({ ...this.#options, script: [...this.taken.slice(0, last), { ...choice, index, option: choice.options[index]! }] })
+  }
+
+  /** What was chosen other than the first option. */
+  get faults(): readonly Choice[] {
+    return this.taken.filter(({ index }) => index > 0)
+  }
+
+  /** The same as a text: `4.crashAfter`, several with a comma. */
   get path(): string {
-    const faults = this.taken.filter(({ index }) => index > 0)
-    return faults.map(({ place, option }) => `${place}.${option}`).join(',')
+    return textOf(this.taken)
+  }
+
+  /** The path as far as the script says it. */
+  get planned(): string {
+    return textOf(this.#options.script ?? [])
   }
 }
+
+const textOf = (choices: readonly Choice[]): string =>
+  choices
+    .filter(({ index }) => index > 0)
+    .map(({ place, option }) => `${place}.${option}`)
+    .join(',')
 
 /** Reads one life's part of a path. */
 export const parsePath = (path: string): Map<number, string> =>

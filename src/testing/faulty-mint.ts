@@ -1,10 +1,12 @@
 /** A mint behind a network on which anything may happen that may happen to a request. */
 import type { Transport } from '../cashu/transport.ts'
-import type { Mint } from '../mint-server/mint.ts'
-import type { Choices } from './choices.ts'
 import type { Life } from './life.ts'
-import type { World } from './world.ts'
+import type { Pick } from './live.ts'
+import type { Setting } from './setting.ts'
+import type { LateRequest, World } from './world.ts'
 
+/** What may befall a question. */
+export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
 /** What may befall a request that changes something at the mint. */
 export const POST_FAULTS = [
   'crashBefore',
@@ -19,29 +21,52 @@ export const POST_FAULTS = [
   'refused',
   /** A 200 that is not the mint’s. */
   'malformed',
+  /** Delivered two times; the second answer is the one that arrives. */
+  'twice',
 ] as const
-/** What may befall a request that is answered with signatures, beside that: applied, and the last one is missing. */
-export const SIGNING_FAULTS = [...POST_FAULTS, 'short'] as const
-/** What may befall a question. */
-export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
+/** What may befall a request that moves money, beside that. */
+export const MONEY_FAULTS = [
+  ...POST_FAULTS,
+  /** Held up like `late`, while a proxy answers in its own name. */
+  'gateway',
+  /** The mint takes another keyset just before. */
+  'rotated',
+] as const
+/** What may befall a request that is answered with signatures for all its outputs, beside that. */
+export const SIGNING_FAULTS = [
+  ...MONEY_FAULTS,
+  /** Applied; the last signature is missing in the answer. */
+  'short',
+  /** Applied; the signatures come in another order. */
+  'shuffled',
+] as const
+/** Where the mint remembers answers (NUT-19): it forgets them just before. */
+const FORGOTTEN = 'forgotten'
 
-/** Not melts: what a payment cost, and so what change there is, is the mint's word alone. */
 const signing = /^\/v1\/(swap|mint\/bolt11)$/
+/** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
+const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
 const questions = /^\/v1\/(info|keys|keysets|checkstate|restore|(mint|melt)\/quote\/bolt11\/.+)/
 
+const faultsOf = (path: string) =>
+  questions.test(path) ? GET_FAULTS : signing.test(path) ? SIGNING_FAULTS : money.test(path) ? MONEY_FAULTS : POST_FAULTS
+
+/** A path without the ids in it. */
+export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
+
 export function faultyTransport(of: {
-  mint: Mint
+  setting: Setting
   mintUrl: string
-  choices: Choices
+  pick: Pick
   life: Life
   world: World
   answered: (what: { path: string; status: number; fault: string }) => void
   violated: (what: string) => void
 }): Transport {
-  const { mint, mintUrl, choices, life, world } = of
-  const deliver = async (request: { method: string; path: string; body?: string | undefined }) => {
-    noteOutputs(request.body)
-    return mint.handle(request.method, request.path, request.body)
+  const { setting, mintUrl, pick, life, world } = of
+  const deliver = ({ method, path, body }: LateRequest) => {
+    noteOutputs(body)
+    return setting.mint.handle(method, path, body)
   }
   const noteOutputs = (body: string | undefined): void => {
     if (body === undefined) return
@@ -62,34 +87,63 @@ export function faultyTransport(of: {
   return ({ method, url, body }) =>
     life.call(async () => {
       const path = url.slice(mintUrl.length)
-      const request = { method, path, body }
-      const faults = questions.test(path) ? GET_FAULTS : signing.test(path) ? SIGNING_FAULTS : POST_FAULTS
-      const fault = choices.pick(`${method} ${path.replace(/[0-9a-f]{16,}/, '…')}`, ['ok', ...faults])
-      if (fault === 'crashBefore') return life.die()
-      if (fault === 'refused') {
-        await arrive()
-        return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
-      }
-      if (fault === 'malformed') return { status: 200, body: '<html>sign in</html>' }
-      if (fault === 'notSent') throw new Error('connection refused')
-      if (fault === 'late') {
-        const held = world.late
-        world.late = []
-        for (const earlier of held) await deliver(earlier)
-        world.late = [request]
-        throw new Error('timed out')
+      const request = { method, path, ...(body !== undefined && { body }) }
+      const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
+      const fault = pick(`${method} ${placeOf(path)}`, ['ok', ...faultsOf(path), ...more], [path, body ?? ''])
+      switch (fault) {
+        case 'crashBefore':
+          return life.die()
+        case 'refused':
+          await arrive()
+          of.answered({ path, status: 400, fault })
+          return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+        case 'malformed':
+          of.answered({ path, status: 200, fault })
+          return { status: 200, body: '<html>sign in</html>' }
+        case 'notSent':
+          of.answered({ path, status: 0, fault })
+          throw new Error('connection refused')
+        case 'late':
+        case 'gateway':
+          await arrive()
+          world.late = [request]
+          of.answered({ path, status: 0, fault })
+          if (fault === 'late') throw new Error('timed out')
+          return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
+        case 'rotated':
+          await setting.mint.rotate('sat')
+          break
+        case FORGOTTEN:
+          await setting.forget()
+          break
+        case 'twice':
+          await deliver(request)
+          break
+        default:
       }
       const answer = await deliver(request)
       await arrive()
       of.answered({ path, status: answer.status, fault })
-      if (fault === 'crashAfter') return life.die()
-      if (fault === 'lost') throw new Error('connection reset')
-      if (fault === 'short') return { ...answer, body: shorten(answer.body) }
-      return answer
+      switch (fault) {
+        case 'crashAfter':
+          return life.die()
+        case 'lost':
+          throw new Error('connection reset')
+        case 'short':
+          return { ...answer, body: changed(answer.body, (signatures) => signatures.slice(0, -1)) }
+        case 'shuffled':
+          return { ...answer, body: changed(answer.body, (signatures) => signatures.toReversed()) }
+        default:
+          return answer
+      }
     })
 }
 
-function shorten(body: string): string {
+function changed(body: string, by: (signatures: unknown[]) => unknown[]): string {
   const answer = JSON.parse(body) as { signatures?: unknown[]; change?: unknown[] }
-  return JSON.stringify({ ...answer, signatures: answer.signatures?.slice(0, -1), change: answer.change?.slice(0, -1) })
+  return JSON.stringify({
+    ...answer,
+    ...(answer.signatures && { signatures: by(answer.signatures) }),
+    ...(answer.change && { change: by(answer.change) }),
+  })
 }

@@ -1,45 +1,54 @@
 /** A store at whose commits anything may happen that may happen at a commit. */
 import { StoreError, type Store, type Write } from '../store/port.ts'
-import type { Choices } from './choices.ts'
 import type { Life } from './life.ts'
+import type { Pick } from './live.ts'
 
 /** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
-export const COMMIT_FAULTS = ['crashBefore', 'crashAfter', 'conflict', 'busy', 'inDoubtLanded', 'inDoubtLost'] as const
+export const COMMIT_FAULTS = ['crashBefore', 'crashAfter', 'conflict', 'busy', 'full', 'inDoubtLanded', 'inDoubtLost'] as const
 
 /** What a commit is about, for the trace and for coverage. */
-export type Describe = (writes: readonly Write[]) => string
+export const aboutOf = (writes: readonly Write[]): string => {
+  const states = writes.flatMap((write) => {
+    if ('put' in write && write.put === 'operations') return [`${String(write.row['kind'])} ${String(write.row['state'])}`]
+    return 'patch' in write && write.patch === 'operations' ? ['taken over'] : []
+  })
+  return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')
+}
 
 export function faultyStore(
   store: Store,
-  { choices, life, describe, committed }: { choices: Choices; life: Life; describe: Describe; committed: (writes: readonly Write[]) => void },
+  { pick, life, committed }: { pick: Pick; life: Life; committed: (writes: readonly Write[], about: string) => void },
 ): Store {
-  const land = async (writes: readonly Write[]): Promise<void> => {
-    await store.commit(writes)
-    committed(writes)
-  }
   return {
     get: (table, key) => life.call(() => store.get(table, key)),
     query: (query) => life.call(() => store.query(query)),
     sum: (table, prefix) => life.call(() => store.sum(table, prefix)),
     commit: (writes) =>
       life.call(async () => {
-        switch (choices.pick(`commit ${describe(writes)}`, ['ok', ...COMMIT_FAULTS])) {
+        const about = aboutOf(writes)
+        const land = async (): Promise<void> => {
+          await store.commit(writes)
+          committed(writes, about)
+        }
+        switch (pick(`commit ${about}`, ['ok', ...COMMIT_FAULTS], writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write])))) { // prettier-ignore
           case 'crashBefore':
             return life.die()
           case 'crashAfter':
-            await land(writes)
+            await land()
             return life.die()
           case 'conflict':
             throw new StoreError('CONFLICT', 'another row was in the way')
           case 'busy':
             throw new StoreError('BUSY', 'somebody else has the lock')
+          case 'full':
+            throw new StoreError('FULL', 'no space is left')
           case 'inDoubtLost':
             throw new StoreError('IN_DOUBT', 'the connection broke, before the commit')
           case 'inDoubtLanded':
-            await land(writes)
+            await land()
             throw new StoreError('IN_DOUBT', 'the connection broke, after the commit')
           case 'ok':
-            return land(writes)
+            return land()
         }
       }),
     watch: (table, changed) => store.watch(table, () => life.dead || changed()),

@@ -4,11 +4,14 @@ import type { Clock, Random } from '../kernel/ports.ts'
 /** A promise that is never settled: what a dead process awaits. */
 const never = (): Promise<never> => new Promise(() => {})
 
+/** Calls to the outside without a pause, beyond which a process is taken to go round in circles. */
+const MOST_CALLS = 5_000
+
 export class Life {
   #dead = false
-  #died!: () => void
-  /** Resolves when the process dies. */
-  readonly death: Promise<void> = new Promise((resolve) => (this.#died = resolve))
+  #calls = 0
+  /** It died of calling the outside without end, and without ever letting time go on. */
+  endless = false
 
   get dead(): boolean {
     return this.#dead
@@ -17,12 +20,20 @@ export class Life {
   /** Kills the process; whoever called this waits for ever. */
   die(): Promise<never> {
     this.#dead = true
-    this.#died()
     return never()
+  }
+
+  /** Everything that could happen without time going on has happened. */
+  paused(): void {
+    this.#calls = 0
   }
 
   /** Runs an asynchronous call of the process: not at all once it is dead, and its result never reaches a dead one. */
   async call<T>(run: () => Promise<T>): Promise<T> {
+    if (++this.#calls > MOST_CALLS) {
+      this.endless = true
+      return this.die()
+    }
     if (this.#dead) return never()
     try {
       const result = await run()
@@ -40,17 +51,25 @@ interface Timer {
   readonly call: () => void
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until it is told to go on. It may be wrong, by `skewMs`. */
 export class VirtualClock implements Clock {
+  readonly longestWaitMs = Infinity
   #nowMs: number
   #order = 0
+  readonly #skewMs: number
   readonly #timers = new Map<number, Timer>()
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, skewMs = 0) {
     this.#nowMs = nowMs
+    this.#skewMs = skewMs
   }
 
   now(): number {
+    return this.#nowMs + this.#skewMs
+  }
+
+  /** What a clock that is right would say. */
+  get rightMs(): number {
     return this.#nowMs
   }
 
@@ -62,6 +81,11 @@ export class VirtualClock implements Clock {
 
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as number)
+  }
+
+  /** When the timers will ring, by a clock that is right. */
+  get ringsMs(): number[] {
+    return Array.from(this.#timers.values(), ({ atMs }) => atMs)
   }
 
   /** Goes on to the next timer and calls it; false where there is none. */

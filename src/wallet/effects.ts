@@ -1,5 +1,5 @@
 /** The requests that wallet operations make of a mint: each one request, each answer as the mint client classified it. */
-import type { Replied, exchangeActors } from '../../machines/wallet/exchange.ts'
+import type { Replied, exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Reply } from '../cashu/client.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { EffectArgs, Reader } from '../kernel/operation.ts'
@@ -61,14 +61,24 @@ export async function fetchKeysets(
       const got = await client(mintUrl).keys(id, { signal })
       if (got.answer !== 'ok') return answerOf(got, () => ({ writes: [] }))
       const found = got.body.keys
-      if (crypto.keysetId(id, { keys: found, unit: ofUnit, inputFeePpk: feePpk, finalExpiry }) !== id) return { answer: 'malformed' }
+      if (crypto.keysetId(id, { keys: found, unit: ofUnit, inputFeePpk: feePpk, finalExpiry }) !== id)
+        return { answer: 'malformed' }
       keys = found
     }
-    const row: KeysetRow = { mintUrl, id, unit: ofUnit, active: active ? 1 : 0, feePpk, finalExpiry: finalExpiry ?? null, keys }
+    const row: KeysetRow = {
+      mintUrl,
+      id,
+      unit: ofUnit,
+      active: active ? 1 : 0,
+      feePpk,
+      finalExpiry: finalExpiry ?? null,
+      keys,
+    }
     writes.push({ put: 'keysets', row })
   }
   // A keyset that the mint no longer lists takes no new outputs.
   for (const row of await read.query<KeysetRow>({ table: 'keysets', prefix: [mintUrl] }))
-    if (row.active === 1 && !listed.body.some(({ id }) => id === row.id)) writes.push({ patch: 'keysets', key: [mintUrl, row.id], set: { active: 0 } })
+    if (row.active === 1 && !listed.body.some(({ id }) => id === row.id))
+      writes.push({ patch: 'keysets', key: [mintUrl, row.id], set: { active: 0 } })
   return { answer: 'ok', writes }
 }

@@ -22,14 +22,25 @@ export interface WalletEvents {
   /** Proofs of this mint and unit changed hands; read `balances()`. */
   readonly balance: { readonly mintUrl: string; readonly unit: string }
   /** A quote is in a new state, as the wallet knows it. */
-  readonly quote: { readonly operationId: string; readonly mintUrl: string; readonly quoteId: string; readonly state: string }
+  readonly quote: {
+    readonly operationId: string
+    readonly mintUrl: string
+    readonly quoteId: string
+    readonly state: string
+  }
 }
 
 const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   const { id, kind, state, status, version } = row
   const { mintUrl, unit } = row as unknown as OperationEvent
   const tags = [...snapshot.tags] as string[]
-  const what = !before ? 'created' : tags.includes('failed') ? 'failed' : tags.includes('ended') ? 'finished' : 'changed'
+  const what = !before
+    ? 'created'
+    : tags.includes('failed')
+      ? 'failed'
+      : tags.includes('ended')
+        ? 'finished'
+        : 'changed'
   return { id, kind, what, state, status, tags, version, mintUrl, unit }
 }
 

@@ -1,14 +1,31 @@
 /** The exchange's local steps: how outputs are derived, unblinded and matched. They read the store, and compute. */
-import type { Exchange, MadeProof, OutputSet, Place, Signature, exchangeActors } from '../../machines/wallet/exchange.ts'
+import type {
+  Exchange,
+  MadeProof,
+  OutputSet,
+  Place,
+  Signature,
+  exchangeActors,
+} from '../../machines/wallet/exchange-model.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { activeKeyset, feeFor, keysetsOf, split, withFullIds } from './keysets.ts'
-import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind, type Wanted } from './outputs.ts'
+import {
+  forget,
+  jumpCounters,
+  makeOutputs,
+  noteSigned,
+  outputsOf,
+  storeProofs,
+  unblind,
+  type Wanted,
+} from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
 
-type Answer<K extends keyof typeof exchangeActors> = (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
+type Answer<K extends keyof typeof exchangeActors> =
+  (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
 type Job = Place & { readonly exchange: Exchange }
 
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0)
@@ -32,7 +49,10 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const outputs = await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace })
     if (!outputs) return { answer: 'gap' }
     const proofs = inputs.map(({ Y: _, ...proof }) => proof)
-    const body = JSON.stringify({ inputs: proofs, outputs: outputs.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ })) })
+    const body = JSON.stringify({
+      inputs: proofs,
+      outputs: outputs.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ })),
+    })
     const set: OutputSet = {
       keysetId: keyset.id,
       outputs: outputs.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
@@ -66,9 +86,15 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     if (unspent && !exchange.seenSigned) return { answer: 'early' }
     if (unspent) {
       const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
-      const dead = rows.filter(({ B_ }) => exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)))
+      const dead = rows.filter(({ B_ }) =>
+        exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
+      )
       const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
-      return { answer: 'collision', sets: exchange.sets.filter((set) => !collided(set)), writes: [...forget(dead), ...jump] }
+      return {
+        answer: 'collision',
+        sets: exchange.sets.filter((set) => !collided(set)),
+        writes: [...forget(dead), ...jump],
+      }
     }
     const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' }
@@ -97,7 +123,12 @@ async function finish(
   nowMs: number,
 ): Promise<{ made: MadeProof[]; writes: Write[] }> {
   const { from, inputs } = input.exchange
-  const spent = inputs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: from, operationId: input.id } }))
+  const spent = inputs.map(({ Y }): Write => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'spent' },
+    if: { state: from, operationId: input.id },
+  }))
   return {
     made: made.map(({ proof }) => proof),
     writes: [...(await storeProofs(read, input, made, nowMs)), ...(from === 'foreign' ? [] : spent), ...forget(rows)],

@@ -107,12 +107,17 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   protected async tell(event: { type: string }): Promise<void> {
     const taken = await this.env.operations.send(this.id, event)
     await this.reload()
-    if (!taken) throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
+    if (!taken)
+      throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
   }
 
   /** Waits until the operation is as asked; rejects once it failed without getting there. */
   protected async until(as: (view: OperationView) => boolean, signal: AbortSignal | undefined): Promise<void> {
-    this.#view = await this.env.operations.until(this.id, (view) => (as(view) || failure(view) ? view : undefined), signal)
+    this.#view = await this.env.operations.until(
+      this.id,
+      (view) => (as(view) || failure(view) ? view : undefined),
+      signal,
+    )
     if (!as(this.#view)) throw failure(this.#view)!
   }
 }
@@ -123,7 +128,8 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
   protected async start(): Promise<void> {
     const taken = await this.env.operations.send(this.id, { type: 'execute' })
     await this.reload()
-    if (!taken && this.state === 'prepared') throw new HardshellError('NOT_NOW', 'cannot be executed', { operationId: this.id })
+    if (!taken && this.state === 'prepared')
+      throw new HardshellError('NOT_NOW', 'cannot be executed', { operationId: this.id })
   }
 
   /**
@@ -149,7 +155,8 @@ export async function created<H>(
 }
 
 export const contextOf = <C>(view: OperationView): C => {
-  if (!view.snapshot) throw new HardshellError('PARKED', 'this program cannot load the operation', { operationId: view.id })
+  if (!view.snapshot)
+    throw new HardshellError('PARKED', 'this program cannot load the operation', { operationId: view.id })
   return view.snapshot.context as C
 }
 
@@ -160,7 +167,8 @@ function failure(view: OperationView): HardshellError | undefined {
   const of = { operationId: view.id }
   if (view.status === 'parked') return new HardshellError('PARKED', 'this program cannot load the operation', of)
   if (view.status === 'quarantined') return new HardshellError('QUARANTINED', view.row.reason ?? 'set aside', of)
-  if (view.snapshot!.hasTag('quarantined')) return new HardshellError('QUARANTINED', 'the mint contradicts itself; see explain()', of)
+  if (view.snapshot!.hasTag('quarantined'))
+    return new HardshellError('QUARANTINED', 'the mint contradicts itself; see explain()', of)
   if (!view.snapshot!.hasTag('failed')) return undefined
   const { error } = contextOf<WalletContext>(view)
   return new HardshellError(error?.code ?? 'CANCELLED', error?.detail ?? `ended as '${view.state}'`, of)

@@ -17,8 +17,16 @@ export interface HistoryPage {
 export async function historyPage(store: Store, { limit = 50, before }: HistoryPage): Promise<HistoryRecord[]> {
   if (!Number.isSafeInteger(limit) || limit < 1) throw new TypeError('limit: a whole number from 1')
   // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
-  const same = before ? await store.query<HistoryRow>({ table: 'history', index: 'byTime', prefix: [before.createdAt], reverse: true }) : []
-  const older = await store.query<HistoryRow>({ table: 'history', index: 'byTime', reverse: true, limit, ...(before && { to: before.createdAt - 1 }) })
+  const same = before
+    ? await store.query<HistoryRow>({ table: 'history', index: 'byTime', prefix: [before.createdAt], reverse: true })
+    : []
+  const older = await store.query<HistoryRow>({
+    table: 'history',
+    index: 'byTime',
+    reverse: true,
+    limit,
+    ...(before && { to: before.createdAt - 1 }),
+  })
   const rows = [...same.filter(({ id }) => id < before!.id), ...older].slice(0, limit)
   return rows.map(({ amount, fee, ...row }) => ({ ...row, amount: Amount.from(amount), fee: Amount.from(fee) }))
 }

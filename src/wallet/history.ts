@@ -17,7 +17,11 @@ export interface WalletContext {
 export type Details = Partial<Pick<HistoryRow, 'method' | 'quoteId' | 'request' | 'paymentProof' | 'memo' | 'ys'>>
 
 export const record =
-  <C extends WalletContext>(kind: string, direction: HistoryRow['direction'], details: (context: C) => Details = () => ({})) =>
+  <C extends WalletContext>(
+    kind: string,
+    direction: HistoryRow['direction'],
+    details: (context: C) => Details = () => ({}),
+  ) =>
   ({ id, state, tags, context, createdAt, updatedAt }: Projection<C>): readonly Write[] => {
     const { mintUrl, unit, amount, fee, error } = context
     const row: HistoryRow = {

@@ -1,6 +1,6 @@
 /** The mint operation's local steps: outputs for a paid quote, and proofs of their signatures (NUT-04). */
-import type { MintContext } from '../../machines/wallet/mint.ts'
-import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange.ts'
+import type { MintContext } from '../../machines/wallet/mint-model.ts'
+import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { activeKeyset, keysetsOf, split } from './keysets.ts'
@@ -10,7 +10,10 @@ import type { OutputRow } from './tables.ts'
 
 type Job = LocalArgs<
   Place & {
-    readonly context: Pick<MintContext, 'amount' | 'quote' | 'privateKey' | 'form' | 'sets' | 'signatures' | 'restored' | 'quoteState' | 'seenSigned'>
+    readonly context: Pick<
+      MintContext,
+      'amount' | 'quote' | 'privateKey' | 'form' | 'sets' | 'signatures' | 'restored' | 'quoteState' | 'seenSigned'
+    >
   }
 >
 
@@ -25,7 +28,8 @@ export const issueSteps = (ports: WalletPorts) => ({
     if (!made) return { answer: 'gap' as const }
     const quote = context.quote!.quote
     const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
-    const signature = context.privateKey && ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form)
+    const signature =
+      context.privateKey && ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form)
     const set: OutputSet = {
       keysetId: keyset.id,
       outputs: made.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
@@ -40,9 +44,14 @@ export const issueSteps = (ports: WalletPorts) => ({
     const set = sets.at(-1)!
     if (signatures.length !== set.outputs.length) return { answer: 'wrong' as const }
     const rows = await outputsOf(read, input.id)
-    const pairs = set.outputs.map(({ B_ }, at) => ({ row: rows.find((row) => row.B_ === B_)!, signature: signatures[at]! }))
+    const pairs = set.outputs.map(({ B_ }, at) => ({
+      row: rows.find((row) => row.B_ === B_)!,
+      signature: signatures[at]!,
+    }))
     const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'needed')
-    return made ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) } : { answer: 'wrong' as const }
+    return made
+      ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) }
+      : { answer: 'wrong' as const }
   },
 
   'mint.match': async ({ input, read, nowMs }: Job) => {
@@ -55,9 +64,15 @@ export const issueSteps = (ports: WalletPorts) => ({
     if (quoteState === 'PAID' || quoteState === 'UNPAID') {
       if (!seenSigned) return { answer: 'early' as const }
       const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
-      const dead = rows.filter(({ B_ }) => sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)))
+      const dead = rows.filter(({ B_ }) =>
+        sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
+      )
       const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
-      return { answer: 'collision' as const, sets: sets.filter((set) => !collided(set)), writes: [...forget(dead), ...jump] }
+      return {
+        answer: 'collision' as const,
+        sets: sets.filter((set) => !collided(set)),
+        writes: [...forget(dead), ...jump],
+      }
     }
     const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' as const }
@@ -78,5 +93,8 @@ async function finish(
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
 ): Promise<{ made: readonly MadeProof[]; writes: Write[] }> {
-  return { made: made.map(({ proof }) => proof), writes: [...(await storeProofs(read, place, made, nowMs)), ...forget(rows)] }
+  return {
+    made: made.map(({ proof }) => proof),
+    writes: [...(await storeProofs(read, place, made, nowMs)), ...forget(rows)],
+  }
 }

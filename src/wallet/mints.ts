@@ -66,10 +66,12 @@ export class Mints {
     const info = await this.#ports.client(url).info({ signal })
     const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
     const writes: Write[] = []
-    if (info.answer === 'ok') writes.push({ patch: 'mints', key: [url], set: { info: info.body as never, infoAt: this.#now() } })
+    if (info.answer === 'ok')
+      writes.push({ patch: 'mints', key: [url], set: { info: info.body as never, infoAt: this.#now() } })
     if (keysets.answer === 'ok') writes.push(...keysets.writes)
     if (writes.length > 0) await this.#store.commit(writes)
-    if (keysets.answer !== 'ok' || info.answer !== 'ok') throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
+    if (keysets.answer !== 'ok' || info.answer !== 'ok')
+      throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
   }
 
   /** @throws {HardshellError} `MINT_UNKNOWN` where it was never trusted. */
@@ -90,7 +92,8 @@ export class Mints {
   /** @throws {HardshellError} `UNIT_UNKNOWN` where the mint's keysets are known and none is of the unit. */
   async assertUnit(mintUrl: string, unit: string): Promise<void> {
     const keysets = [...(await this.keysets(mintUrl, unit)).values()]
-    if (keysets.length > 0 && !keysets.some((keyset) => keyset.unit === unit)) throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)
+    if (keysets.length > 0 && !keysets.some((keyset) => keyset.unit === unit))
+      throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)
   }
 
   async list(): Promise<KnownMint[]> {
@@ -103,7 +106,8 @@ export class Mints {
 
   /** The keysets known of a mint; asks it where none with keys is known for the unit. */
   async keysets(mintUrl: string, unit: string): Promise<Keysets> {
-    const usable = (keysets: Keysets): boolean => [...keysets.values()].some((row) => row.unit === unit && row.active === 1 && row.keys !== null)
+    const usable = (keysets: Keysets): boolean =>
+      [...keysets.values()].some((row) => row.unit === unit && row.active === 1 && row.keys !== null)
     const found = await keysetsOf(this.#store, mintUrl)
     if (usable(found) || !(await this.isTrusted(mintUrl))) return found
     await this.refresh(mintUrl).catch(() => {})

@@ -1,5 +1,5 @@
 /** Makes outputs from counters, and proofs from their signatures. */
-import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange.ts'
+import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -35,7 +35,18 @@ export async function makeOutputs(
     const counter = next + at
     const { secret, r } = derive(counter)
     const B_ = env.crypto.blind(secret, r)
-    return { B_, operationId: id, place: firstPlace + at, keysetId, counter, amount, purpose, secret, r, signature: null }
+    return {
+      B_,
+      operationId: id,
+      place: firstPlace + at,
+      keysetId,
+      counter,
+      amount,
+      purpose,
+      secret,
+      r,
+      signature: null,
+    }
   })
   const counterRow: CounterRow = { keysetId, next: to, signed }
   return {
@@ -68,7 +79,8 @@ export function unblind(
   for (const { row, signature } of pairs) {
     const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
     if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined
-    if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed') return undefined
+    if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')
+      return undefined
     const C = unblinded(crypto, signature.C_, row.r, A)
     if (C === undefined) return undefined
     const proof: MadeProof = {
@@ -131,7 +143,8 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
     const to = Math.max(...rows.filter((row) => row.keysetId === keysetId).map(({ counter }) => counter)) + 1
     const { signed } = (await read.get<CounterRow>('counters', [keysetId]))!
-    if (signed < to) writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
+    if (signed < to)
+      writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
   }
   return writes
 }

@@ -1,6 +1,6 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
-import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange.ts'
-import type { MeltContext, MeltQuote } from '../../machines/wallet/melt.ts'
+import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { MeltContext, MeltQuote } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs } from '../cashu/amounts.ts'
 import type { LocalArgs } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -8,10 +8,17 @@ import { activeKeyset, keysetsOf } from './keysets.ts'
 import { forget, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 
-type Derive = LocalArgs<Place & Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange'> & { readonly quote: MeltQuote }>
-type Settle = LocalArgs<Place & { readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'> }>
+type Derive = LocalArgs<
+  Place & Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange'> & { readonly quote: MeltQuote }
+>
+type Settle = LocalArgs<
+  Place & {
+    readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'>
+  }
+>
 
-const sum = (proofs: readonly { readonly amount: number }[]): number => proofs.reduce((total, { amount }) => total + amount, 0)
+const sum = (proofs: readonly { readonly amount: number }[]): number =>
+  proofs.reduce((total, { amount }) => total + amount, 0)
 
 export const paymentSteps = (ports: WalletPorts) => ({
   'melt.derive': async ({ input, read }: Derive) => {
@@ -26,7 +33,12 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const outputs = made.rows.map(({ B_ }) => ({ amount: 0, id: keyset.id, B_ }))
     const proofs = inputs.map(({ Y: _, ...proof }) => proof)
     const body = JSON.stringify({ quote: quote.quote, inputs: proofs, ...(outputs.length > 0 && { outputs }) })
-    return { answer: 'ok' as const, blanks: outputs.map(({ B_, id: keysetId }) => ({ B_, id: keysetId })), body, writes: made.writes }
+    return {
+      answer: 'ok' as const,
+      blanks: outputs.map(({ B_, id: keysetId }) => ({ B_, id: keysetId })),
+      body,
+      writes: made.writes,
+    }
   },
 
   'melt.settle': async ({ input, read, nowMs }: Settle) => {
@@ -48,7 +60,12 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const returned = sum(made.map(({ proof }) => proof))
     const complete = found ? made.length > 0 : blanks.length === 0 || (returned >= owed && (returned > 0 || firstHand))
     if (!complete) return { answer: 'owed' as const }
-    const spent = inputs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'reserved', operationId: id } }))
+    const spent = inputs.map(({ Y }): Write => ({
+      patch: 'proofs',
+      key: [Y],
+      set: { state: 'spent' },
+      if: { state: 'reserved', operationId: id },
+    }))
     return {
       answer: 'ok' as const,
       made: made.map(({ proof }): MadeProof => proof),

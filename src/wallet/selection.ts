@@ -1,5 +1,5 @@
 /** Chooses proofs to spend, and reserves them. Reads the index by denomination, never all proofs. */
-import type { InputProof, Place } from '../../machines/wallet/exchange.ts'
+import type { InputProof, Place } from '../../machines/wallet/exchange-model.ts'
 import { denominationsOf, selectProofs } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Reader } from '../kernel/operation.ts'
@@ -26,11 +26,15 @@ const FIRST_LIMIT = 32
 export async function reserve(read: Reader, place: Place, amount: number, withFee: boolean): Promise<Reserved> {
   const { id: operationId, mintUrl, unit } = place
   const keysets = await keysetsOf(read, mintUrl)
-  const denominations = new Set([...keysets.values()].filter((row) => row.unit === unit).flatMap(({ keys }) => denominationsOf(keys ?? {})))
+  const denominations = new Set(
+    [...keysets.values()].filter((row) => row.unit === unit).flatMap(({ keys }) => denominationsOf(keys ?? {})),
+  )
   for (let limit = FIRST_LIMIT; ; limit *= 8) {
     const query = { table: 'proofs', index: 'byState', limit }
     const groups = await Promise.all(
-      [...denominations].map((denomination) => read.query<ProofRow>({ ...query, prefix: [mintUrl, unit, 'spendable', denomination] })),
+      [...denominations].map((denomination) =>
+        read.query<ProofRow>({ ...query, prefix: [mintUrl, unit, 'spendable', denomination] }),
+      ),
     )
     const candidates = groups.flat().flatMap((row) => {
       const keyset = keysets.get(row.keysetId)
@@ -43,9 +47,15 @@ export async function reserve(read: Reader, place: Place, amount: number, withFe
         inputs: rows.map(({ Y, keysetId: id, amount: worth, secret, C }) => ({ Y, id, amount: worth, secret, C })),
         total: found.amount,
         fee: found.fee,
-        writes: rows.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set: { state: 'reserved', operationId }, if: { state: 'spendable' } })),
+        writes: rows.map(({ Y }): Write => ({
+          patch: 'proofs',
+          key: [Y],
+          set: { state: 'reserved', operationId },
+          if: { state: 'spendable' },
+        })),
       }
     }
-    if (!groups.some((group) => group.length === limit)) throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${amount} ${unit} is spendable at ${mintUrl}`)
+    if (!groups.some((group) => group.length === limit))
+      throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${amount} ${unit} is spendable at ${mintUrl}`)
   }
 }

@@ -1,5 +1,5 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
-import type { Signature } from '../../machines/wallet/exchange.ts'
+import type { Signature } from '../../machines/wallet/exchange-model.ts'
 import { operationsTable } from '../kernel/operation.ts'
 import type { Row, Schema } from '../store/port.ts'
 

@@ -66,7 +66,11 @@ export class Wallet {
     this.#store = store
     this.mints = env.mints
     this.operations = new WalletOperations(env)
-    const api = <O, H>(kind: string, prepare: (env: WalletEnv, options: O) => Promise<H>, Handle: new (env: WalletEnv, view: OperationView) => H): KindApi<O, H> => ({
+    const api = <O, H>(
+      kind: string,
+      prepare: (env: WalletEnv, options: O) => Promise<H>,
+      Handle: new (env: WalletEnv, view: OperationView) => H,
+    ): KindApi<O, H> => ({
       prepare: (options) => prepare(env, options),
       get: async (id) => new Handle(env, await this.operations.find(id, kind)),
     })
@@ -113,7 +117,14 @@ export class Wallet {
  * @throws {StoreError} `NEWER` where the database belongs to a later version.
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
-  const { seed, crypto = nobleCrypto, clock = systemClock, random = systemRandom, transport = fetchTransport(), inspect } = options
+  const {
+    seed,
+    crypto = nobleCrypto,
+    clock = systemClock,
+    random = systemRandom,
+    transport = fetchTransport(),
+    inspect,
+  } = options
   if (!(seed instanceof Uint8Array) || seed.length < 16 || seed.length > 64) throw new TypeError('seed: 16 to 64 bytes')
   const store = await options.store.open(walletSchema)
   const clients = new Map<string, MintClient>()

@@ -7,4 +7,11 @@ import { restoreScenarios } from './restore.ts'
 import { sendScenarios } from './send.ts'
 import { swapScenarios } from './swap.ts'
 
-export const scenarios: readonly Scenario[] = [...mintScenarios, ...meltScenarios, ...receiveScenarios, ...swapScenarios, ...sendScenarios, ...restoreScenarios]
+export const scenarios: readonly Scenario[] = [
+  ...mintScenarios,
+  ...meltScenarios,
+  ...receiveScenarios,
+  ...swapScenarios,
+  ...sendScenarios,
+  ...restoreScenarios,
+]

@@ -12,7 +12,11 @@ const setup =
 
 async function pay(stage: Stage): Promise<void> {
   const run = async (): Promise<void> => {
-    const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: stage.notes['invoice'] as string, key: 'melt' })
+    const melt = await stage.wallet.melt.prepare({
+      mintUrl: MINT_URL,
+      request: stage.notes['invoice'] as string,
+      key: 'melt',
+    })
     await melt.execute()
     await melt.finished()
     // The change may come later, and belongs to the books.
@@ -36,7 +40,9 @@ export const meltScenarios: readonly Scenario[] = [
   scenario('without-change', { mint: { without: [8] }, setup: setup({}, 4, 2) }),
   scenario('failed', { setup: setup({ pay_invoice_state: 'FAILED' }, 16) }),
   scenario('pending-then-paid', { setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'PAID' }, 16) }),
-  scenario('pending-then-failed', { setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'FAILED' }, 16) }),
+  scenario('pending-then-failed', {
+    setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'FAILED' }, 16),
+  }),
   scenario('unknown-then-paid', { setup: setup({ pay_err: true, check_payment_state: 'PAID' }, 16) }),
   scenario('keyset-rotated', {
     async setup(stage) {
@@ -47,7 +53,11 @@ export const meltScenarios: readonly Scenario[] = [
   scenario('cancelled', {
     async drive(stage) {
       const run = async (): Promise<void> => {
-        const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: stage.notes['invoice'] as string, key: 'melt' })
+        const melt = await stage.wallet.melt.prepare({
+          mintUrl: MINT_URL,
+          request: stage.notes['invoice'] as string,
+          key: 'melt',
+        })
         if (melt.state === 'prepared') await melt.cancel()
         await melt.finished()
       }

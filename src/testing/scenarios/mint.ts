@@ -2,7 +2,18 @@ import type { MintHandle } from '../../wallet/kinds/mint.ts'
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
 import { burnCounters, ending, reaches } from './stage.ts'
 
-const prepare = ({ wallet }: Stage): Promise<MintHandle> => wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'mint' })
+const prepare = ({ wallet }: Stage): Promise<MintHandle> =>
+  wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'mint' })
+
+/** The operation; undefined where it ended with one of these codes before it had a quote. */
+async function quotedOr(stage: Stage, ...codes: string[]): Promise<MintHandle | undefined> {
+  let mint: MintHandle | undefined
+  await ending(
+    prepare(stage).then((handle) => (mint = handle)),
+    ...codes,
+  )
+  return mint
+}
 
 async function mintAmount(stage: Stage): Promise<void> {
   await ending(
@@ -47,14 +58,14 @@ export const mintScenarios: readonly Scenario[] = [
   scenario('paid-late', {
     mint: { autoPayMs: 7_200_000, quoteTtlMs: 60_000 },
     async drive(stage) {
-      const mint = await prepare(stage).catch(async (error: unknown) => void (await ending(Promise.reject(error as Error), 'REFUSED')))
+      const mint = await quotedOr(stage, 'REFUSED')
       if (mint) await reaches(stage, mint.id, 'issued')
     },
   }),
   scenario('cancelled', {
     mint: { autoPayMs: 10_000_000_000 },
     async drive(stage) {
-      const mint = await prepare(stage).catch(async (error: unknown) => void (await ending(Promise.reject(error as Error), 'REFUSED', 'CANCELLED')))
+      const mint = await quotedOr(stage, 'REFUSED', 'CANCELLED')
       if (!mint) return
       if (mint.state === 'unpaid') await mint.cancel()
       await ending(mint.finished(), 'CANCELLED')

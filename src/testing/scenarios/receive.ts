@@ -15,7 +15,12 @@ async function receiveToken({ wallet, notes }: Stage): Promise<void> {
   await ending(receive.execute(), 'REFUSED', ...((notes['ends'] as string[] | undefined) ?? []))
 }
 
-const scenario = (name: string, rest: Pick<Scenario, 'setup'> & Partial<Scenario>): Scenario => ({ kind: 'receive', name, drive: receiveToken, ...rest })
+const scenario = (name: string, rest: Pick<Scenario, 'setup'> & Partial<Scenario>): Scenario => ({
+  kind: 'receive',
+  name,
+  drive: receiveToken,
+  ...rest,
+})
 
 export const receiveScenarios: readonly Scenario[] = [
   scenario('plain', { setup: setup(1, 4) }),

@@ -6,7 +6,13 @@ async function restoreAll({ wallet }: Stage): Promise<void> {
   await ending(restore.execute(), 'CANCELLED')
 }
 
-const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({ kind: 'restore', name, setup: (stage) => fund(stage, 4), drive: restoreAll, ...rest })
+const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
+  kind: 'restore',
+  name,
+  setup: (stage) => fund(stage, 4),
+  drive: restoreAll,
+  ...rest,
+})
 
 export const restoreScenarios: readonly Scenario[] = [
   scenario('live-wallet', {}),

@@ -39,7 +39,8 @@ export async function foreignProofs(stage: Stage, amounts: readonly number[]): P
   return proofs
 }
 
-export const tokenOf = (proofs: readonly TokenProof[]): string => encodeToken({ mintUrl: MINT_URL, unit: 'sat', proofs })
+export const tokenOf = (proofs: readonly TokenProof[]): string =>
+  encodeToken({ mintUrl: MINT_URL, unit: 'sat', proofs })
 
 /** The body of an answer that must be one. */
 export function must<T>(reply: { answer: string; body?: T }): T {
@@ -59,7 +60,10 @@ export async function fund(stage: Stage, ...amounts: readonly number[]): Promise
 /** Somebody takes a token: its proofs are spent, and what they are worth is somebody else's. */
 export async function claim(stage: Stage, token: string, most = Infinity): Promise<void> {
   const known = must(await stage.outside.keysets({ signal: never }))
-  const proofs = decodeToken(token).proofs.map((proof) => ({ ...proof, id: known.find(({ id }) => id.startsWith(proof.id))!.id }))
+  const proofs = decodeToken(token).proofs.map((proof) => ({
+    ...proof,
+    id: known.find(({ id }) => id.startsWith(proof.id))!.id,
+  }))
   await spendElsewhere(stage, proofs.slice(0, most))
 }
 
@@ -71,15 +75,25 @@ export async function spendElsewhere(stage: Stage, proofs: readonly TokenProof[]
   const feePpk = proofs.reduce((sum, proof) => sum + keysets.find((keyset) => keyset.id === proof.id)!.input_fee_ppk, 0)
   const worth = proofs.reduce((sum, { amount }) => sum + amount, 0) - Math.ceil(feePpk / 1000)
   const stolen = splitAmount(worth, POWERS).map((amount) => ({ amount, secret: `thief ${fresh(stage)}` }))
-  const outputs = stolen.map(({ amount, secret }) => ({ amount, id, B_: stubCrypto.blind(secret, '1'.padStart(64, '0')) }))
-  const body = JSON.stringify({ inputs: proofs.map(({ id: keyset, amount, secret, C }) => ({ id: keyset, amount, secret, C })), outputs })
+  const outputs = stolen.map(({ amount, secret }) => ({
+    amount,
+    id,
+    B_: stubCrypto.blind(secret, '1'.padStart(64, '0')),
+  }))
+  const body = JSON.stringify({
+    inputs: proofs.map(({ id: keyset, amount, secret, C }) => ({ id: keyset, amount, secret, C })),
+    outputs,
+  })
   must(await outside.swap(body, { signal: never }))
   noteForeign(stage, stolen)
 }
 
 function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: number }[]): void {
   const before = (stage.notes['foreign'] ?? []) as ForeignProof[]
-  stage.note('foreign', [...before, ...proofs.map(({ secret, amount }) => ({ Y: stubCrypto.hashToCurve(secret), amount }))])
+  stage.note('foreign', [
+    ...before,
+    ...proofs.map(({ secret, amount }) => ({ Y: stubCrypto.hashToCurve(secret), amount })),
+  ])
 }
 
 /** Waits for an operation that may end with one of these codes as well as with success. */
@@ -114,7 +128,11 @@ export async function burnCounters(stage: Stage, count: number, first = 0): Prom
   const id = proof!.id
   const derive = stubCrypto.deriver(SEED, id)
   const amounts = Array.from({ length: count }, () => 8 / count)
-  const outputs = amounts.map((amount, counter) => ({ amount, id, B_: stubCrypto.blind(derive(first + counter).secret, derive(first + counter).r) }))
+  const outputs = amounts.map((amount, counter) => ({
+    amount,
+    id,
+    B_: stubCrypto.blind(derive(first + counter).secret, derive(first + counter).r),
+  }))
   const { C, secret, amount } = proof!
   must(await outside.swap(JSON.stringify({ inputs: [{ id, amount, secret, C }], outputs }), { signal: never }))
   noteForeign(stage, amounts.map((value, counter) => ({ secret: derive(first + counter).secret, amount: value }))) // prettier-ignore

@@ -29,7 +29,10 @@ export const swapScenarios: readonly Scenario[] = [
     async setup(stage) {
       await fund(stage, 8)
       const { proofs } = stage.rows()
-      await spendElsewhere(stage, (proofs as unknown as ProofRow[]).map((row) => ({ ...row, id: row.keysetId }) as never))
+      await spendElsewhere(
+        stage,
+        (proofs as unknown as ProofRow[]).map((row) => ({ ...row, id: row.keysetId }) as never),
+      )
     },
   }),
   scenario('counter-collision', {

@@ -1,6 +1,7 @@
 /** Melt: the kind, and how an invoice becomes a payment to confirm. */
 import type { Amount } from '@cashu/cashu-ts'
-import { melt, type MeltContext, type Payment } from '../../../machines/wallet/melt.ts'
+import { melt } from '../../../machines/wallet/melt.ts'
+import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
 import { toAmount } from '../../cashu/amounts.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
@@ -32,11 +33,13 @@ const effects = ({ client }: WalletPorts) => ({
   'melt.pay': async ({ input, signal, replay }: EffectArgs<Method & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
-    if (reply.answer === 'refused') return { answer: 'refused' as const, code: reply.code, detail: withoutSecrets(reply.detail) }
+    if (reply.answer === 'refused')
+      return { answer: 'refused' as const, code: reply.code, detail: withoutSecrets(reply.detail) }
     if (reply.answer !== 'ok') return { answer: reply.answer }
     const payment = paymentOf(reply.body)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
-    if (payment.state === 'UNPAID') return { answer: 'refused' as const, code: 0, detail: 'the mint answers that it is unpaid' }
+    if (payment.state === 'UNPAID')
+      return { answer: 'refused' as const, code: 0, detail: 'the mint answers that it is unpaid' }
     return { answer: 'pending' as const }
   },
 
@@ -78,7 +81,11 @@ export const meltKind = defineOperation({
         const { mintUrl, blanks } = context as MeltContext
         const reply = await client(mintUrl).restore(blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })), { signal }) // prettier-ignore
         if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return undefined
-        return { type: 'change.found', outputs: reply.body.outputs.map(({ B_ }) => B_), signatures: reply.body.signatures }
+        return {
+          type: 'change.found',
+          outputs: reply.body.outputs.map(({ B_ }) => B_),
+          signatures: reply.body.signatures,
+        }
       },
     },
   }),
@@ -117,7 +124,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
   /** Waits until the mint's quote is here and the inputs are reserved. */
   async quoted({ signal }: Waiting = {}): Promise<this> {
     await this.until(({ state }) => !state.startsWith('quoting'), signal)
-    await this.until(({ snapshot }) => (snapshot?.context as MeltContext | undefined)?.quote != null, signal)
+    await this.until(({ snapshot }) => ((snapshot?.context as MeltContext | undefined)?.quote ?? null) !== null, signal)
     return this
   }
 
@@ -150,11 +157,22 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
  * @throws {CashuError} `INVOICE_MALFORMED`; {HardshellError} `AMOUNT_MISSING` for an invoice without one, `MINT_UNKNOWN`,
  *   `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
-export async function prepareMelt(env: WalletEnv, { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt): Promise<MeltHandle> {
-  if (env.ports.invoiceAmount(request).msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
+export async function prepareMelt(
+  env: WalletEnv,
+  { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt,
+): Promise<MeltHandle> {
+  if (env.ports.invoiceAmount(request).msat === undefined)
+    throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
-  const input = { mintUrl, unit, method: 'bolt11', request, ask: JSON.stringify({ request, unit }), givesChange: info?.supported.includes(8) !== false }
+  const input = {
+    mintUrl,
+    unit,
+    method: 'bolt11',
+    request,
+    ask: JSON.stringify({ request, unit }),
+    givesChange: info?.supported.includes(8) !== false,
+  }
   const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request } })
   return handle.quoted(signal ? { signal } : {})
 }

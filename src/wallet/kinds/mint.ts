@@ -1,6 +1,7 @@
 /** Mint: the kind, and how an amount becomes a quote to pay. */
 import type { AmountLike } from '@cashu/cashu-ts'
-import { mint, type MintContext, type Quote, type QuoteState } from '../../../machines/wallet/mint.ts'
+import { mint } from '../../../machines/wallet/mint.ts'
+import type { MintContext, Quote, QuoteState } from '../../../machines/wallet/mint-model.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import type { MintQuote } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
@@ -25,7 +26,9 @@ const effects = ({ client }: WalletPorts) => ({
   'mint.quote': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; quoteId: string }>) =>
     answerOf(await client(input.mintUrl).mintQuote(input.quoteId, { signal, method: input.method }), quoteOf),
   'mint.issue': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; body: string }>) =>
-    answerOf(await client(input.mintUrl).issue(input.body, { signal, method: input.method }), ({ signatures }) => ({ signatures })),
+    answerOf(await client(input.mintUrl).issue(input.body, { signal, method: input.method }), ({ signatures }) => ({
+      signatures,
+    })),
 })
 
 const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number) => ({
@@ -35,7 +38,9 @@ const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number) => ({
   async ask({ context, signal }: { context: unknown; signal: AbortSignal }) {
     const { mintUrl, method, quoteId } = context as MintContext
     const reply = await client(mintUrl).mintQuote(quoteId!, { signal, method })
-    return reply.answer === 'ok' && reply.body.state !== 'UNPAID' ? { type: 'quote.news', state: reply.body.state } : undefined
+    return reply.answer === 'ok' && reply.body.state !== 'UNPAID'
+      ? { type: 'quote.news', state: reply.body.state }
+      : undefined
   },
 })
 
@@ -50,7 +55,12 @@ export const mintKind = defineOperation({
   watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, 3_600_000) }),
   lane,
   columns,
-  project: record<MintContext>('mint', 'in', ({ method, quoteId, quote, ys }) => ({ method, quoteId, request: quote?.request ?? null, ys })),
+  project: record<MintContext>('mint', 'in', ({ method, quoteId, quote, ys }) => ({
+    method,
+    quoteId,
+    request: quote?.request ?? null,
+    ys,
+  })),
 })
 
 export interface PrepareMint {
@@ -70,7 +80,12 @@ export interface PrepareMint {
 
 export class MintHandle extends OperationHandle<MintContext> {
   /** The quote to pay: `request` is the invoice, `expiry` in seconds since the Unix epoch. */
-  get quote(): { readonly quote: string; readonly request: string; readonly expiry: number | null; readonly state: QuoteState } {
+  get quote(): {
+    readonly quote: string
+    readonly request: string
+    readonly expiry: number | null
+    readonly state: QuoteState
+  } {
     const { quote, quoteState } = this.context
     if (!quote) throw new HardshellError('NOT_NOW', 'the mint has not given a quote yet', { operationId: this.id })
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
@@ -78,7 +93,7 @@ export class MintHandle extends OperationHandle<MintContext> {
 
   /** Waits for the quote. @throws {HardshellError} as `finished` */
   async quoted({ signal }: Waiting = {}): Promise<this> {
-    await this.until((view) => (view.snapshot?.context as MintContext | undefined)?.quote != null, signal)
+    await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)
     return this
   }
 }
@@ -100,7 +115,9 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
   const input = { mintUrl, unit, amount, method, privateKey, quoteId: quoteId ?? null, ask }
   const existing = async (): Promise<string | undefined> =>
-    quoteId === undefined ? undefined : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
+    quoteId === undefined
+      ? undefined
+      : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
   const handle = await created(env, MintHandle, 'mint', input, { key, request, existing })
   return handle.quoted(signal ? { signal } : {})

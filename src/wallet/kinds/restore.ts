@@ -1,5 +1,5 @@
 /** Restore: the kind, its requests and its local steps. */
-import type { Place, SpentState } from '../../../machines/wallet/exchange.ts'
+import type { Place, SpentState } from '../../../machines/wallet/exchange-model.ts'
 import { BATCH, restore, type Found, type Restored, type RestoreContext } from '../../../machines/wallet/restore.ts'
 import { defineOperation, type EffectArgs, type LocalArgs } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
@@ -13,14 +13,24 @@ import type { WalletPorts } from '../ports.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
-type Keep = Place & { keysetId: string; proofs: readonly Restored[]; states: readonly SpentState[]; found: readonly Found[] }
+type Keep = Place & {
+  keysetId: string
+  proofs: readonly Restored[]
+  states: readonly SpentState[]
+  found: readonly Found[]
+}
 
 const effects = ({ client, crypto, seed }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
     const rows = fetched.writes.flatMap((write) => ('put' in write ? [write.row] : []))
-    return { ...fetched, keysetIds: rows.filter((row) => row['unit'] === input.unit && row['keys'] !== null).map((row) => row['id'] as string) }
+    return {
+      ...fetched,
+      keysetIds: rows
+        .filter((row) => row['unit'] === input.unit && row['keys'] !== null)
+        .map((row) => row['id'] as string),
+    }
   },
 
   'restore.batch': async ({ input: { mintUrl, keysetId, from }, signal }: EffectArgs<Batch>) => {
@@ -39,18 +49,36 @@ const effects = ({ client, crypto, seed }: WalletPorts) => ({
 const steps = ({ crypto, seed }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
     const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
-    const scans = input.keysetIds.map((keysetId, at) => ({ keysetId, next: 0, unsigned: 0, atLeast: counters[at]?.next ?? 0 }))
+    const scans = input.keysetIds.map((keysetId, at) => ({
+      keysetId,
+      next: 0,
+      unsigned: 0,
+      atLeast: counters[at]?.next ?? 0,
+    }))
     return { answer: 'ok' as const, scans }
   },
 
-  'restore.unblind': async ({ input, read }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
+  'restore.unblind': async ({
+    input,
+    read,
+  }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
     const keysets = await keysetsOf(read, input.mintUrl)
     const derive = crypto.deriver(seed, input.keysetId)
     const proofs = input.found.flatMap(({ counter, signature }) => {
       const { secret, r } = derive(counter)
-      const row = { B_: crypto.blind(secret, r), keysetId: input.keysetId, amount: 0, purpose: 'keep', secret, r } as OutputRow
+      const row = {
+        B_: crypto.blind(secret, r),
+        keysetId: input.keysetId,
+        amount: 0,
+        purpose: 'keep',
+        secret,
+        r,
+      } as OutputRow
       // What does not verify is not money; the rest of the scan goes on.
-      return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({ ...proof, counter }))
+      return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({
+        ...proof,
+        counter,
+      }))
     })
     return { answer: 'ok' as const, proofs }
   },
@@ -63,7 +91,12 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = states[at]!
       if (state === 'SPENT' || (await read.get<ProofRow>('proofs', [Y]))) continue
-      const [awaited] = await read.query<OutputRow>({ table: 'outputs', index: 'byCounter', prefix: [keysetId, counter], limit: 1 })
+      const [awaited] = await read.query<OutputRow>({
+        table: 'outputs',
+        index: 'byCounter',
+        prefix: [keysetId, counter],
+        limit: 1,
+      })
       if (awaited) continue // a live operation will take it
       const row: ProofRow = {
         Y,
@@ -98,7 +131,11 @@ export const restoreKind = defineOperation({
   kind: 'restore',
   version: 1,
   machine: restore,
-  effects: (ports: WalletPorts) => ({ ...effects(ports), ...steps(ports), 'mint.check': exchangeEffects(ports)['mint.check'] }),
+  effects: (ports: WalletPorts) => ({
+    ...effects(ports),
+    ...steps(ports),
+    'mint.check': exchangeEffects(ports)['mint.check'],
+  }),
   lane,
   columns,
   project: record<RestoreContext>('restore', 'self', ({ ys }) => ({ ys })),
@@ -115,7 +152,10 @@ export interface PrepareRestore {
 export class RestoreHandle extends ExecutableHandle<RestoreContext> {}
 
 /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `KEY_REUSED` */
-export async function prepareRestore(env: WalletEnv, { mintUrl: url, unit = 'sat', key }: PrepareRestore): Promise<RestoreHandle> {
+export async function prepareRestore(
+  env: WalletEnv,
+  { mintUrl: url, unit = 'sat', key }: PrepareRestore,
+): Promise<RestoreHandle> {
   const { mintUrl } = await env.mints.trusted(url)
   return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
 }

@@ -84,7 +84,10 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    */
   override async execute({ signal }: Waiting = {}): Promise<SentToken> {
     await this.start()
-    await this.until(({ snapshot }) => (snapshot?.context as SendContext | undefined)?.token != null, signal)
+    await this.until(
+      ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
+      signal,
+    )
     return { ...this.result(), token: this.context.token! }
   }
 
@@ -97,7 +100,8 @@ export class SendHandle extends ExecutableHandle<SendContext> {
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
     if (this.state === 'tokenCreated') await this.tell({ type: 'reclaim' })
     await this.until(({ state, snapshot }) => state === 'tokenCreated' || snapshot?.hasTag('ended') === true, signal)
-    if (this.state === 'tokenCreated') throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
+    if (this.state === 'tokenCreated')
+      throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
     return this.result()
   }
 }
@@ -108,7 +112,10 @@ export class SendHandle extends ExecutableHandle<SendContext> {
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSend(env: WalletEnv, { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend): Promise<SendHandle> {
+export async function prepareSend(
+  env: WalletEnv,
+  { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend,
+): Promise<SendHandle> {
   const asked = positive(fromAmountLike(amount), 'amount')
   const { mintUrl } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)

@@ -1,5 +1,5 @@
 /** Local steps that several kinds share. */
-import type { Place } from '../../../machines/wallet/exchange.ts'
+import type { Place } from '../../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import type { LocalArgs } from '../../kernel/operation.ts'
 import { reserve } from '../selection.ts'

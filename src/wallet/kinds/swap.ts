@@ -39,14 +39,23 @@ export class SwapHandle extends ExecutableHandle<SwapContext> {}
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSwap(env: WalletEnv, { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap): Promise<SwapHandle> {
+export async function prepareSwap(
+  env: WalletEnv,
+  { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap,
+): Promise<SwapHandle> {
   const asked = amounts.map((amount, at) => positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`))
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   const { mintUrl } = await env.mints.trusted(url)
   const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
   const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
   await env.mints.assertUnit(mintUrl, unit)
-  return created(env, SwapHandle, 'swap', { mintUrl, unit, amounts: parts }, { key, request: { mintUrl, unit, amounts: asked } })
+  return created(
+    env,
+    SwapHandle,
+    'swap',
+    { mintUrl, unit, amounts: parts },
+    { key, request: { mintUrl, unit, amounts: asked } },
+  )
 }
 
 /** @throws {TypeError} naming the argument */

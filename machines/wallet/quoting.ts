@@ -1,0 +1,87 @@
+/**
+ * Asking for a quote (NUT-04, NUT-05), or looking at one: the same for mint and melt. What was asked for is durable; a
+ * quote whose answer is lost is nobody's, and another is asked for.
+ *
+ * ```text
+ *  ──▶ requesting ──▶ quoted | wrong (not what was asked for) | refused
+ *         ▲  │ no answer
+ *         │  ▼
+ *      repeating        and after two minutes: unreachable
+ * ```
+ */
+import { assign } from 'xstate'
+import { answered } from '../../src/kernel/authoring.ts'
+
+// Serves machines with different contexts, as the exchange does: XState's types cannot say "any context".
+type Loose = never
+type Done = { context: never; event: { output: { answer: string; detail?: string } } }
+
+const failed = (code: string, detail: string): Loose => assign({ error: { code, detail } }) as Loose
+const tried: Loose = assign(({ context }: { context: { tries: number } }) => ({
+  tries: Math.min(20, context.tries + 1),
+})) as Loose
+
+/**
+ * The sub-chart. `fits` says whether an answer is for what was asked; `keep` stores it. The machine has the delays
+ * `quotingDeadline` and the one named `backoff`, and the states `failed` and the one that `quoted` names.
+ */
+export const quoting = (of: {
+  readonly description: string
+  readonly failed: string
+  readonly quoted: string
+  readonly src: string
+  readonly input: (args: { context: never }) => unknown
+  readonly backoff: string
+  /** Answers that end it otherwise: tried in order, before the others. */
+  readonly unless?: readonly {
+    readonly guard: (args: Done) => boolean
+    readonly code: string
+    readonly detail: string
+  }[]
+  readonly fits: (args: Done) => boolean
+  readonly keep: readonly unknown[]
+}): Loose =>
+  ({
+    description: of.description,
+    initial: 'requesting',
+    after: {
+      quotingDeadline: {
+        target: of.failed,
+        actions: failed('MINT_UNREACHABLE', 'no answer of the mint in two minutes'),
+      },
+    },
+    states: {
+      requesting: {
+        invoke: {
+          src: of.src,
+          input: of.input,
+          onDone: [
+            ...(of.unless ?? []).map(({ guard, code, detail }) => ({
+              guard,
+              target: of.failed,
+              actions: failed(code, detail),
+            })),
+            { guard: of.fits, target: of.quoted, actions: of.keep },
+            {
+              guard: answered('ok') as Loose,
+              target: of.failed,
+              actions: failed('QUOTE_WRONG', 'the quote is not for what was asked'),
+            },
+            {
+              guard: answered('refused') as Loose,
+              target: of.failed,
+              actions: assign((({ event }: Done) => ({
+                error: { code: 'REFUSED', detail: event.output.detail ?? '' },
+              })) as Loose) as Loose,
+            },
+            { target: 'repeating', actions: tried },
+          ],
+        },
+      },
+      repeating: {
+        description: 'The mint gave no answer; asks again.',
+        after: { [of.backoff]: 'requesting' },
+        on: { resume: 'requesting' },
+      },
+    },
+  }) as Loose

@@ -1,0 +1,161 @@
+/** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
+import { mintClient } from '../cashu/client.ts'
+import type { InspectionEvent } from '../kernel/inspect.ts'
+import type { Mint } from '../mint-server/mint.ts'
+import { memoryStore, type Dump } from '../store/memory.ts'
+import type { Write } from '../store/port.ts'
+import { openWallet, type Wallet } from '../wallet/wallet.ts'
+import type { Choices } from './choices.ts'
+import { faultyTransport, placeOf } from './faulty-mint.ts'
+import { faultyStore } from './faulty-store.ts'
+import { Life, VirtualClock, worldRandom } from './life.ts'
+import { SEED, type MintTraits, type Setting } from './setting.ts'
+import { stubCrypto } from './stub-crypto.ts'
+import { fingerprint, type World } from './world.ts'
+
+export const MINT_URL = 'http://mint.test'
+/** Beyond these a life counts as one that does not converge. */
+const MOST_COMMITS = 80
+const MOST_REQUESTS = 400
+const MOST_ADVANCES = 3_000
+
+/** What a scenario can use. */
+export interface Stage {
+  readonly wallet: Wallet
+  readonly mint: Mint
+  readonly clock: VirtualClock
+  /** What the caller wrote down earlier; survives crashes. */
+  readonly notes: Readonly<Record<string, unknown>>
+  note(key: string, value: unknown): void
+  /** The wallet's rows as they are. */
+  rows(): Dump
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
+  /** The mint's client without faults: the rest of the world uses it. */
+  readonly outside: ReturnType<typeof mintClient>
+}
+
+export interface Scenario {
+  readonly kind: string
+  readonly name: string
+  readonly mint?: MintTraits
+  /** Makes the world in which the scenario begins. Nothing goes wrong here. */
+  setup(stage: Stage): Promise<void>
+  /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */
+  drive(stage: Stage): Promise<void>
+  readonly mayQuarantine?: boolean
+}
+
+/** Asks fate. `doing` is all that the process was about to do here, for two states to be told apart. */
+export type Pick = <O extends string>(site: string, options: readonly [O, ...O[]], doing: readonly (string | object)[]) => O
+
+export interface LifeResult {
+  readonly world: World
+  readonly end: 'done' | 'crashed' | 'stuck'
+  readonly violations: readonly string[]
+}
+
+/** Those who look on. */
+export interface Onlookers {
+  /** Gets every committed step of the kernel. */
+  readonly inspect?: (event: InspectionEvent) => void
+  /** Gets what happens, one line each. */
+  readonly tell?: (line: string) => void
+}
+
+/** Lives one life in a world. The world itself is left as it was. */
+export async function live(
+  { setting, act, from, choices }: { setting: Setting; act: (stage: Stage) => Promise<void>; from: World; choices: Choices },
+  { inspect, tell }: Onlookers = {},
+): Promise<LifeResult> {
+  const world: World = { ...from }
+  const life = new Life()
+  const clock = new VirtualClock(world.nowMs, world.skewMs)
+  const random = worldRandom(world)
+  const violations: string[] = []
+  const rows = memoryStore()
+  rows.load(world.wallet)
+  setting.enter(world, clock)
+  const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
+  const pick: Pick = (site, options, doing) => choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
+  let commits = 0
+  let requests = 0
+  const committed = (_: readonly Write[], about: string): void => {
+    commits++
+    tell?.(`commit   ${about}`)
+  }
+  const transport = faultyTransport({
+    setting,
+    mintUrl: MINT_URL,
+    pick,
+    life,
+    world,
+    answered({ path, status, fault }) {
+      requests++
+      tell?.(`request  ${placeOf(path)} → ${status}${fault === 'ok' ? '' : ` (${fault})`}`)
+    },
+    violated: (what) => violations.push(what),
+  })
+  const store = {
+    open: async (schema: Parameters<typeof rows.open>[0]) => faultyStore(await rows.open(schema), { pick, life, committed }),
+  }
+  const run = async (): Promise<void> => {
+    const wallet = await openWallet({ store, seed: SEED, crypto: stubCrypto, transport, clock, random, invoiceAmount: () => ({ msat: 1 }), ...(inspect && { inspect }) })
+    const outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body) })
+    const stage: Stage = {
+      wallet,
+      mint: setting.mint,
+      clock,
+      outside,
+      get notes() {
+        return world.notes
+      },
+      rows: () => rows.dump(),
+      invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+      note: (key, value) => {
+        if (!life.dead) world.notes = { ...world.notes, [key]: value }
+      },
+    }
+    await act(stage)
+    await wallet.close()
+  }
+  let ended: 'done' | { error: unknown } | undefined
+  run().then(
+    () => (ended = 'done'),
+    (error: unknown) => (ended = { error }),
+  )
+  let end: LifeResult['end'] = 'stuck'
+  for (let advances = 0; ; advances++) {
+    await quiet()
+    life.paused()
+    if (life.endless) {
+      violations.push('endless: it goes round and round, and never lets time go on')
+      break
+    }
+    if (life.dead) {
+      end = 'crashed'
+      break
+    }
+    if (ended) {
+      if (ended === 'done') end = 'done'
+      else violations.push(`failed: ${messageOf(ended.error)}`)
+      break
+    }
+    if (advances > MOST_ADVANCES || commits > MOST_COMMITS || requests > MOST_REQUESTS) {
+      violations.push(`does not converge: ${commits} commits, ${requests} requests, ${advances} waits`)
+      break
+    }
+    if (!clock.advance()) {
+      violations.push('stuck: nothing is under way, and no timer runs')
+      break
+    }
+  }
+  if (!life.dead && end !== 'done') void life.die()
+  return { world: now(), end, violations }
+}
+
+/** All that can happen without time going on has happened. */
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? `${'code' in error ? `${String(error.code)}: ` : ''}${error.message}` : String(error)

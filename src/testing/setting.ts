@@ -1,0 +1,56 @@
+/** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
+import { fakeBackend } from '../mint-server/backend.ts'
+import { plainInvoice } from '../mint-server/bolt11.ts'
+import type { MintOptions } from '../mint-server/context.ts'
+import { createMint, type Mint } from '../mint-server/mint.ts'
+import { mintSchema } from '../mint-server/tables.ts'
+import { memoryStore, type Dump } from '../store/memory.ts'
+import { VirtualClock, worldRandom } from './life.ts'
+import { stubCrypto } from './stub-crypto.ts'
+import type { World } from './world.ts'
+
+export const SEED = new Uint8Array(64).fill(7)
+/** The amounts of the mint's keysets. */
+export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
+
+/** How the mint of a scenario is made. */
+export type MintTraits = Partial<Pick<MintOptions, 'feePpk' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>> & { readonly autoPayMs?: number }
+
+export interface Setting {
+  readonly mint: Mint
+  /** Puts the mint into a world: a mint object holds nothing that its rows don't give. */
+  enter(world: World, clock: VirtualClock): void
+  /** The mint's rows as they are. */
+  dump(): Dump
+  /** Whether the mint holds answers for replays (NUT-19). */
+  remembers(): boolean
+  /** Deletes them. */
+  forget(): Promise<void>
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
+}
+
+export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+  const rows = memoryStore()
+  const store = await rows.open(mintSchema)
+  let clock = new VirtualClock(0)
+  let draw = worldRandom({ entropy: 0 })
+  const now = (): number => clock.rightMs
+  const random = (bytes: number): Uint8Array => draw(bytes)
+  const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
+  const mint = await createMint({ store, crypto: stubCrypto, seed: SEED, backend, clock: now, random, amounts: POWERS, ...traits })
+  return {
+    mint,
+    enter(world, time) {
+      rows.load(world.mint)
+      clock = time
+      draw = worldRandom(world)
+    },
+    dump: () => rows.dump(),
+    remembers: () => rows.dump()['responses']!.length > 0,
+    invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
+    async forget() {
+      await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
+    },
+  }
+}
