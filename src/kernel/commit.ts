@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS = 5_000
  * did not (yet), and the same commit, under the same id, is tried again; anything else means that somebody else was
  * faster. A refused commit is read back too, for the refusal may be that of a second try whose first had landed.
  *
- * @throws {StoreError} `BUSY`, `FULL` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`.
+ * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`.
  */
 export async function commitRow(
   env: { store: Store; clock: Clock; signal: AbortSignal },
@@ -45,7 +45,7 @@ export async function commitRow(
       return { outcome: 'landed' }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      if (error.code === 'BUSY' || error.code === 'FULL') {
+      if (error.code === 'BUSY' || error.code === 'FULL' || error.code === 'UNAVAILABLE') {
         if (!doubt && env.clock.now() >= deadlineMs) throw error
         await wait(error)
         continue

@@ -218,7 +218,8 @@ class Operation {
     this.#owned = true
     this.snapshot = step.snapshot
     this.#send({ type: '@hardshell.committed', snapshot: step.snapshot } as Committed)
-    kernel.changed({ before, row, snapshot: step.snapshot, emitted: step.emitted, tables: tablesOf(writes) })
+    const { snapshot, emitted, moves } = step
+    kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })
     this.#follow(step.entered)
     return 'landed'
   }
@@ -240,6 +241,7 @@ class Operation {
         snapshot: this.snapshot,
         writes: [],
         emitted: [],
+        moves: [],
         timers: this.#timers,
         entered: new Set<string>(),
       }
@@ -337,13 +339,12 @@ class Operation {
     if (!watch) return
     watch.atMs = Infinity
     this.#setDue()
-    const { firstMs, maxMs, ask } = this.#loaded.watches[watch.name]!
+    const asking = this.#loaded.watches[watch.name]!
+    const { firstMs, maxMs } = asking
     const { signal } = watch.abort
     const context: unknown = this.snapshot.context
     try {
-      const news = await this.#kernel.lanes.run(this.#row.lane, signal, () =>
-        ask({ context, signal, read: this.#loaded.reader }),
-      )
+      const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
       if (signal.aborted) return
       this.#enqueue(async () => {
         if (this.#watch !== watch) return

@@ -4,9 +4,10 @@ import type { Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { HardshellError } from './errors.ts'
 import type { Lanes } from './lanes.ts'
+import type { Questions } from './questions.ts'
 import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './operation.ts'
 import { fraction, type Clock, type Random } from './ports.ts'
-import { stepper, type Stepper } from './step.ts'
+import { stepper, type Move, type Stepper } from './step.ts'
 import type { Timers } from './timers.ts'
 
 /** A committed step, as those who listen get it. */
@@ -16,6 +17,8 @@ export interface Change {
   readonly row: OperationRow
   readonly snapshot: AnyMachineSnapshot
   readonly emitted: readonly EventObject[]
+  /** The transitions that the step took, where an inspector wants to know. */
+  readonly moves: readonly Move[]
   /** The tables that the commit wrote, beside the operation's own row. */
   readonly tables: readonly string[]
 }
@@ -26,6 +29,7 @@ export interface Kernel {
   /** This process, in the rows whose effects it runs. */
   readonly owner: string
   readonly lanes: Lanes
+  readonly questions: Questions
   readonly timers: Timers
   newId(): string
   /** A step was committed. */
@@ -47,7 +51,7 @@ export interface LoadedKind {
 
 export function loadKind(
   kind: OperationKind,
-  env: { ports: unknown; store: Store; tables: Tables; clock: Clock; random: Random },
+  env: { ports: unknown; store: Store; tables: Tables; clock: Clock; random: Random; inspected: boolean },
 ): LoadedKind {
   const runs = kind.effects(env.ports) as LoadedKind['runs']
   const watches = kind.watches?.(env.ports) ?? {}
@@ -64,6 +68,7 @@ export function loadKind(
     tables: env.tables,
     now: () => clock.now(),
     random: () => fraction(env.random),
+    inspected: env.inspected,
   })
   const park = (row: OperationRow, why: string, cause?: unknown): never => {
     throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, {

@@ -123,14 +123,23 @@ export interface LocalArgs<In> {
   readonly nowMs: number
 }
 
-/** Asks the outside, over and over, whether there is news for an operation; a question changes nothing there. */
+export type { EventObject }
+
+/** Asks the outside, over and over, whether there is news for operations; a question changes nothing there. */
 export interface Watch<Context, Event> {
   /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
   readonly firstMs: number
   readonly maxMs: number
+  /** For how many operations of one lane it asks in one request. */
+  readonly most: number
   /** The events it may send; tests derive what must be covered from this list. */
   readonly sends: readonly string[]
-  readonly ask: (args: { context: Context; signal: AbortSignal; read: Reader }) => Promise<Event | undefined>
+  /** One request; the news for each operation, in their order, or nothing. */
+  readonly ask: (args: {
+    contexts: readonly Context[]
+    signal: AbortSignal
+    read: Reader
+  }) => Promise<readonly (Event | undefined)[]>
 }
 
 type ActorsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? A : never // prettier-ignore

@@ -11,6 +11,7 @@ import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts
 import { Lanes } from './lanes.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
 import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+import { Questions } from './questions.ts'
 import { Supervisor, type Resumed } from './supervisor.ts'
 import { Timers } from './timers.ts'
 
@@ -78,12 +79,14 @@ export class Operations<Ports = unknown> {
     this.#store = store
     this.clock = clock
     this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open: options.laneOpen ?? (() => Promise.resolve(true)) })
+    const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
       store,
       clock,
       owner: newId(),
       lanes: this.lanes,
+      questions: new Questions(this.lanes),
       timers: new Timers(clock, (id) => this.supervisor.wake(id)),
       newId,
       changed: (change) => this.#changed(change, options),
@@ -92,7 +95,14 @@ export class Operations<Ports = unknown> {
     for (const kind of options.kinds)
       this.#kinds.set(
         kind.kind,
-        loadKind(kind as OperationKind, { ports: options.ports, store, tables: options.tables, clock, random }),
+        loadKind(kind as OperationKind, {
+          ports: options.ports,
+          store,
+          tables: options.tables,
+          clock,
+          random,
+          inspected,
+        }),
       )
     this.supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.resumed = this.#resume()
@@ -156,6 +166,7 @@ export class Operations<Ports = unknown> {
           row,
           snapshot: step.snapshot,
           emitted: step.emitted,
+          moves: step.moves,
           tables: tablesOf(writes),
         })
         if (row.status === 'active') this.supervisor.send({ type: 'operation.spawn', row, owned: true })

@@ -8,11 +8,13 @@ import {
   type AnyActorRef,
   type AnyMachineSnapshot,
   type AnyStateMachine,
+  type AnyTransitionDefinition,
   type EventObject,
+  type InspectionEvent,
 } from 'xstate'
 import type { Write } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
-import type { Backoff, Deadline, Declared } from './authoring.ts'
+import type { Answer, Backoff, Deadline, Declared } from './authoring.ts'
 import { HardshellError } from './errors.ts'
 import { overlay } from './overlay.ts'
 import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from './operation.ts'
@@ -82,13 +84,22 @@ function lender(moved?: (move: Move) => void): AnyActorRef & { system: unknown }
   const inspect = (inspected: InspectionEvent): void => {
     if (inspected.type !== '@xstate.microstep') return
     const { type: event, output } = inspected.event as EventObject & { output?: Answer }
-    for (const { source, eventType: on, target } of inspected._transitions) {
-      const index = (on === '' ? source.always : source.transitions.get(on))?.findIndex((other) => other.target === target && ) ?? 0
-    }
+    for (const transition of inspected._transitions)
+      moved!({ event, ...(output && { answer: output.answer }), ...placeOf(transition) })
   }
-  return createActor(fromCallback(() => {}), moved && { inspect })
+  return createActor(
+    fromCallback(() => {}),
+    moved && { inspect },
+  )
 }
 const inert = lender()
+
+/** Where a chart has a transition, and where it leads. */
+export function placeOf(transition: AnyTransitionDefinition): Pick<Move, 'source' | 'on' | 'index' | 'targets'> {
+  const { source, eventType: on, target = [] } = transition
+  const others = on === '' ? source.always : source.transitions.get(on)
+  return { source: source.id, on, index: others?.indexOf(transition) ?? 0, targets: target.map(({ id }) => id) }
+}
 
 export const doneEvent = (invokeId: string, output: unknown): EventObject & { output: unknown; actorId: string } => ({
   type: `xstate.done.actor.${invokeId}`,
@@ -194,7 +205,7 @@ export function stepper(options: {
     actions: readonly Collected[],
     snapshot: AnyMachineSnapshot,
     before: Timers,
-  ): Omit<Step, 'snapshot'> => {
+  ): Omit<Step, 'snapshot' | 'moves'> => {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const entered = new Set<string>()

@@ -59,10 +59,10 @@ export class Mints {
   /**
    * Fetches a mint's info and keysets anew.
    *
-   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_UNREACHABLE`
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_UNREACHABLE`
    */
   async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
-    const { mintUrl: url } = await this.get(mintUrl)
+    const { mintUrl: url } = await this.trusted(mintUrl)
     const info = await this.#ports.client(url).info({ signal })
     const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
     const writes: Write[] = []

@@ -5,7 +5,7 @@ import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.t
 import { toAmount } from '../../cashu/amounts.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { defineOperation, type EffectArgs } from '../../kernel/operation.ts'
+import { defineOperation, type EffectArgs, type EventObject } from '../../kernel/operation.ts'
 import { answerOf, exchangeEffects, withoutSecrets } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
@@ -65,27 +65,27 @@ export const meltKind = defineOperation({
     payment: {
       firstMs: 2_000,
       maxMs: 300_000,
+      most: 1,
       sends: ['payment.news'],
-      async ask({ context, signal }) {
-        const { mintUrl, quoteId, method } = context as MeltContext
+      async ask({ contexts, signal }) {
+        const { mintUrl, quoteId, method } = contexts[0]!
         const reply = await client(mintUrl).meltQuote(quoteId!, { signal, method })
         const news = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
-        return news ? { type: 'payment.news', state: reply.body.state } : undefined
+        return news ? [{ type: 'payment.news', state: reply.body.state } as EventObject] : []
       },
     },
     change: {
       firstMs: 5_000,
       maxMs: 3_600_000,
+      most: 1,
       sends: ['change.found'],
-      async ask({ context, signal }) {
-        const { mintUrl, blanks } = context as MeltContext
-        const reply = await client(mintUrl).restore(blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })), { signal }) // prettier-ignore
-        if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return undefined
-        return {
-          type: 'change.found',
-          outputs: reply.body.outputs.map(({ B_ }) => B_),
-          signatures: reply.body.signatures,
-        }
+      async ask({ contexts, signal }) {
+        const { mintUrl, blanks } = contexts[0]!
+        const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
+        const reply = await client(mintUrl).restore(asked, { signal })
+        if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return []
+        const { outputs, signatures } = reply.body
+        return [{ type: 'change.found', outputs: outputs.map(({ B_ }) => B_), signatures } as EventObject]
       },
     },
   }),

@@ -5,7 +5,7 @@ import type { MintContext, Quote, QuoteState } from '../../../machines/wallet/mi
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import type { MintQuote } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { defineOperation, type EffectArgs } from '../../kernel/operation.ts'
+import { defineOperation, type EffectArgs, type EventObject, type Watch } from '../../kernel/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { created, OperationHandle, type Waiting } from '../handle.ts'
@@ -31,16 +31,16 @@ const effects = ({ client }: WalletPorts) => ({
     })),
 })
 
-const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number) => ({
+const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number): Watch<MintContext, EventObject> => ({
   firstMs,
   maxMs,
+  most: 1,
   sends: ['quote.news'],
-  async ask({ context, signal }: { context: unknown; signal: AbortSignal }) {
-    const { mintUrl, method, quoteId } = context as MintContext
+  async ask({ contexts, signal }) {
+    const { mintUrl, method, quoteId } = contexts[0]!
     const reply = await client(mintUrl).mintQuote(quoteId!, { signal, method })
-    return reply.answer === 'ok' && reply.body.state !== 'UNPAID'
-      ? { type: 'quote.news', state: reply.body.state }
-      : undefined
+    if (reply.answer !== 'ok' || reply.body.state === 'UNPAID') return []
+    return [{ type: 'quote.news', state: reply.body.state } as EventObject]
   },
 })
 

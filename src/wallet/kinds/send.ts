@@ -4,7 +4,7 @@ import { send, type SendContext } from '../../../machines/wallet/send.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { defineOperation, type LocalArgs } from '../../kernel/operation.ts'
+import { defineOperation, type EventObject, type LocalArgs } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
@@ -36,13 +36,18 @@ export const sendKind = defineOperation({
     token: {
       firstMs: 5_000,
       maxMs: 600_000,
+      // As many tokens as make a request of about a hundred proofs (NUT-07).
+      most: 25,
       sends: ['token.states'],
-      async ask({ context, signal }) {
-        const { mintUrl, sent } = context as SendContext
-        const reply = await client(mintUrl).checkState(sent.map(({ Y }) => Y), { signal }) // prettier-ignore
-        if (reply.answer !== 'ok') return undefined
-        const states = reply.body.map(({ state }) => state)
-        return states.every((state) => state === 'SPENT') ? { type: 'token.states', states } : undefined
+      async ask({ contexts, signal }) {
+        const Ys = contexts.flatMap(({ sent }) => sent.map(({ Y }) => Y))
+        const reply = await client(contexts[0]!.mintUrl).checkState(Ys, { signal })
+        if (reply.answer !== 'ok') return []
+        const states = new Map(reply.body.map(({ Y, state }) => [Y, state]))
+        return contexts.map(({ sent }) => {
+          const of = sent.map(({ Y }) => states.get(Y)!)
+          return of.every((state) => state === 'SPENT') ? ({ type: 'token.states', states: of } as EventObject) : undefined
+        })
       },
     },
   }),

@@ -22,6 +22,9 @@ export const swapKind = defineOperation({
   project: record<SwapContext>('swap', 'self', ({ ys }) => ({ ys })),
 })
 
+/** Of 100 outputs in a request, what is left for the rest of the inputs. */
+const MOST_OUTPUTS = 64
+
 export interface PrepareSwap {
   readonly mintUrl: string
   /** Amounts to make; each is split further where the keyset has no such denomination. */
@@ -48,6 +51,7 @@ export async function prepareSwap(
   const { mintUrl } = await env.mints.trusted(url)
   const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
   const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
+  if (parts.length > MOST_OUTPUTS) throw new TypeError(`amounts: they come to more than ${MOST_OUTPUTS} proofs`)
   await env.mints.assertUnit(mintUrl, unit)
   return created(
     env,
