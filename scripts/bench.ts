@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { countAll } from './bench/counts.ts'
+import { wholeNumber } from './kill-lab/run.ts'
 import { fillWallet, measureLive, type Live } from './bench/live.ts'
 
 const { values } = parseArgs({
@@ -52,7 +53,7 @@ if (values.live !== undefined) console.log(JSON.stringify(await measureLive(valu
 else await main()
 
 async function main(): Promise<void> {
-  const live = await liveAgain(Number(values.operations))
+  const live = await liveAgain(wholeNumber('operations', values.operations))
   const counts = await countAll()
   const rows: Row[] = [
     atMost(`${live.operations} unfinished operations live`, live.wallMs, 'ms', 2000),

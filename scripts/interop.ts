@@ -8,20 +8,19 @@
  * 3.11 to 3.13; the mint is installed once, into a cache folder. Exits with 1 where anything ends wrong.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { lines } from './demo/screen.ts'
 import { audit } from './kill-lab/books.ts'
 import { killAgain, Lab } from './kill-lab/lab.ts'
-import type { MintBooks } from './kill-lab/mint-books.ts'
+import { fromNutshell } from './kill-lab/mint-books.ts'
 import { killsOf, outcomesOf, runOutcome, type OutcomeResult } from './kill-lab/outcomes.ts'
 import { prng } from './kill-lab/prng.ts'
 import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
 import { rounds } from './kill-lab/rounds.ts'
+import { startRun, wholeNumber } from './kill-lab/run.ts'
 import { startWire } from './kill-lab/wire.ts'
-import { foreignInvoice, nutshellBooks, startNutshell } from './nutshell.ts'
+import { foreignInvoice, startNutshell } from './nutshell.ts'
 
 const { values } = parseArgs({
   options: {
@@ -31,31 +30,15 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-if (!/^\d+$/.test(values.kills)) throw new TypeError(`--kills is not a number: ${values.kills}`)
 const version = values.nutshell
 if (version !== '0.20.3' && version !== '0.21.0') throw new TypeError(`--nutshell is 0.20.3 or 0.21.0, not ${version}`)
-const kills = Number(values.kills)
+const kills = wholeNumber('kills', values.kills)
 const EACH_WAY_MS = 10
 const wireMs = 2 * EACH_WAY_MS
 
-const dir = mkdtempSync(join(tmpdir(), 'hardshell-interop-'))
-process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
-
+const { dir, out, say, seconds } = startRun('interop', values.json)
 await using stack = new AsyncDisposableStack()
-const startedAt = performance.now()
-const out = values.json ? process.stderr : process.stdout
-const say = (text: string): void => void out.write(`${text}\n`)
-const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10
-
-const mint = stack.use(
-  await startNutshell({
-    version,
-    feePpk: 100,
-    database: join(dir, 'mint'),
-    log: installing,
-  }),
-)
+const mint = stack.use(await startNutshell({ version, feePpk: 100, database: join(dir, 'mint'), log: installing }))
 const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
 say(`Nutshell ${version} at ${mint.url}, ${kills} kills, --seed ${values.seed}, up after ${seconds()} s`)
 
@@ -80,7 +63,7 @@ for (const outcome of payments) {
 }
 await mint.restart()
 
-const audited = await audit({ ...plan, wallets }, join(dir, 'auditor.db'), () => Promise.resolve(booksOf()))
+const audited = await audit({ ...plan, wallets }, join(dir, 'auditor.db'), fromNutshell(mint))
 /** Input fee, Lightning fee and, where it is fenced, the fence; far below the fee reserve, which comes back as change. */
 const MOST_FEES = 3
 const melts = outcomes.map(({ fine, ...melt }) => {
@@ -90,37 +73,14 @@ const melts = outcomes.map(({ fine, ...melt }) => {
 const result = { ...resultOf(lab.progress, audited), melts }
 printAudit(out, lab.progress, audited)
 say(`\n${meltRow('payment', 'melt', 'quote', 'attempts', 'kills', 'fees', 'left', 'found, while it was open')}`)
-for (const { outcome, state, quote, attempts, kills, fees, spendable, whileOpen, fine } of melts)
-  say(
-    meltRow(
-      outcome,
-      state,
-      quote,
-      attempts,
-      kills,
-      fees,
-      spendable,
-      whileOpen.join(', ').padEnd(32),
-      fine ? 'ok' : 'BAD',
-    ),
-  )
+for (const { outcome, state, quote, attempts, kills, fees, spendable, whileOpen, fine } of melts) {
+  const verdict = `${whileOpen.join(', ').padEnd(32)} ${fine ? 'ok' : 'BAD'}`
+  say(meltRow(outcome, state, quote, attempts, kills, fees, spendable, verdict))
+}
 const isGreen = isFine(result) && result.kills >= kills && melts.every(({ fine }) => fine)
 say(`${result.stuck} stuck, ${isGreen ? 'every sat accounted for' : 'NOT AS IT SHOULD BE'}, ${seconds()} s`)
 if (values.json) console.log(JSON.stringify({ nutshell: version, ...result }))
 if (!isGreen) process.exitCode = 1
-
-function booksOf(): MintBooks {
-  const { issued, redeemed, mintQuotes, meltQuotes } = nutshellBooks(mint.databaseDir)
-  return {
-    issued,
-    redeemed,
-    received: mintQuotes.reduce((sum, { amount, state }) => sum + (state === 'ISSUED' ? amount : 0), 0),
-    payments: meltQuotes.filter(({ state }) => state === 'PAID').length,
-    paidAgain: meltQuotes.flatMap(({ request, state }) =>
-      state === 'PAID' && mint.attempts.filter((tried) => tried === request).length > 1 ? [request] : [],
-    ),
-  }
-}
 
 function meltRow(...cells: readonly (string | number)[]): string {
   const widths = [20, 8, 8, 8, 5, 4, 5]

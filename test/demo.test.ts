@@ -96,7 +96,7 @@ describe('aiming', () => {
 test('a short run loses nothing, agrees with the mint, and leaves nothing behind', async () => {
   const folders = (): string[] => globSync(join(tmpdir(), 'hardshell-demo-*'))
   const before = folders()
-  const script = new URL('../scripts/demo.ts', import.meta.url).pathname
+  const script = join(import.meta.dirname, '../scripts/demo.ts')
   const run = promisify(execFile)(process.execPath, [script, '--json', '--kills', '4', '--seed', '1'])
   const { stdout, stderr } = await run
   const result = JSON.parse(stdout) as Result

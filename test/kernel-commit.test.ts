@@ -8,6 +8,7 @@ import {
   goodCard,
   left,
   newWorld,
+  news,
   orderRow,
   pass,
   rowsOf,
@@ -165,7 +166,7 @@ describe('commit before visible', () => {
     const off = shop.operations.on(({ row }) => {
       if (row.state !== 'shipping' || orders.length > 0) return
       orders.push(shop.operations.create('order', { item: 'tea' }))
-      void shop.operations.send(id, { type: 'parcel.news', at: 'door' })
+      void shop.operations.send(id, news('door'))
     })
     await shop.operations.send(id, { type: 'pay' })
     await settled()

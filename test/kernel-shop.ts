@@ -164,8 +164,8 @@ export type Card = (args: EffectArgs<{ id: string }>) => Promise<Charged>
 
 export interface ShopPorts {
   readonly card: Card
-  /** Where the parcel is; undefined for no news. */
-  readonly parcel?: () => Promise<string | undefined>
+  /** Where parcels are, several asked about at once; undefined for no news. */
+  readonly parcel?: (ids: readonly string[]) => Promise<string | undefined>
   /** Called by each local step with what it is about to read. */
   readonly stepping?: (step: string) => void
 }
@@ -192,7 +192,7 @@ export const orderKind = defineOperation({
       stepping?.('parcel.label')
       const packed = await read.query({ table: 'parcels', index: 'byItem', prefix: [item] })
       const mine = await read.get('parcels', [id])
-      const label = `${packed.findIndex(({ orderId }) => orderId === id) + 1} of ${packed.length}, ${String(mine?.['weight'])} kg`
+      const label = `one of ${packed.length}, ${String(mine?.['weight'])} kg`
       return { answer: 'ok' as const, writes: [{ patch: 'parcels', key: [id], set: { label } }] }
     },
   }),
@@ -200,10 +200,11 @@ export const orderKind = defineOperation({
     parcel: {
       firstMs: 10_000,
       maxMs: 60_000,
+      most: 3,
       sends: ['parcel.news'],
-      async ask() {
-        const at = await parcel?.()
-        return at === undefined ? undefined : { type: 'parcel.news', at }
+      async ask({ contexts }) {
+        const at = await parcel?.(contexts.map(({ id }) => id))
+        return contexts.map(() => (at === undefined ? undefined : { type: 'parcel.news', at }))
       },
     },
   }),
@@ -264,6 +265,9 @@ export async function start(world: World, { ports, meddle, kinds = [orderKind], 
   await settled()
   return { operations, store, kill: () => void life.die() }
 }
+
+/** The news of a parcel, as an event. */
+export const news = (at: string): { type: string } => ({ type: 'parcel.news', at }) as { type: string }
 
 /** All that can happen without time going on has happened. */
 export async function settled(): Promise<void> {

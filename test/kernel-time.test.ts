@@ -10,10 +10,12 @@ import {
   goodCard,
   left,
   newWorld,
+  news,
   orderRow,
   pass,
   PAY_WITHIN_MS,
   settled,
+  shopSchema,
   start,
   START_MS,
   stocked,
@@ -190,6 +192,35 @@ describe('a watch', () => {
     expect(asked).toHaveLength(count)
   })
 
+  test('asks about operations that are due at the same moment in one request, as many as it takes, lane by lane', async () => {
+    const { world, id } = await left('shipping')
+    const copy = (copyId: string, item: string) => {
+      const row = orderRow(world, id)
+      const snapshot = JSON.parse(row.snapshot) as { context: object }
+      return { ...row, id: copyId, lane: item, snapshot: JSON.stringify({ ...snapshot, context: { ...snapshot.context, id: copyId, item } }) }
+    }
+    const store = await world.rows.open(shopSchema)
+    const copies = [copy('b', 'tea'), copy('c', 'tea'), copy('d', 'tea'), copy('e', 'rice')]
+    await store.commit(copies.map((row) => ({ put: 'operations', row })))
+    const asked: (readonly string[])[] = []
+    let at: string | undefined
+    await start(world, {
+      ports: {
+        async parcel(ids) {
+          asked.push(ids)
+          return at
+        },
+      },
+    })
+    await pass(world, 10_000)
+    expect(asked.map((ids) => ids.length).toSorted()).toEqual([1, 1, 3])
+    expect(asked.flat().toSorted()).toEqual([id, 'b', 'c', 'd', 'e'].toSorted())
+    expect(asked.some((ids) => ids.includes('e') && ids.length === 1)).toBe(true)
+    at = 'door'
+    await pass(world, 15_000)
+    expect([id, 'b', 'c', 'd', 'e'].map((each) => orderRow(world, each).state)).toEqual(Array(5).fill('delivered'))
+  })
+
   test('asks at once when looked at', async () => {
     const { world, id } = await left('shipping')
     const shop = await start(world, { ports: { parcel: async () => 'door' } })
@@ -220,7 +251,7 @@ describe('a watch', () => {
     const shop = await start(world, { ports: { parcel: () => new Promise((resolve) => (say = resolve)) } })
     shop.operations.look(id)
     await settled()
-    await shop.operations.send(id, { type: 'parcel.news', at: 'door' })
+    await shop.operations.send(id, news('door'))
     say('door')
     await settled()
     expect(orderRow(world, id)).toMatchObject({ state: 'delivered', version: 4 })

@@ -1,6 +1,7 @@
 /** Child processes that never outlive this one. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 export interface Child {
   readonly pid: number
@@ -22,7 +23,7 @@ export function startScript(
   env: NodeJS.ProcessEnv = {},
 ): Child {
   const preload = new URL('./with-parent.ts', import.meta.url)
-  const child = spawn(process.execPath, ['--import', preload.href, url.pathname, ...args], {
+  const child = spawn(process.execPath, ['--import', preload.href, fileURLToPath(url), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })

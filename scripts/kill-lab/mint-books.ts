@@ -2,6 +2,7 @@
 import type { Books as AdminBooks } from '../../src/mint-server/index.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
+import { nutshellBooks, type Nutshell } from '../nutshell.ts'
 import type { WalletPlace } from './plan.ts'
 
 /** Amounts in sat. */
@@ -37,6 +38,21 @@ export const fromAdmin =
       received,
       payments: asked.filter(([, { paid }]) => paid > 0).length,
       paidAgain: asked.filter(([, { attempts, paid }]) => paid > 0 && attempts > 1).map(([hash]) => hash),
+    }
+  }
+
+/** From Nutshell's database, and from what it told Lightning. */
+export const fromNutshell =
+  (mint: Nutshell): ReadMintBooks =>
+  async () => {
+    const { issued, redeemed, mintQuotes, meltQuotes } = nutshellBooks(mint.databaseDir)
+    const paid = meltQuotes.filter(({ state }) => state === 'PAID').map(({ request }) => request)
+    return {
+      issued,
+      redeemed,
+      received: mintQuotes.reduce((sum, { amount, state }) => sum + (state === 'ISSUED' ? amount : 0), 0),
+      payments: paid.length,
+      paidAgain: paid.filter((request) => mint.attempts.filter((tried) => tried === request).length > 1),
     }
   }
 

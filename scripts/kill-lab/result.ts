@@ -43,6 +43,13 @@ function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
   return operations.filter(({ id, ended }) => !ended || stuck.some((seen) => seen.id === id))
 }
 
+/** How operations end that did what was asked. */
+const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped', 'restored']
+
+/** Operations that ended otherwise than was asked: right where the mint says so, and nowhere else. */
+export const failedOf = ({ operations }: Result): Result['operations'] =>
+  operations.filter(({ state }) => !SUCCESS.includes(state))
+
 export const isFine = ({ stuck, conserved }: Result): boolean => stuck === 0 && conserved
 
 const COLUMNS = [

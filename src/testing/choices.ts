@@ -3,6 +3,13 @@
  * generator of scripts walks through all of them, one run each; the path of a run says what was chosen, and replays.
  */
 
+/** Asks fate. `doing` is all that the process was about to do here, for two states to be told apart. */
+export type Fate = <O extends string>(
+  site: string,
+  options: readonly [O, ...O[]],
+  doing: readonly (string | object)[],
+) => O
+
 /** One question that a run asked. */
 export interface Choice {
   /** Counts the questions of one life, from 1. */
@@ -57,7 +64,8 @@ export class Choices {
     const { script = [], path, enter } = this.#options
     const place = this.taken.length + 1
     const scripted = script[place - 1]
-    if (scripted && scripted.site !== site) throw new RangeError(`${place}. was ${scripted.site} and is ${site}: the run does not repeat itself`)
+    if (scripted && scripted.site !== site)
+      throw new RangeError(`${place}. was ${scripted.site} and is ${site}: the run does not repeat itself`)
     const named = path?.get(place)
     const index = scripted?.index ?? (named === undefined ? 0 : options.indexOf(named as O))
     const option = options[index]
@@ -81,7 +89,10 @@ export class Choices {
     if (last === -1) return undefined
     const choice = this.taken[last]!
     const index = choice.index + 1
-    return new Choices({ ...this.#options, script: [...this.taken.slice(0, last), { ...choice, index, option: choice.options[index]! }] })
+    return new Choices({
+      ...this.#options,
+      script: [...this.taken.slice(0, last), { ...choice, index, option: choice.options[index]! }],
+    })
   }
 
   /** What was chosen other than the first option. */

@@ -24,11 +24,25 @@ const START_MS = 1_750_000_000_000
 /** The setting of a scenario, and the world in which it begins. */
 async function beginning(scenario: Scenario): Promise<{ setting: Setting; start: World }> {
   const setting = await newSetting(scenario.mint)
-  const empty: World = { wallet: {}, mint: setting.dump(), nowMs: START_MS, skewMs: 0, entropy: 0, late: [], sent: {}, notes: {} }
+  const empty: World = {
+    wallet: {},
+    mint: setting.dump(),
+    nowMs: START_MS,
+    skewMs: 0,
+    entropy: 0,
+    late: [],
+    lied: false,
+    sent: {},
+    notes: {},
+  }
   const lines: string[] = []
   const choices = new Choices({ budget: NONE })
-  const { world, end, violations } = await live({ setting, act: (stage) => scenario.setup(stage), from: empty, choices }, { tell: (line) => lines.push(line) })
-  if (end !== 'done') throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
+  const { world, end, violations } = await live(
+    { setting, act: (stage) => scenario.setup(stage), from: empty, choices },
+    { tell: (line) => lines.push(line) },
+  )
+  if (end !== 'done')
+    throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
   return { setting, start: { ...world, sent: {} } }
 }
 
@@ -92,16 +106,23 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
   for (let item = waiting.shift(); item && violations.length < mostViolations; item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
-    let choices: Choices | undefined = new Choices({ budget, ...(merging && { enter: (state, left) => states.enter(state, left) }) })
+    let choices: Choices | undefined = new Choices({
+      budget,
+      ...(merging && { enter: (state, left) => states.enter(state, left) }),
+    })
     while (choices && violations.length < mostViolations) {
       options.lives?.(before + choices.planned)
-      const { world, end, ...result } = await live({ setting, act: (stage) => scenario.drive(stage), from, choices }, { inspect: coverage.inspect })
+      const { world, end, ...result } = await live(
+        { setting, act: (stage) => scenario.drive(stage), from, choices },
+        { inspect: coverage.inspect },
+      )
       const struck = choices.faults.length
       const path = before + choices.path
       runs[struck] = (runs[struck] ?? 0) + 1
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
-      if (end === 'done' && unseen(ends, fingerprint(world))) found.push(...(await afterwards(setting, scenario, world)))
+      if (end === 'done' && unseen(ends, fingerprint(world)))
+        found.push(...(await afterwards(setting, scenario, world)))
       for (const what of found) violations.push({ path, what })
       if (end === 'crashed' && found.length === 0) {
         const left = depth === undefined ? { faults, others: choices.left.others } : choices.left
@@ -112,7 +133,15 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
     }
   }
   const lives = runs.reduce((total, count) => total + (count ?? 0), 0)
-  return { sites: sites.size, worlds: entered, runs, lives, closed: violations.length === 0, visited: coverage.visited, violations }
+  return {
+    sites: sites.size,
+    worlds: entered,
+    runs,
+    lives,
+    closed: violations.length === 0,
+    visited: coverage.visited,
+    violations,
+  }
 }
 
 /** What was met before, and with how much of a budget left. */
@@ -140,23 +169,38 @@ async function afterwards(setting: Setting, scenario: Scenario, world: World): P
   const again = await live({ setting, act: async () => {}, from: world, choices: new Choices({ budget: NONE }) })
   const violations = [...again.violations]
   const strip = (rows: World['wallet']): string =>
-    JSON.stringify(rows, (key, value: unknown) => (['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value))
-  if (strip(again.world.wallet) !== strip(world.wallet)) violations.push('restless: a second recovery changed more than attempt and owner')
+    JSON.stringify(rows, (key, value: unknown) =>
+      ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,
+    )
+  if (strip(again.world.wallet) !== strip(world.wallet))
+    violations.push('restless: a second recovery changed more than attempt and owner')
   const judged: World = { ...world }
   setting.enter(judged, new VirtualClock(world.nowMs))
-  const verdict = await judge({ world: judged, mint: setting.mint, crypto: stubCrypto, ...(scenario.mayQuarantine && { mayQuarantine: true }) })
+  const verdict = await judge({
+    world: judged,
+    mint: setting.mint,
+    crypto: stubCrypto,
+    ...(scenario.mayQuarantine && { mayQuarantine: true }),
+  })
   return [...violations, ...verdict.violations]
 }
 
 /** Runs exactly one path, and tells what happened. */
-export async function replay(scenario: Scenario, path: string, tell: (line: string) => void = () => {}): Promise<readonly string[]> {
+export async function replay(
+  scenario: Scenario,
+  path: string,
+  tell: (line: string) => void = () => {},
+): Promise<readonly string[]> {
   const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
   const { setting, start } = await beginning(scenario)
   let from = start
   for (const part of lives.split('/')) {
     const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
     tell(`── life: ${part || 'nothing goes wrong'}`)
-    const { world, end, violations } = await live({ setting, act: (stage) => scenario.drive(stage), from, choices }, { tell })
+    const { world, end, violations } = await live(
+      { setting, act: (stage) => scenario.drive(stage), from, choices },
+      { tell },
+    )
     for (const { place, site, option } of choices.faults) tell(`   ${place}. ${site}: ${option}`)
     tell(`── ${end}`)
     from = world

@@ -1,12 +1,27 @@
 /** A mint behind a network on which anything may happen that may happen to a request. */
 import type { Transport } from '../cashu/transport.ts'
+import type { Fate } from './choices.ts'
 import type { Life } from './life.ts'
-import type { Pick } from './live.ts'
 import type { Setting } from './setting.ts'
+import { stubCrypto } from './stub-crypto.ts'
 import type { LateRequest, World } from './world.ts'
 
 /** What may befall a question. */
 export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
+/** What may befall the question which proofs are spent (NUT-07), beside that. */
+export const CHECK_FAULTS = [
+  ...GET_FAULTS,
+  /** All of them are said to be in use. */
+  'pending',
+] as const
+/** What may befall the question which outputs were signed (NUT-09), beside that. */
+export const RESTORE_FAULTS = [
+  ...GET_FAULTS,
+  /** The last signature is missing in the answer. */
+  'partly',
+  /** The signatures are not the mint’s. */
+  'forged',
+] as const
 /** What may befall a request that changes something at the mint. */
 export const POST_FAULTS = [
   'crashBefore',
@@ -43,13 +58,21 @@ export const SIGNING_FAULTS = [
 /** Where the mint remembers answers (NUT-19): it forgets them just before. */
 const FORGOTTEN = 'forgotten'
 
+/** A point, and nothing that a mint signed. */
+const FORGED = stubCrypto.hashToCurve('forged')
+
 const signing = /^\/v1\/(swap|mint\/bolt11)$/
 /** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
 const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
-const questions = /^\/v1\/(info|keys|keysets|checkstate|restore|(mint|melt)\/quote\/bolt11\/.+)/
+const questions = /^\/v1\/(info|keys|keysets|(mint|melt)\/quote\/bolt11\/.+)/
 
-const faultsOf = (path: string) =>
-  questions.test(path) ? GET_FAULTS : signing.test(path) ? SIGNING_FAULTS : money.test(path) ? MONEY_FAULTS : POST_FAULTS
+function faultsOf(path: string) {
+  if (path === '/v1/checkstate') return CHECK_FAULTS
+  if (path === '/v1/restore') return RESTORE_FAULTS
+  if (questions.test(path)) return GET_FAULTS
+  if (signing.test(path)) return SIGNING_FAULTS
+  return money.test(path) ? MONEY_FAULTS : POST_FAULTS
+}
 
 /** A path without the ids in it. */
 export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
@@ -57,7 +80,7 @@ export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '
 export function faultyTransport(of: {
   setting: Setting
   mintUrl: string
-  pick: Pick
+  pick: Fate
   life: Life
   world: World
   answered: (what: { path: string; status: number; fault: string }) => void
@@ -69,12 +92,13 @@ export function faultyTransport(of: {
     return setting.mint.handle(method, path, body)
   }
   const noteOutputs = (body: string | undefined): void => {
-    if (body === undefined) return
-    const { outputs = [], inputs } = JSON.parse(body) as { outputs?: { B_: string }[]; inputs?: unknown; quote?: string }
-    if (inputs === undefined && !body.includes('"quote"')) return // a restore asks about outputs, it sends none
+    // A restore asks about outputs, it sends none.
+    if (body === undefined || !/"(inputs|quote)"/.test(body)) return
+    const { outputs = [] } = JSON.parse(body) as { outputs?: { B_: string }[] }
     for (const { B_ } of outputs) {
       const first = world.sent[B_]
-      if (first !== undefined && first !== body) of.violated(`reuse: output ${B_.slice(-8)} was sent in two different requests`)
+      if (first !== undefined && first !== body)
+        of.violated(`reuse: output ${B_.slice(-8)} was sent in two different requests`)
       world.sent = { ...world.sent, [B_]: body }
     }
   }
@@ -130,20 +154,32 @@ export function faultyTransport(of: {
         case 'lost':
           throw new Error('connection reset')
         case 'short':
-          return { ...answer, body: changed(answer.body, (signatures) => signatures.slice(0, -1)) }
+          return changed(answer, (list) => list.slice(0, -1))
+        case 'partly':
+          world.lied = true
+          return changed(answer, (list) => list.slice(0, -1))
         case 'shuffled':
-          return { ...answer, body: changed(answer.body, (signatures) => signatures.toReversed()) }
+          return changed(answer, (list) => list.toReversed())
+        case 'forged':
+          world.lied = true
+          return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
+        case 'pending':
+          return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
         default:
           return answer
       }
     })
 }
 
-function changed(body: string, by: (signatures: unknown[]) => unknown[]): string {
-  const answer = JSON.parse(body) as { signatures?: unknown[]; change?: unknown[] }
-  return JSON.stringify({
+type Fields = Readonly<Record<string, unknown>>
+
+/** Changes every list of an answer. */
+function changed<A extends { body: string }>(answer: A, by: (list: readonly Fields[]) => readonly Fields[]): A {
+  const lists = Object.entries(JSON.parse(answer.body) as Record<string, unknown>)
+  return {
     ...answer,
-    ...(answer.signatures && { signatures: by(answer.signatures) }),
-    ...(answer.change && { change: by(answer.change) }),
-  })
+    body: JSON.stringify(
+      Object.fromEntries(lists.map(([name, list]) => [name, Array.isArray(list) ? by(list as Fields[]) : list])),
+    ),
+  }
 }

@@ -1,15 +1,24 @@
 /** A store at whose commits anything may happen that may happen at a commit. */
 import { StoreError, type Store, type Write } from '../store/port.ts'
+import type { Fate } from './choices.ts'
 import type { Life } from './life.ts'
-import type { Pick } from './live.ts'
 
 /** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
-export const COMMIT_FAULTS = ['crashBefore', 'crashAfter', 'conflict', 'busy', 'full', 'inDoubtLanded', 'inDoubtLost'] as const
+export const COMMIT_FAULTS = [
+  'crashBefore',
+  'crashAfter',
+  'conflict',
+  'busy',
+  'full',
+  'inDoubtLanded',
+  'inDoubtLost',
+] as const
 
 /** What a commit is about, for the trace and for coverage. */
 export const aboutOf = (writes: readonly Write[]): string => {
   const states = writes.flatMap((write) => {
-    if ('put' in write && write.put === 'operations') return [`${String(write.row['kind'])} ${String(write.row['state'])}`]
+    if ('put' in write && write.put === 'operations')
+      return [`${String(write.row['kind'])} ${String(write.row['state'])}`]
     return 'patch' in write && write.patch === 'operations' ? ['taken over'] : []
   })
   return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')
@@ -17,7 +26,7 @@ export const aboutOf = (writes: readonly Write[]): string => {
 
 export function faultyStore(
   store: Store,
-  { pick, life, committed }: { pick: Pick; life: Life; committed: (writes: readonly Write[], about: string) => void },
+  { pick, life, committed }: { pick: Fate; life: Life; committed: (writes: readonly Write[], about: string) => void },
 ): Store {
   return {
     get: (table, key) => life.call(() => store.get(table, key)),
@@ -30,7 +39,13 @@ export function faultyStore(
           await store.commit(writes)
           committed(writes, about)
         }
-        switch (pick(`commit ${about}`, ['ok', ...COMMIT_FAULTS], writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write])))) { // prettier-ignore
+        switch (
+          pick(
+            `commit ${about}`,
+            ['ok', ...COMMIT_FAULTS],
+            writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write])),
+          ) // prettier-ignore
+        ) {
           case 'crashBefore':
             return life.die()
           case 'crashAfter':

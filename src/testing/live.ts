@@ -1,11 +1,12 @@
 /** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
 import { mintClient } from '../cashu/client.ts'
+import { HardshellError } from '../kernel/errors.ts'
 import type { InspectionEvent } from '../kernel/inspect.ts'
 import type { Mint } from '../mint-server/mint.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
 import type { Write } from '../store/port.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
-import type { Choices } from './choices.ts'
+import type { Choices, Fate } from './choices.ts'
 import { faultyTransport, placeOf } from './faulty-mint.ts'
 import { faultyStore } from './faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
@@ -46,9 +47,6 @@ export interface Scenario {
   readonly mayQuarantine?: boolean
 }
 
-/** Asks fate. `doing` is all that the process was about to do here, for two states to be told apart. */
-export type Pick = <O extends string>(site: string, options: readonly [O, ...O[]], doing: readonly (string | object)[]) => O
-
 export interface LifeResult {
   readonly world: World
   readonly end: 'done' | 'crashed' | 'stuck'
@@ -65,10 +63,15 @@ export interface Onlookers {
 
 /** Lives one life in a world. The world itself is left as it was. */
 export async function live(
-  { setting, act, from, choices }: { setting: Setting; act: (stage: Stage) => Promise<void>; from: World; choices: Choices },
+  {
+    setting,
+    act,
+    from,
+    choices,
+  }: { setting: Setting; act: (stage: Stage) => Promise<void>; from: World; choices: Choices },
   { inspect, tell }: Onlookers = {},
 ): Promise<LifeResult> {
-  const world: World = { ...from }
+  const world: World = { ...from, ...awaking(from, choices) }
   const life = new Life()
   const clock = new VirtualClock(world.nowMs, world.skewMs)
   const random = worldRandom(world)
@@ -77,7 +80,8 @@ export async function live(
   rows.load(world.wallet)
   setting.enter(world, clock)
   const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
-  const pick: Pick = (site, options, doing) => choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
+  const pick: Fate = (site, options, doing) =>
+    choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
   let commits = 0
   let requests = 0
   const committed = (_: readonly Write[], about: string): void => {
@@ -97,11 +101,24 @@ export async function live(
     violated: (what) => violations.push(what),
   })
   const store = {
-    open: async (schema: Parameters<typeof rows.open>[0]) => faultyStore(await rows.open(schema), { pick, life, committed }),
+    open: async (schema: Parameters<typeof rows.open>[0]) =>
+      faultyStore(await rows.open(schema), { pick, life, committed }),
   }
   const run = async (): Promise<void> => {
-    const wallet = await openWallet({ store, seed: SEED, crypto: stubCrypto, transport, clock, random, invoiceAmount: () => ({ msat: 1 }), ...(inspect && { inspect }) })
-    const outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body) })
+    const wallet = await openWallet({
+      store,
+      seed: SEED,
+      crypto: stubCrypto,
+      transport,
+      clock,
+      random,
+      invoiceAmount: () => ({ msat: 1 }),
+      ...(inspect && { inspect }),
+    })
+    const outside = mintClient({
+      mintUrl: MINT_URL,
+      transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
+    })
     const stage: Stage = {
       wallet,
       mint: setting.mint,
@@ -116,7 +133,7 @@ export async function live(
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
       },
     }
-    await act(stage)
+    await withPerson(wallet, world, () => act(stage))
     await wallet.close()
   }
   let ended: 'done' | { error: unknown } | undefined
@@ -152,6 +169,36 @@ export async function live(
   }
   if (!life.dead && end !== 'done') void life.die()
   return { world: now(), end, violations }
+}
+
+/** Where the mint contradicted itself, a person looks at it, has it go on, and asks again. */
+async function withPerson(wallet: Wallet, world: World, act: () => Promise<void>): Promise<void> {
+  for (;;)
+    try {
+      return await act()
+    } catch (error) {
+      if (!world.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      await wallet.operations.resume(error.operationId!)
+    }
+}
+
+const HOUR_MS = 3_600_000
+
+/** The time at which a process starts that finds something unfinished: a while after the last one ended, or wrong. */
+function awaking(world: World, choices: Choices): Pick<World, 'nowMs' | 'skewMs'> {
+  const { nowMs, skewMs } = world
+  const unfinished = world.wallet['operations']?.some((row) => row['status'] === 'active') ?? false
+  if (!unfinished) return { nowMs, skewMs }
+  switch (choices.pick('start', ['now', 'hourLater', 'dayLater', 'hourBack'], () => fingerprint(world))) {
+    case 'now':
+      return { nowMs, skewMs }
+    case 'hourLater':
+      return { nowMs: nowMs + HOUR_MS, skewMs }
+    case 'dayLater':
+      return { nowMs: nowMs + 24 * HOUR_MS, skewMs }
+    case 'hourBack':
+      return { nowMs, skewMs: skewMs - HOUR_MS }
+  }
 }
 
 /** All that can happen without time going on has happened. */

@@ -32,12 +32,15 @@ export async function judge(of: {
   const violations: string[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
   const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
-  const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'))
+  const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(
+    ({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'),
+  )
   const live = proofs.filter(({ state }) => state !== 'spent')
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
   for (const { Y, state, amount } of live) {
     const at = states.get(Y)
-    if (at === 'SPENT' && (state === 'spendable' || state === 'reserved')) violations.push(`release: a ${state} proof of ${amount} is spent at the mint`)
+    if (at === 'SPENT' && (state === 'spendable' || state === 'reserved'))
+      violations.push(`release: a ${state} proof of ${amount} is spent at the mint`)
   }
   const sum = (rows: readonly { Y: string; amount: number }[]): number =>
     rows.reduce((total, { Y, amount }) => total + (states.get(Y) === 'SPENT' ? 0 : amount), 0)
@@ -46,14 +49,19 @@ export async function judge(of: {
   const sums = { mint: outstanding, wallet: sum(live), foreign: sum(foreign) }
   if (sums.mint !== sums.wallet + sums.foreign)
     violations.push(`conservation: the mint owes ${sums.mint}; the wallet has ${sums.wallet}, others ${sums.foreign}`)
-  for (const [hash, { paid }] of Object.entries(books.payments)) if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
+  for (const [hash, { paid }] of Object.entries(books.payments))
+    if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
   violations.push(...counters(world, proofs))
   for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
     if (row.status === 'quarantined') violations.push(`stuck: ${row.kind} set aside in '${row.state}': ${row.reason}`)
     if (row.state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${row.kind} quarantined`)
   }
   const held = live.filter(({ state }) => state === 'reserved')
-  const active = new Set(((world.wallet['operations'] ?? []) as unknown as OperationRow[]).filter((row) => row.status === 'active').map(({ id }) => id))
+  const active = new Set(
+    ((world.wallet['operations'] ?? []) as unknown as OperationRow[])
+      .filter((row) => row.status === 'active')
+      .map(({ id }) => id),
+  )
   for (const { operationId, amount } of held)
     if (!active.has(operationId!)) violations.push(`stranded: ${amount} reserved by an operation that has ended`)
   const refused = await spendAll(mint, crypto, live.filter(({ state }) => state === 'spendable')) // prettier-ignore
@@ -89,13 +97,17 @@ async function spendAll(mint: Mint, crypto: WalletCrypto, proofs: readonly Proof
   const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as {
     keysets: { id: string; unit: string; active: boolean; input_fee_ppk: number }[]
   }
-  const feePpk = proofs.reduce((total, { keysetId }) => total + keysets.find(({ id }) => id === keysetId)!.input_fee_ppk, 0)
+  const feePpk = proofs.reduce(
+    (total, { keysetId }) => total + keysets.find(({ id }) => id === keysetId)!.input_fee_ppk,
+    0,
+  )
   const active = keysets.find(({ active }) => active)!
   let rest = proofs.reduce((total, { amount }) => total + amount, 0) - Math.ceil(feePpk / 1000)
   if (rest <= 0) return undefined
   const outputs: { amount: number; id: string; B_: string }[] = []
   for (let bit = 1; rest > 0; bit *= 2, rest = Math.floor(rest / 2))
-    if (rest % 2 === 1) outputs.push({ amount: bit, id: active.id, B_: crypto.blind(`audit ${bit}`, '1'.padStart(64, '0')) })
+    if (rest % 2 === 1)
+      outputs.push({ amount: bit, id: active.id, B_: crypto.blind(`audit ${bit}`, '1'.padStart(64, '0')) })
   const inputs = proofs.map(({ amount, keysetId: id, secret, C }) => ({ amount, id, secret, C }))
   const { status, body } = await mint.handle('POST', '/v1/swap', JSON.stringify({ inputs, outputs }))
   return status === 200 ? undefined : body

@@ -14,7 +14,9 @@ export const SEED = new Uint8Array(64).fill(7)
 export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /** How the mint of a scenario is made. */
-export type MintTraits = Partial<Pick<MintOptions, 'feePpk' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>> & { readonly autoPayMs?: number }
+export type MintTraits = Partial<Pick<MintOptions, 'feePpk' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>> & {
+  readonly autoPayMs?: number
+}
 
 export interface Setting {
   readonly mint: Mint
@@ -38,7 +40,16 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
   const now = (): number => clock.rightMs
   const random = (bytes: number): Uint8Array => draw(bytes)
   const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
-  const mint = await createMint({ store, crypto: stubCrypto, seed: SEED, backend, clock: now, random, amounts: POWERS, ...traits })
+  const mint = await createMint({
+    store,
+    crypto: stubCrypto,
+    seed: SEED,
+    backend,
+    clock: now,
+    random,
+    amounts: POWERS,
+    ...traits,
+  })
   return {
     mint,
     enter(world, time) {

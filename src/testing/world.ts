@@ -21,6 +21,8 @@ export interface World {
   entropy: number
   /** Requests that the network still holds. */
   late: readonly LateRequest[]
+  /** The mint once contradicted itself: then it takes a person to go on. */
+  lied: boolean
   /** Output → the request that first carried it. */
   sent: Readonly<Record<string, string>>
   /** What the caller wrote down outside the wallet: tokens, proofs of others. */
@@ -88,29 +90,47 @@ const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => ahea
  * their order and roughly by how far ahead they are, those that are past as one. `doing` is what a process is about to
  * do in this world, and `wakesMs` when its timers will ring.
  */
-export function fingerprint(world: World, doing: readonly (object | string)[] = [], wakesMs: readonly number[] = []): string {
+export function fingerprint(
+  world: World,
+  doing: readonly (object | string)[] = [],
+  wakesMs: readonly number[] = [],
+): string {
   const { nowMs, skewMs, wallet, mint, late, notes } = world
-  const ours = [...rows(wallet), ...doing.map((value) => (typeof value === 'string' ? shapeOf(value) : shape(value))), shape(notes)]
+  const ours = [
+    ...rows(wallet),
+    ...doing.map((value) => (typeof value === 'string' ? shapeOf(value) : shape(value))),
+    shape(notes),
+  ]
   const theirs = [...rows(reachable(mint, [...ours, ...late.map(shape)], nowMs)), ...late.map(shape)]
   const ahead = new Set<number>()
-  for (const [shapes, atMs] of [[ours, nowMs + skewMs], [theirs, nowMs]] as const)
-    for (const { marks } of shapes) for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
+  for (const [shapes, atMs] of [
+    [ours, nowMs + skewMs],
+    [theirs, nowMs],
+  ] as const)
+    for (const { marks } of shapes)
+      for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
   for (const wakeMs of wakesMs) ahead.add(wakeMs - nowMs)
   const order = [...ahead].sort((a, b) => a - b)
   const mixer = new Mixer()
+  mixer.add(world.lied ? 1 : 0)
   const ids = new Map<string, number>()
-  for (const [shapes, atMs] of [[ours, nowMs + skewMs], [theirs, nowMs]] as const)
+  for (const [shapes, atMs] of [
+    [ours, nowMs + skewMs],
+    [theirs, nowMs],
+  ] as const)
     for (const { hash, marks } of shapes) {
       mixer.add(hash[0])
       mixer.add(hash[1])
       for (const mark of marks)
-        if (typeof mark === 'number') mixer.add(mark > atMs ? order.indexOf(mark - atMs) * 8 + distance(mark - atMs) : -1)
+        if (typeof mark === 'number')
+          mixer.add(mark > atMs ? order.indexOf(mark - atMs) * 8 + distance(mark - atMs) : -1)
         else {
           if (!ids.has(mark)) ids.set(mark, ids.size)
           mixer.add(ids.get(mark)!)
         }
     }
-  for (const wakeMs of wakesMs.toSorted((a, b) => a - b)) mixer.add(order.indexOf(wakeMs - nowMs) * 8 + distance(wakeMs - nowMs))
+  for (const wakeMs of wakesMs.toSorted((a, b) => a - b))
+    mixer.add(order.indexOf(wakeMs - nowMs) * 8 + distance(wakeMs - nowMs))
   return mixer.values.map((value) => value.toString(36)).join('.')
 }
 
@@ -135,7 +155,9 @@ function reachable(mint: Dump, known: readonly Shape[], nowMs: number): Dump {
     ...others,
     mintQuotes: quotes.map((row) => (row['state'] === 'ISSUED' ? timeless(row, 'expiryAt') : row)),
     meltQuotes: meltQuotes.filter(asked),
-    invoices: invoices.filter((row) => hashes.has(row['paymentHash'])).map((row) => (past(row, 'paidAt') ? timeless(row, 'paidAt') : row)),
+    invoices: invoices
+      .filter((row) => hashes.has(row['paymentHash']))
+      .map((row) => (past(row, 'paidAt') ? timeless(row, 'paidAt') : row)),
     // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
     responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
   }

@@ -1,4 +1,6 @@
 /** All operations of a wallet, of whatever kind. */
+import type { Amount } from '@cashu/cashu-ts'
+import { toAmount } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Explanation } from '../kernel/explain.ts'
 import type { OperationStatus, OperationView } from '../kernel/operation.ts'
@@ -19,7 +21,7 @@ export interface OperationsFilter {
   readonly limit?: number
 }
 
-/** An operation as listed. Amounts are in its unit, times in epoch ms. */
+/** An operation as listed. The amount is in its unit, times in epoch ms. */
 export interface OperationSummary {
   readonly id: string
   readonly kind: string
@@ -28,7 +30,7 @@ export interface OperationSummary {
   readonly version: number
   readonly mintUrl: string
   readonly unit: string
-  readonly amount: number
+  readonly amount: Amount
   readonly quoteId: string | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -69,6 +71,22 @@ export class WalletOperations {
   }
 
   /**
+   * All there is of an operation, JSON-safe, for somebody who looks into it. With `secrets` its snapshot and outputs come
+   * too: whoever has those has the money.
+   *
+   * @throws {HardshellError} `NOT_FOUND`
+   */
+  async export(id: string, { secrets = false }: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
+    const { row } = await this.#env.operations.get(id)
+    const { snapshot, request: _, ...operation } = row
+    const history = await this.#env.store.get('history', [id])
+    const exported = { operation, history, explanation: await this.explain(id) }
+    if (!secrets) return exported
+    const outputs = await this.#env.store.query({ table: 'outputs', index: 'byOperation', prefix: [id] })
+    return { ...exported, snapshot: JSON.parse(snapshot) as unknown, outputs }
+  }
+
+  /**
    * Gives an operation up, where nothing can be lost by that.
    *
    * @throws {HardshellError} `NOT_FOUND`, `NOT_NOW`
@@ -86,6 +104,7 @@ export class WalletOperations {
 
 function summary({ status, row }: OperationView): OperationSummary {
   const { id, kind, state, version, createdAt, updatedAt } = row
-  const { mintUrl, unit, amount, quoteId } = row as unknown as OperationSummary
+  const { mintUrl, unit, quoteId } = row as unknown as OperationSummary
+  const amount = toAmount(row['amount'] as number)
   return { id, kind, state, status, version, mintUrl, unit, amount, quoteId, createdAt, updatedAt }
 }

@@ -11,14 +11,15 @@ import type { OperationView } from '../kernel/operation.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
-import { prepareReceive, receiveKind, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { prepareReceive, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
 import { historyPage, type HistoryPage, type HistoryRecord } from './history-page.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
-import { meltKind, MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
-import { mintKind, MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
-import { prepareRestore, restoreKind, RestoreHandle, type PrepareRestore } from './kinds/restore.ts'
-import { prepareSend, sendKind, SendHandle, type PrepareSend } from './kinds/send.ts'
-import { prepareSwap, swapKind, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
+import { MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
+import { MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
+import { prepareRestore, RestoreHandle, type PrepareRestore } from './kinds/restore.ts'
+import { prepareSend, SendHandle, type PrepareSend } from './kinds/send.ts'
+import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
+import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { walletSchema } from './tables.ts'
@@ -138,7 +139,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
-    kinds: [mintKind, meltKind, receiveKind, restoreKind, sendKind, swapKind],
+    kinds: walletKinds,
     ports,
     clock,
     random,

@@ -1,7 +1,7 @@
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
 import { ending, fund, reaches } from './stage.ts'
 
-const ENDS = ['REFUSED', 'CANCELLED', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS']
+const ENDS = ['REFUSED', 'CANCELLED', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE']
 
 const setup =
   (memo: object, ...amounts: number[]) =>
@@ -22,7 +22,7 @@ async function pay(stage: Stage): Promise<void> {
     // The change may come later, and belongs to the books.
     if (melt.state === 'changePending') await reaches(stage, melt.id, 'paid')
   }
-  await ending(run(), ...ENDS)
+  await ending(stage, run, ...ENDS)
 }
 
 const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
@@ -61,7 +61,7 @@ export const meltScenarios: readonly Scenario[] = [
         if (melt.state === 'prepared') await melt.cancel()
         await melt.finished()
       }
-      await ending(run(), ...ENDS)
+      await ending(stage, run, ...ENDS)
     },
   }),
 ]

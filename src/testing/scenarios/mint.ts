@@ -9,17 +9,17 @@ const prepare = ({ wallet }: Stage): Promise<MintHandle> =>
 async function quotedOr(stage: Stage, ...codes: string[]): Promise<MintHandle | undefined> {
   let mint: MintHandle | undefined
   await ending(
-    prepare(stage).then((handle) => (mint = handle)),
+    stage,
+    async () => {
+      mint = await prepare(stage)
+    },
     ...codes,
   )
   return mint
 }
 
 async function mintAmount(stage: Stage): Promise<void> {
-  await ending(
-    prepare(stage).then((mint) => mint.finished()),
-    'REFUSED',
-  )
+  await ending(stage, async () => (await prepare(stage)).finished(), 'REFUSED', 'MINT_UNREACHABLE')
 }
 
 const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
@@ -49,26 +49,22 @@ export const mintScenarios: readonly Scenario[] = [
   scenario('expired', {
     mint: { autoPayMs: 10_000_000_000, quoteTtlMs: 60_000 },
     drive: (stage) =>
-      ending(
-        prepare(stage).then((mint) => mint.finished()),
-        'REFUSED',
-        'QUOTE_EXPIRED',
-      ),
+      ending(stage, async () => (await prepare(stage)).finished(), 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_EXPIRED'),
   }),
   scenario('paid-late', {
     mint: { autoPayMs: 7_200_000, quoteTtlMs: 60_000 },
     async drive(stage) {
-      const mint = await quotedOr(stage, 'REFUSED')
+      const mint = await quotedOr(stage, 'REFUSED', 'MINT_UNREACHABLE')
       if (mint) await reaches(stage, mint.id, 'issued')
     },
   }),
   scenario('cancelled', {
     mint: { autoPayMs: 10_000_000_000 },
     async drive(stage) {
-      const mint = await quotedOr(stage, 'REFUSED', 'CANCELLED')
+      const mint = await quotedOr(stage, 'REFUSED', 'MINT_UNREACHABLE', 'CANCELLED')
       if (!mint) return
       if (mint.state === 'unpaid') await mint.cancel()
-      await ending(mint.finished(), 'CANCELLED')
+      await ending(stage, () => mint.finished(), 'CANCELLED')
     },
   }),
 ]

@@ -10,9 +10,11 @@ const setup =
   }
 
 /** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
-async function receiveToken({ wallet, notes }: Stage): Promise<void> {
-  const receive = await wallet.receive.prepare({ token: notes['token'] as string, key: 'receive' })
-  await ending(receive.execute(), 'REFUSED', ...((notes['ends'] as string[] | undefined) ?? []))
+async function receiveToken(stage: Stage): Promise<void> {
+  const { wallet, notes } = stage
+  const run = async (): Promise<unknown> =>
+    (await wallet.receive.prepare({ token: notes['token'] as string, key: 'receive' })).execute()
+  await ending(stage, run, 'REFUSED', 'CANCELLED', ...((notes['ends'] as string[] | undefined) ?? []))
 }
 
 const scenario = (name: string, rest: Pick<Scenario, 'setup'> & Partial<Scenario>): Scenario => ({

@@ -1,9 +1,13 @@
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
 import { burnCounters, ending, fund } from './stage.ts'
 
-async function restoreAll({ wallet }: Stage): Promise<void> {
-  const restore = await wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })
-  await ending(restore.execute(), 'CANCELLED')
+async function restoreAll(stage: Stage): Promise<void> {
+  const { wallet } = stage
+  await ending(
+    stage,
+    async () => (await wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })).execute(),
+    'CANCELLED',
+  )
 }
 
 const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({

@@ -6,17 +6,17 @@ const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 
 /** Makes the token, and writes it down; the text must be the same in every life. */
 async function makeToken(stage: Stage, amount: number): Promise<SendHandle | undefined> {
-  const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
-  try {
+  let made: SendHandle | undefined
+  const run = async (): Promise<void> => {
+    const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
     const { token } = await send.execute()
     const before = stage.notes['sent']
     if (before !== undefined && before !== token) throw new Error('asked again, the send gave another token')
     stage.note('sent', token)
-    return send
-  } catch (error) {
-    await ending(Promise.reject(error as Error), ...ENDS)
-    return undefined
+    made = send
   }
+  await ending(stage, run, ...ENDS)
+  return made
 }
 
 async function claimed(stage: Stage, amount: number): Promise<void> {
@@ -26,12 +26,12 @@ async function claimed(stage: Stage, amount: number): Promise<void> {
     await claim(stage, send.token!)
     stage.note('claimed', true)
   }
-  await send.finished()
+  await ending(stage, () => send.finished())
 }
 
 async function reclaimed(stage: Stage, amount: number): Promise<void> {
   const send = await makeToken(stage, amount)
-  if (send) await ending(send.reclaim(), 'REFUSED')
+  if (send) await ending(stage, () => send.reclaim(), 'REFUSED')
 }
 
 const scenario = (name: string, rest: Partial<Scenario> & Pick<Scenario, 'drive'>): Scenario => ({
@@ -55,8 +55,8 @@ export const sendScenarios: readonly Scenario[] = [
         await claim(stage, send.token!)
         stage.note('claimed', true)
       }
-      await ending(send.reclaim(), 'REFUSED', 'NOT_NOW')
-      await send.finished()
+      await ending(stage, () => send.reclaim(), 'REFUSED', 'NOT_NOW')
+      await ending(stage, () => send.finished())
     },
   }),
   scenario('partly-claimed', {
@@ -68,7 +68,7 @@ export const sendScenarios: readonly Scenario[] = [
         await claim(stage, send.token!, 1)
         stage.note('claimed', true)
       }
-      await ending(send.reclaim(), 'REFUSED')
+      await ending(stage, () => send.reclaim(), 'REFUSED')
     },
   }),
   scenario('keyset-rotated', {
@@ -79,10 +79,10 @@ export const sendScenarios: readonly Scenario[] = [
     drive: (stage) => claimed(stage, 3),
   }),
   scenario('cancelled', {
-    async drive({ wallet }) {
-      const send = await wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
+    async drive(stage) {
+      const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
       if (send.state === 'prepared') await send.cancel()
-      await ending(send.finished(), 'CANCELLED')
+      await ending(stage, () => send.finished(), 'CANCELLED')
     },
   }),
 ]

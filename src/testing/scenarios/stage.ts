@@ -96,13 +96,23 @@ function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: nu
   ])
 }
 
-/** Waits for an operation that may end with one of these codes as well as with success. */
-export async function ending(finished: Promise<unknown>, ...codes: readonly string[]): Promise<void> {
-  try {
-    await finished
-  } catch (error) {
-    if (!(error instanceof HardshellError && codes.includes(error.code))) throw error
-  }
+/**
+ * Runs what ends with success or with one of these codes. A mint that contradicted itself is given another chance, as a
+ * person would, so `run` must bear repeating.
+ */
+export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes: readonly string[]): Promise<void> {
+  for (;;)
+    try {
+      await run()
+      return
+    } catch (error) {
+      if (!(error instanceof HardshellError)) throw error
+      if (error.code !== 'QUARANTINED') {
+        if (codes.includes(error.code)) return
+        throw error
+      }
+      await stage.wallet.operations.resume(error.operationId!)
+    }
 }
 
 /** Waits until an operation is in a state, whatever came before. */

@@ -2,9 +2,10 @@ import type { ProofRow } from '../../wallet/tables.ts'
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
 import { burnCounters, ending, fund, spendElsewhere } from './stage.ts'
 
-async function swapAmounts({ wallet }: Stage): Promise<void> {
-  const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-  await ending(swap.execute(), 'REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED')
+async function swapAmounts(stage: Stage): Promise<void> {
+  const run = async (): Promise<unknown> =>
+    (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })).execute()
+  await ending(stage, run, 'REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED')
 }
 
 const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
@@ -42,16 +43,16 @@ export const swapScenarios: readonly Scenario[] = [
     },
   }),
   scenario('cancelled', {
-    async drive({ wallet }) {
-      const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+    async drive(stage) {
+      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
       if (swap.state === 'prepared') await swap.cancel()
-      await ending(swap.finished(), 'CANCELLED')
+      await ending(stage, () => swap.finished(), 'CANCELLED')
     },
   }),
   scenario('forgotten', {
-    async drive({ wallet }) {
-      const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-      await ending(swap.finished(), 'CANCELLED')
+    async drive(stage) {
+      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      await ending(stage, () => swap.finished(), 'CANCELLED')
     },
   }),
 ]

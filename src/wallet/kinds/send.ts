@@ -46,7 +46,9 @@ export const sendKind = defineOperation({
         const states = new Map(reply.body.map(({ Y, state }) => [Y, state]))
         return contexts.map(({ sent }) => {
           const of = sent.map(({ Y }) => states.get(Y)!)
-          return of.every((state) => state === 'SPENT') ? ({ type: 'token.states', states: of } as EventObject) : undefined
+          return of.every((state) => state === 'SPENT')
+            ? ({ type: 'token.states', states: of } as EventObject)
+            : undefined
         })
       },
     },

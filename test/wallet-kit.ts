@@ -1,0 +1,233 @@
+/**
+ * Real parts for tests of the wallet: a mint over HTTP on loopback, true crypto, SQLite files. Between wallet and mint
+ * is a wire that counts, delays, loses and forges; a wallet can be dropped as SIGKILL drops it, and its time can run
+ * faster than ours.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { fetchTransport, openWallet, type Transport, type Wallet, type WalletOptions } from '../src/index.ts'
+import type { Clock } from '../src/kernel/index.ts'
+import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/index.ts'
+import { memoryStore } from '../src/store/memory.ts'
+import type { Row, Store } from '../src/store/port.ts'
+import { sqliteStore } from '../src/store/sqlite.ts'
+import { walletSchema } from '../src/wallet/tables.ts'
+
+/** What befalls a request on the wire. */
+export type Fault =
+  /** It is never sent, and never answered. */
+  | 'hang'
+  /** The mint gets it; its answer never comes. */
+  | 'applied'
+  /** The mint gets it; the connection breaks before the answer. */
+  | 'lost'
+  /** Nobody is there. */
+  | 'down'
+  /** Not sent; somebody else's page is the answer. */
+  | 'portal'
+  /** Sent; somebody else's page is the answer. */
+  | 'garbled'
+  /** Not sent; the mint's own error. */
+  | { readonly code: number; readonly detail: string }
+  /** Sent; the answer is changed on its way. */
+  | ((body: Json) => Json)
+
+// eslint-disable-next-line typescript/no-explicit-any
+export type Json = any
+
+export type Plan = readonly (readonly [RegExp, Fault])[]
+
+const page = { status: 200, body: '<html>Please sign in</html>' }
+const never = (): Promise<never> => new Promise(() => {})
+const gone = (): Error => Object.assign(new Error('fetch failed'), { cause: { code: 'ECONNREFUSED' } })
+
+/** The wire of one wallet. */
+export class Wire {
+  /** Every request that was made, such as `POST /v1/swap`. */
+  readonly requests: string[] = []
+  /** Bodies and answers, for tests that look for secrets. */
+  readonly traffic: string[] = []
+  /** Faults to come, in order: the first one waits for a request that it fits. */
+  plan: (readonly [RegExp, Fault])[] = []
+  /** Befalls every request. */
+  always: Fault | undefined
+  /** Called when the mint has answered a request that the plan had `applied`. */
+  onApplied: () => void = () => {}
+
+  readonly transport: Transport = async (request) => {
+    const path = new URL(request.url).pathname
+    const what = `${request.method} ${path}`
+    this.requests.push(what)
+    const fault = this.always ?? (this.plan[0]?.[0].test(what) ? this.plan.shift()![1] : undefined)
+    if (fault === 'hang') return never()
+    if (fault === 'down') throw gone()
+    if (fault === 'portal') return page
+    if (typeof fault === 'object') return { status: 400, body: JSON.stringify(fault) }
+    const answer = await fetchTransport()(request)
+    this.traffic.push(request.body ?? '', answer.body)
+    if (fault === 'applied') {
+      this.onApplied()
+      return never()
+    }
+    if (fault === 'lost') throw Object.assign(new Error('fetch failed'), { cause: { code: 'ECONNRESET' } })
+    if (fault === 'garbled') return page
+    if (typeof fault === 'function') return { ...answer, body: JSON.stringify(fault(JSON.parse(answer.body))) }
+    return answer
+  }
+
+  /** How many requests of a kind were made. */
+  count(what: RegExp): number {
+    return this.requests.filter((request) => what.test(request)).length
+  }
+}
+
+/** A clock that runs faster than ours, can be put forward, and stops with its process. */
+export class FastClock implements Clock {
+  readonly #factor: number
+  readonly #startMs = Date.now()
+  #aheadMs = 0
+  #stopped = false
+  constructor(factor = 1) {
+    this.#factor = factor
+  }
+  now(): number {
+    return Math.round(this.#startMs + (Date.now() - this.#startMs) * this.#factor + this.#aheadMs)
+  }
+  setTimeout(call: () => void, delayMs: number): unknown {
+    return setTimeout(() => this.#stopped || call(), delayMs / this.#factor)
+  }
+  clearTimeout(timer: unknown): void {
+    clearTimeout(timer as NodeJS.Timeout)
+  }
+  jump(ms: number): void {
+    this.#aheadMs += ms
+  }
+  stop(): void {
+    this.#stopped = true
+  }
+}
+
+/** One wallet process. */
+export interface Opened {
+  readonly wallet: Wallet
+  readonly wire: Wire
+  readonly clock: FastClock
+  /** SIGKILL: its requests are never answered, its timers never ring, and nothing is closed. */
+  drop(): void
+}
+
+export interface Bench {
+  readonly server: MintServer
+  readonly mintUrl: string
+  /** Opens the wallet of this name: the same file, the same seed. */
+  open(name?: string, options?: Partial<WalletOptions> & { factor?: number; clock?: FastClock; plan?: Plan; always?: Fault }): Promise<Opened>
+  /** Opens it, trusts the mint, and mints. */
+  funded(amount: number, name?: string, options?: Parameters<Bench['open']>[1]): Promise<Opened>
+  /** A wallet's rows, as they are in its file. */
+  rows(name?: string): Promise<Record<string, Row[]>>
+  /** Writes into a wallet's file behind its back. */
+  tamper(write: (store: Store) => Promise<void>, name?: string): Promise<void>
+  /** An invoice of nobody's, for melts; the memo may script how its payment goes. */
+  invoice(amount: number, memo?: object): string
+  /** Ecash that the mint owes, as it says itself. */
+  outstanding(): Promise<number>
+}
+
+const seedOf = (name: string): Uint8Array => Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
+
+/** A bench of its own for the test that is running; invoices are paid at once unless told otherwise. */
+export async function bench(options: Partial<MintServerOptions> = {}): Promise<Bench> {
+  const dir = mkdtempSync(join(tmpdir(), 'hardshell-wallet-'))
+  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, ...options })
+  const opened: Opened[] = []
+  onTestFinished(async () => {
+    for (const { wallet, drop } of opened) {
+      drop()
+      await wallet.close()
+    }
+    await server.close()
+    rmSync(dir, { recursive: true })
+  })
+  const store = (name: string) => sqliteStore({ path: join(dir, `${name}.db`) })
+  const rows = async (name = 'alice'): Promise<Record<string, Row[]>> => {
+    const handle = await store(name).open(walletSchema)
+    const tables = Object.keys(walletSchema.tables)
+    const found = await Promise.all(tables.map(async (table) => [table, await handle.query({ table })] as const))
+    await handle.close()
+    return Object.fromEntries(found)
+  }
+  const open: Bench['open'] = async (name = 'alice', { factor = 200, clock = new FastClock(factor), plan = [], always, ...rest } = {}) => {
+    const wire = new Wire()
+    wire.plan = [...plan]
+    wire.always = always
+    const wallet = await openWallet({ store: store(name), seed: seedOf(name), transport: wire.transport, clock, ...rest })
+    const drop = (): void => {
+      wire.always = 'hang'
+      clock.stop()
+    }
+    const process = { wallet, wire, clock, drop }
+    opened.push(process)
+    return process
+  }
+  return {
+    server,
+    mintUrl: server.url,
+    open,
+    rows,
+    async funded(amount, name, openOptions) {
+      const process = await open(name, openOptions)
+      await process.wallet.mints.trust(server.url)
+      const mint = await process.wallet.mint.prepare({ mintUrl: server.url, amount })
+      await mint.refresh()
+      await mint.finished()
+      return process
+    },
+    async tamper(write, name = 'alice') {
+      const handle = await store(name).open(walletSchema)
+      await write(handle)
+      await handle.close()
+    },
+    invoice: (amount, memo) => server.backend.foreignInvoice({ amountSat: amount, ...(memo && { memo: JSON.stringify(memo) }) }),
+    outstanding: async () => (await server.mint.books()).units['sat']!.outstanding,
+  }
+}
+
+/** Resolves when an operation of the wallet has committed a state. */
+export function reached({ wallet }: Pick<Opened, 'wallet'>, kind: string, state: string): Promise<string> {
+  return new Promise((resolve) => {
+    const off = wallet.on('operation', (event) => {
+      if (event.kind !== kind || event.state !== state) return
+      off()
+      resolve(event.id)
+    })
+  })
+}
+
+/** The wallet's money as plain numbers. */
+export async function money({ wallet }: Pick<Opened, 'wallet'>): Promise<{ spendable: number; reserved: number; outstanding: number; held: number }> {
+  const sum = { spendable: 0, reserved: 0, outstanding: 0, held: 0 }
+  for (const balance of await wallet.balances())
+    for (const part of Object.keys(sum) as (keyof typeof sum)[]) sum[part] += balance[part].toNumber()
+  return sum
+}
+
+/** Calls until it is true; rejects after `patienceMs`. */
+export async function eventually(what: string, is: () => Promise<boolean> | boolean, patienceMs = 10_000): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; !(await is()); await new Promise((resolve) => setTimeout(resolve, 5)))
+    if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
+}
+
+/** The error that a promise rejects with. */
+export async function failure(promise: Promise<unknown>): Promise<Error & { code?: string; operationId?: string }> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it did not fail')
+}
+
+/** Anything as JSON, amounts as numbers. */
+export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json

@@ -1,0 +1,343 @@
+/**
+ * Goal (W3): an operation goes on by itself after a crash in any state. Method: each state in which an operation can
+ * rest is brought about on the wire; at the commit that enters it the process is dropped as SIGKILL would drop it. A
+ * new process on the same file gets a working wire, and must come to the right end with the money in the right place.
+ * That no state is left out is read from the charts.
+ */
+import { describe, expect, test } from 'vitest'
+import type { AnyStateMachine } from 'xstate'
+import { melt } from '../machines/wallet/melt.ts'
+import { mint } from '../machines/wallet/mint.ts'
+import { receive } from '../machines/wallet/receive.ts'
+import { restore } from '../machines/wallet/restore.ts'
+import { send } from '../machines/wallet/send.ts'
+import { swap } from '../machines/wallet/swap.ts'
+import { stateNodes } from '../src/kernel/operation.ts'
+import type { MintServerOptions } from '../src/mint-server/index.ts'
+import type { Row } from '../src/store/port.ts'
+import { bench, eventually, money, reached, type Bench, type Json, type Opened, type Plan } from './wallet-kit.ts'
+
+interface Scenario {
+  readonly kind: string
+  readonly state: string
+  readonly mint?: Partial<MintServerOptions>
+  /** Money that the wallet has first. */
+  readonly funds?: number
+  /** What happens on the wire, from the operation's start. */
+  readonly plan?: Plan
+  /** Starts the operation; runs into the drop. */
+  start(bench: Bench, process: Opened): Promise<unknown>
+  /** What the caller or the world does once the next process is there. */
+  then?(bench: Bench, process: Opened, id: string): Promise<unknown>
+  /** The chart's last state. */
+  readonly end: string
+  /** The wallet's money in the end, and the mint's. */
+  readonly money: Partial<Record<'spendable' | 'reserved' | 'outstanding' | 'held', number>>
+  readonly owed: number
+}
+
+const MINT = /POST \/v1\/mint\/bolt11$/
+const MINT_QUOTE = /GET \/v1\/mint\/quote/
+const SWAP = /POST \/v1\/swap/
+const CHECK = /POST \/v1\/checkstate/
+const RESTORE = /POST \/v1\/restore/
+const KEYSETS = /GET \/v1\/keysets/
+const MELT = /POST \/v1\/melt\/bolt11$/
+const MELT_QUOTE = /GET \/v1\/melt\/quote/
+const inactive = { code: 12_002, detail: 'keyset is inactive' }
+const odd = { code: 0, detail: 'database is locked' }
+
+const resumed = (_: Bench, { wallet }: Opened, id: string): Promise<void> => wallet.operations.resume(id)
+const forgeSignature = (body: Json): Json => ({
+  ...body,
+  signatures: (body.signatures as Json[]).map((signature: Json) => ({ ...signature, amount: 1_024 })),
+})
+
+const minting = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'mint',
+  state,
+  start: ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 100, key: 'mint' }),
+  end: 'issued',
+  money: { spendable: 100 },
+  owed: 100,
+  ...rest,
+})
+
+/** A quote that was made by other software. */
+async function foreignQuote({ mintUrl }: Bench): Promise<string> {
+  const body = JSON.stringify({ amount: 100, unit: 'sat' })
+  const answer = await fetch(`${mintUrl}/v1/mint/quote/bolt11`, { method: 'POST', body })
+  return ((await answer.json()) as { quote: string }).quote
+}
+const importing = async (on: Bench, { wallet }: Opened): Promise<unknown> =>
+  wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 100, quoteId: await foreignQuote(on) })
+const issued = (body: Json): Json => ({ ...body, state: 'ISSUED' })
+/** A quote paid after the wallet had given it up. */
+const paidLate: Partial<Scenario> = {
+  mint: { lightning: {} },
+  async then({ server, rows }, { wallet }, id) {
+    const [{ quoteId } = {} as Row] = (await rows())['operations']!.filter((row) => row['id'] === id)
+    const { body } = await server.mint.handle('GET', `/v1/mint/quote/bolt11/${quoteId as string}`)
+    await server.backend.settle(server.backend.decode((JSON.parse(body) as { request: string }).request)!.paymentHash)
+    await (await wallet.mint.get(id)).refresh()
+  },
+}
+
+/** The exchange, in whatever kind embeds it. */
+const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, prefix: string): Scenario[] =>
+  (
+    [
+      ['swapping', {}],
+      ['backoff', { plan: [[SWAP, 'lost']] }],
+      ['checking', { plan: [[SWAP, 'garbled']] }],
+      ['restoring', { plan: [[SWAP, 'garbled']] }],
+      ['pausing', { plan: [[SWAP, 'garbled'], [CHECK, 'down']] }],
+      ['refreshing', { plan: [[SWAP, inactive]] }],
+      ['waiting', { plan: [[SWAP, inactive], [KEYSETS, 'down']] }],
+      ['blocked', { plan: [[SWAP, 'garbled'], [CHECK, odd]], then: resumed }],
+      ['quarantined', { plan: [[SWAP, 'garbled'], [RESTORE, forgeSignature]], then: resumed }],
+    ] as const
+  ).map(([state, rest]) => of(`${prefix}.${state}`, rest as Partial<Scenario>))
+
+const receiving = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'receive',
+  state,
+  async start(on, { wallet }) {
+    const payer = await on.funded(60, 'bob')
+    const { token } = await (await payer.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 60 })).execute()
+    return (await wallet.receive.prepare({ token, key: 'receive' })).execute()
+  },
+  end: 'received',
+  money: { spendable: 60 },
+  owed: 60,
+  ...rest,
+})
+
+const swapping = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'swap',
+  state,
+  funds: 64,
+  start: async ({ mintUrl }, { wallet }) => (await wallet.swap.prepare({ mintUrl, amounts: [16, 16, 8], key: 'swap' })).execute(),
+  end: 'swapped',
+  money: { spendable: 64 },
+  owed: 64,
+  ...rest,
+})
+
+const sending = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'send',
+  state,
+  funds: 64,
+  start: async ({ mintUrl }, { wallet }) => (await wallet.send.prepare({ mintUrl, amount: 21, key: 'send' })).execute(),
+  end: 'tokenCreated',
+  money: { spendable: 43, outstanding: 21 },
+  owed: 64,
+  ...rest,
+})
+
+const reclaiming = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  ...sending(state),
+  async start({ mintUrl }, { wallet, wire }) {
+    const { plan } = wire
+    wire.plan = []
+    const handle = await wallet.send.prepare({ mintUrl, amount: 21, key: 'send' })
+    await handle.execute()
+    wire.plan = plan
+    return handle.reclaim()
+  },
+  end: 'reclaimed',
+  money: { spendable: 64 },
+  ...rest,
+})
+
+const melting = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'melt',
+  state,
+  funds: 100,
+  start: async (on, { wallet }) => (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50), key: 'melt' })).execute(),
+  end: 'paid',
+  // The fake Lightning takes 1 sat.
+  money: { spendable: 49 },
+  owed: 49,
+  ...rest,
+})
+const paying = (memo: object) => async (on: Bench, { wallet }: Opened): Promise<unknown> =>
+  (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50, memo), key: 'melt' })).execute()
+const unpaid: Partial<Scenario> = { end: 'failed', money: { spendable: 100 }, owed: 100 }
+const withoutChange = ({ change: _, ...body }: Json): Json => body
+/** No keyset is known to be active: the wallet must fetch them. */
+const keysetsForgotten = async (on: Bench, { wallet, wire }: Opened): Promise<unknown> => {
+  const { plan } = wire
+  wire.plan = []
+  const handle = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
+  const [keyset] = (await on.rows())['keysets']!
+  await on.tamper((store) => store.commit([{ patch: 'keysets', key: [on.mintUrl, keyset!['id'] as string], set: { active: 0 } }]))
+  wire.plan = plan
+  return handle.execute()
+}
+const DAY_MS = 86_400_000
+/** The first answer is lost, and the mint's next one says nothing of the change. */
+const changeForgotten: Partial<Scenario> = { plan: [[MELT, 'garbled'], [MELT_QUOTE, withoutChange]] }
+const unpaidSays = (body: Json): Json => ({ ...body, state: 'UNPAID', payment_preimage: null, change: undefined })
+const quoteIdOf = async ({ rows }: Bench, id: string): Promise<string> =>
+  (await rows())['operations']!.find((row) => row['id'] === id)!['quoteId'] as string
+/** The request to pay gets lost twice: the inputs are taken back. */
+const fencing = (state: string, { plan = [], ...rest }: Partial<Scenario>): Scenario =>
+  melting(state, { ...unpaid, ...rest, plan: [[MELT, 'down'], [MELT, 'down'], ...plan] })
+
+const restoring = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
+  kind: 'restore',
+  state,
+  // The wallet loses its proofs: what it minted is there to be found.
+  funds: 77,
+  async start(on, { wallet }) {
+    const proofs = (await on.rows())['proofs']!
+    await on.tamper((store) => store.commit(proofs.map(({ Y }) => ({ delete: 'proofs', key: [Y as string] }))))
+    return (await wallet.restore.prepare({ mintUrl: on.mintUrl, key: 'restore' })).execute()
+  },
+  end: 'restored',
+  money: { spendable: 77 },
+  owed: 77,
+  ...rest,
+})
+
+const scenarios: readonly Scenario[] = [
+  minting('quoting.requesting'),
+  minting('quoting.repeating', { plan: [[/POST \/v1\/mint\/quote/, 'lost']] }),
+  minting('importing.requesting', { start: importing }),
+  minting('importing.repeating', { start: importing, plan: [[MINT_QUOTE, 'down']] }),
+  minting('unpaid'),
+  minting('minting'),
+  minting('retrying', { plan: [[MINT, 'lost']] }),
+  minting('asking', { plan: [[MINT, 'garbled']] }),
+  minting('restoring', { plan: [[MINT, 'portal']] }),
+  minting('pausing', { plan: [[MINT, 'garbled'], [MINT_QUOTE, 'down']] }),
+  minting('refreshing', { plan: [[MINT, inactive]] }),
+  minting('waiting', { plan: [[MINT, inactive], [KEYSETS, 'down']] }),
+  minting('blocked', { plan: [[MINT, odd], [MINT, odd], [MINT, odd]], then: resumed }),
+  minting('quarantined', { plan: [[MINT, 'portal'], [MINT_QUOTE, issued]], then: resumed }),
+  minting('cancelled', {
+    ...paidLate,
+    start: async ({ mintUrl }, { wallet }) => (await wallet.mint.prepare({ mintUrl, amount: 100 })).cancel(),
+  }),
+  minting('expired', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
+
+  receiving('prepared', {
+    then: async (_, { wallet }, id) => (await wallet.receive.get(id)).execute(),
+  }),
+  ...exchange(receiving, 'exchanging'),
+
+  swapping('prepared', { then: async (_, { wallet }, id) => (await wallet.swap.get(id)).execute() }),
+  ...exchange(swapping, 'exchanging'),
+
+  sending('prepared', { then: async (_, { wallet }, id) => (await wallet.send.get(id)).execute() }),
+  ...exchange(sending, 'exchanging'),
+  sending('tokenCreated', { then: async (_, { wallet }, id) => (await wallet.send.get(id)).reclaim(), end: 'reclaimed', money: { spendable: 64 } }),
+  ...exchange(reclaiming, 'reclaiming'),
+
+  // Nothing executes it: it waits until its deadline.
+  melting('quoting.requesting', { end: 'prepared', money: { spendable: 36, reserved: 64 }, owed: 100 }),
+  melting('quoting.repeating', { plan: [[/POST \/v1\/melt\/quote/, 'lost']], end: 'prepared', money: { spendable: 36, reserved: 64 }, owed: 100 }),
+  melting('prepared', { then: async (_, { wallet }, id) => (await wallet.melt.get(id)).execute() }),
+  melting('refreshing', { start: keysetsForgotten }),
+  melting('waiting', { start: keysetsForgotten, plan: [[KEYSETS, 'down']] }),
+  melting('melting'),
+  melting('checking', { plan: [[MELT, 'lost']] }),
+  melting('asking', { plan: [[MELT, 'lost']] }),
+  melting('pausing', { plan: [[MELT, 'lost'], [CHECK, 'down']] }),
+  melting('paymentPending', {
+    start: paying({ pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' }),
+    then: async (on, _, id) => on.server.backend.resolve(`${await quoteIdOf(on, id)}:1`, 'paid'),
+  }),
+  ...exchange(fencing, 'fencing'),
+  melting('changePending', changeForgotten),
+  melting('changeMissing', {
+    ...changeForgotten,
+    async start(on, process) {
+      const pending = reached(process, 'melt', 'changePending')
+      const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
+      void handle.execute().catch(() => {})
+      await pending
+      process.wire.always = 'down'
+      process.clock.jump(8 * DAY_MS)
+    },
+  }),
+  melting('blocked', { plan: [[MELT, odd], [CHECK, odd]], then: resumed, ...unpaid }),
+  melting('quarantined', { plan: [[MELT, 'garbled'], [MELT_QUOTE, unpaidSays]], then: resumed }),
+
+  restoring('prepared', { then: async (_, { wallet }, id) => (await wallet.restore.get(id)).execute() }),
+  restoring('listing'),
+  restoring('waiting', { plan: [[KEYSETS, 'down']] }),
+  restoring('scanning'),
+  restoring('pausing', { plan: [[RESTORE, 'down']] }),
+  restoring('checking'),
+  restoring('resting', { plan: [[CHECK, 'down']] }),
+]
+
+async function run(scenario: Scenario, drop: 'at the commit' | 'when applied'): Promise<void> {
+  const { kind, state, funds, plan = [] } = scenario
+  const on = await bench(scenario.mint)
+  const first = funds === undefined ? await on.open() : await on.funded(funds)
+  if (funds === undefined) await first.wallet.mints.trust(on.mintUrl)
+  first.wire.plan = [...plan]
+  let dropped: string | undefined
+  const die = (id: string): void => {
+    first.drop()
+    dropped ??= id
+  }
+  let current = ''
+  first.wallet.on('operation', (event) => {
+    if (event.kind !== kind || dropped !== undefined) return
+    current = event.id
+    if (drop === 'at the commit' && event.state === state) die(event.id)
+  })
+  first.wire.onApplied = () => die(current)
+  void scenario.start(on, first).catch(() => {})
+  await eventually(`${kind} comes to ${state}`, () => dropped !== undefined)
+  const id = dropped!
+
+  const second = await on.open()
+  const report = await second.wallet.operations.resumed()
+  expect(report.find((found) => found.id === id)).toMatchObject({ kind, state })
+  await scenario.then?.(on, second, id)
+  let last = ''
+  await eventually(`${kind} goes from ${state} to ${scenario.end}, is in ${last}`, async () => {
+    last = (await second.wallet.operations.get(id)).state
+    return last === scenario.end
+  })
+  expect(await money(second)).toEqual({ spendable: 0, reserved: 0, outstanding: 0, held: 0, ...scenario.money })
+  expect(await on.outstanding()).toBe(scenario.owed)
+}
+
+describe('W3: dropped at the commit that enters it, it goes on:', () => {
+  test.each(scenarios.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))('%s', (_, scenario) =>
+    run(scenario, 'at the commit'),
+  )
+
+  test('no state is left out', () => {
+    const resting = (machine: AnyStateMachine): string[] =>
+      stateNodes(machine)
+        .filter(({ type, tags, always }) => type === 'atomic' && !tags.includes('local') && !always?.some(({ guard }) => guard === undefined))
+        .map(({ path }) => `${machine.id} ${path.join('.')}`)
+    const all = [mint, melt, receive, restore, send, swap].flatMap(resting)
+    expect(scenarios.map(({ kind, state }) => `${kind} ${state}`).toSorted()).toEqual(all.toSorted())
+  })
+})
+
+describe('W3: dropped after the mint did it, and before it could say so, it goes on:', () => {
+  const applied: readonly Scenario[] = [
+    minting('quoting.requesting', { plan: [[/POST \/v1\/mint\/quote/, 'applied']] }),
+    minting('minting', { plan: [[MINT, 'applied']] }),
+    receiving('exchanging.swapping', { plan: [[SWAP, 'applied']] }),
+    swapping('exchanging.swapping', { plan: [[SWAP, 'applied']] }),
+    sending('exchanging.swapping', { plan: [[SWAP, 'applied']] }),
+    reclaiming('reclaiming.swapping', { plan: [[SWAP, 'applied']] }),
+    melting('melting', { plan: [[MELT, 'applied']] }),
+    melting('melting', { start: paying({ pay_invoice_state: 'FAILED' }), plan: [[MELT, 'applied']], ...unpaid }),
+    fencing('fencing.swapping', { plan: [[SWAP, 'applied']] }),
+    restoring('scanning', { plan: [[RESTORE, 'applied']] }),
+  ]
+  test.each(applied.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))('%s', (_, scenario) =>
+    run(scenario, 'when applied'),
+  )
+})
