@@ -10,14 +10,11 @@ import {
   goodCard,
   left,
   newWorld,
-  orderKind,
-  orderMachine,
   orderRow,
   pass,
   rowsOf,
   settled,
   shopSchema,
-  silentCard,
   start,
   stocked,
   tamper,
@@ -389,9 +386,4 @@ test('a closed process starts nothing and touches nothing, and what waits for it
   // The next process goes on.
   await start(world, { ports: { card: goodCard } })
   expect(orderRow(world, id).state).toBe('shipping')
-})
-
-test('the kind is what the tests say it is', () => {
-  expect(orderKind.machine).toBe(orderMachine)
-  expect(silentCard).not.toBe(goodCard)
 })

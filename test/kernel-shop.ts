@@ -22,7 +22,8 @@ import {
 } from '../src/kernel/index.ts'
 import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
 import type { Row, Schema, Store, Write } from '../src/store/port.ts'
-import { Life, VirtualClock, worldRandom } from '../src/testing/life.ts'
+import { VirtualClock, worldRandom } from '../src/testing/life.ts'
+import { Mortal } from './mortal.ts'
 
 export const START_MS = 1_750_000_000_000
 
@@ -243,15 +244,9 @@ export const goodCard: Card = async ({ input }) => ({ answer: 'ok', receipt: `re
 /** Starts a process of the shop. */
 export async function start(world: World, { ports, meddle, kinds = [orderKind], ...options }: Options = {}): Promise<Process> {
   const rows = await world.rows.open(shopSchema)
-  const life = new Life()
-  const store: Store = {
-    get: (table, key) => life.call(() => rows.get(table, key)),
-    query: (query) => life.call(() => rows.query(query)),
-    sum: (table, prefix) => life.call(() => rows.sum(table, prefix)),
-    commit: (writes) => life.call(() => (meddle ? meddle(writes, () => rows.commit(writes)) : rows.commit(writes))),
-    watch: (table, changed) => rows.watch(table, () => life.dead || changed()),
-    close: () => life.call(() => rows.close()),
-  }
+  const mortal = new Mortal()
+  const commit: Store['commit'] = (writes) => (meddle ? meddle(writes, () => rows.commit(writes)) : rows.commit(writes))
+  const store = mortal.store({ ...rows, commit })
   const card = ports?.card ?? silentCard
   const operations = openOperations<ShopPorts>({
     store,
@@ -259,11 +254,11 @@ export async function start(world: World, { ports, meddle, kinds = [orderKind], 
     kinds,
     clock: world.clock,
     random: worldRandom(world.entropy),
-    ports: { ...ports, card: (args) => life.call(() => card(args)) },
+    ports: { ...ports, card: (args) => mortal.call(() => card(args)) },
     ...options,
   })
   await settled()
-  return { operations, store, kill: () => void life.die() }
+  return { operations, store, kill: () => mortal.kill() }
 }
 
 /** The news of a parcel, as an event. */

@@ -11,9 +11,11 @@ import { fetchTransport, openWallet, type Transport, type Wallet, type WalletOpt
 import type { Clock } from '../src/kernel/index.ts'
 import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
-import type { Row, Store } from '../src/store/port.ts'
+import type { Row, Store, StoreAdapter } from '../src/store/port.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
+import { stubCrypto } from '../src/testing/stub-crypto.ts'
 import { walletSchema } from '../src/wallet/tables.ts'
+import { Mortal } from './mortal.ts'
 
 /** What befalls a request on the wire. */
 export type Fault =
@@ -114,7 +116,7 @@ export interface Opened {
   readonly wallet: Wallet
   readonly wire: Wire
   readonly clock: FastClock
-  /** SIGKILL: its requests are never answered, its timers never ring, and nothing is closed. */
+  /** SIGKILL: its requests are never answered, its commits never made, its timers never ring; nothing is closed. */
   drop(): void
 }
 
@@ -137,10 +139,16 @@ export interface Bench {
 
 const seedOf = (name: string): Uint8Array => Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
 
-/** A bench of its own for the test that is running; invoices are paid at once unless told otherwise. */
-export async function bench(options: Partial<MintServerOptions> = {}): Promise<Bench> {
+const AMOUNTS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
+
+/**
+ * A bench of its own for the test that is running; invoices are paid at once unless told otherwise. With `stub`, mint
+ * and wallets use the explorer's crypto: for tests that are many, and not about crypto.
+ */
+export async function bench({ stub = false, ...options }: Partial<MintServerOptions> & { stub?: boolean } = {}): Promise<Bench> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-wallet-'))
-  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, ...options })
+  const crypto = stub ? { crypto: stubCrypto } : {}
+  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, amounts: AMOUNTS, ...crypto, ...options })
   const opened: Opened[] = []
   onTestFinished(async () => {
     for (const { wallet, drop } of opened) {
@@ -162,8 +170,11 @@ export async function bench(options: Partial<MintServerOptions> = {}): Promise<B
     const wire = new Wire()
     wire.plan = [...plan]
     wire.always = always
-    const wallet = await openWallet({ store: store(name), seed: seedOf(name), transport: wire.transport, clock, ...rest })
+    const mortal = new Mortal()
+    const adapter: StoreAdapter = { open: async (schema) => mortal.store(await store(name).open(schema)) }
+    const wallet = await openWallet({ store: adapter, seed: seedOf(name), transport: wire.transport, clock, ...crypto, ...rest })
     const drop = (): void => {
+      mortal.kill()
       wire.always = 'hang'
       clock.stop()
     }

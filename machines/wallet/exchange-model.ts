@@ -60,6 +60,8 @@ export interface Exchange {
   readonly refusal: { readonly code: number; readonly detail: string } | null
   /** A signature on our outputs was seen while the inputs had read as unspent. */
   readonly seenSigned: boolean
+  /** Inputs had read as spent and nothing as signed; only the second such reading is believed. */
+  readonly seenSpent: boolean
   /** What the mint says of the inputs, in their order. */
   readonly states: readonly SpentState[]
   readonly signatures: readonly Signature[]
@@ -80,6 +82,7 @@ export const newExchange = (
   refusals: 0,
   refusal: null,
   seenSigned: false,
+  seenSpent: false,
   states: [],
   signatures: [],
   restored: null,

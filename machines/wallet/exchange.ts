@@ -207,6 +207,13 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
           input: job,
           onDone: [
             { guard: is('done'), target: done, actions: [write, keepMade] },
+            // A single reading is not enough to give up what may be ours.
+            {
+              guard: ({ context, event }: Done<{ answer: string }>) =>
+                event.output.answer === 'spent' && !context.exchange!.seenSpent,
+              target: 'pausing',
+              actions: [again, change(() => ({ restored: null, seenSpent: true }))],
+            },
             {
               guard: is('spent'),
               target: spent,

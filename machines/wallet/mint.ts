@@ -17,6 +17,7 @@
  * | quoting, requesting, repeating | what was asked for, and the quote's key | asks for a new quote: the lost one is nobody's |
  * | importing, requesting, repeating | the quote's id | asks for the quote |
  * | unpaid | the quote | watches it until it is paid, expires or is cancelled |
+ * | closing, lingering | the quote | looks at it once more, then expires |
  * | expired, cancelled | the quote | watches it for 7 days; paid all the same, it is minted |
  * | deriving, unblinding, matching | nothing of them: the state before | the state before runs again |
  * | minting, retrying | outputs with secrets, the signed body | sends the same body again |
@@ -143,7 +144,31 @@ export const mint = setup({
         },
         cancel: 'cancelled',
       },
-      after: { quoteExpiry: 'expired' },
+      after: { quoteExpiry: 'closing' },
+    },
+    closing: {
+      description: 'The quote expired. Looks at it once more before saying so.',
+      invoke: {
+        src: 'mint.quote',
+        input: ({ context: { mintUrl, method, quoteId } }) => ({ mintUrl, method, quoteId: quoteId! }),
+        onDone: [
+          {
+            guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
+            target: 'deriving',
+            actions: [
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { quoteState: output.state } : {})),
+              'tell',
+            ],
+          },
+          { guard: answered('ok', 'refused'), target: 'expired' },
+          { target: 'lingering', actions: 'tried' },
+        ],
+      },
+    },
+    lingering: {
+      description: 'The quote expired, and the mint does not say whether it was paid; asks again.',
+      after: { mintBackoff: 'closing' },
+      on: { resume: 'closing', cancel: 'cancelled' },
     },
     expired: {
       tags: ['ended', 'failed'],

@@ -9,13 +9,13 @@
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import { VirtualClock } from './life.ts'
-import { live, type Scenario } from './live.ts'
+import { live, type Happening, type Scenario, type Stage } from './live.ts'
 import { judge } from './oracle.ts'
 import { newSetting, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import { fingerprint, type World } from './world.ts'
 
-export { MINT_URL, type Scenario, type Stage } from './live.ts'
+export { MINT_URL, type Happening, type Scenario, type Stage } from './live.ts'
 export { POWERS, SEED } from './setting.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
@@ -36,10 +36,9 @@ async function beginning(scenario: Scenario): Promise<{ setting: Setting; start:
     notes: {},
   }
   const lines: string[] = []
-  const choices = new Choices({ budget: NONE })
   const { world, end, violations } = await live(
-    { setting, act: (stage) => scenario.setup(stage), from: empty, choices },
-    { tell: (line) => lines.push(line) },
+    { setting, act: (stage) => scenario.setup(stage), from: empty, choices: new Choices({ budget: NONE }) },
+    { tell: ({ column, text }) => lines.push(`${column} ${text}`) },
   )
   if (end !== 'done')
     throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
@@ -189,23 +188,21 @@ async function afterwards(setting: Setting, scenario: Scenario, world: World): P
 export async function replay(
   scenario: Scenario,
   path: string,
-  tell: (line: string) => void = () => {},
-): Promise<readonly string[]> {
+): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
   const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
   const { setting, start } = await beginning(scenario)
+  const trace: Happening[] = []
+  const tell = (happening: Happening): void => void trace.push(happening)
+  const act = (stage: Stage): Promise<void> => scenario.drive(stage)
   let from = start
   for (const part of lives.split('/')) {
     const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
-    tell(`── life: ${part || 'nothing goes wrong'}`)
-    const { world, end, violations } = await live(
-      { setting, act: (stage) => scenario.drive(stage), from, choices },
-      { tell },
-    )
-    for (const { place, site, option } of choices.faults) tell(`   ${place}. ${site}: ${option}`)
-    tell(`── ${end}`)
+    tell({ column: 'life', text: part || 'nothing goes wrong', atMs: from.nowMs })
+    const { world, end, violations } = await live({ setting, act, from, choices }, { tell })
+    tell({ column: 'life', text: end, atMs: world.nowMs })
     from = world
-    if (violations.length > 0) return violations
-    if (end === 'done') return afterwards(setting, scenario, world)
+    if (violations.length > 0) return { trace, violations }
+    if (end === 'done') return { trace, violations: await afterwards(setting, scenario, world) }
   }
-  return []
+  return { trace, violations: [] }
 }

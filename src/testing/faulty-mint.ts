@@ -17,7 +17,7 @@ export const CHECK_FAULTS = [
 /** What may befall the question which outputs were signed (NUT-09), beside that. */
 export const RESTORE_FAULTS = [
   ...GET_FAULTS,
-  /** The last signature is missing in the answer. */
+  /** The last of several signatures is missing in the answer. */
   'partly',
   /** The signatures are not the mint’s. */
   'forged',
@@ -157,7 +157,7 @@ export function faultyTransport(of: {
           return changed(answer, (list) => list.slice(0, -1))
         case 'partly':
           world.lied = true
-          return changed(answer, (list) => list.slice(0, -1))
+          return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
         case 'shuffled':
           return changed(answer, (list) => list.toReversed())
         case 'forged':

@@ -19,6 +19,7 @@ export const MINT_URL = 'http://mint.test'
 const MOST_COMMITS = 80
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
+const HOUR_MS = 3_600_000
 
 /** What a scenario can use. */
 export interface Stage {
@@ -53,12 +54,19 @@ export interface LifeResult {
   readonly violations: readonly string[]
 }
 
+/** One line of what happened, under its column. */
+export interface Happening {
+  readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state'
+  readonly text: string
+  /** Milliseconds since the Unix epoch, by a clock that is right. */
+  readonly atMs: number
+}
+
 /** Those who look on. */
 export interface Onlookers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
-  /** Gets what happens, one line each. */
-  readonly tell?: (line: string) => void
+  readonly tell?: (happening: Happening) => void
 }
 
 /** Lives one life in a world. The world itself is left as it was. */
@@ -80,13 +88,17 @@ export async function live(
   rows.load(world.wallet)
   setting.enter(world, clock)
   const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
-  const pick: Fate = (site, options, doing) =>
-    choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
+  const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
+  const pick: Fate = (site, options, doing) => {
+    const option = choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
+    if (option !== options[0]) say('fault', `${choices.taken.length}. ${site}: ${option}`)
+    return option
+  }
   let commits = 0
   let requests = 0
   const committed = (_: readonly Write[], about: string): void => {
     commits++
-    tell?.(`commit   ${about}`)
+    say('commit', about)
   }
   const transport = faultyTransport({
     setting,
@@ -96,13 +108,18 @@ export async function live(
     world,
     answered({ path, status, fault }) {
       requests++
-      tell?.(`request  ${placeOf(path)} → ${status}${fault === 'ok' ? '' : ` (${fault})`}`)
+      say('request', `${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
     },
     violated: (what) => violations.push(what),
   })
   const store = {
     open: async (schema: Parameters<typeof rows.open>[0]) =>
       faultyStore(await rows.open(schema), { pick, life, committed }),
+  }
+  const inspected = (event: InspectionEvent): void => {
+    inspect?.(event)
+    if (event.snapshot)
+      say('state', `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`)
   }
   const run = async (): Promise<void> => {
     const wallet = await openWallet({
@@ -113,7 +130,7 @@ export async function live(
       clock,
       random,
       invoiceAmount: () => ({ msat: 1 }),
-      ...(inspect && { inspect }),
+      ...((inspect ?? tell) && { inspect: inspected }),
     })
     const outside = mintClient({
       mintUrl: MINT_URL,
@@ -133,7 +150,7 @@ export async function live(
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
       },
     }
-    await withPerson(wallet, world, () => act(stage))
+    await withPerson({ wallet, clock, world }, () => act(stage))
     await wallet.close()
   }
   let ended: 'done' | { error: unknown } | undefined
@@ -171,18 +188,20 @@ export async function live(
   return { world: now(), end, violations }
 }
 
-/** Where the mint contradicted itself, a person looks at it, has it go on, and asks again. */
-async function withPerson(wallet: Wallet, world: World, act: () => Promise<void>): Promise<void> {
+/** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
+async function withPerson(
+  { wallet, clock, world }: { wallet: Wallet; clock: VirtualClock; world: World },
+  act: () => Promise<void>,
+): Promise<void> {
   for (;;)
     try {
       return await act()
     } catch (error) {
       if (!world.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, HOUR_MS))
       await wallet.operations.resume(error.operationId!)
     }
 }
-
-const HOUR_MS = 3_600_000
 
 /** The time at which a process starts that finds something unfinished: a while after the last one ended, or wrong. */
 function awaking(world: World, choices: Choices): Pick<World, 'nowMs' | 'skewMs'> {

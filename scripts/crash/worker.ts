@@ -1,0 +1,48 @@
+/** A worker thread: makes the mistake it is told to make, if any, then explores what it is sent and says what it found. */
+import { readFileSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Plant } from '../../src/testing/planted.ts'
+import { boardOf, type Job, type Outcome } from './pool.ts'
+
+const { plant, memory } = workerData as { plant: Plant | undefined; memory: SharedArrayBuffer }
+
+if (plant) {
+  const root = new URL('../../', import.meta.url)
+  const wrong = new Map(plant.changes.map((change) => [new URL(change.file, root).href, change]))
+  registerHooks({
+    load(url, context, load) {
+      const change = wrong.get(url)
+      if (!change) return load(url, context)
+      const source = readFileSync(fileURLToPath(url), 'utf8')
+      const parts = source.split(change.from)
+      if (parts.length !== 2)
+        throw new Error(`plant '${plant.name}': ${change.file} has its text ${parts.length - 1} times`)
+      return { format: 'module-typescript', source: parts.join(change.to), shortCircuit: true }
+    },
+  })
+}
+
+// Stacks are not looked at, and cost a good part of a life.
+Error.stackTraceLimit = 0
+const { exploreCrashes, nameOf } = await import('../../src/testing/explorer.ts')
+const { scenarios } = await import('../../src/testing/scenarios/index.ts')
+
+const { lives, path: bytes } = boardOf(memory)
+const encoder = new TextEncoder()
+
+parentPort!.on('message', async ({ scenario: name, options }: Job) => {
+  const exploration = await exploreCrashes(
+    scenarios.find((it) => nameOf(it) === name)!,
+    {
+      ...options,
+      lives(path) {
+        const { written } = encoder.encodeInto(path, bytes)
+        Atomics.store(lives, 1, written)
+        Atomics.add(lives, 0, 1)
+      },
+    },
+  )
+  parentPort!.postMessage({ exploration } satisfies Outcome)
+})
