@@ -298,6 +298,11 @@ describe('the shapes of answers', () => {
         ...mintQuote,
         expiry: null,
       })
+      // Nutshell's word for a quote that is not locked.
+      expect(await ok(call, { ...mintQuote, expiry: null, amount: null, pubkey: '' })).toEqual({
+        ...mintQuote,
+        expiry: null,
+      })
       for (const bad of [
         { quote: '' },
         { request: 7 },

@@ -57,11 +57,17 @@ export class Wire {
   always: Fault | undefined
   /** Called when the mint has answered a request that the plan had `applied`. */
   onApplied: () => void = () => {}
+  /** Called before a request goes out. */
+  before: (what: string, body: string | undefined) => Promise<void> | void = () => {}
+  /** Addresses that take requests and never answer. */
+  readonly deaf = new Set<string>()
 
   readonly transport: Transport = async (request) => {
     const path = new URL(request.url).pathname
     const what = `${request.method} ${path}`
     this.requests.push(what)
+    await this.before(what, request.body)
+    if (this.deaf.has(new URL(request.url).origin)) return never()
     const fault = this.always ?? (this.plan[0]?.[0].test(what) ? this.plan.shift()![1] : undefined)
     if (fault === 'hang') return never()
     if (fault === 'down') throw gone()

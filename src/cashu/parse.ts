@@ -177,7 +177,8 @@ export const parseMintQuote: Parse<MintQuote> = (value) => {
     expiry: field(from, 'expiry', optional(amount), '') ?? null,
     amount: field(from, 'amount', optional(amount), ''),
     unit: field(from, 'unit', optional(text), ''),
-    pubkey: field(from, 'pubkey', optional(point), ''),
+    // Nutshell gives '' for a quote that is not locked.
+    pubkey: from['pubkey'] === '' ? undefined : field(from, 'pubkey', optional(point), ''),
     amount_paid: paid,
     amount_issued: issued,
   } as MintQuote)
