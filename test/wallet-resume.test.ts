@@ -221,6 +221,8 @@ const scenarios: readonly Scenario[] = [
     ...paidLate,
     start: async ({ mintUrl }, { wallet }) => (await wallet.mint.prepare({ mintUrl, amount: 100 })).cancel(),
   }),
+  minting('closing', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
+  minting('lingering', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 }, plan: [[MINT_QUOTE, 'down'], [MINT_QUOTE, 'down']] }),
   minting('expired', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
 
   receiving('prepared', {

@@ -164,7 +164,9 @@ class Operation {
       const { event: inner, taken, lost } = event as unknown as Delivery
       const run = async (): Promise<void> => {
         try {
-          taken(await this.#apply(inner))
+          const took = await this.#apply(inner)
+          if (!took) await this.#assertCurrent()
+          taken(took)
         } catch (error) {
           lost(error)
           throw error
@@ -204,6 +206,13 @@ class Operation {
       if (tries >= MOST_CONFLICTS)
         throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
     }
+  }
+
+  /** What the chart takes no notice of here it might in the state to which another process has moved it. */
+  async #assertCurrent(): Promise<void> {
+    const row = await this.#kernel.store.get<OperationRow>('operations', [this.#row.id])
+    if (row?.version !== this.#row.version)
+      throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
   }
 
   async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {

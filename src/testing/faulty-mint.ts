@@ -38,6 +38,8 @@ export const POST_FAULTS = [
   'malformed',
   /** Delivered two times; the second answer is the one that arrives. */
   'twice',
+  /** Applied; another process does all there is to do before the answer arrives. */
+  'overtaken',
 ] as const
 /** What may befall a request that moves money, beside that. */
 export const MONEY_FAULTS = [
@@ -85,6 +87,8 @@ export function faultyTransport(of: {
   world: World
   answered: (what: { path: string; status: number; fault: string }) => void
   violated: (what: string) => void
+  /** Has another process do all there is to do. */
+  overtake: () => Promise<void>
 }): Transport {
   const { setting, mintUrl, pick, life, world } = of
   const deliver = ({ method, path, body }: LateRequest) => {
@@ -151,6 +155,9 @@ export function faultyTransport(of: {
       switch (fault) {
         case 'crashAfter':
           return life.die()
+        case 'overtaken':
+          await of.overtake()
+          return answer
         case 'lost':
           throw new Error('connection reset')
         case 'short':

@@ -12,6 +12,8 @@ export const COMMIT_FAULTS = [
   'full',
   'inDoubtLanded',
   'inDoubtLost',
+  /** Another process does all there is to do first, while this one holds on to its commit. */
+  'overtaken',
 ] as const
 
 /** What a commit is about, for the trace and for coverage. */
@@ -26,8 +28,15 @@ export const aboutOf = (writes: readonly Write[]): string => {
 
 export function faultyStore(
   store: Store,
-  { pick, life, committed }: { pick: Fate; life: Life; committed: (writes: readonly Write[], about: string) => void },
+  of: {
+    pick: Fate
+    life: Life
+    committed: (writes: readonly Write[], about: string) => void
+    /** Has another process do all there is to do. */
+    overtake: () => Promise<void>
+  },
 ): Store {
+  const { pick, life, committed, overtake } = of
   return {
     get: (table, key) => life.call(() => store.get(table, key)),
     query: (query) => life.call(() => store.query(query)),
@@ -62,6 +71,9 @@ export function faultyStore(
           case 'inDoubtLanded':
             await land()
             throw new StoreError('IN_DOUBT', 'the connection broke, after the commit')
+          case 'overtaken':
+            await overtake()
+            return land()
           case 'ok':
             return land()
         }

@@ -89,52 +89,60 @@ export async function live(
   setting.enter(world, clock)
   const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
   const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
-  const pick: Fate = (site, options, doing) => {
-    const option = choices.pick(site, options, () => fingerprint(now(), doing, clock.ringsMs))
-    if (option !== options[0]) say('fault', `${choices.taken.length}. ${site}: ${option}`)
+  let overtaken = false
+  const fate: Fate = (site, options, doing) => {
+    const [usual, ...faults] = options
+    const open = faults.filter((option) => option !== 'overtaken' || !overtaken)
+    const option = choices.pick(site, [usual, ...open], () => fingerprint(now(), doing, clock.ringsMs))
+    if (option !== usual) say('fault', `${choices.taken.length}. ${site}: ${option}`)
     return option
   }
+  const luck: Fate = (_, [usual]) => usual
   let commits = 0
   let requests = 0
   const committed = (_: readonly Write[], about: string): void => {
     commits++
     say('commit', about)
   }
-  const transport = faultyTransport({
-    setting,
-    mintUrl: MINT_URL,
-    pick,
-    life,
-    world,
-    answered({ path, status, fault }) {
-      requests++
-      say('request', `${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
-    },
-    violated: (what) => violations.push(what),
-  })
-  const store = {
-    open: async (schema: Parameters<typeof rows.open>[0]) =>
-      faultyStore(await rows.open(schema), { pick, life, committed }),
+  const answered = ({ path, status, fault }: { path: string; status: number; fault: string }): void => {
+    requests++
+    say('request', `${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
   }
   const inspected = (event: InspectionEvent): void => {
     inspect?.(event)
     if (event.snapshot)
       say('state', `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`)
   }
-  const run = async (): Promise<void> => {
+  const outside = mintClient({
+    mintUrl: MINT_URL,
+    transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
+  })
+  /** A process: it opens the wallet, does what its caller wants, and closes it. */
+  const run = async (pick: Fate): Promise<void> => {
+    const overtake = async (): Promise<void> => {
+      overtaken = true
+      say('life', 'another process begins')
+      await run(luck).catch((error: unknown) => violations.push(`failed: another process: ${messageOf(error)}`))
+      say('life', 'the other process ends')
+    }
     const wallet = await openWallet({
-      store,
+      store: { open: async (schema) => faultyStore(await rows.open(schema), { pick, life, committed, overtake }) },
       seed: SEED,
       crypto: stubCrypto,
-      transport,
+      transport: faultyTransport({
+        setting,
+        mintUrl: MINT_URL,
+        pick,
+        life,
+        world,
+        overtake,
+        answered,
+        violated: (what) => violations.push(what),
+      }),
       clock,
       random,
       invoiceAmount: () => ({ msat: 1 }),
       ...((inspect ?? tell) && { inspect: inspected }),
-    })
-    const outside = mintClient({
-      mintUrl: MINT_URL,
-      transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
     })
     const stage: Stage = {
       wallet,
@@ -154,7 +162,7 @@ export async function live(
     await wallet.close()
   }
   let ended: 'done' | { error: unknown } | undefined
-  run().then(
+  run(fate).then(
     () => (ended = 'done'),
     (error: unknown) => (ended = { error }),
   )

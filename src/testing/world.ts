@@ -61,16 +61,23 @@ function shapeOf(text: string): Shape {
   return { hash: mixer.values, marks }
 }
 
-/** Rows and other values are never changed in place, so the shape of each is found once. */
+/** Rows and other values are never changed in place, so the shape of each is found once; and of equal ones too. */
 const shapes = new WeakMap<object, Shape>()
+const shapesByText = new Map<string, Shape>()
+const MOST_TEXTS = 10_000
 
 function shape(value: object): Shape {
-  let known = shapes.get(value)
-  if (!known) {
-    known = shapeOf(JSON.stringify('snapshot' in value ? opened(value as Row) : value, strip))
-    shapes.set(value, known)
+  const known = shapes.get(value)
+  if (known) return known
+  const text = JSON.stringify(value)
+  let found = shapesByText.get(text)
+  if (!found) {
+    if (shapesByText.size >= MOST_TEXTS) shapesByText.clear()
+    found = shapeOf(JSON.stringify('snapshot' in value ? opened(value as Row) : value, strip))
+    shapesByText.set(text, found)
   }
-  return known
+  shapes.set(value, found)
+  return found
 }
 
 /** An operation's row with its texts read, for what is bookkeeping stands in them too. */

@@ -1,5 +1,5 @@
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { ending, fund, reaches } from './stage.ts'
+import { ending, fund, reaches, hurry } from './stage.ts'
 
 const ENDS = ['REFUSED', 'CANCELLED', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE']
 
@@ -62,6 +62,13 @@ export const meltScenarios: readonly Scenario[] = [
         await melt.finished()
       }
       await ending(stage, run, ...ENDS)
+    },
+  }),
+  scenario('impatient', {
+    setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'PAID' }, 16),
+    async drive(stage) {
+      hurry(stage)
+      await pay(stage)
     },
   }),
 ]

@@ -1,6 +1,6 @@
 import type { MintHandle } from '../../wallet/kinds/mint.ts'
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { burnCounters, ending, reaches } from './stage.ts'
+import { burnCounters, ending, reaches, hurry } from './stage.ts'
 
 const prepare = ({ wallet }: Stage): Promise<MintHandle> =>
   wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'mint' })
@@ -65,6 +65,12 @@ export const mintScenarios: readonly Scenario[] = [
       if (!mint) return
       if (mint.state === 'unpaid') await mint.cancel()
       await ending(stage, () => mint.finished(), 'CANCELLED')
+    },
+  }),
+  scenario('impatient', {
+    async drive(stage) {
+      hurry(stage)
+      await mintAmount(stage)
     },
   }),
 ]

@@ -1,6 +1,6 @@
 import type { Scenario, Stage } from '../explorer.ts'
 import { MINT_URL } from '../explorer.ts'
-import { burnCounters, ending, foreignProofs, giveUp, spendElsewhere, tokenOf } from './stage.ts'
+import { burnCounters, ending, foreignProofs, giveUp, spendElsewhere, tokenOf, hurry } from './stage.ts'
 
 const setup =
   (...amounts: number[]) =>
@@ -66,6 +66,13 @@ export const receiveScenarios: readonly Scenario[] = [
     async setup(stage) {
       await setup(1, 4)(stage)
       await burnCounters(stage, 2)
+    },
+  }),
+  scenario('impatient', {
+    setup: setup(1, 4),
+    async drive(stage) {
+      hurry(stage)
+      await receiveToken(stage)
     },
   }),
 ]

@@ -1,5 +1,5 @@
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { burnCounters, ending, fund } from './stage.ts'
+import { burnCounters, ending, fund, hurry } from './stage.ts'
 
 async function restoreAll(stage: Stage): Promise<void> {
   const { wallet } = stage
@@ -37,6 +37,12 @@ export const restoreScenarios: readonly Scenario[] = [
       await stage.wallet.mints.trust(MINT_URL)
       await burnCounters(stage, 2, 3)
       await stage.mint.rotate('sat')
+    },
+  }),
+  scenario('impatient', {
+    async drive(stage) {
+      hurry(stage)
+      await restoreAll(stage)
     },
   }),
 ]

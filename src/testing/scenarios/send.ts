@@ -1,6 +1,6 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { claim, ending, fund } from './stage.ts'
+import { claim, ending, fund, hurry } from './stage.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 
@@ -83,6 +83,12 @@ export const sendScenarios: readonly Scenario[] = [
       const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
       if (send.state === 'prepared') await send.cancel()
       await ending(stage, () => send.finished(), 'CANCELLED')
+    },
+  }),
+  scenario('impatient', {
+    async drive(stage) {
+      hurry(stage)
+      await reclaimed(stage, 3)
     },
   }),
 ]

@@ -131,6 +131,14 @@ export async function giveUp({ wallet }: Stage): Promise<void> {
     if ((await wallet.operations.explain(id)).needsHuman) cancel(id)
 }
 
+/** Somebody impatient, who resumes whatever waits for a timer. */
+export function hurry({ wallet }: Stage): void {
+  wallet.on('operation', ({ id, state }) => {
+    if (/(backoff|pausing|waiting|resting|repeating|retrying|lingering|blocked|paymentPending)$/.test(state))
+      void wallet.operations.resume(id).catch(() => {})
+  })
+}
+
 /** Has the mint sign the wallet's next outputs for another device with the same seed, which keeps the proofs. */
 export async function burnCounters(stage: Stage, count: number, first = 0): Promise<void> {
   const { outside } = stage

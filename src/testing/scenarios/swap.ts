@@ -1,6 +1,6 @@
 import type { ProofRow } from '../../wallet/tables.ts'
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { burnCounters, ending, fund, spendElsewhere } from './stage.ts'
+import { burnCounters, ending, fund, spendElsewhere, hurry } from './stage.ts'
 
 async function swapAmounts(stage: Stage): Promise<void> {
   const run = async (): Promise<unknown> =>
@@ -53,6 +53,12 @@ export const swapScenarios: readonly Scenario[] = [
     async drive(stage) {
       const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
       await ending(stage, () => swap.finished(), 'CANCELLED')
+    },
+  }),
+  scenario('impatient', {
+    async drive(stage) {
+      hurry(stage)
+      await swapAmounts(stage)
     },
   }),
 ]

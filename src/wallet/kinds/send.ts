@@ -105,7 +105,11 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * @throws {HardshellError} `NOT_NOW`; `REFUSED` where the mint will not take the token back, which stays valid
    */
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
-    if (this.state === 'tokenCreated') await this.tell({ type: 'reclaim' })
+    // Not taken: a reclaim is under way already, or over.
+    await this.env.operations.send(this.id, { type: 'reclaim' })
+    await this.reload()
+    if (this.state === 'prepared')
+      throw new HardshellError('NOT_NOW', 'there is no token yet', { operationId: this.id })
     await this.until(({ state, snapshot }) => state === 'tokenCreated' || snapshot?.hasTag('ended') === true, signal)
     if (this.state === 'tokenCreated')
       throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
