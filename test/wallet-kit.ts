@@ -133,6 +133,8 @@ export interface Bench {
   open(name?: string, options?: Partial<WalletOptions> & { factor?: number; clock?: FastClock; plan?: Plan; always?: Fault }): Promise<Opened>
   /** Opens it, trusts the mint, and mints. */
   funded(amount: number, name?: string, options?: Parameters<Bench['open']>[1]): Promise<Opened>
+  /** A wallet's file. */
+  path(name?: string): string
   /** A wallet's rows, as they are in its file. */
   rows(name?: string): Promise<Record<string, Row[]>>
   /** Writes into a wallet's file behind its back. */
@@ -164,7 +166,8 @@ export async function bench({ stub = false, ...options }: Partial<MintServerOpti
     await server.close()
     rmSync(dir, { recursive: true })
   })
-  const store = (name: string) => sqliteStore({ path: join(dir, `${name}.db`) })
+  const path = (name = 'alice'): string => join(dir, `${name}.db`)
+  const store = (name: string) => sqliteStore({ path: path(name) })
   const rows = async (name = 'alice'): Promise<Record<string, Row[]>> => {
     const handle = await store(name).open(walletSchema)
     const tables = Object.keys(walletSchema.tables)
@@ -191,6 +194,7 @@ export async function bench({ stub = false, ...options }: Partial<MintServerOpti
   return {
     server,
     mintUrl: server.url,
+    path,
     open,
     rows,
     async funded(amount, name, openOptions) {

@@ -33,6 +33,7 @@ async function beginning(scenario: Scenario): Promise<{ setting: Setting; start:
     late: [],
     lied: false,
     sent: {},
+    melts: {},
     notes: {},
   }
   const lines: string[] = []

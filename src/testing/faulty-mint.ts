@@ -1,5 +1,6 @@
 /** A mint behind a network on which anything may happen that may happen to a request. */
 import type { Transport } from '../cashu/transport.ts'
+import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
 import type { Life } from './life.ts'
 import type { Setting } from './setting.ts'
@@ -38,7 +39,7 @@ export const POST_FAULTS = [
   'malformed',
   /** Delivered two times; the second answer is the one that arrives. */
   'twice',
-  /** Applied; another process does all there is to do before the answer arrives. */
+  /** Applied; another process takes the operations over before the answer arrives. */
   'overtaken',
 ] as const
 /** What may befall a request that moves money, beside that. */
@@ -82,18 +83,33 @@ export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '
 export function faultyTransport(of: {
   setting: Setting
   mintUrl: string
+  /** The wallet's rows as they are. */
+  rows: () => Dump
   pick: Fate
   life: Life
   world: World
   answered: (what: { path: string; status: number; fault: string }) => void
   violated: (what: string) => void
-  /** Has another process do all there is to do. */
+  /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
 }): Transport {
   const { setting, mintUrl, pick, life, world } = of
   const deliver = ({ method, path, body }: LateRequest) => {
     noteOutputs(body)
     return setting.mint.handle(method, path, body)
+  }
+  /** What must hold of every request that a wallet makes. */
+  const check = (path: string, body: string | undefined): void => {
+    const { mints = [], operations = [] } = of.rows()
+    if (!mints.some((row) => row['mintUrl'] === mintUrl && row['trusted'] === 1))
+      of.violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    if (body === undefined || !money.test(path)) return
+    const quoted = JSON.stringify(body).slice(1, -1)
+    if (!operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
+      of.violated(`unrecorded: ${path} was sent before its body was stored`)
+    if (path !== '/v1/melt/bolt11') return
+    const { quote } = JSON.parse(body) as { quote: string }
+    world.melts = { ...world.melts, [quote]: (world.melts[quote] ?? 0) + 1 }
   }
   const noteOutputs = (body: string | undefined): void => {
     // A restore asks about outputs, it sends none.
@@ -116,6 +132,7 @@ export function faultyTransport(of: {
     life.call(async () => {
       const path = url.slice(mintUrl.length)
       const request = { method, path, ...(body !== undefined && { body }) }
+      check(path, body)
       const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
       const fault = pick(`${method} ${placeOf(path)}`, ['ok', ...faultsOf(path), ...more], [path, body ?? ''])
       switch (fault) {

@@ -12,7 +12,7 @@ export const COMMIT_FAULTS = [
   'full',
   'inDoubtLanded',
   'inDoubtLost',
-  /** Another process does all there is to do first, while this one holds on to its commit. */
+  /** Another process takes the operations over first, while this one holds on to its commit. */
   'overtaken',
 ] as const
 
@@ -32,7 +32,7 @@ export function faultyStore(
     pick: Fate
     life: Life
     committed: (writes: readonly Write[], about: string) => void
-    /** Has another process do all there is to do. */
+    /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
   },
 ): Store {

@@ -20,6 +20,8 @@ const MOST_COMMITS = 80
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 const HOUR_MS = 3_600_000
+/** Long enough to end whatever can end. */
+const OVERTAKES_FOR_MS = 120_000
 
 /** What a scenario can use. */
 export interface Stage {
@@ -117,21 +119,15 @@ export async function live(
     mintUrl: MINT_URL,
     transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
   })
-  /** A process: it opens the wallet, does what its caller wants, and closes it. */
-  const run = async (pick: Fate): Promise<void> => {
-    const overtake = async (): Promise<void> => {
-      overtaken = true
-      say('life', 'another process begins')
-      await run(luck).catch((error: unknown) => violations.push(`failed: another process: ${messageOf(error)}`))
-      say('life', 'the other process ends')
-    }
-    const wallet = await openWallet({
+  const open = (pick: Fate): Promise<Wallet> =>
+    openWallet({
       store: { open: async (schema) => faultyStore(await rows.open(schema), { pick, life, committed, overtake }) },
       seed: SEED,
       crypto: stubCrypto,
       transport: faultyTransport({
         setting,
         mintUrl: MINT_URL,
+        rows: () => rows.dump(),
         pick,
         life,
         world,
@@ -144,6 +140,17 @@ export async function live(
       invoiceAmount: () => ({ msat: 1 }),
       ...((inspect ?? tell) && { inspect: inspected }),
     })
+  /** Another process opens the same wallet, without anybody to call it, and takes up what is unfinished. */
+  const overtake = async (): Promise<void> => {
+    overtaken = true
+    say('life', 'another process begins')
+    const wallet = await open(luck)
+    await sleep(clock, OVERTAKES_FOR_MS)
+    await wallet.close()
+    say('life', 'the other process ends')
+  }
+  const run = async (): Promise<void> => {
+    const wallet = await open(fate)
     const stage: Stage = {
       wallet,
       mint: setting.mint,
@@ -162,7 +169,7 @@ export async function live(
     await wallet.close()
   }
   let ended: 'done' | { error: unknown } | undefined
-  run(fate).then(
+  run().then(
     () => (ended = 'done'),
     (error: unknown) => (ended = { error }),
   )
@@ -206,7 +213,7 @@ async function withPerson(
       return await act()
     } catch (error) {
       if (!world.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, HOUR_MS))
+      await sleep(clock, HOUR_MS)
       await wallet.operations.resume(error.operationId!)
     }
 }
@@ -227,6 +234,9 @@ function awaking(world: World, choices: Choices): Pick<World, 'nowMs' | 'skewMs'
       return { nowMs, skewMs: skewMs - HOUR_MS }
   }
 }
+
+const sleep = (clock: VirtualClock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
 
 /** All that can happen without time going on has happened. */
 const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

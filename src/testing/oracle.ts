@@ -56,6 +56,14 @@ export async function judge(of: {
     if (row.status === 'quarantined') violations.push(`stuck: ${row.kind} set aside in '${row.state}': ${row.reason}`)
     if (row.state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${row.kind} quarantined`)
   }
+  for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
+    if (row.kind !== 'melt') continue
+    const { quoteId, sends } = (JSON.parse(row.snapshot) as { context: { quoteId: string | null; sends: number } })
+      .context
+    const made = world.melts[quoteId ?? ''] ?? 0
+    if (made > sends)
+      violations.push(`resent: a payment was asked for ${made} times, and ${sends} times stands in the books`)
+  }
   const held = live.filter(({ state }) => state === 'reserved')
   const active = new Set(
     ((world.wallet['operations'] ?? []) as unknown as OperationRow[])

@@ -25,6 +25,8 @@ export interface World {
   lied: boolean
   /** Output → the request that first carried it. */
   sent: Readonly<Record<string, string>>
+  /** Melt quote → how often the wallet asked for its payment. */
+  melts: Readonly<Record<string, number>>
   /** What the caller wrote down outside the wallet: tokens, proofs of others. */
   notes: Readonly<Record<string, unknown>>
 }
@@ -105,6 +107,7 @@ export function fingerprint(
   const { nowMs, skewMs, wallet, mint, late, notes } = world
   const ours = [
     ...rows(wallet),
+    shape(world.melts),
     ...doing.map((value) => (typeof value === 'string' ? shapeOf(value) : shape(value))),
     shape(notes),
   ]
