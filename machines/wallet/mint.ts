@@ -160,7 +160,12 @@ export const mint = setup({
               'tell',
             ],
           },
-          { guard: answered('ok', 'refused'), target: 'expired' },
+          { guard: answered('ok'), target: 'expired' },
+          // A refusal in passing says nothing; a mint that keeps refusing has forgotten the quote.
+          {
+            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= 3,
+            target: 'expired',
+          },
           { target: 'lingering', actions: 'tried' },
         ],
       },
