@@ -87,9 +87,9 @@ export type Events =
   | { type: 'payment.news'; state: MeltState }
   | { type: 'change.found'; outputs: readonly string[]; signatures: readonly Signature[] }
 
-export const MINUTE_MS = 60_000
-export const DAY_MS = 86_400_000
-export const NEVER_MS = 8_640_000_000_000_000
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
 

@@ -65,9 +65,9 @@ export type Job = Place & {
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
 export type QuoteNews = { type: 'quote.news'; state: QuoteState }
 
-export const MINUTE_MS = 60_000
-export const DAY_MS = 86_400_000
-export const NEVER_MS = 8_640_000_000_000_000
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_REFUSALS = 3
 /** A quote that stays PENDING with nothing signed for this many questions is stuck at the mint. */

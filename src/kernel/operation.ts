@@ -145,8 +145,6 @@ export interface Watch<Context, Event> {
 type ActorsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? A : never // prettier-ignore
 type DeclaredOf<M> = { [A in ActorsOf<M> as A['src']]: A['logic'] }
 export type ContextOf<M> = M extends { '~types'?: unknown } & AnyStateMachine ? ReturnType<M['resolveState']>['context'] : never // prettier-ignore
-export type InputOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer _A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer I, infer _O, infer _Em, infer _M, infer _Co> ? I : never // prettier-ignore
-export type EventOf<M> = M extends StateMachine<infer _C, infer E, infer _K, infer _A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? E : never // prettier-ignore
 
 /** How each declared effect and local step of a machine is done. */
 export type Runs<M> = {
