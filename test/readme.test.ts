@@ -1,112 +1,172 @@
 /**
- * Goal: README tells the truth. Method: every TypeScript block is taken out, type-checked, and run in order against an
- * embedded mint that pays its own invoices. A block sees the values that its prose supposes (a path, a mint's URL, seeds).
+ * Goal: README and src/README.md tell the truth. Method: every TypeScript block is taken out, type-checked and run. The
+ * blocks of a page are one program, in order; a block that begins with an example's name is that file, to the letter,
+ * and runs as a program of its own. What a line says that it prints (`// → text`) it must print.
  */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createMintServer, type MintServer } from '../src/mint-server/index.ts'
-import { memoryStore } from '../src/store/memory.ts'
+import manifest from '../package.json' with { type: 'json' }
 
-const ROOT = join(import.meta.dirname, '..')
-const PLACE = join(ROOT, '.vitest', 'readme')
+const root = join(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const run = promisify(execFile)
 
-/** What the blocks suppose to be there. */
-interface Given {
-  readonly path: string
-  readonly otherPath: string
-  readonly crashPath: string
-  readonly mintUrl: string
-  readonly invoice: string
-  readonly otherSeed: Uint8Array
-  readonly crashSeed: Uint8Array
-  readonly watchedSeed: Uint8Array
-  readonly console: { log(...values: unknown[]): void }
-}
-const GIVEN = 'path, otherPath, crashPath, mintUrl, invoice, otherSeed, crashSeed, watchedSeed, console'
-
-const blocks = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, code]) => code!,
-)
-
-/** A block as a module: its imports stay on top, the rest becomes a function of what is given. */
-function moduleOf(code: string): string {
-  const imports = [...code.matchAll(/^import [\s\S]*?from '[^']+'\n/gm)].map(([text]) => text)
-  const body = imports.reduce((rest, text) => rest.replace(text, ''), code)
-  const types = `import type { Given } from './given.ts'\n`
-  return `${types}${imports.join('')}\nexport async function run({ ${GIVEN} }: Given): Promise<void> {\n${body}\n}\n`
+interface Block {
+  readonly page: string
+  /** Of its first line of code, from 1. */
+  readonly line: number
+  readonly language: string
+  /** What follows the language. */
+  readonly info: string
+  readonly code: string
+  /** The example that it is. */
+  readonly example: string | undefined
 }
 
-let server: MintServer
-const folder = mkdtempSync(join(tmpdir(), 'hardshell-readme-'))
+function blocksOf(page: string): Block[] {
+  const text = read(page)
+  return [...text.matchAll(/^```(\S*)(.*)\n([\s\S]*?)^```$/gm)].map(({ index, 1: language = '', 2: info = '', 3: code = '' }) => ({
+    page,
+    line: text.slice(0, index).split('\n').length + 1,
+    language,
+    info: info.trim(),
+    code,
+    example: /^\/\/ (examples\/[\w-]+\.ts)\b/.exec(code)?.[1],
+  }))
+}
 
-beforeAll(async () => {
-  rmSync(PLACE, { recursive: true, force: true })
-  mkdirSync(PLACE, { recursive: true })
-  const fields = GIVEN.split(', ').filter((name) => name !== 'console')
-  const typeOf = (name: string): string => (name.endsWith('Seed') ? 'Uint8Array<ArrayBuffer>' : 'string')
-  const given = fields.map((name) => `  readonly ${name}: ${typeOf(name)}`).join('\n')
-  writeFileSync(
-    join(PLACE, 'given.ts'),
-    `export interface Given {\n${given}\n  readonly console: { log(...values: unknown[]): void }\n}\n`,
-  )
-  blocks.forEach((code, at) => writeFileSync(join(PLACE, `block-${at + 1}.ts`), moduleOf(code)))
-  const paths = {
-    hardshell: ['../../src/index.ts'],
-    'hardshell/kernel': ['../../src/kernel/index.ts'],
-    'hardshell/store/*': ['../../src/store/*.ts'],
+const pages = ['README.md', 'src/README.md']
+const all = pages.flatMap(blocksOf)
+const blocks = all.filter(({ language }) => language === 'ts')
+const examples = globSync('examples/*.ts', { cwd: root })
+
+/** The blocks of a page as one module, in which each line has the number that it has in the page. */
+function programOf(page: string): string {
+  const lines: string[] = []
+  for (const { line, code, info, example } of blocks.filter((block) => block.page === page)) {
+    if (example !== undefined || info !== '') continue
+    while (lines.length < line - 1) lines.push('')
+    lines.push(...code.trimEnd().split('\n'))
   }
-  const compilerOptions = { paths, noUnusedLocals: false, noUnusedParameters: false, noEmit: true }
-  writeFileSync(
-    join(PLACE, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] }),
+  return `${lines.join('\n')}\nexport {}\n`
+}
+
+/** What the lines of a program say that they print, in order. */
+const promises = (program: string): string[] => [...program.matchAll(/\/\/ → (.*)$/gm)].map(([, text = '']) => text)
+
+/** Inside the repository, so that packages are found, and in what git ignores. */
+let folder = ''
+const fileOf = (page: string): string => join(folder, `${page.replaceAll('/', '-').replace(/\.md$/, '')}.ts`)
+const programs = pages.filter((page) => programOf(page).trim() !== 'export {}')
+
+beforeAll(() => {
+  mkdirSync(join(root, 'dist'), { recursive: true })
+  folder = mkdtempSync(join(root, 'dist', 'readme-'))
+  for (const page of programs) writeFileSync(fileOf(page), programOf(page))
+  const paths = Object.fromEntries(
+    Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+      typeof target === 'string'
+        ? []
+        : [[subpath.replace('.', manifest.name), [join(root, target.default.replace('./dist/', '').replace(/\.js$/, '.ts'))]]],
+    ),
   )
-  server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 50, feeSat: 1 } })
+  const files = [...programs.map(fileOf), ...examples.map((example) => join(root, example))]
+  const tsconfig = { extends: join(root, 'tsconfig.json'), compilerOptions: { paths, rootDir: root }, files, include: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
 })
 
-afterAll(async () => {
-  await server.close()
-  rmSync(folder, { recursive: true, force: true })
-  rmSync(PLACE, { recursive: true, force: true })
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+  try {
+    rmdirSync(join(root, 'dist'))
+  } catch {
+    // There is a build in it.
+  }
 })
 
-describe('README', () => {
-  test('has its blocks', () => expect(blocks.length).toBeGreaterThanOrEqual(4))
+/** Runs a program on the sources and gives the lines that it prints. */
+async function linesOf(program: string): Promise<string[]> {
+  const sources = join(import.meta.dirname, 'resolve-sources.ts')
+  const { stdout } = await run(process.execPath, ['--import', sources, program], { cwd: folder, timeout: 40_000 })
+  return stdout.split('\n')
+}
 
-  test('type-checks', async () => {
-    const tsc = join(ROOT, 'node_modules', '.bin', 'tsc')
-    const { stdout } = await promisify(execFile)(tsc, ['-p', PLACE]).catch((error: { stdout: string }) => error)
+describe('the blocks', () => {
+  test('are found, and none is set aside without a word', () => {
+    expect(blocks.length).toBeGreaterThan(10)
+    expect(all.flatMap(({ language }) => (['ts', 'sh', 'text'].includes(language) ? [] : [language]))).toEqual([])
+    expect(blocks.flatMap(({ info }) => (info === '' || /^no-run: .{10,}/.test(info) ? [] : [info]))).toEqual([])
+  })
+
+  test('that name an example are that file, to the letter', () => {
+    const shown = blocks.flatMap(({ example }) => example ?? [])
+    expect(shown.toSorted()).toEqual(['examples/order.ts', 'examples/pay.ts'])
+    for (const { example, code } of blocks) if (example !== undefined) expect(code).toBe(read(example))
+  })
+
+  test.concurrent('and the examples type-check', async () => {
+    const tsc = join(root, 'node_modules/.bin/tsc')
+    const { stdout } = await run(tsc, ['-p', folder]).catch((error: { stdout: string }) => error)
     expect(stdout).toBe('')
   })
 
-  test.each(blocks.map((_, at) => at + 1))('block %i runs', async (block) => {
-    const said: string[] = []
-    const seed = (): Uint8Array => crypto.getRandomValues(new Uint8Array(64))
-    const given: Given = {
-      path: join(folder, `wallet-${block}.db`),
-      otherPath: join(folder, `other-${block}.db`),
-      crashPath: join(folder, `crash-${block}.db`),
-      mintUrl: server.url,
-      invoice: server.backend.foreignInvoice({ amountSat: 21 }),
-      otherSeed: seed(),
-      crashSeed: seed(),
-      watchedSeed: seed(),
-      console: { log: (...values) => said.push(JSON.stringify(values)) },
+  test.concurrent.each(programs)('of %s run in order, and print what they say', async (page) => {
+    const printed = await linesOf(fileOf(page))
+    let from = 0
+    for (const text of promises(programOf(page))) {
+      const at = printed.indexOf(text, from)
+      expect(at, `'${text}' in:\n${printed.slice(from).join('\n')}`).toBeGreaterThanOrEqual(0)
+      from = at + 1
     }
-    const { run } = (await import(/* @vite-ignore */ join(PLACE, `block-${block}.ts`))) as {
-      run(given: Given): Promise<void>
-    }
-    await run(given)
-    for (const promised of PROMISES[block] ?? []) expect(said.join('\n')).toContain(promised)
   })
 })
 
-/** What the comments in a block say that it prints. */
-const PROMISES: Readonly<Record<number, readonly string[]>> = {
-  1: ['"issued"', '"claimed"'],
-  2: ['"exchanging.swapping"', '"resumed"', '"swapped"'],
-  4: ['"tea"'],
-}
+describe('the examples', () => {
+  test.concurrent('order.ts: the next process finishes what the first had begun', async () => {
+    expect((await linesOf(join(root, 'examples/order.ts'))).join('\n')).toContain("receipt: 'looked up'")
+  })
+
+  test.concurrent('kill-and-resume.ts: pay.ts is killed in every state, and comes to one token', async () => {
+    const lines = await linesOf(join(root, 'examples/kill-and-resume.ts'))
+    const [last, kills] = /^killed (\d+) times; the same token: true; the mint owes 100 sat/.exec(lines.at(-2)!) ?? []
+    expect(last, lines.join('\n')).toBeDefined()
+    expect(Number(kills)).toBeGreaterThanOrEqual(5)
+    expect(lines.filter((line) => line.startsWith('  resumed')).length).toBeGreaterThanOrEqual(5)
+  })
+
+  test('there are no others', () => {
+    expect(examples.toSorted()).toEqual(['examples/kill-and-resume.ts', 'examples/order.ts', 'examples/pay.ts'])
+  })
+})
+
+describe('what the pages name is there', () => {
+  const text = pages.map(read).join('\n')
+
+  test('scripts', () => {
+    const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script)
+    expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(named))
+  })
+
+  test('every dependency, with a reason, and no other', () => {
+    const tabled = [...read('README.md').matchAll(/^\| (?:dev: )?((?:`[^`]+`(?:, )?)+) \| ([^|]*) \|$/gm)]
+      .filter(([, , why = '']) => why !== '')
+      .flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
+    const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
+    for (const name of needed) expect(tabled).toContain(name)
+    const section = /## Dependencies\n([\s\S]*?)\n## /.exec(read('README.md'))![1]!
+    const listed = [...section.matchAll(/`([^`]+)`/g)].flatMap(([, name = '']) => (/^[@a-z]/.test(name) ? [name] : []))
+    expect(listed.toSorted()).toEqual(needed.toSorted())
+  })
+
+  test('files', () => {
+    const named = [...text.matchAll(/`((?:src|test|examples|machines|kernel|store|wallet|cashu|testing)\/[\w./-]+\.ts)`/g)]
+    expect(named.length).toBeGreaterThan(20)
+    for (const [, path = ''] of named) {
+      const there = [path, `src/${path}`].some((each) => globSync(each, { cwd: root }).length === 1)
+      expect(there, path).toBe(true)
+    }
+  })
+})

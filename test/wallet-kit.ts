@@ -41,6 +41,12 @@ export type Json = any
 
 export type Plan = readonly (readonly [RegExp, Fault])[]
 
+/** An answer whose signatures are not the mint's: their proofs do not fit them (NUT-12). */
+export const forged = (body: Json): Json => ({
+  ...body,
+  signatures: (body.signatures as Json[]).map(({ dleq, ...signature }: Json) => ({ ...signature, dleq: { ...dleq, s: dleq.e } })),
+})
+
 const page = { status: 200, body: '<html>Please sign in</html>' }
 const never = (): Promise<never> => new Promise(() => {})
 const gone = (): Error => Object.assign(new Error('fetch failed'), { cause: { code: 'ECONNREFUSED' } })

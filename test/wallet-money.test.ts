@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeToken } from '../src/cashu/codec.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../src/wallet/tables.ts'
-import { bench, eventually, failure, money, plain, type Bench, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, forged, money, plain, type Bench, type Fault, type Json, type Opened } from './wallet-kit.ts'
 
 /** Balances as numbers, and the same added up from the proofs. */
 async function compared(on: Bench, process: Opened, name?: string): Promise<[unknown, unknown]> {
@@ -219,6 +219,34 @@ describe('W7: what a mint refuses as done before is looked into', () => {
     expect(Object.values((await on.server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
     expect((await money({ wallet })).spendable).toBe(43)
     await spendAll(on, { wallet } as Opened)
+  })
+
+  test('one wrong answer of a restore gives nothing up: neither forged signatures nor wrong amounts nor none', async () => {
+    const wrong: Fault[] = [
+      forged,
+      (body: Json) => ({ ...body, signatures: body.signatures.map((signature: Json) => ({ ...signature, amount: 1_024 })) }),
+      (body: Json) => ({ ...body, outputs: [], signatures: [] }),
+      (body: Json) => ({ ...body, outputs: body.outputs.slice(1), signatures: body.signatures.slice(1) }),
+      'portal',
+    ]
+    const on = await bench()
+    const { mintUrl } = on
+    const { wallet, wire } = await on.funded(64)
+    for (const fault of wrong) {
+      wire.plan = [
+        [/swap/, 'garbled'],
+        [/restore/, fault],
+      ]
+      const swap = await wallet.swap.prepare({ mintUrl, amounts: [8, 4] })
+      void swap.execute().catch(() => {})
+      await eventually('it ends', async () => {
+        const { state } = await wallet.operations.get(swap.id)
+        if (/quarantined/.test(state)) await wallet.operations.resume(swap.id)
+        return /swapped|lost|failed/.test(state)
+      })
+      expect([fault, (await wallet.operations.get(swap.id)).state]).toEqual([fault, 'swapped'])
+      expect((await money({ wallet })).spendable).toBe(64)
+    }
   })
 
   test('a refused swap after the mint rotated its keys is made again with the new ones', async () => {

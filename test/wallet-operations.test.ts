@@ -222,6 +222,26 @@ describe('W4: found again', () => {
       laneClosed: false,
     })
   })
+
+  test('and exported: all there is of one, without its secrets unless asked for them', async () => {
+    const on = await bench()
+    const { wallet, wire } = await on.funded(64)
+    wire.plan = [[/swap/, 'down']]
+    const send = await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 5, memo: 'for tea' })
+    const executing = send.execute()
+    await eventually('the request is out', () => wire.count(/swap/) > 0)
+    const exported = plain(await wallet.operations.export(send.id))
+    expect(exported).toMatchObject({
+      operation: { id: send.id, kind: 'send', amount: 5 },
+      history: { id: send.id, memo: 'for tea', status: 'pending' },
+      explanation: { id: send.id, kind: 'send' },
+    })
+    expect(JSON.stringify(exported)).not.toContain('secret')
+    const whole = plain(await wallet.operations.export(send.id, { secrets: true }))
+    expect(whole).toMatchObject({ snapshot: { context: { id: send.id } } })
+    expect(whole.outputs.length).toBeGreaterThan(0)
+    await executing
+  })
 })
 
 describe('W4: an idempotency key', () => {

@@ -16,7 +16,7 @@ import { swap } from '../machines/wallet/swap.ts'
 import { stateNodes } from '../src/kernel/operation.ts'
 import type { MintServerOptions } from '../src/mint-server/index.ts'
 import type { Row } from '../src/store/port.ts'
-import { bench, eventually, money, reached, type Bench, type Json, type Opened, type Plan } from './wallet-kit.ts'
+import { bench, eventually, forged, money, reached, type Bench, type Json, type Opened, type Plan } from './wallet-kit.ts'
 
 interface Scenario {
   readonly kind: string
@@ -49,11 +49,6 @@ const inactive = { code: 12_002, detail: 'keyset is inactive' }
 const odd = { code: 0, detail: 'database is locked' }
 
 const resumed = (_: Bench, { wallet }: Opened, id: string): Promise<void> => wallet.operations.resume(id)
-const forgeSignature = (body: Json): Json => ({
-  ...body,
-  signatures: (body.signatures as Json[]).map((signature: Json) => ({ ...signature, amount: 1_024 })),
-})
-
 const minting = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
   kind: 'mint',
   state,
@@ -84,6 +79,18 @@ const paidLate: Partial<Scenario> = {
   },
 }
 
+const DAY_MS = 86_400_000
+/** The mint is out of reach as seven days end; the quote was paid at the last moment, or never. */
+const weekAfterCancel =
+  (paid: boolean) =>
+  async ({ mintUrl, server: { backend } }: Bench, { wallet, wire, clock }: Opened): Promise<void> => {
+    const handle = await wallet.mint.prepare({ mintUrl, amount: 100 })
+    await handle.cancel()
+    wire.always = 'down'
+    if (paid) await backend.settle(backend.decode(handle.quote.request)!.paymentHash)
+    clock.jump(8 * DAY_MS)
+  }
+
 /** The exchange, in whatever kind embeds it. */
 const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, prefix: string): Scenario[] =>
   (
@@ -96,7 +103,7 @@ const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, pref
       ['refreshing', { plan: [[SWAP, inactive]] }],
       ['waiting', { plan: [[SWAP, inactive], [KEYSETS, 'down']] }],
       ['blocked', { plan: [[SWAP, 'garbled'], [CHECK, odd]], then: resumed }],
-      ['quarantined', { plan: [[SWAP, 'garbled'], [RESTORE, forgeSignature]], then: resumed }],
+      ['quarantined', { plan: [[SWAP, 'garbled'], [RESTORE, forged]], then: resumed }],
     ] as const
   ).map(([state, rest]) => of(`${prefix}.${state}`, rest as Partial<Scenario>))
 
@@ -176,7 +183,14 @@ const keysetsForgotten = async (on: Bench, { wallet, wire }: Opened): Promise<un
   wire.plan = plan
   return handle.execute()
 }
-const DAY_MS = 86_400_000
+const weekAfterPayment = async (on: Bench, process: Opened): Promise<void> => {
+  const pending = reached(process, 'melt', 'changePending')
+  const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
+  void handle.execute().catch(() => {})
+  await pending
+  process.wire.always = 'down'
+  process.clock.jump(8 * DAY_MS)
+}
 /** The first answer is lost, and the mint's next one says nothing of the change. */
 const changeForgotten: Partial<Scenario> = { plan: [[MELT, 'garbled'], [MELT_QUOTE, withoutChange]] }
 const unpaidSays = (body: Json): Json => ({ ...body, state: 'UNPAID', payment_preimage: null, change: undefined })
@@ -221,6 +235,8 @@ const scenarios: readonly Scenario[] = [
     ...paidLate,
     start: async ({ mintUrl }, { wallet }) => (await wallet.mint.prepare({ mintUrl, amount: 100 })).cancel(),
   }),
+  minting('parting', { mint: { lightning: {} }, start: weekAfterCancel(false), end: 'closed', money: {}, owed: 0 }),
+  minting('leaving', { mint: { lightning: {} }, start: weekAfterCancel(true) }),
   minting('closing', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
   minting('lingering', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 }, plan: [[MINT_QUOTE, 'down'], [MINT_QUOTE, 'down']] }),
   minting('expired', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
@@ -254,17 +270,8 @@ const scenarios: readonly Scenario[] = [
   }),
   ...exchange(fencing, 'fencing'),
   melting('changePending', changeForgotten),
-  melting('changeMissing', {
-    ...changeForgotten,
-    async start(on, process) {
-      const pending = reached(process, 'melt', 'changePending')
-      const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
-      void handle.execute().catch(() => {})
-      await pending
-      process.wire.always = 'down'
-      process.clock.jump(8 * DAY_MS)
-    },
-  }),
+  melting('lastChange', { ...changeForgotten, start: weekAfterPayment }),
+  melting('changeMissing', { ...changeForgotten, start: weekAfterPayment }),
   melting('blocked', { plan: [[MELT, odd], [CHECK, odd]], then: resumed, ...unpaid }),
   melting('quarantined', { plan: [[MELT, 'garbled'], [MELT_QUOTE, unpaidSays]], then: resumed }),
 

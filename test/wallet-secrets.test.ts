@@ -5,7 +5,7 @@
  */
 import { inspect as inspectAny } from 'node:util'
 import { expect, test, vi } from 'vitest'
-import { bench, eventually, failure, type Fault, type Json, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, forged, type Fault, type Opened } from './wallet-kit.ts'
 
 /** Every value of these properties, however deep. */
 const SECRET = new Set(['secret', 'r', 'C', 'C_', 'privateKey', 'token', 's', 'e', 'body'])
@@ -97,7 +97,7 @@ test('secrets show in no event, explanation, error, list, history, inspection or
   const melt = await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })
   tell(textOf(await failure(melt.execute())))
   await (await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })).execute()
-  wire.plan = [[/swap/, 'garbled'], [/restore/, (body: Json) => ({ ...body, signatures: body.signatures.map((signature: Json) => ({ ...signature, amount: 1_024 })) })]] // prettier-ignore
+  wire.plan = [[/swap/, 'garbled'], [/restore/, forged]]
   const stuck = await wallet.swap.prepare({ mintUrl, amounts: [32] })
   tell(textOf(await failure(stuck.execute())))
   expect(stuck.state).toBe('exchanging.quarantined')
@@ -113,10 +113,12 @@ test('secrets show in no event, explanation, error, list, history, inspection or
     tell(await each.history())
     tell(await each.balances())
     tell(await each.mints.list())
-    for (const { id } of await each.operations.list()) tell(await each.operations.explain(id))
+    for (const { id } of await each.operations.list()) tell([await each.operations.explain(id), await each.operations.export(id)])
   }
   // Handles and wallets end up in logs, too.
   for (const logged of [wallet, wallet.mints, wallet.operations, mint, send, swap, melt, stuck]) told.push(JSON.stringify(logged), inspected(logged))
+  // Only who asks for secrets gets them.
+  expect(JSON.stringify(await wallet.operations.export(stuck.id, { secrets: true }))).toContain('"secret"')
   // A row that cannot be read has its bytes kept, and not shown.
   await on.tamper((store) => store.commit([{ patch: 'operations', key: [stuck.id], set: { snapshot: '{"secret":"' } }]))
   alice.drop()

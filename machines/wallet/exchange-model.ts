@@ -113,7 +113,8 @@ export type Made = { readonly made: readonly MadeProof[]; readonly writes: reado
 export const exchangeActors = {
   /** Makes outputs from counters, and the body. */
   'exchange.derive': local<
-    | { answer: 'ok'; set: OutputSet; body: string; writes: readonly Write[] }
+    /** `again`: the outputs of the last set, which nobody has signed. */
+    | { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] }
     /** No active keyset with its keys is known. */
     | { answer: 'stale' }
     /** The inputs do not cover fee and amounts. */

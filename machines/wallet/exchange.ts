@@ -89,10 +89,10 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
               target: 'swapping',
               actions: [
                 write,
-                change((exchange, { set, body }: { set: OutputSet; body: string }) => ({
-                  sets: [...exchange.sets, set],
+                change((exchange, { set, again, body }: { set: OutputSet; again: boolean; body: string }) => ({
+                  sets: again ? exchange.sets : [...exchange.sets, set],
                   body,
-                  tries: 0,
+                  tries: again ? exchange.tries : 0,
                 })),
               ],
             },
@@ -221,15 +221,16 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
             },
             {
               guard: is('collision'),
-              target: 'refreshing',
+              target: 'waiting',
               actions: [
                 write,
+                again,
                 change((_, { sets }: { sets: readonly OutputSet[] }) => ({
                   sets,
+                  body: '',
                   restored: null,
                   seenSigned: false,
                   refusals: 0,
-                  tries: 0,
                 })),
               ],
             },
@@ -250,9 +251,19 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
             },
             {
               guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'nothing' && context.exchange!.refusal !== null,
+                event.output.answer === 'nothing' &&
+                context.exchange!.refusal !== null &&
+                context.exchange!.refusals < 2,
               target: 'refreshing',
               actions: change(() => ({ restored: null })),
+            },
+            // Refused again, or never sent at all: not at once.
+            {
+              guard: ({ context, event }: Done<{ answer: string }>) =>
+                event.output.answer === 'nothing' &&
+                (context.exchange!.refusal !== null || context.exchange!.sets.length === 0),
+              target: 'waiting',
+              actions: [again, change(() => ({ restored: null }))],
             },
             { guard: is('nothing'), target: 'backoff', actions: [again, change(() => ({ restored: null }))] },
             { guard: is('partly'), target: 'pausing', actions: [write, again, change(() => ({ restored: null }))] },
@@ -274,7 +285,14 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
       waiting: {
         description: 'The keysets could not be fetched; asks again.',
         after: { exchangeBackoff: 'refreshing' },
-        on: { resume: 'refreshing' },
+        on: {
+          resume: 'refreshing',
+          // Nothing was sent: it may be given up.
+          cancel: {
+            guard: ({ context }: { context: ExchangeContext }) => context.exchange!.sets.length === 0,
+            target: refusedExit,
+          },
+        },
       },
       pausing: {
         description: 'The mint gave no clear answer yet; asks again.',

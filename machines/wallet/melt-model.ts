@@ -130,7 +130,7 @@ export const meltDelays = {
   meltBlocked: 60 * MINUTE_MS,
   quotingDeadline: 2 * MINUTE_MS,
   meltDeadline: 10 * MINUTE_MS,
-  quoteExpiry: until<MeltContext>(({ quote }) => (quote?.expiry ? quote.expiry * 1000 : NEVER_MS)),
+  quoteExpiry: until<MeltContext>(({ quote }) => (quote?.expiry ? Math.min(NEVER_MS, quote.expiry * 1000) : NEVER_MS)),
   changeDeadline: 7 * DAY_MS,
 }
 

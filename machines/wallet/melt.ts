@@ -24,7 +24,7 @@
  * | checking, asking, pausing | the same | asks again |
  * | paymentPending | the same | watches the quote, without a deadline |
  * | fencing | the same, and see the exchange | see the exchange |
- * | changePending, changeMissing | the payment's proof, the blank outputs | asks for the change, for 7 days and on |
+ * | changePending, lastChange, changeMissing | the payment's proof, the blank outputs | asks for the change, for 7 days and on |
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  *
  * PAID wins over everything. Nothing is released but by rule 4: every send answered (or the only one, and seen landed),
@@ -308,6 +308,15 @@ export const melt = setup({
         { guard: ({ context }) => context.states.includes('PENDING'), target: 'pausing', actions: 'tried' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
         { guard: ({ context }) => context.states.length === 0, target: 'blocked' },
+        // Some inputs were spent by another, which is why the mint refused.
+        {
+          guard: ({ context }) =>
+            context.payment!.preimage === null &&
+            context.states.includes('UNSPENT') &&
+            context.states.includes('SPENT') &&
+            accounted(context),
+          target: 'lost',
+        },
         { guard: ({ context }) => context.payment!.preimage !== null || !unspent(context), target: 'quarantined' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
@@ -333,7 +342,11 @@ export const melt = setup({
       entry: 'tell',
       on: { 'payment.news': 'checking', resume: 'checking' },
     },
-    fencing: exchange({ done: '#melt.fenced', spent: '#melt.outrun', refused: '#melt.blocked' }),
+    // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
+    fencing: {
+      meta: { watch: 'payment' },
+      ...(exchange({ done: '#melt.fenced', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
+    },
     /** The fence found inputs spent, and nothing of ours signed: the melt won. */
     outrun: { always: { target: 'checking', actions: assign({ exchange: null }) } },
     settling: {
@@ -369,7 +382,34 @@ export const melt = setup({
         },
       },
       after: {
-        changeDeadline: [{ guard: ({ context }) => owed(context) > 0, target: 'changeMissing' }, { target: 'paid' }],
+        changeDeadline: 'lastChange',
+      },
+    },
+    lastChange: {
+      tags: ['ended'],
+      description: 'Paid. Seven days are over; asks for the change for the last time.',
+      invoke: {
+        src: 'mint.restore',
+        input: ({ context: { mintUrl, blanks } }) => ({
+          mintUrl,
+          outputs: blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })),
+        }),
+        onDone: [
+          {
+            guard: ({ event: { output } }) => output.answer === 'ok' && output.outputs.length > 0,
+            target: 'settlingChange',
+            actions: assign(({ event: { output } }) =>
+              output.answer === 'ok' ? { found: { outputs: output.outputs, signatures: output.signatures } } : {},
+            ),
+          },
+          { guard: ({ context }) => owed(context) > 0, target: 'changeMissing' },
+          {
+            guard: answered('ok'),
+            target: 'paid',
+            actions: { type: 'tx', params: ({ context }) => forget(context) },
+          },
+          { target: 'changeMissing' },
+        ],
       },
     },
     settlingChange: {
@@ -426,6 +466,29 @@ export const melt = setup({
         })),
         'tell',
       ],
+    },
+    lost: {
+      always: {
+        target: 'failed',
+        actions: [
+          {
+            type: 'tx',
+            params: ({ context }) => [
+              ...spend(
+                context.id,
+                context.inputs.filter((_, at) => context.states[at] === 'SPENT'),
+                'reserved',
+              ),
+              ...release(
+                context.id,
+                context.inputs.filter((_, at) => context.states[at] !== 'SPENT'),
+              ),
+              ...forget(context),
+            ],
+          },
+          assign({ error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' } }),
+        ],
+      },
     },
     /** The payment was not made, and cannot be any more. */
     unpaid: {

@@ -59,7 +59,16 @@ export interface MintContext extends MintInput {
 export type Job = Place & {
   readonly context: Pick<
     MintContext,
-    'amount' | 'quote' | 'privateKey' | 'form' | 'sets' | 'signatures' | 'restored' | 'quoteState' | 'seenSigned'
+    | 'amount'
+    | 'quote'
+    | 'privateKey'
+    | 'form'
+    | 'refusals'
+    | 'sets'
+    | 'signatures'
+    | 'restored'
+    | 'quoteState'
+    | 'seenSigned'
   >
 }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
@@ -85,7 +94,7 @@ export const mintActors = {
   /** POST /v1/mint/{method} (NUT-04, NUT-20). */
   'mint.issue': effect<Replied<{ signatures: readonly Signature[] }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   'mint.derive': local<
-    { answer: 'ok'; set: OutputSet; body: string; writes: readonly Write[] } | { answer: 'stale' } | { answer: 'gap' },
+    { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] } | { answer: 'stale' } | { answer: 'gap' },
     Job
   >({ answers: ['ok', 'stale', 'gap'] }),
   'mint.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),
@@ -104,18 +113,31 @@ export const mintDelays = {
   mintBackoff: backoff<MintContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
   mintBlocked: 60 * MINUTE_MS,
   quotingDeadline: 2 * MINUTE_MS,
-  quoteExpiry: until<MintContext>(({ quote }) => (quote?.expiry ? quote.expiry * 1000 : NEVER_MS)),
+  quoteExpiry: until<MintContext>(({ quote }) => (quote?.expiry ? Math.min(NEVER_MS, quote.expiry * 1000) : NEVER_MS)),
   lateDeadline: 7 * DAY_MS,
 }
 
 export function job({ context }: { context: MintContext }): Job {
-  const { id, mintUrl, unit, amount, quote, privateKey, form, sets, signatures, restored, quoteState, seenSigned } =
-    context
+  const {
+    id,
+    mintUrl,
+    unit,
+    amount,
+    quote,
+    privateKey,
+    form,
+    refusals,
+    sets,
+    signatures,
+    restored,
+    quoteState,
+    seenSigned,
+  } = context
   return {
     id,
     mintUrl,
     unit,
-    context: { amount, quote, privateKey, form, sets, signatures, restored, quoteState, seenSigned },
+    context: { amount, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
   }
 }
 

@@ -18,6 +18,7 @@
  * | importing, requesting, repeating | the quote's id | asks for the quote |
  * | unpaid | the quote | watches it until it is paid, expires or is cancelled |
  * | closing, lingering | the quote | looks at it once more, then expires |
+ * | parting, leaving | the quote | looks at it for the last time |
  * | expired, cancelled | the quote | watches it for 7 days; paid all the same, it is minted |
  * | deriving, unblinding, matching | nothing of them: the state before | the state before runs again |
  * | minting, retrying | outputs with secrets, the signed body | sends the same body again |
@@ -187,7 +188,7 @@ export const mint = setup({
           actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
         },
       },
-      after: { lateDeadline: 'closed' },
+      after: { lateDeadline: 'parting' },
     },
     cancelled: {
       tags: ['ended', 'failed'],
@@ -201,7 +202,36 @@ export const mint = setup({
           actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
         },
       },
-      after: { lateDeadline: 'closed' },
+      after: { lateDeadline: 'parting' },
+    },
+    parting: {
+      tags: ['ended', 'failed'],
+      description: 'Seven days are over. Looks at the quote for the last time.',
+      invoke: {
+        src: 'mint.quote',
+        input: ({ context: { mintUrl, method, quoteId } }) => ({ mintUrl, method, quoteId: quoteId! }),
+        onDone: [
+          {
+            guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
+            target: 'deriving',
+            actions: assign(({ event: { output } }) =>
+              output.answer === 'ok' ? { quoteState: output.state, error: null } : {},
+            ),
+          },
+          { guard: answered('ok'), target: 'closed' },
+          {
+            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= 3,
+            target: 'closed',
+          },
+          { target: 'leaving', actions: 'tried' },
+        ],
+      },
+    },
+    leaving: {
+      tags: ['ended', 'failed'],
+      description: 'The mint did not answer the last question; asks again.',
+      after: { mintBackoff: 'parting' },
+      on: { resume: 'parting' },
     },
     deriving: {
       tags: ['local'],
@@ -215,7 +245,13 @@ export const mint = setup({
             actions: [
               write,
               assign(({ context, event: { output } }) =>
-                output.answer === 'ok' ? { sets: [...context.sets, output.set], body: output.body, tries: 0 } : {},
+                output.answer === 'ok'
+                  ? {
+                      sets: output.again ? context.sets : [...context.sets, output.set],
+                      body: output.body,
+                      tries: output.again ? context.tries : 0,
+                    }
+                  : {},
               ),
             ],
           },
@@ -339,11 +375,12 @@ export const mint = setup({
           { guard: answered('early'), target: 'asking', actions: assign({ seenSigned: true, restored: null }) },
           {
             guard: answered('collision'),
-            target: 'refreshing',
+            target: 'waiting',
             actions: [
               write,
               assign(({ event: { output } }) => (output.answer === 'collision' ? { sets: output.sets } : {})),
-              assign({ seenSigned: false, restored: null, refusals: 0, refusal: null, tries: 0 }),
+              assign({ seenSigned: false, restored: null, refusals: 0, refusal: null, body: '' }),
+              'tried',
             ],
           },
           {
@@ -374,9 +411,15 @@ export const mint = setup({
             actions: assign({ restored: null }),
           },
           {
-            guard: ({ context }) => context.refusal !== null,
+            guard: ({ context }) => context.refusal !== null && context.refusals < 2,
             target: 'refreshing',
             actions: assign({ restored: null }),
+          },
+          // Refused again, or never sent at all: not at once.
+          {
+            guard: ({ context }) => context.refusal !== null || context.sets.length === 0,
+            target: 'waiting',
+            actions: ['tried', assign({ restored: null })],
           },
           { target: 'retrying', actions: ['tried', assign({ restored: null })] },
         ],

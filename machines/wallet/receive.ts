@@ -100,6 +100,7 @@ export const receive = setup({
         exchange: null,
       })),
     },
+    /** The token's proofs are kept: whoever has them may try again. */
     rejected: {
       type: 'final',
       tags: ['ended', 'failed'],
@@ -109,7 +110,6 @@ export const receive = setup({
           code: exchange?.refusal ? 'REFUSED' : 'TOO_SMALL',
           detail: exchange?.refusal?.detail ?? 'the fee is more than the token is worth',
         },
-        exchange: null,
       })),
     },
     cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },

@@ -10,18 +10,23 @@ const { plant, memory } = workerData as { plant: Plant | undefined; memory: Shar
 
 if (plant) {
   const root = new URL('../../', import.meta.url)
-  const wrong = new Map(plant.changes.map((change) => [new URL(change.file, root).href, change]))
+  const wrong = Map.groupBy(plant.changes, ({ file }) => new URL(file, root).href)
   registerHooks({
     load(url, context, load) {
-      const change = wrong.get(url)
-      if (!change) return load(url, context)
+      const changes = wrong.get(url)
+      if (!changes) return load(url, context)
       const source = readFileSync(fileURLToPath(url), 'utf8')
-      const parts = source.split(change.from)
-      if (parts.length !== 2)
-        throw new Error(`plant '${plant.name}': ${change.file} has its text ${parts.length - 1} times`)
-      return { format: 'module-typescript', source: parts.join(change.to), shortCircuit: true }
+      return { format: 'module-typescript', source: changes.reduce(applied, source), shortCircuit: true }
     },
   })
+}
+
+/** A source with one change made; how it is broken into lines does not matter. */
+function applied(source: string, { file, from, to }: Plant['changes'][number]): string {
+  const escaped = from.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+  const parts = source.split(new RegExp(escaped.replaceAll(/\s+/g, String.raw`\s+`)))
+  if (parts.length !== 2) throw new Error(`${file} has the text to change ${parts.length - 1} times: ${from}`)
+  return parts.join(to)
 }
 
 // Stacks are not looked at, and cost a good part of a life.

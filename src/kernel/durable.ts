@@ -8,6 +8,7 @@ import type { Write } from '../store/port.ts'
 import { commitRow } from './commit.ts'
 import { HardshellError } from './errors.ts'
 import type { Kernel, LoadedKind } from './kernel.ts'
+import { sleep } from './ports.ts'
 import { dotted, type OperationRow } from './operation.ts'
 import { doneEvent, type Invoke, type Step, type Timers } from './step.ts'
 
@@ -36,7 +37,7 @@ export interface DurableInput {
 type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
 /** Tries of one step before a conflict on other rows is taken for a defect. */
-const MOST_CONFLICTS = 20
+const MOST_CONFLICTS = 200
 
 /** A kind of operation as actor logic, for `createActor`. */
 export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
@@ -205,6 +206,8 @@ class Operation {
       if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
       if (tries >= MOST_CONFLICTS)
         throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
+      // Many at once at the same rows: the more often, the longer the pause.
+      if (tries > 2) await sleep(this.#kernel.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
     }
   }
 

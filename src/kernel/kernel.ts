@@ -32,6 +32,8 @@ export interface Kernel {
   readonly questions: Questions
   readonly timers: Timers
   newId(): string
+  /** A number in [0, 1). */
+  chance(): number
   /** A step was committed. */
   changed(change: Change): void
   /** An operation cannot go on in memory; what is stored is sound. */

@@ -20,23 +20,38 @@ export class Lanes {
    * Undefined where the signal aborted first.
    */
   async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>): Promise<T | undefined> {
-    while (!signal.aborted) {
-      if (!(await this.#open(lane))) await turn(this.#closed, lane, signal)
-      else if (this.#busy(lane) >= this.#limit) await turn(this.#full, lane, signal)
-      else if (!signal.aborted) {
-        this.#running.set(lane, this.#busy(lane) + 1)
-        try {
-          return await request()
-        } finally {
-          const left = this.#busy(lane) - 1
-          if (left > 0) this.#running.set(lane, left)
-          else this.#running.delete(lane)
-          const [next] = this.#full.get(lane) ?? []
-          next?.()
+    let woken = false
+    try {
+      while (!signal.aborted) {
+        if (!(await this.#open(lane))) {
+          if (woken) this.#next(lane)
+          woken = false
+          await turn(this.#closed, lane, signal)
+        } else if (this.#busy(lane) >= this.#limit) {
+          await turn(this.#full, lane, signal)
+          woken = true
+        } else if (!signal.aborted) {
+          this.#running.set(lane, this.#busy(lane) + 1)
+          woken = true
+          try {
+            return await request()
+          } finally {
+            const left = this.#busy(lane) - 1
+            if (left > 0) this.#running.set(lane, left)
+            else this.#running.delete(lane)
+          }
         }
       }
+      return undefined
+    } finally {
+      // Whoever was let in, or was to be, lets in the next.
+      if (woken) this.#next(lane)
     }
-    return undefined
+  }
+
+  #next(lane: string): void {
+    const [next] = this.#full.get(lane) ?? []
+    next?.()
   }
 
   /** Looks again whether the lane is open. */

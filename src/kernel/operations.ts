@@ -1,6 +1,6 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import type { Row, Store } from '../store/port.ts'
+import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { commitRow } from './commit.ts'
 import { LOOK, rowOf, tablesOf, type Delivery } from './durable.ts'
@@ -10,8 +10,9 @@ import { publish, type Inspect } from './inspect.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { Lanes } from './lanes.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
-import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
 import { Questions } from './questions.ts'
+import { reportError } from './report.ts'
 import { Supervisor, type Resumed } from './supervisor.ts'
 import { Timers } from './timers.ts'
 
@@ -57,7 +58,7 @@ export interface CreateOptions {
   readonly existing?: (() => Promise<string | undefined>) | undefined
 }
 
-const MOST_CREATE_TRIES = 20
+const MOST_CREATE_TRIES = 200
 const CREATE_PATIENCE_MS = 5_000
 
 export type Listener = (change: Change) => void
@@ -89,6 +90,7 @@ export class Operations<Ports = unknown> {
       questions: new Questions(this.lanes),
       timers: new Timers(clock, (id) => this.supervisor.wake(id)),
       newId,
+      chance: () => fraction(random),
       changed: (change) => this.#changed(change, options),
       failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
     }
@@ -110,22 +112,33 @@ export class Operations<Ports = unknown> {
   }
 
   async #resume(): Promise<readonly Resumed[]> {
-    const [active, aside] = await Promise.all(
-      (['active', 'quarantined'] as const).map((status) =>
-        this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] }),
-      ),
-    )
-    const report = await this.supervisor.resume(active!)
-    return [
-      ...report,
-      ...aside!.map(({ id, kind, state, reason }) => ({
-        id,
-        kind,
-        state,
-        outcome: 'quarantined' as const,
-        reason: reason ?? '',
-      })),
-    ]
+    const [active, aside] = await Promise.all([this.#unfinished('active'), this.#unfinished('quarantined')])
+    const report = await this.supervisor.resume(active)
+    const quarantined = aside.map(({ id, kind, state, reason }) => ({
+      id,
+      kind,
+      state,
+      outcome: 'quarantined' as const,
+      reason: reason ?? '',
+    }))
+    return [...report, ...quarantined]
+  }
+
+  /** A store that cannot be read at the start is asked until it can. */
+  async #unfinished(status: OperationStatus): Promise<OperationRow[]> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2))
+      try {
+        return await this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] })
+      } catch (error) {
+        if (
+          this.#stop.signal.aborted ||
+          !(error instanceof StoreError) ||
+          error.code === 'CLOSED' ||
+          error.code === 'CORRUPT'
+        )
+          throw error
+        await sleep(this.clock, pauseMs, this.#stop.signal)
+      }
   }
 
   /**
@@ -174,6 +187,7 @@ export class Operations<Ports = unknown> {
       }
       if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
         throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
+      if (tries > 2) await sleep(this.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
     }
   }
 
@@ -374,15 +388,6 @@ const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): Oper
   row,
   snapshot,
 })
-
-/** A listener's error must reach whoever looks after errors, and nobody else. */
-const reportError = (error: unknown): void => {
-  queueMicrotask(() => {
-    const report = (globalThis as { reportError?: (error: unknown) => void }).reportError
-    if (report) report(error)
-    else console.error(error)
-  })
-}
 
 /** JSON with its keys in order, so that equal requests have equal texts. */
 function canonical(value: unknown): string {

@@ -46,10 +46,16 @@ export class Questions {
     const questions = this.#waiting.get(watch)?.get(lane) ?? []
     this.#waiting.get(watch)?.delete(lane)
     const live = questions.filter(({ signal }) => !signal.aborted)
-    for (let from = 0; from < live.length; from += watch.most) void this.#send(watch, lane, read, live.slice(from, from + watch.most))
+    for (let from = 0; from < live.length; from += watch.most)
+      void this.#send(watch, lane, read, live.slice(from, from + watch.most))
   }
 
-  async #send(watch: Watch<unknown, EventObject>, lane: string, read: Reader, questions: readonly Question[]): Promise<void> {
+  async #send(
+    watch: Watch<unknown, EventObject>,
+    lane: string,
+    read: Reader,
+    questions: readonly Question[],
+  ): Promise<void> {
     // The request is given up only when nobody wants its answer any more.
     const controller = new AbortController()
     const drop = (): void => {

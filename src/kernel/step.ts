@@ -173,6 +173,13 @@ export function stepper(options: {
     return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
   }
 
+  /** A clock that was set back must not make a pause longer than it is. */
+  const soonest = (name: string, context: unknown, atMs: number): number => {
+    const delay = machine.implementations.delays[name] as unknown as Delay
+    if (typeof delay !== 'number' && 'until' in delay) return atMs
+    return Math.min(atMs, now() + (typeof delay === 'number' ? delay : delay({ context })))
+  }
+
   const settle = async (
     start: AnyMachineSnapshot,
     timers: Timers,
@@ -268,7 +275,7 @@ export function stepper(options: {
       for (const node of snapshot._nodes)
         for (const name of Object.keys(node.config.after ?? {})) {
           const id = `xstate.after.${name}.${node.id}`
-          timers[id] = known[id] ?? endOf(name, snapshot.context, enteredAtMs)
+          timers[id] = soonest(name, snapshot.context, known[id] ?? endOf(name, snapshot.context, enteredAtMs))
         }
       return timers
     },

@@ -187,9 +187,11 @@ export class Supervisor {
     this.#drop(id)
     if (error instanceof StoreError && error.code === 'CLOSED') return
     const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
-    const crashes = (this.#crashes.get(id) ?? 0) + (superseded ? 0 : 1)
+    // A store that is away for a while is no fault of the operation.
+    const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'
+    const crashes = (this.#crashes.get(id) ?? 0) + (superseded || away ? 0 : 1)
     this.#crashes.set(id, crashes)
-    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (crashes - 1))
+    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, crashes - 1))
     this.#after(id, pauseMs, () => this.#reload(id, error))
   }
 

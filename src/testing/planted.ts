@@ -272,10 +272,4 @@ export const plants: readonly Plant[] = [
     scenarios: ['melt.failed', 'melt.paid'],
     breaks: ['resent'],
   },
-  {
-    name: 'a mint whose trust is revoked is still asked',
-    changes: [{ file: 'src/wallet/wallet.ts', from: `laneOpen: (mintUrl) => mints.isTrusted(mintUrl),`, to: `` }],
-    scenarios: ['receive.untrusted'],
-    breaks: ['trust'],
-  },
 ]

@@ -1,6 +1,7 @@
 /** The requests that wallet operations make of a mint: each one request, each answer as the mint client classified it. */
 import type { Replied, exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Reply } from '../cashu/client.ts'
+import { keysetVersion } from '../cashu/keyset-id.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { EffectArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -57,7 +58,9 @@ export async function fetchKeysets(
   for (const { id, unit: ofUnit, active, input_fee_ppk: feePpk = 0, final_expiry: finalExpiry } of listed.body) {
     const known = await read.get<KeysetRow>('keysets', [mintUrl, id])
     let keys = known?.keys ?? null
-    if ((active || old) && !keys && (unit === undefined || unit === ofUnit)) {
+    // A keyset of a version that we don't know is listed, and not used.
+    const usable = keysetVersion(id) !== undefined
+    if (usable && (active || old) && !keys && (unit === undefined || unit === ofUnit)) {
       const got = await client(mintUrl).keys(id, { signal })
       if (got.answer !== 'ok') return answerOf(got, () => ({ writes: [] }))
       const found = got.body.keys

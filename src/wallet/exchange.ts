@@ -22,7 +22,7 @@ import {
   type Wanted,
 } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
-import type { OutputRow } from './tables.ts'
+import type { OutputRow, ProofRow } from './tables.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
   (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
@@ -45,8 +45,17 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       ...exchange.send.map((amount) => ({ amount, purpose: 'send' as const })),
       ...[...exchange.keep, ...split(rest, keyset)].map((amount) => ({ amount, purpose: 'keep' as const })),
     ].toSorted((a, b) => a.amount - b.amount)
+    const last = exchange.sets.at(-1)
+    // What was refused, and is signed by nobody, goes out again as it was: counters are not for the burning. Once, other
+    // outputs are tried, for some mints refuse outputs that they half took.
+    const again =
+      last?.keysetId === keyset.id && last.fee === fee && (exchange.refusals !== 2 || exchange.sets.length > 2)
+    if (again) return { answer: 'ok', set: last, again, body: exchange.body, writes: [] }
     const firstPlace = sum(exchange.sets.map(({ outputs }) => outputs.length))
-    const outputs = await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace })
+    const outputs = await makeOutputs(
+      { ...ports, read },
+      { id, keysetId: keyset.id, wanted, firstPlace, reserve: exchange.from === 'foreign' },
+    )
     if (!outputs) return { answer: 'gap' }
     const proofs = inputs.map(({ Y: _, ...proof }) => proof)
     const body = JSON.stringify({
@@ -58,7 +67,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       outputs: outputs.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
       fee,
     }
-    return { answer: 'ok', set, body, writes: outputs.writes }
+    return { answer: 'ok', set, again, body, writes: outputs.writes }
   },
 
   'exchange.unblind': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.unblind'>> => {
@@ -84,8 +93,19 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const unspent = exchange.states.every((state) => state === 'UNSPENT')
     if (pairs.length === 0) return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
     if (unspent && !exchange.seenSigned) return { answer: 'early' }
-    if (unspent) {
-      const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
+    const ours = new Map(
+      exchange.sets.flatMap(({ keysetId, outputs }) => outputs.map(({ B_, amount }) => [B_, { keysetId, amount }])),
+    )
+    // Signed for another amount: another device with this seed asked for it.
+    const foreign = ({ outputs }: OutputSet): boolean =>
+      outputs.some(
+        ({ B_ }) =>
+          signed.has(B_) &&
+          (signed.get(B_)!.amount !== ours.get(B_)!.amount || signed.get(B_)!.id !== ours.get(B_)!.keysetId),
+      )
+    if (unspent || exchange.sets.some(foreign)) {
+      const collided = (set: OutputSet): boolean =>
+        unspent ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>
         exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )
@@ -103,8 +123,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       const found = pairs.map(({ row, signature }): Write => ({ patch: 'outputs', key: [row.B_], set: { signature } }))
       return { answer: 'partly', writes: [...found, ...(await noteSigned(read, pairs.map(({ row }) => row)))] } // prettier-ignore
     }
-    const ours = made.filter(({ row }) => set.outputs.some(({ B_ }) => B_ === row.B_))
-    return { answer: 'done', ...(await finish(read, input, rows, ours, nowMs)) }
+    const mine = made.filter(({ row }) => set.outputs.some(({ B_ }) => B_ === row.B_))
+    return { answer: 'done', ...(await finish(read, input, rows, mine, nowMs)) }
   },
 })
 
@@ -129,8 +149,14 @@ async function finish(
     set: { state: 'spent' },
     if: { state: from, operationId: input.id },
   }))
+  // A token of proofs that are ours and free: they are spent now.
+  const free: Write[] = []
+  if (from === 'foreign')
+    for (const { Y } of inputs)
+      if ((await read.get<ProofRow>('proofs', [Y]))?.state === 'spendable')
+        free.push({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'spendable' } })
   return {
     made: made.map(({ proof }) => proof),
-    writes: [...(await storeProofs(read, input, made, nowMs)), ...(from === 'foreign' ? [] : spent), ...forget(rows)],
+    writes: [...(await storeProofs(read, input, made, nowMs)), ...(from === 'foreign' ? free : spent), ...forget(rows)],
   }
 }

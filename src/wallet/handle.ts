@@ -1,6 +1,7 @@
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 import { Amount } from '@cashu/cashu-ts'
 import { HardshellError } from '../kernel/errors.ts'
+import { reportError } from '../kernel/report.ts'
 import type { OperationView } from '../kernel/operation.ts'
 import type { CreateOptions } from '../kernel/operations.ts'
 import type { Row } from '../store/port.ts'
@@ -62,7 +63,11 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   subscribe(listener: (handle: this) => void): () => void {
     return this.env.operations.on(({ row }) => {
       if (row.id !== this.id) return
-      void this.reload().then(() => listener(this))
+      this.reload()
+        .then(() => listener(this))
+        .catch((error: unknown) => {
+          if (!(error instanceof Error && 'code' in error && error.code === 'CLOSED')) reportError(error)
+        })
     })
   }
 

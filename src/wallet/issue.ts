@@ -12,7 +12,16 @@ type Job = LocalArgs<
   Place & {
     readonly context: Pick<
       MintContext,
-      'amount' | 'quote' | 'privateKey' | 'form' | 'sets' | 'signatures' | 'restored' | 'quoteState' | 'seenSigned'
+      | 'amount'
+      | 'quote'
+      | 'privateKey'
+      | 'form'
+      | 'refusals'
+      | 'sets'
+      | 'signatures'
+      | 'restored'
+      | 'quoteState'
+      | 'seenSigned'
     >
   }
 >
@@ -22,9 +31,17 @@ export const issueSteps = (ports: WalletPorts) => ({
     const { id, mintUrl, unit, context } = input
     const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
     if (!keyset) return { answer: 'stale' as const }
+    const last = context.sets.at(-1)
+    // As in the exchange: outputs that nobody signed go out again, other ones once.
+    const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
     const wanted = split(context.amount, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
     const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
-    const made = await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace })
+    const made = again
+      ? {
+          rows: (await outputsOf(read, id)).filter(({ B_ }) => last.outputs.some((output) => output.B_ === B_)),
+          writes: [],
+        }
+      : await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace, reserve: false })
     if (!made) return { answer: 'gap' as const }
     const quote = context.quote!.quote
     const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
@@ -36,7 +53,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       fee: 0,
     }
     const body = JSON.stringify({ quote, outputs, ...(signature && { signature }) })
-    return { answer: 'ok' as const, set, body, writes: made.writes }
+    return { answer: 'ok' as const, set, again, body, writes: made.writes }
   },
 
   'mint.unblind': async ({ input, read, nowMs }: Job) => {

@@ -7,6 +7,8 @@ import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
+/** Of these, what strangers' tokens and blank outputs leave to our own money: one swap of it anchors the counters again. */
+const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
 const COLLISION_JUMP = 20
 
@@ -24,12 +26,12 @@ export interface Outputs {
 /** Takes counters and makes an output of each; undefined where that would leave too many unsigned behind. */
 export async function makeOutputs(
   env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader },
-  of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number },
+  of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
   const { id, keysetId, wanted, firstPlace } = of
   const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const to = next + wanted.length
-  if (to - signed > MOST_UNSIGNED) return undefined
+  if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
   const derive = env.crypto.deriver(env.seed, keysetId)
   const rows = wanted.map(({ amount, purpose }, at): OutputRow => {
     const counter = next + at

@@ -27,7 +27,10 @@ export const paymentSteps = (ports: WalletPorts) => ({
     if (!keyset) return { answer: 'stale' as const }
     const count = givesChange ? blankOutputs(sum(inputs) - inputFee - quote.amount) : 0
     const wanted = Array.from({ length: count }, () => ({ amount: 0, purpose: 'keep' as const }))
-    const made = await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace: 0 })
+    const made = await makeOutputs(
+      { ...ports, read },
+      { id, keysetId: keyset.id, wanted, firstPlace: 0, reserve: true },
+    )
     // Without room for blank outputs there would be no change: better to wait.
     if (!made) return { answer: 'stale' as const }
     const outputs = made.rows.map(({ B_ }) => ({ amount: 0, id: keyset.id, B_ }))

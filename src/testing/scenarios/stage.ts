@@ -115,12 +115,10 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
     }
 }
 
-/** Waits until an operation is in a state, whatever came before. */
-export async function reaches({ wallet }: Stage, id: string, state: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    wallet.on('operation', (event) => event.id === id && event.state === state && resolve())
-    void wallet.operations.get(id).then((operation) => operation.state === state && resolve())
-  })
+/** Waits until an operation is in a state, whatever came before, and whichever process brought it there. */
+export async function reaches({ wallet, clock }: Stage, id: string, state: string): Promise<void> {
+  while ((await wallet.operations.get(id)).state !== state)
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, 60_000))
 }
 
 /** A person who gives up whatever needs a decision, now and later. */

@@ -110,6 +110,8 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
   const { crypto, random } = env.ports
+  if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
+    throw new TypeError('privateKey: 32 bytes in hex')
   const locks = quoteId === undefined && info?.supported.includes(20) === true
   const privateKey = locks ? crypto.privateKey(random(32)) : (options.privateKey ?? null)
   const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
@@ -121,4 +123,13 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
   const handle = await created(env, MintHandle, 'mint', input, { key, request, existing })
   return handle.quoted(signal ? { signal } : {})
+}
+
+function isKey(crypto: WalletPorts['crypto'], privateKey: string): boolean {
+  try {
+    crypto.publicKey(privateKey)
+    return true
+  } catch {
+    return false
+  }
 }

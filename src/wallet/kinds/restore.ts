@@ -1,7 +1,7 @@
 /** Restore: the kind, its requests and its local steps. */
 import type { Place, SpentState } from '../../../machines/wallet/exchange-model.ts'
 import { BATCH, restore, type Found, type Restored, type RestoreContext } from '../../../machines/wallet/restore.ts'
-import { defineOperation, type EffectArgs, type LocalArgs } from '../../kernel/operation.ts'
+import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
 import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
@@ -90,14 +90,26 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
     let amount = 0
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = states[at]!
-      if (state === 'SPENT' || (await read.get<ProofRow>('proofs', [Y]))) continue
+      const there = await read.get<ProofRow>('proofs', [Y])
+      if (there?.state === 'held' && there.operationId === null && state !== 'PENDING')
+        writes.push({
+          patch: 'proofs',
+          key: [Y],
+          set: { state: state === 'SPENT' ? 'spent' : 'spendable' },
+          if: { state: 'held' },
+        })
+      if (state === 'SPENT' || there) continue
       const [awaited] = await read.query<OutputRow>({
         table: 'outputs',
         index: 'byCounter',
         prefix: [keysetId, counter],
         limit: 1,
       })
-      if (awaited) continue // a live operation will take it
+      if (awaited) {
+        const operation = await read.get<OperationRow>('operations', [awaited.operationId])
+        if (operation && operation.status !== 'done') continue // a live operation will take it
+        writes.push({ delete: 'outputs', key: [awaited.B_] })
+      }
       const row: ProofRow = {
         Y,
         mintUrl,
