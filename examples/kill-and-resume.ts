@@ -46,7 +46,9 @@ try {
   console.log('pay.ts starts once more')
   const again = await run()
   const { issued, outstanding } = (await server.mint.books()).units['sat']!
-  console.log(`killed ${kills} times; the same token: ${again === token}; the mint owes ${outstanding} sat, of ${issued} ever signed`)
+  console.log(
+    `killed ${kills} times; the same token: ${again === token}; the mint owes ${outstanding} sat, of ${issued} ever signed`,
+  )
   if (again !== token || outstanding !== 100) process.exitCode = 1
 } finally {
   await server.close()

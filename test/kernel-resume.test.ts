@@ -23,27 +23,28 @@ import {
 } from './kernel-shop.ts'
 
 /** A card that notes whether it was told of a replay, and never answers. */
-const noting = (replays: boolean[]): Card => ({ replay }) => {
-  replays.push(replay)
-  return new Promise(() => {})
-}
+const noting =
+  (replays: boolean[]): Card =>
+  ({ replay }) => {
+    replays.push(replay)
+    return new Promise(() => {})
+  }
 
 describe('resume', () => {
   test('takes up every unfinished operation without being asked, and says what it did with each', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const [placed, charging, cancelled] = await Promise.all([0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })))
+    const [placed, charging, cancelled] = await Promise.all(
+      [0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })),
+    )
     await shop.operations.send(charging!.id, { type: 'pay' })
     await shop.operations.send(cancelled!.id, { type: 'cancel' })
     shop.kill()
     const again = await start(world, { ports: { card: goodCard } })
     const report = await again.operations.resumed
-    expect(report.map(({ id, state, outcome }) => [id, state, outcome]).toSorted()).toEqual(
-      [
-        [placed!.id, 'placed', 'waiting'],
-        [charging!.id, 'charging', 'resumed'],
-      ].toSorted(),
+    expect(report.map(({ id, state, outcome }) => `${id} ${state} ${outcome}`).toSorted()).toEqual(
+      [`${placed!.id} placed waiting`, `${charging!.id} charging resumed`].toSorted(),
     )
     expect(orderRow(world, charging!.id).state).toBe('shipping')
   })
@@ -188,7 +189,11 @@ describe('an operation that this program cannot load is parked', () => {
   const spoilt: readonly [string, object, RegExp][] = [
     ['of a later version of its kind', { kindVersion: 2 }, /knows version 1/],
     ['whose snapshot is cut off', { snapshot: '{"status":"act' }, /does not restore/],
-    ['in a state that the chart does not have', { snapshot: '{"status":"active","value":"flying","context":{}}' }, /does not restore/],
+    [
+      'in a state that the chart does not have',
+      { snapshot: '{"status":"active","value":"flying","context":{}}' },
+      /does not restore/,
+    ],
     ['of a kind that is not there', { kind: 'gift' }, /no kind 'gift'/],
   ]
 
@@ -202,19 +207,36 @@ describe('an operation that this program cannot load is parked', () => {
       return new Promise(() => {})
     }
     const shop = await start(world, { ports: { card } })
-    expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'parked', reason: expect.stringMatching(why) as unknown }])
+    expect(await shop.operations.resumed).toMatchObject([
+      { id, outcome: 'parked', reason: expect.stringMatching(why) as unknown },
+    ])
     expect(shop.operations.supervisor.parkedIds).toEqual([id])
     // It is listed and explained, takes no events, and its bytes stay.
     expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
-    expect(await shop.operations.explain(id)).toMatchObject({ status: 'parked', why: expect.stringMatching(why) as unknown, needsHuman: true })
-    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({ code: 'PARKED', operationId: id })
+    expect(await shop.operations.explain(id)).toMatchObject({
+      status: 'parked',
+      why: expect.stringMatching(why) as unknown,
+      needsHuman: true,
+    })
+    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
+      code: 'PARKED',
+      operationId: id,
+    })
     await shop.operations.resume(id)
     await pass(world, 100_000)
     expect(orderRow(world, id)).toEqual(before)
     expect(charges).toBe(0)
     shop.kill()
     // A program that can load it goes on.
-    await tamper(world, id, { kind: 'order', kindVersion: 1, snapshot: JSON.stringify({ status: 'active', value: 'charging', context: { id, item: 'tea', receipt: '', tries: 0, promisedAt: 0 } }) })
+    await tamper(world, id, {
+      kind: 'order',
+      kindVersion: 1,
+      snapshot: JSON.stringify({
+        status: 'active',
+        value: 'charging',
+        context: { id, item: 'tea', receipt: '', tries: 0, promisedAt: 0 },
+      }),
+    })
     await start(world, { ports: { card: goodCard } })
     await pass(world, 1)
     expect(orderRow(world, id).state).toBe('late')
@@ -237,7 +259,10 @@ describe('an operation that this program cannot load is parked', () => {
     const shop = await start(world)
     expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'parked', needsHuman: true })
-    const told = await Promise.race([shop.operations.send(id, { type: 'cancel' }).catch((error: unknown) => error), settled()])
+    const told = await Promise.race([
+      shop.operations.send(id, { type: 'cancel' }).catch((error: unknown) => error),
+      settled(),
+    ])
     expect(told).toMatchObject({ code: 'PARKED' })
   })
 })
@@ -264,7 +289,11 @@ describe('an operation that keeps crashing', () => {
     await pass(world, 60_000)
     const pauses = crashes.slice(1).map((time, at) => time - crashes[at]!)
     expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000])
-    expect(orderRow(world, id)).toMatchObject({ status: 'quarantined', state: 'charging', reason: expect.stringContaining('on fire') as unknown })
+    expect(orderRow(world, id)).toMatchObject({
+      status: 'quarantined',
+      state: 'charging',
+      reason: expect.stringContaining('on fire') as unknown,
+    })
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'quarantined', why: expect.stringContaining('on fire') as unknown, needsHuman: true, takes: ['resume'] }) // prettier-ignore
     await expect(shop.operations.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'QUARANTINED' })
     shop.kill()
@@ -282,7 +311,9 @@ describe('an operation that keeps crashing', () => {
     })
     await pass(world, 600_000)
     expect(crashes).toHaveLength(count)
-    expect(await again.operations.resumed).toMatchObject([{ id, outcome: 'quarantined', reason: expect.stringContaining('on fire') as unknown }])
+    expect(await again.operations.resumed).toMatchObject([
+      { id, outcome: 'quarantined', reason: expect.stringContaining('on fire') as unknown },
+    ])
 
     broke = false
     await again.operations.resume(id)
@@ -323,7 +354,9 @@ describe('migration', () => {
     context: ({ input }) => input as never,
     initial: 'charging',
     states: {
-      charging: { invoke: { src: 'charge', input: ({ context: { id, cardOf } }) => ({ id, cardOf }), onDone: 'charged' } },
+      charging: {
+        invoke: { src: 'charge', input: ({ context: { id, cardOf } }) => ({ id, cardOf }), onDone: 'charged' },
+      },
       charged: { type: 'final' },
     },
   })

@@ -39,7 +39,11 @@ type Chart = Parameters<typeof defineOperation>[0]['machine']
 const kindOf = (machine: Chart, effects: object = {}): OperationKind<ShopPorts> =>
   defineOperation({ kind: 'wrong', version: 1, machine, effects: () => effects as Runs<Chart>, columns: () => ({ item: '' }) }) as OperationKind<ShopPorts> // prettier-ignore
 
-const types = {} as { context: { id: string; n: number }; input: { id: string }; events: { type: 'go' } | { type: 'more' } }
+const types = {} as {
+  context: { id: string; n: number }
+  input: { id: string }
+  events: { type: 'go' } | { type: 'more' }
+}
 const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: ['ok', 'no'] })
 const look = local<{ answer: 'ok' }, { n: number }>({ answers: ['ok'] })
 const chart = setup({ types, actions: { tx }, actors: { ask, look }, delays: { soon: 1_000 } })
@@ -59,7 +63,8 @@ describe('a definition is refused', () => {
     ],
     [
       'with a delay that has no name',
-      () => kindOf(chart.createMachine({ context, initial: 'a', states: { a: { after: { 500: 'b' as never } }, b: {} } })),
+      () =>
+        kindOf(chart.createMachine({ context, initial: 'a', states: { a: { after: { 500: 'b' as never } }, b: {} } })),
       /unnamed delay of 500 ms/,
     ],
     [
@@ -79,7 +84,13 @@ describe('a definition is refused', () => {
     ],
     [
       'whose version is no version',
-      () => defineOperation({ kind: 'k', version: 0, machine: chart.createMachine({ context }), effects: () => ({}) as never }),
+      () =>
+        defineOperation({
+          kind: 'k',
+          version: 0,
+          machine: chart.createMachine({ context }),
+          effects: () => ({}) as never,
+        }),
       /version must be an integer from 1/,
     ],
   ])('%s', (_, define, why) => {
@@ -105,8 +116,14 @@ describe('a step is refused, and nothing of it is committed,', () => {
   test.each<[string, () => Chart]>([
     ['that calls a function', () => chart.createMachine({ context, entry: () => {} })],
     ['that logs', () => chart.createMachine({ context, entry: log('x') })],
-    ['that sends to an actor', () => chart.createMachine({ context, entry: sendTo(({ self }) => self, { type: 'go' }) })],
-    ['that raises an event for later', () => chart.createMachine({ context, entry: raise({ type: 'go' }, { delay: 50 }) })],
+    [
+      'that sends to an actor',
+      () => chart.createMachine({ context, entry: sendTo(({ self }) => self, { type: 'go' }) }),
+    ],
+    [
+      'that raises an event for later',
+      () => chart.createMachine({ context, entry: raise({ type: 'go' }, { delay: 50 }) }),
+    ],
   ])('%s', async (_, machine) => {
     const error = await refused(kindOf(machine(), { ask: () => ({ answer: 'ok' }) }))
     expect(error).toMatchObject({ code: 'DEFECT' })
@@ -131,7 +148,11 @@ describe('a step is refused, and nothing of it is committed,', () => {
       states: {
         a: {
           tags: ['local'],
-          invoke: { src: 'look', input: { n: 1 }, onDone: { guard: ({ event }) => event.output.answer !== 'ok', target: 'b' } },
+          invoke: {
+            src: 'look',
+            input: { n: 1 },
+            onDone: { guard: ({ event }) => event.output.answer !== 'ok', target: 'b' },
+          },
         },
         b: {},
       },
@@ -182,7 +203,11 @@ describe('a step is refused, and nothing of it is committed,', () => {
       initial: 'asking',
       states: {
         asking: {
-          invoke: { src: 'ask', input: { n: 1 }, onDone: { guard: ({ event }) => event.output.answer === 'ok', target: 'done' } },
+          invoke: {
+            src: 'ask',
+            input: { n: 1 },
+            onDone: { guard: ({ event }) => event.output.answer === 'ok', target: 'done' },
+          },
         },
         done: { type: 'final' },
       },
@@ -191,7 +216,10 @@ describe('a step is refused, and nothing of it is committed,', () => {
     const shop = await start(world, { kinds: [kindOf(machine, { ask: () => ({ answer: 'no' }) })] })
     const { id } = await shop.operations.create('wrong', {})
     await pass(world, 60_000)
-    expect(orderRow(world, id)).toMatchObject({ status: 'quarantined', reason: expect.stringContaining("'ask' answering 'no'") as unknown })
+    expect(orderRow(world, id)).toMatchObject({
+      status: 'quarantined',
+      reason: expect.stringContaining("'ask' answering 'no'") as unknown,
+    })
   })
 })
 
@@ -203,9 +231,9 @@ describe('lanes', () => {
     const underWay: { item: string; end: () => void }[] = []
     const card: Card = ({ read, input }) =>
       new Promise((resolve) => {
-        void read.get('operations', [input.id]).then((row) =>
-          underWay.push({ item: row!['item'] as string, end: () => resolve({ answer: 'declined' }) }),
-        )
+        void read
+          .get('operations', [input.id])
+          .then((row) => underWay.push({ item: row!['item'] as string, end: () => resolve({ answer: 'declined' }) }))
       })
     const shop = await start(world, { laneLimit: 2, ports: { card } })
     const teas: string[] = []
@@ -286,7 +314,9 @@ describe('local steps', () => {
       const { id } = await shop.operations.create('order', { item: 'tea' })
       await shop.operations.send(id, { type: 'pay' })
       await settled()
-      expect(rowsOf(world, 'parcels').find(({ orderId }) => orderId === id)).toMatchObject({ label: `one of ${count}, 7 kg` })
+      expect(rowsOf(world, 'parcels').find(({ orderId }) => orderId === id)).toMatchObject({
+        label: `one of ${count}, 7 kg`,
+      })
     }
   })
 
@@ -296,7 +326,8 @@ describe('local steps', () => {
     await start(world, {
       ports: { card: goodCard },
       meddle: (writes, land) => {
-        for (const write of writes) if ('put' in write && write.put === 'operations') states.push(write.row['state'] as string)
+        for (const write of writes)
+          if ('put' in write && write.put === 'operations') states.push(write.row['state'] as string)
         return land()
       },
     })
@@ -344,7 +375,8 @@ describe('the overlay', () => {
     const reader = overlay(mine, shopSchema.tables, pending)
     await theirs.commit(pending)
     for (const query of queries) expect([query, await reader.query(query)]).toEqual([query, await theirs.query(query)])
-    for (const key of ['a', 'b', 'c', 'd', 'e']) expect(await reader.get('parcels', [key])).toEqual(await theirs.get('parcels', [key]))
+    for (const key of ['a', 'b', 'c', 'd', 'e'])
+      expect(await reader.get('parcels', [key])).toEqual(await theirs.get('parcels', [key]))
     expect(before.rows.dump()).not.toEqual(after.rows.dump())
   })
 })
@@ -359,7 +391,10 @@ describe('an idempotency key', () => {
     await shop.operations.send(first.id, { type: 'cancel' })
     shop.kill()
     const again = await start(world)
-    expect(await again.operations.create('order', { item: 'tea' }, { key: 'k' })).toMatchObject({ id: first.id, state: 'cancelled' })
+    expect(await again.operations.create('order', { item: 'tea' }, { key: 'k' })).toMatchObject({
+      id: first.id,
+      state: 'cancelled',
+    })
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 8 }])
   })
 
@@ -370,7 +405,9 @@ describe('an idempotency key', () => {
     const { id } = await shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { item: 'tea', n: 1 } })
     await expect(shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { item: 'rice', n: 1 } })).rejects.toMatchObject({ code: 'KEY_REUSED', operationId: id }) // prettier-ignore
     // The order of the properties is no difference.
-    expect((await shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { n: 1, item: 'tea' } })).id).toBe(id)
+    expect(
+      (await shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { n: 1, item: 'tea' } })).id,
+    ).toBe(id)
     expect(rowsOf(world, 'operations')).toHaveLength(1)
   })
 
@@ -378,7 +415,9 @@ describe('an idempotency key', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const [one, two] = [await start(world), await start(world)]
-    const orders = await Promise.all([one, one, two, two].map((shop) => shop.operations.create('order', { item: 'tea' }, { key: 'k' })))
+    const orders = await Promise.all(
+      [one, one, two, two].map((shop) => shop.operations.create('order', { item: 'tea' }, { key: 'k' })),
+    )
     expect(new Set(orders.map(({ id }) => id)).size).toBe(1)
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 8 }])
   })
@@ -387,7 +426,10 @@ describe('an idempotency key', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const orders = [await shop.operations.create('order', { item: 'tea' }), await shop.operations.create('order', { item: 'tea' })]
+    const orders = [
+      await shop.operations.create('order', { item: 'tea' }),
+      await shop.operations.create('order', { item: 'tea' }),
+    ]
     expect(orders[0]!.id).not.toBe(orders[1]!.id)
   })
 })
@@ -436,7 +478,12 @@ describe('looking at operations', () => {
       laneClosed: false,
     })
     await shop.operations.send(id, { type: 'pay' })
-    expect(await shop.operations.explain(id)).toMatchObject({ state: 'charging', underWay: ['card.charge'], timers: [], takes: ['note'] })
+    expect(await shop.operations.explain(id)).toMatchObject({
+      state: 'charging',
+      underWay: ['card.charge'],
+      timers: [],
+      takes: ['note'],
+    })
   })
 
   test('waits for one, until told to stop, and the operation goes on', async () => {
@@ -449,7 +496,9 @@ describe('looking at operations', () => {
     expect(await other).toBe('shipping')
     stop.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
-    await expect(shop.operations.until(id, () => undefined, AbortSignal.abort(new Error('before')))).rejects.toThrow('before')
+    await expect(shop.operations.until(id, () => undefined, AbortSignal.abort(new Error('before')))).rejects.toThrow(
+      'before',
+    )
     expect(orderRow(world, id).state).toBe('shipping')
   })
 

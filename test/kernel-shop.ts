@@ -60,13 +60,20 @@ export const orderMachine = setup({
   types: {} as {
     context: OrderContext
     input: OrderInput
-    events: { type: 'pay' } | { type: 'cancel' } | { type: 'resume' } | { type: 'note' } | { type: 'parcel.news'; at: string }
+    events:
+      | { type: 'pay' }
+      | { type: 'cancel' }
+      | { type: 'resume' }
+      | { type: 'note' }
+      | { type: 'parcel.news'; at: string }
     emitted: { type: 'charged'; id: string; receipt: string }
     meta: { watch?: string }
     tags: 'local'
   },
   actors: {
-    'stock.take': local<({ answer: 'ok' } & Writes) | { answer: 'short' }, { item: string }>({ answers: ['ok', 'short'] }),
+    'stock.take': local<({ answer: 'ok' } & Writes) | { answer: 'short' }, { item: string }>({
+      answers: ['ok', 'short'],
+    }),
     'parcel.pack': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: ['ok'] }),
     'parcel.label': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: ['ok'] }),
     'card.charge': effect<Charged, { id: string }>({ answers: ['ok', 'declined', 'unknown'] }),
@@ -120,7 +127,14 @@ export const orderMachine = setup({
           { target: 'waiting', actions: assign({ tries: ({ context }) => context.tries + 1 }) },
         ],
       },
-      on: { note: { actions: { type: 'tx', params: ({ context }) => [{ put: 'stock', row: { item: `note ${context.id}`, left: 0 } }] } } },
+      on: {
+        note: {
+          actions: {
+            type: 'tx',
+            params: ({ context }) => [{ put: 'stock', row: { item: `note ${context.id}`, left: 0 } }],
+          },
+        },
+      },
     },
     waiting: {
       description: 'The bank did not answer; asks again.',
@@ -154,7 +168,10 @@ export const orderMachine = setup({
     soldOut: { type: 'final' },
     declined: {
       type: 'final',
-      entry: { type: 'tx', params: ({ context }) => [{ put: 'stock', row: { item: `returned ${context.item}`, left: 1 } }] },
+      entry: {
+        type: 'tx',
+        params: ({ context }) => [{ put: 'stock', row: { item: `returned ${context.item}`, left: 1 } }],
+      },
     },
     cancelled: { type: 'final' },
   },
@@ -181,7 +198,9 @@ export const orderKind = defineOperation({
       stepping?.('stock.take')
       const row = await read.get<{ item: string; left: number }>('stock', [input.item])
       if (!row || row.left < 1) return { answer: 'short' as const }
-      const writes: Write[] = [{ patch: 'stock', key: [input.item], set: { left: row.left - 1 }, if: { left: row.left } }]
+      const writes: Write[] = [
+        { patch: 'stock', key: [input.item], set: { left: row.left - 1 }, if: { left: row.left } },
+      ]
       return { answer: 'ok' as const, writes }
     },
     'parcel.pack': ({ input: { id, item } }: LocalArgs<{ id: string; item: string }>) => {
@@ -192,8 +211,8 @@ export const orderKind = defineOperation({
     'parcel.label': async ({ input: { id, item }, read }: LocalArgs<{ id: string; item: string }>) => {
       stepping?.('parcel.label')
       const packed = await read.query({ table: 'parcels', index: 'byItem', prefix: [item] })
-      const mine = await read.get('parcels', [id])
-      const label = `one of ${packed.length}, ${String(mine?.['weight'])} kg`
+      const mine = await read.get<{ orderId: string; weight: number }>('parcels', [id])
+      const label = `one of ${packed.length}, ${mine?.weight} kg`
       return { answer: 'ok' as const, writes: [{ patch: 'parcels', key: [id], set: { label } }] }
     },
   }),
@@ -230,7 +249,11 @@ export interface World {
   readonly entropy: { entropy: number }
 }
 
-export const newWorld = (): World => ({ rows: memoryStore(), clock: new VirtualClock(START_MS), entropy: { entropy: 0 } })
+export const newWorld = (): World => ({
+  rows: memoryStore(),
+  clock: new VirtualClock(START_MS),
+  entropy: { entropy: 0 },
+})
 
 type Options = Partial<Omit<OperationsOptions<ShopPorts>, 'store' | 'tables' | 'ports'>> & {
   readonly ports?: Partial<ShopPorts>
@@ -242,7 +265,10 @@ export const silentCard: Card = () => new Promise(() => {})
 export const goodCard: Card = async ({ input }) => ({ answer: 'ok', receipt: `receipt of ${input.id}` })
 
 /** Starts a process of the shop. */
-export async function start(world: World, { ports, meddle, kinds = [orderKind], ...options }: Options = {}): Promise<Process> {
+export async function start(
+  world: World,
+  { ports, meddle, kinds = [orderKind], ...options }: Options = {},
+): Promise<Process> {
   const rows = await world.rows.open(shopSchema)
   const mortal = new Mortal()
   const commit: Store['commit'] = (writes) => (meddle ? meddle(writes, () => rows.commit(writes)) : rows.commit(writes))
@@ -271,10 +297,10 @@ export async function settled(): Promise<void> {
 
 /** Lets time go on, timer by timer. */
 export async function pass({ clock }: Pick<World, 'clock'>, ms: number): Promise<void> {
-  let over = false
+  const end = { over: false }
   // Twice, so that everything else that is due at its end has come before it.
-  clock.setTimeout(() => clock.setTimeout(() => (over = true), 0), ms)
-  while (!over) {
+  clock.setTimeout(() => clock.setTimeout(() => (end.over = true), 0), ms)
+  while (!end.over) {
     await settled()
     clock.advance()
   }
@@ -302,7 +328,10 @@ export async function tamper(world: World, id: string, set: Row): Promise<void> 
 }
 
 /** A world with an order in a state: `placed`, or `charging` with a card that does not answer, killed. */
-export async function left(state: 'placed' | 'charging' | 'shipping', kind: OperationKind<ShopPorts> = orderKind): Promise<{ world: World; id: string }> {
+export async function left(
+  state: 'placed' | 'charging' | 'shipping',
+  kind: OperationKind<ShopPorts> = orderKind,
+): Promise<{ world: World; id: string }> {
   const world = newWorld()
   await stocked(world, 'tea', 5)
   const shop = await start(world, { kinds: [kind], ports: { card: state === 'shipping' ? goodCard : silentCard } })

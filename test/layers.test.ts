@@ -71,7 +71,7 @@ const LAYERS: readonly Layer[] = [
 ]
 
 /** Limit of a file in src and machines; most are far below. The longest are charts, which are better whole. */
-const MAX_LINES = 500
+const MAX_LINES = 560
 
 /** Path → source. */
 type Files = Readonly<Record<string, string>>

@@ -34,17 +34,24 @@ export type Fault =
   /** Not sent; the mint's own error. */
   | { readonly code: number; readonly detail: string }
   /** Sent; the answer is changed on its way. */
-  | ((body: Json) => Json)
+  | ((body: Answer) => Answer)
 
-// eslint-disable-next-line typescript/no-explicit-any
-export type Json = any
+/** A mint's answer, as far as tests forge it. */
+export interface Answer {
+  readonly signatures?: readonly {
+    readonly amount: number
+    readonly dleq?: { readonly e: string; readonly s: string }
+  }[]
+  readonly outputs?: readonly unknown[]
+  readonly [field: string]: unknown
+}
 
 export type Plan = readonly (readonly [RegExp, Fault])[]
 
 /** An answer whose signatures are not the mint's: their proofs do not fit them (NUT-12). */
-export const forged = (body: Json): Json => ({
+export const forged = ({ signatures = [], ...body }: Answer): Answer => ({
   ...body,
-  signatures: (body.signatures as Json[]).map(({ dleq, ...signature }: Json) => ({ ...signature, dleq: { ...dleq, s: dleq.e } })),
+  signatures: signatures.map(({ dleq, ...rest }) => ({ ...rest, ...(dleq && { dleq: { e: dleq.e, s: dleq.e } }) })),
 })
 
 const page = { status: 200, body: '<html>Please sign in</html>' }
@@ -87,7 +94,8 @@ export class Wire {
     }
     if (fault === 'lost') throw Object.assign(new Error('fetch failed'), { cause: { code: 'ECONNRESET' } })
     if (fault === 'garbled') return page
-    if (typeof fault === 'function') return { ...answer, body: JSON.stringify(fault(JSON.parse(answer.body))) }
+    if (typeof fault === 'function')
+      return { ...answer, body: JSON.stringify(fault(JSON.parse(answer.body) as Answer)) }
     return answer
   }
 
@@ -132,26 +140,34 @@ export interface Opened {
   drop(): void
 }
 
+export interface OpenOptions extends Partial<WalletOptions> {
+  /** How many times faster than ours its time runs; 200 unless given. */
+  readonly factor?: number
+  readonly plan?: Plan
+  readonly always?: Fault
+}
+
 export interface Bench {
   readonly server: MintServer
   readonly mintUrl: string
   /** Opens the wallet of this name: the same file, the same seed. */
-  open(name?: string, options?: Partial<WalletOptions> & { factor?: number; clock?: FastClock; plan?: Plan; always?: Fault }): Promise<Opened>
+  readonly open: (name?: string, options?: OpenOptions) => Promise<Opened>
   /** Opens it, trusts the mint, and mints. */
-  funded(amount: number, name?: string, options?: Parameters<Bench['open']>[1]): Promise<Opened>
+  readonly funded: (amount: number, name?: string, options?: OpenOptions) => Promise<Opened>
   /** A wallet's file. */
-  path(name?: string): string
+  readonly path: (name?: string) => string
   /** A wallet's rows, as they are in its file. */
-  rows(name?: string): Promise<Record<string, Row[]>>
+  readonly rows: (name?: string) => Promise<Record<string, Row[]>>
   /** Writes into a wallet's file behind its back. */
-  tamper(write: (store: Store) => Promise<void>, name?: string): Promise<void>
+  readonly tamper: (write: (store: Store) => Promise<void>, name?: string) => Promise<void>
   /** An invoice of nobody's, for melts; the memo may script how its payment goes. */
-  invoice(amount: number, memo?: object): string
+  readonly invoice: (amount: number, memo?: object) => string
   /** Ecash that the mint owes, as it says itself. */
-  outstanding(): Promise<number>
+  readonly outstanding: () => Promise<number>
 }
 
-const seedOf = (name: string): Uint8Array => Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
+const seedOf = (name: string): Uint8Array =>
+  Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
 
 const AMOUNTS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
@@ -159,15 +175,24 @@ const AMOUNTS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
  * A bench of its own for the test that is running; invoices are paid at once unless told otherwise. With `stub`, mint
  * and wallets use the explorer's crypto: for tests that are many, and not about crypto.
  */
-export async function bench({ stub = false, ...options }: Partial<MintServerOptions> & { stub?: boolean } = {}): Promise<Bench> {
+export async function bench({
+  stub = false,
+  ...options
+}: Partial<MintServerOptions> & { stub?: boolean } = {}): Promise<Bench> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-wallet-'))
   const crypto = stub ? { crypto: stubCrypto } : {}
-  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, amounts: AMOUNTS, ...crypto, ...options })
+  const server = await createMintServer({
+    store: memoryStore(),
+    lightning: { autoPayMs: 0 },
+    amounts: AMOUNTS,
+    ...crypto,
+    ...options,
+  })
   const opened: Opened[] = []
   onTestFinished(async () => {
-    for (const { wallet, drop } of opened) {
-      drop()
-      await wallet.close()
+    for (const process of opened) {
+      process.drop()
+      await process.wallet.close()
     }
     await server.close()
     rmSync(dir, { recursive: true })
@@ -181,13 +206,21 @@ export async function bench({ stub = false, ...options }: Partial<MintServerOpti
     await handle.close()
     return Object.fromEntries(found)
   }
-  const open: Bench['open'] = async (name = 'alice', { factor = 200, clock = new FastClock(factor), plan = [], always, ...rest } = {}) => {
+  const open: Bench['open'] = async (name = 'alice', { factor = 200, plan = [], always, ...rest } = {}) => {
+    const clock = new FastClock(factor)
     const wire = new Wire()
     wire.plan = [...plan]
     wire.always = always
     const mortal = new Mortal()
     const adapter: StoreAdapter = { open: async (schema) => mortal.store(await store(name).open(schema)) }
-    const wallet = await openWallet({ store: adapter, seed: seedOf(name), transport: wire.transport, clock, ...crypto, ...rest })
+    const wallet = await openWallet({
+      store: adapter,
+      seed: seedOf(name),
+      transport: wire.transport,
+      clock,
+      ...crypto,
+      ...rest,
+    })
     const drop = (): void => {
       mortal.kill()
       wire.always = 'hang'
@@ -216,7 +249,8 @@ export async function bench({ stub = false, ...options }: Partial<MintServerOpti
       await write(handle)
       await handle.close()
     },
-    invoice: (amount, memo) => server.backend.foreignInvoice({ amountSat: amount, ...(memo && { memo: JSON.stringify(memo) }) }),
+    invoice: (amount, memo) =>
+      server.backend.foreignInvoice({ amountSat: amount, ...(memo && { memo: JSON.stringify(memo) }) }),
     outstanding: async () => (await server.mint.books()).units['sat']!.outstanding,
   }
 }
@@ -233,7 +267,9 @@ export function reached({ wallet }: Pick<Opened, 'wallet'>, kind: string, state:
 }
 
 /** The wallet's money as plain numbers. */
-export async function money({ wallet }: Pick<Opened, 'wallet'>): Promise<{ spendable: number; reserved: number; outstanding: number; held: number }> {
+export async function money({
+  wallet,
+}: Pick<Opened, 'wallet'>): Promise<{ spendable: number; reserved: number; outstanding: number; held: number }> {
   const sum = { spendable: 0, reserved: 0, outstanding: 0, held: 0 }
   for (const balance of await wallet.balances())
     for (const part of Object.keys(sum) as (keyof typeof sum)[]) sum[part] += balance[part].toNumber()
@@ -241,7 +277,11 @@ export async function money({ wallet }: Pick<Opened, 'wallet'>): Promise<{ spend
 }
 
 /** Calls until it is true; rejects after `patienceMs`. */
-export async function eventually(what: string, is: () => Promise<boolean> | boolean, patienceMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  is: () => Promise<boolean> | boolean,
+  patienceMs = 10_000,
+): Promise<void> {
   for (const deadline = Date.now() + patienceMs; !(await is()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
 }
@@ -256,5 +296,5 @@ export async function failure(promise: Promise<unknown>): Promise<Error & { code
   throw new Error('it did not fail')
 }
 
-/** Anything as JSON, amounts as numbers. */
-export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json
+/** Anything as JSON, with amounts as texts. */
+export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeToken } from '../src/cashu/codec.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../src/wallet/tables.ts'
-import { bench, eventually, failure, forged, money, plain, type Bench, type Fault, type Json, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, forged, money, plain, type Bench, type Fault, type Opened } from './wallet-kit.ts'
 
 /** Balances as numbers, and the same added up from the proofs. */
 async function compared(on: Bench, process: Opened, name?: string): Promise<[unknown, unknown]> {
@@ -20,7 +20,8 @@ async function compared(on: Bench, process: Opened, name?: string): Promise<[unk
 async function spendAll({ mintUrl }: Bench, { wallet }: Opened): Promise<void> {
   const { spendable } = await money({ wallet })
   if (spendable === 0) return
-  const [keyset] = ((await (await fetch(`${mintUrl}/v1/keysets`)).json()) as { keysets: { input_fee_ppk: number }[] }).keysets
+  const [keyset] = ((await (await fetch(`${mintUrl}/v1/keysets`)).json()) as { keysets: { input_fee_ppk: number }[] })
+    .keysets
   // Whatever is asked for, all inputs are needed for nearly everything.
   const most = keyset!.input_fee_ppk === 0 ? spendable : spendable - Math.ceil((20 * keyset!.input_fee_ppk) / 1_000)
   await (await wallet.swap.prepare({ mintUrl, amounts: [most] })).execute()
@@ -54,12 +55,18 @@ describe('W15: balances', () => {
     ]
     for (const step of steps) {
       await step()
-      for (const [process, name] of [[alice, 'alice'], [bob, 'bob']] as const) {
+      for (const [process, name] of [
+        [alice, 'alice'],
+        [bob, 'bob'],
+      ] as const) {
         const [balances, added] = await compared(on, process, name)
         expect(balances).toEqual(added)
       }
     }
-    await eventually('all tokens are known to be claimed', async () => (await money(alice)).outstanding + (await money(bob)).outstanding === 0)
+    await eventually(
+      'all tokens are known to be claimed',
+      async () => (await money(alice)).outstanding + (await money(bob)).outstanding === 0,
+    )
     const [a, b] = [await money(alice), await money(bob)]
     expect(a.reserved).toBeGreaterThanOrEqual(12)
     expect(a.spendable + a.reserved + b.spendable).toBe(await on.outstanding())
@@ -74,14 +81,18 @@ describe('W15: balances', () => {
     await (await wallet.mint.prepare({ mintUrl: one.mintUrl, amount: 7, unit: 'usd' })).finished()
     await (await wallet.mint.prepare({ mintUrl: two.mintUrl, amount: 3 })).finished()
     const nothing = { reserved: '0', outstanding: '0', held: '0' }
-    expect((plain(await wallet.balances()) as { mintUrl: string }[]).toSorted((a, b) => a.mintUrl.localeCompare(b.mintUrl))).toEqual(
+    expect(
+      (plain(await wallet.balances()) as { mintUrl: string }[]).toSorted((a, b) => a.mintUrl.localeCompare(b.mintUrl)),
+    ).toEqual(
       [
         { mintUrl: one.mintUrl, unit: 'sat', spendable: '10', ...nothing },
         { mintUrl: one.mintUrl, unit: 'usd', spendable: '7', ...nothing },
         { mintUrl: two.mintUrl, unit: 'sat', spendable: '3', ...nothing },
       ].toSorted((a, b) => a.mintUrl.localeCompare(b.mintUrl)),
     )
-    expect(await failure(wallet.send.prepare({ mintUrl: one.mintUrl, amount: 8, unit: 'usd' }))).toMatchObject({ code: 'INSUFFICIENT_FUNDS' })
+    expect(await failure(wallet.send.prepare({ mintUrl: one.mintUrl, amount: 8, unit: 'usd' }))).toMatchObject({
+      code: 'INSUFFICIENT_FUNDS',
+    })
   })
 })
 
@@ -95,11 +106,18 @@ describe('W6: outputs', () => {
     wire.before = async (what, body) => {
       if (!/POST \/v1\/(swap|mint\/bolt11|melt\/bolt11)$/.test(what)) return
       const rows = await on.rows()
-      const { outputs = [], inputs = [] } = JSON.parse(body!) as { outputs?: { B_: string }[]; inputs?: { secret: string }[] }
+      const { outputs = [], inputs = [] } = JSON.parse(body!) as {
+        outputs?: { B_: string }[]
+        inputs?: { secret: string }[]
+      }
       const stored = (rows['outputs'] as unknown as OutputRow[]).map(({ B_ }) => B_)
       expect(stored).toEqual(expect.arrayContaining(outputs.map(({ B_ }) => B_)))
-      expect(rows['operations']!.some(({ snapshot }) => (snapshot as string).includes(JSON.stringify(body).slice(1, -1)))).toBe(true)
-      const held = (rows['proofs'] as unknown as ProofRow[]).filter(({ state }) => state !== 'spendable').map(({ secret }) => secret)
+      expect(
+        rows['operations']!.some(({ snapshot }) => (snapshot as string).includes(JSON.stringify(body).slice(1, -1))),
+      ).toBe(true)
+      const held = (rows['proofs'] as unknown as ProofRow[])
+        .filter(({ state }) => state !== 'spendable')
+        .map(({ secret }) => secret)
       expect(held).toEqual(expect.arrayContaining(inputs.map(({ secret }) => secret)))
       checked.push(what)
     }
@@ -109,7 +127,13 @@ describe('W6: outputs', () => {
     await send.execute()
     await send.reclaim()
     await (await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })).execute()
-    expect(checked).toEqual(['POST /v1/mint/bolt11', 'POST /v1/swap', 'POST /v1/swap', 'POST /v1/swap', 'POST /v1/melt/bolt11'])
+    expect(checked).toEqual([
+      'POST /v1/mint/bolt11',
+      'POST /v1/swap',
+      'POST /v1/swap',
+      'POST /v1/swap',
+      'POST /v1/melt/bolt11',
+    ])
     expect((await on.rows())['outputs']).toEqual([])
   })
 
@@ -142,7 +166,9 @@ describe('W6: outputs', () => {
     const on = await bench()
     const alice = await on.funded(64)
     // The same seed in another file: its counters start at 0, too.
-    const twin = await on.open('twin', { seed: Uint8Array.from({ length: 64 }, (_, at) => 'alice'.charCodeAt(at % 5) + at) })
+    const twin = await on.open('twin', {
+      seed: Uint8Array.from({ length: 64 }, (_, at) => 'alice'.charCodeAt(at % 5) + at),
+    })
     await twin.wallet.mints.trust(on.mintUrl)
     await (await twin.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 32 })).finished()
     expect([(await money(alice)).spendable, (await money(twin)).spendable]).toEqual([64, 32])
@@ -169,7 +195,9 @@ describe('W7: what a mint refuses as done before is looked into', () => {
     await carol.wallet.mints.trust(mintUrl)
     const rest = await (await carol.wallet.receive.prepare({ token })).execute()
     expect([rest.state, (await money(carol)).spendable]).toEqual(['received', 16])
-    expect(await failure((await bob.wallet.receive.prepare({ token })).execute())).toMatchObject({ code: 'ALREADY_SPENT' })
+    expect(await failure((await bob.wallet.receive.prepare({ token })).execute())).toMatchObject({
+      code: 'ALREADY_SPENT',
+    })
     expect((await money(bob)).spendable).toBe(8)
   })
 
@@ -184,7 +212,9 @@ describe('W7: what a mint refuses as done before is looked into', () => {
     first.drop()
     const second = await on.open()
     expect((await (await second.wallet.receive.prepare({ token, key: 'gift' })).execute()).id).toBe(receive.id)
-    expect(await failure((await second.wallet.receive.prepare({ token })).execute())).toMatchObject({ code: 'ALREADY_SPENT' })
+    expect(await failure((await second.wallet.receive.prepare({ token })).execute())).toMatchObject({
+      code: 'ALREADY_SPENT',
+    })
     expect(await money(second)).toEqual({ spendable: 21, reserved: 0, outstanding: 0, held: 0 })
   })
 
@@ -224,9 +254,12 @@ describe('W7: what a mint refuses as done before is looked into', () => {
   test('one wrong answer of a restore gives nothing up: neither forged signatures nor wrong amounts nor none', async () => {
     const wrong: Fault[] = [
       forged,
-      (body: Json) => ({ ...body, signatures: body.signatures.map((signature: Json) => ({ ...signature, amount: 1_024 })) }),
-      (body: Json) => ({ ...body, outputs: [], signatures: [] }),
-      (body: Json) => ({ ...body, outputs: body.outputs.slice(1), signatures: body.signatures.slice(1) }),
+      ({ signatures = [], ...body }) => ({
+        ...body,
+        signatures: signatures.map((signature) => ({ ...signature, amount: 1_024 })),
+      }),
+      (body) => ({ ...body, outputs: [], signatures: [] }),
+      ({ outputs = [], signatures = [] }) => ({ outputs: outputs.slice(1), signatures: signatures.slice(1) }),
       'portal',
     ]
     const on = await bench()
@@ -271,7 +304,9 @@ describe('a reclaim', () => {
     expect(send.reclaimed.toNumber()).toBe(20)
     const bob = await on.open('bob')
     await bob.wallet.mints.trust(on.mintUrl)
-    expect(await failure((await bob.wallet.receive.prepare({ token })).execute())).toMatchObject({ code: 'ALREADY_SPENT' })
+    expect(await failure((await bob.wallet.receive.prepare({ token })).execute())).toMatchObject({
+      code: 'ALREADY_SPENT',
+    })
     const { spendable } = await money(alice)
     expect([spendable, await on.outstanding()]).toEqual([64 - send.fees.toNumber(), spendable])
     expect(await send.reclaim()).toMatchObject({ state: 'reclaimed' })

@@ -31,17 +31,16 @@ describe('W1: one row per operation', () => {
     const receive = await wallet.receive.prepare({ token: await token(on, 10) })
     const restore = await wallet.restore.prepare({ mintUrl })
     const rows = (await on.rows())['operations']!
-    const seen = rows.map((row) => [row['kind'], row['state'], row['status'], row['amount'], row['quoteId'] === null])
-    expect(seen.toSorted()).toEqual(
-      [
-        ['mint', 'issued', 'done', 100, false],
-        ['send', 'tokenCreated', 'active', 21, true],
-        ['swap', 'swapped', 'done', 12, true],
-        ['melt', 'paid', 'done', 20, false],
-        ['receive', 'prepared', 'active', 10, true],
-        ['restore', 'prepared', 'active', 0, true],
-      ].toSorted(),
-    )
+    const seen = rows.map(({ kind, state, status, amount, quoteId }) => [kind, [state, status, amount, quoteId !== null]])
+    expect(Object.fromEntries(seen)).toEqual({
+      mint: ['issued', 'done', 100, true],
+      send: ['tokenCreated', 'active', 21, false],
+      swap: ['swapped', 'done', 12, false],
+      melt: ['paid', 'done', 20, true],
+      receive: ['prepared', 'active', 10, false],
+      restore: ['prepared', 'active', 0, false],
+    })
+    expect(rows).toHaveLength(6)
     for (const row of rows) {
       expect(row).toMatchObject({ mintUrl, unit: 'sat', lane: mintUrl, kindVersion: 1, parent: null, reason: null })
       expect(row['id']).toMatch(/^[0-9a-f]{32}$/)
@@ -145,7 +144,10 @@ describe('W4: cancel gives everything back, where nothing was sent', () => {
     expect(await money({ wallet })).toEqual({ spendable: 64, reserved: 0, outstanding: 0, held: 0 })
     expect(await failure(handle.cancel())).toMatchObject({ code: 'NOT_NOW', operationId: handle.id })
     expect(await failure(handle.execute())).toMatchObject({ code: 'CANCELLED', operationId: handle.id })
-    expect(await failure(wallet.operations.cancel(handle.id))).toMatchObject({ code: 'NOT_NOW', operationId: handle.id })
+    expect(await failure(wallet.operations.cancel(handle.id))).toMatchObject({
+      code: 'NOT_NOW',
+      operationId: handle.id,
+    })
   })
 
   test('comes by itself ten minutes after preparing, also where nobody was there meanwhile', async () => {
@@ -191,7 +193,8 @@ describe('W4: found again', () => {
     await far.refresh()
     await far.finished()
     const send = await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8 })
-    const ids = async (filter: Parameters<typeof wallet.operations.list>[0]) => (await wallet.operations.list(filter)).map(({ id }) => id)
+    const ids = async (filter: Parameters<typeof wallet.operations.list>[0]) =>
+      (await wallet.operations.list(filter)).map(({ id }) => id)
     expect(await ids({ kind: 'send' })).toEqual([send.id])
     expect(await ids({ state: 'prepared' })).toEqual([send.id])
     expect(await ids({ status: 'active' })).toEqual([send.id])
@@ -201,7 +204,12 @@ describe('W4: found again', () => {
     expect(await ids({})).toHaveLength(3)
     expect(await ids({ limit: 2 })).toHaveLength(2)
     expect(await ids({ kind: 'melt' })).toEqual([])
-    expect(await wallet.operations.get(send.id)).toMatchObject({ id: send.id, kind: 'send', amount: Amount.from(8), mintUrl: on.mintUrl })
+    expect(await wallet.operations.get(send.id)).toMatchObject({
+      id: send.id,
+      kind: 'send',
+      amount: Amount.from(8),
+      mintUrl: on.mintUrl,
+    })
   })
 
   test('and explained: why it is there, what it takes, when it goes on', async () => {
@@ -237,9 +245,9 @@ describe('W4: found again', () => {
       explanation: { id: send.id, kind: 'send' },
     })
     expect(JSON.stringify(exported)).not.toContain('secret')
-    const whole = plain(await wallet.operations.export(send.id, { secrets: true }))
+    const whole = await wallet.operations.export(send.id, { secrets: true })
     expect(whole).toMatchObject({ snapshot: { context: { id: send.id } } })
-    expect(whole.outputs.length).toBeGreaterThan(0)
+    expect(whole['outputs']).not.toEqual([])
     await executing
   })
 })
@@ -250,24 +258,28 @@ describe('W4: an idempotency key', () => {
     mint: ({ mintUrl }, { wallet }, other) => wallet.mint.prepare({ mintUrl, amount: other ? 2 : 1, key: 'k' }),
     send: ({ mintUrl }, { wallet }, other) => wallet.send.prepare({ mintUrl, amount: other ? 2 : 1, key: 'k' }),
     swap: ({ mintUrl }, { wallet }, other) => wallet.swap.prepare({ mintUrl, amounts: other ? [2] : [1], key: 'k' }),
-    restore: ({ mintUrl }, { wallet }, other) => wallet.restore.prepare({ mintUrl, ...(other && { unit: 'usd' }), key: 'k' }),
+    restore: ({ mintUrl }, { wallet }, other) =>
+      wallet.restore.prepare({ mintUrl, ...(other && { unit: 'usd' }), key: 'k' }),
   }
 
-  test.each(Object.entries(kinds))('leads to the same %s, and takes no other input, nor another kind', async (kind, prepare) => {
-    const on = await bench({ units: ['sat', 'usd'] })
-    const first = await on.funded(64)
-    const { id } = await prepare(on, first, false)
-    expect((await prepare(on, first, false)).id).toBe(id)
-    const count = (await on.rows())['operations']!.length
-    expect(await failure(prepare(on, first, true))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
-    for (const [, of] of Object.entries(kinds).filter(([name]) => name !== kind))
-      expect(await failure(of(on, first, false))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
-    first.drop()
-    const second = await on.open()
-    expect((await prepare(on, second, false)).id).toBe(id)
-    expect(await failure(prepare(on, second, true))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
-    expect((await on.rows())['operations']).toHaveLength(count)
-  })
+  test.each(Object.entries(kinds))(
+    'leads to the same %s, and takes no other input, nor another kind',
+    async (kind, prepare) => {
+      const on = await bench({ units: ['sat', 'usd'] })
+      const first = await on.funded(64)
+      const { id } = await prepare(on, first, false)
+      expect((await prepare(on, first, false)).id).toBe(id)
+      const count = (await on.rows())['operations']!.length
+      expect(await failure(prepare(on, first, true))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
+      for (const [, of] of Object.entries(kinds).filter(([name]) => name !== kind))
+        expect(await failure(of(on, first, false))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
+      first.drop()
+      const second = await on.open()
+      expect((await prepare(on, second, false)).id).toBe(id)
+      expect(await failure(prepare(on, second, true))).toMatchObject({ code: 'KEY_REUSED', operationId: id })
+      expect((await on.rows())['operations']).toHaveLength(count)
+    },
+  )
 
   test('of a melt and of a receive', async () => {
     const on = await bench()
@@ -278,7 +290,9 @@ describe('W4: an idempotency key', () => {
     const again = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: one, key: 'bill' })
     expect([again.id, again.state]).toEqual([melt.id, 'paid'])
     expect(plain(await again.execute())).toEqual(plain(await melt.finished()))
-    expect(await failure(wallet.melt.prepare({ mintUrl: on.mintUrl, request: two, key: 'bill' }))).toMatchObject({ code: 'KEY_REUSED' })
+    expect(await failure(wallet.melt.prepare({ mintUrl: on.mintUrl, request: two, key: 'bill' }))).toMatchObject({
+      code: 'KEY_REUSED',
+    })
     const [here, there] = [await token(on, 4), await token(on, 8)]
     const receive = await wallet.receive.prepare({ token: here, key: 'gift' })
     expect((await wallet.receive.prepare({ token: here, key: 'gift' })).id).toBe(receive.id)
@@ -288,7 +302,9 @@ describe('W4: an idempotency key', () => {
   test('used at the same moment makes one operation', async () => {
     const on = await bench()
     const { wallet } = await on.funded(64)
-    const sends = await Promise.all([1, 2, 3].map(() => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })))
+    const sends = await Promise.all(
+      [1, 2, 3].map(() => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })),
+    )
     expect(new Set(sends.map(({ id }) => id)).size).toBe(1)
     expect(await money({ wallet })).toMatchObject({ spendable: 0, reserved: 64 })
   })
@@ -304,7 +320,9 @@ describe('W4: waiting for the end', () => {
     const executing = failure(swap.execute({ signal: stop.signal }))
     stop.abort(new Error('no patience'))
     expect(await executing).toMatchObject({ message: 'no patience' })
-    expect(await failure(swap.finished({ signal: AbortSignal.abort(new Error('none at all')) }))).toMatchObject({ message: 'none at all' })
+    expect(await failure(swap.finished({ signal: AbortSignal.abort(new Error('none at all')) }))).toMatchObject({
+      message: 'none at all',
+    })
     expect(plain(await swap.finished())).toEqual({ id: swap.id, kind: 'swap', state: 'swapped', mintUrl: on.mintUrl, unit: 'sat', amount: '8', fee: '0' }) // prettier-ignore
   })
 
@@ -347,7 +365,11 @@ describe('W4: waiting for the end', () => {
     const { wallet } = await on.funded(64)
     const request = on.invoice(10, { pay_invoice_state: 'FAILED', check_payment_state: 'FAILED' })
     const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request })
-    expect(await failure(melt.execute())).toMatchObject({ name: 'HardshellError', code: 'PAYMENT_FAILED', operationId: melt.id })
+    expect(await failure(melt.execute())).toMatchObject({
+      name: 'HardshellError',
+      code: 'PAYMENT_FAILED',
+      operationId: melt.id,
+    })
     expect(await failure(melt.finished())).toMatchObject({ code: 'PAYMENT_FAILED' })
     expect((await money({ wallet })).spendable).toBe(64)
   })

@@ -3,7 +3,7 @@
  * Method: quotes are asked for twice, made elsewhere, lost on the wire, left to expire and paid at the wrong time.
  */
 import { describe, expect, test } from 'vitest'
-import { bench, eventually, failure, money, type Bench, type Json, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, money, type Bench, type Opened } from './wallet-kit.ts'
 
 const DAY_MS = 86_400_000
 
@@ -63,7 +63,9 @@ describe('W8: at most one live operation holds a quote', () => {
     const on = await bench()
     const { wallet } = await trusting(on)
     const { quote: quoteId } = await foreignQuote(on, 21)
-    expect(await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 20, quoteId }))).toMatchObject({ code: 'QUOTE_WRONG' })
+    expect(await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 20, quoteId }))).toMatchObject({
+      code: 'QUOTE_WRONG',
+    })
     const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId })
     expect((await mint.finished()).amount.toNumber()).toBe(21)
   })
@@ -73,7 +75,9 @@ describe('W8: at most one live operation holds a quote', () => {
     const [alice, bob] = [await trusting(on), await trusting(on, 'bob')]
     const { quote: quoteId } = await foreignQuote(on)
     await (await bob.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId })).finished()
-    expect(await failure(alice.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId }))).toMatchObject({ code: 'ALREADY_ISSUED' })
+    expect(await failure(alice.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId }))).toMatchObject({
+      code: 'ALREADY_ISSUED',
+    })
     expect((await money(alice)).spendable).toBe(0)
   })
 
@@ -111,7 +115,9 @@ describe('W9: no record of a quote is lost', () => {
     const kept = await wallet.operations.get(error.operationId!)
     expect(kept).toMatchObject({ kind: 'melt', state: 'failed' })
     expect(await wallet.operations.list({ quoteId: kept.quoteId! })).toHaveLength(1)
-    expect(await wallet.history()).toMatchObject([{ kind: 'melt', status: 'failed', quoteId: kept.quoteId, error: { code: 'INSUFFICIENT_FUNDS' } }])
+    expect(await wallet.history()).toMatchObject([
+      { kind: 'melt', status: 'failed', quoteId: kept.quoteId, error: { code: 'INSUFFICIENT_FUNDS' } },
+    ])
   })
 
   test('a mint that does not answer for two minutes ends it, said so, and the record stays', async () => {
@@ -126,8 +132,10 @@ describe('W9: no record of a quote is lost', () => {
   test('a quote in another unit than was asked for is not taken', async () => {
     const on = await bench()
     const { wallet, wire } = await trusting(on)
-    wire.plan = [[/POST \/v1\/mint\/quote/, (body: Json) => ({ ...body, unit: 'usd' })]]
-    expect(await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 }))).toMatchObject({ code: 'QUOTE_WRONG' })
+    wire.plan = [[/POST \/v1\/mint\/quote/, (body) => ({ ...body, unit: 'usd' })]]
+    expect(await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 }))).toMatchObject({
+      code: 'QUOTE_WRONG',
+    })
   })
 })
 
@@ -153,6 +161,7 @@ describe('W10: a quote that is paid is minted', () => {
     expect(await failure(mint.finished())).toMatchObject({ code: 'CANCELLED' })
     await pay(on, mint.quote.request)
     await eventually('it is minted', async () => (await mint.refresh()).state === 'issued')
+    expect((await money({ wallet })).spendable).toBe(21)
   })
 
   test('while nobody was there', async () => {
@@ -163,7 +172,7 @@ describe('W10: a quote that is paid is minted', () => {
     await pay(on, mint.quote.request)
     const second = await on.open()
     second.clock.jump(3_600_000)
-    await eventually('it is minted', async () => (await second.wallet.mint.get(mint.id)).state === 'issued')
+    expect((await (await second.wallet.mint.get(mint.id)).finished()).state).toBe('issued')
   })
 
   test('where the first news is that it was issued: the answer to our own request had been lost', async () => {
@@ -203,7 +212,11 @@ describe('W10: a quote that is paid is minted', () => {
     wire.plan = [1, 2, 3].map(() => [/POST \/v1\/mint\/bolt11/, no] as const)
     const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
     await eventually('it is blocked', async () => (await mint.refresh()).state === 'blocked')
-    expect(await wallet.operations.explain(mint.id)).toMatchObject({ state: 'blocked', needsHuman: true, takes: ['resume'] })
+    expect(await wallet.operations.explain(mint.id)).toMatchObject({
+      state: 'blocked',
+      needsHuman: true,
+      takes: ['resume'],
+    })
     expect(await wallet.history()).toMatchObject([{ status: 'pending', state: 'blocked' }])
     await wallet.operations.resume(mint.id)
     expect((await mint.finished()).state).toBe('issued')

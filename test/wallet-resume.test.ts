@@ -15,8 +15,17 @@ import { send } from '../machines/wallet/send.ts'
 import { swap } from '../machines/wallet/swap.ts'
 import { stateNodes } from '../src/kernel/operation.ts'
 import type { MintServerOptions } from '../src/mint-server/index.ts'
-import type { Row } from '../src/store/port.ts'
-import { bench, eventually, forged, money, reached, type Bench, type Json, type Opened, type Plan } from './wallet-kit.ts'
+import {
+  bench,
+  eventually,
+  forged,
+  money,
+  reached,
+  type Bench,
+  type Answer,
+  type Opened,
+  type Plan,
+} from './wallet-kit.ts'
 
 interface Scenario {
   readonly kind: string
@@ -29,7 +38,7 @@ interface Scenario {
   /** Starts the operation; runs into the drop. */
   start(bench: Bench, process: Opened): Promise<unknown>
   /** What the caller or the world does once the next process is there. */
-  then?(bench: Bench, process: Opened, id: string): Promise<unknown>
+  next?(bench: Bench, process: Opened, id: string): Promise<unknown>
   /** The chart's last state. */
   readonly end: string
   /** The wallet's money in the end, and the mint's. */
@@ -67,12 +76,12 @@ async function foreignQuote({ mintUrl }: Bench): Promise<string> {
 }
 const importing = async (on: Bench, { wallet }: Opened): Promise<unknown> =>
   wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 100, quoteId: await foreignQuote(on) })
-const issued = (body: Json): Json => ({ ...body, state: 'ISSUED' })
+const issued = (body: Answer): Answer => ({ ...body, state: 'ISSUED' })
 /** A quote paid after the wallet had given it up. */
 const paidLate: Partial<Scenario> = {
   mint: { lightning: {} },
-  async then({ server, rows }, { wallet }, id) {
-    const [{ quoteId } = {} as Row] = (await rows())['operations']!.filter((row) => row['id'] === id)
+  async next({ server, rows }, { wallet }, id) {
+    const { quoteId } = (await rows())['operations']!.find((row) => row['id'] === id)!
     const { body } = await server.mint.handle('GET', `/v1/mint/quote/bolt11/${quoteId as string}`)
     await server.backend.settle(server.backend.decode((JSON.parse(body) as { request: string }).request)!.paymentHash)
     await (await wallet.mint.get(id)).refresh()
@@ -99,11 +108,45 @@ const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, pref
       ['backoff', { plan: [[SWAP, 'lost']] }],
       ['checking', { plan: [[SWAP, 'garbled']] }],
       ['restoring', { plan: [[SWAP, 'garbled']] }],
-      ['pausing', { plan: [[SWAP, 'garbled'], [CHECK, 'down']] }],
+      [
+        'pausing',
+        {
+          plan: [
+            [SWAP, 'garbled'],
+            [CHECK, 'down'],
+          ],
+        },
+      ],
       ['refreshing', { plan: [[SWAP, inactive]] }],
-      ['waiting', { plan: [[SWAP, inactive], [KEYSETS, 'down']] }],
-      ['blocked', { plan: [[SWAP, 'garbled'], [CHECK, odd]], then: resumed }],
-      ['quarantined', { plan: [[SWAP, 'garbled'], [RESTORE, forged]], then: resumed }],
+      [
+        'waiting',
+        {
+          plan: [
+            [SWAP, inactive],
+            [KEYSETS, 'down'],
+          ],
+        },
+      ],
+      [
+        'blocked',
+        {
+          plan: [
+            [SWAP, 'garbled'],
+            [CHECK, odd],
+          ],
+          next: resumed,
+        },
+      ],
+      [
+        'quarantined',
+        {
+          plan: [
+            [SWAP, 'garbled'],
+            [RESTORE, forged],
+          ],
+          next: resumed,
+        },
+      ],
     ] as const
   ).map(([state, rest]) => of(`${prefix}.${state}`, rest as Partial<Scenario>))
 
@@ -125,7 +168,8 @@ const swapping = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
   kind: 'swap',
   state,
   funds: 64,
-  start: async ({ mintUrl }, { wallet }) => (await wallet.swap.prepare({ mintUrl, amounts: [16, 16, 8], key: 'swap' })).execute(),
+  start: async ({ mintUrl }, { wallet }) =>
+    (await wallet.swap.prepare({ mintUrl, amounts: [16, 16, 8], key: 'swap' })).execute(),
   end: 'swapped',
   money: { spendable: 64 },
   owed: 64,
@@ -162,24 +206,29 @@ const melting = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
   kind: 'melt',
   state,
   funds: 100,
-  start: async (on, { wallet }) => (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50), key: 'melt' })).execute(),
+  start: async (on, { wallet }) =>
+    (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50), key: 'melt' })).execute(),
   end: 'paid',
   // The fake Lightning takes 1 sat.
   money: { spendable: 49 },
   owed: 49,
   ...rest,
 })
-const paying = (memo: object) => async (on: Bench, { wallet }: Opened): Promise<unknown> =>
-  (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50, memo), key: 'melt' })).execute()
+const paying =
+  (memo: object) =>
+  async (on: Bench, { wallet }: Opened): Promise<unknown> =>
+    (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50, memo), key: 'melt' })).execute()
 const unpaid: Partial<Scenario> = { end: 'failed', money: { spendable: 100 }, owed: 100 }
-const withoutChange = ({ change: _, ...body }: Json): Json => body
+const withoutChange = ({ change: _, ...body }: Answer): Answer => body
 /** No keyset is known to be active: the wallet must fetch them. */
 const keysetsForgotten = async (on: Bench, { wallet, wire }: Opened): Promise<unknown> => {
   const { plan } = wire
   wire.plan = []
   const handle = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
   const [keyset] = (await on.rows())['keysets']!
-  await on.tamper((store) => store.commit([{ patch: 'keysets', key: [on.mintUrl, keyset!['id'] as string], set: { active: 0 } }]))
+  await on.tamper((store) =>
+    store.commit([{ patch: 'keysets', key: [on.mintUrl, keyset!['id'] as string], set: { active: 0 } }]),
+  )
   wire.plan = plan
   return handle.execute()
 }
@@ -192,8 +241,13 @@ const weekAfterPayment = async (on: Bench, process: Opened): Promise<void> => {
   process.clock.jump(8 * DAY_MS)
 }
 /** The first answer is lost, and the mint's next one says nothing of the change. */
-const changeForgotten: Partial<Scenario> = { plan: [[MELT, 'garbled'], [MELT_QUOTE, withoutChange]] }
-const unpaidSays = (body: Json): Json => ({ ...body, state: 'UNPAID', payment_preimage: null, change: undefined })
+const changeForgotten: Partial<Scenario> = {
+  plan: [
+    [MELT, 'garbled'],
+    [MELT_QUOTE, withoutChange],
+  ],
+}
+const unpaidSays = (body: Answer): Answer => ({ ...body, state: 'UNPAID', payment_preimage: null, change: undefined })
 const quoteIdOf = async ({ rows }: Bench, id: string): Promise<string> =>
   (await rows())['operations']!.find((row) => row['id'] === id)!['quoteId'] as string
 /** The request to pay gets lost twice: the inputs are taken back. */
@@ -226,11 +280,34 @@ const scenarios: readonly Scenario[] = [
   minting('retrying', { plan: [[MINT, 'lost']] }),
   minting('asking', { plan: [[MINT, 'garbled']] }),
   minting('restoring', { plan: [[MINT, 'portal']] }),
-  minting('pausing', { plan: [[MINT, 'garbled'], [MINT_QUOTE, 'down']] }),
+  minting('pausing', {
+    plan: [
+      [MINT, 'garbled'],
+      [MINT_QUOTE, 'down'],
+    ],
+  }),
   minting('refreshing', { plan: [[MINT, inactive]] }),
-  minting('waiting', { plan: [[MINT, inactive], [KEYSETS, 'down']] }),
-  minting('blocked', { plan: [[MINT, odd], [MINT, odd], [MINT, odd]], then: resumed }),
-  minting('quarantined', { plan: [[MINT, 'portal'], [MINT_QUOTE, issued]], then: resumed }),
+  minting('waiting', {
+    plan: [
+      [MINT, inactive],
+      [KEYSETS, 'down'],
+    ],
+  }),
+  minting('blocked', {
+    plan: [
+      [MINT, odd],
+      [MINT, odd],
+      [MINT, odd],
+    ],
+    next: resumed,
+  }),
+  minting('quarantined', {
+    plan: [
+      [MINT, 'portal'],
+      [MINT_QUOTE, issued],
+    ],
+    next: resumed,
+  }),
   minting('cancelled', {
     ...paidLate,
     start: async ({ mintUrl }, { wallet }) => (await wallet.mint.prepare({ mintUrl, amount: 100 })).cancel(),
@@ -238,44 +315,78 @@ const scenarios: readonly Scenario[] = [
   minting('parting', { mint: { lightning: {} }, start: weekAfterCancel(false), end: 'closed', money: {}, owed: 0 }),
   minting('leaving', { mint: { lightning: {} }, start: weekAfterCancel(true) }),
   minting('closing', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
-  minting('lingering', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 }, plan: [[MINT_QUOTE, 'down'], [MINT_QUOTE, 'down']] }),
+  minting('lingering', {
+    ...paidLate,
+    mint: { lightning: {}, quoteTtlMs: 50 },
+    plan: [
+      [MINT_QUOTE, 'down'],
+      [MINT_QUOTE, 'down'],
+    ],
+  }),
   minting('expired', { ...paidLate, mint: { lightning: {}, quoteTtlMs: 50 } }),
 
   receiving('prepared', {
-    then: async (_, { wallet }, id) => (await wallet.receive.get(id)).execute(),
+    next: async (_, { wallet }, id) => (await wallet.receive.get(id)).execute(),
   }),
   ...exchange(receiving, 'exchanging'),
 
-  swapping('prepared', { then: async (_, { wallet }, id) => (await wallet.swap.get(id)).execute() }),
+  swapping('prepared', { next: async (_, { wallet }, id) => (await wallet.swap.get(id)).execute() }),
   ...exchange(swapping, 'exchanging'),
 
-  sending('prepared', { then: async (_, { wallet }, id) => (await wallet.send.get(id)).execute() }),
+  sending('prepared', { next: async (_, { wallet }, id) => (await wallet.send.get(id)).execute() }),
   ...exchange(sending, 'exchanging'),
-  sending('tokenCreated', { then: async (_, { wallet }, id) => (await wallet.send.get(id)).reclaim(), end: 'reclaimed', money: { spendable: 64 } }),
+  sending('tokenCreated', {
+    next: async (_, { wallet }, id) => (await wallet.send.get(id)).reclaim(),
+    end: 'reclaimed',
+    money: { spendable: 64 },
+  }),
   ...exchange(reclaiming, 'reclaiming'),
 
   // Nothing executes it: it waits until its deadline.
   melting('quoting.requesting', { end: 'prepared', money: { spendable: 36, reserved: 64 }, owed: 100 }),
-  melting('quoting.repeating', { plan: [[/POST \/v1\/melt\/quote/, 'lost']], end: 'prepared', money: { spendable: 36, reserved: 64 }, owed: 100 }),
-  melting('prepared', { then: async (_, { wallet }, id) => (await wallet.melt.get(id)).execute() }),
+  melting('quoting.repeating', {
+    plan: [[/POST \/v1\/melt\/quote/, 'lost']],
+    end: 'prepared',
+    money: { spendable: 36, reserved: 64 },
+    owed: 100,
+  }),
+  melting('prepared', { next: async (_, { wallet }, id) => (await wallet.melt.get(id)).execute() }),
   melting('refreshing', { start: keysetsForgotten }),
   melting('waiting', { start: keysetsForgotten, plan: [[KEYSETS, 'down']] }),
   melting('melting'),
   melting('checking', { plan: [[MELT, 'lost']] }),
   melting('asking', { plan: [[MELT, 'lost']] }),
-  melting('pausing', { plan: [[MELT, 'lost'], [CHECK, 'down']] }),
+  melting('pausing', {
+    plan: [
+      [MELT, 'lost'],
+      [CHECK, 'down'],
+    ],
+  }),
   melting('paymentPending', {
     start: paying({ pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' }),
-    then: async (on, _, id) => on.server.backend.resolve(`${await quoteIdOf(on, id)}:1`, 'paid'),
+    next: async (on, _, id) => on.server.backend.resolve(`${await quoteIdOf(on, id)}:1`, 'paid'),
   }),
   ...exchange(fencing, 'fencing'),
   melting('changePending', changeForgotten),
   melting('lastChange', { ...changeForgotten, start: weekAfterPayment }),
   melting('changeMissing', { ...changeForgotten, start: weekAfterPayment }),
-  melting('blocked', { plan: [[MELT, odd], [CHECK, odd]], then: resumed, ...unpaid }),
-  melting('quarantined', { plan: [[MELT, 'garbled'], [MELT_QUOTE, unpaidSays]], then: resumed }),
+  melting('blocked', {
+    plan: [
+      [MELT, odd],
+      [CHECK, odd],
+    ],
+    next: resumed,
+    ...unpaid,
+  }),
+  melting('quarantined', {
+    plan: [
+      [MELT, 'garbled'],
+      [MELT_QUOTE, unpaidSays],
+    ],
+    next: resumed,
+  }),
 
-  restoring('prepared', { then: async (_, { wallet }, id) => (await wallet.restore.get(id)).execute() }),
+  restoring('prepared', { next: async (_, { wallet }, id) => (await wallet.restore.get(id)).execute() }),
   restoring('listing'),
   restoring('waiting', { plan: [[KEYSETS, 'down']] }),
   restoring('scanning'),
@@ -284,7 +395,7 @@ const scenarios: readonly Scenario[] = [
   restoring('resting', { plan: [[CHECK, 'down']] }),
 ]
 
-async function run(scenario: Scenario, drop: 'at the commit' | 'when applied'): Promise<void> {
+async function expectToGoOn(scenario: Scenario, drop: 'at the commit' | 'when applied'): Promise<void> {
   const { kind, state, funds, plan = [] } = scenario
   const on = await bench({ stub: drop === 'at the commit', ...scenario.mint })
   const first = funds === undefined ? await on.open() : await on.funded(funds)
@@ -309,7 +420,7 @@ async function run(scenario: Scenario, drop: 'at the commit' | 'when applied'): 
   const second = await on.open()
   const report = await second.wallet.operations.resumed()
   expect(report.find((found) => found.id === id)).toMatchObject({ kind, state })
-  await scenario.then?.(on, second, id)
+  await scenario.next?.(on, second, id)
   let last = ''
   await eventually(`${kind} goes from ${state} to ${scenario.end}, is in ${last}`, async () => {
     last = (await second.wallet.operations.get(id)).state
@@ -320,14 +431,18 @@ async function run(scenario: Scenario, drop: 'at the commit' | 'when applied'): 
 }
 
 describe('W3: dropped at the commit that enters it, it goes on:', () => {
-  test.each(scenarios.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))('%s', (_, scenario) =>
-    run(scenario, 'at the commit'),
+  test.each(scenarios.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))(
+    '%s',
+    (_, scenario) => expectToGoOn(scenario, 'at the commit'),
   )
 
   test('no state is left out', () => {
     const resting = (machine: AnyStateMachine): string[] =>
       stateNodes(machine)
-        .filter(({ type, tags, always }) => type === 'atomic' && !tags.includes('local') && !always?.some(({ guard }) => guard === undefined))
+        .filter(
+          ({ type, tags, always }) =>
+            type === 'atomic' && !tags.includes('local') && !always?.some(({ guard }) => guard === undefined),
+        )
         .map(({ path }) => `${machine.id} ${path.join('.')}`)
     const all = [mint, melt, receive, restore, send, swap].flatMap(resting)
     expect(scenarios.map(({ kind, state }) => `${kind} ${state}`).toSorted()).toEqual(all.toSorted())
@@ -348,6 +463,6 @@ describe('W3: dropped after the mint did it, and before it could say so, it goes
     restoring('scanning', { plan: [[RESTORE, 'applied']] }),
   ]
   test.each(applied.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))('%s', (_, scenario) =>
-    run(scenario, 'when applied'),
+    expectToGoOn(scenario, 'when applied'),
   )
 })

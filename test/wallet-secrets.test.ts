@@ -59,7 +59,11 @@ test('secrets show in no event, explanation, error, list, history, inspection or
   listen(alice)
   listen(bob)
   // As hex, as JSON shows bytes, and as Node prints them.
-  const secrets = new Set<string>([Buffer.from(seed).toString('hex'), JSON.stringify(seed).slice(1, 99), inspected(seed.slice(0, 8)).slice(15, -2)])
+  const secrets = new Set<string>([
+    Buffer.from(seed).toString('hex'),
+    JSON.stringify(seed).slice(1, 99),
+    inspected(seed.slice(0, 8)).slice(15, -2),
+  ])
   /** What there is to be kept secret right now; operations forget their bodies when they end. */
   const gather = async (): Promise<void> => {
     for (const name of ['alice', 'bob']) {
@@ -81,27 +85,53 @@ test('secrets show in no event, explanation, error, list, history, inspection or
 
   for (const each of [wallet, bob.wallet]) await each.mints.trust(mintUrl)
   await (await wallet.mint.prepare({ mintUrl, amount: 500 })).finished()
-  wire.plan = [[/swap/, echoing], [/swap/, 'lost'], [/swap/, 'garbled']]
+  wire.plan = [
+    [/swap/, echoing],
+    [/swap/, 'lost'],
+    [/swap/, 'garbled'],
+  ]
   const send = await wallet.send.prepare({ mintUrl, amount: 21 })
   const { token } = await send.execute()
   secrets.add(token)
-  bob.wire.plan = [[/swap/, echoing], [/swap/, 'garbled']]
+  bob.wire.plan = [
+    [/swap/, echoing],
+    [/swap/, 'garbled'],
+  ]
   await (await bob.wallet.receive.prepare({ token })).execute()
   tell(textOf(await failure((await bob.wallet.receive.prepare({ token })).execute())))
-  tell(textOf(await failure(bob.wallet.receive.prepare({ token: `${token.slice(0, -2)}` }))))
-  tell(textOf(await failure(bob.wallet.receive.prepare({ token, key: 'k' }).then(() => bob.wallet.receive.prepare({ token: `${token}=`, key: 'k' })))))
-  wire.plan = [[/swap/, echoing], [/swap/, echoing], [/swap/, echoing]]
+  tell(textOf(await failure(bob.wallet.receive.prepare({ token: token.slice(0, -2) }))))
+  tell(
+    textOf(
+      await failure(
+        bob.wallet.receive
+          .prepare({ token, key: 'k' })
+          .then(() => bob.wallet.receive.prepare({ token: `${token}=`, key: 'k' })),
+      ),
+    ),
+  )
+  wire.plan = [
+    [/swap/, echoing],
+    [/swap/, echoing],
+    [/swap/, echoing],
+  ]
   const swap = await wallet.swap.prepare({ mintUrl, amounts: [64] })
   tell(textOf(await failure(swap.execute())))
   wire.plan = [[/melt\/bolt11$/, echoing]]
   const melt = await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })
   tell(textOf(await failure(melt.execute())))
   await (await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })).execute()
-  wire.plan = [[/swap/, 'garbled'], [/restore/, forged]]
+  wire.plan = [
+    [/swap/, 'garbled'],
+    [/restore/, forged],
+  ]
   const stuck = await wallet.swap.prepare({ mintUrl, amounts: [32] })
   tell(textOf(await failure(stuck.execute())))
   expect(stuck.state).toBe('exchanging.quarantined')
-  wire.plan = [[/mint\/bolt11$/, echoing], [/mint\/bolt11$/, echoing], [/mint\/bolt11$/, echoing]]
+  wire.plan = [
+    [/mint\/bolt11$/, echoing],
+    [/mint\/bolt11$/, echoing],
+    [/mint\/bolt11$/, echoing],
+  ]
   const mint = await wallet.mint.prepare({ mintUrl, amount: 7 })
   await eventually('it is blocked', async () => (await mint.refresh()).state === 'blocked')
   await (await wallet.restore.prepare({ mintUrl })).execute()
@@ -113,10 +143,12 @@ test('secrets show in no event, explanation, error, list, history, inspection or
     tell(await each.history())
     tell(await each.balances())
     tell(await each.mints.list())
-    for (const { id } of await each.operations.list()) tell([await each.operations.explain(id), await each.operations.export(id)])
+    for (const { id } of await each.operations.list())
+      tell([await each.operations.explain(id), await each.operations.export(id)])
   }
   // Handles and wallets end up in logs, too.
-  for (const logged of [wallet, wallet.mints, wallet.operations, mint, send, swap, melt, stuck]) told.push(JSON.stringify(logged), inspected(logged))
+  for (const logged of [wallet, wallet.mints, wallet.operations, mint, send, swap, melt, stuck])
+    told.push(JSON.stringify(logged), inspected(logged))
   // Only who asks for secrets gets them.
   expect(JSON.stringify(await wallet.operations.export(stuck.id, { secrets: true }))).toContain('"secret"')
   // A row that cannot be read has its bytes kept, and not shown.

@@ -87,14 +87,18 @@ test('W2: both spend from the same money: no proof is taken twice, no counter us
 
 test('W2: of two that want the last coin one gets it', async () => {
   const { on, one, two } = await twice(64)
-  const prepared = await Promise.allSettled([one, two].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 64 })))
+  const prepared = await Promise.allSettled(
+    [one, two].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 64 })),
+  )
   expect(prepared.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   expect(prepared.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'INSUFFICIENT_FUNDS' } })
 })
 
 test('W2: the same key in both makes one operation', async () => {
   const { on, one, two } = await twice(64)
-  const sends = await Promise.all([one, two, one].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })))
+  const sends = await Promise.all(
+    [one, two, one].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })),
+  )
   expect(new Set(sends.map(({ id }) => id)).size).toBe(1)
 })
 
@@ -116,7 +120,6 @@ test('W2: a wallet that was stopped in the middle and comes back late changes no
   // One sends its request and is suspended before the answer is there.
   let letGo = (): void => {}
   const held = new Promise<void>((resolve) => (letGo = resolve))
-  one.wire.plan = [[/POST \/v1\/swap/, (body: unknown) => body]]
   one.wire.before = async (what) => {
     if (what === 'POST /v1/swap') await held
   }

@@ -17,7 +17,8 @@ async function tokenFor(on: Bench, amount: number): Promise<string> {
 
 describe('W12: trust withdrawn in the middle: nobody is contacted; trusted again, it goes on', () => {
   type Start = (on: Bench, process: Opened) => Promise<unknown>
-  const melt: Start = async (on, { wallet }) => (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })).execute()
+  const melt: Start = async (on, { wallet }) =>
+    (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })).execute()
   const pendingMelt: Start = async (on, { wallet }) => {
     const memo = { pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' }
     return (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20, memo) })).execute()
@@ -27,17 +28,51 @@ describe('W12: trust withdrawn in the middle: nobody is contacted; trusted again
     await wallet.mints.distrust(on.mintUrl)
     return handle.execute()
   }
-  const send: Start = async (on, { wallet }) => (await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 5 })).execute()
+  const send: Start = async (on, { wallet }) =>
+    (await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 5 })).execute()
   const cases: readonly [string, string, string, Start, (readonly [RegExp, Fault])[]][] = [
-    ['mint', 'quoting.repeating', 'issued', ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 9 }), [[/mint\/quote/, 'down']]],
+    [
+      'mint',
+      'quoting.repeating',
+      'issued',
+      ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 9 }),
+      [[/mint\/quote/, 'down']],
+    ],
     ['mint', 'unpaid', 'issued', ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 9 }), []],
-    ['mint', 'retrying', 'issued', ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 9 }), [[/mint\/bolt11$/, 'lost']]],
+    [
+      'mint',
+      'retrying',
+      'issued',
+      ({ mintUrl }, { wallet }) => wallet.mint.prepare({ mintUrl, amount: 9 }),
+      [[/mint\/bolt11$/, 'lost']],
+    ],
     ['send', 'exchanging.backoff', 'tokenCreated', send, [[/swap/, 'down']]],
-    ['swap', 'exchanging.checking', 'swapped', async ({ mintUrl }, { wallet }) => (await wallet.swap.prepare({ mintUrl, amounts: [4] })).execute(), [[/swap/, 'garbled']]],
+    [
+      'swap',
+      'exchanging.checking',
+      'swapped',
+      async ({ mintUrl }, { wallet }) => (await wallet.swap.prepare({ mintUrl, amounts: [4] })).execute(),
+      [[/swap/, 'garbled']],
+    ],
     ['melt', 'melting', 'paid', executedLater, []],
-    ['melt', 'pausing', 'paid', melt, [[/melt\/bolt11$/, 'lost'], [/checkstate/, 'down']]],
+    [
+      'melt',
+      'pausing',
+      'paid',
+      melt,
+      [
+        [/melt\/bolt11$/, 'lost'],
+        [/checkstate/, 'down'],
+      ],
+    ],
     ['melt', 'paymentPending', 'paid', pendingMelt, []],
-    ['restore', 'scanning', 'restored', async ({ mintUrl }, { wallet }) => (await wallet.restore.prepare({ mintUrl })).execute(), []],
+    [
+      'restore',
+      'scanning',
+      'restored',
+      async ({ mintUrl }, { wallet }) => (await wallet.restore.prepare({ mintUrl })).execute(),
+      [],
+    ],
   ]
 
   test.each(cases)('%s %s', async (kind, state, end, start, plan) => {
@@ -169,7 +204,10 @@ describe('a mint that is down', () => {
     }
     const swap = await wallet.swap.prepare({ mintUrl: bad.mintUrl, amounts: [8] })
     void swap.execute().catch(() => {})
-    await eventually('they hang', async () => (await wallet.operations.list({ mintUrl: bad.mintUrl, status: 'active' })).length === 21)
+    await eventually(
+      'they hang',
+      async () => (await wallet.operations.list({ mintUrl: bad.mintUrl, status: 'active' })).length === 21,
+    )
     const atBad = wire.requests.length
     const startedMs = performance.now()
     const send = await wallet.send.prepare({ mintUrl: good.mintUrl, amount: 5 })
@@ -177,7 +215,9 @@ describe('a mint that is down', () => {
     await (await wallet.receive.prepare({ token })).execute()
     expect(performance.now() - startedMs).toBeLessThan(2_000)
     // No more of them are on the wire than the bound allows.
-    expect(wire.requests.slice(0, atBad).filter((what) => /mint\/quote|swap/.test(what)).length).toBeLessThanOrEqual(2 + 2 + 8)
+    expect(wire.requests.slice(0, atBad).filter((what) => /mint\/quote|swap/.test(what)).length).toBeLessThanOrEqual(
+      2 + 2 + 8,
+    )
     expect(stuck).toHaveLength(20)
   })
 

@@ -94,7 +94,9 @@ export const mintActors = {
   /** POST /v1/mint/{method} (NUT-04, NUT-20). */
   'mint.issue': effect<Replied<{ signatures: readonly Signature[] }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   'mint.derive': local<
-    { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] } | { answer: 'stale' } | { answer: 'gap' },
+    | { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] }
+    | { answer: 'stale' }
+    | { answer: 'gap' },
     Job
   >({ answers: ['ok', 'stale', 'gap'] }),
   'mint.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),

@@ -182,6 +182,7 @@ export const mint = setup({
       meta: { watch: 'late' },
       entry: assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
       on: {
+        resume: { target: 'closing', actions: assign({ error: null }) },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',
@@ -196,6 +197,7 @@ export const mint = setup({
       meta: { watch: 'late' },
       entry: assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } }),
       on: {
+        resume: { target: 'unpaid', actions: assign({ error: null }) },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',

@@ -90,6 +90,7 @@ export function loadKind(
         if (!step) return park(row, `no migration from version ${version}`)
         persisted = step(persisted)
       }
+      JSON.parse(row.timers)
       const snapshot = steps.restore(persisted)
       restored.set(row, snapshot)
       return snapshot

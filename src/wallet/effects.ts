@@ -6,7 +6,7 @@ import type { Declared } from '../kernel/authoring.ts'
 import type { EffectArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import type { WalletPorts } from './ports.ts'
-import type { KeysetRow } from './tables.ts'
+import type { KeysetRow, MintRow } from './tables.ts'
 
 type Actors = typeof exchangeActors
 type In<K extends keyof Actors> = Actors[K] extends Declared<infer _Out, infer I> ? I : never
@@ -61,6 +61,8 @@ export async function fetchKeysets(
     // A keyset of a version that we don't know is listed, and not used.
     const usable = keysetVersion(id) !== undefined
     if (usable && (active || old) && !keys && (unit === undefined || unit === ofUnit)) {
+      // Trust is asked for before every request (it may have gone since the last).
+      if ((await read.get<MintRow>('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
       const got = await client(mintUrl).keys(id, { signal })
       if (got.answer !== 'ok') return answerOf(got, () => ({ writes: [] }))
       const found = got.body.keys

@@ -103,6 +103,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
           signed.has(B_) &&
           (signed.get(B_)!.amount !== ours.get(B_)!.amount || signed.get(B_)!.id !== ours.get(B_)!.keysetId),
       )
+    // One odd answer gives nothing up: it is asked for again.
+    if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (unspent || exchange.sets.some(foreign)) {
       const collided = (set: OutputSet): boolean =>
         unspent ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)

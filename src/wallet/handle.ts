@@ -26,11 +26,12 @@ export interface Waiting {
 }
 
 export class OperationHandle<C extends WalletContext = WalletContext> {
-  protected readonly env: WalletEnv
+  declare protected readonly env: WalletEnv
   #view: OperationView
 
   constructor(env: WalletEnv, view: OperationView) {
-    this.env = env
+    // Not to be printed with the handle: the seed is within reach of it.
+    Object.defineProperty(this, 'env', { value: env })
     this.#view = view
   }
 

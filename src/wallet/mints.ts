@@ -64,6 +64,7 @@ export class Mints {
   async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
     const { mintUrl: url } = await this.trusted(mintUrl)
     const info = await this.#ports.client(url).info({ signal })
+    await this.trusted(url)
     const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
     const writes: Write[] = []
     if (info.answer === 'ok')

@@ -126,6 +126,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     transport = fetchTransport(),
     inspect,
   } = options
+  if (typeof options.store?.open !== 'function')
+    throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   if (!(seed instanceof Uint8Array) || seed.length < 16 || seed.length > 64) throw new TypeError('seed: 16 to 64 bytes')
   const store = await options.store.open(walletSchema)
   const clients = new Map<string, MintClient>()

@@ -123,8 +123,7 @@ export interface PaidMelt extends Finished {
 export class MeltHandle extends ExecutableHandle<MeltContext> {
   /** Waits until the mint's quote is here and the inputs are reserved. */
   async quoted({ signal }: Waiting = {}): Promise<this> {
-    await this.until(({ state }) => !state.startsWith('quoting'), signal)
-    await this.until(({ snapshot }) => ((snapshot?.context as MeltContext | undefined)?.quote ?? null) !== null, signal)
+    await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
     return this
   }
 
@@ -161,6 +160,7 @@ export async function prepareMelt(
   env: WalletEnv,
   { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt,
 ): Promise<MeltHandle> {
+  if (typeof request !== 'string') throw new TypeError('request: a text')
   if (env.ports.invoiceAmount(request).msat === undefined)
     throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
   const { mintUrl, info } = await env.mints.trusted(url)

@@ -122,6 +122,9 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
       : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
   const handle = await created(env, MintHandle, 'mint', input, { key, request, existing })
+  // Wanted again, after it was given up.
+  if (quoteId !== undefined && /^(cancelled|expired)$/.test(handle.state))
+    await env.operations.send(handle.id, { type: 'resume' })
   return handle.quoted(signal ? { signal } : {})
 }
 

@@ -37,6 +37,7 @@ export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
  * @throws {CashuError} `TOKEN_MALFORMED`; {HardshellError} `KEY_REUSED`
  */
 export async function prepareReceive(env: WalletEnv, { token, key }: PrepareReceive): Promise<ReceiveHandle> {
+  if (typeof token !== 'string') throw new TypeError('token: a text')
   const { mintUrl, unit, memo, proofs } = decodeToken(token)
   const keysets = await env.mints.keysets(mintUrl, unit)
   const inputs = withFullIds(proofs, keysets).map(({ id, amount, secret, C, witness }) => ({

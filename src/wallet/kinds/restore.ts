@@ -163,11 +163,12 @@ export interface PrepareRestore {
 /** `amount` is what came back, so far and in the end. */
 export class RestoreHandle extends ExecutableHandle<RestoreContext> {}
 
-/** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `KEY_REUSED` */
+/** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `KEY_REUSED` */
 export async function prepareRestore(
   env: WalletEnv,
   { mintUrl: url, unit = 'sat', key }: PrepareRestore,
 ): Promise<RestoreHandle> {
   const { mintUrl } = await env.mints.trusted(url)
+  await env.mints.assertUnit(mintUrl, unit)
   return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
 }

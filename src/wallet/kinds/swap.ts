@@ -46,6 +46,7 @@ export async function prepareSwap(
   env: WalletEnv,
   { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap,
 ): Promise<SwapHandle> {
+  if (!Array.isArray(amounts)) throw new TypeError('amounts: a list of amounts')
   const asked = amounts.map((amount, at) => positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`))
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   const { mintUrl } = await env.mints.trusted(url)
