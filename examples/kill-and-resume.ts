@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { createMintServer } from 'hardshell/mint-server'
 import { memoryStore } from 'hardshell/store/memory'
 
@@ -18,7 +19,7 @@ const seen = new Set<string>()
 
 /** One run; killed as soon as it tells of a state that no run before it came to. Gives its token, if it got so far. */
 async function run(): Promise<string | undefined> {
-  const program = join(import.meta.dirname, 'pay.ts')
+  const program = fileURLToPath(import.meta.resolve('./pay.ts'))
   const child = spawn(process.execPath, [...process.execArgv, program, server.url, join(dir, 'wallet.db')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -9,6 +9,7 @@
  *   --replay PATH      runs one path again and shows what happened
  *   --planted          also plants mistakes, each of which must be found
  *   --plant NAME       plants only this one
+ *   --covered          fails, too, where a move or an answer of a chart was never seen
  *   --json             one JSON object as the last line
  */
 import { parseArgs } from 'node:util'
@@ -30,6 +31,7 @@ const { values: args } = parseArgs({
     replay: { type: 'string' },
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
+    covered: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -60,7 +62,9 @@ const planted =
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
 if (args.json) log(JSON.stringify({ kinds: report, planted }))
-const wrong = Object.values(report).some(({ violations, uncovered }) => violations > 0 || uncovered > 0)
+const wrong = Object.values(report).some(
+  ({ violations, uncovered, closed }) => violations > 0 || !closed || (args.covered && uncovered > 0),
+)
 process.exit(wrong || errors.length > 0 || planted.caught < planted.total ? 1 : 0)
 
 async function replayed(path: string): Promise<number> {

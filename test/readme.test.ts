@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
@@ -101,7 +102,7 @@ afterAll(() => {
 
 /** Runs a program on the sources and gives the lines that it prints. */
 async function linesOf(program: string): Promise<string[]> {
-  const sources = join(import.meta.dirname, 'resolve-sources.ts')
+  const sources = import.meta.resolve('./resolve-sources.ts')
   const { stdout } = await run(process.execPath, ['--import', sources, program], { cwd: folder, timeout: 40_000 })
   return stdout.split('\n')
 }
@@ -139,11 +140,13 @@ describe('the blocks', () => {
 
 describe('the examples', () => {
   test.concurrent('order.ts: the next process finishes what the first had begun', async () => {
-    expect((await linesOf(join(root, 'examples/order.ts'))).join('\n')).toContain("receipt: 'looked up'")
+    expect((await linesOf(fileURLToPath(import.meta.resolve('../examples/order.ts')))).join('\n')).toContain(
+      "receipt: 'looked up'",
+    )
   })
 
   test.concurrent('kill-and-resume.ts: pay.ts is killed in every state, and comes to one token', async () => {
-    const lines = await linesOf(join(root, 'examples/kill-and-resume.ts'))
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../examples/kill-and-resume.ts')))
     const [last, kills] = /^killed (\d+) times; the same token: true; the mint owes 100 sat/.exec(lines.at(-2)!) ?? []
     expect(last, lines.join('\n')).toBeDefined()
     expect(Number(kills)).toBeGreaterThanOrEqual(5)

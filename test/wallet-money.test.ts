@@ -371,7 +371,7 @@ describe('W19: restore', () => {
   })
 
   test('on a live wallet changes nothing that is there, and may be run again', async () => {
-    const on = await bench()
+    const on = await bench({ stub: true })
     const { mintUrl } = on
     const alice = await on.funded(64)
     await (await alice.wallet.send.prepare({ mintUrl, amount: 21 })).execute()

@@ -31,7 +31,10 @@ describe('W1: one row per operation', () => {
     const receive = await wallet.receive.prepare({ token: await token(on, 10) })
     const restore = await wallet.restore.prepare({ mintUrl })
     const rows = (await on.rows())['operations']!
-    const seen = rows.map(({ kind, state, status, amount, quoteId }) => [kind, [state, status, amount, quoteId !== null]])
+    const seen = rows.map(({ kind, state, status, amount, quoteId }) => [
+      kind,
+      [state, status, amount, quoteId !== null],
+    ])
     expect(Object.fromEntries(seen)).toEqual({
       mint: ['issued', 'done', 100, true],
       send: ['tokenCreated', 'active', 21, false],

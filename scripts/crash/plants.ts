@@ -11,7 +11,7 @@ export async function plantAll(
     plant.scenarios.map((scenario): Job => ({
       scenario,
       plant,
-      options: { faults: plant.faults ?? 1, mostViolations: 20 },
+      options: { faults: plant.faults ?? 1, mostViolations: 5 },
     })),
   )
   const caught = new Map<string, string>()

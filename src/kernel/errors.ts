@@ -18,7 +18,6 @@ export type ErrorCode =
   | 'CLOSED'
   /** The machine or an effect did what it must not. */
   | 'DEFECT'
-  // eslint-disable-next-line @typescript-eslint/no-redundant-type-constituents
   | (string & {})
 
 /** The base of every error that hardshell rejects with. Match by `code`. */

@@ -96,7 +96,8 @@ const inert = lender()
 
 /** Where a chart has a transition, and where it leads. */
 export function placeOf(transition: AnyTransitionDefinition): Pick<Move, 'source' | 'on' | 'index' | 'targets'> {
-  const { source, eventType: on, target = [] } = transition
+  const { source, target = [] } = transition
+  const on = transition.eventType as string
   const others = on === '' ? source.always : source.transitions.get(on)
   return { source: source.id, on, index: others?.indexOf(transition) ?? 0, targets: target.map(({ id }) => id) }
 }

@@ -61,7 +61,7 @@ export class Choices {
    * crashes come before the rest of them. `state` names all that the future depends on here.
    */
   pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
-    const { script = [], path, enter } = this.#options
+    const { script = [], path } = this.#options
     const place = this.taken.length + 1
     const scripted = script[place - 1]
     if (scripted && scripted.site !== site)

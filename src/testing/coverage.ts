@@ -45,7 +45,8 @@ export function requirementsOf(kindName: string): Set<string> {
   const required = new Set<string>()
   const asked = watches?.({}) ?? {}
   for (const node of stateNodes(machine)) {
-    const { always = [], invoke, tags, type, path, meta } = node
+    const { always = [], invoke, tags, type, path } = node
+    const meta = node.meta as { watch?: string } | undefined
     const passing = tags.includes('local') || always.some(({ guard }) => guard === undefined)
     if ((type === 'atomic' || type === 'final') && !passing) required.add(stateText(path.join('.')))
     for (const transition of [...always, ...[...node.transitions.values()].flat()])

@@ -20,7 +20,7 @@ export const COMMIT_FAULTS = [
 export const aboutOf = (writes: readonly Write[]): string => {
   const states = writes.flatMap((write) => {
     if ('put' in write && write.put === 'operations')
-      return [`${String(write.row['kind'])} ${String(write.row['state'])}`]
+      return [`${write.row['kind'] as string} ${write.row['state'] as string}`]
     return 'patch' in write && write.patch === 'operations' ? ['taken over'] : []
   })
   return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')

@@ -47,7 +47,9 @@ export async function prepareSwap(
   { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap,
 ): Promise<SwapHandle> {
   if (!Array.isArray(amounts)) throw new TypeError('amounts: a list of amounts')
-  const asked = amounts.map((amount, at) => positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`))
+  const asked = (amounts as readonly AmountLike[]).map((amount, at) =>
+    positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`),
+  )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   const { mintUrl } = await env.mints.trusted(url)
   const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
