@@ -2,7 +2,7 @@
  * Runs `pay.ts` against a mint, and ends it with SIGKILL at each state that it comes to, until it gets through; then
  * once more, which must print the same token. The mint's books say what it is worth.
  *
- *   node examples/kill-and-resume.ts
+ *   npm run build && npx node examples/kill-and-resume.ts
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

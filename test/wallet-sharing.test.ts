@@ -104,10 +104,11 @@ test('W2: the same key in both makes one operation', async () => {
 
 test('W2: a quote is minted once, though both watch it', async () => {
   const on = await bench({ lightning: {} })
-  const one = await on.open()
+  // Slow enough that neither takes the other for dead.
+  const one = await on.open(undefined, { factor: 20 })
   await one.wallet.mints.trust(on.mintUrl)
   const mint = await one.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
-  const two = await on.open()
+  const two = await on.open(undefined, { factor: 20 })
   const waiting = [mint.finished(), (await two.wallet.mint.get(mint.id)).finished()]
   await on.server.backend.settle(on.server.backend.decode(mint.quote.request)!.paymentHash)
   expect((await Promise.all(waiting)).map(({ state }) => state)).toEqual(['issued', 'issued'])

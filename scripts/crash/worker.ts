@@ -37,7 +37,7 @@ const { scenarios } = await import('../../src/testing/scenarios/index.ts')
 const { lives, path: bytes } = boardOf(memory)
 const encoder = new TextEncoder()
 
-parentPort!.on('message', async ({ scenario: name, options }: Job) => {
+async function explore({ scenario: name, options }: Job): Promise<void> {
   const exploration = await exploreCrashes(
     scenarios.find((it) => nameOf(it) === name)!,
     {
@@ -50,4 +50,6 @@ parentPort!.on('message', async ({ scenario: name, options }: Job) => {
     },
   )
   parentPort!.postMessage({ exploration } satisfies Outcome)
-})
+}
+
+parentPort!.on('message', (job: Job) => void explore(job))
