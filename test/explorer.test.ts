@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { parsePath } from '../src/testing/choices.ts'
-import { exploreCrashes, replay } from '../src/testing/explorer.ts'
+import { exploreCrashes, replay, type Scenario } from '../src/testing/explorer.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 
 const scenario = (name: string) => scenarios.find((it) => `${it.kind}.${it.name}` === name)!
@@ -37,13 +37,13 @@ describe('one fault in each life, any number of crashes', () => {
 
 describe('the oracle', () => {
   const honest = scenario('swap.plain')
-  const wrong = async (drive: typeof honest.drive): Promise<string> => {
+  const wrong = async (drive: Scenario['drive']): Promise<string> => {
     const { violations } = await exploreCrashes({ ...honest, name: 'wrong', drive }, { faults: 0 })
     return violations.map(({ what }) => what).join('\n')
   }
 
   test('sees money that others have and nobody wrote down', async () => {
-    const drive: typeof honest.drive = async (stage) => {
+    const drive: Scenario['drive'] = async (stage) => {
       const send = await stage.wallet.send.prepare({ mintUrl: 'http://mint.test', amount: 8, key: 'gift' })
       await send.execute()
       // Redeemed by somebody whom the books of this world do not know.
@@ -59,7 +59,7 @@ describe('the oracle', () => {
   })
 
   test('says nothing of an honest run', async () => {
-    expect(await wrong(honest.drive)).toBe('')
+    expect(await wrong((stage) => honest.drive(stage))).toBe('')
   })
 })
 

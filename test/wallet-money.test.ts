@@ -370,6 +370,18 @@ describe('W19: restore', () => {
     expect((await money(found)).spendable).toBe(had + 16)
   })
 
+  test('does not take signatures that do not verify for "nothing there": it asks again', async () => {
+    const on = await bench({ stub: true })
+    const first = await on.open('lost', { seed })
+    await first.wallet.mints.trust(on.mintUrl)
+    await (await first.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 64 })).finished()
+    first.drop()
+    const found = await on.open('found', { seed, plan: [[/restore/, forged]] })
+    await found.wallet.mints.trust(on.mintUrl)
+    const restore = await found.wallet.restore.prepare({ mintUrl: on.mintUrl })
+    expect((await restore.execute()).amount.toNumber()).toBe(64)
+  })
+
   test('on a live wallet changes nothing that is there, and may be run again', async () => {
     const on = await bench({ stub: true })
     const { mintUrl } = on

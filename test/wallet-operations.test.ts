@@ -117,6 +117,22 @@ describe('W4: fees are known when it is prepared', () => {
     expect(wire.requests.slice(before)).toEqual(['POST /v1/melt/quote/bolt11'])
   })
 
+  test('an invoice is taken as people hand it over: with its scheme, in capitals, with blanks around it', async () => {
+    const on = await bench()
+    const { wallet } = await on.funded(64)
+    const forms = [
+      (invoice: string) => invoice.toUpperCase(),
+      (invoice: string) => `lightning:${invoice}`,
+      (invoice: string) => `LIGHTNING:${invoice.toUpperCase()}`,
+      (invoice: string) => ` ${invoice}\n`,
+    ]
+    for (const form of forms) {
+      const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: form(on.invoice(5)) })
+      expect(melt.amount.toNumber()).toBe(5)
+      await melt.cancel()
+    }
+  })
+
   test('amounts come in as cashu-ts takes them, and out as its Amount', async () => {
     const on = await bench()
     const { wallet } = await on.funded(64)
@@ -202,6 +218,7 @@ describe('W4: found again', () => {
     expect(await ids({ state: 'prepared' })).toEqual([send.id])
     expect(await ids({ status: 'active' })).toEqual([send.id])
     expect(await ids({ mintUrl: other.mintUrl })).toEqual([far.id])
+    expect(await ids({ mintUrl: `${other.mintUrl}/` })).toEqual([far.id])
     expect(await ids({ quoteId: far.quote.quote })).toEqual([far.id])
     expect(await ids({ kind: 'mint', mintUrl: on.mintUrl })).toHaveLength(1)
     expect(await ids({})).toHaveLength(3)

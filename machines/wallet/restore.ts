@@ -93,8 +93,8 @@ export const restore = setup({
     }),
     /** POST /v1/restore for one batch of counters (NUT-09). */
     'restore.batch': effect<Replied<{ found: readonly Found[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
-    /** Signatures that verify, as proofs. */
-    'restore.unblind': local<{ answer: 'ok'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok'] }), // prettier-ignore
+    /** Signatures that verify, as proofs; `wrong` where some do not. */
+    'restore.unblind': local<{ answer: 'ok' | 'wrong'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok', 'wrong'] }), // prettier-ignore
     /** Writes what the wallet does not have. */
     'restore.keep': local<
       { answer: 'ok'; amount: number; ys: readonly string[]; writes: readonly Write[] },
@@ -180,9 +180,7 @@ export const restore = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
             target: 'unblinding',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { found: output.found, tries: 0 } : {},
-            ),
+            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
           },
           {
             guard: answered('ok'),
@@ -205,7 +203,20 @@ export const restore = setup({
       invoke: {
         src: 'restore.unblind',
         input: ({ context: { mintUrl, scans, found } }) => ({ mintUrl, keysetId: scans[0]!.keysetId, found }),
-        onDone: { target: 'checking', actions: assign(({ event: { output } }) => ({ proofs: output.proofs })) },
+        onDone: [
+          // What does not verify is asked for again; what never does is not money.
+          {
+            guard: ({ context, event: { output } }) => output.answer === 'wrong' && context.tries < 3,
+            target: 'pausing',
+            actions: ['tried', assign({ found: [] })],
+          },
+          {
+            guard: ({ event: { output } }) => output.proofs.length === 0,
+            target: 'keeping',
+            actions: assign({ proofs: [], states: [] }),
+          },
+          { target: 'checking', actions: assign(({ event: { output } }) => ({ proofs: output.proofs })) },
+        ],
       },
     },
     checking: {
@@ -254,6 +265,7 @@ export const restore = setup({
               found: [],
               proofs: [],
               states: [],
+              tries: 0,
             })),
           ],
         },

@@ -239,7 +239,11 @@ const sleep = (clock: VirtualClock, delayMs: number): Promise<void> =>
   new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
 
 /** All that can happen without time going on has happened. */
-const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const quiet = (): Promise<void> => new Promise((resolve) => soon(resolve))
+
+/** After all microtasks. Browsers have no `setImmediate`, and wait a little longer. */
+const soon: (call: () => void) => void =
+  (globalThis as { setImmediate?: (call: () => void) => void }).setImmediate ?? ((call) => void setTimeout(call, 0))
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${'code' in error ? `${String(error.code)}: ` : ''}${error.message}` : String(error)

@@ -1,5 +1,6 @@
 /** All operations of a wallet, of whatever kind. */
 import type { Amount } from '@cashu/cashu-ts'
+import { normalizeMintUrl } from '../cashu/codec.ts'
 import { toAmount } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Explanation } from '../kernel/explain.ts'
@@ -45,7 +46,12 @@ export class WalletOperations {
 
   /** Newest first. */
   async list({ mintUrl, quoteId, ...filter }: OperationsFilter = {}): Promise<OperationSummary[]> {
-    return (await this.#env.operations.list({ ...filter, where: { mintUrl, quoteId } })).map(summary)
+    return (
+      await this.#env.operations.list({
+        ...filter,
+        where: { mintUrl: mintUrl === undefined ? undefined : normalizeMintUrl(mintUrl), quoteId },
+      })
+    ).map(summary)
   }
 
   /** @throws {HardshellError} `NOT_FOUND` */

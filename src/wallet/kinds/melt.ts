@@ -165,14 +165,15 @@ export async function prepareMelt(
     throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
+  const invoice = request.trim().replace(/^lightning:/i, '')
   const input = {
     mintUrl,
     unit,
     method: 'bolt11',
-    request,
-    ask: JSON.stringify({ request, unit }),
+    request: invoice,
+    ask: JSON.stringify({ request: invoice, unit }),
     givesChange: info?.supported.includes(8) !== false,
   }
-  const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request } })
+  const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request: invoice } })
   return handle.quoted(signal ? { signal } : {})
 }

@@ -74,13 +74,12 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
         secret,
         r,
       } as OutputRow
-      // What does not verify is not money; the rest of the scan goes on.
       return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({
         ...proof,
         counter,
       }))
     })
-    return { answer: 'ok' as const, proofs }
+    return { answer: proofs.length === input.found.length ? ('ok' as const) : ('wrong' as const), proofs }
   },
 
   'restore.keep': async ({ input, read, nowMs }: LocalArgs<Keep>) => {
