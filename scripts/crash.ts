@@ -4,6 +4,7 @@
  *   --kind KIND        the scenarios of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`
  *   --faults N         faults in one life, a crash included; 1 unless given, 2 for the full lane
+ *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with this many faults in all
  *   --exact            merges worlds, not lives
  *   --replay PATH      runs one path again and shows what happened
@@ -26,6 +27,7 @@ const { values: args } = parseArgs({
     kind: { type: 'string' },
     scenario: { type: 'string' },
     faults: { type: 'string', default: '1' },
+    others: { type: 'string', default: '1' },
     depth: { type: 'string' },
     exact: { type: 'boolean', default: false },
     replay: { type: 'string' },
@@ -82,11 +84,12 @@ async function exploreAll(list: readonly Scenario[]): Promise<Map<string, Explor
   const found = new Map<string, Exploration[]>()
   const options = {
     faults: Number(args.faults),
+    others: Number(args.others),
     exact: args.exact,
     ...(args.depth !== undefined && { depth: Number(args.depth) }),
   }
   // The longest first, so that no core is left alone with one in the end: kinds with much to do stand first here.
-  const weight = ({ kind }: Scenario): number => ['restore', 'melt', 'mint', 'send', 'receive', 'swap'].indexOf(kind)
+  const weight = ({ kind }: Scenario): number => ['melt', 'restore', 'mint', 'send', 'receive', 'swap'].indexOf(kind)
   const jobs = list.toSorted((a, b) => weight(a) - weight(b)).map((it): Job => ({ scenario: nameOf(it), options }))
   const line = liveLine()
   let done = 0

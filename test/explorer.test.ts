@@ -1,70 +1,411 @@
 /**
- * Goal: the explorer itself can be trusted. Method: its parts are shown to see what they must: paths read and replay, a
- * quick look at one scenario of each kind closes, and the oracle calls every hand-made wrong by its name.
+ * Goal: the explorer itself can be trusted. Method: each part is shown to do what the others count on. Choices walk
+ * through every run once; equal worlds and no others have equal fingerprints; merging loses nothing; a path replays
+ * the run it names; the oracle calls every hand-made wrong by its name; planted mistakes are found. And every scenario
+ * is explored with one fault in each life, on all cores.
  */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parsePath } from '../src/testing/choices.ts'
-import { exploreCrashes, replay, type Scenario } from '../src/testing/explorer.ts'
+import { plantAll } from '../scripts/crash/plants.ts'
+import { run } from '../scripts/crash/pool.ts'
+import { Choices, parsePath, type Budget } from '../src/testing/choices.ts'
+import { covered, requirementsOf } from '../src/testing/coverage.ts'
+import { beginning, exploreCrashes, nameOf, replay, type Scenario } from '../src/testing/explorer.ts'
+import { VirtualClock } from '../src/testing/life.ts'
+import { live } from '../src/testing/live.ts'
+import { judge } from '../src/testing/oracle.ts'
+import { planted, plants } from '../src/testing/planted.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
+import { claim } from '../src/testing/scenarios/stage.ts'
+import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { fingerprint, type World } from '../src/testing/world.ts'
 
-const scenario = (name: string) => scenarios.find((it) => `${it.kind}.${it.name}` === name)!
-
-test('paths name places and options', () => {
-  expect([...parsePath('3.lost,12.crashAfter')]).toEqual([
-    [3, 'lost'],
-    [12, 'crashAfter'],
-  ])
-  expect([...parsePath('')]).toEqual([])
-  expect(() => parsePath('lost')).toThrow(RangeError)
-})
+const scenario = (name: string): Scenario => scenarios.find((it) => nameOf(it) === name)!
+const NONE: Budget = { faults: 0, others: 0 }
 
 test('scenarios have names of their own', () => {
-  expect(new Set(scenarios.map(({ kind, name }) => `${kind}.${name}`)).size).toBe(scenarios.length)
+  expect(new Set(scenarios.map(nameOf)).size).toBe(scenarios.length)
 })
 
-describe('one fault in each life, any number of crashes', () => {
-  test.each(['receive.plain', 'swap.plain', 'send.swapped', 'mint.unlocked', 'melt.paid', 'restore.live-wallet'])(
-    '%s closes without a violation',
-    async (name) => {
-      const { closed, violations, lives, worlds } = await exploreCrashes(scenario(name), { faults: 1 })
-      expect(violations).toEqual([])
-      expect(closed).toBe(true)
-      expect(worlds).toBeGreaterThan(3)
-      expect(lives).toBeGreaterThan(worlds)
+describe('choices', () => {
+  /** All runs of a little program: three places, at each of which it may crash or stumble. */
+  function runs(budget: Budget, enter?: (state: string, left: Budget) => boolean): string[] {
+    const found: string[] = []
+    for (
+      let choices: Choices | undefined = new Choices({ budget, ...(enter && { enter }) });
+      choices;
+      choices = choices.next()
+    ) {
+      for (const site of ['a', 'b', 'c'])
+        if (choices.pick(site, ['ok', 'crash', 'stumble'], () => site) === 'crash') break
+      found.push(choices.path)
+    }
+    return found
+  }
+
+  test('walk through every run once', () => {
+    expect(runs({ faults: 0, others: 1 })).toEqual([''])
+    expect(runs({ faults: 1, others: 1 })).toEqual([
+      '',
+      '3.crash',
+      '3.stumble',
+      '2.crash',
+      '2.stumble',
+      '1.crash',
+      '1.stumble',
+    ])
+    const two = runs({ faults: 2, others: 1 })
+    expect(new Set(two).size).toBe(two.length)
+    // After one stumble, either fault at each place that is left.
+    expect(two).toHaveLength(7 + 2 + 4)
+  })
+
+  test('crash only, where no other fault may strike', () => {
+    expect(runs({ faults: 2, others: 0 })).toEqual(['', '3.crash', '2.crash', '1.crash'])
+  })
+
+  test('count a life as spent by its first fault that is no crash', () => {
+    const after = (...options: string[]): Budget => {
+      const path = new Map(options.map((option, at) => [at + 1, option]))
+      const choices = new Choices({ path, budget: { faults: 3, others: 1 } })
+      for (const _ of options) choices.pick('a', ['ok', 'crash', 'stumble'], () => '')
+      return choices.left
+    }
+    expect(after('crash')).toEqual({ faults: 2, others: 1 })
+    expect(after('stumble')).toEqual({ faults: 2, others: 0.5 })
+    expect(after('stumble', 'stumble')).toEqual({ faults: 1, others: 0.5 })
+  })
+
+  test('leave out what was tried in the same state', () => {
+    expect(runs({ faults: 1, others: 1 }, (state) => state !== 'b b')).toEqual([
+      '',
+      '3.crash',
+      '3.stumble',
+      '1.crash',
+      '1.stumble',
+    ])
+  })
+
+  test('refuse a run that does not repeat itself', () => {
+    const choices = new Choices({ budget: { faults: 1, others: 1 } })
+    choices.pick('a', ['ok', 'crash'], () => '')
+    const next = choices.next()!
+    expect(next.planned).toBe('1.crash')
+    expect(() => next.pick('b', ['ok', 'crash'], () => '')).toThrow(/does not repeat itself/)
+  })
+
+  test('follow a path, and refuse one that leads nowhere', () => {
+    const follow = (path: string): Choices => {
+      const choices = new Choices({ path: parsePath(path), budget: NONE })
+      choices.pick('a', ['ok', 'crash'], () => '')
+      choices.pick('b', ['ok', 'stumble'], () => '')
+      return choices
+    }
+    expect(follow('2.stumble').path).toBe('2.stumble')
+    expect(() => follow('1.stumble')).toThrow(RangeError)
+    expect([...parsePath('3.lost,12.crashAfter')]).toEqual([[3, 'lost'], [12, 'crashAfter']]) // prettier-ignore
+    expect([...parsePath('')]).toEqual([])
+    expect(() => parsePath('lost')).toThrow(RangeError)
+  })
+})
+
+describe('fingerprints', () => {
+  const NOW_MS = 1_750_000_000_000
+  const ids = ['a', 'b'].map((digit) => digit.repeat(32)) as [string, string]
+  const operation = (id: string, context: object, timers: object = {}) => ({
+    id,
+    version: 3,
+    commitId: 'c'.repeat(32),
+    owner: 'd'.repeat(32),
+    attempt: 1,
+    updatedAt: NOW_MS,
+    timers: JSON.stringify(timers),
+    snapshot: JSON.stringify({ value: 'swapping', context }),
+  })
+  const world = (change: Partial<World> = {}): World => ({
+    wallet: {
+      operations: [
+        operation(ids[0], { tries: 1 }, { soon: NOW_MS + 1_000, later: NOW_MS + 60_000 }),
+        operation(ids[1], { tries: 0 }),
+      ],
+      proofs: [{ Y: '02', amount: 4, state: 'reserved', operationId: ids[0], createdAt: NOW_MS }],
     },
-  )
+    mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
+    nowMs: NOW_MS,
+    skewMs: 0,
+    entropy: 7,
+    late: [],
+    lied: false,
+    sent: {},
+    melts: {},
+    notes: {},
+    ...change,
+  })
+  const base = world()
+  const [first, second] = base.wallet['operations']!
+  const [proof] = base.wallet['proofs']!
+  const wallet = (change: World['wallet']): World => world({ wallet: { ...base.wallet, ...change } })
+  const shifted = (text: string): unknown =>
+    JSON.parse(text.replaceAll(/17500\d{8}/g, (atMs) => String(Number(atMs) + 5_000)))
+
+  test.each<[string, World]>([
+    ['random draws', world({ entropy: 9 })],
+    ['who wrote a row', wallet({ operations: [{ ...first, owner: 'e', commitId: 'f', version: 4 }, second!] })],
+    ['names', JSON.parse(JSON.stringify(base).replaceAll(ids[0], 'e'.repeat(32))) as World],
+    ['the hour', shifted(JSON.stringify(base)) as World],
+    ['how often a request was in vain, after the first time', wallet({ operations: [operation(ids[0], { tries: 5 }, { soon: NOW_MS + 1_000, later: NOW_MS + 60_000 }), second!] })],
+    ['how long a pause is, roughly', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 4_000, later: NOW_MS + 50_000 }), second!] })],
+    ['quotes that nobody knows', world({ mint: { ...base.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }], invoices: [{ paymentHash: 'h', paidAt: null }] } })],
+  ])('are equal but for %s', (_, other) => expect(fingerprint(other)).toBe(fingerprint(base))) // prettier-ignore
+
+  test.each<[string, World]>([
+    ['a proof has another state', wallet({ proofs: [{ ...proof, state: 'spendable' }] })],
+    ['a proof belongs to another operation', wallet({ proofs: [{ ...proof, operationId: ids[1] }] })],
+    ['a proof is gone', wallet({ proofs: [] })],
+    ['a chart is in another state', wallet({ operations: [{ ...first, snapshot: JSON.stringify({ value: 'done', context: { tries: 1 } }) }, second!] })],
+    ['it would be a replay', wallet({ operations: [{ ...first, attempt: 2 }, second!] })],
+    ['it was in vain for the first time', wallet({ operations: [first!, operation(ids[1], { tries: 1 })] })],
+    ['timers end in another order', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 60_000, later: NOW_MS + 1_000 }), second!] })],
+    ['a timer has ended', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS - 1, later: NOW_MS + 60_000 }), second!] })],
+    ['a timer is days ahead', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 1_000, later: NOW_MS + 200_000_000 }), second!] })],
+    ['the mint has forgotten an answer', world({ mint: { ...base.mint, responses: [] } })],
+    ['a quote is known', world({ notes: { id: 'e'.repeat(32) }, mint: { ...base.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }] } })],
+    ['a request is under way', world({ late: [{ method: 'POST', path: '/v1/swap', body: '{}', after: 1 }] })],
+    ['a payment was asked for', world({ melts: { [ids[0]]: 1 } })],
+    ['the caller knows more', world({ notes: { token: 'cashuB' } })],
+  ])('differ where %s', (_, other) => expect(fingerprint(other)).not.toBe(fingerprint(base))) // prettier-ignore
+
+  test('tell what a process is about to do, and when its timers ring', () => {
+    expect(fingerprint(base, ['POST /v1/swap'])).not.toBe(fingerprint(base, ['POST /v1/melt']))
+    expect(fingerprint(base, [], [NOW_MS + 10])).not.toBe(fingerprint(base))
+    expect(fingerprint(base, [], [NOW_MS + 10])).toBe(fingerprint(base, [], [NOW_MS + 20]))
+  })
+})
+
+describe('merging', () => {
+  test.each(['send.exact', 'swap.cancelled', 'receive.plain'])('lives of %s loses no world', async (name) => {
+    const [merged, exact] = await Promise.all(
+      [false, true].map((it) => exploreCrashes(scenario(name), { faults: 1, exact: it })),
+    )
+    expect(exact!.worlds).toBe(merged!.worlds)
+    expect([...exact!.visited].toSorted()).toEqual([...merged!.visited].toSorted())
+    expect(exact!.lives).toBeGreaterThanOrEqual(merged!.lives)
+  })
+
+  test('worlds loses nothing that two faults can show', async () => {
+    const merged = await exploreCrashes(scenario('send.exact'), { faults: 2 })
+    const all = await exploreCrashes(scenario('send.exact'), { depth: 2 })
+    expect(all.violations).toEqual([])
+    expect(all.lives).toBeGreaterThan(merged.lives)
+    expect([...all.visited].filter((what) => !merged.visited.has(what))).toEqual([])
+  })
+})
+
+describe('a path', () => {
+  const honest = scenario('receive.plain')
+  /** A caller without a key: after a crash it asks again, for another operation. */
+  const forgetful: Scenario = {
+    ...honest,
+    async drive({ wallet, notes }) {
+      const receive = await wallet.receive.prepare({ token: notes['token'] as string })
+      await receive.execute()
+    },
+  }
+
+  test('of a violation replays to the same violation', async () => {
+    const { violations } = await exploreCrashes(forgetful, { faults: 1 })
+    expect(violations).not.toEqual([])
+    for (const { path, what } of violations.slice(0, 3))
+      expect((await replay(forgetful, path)).violations).toContain(what)
+  })
+
+  test('tells commits, requests, states and what struck', async () => {
+    const { trace, violations } = await replay(honest, 'receive.plain:4.crashBefore/')
+    expect(violations).toEqual([])
+    expect(trace.filter(({ column }) => column === 'fault').map(({ text }) => text)).toEqual([
+      '4. commit receive received: crashBefore',
+    ])
+    expect(trace.filter(({ column }) => column === 'life').map(({ text }) => text)).toEqual([
+      '4.crashBefore',
+      'crashed',
+      'nothing goes wrong',
+      'done',
+    ])
+    expect(trace.findLast(({ column }) => column === 'state')!.text).toBe('receive received')
+    expect(trace.filter(({ column }) => column === 'request').map(({ text }) => text)).toEqual([
+      '/v1/swap → 200',
+      '/v1/swap → 200',
+    ])
+  })
+
+  test('that leads nowhere is refused', () =>
+    expect(replay(honest, 'receive.plain:1.late')).rejects.toThrow(RangeError))
 })
 
 describe('the oracle', () => {
   const honest = scenario('swap.plain')
-  const wrong = async (drive: Scenario['drive']): Promise<string> => {
-    const { violations } = await exploreCrashes({ ...honest, name: 'wrong', drive }, { faults: 0 })
-    return violations.map(({ what }) => what).join('\n')
+  type Rows = Record<string, unknown>[]
+  /** What is said of the end of an honest run, of which rows were changed by hand. */
+  async function verdict(
+    change: (wallet: Record<'proofs' | 'counters' | 'operations', Rows>, world: World) => void = () => {},
+  ): Promise<string> {
+    const { setting, start } = await beginning(honest)
+    const act = honest.drive.bind(honest)
+    const { world } = await live({ setting, act, from: start, choices: new Choices({ budget: NONE }) })
+    const copy = structuredClone(world)
+    change(copy.wallet as never, copy)
+    setting.enter(copy, new VirtualClock(copy.nowMs))
+    return (await judge({ world: copy, mint: setting.mint, crypto: stubCrypto })).violations.join('\n')
   }
+  const spendable = (rows: Rows): Record<string, unknown> => rows.find(({ state }) => state === 'spendable')!
+
+  test('says nothing of an honest run', async () => expect(await verdict()).toBe(''))
+
+  test('sees a proof that is lost', async () =>
+    expect(await verdict(({ proofs }) => void proofs.splice(proofs.indexOf(spendable(proofs)), 1))).toMatch(
+      /^conservation/m,
+    ))
+
+  test('sees a proof that was invented', async () =>
+    expect(
+      await verdict(({ proofs }) => {
+        const secret = 'made up'
+        proofs.push({ ...spendable(proofs), secret, Y: stubCrypto.hashToCurve(secret), counter: null })
+      }),
+    ).toMatch(/^conservation.*\n(.*\n)*worthless/m))
+
+  test('sees a proof whose signature is not its own', async () =>
+    expect(await verdict(({ proofs }) => void (spendable(proofs)['C'] = stubCrypto.hashToCurve('x')))).toMatch(
+      /^worthless/m,
+    ))
+
+  test('sees a proof given back that is spent', async () =>
+    expect(
+      await verdict(({ proofs }) => void (proofs.find(({ state }) => state === 'spent')!['state'] = 'spendable')),
+    ).toMatch(/^release/m))
+
+  test('sees a counter that made two proofs', async () =>
+    expect(
+      await verdict(({ proofs }) => {
+        const [one, other] = proofs.filter(({ counter }) => counter !== null)
+        other!['counter'] = one!['counter']
+      }),
+    ).toMatch(/^reuse: counter .* made two proofs/m))
+
+  test('sees a counter that may be used again', async () =>
+    expect(await verdict(({ counters }) => void (counters[0]!['next'] = 1))).toMatch(
+      /^reuse: counter .* may be used again/m,
+    ))
+
+  test('sees a reservation that nobody will lift', async () =>
+    expect(
+      await verdict(({ proofs, operations }) => {
+        Object.assign(spendable(proofs), { state: 'reserved', operationId: operations[0]!['id'] })
+      }),
+    ).toMatch(/^stranded/m))
+
+  test('sees an operation that was set aside', async () =>
+    expect(await verdict(({ operations }) => void (operations[0]!['status'] = 'quarantined'))).toMatch(/^stuck/m))
+
+  const wrong = async (drive: Scenario['drive']): Promise<string> =>
+    (await exploreCrashes({ ...honest, drive }, { faults: 0 })).violations.map(({ what }) => what).join('\n')
 
   test('sees money that others have and nobody wrote down', async () => {
     const drive: Scenario['drive'] = async (stage) => {
       const send = await stage.wallet.send.prepare({ mintUrl: 'http://mint.test', amount: 8, key: 'gift' })
       await send.execute()
-      // Redeemed by somebody whom the books of this world do not know.
-      const { claim } = await import('../src/testing/scenarios/stage.ts')
       await claim({ ...stage, note: () => {} }, send.token!)
       await send.finished()
     }
-    expect(await wrong(drive)).toContain('conservation')
+    expect(await wrong(drive)).toMatch(/^conservation/m)
   })
 
-  test('sees a caller that waits for ever', async () => {
-    expect(await wrong(() => new Promise(() => {}))).toMatch(/stuck/)
+  test('sees a caller that waits for ever', async () =>
+    expect(await wrong(() => new Promise(() => {}))).toMatch(/^stuck/))
+
+  test('sees a process that never lets time go on', async () =>
+    expect(
+      await wrong(async ({ wallet }) => {
+        for (;;) await wallet.balances()
+      }),
+    ).toMatch(/^endless/))
+
+  test('sees one that never comes to an end', async () =>
+    expect(
+      await wrong(async ({ clock }) => {
+        for (;;) await new Promise<void>((resolve) => void clock.setTimeout(resolve, 1))
+      }),
+    ).toMatch(/^does not converge/))
+})
+
+describe('coverage', () => {
+  test('requires states, moves, answers, delays and news of a chart', () => {
+    const required = requirementsOf('receive')
+    for (const what of [
+      'state exchanging.swapping',
+      'move receive.prepared: execute[0] → receive.exchanging',
+      'answer mint.swap: refused',
+      'answer exchange.match: collision',
+      'delay receiveDeadline',
+    ])
+      expect(required).toContain(what)
+    expect(requirementsOf('mint')).toContain('news quote.news')
+    // A local state is part of the step that it is in: nothing is ever found there.
+    expect(required).not.toContain('state exchanging.deriving')
   })
 
-  test('says nothing of an honest run', async () => {
-    expect(await wrong((stage) => honest.drive(stage))).toBe('')
+  test('names what was not seen', () => {
+    const required = requirementsOf('swap')
+    const [first, ...others] = required
+    expect(covered('swap', required).uncovered).toEqual([])
+    expect(covered('swap', new Set(others)).uncovered).toEqual([first])
+    expect(covered('swap', new Set()).uncovered).toHaveLength(required.size)
+  })
+
+  test('sees what ran, by its name', async () => {
+    const { visited } = await exploreCrashes(scenario('receive.plain'), { faults: 1 })
+    const seen = [...visited].filter((what) => requirementsOf('receive').has(what))
+    expect(seen).toContain('move receive.exchanging.backoff: after exchangeBackoff[0] → receive.exchanging.swapping')
+    expect(seen).toContain('answer mint.swap: unknown')
+    expect(seen).toContain('delay exchangeBackoff')
+    expect(seen).toContain('state exchanging.restoring')
   })
 })
 
-test('a path replays what it names', async () => {
-  const { trace, violations } = await replay(scenario('receive.plain'), 'receive.plain:4.crashBefore/')
-  expect(violations).toEqual([])
-  expect(JSON.stringify(trace)).toContain('crashBefore')
+describe('planted mistakes', () => {
+  test.each(plants.map((plant) => [plant.name, plant] as const))('%s: fits the program', (_, { changes }) => {
+    for (const change of changes) {
+      const source = readFileSync(new URL(`../${change.file}`, import.meta.url), 'utf8')
+      expect(planted(source, change)).not.toBe(source)
+    }
+  })
+
+  const few = plants.filter(({ name }) =>
+    ['effect before commit', 'two commits for one step', 'replay flag lost'].includes(name),
+  )
+
+  test('are found', async () => {
+    const lines: string[] = []
+    expect(await plantAll(few, (line) => lines.push(line))).toEqual({ total: 3, caught: 3 })
+  })
+
+  test('that change nothing escape', async () => {
+    const harmless = { ...few[0]!, changes: few[0]!.changes.map((change) => ({ ...change, to: change.from })) }
+    expect(await plantAll([harmless], () => {})).toEqual({ total: 1, caught: 0 })
+  })
+})
+
+test('every scenario closes, with one fault in each life and any number of crashes', { timeout: 240_000 }, async () => {
+  const wrong: string[] = []
+  await run(
+    scenarios.map((it) => ({ scenario: nameOf(it), options: { faults: 1 } })),
+    {
+      outcome({ scenario: name }, outcome) {
+        if ('error' in outcome) wrong.push(`${name}: ${outcome.error}`)
+        else if (!outcome.exploration.closed)
+          wrong.push(...outcome.exploration.violations.map(({ path, what }) => `${path}: ${what}`))
+      },
+    },
+  )
+  expect(wrong).toEqual([])
 })

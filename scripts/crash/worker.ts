@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Plant } from '../../src/testing/planted.ts'
+import { planted, type Plant } from '../../src/testing/planted.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
 const { plant, memory } = workerData as { plant: Plant | undefined; memory: SharedArrayBuffer }
@@ -16,17 +16,9 @@ if (plant) {
       const changes = wrong.get(url)
       if (!changes) return load(url, context)
       const source = readFileSync(fileURLToPath(url), 'utf8')
-      return { format: 'module-typescript', source: changes.reduce(applied, source), shortCircuit: true }
+      return { format: 'module-typescript', source: changes.reduce(planted, source), shortCircuit: true }
     },
   })
-}
-
-/** A source with one change made; how it is broken into lines does not matter. */
-function applied(source: string, { file, from, to }: Plant['changes'][number]): string {
-  const escaped = from.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
-  const parts = source.split(new RegExp(escaped.replaceAll(/\s+/g, String.raw`\s+`)))
-  if (parts.length !== 2) throw new Error(`${file} has the text to change ${parts.length - 1} times: ${from}`)
-  return parts.join(to)
 }
 
 // Stacks are not looked at, and cost a good part of a life.

@@ -28,14 +28,15 @@ export interface ChoicesOptions {
   readonly script?: readonly Choice[]
   /** Or what to choose other than the first option, by place; see `parsePath`. */
   readonly path?: ReadonlyMap<number, string>
-  /** How many times other than the first option may be chosen, and how many of these may be no crashes. */
   readonly budget: Budget
   /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
   readonly enter?: (state: string, left: Budget) => boolean
 }
 
 export interface Budget {
+  /** How many times other than the first option may be chosen in this life. */
   readonly faults: number
+  /** In how many lives, from this one on, faults may strike that are no crashes; half a one if in this life one has. */
   readonly others: number
 }
 
@@ -71,7 +72,7 @@ export class Choices {
     const option = options[index]
     if (option === undefined) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
     const count = scripted?.count ?? (path ? 1 : this.#open(site, options, state))
-    if (index > 0) this.#left = { faults: this.#left.faults - 1, others: this.#left.others - (isCrash(option) ? 0 : 1) }
+    if (index > 0) this.#left = spent(this.#left, option)
     this.taken.push({ place, site, options, option, index, count })
     return option
   }
@@ -110,6 +111,12 @@ export class Choices {
     return textOf(this.#options.script ?? [])
   }
 }
+
+/** What is left of a budget when an option was taken. */
+const spent = ({ faults, others }: Budget, option: string): Budget => ({
+  faults: faults - 1,
+  others: isCrash(option) || !Number.isInteger(others) ? others : others - 0.5,
+})
 
 const textOf = (choices: readonly Choice[]): string =>
   choices

@@ -1,10 +1,11 @@
 /**
  * The explorer: every run of a scenario within a bound. A run is a chain of lives; a life ends when its caller has what
  * it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint and each is lived on from once, with a
- * fresh budget of faults, until no new one appears: that covers any number of crashes.
+ * fresh budget of faults, until no new one appears: that covers any number of crashes. Faults of other kinds strike in
+ * one life of a run, unless more are asked for: each may leave its mark, and so the worlds would never end.
  *
  * Lives are merged too: where a process comes to a place in a state in which the same place was met before, with no
- * fewer faults to spare, it lives on to its end and is judged, but what else might happen there is not tried again.
+ * less of a budget left, it lives on to its end and is judged, but what else might happen there is not tried again.
  */
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
@@ -22,7 +23,7 @@ const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
 
 /** The setting of a scenario, and the world in which it begins. */
-async function beginning(scenario: Scenario): Promise<{ setting: Setting; start: World }> {
+export async function beginning(scenario: Scenario): Promise<{ setting: Setting; start: World }> {
   const setting = await newSetting(scenario.mint)
   const empty: World = {
     wallet: {},
@@ -70,7 +71,7 @@ export interface Exploration {
 export interface ExploreOptions {
   /** Faults in one life, a crash included; 2 unless given. */
   readonly faults?: number
-  /** Faults in a run that are no crashes; as many as in a life unless given. Crashes are not counted. */
+  /** In how many lives of a run faults may strike that are no crashes; 1 unless given. Crashes may strike in all. */
   readonly others?: number
   /** Without any merging: this many faults over all lives of a run. */
   readonly depth?: number
@@ -89,10 +90,10 @@ interface Waiting {
 
 /** Explores a scenario. */
 export async function exploreCrashes(scenario: Scenario, options: ExploreOptions = {}): Promise<Exploration> {
-  const { faults = 2, others = faults, depth, exact = false, mostViolations = 10 } = options
+  const { faults = 2, others = 1, depth, exact = false, mostViolations = 10 } = options
   const { setting, start } = await beginning(scenario)
   const coverage = new Coverage(scenario.kind)
-  const budget = depth === undefined ? { faults, others } : { faults: depth, others: depth }
+  const budget = depth === undefined ? { faults, others } : { faults: depth, others: Infinity }
   const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}:`, budget }]
   const worlds = new Seen()
   worlds.enter(fingerprint(start), budget)
@@ -121,11 +122,11 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
       runs[struck] = (runs[struck] ?? 0) + 1
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
-      if (end === 'done' && unseen(ends, fingerprint(world)))
+      if (end === 'done' && (depth !== undefined || unseen(ends, fingerprint(world))))
         found.push(...(await afterwards(setting, scenario, world)))
       for (const what of found) violations.push({ path, what })
       if (end === 'crashed' && found.length === 0) {
-        const left = depth === undefined ? { faults, others: choices.left.others } : choices.left
+        const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
         const mark = fingerprint(world)
         if (depth !== undefined || worlds.enter(mark, left)) waiting.push({ world, path: `${path}/`, budget: left })
       }

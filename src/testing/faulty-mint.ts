@@ -16,12 +16,22 @@ export const CHECK_FAULTS = [
   'pending',
 ] as const
 /** What may befall the question which outputs were signed (NUT-09), beside that. */
-export const RESTORE_FAULTS = [
+const FORGED_FAULTS = [
   ...GET_FAULTS,
-  /** The last of several signatures is missing in the answer. */
-  'partly',
   /** The signatures are not the mint’s. */
   'forged',
+] as const
+/** And where each of the outputs must have been signed, or none. */
+export const RESTORE_FAULTS = [
+  ...FORGED_FAULTS,
+  /** The last of several signatures is missing in the answer. */
+  'partly',
+] as const
+/** What may befall the question how a payment stands (NUT-05), beside that. */
+export const PAYMENT_FAULTS = [
+  ...GET_FAULTS,
+  /** The change is left out of the answer, as some mints do when asked again. */
+  'bare',
 ] as const
 /** What may befall a request that changes something at the mint. */
 export const POST_FAULTS = [
@@ -45,7 +55,7 @@ export const POST_FAULTS = [
 /** What may befall a request that moves money, beside that. */
 export const MONEY_FAULTS = [
   ...POST_FAULTS,
-  /** Held up like `late`, while a proxy answers in its own name. */
+  /** Held up for longer, and a proxy answers in its own name. */
   'gateway',
   /** The mint takes another keyset just before. */
   'rotated',
@@ -69,9 +79,11 @@ const signing = /^\/v1\/(swap|mint\/bolt11)$/
 const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
 const questions = /^\/v1\/(info|keys|keysets|(mint|melt)\/quote\/bolt11\/.+)/
 
-function faultsOf(path: string) {
+function faultsOf(path: string, body: string) {
   if (path === '/v1/checkstate') return CHECK_FAULTS
-  if (path === '/v1/restore') return RESTORE_FAULTS
+  // Of blank outputs (NUT-08) only the mint knows how many it signed.
+  if (path === '/v1/restore') return body.includes('"amount":0') ? FORGED_FAULTS : RESTORE_FAULTS
+  if (path.startsWith('/v1/melt/quote/bolt11/')) return PAYMENT_FAULTS
   if (questions.test(path)) return GET_FAULTS
   if (signing.test(path)) return SIGNING_FAULTS
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
@@ -94,7 +106,7 @@ export function faultyTransport(of: {
   overtake: () => Promise<void>
 }): Transport {
   const { setting, mintUrl, pick, life, world } = of
-  const deliver = ({ method, path, body }: LateRequest) => {
+  const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
     return setting.mint.handle(method, path, body)
   }
@@ -122,11 +134,11 @@ export function faultyTransport(of: {
       world.sent = { ...world.sent, [B_]: body }
     }
   }
-  /** What the network held up arrives after the next request. */
+  /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {
-    const late = world.late
-    world.late = []
-    for (const request of late) await deliver(request)
+    const held = world.late.map((request) => ({ ...request, after: request.after - 1 }))
+    world.late = held.filter(({ after }) => after > 0)
+    for (const request of held) if (request.after === 0) await deliver(request)
   }
   return ({ method, url, body }) =>
     life.call(async () => {
@@ -134,7 +146,11 @@ export function faultyTransport(of: {
       const request = { method, path, ...(body !== undefined && { body }) }
       check(path, body)
       const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
-      const fault = pick(`${method} ${placeOf(path)}`, ['ok', ...faultsOf(path), ...more], [path, body ?? ''])
+      const fault = pick(
+        `${method} ${placeOf(path)}`,
+        ['ok', ...faultsOf(path, body ?? ''), ...more],
+        [path, body ?? ''],
+      )
       switch (fault) {
         case 'crashBefore':
           return life.die()
@@ -151,7 +167,7 @@ export function faultyTransport(of: {
         case 'late':
         case 'gateway':
           await arrive()
-          world.late = [request]
+          world.late = [...world.late, { ...request, after: fault === 'late' ? 1 : 3 }]
           of.answered({ path, status: 0, fault })
           if (fault === 'late') throw new Error('timed out')
           return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
@@ -187,6 +203,10 @@ export function faultyTransport(of: {
         case 'forged':
           world.lied = true
           return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
+        case 'bare': {
+          const { change: _, ...rest } = JSON.parse(answer.body) as Fields
+          return { ...answer, body: JSON.stringify(rest) }
+        }
         case 'pending':
           return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
         default:

@@ -92,12 +92,19 @@ export async function live(
   const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
   const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
   let overtaken = false
+  let astray: Error | undefined
   const fate: Fate = (site, options, doing) => {
     const [usual, ...faults] = options
     const open = faults.filter((option) => option !== 'overtaken' || !overtaken)
-    const option = choices.pick(site, [usual, ...open], () => fingerprint(now(), doing, clock.ringsMs))
-    if (option !== usual) say('fault', `${choices.taken.length}. ${site}: ${option}`)
-    return option
+    try {
+      const option = choices.pick(site, [usual, ...open], () => fingerprint(now(), doing, clock.ringsMs))
+      if (option !== usual) say('fault', `${choices.taken.length}. ${site}: ${option}`)
+      return option
+    } catch (error) {
+      // A path that leads nowhere, or a run that does not repeat itself: the wallet would take it for a fault of its own.
+      astray = error as Error
+      throw error
+    }
   }
   const luck: Fate = (_, [usual]) => usual
   let commits = 0
@@ -177,6 +184,7 @@ export async function live(
   for (let advances = 0; ; advances++) {
     await quiet()
     life.paused()
+    if (astray) throw astray
     if (life.endless) {
       violations.push('endless: it goes round and round, and never lets time go on')
       break

@@ -9,6 +9,8 @@ export interface LateRequest {
   readonly method: string
   readonly path: string
   readonly body?: string | undefined
+  /** It arrives after so many other requests. */
+  readonly after: number
 }
 
 export interface World {
@@ -31,8 +33,11 @@ export interface World {
   notes: Readonly<Record<string, unknown>>
 }
 
-/** Columns and fields that say who wrote when, and nothing about what comes next. */
-const BOOKKEEPING = new Set(['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'])
+/** Columns and fields that say who wrote when and what a caller asked for, or explain, and nothing about what comes next. */
+const BOOKKEEPING = new Set([
+  ...['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
+  ...['detail', 'request', 'ask'],
+])
 /** Counts of which it matters only how they begin: whether it is the first time. */
 const COUNTS: Readonly<Record<string, number>> = { attempt: 2, tries: 1 }
 
