@@ -7,6 +7,7 @@
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with this many faults in all
  *   --exact            merges worlds, not lives
+ *   --owners           two processes on one store, up to three changes between them
  *   --replay PATH      runs one path again and shows what happened
  *   --planted          also plants mistakes, each of which must be found
  *   --plant NAME       plants only this one
@@ -14,10 +15,14 @@
  *   --json             one JSON object as the last line
  */
 import { parseArgs } from 'node:util'
-import { covered, kinds } from '../src/testing/coverage.ts'
-import { nameOf, replay, type Exploration, type Scenario } from '../src/testing/explorer.ts'
+import type { OperationKind } from '../src/kernel/operation.ts'
+import { covered } from '../src/testing/coverage.ts'
+import { exceptions } from '../src/testing/exceptions.ts'
+import { replay, type Exploration } from '../src/testing/explorer.ts'
 import { plants } from '../src/testing/planted.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
+import { nameOf } from '../src/testing/subject.ts'
+import { walletKinds } from '../src/wallet/kinds/index.ts'
 import { plantAll } from './crash/plants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
@@ -30,6 +35,7 @@ const { values: args } = parseArgs({
     others: { type: 'string', default: '1' },
     depth: { type: 'string' },
     exact: { type: 'boolean', default: false },
+    owners: { type: 'boolean', default: false },
     replay: { type: 'string' },
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
@@ -80,16 +86,18 @@ async function replayed(path: string): Promise<number> {
 }
 
 /** Explores scenarios, and returns what was found by kind. */
-async function exploreAll(list: readonly Scenario[]): Promise<Map<string, Exploration[]>> {
+async function exploreAll(list: typeof scenarios): Promise<Map<string, Exploration[]>> {
   const found = new Map<string, Exploration[]>()
   const options = {
     faults: Number(args.faults),
     others: Number(args.others),
     exact: args.exact,
+    owners: args.owners,
     ...(args.depth !== undefined && { depth: Number(args.depth) }),
   }
   // The longest first, so that no core is left alone with one in the end: kinds with much to do stand first here.
-  const weight = ({ kind }: Scenario): number => ['melt', 'restore', 'mint', 'send', 'receive', 'swap'].indexOf(kind)
+  const weight = ({ kind }: { kind: string }): number =>
+    ['melt', 'restore', 'mint', 'send', 'receive', 'swap'].indexOf(kind)
   const jobs = list.toSorted((a, b) => weight(a) - weight(b)).map((it): Job => ({ scenario: nameOf(it), options }))
   const line = liveLine()
   let done = 0
@@ -118,7 +126,7 @@ async function exploreAll(list: readonly Scenario[]): Promise<Map<string, Explor
     },
   })
   line.clear()
-  return new Map([...kinds.keys()].flatMap((kind) => (found.has(kind) ? [[kind, found.get(kind)!]] : [])))
+  return new Map(walletKinds.flatMap(({ kind }) => (found.has(kind) ? [[kind, found.get(kind)!]] : [])))
 }
 
 /** One kind's line of the report. */
@@ -127,7 +135,10 @@ function summary(kind: string, found: readonly Exploration[]) {
   const visited = new Set(found.flatMap((it) => [...it.visited]))
   // Some scenarios alone are not asked to cover their kind.
   const all = scenarios.filter((it) => it.kind === kind).length === found.length
-  const { required, uncovered, idle } = covered(kind, visited)
+  const { required, uncovered, idle } = covered(walletKinds.find((it) => it.kind === kind)! as OperationKind, visited, {
+    crashes: Number(args.faults) > 1,
+    exceptions: exceptions[kind] ?? [],
+  })
   errors.push(...(all ? idle : []).map((what) => `no exception is needed for ${what}`))
   if (all) gaps.push(...uncovered.map((what) => `${kind}: ${what}`))
   const runs: Record<number, number> = {}

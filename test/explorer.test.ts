@@ -8,19 +8,26 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { plantAll } from '../scripts/crash/plants.ts'
 import { run } from '../scripts/crash/pool.ts'
+import type { OperationKind } from '../src/kernel/operation.ts'
 import { Choices, parsePath, type Budget } from '../src/testing/choices.ts'
 import { covered, requirementsOf } from '../src/testing/coverage.ts'
-import { beginning, exploreCrashes, nameOf, replay, type Scenario } from '../src/testing/explorer.ts'
-import { VirtualClock } from '../src/testing/life.ts'
+import { beginning, exploreCrashes, replay } from '../src/testing/explorer.ts'
+import { VirtualClock, worldRandom } from '../src/testing/life.ts'
 import { live } from '../src/testing/live.ts'
-import { judge } from '../src/testing/oracle.ts'
 import { planted, plants } from '../src/testing/planted.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 import { claim } from '../src/testing/scenarios/stage.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
-import { fingerprint, type World } from '../src/testing/world.ts'
+import { standing } from '../src/testing/standing.ts'
+import { nameOf, type Scenario as ScenarioOf } from '../src/testing/subject.ts'
+import { walletSubject, type WalletOutside, type WalletStage } from '../src/testing/wallet-subject.ts'
+import { fingerprints, type World } from '../src/testing/world.ts'
+import { walletKinds } from '../src/wallet/kinds/index.ts'
+
+type Scenario = ScenarioOf<WalletStage>
 
 const scenario = (name: string): Scenario => scenarios.find((it) => nameOf(it) === name)!
+const kind = (name: string): OperationKind => walletKinds.find((it) => it.kind === name)! as OperationKind
 const NONE: Budget = { faults: 0, others: 0 }
 
 test('scenarios have names of their own', () => {
@@ -122,29 +129,34 @@ describe('fingerprints', () => {
     timers: JSON.stringify(timers),
     snapshot: JSON.stringify({ value: 'swapping', context }),
   })
-  const world = (change: Partial<World> = {}): World => ({
-    wallet: {
+  const { alike } = walletSubject()
+  const fingerprint = fingerprints(alike!)
+  const outside: WalletOutside = {
+    mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
+    ...{ late: [], lied: false, sent: {}, melts: {} },
+  }
+  const world = ({
+    outside: more,
+    ...change
+  }: Partial<Omit<World, 'outside'>> & { outside?: Partial<WalletOutside> } = {}): World => ({
+    rows: {
       operations: [
         operation(ids[0], { tries: 1 }, { soon: NOW_MS + 1_000, later: NOW_MS + 60_000 }),
         operation(ids[1], { tries: 0 }),
       ],
       proofs: [{ Y: '02', amount: 4, state: 'reserved', operationId: ids[0], createdAt: NOW_MS }],
     },
-    mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
+    outside: { ...outside, ...more },
     nowMs: NOW_MS,
     skewMs: 0,
     entropy: 7,
-    late: [],
-    lied: false,
-    sent: {},
-    melts: {},
     notes: {},
     ...change,
   })
   const base = world()
-  const [first, second] = base.wallet['operations']!
-  const [proof] = base.wallet['proofs']!
-  const wallet = (change: World['wallet']): World => world({ wallet: { ...base.wallet, ...change } })
+  const [first, second] = base.rows['operations']!
+  const [proof] = base.rows['proofs']!
+  const wallet = (change: World['rows']): World => world({ rows: { ...base.rows, ...change } })
   const shifted = (text: string): unknown =>
     JSON.parse(text.replaceAll(/17500\d{8}/g, (atMs) => String(Number(atMs) + 5_000)))
 
@@ -155,7 +167,7 @@ describe('fingerprints', () => {
     ['the hour', shifted(JSON.stringify(base)) as World],
     ['how often a request was in vain, after the first time', wallet({ operations: [operation(ids[0], { tries: 5 }, { soon: NOW_MS + 1_000, later: NOW_MS + 60_000 }), second!] })],
     ['how long a pause is, roughly', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 4_000, later: NOW_MS + 50_000 }), second!] })],
-    ['quotes that nobody knows', world({ mint: { ...base.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }], invoices: [{ paymentHash: 'h', paidAt: null }] } })],
+    ['quotes that nobody knows', world({ outside: { mint: { ...outside.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }], invoices: [{ paymentHash: 'h', paidAt: null }] } } })],
   ])('are equal but for %s', (_, other) => expect(fingerprint(other)).toBe(fingerprint(base))) // prettier-ignore
 
   test.each<[string, World]>([
@@ -168,10 +180,10 @@ describe('fingerprints', () => {
     ['timers end in another order', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 60_000, later: NOW_MS + 1_000 }), second!] })],
     ['a timer has ended', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS - 1, later: NOW_MS + 60_000 }), second!] })],
     ['a timer is days ahead', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 1_000, later: NOW_MS + 200_000_000 }), second!] })],
-    ['the mint has forgotten an answer', world({ mint: { ...base.mint, responses: [] } })],
-    ['a quote is known', world({ notes: { id: 'e'.repeat(32) }, mint: { ...base.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }] } })],
-    ['a request is under way', world({ late: [{ method: 'POST', path: '/v1/swap', body: '{}', after: 1 }] })],
-    ['a payment was asked for', world({ melts: { [ids[0]]: 1 } })],
+    ['the mint has forgotten an answer', world({ outside: { mint: { ...outside.mint, responses: [] } } })],
+    ['a quote is known', world({ notes: { id: 'e'.repeat(32) }, outside: { mint: { ...outside.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }] } } })],
+    ['a request is under way', world({ outside: { late: [{ method: 'POST', path: '/v1/swap', body: '{}', after: 1 }] } })],
+    ['a payment was asked for', world({ outside: { melts: { [ids[0]]: 1 } } })],
     ['the caller knows more', world({ notes: { token: 'cashuB' } })],
   ])('differ where %s', (_, other) => expect(fingerprint(other)).not.toBe(fingerprint(base))) // prettier-ignore
 
@@ -249,13 +261,14 @@ describe('the oracle', () => {
   async function verdict(
     change: (wallet: Record<'proofs' | 'counters' | 'operations', Rows>, world: World) => void = () => {},
   ): Promise<string> {
-    const { setting, start } = await beginning(honest)
+    const { surroundings, fingerprint, start } = await beginning(honest)
     const act = honest.drive.bind(honest)
-    const { world } = await live({ setting, act, from: start, choices: new Choices({ budget: NONE }) })
+    const choices = new Choices({ budget: NONE })
+    const { world } = await live({ surroundings, fingerprint, act, from: start, choices })
     const copy = structuredClone(world)
-    change(copy.wallet as never, copy)
-    setting.enter(copy, new VirtualClock(copy.nowMs))
-    return (await judge({ world: copy, mint: setting.mint, crypto: stubCrypto })).violations.join('\n')
+    change(copy.rows as never, copy)
+    surroundings.enter(copy.outside, new VirtualClock(copy.nowMs), worldRandom(copy))
+    return [...standing(copy, honest.subject.kinds), ...(await surroundings.judge(copy))].join('\n')
   }
   const spendable = (rows: Rows): Record<string, unknown> => rows.find(({ state }) => state === 'spendable')!
 
@@ -328,19 +341,19 @@ describe('the oracle', () => {
       await wrong(async ({ wallet }) => {
         for (;;) await wallet.balances()
       }),
-    ).toMatch(/^endless/))
+    ).toMatch(/^convergence/))
 
   test('sees one that never comes to an end', async () =>
     expect(
       await wrong(async ({ clock }) => {
         for (;;) await new Promise<void>((resolve) => void clock.setTimeout(resolve, 1))
       }),
-    ).toMatch(/^does not converge/))
+    ).toMatch(/^convergence/))
 })
 
 describe('coverage', () => {
   test('requires states, moves, answers, delays and news of a chart', () => {
-    const required = requirementsOf('receive')
+    const required = requirementsOf(kind('receive'), { crashes: false })
     for (const what of [
       'state exchanging.swapping',
       'move receive.prepared: execute[0] → receive.exchanging',
@@ -349,22 +362,22 @@ describe('coverage', () => {
       'delay receiveDeadline',
     ])
       expect(required).toContain(what)
-    expect(requirementsOf('mint')).toContain('news quote.news')
+    expect(requirementsOf(kind('mint'), { crashes: false })).toContain('news quote.news')
     // A local state is part of the step that it is in: nothing is ever found there.
     expect(required).not.toContain('state exchanging.deriving')
   })
 
   test('names what was not seen', () => {
-    const required = requirementsOf('swap')
+    const required = requirementsOf(kind('swap'), { crashes: false })
     const [first, ...others] = required
-    expect(covered('swap', required).uncovered).toEqual([])
-    expect(covered('swap', new Set(others)).uncovered).toEqual([first])
-    expect(covered('swap', new Set()).uncovered).toHaveLength(required.size)
+    expect(covered(kind('swap'), required).uncovered).toEqual([])
+    expect(covered(kind('swap'), new Set(others)).uncovered).toEqual([first])
+    expect(covered(kind('swap'), new Set()).uncovered).toHaveLength(required.size)
   })
 
   test('sees what ran, by its name', async () => {
     const { visited } = await exploreCrashes(scenario('receive.plain'), { faults: 1 })
-    const seen = [...visited].filter((what) => requirementsOf('receive').has(what))
+    const seen = [...visited].filter((what) => requirementsOf(kind('receive'), { crashes: false }).has(what))
     expect(seen).toContain('move receive.exchanging.backoff: after exchangeBackoff[0] → receive.exchanging.swapping')
     expect(seen).toContain('answer mint.swap: unknown')
     expect(seen).toContain('delay exchangeBackoff')

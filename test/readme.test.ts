@@ -116,7 +116,7 @@ describe('the blocks', () => {
 
   test('that name an example are that file, to the letter', () => {
     const shown = blocks.flatMap(({ example }) => example ?? [])
-    expect(shown.toSorted()).toEqual(['examples/order.ts', 'examples/pay.ts'])
+    expect(shown.toSorted()).toEqual(['examples/order.ts', 'examples/pay.ts', 'examples/prove.ts'])
     for (const { example, code } of blocks.filter((block) => shown.includes(block.example!)))
       expect(code).toBe(read(example!))
   })
@@ -153,8 +153,19 @@ describe('the examples', () => {
     expect(lines.filter((line) => line.startsWith('  resumed')).length).toBeGreaterThanOrEqual(5)
   })
 
+  test.concurrent('prove.ts: a bank that charges once is sound, one that charges whenever asked is not', async () => {
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../examples/prove.ts')))
+    expect(lines[0]).toMatch(/^\{ lives: \d{3,}, worlds: \d{2,}, closed: true \}$/)
+    expect(lines.slice(1).join('\n')).toContain("payment: 'paid', and charged 2 times")
+  })
+
   test('there are no others', () => {
-    expect(examples.toSorted()).toEqual(['examples/kill-and-resume.ts', 'examples/order.ts', 'examples/pay.ts'])
+    expect(examples.toSorted()).toEqual([
+      'examples/kill-and-resume.ts',
+      'examples/order.ts',
+      'examples/pay.ts',
+      'examples/prove.ts',
+    ])
   })
 })
 

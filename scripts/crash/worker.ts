@@ -23,7 +23,8 @@ if (plant) {
 
 // Stacks are not looked at, and cost a good part of a life.
 Error.stackTraceLimit = 0
-const { exploreCrashes, nameOf } = await import('../../src/testing/explorer.ts')
+const { exploreCrashes } = await import('../../src/testing/explorer.ts')
+const { nameOf } = await import('../../src/testing/subject.ts')
 const { scenarios } = await import('../../src/testing/scenarios/index.ts')
 
 const { lives, path: bytes } = boardOf(memory)

@@ -59,7 +59,10 @@ export interface CreateOptions {
 }
 
 const MOST_CREATE_TRIES = 200
+const READ_AGAIN_MS = 250
 const CREATE_PATIENCE_MS = 5_000
+
+type Inspectors = 'inspect' | 'unsafeInspect'
 
 export type Listener = (change: Change) => void
 
@@ -332,6 +335,10 @@ export class Operations<Ports = unknown> {
         const found = as(await this.get(id))
         if (found !== undefined) return found
         await change
+      } catch (error) {
+        // Whoever waits goes on waiting while the store cannot be read.
+        if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error
+        await sleep(this.clock, READ_AGAIN_MS, this.#stop.signal)
       } finally {
         unlisten()
         unwatch()
@@ -347,7 +354,7 @@ export class Operations<Ports = unknown> {
     return () => this.#listeners.delete(listener)
   }
 
-  #changed(change: Change, { inspect, unsafeInspect }: OperationsOptions<Ports>): void {
+  #changed(change: Change, { inspect, unsafeInspect }: Pick<OperationsOptions<Ports>, Inspectors>): void {
     if (change.before?.state !== change.row.state) this.supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
     for (const call of [

@@ -1,8 +1,4 @@
-/** What a chart has and no run of the explorer can reach, by kind, and why; an exception that nothing needs is an error. */
-export interface Exception {
-  /** Fits the requirements that it excuses. */
-  readonly what: RegExp
-  readonly why: string
-}
+/** What the wallet's charts have and no run of the explorer can reach, by kind, and why. */
+import type { Exception } from './coverage.ts'
 
 export const exceptions: { readonly [kind: string]: readonly Exception[] } = {}

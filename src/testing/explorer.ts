@@ -7,47 +7,45 @@
  * Lives are merged too: where a process comes to a place in a state in which the same place was met before, with no
  * less of a budget left, it lives on to its end and is judged, but what else might happen there is not tried again.
  */
+import type { OperationKind } from '../kernel/operation.ts'
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
-import { VirtualClock } from './life.ts'
-import { live, type Happening, type Scenario, type Stage } from './live.ts'
-import { judge } from './oracle.ts'
-import { newSetting, type Setting } from './setting.ts'
-import { stubCrypto } from './stub-crypto.ts'
-import { fingerprint, type World } from './world.ts'
-
-export { MINT_URL, type Happening, type Scenario, type Stage } from './live.ts'
-export { POWERS, SEED } from './setting.ts'
+import { VirtualClock, worldRandom } from './life.ts'
+import { live, settled, type Happening, type LifeOf } from './live.ts'
+import { standing } from './standing.ts'
+import { nameOf, type Scenario, type Stage, type Surroundings } from './subject.ts'
+import { fingerprints, type Fingerprint, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
+/** From one process to the other, back, and to the other again. */
+const MOST_SWITCHES = 3
 
-/** The setting of a scenario, and the world in which it begins. */
-export async function beginning(scenario: Scenario): Promise<{ setting: Setting; start: World }> {
-  const setting = await newSetting(scenario.mint)
-  const empty: World = {
-    wallet: {},
-    mint: setting.dump(),
-    nowMs: START_MS,
-    skewMs: 0,
-    entropy: 0,
-    late: [],
-    lied: false,
-    sent: {},
-    melts: {},
-    notes: {},
-  }
+/** Where the lives of a scenario take place, and the world in which they begin. */
+export interface Beginning<S extends Stage> {
+  readonly surroundings: Surroundings<S>
+  readonly fingerprint: Fingerprint
+  readonly start: World
+}
+
+/** Sets a scenario up. */
+export async function beginning<S extends Stage>(scenario: Scenario<S>): Promise<Beginning<S>> {
+  const { subject } = scenario
+  const surroundings = await subject.open()
+  const fingerprint = fingerprints(subject.alike ?? {})
+  const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs: 0, entropy: 0, notes: {} }
   const lines: string[] = []
   const { world, end, violations } = await live(
-    { setting, act: (stage) => scenario.setup(stage), from: empty, choices: new Choices({ budget: NONE }) },
+    {
+      ...{ surroundings, fingerprint, from: empty, choices: new Choices({ budget: NONE }) },
+      act: async (stage) => scenario.setup?.(stage),
+    },
     { tell: ({ column, text }) => lines.push(`${column} ${text}`) },
   )
   if (end !== 'done')
     throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
-  return { setting, start: { ...world, sent: {} } }
+  return { surroundings, fingerprint, start: world }
 }
-
-export const nameOf = ({ kind, name }: Scenario): string => `${kind}.${name}`
 
 export interface Violation {
   /** Replays it: `npm run crash -- --replay PATH`. */
@@ -77,6 +75,11 @@ export interface ExploreOptions {
   readonly depth?: number
   /** Without merging lives, only worlds. */
   readonly exact?: boolean
+  /**
+   * Two processes on one store: all ways in which one of them is held at a commit or a request while the other goes on,
+   * with up to three changes between them, and nothing else that strikes.
+   */
+  readonly owners?: boolean
   readonly mostViolations?: number
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
@@ -89,17 +92,24 @@ interface Waiting {
 }
 
 /** Explores a scenario. */
-export async function exploreCrashes(scenario: Scenario, options: ExploreOptions = {}): Promise<Exploration> {
-  const { faults = 2, others = 1, depth, exact = false, mostViolations = 10 } = options
-  const { setting, start } = await beginning(scenario)
-  const coverage = new Coverage(scenario.kind)
-  const budget = depth === undefined ? { faults, others } : { faults: depth, others: Infinity }
-  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}:`, budget }]
+export async function exploreCrashes<S extends Stage>(
+  scenario: Scenario<S>,
+  options: ExploreOptions = {},
+): Promise<Exploration> {
+  const { faults = 2, others = 1, depth, exact = false, owners = false, mostViolations = 10 } = options
+  const { surroundings, fingerprint, start } = await beginning(scenario)
+  const coverage = new Coverage(kindOf(scenario))
+  const fresh: Budget = owners
+    ? { faults: MOST_SWITCHES, others: Infinity }
+    : depth === undefined
+      ? { faults, others }
+      : { faults: depth, others: Infinity }
+  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}:`, budget: fresh }]
   const worlds = new Seen()
-  worlds.enter(fingerprint(start), budget)
+  worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
   const ends = new Set<string>()
-  const merging = depth === undefined && !exact
+  const merging = depth === undefined && !exact && !owners
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
@@ -113,17 +123,15 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
     })
     while (choices && violations.length < mostViolations) {
       options.lives?.(before + choices.planned)
-      const { world, end, ...result } = await live(
-        { setting, act: (stage) => scenario.drive(stage), from, choices },
-        { inspect: coverage.inspect },
-      )
+      const of = { surroundings, fingerprint, act: (stage: S) => scenario.drive(stage), from, choices, owners }
+      const { world, end, ...result } = await live(of, coverage)
       const struck = choices.faults.length
       const path = before + choices.path
       runs[struck] = (runs[struck] ?? 0) + 1
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
       if (end === 'done' && (depth !== undefined || unseen(ends, fingerprint(world))))
-        found.push(...(await afterwards(setting, scenario, world)))
+        found.push(...(await afterwards({ ...of, from: world }, scenario)))
       for (const what of found) violations.push({ path, what })
       if (end === 'crashed' && found.length === 0) {
         const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
@@ -143,6 +151,12 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
     visited: coverage.visited,
     violations,
   }
+}
+
+const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind => {
+  const found = subject.kinds.find((it) => it.kind === kind)
+  if (!found) throw new RangeError(`kind: the subject has no kind '${kind}'`)
+  return found as OperationKind
 }
 
 /** What was met before, and with how much of a budget left. */
@@ -166,45 +180,36 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-async function afterwards(setting: Setting, scenario: Scenario, world: World): Promise<string[]> {
-  const again = await live({ setting, act: async () => {}, from: world, choices: new Choices({ budget: NONE }) })
+async function afterwards<S extends Stage>(of: LifeOf<S>, { subject }: Scenario<S>): Promise<string[]> {
+  const { surroundings, from: world } = of
+  const again = await live({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
   const violations = [...again.violations]
-  const strip = (rows: World['wallet']): string =>
-    JSON.stringify(rows, (key, value: unknown) =>
-      ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,
-    )
-  if (strip(again.world.wallet) !== strip(world.wallet))
+  if (settled(again.world.rows) !== settled(world.rows))
     violations.push('restless: a second recovery changed more than attempt and owner')
-  const judged: World = { ...world }
-  setting.enter(judged, new VirtualClock(world.nowMs))
-  const verdict = await judge({
-    world: judged,
-    mint: setting.mint,
-    crypto: stubCrypto,
-    ...(scenario.mayQuarantine && { mayQuarantine: true }),
-  })
-  return [...violations, ...verdict.violations]
+  surroundings.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
+  return [...violations, ...standing(world, subject.kinds), ...(await surroundings.judge(world))]
 }
 
 /** Runs exactly one path, and tells what happened. */
-export async function replay(
-  scenario: Scenario,
+export async function replay<S extends Stage>(
+  scenario: Scenario<S>,
   path: string,
+  { owners = false }: Pick<ExploreOptions, 'owners'> = {},
 ): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
   const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
-  const { setting, start } = await beginning(scenario)
+  const { surroundings, fingerprint, start } = await beginning(scenario)
   const trace: Happening[] = []
   const tell = (happening: Happening): void => void trace.push(happening)
-  const act = (stage: Stage): Promise<void> => scenario.drive(stage)
   let from = start
   for (const part of lives.split('/')) {
     const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
+    const of = { surroundings, fingerprint, act: (stage: S) => scenario.drive(stage), from, choices, owners }
     tell({ column: 'life', text: part || 'nothing goes wrong', atMs: from.nowMs })
-    const { world, end, violations } = await live({ setting, act, from, choices }, { tell })
+    const { world, end, violations } = await live(of, { tell })
     tell({ column: 'life', text: end, atMs: world.nowMs })
     from = world
     if (violations.length > 0) return { trace, violations }
-    if (end === 'done') return { trace, violations: await afterwards(setting, scenario, world) }
+    if (end === 'done') return { trace, violations: await afterwards({ ...of, from: world }, scenario) }
   }
   return { trace, violations: [] }
 }

@@ -2,10 +2,29 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
-import type { Life } from './life.ts'
+import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { LateRequest, World } from './world.ts'
+
+/** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
+export interface Wire {
+  /** Requests that it still holds. */
+  late: readonly LateRequest[]
+  /** The mint once contradicted itself: then it takes a person to go on. */
+  lied: boolean
+  /** Output → the request that first carried it. */
+  sent: Readonly<Record<string, string>>
+  /** Melt quote → how often the wallet asked for its payment. */
+  melts: Readonly<Record<string, number>>
+}
+
+export interface LateRequest {
+  readonly method: string
+  readonly path: string
+  readonly body?: string | undefined
+  /** It arrives after so many other requests. */
+  readonly after: number
+}
 
 /** What may befall a question. */
 export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
@@ -59,6 +78,8 @@ export const MONEY_FAULTS = [
   'gateway',
   /** The mint takes another keyset just before. */
   'rotated',
+  /** Applied; the machine sleeps for hours before it hears the answer. */
+  'asleep',
 ] as const
 /** What may befall a request that is answered with signatures for all its outputs, beside that. */
 export const SIGNING_FAULTS = [
@@ -70,6 +91,8 @@ export const SIGNING_FAULTS = [
 ] as const
 /** Where the mint remembers answers (NUT-19): it forgets them just before. */
 const FORGOTTEN = 'forgotten'
+
+const ASLEEP_FOR_MS = 7_200_000
 
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
@@ -94,18 +117,21 @@ export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '
 
 export function faultyTransport(of: {
   setting: Setting
+  wire: Wire
+  clock: VirtualClock
   mintUrl: string
   /** The wallet's rows as they are. */
   rows: () => Dump
-  pick: Fate
+  fate: Fate
   life: Life
-  world: World
-  answered: (what: { path: string; status: number; fault: string }) => void
+  requested: (what: string) => void
   violated: (what: string) => void
   /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
 }): Transport {
-  const { setting, mintUrl, pick, life, world } = of
+  const { setting, wire, mintUrl, fate, life, violated } = of
+  const answered = (path: string, status: number, fault: string): void =>
+    of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
   const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
     return setting.mint.handle(method, path, body)
@@ -114,30 +140,30 @@ export function faultyTransport(of: {
   const check = (path: string, body: string | undefined): void => {
     const { mints = [], operations = [] } = of.rows()
     if (!mints.some((row) => row['mintUrl'] === mintUrl && row['trusted'] === 1))
-      of.violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+      violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     if (!operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
-      of.violated(`unrecorded: ${path} was sent before its body was stored`)
+      violated(`unrecorded: ${path} was sent before its body was stored`)
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
-    world.melts = { ...world.melts, [quote]: (world.melts[quote] ?? 0) + 1 }
+    wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
   }
   const noteOutputs = (body: string | undefined): void => {
     // A restore asks about outputs, it sends none.
     if (body === undefined || !/"(inputs|quote)"/.test(body)) return
     const { outputs = [] } = JSON.parse(body) as { outputs?: { B_: string }[] }
     for (const { B_ } of outputs) {
-      const first = world.sent[B_]
+      const first = wire.sent[B_]
       if (first !== undefined && first !== body)
-        of.violated(`reuse: output ${B_.slice(-8)} was sent in two different requests`)
-      world.sent = { ...world.sent, [B_]: body }
+        violated(`reuse: output ${B_.slice(-8)} was sent in two different requests`)
+      wire.sent = { ...wire.sent, [B_]: body }
     }
   }
   /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {
-    const held = world.late.map((request) => ({ ...request, after: request.after - 1 }))
-    world.late = held.filter(({ after }) => after > 0)
+    const held = wire.late.map((request) => ({ ...request, after: request.after - 1 }))
+    wire.late = held.filter(({ after }) => after > 0)
     for (const request of held) if (request.after === 0) await deliver(request)
   }
   return ({ method, url, body }) =>
@@ -146,7 +172,7 @@ export function faultyTransport(of: {
       const request = { method, path, ...(body !== undefined && { body }) }
       check(path, body)
       const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
-      const fault = pick(
+      const fault = fate(
         `${method} ${placeOf(path)}`,
         ['ok', ...faultsOf(path, body ?? ''), ...more],
         [path, body ?? ''],
@@ -156,19 +182,19 @@ export function faultyTransport(of: {
           return life.die()
         case 'refused':
           await arrive()
-          of.answered({ path, status: 400, fault })
+          answered(path, 400, fault)
           return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
         case 'malformed':
-          of.answered({ path, status: 200, fault })
+          answered(path, 200, fault)
           return { status: 200, body: '<html>sign in</html>' }
         case 'notSent':
-          of.answered({ path, status: 0, fault })
+          answered(path, 0, fault)
           throw new Error('connection refused')
         case 'late':
         case 'gateway':
           await arrive()
-          world.late = [...world.late, { ...request, after: fault === 'late' ? 1 : 3 }]
-          of.answered({ path, status: 0, fault })
+          wire.late = [...wire.late, { ...request, after: fault === 'late' ? 1 : 3 }]
+          answered(path, 0, fault)
           if (fault === 'late') throw new Error('timed out')
           return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
         case 'rotated':
@@ -184,24 +210,27 @@ export function faultyTransport(of: {
       }
       const answer = await deliver(request)
       await arrive()
-      of.answered({ path, status: answer.status, fault })
+      answered(path, answer.status, fault)
       switch (fault) {
         case 'crashAfter':
           return life.die()
         case 'overtaken':
           await of.overtake()
           return answer
+        case 'asleep':
+          of.clock.sleep(ASLEEP_FOR_MS)
+          return answer
         case 'lost':
           throw new Error('connection reset')
         case 'short':
           return changed(answer, (list) => list.slice(0, -1))
         case 'partly':
-          world.lied = true
+          wire.lied = true
           return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
         case 'shuffled':
           return changed(answer, (list) => list.toReversed())
         case 'forged':
-          world.lied = true
+          wire.lied = true
           return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
         case 'bare': {
           const { change: _, ...rest } = JSON.parse(answer.body) as Fields

@@ -1,5 +1,5 @@
 /** A store at whose commits anything may happen that may happen at a commit. */
-import { StoreError, type Store, type Write } from '../store/port.ts'
+import { StoreError, type Row, type Store, type Write } from '../store/port.ts'
 import type { Fate } from './choices.ts'
 import type { Life } from './life.ts'
 
@@ -12,9 +12,14 @@ export const COMMIT_FAULTS = [
   'full',
   'inDoubtLanded',
   'inDoubtLost',
+  /** Landed, in doubt, and for a while the store cannot be read either. */
+  'inDoubtUnread',
   /** Another process takes the operations over first, while this one holds on to its commit. */
   'overtaken',
 ] as const
+
+/** Reads that fail after a commit of which nothing is known. */
+const UNREAD = 4
 
 /** What a commit is about, for the trace and for coverage. */
 export const aboutOf = (writes: readonly Write[]): string => {
@@ -29,32 +34,34 @@ export const aboutOf = (writes: readonly Write[]): string => {
 export function faultyStore(
   store: Store,
   of: {
-    pick: Fate
+    fate: Fate
     life: Life
-    committed: (writes: readonly Write[], about: string) => void
+    committed: (about: string) => void
     /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
   },
 ): Store {
-  const { pick, life, committed, overtake } = of
+  const { fate, life, committed, overtake } = of
+  let unread = 0
+  const read = <T>(ask: () => Promise<T>): Promise<T> =>
+    life.call(async () => {
+      if (unread === 0) return ask()
+      unread--
+      throw new StoreError('BUSY', 'the connection is not back yet')
+    })
   return {
-    get: (table, key) => life.call(() => store.get(table, key)),
-    query: (query) => life.call(() => store.query(query)),
-    sum: (table, prefix) => life.call(() => store.sum(table, prefix)),
+    get: (table, key) => read(() => store.get(table, key)),
+    query: (query) => read(() => store.query(query)),
+    sum: (table, prefix) => read(() => store.sum(table, prefix)),
     commit: (writes) =>
       life.call(async () => {
         const about = aboutOf(writes)
         const land = async (): Promise<void> => {
           await store.commit(writes)
-          committed(writes, about)
+          committed(about)
         }
-        switch (
-          pick(
-            `commit ${about}`,
-            ['ok', ...COMMIT_FAULTS],
-            writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write])),
-          ) // prettier-ignore
-        ) {
+        const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
+        switch (fate(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
           case 'crashBefore':
             return life.die()
           case 'crashAfter':
@@ -68,6 +75,10 @@ export function faultyStore(
             throw new StoreError('FULL', 'no space is left')
           case 'inDoubtLost':
             throw new StoreError('IN_DOUBT', 'the connection broke, before the commit')
+          case 'inDoubtUnread':
+            unread = UNREAD
+            await land()
+            throw new StoreError('IN_DOUBT', 'the connection broke, and does not come back')
           case 'inDoubtLanded':
             await land()
             throw new StoreError('IN_DOUBT', 'the connection broke, after the commit')
@@ -80,5 +91,24 @@ export function faultyStore(
       }),
     watch: (table, changed) => store.watch(table, () => life.dead || changed()),
     close: () => life.call(() => store.close()),
+  }
+}
+
+/** A store whose operations cannot be made out: their snapshots are torn, or of a program to come. */
+export function misreading(store: Store, how: 'corrupt' | 'newer'): Store {
+  const wrong = <R extends Row>(row: R): R => ({
+    ...row,
+    ...(how === 'corrupt' ? { snapshot: '{' } : { kindVersion: 1_000 }),
+  })
+  return {
+    ...store,
+    get: async <R extends Row = Row>(table: string, key: readonly (string | number)[]) => {
+      const row = await store.get<R>(table, key)
+      return row && table === 'operations' ? wrong(row) : row
+    },
+    query: async <R extends Row = Row>(query: Parameters<Store['query']>[0]) => {
+      const found = await store.query<R>(query)
+      return query.table === 'operations' ? found.map(wrong) : found
+    },
   }
 }

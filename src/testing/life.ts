@@ -88,6 +88,11 @@ export class VirtualClock implements Clock {
     return Array.from(this.#timers.values(), ({ atMs }) => atMs)
   }
 
+  /** The machine sleeps: nothing runs, and time goes on. */
+  sleep(forMs: number): void {
+    this.#nowMs += forMs
+  }
+
   /** Goes on to the next timer and calls it; false where there is none. */
   advance(): boolean {
     let next: Timer | undefined

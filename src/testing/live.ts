@@ -1,53 +1,34 @@
 /** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
-import { mintClient } from '../cashu/client.ts'
-import { HardshellError } from '../kernel/errors.ts'
 import type { InspectionEvent } from '../kernel/inspect.ts'
-import type { Mint } from '../mint-server/mint.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
-import type { Write } from '../store/port.ts'
-import { openWallet, type Wallet } from '../wallet/wallet.ts'
+import { StoreError } from '../store/port.ts'
 import type { Choices, Fate } from './choices.ts'
-import { faultyTransport, placeOf } from './faulty-mint.ts'
-import { faultyStore } from './faulty-store.ts'
+import { faultyStore, misreading } from './faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
-import { SEED, type MintTraits, type Setting } from './setting.ts'
-import { stubCrypto } from './stub-crypto.ts'
-import { fingerprint, type World } from './world.ts'
+import type { Means, Stage, Surroundings } from './subject.ts'
+import type { Fingerprint, World } from './world.ts'
 
-export const MINT_URL = 'http://mint.test'
 /** Beyond these a life counts as one that does not converge. */
 const MOST_COMMITS = 80
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** Long enough to end whatever can end. */
 const OVERTAKES_FOR_MS = 120_000
+/** How long a process is watched that cannot read its operations. */
+const LOOKS_ON_FOR_MS = 600_000
+const ASKS_AGAIN_AFTER_MS = 1_000
 
-/** What a scenario can use. */
-export interface Stage {
-  readonly wallet: Wallet
-  readonly mint: Mint
-  readonly clock: VirtualClock
-  /** What the caller wrote down earlier; survives crashes. */
-  readonly notes: Readonly<Record<string, unknown>>
-  note(key: string, value: unknown): void
-  /** The wallet's rows as they are. */
-  rows(): Dump
-  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
-  invoice(amountSat: number, memo?: object): string
-  /** The mint's client without faults: the rest of the world uses it. */
-  readonly outside: ReturnType<typeof mintClient>
-}
-
-export interface Scenario {
-  readonly kind: string
-  readonly name: string
-  readonly mint?: MintTraits
-  /** Makes the world in which the scenario begins. Nothing goes wrong here. */
-  setup(stage: Stage): Promise<void>
-  /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */
-  drive(stage: Stage): Promise<void>
-  readonly mayQuarantine?: boolean
+/** Where a life takes place, and what its caller wants. */
+export interface LifeOf<S extends Stage> {
+  readonly surroundings: Surroundings<S>
+  readonly fingerprint: Fingerprint
+  readonly act: (stage: S) => Promise<void>
+  readonly from: World
+  readonly choices: Choices
+  /** Nothing strikes but changes from one process to the other and back. */
+  readonly owners?: boolean
 }
 
 export interface LifeResult {
@@ -68,112 +49,127 @@ export interface Happening {
 export interface Onlookers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
+  /** Told of each place where a crash may strike and did not: what the process is about to do there, and its rows. */
+  readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
   readonly tell?: (happening: Happening) => void
 }
 
 /** Lives one life in a world. The world itself is left as it was. */
-export async function live(
-  {
-    setting,
-    act,
-    from,
-    choices,
-  }: { setting: Setting; act: (stage: Stage) => Promise<void>; from: World; choices: Choices },
-  { inspect, tell }: Onlookers = {},
-): Promise<LifeResult> {
-  const world: World = { ...from, ...awaking(from, choices) }
+export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers = {}): Promise<LifeResult> {
+  const { surroundings, fingerprint, act, from, choices, owners = false } = of
+  const { inspect, passed, tell } = onlookers
+  const { misread, ...since } = awaking(of)
+  const world: World = { ...from, ...since }
   const life = new Life()
   const clock = new VirtualClock(world.nowMs, world.skewMs)
   const random = worldRandom(world)
   const violations: string[] = []
   const rows = memoryStore()
-  rows.load(world.wallet)
-  setting.enter(world, clock)
-  const now = (): World => ({ ...world, wallet: rows.dump(), mint: setting.dump(), nowMs: clock.rightMs })
+  rows.load(world.rows)
+  surroundings.enter(world.outside, clock, random)
+  const now = (): World => ({ ...world, rows: rows.dump(), outside: surroundings.leave(), nowMs: clock.rightMs })
   const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
-  let overtaken = false
   let astray: Error | undefined
-  const fate: Fate = (site, options, doing) => {
-    const [usual, ...faults] = options
-    const open = faults.filter((option) => option !== 'overtaken' || !overtaken)
-    try {
-      const option = choices.pick(site, [usual, ...open], () => fingerprint(now(), doing, clock.ringsMs))
-      if (option !== usual) say('fault', `${choices.taken.length}. ${site}: ${option}`)
-      return option
-    } catch (error) {
-      // A path that leads nowhere, or a run that does not repeat itself: the wallet would take it for a fault of its own.
-      astray = error as Error
-      throw error
-    }
-  }
-  const luck: Fate = (_, [usual]) => usual
   let commits = 0
   let requests = 0
-  const committed = (_: readonly Write[], about: string): void => {
-    commits++
-    say('commit', about)
+
+  /** Chooses among the options that `may` happen to a process. */
+  const fated =
+    (who: string, may: (option: string) => boolean): Fate =>
+    (site, [usual, ...faults], doing) => {
+      try {
+        const spare = choices.left.faults > 0
+        const option = choices.pick(who + site, [usual, ...faults.filter(may)], () =>
+          fingerprint(now(), doing, clock.ringsMs),
+        )
+        if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
+        else if (spare) passed?.(site, doing, () => rows.dump())
+        return option
+      } catch (error) {
+        // A path that leads nowhere, or a run that does not repeat itself: the program would take it for a fault of its own.
+        astray = error as Error
+        throw error
+      }
+    }
+
+  const notes: Record<string, unknown> = { ...world.notes }
+  const stage: Stage = {
+    clock,
+    notes,
+    note(key, value) {
+      if (life.dead) return
+      notes[key] = value
+      world.notes = { ...notes }
+    },
+    rows: () => rows.dump(),
   }
-  const answered = ({ path, status, fault }: { path: string; status: number; fault: string }): void => {
-    requests++
-    say('request', `${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
-  }
-  const inspected = (event: InspectionEvent): void => {
-    inspect?.(event)
-    if (event.snapshot)
-      say('state', `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`)
-  }
-  const outside = mintClient({
-    mintUrl: MINT_URL,
-    transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
-  })
-  const open = (pick: Fate): Promise<Wallet> =>
-    openWallet({
-      store: { open: async (schema) => faultyStore(await rows.open(schema), { pick, life, committed, overtake }) },
-      seed: SEED,
-      crypto: stubCrypto,
-      transport: faultyTransport({
-        setting,
-        mintUrl: MINT_URL,
-        rows: () => rows.dump(),
-        pick,
-        life,
-        world,
-        overtake,
-        answered,
-        violated: (what) => violations.push(what),
-      }),
+  const start = (fate: Fate, overtake: () => Promise<void>) => {
+    const committed = (about: string): void => {
+      commits++
+      say('commit', about)
+    }
+    const means: Means = {
+      stage,
+      store: {
+        open: async (schema) => {
+          const store = await rows.open(schema)
+          return faultyStore(misread ? misreading(store, misread) : store, { fate, life, committed, overtake })
+        },
+      },
       clock,
       random,
-      invoiceAmount: () => ({ msat: 1 }),
-      ...((inspect ?? tell) && { inspect: inspected }),
+      life,
+      fate,
+      inspect:
+        (inspect ?? tell) &&
+        ((event) => {
+          inspect?.(event)
+          if (event.snapshot)
+            say('state', `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`)
+        }),
+      overtake,
+      requested(what) {
+        requests++
+        say('request', what)
+      },
+      violated: (what) => void violations.push(what),
+    }
+    return surroundings.start(means)
+  }
+
+  /** The process that its caller calls, and another one that only takes up what is unfinished: one of them is held. */
+  const turn = { ours: new Gate(), theirs: new Gate() }
+  let overtaken = false
+  let others: Promise<void> | undefined
+  const beginOther = async (): Promise<void> => {
+    say('life', 'another process begins')
+    const fate = fated('other ', (option) => owners && option === 'overtaken')
+    const other = await start(fate, async () => {
+      say('life', 'it is held, and the first process goes on')
+      turn.ours.open()
+      await turn.theirs.closed()
     })
-  /** Another process opens the same wallet, without anybody to call it, and takes up what is unfinished. */
+    await sleep(clock, OVERTAKES_FOR_MS)
+    await other.close()
+    say('life', 'the other process ends')
+    others = undefined
+    turn.ours.open()
+  }
   const overtake = async (): Promise<void> => {
     overtaken = true
-    say('life', 'another process begins')
-    const wallet = await open(luck)
-    await sleep(clock, OVERTAKES_FOR_MS)
-    await wallet.close()
-    say('life', 'the other process ends')
+    if (others) turn.theirs.open()
+    else others = beginOther()
+    await turn.ours.closed()
   }
+  const fate = fated('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
   const run = async (): Promise<void> => {
-    const wallet = await open(fate)
-    const stage: Stage = {
-      wallet,
-      mint: setting.mint,
-      clock,
-      outside,
-      get notes() {
-        return world.notes
-      },
-      rows: () => rows.dump(),
-      invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
-      note: (key, value) => {
-        if (!life.dead) world.notes = { ...world.notes, [key]: value }
-      },
-    }
-    await withPerson({ wallet, clock, world }, () => act(stage))
-    await wallet.close()
+    const program = await start(fate, overtake)
+    if (misread) await sleep(clock, LOOKS_ON_FOR_MS)
+    else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
+    // One that is held comes to its end, too.
+    turn.theirs.open()
+    await others
+    await program.close()
   }
   let ended: 'done' | { error: unknown } | undefined
   run().then(
@@ -186,7 +182,7 @@ export async function live(
     life.paused()
     if (astray) throw astray
     if (life.endless) {
-      violations.push('endless: it goes round and round, and never lets time go on')
+      violations.push('convergence: it goes round and round, and never lets time go on')
       break
     }
     if (life.dead) {
@@ -199,7 +195,7 @@ export async function live(
       break
     }
     if (advances > MOST_ADVANCES || commits > MOST_COMMITS || requests > MOST_REQUESTS) {
-      violations.push(`does not converge: ${commits} commits, ${requests} requests, ${advances} waits`)
+      violations.push(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
       break
     }
     if (!clock.advance()) {
@@ -208,38 +204,78 @@ export async function live(
     }
   }
   if (!life.dead && end !== 'done') void life.die()
-  return { world: now(), end, violations }
+  const after = now()
+  if (misread && end === 'done') {
+    // What cannot be read is left alone; the next process reads again.
+    end = 'crashed'
+    if (settled(after.rows) !== settled(from.rows)) violations.push('restless: rows that cannot be read were written')
+  }
+  return { world: after, end, violations }
 }
 
-/** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
-async function withPerson(
-  { wallet, clock, world }: { wallet: Wallet; clock: VirtualClock; world: World },
-  act: () => Promise<void>,
-): Promise<void> {
+/** A caller who asks again when told that the store is busy. */
+async function persistent(clock: VirtualClock, act: () => Promise<void>): Promise<void> {
   for (;;)
     try {
       return await act()
     } catch (error) {
-      if (!world.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
-      await sleep(clock, HOUR_MS)
-      await wallet.operations.resume(error.operationId!)
+      if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error
+      await sleep(clock, ASKS_AGAIN_AFTER_MS)
     }
 }
 
-/** The time at which a process starts that finds something unfinished: a while after the last one ended, or wrong. */
-function awaking(world: World, choices: Choices): Pick<World, 'nowMs' | 'skewMs'> {
-  const { nowMs, skewMs } = world
-  const unfinished = world.wallet['operations']?.some((row) => row['status'] === 'active') ?? false
-  if (!unfinished) return { nowMs, skewMs }
-  switch (choices.pick('start', ['now', 'hourLater', 'dayLater', 'hourBack'], () => fingerprint(world))) {
+/** Rows without what a take-over writes. */
+export const settled = (rows: Dump): string =>
+  JSON.stringify(rows, (key, value: unknown) =>
+    ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,
+  )
+
+/** Lets through whoever waits, once; or the next one, where nobody does. */
+class Gate {
+  #open = false
+  #wake: (() => void) | undefined
+
+  open(): void {
+    this.#open = true
+    this.#wake?.()
+  }
+
+  async closed(): Promise<void> {
+    if (!this.#open) await new Promise<void>((resolve) => (this.#wake = resolve))
+    this.#open = false
+    this.#wake = undefined
+  }
+}
+
+/** How a process finds the world when something is unfinished: a while later, with a clock that is wrong, unreadable. */
+function awaking({ from, choices, fingerprint, owners }: Omit<LifeOf<never>, 'surroundings' | 'act'>): Pick<
+  World,
+  'nowMs' | 'skewMs'
+> & {
+  misread?: 'corrupt' | 'newer'
+} {
+  const { nowMs, skewMs } = from
+  const unfinished = from.rows['operations']?.some((row) => row['status'] === 'active') ?? false
+  if (!unfinished || owners) return { nowMs, skewMs }
+  const how = choices.pick(
+    'start',
+    ['now', 'hourLater', 'dayLater', 'eightDaysLater', 'hourBack', 'corrupt', 'newer'],
+    () => fingerprint(from),
+  )
+  switch (how) {
     case 'now':
       return { nowMs, skewMs }
     case 'hourLater':
       return { nowMs: nowMs + HOUR_MS, skewMs }
     case 'dayLater':
-      return { nowMs: nowMs + 24 * HOUR_MS, skewMs }
+      return { nowMs: nowMs + DAY_MS, skewMs }
+    case 'eightDaysLater':
+      return { nowMs: nowMs + 8 * DAY_MS, skewMs }
     case 'hourBack':
       return { nowMs, skewMs: skewMs - HOUR_MS }
+    case 'corrupt':
+    case 'newer':
+      return { nowMs, skewMs, misread: how }
   }
 }
 

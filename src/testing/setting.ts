@@ -5,9 +5,9 @@ import type { MintOptions } from '../mint-server/context.ts'
 import { createMint, type Mint } from '../mint-server/mint.ts'
 import { mintSchema } from '../mint-server/tables.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
+import type { Random } from '../kernel/ports.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { World } from './world.ts'
 
 export const SEED = new Uint8Array(64).fill(7)
 /** The amounts of the mint's keysets. */
@@ -20,8 +20,8 @@ export type MintTraits = Partial<Pick<MintOptions, 'feePpk' | 'without' | 'cache
 
 export interface Setting {
   readonly mint: Mint
-  /** Puts the mint into a world: a mint object holds nothing that its rows don't give. */
-  enter(world: World, clock: VirtualClock): void
+  /** Gives the mint its rows: a mint object holds nothing that they don't give. */
+  enter(rows: Dump, clock: VirtualClock, random: Random): void
   /** The mint's rows as they are. */
   dump(): Dump
   /** Whether the mint holds answers for replays (NUT-19). */
@@ -52,10 +52,10 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
   })
   return {
     mint,
-    enter(world, time) {
-      rows.load(world.mint)
+    enter(dump, time, source) {
+      rows.load(dump)
       clock = time
-      draw = worldRandom(world)
+      draw = source
     },
     dump: () => rows.dump(),
     remembers: () => rows.dump()['responses']!.length > 0,

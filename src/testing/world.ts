@@ -5,47 +5,47 @@
 import type { Dump } from '../store/memory.ts'
 import type { Row } from '../store/port.ts'
 
-export interface LateRequest {
-  readonly method: string
-  readonly path: string
-  readonly body?: string | undefined
-  /** It arrives after so many other requests. */
-  readonly after: number
-}
-
 export interface World {
-  wallet: Dump
-  mint: Dump
+  /** The rows of the program under test. */
+  rows: Dump
+  /** What is outside it, as its surroundings gave it: JSON, never changed in place. */
+  outside: unknown
   nowMs: number
-  /** How far the wallet's clock is ahead of the world's. */
+  /** How far the program's clock is ahead of the world's. */
   skewMs: number
   /** How many random draws were made. */
   entropy: number
-  /** Requests that the network still holds. */
-  late: readonly LateRequest[]
-  /** The mint once contradicted itself: then it takes a person to go on. */
-  lied: boolean
-  /** Output → the request that first carried it. */
-  sent: Readonly<Record<string, string>>
-  /** Melt quote → how often the wallet asked for its payment. */
-  melts: Readonly<Record<string, number>>
-  /** What the caller wrote down outside the wallet: tokens, proofs of others. */
+  /** What the caller wrote down beside the program, by name. */
   notes: Readonly<Record<string, unknown>>
 }
 
-/** Columns and fields that say who wrote when and what a caller asked for, or explain, and nothing about what comes next. */
-const BOOKKEEPING = new Set([
-  ...['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
-  ...['detail', 'request', 'ask'],
-])
-/** Counts of which it matters only how they begin: whether it is the first time. */
-const COUNTS: Readonly<Record<string, number>> = { attempt: 2, tries: 1 }
-
-const strip = (key: string, value: unknown): unknown => {
-  if (BOOKKEEPING.has(key)) return undefined
-  if (typeof value === 'number' && key in COUNTS) return Math.min(COUNTS[key]!, value)
-  return value
+/** What makes two worlds of a program the same. */
+export interface Likeness {
+  /** Columns and fields that explain, or say who wrote when, and of which nothing that comes next depends. */
+  readonly ignore?: readonly string[]
+  /** Counts of which it matters only how they begin: name → the least number that means "so many or more". */
+  readonly counts?: Readonly<Record<string, number>>
+  /** What of the outside can still make a difference, given the ids that are known inside. All of it, unless given. */
+  readonly matters?: (
+    outside: unknown,
+    known: ReadonlySet<string | number>,
+    nowMs: number,
+  ) => readonly (string | object)[]
 }
+
+/** A short text that is equal for worlds with the same future. */
+export type Fingerprint = (
+  world: World,
+  /** What a process is about to do in it. */
+  doing?: readonly (object | string)[],
+  /** When its timers will ring. */
+  wakesMs?: readonly number[],
+) => string
+
+/** Columns of an operation's row that say who wrote when and what a caller asked for. */
+const BOOKKEEPING = new Set(['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'dueAt', 'request'])
+/** Whether effects begin for the first time. */
+const MOST_ATTEMPTS = 2
 
 /** A text with its ids and times taken out: what is left, hashed, and they in their order. */
 interface Shape {
@@ -68,130 +68,111 @@ function shapeOf(text: string): Shape {
   return { hash: mixer.values, marks }
 }
 
-/** Rows and other values are never changed in place, so the shape of each is found once; and of equal ones too. */
-const shapes = new WeakMap<object, Shape>()
-const shapesByText = new Map<string, Shape>()
-const MOST_TEXTS = 10_000
-
-function shape(value: object): Shape {
-  const known = shapes.get(value)
-  if (known) return known
-  const text = JSON.stringify(value)
-  let found = shapesByText.get(text)
-  if (!found) {
-    if (shapesByText.size >= MOST_TEXTS) shapesByText.clear()
-    found = shapeOf(JSON.stringify('snapshot' in value ? opened(value as Row) : value, strip))
-    shapesByText.set(text, found)
-  }
-  shapes.set(value, found)
-  return found
-}
-
-/** An operation's row with its texts read, for what is bookkeeping stands in them too. */
-const opened = (row: Row): object => ({
-  ...row,
-  timers: JSON.parse(row['timers'] as string) as unknown,
-  snapshot: JSON.parse(row['snapshot'] as string) as unknown,
-})
-
 const LIMITS_MS = [0, 120_000, 7_200_000, 172_800_000]
 
 /** How far off a time is, roughly: past, minutes, hours, days, longer. */
 const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => aheadMs > limitMs).length
 
 /**
- * A short text that is equal for worlds with the same future. Ids count by the order in which they appear; times by
- * their order and roughly by how far ahead they are, those that are past as one. `doing` is what a process is about to
- * do in this world, and `wakesMs` when its timers will ring.
+ * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
+ * roughly by how far ahead they are, those that are past as one.
  */
-export function fingerprint(
-  world: World,
-  doing: readonly (object | string)[] = [],
-  wakesMs: readonly number[] = [],
-): string {
-  const { nowMs, skewMs, wallet, mint, late, notes } = world
-  const ours = [
-    ...rows(wallet),
-    shape(world.melts),
-    ...doing.map((value) => (typeof value === 'string' ? shapeOf(value) : shape(value))),
-    shape(notes),
-  ]
-  const theirs = [...rows(reachable(mint, [...ours, ...late.map(shape)], nowMs)), ...late.map(shape)]
-  const ahead = new Set<number>()
-  for (const [shapes, atMs] of [
-    [ours, nowMs + skewMs],
-    [theirs, nowMs],
-  ] as const)
-    for (const { marks } of shapes)
-      for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
-  for (const wakeMs of wakesMs) ahead.add(wakeMs - nowMs)
-  const order = [...ahead].sort((a, b) => a - b)
-  const mixer = new Mixer()
-  mixer.add(world.lied ? 1 : 0)
-  const ids = new Map<string, number>()
-  for (const [shapes, atMs] of [
-    [ours, nowMs + skewMs],
-    [theirs, nowMs],
-  ] as const)
-    for (const { hash, marks } of shapes) {
-      mixer.add(hash[0])
-      mixer.add(hash[1])
-      for (const mark of marks)
-        if (typeof mark === 'number')
-          mixer.add(mark > atMs ? order.indexOf(mark - atMs) * 8 + distance(mark - atMs) : -1)
-        else {
-          if (!ids.has(mark)) ids.set(mark, ids.size)
-          mixer.add(ids.get(mark)!)
-        }
+export function fingerprints({ ignore = [], counts = {}, matters = (all) => [all as object] }: Likeness): Fingerprint {
+  const shapes = new Shapes(new Set(ignore), counts)
+  const rows = (dump: Dump): Shape[] =>
+    Object.entries(dump).flatMap(([table, list]) => [shapes.of(table), ...list.map((row) => shapes.of(row))])
+  return ({ rows: dump, outside, nowMs, skewMs, notes }, doing = [], wakesMs = []) => {
+    const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
+    const known = new Set(ours.flatMap(({ marks }) => marks))
+    const theirs = matters(outside, known, nowMs).map((value) => shapes.of(value))
+    // Each side's times are by its own clock.
+    const sides = [
+      [ours, nowMs + skewMs],
+      [theirs, nowMs],
+    ] as const
+    const ahead = new Set<number>()
+    for (const [list, atMs] of sides)
+      for (const { marks } of list)
+        for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
+    for (const wakeMs of wakesMs) ahead.add(wakeMs - nowMs)
+    const order = [...ahead].sort((a, b) => a - b)
+    const placed = (aheadMs: number): number => order.indexOf(aheadMs) * 8 + distance(aheadMs)
+    const mixer = new Mixer()
+    const ids = new Map<string, number>()
+    for (const [list, atMs] of sides)
+      for (const { hash, marks } of list) {
+        mixer.add(hash[0])
+        mixer.add(hash[1])
+        for (const mark of marks)
+          if (typeof mark === 'number') mixer.add(mark > atMs ? placed(mark - atMs) : -1)
+          else {
+            if (!ids.has(mark)) ids.set(mark, ids.size)
+            mixer.add(ids.get(mark)!)
+          }
+      }
+    for (const wakeMs of wakesMs.toSorted((a, b) => a - b)) mixer.add(placed(wakeMs - nowMs))
+    return mixer.values.map((value) => value.toString(36)).join('.')
+  }
+}
+
+const MOST_TEXTS = 10_000
+
+/** Finds shapes, of each value once: rows and what is outside are never changed in place. And of equal ones once, too. */
+class Shapes {
+  readonly #known = new WeakMap<object, Shape>()
+  readonly #byText = new Map<string, Shape>()
+  readonly #ignore: ReadonlySet<string>
+  readonly #counts: Readonly<Record<string, number>>
+
+  constructor(ignore: ReadonlySet<string>, counts: Readonly<Record<string, number>>) {
+    this.#ignore = ignore
+    this.#counts = counts
+  }
+
+  of(value: object | string): Shape {
+    if (typeof value === 'string') return this.#ofText(value, () => value)
+    const known = this.#known.get(value)
+    if (known) return known
+    const found = this.#ofText(JSON.stringify(value), () => JSON.stringify(opened(value), this.#strip))
+    this.#known.set(value, found)
+    return found
+  }
+
+  #ofText(text: string, stripped: () => string): Shape {
+    let found = this.#byText.get(text)
+    if (!found) {
+      if (this.#byText.size >= MOST_TEXTS) this.#byText.clear()
+      this.#byText.set(text, (found = shapeOf(stripped())))
     }
-  for (const wakeMs of wakesMs.toSorted((a, b) => a - b))
-    mixer.add(order.indexOf(wakeMs - nowMs) * 8 + distance(wakeMs - nowMs))
-  return mixer.values.map((value) => value.toString(36)).join('.')
-}
-
-function rows(dump: Dump): Shape[] {
-  const found: Shape[] = []
-  for (const name of Object.keys(dump)) {
-    found.push(nameOf(name))
-    for (const row of dump[name]!) found.push(shape(row))
+    return found
   }
-  return found
-}
 
-/** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
-function reachable(mint: Dump, known: readonly Shape[], nowMs: number): Dump {
-  const ids = new Set(known.flatMap(({ marks }) => marks))
-  const { mintQuotes = [], meltQuotes = [], invoices = [], responses = [], ...others } = mint
-  const asked = (row: Row): boolean => ids.has(row['id'] as string)
-  const quotes = mintQuotes.filter(asked)
-  const hashes = new Set(quotes.map((row) => row['paymentHash']))
-  const past = (row: Row, column: string): boolean => row[column] !== null && (row[column] as number) <= nowMs
-  return {
-    ...others,
-    mintQuotes: quotes.map((row) => (row['state'] === 'ISSUED' ? timeless(row, 'expiryAt') : row)),
-    meltQuotes: meltQuotes.filter(asked),
-    invoices: invoices
-      .filter((row) => hashes.has(row['paymentHash']))
-      .map((row) => (past(row, 'paidAt') ? timeless(row, 'paidAt') : row)),
-    // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
-    responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
+  readonly #strip = (key: string, value: unknown): unknown => {
+    if (this.#ignore.has(key)) return undefined
+    if (typeof value === 'number' && Object.hasOwn(this.#counts, key)) return Math.min(this.#counts[key]!, value)
+    return value
   }
 }
 
-const timelessRows = new WeakMap<Row, Row>()
-
-function timeless(row: Row, column: string): Row {
-  let known = timelessRows.get(row)
-  if (!known) timelessRows.set(row, (known = { ...row, [column]: 0 }))
-  return known
+/** What the kernel writes, without its bookkeeping and with its texts read: what is to be ignored stands in them too. */
+function opened(value: object): object {
+  if ('snapshot' in value && 'commitId' in value) {
+    const { snapshot, timers, ...row } = value as Row
+    return {
+      ...withoutBookkeeping(row),
+      timers: JSON.parse(timers as string) as unknown,
+      snapshot: JSON.parse(snapshot as string) as unknown,
+    }
+  }
+  if ('patch' in value && value.patch === 'operations')
+    return { patch: value.patch, set: withoutBookkeeping((value as unknown as { set: Row }).set) }
+  return value
 }
 
-const names = new Map<string, Shape>()
-
-function nameOf(name: string): Shape {
-  if (!names.has(name)) names.set(name, shapeOf(name))
-  return names.get(name)!
-}
+const withoutBookkeeping = (row: Row): Row => ({
+  ...Object.fromEntries(Object.entries(row).filter(([column]) => !BOOKKEEPING.has(column))),
+  ...(typeof row['attempt'] === 'number' && { attempt: Math.min(MOST_ATTEMPTS, row['attempt']) }),
+})
 
 /** Mixes numbers to 64 bits: among a million states, two that look alike by chance are one chance in many millions. */
 class Mixer {

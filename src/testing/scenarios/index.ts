@@ -1,5 +1,6 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
-import type { Scenario } from '../explorer.ts'
+import type { Scenario } from '../subject.ts'
+import { onWallet, type WalletStage } from '../wallet-subject.ts'
 import { meltScenarios } from './melt.ts'
 import { mintScenarios } from './mint.ts'
 import { receiveScenarios } from './receive.ts'
@@ -7,11 +8,11 @@ import { restoreScenarios } from './restore.ts'
 import { sendScenarios } from './send.ts'
 import { swapScenarios } from './swap.ts'
 
-export const scenarios: readonly Scenario[] = [
+export const scenarios: readonly Scenario<WalletStage>[] = [
   ...mintScenarios,
   ...meltScenarios,
   ...receiveScenarios,
   ...swapScenarios,
   ...sendScenarios,
   ...restoreScenarios,
-]
+].map(onWallet)

@@ -1,4 +1,4 @@
-import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { ending, fund, reaches, hurry } from './stage.ts'
 
 const ENDS = ['REFUSED', 'CANCELLED', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE']

@@ -1,5 +1,5 @@
 import type { MintHandle } from '../../wallet/kinds/mint.ts'
-import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { burnCounters, ending, reaches, hurry } from './stage.ts'
 
 const prepare = ({ wallet }: Stage): Promise<MintHandle> =>

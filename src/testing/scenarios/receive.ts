@@ -1,5 +1,5 @@
-import type { Scenario, Stage } from '../explorer.ts'
-import { MINT_URL } from '../explorer.ts'
+import type { WalletScenario as Scenario, WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL } from '../wallet-subject.ts'
 import { burnCounters, ending, foreignProofs, giveUp, spendElsewhere, tokenOf, hurry } from './stage.ts'
 
 const setup =

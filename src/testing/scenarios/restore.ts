@@ -1,4 +1,4 @@
-import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { burnCounters, ending, fund, hurry } from './stage.ts'
 
 async function restoreAll(stage: Stage): Promise<void> {

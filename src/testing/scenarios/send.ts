@@ -1,5 +1,5 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
-import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { claim, ending, fund, hurry } from './stage.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']

@@ -3,7 +3,7 @@ import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
 import type { ForeignProof } from '../oracle.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
-import { MINT_URL, POWERS, SEED, type Stage } from '../explorer.ts'
+import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
 import { stubCrypto } from '../stub-crypto.ts'
 
 const never = new AbortController().signal

@@ -1,5 +1,5 @@
 import type { ProofRow } from '../../wallet/tables.ts'
-import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { burnCounters, ending, fund, spendElsewhere, hurry } from './stage.ts'
 
 async function swapAmounts(stage: Stage): Promise<void> {

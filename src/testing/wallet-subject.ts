@@ -1,0 +1,166 @@
+/** The wallet as a subject: it, a simulated mint behind a faulty network, and other people. */
+import { mintClient } from '../cashu/client.ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { OperationKind } from '../kernel/operation.ts'
+import type { Mint } from '../mint-server/mint.ts'
+import type { Dump } from '../store/memory.ts'
+import type { Row } from '../store/port.ts'
+import { walletKinds } from '../wallet/kinds/index.ts'
+import { openWallet, type Wallet } from '../wallet/wallet.ts'
+import { faultyTransport, type Wire } from './faulty-mint.ts'
+import type { VirtualClock } from './life.ts'
+import { judge } from './oracle.ts'
+import { newSetting, SEED, type MintTraits } from './setting.ts'
+import { stubCrypto } from './stub-crypto.ts'
+import type { Scenario, Stage, Subject } from './subject.ts'
+import type { Likeness } from './world.ts'
+
+export { POWERS, SEED } from './setting.ts'
+
+export const MINT_URL = 'http://mint.test'
+const HOUR_MS = 3_600_000
+
+/** What is outside the wallet: the mint's rows, and the network. */
+export interface WalletOutside extends Wire {
+  readonly mint: Dump
+}
+
+/** What a caller of the wallet can use. */
+export interface WalletStage extends Stage {
+  readonly wallet: Wallet
+  readonly mint: Mint
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
+  /** The mint's client without faults: the rest of the world uses it. */
+  readonly outside: ReturnType<typeof mintClient>
+}
+
+/** A scenario of the wallet, and of what kind of mint it is at. */
+export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
+  readonly mint?: MintTraits
+  /** Quarantine is the right end of this scenario. */
+  readonly mayQuarantine?: boolean
+}
+
+/** Puts a scenario on its subject. */
+export const onWallet = ({ mint, mayQuarantine, ...scenario }: WalletScenario): Scenario<WalletStage> => ({
+  ...scenario,
+  // `drive` and `setup` may use `this`.
+  setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
+  drive: (stage) => scenario.drive(stage),
+  subject: walletSubject({ ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
+})
+
+/** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
+export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean } = {}): Subject<WalletStage> {
+  return {
+    kinds: walletKinds as readonly OperationKind<never>[],
+    alike,
+    async open() {
+      const setting = await newSetting(of.mint)
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {} }
+      const outside = mintClient({
+        mintUrl: MINT_URL,
+        transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
+      })
+      return {
+        enter(held, clock, random) {
+          const { mint, ...rest } = held as WalletOutside
+          setting.enter(mint, clock, random)
+          Object.assign(wire, rest)
+        },
+        leave: (): WalletOutside => ({ mint: setting.dump(), ...wire }),
+        async start({ stage, store, clock, random, life, fate, inspect, overtake, requested, violated }) {
+          const wallet = await openWallet({
+            store,
+            seed: SEED,
+            crypto: stubCrypto,
+            transport: faultyTransport({
+              ...{ setting, wire, clock, fate, life, overtake, requested, violated },
+              mintUrl: MINT_URL,
+              rows: () => stage.rows(),
+            }),
+            clock,
+            random,
+            invoiceAmount: () => ({ msat: 1 }),
+            ...(inspect && { inspect }),
+          })
+          return {
+            stage: {
+              ...stage,
+              wallet,
+              mint: setting.mint,
+              outside,
+              invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+            },
+            close: () => wallet.close(),
+            attend: (act) => attended({ wallet, clock, wire }, act),
+          }
+        },
+        async judge({ rows, outside: held, notes }) {
+          const world = { wallet: rows, notes, ...(held as WalletOutside) }
+          const { mayQuarantine = false } = of
+          return (await judge({ world, mint: setting.mint, crypto: stubCrypto, mayQuarantine })).violations
+        },
+      }
+    },
+  }
+}
+
+/** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
+async function attended(
+  { wallet, clock, wire }: { wallet: Wallet; clock: VirtualClock; wire: Wire },
+  act: () => Promise<void>,
+): Promise<void> {
+  for (;;)
+    try {
+      return await act()
+    } catch (error) {
+      if (!wire.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, HOUR_MS))
+      await wallet.operations.resume(error.operationId!)
+    }
+}
+
+const alike: Likeness = {
+  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
+  counts: { attempt: 2, tries: 1 },
+  matters(outside, known, nowMs) {
+    const { mint, late, lied, melts } = outside as WalletOutside
+    const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
+    const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
+    return [
+      ...Object.entries(rows).flatMap(([table, list]) => [table, ...list]),
+      ...late,
+      melts,
+      lied ? 'lied' : 'did not lie',
+    ]
+  },
+}
+
+/** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
+function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
+  const { mintQuotes = [], meltQuotes = [], invoices = [], responses = [], ...others } = mint
+  const asked = (row: Row): boolean => known.has(row['id'] as string)
+  const quotes = mintQuotes.filter(asked)
+  const hashes = new Set(quotes.map((row) => row['paymentHash']))
+  const past = (row: Row, column: string): boolean => row[column] !== null && (row[column] as number) <= nowMs
+  return {
+    ...others,
+    mintQuotes: quotes.map((row) => (row['state'] === 'ISSUED' ? timeless(row, 'expiryAt') : row)),
+    meltQuotes: meltQuotes.filter(asked),
+    invoices: invoices
+      .filter((row) => hashes.has(row['paymentHash']))
+      .map((row) => (past(row, 'paidAt') ? timeless(row, 'paidAt') : row)),
+    // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
+    responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
+  }
+}
+
+const timelessRows = new WeakMap<Row, Row>()
+
+function timeless(row: Row, column: string): Row {
+  let known = timelessRows.get(row)
+  if (!known) timelessRows.set(row, (known = { ...row, [column]: 0 }))
+  return known
+}
