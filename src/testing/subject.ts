@@ -76,7 +76,7 @@ export interface Running<S extends Stage> {
   readonly stage: S
   close(): Promise<void> | void
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
-  attend?(act: () => Promise<void>): Promise<void>
+  readonly attend?: (act: () => Promise<void>) => Promise<void>
 }
 
 export const nameOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind}.${name}`
