@@ -11,7 +11,7 @@ import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import { VirtualClock } from './life.ts'
 import { live, type Happening, type Scenario, type Stage } from './live.ts'
-import { judge } from './oracle.ts'
+import { judge, type Breach, type Invariant } from './oracle.ts'
 import { newSetting, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import { fingerprint, type World } from './world.ts'
@@ -52,7 +52,7 @@ export const nameOf = ({ kind, name }: Scenario): string => `${kind}.${name}`
 export interface Violation {
   /** Replays it: `npm run crash -- --replay PATH`. */
   readonly path: string
-  readonly what: string
+  readonly what: Breach
 }
 
 export interface Exploration {
@@ -78,6 +78,8 @@ export interface ExploreOptions {
   /** Without merging lives, only worlds. */
   readonly exact?: boolean
   readonly mostViolations?: number
+  /** Ends once this invariant was found broken. */
+  readonly until?: Invariant | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
 }
@@ -90,7 +92,7 @@ interface Waiting {
 
 /** Explores a scenario. */
 export async function exploreCrashes(scenario: Scenario, options: ExploreOptions = {}): Promise<Exploration> {
-  const { faults = 2, others = 1, depth, exact = false, mostViolations = 10 } = options
+  const { faults = 2, others = 1, depth, exact = false, mostViolations = 10, until } = options
   const { setting, start } = await beginning(scenario)
   const coverage = new Coverage(scenario.kind)
   const budget = depth === undefined ? { faults, others } : { faults: depth, others: Infinity }
@@ -103,15 +105,17 @@ export async function exploreCrashes(scenario: Scenario, options: ExploreOptions
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
+  const enough = (): boolean =>
+    violations.length >= mostViolations || violations.some(({ what }) => what.startsWith(`${until}:`))
   let entered = 0
-  for (let item = waiting.shift(); item && violations.length < mostViolations; item = waiting.shift()) {
+  for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
-    while (choices && violations.length < mostViolations) {
+    while (choices && !enough()) {
       options.lives?.(before + choices.planned)
       const { world, end, ...result } = await live(
         { setting, act: (stage) => scenario.drive(stage), from, choices },
@@ -166,7 +170,7 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-async function afterwards(setting: Setting, scenario: Scenario, world: World): Promise<string[]> {
+async function afterwards(setting: Setting, scenario: Scenario, world: World): Promise<Breach[]> {
   const again = await live({ setting, act: async () => {}, from: world, choices: new Choices({ budget: NONE }) })
   const violations = [...again.violations]
   const strip = (rows: World['wallet']): string =>
@@ -190,7 +194,7 @@ async function afterwards(setting: Setting, scenario: Scenario, world: World): P
 export async function replay(
   scenario: Scenario,
   path: string,
-): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
+): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly Breach[] }> {
   const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
   const { setting, start } = await beginning(scenario)
   const trace: Happening[] = []

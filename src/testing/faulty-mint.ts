@@ -2,7 +2,9 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
+import type { Clock } from '../kernel/ports.ts'
 import type { Life } from './life.ts'
+import type { Breach } from './oracle.ts'
 import type { Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { LateRequest, World } from './world.ts'
@@ -101,7 +103,7 @@ export function faultyTransport(of: {
   life: Life
   world: World
   answered: (what: { path: string; status: number; fault: string }) => void
-  violated: (what: string) => void
+  violated: (what: Breach) => void
   /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
 }): Transport {
@@ -213,6 +215,25 @@ export function faultyTransport(of: {
           return answer
       }
     })
+}
+
+/**
+ * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
+ * after a moment, and told of.
+ */
+export function heldUntilOpen(of: { transport: Transport; clock: Clock; violated: (what: Breach) => void }): {
+  readonly transport: Transport
+  opened(): void
+} {
+  let open = false
+  return {
+    async transport(request) {
+      if (!open) await new Promise<void>((resolve) => void of.clock.setTimeout(resolve, 1))
+      if (!open) of.violated('start-up: it waits for the mint before it is there')
+      return of.transport(request)
+    },
+    opened: () => void (open = true),
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>

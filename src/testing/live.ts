@@ -7,11 +7,13 @@ import { memoryStore, type Dump } from '../store/memory.ts'
 import type { Write } from '../store/port.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import type { Choices, Fate } from './choices.ts'
-import { faultyTransport, placeOf } from './faulty-mint.ts'
+import { faultyTransport, heldUntilOpen, placeOf } from './faulty-mint.ts'
 import { faultyStore } from './faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
+import type { Breach } from './oracle.ts'
 import { SEED, type MintTraits, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
+import { witnessed } from './witness.ts'
 import { fingerprint, type World } from './world.ts'
 
 export const MINT_URL = 'http://mint.test'
@@ -35,6 +37,12 @@ export interface Stage {
   rows(): Dump
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
+  /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
+  another(): Promise<Wallet>
+  /** How many requests were made in this life. */
+  readonly requests: number
+  /** Tells of an invariant that does not hold. */
+  violated(what: Breach): void
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -53,7 +61,7 @@ export interface Scenario {
 export interface LifeResult {
   readonly world: World
   readonly end: 'done' | 'crashed' | 'stuck'
-  readonly violations: readonly string[]
+  readonly violations: readonly Breach[]
 }
 
 /** One line of what happened, under its column. */
@@ -85,7 +93,7 @@ export async function live(
   const life = new Life()
   const clock = new VirtualClock(world.nowMs, world.skewMs)
   const random = worldRandom(world)
-  const violations: string[] = []
+  const violations: Breach[] = []
   const rows = memoryStore()
   rows.load(world.wallet)
   setting.enter(world, clock)
@@ -126,27 +134,37 @@ export async function live(
     mintUrl: MINT_URL,
     transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
   })
-  const open = (pick: Fate): Promise<Wallet> =>
-    openWallet({
-      store: { open: async (schema) => faultyStore(await rows.open(schema), { pick, life, committed, overtake }) },
+  const violated = (what: Breach): void => void violations.push(what)
+  const witness = { rows: () => rows.dump(), mint: () => setting.dump(), late: () => world.late, violated }
+  const open = async (pick: Fate): Promise<Wallet> => {
+    const transport = faultyTransport({
+      setting,
+      mintUrl: MINT_URL,
+      rows: () => rows.dump(),
+      pick,
+      life,
+      world,
+      overtake,
+      answered,
+      violated,
+    })
+    const held = heldUntilOpen({ transport, clock, violated })
+    const wallet = await openWallet({
+      store: {
+        open: async (schema) =>
+          faultyStore(witnessed(await rows.open(schema), witness), { pick, life, committed, overtake }),
+      },
       seed: SEED,
       crypto: stubCrypto,
-      transport: faultyTransport({
-        setting,
-        mintUrl: MINT_URL,
-        rows: () => rows.dump(),
-        pick,
-        life,
-        world,
-        overtake,
-        answered,
-        violated: (what) => violations.push(what),
-      }),
+      transport: held.transport,
       clock,
       random,
       invoiceAmount: () => ({ msat: 1 }),
       ...((inspect ?? tell) && { inspect: inspected }),
     })
+    held.opened()
+    return wallet
+  }
   /** Another process opens the same wallet, without anybody to call it, and takes up what is unfinished. */
   const overtake = async (): Promise<void> => {
     overtaken = true
@@ -167,6 +185,11 @@ export async function live(
         return world.notes
       },
       rows: () => rows.dump(),
+      another: () => open(luck),
+      get requests() {
+        return requests
+      },
+      violated,
       invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
       note: (key, value) => {
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
@@ -186,7 +209,7 @@ export async function live(
     life.paused()
     if (astray) throw astray
     if (life.endless) {
-      violations.push('endless: it goes round and round, and never lets time go on')
+      violations.push('convergence: it goes round and round, and never lets time go on')
       break
     }
     if (life.dead) {
@@ -199,7 +222,7 @@ export async function live(
       break
     }
     if (advances > MOST_ADVANCES || commits > MOST_COMMITS || requests > MOST_REQUESTS) {
-      violations.push(`does not converge: ${commits} commits, ${requests} requests, ${advances} waits`)
+      violations.push(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
       break
     }
     if (!clock.advance()) {
