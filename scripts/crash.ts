@@ -9,7 +9,7 @@
  *   --exact            merges worlds, not lives
  *   --owners           two processes on one store, up to three changes between them
  *   --replay PATH      runs one path again and shows what happened
- *   --planted          also plants mistakes, each of which must be found
+ *   --planted          also plants mistakes, each of which must be found by the invariant that it breaks
  *   --plant NAME       plants only this one
  *   --covered          fails, too, where a move or an answer of a chart was never seen
  *   --json             one JSON object as the last line
@@ -67,6 +67,7 @@ const planted =
         log,
       )
     : { total: 0, caught: 0 }
+if (args.plant !== undefined && planted.total === 0) errors.push(`no mistake is called '${args.plant}'`)
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
 if (args.json) log(JSON.stringify({ kinds: report, planted }))

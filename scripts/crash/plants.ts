@@ -1,40 +1,46 @@
 /** Plants mistakes, one at a time, and looks whether the explorer finds them. */
 import type { Plant } from '../../src/testing/planted.ts'
 import { run, type Job } from './pool.ts'
+import { liveLine, table } from './print.ts'
 
-/** A plant is caught where a violation begins with the invariant that it is said to break. */
+/** Violations of other invariants that are passed over while looking for the one that a plant names. */
+const MOST_OTHERS = 1_000
+const SHOWN = 3
+
+/** A plant is caught where the invariant that it names fires; another one is not enough. */
 export async function plantAll(
   plants: readonly Plant[],
   log: (line: string) => void,
 ): Promise<{ total: number; caught: number }> {
-  const jobs = plants.flatMap((plant) =>
-    plant.scenarios.map((scenario): Job => ({
-      scenario,
-      plant,
-      options: { faults: plant.faults ?? 1, mostViolations: 5 },
-    })),
-  )
-  const caught = new Map<string, string>()
-  const missed = new Map<string, string[]>()
+  const jobs = plants.map((plant): Job => ({
+    scenario: plant.scenario,
+    plant,
+    options: { faults: plant.faults ?? 1, mostViolations: MOST_OTHERS, until: plant.breaks },
+  }))
+  const caught = new Map<Plant, string>()
+  const missed = new Map<Plant, readonly string[]>()
+  const line = liveLine()
   await run(jobs, {
-    outcome({ plant, scenario }, outcome) {
-      const { name, breaks } = plant!
-      const found = 'error' in outcome ? [{ what: outcome.error, path: scenario }] : outcome.exploration.violations
-      const hit = found.find(({ what }) => breaks.some((invariant) => what.startsWith(invariant)))
-      if (hit) caught.set(name, `${hit.what}\n      ${hit.path}`)
-      else missed.set(name, [...(missed.get(name) ?? []), ...found.map(({ what, path }) => `${what}\n      ${path}`)])
+    outcome({ plant }, outcome) {
+      const found = 'error' in outcome ? [{ what: outcome.error, path: '' }] : outcome.exploration.violations
+      const hit = found.find(({ what }) => what.startsWith(`${plant!.breaks}:`))
+      if (hit) caught.set(plant!, hit.path)
+      else missed.set(plant!, found.slice(0, SHOWN).map(({ what, path }) => `${what}  ${path}`)) // prettier-ignore
     },
+    progress: (running) =>
+      line.show(`${caught.size + missed.size}/${plants.length} planted; ${running.map(({ job }) => job.plant!.name).join(', ')}`), // prettier-ignore
   })
-  for (const { name, breaks } of plants) {
-    const how = caught.get(name)
-    if (how !== undefined) log(`✓ planted: ${name}\n    ${how}`)
-    else
-      log(
-        `✗ planted: ${name}: none of ${breaks.join(', ')} fired${(missed.get(name) ?? [])
-          .slice(0, 3)
-          .map((what) => `\n    ${what}`)
-          .join('')}`,
-      )
+  line.clear()
+  const lines = plants.map((plant) => [
+    String(plant.row ?? 'kernel'),
+    plant.name,
+    plant.breaks,
+    caught.get(plant) ?? '✗ escaped',
+  ])
+  log(table([['row', 'planted', 'invariant', 'path'], ...lines]))
+  for (const [{ name, breaks }, found] of missed) {
+    log(`✗ ${name}: '${breaks}' did not fire`)
+    for (const what of found) log(`    ${what}`)
   }
   return { total: plants.length, caught: caught.size }
 }

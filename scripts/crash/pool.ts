@@ -9,7 +9,10 @@ import type { Plant } from '../../src/testing/planted.ts'
 export interface Job {
   /** `kind.name` */
   readonly scenario: string
-  readonly options: Pick<ExploreOptions, 'faults' | 'others' | 'depth' | 'exact' | 'owners' | 'mostViolations'>
+  readonly options: Pick<
+    ExploreOptions,
+    'faults' | 'others' | 'depth' | 'exact' | 'owners' | 'mostViolations' | 'until'
+  >
   /** The mistake to make in the program first. */
   readonly plant?: Plant | undefined
 }

@@ -11,40 +11,35 @@ import type { OperationKind } from '../kernel/operation.ts'
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import { VirtualClock, worldRandom } from './life.ts'
-import { live, settled, type Happening, type LifeOf } from './live.ts'
+import { live, settled, type Happening, type LifeOf, type Place } from './live.ts'
 import { standing } from './standing.ts'
-import { nameOf, type Scenario, type Stage, type Surroundings } from './subject.ts'
-import { fingerprints, type Fingerprint, type World } from './world.ts'
+import { nameOf, type Scenario, type Stage } from './subject.ts'
+import { fingerprints, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
 
-/** Where the lives of a scenario take place, and the world in which they begin. */
-export interface Beginning<S extends Stage> {
-  readonly surroundings: Surroundings<S>
-  readonly fingerprint: Fingerprint
-  readonly start: World
-}
-
-/** Sets a scenario up. */
-export async function beginning<S extends Stage>(scenario: Scenario<S>): Promise<Beginning<S>> {
+/** Sets a scenario up: where its lives take place, and the world in which they begin. */
+export async function beginning<S extends Stage>(scenario: Scenario<S>): Promise<Place<S> & { start: World }> {
   const { subject } = scenario
+  const { kinds } = subject
   const surroundings = await subject.open()
-  const fingerprint = fingerprints(subject.alike ?? {})
+  const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}) }
   const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs: 0, entropy: 0, notes: {} }
   const lines: string[] = []
   const { world, end, violations } = await live(
     {
-      ...{ surroundings, fingerprint, from: empty, choices: new Choices({ budget: NONE }) },
+      ...place,
+      ...{ from: empty, choices: new Choices({ budget: NONE }) },
       act: async (stage) => scenario.setup?.(stage),
     },
     { tell: ({ column, text }) => lines.push(`${column} ${text}`) },
   )
   if (end !== 'done')
     throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
-  return { surroundings, fingerprint, start: world }
+  return { ...place, start: world }
 }
 
 export interface Violation {
@@ -81,6 +76,8 @@ export interface ExploreOptions {
    */
   readonly owners?: boolean
   readonly mostViolations?: number
+  /** Ends once this invariant was found broken. */
+  readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
 }
@@ -96,8 +93,9 @@ export async function exploreCrashes<S extends Stage>(
   scenario: Scenario<S>,
   options: ExploreOptions = {},
 ): Promise<Exploration> {
-  const { faults = 2, others = 1, depth, exact = false, owners = false, mostViolations = 10 } = options
-  const { surroundings, fingerprint, start } = await beginning(scenario)
+  const { faults = 2, others = 1, depth, exact = false, owners = false, mostViolations = 10, until } = options
+  const { start, ...place } = await beginning(scenario)
+  const { fingerprint } = place
   const coverage = new Coverage(kindOf(scenario))
   const fresh: Budget = owners
     ? { faults: MOST_SWITCHES, others: Infinity }
@@ -113,17 +111,19 @@ export async function exploreCrashes<S extends Stage>(
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
+  const enough = (): boolean =>
+    violations.length >= mostViolations || violations.some(({ what }) => what.startsWith(`${until}:`))
   let entered = 0
-  for (let item = waiting.shift(); item && violations.length < mostViolations; item = waiting.shift()) {
+  for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
-    while (choices && violations.length < mostViolations) {
+    while (choices && !enough()) {
       options.lives?.(before + choices.planned)
-      const of = { surroundings, fingerprint, act: (stage: S) => scenario.drive(stage), from, choices, owners }
+      const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { world, end, ...result } = await live(of, coverage)
       const struck = choices.faults.length
       const path = before + choices.path
@@ -131,7 +131,7 @@ export async function exploreCrashes<S extends Stage>(
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
       if (end === 'done' && (depth !== undefined || unseen(ends, fingerprint(world))))
-        found.push(...(await afterwards({ ...of, from: world }, scenario)))
+        found.push(...(await afterwards({ ...of, from: world })))
       for (const what of found) violations.push({ path, what })
       if (end === 'crashed' && found.length === 0) {
         const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
@@ -180,14 +180,14 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-async function afterwards<S extends Stage>(of: LifeOf<S>, { subject }: Scenario<S>): Promise<string[]> {
+async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
   const { surroundings, from: world } = of
   const again = await live({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
   const violations = [...again.violations]
   if (settled(again.world.rows) !== settled(world.rows))
     violations.push('restless: a second recovery changed more than attempt and owner')
   surroundings.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
-  return [...violations, ...standing(world, subject.kinds), ...(await surroundings.judge(world))]
+  return [...violations, ...standing(world), ...(await surroundings.judge(world))]
 }
 
 /** Runs exactly one path, and tells what happened. */
@@ -197,19 +197,19 @@ export async function replay<S extends Stage>(
   { owners = false }: Pick<ExploreOptions, 'owners'> = {},
 ): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
   const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
-  const { surroundings, fingerprint, start } = await beginning(scenario)
+  const { start, ...place } = await beginning(scenario)
   const trace: Happening[] = []
   const tell = (happening: Happening): void => void trace.push(happening)
   let from = start
   for (const part of lives.split('/')) {
     const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
-    const of = { surroundings, fingerprint, act: (stage: S) => scenario.drive(stage), from, choices, owners }
+    const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
     tell({ column: 'life', text: part || 'nothing goes wrong', atMs: from.nowMs })
     const { world, end, violations } = await live(of, { tell })
     tell({ column: 'life', text: end, atMs: world.nowMs })
     from = world
     if (violations.length > 0) return { trace, violations }
-    if (end === 'done') return { trace, violations: await afterwards({ ...of, from: world }, scenario) }
+    if (end === 'done') return { trace, violations: await afterwards({ ...of, from: world }) }
   }
   return { trace, violations: [] }
 }

@@ -2,6 +2,7 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
+import type { Clock } from '../kernel/ports.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
@@ -242,6 +243,25 @@ export function faultyTransport(of: {
           return answer
       }
     })
+}
+
+/**
+ * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
+ * after a moment, and told of.
+ */
+export function heldUntilOpen(of: { transport: Transport; clock: Clock; violated: (what: string) => void }): {
+  readonly transport: Transport
+  opened(): void
+} {
+  let open = false
+  return {
+    async transport(request) {
+      if (!open) await new Promise<void>((resolve) => void of.clock.setTimeout(resolve, 1))
+      if (!open) of.violated('start-up: it waits for the mint before it is there')
+      return of.transport(request)
+    },
+    opened: () => void (open = true),
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>

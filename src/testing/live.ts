@@ -1,10 +1,12 @@
 /** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
 import type { InspectionEvent } from '../kernel/inspect.ts'
+import type { OperationKind } from '../kernel/operation.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
-import { StoreError } from '../store/port.ts'
+import { StoreError, type Schema, type Store } from '../store/port.ts'
 import type { Choices, Fate } from './choices.ts'
 import { faultyStore, misreading } from './faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
+import { deadEnd } from './standing.ts'
 import type { Means, Stage, Surroundings } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
@@ -20,10 +22,15 @@ const OVERTAKES_FOR_MS = 120_000
 const LOOKS_ON_FOR_MS = 600_000
 const ASKS_AGAIN_AFTER_MS = 1_000
 
-/** Where a life takes place, and what its caller wants. */
-export interface LifeOf<S extends Stage> {
+/** Where lives take place. */
+export interface Place<S extends Stage> {
+  readonly kinds: readonly OperationKind<never>[]
   readonly surroundings: Surroundings<S>
   readonly fingerprint: Fingerprint
+}
+
+/** Where a life takes place, and what its caller wants. */
+export interface LifeOf<S extends Stage> extends Place<S> {
   readonly act: (stage: S) => Promise<void>
   readonly from: World
   readonly choices: Choices
@@ -56,7 +63,7 @@ export interface Onlookers {
 
 /** Lives one life in a world. The world itself is left as it was. */
 export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers = {}): Promise<LifeResult> {
-  const { surroundings, fingerprint, act, from, choices, owners = false } = of
+  const { kinds, surroundings, fingerprint, act, from, choices, owners = false } = of
   const { inspect, passed, tell } = onlookers
   const { misread, ...since } = awaking(of)
   const world: World = { ...from, ...since }
@@ -102,17 +109,34 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       world.notes = { ...notes }
     },
     rows: () => rows.dump(),
+    requests: () => requests,
+    violated: (what) => void violations.push(what),
   }
-  const start = (fate: Fate, overtake: () => Promise<void>) => {
+  /** What lands is looked at, whoever wrote it and whatever becomes of that process. */
+  const opened = async (schema: Schema): Promise<Store> => {
+    const store = await rows.open(schema)
+    return {
+      ...store,
+      async commit(writes) {
+        const before = rows.dump()
+        await store.commit(writes)
+        violations.push(
+          ...writes.flatMap((write) => deadEnd(write, kinds)),
+          ...(surroundings.committed?.(writes, before) ?? []),
+        )
+      },
+    }
+  }
+  const meansOf = (fate: Fate, overtake: () => Promise<void>): Means => {
     const committed = (about: string): void => {
       commits++
       say('commit', about)
     }
-    const means: Means = {
+    return {
       stage,
       store: {
         open: async (schema) => {
-          const store = await rows.open(schema)
+          const store = await opened(schema)
           return faultyStore(misread ? misreading(store, misread) : store, { fate, life, committed, overtake })
         },
       },
@@ -132,9 +156,8 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
         requests++
         say('request', what)
       },
-      violated: (what) => void violations.push(what),
+      another: () => meansOf(luck, never),
     }
-    return surroundings.start(means)
   }
 
   /** The process that its caller calls, and another one that only takes up what is unfinished: one of them is held. */
@@ -144,11 +167,12 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   const beginOther = async (): Promise<void> => {
     say('life', 'another process begins')
     const fate = fated('other ', (option) => owners && option === 'overtaken')
-    const other = await start(fate, async () => {
+    const means = meansOf(fate, async () => {
       say('life', 'it is held, and the first process goes on')
       turn.ours.open()
       await turn.theirs.closed()
     })
+    const other = await surroundings.start(means)
     await sleep(clock, OVERTAKES_FOR_MS)
     await other.close()
     say('life', 'the other process ends')
@@ -163,7 +187,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   }
   const fate = fated('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
   const run = async (): Promise<void> => {
-    const program = await start(fate, overtake)
+    const program = await surroundings.start(meansOf(fate, overtake))
     if (misread) await sleep(clock, LOOKS_ON_FOR_MS)
     else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
     // One that is held comes to its end, too.
@@ -278,6 +302,11 @@ function awaking({ from, choices, fingerprint, owners }: Omit<LifeOf<never>, 'su
       return { nowMs, skewMs, misread: how }
   }
 }
+
+/** Nothing goes wrong. */
+const luck: Fate = (_, [usual]) => usual
+
+const never = (): Promise<never> => new Promise(() => {})
 
 const sleep = (clock: VirtualClock, delayMs: number): Promise<void> =>
   new Promise((resolve) => void clock.setTimeout(resolve, delayMs))

@@ -1,10 +1,47 @@
-/** The oracle: what must hold when the last fault is over, against the mint's own books. */
+/**
+ * The oracle: what must hold when the last fault is over, against the mint's own books. What must hold at every moment
+ * is the witness's to say.
+ */
 import type { MintCrypto, WalletCrypto } from '../cashu/crypto.ts'
 import type { OperationRow } from '../kernel/operation.ts'
 import type { Mint } from '../mint-server/mint.ts'
-import type { CounterRow, ProofRow } from '../wallet/tables.ts'
-import type { Wire } from './faulty-mint.ts'
+import type { CounterRow, OutputRow, ProofRow } from '../wallet/tables.ts'
 import type { Dump } from '../store/memory.ts'
+import type { Wire } from './faulty-mint.ts'
+
+/** What must hold, by the word with which a violation begins; in order of the seven invariants, then the other rules. */
+export const invariants = {
+  /** 1. What the mint owes is what the wallet and others have. */
+  conservation: 'money is neither lost nor invented',
+  /** 1. Money counts where the mint takes it. */
+  worthless: 'the mint takes every spendable proof',
+  /** 2. And a payment is asked for no more often than was written down before. */
+  'paid twice': 'one intent, one payment',
+  /** 3. */
+  reuse: 'no counter and no secret is used twice',
+  /** 4. Every operation has a next event, a deadline, or somebody who is to decide; every reservation an operation. */
+  stuck: 'every operation has a next event, a deadline, or somebody who is to decide',
+  stranded: 'what is reserved or sent belongs to an operation that will see to it',
+  /** 5. */
+  convergence: 'it comes to an end within so many commits, requests and waits',
+  /** 6. */
+  restless: 'a second recovery writes nothing but attempt and owner',
+  /** 7. */
+  release: 'money is given back only where it can be spent by nothing that was sent (rule 4)',
+  /** Rule 3. */
+  unrecorded: 'what is sent was stored before',
+  /** Rule 12. */
+  'start-up': 'nothing waits for the mint, and what is unfinished is asked about together',
+  /** Rule 13. */
+  trust: 'only mints that are trusted hear of us',
+  /** What callers are promised. */
+  failed: 'a caller gets what it asked for, or an error that it was told of',
+} as const
+
+export type Invariant = keyof typeof invariants
+
+/** What is wrong: the invariant's name, and how it was broken. */
+export type Breach = `${Invariant}: ${string}`
 
 /** A proof that somebody other than the wallet has. */
 export interface ForeignProof {
@@ -19,7 +56,7 @@ export interface WalletWorld extends Pick<Wire, 'late' | 'melts'> {
 }
 
 export interface Verdict {
-  readonly violations: readonly string[]
+  readonly violations: readonly Breach[]
   /** Sums of live money, in the unit. */
   readonly sums: { readonly mint: number; readonly wallet: number; readonly foreign: number }
 }
@@ -36,7 +73,7 @@ export async function judge(of: {
   mayQuarantine?: boolean
 }): Promise<Verdict> {
   const { world, mint, crypto } = of
-  const violations: string[] = []
+  const violations: Breach[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
   const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
   const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(
@@ -59,25 +96,19 @@ export async function judge(of: {
   for (const [hash, { paid }] of Object.entries(books.payments))
     if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
   violations.push(...counters(world, proofs))
-  for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
-    if (row.state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${row.kind} quarantined`)
-  }
-  for (const row of (world.wallet['operations'] ?? []) as unknown as OperationRow[]) {
-    if (row.kind !== 'melt') continue
-    const { quoteId, sends } = (JSON.parse(row.snapshot) as { context: { quoteId: string | null; sends: number } })
-      .context
+  const operations = (world.wallet['operations'] ?? []) as unknown as OperationRow[]
+  for (const { kind, state, snapshot } of operations) {
+    if (state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${kind} quarantined`)
+    if (kind !== 'melt') continue
+    const { quoteId, sends } = (JSON.parse(snapshot) as { context: { quoteId: string | null; sends: number } }).context
     const made = world.melts[quoteId ?? ''] ?? 0
     if (made > sends)
-      violations.push(`resent: a payment was asked for ${made} times, and ${sends} times stands in the books`)
+      violations.push(`paid twice: a payment was asked for ${made} times, and ${sends} times stands in the books`)
   }
-  const held = live.filter(({ state }) => state === 'reserved')
-  const active = new Set(
-    ((world.wallet['operations'] ?? []) as unknown as OperationRow[])
-      .filter((row) => row.status === 'active')
-      .map(({ id }) => id),
-  )
-  for (const { operationId, amount } of held)
-    if (!active.has(operationId!)) violations.push(`stranded: ${amount} reserved by an operation that has ended`)
+  const active = new Set(operations.filter(({ status }) => status === 'active').map(({ id }) => id))
+  for (const { operationId, amount, state } of live)
+    if ((state === 'reserved' || state === 'sent') && !active.has(operationId!))
+      violations.push(`stranded: ${amount} ${state} by an operation that has ended`)
   const refused = await spendAll(mint, crypto, live.filter(({ state }) => state === 'spendable')) // prettier-ignore
   if (refused) violations.push(`worthless: the mint refuses spendable proofs: ${refused}`)
   return { violations, sums }
@@ -90,14 +121,16 @@ async function statesOf(mint: Mint, Ys: readonly string[]): Promise<Map<string, 
   return new Map(states.map(({ Y, state }) => [Y, state]))
 }
 
-function counters(world: WalletWorld, proofs: readonly ProofRow[]): string[] {
+/** Counters of proofs, and of outputs that are none yet. */
+function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
   const rows = (world.wallet['counters'] ?? []) as unknown as CounterRow[]
-  const violations: string[] = []
+  const outputs = (world.wallet['outputs'] ?? []) as unknown as OutputRow[]
+  const violations: Breach[] = []
   const seen = new Set<string>()
-  for (const { keysetId, counter } of proofs) {
+  for (const { keysetId, counter } of [...proofs, ...outputs]) {
     if (counter === null) continue
     const key = `${keysetId}/${counter}`
-    if (seen.has(key)) violations.push(`reuse: counter ${key} made two proofs`)
+    if (seen.has(key)) violations.push(`reuse: counter ${key} made two outputs`)
     seen.add(key)
     const next = rows.find((row) => row.keysetId === keysetId)?.next ?? 0
     if (counter >= next) violations.push(`reuse: counter ${key} is used and may be used again (next is ${next})`)

@@ -1,25 +1,34 @@
-/** How operations stand when all is over, whatever their kind: nothing set aside, nothing without a way on. */
+/** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
 import { stateNodes, type OperationKind, type OperationRow } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
 import type { World } from './world.ts'
 
-/** Operations that the kernel set aside, or that nothing can move any more. */
-export function standing({ rows }: World, kinds: readonly OperationKind<never>[]): string[] {
-  return (rows['operations'] ?? []).flatMap((it) => {
-    const { kind, state, status, reason, timers } = it as unknown as OperationRow
-    if (status === 'quarantined') return [`stuck: ${kind} set aside in '${state}': ${reason}`]
-    if (status !== 'active' || timers !== '{}') return []
-    const { machine } = kinds.find((known) => known.kind === kind)!
-    // In regions side by side, one that goes on is enough.
-    const active = state.split('|').flatMap((path) => pathsTo(path.split('.')))
-    const moves = stateNodes(machine as OperationKind['machine'])
-      .filter(({ path }) => active.includes(path.join('.')))
-      .some(
-        ({ invoke, ownEvents, meta }) =>
-          invoke.length > 0 || ownEvents.length > 0 || (meta as { watch?: string } | undefined)?.watch !== undefined,
-      )
-    return moves ? [] : [`stuck: nothing moves ${kind} on from '${state}'`]
+/** An operation rests only where something is to come: an answer, news, a time, or somebody's decision. */
+export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
+  if (!('put' in write) || write.put !== 'operations') return []
+  const { kind, state, status, timers } = write.row as unknown as OperationRow
+  if (status !== 'active') return []
+  const { machine } = kinds.find((it) => it.kind === kind) as unknown as OperationKind
+  const regions = state.split('|')
+  const nodes = stateNodes(machine).filter(({ path }) =>
+    regions.some((region) => `${region}.`.startsWith(path.map((key) => `${key}.`).join(''))),
+  )
+  const running = JSON.parse(timers) as Record<string, number>
+  const delays = nodes.flatMap((node) =>
+    Object.keys(node.config.after ?? {}).map((name) => ({ name, id: `xstate.after.${name}.${node.id}` })),
+  )
+  const lost = delays.filter(({ id }) => running[id] === undefined)
+  if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
+  const goesOn = nodes.some(({ invoke, meta, config }) => {
+    const watched = (meta as { watch?: string } | undefined)?.watch !== undefined
+    return invoke.length > 0 || watched || Object.keys(config.on ?? {}).length > 0
   })
+  return goesOn || delays.length > 0 ? [] : [`stuck: ${kind} in '${state}' waits for nothing`]
 }
 
-/** A state, and those that it is in. */
-const pathsTo = (path: readonly string[]): string[] => path.map((_, at) => path.slice(0, at + 1).join('.'))
+/** Operations that the kernel set aside. */
+export const standing = ({ rows }: World): string[] =>
+  (rows['operations'] ?? []).flatMap((row) => {
+    const { kind, state, status, reason } = row as unknown as OperationRow
+    return status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : []
+  })

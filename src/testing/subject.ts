@@ -6,7 +6,7 @@ import type { InspectionEvent } from '../kernel/inspect.ts'
 import type { OperationKind } from '../kernel/operation.ts'
 import type { Random } from '../kernel/ports.ts'
 import type { Dump } from '../store/memory.ts'
-import type { StoreAdapter } from '../store/port.ts'
+import type { StoreAdapter, Write } from '../store/port.ts'
 import type { Fate } from './choices.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Likeness, World } from './world.ts'
@@ -18,7 +18,11 @@ export interface Stage {
   readonly notes: Readonly<Record<string, unknown>>
   note(key: string, value: unknown): void
   /** The program's rows as they are. */
-  rows(): Dump
+  readonly rows: () => Dump
+  /** How many requests were made in this life. */
+  readonly requests: () => number
+  /** Tells of an invariant that does not hold: its name, a colon, and what is wrong. */
+  readonly violated: (what: string) => void
 }
 
 /** What a caller does with a program, so that all that may go wrong can go wrong. */
@@ -48,6 +52,8 @@ export interface Surroundings<S extends Stage> {
   leave(): unknown
   /** Starts a process of the program. */
   start(means: Means): Promise<Running<S>>
+  /** What is wrong with a commit that landed, whatever comes after it. */
+  committed?(writes: readonly Write[], before: Dump): readonly string[]
   /** What is wrong with a world in which all is over. Each text begins with the name of an invariant and a colon. */
   judge(world: World): Promise<readonly string[]>
 }
@@ -68,8 +74,8 @@ export interface Means {
   readonly overtake: () => Promise<void>
   /** Tells of a request, for the trace and the count. */
   readonly requested: (what: string) => void
-  /** Tells of an invariant that does not hold. */
-  readonly violated: (what: string) => void
+  /** Means for one more process in the same life; nothing goes wrong in that one. */
+  readonly another: () => Means
 }
 
 export interface Running<S extends Stage> {

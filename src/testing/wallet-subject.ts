@@ -7,12 +7,13 @@ import type { Dump } from '../store/memory.ts'
 import type { Row } from '../store/port.ts'
 import { walletKinds } from '../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
-import { faultyTransport, type Wire } from './faulty-mint.ts'
+import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
 import type { VirtualClock } from './life.ts'
 import { judge } from './oracle.ts'
 import { newSetting, SEED, type MintTraits } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { Scenario, Stage, Subject } from './subject.ts'
+import type { Means, Scenario, Stage, Subject } from './subject.ts'
+import { witnessed } from './witness.ts'
 import type { Likeness } from './world.ts'
 
 export { POWERS, SEED } from './setting.ts'
@@ -28,6 +29,8 @@ export interface WalletOutside extends Wire {
 /** What a caller of the wallet can use. */
 export interface WalletStage extends Stage {
   readonly wallet: Wallet
+  /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
+  readonly another: () => Promise<Wallet>
   readonly mint: Mint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
@@ -63,6 +66,27 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
       })
+      const opened = async ({
+        stage,
+        store,
+        clock,
+        random,
+        inspect,
+        ...means
+      }: Omit<Means, 'another'>): Promise<Wallet> => {
+        const { rows, violated } = stage
+        const transport = faultyTransport({ ...means, setting, wire, clock, rows, violated, mintUrl: MINT_URL })
+        const held = heldUntilOpen({ transport, clock, violated })
+        const wallet = await openWallet({
+          ...{ store, clock, random, transport: held.transport },
+          seed: SEED,
+          crypto: stubCrypto,
+          invoiceAmount: () => ({ msat: 1 }),
+          ...(inspect && { inspect }),
+        })
+        held.opened()
+        return wallet
+      }
       return {
         enter(held, clock, random) {
           const { mint, ...rest } = held as WalletOutside
@@ -70,25 +94,14 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
           Object.assign(wire, rest)
         },
         leave: (): WalletOutside => ({ mint: setting.dump(), ...wire }),
-        async start({ stage, store, clock, random, life, fate, inspect, overtake, requested, violated }) {
-          const wallet = await openWallet({
-            store,
-            seed: SEED,
-            crypto: stubCrypto,
-            transport: faultyTransport({
-              ...{ setting, wire, clock, fate, life, overtake, requested, violated },
-              mintUrl: MINT_URL,
-              rows: () => stage.rows(),
-            }),
-            clock,
-            random,
-            invoiceAmount: () => ({ msat: 1 }),
-            ...(inspect && { inspect }),
-          })
+        async start({ another, ...means }) {
+          const wallet = await opened(means)
+          const { stage, clock } = means
           return {
             stage: {
               ...stage,
               wallet,
+              another: () => opened(another()),
               mint: setting.mint,
               outside,
               invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
@@ -97,6 +110,7 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
             attend: (act) => attended({ wallet, clock, wire }, act),
           }
         },
+        committed: (writes, before) => witnessed(writes, { before, mint: () => setting.dump(), late: wire.late }),
         async judge({ rows, outside: held, notes }) {
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of

@@ -1,6 +1,6 @@
 import type { WalletScenario as Scenario, WalletStage as Stage } from '../wallet-subject.ts'
 import { MINT_URL } from '../wallet-subject.ts'
-import { burnCounters, ending, foreignProofs, giveUp, spendElsewhere, tokenOf, hurry } from './stage.ts'
+import { burnCounters, ending, foreignProofs, giveUp, insist, pause, spendElsewhere, tokenOf, hurry } from './stage.ts'
 
 const setup =
   (...amounts: number[]) =>
@@ -73,6 +73,23 @@ export const receiveScenarios: readonly Scenario[] = [
     async drive(stage) {
       hurry(stage)
       await receiveToken(stage)
+    },
+  }),
+  scenario('distrusted', {
+    async setup(stage) {
+      const { wallet } = stage
+      await setup(1, 4)(stage)
+      stage.note('id', (await wallet.receive.prepare({ token: stage.notes['token'] as string })).id)
+      await wallet.mints.distrust(MINT_URL)
+    },
+    async drive(stage) {
+      const { wallet, notes } = stage
+      const receive = async (): Promise<unknown> => (await wallet.receive.get(notes['id'] as string)).execute()
+      const trust = async (): Promise<void> => {
+        await pause(stage, 60_000)
+        await insist(stage, () => wallet.mints.trust(MINT_URL))
+      }
+      await Promise.all([ending(stage, receive, 'REFUSED', 'CANCELLED'), trust()])
     },
   }),
 ]

@@ -1,8 +1,10 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { claim, ending, fund, hurry } from './stage.ts'
+import { claim, ending, fund, hurry, pause } from './stage.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
+
+const MANY = 12
 
 /** Makes the token, and writes it down; the text must be the same in every life. */
 async function makeToken(stage: Stage, amount: number): Promise<SendHandle | undefined> {
@@ -89,6 +91,19 @@ export const sendScenarios: readonly Scenario[] = [
     async drive(stage) {
       hurry(stage)
       await reclaimed(stage, 3)
+    },
+  }),
+  // Many tokens that nobody has claimed are asked about together.
+  scenario('many', {
+    async setup(stage) {
+      await fund(stage, 8, 4)
+      const amounts = Array.from({ length: MANY }, () => 1)
+      await (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts })).execute()
+      for (const amount of amounts) await (await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount })).execute()
+    },
+    async drive(stage) {
+      await pause(stage, 10_000)
+      if (stage.requests() >= MANY) stage.violated(`start-up: ${stage.requests()} requests for ${MANY} tokens`)
     },
   }),
 ]

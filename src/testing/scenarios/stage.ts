@@ -2,6 +2,7 @@
 import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
 import type { ForeignProof } from '../oracle.ts'
 import { HardshellError } from '../../kernel/errors.ts'
+import { StoreError } from '../../store/port.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
 import { stubCrypto } from '../stub-crypto.ts'
@@ -115,10 +116,25 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
     }
 }
 
+/** Does what must be done, however often the store fails. */
+export async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> {
+  for (;;)
+    try {
+      await run()
+      return
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      await pause(stage, 1_000)
+    }
+}
+
+/** Lets time go on. */
+export const pause = ({ clock }: Stage, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
+
 /** Waits until an operation is in a state, whatever came before, and whichever process brought it there. */
-export async function reaches({ wallet, clock }: Stage, id: string, state: string): Promise<void> {
-  while ((await wallet.operations.get(id)).state !== state)
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, 60_000))
+export async function reaches(stage: Stage, id: string, state: string): Promise<void> {
+  while ((await stage.wallet.operations.get(id)).state !== state) await pause(stage, 60_000)
 }
 
 /** A person who gives up whatever needs a decision, now and later. */

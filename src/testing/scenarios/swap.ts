@@ -2,9 +2,9 @@ import type { ProofRow } from '../../wallet/tables.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { burnCounters, ending, fund, spendElsewhere, hurry } from './stage.ts'
 
-async function swapAmounts(stage: Stage): Promise<void> {
+async function swapAmounts(stage: Stage, key = 'swap'): Promise<void> {
   const run = async (): Promise<unknown> =>
-    (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })).execute()
+    (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key })).execute()
   await ending(stage, run, 'REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED')
 }
 
@@ -58,6 +58,35 @@ export const swapScenarios: readonly Scenario[] = [
   scenario('impatient', {
     async drive(stage) {
       hurry(stage)
+      await swapAmounts(stage)
+    },
+  }),
+  scenario('two-tabs', {
+    setup: (stage) => fund(stage, 8, 8),
+    async drive(stage) {
+      const other = { ...stage, wallet: await stage.another() }
+      await Promise.all([swapAmounts(stage), swapAmounts(other, 'other')])
+      await other.wallet.close()
+    },
+  }),
+  // One tab executes what the other cancels.
+  scenario('two-minds', {
+    async drive(stage) {
+      const other = await stage.another()
+      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      const same = await other.swap.get(swap.id)
+      const cancel = async (): Promise<void> => {
+        await ending({ ...stage, wallet: other }, () => same.cancel(), 'NOT_NOW')
+      }
+      await Promise.all([ending(stage, () => swap.execute(), 'CANCELLED', 'REFUSED'), cancel()])
+      await other.close()
+    },
+  }),
+  // A listener that calls the wallet about the very operation that it hears of, and waits for the answer.
+  scenario('listening', {
+    async drive(stage) {
+      const asks = async (id: string): Promise<void> => void (await stage.wallet.operations.cancel(id).catch(() => {}))
+      stage.wallet.on('operation', ({ id, state }) => (state === 'exchanging.swapping' ? asks(id) : undefined))
       await swapAmounts(stage)
     },
   }),

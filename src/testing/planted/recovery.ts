@@ -1,0 +1,192 @@
+/** What went wrong elsewhere with answers, rollbacks, restarts and owners. */
+import type { Plant } from './plant.ts'
+
+export const recoveryPlants: readonly Plant[] = [
+  {
+    row: 5,
+    name: 'a swap’s error and one look at unspent inputs release them',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true }))],`,
+        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out' }, refusals: 99 })),`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.plain',
+  },
+  {
+    row: 5,
+    name: 'a melt’s error and one look at unspent inputs release them',
+    changes: [
+      {
+        file: 'machines/wallet/melt-model.ts',
+        from: `answers === sends || (sends === 1 && landed)`,
+        to: `sends > 0 || answers > 0 || landed`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 6,
+    name: 'a recovery frees whatever is reserved',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `const clients = new Map<string, MintClient>()`,
+        to: `const clients = new Map<string, MintClient>()
+  for (const { Y, state } of await store.query({ table: 'proofs' }))
+    if (state === 'reserved')
+      await store.commit([{ patch: 'proofs', key: [Y], set: { state: 'spendable', operationId: null } }])`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 12,
+    name: 'too many requests is taken for a refusal',
+    changes: [{ file: 'src/cashu/reply.ts', from: `425, 429]`, to: `425]` }],
+    breaks: 'release',
+    scenario: 'melt.no-replay-cache',
+  },
+  {
+    row: 13,
+    name: 'a rollback is a commit of its own, and its failure is passed over',
+    changes: [
+      {
+        file: 'src/kernel/commit.ts',
+        from: `await env.store.commit(writes)`,
+        to: `const back = commit.writes.filter((write) => write.set?.state === 'spendable')
+      await env.store.commit(writes.filter((write) => !back.includes(write)))
+      if (back.length > 0) await env.store.commit(back).catch(() => {})`,
+      },
+    ],
+    breaks: 'stranded',
+    scenario: 'swap.cancelled',
+  },
+  {
+    row: 14,
+    name: 'a payment that is under way is taken for one that is made',
+    changes: [
+      {
+        file: 'machines/wallet/melt.ts',
+        from: `guard: answered('pending'), target: 'checking',
+            actions: assign(({ context }) => ({ answers: context.answers + 1, landed: true })),`,
+        to: `guard: answered('pending'), target: 'paid',
+            actions: { type: 'tx', params: ({ context: { id, inputs } }) => spend(id, inputs, 'reserved') },`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'melt.pending-then-failed',
+    faults: 0,
+  },
+  {
+    row: 14,
+    name: 'an error that comes after the commit is compensated for',
+    changes: [
+      {
+        file: 'src/kernel/commit.ts',
+        from: `doubt ||= error.code === 'IN_DOUBT'`,
+        to: `doubt ||= error.code === 'IN_DOUBT'
+      if (doubt)
+        for (const write of commit.writes.filter(({ set }) => set?.state === 'reserved'))
+          await env.store.commit([{ ...write, set: { state: 'spendable', operationId: null }, if: undefined }])`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.plain',
+  },
+  {
+    row: 15,
+    name: 'a start waits for one answer after the other',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `return new Wallet({ operations, store, ports, mints }, store)`,
+        to: `for (const { row } of await operations.list({ status: 'active' }))
+    await client(row.mintUrl).keysets({ signal: new AbortController().signal })
+  return new Wallet({ operations, store, ports, mints }, store)`,
+      },
+    ],
+    breaks: 'start-up',
+    scenario: 'send.many',
+    faults: 0,
+  },
+  {
+    row: 15,
+    name: 'each token is asked about on its own',
+    changes: [{ file: 'src/wallet/kinds/send.ts', from: `most: 25,`, to: `most: 1,` }],
+    breaks: 'start-up',
+    scenario: 'send.many',
+    faults: 0,
+  },
+  {
+    row: 16,
+    name: 'listeners are awaited before the operation goes on',
+    changes: [
+      {
+        file: 'src/wallet/events.ts',
+        from: `if (event === 'operation') call(operationEvent(change))`,
+        to: `if (event === 'operation') return call(operationEvent(change))`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `for (const call of [ ...[...this.#listeners]`,
+        to: `const told = []
+    for (const call of [ ...[...this.#listeners]`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `try { call() } catch (error) { reportError(error) }`,
+        to: `try { told.push(call()) } catch (error) { reportError(error) }
+    return Promise.all(told)`,
+      },
+      {
+        file: 'src/kernel/durable.ts',
+        from: `kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
+        to: `await kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
+      },
+    ],
+    breaks: 'stuck',
+    scenario: 'swap.listening',
+    faults: 0,
+  },
+  {
+    row: 19,
+    name: 'a stale owner goes on from what it last saw',
+    changes: [
+      {
+        file: 'src/kernel/commit.ts',
+        from: `if: before === 0 ? 'absent' : { version: before }`,
+        to: `if: undefined`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.two-minds',
+  },
+  {
+    row: 20,
+    name: 'a mint that is not trusted any more is asked',
+    changes: [
+      { file: 'src/kernel/lanes.ts', from: `if (!(await this.#open(lane))) {`, to: `if (lane === undefined) {` },
+    ],
+    breaks: 'trust',
+    scenario: 'receive.distrusted',
+    faults: 0,
+  },
+  {
+    row: 21,
+    name: 'a payment is sent again on resuming',
+    changes: [
+      {
+        file: 'src/wallet/kinds/melt.ts',
+        from: `if (replay) return { answer: 'unknown' as const }`,
+        to: `void replay`,
+      },
+    ],
+    breaks: 'paid twice',
+    scenario: 'melt.failed',
+  },
+]
