@@ -1,28 +1,27 @@
 /**
- * `npm run crash`: kills the wallet everywhere, and looks whether the money is still there.
+ * `npm run crash`: kills operations everywhere, and looks whether the money is still there. Without options, all of it:
+ * two faults in each life, then two processes that take turns, then every planted mistake.
  *
- *   --kind KIND        the scenarios of one kind
- *   --scenario NAME    one scenario, `kind.name` or `name`
- *   --faults N         faults in one life, a crash included; 1 unless given, 2 for the full lane
+ *   --kind KIND        the scenarios and the planted mistakes of one kind
+ *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
+ *   --quick            one fault in each life, one process, nothing planted
+ *   --faults N         so many faults in one life, a crash included; 2 unless given
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
- *   --depth N          no merging of worlds and lives: every run with this many faults in all
+ *   --depth N          no merging of worlds and lives: every run with so many faults in all
  *   --exact            merges worlds, not lives
- *   --owners           two processes on one store, up to three changes between them
  *   --replay PATH      runs one path again and shows what happened
- *   --planted          also plants mistakes, each of which must be found by the invariant that it breaks
+ *   --planted          plants mistakes, each of which must be found by the invariant that it breaks; nothing else
  *   --plant NAME       plants only this one
- *   --covered          fails, too, where a move or an answer of a chart was never seen
  *   --json             one JSON object as the last line
  */
 import { parseArgs } from 'node:util'
 import type { OperationKind } from '../src/kernel/operation.ts'
 import { covered } from '../src/testing/coverage.ts'
 import { exceptions } from '../src/testing/exceptions.ts'
-import { replay, type Exploration } from '../src/testing/explorer.ts'
+import { replay, scenarioOf, type Exploration, type ExploreOptions } from '../src/testing/explorer.ts'
 import { plants } from '../src/testing/planted.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf } from '../src/testing/subject.ts'
-import { walletKinds } from '../src/wallet/kinds/index.ts'
 import { plantAll } from './crash/plants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
@@ -31,15 +30,14 @@ const { values: args } = parseArgs({
   options: {
     kind: { type: 'string' },
     scenario: { type: 'string' },
-    faults: { type: 'string', default: '1' },
+    quick: { type: 'boolean', default: false },
+    faults: { type: 'string' },
     others: { type: 'string', default: '1' },
     depth: { type: 'string' },
     exact: { type: 'boolean', default: false },
-    owners: { type: 'boolean', default: false },
     replay: { type: 'string' },
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
-    covered: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -48,37 +46,38 @@ const log = (text: string): void => console.log(text)
 const startedMs = Date.now()
 if (args.replay !== undefined) process.exit(await replayed(args.replay))
 
+const faults = Number(args.faults ?? (args.quick ? 1 : 2))
+const onlyPlants = args.planted || args.plant !== undefined
+const part = args.quick || args.scenario !== undefined || args.depth !== undefined
+const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined || args.kind === kind
 const wanted = scenarios.filter(
-  (it) =>
-    args.plant === undefined &&
-    (args.kind === undefined || it.kind === args.kind) &&
-    (args.scenario === undefined || it.name === args.scenario || nameOf(it) === args.scenario),
+  (it) => ofKind(it) && (args.scenario === undefined || it.name === args.scenario || nameOf(it) === args.scenario),
 )
-if (wanted.length === 0 && args.plant === undefined) throw new Error('no such scenario')
 const errors: string[] = []
-const byKind = await exploreAll(wanted)
+if (wanted.length === 0) errors.push('there is no such scenario')
 const gaps: string[] = []
-const report = Object.fromEntries([...byKind].map(([kind, found]) => [kind, summary(kind, found)]))
-if (byKind.size > 0) print()
-const planted =
-  args.planted || args.plant !== undefined
-    ? await plantAll(
-        plants.filter(({ name }) => args.plant === undefined || name === args.plant),
-        log,
-      )
-    : { total: 0, caught: 0 }
-if (args.plant !== undefined && planted.total === 0) errors.push(`no mistake is called '${args.plant}'`)
+const report = onlyPlants ? {} : await exploreAll()
+const planted = onlyPlants || !part ? await plantAll(wantedPlants(), log) : { total: 0, caught: 0 }
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
 if (args.json) log(JSON.stringify({ kinds: report, planted }))
 const wrong = Object.values(report).some(
-  ({ violations, uncovered, closed }) => violations > 0 || !closed || (args.covered && uncovered > 0),
+  ({ violations, uncovered, closed }) => violations > 0 || !closed || uncovered > 0,
 )
 process.exit(wrong || errors.length > 0 || planted.caught < planted.total ? 1 : 0)
 
+function wantedPlants(): typeof plants {
+  const found = plants.filter(
+    ({ name, scenario }) =>
+      (args.plant === undefined || name === args.plant) && ofKind({ kind: scenario.replace(/\..*/, '') }),
+  )
+  if (args.plant !== undefined && found.length === 0) errors.push(`no mistake is called '${args.plant}'`)
+  return found
+}
+
 async function replayed(path: string): Promise<number> {
-  const scenario = scenarios.find((it) => path.startsWith(`${nameOf(it)}:`))
-  if (!scenario) throw new Error(`no scenario begins '${path}'`)
+  const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
+  if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
   const { trace, violations } = await replay(scenario, path)
   log(traceTable(trace))
   for (const what of violations) log(`✗ ${what}`)
@@ -86,87 +85,91 @@ async function replayed(path: string): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
-/** Explores scenarios, and returns what was found by kind. */
-async function exploreAll(list: typeof scenarios): Promise<Map<string, Exploration[]>> {
+/** What a scenario is explored with: each lane apart, so that cores share the work. */
+function lanes(): ExploreOptions[] {
+  const { depth, exact } = args
+  const struck = { faults, others: Number(args.others), exact, ...(depth !== undefined && { depth: Number(depth) }) }
+  return args.quick || depth !== undefined ? [struck] : [struck, { owners: true }]
+}
+
+/** Explores the scenarios that are wanted, and sums up what was found by kind. */
+async function exploreAll() {
   const found = new Map<string, Exploration[]>()
-  const options = {
-    faults: Number(args.faults),
-    others: Number(args.others),
-    exact: args.exact,
-    owners: args.owners,
-    ...(args.depth !== undefined && { depth: Number(args.depth) }),
-  }
   // The longest first, so that no core is left alone with one in the end: kinds with much to do stand first here.
-  const weight = ({ kind }: { kind: string }): number =>
-    ['melt', 'restore', 'mint', 'send', 'receive', 'swap'].indexOf(kind)
-  const jobs = list.toSorted((a, b) => weight(a) - weight(b)).map((it): Job => ({ scenario: nameOf(it), options }))
+  const weight = ({ kind }: { kind: string }): number => ['melt', 'mint', 'restore', 'send'].toReversed().indexOf(kind)
+  const jobs = wanted
+    .toSorted((a, b) => weight(b) - weight(a))
+    .flatMap((it) => lanes().map((options): Job => ({ scenario: nameOf(it), options })))
   const line = liveLine()
   let done = 0
   let lives = 0
   await run(jobs, {
-    outcome({ scenario }, outcome) {
+    outcome({ scenario, options }, outcome) {
       done++
       line.clear()
+      const name = options.owners ? `${scenario} by two` : scenario
       if ('error' in outcome) {
-        errors.push(`${scenario}: ${outcome.error}`)
-        return log(`✗ ${scenario}: ${outcome.error}`)
+        errors.push(`${name}: ${outcome.error}`)
+        return log(`✗ ${name}: ${outcome.error}`)
       }
       const { exploration } = outcome
-      const kind = scenario.replace(/\..*/, '')
-      found.set(kind, [...(found.get(kind) ?? []), exploration])
+      found.set(scenario, [...(found.get(scenario) ?? []), exploration])
       lives += exploration.lives
       const ok = exploration.violations.length === 0
       if (!ok || !process.stdout.isTTY)
-        log(`${ok ? '✓' : '✗'} ${scenario}: ${exploration.worlds} worlds, ${exploration.lives} lives`)
+        log(`${ok ? '✓' : '✗'} ${name}: ${exploration.worlds} worlds, ${exploration.lives} lives`)
       for (const { path, what } of exploration.violations) log(`    ${what}\n      --replay ${path}`)
     },
     progress(running) {
       const under = running.map(({ job, lives: so }) => `${job.scenario} ${so}`).join(', ')
       const total = lives + running.reduce((sum, it) => sum + it.lives, 0)
-      line.show(`${done}/${jobs.length} scenarios, ${total} lives; ${under}`)
+      line.show(`${done}/${jobs.length} explorations, ${total} lives; ${under}`)
     },
   })
   line.clear()
-  return new Map(walletKinds.flatMap(({ kind }) => (found.has(kind) ? [[kind, found.get(kind)!]] : [])))
+  const kinds = [...new Set(wanted.map(({ kind }) => kind))]
+  const sums = Object.fromEntries(kinds.map((kind) => [kind, summary(kind, found)]))
+  for (const gap of gaps) log(`not covered: ${gap}`)
+  const head = ['scenarios', 'sites', 'worlds', 'lives', 'closed', 'required', 'uncovered', 'violations'] as const
+  const lines = kinds.map((kind) => [
+    kind,
+    ...head.map((name) => {
+      const value = sums[kind]![name]
+      return typeof value === 'boolean' ? (value ? 'yes' : 'no') : value
+    }),
+  ])
+  log(table([['kind', ...head], ...lines]))
+  return sums
 }
 
 /** One kind's line of the report. */
-function summary(kind: string, found: readonly Exploration[]) {
+function summary(kind: string, byScenario: ReadonlyMap<string, readonly Exploration[]>) {
+  const ran = wanted.filter((it) => it.kind === kind)
+  const found = ran.flatMap((it) => byScenario.get(nameOf(it)) ?? [])
   const sum = (of: (exploration: Exploration) => number): number => found.reduce((total, it) => total + of(it), 0)
-  const visited = new Set(found.flatMap((it) => [...it.visited]))
-  // Some scenarios alone are not asked to cover their kind.
-  const all = scenarios.filter((it) => it.kind === kind).length === found.length
-  const { required, uncovered, idle } = covered(walletKinds.find((it) => it.kind === kind)! as OperationKind, visited, {
-    crashes: Number(args.faults) > 1,
+  const of = ran[0]!.subject.kinds.find((it) => it.kind === kind)! as OperationKind
+  const { required, uncovered, idle } = covered(of, new Set(found.flatMap((it) => [...it.visited])), {
+    crashes: faults > 1,
     exceptions: exceptions[kind] ?? [],
   })
-  errors.push(...(all ? idle : []).map((what) => `no exception is needed for ${what}`))
-  if (all) gaps.push(...uncovered.map((what) => `${kind}: ${what}`))
+  // Some scenarios alone are not asked to cover their kind.
+  const all = ran.length === scenarios.filter((it) => it.kind === kind).length
+  if (all) {
+    errors.push(...idle.map((what) => `no exception is needed for ${what}`))
+    gaps.push(...uncovered.map((what) => `${kind}: ${what}`))
+  }
   const runs: Record<number, number> = {}
   for (const it of found)
-    for (const [faults, count = 0] of it.runs.entries()) runs[faults] = (runs[faults] ?? 0) + count
+    for (const [struck, count = 0] of it.runs.entries()) runs[struck] = (runs[struck] ?? 0) + count
   return {
-    scenarios: found.length,
+    scenarios: ran.length,
     sites: sum(({ sites }) => sites),
     worlds: sum(({ worlds }) => worlds),
     lives: sum(({ lives }) => lives),
-    closed: found.every(({ closed }) => closed),
+    closed: found.length > 0 && found.every(({ closed }) => closed),
     runs,
     required,
     uncovered: all ? uncovered.length : 0,
     violations: sum(({ violations }) => violations.length),
   }
-}
-
-function print(): void {
-  for (const gap of gaps) log(`not covered: ${gap}`)
-  const lines = Object.entries(report).map(([kind, { scenarios: count, sites, worlds, lives, closed, required, uncovered, violations }]) => [
-    kind, count, sites, worlds, lives, closed ? 'yes' : 'no', required, uncovered, violations,
-  ]) // prettier-ignore
-  log(
-    table([
-      ['kind', 'scenarios', 'sites', 'worlds', 'lives', 'closed', 'required', 'uncovered', 'violations'],
-      ...lines,
-    ]),
-  )
 }

@@ -9,10 +9,7 @@ import type { Plant } from '../../src/testing/planted.ts'
 export interface Job {
   /** `kind.name` */
   readonly scenario: string
-  readonly options: Pick<
-    ExploreOptions,
-    'faults' | 'others' | 'depth' | 'exact' | 'owners' | 'mostViolations' | 'until'
-  >
+  readonly options: Omit<ExploreOptions, 'lives'>
   /** The mistake to make in the program first. */
   readonly plant?: Plant | undefined
 }

@@ -102,7 +102,7 @@ export async function exploreCrashes<S extends Stage>(
     : depth === undefined
       ? { faults, others }
       : { faults: depth, others: Infinity }
-  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}:`, budget: fresh }]
+  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}${owners ? BY_TWO : ''}:`, budget: fresh }]
   const worlds = new Seen()
   worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
@@ -190,13 +190,23 @@ async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
   return [...violations, ...standing(world), ...(await surroundings.judge(world))]
 }
 
-/** Runs exactly one path, and tells what happened. */
+/** Marks paths of two processes that take turns. */
+const BY_TWO = '@two'
+
+/** The name of a path's scenario. */
+export const scenarioOf = (path: string): string => path.replace(/(@two)?:.*/, '')
+
+/**
+ * Runs exactly one path, and tells what happened.
+ *
+ * @throws {RangeError} where it leads nowhere.
+ */
 export async function replay<S extends Stage>(
   scenario: Scenario<S>,
   path: string,
-  { owners = false }: Pick<ExploreOptions, 'owners'> = {},
 ): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
-  const [, lives = ''] = /^[^:]*:(.*)$/.exec(path) ?? []
+  const [, by, lives = ''] = /^[^:@]*(@two)?:(.*)$/.exec(path) ?? []
+  const owners = by !== undefined
   const { start, ...place } = await beginning(scenario)
   const trace: Happening[] = []
   const tell = (happening: Happening): void => void trace.push(happening)

@@ -90,7 +90,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
           fingerprint(now(), doing, clock.ringsMs),
         )
         if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
-        else if (spare) passed?.(site, doing, () => rows.dump())
+        else if (spare && !owners) passed?.(site, doing, () => rows.dump())
         return option
       } catch (error) {
         // A path that leads nowhere, or a run that does not repeat itself: the program would take it for a fault of its own.
