@@ -32,11 +32,11 @@ export const atSight =
   (report, lifeMs) =>
     report.type === 'changed' || report.type === 'resumed' ? strike(report, lifeMs) : undefined
 
-export interface Arming {
+export interface Living {
   /** Where the process ends itself; see `Life`. */
   readonly arms?: Life['arms']
-  /** When it is struck at the latest, wherever it is. */
-  readonly afterMs?: number
+  /** Gets every report, the last ones of a dying process too. */
+  readonly hear?: (report: Report) => void
 }
 
 /** `killed`: at no operation in particular. */
@@ -95,36 +95,37 @@ export class Lab implements AsyncDisposable {
    *
    * @throws {Error} where the process fails, ends by itself, or waits for no operation.
    */
-  async live(plan: Plan, strike: Strike = () => undefined, { arms = {}, afterMs }: Arming = {}): Promise<Ended> {
+  async live(
+    plan: Plan,
+    strike: Strike = () => undefined,
+    { arms = {}, hear = () => {} }: Living = {},
+  ): Promise<Ended> {
     const worker = this.#spares.shift() ?? this.#start()
     this.#spares.push(this.#start())
     const { child } = worker
     let isDone = false
     let error: string | undefined
     let aimed: { readonly id: string | undefined } | undefined
-    const kill = (id: string | undefined, delayMs: number): void => {
-      if (aimed) return
-      aimed = { id }
-      timers.push(setTimeout(() => child.kill('SIGKILL'), delayMs))
-    }
-    const timers: NodeJS.Timeout[] = []
     await Promise.race([worker.ready, child.ended])
     const startedAt = performance.now()
     const silence = setTimeout(() => child.kill('SIGKILL'), LONGEST_SILENCE_MS)
-    if (afterMs !== undefined) timers.push(setTimeout(() => kill(undefined, 0), afterMs))
     worker.hear = (report) => {
       silence.refresh()
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
       else if (report.type === 'dies') aimed = { id: undefined }
       else if (report.type === 'changed' || report.type === 'resumed') this.#note(report)
+      hear(report)
       const delayMs = aimed ? undefined : strike(report, performance.now() - startedAt)
-      if (delayMs !== undefined) kill('id' in report ? report.id : undefined, delayMs)
+      if (delayMs !== undefined) {
+        aimed = { id: 'id' in report ? report.id : undefined }
+        setTimeout(() => child.kill('SIGKILL'), delayMs)
+      }
       this.#changed(this.progress, report)
     }
     child.tell(JSON.stringify({ plan, arms } satisfies Life))
     const { signal } = await child.ended
-    for (const timer of [silence, ...timers]) clearTimeout(timer)
+    clearTimeout(silence)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
     if (signal !== 'SIGKILL') throw new Error('the wallet process ended by itself')

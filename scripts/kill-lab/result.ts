@@ -39,7 +39,7 @@ export function resultOf(progress: Progress, audit: Audit): Result {
 }
 
 /** Operations that have not ended, or that a process waited for in vain. */
-function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
+export function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
   return operations.filter(({ id, ended }) => !ended || stuck.some((seen) => seen.id === id))
 }
 

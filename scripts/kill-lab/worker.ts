@@ -5,6 +5,7 @@
  * It says that it is ready, and opens nothing before it got its plan as a line on standard input.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fetchTransport, HardshellError, openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
@@ -21,6 +22,8 @@ const LOOK_EVERY_MS = 150
 const say = (report: Report): void => void process.stdout.write(`${JSON.stringify(report)}\n`)
 
 const line = new Promise<string>((heard) => createInterface({ input: process.stdin }).once('line', heard))
+// The compiled code is kept now: a process that is killed keeps nothing.
+flushCompileCache()
 say({ type: 'ready' })
 process.stdin.ref()
 const { plan, arms } = JSON.parse(await line) as Life
@@ -148,10 +151,19 @@ const doing: { readonly [D in Step['do']]: (step: Of<D>) => Promise<void> } = {
   restore,
 }
 
+/** An operation that has failed says so again to whoever prepares it again: its step is over. */
+const assertEnded =
+  (name: string) =>
+  async (error: unknown): Promise<void> => {
+    const id = error instanceof HardshellError ? error.operationId : undefined
+    const wallet = await walletOf(name)
+    if (id === undefined || (await wallet.operations.get(id)).status !== 'done') throw error
+  }
+
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const isLost = existsSync(plan.wallets[step.wallet]!.lostMarker)
-    if (step.do === 'restore' || !isLost) await doing[step.do](step as never)
+    if (step.do === 'restore' || !isLost) await doing[step.do](step as never).catch(assertEnded(step.wallet))
   }
 }
 
