@@ -1,7 +1,7 @@
 /**
  * Kills wallets by SIGKILL, thousands of times, and holds their books against the mint's.
  *
- *   npm run kill -- [--store sqlite] [--kills 1000] [--seed 1] [--owners 1] [--lanes 2] [--json]
+ *   npm run kill -- [--store sqlite] [--kills 1000] [--seed 1] [--owners 1] [--lanes 3] [--json]
  *
  * Kills come in series, each with a mint process, wallets and an audit of its own; `--lanes` of them run side by side.
  * Wallet processes mint, melt, send, receive, swap and restore over HTTP. Most are armed: they die before, during or
@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KINDS } from './kill-lab/aim.ts'
 import { progressLine, startRun, wholeNumber } from './kill-lab/run.ts'
-import { runSeries } from './kill-lab/series.ts'
+import { runSeries, type Violation } from './kill-lab/series.ts'
 import { labStore } from './kill-lab/stores/index.ts'
 import { Tally } from './kill-lab/tally.ts'
 
@@ -26,7 +26,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '1000' },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
     owners: { type: 'string', default: '1' },
-    lanes: { type: 'string', default: String(Math.min(4, availableParallelism())) },
+    lanes: { type: 'string', default: String(Math.min(4, availableParallelism() + 1)) },
     json: { type: 'boolean', default: false },
   },
 })
@@ -49,7 +49,7 @@ let mintKills = 0
 let operations = 0
 let stuck = 0
 const ended: Record<string, number> = {}
-const violations: { readonly seed: string; readonly what: string }[] = []
+const violations: (Violation & { readonly seed: string })[] = []
 const progress = progressLine(out, wanted)
 
 /** Kills are handed out a series at a time. */
@@ -62,13 +62,13 @@ async function lane(): Promise<void> {
     const name = `${seed}-${++series}`
     const place = join(dir, name)
     const found = await one(name, place, share)
-    for (const what of found) violations.push({ seed: name, what })
+    for (const violation of found) violations.push({ seed: name, ...violation })
     if (found.length === 0) await rm(place, { recursive: true })
   }
 }
 
 /** Runs one series, and says what is wrong with it. */
-async function one(name: string, place: string, share: number): Promise<readonly string[]> {
+async function one(name: string, place: string, share: number): Promise<readonly Violation[]> {
   const killed = (what: 'wallet' | 'mint'): void => {
     if (what === 'wallet') kills++
     else mintKills++
@@ -83,7 +83,7 @@ async function one(name: string, place: string, share: number): Promise<readonly
     stuck += result.stuck
     return result.violations
   } catch (error) {
-    return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
+    return [{ what: error instanceof Error ? (error.stack ?? error.message) : String(error) }]
   }
 }
 
@@ -103,7 +103,10 @@ for (const [kind, row] of Object.entries(hits))
 for (const [where, count] of Object.entries(tally.fallen)) say(`${String(count).padStart(6)} ${where}`)
 say(`${known - unhit.length} of ${known} places hit; ${operations} operations; the mint killed ${mintKills} times`)
 if (missed.length > 0) say(`missed: ${missed.join(', ')}`)
-for (const { seed, what } of violations) say(`VIOLATION in ${join(keep(), seed)}: ${what}`)
+for (const { seed, what, operation } of violations) {
+  say(`VIOLATION in ${join(keep(), seed)}: ${what}`)
+  if (operation !== undefined) say(JSON.stringify(operation))
+}
 const fine = violations.length === 0 && kills >= wanted && (missed.length === 0 || wanted < LONG_RUN_KILLS)
 say(`${kills} kills, ${violations.length} violations, ${stuck} stuck; ${seconds()} s, ${perSecond} kills a second`)
 if (values.json)

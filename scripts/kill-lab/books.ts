@@ -39,6 +39,8 @@ export interface Audit {
   readonly after: Books
   readonly operations: readonly Listed[]
   readonly checks: readonly Check[]
+  /** Rows of operations that have not ended, by id; without secrets. */
+  readonly unfinished: Readonly<Record<string, unknown>>
 }
 
 const AUDITOR = 'auditor'
@@ -67,9 +69,11 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
 
   const operations: Listed[] = [...lost.values()].flatMap((was) => was.operations)
   const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
+  const unfinished: Record<string, unknown> = {}
   for (const [wallet, { operations: all }] of wallets)
     for (const { id, kind, state, status, quoteId } of await all.list()) {
       operations.push({ wallet, id, kind, state, ended: status === 'done' })
+      if (status !== 'done') unfinished[id] = await all.export(id)
       if (quoteId !== null) quoteIds.push(quoteId)
     }
 
@@ -112,7 +116,7 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
     left: after.byWallet[AUDITOR]!.spendable,
     right: inHand(after.wallets),
   })
-  return { before, after, operations, checks }
+  return { before, after, operations, checks, unfinished }
 }
 
 function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {

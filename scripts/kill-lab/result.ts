@@ -47,7 +47,7 @@ export function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped', 'restored']
 
 /** Operations that ended otherwise than was asked: right where the mint says so, and nowhere else. */
-export const failedOf = ({ operations }: Result): Result['operations'] =>
+export const failedOf = <O extends { readonly state: string }>({ operations }: { operations: readonly O[] }): O[] =>
   operations.filter(({ state }) => !SUCCESS.includes(state))
 
 export const isFine = ({ stuck, conserved }: Result): boolean => stuck === 0 && conserved

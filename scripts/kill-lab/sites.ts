@@ -87,14 +87,15 @@ async function asked(store: Store, { method, url, body = '' }: Parameters<Transp
   const path = new URL(url).pathname
   const [, quoteId] = QUOTE.exec(path) ?? []
   const name = `${method} ${path.replace(/(?<=\/keys\/|\/quote\/\w+\/)[^/]+$/, ':id')}`
-  const [, named, first] = NAMES.exec(body) ?? []
-  const wanted = quoteId ?? named ?? first
+  const [, one, first] = NAMES.exec(body) ?? []
+  const wanted = quoteId ?? one ?? first
   // A quote is asked for before it has a name; then the path tells the kind.
   if (path === '/v1/mint/quote/bolt11') return [{ what: 'request', id: undefined, kind: 'mint', name }]
   if (path === '/v1/melt/quote/bolt11') return [{ what: 'request', id: undefined, kind: 'melt', name }]
   const rows = await store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: ['active'] })
-  const found = rows
-    .filter(({ snapshot }) => wanted !== undefined && snapshot.includes(wanted))
-    .map(({ id, kind }): Site => ({ what: 'request', id, kind, name }))
+  const named = rows.filter(({ snapshot }) => wanted !== undefined && snapshot.includes(wanted))
+  // What a restore asks about it derives, and stores nowhere.
+  const of = named.length > 0 ? named : rows.filter(({ kind }) => kind === 'restore')
+  const found = of.map(({ id, kind }): Site => ({ what: 'request', id, kind, name }))
   return found.length > 0 ? found : [{ what: 'request', id: undefined, kind: 'wallet', name }]
 }
