@@ -62,9 +62,17 @@ async function lane(): Promise<void> {
     const name = `${seed}-${++series}`
     const place = join(dir, name)
     const found = await one(name, place, share)
-    for (const violation of found) violations.push({ seed: name, ...violation })
+    for (const violation of found) tell({ seed: name, ...violation })
     if (found.length === 0) await rm(place, { recursive: true })
   }
+}
+
+function tell(violation: Violation & { readonly seed: string }): void {
+  const { seed, what, operation } = violation
+  violations.push(violation)
+  progress.end()
+  say(`VIOLATION in ${join(keep(), seed)}: ${what}`)
+  if (operation !== undefined) say(JSON.stringify(operation))
 }
 
 /** Runs one series, and says what is wrong with it. */
@@ -103,10 +111,6 @@ for (const [kind, row] of Object.entries(hits))
 for (const [where, count] of Object.entries(tally.fallen)) say(`${String(count).padStart(6)} ${where}`)
 say(`${known - unhit.length} of ${known} places hit; ${operations} operations; the mint killed ${mintKills} times`)
 if (missed.length > 0) say(`missed: ${missed.join(', ')}`)
-for (const { seed, what, operation } of violations) {
-  say(`VIOLATION in ${join(keep(), seed)}: ${what}`)
-  if (operation !== undefined) say(JSON.stringify(operation))
-}
 const fine = violations.length === 0 && kills >= wanted && (missed.length === 0 || wanted < LONG_RUN_KILLS)
 say(`${kills} kills, ${violations.length} violations, ${stuck} stuck; ${seconds()} s, ${perSecond} kills a second`)
 if (values.json)

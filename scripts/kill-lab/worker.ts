@@ -25,9 +25,9 @@ const line = new Promise<string>((heard) => createInterface({ input: process.std
 // The compiled code is kept now: a process that is killed keeps nothing.
 flushCompileCache()
 say({ type: 'ready' })
+// Held for good: who waits for what another owner does, and for nothing else, has nothing else that keeps it alive.
 process.stdin.ref()
 const { plan, arms } = JSON.parse(await line) as Life
-process.stdin.unref()
 const { mintUrl } = plan
 const unit = 'sat'
 const watched = sites(arms, say)
