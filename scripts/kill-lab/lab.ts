@@ -42,8 +42,11 @@ export interface Living {
 /** `killed`: at no operation in particular. */
 export type Ended = 'done' | 'stuck' | 'killed' | Sight
 
-/** A process that reports nothing for so long is stuck; between tries an operation may pause for some seconds. */
-const LONGEST_SILENCE_MS = 20_000
+/**
+ * A process that reports nothing for so long is stuck. A request may hang for half a minute until it is given up, and
+ * as long is another owner's operation left alone.
+ */
+const LONGEST_SILENCE_MS = 60_000
 
 /** A wallet process that has loaded its code, and waits for a plan. */
 interface Worker {

@@ -71,7 +71,8 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   let started = 0
   let kills = 0
   let mintKills = 0
-  let isStuck = false
+  /** What went on when nothing happened any more. */
+  let stuckIn: string[] | undefined
   let mintUp = Promise.resolve()
 
   async function crashMint(afterMs: number): Promise<void> {
@@ -83,7 +84,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
 
   /** One process after the other, until the plan is done. */
   async function own(plan: Plan, random: Prng): Promise<void> {
-    while (!isStuck) {
+    while (!stuckIn) {
       const dies = started < wanted
       if (dies) started++
       if (dies && random.next() < MINT_KILLED)
@@ -95,7 +96,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
         position.hear(report)
       }
       const ended = await lab.live(plan, strike, { arms, hear })
-      if (ended === 'stuck') isStuck = true
+      if (ended === 'stuck') stuckIn = [...position.phases]
       else if (ended !== 'done') {
         kills++
         tally.killed(position)
@@ -125,7 +126,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
     const names = Array.from({ length: owners }, (_, owner) => owner)
     await Promise.all(names.map((owner) => own(owner === 0 ? plan : shared, prng(`${seed}/${round}/${owner}`))))
     await mintUp
-    if (isStuck || kills >= wanted) break
+    if (stuckIn || kills >= wanted) break
     plan = await plans(round, 'done')
   }
 
@@ -142,6 +143,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   const failed = failedOf(audited).filter(({ kind, state, ended }) => ended && !(kind === 'melt' && state === 'failed'))
   const violations: Violation[] = [
     ...wrong.map(({ what, left, right }) => ({ what: `${what}: ${left} ≠ ${right}` })),
+    ...(stuckIn ? [{ what: `nothing happened any more; ${stuckIn.join(', ') || 'nothing was under way'}` }] : []),
     ...stuck.map(({ wallet, kind, state, id }) => ({
       what: `${wallet}: ${kind}.${state} is stuck (${id})`,
       operation: audited.unfinished[id],
