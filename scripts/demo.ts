@@ -10,7 +10,6 @@
  * operation is stuck.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { lines, table } from './demo/screen.ts'
 import { audit } from './kill-lab/books.ts'
@@ -20,6 +19,7 @@ import { fromAdmin, fromOutside, getJson } from './kill-lab/mint-books.ts'
 import { failedOf, isFine, printAudit, resultOf } from './kill-lab/result.ts'
 import { rounds, type Invoices } from './kill-lab/rounds.ts'
 import { startRun, wholeNumber } from './kill-lab/run.ts'
+import { startPlaces } from './kill-lab/stores/index.ts'
 import { startWire } from './kill-lab/wire.ts'
 import { foreignInvoice } from './nutshell.ts'
 
@@ -38,6 +38,7 @@ const EACH_WAY_MS = 12
 const { dir, out, say, seconds } = startRun('demo', values.json)
 await using stack = new AsyncDisposableStack()
 const mintUrl = values.mint?.replace(/\/+$/, '') ?? stack.use(await startMint()).url
+const places = stack.use(await startPlaces('sqlite', dir))
 const wire = stack.use(await startWire(mintUrl, EACH_WAY_MS))
 say(`mint ${mintUrl}, ${kills} kills, --seed ${values.seed}`)
 
@@ -49,18 +50,18 @@ const invoices: Invoices = (amounts) =>
     }),
   )
 const screen = out.isTTY ? table(out, kills) : lines(out, kills)
-const lab = new Lab(dir, (progress, report) => screen.show(progress, report))
+const lab = stack.use(new Lab(dir, (progress, report) => screen.show(progress, report)))
 const plan = await killAgain(lab, {
   kills,
   seed: values.seed,
   wireMs: 2 * EACH_WAY_MS,
-  plan: rounds(dir, wire.url, invoices),
+  plan: rounds(places, wire.url, invoices),
 })
 screen.end()
 
 const audited = await audit(
   plan,
-  join(dir, 'auditor.db'),
+  places.place('auditor', randomBytes(64).toString('hex')),
   values.mint === undefined ? fromAdmin(mintUrl) : fromOutside(mintUrl),
 )
 const result = resultOf(lab.progress, audited)

@@ -19,6 +19,7 @@ import { prng } from './kill-lab/prng.ts'
 import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
 import { rounds } from './kill-lab/rounds.ts'
 import { startRun, wholeNumber } from './kill-lab/run.ts'
+import { startPlaces } from './kill-lab/stores/index.ts'
 import { startWire } from './kill-lab/wire.ts'
 import { foreignInvoice, startNutshell } from './nutshell.ts'
 
@@ -39,17 +40,18 @@ const wireMs = 2 * EACH_WAY_MS
 const { dir, out, say, seconds } = startRun('interop', values.json)
 await using stack = new AsyncDisposableStack()
 const mint = stack.use(await startNutshell({ version, feePpk: 100, database: join(dir, 'mint'), log: installing }))
+const places = stack.use(await startPlaces('sqlite', dir))
 const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
 say(`Nutshell ${version} at ${mint.url}, ${kills} kills, --seed ${values.seed}, up after ${seconds()} s`)
 
 const payments = outcomesOf(version)
 const screen = lines(out, kills + payments.reduce((sum, outcome) => sum + killsOf(outcome), 0))
-const lab = new Lab(dir, (progress, report) => screen.show(progress, report))
+const lab = stack.use(new Lab(dir, (progress, report) => screen.show(progress, report)))
 const plan = await killAgain(lab, {
   kills,
   seed: values.seed,
   wireMs,
-  plan: rounds(dir, wire.url, (amounts) => Promise.resolve(amounts.map((amount) => foreignInvoice(amount)))),
+  plan: rounds(places, wire.url, (amounts) => Promise.resolve(amounts.map((amount) => foreignInvoice(amount)))),
 })
 say(`everything done after ${seconds()} s; now the payments`)
 
@@ -57,13 +59,17 @@ const outcomes: OutcomeResult[] = []
 const wallets = { ...plan.wallets }
 const random = prng(`${values.seed} outcomes`)
 for (const outcome of payments) {
-  const { result, wallet } = await runOutcome({ dir, mintUrl: wire.url, mint, lab, random, wireMs }, outcome)
+  const { result, wallet } = await runOutcome({ places, mintUrl: wire.url, mint, lab, random, wireMs }, outcome)
   outcomes.push(result)
   wallets[wallet[0]] = wallet[1]
 }
 await mint.restart()
 
-const audited = await audit({ ...plan, wallets }, join(dir, 'auditor.db'), fromNutshell(mint))
+const audited = await audit(
+  { ...plan, wallets },
+  places.place('auditor', randomBytes(64).toString('hex')),
+  fromNutshell(mint),
+)
 /** Input fee, Lightning fee and, where it is fenced, the fence; far below the fee reserve, which comes back as change. */
 const MOST_FEES = 3
 const melts = outcomes.map(({ fine, ...melt }) => {

@@ -1,11 +1,10 @@
 /** The books at the end: the wallets' against the mint's, and every proof put to the test. */
-import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
 import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
 import type { MintBooks, ReadMintBooks } from './mint-books.ts'
-import { lostMarker, type Lost, type Plan, type WalletPlace } from './plan.ts'
+import type { Lost, Plan, WalletPlace } from './plan.ts'
+import { adapterOf, exists } from './stores/index.ts'
 
 export interface Check {
   readonly what: string
@@ -40,6 +39,8 @@ export interface Audit {
   readonly after: Books
   readonly operations: readonly Listed[]
   readonly checks: readonly Check[]
+  /** Rows of operations that have not ended, by id; without secrets. */
+  readonly unfinished: Readonly<Record<string, unknown>>
 }
 
 const AUDITOR = 'auditor'
@@ -51,16 +52,16 @@ const PATIENCE_MS = 20_000
  * Opens the wallets of a plan that is done and compares their books with the mint's. Then each wallet sends all it has
  * to a fresh wallet, for what the mint takes there is money; and the books are compared again.
  */
-export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintBooks): Promise<Audit> {
+export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: ReadMintBooks): Promise<Audit> {
   await using opened = new AsyncDisposableStack()
-  const open = async ({ path, seed }: WalletPlace): Promise<Wallet> =>
-    opened.use(await openWallet({ store: sqliteStore({ path }), seed: Buffer.from(seed, 'hex') }))
+  const open = async (place: WalletPlace): Promise<Wallet> =>
+    opened.use(await openWallet({ store: await adapterOf(place), seed: Buffer.from(place.seed, 'hex') }))
 
   const lost = new Map<string, Lost>()
   const wallets = new Map<string, Wallet>()
   for (const [name, place] of Object.entries(plan.wallets)) {
-    const marker = lostMarker(place)
-    if (existsSync(marker)) lost.set(name, JSON.parse(readFileSync(marker, 'utf8')) as Lost)
+    const { lostMarker } = place
+    if (existsSync(lostMarker)) lost.set(name, JSON.parse(readFileSync(lostMarker, 'utf8')) as Lost)
     else wallets.set(name, await open(place))
   }
   const lostOf = (heir: string): [string, Lost] | undefined =>
@@ -68,13 +69,16 @@ export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintB
 
   const operations: Listed[] = [...lost.values()].flatMap((was) => was.operations)
   const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
+  const unfinished: Record<string, unknown> = {}
   for (const [wallet, { operations: all }] of wallets)
     for (const { id, kind, state, status, quoteId } of await all.list()) {
       operations.push({ wallet, id, kind, state, ended: status === 'done' })
+      if (status !== 'done') unfinished[id] = await all.export(id)
       if (quoteId !== null) quoteIds.push(quoteId)
     }
 
-  const places = Object.values(plan.wallets).filter(({ path }) => existsSync(path))
+  const places: WalletPlace[] = []
+  for (const place of Object.values(plan.wallets)) if (await exists(place)) places.push(place)
   const read = async (more: readonly WalletPlace[] = []): Promise<Books> => {
     const byWallet: Record<string, Figures> = {}
     for (const [name, wallet] of wallets) {
@@ -101,19 +105,18 @@ export async function audit(plan: Plan, auditorPath: string, readMint: ReadMintB
     right: 0,
   })
 
-  const place = { path: auditorPath, seed: randomBytes(64).toString('hex') }
-  const auditor = await open(place)
+  const auditor = await open(auditorPlace)
   await auditor.mints.trust(plan.mintUrl)
   for (const wallet of wallets.values()) await handOver(plan.mintUrl, wallet, auditor)
   wallets.set(AUDITOR, auditor)
-  const after = await read([place])
+  const after = await read([auditorPlace])
   checks.push(...compare('all ecash swapped once more', after))
   checks.push({
     what: 'in the hands of the fresh wallet = all there is',
     left: after.byWallet[AUDITOR]!.spendable,
     right: inHand(after.wallets),
   })
-  return { before, after, operations, checks }
+  return { before, after, operations, checks, unfinished }
 }
 
 function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {

@@ -7,6 +7,8 @@ export interface Child {
   readonly pid: number
   /** All that it printed was handed over by then. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  /** Writes a line to its standard input, if it still lives. */
+  tell(line: string): void
   kill(signal: NodeJS.Signals): void
 }
 
@@ -36,22 +38,44 @@ export function startScript(
       resolve({ code, signal })
     })
   })
-  return { pid: child.pid ?? 0, ended, kill: (signal) => void child.kill(signal) }
+  child.stdin.on('error', () => {}) // that it is gone is told by `ended`
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    tell: (text) => void child.stdin.write(`${text}\n`),
+    kill: (signal) => void child.kill(signal),
+  }
 }
 
 export interface MintProcess extends AsyncDisposable {
   readonly url: string
+  /** Kills the mint, and starts it again at the same address. */
+  crash(): Promise<void>
 }
 
-/** Starts the embedded mint as a process of its own, with its store in memory, paid invoices and an input fee. */
-export async function startMint(): Promise<MintProcess> {
-  const first = Promise.withResolvers<string>()
-  const script = new URL('../mint.ts', import.meta.url)
-  const mint = startScript(script, ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20'], first.resolve)
-  mint.ended.then(() => first.reject(new Error('the mint ended')), first.reject)
-  const { url } = JSON.parse(await first.promise) as { url: string }
+/**
+ * Starts the embedded mint as a process of its own, with paid invoices and an input fee; its store is a SQLite file,
+ * or in memory where it need not outlive a crash.
+ */
+export async function startMint(file?: string): Promise<MintProcess> {
+  const store = file === undefined ? 'memory' : `sqlite:${file}`
+  const start = async (port: string): Promise<{ mint: Child; url: string }> => {
+    const first = Promise.withResolvers<string>()
+    const args = ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20', '--store', store, '--port', port]
+    const mint = startScript(new URL('../mint.ts', import.meta.url), args, first.resolve)
+    mint.ended.then(() => first.reject(new Error('the mint ended')), first.reject)
+    return { mint, ...(JSON.parse(await first.promise) as { url: string }) }
+  }
+  const first = await start('0')
+  const { url } = first
+  let { mint } = first
   return {
     url,
+    async crash() {
+      mint.kill('SIGKILL')
+      await mint.ended
+      ;({ mint } = await start(new URL(url).port))
+    },
     async [Symbol.asyncDispose]() {
       mint.kill('SIGTERM')
       await mint.ended

@@ -1,9 +1,8 @@
 /** Lives of a wallet process: each is ended by SIGKILL where an aim says so, but for the last. */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { aims, trigger } from './aim.ts'
-import { startScript } from './children.ts'
-import type { Plan, Report, Sight, Step } from './plan.ts'
+import { startScript, type Child } from './children.ts'
+import type { Life, Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
 /** An operation, as its process last told of it. */
@@ -25,21 +24,46 @@ export interface Progress {
 }
 
 /** When to strike: asked at each report of one process. The answer is a delay in ms; undefined lets it live. */
-export type Strike = (report: Sight, lifeMs: number) => number | undefined
+export type Strike = (report: Report, lifeMs: number) => number | undefined
 
-/** A process that reports nothing for so long is stuck; between tries an operation may pause for some seconds. */
-const LONGEST_SILENCE_MS = 20_000
+/** Strikes only at what happened to an operation. */
+export const atSight =
+  (strike: (sight: Sight, lifeMs: number) => number | undefined): Strike =>
+  (report, lifeMs) =>
+    report.type === 'changed' || report.type === 'resumed' ? strike(report, lifeMs) : undefined
 
-export class Lab {
-  readonly #planFile: string
+export interface Living {
+  /** Where the process ends itself; see `Life`. */
+  readonly arms?: Life['arms']
+  /** Gets every report, the last ones of a dying process too. */
+  readonly hear?: (report: Report) => void
+}
+
+/** `killed`: at no operation in particular. */
+export type Ended = 'done' | 'stuck' | 'killed' | Sight
+
+/**
+ * A process that reports nothing for so long is stuck. A request may hang for half a minute until it is given up, and
+ * as long is another owner's operation left alone.
+ */
+const LONGEST_SILENCE_MS = 60_000
+
+/** A wallet process that has loaded its code, and waits for a plan. */
+interface Worker {
+  readonly child: Child
+  readonly ready: Promise<void>
+  hear: (report: Report) => void
+}
+
+export class Lab implements AsyncDisposable {
   readonly #cacheDir: string
   readonly #changed: (progress: Progress, report: Report | undefined) => void
   readonly #operations = new Map<string, Seen>()
   readonly #kills: Sight[] = []
+  readonly #spares: Worker[] = []
   #stuck: readonly Seen[] = []
 
   constructor(dir: string, changed: (progress: Progress, report: Report | undefined) => void = () => {}) {
-    this.#planFile = join(dir, 'plan.json')
     this.#cacheDir = join(dir, 'compiled')
     this.#changed = changed
   }
@@ -48,63 +72,93 @@ export class Lab {
     return { kills: this.#kills, operations: this.#operations, stuck: this.#stuck }
   }
 
+  #start(): Worker {
+    const ready = Promise.withResolvers<void>()
+    const worker: { -readonly [K in keyof Worker]: Worker[K] } = {
+      // Compiled code is kept from life to life: a process is up in a tenth of a second.
+      child: startScript(
+        new URL('./worker.ts', import.meta.url),
+        [],
+        (line) => {
+          const report = JSON.parse(line) as Report
+          if (report.type === 'ready') ready.resolve()
+          else worker.hear(report)
+        },
+        { NODE_COMPILE_CACHE: this.#cacheDir },
+      ),
+      ready: ready.promise,
+      hear: () => {},
+    }
+    return worker
+  }
+
   /**
-   * Runs a wallet process until its plan is done, until it is struck, or until nothing happens any more.
+   * Runs a wallet process until its plan is done, until it is struck or dies as it was armed to, or until nothing
+   * happens any more. The next process loads its code meanwhile; it opens nothing before this one is dead.
    *
    * @throws {Error} where the process fails, ends by itself, or waits for no operation.
    */
-  async live(plan: Plan, strike: Strike = () => undefined): Promise<'done' | 'stuck' | Sight> {
-    writeFileSync(this.#planFile, JSON.stringify(plan))
-    const startedAt = performance.now()
+  async live(
+    plan: Plan,
+    strike: Strike = () => undefined,
+    { arms = {}, hear = () => {} }: Living = {},
+  ): Promise<Ended> {
+    const worker = this.#spares.shift() ?? this.#start()
+    this.#spares.push(this.#start())
+    const { child } = worker
     let isDone = false
     let error: string | undefined
-    let aimedAt: string | undefined
-    const hear = (line: string): void => {
+    let aimed: { readonly id: string | undefined } | undefined
+    await Promise.race([worker.ready, child.ended])
+    const startedAt = performance.now()
+    const silence = setTimeout(() => child.kill('SIGKILL'), LONGEST_SILENCE_MS)
+    worker.hear = (report) => {
       silence.refresh()
-      const report = JSON.parse(line) as Report
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
-      else {
-        this.#note(report)
-        const fair = aimedAt === undefined && report.type !== 'ended'
-        const delayMs = fair ? strike(report, performance.now() - startedAt) : undefined
-        if (delayMs !== undefined) {
-          aimedAt = report.id
-          setTimeout(() => worker.kill('SIGKILL'), delayMs)
-        }
+      else if (report.type === 'dies') aimed = { id: undefined }
+      else if (report.type === 'changed' || report.type === 'resumed') this.#note(report)
+      hear(report)
+      const delayMs = aimed ? undefined : strike(report, performance.now() - startedAt)
+      if (delayMs !== undefined) {
+        aimed = { id: 'id' in report ? report.id : undefined }
+        setTimeout(() => child.kill('SIGKILL'), delayMs)
       }
       this.#changed(this.progress, report)
     }
-    // Compiled code is kept from life to life: a process is up in a tenth of a second.
-    const env = { NODE_COMPILE_CACHE: this.#cacheDir }
-    const worker = startScript(new URL('./worker.ts', import.meta.url), [this.#planFile], hear, env)
-    const silence = setTimeout(() => worker.kill('SIGKILL'), LONGEST_SILENCE_MS)
-    const { signal } = await worker.ended
+    child.tell(JSON.stringify({ plan, arms } satisfies Life))
+    const { signal } = await child.ended
     clearTimeout(silence)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
     if (signal !== 'SIGKILL') throw new Error('the wallet process ended by itself')
-    if (aimedAt === undefined) {
+    if (aimed === undefined) {
       this.#stuck = [...this.#operations.values()].filter(({ wallet, ended }) => wallet in plan.wallets && !ended)
       if (this.#stuck.length === 0) throw new Error('the wallet process waits for nothing that is open')
       return 'stuck'
     }
-    const struck = this.#operations.get(aimedAt)!
-    this.#operations.set(aimedAt, { ...struck, struck: struck.struck + 1 })
+    const struck = aimed.id === undefined ? undefined : this.#operations.get(aimed.id)
+    if (struck === undefined) return 'killed'
+    this.#operations.set(struck.id, { ...struck, struck: struck.struck + 1 })
     this.#kills.push(struck)
     this.#changed(this.progress, undefined)
     return struck
   }
 
-  #note({ type, ...sight }: Exclude<Report, { type: 'done' | 'error' }>): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#spares) child.kill('SIGKILL')
+    await Promise.all(this.#spares.map(({ child }) => child.ended))
+  }
+
+  #note({ type, ...sight }: Extract<Report, { type: 'changed' | 'resumed' }>): void {
     const { resumed = 0, struck = 0 } = this.#operations.get(sight.id) ?? {}
     this.#operations.set(sight.id, { ...sight, resumed: resumed + (type === 'resumed' ? 1 : 0), struck })
   }
 }
 
 /**
- * Kills the wallet process again and again, then lets it finish. Where a plan is done before all kills are, the next
- * one is asked for; each must contain the one before. Stops where something is stuck.
+ * Kills the wallet process again and again, then lets it finish. Where a plan is done before all kills are, or nothing
+ * is left in it of the kinds that are due, the next one is asked for. Stops where something is stuck.
  */
 export async function killAgain(
   lab: Lab,
@@ -113,24 +167,30 @@ export async function killAgain(
     readonly seed: string
     /** How long a request is on the wire at least; strikes follow within that time. */
     readonly wireMs: number
-    readonly plan: (round: number) => Promise<Plan>
+    readonly plan: (round: number, before: 'open' | 'done') => Promise<Plan>
   },
 ): Promise<Plan> {
   const aim = aims(prng(options.seed), options.wireMs)
   let round = 0
-  let plan = await options.plan(round)
+  let plan = await options.plan(round, 'done')
+  let over: ReadonlySet<string> = new Set()
+  const nextRound = async (before: 'open' | 'done'): Promise<void> => {
+    if (before === 'done') over = new Set(lab.progress.operations.keys())
+    plan = await options.plan(++round, before)
+  }
   for (let kills = 0; kills < options.kills;) {
-    const next = aim.next((kind) => left(kind, plan, lab.progress))
+    const next = aim.next((kind) => left(kind, plan, lab.progress, over))
     if (!next) {
-      plan = await options.plan(++round)
+      await nextRound('open')
       continue
     }
     const fits = trigger(next)
-    const ended = await lab.live(plan, (sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
+    const strike = atSight((sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
+    const ended = await lab.live(plan, strike)
     if (ended === 'stuck') return plan
-    if (ended === 'done') plan = await options.plan(++round)
+    if (ended === 'done') await nextRound('done')
     else kills++
-    if (next.kind !== undefined && (ended === 'done' || ended.kind !== next.kind)) aim.missed(next.kind)
+    if (next.kind !== undefined && (typeof ended === 'string' || ended.kind !== next.kind)) aim.missed(next.kind)
   }
   await lab.live(plan)
   return plan
@@ -147,10 +207,10 @@ const KINDS_OF: Readonly<Record<Step['do'], readonly string[]>> = {
 }
 
 /** How many operations of a kind a plan has that may still make a request; one whose token is out makes none. */
-function left(kind: string, { threads }: Plan, { operations }: Progress): number {
+function left(kind: string, { threads }: Plan, { operations }: Progress, before: ReadonlySet<string>): number {
   const planned = threads.flat().flatMap((step) => KINDS_OF[step.do]).filter((one) => one === kind).length // prettier-ignore
   const over = [...operations.values()].filter(
-    (seen) => seen.kind === kind && (seen.ended || seen.state === 'tokenCreated'),
+    (seen) => !before.has(seen.id) && seen.kind === kind && (seen.ended || seen.state === 'tokenCreated'),
   )
   return planned - over.length
 }

@@ -1,9 +1,9 @@
 /** What a mint says of itself: asked of the mint process, or gathered from outside where it keeps its books to itself. */
 import type { Books as AdminBooks } from '../../src/mint-server/index.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
 import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
 import { nutshellBooks, type Nutshell } from '../nutshell.ts'
 import type { WalletPlace } from './plan.ts'
+import { adapterOf } from './stores/index.ts'
 
 /** Amounts in sat. */
 export interface MintBooks {
@@ -66,8 +66,8 @@ export const fromOutside =
   (mintUrl: string): ReadMintBooks =>
   async ({ places, quoteIds }) => {
     const proofs = new Map<string, number>()
-    for (const { path } of places) {
-      const store = await sqliteStore({ path }).open(walletSchema)
+    for (const place of places) {
+      const store = await (await adapterOf(place)).open(walletSchema)
       for (const { Y, amount } of await store.query<ProofRow>({ table: 'proofs' })) proofs.set(Y, amount)
       await store.close()
     }

@@ -1,11 +1,11 @@
 /** Melts whose payment goes every way it can, while wallet and mint die on the way. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { foreignInvoice, nutshellBooks, type LightningState, type Nutshell, type NutshellVersion } from '../nutshell.ts'
-import type { Lab, Strike } from './lab.ts'
+import { atSight, type Lab, type Strike } from './lab.ts'
 import type { Plan, WalletPlace } from './plan.ts'
 import type { Prng } from './prng.ts'
+import type { LabPlaces } from './stores/index.ts'
 
 export interface Outcome {
   readonly name: string
@@ -80,7 +80,7 @@ const OPEN_MS = 1_500
 /** Runs one outcome to its end; the wallet is told to the caller, whose audit looks into it. */
 export async function runOutcome(
   env: {
-    readonly dir: string
+    readonly places: Pick<LabPlaces, 'place'>
     readonly mintUrl: string
     readonly mint: Nutshell
     readonly lab: Lab
@@ -89,11 +89,11 @@ export async function runOutcome(
   },
   outcome: Outcome,
 ): Promise<{ result: OutcomeResult; wallet: readonly [name: string, place: WalletPlace] }> {
-  const { dir, mintUrl, mint, lab, random, wireMs } = env
+  const { places, mintUrl, mint, lab, random, wireMs } = env
   const { pay, asked, later } = outcome
   const open = { payInvoiceState: pay, paymentState: asked }
   const name = outcome.name
-  const place = { path: join(dir, `${name}.db`), seed: randomBytes(64).toString('hex') }
+  const place = places.place(name, randomBytes(64).toString('hex'))
   const request = foreignInvoice(AMOUNT)
   const funding = { do: 'mint', wallet: name, key: 'funds', amount: FUNDS } as const
   const plan: Plan = {
@@ -111,8 +111,9 @@ export async function runOutcome(
   await lab.live({ ...plan, threads: [[funding]] })
   await mint.restart(open)
   const delayMs = random.below(wireMs + 1)
-  await lab.live(plan, ({ kind, state, underWay }) =>
-    kind === 'melt' && state === 'melting' && underWay ? delayMs : undefined,
+  await lab.live(
+    plan,
+    atSight(({ kind, state, underWay }) => (kind === 'melt' && state === 'melting' && underWay ? delayMs : undefined)),
   )
   if (later) {
     // Twice: with the mint up all the time, and with the mint crashing meanwhile.
@@ -142,10 +143,8 @@ export async function runOutcome(
 }
 
 /** Strikes the melt when the process has lived for a while. */
-const after =
-  (ms: number): Strike =>
-  ({ kind }, lifeMs) =>
-    kind === 'melt' ? Math.max(0, ms - lifeMs) : undefined
+const after = (ms: number): Strike =>
+  atSight(({ kind }, lifeMs) => (kind === 'melt' ? Math.max(0, ms - lifeMs) : undefined))
 
 /** A quote settled inside the mint is written a moment after the answer. */
 async function settledQuote(mint: Nutshell, request: string): Promise<string> {

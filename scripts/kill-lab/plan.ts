@@ -14,8 +14,11 @@ export type Step =
   | { readonly do: 'restore'; readonly wallet: string; readonly to: string; readonly key: string }
 
 export interface WalletPlace {
-  /** The SQLite file. */
-  readonly path: string
+  /** The name of its store's module in `stores/`, and what that needs to find the rows. */
+  readonly store: string
+  readonly at: string
+  /** A file that exists from the moment on that the rows count as lost. */
+  readonly lostMarker: string
   /** Hex. */
   readonly seed: string
 }
@@ -38,14 +41,43 @@ export interface Sight {
   readonly underWay: boolean
 }
 
+/** A commit, or a request to the mint, of one operation: where a kill can be aimed at. */
+export interface Site {
+  readonly what: 'commit' | 'request'
+  /** The operation's; undefined where the wallet does it for itself. */
+  readonly id: string | undefined
+  readonly kind: string
+  /** Of a commit the state that it leads to, or that it takes over; of a request its method and path. */
+  readonly name: string
+}
+
+/** Before a commit or a request; while it is under way; when it is done, and nobody was told yet. */
+export type Phase = 'before' | 'during' | 'after'
+
+export const siteName = ({ what, kind, name }: Site): string => `${what} ${kind} ${name}`
+export const phaseName = (site: Site, phase: Phase): string => `${phase} ${siteName(site)}`
+
+/** What a wallet process is told, once it said that it is ready. */
+export interface Life {
+  readonly plan: Plan
+  /** Names of sites and phases at which it ends itself by SIGKILL; and how many times it passes each by. */
+  readonly arms: Readonly<Record<string, number>>
+}
+
 /** A line that a wallet process prints. */
 export type Report =
+  /** Everything is loaded; nothing was opened. */
+  | { readonly type: 'ready' }
   /** Found unfinished when the wallet was opened, and taken up. */
   | ({ readonly type: 'resumed' } & Sight)
-  /** Found ended when the wallet was opened: the process that ended it may have had no time to say so. */
-  | ({ readonly type: 'ended' } & Sight)
   /** Committed a moment ago. */
   | ({ readonly type: 'changed' } & Sight)
+  /** One commit may be of several operations, and one request too. Turns are numbered as they begin. */
+  | { readonly type: 'begins'; readonly turn: number; readonly sites: readonly Site[] }
+  /** `well`: it landed, or an answer came. */
+  | { readonly type: 'ends'; readonly turn: number; readonly well: boolean }
+  /** Reached what it was armed for: its last line. */
+  | { readonly type: 'dies'; readonly turn: number; readonly at: string }
   /** Every step of the plan is done. */
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly message: string }
@@ -56,6 +88,3 @@ export interface Lost {
   readonly operations: readonly Sight[]
   readonly quoteIds: readonly string[]
 }
-
-/** Exists from the moment on that a store counts as lost. */
-export const lostMarker = (place: WalletPlace): string => `${place.path}.lost`

@@ -39,7 +39,7 @@ export function resultOf(progress: Progress, audit: Audit): Result {
 }
 
 /** Operations that have not ended, or that a process waited for in vain. */
-function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
+export function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
   return operations.filter(({ id, ended }) => !ended || stuck.some((seen) => seen.id === id))
 }
 
@@ -47,7 +47,7 @@ function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped', 'restored']
 
 /** Operations that ended otherwise than was asked: right where the mint says so, and nowhere else. */
-export const failedOf = ({ operations }: Result): Result['operations'] =>
+export const failedOf = <O extends { readonly state: string }>({ operations }: { operations: readonly O[] }): O[] =>
   operations.filter(({ state }) => !SUCCESS.includes(state))
 
 export const isFine = ({ stuck, conserved }: Result): boolean => stuck === 0 && conserved

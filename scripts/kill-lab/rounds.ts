@@ -1,22 +1,27 @@
 /** Rounds of everything a wallet does: each is a set of threads that run side by side, with keys of their own. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { Plan, Step, WalletPlace } from './plan.ts'
+import type { LabPlaces } from './stores/index.ts'
 
 /** Invoices of others, of these amounts. */
 export type Invoices = (amounts: readonly number[]) => Promise<string[]>
 
 /**
  * Two wallets that mint, pay each other, swap, melt and take a token back; and in each round one more wallet, which
- * loses its store and gets its money back from the mint. Amounts in sat.
+ * loses its store and gets its money back from the mint. Amounts in sat. A plan has the threads of a round, and of
+ * those before that are not done.
  */
-export function rounds(dir: string, mintUrl: string, invoices: Invoices): (round: number) => Promise<Plan> {
+export function rounds(
+  places: Pick<LabPlaces, 'place'>,
+  mintUrl: string,
+  invoices: Invoices,
+): (round: number, before: 'open' | 'done') => Promise<Plan> {
   const wallets: Record<string, WalletPlace> = {}
-  const threads: (readonly Step[])[] = []
+  let threads: readonly (readonly Step[])[] = []
   const place = (name: string, seed = randomBytes(64).toString('hex')): WalletPlace =>
-    (wallets[name] ??= { path: join(dir, `${name}.db`), seed })
+    (wallets[name] ??= places.place(name, seed))
 
-  async function add(round: number): Promise<void> {
+  async function threadsOf(round: number): Promise<(readonly Step[])[]> {
     const key = (name: string): string => `round ${round}: ${name}`
     const [a, b] = ['alice', 'bob']
     const [lost, heir] = [`carol ${round}`, `carol ${round} again`]
@@ -24,7 +29,7 @@ export function rounds(dir: string, mintUrl: string, invoices: Invoices): (round
     place(heir, place(lost).seed)
     const [small, large] = (await invoices([40, 100])) as [string, string]
     // Each thread brings what it will need, and more: a melt that finds too little fails for good.
-    threads.push(
+    return [
       [
         { do: 'mint', wallet: a, key: key('for the large invoice'), amount: 500 },
         { do: 'melt', wallet: a, key: key('large invoice'), request: large },
@@ -52,11 +57,12 @@ export function rounds(dir: string, mintUrl: string, invoices: Invoices): (round
         { do: 'pay', wallet: lost, to: a, key: key('carol to alice'), amount: 30 },
         { do: 'restore', wallet: lost, to: heir, key: key('after the loss') },
       ],
-    )
+    ]
   }
 
-  return async (round) => {
-    await add(round)
+  return async (round, before) => {
+    const added = await threadsOf(round)
+    threads = before === 'done' ? added : [...threads, ...added]
     return { mintUrl, wallets, threads }
   }
 }

@@ -11,13 +11,18 @@ export interface Run {
   readonly say: (line: string) => void
   /** Since the start. */
   readonly seconds: () => number
+  /** Lets the folder stay, for somebody to look into it, and gives its path. */
+  readonly keep: () => string
 }
 
 /** Interrupted, the process ends the ordinary way: children and folder go with it. */
 export function startRun(name: string, json: boolean): Run {
   const startedAt = performance.now()
   const dir = mkdtempSync(join(tmpdir(), `hardshell-${name}-`))
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+  let kept = false
+  process.on('exit', () => {
+    if (!kept) rmSync(dir, { recursive: true, force: true })
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   const out = json ? process.stderr : process.stdout
   return {
@@ -25,6 +30,32 @@ export function startRun(name: string, json: boolean): Run {
     out,
     say: (line) => void out.write(`${line}\n`),
     seconds: () => Math.round((performance.now() - startedAt) / 100) / 10,
+    keep: () => {
+      kept = true
+      return dir
+    },
+  }
+}
+
+/** Tells how many kills of how many there were: one line, written over, on a terminal; elsewhere a line now and then. */
+export function progressLine(
+  out: NodeJS.WriteStream,
+  wanted: number,
+): { show(kills: number, unhit: number, violations: number): void; end(): void } {
+  const startedAt = performance.now()
+  let nextAt = 0
+  return {
+    show(kills, unhit, violations) {
+      const now = performance.now() - startedAt
+      if (now < nextAt && kills < wanted) return
+      nextAt = now + (out.isTTY ? 100 : 10_000)
+      const rate = ((1_000 * kills) / now).toFixed(1)
+      const line = `${kills}/${wanted} kills, ${rate} a second; ${unhit} places not hit yet; ${violations} violations`
+      out.write(out.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
+    },
+    end() {
+      if (out.isTTY) out.write('\n')
+    },
   }
 }
 

@@ -2,26 +2,36 @@
  * A wallet process: opens the wallets of a plan, which resumes what was unfinished, and does its steps. Killed and
  * started again it does them again: the keys lead to the operations that are there. It reports every committed change.
  *
- *   node worker.ts plan.json
+ * It says that it is ready, and opens nothing before it got its plan as a line on standard input.
  */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { HardshellError, openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
+import { fetchTransport, HardshellError, openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
-import { lostMarker, type Lost, type Plan, type Report, type Sight, type Step } from './plan.ts'
+import type { Life, Lost, Report, Sight, Step } from './plan.ts'
+import { sites } from './sites.ts'
+import { adapterOf, exists, remove } from './stores/index.ts'
 
 /** How long a step waits for money that other steps hold. */
 const FUNDS_PATIENCE_MS = 30_000
 const LOOK_EVERY_MS = 150
 
-const plan = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Plan
-const { mintUrl } = plan
-const unit = 'sat'
-const open = new Map<string, Promise<Wallet>>()
-
 /** To a pipe this is synchronous: what was said before a kill is heard. */
 const say = (report: Report): void => void process.stdout.write(`${JSON.stringify(report)}\n`)
+
+const line = new Promise<string>((heard) => createInterface({ input: process.stdin }).once('line', heard))
+// The compiled code is kept now: a process that is killed keeps nothing.
+flushCompileCache()
+say({ type: 'ready' })
+// Held for good: who waits for what another owner does, and for nothing else, has nothing else that keeps it alive.
+process.stdin.ref()
+const { plan, arms } = JSON.parse(await line) as Life
+const { mintUrl } = plan
+const unit = 'sat'
+const watched = sites(arms, say)
+const open = new Map<string, Promise<Wallet>>()
 
 async function sightOf(name: string, wallet: Wallet, id: string): Promise<Sight> {
   const { kind, state, status, underWay } = await wallet.operations.explain(id)
@@ -32,8 +42,9 @@ function walletOf(name: string): Promise<Wallet> {
   const there = open.get(name)
   if (there) return there
   const opening = (async () => {
-    const { path, seed } = plan.wallets[name]!
-    const wallet = await openWallet({ store: sqliteStore({ path }), seed: Buffer.from(seed, 'hex') })
+    const place = plan.wallets[name]!
+    const ports = watched({ store: await adapterOf(place), transport: fetchTransport() })
+    const wallet = await openWallet({ ...ports, seed: Buffer.from(place.seed, 'hex') })
     wallet.on('operation', ({ id }) => {
       sightOf(name, wallet, id).then((sight) => say({ type: 'changed', ...sight }), ignoreClosed)
     })
@@ -111,19 +122,20 @@ async function melt({ wallet: name, key, request }: Of<'melt'>): Promise<void> {
 }
 
 async function restore({ wallet: from, to, key }: Of<'restore'>): Promise<void> {
-  const marker = lostMarker(plan.wallets[from]!)
-  if (!existsSync(marker)) {
+  const place = plan.wallets[from]!
+  const { lostMarker } = place
+  if (!existsSync(lostMarker)) {
     const old = await walletOf(from)
     const listed = await old.operations.list()
     const operations = await Promise.all(listed.map(({ id }) => sightOf(from, old, id)))
     const quoteIds = listed.flatMap(({ quoteId }) => quoteId ?? [])
     const lost: Lost = { figures: await figuresOf(old), operations, quoteIds }
     // Renamed, for a kill must not leave half a marker.
-    writeFileSync(`${marker}.new`, JSON.stringify(lost))
-    renameSync(`${marker}.new`, marker)
+    writeFileSync(`${lostMarker}.new`, JSON.stringify(lost))
+    renameSync(`${lostMarker}.new`, lostMarker)
     await old.close()
   }
-  for (const file of ['', '-wal', '-shm']) rmSync(plan.wallets[from]!.path + file, { force: true })
+  await remove(place)
   const wallet = await walletOf(to)
   const restore = await wallet.restore.prepare({ mintUrl, key })
   await restore.execute()
@@ -139,18 +151,29 @@ const doing: { readonly [D in Step['do']]: (step: Of<D>) => Promise<void> } = {
   restore,
 }
 
+/** An operation that has failed says so again to whoever prepares it again: its step is over. */
+const assertEnded =
+  (name: string) =>
+  async (error: unknown): Promise<void> => {
+    const id = error instanceof HardshellError ? error.operationId : undefined
+    const wallet = await walletOf(name)
+    if (id === undefined || (await wallet.operations.get(id)).status !== 'done') throw error
+  }
+
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
-    const isLost = existsSync(lostMarker(plan.wallets[step.wallet]!))
-    if (step.do === 'restore' || !isLost) await doing[step.do](step as never)
+    const isLost = existsSync(plan.wallets[step.wallet]!.lostMarker)
+    if (step.do === 'restore' || !isLost) await doing[step.do](step as never).catch(assertEnded(step.wallet))
   }
 }
 
 try {
-  const started = Object.entries(plan.wallets).filter(
-    ([, place]) => existsSync(place.path) && !existsSync(lostMarker(place)),
-  )
-  await Promise.all(started.map(([name]) => walletOf(name)))
+  const named = new Set(plan.threads.flat().flatMap((step) => ('to' in step ? [step.wallet, step.to] : [step.wallet])))
+  const resume = async (name: string): Promise<void> => {
+    const place = plan.wallets[name]!
+    if ((await exists(place)) && !existsSync(place.lostMarker)) await walletOf(name)
+  }
+  await Promise.all([...named].map(resume))
   await Promise.all(plan.threads.map(work))
   for (const wallet of open.values()) await (await wallet).close()
   say({ type: 'done' })

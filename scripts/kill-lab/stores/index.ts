@@ -1,0 +1,50 @@
+/** Where the wallets of the kill lab keep their rows. A store joins by one module here, and its line in the list. */
+import { join } from 'node:path'
+import type { StoreAdapter } from '../../../src/store/port.ts'
+import type { WalletPlace } from '../plan.ts'
+
+/** What a store's module exports as `store`. `at` is a text that the module itself makes and understands. */
+export interface LabStore {
+  /** Gets ready, once for each run of wallets: starts a database server, say. */
+  start(dir: string): Promise<Places>
+  /** The adapter that a wallet process opens, and the oracle after it. */
+  adapter(at: string): StoreAdapter
+  exists(at: string): Promise<boolean>
+  /** The wallet's rows are gone then, whatever was there. */
+  remove(at: string): Promise<void>
+}
+
+export interface Places extends AsyncDisposable {
+  /** Where the wallet of this name keeps its rows. */
+  readonly at: (name: string) => string
+}
+
+const stores: Readonly<Record<string, () => Promise<{ readonly store: LabStore }>>> = {
+  sqlite: () => import('./sqlite.ts'),
+}
+
+/** @throws {TypeError} where there is none of this name, or none that outlives a process. */
+export function labStore(name: string): Promise<LabStore> {
+  if (name === 'memory') throw new TypeError('--store memory ends with its process: there is nothing to resume')
+  if (!Object.hasOwn(stores, name))
+    throw new TypeError(`--store is one of ${Object.keys(stores).join(', ')}, not ${name}`)
+  return stores[name]!().then(({ store }) => store)
+}
+
+/** Makes the places of a run's wallets. */
+export interface LabPlaces extends AsyncDisposable {
+  place(name: string, seed: string): WalletPlace
+}
+
+export async function startPlaces(store: string, dir: string): Promise<LabPlaces> {
+  const places = await (await labStore(store)).start(dir)
+  return {
+    place: (name, seed) => ({ store, at: places.at(name), lostMarker: join(dir, `${name}.lost`), seed }),
+    [Symbol.asyncDispose]: () => places[Symbol.asyncDispose](),
+  }
+}
+
+export const adapterOf = async ({ store, at }: WalletPlace): Promise<StoreAdapter> =>
+  (await labStore(store)).adapter(at)
+export const exists = async ({ store, at }: WalletPlace): Promise<boolean> => (await labStore(store)).exists(at)
+export const remove = async ({ store, at }: WalletPlace): Promise<void> => (await labStore(store)).remove(at)
