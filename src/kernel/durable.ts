@@ -83,8 +83,7 @@ export function rowOf(
     kindVersion: kind.version,
     version: before.version + 1,
     commitId: kernel.newId(),
-    owner: kernel.owner,
-    attempt: !kept ? 1 : before.owner === kernel.owner ? before.attempt : before.attempt + 1,
+    ...ownership(kernel, before, kept),
     status: snapshot.status === 'active' ? 'active' : 'done',
     state: dotted(snapshot.value),
     lane: kind.lane?.(snapshot.context) ?? '',
@@ -96,6 +95,13 @@ export function rowOf(
   const { id, state, status, createdAt, updatedAt } = row
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: snapshot.context as unknown }
   return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
+}
+
+/** Whose row it is, and how often its effects were started: by one that runs none, not at all. */
+function ownership(kernel: Kernel, before: OperationRow, kept: boolean): Pick<OperationRow, 'owner' | 'attempt'> {
+  if (!kernel.leads()) return { owner: '', attempt: kept ? before.attempt : 0 }
+  const { owner } = kernel
+  return { owner, attempt: !kept ? 1 : before.owner === owner ? before.attempt : before.attempt + 1 }
 }
 
 /** The tables that writes touch. */
@@ -145,6 +151,7 @@ class Operation {
   }
 
   start(): void {
+    if (!this.#kernel.leads()) return
     if (this.#owned) this.#follow(new Set())
     else this.#enqueue(() => this.#takeOver())
   }
@@ -268,6 +275,7 @@ class Operation {
 
   /** Makes what runs and what is due agree with the committed state. */
   #follow(entered: ReadonlySet<string>): void {
+    if (!this.#kernel.leads()) return
     const wanted = new Map(this.#loaded.stepper.invokes(this.snapshot).map((invoke) => [invoke.id, invoke]))
     for (const [id, { controller }] of this.#running)
       if (!wanted.has(id) || entered.has(id)) {

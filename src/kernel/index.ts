@@ -11,12 +11,14 @@ export type { Change, Kernel, LoadedKind } from './kernel.ts'
 export {
   defineOperation,
   operationsTable,
+  ownersTable,
   type EffectArgs,
   type LocalArgs,
   type OperationKind,
   type OperationRow,
   type OperationStatus,
   type OperationView,
+  type OwnerRow,
   type PersistedSnapshot,
   type Projection,
   type Reader,
@@ -30,5 +32,6 @@ export {
   type ListFilter,
   type OperationsOptions,
 } from './operations.ts'
+export type { Role } from './ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './ports.ts'
 export type { Resumed, Supervisor } from './supervisor.ts'

@@ -28,6 +28,8 @@ export interface Kernel {
   readonly clock: Clock
   /** This process, in the rows whose effects it runs. */
   readonly owner: string
+  /** Whether it runs effects, watches and timers; another one does for all where it does not. */
+  leads(): boolean
   readonly lanes: Lanes
   readonly questions: Questions
   readonly timers: Timers

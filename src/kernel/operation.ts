@@ -17,7 +17,7 @@ export interface OperationRow extends Row {
   readonly version: number
   /** Names the commit that wrote the row, so that a commit in doubt can be recognised. */
   readonly commitId: string
-  /** The process that runs the effects. */
+  /** The process that runs the effects; empty where a process that runs none wrote the row, for the owner to find. */
   readonly owner: string
   /** How often the effects of this state were started; above 1 they are told that they are a replay. */
   readonly attempt: number
@@ -73,8 +73,24 @@ export const operationsTable = (columns: Table['columns'] = {}, indexes: Table['
     byParent: { columns: ['parent'] },
     byDue: { columns: ['dueAt'] },
     byKey: { columns: ['key'], unique: true },
+    byOwner: { columns: ['owner', 'status'] },
     ...indexes,
   },
+})
+
+/** The processes that share the operations of a store without an owner's lock. */
+export interface OwnerRow extends Row {
+  readonly id: string
+  /** Goes up every second while the process lives. */
+  readonly beat: number
+  /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
+  readonly heir: string
+}
+
+/** The table of processes; a store whose ownership goes by beats needs it under the name `owners`. */
+export const ownersTable = (): Table => ({
+  columns: { id: 'text', beat: 'integer', heir: 'text' },
+  key: ['id'],
 })
 
 /** One operation as it stands. */

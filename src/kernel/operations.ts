@@ -9,7 +9,9 @@ import { explain, type Explanation } from './explain.ts'
 import { publish, type Inspect } from './inspect.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { Lanes } from './lanes.ts'
+import { News } from './news.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
+import { Ownership, type Role } from './ownership.ts'
 import { fraction, hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
 import { Questions } from './questions.ts'
 import { reportError } from './report.ts'
@@ -60,6 +62,7 @@ export interface CreateOptions {
 
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
+const LOAD_AGAIN_MS = 5
 const CREATE_PATIENCE_MS = 5_000
 
 type Inspectors = 'inspect' | 'unsafeInspect'
@@ -71,7 +74,13 @@ export class Operations<Ports = unknown> {
   readonly #store: Store
   readonly #kinds = new Map<string, LoadedKind>()
   readonly #listeners = new Set<Listener>()
+  readonly #roleListeners = new Set<(role: Role) => void>()
+  readonly #tables: readonly string[]
+  readonly #options: Pick<OperationsOptions<Ports>, Inspectors>
   readonly #stop = new AbortController()
+  readonly #ownership: Ownership
+  readonly #news: News
+  #closing: Promise<void> | undefined
   readonly supervisor: Supervisor
   readonly lanes: Lanes
   readonly clock: Clock
@@ -81,6 +90,8 @@ export class Operations<Ports = unknown> {
   constructor(options: OperationsOptions<Ports>) {
     const { store, clock = systemClock, random = systemRandom } = options
     this.#store = store
+    this.#tables = Object.keys(options.tables)
+    this.#options = options
     this.clock = clock
     this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open: options.laneOpen ?? (() => Promise.resolve(true)) })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
@@ -89,12 +100,13 @@ export class Operations<Ports = unknown> {
       store,
       clock,
       owner: newId(),
+      leads: () => this.#ownership.role === 'owner',
       lanes: this.lanes,
       questions: new Questions(this.lanes),
       timers: new Timers(clock, (id) => this.supervisor.wake(id)),
       newId,
       chance: () => fraction(random),
-      changed: (change) => this.#changed(change, options),
+      changed: (change) => this.#changed(change),
       failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
     }
     for (const kind of options.kinds)
@@ -110,13 +122,27 @@ export class Operations<Ports = unknown> {
         }),
       )
     this.supervisor = new Supervisor(this.#kernel, this.#kinds)
+    this.#ownership = new Ownership({
+      ...{ store, clock, owner: this.#kernel.owner },
+      adopt: (rows) => this.supervisor.adopt(rows),
+      changed: (role) => void this.#roleChanged(role),
+    })
+    this.#news = new News({
+      ...{ store, clock, signal: this.#stop.signal },
+      told: (before, row) => this.#told(before, row),
+      looked: () => this.#ownership.look(),
+    })
     this.resumed = this.#resume()
     this.resumed.catch(() => {})
   }
 
   async #resume(): Promise<readonly Resumed[]> {
     const [active, aside] = await Promise.all([this.#unfinished('active'), this.#unfinished('quarantined')])
-    const report = await this.supervisor.resume(active)
+    const ours = await this.#ownership.begin(active)
+    const report = await this.supervisor.resume(ours)
+    const known = new Set(ours.map(({ id }) => id))
+    for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
+    if (this.#store.ownership) this.#news.begin()
     const quarantined = aside.map(({ id, kind, state, reason }) => ({
       id,
       kind,
@@ -185,7 +211,8 @@ export class Operations<Ports = unknown> {
           moves: step.moves,
           tables: tablesOf(writes),
         })
-        if (row.status === 'active') this.supervisor.send({ type: 'operation.spawn', row, owned: true })
+        if (row.status === 'active' && this.#kernel.leads())
+          this.supervisor.send({ type: 'operation.spawn', row, owned: true })
         return view(row, step.snapshot)
       }
       if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
@@ -270,19 +297,52 @@ export class Operations<Ports = unknown> {
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
-        this.supervisor.send({ type: 'operation.reload', id })
-        await sleep(this.clock, 5, this.#stop.signal)
+        await this.supervisor.load(id)
+        if (!this.supervisor.get(id)) await sleep(this.clock, LOAD_AGAIN_MS, this.#stop.signal)
         continue
       }
       try {
-        return await new Promise<boolean>((taken, lost) => {
+        const took = await new Promise<boolean>((taken, lost) => {
           const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost }
           actor.send(delivery)
         })
+        // What follows is the owner's to do, and what was loaded here would be out of date soon.
+        if (!this.#kernel.leads()) this.supervisor.send({ type: 'operation.ended', id })
+        return took
       } catch (error) {
         const again = error instanceof HardshellError && (error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)) // prettier-ignore
         if (!again) throw error
       }
+    }
+  }
+
+  /** Whether this process runs effects: `follower` where another one does for all. */
+  get role(): Role {
+    return this.#ownership.role
+  }
+
+  /** Calls back when the role changed. Returns the way to stop. */
+  onRole(listener: (role: Role) => void): () => void {
+    this.#roleListeners.add(listener)
+    return () => this.#roleListeners.delete(listener)
+  }
+
+  async #roleChanged(role: Role): Promise<void> {
+    // What was loaded to hand an event over, or ran until just now.
+    this.supervisor.leave()
+    for (const listener of this.#roleListeners) listener(role)
+    if (role === 'owner') await this.supervisor.resume(await this.#unfinished('active')).catch(reportError)
+  }
+
+  /** Another process committed a step. */
+  #told(before: OperationRow | undefined, row: OperationRow): void {
+    const loaded = this.#kinds.get(row.kind)
+    if (!loaded) return
+    try {
+      const change = { before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables: this.#tables }
+      this.#tell(change)
+    } catch {
+      // A row that cannot be loaded is listed as parked.
     }
   }
 
@@ -301,6 +361,7 @@ export class Operations<Ports = unknown> {
         version: row.version + 1,
         commitId: this.#kernel.newId(),
         updatedAt: this.clock.now(),
+        ...(!this.#kernel.leads() && { owner: '' }),
       }
       await this.#store.commit([
         { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },
@@ -337,7 +398,7 @@ export class Operations<Ports = unknown> {
         await change
       } catch (error) {
         // Whoever waits goes on waiting while the store cannot be read.
-        if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error
+        if (!(error instanceof StoreError) || (error.code !== 'BUSY' && error.code !== 'UNAVAILABLE')) throw error
         await sleep(this.clock, READ_AGAIN_MS, this.#stop.signal)
       } finally {
         unlisten()
@@ -354,9 +415,16 @@ export class Operations<Ports = unknown> {
     return () => this.#listeners.delete(listener)
   }
 
-  #changed(change: Change, { inspect, unsafeInspect }: Pick<OperationsOptions<Ports>, Inspectors>): void {
+  /** This process committed a step. */
+  #changed(change: Change): void {
+    this.#news.written(change.row)
     if (change.before?.state !== change.row.state) this.supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
+    this.#tell(change)
+  }
+
+  #tell(change: Change): void {
+    const { inspect, unsafeInspect } = this.#options
     for (const call of [
       ...[...this.#listeners].map((listener) => () => listener(change)),
       () => inspect && publish(change, inspect, false),
@@ -376,6 +444,13 @@ export class Operations<Ports = unknown> {
     this.supervisor.stop()
     this.#kernel.timers.stop()
     this.#listeners.clear()
+    this.#roleListeners.clear()
+    this.#closing = this.#ownership.end().catch(reportError)
+  }
+
+  /** Resolves when others may take over what this process ran. */
+  get closed(): Promise<void> {
+    return this.#closing ?? Promise.resolve()
   }
 
   #assertOpen(): void {

@@ -14,8 +14,11 @@ export interface Resumed {
   readonly id: string
   readonly kind: string
   readonly state: string
-  /** `resumed`: its effects run again; `waiting`: for an event or a time; `parked`, `quarantined`: see `reason`. */
-  readonly outcome: 'resumed' | 'waiting' | 'parked' | 'quarantined'
+  /**
+   * `resumed`: its effects run again; `waiting`: for an event or a time; `elsewhere`: another process runs it;
+   * `parked`, `quarantined`: see `reason`.
+   */
+  readonly outcome: 'resumed' | 'waiting' | 'elsewhere' | 'parked' | 'quarantined'
   readonly reason?: string
 }
 
@@ -32,6 +35,12 @@ const MOST_CRASHES = 6
 /** How long another process's operation is left alone before its effects are taken over. */
 const FOLLOW_MS = 30_000
 const BATCH = 250
+
+interface Found {
+  readonly row: OperationRow
+  /** Whether its state has effects. */
+  readonly effects: boolean
+}
 
 export class Supervisor {
   readonly #kernel: Kernel
@@ -76,6 +85,11 @@ export class Supervisor {
     return this.#actors.size
   }
 
+  /** Loads an operation that this process does not run so far. */
+  async load(id: string): Promise<void> {
+    if (!this.#actors.has(id) && !this.#stopped) await this.#reload(id)
+  }
+
   /** An operation reached another state: whatever it crashed of is behind it. */
   progressed(id: string): void {
     this.#crashes.delete(id)
@@ -89,15 +103,38 @@ export class Supervisor {
   /** Takes up every unfinished operation: effects left running are taken over in batches, then all actors start. */
   async resume(rows: readonly OperationRow[]): Promise<Resumed[]> {
     const report: Resumed[] = []
-    for (let from = 0; from < rows.length; from += BATCH) {
-      const batch = rows.slice(from, from + BATCH).map((row) => this.#inspect(row, report))
-      const taken = await this.#takeOver(batch.filter((item) => item?.effects === true).map((item) => item!.row))
-      if (this.#stopped) break
-      for (const item of batch)
-        if (item)
-          this.#spawn({ row: taken.get(item.row.id) ?? item.row, owned: !item.effects || taken.has(item.row.id) })
-    }
+    await this.#takeUp(rows, { report, named: false })
     return report
+  }
+
+  /**
+   * Takes up operations that were another process' or nobody's, and puts this process' name on all of them. False
+   * where somebody else moved one of them meanwhile.
+   */
+  adopt(rows: readonly OperationRow[]): Promise<boolean> {
+    return this.#takeUp(rows, { report: [], named: true })
+  }
+
+  /** Forgets all operations: another process runs them. */
+  leave(): void {
+    for (const id of [...this.#actors.keys(), ...this.#pauses.keys()]) this.#drop(id)
+  }
+
+  async #takeUp(
+    rows: readonly OperationRow[],
+    { report, named }: { report: Resumed[]; named: boolean },
+  ): Promise<boolean> {
+    let all = true
+    for (let from = 0; from < rows.length; from += BATCH) {
+      const batch = rows.slice(from, from + BATCH).flatMap((row) => this.#inspect(row, report) ?? [])
+      const due = batch.filter(({ effects }) => named || effects)
+      const taken = await this.#takeOver(due)
+      all &&= due.every(({ row }) => taken.has(row.id))
+      if (this.#stopped) break
+      for (const { row, effects } of batch)
+        this.#spawn({ row: taken.get(row.id) ?? row, owned: (!effects && !named) || taken.has(row.id) })
+    }
+    return all
   }
 
   stop(): void {
@@ -105,7 +142,7 @@ export class Supervisor {
     this.actor.stop()
   }
 
-  #inspect(row: OperationRow, report: Resumed[]): { row: OperationRow; effects: boolean } | undefined {
+  #inspect(row: OperationRow, report: Resumed[]): Found | undefined {
     const { id, kind, state } = row
     try {
       const loaded = this.#kind(row)
@@ -121,12 +158,17 @@ export class Supervisor {
   }
 
   /** One commit for many rows; where somebody was faster with one of them, each is left to its own actor. */
-  async #takeOver(rows: readonly OperationRow[]): Promise<Map<string, OperationRow>> {
+  async #takeOver(batch: readonly Found[]): Promise<Map<string, OperationRow>> {
     const { owner, store } = this.#kernel
     const taken = new Map<string, OperationRow>()
     const writes: Write[] = []
-    for (const row of rows.filter((row) => row.kindVersion === this.#kind(row).kind.version)) {
-      const set = { owner, attempt: row.attempt + 1, version: row.version + 1, commitId: this.#kernel.newId() }
+    for (const { row, effects } of batch.filter(({ row }) => row.kindVersion === this.#kind(row).kind.version)) {
+      const set = {
+        owner,
+        attempt: row.attempt + (effects ? 1 : 0),
+        version: row.version + 1,
+        commitId: this.#kernel.newId(),
+      }
       writes.push({ patch: 'operations', key: [row.id], set, if: { version: row.version } })
       taken.set(row.id, { ...row, ...set })
     }
@@ -185,7 +227,7 @@ export class Supervisor {
 
   #failed(id: string, error: unknown): void {
     this.#drop(id)
-    if (error instanceof StoreError && error.code === 'CLOSED') return
+    if ((error instanceof StoreError && error.code === 'CLOSED') || !this.#kernel.leads()) return
     const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
     // A store that is away for a while is no fault of the operation.
     const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'
@@ -211,8 +253,10 @@ export class Supervisor {
       if (row.status !== 'active') return this.#drop(id)
       if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
       const foreign = row.owner !== this.#kernel.owner && error instanceof HardshellError && error.code === 'SUPERSEDED'
-      // Another process is at it: look again later, and take over only where nothing has moved since.
-      if (foreign) this.#after(id, FOLLOW_MS, () => this.#followed(row))
+      // Another process is at it, and where processes know of each other that is its business. Else: look again later,
+      // and take over only where nothing has moved since.
+      if (foreign && this.#kernel.store.ownership) this.#drop(id)
+      else if (foreign) this.#after(id, FOLLOW_MS, () => this.#followed(row))
       else this.#spawn({ row, owned: false })
     } catch (failure) {
       this.#failed(id, failure)

@@ -102,7 +102,28 @@ export interface Total {
   readonly count: number
 }
 
+/**
+ * A lock that one process of all that share a database holds, and that the system lets go when the process dies.
+ * Undefined where somebody else holds it and `wait` is false, or where the signal aborted.
+ */
+export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Promise<HeldLock | undefined>
+
+export interface HeldLock {
+  /** Aborted where the lock is lost, though nobody let go of it. */
+  readonly lost: AbortSignal
+  release(): Promise<void> | void
+}
+
+/** How the processes on one database agree which of them runs the effects of an operation. */
+export type Ownership =
+  /** One of them runs all. */
+  | { readonly by: 'lock'; readonly lock: OwnerLock }
+  /** Each runs those that it began or took up; rows of the kernel's `owners` table say who is alive. */
+  | { readonly by: 'beats' }
+
 export interface Store {
+  /** Where it is not said, every process believes that it is alone: safe, but they get in each other's way. */
+  readonly ownership?: Ownership
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
   query<R extends Row = Row>(query: Query): Promise<R[]>
   /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */

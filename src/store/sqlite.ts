@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import {
   StoreError,
   type Key,
+  type Ownership,
   type Query,
   type Row,
   type Schema,
@@ -23,6 +24,7 @@ import type { CheckedWrite, TotalChange } from './rows.ts'
 import { checkSchema } from './schema.ts'
 import { coded, patiently } from './sqlite-errors.ts'
 import { checkVersion, described, migrate, SCHEMA, SqlTable, type SqlRow } from './sqlite-tables.ts'
+import { sqliteOwnerLock } from './sqlite-owner.ts'
 import { watchers } from './watchers.ts'
 
 export interface SqliteStoreOptions {
@@ -98,6 +100,7 @@ interface Member {
 }
 
 class SqliteStore implements Store {
+  readonly ownership?: Ownership
   readonly #db: DatabaseSync
   readonly #schema: Schema
   readonly #options: SqliteStoreOptions
@@ -110,6 +113,7 @@ class SqliteStore implements Store {
   #closing: Promise<void> | undefined
 
   constructor(db: DatabaseSync, schema: Schema, options: SqliteStoreOptions) {
+    if (options.path !== ':memory:') this.ownership = { by: 'lock', lock: sqliteOwnerLock(options.path) }
     this.#db = db
     this.#schema = schema
     this.#options = options

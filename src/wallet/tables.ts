@@ -1,6 +1,6 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
 import type { Signature } from '../../machines/wallet/exchange-model.ts'
-import { operationsTable } from '../kernel/operation.ts'
+import { operationsTable, ownersTable } from '../kernel/operation.ts'
 import type { Row, Schema } from '../store/port.ts'
 
 export type ProofState =
@@ -111,6 +111,7 @@ export interface HistoryRow extends Row, HistoryFields {}
 export const walletSchema: Schema = {
   version: 1,
   tables: {
+    owners: ownersTable(),
     operations: operationsTable(
       { mintUrl: 'text', unit: 'text', amount: 'integer', quoteId: 'text?' },
       { byQuote: { columns: ['quoteId'] }, byMint: { columns: ['mintUrl', 'createdAt'] } },

@@ -6,6 +6,7 @@ import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { Inspect } from '../kernel/inspect.ts'
 import { openOperations } from '../kernel/operations.ts'
+import type { Role } from '../kernel/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { OperationView } from '../kernel/operation.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
@@ -92,6 +93,14 @@ export class Wallet {
   }
 
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
+  /**
+   * Whether this process runs the effects of the wallet's operations. A `follower` prepares, executes, lists and hears
+   * all the same; another process, the owner, does what follows.
+   */
+  get role(): Role {
+    return this.#env.operations.role
+  }
+
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'))
   }
@@ -103,7 +112,9 @@ export class Wallet {
 
   /** Aborts requests under way and lets go of the store; every operation stays resumable. */
   async close(): Promise<void> {
-    this.#env.operations.close()
+    const { operations } = this.#env
+    operations.close()
+    await operations.closed
     await this.#store.close()
   }
 

@@ -1,0 +1,195 @@
+/**
+ * Who runs effects, where several processes share one database. All of them may prepare, execute and cancel: a step is
+ * committed by whoever takes it. What follows from it is done by the owner, which finds the row by its empty owner.
+ *
+ * By lock, one process owns everything, and the next gets the lock when that one dies. By beats, every process owns the
+ * operations that it moved last; one whose beat stands still has an heir, which takes its operations up. Neither is what
+ * keeps money safe: a process that wrongly believes to own an operation fails at the operation's version.
+ */
+import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy, type Store } from '../store/port.ts'
+import type { OperationRow, OwnerRow } from './operation.ts'
+import { sleep, type Clock } from './ports.ts'
+
+/** Whether this process runs effects. */
+export type Role = 'owner' | 'follower'
+
+export const BEAT_MS = 1_000
+/** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
+const STILL_LOOKS = 3
+
+interface Options {
+  readonly store: Store
+  readonly clock: Clock
+  /** This process. */
+  readonly owner: string
+  /** Puts this process' name on operations, and goes on with them; false where not all could be had. */
+  readonly adopt: (rows: readonly OperationRow[]) => Promise<boolean>
+  /** The process became the owner of everything, or is it no more. */
+  readonly changed: (role: Role) => void
+}
+
+export class Ownership {
+  role: Role = 'owner'
+  readonly #options: Options
+  readonly #policy: Policy | undefined
+  readonly #stop = new AbortController()
+  /** What of it still runs. */
+  #running: Promise<void> = Promise.resolve()
+  #held: HeldLock | undefined
+  /** Other processes: their last beat, and how often it was seen. */
+  #seen = new Map<string, { beat: number; looks: number }>()
+  #beat = 0
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#policy = options.store.ownership
+  }
+
+  /** Settles, without waiting for anybody, what this process owns; those of the unfinished that it is to take up. */
+  async begin(unfinished: readonly OperationRow[]): Promise<readonly OperationRow[]> {
+    if (!this.#policy) return unfinished
+    if (this.#policy.by === 'beats') {
+      await this.#join()
+      const alive = new Set((await this.#owners()).map(({ id }) => id))
+      this.#running = this.#beats()
+      return unfinished.filter(({ owner }) => !alive.has(owner))
+    }
+    const { lock } = this.#policy
+    this.#held = await lock({ wait: false, signal: this.#stop.signal })
+    this.role = this.#held ? 'owner' : 'follower'
+    this.#running = this.#lead(lock)
+    return this.#held ? unfinished : []
+  }
+
+  /** Lets others take over at once. */
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+    await this.#held?.release()
+    if (this.#policy?.by !== 'beats') return
+    // A row of a beat below all others: whoever sees it need not wait.
+    const { store, owner } = this.#options
+    await store.commit([{ patch: 'owners', key: [owner], set: { beat: LEFT }, if: { heir: '' } }]).catch(() => {})
+  }
+
+  /** Finds what followers committed, which nobody runs yet. */
+  async look(): Promise<void> {
+    if (this.#policy?.by !== 'lock' || this.role !== 'owner') return
+    await this.#takeUp('')
+  }
+
+  /** Waits for the lock, and again where it was lost. */
+  async #lead(lock: OwnerLock): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      if (!this.#held) {
+        this.#held = await lock({ wait: true, signal })
+        if (!this.#held) continue
+        if (signal.aborted) return
+        this.role = 'owner'
+        this.#options.changed('owner')
+      }
+      const { lost } = this.#held
+      await Promise.race([aborted(lost), aborted(signal)])
+      if (signal.aborted) return
+      this.#held = undefined
+      this.role = 'follower'
+      this.#options.changed('follower')
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { store, owner } = this.#options
+    this.#beat = 0
+    await store.commit([{ put: 'owners', row: { id: owner, beat: 0, heir: '' } }])
+  }
+
+  async #beats(): Promise<void> {
+    const { store, clock, owner } = this.#options
+    const { signal } = this.#stop
+    for (;;) {
+      await sleep(clock, BEAT_MS, signal)
+      if (signal.aborted) return
+      try {
+        const beat = this.#beat + 1
+        await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
+        this.#beat = beat
+        await this.#lookAfterOthers()
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code === 'CLOSED') return
+        if (error.code === 'CONFLICT' || error.code === 'IN_DOUBT') await this.#rejoin()
+      }
+    }
+  }
+
+  /** Others took this process for dead, or a beat of it landed unheard. What still has its name on it is its own. */
+  async #rejoin(): Promise<void> {
+    const { store, owner } = this.#options
+    try {
+      const row = await store.get<OwnerRow>('owners', [owner])
+      if (row?.heir === '') this.#beat = row.beat
+      else if (!row) {
+        await this.#join()
+        await this.#takeUp(owner)
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  async #owners(): Promise<OwnerRow[]> {
+    const { store, owner } = this.#options
+    return (await store.query<OwnerRow>({ table: 'owners' })).filter(({ id }) => id !== owner)
+  }
+
+  async #lookAfterOthers(): Promise<void> {
+    const { store, owner } = this.#options
+    const others = await this.#owners()
+    const seen = new Map<string, { beat: number; looks: number }>()
+    for (const { id, beat } of others) {
+      const before = this.#seen.get(id)
+      seen.set(id, { beat, looks: before?.beat === beat ? before.looks + 1 : 0 })
+    }
+    this.#seen = seen
+    const dead = (id: string): boolean => {
+      const it = seen.get(id)
+      return !it || it.beat === LEFT || it.looks >= STILL_LOOKS
+    }
+    for (const { id, beat, heir } of others) {
+      if (!dead(id)) continue
+      if (heir !== owner) {
+        if (heir !== '' && !dead(heir)) continue
+        // Who gets this commit through takes up all that the dead one had.
+        const will = { patch: 'owners', key: [id], set: { heir: owner }, if: { beat, heir } } as const
+        if (!(await landed(store.commit([will])))) continue
+      }
+      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { heir: owner } }]))
+    }
+  }
+
+  /** Takes up all unfinished operations that bear a name. */
+  async #takeUp(name: string): Promise<boolean> {
+    const { store, adopt } = this.#options
+    const rows = await store.query<OperationRow>({ table: 'operations', index: 'byOwner', prefix: [name, 'active'] })
+    return rows.length === 0 || (!this.#stop.signal.aborted && adopt(rows))
+  }
+}
+
+/** The beat of a process that has left. */
+const LEFT = -1
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+async function landed(commit: Promise<void>): Promise<boolean> {
+  try {
+    await commit
+    return true
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'CONFLICT') return false
+    throw error
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * Goal: of several processes on one database the right one runs effects, and another follows when that one dies.
+ * Method: processes of a little shop on one store and one virtual clock; the store's ownership goes by a lock that tests
+ * hand out, or by beats. Real processes on a real file: see store-sqlite-owner.test.ts.
+ */
+import { describe, expect, test } from 'vitest'
+import { setup } from 'xstate'
+import {
+  answered,
+  defineOperation,
+  effect,
+  openOperations,
+  operationsTable,
+  ownersTable,
+  type Operations,
+  type OperationRow,
+} from '../src/kernel/index.ts'
+import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
+import type { HeldLock, OwnerLock, Ownership, Store } from '../src/store/port.ts'
+import { VirtualClock, worldRandom } from '../src/testing/life.ts'
+
+const tables = { operations: operationsTable(), owners: ownersTable() }
+const machine = setup({
+  types: {} as { context: { id: string }; input: { id: string }; events: { type: 'pay' } | { type: 'cancel' } },
+  actors: { charge: effect<{ answer: 'ok' }, { id: string }>({ answers: ['ok'] }) },
+  delays: { tooLate: 600_000 },
+}).createMachine({
+  context: ({ input: { id } }) => ({ id }),
+  initial: 'open',
+  states: {
+    open: { on: { pay: 'charging', cancel: 'cancelled' }, after: { tooLate: 'cancelled' } },
+    charging: {
+      invoke: {
+        src: 'charge',
+        input: ({ context: { id } }) => ({ id }),
+        onDone: { guard: answered('ok'), target: 'paid' },
+      },
+    },
+    paid: { type: 'final' },
+    cancelled: { type: 'final' },
+  },
+})
+interface Bank {
+  charge(id: string, replay: boolean): Promise<void>
+}
+const order = defineOperation({
+  kind: 'order',
+  version: 1,
+  machine,
+  effects: (bank: Bank) => ({
+    charge: async ({ input, replay }) => {
+      await bank.charge(input.id, replay)
+      return { answer: 'ok' as const }
+    },
+  }),
+})
+
+/** A lock that one holds at a time, in the order in which they asked; the test may take it away. */
+function queue(): { lock: OwnerLock; takeAway: () => void } {
+  const waiting: (() => void)[] = []
+  let holder: AbortController | undefined
+  const grant = (): HeldLock => {
+    const mine = new AbortController()
+    holder = mine
+    const release = (): void => {
+      if (holder !== mine) return
+      holder = undefined
+      waiting.shift()?.()
+    }
+    return { lost: mine.signal, release }
+  }
+  return {
+    async lock({ wait, signal }) {
+      if (!holder) return grant()
+      if (!wait) return undefined
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      return signal.aborted ? undefined : grant()
+    },
+    takeAway() {
+      const lost = holder
+      holder = undefined
+      lost?.abort()
+      waiting.shift()?.()
+    },
+  }
+}
+
+class Shop {
+  readonly clock = new VirtualClock(1_750_000_000_000)
+  readonly rows: MemoryStore = memoryStore()
+  readonly charges: string[] = []
+  readonly random = worldRandom({ entropy: 0 })
+  /** Charges wait for this. */
+  bankOpens: Promise<void> = Promise.resolve()
+
+  /** Starts a process; `alive` false makes it dead: nothing of it reaches the store any more. */
+  async process(name: string, ownership: Ownership): Promise<{ operations: Operations; die: () => void }> {
+    const store = await this.rows.open({ version: 1, tables })
+    let dead = false
+    const mortal =
+      <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
+      (...args: A): Promise<T> =>
+        dead ? new Promise<never>(() => {}) : call(...args)
+    const mine: Store = {
+      ...store,
+      ownership,
+      get: mortal((...args: Parameters<Store['get']>) => store.get(...args)) as Store['get'],
+      query: mortal((...args: Parameters<Store['query']>) => store.query(...args)) as Store['query'],
+      commit: mortal((...args: Parameters<Store['commit']>) => store.commit(...args)),
+    }
+    const ports: Bank = {
+      charge: async (_, replay) => {
+        this.charges.push(replay ? `${name} again` : name)
+        await this.bankOpens
+      },
+    }
+    const { clock, random } = this
+    const operations = openOperations<Bank>({ store: mine, tables, kinds: [order], ports, clock, random })
+    await operations.resumed
+    return { operations, die: () => void (dead = true) }
+  }
+
+  row(id: string): OperationRow {
+    return this.rows.dump()['operations']!.find((row) => row['id'] === id) as unknown as OperationRow
+  }
+
+  /** Lets time go on; all that can happen at a moment happens. */
+  async pass(forMs: number): Promise<void> {
+    const endMs = this.clock.now() + forMs
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = Math.min(...this.clock.ringsMs)
+      if (!(next <= endMs)) break
+      this.clock.advance()
+    }
+  }
+}
+
+describe('by a lock', () => {
+  test('a follower commits, and the owner does what follows, once and not as a replay', async () => {
+    const shop = new Shop()
+    const { lock } = queue()
+    const first = await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    expect([first.operations.role, second.operations.role]).toEqual(['owner', 'follower'])
+    const { id } = await second.operations.create('order', {})
+    expect(await second.operations.send(id, { type: 'pay' })).toBe(true)
+    const paid = second.operations.until(id, ({ state }) => (state === 'paid' ? state : undefined))
+    await shop.pass(1_000)
+    expect(await paid).toBe('paid')
+    expect(shop.charges).toEqual(['first'])
+  })
+
+  test('a follower hears of what the owner commits', async () => {
+    const shop = new Shop()
+    const { lock } = queue()
+    const first = await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    const heard: string[] = []
+    second.operations.on(({ before, row }) => heard.push(`${before?.state ?? 'new'} ${row.state}`))
+    const { id } = await first.operations.create('order', {})
+    await shop.pass(100)
+    await first.operations.send(id, { type: 'cancel' })
+    await shop.pass(100)
+    expect(heard).toEqual(['new open', 'open cancelled'])
+  })
+
+  test('the owner runs the timers of what a follower began', async () => {
+    const shop = new Shop()
+    const { lock } = queue()
+    await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    const { id } = await second.operations.create('order', {})
+    await shop.pass(601_000)
+    expect(shop.row(id).state).toBe('cancelled')
+  })
+
+  test('a follower follows when the lock is let go, and goes on with what was under way', async () => {
+    const shop = new Shop()
+    const { lock } = queue()
+    let opens = (): void => {}
+    shop.bankOpens = new Promise((resolve) => (opens = resolve))
+    const first = await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    await shop.pass(10)
+    const roles: string[] = []
+    second.operations.onRole((role) => roles.push(role))
+    first.operations.close()
+    await first.operations.closed
+    await shop.pass(10)
+    opens()
+    await shop.pass(10)
+    expect(roles).toEqual(['owner'])
+    expect(shop.charges).toEqual(['first', 'second again'])
+    expect(shop.row(id).state).toBe('paid')
+  })
+
+  test('one that lost the lock without knowing is refused, and follows', async () => {
+    const shop = new Shop()
+    const { lock, takeAway } = queue()
+    let opens = (): void => {}
+    shop.bankOpens = new Promise((resolve) => (opens = resolve))
+    const first = await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    await shop.pass(10)
+    takeAway()
+    await shop.pass(10)
+    expect([first.operations.role, second.operations.role]).toEqual(['follower', 'owner'])
+    opens()
+    await shop.pass(10)
+    expect(shop.row(id)).toMatchObject({ state: 'paid', attempt: 1 })
+    expect(shop.charges).toEqual(['first', 'second again'])
+  })
+
+  test('what a follower finds moved on it reads again', async () => {
+    const shop = new Shop()
+    const { lock } = queue()
+    const first = await shop.process('first', { by: 'lock', lock })
+    const second = await shop.process('second', { by: 'lock', lock })
+    const { id } = await first.operations.create('order', {})
+    expect(await second.operations.send(id, { type: 'unheard of' })).toBe(false)
+    await first.operations.send(id, { type: 'pay' })
+    await shop.pass(100)
+    const late = second.operations.send(id, { type: 'cancel' })
+    await shop.pass(100)
+    expect(await late).toBe(false)
+    expect(shop.row(id).state).toBe('paid')
+  })
+})
+
+describe('by beats', () => {
+  const beats: Ownership = { by: 'beats' }
+
+  test('each process runs what it began, and leaves the others theirs', async () => {
+    const shop = new Shop()
+    let opens = (): void => {}
+    shop.bankOpens = new Promise((resolve) => (opens = resolve))
+    const first = await shop.process('first', beats)
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    const second = await shop.process('second', beats)
+    expect(await second.operations.resumed).toMatchObject([{ id, outcome: 'elsewhere' }])
+    await shop.pass(60_000)
+    opens()
+    await shop.pass(10)
+    expect(shop.charges).toEqual(['first'])
+    expect(shop.row(id).state).toBe('paid')
+  })
+
+  test('one that dies is followed within five seconds, by one', async () => {
+    const shop = new Shop()
+    let opens = (): void => {}
+    shop.bankOpens = new Promise((resolve) => (opens = resolve))
+    const first = await shop.process('first', beats)
+    await shop.process('second', beats)
+    await shop.process('third', beats)
+    const ids: string[] = []
+    for (let at = 0; at < 5; at++) {
+      const { id } = await first.operations.create('order', {})
+      await first.operations.send(id, { type: 'pay' })
+      ids.push(id)
+    }
+    await shop.pass(2_500)
+    first.die()
+    await shop.pass(5_000)
+    opens()
+    await shop.pass(10)
+    expect(ids.map((id) => shop.row(id).state)).toEqual(ids.map(() => 'paid'))
+    const [heir] = shop.charges.slice(5)
+    expect(shop.charges.slice(5)).toEqual(ids.map(() => heir))
+    expect(heir).toMatch(/^(second|third) again$/)
+    expect(shop.rows.dump()['owners']).toHaveLength(2)
+  })
+
+  test('one that closes is followed at the next look', async () => {
+    const shop = new Shop()
+    const first = await shop.process('first', beats)
+    const second = await shop.process('second', beats)
+    const { id } = await first.operations.create('order', {})
+    first.operations.close()
+    await first.operations.closed
+    await shop.pass(1_500)
+    expect(shop.row(id).owner).not.toBe('')
+    expect(shop.rows.dump()['owners']).toHaveLength(1)
+    await second.operations.send(id, { type: 'pay' })
+    await shop.pass(10)
+    expect(shop.charges).toEqual(['second'])
+  })
+
+  test('an heir that dies has an heir', async () => {
+    const shop = new Shop()
+    const first = await shop.process('first', beats)
+    const second = await shop.process('second', beats)
+    const { id } = await first.operations.create('order', {})
+    await shop.pass(1_500)
+    first.die()
+    second.die()
+    await shop.process('third', beats)
+    await shop.pass(10_000)
+    expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ heir: '' })])
+    expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
+  })
+
+  test('one that slept and was taken for dead joins again, and leaves what was taken', async () => {
+    const shop = new Shop()
+    let opens = (): void => {}
+    shop.bankOpens = new Promise((resolve) => (opens = resolve))
+    const store = await shop.rows.open({ version: 1, tables })
+    const first = await shop.process('first', beats)
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    await shop.process('second', beats)
+    await shop.pass(1_500)
+    const [sleeper] = shop.rows.dump()['owners'] as unknown as { id: string }[]
+    // As an heir does with one whose beat stands still.
+    await store.commit([{ delete: 'owners', key: [sleeper!.id] }])
+    await shop.pass(3_000)
+    expect(shop.rows.dump()['owners']).toHaveLength(2)
+    opens()
+    await shop.pass(10)
+    expect(shop.row(id).state).toBe('paid')
+  })
+})
