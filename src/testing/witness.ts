@@ -60,7 +60,7 @@ function release(
   if (!own) found.push(`release: ${was.amount} that another operation had reserved`)
   const known = of.mint()['proofs'] as readonly Row[]
   const at = known.find((row) => row['Y'] === Y)
-  if (at) found.push(`release: ${was.amount} that is ${String(at['state'])} at the mint`)
+  if (at) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
   // A request of which some input is spent does nothing any more.
   const spent = new Set(known.filter((row) => row['state'] === 'SPENT').map((row) => row['Y']))
   const secretsSpent = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y)).map(({ secret }) => secret) // prettier-ignore
