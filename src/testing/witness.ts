@@ -1,5 +1,6 @@
 /** The witness: what must hold of every single commit, whatever comes after it. */
-import { stateNodes, type OperationRow } from '../kernel/operation.ts'
+import type { AnyStateNode } from 'xstate'
+import type { OperationRow } from '../kernel/operation.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Row, Store, Write } from '../store/port.ts'
 import type { ProofRow } from '../wallet/tables.ts'
@@ -63,9 +64,9 @@ function release(
   if (at) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
   // A request of which some input is spent does nothing any more.
   const spent = new Set(known.filter((row) => row['state'] === 'SPENT').map((row) => row['Y']))
-  const secretsSpent = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y)).map(({ secret }) => secret) // prettier-ignore
+  const dead = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y))
   const carries = ({ body = '' }: LateRequest): boolean =>
-    body.includes(was.secret) && !secretsSpent.some((secret) => body.includes(secret))
+    body.includes(was.secret) && !dead.some(({ secret }) => body.includes(secret))
   if (of.late().some(carries)) found.push(`release: ${was.amount} that is on its way to the mint`)
   return found
 }
@@ -75,9 +76,8 @@ function deadEnd(write: Write): Breach[] {
   if (!('put' in write) || write.put !== 'operations') return []
   const { kind, state, status, timers } = write.row as unknown as OperationRow
   if (status !== 'active') return []
-  const nodes = stateNodes(kinds.get(kind)!.machine).filter(
-    ({ path }) => state === path.join('.') || state.startsWith(`${path.join('.')}.`) || path.length === 0,
-  )
+  const nodes: AnyStateNode[] = [kinds.get(kind)!.machine.root]
+  for (const part of state.split('.')) nodes.push(nodes.at(-1)!.states[part]!)
   const running = JSON.parse(timers) as Record<string, number>
   const delays = nodes.flatMap((node) =>
     Object.keys(node.config.after ?? {}).map((name) => ({ name, id: `xstate.after.${name}.${node.id}` })),

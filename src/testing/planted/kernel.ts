@@ -56,7 +56,8 @@ export const kernelPlants: readonly Plant[] = [
       {
         file: 'src/kernel/durable.ts',
         from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)`,
-        to: `this.#timers = {}`,
+        to: `this.#timers =
+      input.row.owner === kernel.owner ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt) : {}`,
       },
     ],
     breaks: 'stuck',
