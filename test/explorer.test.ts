@@ -308,12 +308,13 @@ describe('the oracle', () => {
       /^reuse: counter .* may be used again/m,
     ))
 
-  test('sees a reservation that nobody will lift', async () =>
+  test.each(['reserved', 'sent'])('sees what is %s, and nobody will see to it', async (state) =>
     expect(
       await verdict(({ proofs, operations }) => {
-        Object.assign(spendable(proofs), { state: 'reserved', operationId: operations[0]!['id'] })
+        Object.assign(spendable(proofs), { state, operationId: operations[0]!['id'] })
       }),
-    ).toMatch(/^stranded/m))
+    ).toMatch(new RegExp(`^stranded: \\d+ ${state} by an operation that has ended`, 'm')),
+  )
 
   test('sees an operation that was set aside', async () =>
     expect(await verdict(({ operations }) => void (operations[0]!['status'] = 'quarantined'))).toMatch(/^stuck/m))

@@ -390,6 +390,7 @@ export class Operations<Ports = unknown> {
       const change = new Promise<void>((resolve) => (wake = resolve))
       const unlisten = this.on((it) => it.row.id === id && wake())
       const unwatch = this.#store.watch('operations', wake)
+      const letGo = this.clock.hold?.()
       signal?.addEventListener('abort', wake)
       this.#stop.signal.addEventListener('abort', wake)
       try {
@@ -403,6 +404,7 @@ export class Operations<Ports = unknown> {
       } finally {
         unlisten()
         unwatch()
+        letGo?.()
         signal?.removeEventListener('abort', wake)
         this.#stop.signal.removeEventListener('abort', wake)
       }

@@ -8,15 +8,24 @@ export interface Clock {
   /** Calls once, no sooner than `delayMs` later. */
   setTimeout(call: () => void, delayMs: number): unknown
   clearTimeout(timer: unknown): void
+  /** Keeps the process alive until the function it gives is called: somebody waits for what another process does. */
+  hold?(): () => void
 }
 
 /** That many random bytes. */
 export type Random = (bytes: number) => Uint8Array
 
+/** Timers cannot be set further ahead. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout: (call, delayMs) => globalThis.setTimeout(call, delayMs),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
+  hold() {
+    const timer = globalThis.setInterval(() => {}, LONGEST_TIMER_MS)
+    return () => globalThis.clearInterval(timer)
+  },
 }
 
 export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))

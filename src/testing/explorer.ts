@@ -112,7 +112,8 @@ export async function exploreCrashes<S extends Stage>(
   const violations: Violation[] = []
   const runs: number[] = []
   const enough = (): boolean =>
-    violations.length >= mostViolations || violations.some(({ what }) => what.startsWith(`${until}:`))
+    violations.length >= mostViolations ||
+    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   let entered = 0
   for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item

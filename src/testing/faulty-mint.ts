@@ -144,7 +144,9 @@ export function faultyTransport(of: {
       violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
-    if (!operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
+    // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
+    const known = Object.values(wire.sent).includes(body)
+    if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }

@@ -1,5 +1,6 @@
 /** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
-import { stateNodes, type OperationKind, type OperationRow } from '../kernel/operation.ts'
+import type { AnyStateNode } from 'xstate'
+import type { OperationKind, OperationRow } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import type { World } from './world.ts'
 
@@ -9,17 +10,18 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
   const { kind, state, status, timers } = write.row as unknown as OperationRow
   if (status !== 'active') return []
   const { machine } = kinds.find((it) => it.kind === kind) as unknown as OperationKind
-  const regions = state.split('|')
-  const nodes = stateNodes(machine).filter(({ path }) =>
-    regions.some((region) => `${region}.`.startsWith(path.map((key) => `${key}.`).join(''))),
-  )
+  const nodes = new Set<AnyStateNode>([machine.root])
+  for (const region of state.split('|')) {
+    let node = machine.root as AnyStateNode
+    for (const key of region.split('.')) nodes.add((node = node.states[key]!))
+  }
   const running = JSON.parse(timers) as Record<string, number>
-  const delays = nodes.flatMap((node) =>
+  const delays = [...nodes].flatMap((node) =>
     Object.keys(node.config.after ?? {}).map((name) => ({ name, id: `xstate.after.${name}.${node.id}` })),
   )
   const lost = delays.filter(({ id }) => running[id] === undefined)
   if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
-  const goesOn = nodes.some(({ invoke, meta, config }) => {
+  const goesOn = [...nodes].some(({ invoke, meta, config }) => {
     const watched = (meta as { watch?: string } | undefined)?.watch !== undefined
     return invoke.length > 0 || watched || Object.keys(config.on ?? {}).length > 0
   })

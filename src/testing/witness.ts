@@ -51,9 +51,9 @@ function release(
   if (at) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
   // A request of which some input is spent does nothing any more.
   const spent = new Set(known.filter((row) => row['state'] === 'SPENT').map((row) => row['Y']))
-  const secretsSpent = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y)).map(({ secret }) => secret) // prettier-ignore
+  const dead = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y))
   const carries = ({ body = '' }: LateRequest): boolean =>
-    body.includes(was.secret) && !secretsSpent.some((secret) => body.includes(secret))
+    body.includes(was.secret) && !dead.some(({ secret }) => body.includes(secret))
   if (of.late.some(carries)) found.push(`release: ${was.amount} that is on its way to the mint`)
   return found
 }

@@ -43,8 +43,8 @@ export const kernelPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/kernel/supervisor.ts',
-        from: `const taken = await this.#takeOver(batch.filter((item) => item?.effects === true).map((item) => item!.row))`,
-        to: `const taken = new Map(batch.flatMap((item) => (item?.effects ? [[item.row.id, item.row] as const] : [])))`,
+        from: `const taken = await this.#takeOver(due)`,
+        to: `const taken = new Map(due.map(({ row }) => [row.id, row] as const))`,
       },
     ],
     breaks: 'paid twice',
@@ -56,7 +56,8 @@ export const kernelPlants: readonly Plant[] = [
       {
         file: 'src/kernel/durable.ts',
         from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)`,
-        to: `this.#timers = {}`,
+        to: `this.#timers =
+      input.row.owner === kernel.owner ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt) : {}`,
       },
     ],
     breaks: 'stuck',

@@ -85,8 +85,9 @@ export const swapScenarios: readonly Scenario[] = [
   // A listener that calls the wallet about the very operation that it hears of, and waits for the answer.
   scenario('listening', {
     async drive(stage) {
-      const asks = async (id: string): Promise<void> => void (await stage.wallet.operations.cancel(id).catch(() => {}))
-      stage.wallet.on('operation', ({ id, state }) => (state === 'exchanging.swapping' ? asks(id) : undefined))
+      const listener = async ({ id, state }: { id: string; state: string }): Promise<unknown> =>
+        state === 'exchanging.swapping' && stage.wallet.operations.cancel(id).catch(() => {})
+      stage.wallet.on('operation', listener as (event: object) => unknown)
       await swapAmounts(stage)
     },
   }),
