@@ -73,7 +73,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   let mintKills = 0
   /** What went on when nothing happened any more. */
   let stuckIn: string[] | undefined
-  let broken = false
+  const broken = new AbortController()
   let mintUp = Promise.resolve()
   stack.defer(() => mintUp)
 
@@ -86,7 +86,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
 
   /** One process after the other, until the plan is done. */
   async function own(plan: Plan, random: Prng): Promise<void> {
-    while (!stuckIn && !broken) {
+    while (!stuckIn && !broken.signal.aborted) {
       const dies = started < wanted
       if (dies) started++
       if (dies && random.next() < MINT_KILLED)
@@ -129,7 +129,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
       try {
         await own(owner === 0 ? plan : shared, prng(`${seed}/${round}/${owner}`))
       } catch (error) {
-        broken = true
+        broken.abort()
         throw error
       }
     })
