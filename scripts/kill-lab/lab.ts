@@ -61,6 +61,7 @@ export class Lab implements AsyncDisposable {
   readonly #operations = new Map<string, Seen>()
   readonly #kills: Sight[] = []
   readonly #spares: Worker[] = []
+  readonly #running = new Set<Worker>()
   #stuck: readonly Seen[] = []
 
   constructor(dir: string, changed: (progress: Progress, report: Report | undefined) => void = () => {}) {
@@ -106,6 +107,7 @@ export class Lab implements AsyncDisposable {
     const worker = this.#spares.shift() ?? this.#start()
     this.#spares.push(this.#start())
     const { child } = worker
+    this.#running.add(worker)
     let isDone = false
     let error: string | undefined
     let aimed: { readonly id: string | undefined } | undefined
@@ -128,6 +130,7 @@ export class Lab implements AsyncDisposable {
     }
     child.tell(JSON.stringify({ plan, arms } satisfies Life))
     const { signal } = await child.ended
+    this.#running.delete(worker)
     clearTimeout(silence)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
@@ -146,8 +149,9 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { child } of this.#spares) child.kill('SIGKILL')
-    await Promise.all(this.#spares.map(({ child }) => child.ended))
+    const children = [...this.#spares, ...this.#running].map(({ child }) => child)
+    for (const child of children) child.kill('SIGKILL')
+    await Promise.all(children.map(({ ended }) => ended))
   }
 
   #note({ type, ...sight }: Extract<Report, { type: 'changed' | 'resumed' }>): void {

@@ -73,7 +73,9 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   let mintKills = 0
   /** What went on when nothing happened any more. */
   let stuckIn: string[] | undefined
+  const broken = new AbortController()
   let mintUp = Promise.resolve()
+  stack.defer(() => mintUp)
 
   async function crashMint(afterMs: number): Promise<void> {
     await delay(afterMs)
@@ -84,7 +86,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
 
   /** One process after the other, until the plan is done. */
   async function own(plan: Plan, random: Prng): Promise<void> {
-    while (!stuckIn) {
+    while (!stuckIn && !broken.signal.aborted) {
       const dies = started < wanted
       if (dies) started++
       if (dies && random.next() < MINT_KILLED)
@@ -123,8 +125,15 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   for (let round = 2; ; round++) {
     // Losing a store is for one owner alone: the others would hold on to files that are gone.
     const shared = { ...plan, threads: plan.threads.filter((steps) => steps.every((step) => step.do !== 'restore')) }
-    const names = Array.from({ length: owners }, (_, owner) => owner)
-    await Promise.all(names.map((owner) => own(owner === 0 ? plan : shared, prng(`${seed}/${round}/${owner}`))))
+    const all = Array.from({ length: owners }, async (_, owner) => {
+      try {
+        await own(owner === 0 ? plan : shared, prng(`${seed}/${round}/${owner}`))
+      } catch (error) {
+        broken.abort()
+        throw error
+      }
+    })
+    await Promise.all(all)
     await mintUp
     if (stuckIn || kills >= wanted) break
     plan = await plans(round, 'done')

@@ -2,22 +2,7 @@
 import { join } from 'node:path'
 import type { StoreAdapter } from '../../../src/store/port.ts'
 import type { WalletPlace } from '../plan.ts'
-
-/** What a store's module exports as `store`. `at` is a text that the module itself makes and understands. */
-export interface LabStore {
-  /** Gets ready, once for each run of wallets: starts a database server, say. */
-  start(dir: string): Promise<Places>
-  /** The adapter that a wallet process opens, and the oracle after it. */
-  adapter(at: string): StoreAdapter
-  exists(at: string): Promise<boolean>
-  /** The wallet's rows are gone then, whatever was there. */
-  remove(at: string): Promise<void>
-}
-
-export interface Places extends AsyncDisposable {
-  /** Where the wallet of this name keeps its rows. */
-  readonly at: (name: string) => string
-}
+import type { LabStore } from './port.ts'
 
 const stores: Readonly<Record<string, () => Promise<{ readonly store: LabStore }>>> = {
   sqlite: () => import('./sqlite.ts'),
@@ -31,11 +16,12 @@ export function labStore(name: string): Promise<LabStore> {
   return stores[name]!().then(({ store }) => store)
 }
 
-/** Makes the places of a run's wallets. */
+/** The places of a run's wallets. */
 export interface LabPlaces extends AsyncDisposable {
   place(name: string, seed: string): WalletPlace
 }
 
+/** @throws {TypeError} as `labStore` */
 export async function startPlaces(store: string, dir: string): Promise<LabPlaces> {
   const places = await (await labStore(store)).start(dir)
   return {

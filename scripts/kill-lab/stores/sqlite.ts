@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { sqliteStore } from '../../../src/store/sqlite.ts'
-import type { LabStore } from './index.ts'
+import type { LabStore } from './port.ts'
 
 export const store: LabStore = {
   start: (dir) =>
