@@ -38,6 +38,8 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
 /** Tries of one step before a conflict on other rows is taken for a defect. */
 const MOST_CONFLICTS = 200
+/** After waiting so long for its lane, a request is not made without a look whether it is still this process' to make. */
+const LONG_WAIT_MS = 1_000
 
 /** A kind of operation as actor logic, for `createActor`. */
 export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
@@ -293,8 +295,13 @@ class Operation {
     const { signal } = running.controller
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
-    const request = async (): Promise<unknown> =>
-      runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: this.#kernel.clock.now() })
+    const { clock } = this.#kernel
+    const sinceMs = clock.now()
+    const request = async (): Promise<unknown> => {
+      // Who waited for its lane may have been taken for dead meanwhile.
+      if (clock.now() - sinceMs > LONG_WAIT_MS) await this.#assertCurrent()
+      return runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
+    }
     this.#kernel.lanes.run(this.#row.lane, signal, request).then(
       (output) => {
         if (signal.aborted) return
