@@ -166,7 +166,7 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-async function afterwards(setting: Setting, scenario: Scenario, world: World): Promise<string[]> {
+export async function afterwards(setting: Setting, scenario: Scenario, world: World): Promise<string[]> {
   const again = await live({ setting, act: async () => {}, from: world, choices: new Choices({ budget: NONE }) })
   const violations = [...again.violations]
   const strip = (rows: World['wallet']): string =>

@@ -78,7 +78,15 @@ export async function live(
     act,
     from,
     choices,
-  }: { setting: Setting; act: (stage: Stage) => Promise<void>; from: World; choices: Choices },
+    weight = 1,
+  }: {
+    setting: Setting
+    act: (stage: Stage) => Promise<void>
+    from: World
+    choices: Choices
+    /** How many times more than one operation it may commit, ask and wait. */
+    weight?: number
+  },
   { inspect, tell }: Onlookers = {},
 ): Promise<LifeResult> {
   const world: World = { ...from, ...awaking(from, choices) }
@@ -198,7 +206,7 @@ export async function live(
       else violations.push(`failed: ${messageOf(ended.error)}`)
       break
     }
-    if (advances > MOST_ADVANCES || commits > MOST_COMMITS || requests > MOST_REQUESTS) {
+    if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS) {
       violations.push(`does not converge: ${commits} commits, ${requests} requests, ${advances} waits`)
       break
     }

@@ -1,0 +1,55 @@
+/** Lives the paths of subjects of one kind as tests. */
+import { describe, expect, test } from 'vitest'
+import { Coverage, requirementsOf } from '../../src/testing/coverage.ts'
+import { scenarios } from '../../src/testing/scenarios/index.ts'
+import type { Scenario } from '../../src/testing/explorer.ts'
+import type { World as Lived } from '../../src/testing/world.ts'
+import { subjectOf, type Subject } from './drive.ts'
+import { FREE } from './exchange.ts'
+import { nameOf } from './model.ts'
+
+export const scenario = (kind: string, name: string): Scenario =>
+  scenarios.find((it) => it.kind === kind && it.name === name)!
+
+/** The wallet believes that the mint has no active keyset. */
+export const tamper = (wallet: Lived['wallet']): Lived['wallet'] => ({
+  ...wallet,
+  keysets: wallet['keysets']!.map((row) => ({ ...row, active: 0 })),
+})
+export const NO_KEYSETS = { ...FREE, keysets: false }
+
+/** What no path here shows of an exchange: amounts that do not cover the fee, and a wallet that took 200 counters in vain. */
+export const NOT_HERE = [/deriving: done\[[2-5]\]/, /^answer exchange\.derive: (short|gap)$/]
+
+/** Moves of a simple path beyond which it is left out. */
+const LONGEST_SIMPLE = 8
+
+/** Each kind with its subjects, and what of its chart their paths cannot show. */
+export function livePaths(kind: string, subjects: readonly Subject[], unseen: readonly RegExp[]): void {
+  describe(`the chart of ${kind}`, () => {
+    const coverage = new Coverage(kind)
+    const taken = new Set<string>()
+    test.each(subjects.map((subject) => [subject.world.model.name, subject] as const))(
+      '%s',
+      async (name, subject) => {
+        const live = await subjectOf(subject)
+        const shortest = subject.world.shortest(taken)
+        const simple = subject.world
+          .simple()
+          .filter((path) => path.length <= LONGEST_SIMPLE && !taken.has(nameOf(path)))
+        for (const path of simple) taken.add(nameOf(path))
+        const wrong: string[] = []
+        for (const path of [...shortest, ...simple]) wrong.push(...(await live(path, coverage)))
+        console.log(`${name}: ${shortest.length} shortest paths, ${simple.length} simple ones`)
+        expect(wrong).toEqual([])
+      },
+      120_000,
+    )
+
+    test('every move of the chart was taken, or cannot be here', () => {
+      const open = [...requirementsOf(kind)].filter((what) => !coverage.visited.has(what))
+      expect(open.filter((what) => !unseen.some((fits) => fits.test(what)))).toEqual([])
+      expect(unseen.filter((fits) => !open.some((what) => fits.test(what)))).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,48 @@
+/**
+ * Goal: many operations at once survive crashes and faults, wherever they strike. Method: fast-check draws what is
+ * begun on one wallet, 2 to 12 operations of all kinds, and the places at which faults strike, over up to three lives;
+ * the last life runs without any, and everything must come to its end and the books must agree. A run that fails is made
+ * smaller, and the message says how to repeat it. `SEED` draws other runs, `RUNS` more of them, `SAMPLE` repeats one.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sampleCrashes, type Strike } from '../src/testing/sampling.ts'
+import { KINDS, manyAtOnce, type Planned } from '../src/testing/scenarios/many.ts'
+
+interface Sample {
+  readonly plan: readonly Planned[]
+  readonly strikes: readonly (readonly Strike[])[]
+}
+
+const { SEED = '20', RUNS = '200', SAMPLE } = process.env
+
+const planned = fc.record({ kind: fc.constantFrom(...KINDS), amount: fc.integer({ min: 1, max: 15 }), way: fc.nat(4) })
+// A dozen operations come to some hundred places; most runs come to fewer.
+const strike = fc.tuple(fc.integer({ min: 1, max: 80 }), fc.nat(15))
+const samples: fc.Arbitrary<Sample> = fc.record({
+  plan: fc.array(planned, { minLength: 2, maxLength: 12, size: 'max' }),
+  strikes: fc.array(fc.array(strike, { minLength: 1, maxLength: 4, size: 'max' }), { maxLength: 3, size: 'max' }),
+})
+
+const count = { lives: 0, struck: 0, operations: 0 }
+
+async function holds({ plan, strikes }: Sample): Promise<void> {
+  const { violations, path, lives, struck } = await sampleCrashes(manyAtOnce(plan), strikes, {
+    weight: plan.length + 6,
+  })
+  count.lives += lives
+  count.struck += struck
+  count.operations += plan.length
+  if (violations.length === 0) return
+  const again = `SAMPLE='${JSON.stringify({ plan, strikes })}' npx vitest run test/sampling.test.ts`
+  throw new Error(`${violations.join('; ')}\n  ${path}\n  ${again}`)
+}
+
+const limitMs = 30_000 + Number(RUNS) * 1_000
+
+test('many operations at once come to their ends', { timeout: limitMs }, async () => {
+  if (SAMPLE !== undefined) return holds(JSON.parse(SAMPLE) as Sample)
+  await fc.assert(fc.asyncProperty(samples, holds), { seed: Number(SEED), numRuns: Number(RUNS) })
+  console.log(`${RUNS} runs, ${count.operations} operations, ${count.lives} lives, ${count.struck} faults`)
+  expect(count.struck).toBeGreaterThan(Number(RUNS))
+})
