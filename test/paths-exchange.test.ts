@@ -5,8 +5,11 @@
  * happen at the mint for that happens, and after every step the operation is in the path's state. Then its process dies,
  * another finishes without faults, and the oracle compares the books.
  */
+import { expect, test } from 'vitest'
+import { Coverage } from '../src/testing/coverage.ts'
 import { MINT_URL } from '../src/testing/explorer.ts'
-import type { Subject } from './paths/drive.ts'
+import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { subjectOf, type Subject } from './paths/drive.ts'
 import { FREE, receiveModel, sendModel, swapModel } from './paths/exchange.ts'
 import { World, type Truth } from './paths/model.ts'
 import { livePaths, NOT_HERE, NO_KEYSETS, scenario, tamper } from './paths/run.ts'
@@ -41,3 +44,31 @@ livePaths(
   // The keysets were known when it was prepared.
   [...NOT_HERE, /blocked: cancel/, /splitting: done\[[12]\]/, /send\.split: stale/, /reclaiming\.deriving: done\[1\]/],
 )
+
+test('a wallet that goes another way is noticed, and so is money that there is not', async () => {
+  const honest = swap('a swap')
+  const path = honest.world.shortest().find((moves) => moves.some(({ name }) => name === 'mint.swap ok'))!
+  const live = async (subject: Subject): Promise<string[]> => (await subjectOf(subject))(path, new Coverage('swap'))
+  expect(await live(honest)).toEqual([])
+  const prepare: Subject['prepare'] = async (stage) => {
+    const { id } = await honest.prepare(stage)
+    return { id, execute: () => stage.wallet.operations.cancel(id) }
+  }
+  expect(await live({ ...honest, prepare })).toEqual([expect.stringMatching(/^is in cancelled, and not in exchanging/)])
+  const invent: Subject['tamper'] = ({ proofs = [], ...others }) => {
+    const [secret, state] = ['made up', 'spendable']
+    const invented = {
+      ...proofs[0],
+      secret,
+      state,
+      Y: stubCrypto.hashToCurve(secret),
+      operationId: null,
+      counter: null,
+    }
+    return { ...others, proofs: [...proofs, invented] }
+  }
+  expect(await live({ ...honest, tamper: invent })).toEqual([
+    expect.stringMatching(/^conservation/),
+    expect.stringMatching(/^worthless/),
+  ])
+})

@@ -6,6 +6,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Scenario } from '../src/testing/explorer.ts'
 import { sampleCrashes, type Strike } from '../src/testing/sampling.ts'
 import { KINDS, manyAtOnce, type Planned } from '../src/testing/scenarios/many.ts'
 
@@ -45,4 +46,20 @@ test('many operations at once come to their ends', { timeout: limitMs }, async (
   await fc.assert(fc.asyncProperty(samples, holds), { seed: Number(SEED), numRuns: Number(RUNS) })
   console.log(`${RUNS} runs, ${count.operations} operations, ${count.lives} lives, ${count.struck} faults`)
   expect(count.struck).toBeGreaterThan(Number(RUNS))
+})
+
+test('a run repeats itself, and one that goes wrong is seen', async () => {
+  const plan: Planned[] = KINDS.map((kind, way) => ({ kind, amount: 3, way }))
+  const [one, other] = await Promise.all([0, 1].map(() => sampleCrashes(manyAtOnce(plan), [[[9, 0], [20, 3]], [[4, 1]]], { weight: 9 }))) // prettier-ignore
+  expect(one).toEqual(other)
+  expect(one).toMatchObject({ violations: [] })
+  expect(one!.struck).toBeGreaterThan(1)
+  const honest = manyAtOnce([{ kind: 'receive', amount: 5, way: 0 }])
+  /** Without its key the caller begins another operation after the crash. */
+  const drive: Scenario['drive'] = async ({ wallet, notes }) => {
+    await (await wallet.receive.prepare({ token: notes['token 0'] as string })).execute()
+  }
+  const { violations, path } = await sampleCrashes({ ...honest, drive }, [[[4, 0]]])
+  expect(path).toBe('many.at-once:4.crashBefore/')
+  expect(violations).toEqual([expect.stringMatching(/^failed: ALREADY_SPENT/)])
 })

@@ -9,7 +9,7 @@ import { meltKind } from '../../src/wallet/kinds/melt.ts'
 import { mintKind } from '../../src/wallet/kinds/mint.ts'
 import { restoreKind } from '../../src/wallet/kinds/restore.ts'
 import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place, proofs, restoreFlavours, seenOf, short, signed, type Melting } from './exchange.ts' // prettier-ignore
-import { amiss, type Body, type Edit, type Flavour, type Model, type Truth } from './model.ts'
+import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.ts'
 
 const answer = (gives: object): Answer => gives as Answer
 const keysets = exchangeEffects['mint.keysets']!
@@ -311,4 +311,3 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
   },
   sees: ({ scans, tries, proofs: found }: Restoring) => [scans[0]?.next, found.length, Math.min(3, tries)],
 })
-export type { Body }
