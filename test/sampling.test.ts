@@ -2,7 +2,8 @@
  * Goal: many operations at once survive crashes and faults, wherever they strike. Method: fast-check draws what is
  * begun on one wallet, 2 to 12 operations of all kinds, and the places at which faults strike, over up to three lives;
  * the last life runs without any, and everything must come to its end and the books must agree. A run that fails is made
- * smaller, and the message says how to repeat it. `SEED` draws other runs, `RUNS` more of them, `SAMPLE` repeats one.
+ * smaller, and the message says how to repeat it. `SEED` draws other runs, `RUNS` more of them, up to so
+ * many `MINUTES`; `SAMPLE` repeats one.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -15,7 +16,7 @@ interface Sample {
   readonly strikes: readonly (readonly Strike[])[]
 }
 
-const { SEED = '20', RUNS = '200', SAMPLE } = process.env
+const { SEED = '20', RUNS = '200', MINUTES, SAMPLE } = process.env
 
 const planned = fc.record({ kind: fc.constantFrom(...KINDS), amount: fc.integer({ min: 1, max: 15 }), way: fc.nat(4) })
 // A dozen operations come to some hundred places; most runs come to fewer.
@@ -25,12 +26,13 @@ const samples: fc.Arbitrary<Sample> = fc.record({
   strikes: fc.array(fc.array(strike, { minLength: 1, maxLength: 4, size: 'max' }), { maxLength: 3, size: 'max' }),
 })
 
-const count = { lives: 0, struck: 0, operations: 0 }
+const count = { runs: 0, lives: 0, struck: 0, operations: 0 }
 
 async function holds({ plan, strikes }: Sample): Promise<void> {
   const { violations, path, lives, struck } = await sampleCrashes(manyAtOnce(plan), strikes, {
     weight: plan.length + 6,
   })
+  count.runs++
   count.lives += lives
   count.struck += struck
   count.operations += plan.length
@@ -39,13 +41,20 @@ async function holds({ plan, strikes }: Sample): Promise<void> {
   throw new Error(`${violations.join('; ')}\n  ${path}\n  ${again}`)
 }
 
-const limitMs = 30_000 + Number(RUNS) * 1_000
+const endsAfterMs = MINUTES === undefined ? undefined : Number(MINUTES) * 60_000
+/** Many times what it takes: what is wrong here is found by what happens, not by how long it takes. */
+const limitMs = 120_000 + (endsAfterMs ?? Number(RUNS) * 1_000)
 
 test('many operations at once come to their ends', { timeout: limitMs }, async () => {
   if (SAMPLE !== undefined) return holds(JSON.parse(SAMPLE) as Sample)
-  await fc.assert(fc.asyncProperty(samples, holds), { seed: Number(SEED), numRuns: Number(RUNS) })
-  console.log(`${RUNS} runs, ${count.operations} operations, ${count.lives} lives, ${count.struck} faults`)
-  expect(count.struck).toBeGreaterThan(Number(RUNS))
+  await fc.assert(fc.asyncProperty(samples, holds), {
+    seed: Number(SEED),
+    numRuns: Number(RUNS),
+    ...(endsAfterMs !== undefined && { interruptAfterTimeLimit: endsAfterMs }),
+  })
+  const { runs, operations, lives, struck } = count
+  console.log(`${runs} runs, ${operations} operations, ${lives} lives, ${struck} faults`)
+  expect(struck).toBeGreaterThan(runs)
 })
 
 test('a run repeats itself, and one that goes wrong is seen', async () => {

@@ -43,7 +43,7 @@ export function livePaths(kind: string, subjects: readonly Subject[], unseen: re
         console.log(`${name}: ${shortest.length} shortest paths, ${simple.length} simple ones`)
         expect(wrong).toEqual([])
       },
-      120_000,
+      300_000,
     )
 
     test('every move of the chart was taken, or cannot be here', () => {
