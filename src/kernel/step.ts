@@ -67,7 +67,8 @@ export interface Stepper {
   watch(snapshot: AnyMachineSnapshot): string | undefined
 }
 
-interface Collected {
+/** An action that a step wants done. */
+export interface Collected {
   readonly type: string
   readonly params?: unknown
 }
@@ -93,6 +94,41 @@ function lender(moved?: (move: Move) => void): AnyActorRef & { system: unknown }
   )
 }
 const inert = lender()
+
+/** Under it a machine does nothing: its actions are collected instead. */
+const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): never =>
+  ({
+    self,
+    id: self.id,
+    sessionId: self.sessionId,
+    system: self.system,
+    logger: () => {},
+    defer: () => {},
+    emit: () => {},
+    stopChild: () => {},
+    actionExecutor: (action: Collected) => actions.push(action),
+  }) as never
+
+/** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
+function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (snapshot.status === 'error') throw snapshot.error
+  snapshot.children = {}
+  return snapshot
+}
+
+/** What a machine alone makes of an event, or of its input where there is no snapshot yet: no local step is run. */
+export function bareStep(
+  machine: AnyStateMachine,
+  from: { readonly snapshot: AnyMachineSnapshot; readonly event: EventObject } | { readonly input: unknown },
+): { readonly snapshot: AnyMachineSnapshot; readonly actions: readonly Collected[] } {
+  const actions: Collected[] = []
+  const scope = scopeOf(inert, actions)
+  const snapshot =
+    'input' in from
+      ? machine.getInitialSnapshot(scope, from.input as never)
+      : machine.transition(from.snapshot, from.event as never, scope)
+  return { snapshot: orphan(snapshot as AnyMachineSnapshot), actions }
+}
 
 /** Where a chart has a transition, and where it leads. */
 export function placeOf(transition: AnyTransitionDefinition): Pick<Move, 'source' | 'on' | 'index' | 'targets'> {
@@ -130,25 +166,7 @@ export function stepper(options: {
     const actions: Collected[] = []
     const moves: Move[] = []
     const self = options.inspected ? lender((move) => moves.push(move)) : inert
-    const scope = {
-      self,
-      id: self.id,
-      sessionId: self.sessionId,
-      system: self.system,
-      logger: () => {},
-      defer: () => {},
-      emit: () => {},
-      stopChild: () => {},
-      actionExecutor: (action: Collected) => actions.push(action),
-    }
-    return { actions, moves, scope: scope as never }
-  }
-
-  /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
-  const orphan = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot => {
-    if (snapshot.status === 'error') throw snapshot.error
-    snapshot.children = {}
-    return snapshot
+    return { actions, moves, scope: scopeOf(self, actions) }
   }
 
   const invokes = (snapshot: AnyMachineSnapshot): Invoke[] =>

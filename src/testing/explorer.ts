@@ -181,7 +181,7 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
+export async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
   const { surroundings, from: world } = of
   const again = await live({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
   const violations = [...again.violations]

@@ -36,6 +36,8 @@ export interface LifeOf<S extends Stage> extends Place<S> {
   readonly choices: Choices
   /** Nothing strikes but changes from one process to the other and back. */
   readonly owners?: boolean
+  /** How many times more than one operation it may commit, ask and wait; 1 unless given. */
+  readonly weight?: number
 }
 
 export interface LifeResult {
@@ -63,7 +65,7 @@ export interface Onlookers {
 
 /** Lives one life in a world. The world itself is left as it was. */
 export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers = {}): Promise<LifeResult> {
-  const { kinds, surroundings, fingerprint, act, from, choices, owners = false } = of
+  const { kinds, surroundings, fingerprint, act, from, choices, owners = false, weight = 1 } = of
   const { inspect, passed, tell } = onlookers
   const { misread, ...since } = awaking(of)
   const world: World = { ...from, ...since }
@@ -218,7 +220,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       else violations.push(`failed: ${messageOf(ended.error)}`)
       break
     }
-    if (advances > MOST_ADVANCES || commits > MOST_COMMITS || requests > MOST_REQUESTS) {
+    if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS) {
       violations.push(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
       break
     }

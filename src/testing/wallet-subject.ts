@@ -10,9 +10,9 @@ import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
 import type { VirtualClock } from './life.ts'
 import { judge } from './oracle.ts'
-import { newSetting, SEED, type MintTraits } from './setting.ts'
+import { newSetting, SEED, type MintTraits, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { Means, Scenario, Stage, Subject } from './subject.ts'
+import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
 import { witnessed } from './witness.ts'
 import type { Likeness } from './world.ts'
 
@@ -54,8 +54,15 @@ export const onWallet = ({ mint, mayQuarantine, ...scenario }: WalletScenario): 
   subject: walletSubject({ ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
 })
 
+/** What is outside a wallet, and the setting that it is made of. */
+export interface WalletSurroundings extends Surroundings<WalletStage> {
+  readonly setting: Setting
+}
+
 /** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
-export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean } = {}): Subject<WalletStage> {
+export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean } = {}): Subject<WalletStage> & {
+  open(): Promise<WalletSurroundings>
+} {
   return {
     kinds: walletKinds as readonly OperationKind<never>[],
     alike,
@@ -88,6 +95,7 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
         return wallet
       }
       return {
+        setting,
         enter(held, clock, random) {
           const { mint, ...rest } = held as WalletOutside
           setting.enter(mint, clock, random)

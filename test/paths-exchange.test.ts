@@ -1,0 +1,77 @@
+/**
+ * Goal: every chart does in the wallet what it says, along every way through it. Method: paths that `xstate/graph` finds
+ * through the chart in the world of a mint (test/paths/model.ts), the shortest to every move and the simple ones, are
+ * lived by the real wallet against the simulated mint: the mint answers each request as the path says, what has to
+ * happen at the mint for that happens, and after every step the operation is in the path's state. Then its process dies,
+ * another finishes without faults, and the oracle compares the books.
+ */
+import { expect, test } from 'vitest'
+import { Coverage } from '../src/testing/coverage.ts'
+import type { OperationKind } from '../src/kernel/operation.ts'
+import { swapKind } from '../src/wallet/kinds/swap.ts'
+import { MINT_URL } from '../src/testing/wallet-subject.ts'
+import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { subjectOf, type Subject } from './paths/drive.ts'
+import { FREE, receiveModel, sendModel, swapModel } from './paths/exchange.ts'
+import { World, type Truth } from './paths/model.ts'
+import { livePaths, NOT_HERE, NO_KEYSETS, scenario, tamper } from './paths/run.ts'
+
+const receive = (name: string, truth = FREE): Subject => ({
+  world: new World(receiveModel(name, truth)),
+  scenario: scenario('receive', 'plain'),
+  prepare: ({ wallet, notes }) => wallet.receive.prepare({ token: notes['token'] as string, key: 'path' }),
+})
+const swap = (name: string, truth = FREE): Subject => ({
+  world: new World(swapModel(name, truth)),
+  scenario: scenario('swap', 'plain'),
+  prepare: ({ wallet }) => wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'path' }),
+})
+const send = (name: string, as: string, truth: Truth, amount: number, ...inputs: number[]): Subject => ({
+  world: new World(sendModel(name, truth, amount, ...inputs)),
+  scenario: scenario('send', as),
+  prepare: ({ wallet }) => wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'path' }),
+})
+
+livePaths('receive', [receive('a token'), { ...receive('a token, keysets unknown', NO_KEYSETS), tamper }], NOT_HERE)
+// Inputs of our own are never given up while a send of them may land.
+livePaths('swap', [swap('a swap'), { ...swap('a swap, keysets unknown', NO_KEYSETS), tamper }], [...NOT_HERE, /blocked: cancel/]) // prettier-ignore
+livePaths(
+  'send',
+  [
+    send('an exact send', 'exact', FREE, 8, 8),
+    send('a send with a swap', 'swapped', FREE, 3, 8),
+    { ...send('a send with a swap, keysets unknown', 'swapped', NO_KEYSETS, 3, 8), tamper },
+    send('a send of two proofs', 'partly-claimed', FREE, 3, 1, 2),
+  ],
+  // The keysets were known when it was prepared.
+  [...NOT_HERE, /blocked: cancel/, /splitting: done\[[12]\]/, /send\.split: stale/, /reclaiming\.deriving: done\[1\]/],
+)
+
+test('a wallet that goes another way is noticed, and so is money that there is not', async () => {
+  const honest = swap('a swap')
+  const path = honest.world.shortest().find((moves) => moves.some(({ name }) => name === 'mint.swap ok'))!
+  const live = async (subject: Subject): Promise<string[]> =>
+    (await subjectOf(subject))(path, new Coverage(swapKind as unknown as OperationKind))
+  expect(await live(honest)).toEqual([])
+  const prepare: Subject['prepare'] = async (stage) => {
+    const { id } = await honest.prepare(stage)
+    return { id, execute: () => stage.wallet.operations.cancel(id) }
+  }
+  expect(await live({ ...honest, prepare })).toEqual([expect.stringMatching(/^is in cancelled, and not in exchanging/)])
+  const invent: Subject['tamper'] = ({ proofs = [], ...others }) => {
+    const [secret, state] = ['made up', 'spendable']
+    const invented = {
+      ...proofs[0],
+      secret,
+      state,
+      Y: stubCrypto.hashToCurve(secret),
+      operationId: null,
+      counter: null,
+    }
+    return { ...others, proofs: [...proofs, invented] }
+  }
+  expect(await live({ ...honest, tamper: invent })).toEqual([
+    expect.stringMatching(/^conservation/),
+    expect.stringMatching(/^worthless/),
+  ])
+})

@@ -1,0 +1,235 @@
+/** The exchange and the kinds that are little more than it, in the world of a mint. */
+import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, SpentState } from '../../machines/wallet/exchange-model.ts' // prettier-ignore
+import type { Answer } from '../../src/kernel/authoring.ts'
+import type { OperationKind } from '../../src/kernel/index.ts'
+import { splitAmount } from '../../src/cashu/amounts.ts'
+import { POWERS } from '../../src/testing/setting.ts'
+import { receiveKind } from '../../src/wallet/kinds/receive.ts'
+import { sendKind } from '../../src/wallet/kinds/send.ts'
+import { swapKind } from '../../src/wallet/kinds/swap.ts'
+import { amiss, type Body, type Flavour, type Model, type Truth } from './model.ts'
+
+export const FREE: Truth = { inputs: 'free', outputs: 'none', keysets: true, quote: 'UNPAID', late: false }
+export const place = { mintUrl: 'http://mint.test', unit: 'sat' }
+export const proofs = (...amounts: readonly number[]): InputProof[] =>
+  amounts.map((amount, at) => ({ Y: `Y${at} ${amount}`, id: 'k', amount, secret: 's', C: 'C' }))
+export const sum = (list: readonly { readonly amount: number }[]): number =>
+  list.reduce((total, { amount }) => total + amount, 0)
+
+type Lists = { readonly [name: string]: readonly Body[] }
+const each = (by: (list: readonly Body[]) => readonly Body[]) => (body: Body) =>
+  Object.fromEntries(
+    Object.entries(body).map(([name, list]) => [name, Array.isArray(list) ? by(list as Lists[string]) : list]),
+  )
+/** The last one is missing. */
+export const short = each((list) => list.slice(0, -1))
+/** The signatures are somebody else's. */
+export const forged = each((list) => list.map((item) => ('C_' in item ? { ...item, C_: `02${'11'.repeat(32)}` } : item))) // prettier-ignore
+const pending = each((list) => list.map((item) => ({ ...item, state: 'PENDING' })))
+
+export const signed = (set: OutputSet, count = set.outputs.length, by = 'mint') => ({
+  outputs: set.outputs.slice(0, count).map(({ B_ }) => B_),
+  signatures: set.outputs.slice(0, count).map(({ amount }) => ({ id: 'k', amount, C_: by })),
+})
+
+/** What becomes of outputs, asked by NUT-09; `spent` where the other side says so. */
+export function restoreFlavours(sets: readonly OutputSet[], truth: Truth, spent: boolean): Flavour[] {
+  const last = sets.at(-1)
+  const ok = (name: string, found: object, more: Omit<Flavour, 'name' | 'gives'>): Flavour => ({
+    name,
+    gives: { answer: 'ok', ...found } as Answer,
+    ...more,
+  })
+  const none = ok('none', { outputs: [], signatures: [] }, { say: 'honest' })
+  if (!last) return [none, ...amiss]
+  if (truth.outputs === 'none') return [none, ...amiss]
+  const all = ok('all', signed(last), { say: 'honest' })
+  const lies = spent
+    ? [
+        ok('forged', signed(last, undefined, 'nobody'), { say: forged }),
+        ...(last.outputs.length > 1 ? [ok('partly', signed(last, last.outputs.length - 1), { say: short })] : []),
+      ]
+    : []
+  return [all, ...lies, ...amiss]
+}
+
+const statesOf = (inputs: readonly InputProof[], truth: Truth['inputs']): SpentState[] =>
+  inputs.map((_, at) => (truth === 'free' || (truth === 'some' && at > 0) ? 'UNSPENT' : 'SPENT'))
+
+/** What of a melt's context says whether its request may still land. */
+export interface Melting {
+  readonly inputs?: readonly InputProof[]
+  readonly sends?: number
+  readonly answers?: number
+  readonly landed?: boolean
+}
+export const mayMelt = ({ sends = 0, answers = 0, landed = false }: Melting): boolean =>
+  sends > 0 && (landed || answers < sends)
+
+export const exchangeEffects: Model['effects'] = {
+  'mint.swap': ({ exchange }: ExchangeContext, { inputs, outputs }) => {
+    const ours = { inputs: 'ours', outputs: 'ours' } as const
+    const set = exchange!.sets.at(-1)!
+    const all = { answer: 'ok', signatures: signed(set).signatures } as Answer
+    const free = inputs === 'free' && outputs === 'none'
+    return [
+      ...(free
+        ? [
+            { name: 'ok', gives: all, say: 'honest', truth: ours } as const,
+            { name: 'short', gives: { answer: 'ok', signatures: [] } as Answer, say: short, truth: ours } as const,
+            { name: 'lost', gives: { answer: 'unknown' }, say: 'lost', truth: ours } as const,
+          ]
+        : []),
+      ...amiss,
+    ]
+  },
+  'mint.check': ({ exchange, ...melt }: ExchangeContext & Melting, truth) => {
+    const { inputs, unaccounted, sets } = exchange ?? { inputs: melt.inputs!, unaccounted: false, sets: [] }
+    const as = (name: string, to: Truth['inputs'], more: Partial<Flavour> = {}): Flavour => ({
+      name,
+      gives: { answer: 'ok', states: statesOf(inputs, to) } as Answer,
+      say: 'honest',
+      ...more,
+    })
+    const untouched = truth.inputs === 'free' && truth.outputs === 'none'
+    return [
+      as(truth.inputs, truth.inputs),
+      ...(untouched && unaccounted && sets.length > 0
+        ? [as('landed', 'ours', { deed: 'land', truth: { inputs: 'ours', outputs: 'ours' } })]
+        : []),
+      ...(truth.inputs === 'free' && mayMelt(melt)
+        ? [as('melted', 'melted', { deed: 'melt', truth: { inputs: 'melted' } })]
+        : []),
+      ...(untouched ? [as('stolen', 'gone', { deed: 'steal', truth: { inputs: 'gone' } })] : []),
+      ...(untouched && inputs.length > 1
+        ? [as('some stolen', 'some', { deed: 'steal some', truth: { inputs: 'some' } })]
+        : []),
+      { name: 'pending', gives: { answer: 'ok', states: inputs.map(() => 'PENDING') } as Answer, say: pending },
+      ...amiss,
+    ]
+  },
+  'mint.restore': ({ exchange }: ExchangeContext, truth) => {
+    const { sets, unaccounted, states } = exchange!
+    const spent = states.includes('SPENT')
+    const last = sets.at(-1)
+    const untouched = truth.inputs === 'free' && truth.outputs === 'none' && last !== undefined
+    const all = { answer: 'ok', ...(last && signed(last)) } as Answer
+    return [
+      ...restoreFlavours(sets, truth, spent),
+      ...(untouched && unaccounted
+        ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: { inputs: 'ours', outputs: 'ours' } } as const] // prettier-ignore
+        : []),
+      ...(untouched
+        ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
+        : []),
+    ]
+  },
+  'mint.keysets': () => [
+    { name: 'ok', gives: { answer: 'ok', writes: [] } as Answer, say: 'honest', truth: { keysets: true } },
+    ...amiss,
+  ],
+}
+
+type Job = { readonly exchange: Exchange }
+export const madeOf = (set: OutputSet): MadeProof[] =>
+  set.outputs.map(({ B_, amount, purpose }) => ({ Y: `Y ${B_} ${amount}`, id: 'k', amount, secret: B_, C: 'C', purpose })) // prettier-ignore
+
+export const exchangeLocals: Model['locals'] = {
+  'exchange.derive': ({ exchange: { inputs, send, keep, sets, refusals, body } }: Job, { keysets }) => {
+    if (!keysets) return { answer: 'stale' }
+    const last = sets.at(-1)
+    if (last && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', set: last, again: true, body, writes: [] } as Answer // prettier-ignore
+    const asked = (amounts: readonly number[], purpose: 'send' | 'keep') => amounts.map((amount) => ({ amount, purpose })) // prettier-ignore
+    const rest = [...send, ...keep].reduce((left, amount) => left - amount, sum(inputs))
+    const wanted = [...asked(send, 'send'), ...asked([...keep, ...splitAmount(rest, POWERS)], 'keep')]
+    const outputs = wanted.toSorted((a, b) => a.amount - b.amount).map((it, at) => ({ ...it, B_: `B${sets.length}.${at}` })) // prettier-ignore
+    return { answer: 'ok', set: { keysetId: 'k', outputs, fee: 0 }, again: false, body: '{}', writes: [] } as Answer
+  },
+  'exchange.unblind': ({ exchange: { sets, signatures } }: Job) => {
+    const set = sets.at(-1)!
+    if (signatures.length !== set.outputs.length) return { answer: 'wrong' }
+    return { answer: 'ok', made: madeOf(set), writes: [] } as Answer
+  },
+  'exchange.match': ({ exchange: { sets, states, restored, seenSigned } }: Job) => {
+    const found = new Set(restored!.outputs)
+    const unspent = states.every((state) => state === 'UNSPENT')
+    if (found.size === 0) return { answer: unspent ? 'nothing' : 'spent', writes: [] } as Answer
+    if (unspent && !seenSigned) return { answer: 'early' }
+    const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => found.has(B_))
+    if (unspent) return { answer: 'collision', sets: sets.filter((set) => !collided(set)), writes: [] } as Answer
+    if (restored!.signatures.some(({ C_ }) => C_ === 'nobody')) return { answer: 'wrong' }
+    const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => found.has(B_)))
+    const answer: object = set ? { answer: 'done', made: madeOf(set), writes: [] } : { answer: 'partly', writes: [] }
+    return answer as Answer
+  },
+}
+
+export const seenOf = (exchange: Exchange | null, state: string): unknown =>
+  exchange && [
+    exchange.sets.length,
+    exchange.unaccounted,
+    Math.min(3, exchange.refusals),
+    exchange.refusal !== null,
+    exchange.seenSpent,
+    exchange.seenSigned,
+    exchange.sets.length === 0 && Math.min(1, exchange.tries),
+    exchange.inputs.length,
+    /(restoring|matching)$/.test(state) && exchange.states,
+  ]
+
+/** What lands later than it was given up is nobody's loss but the caller's, who was told; paths leave it alone. */
+const notGivenUp: NonNullable<Model['without']> = ({ state, truth }, { name }) =>
+  name === 'cancel' && state.endsWith('blocked') && truth.outputs === 'ours'
+
+export const loose = (kind: unknown): OperationKind => kind as OperationKind
+const exchanging = { effects: exchangeEffects, sees: ({ exchange }: ExchangeContext, state: string) => seenOf(exchange, state), without: notGivenUp } // prettier-ignore
+const take = (inputs: readonly InputProof[]) => (): Answer => ({ answer: 'ok', inputs, fee: 0, writes: [] }) as Answer
+
+export const receiveModel = (name: string, truth: Truth): Model => ({
+  ...exchanging,
+  name,
+  kind: loose(receiveKind),
+  input: { ...place, proofs: proofs(1, 4), amount: 5, fee: 0, memo: null },
+  truth,
+  callers: ['execute', 'cancel', 'resume'],
+  locals: exchangeLocals,
+})
+
+export const swapModel = (name: string, truth: Truth): Model => ({
+  ...exchanging,
+  name,
+  kind: loose(swapKind),
+  input: { ...place, amounts: [1, 2] },
+  truth,
+  callers: ['execute', 'cancel', 'resume'],
+  locals: { ...exchangeLocals, 'proofs.take': take(proofs(8)) },
+})
+
+type Sending = ExchangeContext & { readonly sent: readonly InputProof[] }
+
+export const sendModel = (name: string, truth: Truth, amount: number, ...inputs: readonly number[]): Model => ({
+  ...exchanging,
+  name,
+  kind: loose(sendKind),
+  input: { ...place, amount, memo: null },
+  truth,
+  callers: ['execute', 'cancel', 'resume', 'reclaim'],
+  locals: {
+    ...exchangeLocals,
+    'proofs.take': take(proofs(...inputs)),
+    'send.split': () => ({ answer: 'ok', amounts: splitAmount(amount, POWERS) }) as Answer,
+    'send.encode': () => ({ answer: 'ok', token: 'cashu' }) as Answer,
+  },
+  watches: {
+    token: ({ sent }: Sending) => [
+      {
+        name: 'claimed',
+        gives: { type: 'token.states', states: sent.map(() => 'SPENT') } as never,
+        deed: 'claim',
+        truth: { inputs: 'gone' },
+        say: 'honest',
+      },
+    ],
+  },
+  sees: ({ exchange, sent }: Sending, state: string) => [sent.length, seenOf(exchange, state)],
+})

@@ -1,0 +1,313 @@
+/** Mint, melt and restore in the world of a mint. */
+import type { Exchange, InputProof, OutputSet, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { Payment } from '../../machines/wallet/melt-model.ts'
+import type { QuoteState } from '../../machines/wallet/mint-model.ts'
+import type { Answer } from '../../src/kernel/authoring.ts'
+import { splitAmount } from '../../src/cashu/amounts.ts'
+import { POWERS } from '../../src/testing/setting.ts'
+import { meltKind } from '../../src/wallet/kinds/melt.ts'
+import { mintKind } from '../../src/wallet/kinds/mint.ts'
+import { restoreKind } from '../../src/wallet/kinds/restore.ts'
+import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place, proofs, restoreFlavours, seenOf, short, signed, type Melting } from './exchange.ts' // prettier-ignore
+import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.ts'
+
+const answer = (gives: object): Answer => gives as Answer
+const keysets = exchangeEffects['mint.keysets']!
+const set =
+  (more: object): Edit =>
+  (body) => ({ ...body, ...more })
+/** What comes first is the backoff; and in a state that expired, the expiry. */
+const sooner: NonNullable<Model['without']> = ({ state, truth }, { name, from }) =>
+  (name === 'quotingDeadline' && state.endsWith('repeating')) || (state === 'unpaid' && truth.late && from === 'news')
+
+const quoted = (state: QuoteState, amount = 5): Answer =>
+  answer({ answer: 'ok', quote: { quote: 'q', request: 'r', expiry: 1, amount, unit: 'sat' }, state })
+
+interface Minting {
+  readonly sets: readonly OutputSet[]
+  readonly quote: object | null
+  readonly quoteState: QuoteState
+  readonly quoteId: string | null
+  readonly restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
+  readonly refusals: number
+  readonly refusal: object | null
+  readonly seenSigned: boolean
+  readonly signatures: readonly Signature[]
+  readonly tries: number
+  readonly body: string
+}
+type MintJob = { readonly context: Minting }
+const ISSUED = { quote: 'ISSUED', outputs: 'ours' } as const
+
+export const mintModel = (name: string, truth: Truth, quoteId: string | null): Model => ({
+  name,
+  kind: loose(mintKind),
+  input: { ...place, amount: 5, method: 'bolt11', privateKey: null, quoteId, ask: '{}' },
+  truth,
+  callers: ['cancel', 'resume'],
+  effects: {
+    'mint.createQuote': () => [
+      { name: 'ok', gives: quoted('UNPAID'), say: 'honest' },
+      { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+      ...amiss,
+    ],
+    'mint.quote': ({ sets, quote: known }: Minting, { quote, outputs }) => [
+      ...(known === null
+        ? [
+            { name: 'ISSUED, says it', gives: quoted('ISSUED'), say: set({ state: 'ISSUED' }) },
+            { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+          ]
+        : []),
+      { name: quote, gives: quoted(quote), say: 'honest' },
+      ...(quote === 'UNPAID'
+        ? [{ name: 'paid now', gives: quoted('PAID'), say: 'honest', deed: 'pay', truth: { quote: 'PAID' } } as const]
+        : []),
+      ...(quote === 'PAID' && outputs === 'none'
+        ? [{ name: 'ISSUED, says it', gives: quoted('ISSUED'), say: set({ state: 'ISSUED' }) } as const]
+        : []),
+      ...(quote === 'PAID' && outputs === 'none' && sets.length > 0
+        ? [{ name: 'UNPAID, says it', gives: quoted('UNPAID'), say: set({ state: 'UNPAID' }) } as const]
+        : []),
+      ...(outputs === 'burnt' ? [] : [{ name: 'PENDING', gives: quoted('PENDING'), say: set({ state: 'PENDING' }) }]),
+      ...amiss,
+    ],
+    'mint.issue': ({ sets }: Minting, { quote, outputs }) => [
+      ...(quote === 'PAID' && outputs === 'none'
+        ? [
+            { name: 'ok', gives: answer({ answer: 'ok', ...signed(sets.at(-1)!) }), say: 'honest', truth: ISSUED } as const, // prettier-ignore
+            { name: 'short', gives: answer({ answer: 'ok', signatures: [] }), say: short, truth: ISSUED } as const,
+            { name: 'lost', gives: answer({ answer: 'unknown' }), say: 'lost', truth: ISSUED } as const,
+          ]
+        : []),
+      ...amiss,
+    ],
+    'mint.restore': ({ sets, quoteState }: Minting, truth) => {
+      const spent = quoteState === 'ISSUED' || quoteState === 'PENDING'
+      const last = sets.at(-1)
+      const open = truth.outputs === 'none' && truth.quote === 'PAID' && last !== undefined
+      const all = answer({ answer: 'ok', ...(last && signed(last)) })
+      return [
+        ...restoreFlavours(sets, truth, spent),
+        ...(open ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: ISSUED } as const] : []),
+        ...(open && !spent
+          ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
+          : []),
+      ]
+    },
+    'mint.keysets': keysets,
+  },
+  locals: {
+    'mint.derive': ({ context: { sets, refusals } }: MintJob, { keysets: known }) => {
+      if (!known) return { answer: 'stale' }
+      const last = sets.at(-1)
+      const outputs = splitAmount(5, POWERS).map((amount, at) => ({ amount, purpose: 'keep', B_: `B${sets.length}.${at}` })) // prettier-ignore
+      if (last && (refusals !== 2 || sets.length > 2)) return answer({ answer: 'ok', set: last, again: true, body: '{}', writes: [] }) // prettier-ignore
+      return answer({ answer: 'ok', set: { keysetId: 'k', outputs, fee: 0 }, again: false, body: '{}', writes: [] })
+    },
+    'mint.unblind': ({ context: { sets, signatures } }: MintJob) =>
+      answer(signatures.length > 0 ? { answer: 'ok', made: madeOf(sets.at(-1)!), writes: [] } : { answer: 'wrong' }),
+    'mint.match': ({ context: { sets, restored, quoteState, seenSigned } }: MintJob) => {
+      const found = new Set(restored!.outputs)
+      if (found.size === 0) return { answer: 'nothing' }
+      const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => found.has(B_))
+      if (quoteState === 'PAID' || quoteState === 'UNPAID')
+        return answer(seenSigned ? { answer: 'collision', sets: sets.filter((it) => !collided(it)), writes: [] } : { answer: 'early' }) // prettier-ignore
+      if (restored!.signatures.some(({ C_ }) => C_ === 'nobody')) return { answer: 'wrong' }
+      const whole = sets.find(({ outputs }) => outputs.every(({ B_ }) => found.has(B_)))
+      return answer(whole ? { answer: 'done', made: madeOf(whole), writes: [] } : { answer: 'partly', writes: [] })
+    },
+  },
+  watches: Object.fromEntries(
+    ['quote', 'late'].map((watch) => [
+      watch,
+      (_: never, { quote }: Truth): Flavour[] => [
+        {
+          name: 'paid',
+          gives: { type: 'quote.news', state: 'PAID' } as never,
+          say: 'honest',
+          ...(quote === 'UNPAID' && { deed: 'pay', truth: { quote: 'PAID' } }),
+        },
+      ],
+    ]),
+  ),
+  delays: { quoteExpiry: { late: true }, lateDeadline: { late: true }, mintBlocked: { late: true } },
+  sees: ({ quoteId: id, sets, quoteState, refusals, refusal, seenSigned, tries }: Minting, state) => [
+    id !== null,
+    sets.length,
+    /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
+    Math.min(3, refusals),
+    refusal !== null,
+    seenSigned,
+    // A quote that is pending is asked about eight times, and one that is refused three times.
+    Math.min(quoteState === 'PENDING' ? 8 : /(closing|parting|leaving|lingering)/.test(state) ? 3 : sets.length > 0 ? 0 : 1, tries), // prettier-ignore
+  ],
+  without: sooner,
+})
+
+const PREIMAGE = '00'.repeat(32)
+const paying = (state: Payment['state'], more: Partial<Payment> = {}): Payment => ({ state, preimage: null, change: null, ...more }) // prettier-ignore
+const PAID = paying('PAID', { preimage: PREIMAGE, change: [{ id: 'k', amount: 8, C_: 'mint' }] })
+const BARE = paying('PAID', { preimage: PREIMAGE })
+const bare: Edit = ({ change: _, ...body }) => body
+const none: Edit = (body) => Object.fromEntries(Object.keys(body).map((key) => [key, []]))
+const MELTED = { inputs: 'melted' } as const
+const change = { outputs: ['B'], signatures: [{ id: 'k', amount: 8, C_: 'mint' }] }
+
+interface MeltState extends Melting {
+  readonly exchange: Exchange | null
+  readonly states: readonly string[]
+  readonly tries: number
+  readonly quote: object | null
+}
+type Settling = { readonly context: { readonly payment: Payment; readonly found: typeof change | null } }
+
+export const meltModel = (name: string, truth: Truth): Model => ({
+  name,
+  kind: loose(meltKind),
+  input: { ...place, method: 'bolt11', request: 'r', ask: '{}', givesChange: true },
+  truth,
+  callers: ['execute', 'cancel', 'resume'],
+  effects: {
+    ...exchangeEffects,
+    'melt.createQuote': () => {
+      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, unit } }) // prettier-ignore
+      return [
+        { name: 'ok', gives: of('sat'), say: 'honest' },
+        { name: 'wrong', gives: of('usd'), say: set({ unit: 'usd' }) },
+        ...amiss,
+      ]
+    },
+    'melt.pay': (_: never, { inputs }) => [
+      ...(inputs === 'free'
+        ? [
+            { name: 'paid', gives: answer({ answer: 'paid', payment: PAID }), say: 'honest', truth: MELTED } as const,
+            { name: 'paid, bare', gives: answer({ answer: 'paid', payment: BARE }), say: bare, truth: MELTED } as const,
+            { name: 'lost', gives: answer({ answer: 'unknown' }), say: 'lost', truth: MELTED } as const,
+          ]
+        : []),
+      { name: 'pending', gives: answer({ answer: 'pending' }), say: { instead: set({ state: 'PENDING' }) } },
+      ...amiss,
+    ],
+    'melt.quote': (context: MeltState, { inputs }) => {
+      const of = (state: string, payment: Payment, say: Flavour['say'], more: Partial<Flavour> = {}): Flavour => ({
+        name: state,
+        gives: answer({ answer: 'ok', payment, expired: false }),
+        say,
+        ...more,
+      })
+      return [
+        ...(inputs === 'melted'
+          ? [of('PAID', PAID, 'honest'), of('PAID, bare', BARE, bare)]
+          : [
+              of('UNPAID', paying('UNPAID'), 'honest'),
+              of('UNPAID, with a proof', paying('UNPAID', { preimage: PREIMAGE }), set({ payment_preimage: PREIMAGE })),
+            ]),
+        ...(inputs === 'free' && mayMelt(context)
+          ? [of('paid now', PAID, 'honest', { deed: 'melt', truth: MELTED })]
+          : []),
+        of('PENDING', paying('PENDING'), set({ state: 'PENDING', payment_preimage: null, change: null })),
+        ...amiss,
+      ]
+    },
+    'mint.restore': (context: never, of) => {
+      if ((context as MeltState).exchange) return exchangeEffects['mint.restore']!(context, of)
+      return [
+        { name: 'change', gives: answer({ answer: 'ok', ...change }), say: 'honest' },
+        { name: 'none', gives: answer({ answer: 'ok', outputs: [], signatures: [] }), say: none },
+        ...amiss,
+      ]
+    },
+  },
+  locals: {
+    ...exchangeLocals,
+    'proofs.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, writes: [] }),
+    'melt.derive': (_: never, { keysets: known }) =>
+      answer(known ? { answer: 'ok', blanks: [{ B_: 'B', id: 'k' }], body: '{}', writes: [] } : { answer: 'stale' }),
+    'melt.settle': ({ context: { payment, found } }: Settling) => {
+      const of = found?.signatures ?? payment.change
+      return answer(of && of[0]!.C_ !== 'nobody' ? { answer: 'ok', made: [], writes: [] } : { answer: 'owed' })
+    },
+  },
+  watches: {
+    payment: (context: MeltState, { inputs }) => [
+      ...(inputs === 'melted' || (inputs === 'free' && mayMelt(context))
+        ? [
+            {
+              name: 'paid',
+              gives: { type: 'payment.news', state: 'PAID' } as never,
+              say: 'honest',
+              ...(inputs === 'free' && ({ deed: 'melt', truth: MELTED } as const)),
+            } as const,
+          ]
+        : []),
+      ...(inputs === 'melted'
+        ? []
+        : [{ name: 'unpaid', gives: { type: 'payment.news', state: 'UNPAID' } as never, say: 'honest' } as const]),
+    ],
+    change: () => [
+      { name: 'found', gives: { type: 'change.found', ...change } as never, say: 'honest' },
+      {
+        name: 'forged',
+        gives: { type: 'change.found', ...change, signatures: change.signatures.map((it) => ({ ...it, C_: 'nobody' })) } as never, // prettier-ignore
+        say: forged,
+      },
+    ],
+  },
+  sees: ({ quote, sends, answers, landed, states, exchange, tries }: MeltState, state) => [
+    quote !== null,
+    sends,
+    answers,
+    landed,
+    sends === 0 && Math.min(1, tries),
+    /^(asking|fencing)/.test(state) && states,
+    seenOf(exchange, state),
+  ],
+  // The deadline comes before the quote's expiry. Inputs that are all spent by another, and a payment that was not made:
+  // that is for a person, for good, and no end that the oracle could judge. So is a second device with the same seed that
+  // has the fence's outputs signed in the moment in which the payment lands.
+  without: (at, move) =>
+    sooner(at, move) ||
+    /^quoteExpiry$| stolen$/.test(move.name) ||
+    (move.name === 'mint.check melted' && at.truth.outputs === 'burnt'),
+})
+
+interface Restoring {
+  readonly scans: readonly { readonly next: number; readonly unsigned: number }[]
+  readonly proofs: readonly InputProof[]
+  readonly tries: number
+}
+
+export const restoreModel = (name: string, truth: Truth): Model => ({
+  name,
+  kind: loose(restoreKind),
+  input: place,
+  truth,
+  callers: ['execute', 'cancel', 'resume'],
+  effects: {
+    'restore.keysets': () => [
+      { name: 'ok', gives: answer({ answer: 'ok', keysetIds: ['k'], writes: [] }), say: 'honest' },
+      ...amiss,
+    ],
+    'restore.batch': ({ scans }: Restoring) => {
+      const found = (C_: string) => answer({ answer: 'ok', found: [{ counter: 0, signature: { id: 'k', amount: 4, C_ } }] }) // prettier-ignore
+      return scans[0]!.next > 0
+        ? [{ name: 'nothing', gives: answer({ answer: 'ok', found: [] }), say: 'honest' }, ...amiss]
+        : [
+            { name: 'found', gives: found('mint'), say: 'honest' },
+            { name: 'forged', gives: found('nobody'), say: forged },
+            ...amiss,
+          ]
+    },
+    'mint.check': () => [
+      { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'] }), say: 'honest' },
+      ...amiss,
+    ],
+  },
+  locals: {
+    'restore.plan': () => answer({ answer: 'ok', scans: [{ keysetId: 'k', next: 0, unsigned: 0, atLeast: 1 }] }),
+    'restore.unblind': ({ found }: { found: readonly { signature: Signature }[] }) =>
+      answer(found[0]!.signature.C_ === 'mint' ? { answer: 'ok', proofs: [{ Y: 'Y', amount: 4, counter: 0 }] } : { answer: 'wrong', proofs: [] }), // prettier-ignore
+    'restore.keep': () => answer({ answer: 'ok', amount: 0, ys: [], writes: [] }),
+  },
+  sees: ({ scans, tries, proofs: found }: Restoring) => [scans[0]?.next, found.length, Math.min(3, tries)],
+})

@@ -1,0 +1,59 @@
+/** Lives the paths of subjects of one kind as tests. */
+import { describe, expect, test } from 'vitest'
+import { Coverage, requirementsOf } from '../../src/testing/coverage.ts'
+import { scenarios } from '../../src/testing/scenarios/index.ts'
+import type { Scenario } from '../../src/testing/subject.ts'
+import type { WalletStage } from '../../src/testing/wallet-subject.ts'
+import { walletKinds } from '../../src/wallet/kinds/index.ts'
+import type { OperationKind } from '../../src/kernel/operation.ts'
+import type { World as Lived } from '../../src/testing/world.ts'
+import { subjectOf, type Subject } from './drive.ts'
+import { FREE } from './exchange.ts'
+import { nameOf } from './model.ts'
+
+export const scenario = (kind: string, name: string): Scenario<WalletStage> =>
+  scenarios.find((it) => it.kind === kind && it.name === name)!
+
+/** The wallet believes that the mint has no active keyset. */
+export const tamper = (wallet: Lived['rows']): Lived['rows'] => ({
+  ...wallet,
+  keysets: wallet['keysets']!.map((row) => ({ ...row, active: 0 })),
+})
+export const NO_KEYSETS = { ...FREE, keysets: false }
+
+/** What no path here shows of an exchange: amounts that do not cover the fee, and a wallet that took 200 counters in vain. */
+export const NOT_HERE = [/deriving: done\[[2-5]\]/, /^answer exchange\.derive: (short|gap)$/]
+
+/** Moves of a simple path beyond which it is left out. */
+const LONGEST_SIMPLE = 8
+
+/** Each kind with its subjects, and what of its chart their paths cannot show. */
+export function livePaths(kind: string, subjects: readonly Subject[], unseen: readonly RegExp[]): void {
+  describe(`the chart of ${kind}`, () => {
+    const of = walletKinds.find((it) => it.kind === kind)! as OperationKind
+    const coverage = new Coverage(of)
+    const taken = new Set<string>()
+    test.each(subjects.map((subject) => [subject.world.model.name, subject] as const))(
+      '%s',
+      async (name, subject) => {
+        const live = await subjectOf(subject)
+        const shortest = subject.world.shortest(taken)
+        const simple = subject.world
+          .simple()
+          .filter((path) => path.length <= LONGEST_SIMPLE && !taken.has(nameOf(path)))
+        for (const path of simple) taken.add(nameOf(path))
+        const wrong: string[] = []
+        for (const path of [...shortest, ...simple]) wrong.push(...(await live(path, coverage)))
+        console.log(`${name}: ${shortest.length} shortest paths, ${simple.length} simple ones`)
+        expect(wrong).toEqual([])
+      },
+      300_000,
+    )
+
+    test('every move of the chart was taken, or cannot be here', () => {
+      const open = [...requirementsOf(of, { crashes: false })].filter((what) => !coverage.visited.has(what))
+      expect(open.filter((what) => !unseen.some((fits) => fits.test(what)))).toEqual([])
+      expect(unseen.filter((fits) => !open.some((what) => fits.test(what)))).toEqual([])
+    })
+  })
+}
