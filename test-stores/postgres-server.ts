@@ -48,7 +48,7 @@ export async function startPostgres({ settings = {} }: ServerOptions = {}): Prom
   const killAll = (): void => {
     if (server?.exitCode !== null || server.signalCode !== null) return
     // Its children end by themselves once they notice; killed with it, they never touch the folder again.
-    for (const pid of [...childrenOf(server.pid!), server.pid!]) process.kill(pid, 'SIGKILL')
+    for (const pid of [...childrenOf(server.pid!), server.pid!]) kill(pid)
   }
   process.on('exit', killAll)
 
@@ -127,6 +127,14 @@ function unprivileged(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
   const id = (which: string): number => Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 function childrenOf(pid: number): number[] {

@@ -17,6 +17,8 @@ import { checkVersion } from './sql.ts'
 export interface Ground {
   readonly schema: Schema
   readonly tables: ReadonlyMap<string, PostgresTable>
+  /** Begins a transaction. */
+  readonly begin: string
   /** Gives the version of the schema; the row is locked by what is put behind. */
   readonly gate: string
   /** Marks tables as changed. Takes their names. */
@@ -38,7 +40,7 @@ export async function land(
   commits: readonly (readonly CheckedWrite[])[],
   isExclusive: boolean,
 ): Promise<(StoreError | undefined)[]> {
-  const begin = `BEGIN ISOLATION LEVEL READ COMMITTED; ${ground.gate} FOR ${isExclusive ? 'UPDATE' : 'SHARE'}`
+  const begin = `${ground.begin}${ground.gate} FOR ${isExclusive ? 'UPDATE' : 'SHARE'}`
   const wanted = keysOf(commits, ground)
   const [gate, ...found] = await transaction.run(
     { sql: begin },

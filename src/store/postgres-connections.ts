@@ -31,7 +31,7 @@ export interface Answer {
 }
 
 /** Past the server's own limit of time, the connection is taken for dead. */
-const NETWORK_MS = 5_000
+const NETWORK_MS = 2_000
 
 function configOf({ connection, busyTimeoutMs = 5_000 }: ConnectionOptions): PoolConfig {
   return {
@@ -59,8 +59,10 @@ export class Connections {
       allowExitOnIdle: true,
       ...configOf(options),
     })
-    // An idle connection that breaks is replaced; who uses one is told by his statement.
+    // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
+    // besides is heard from its first moment on: nobody's listening would end the process.
     this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   /** One statement, in its own transaction. @throws {StoreError} */
@@ -84,8 +86,6 @@ export class Connections {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw coded(error, 'connecting')
     })
-    const ignore = (): void => {}
-    client.on('error', ignore)
     let isSound = false
     try {
       const result = await work(client)
@@ -96,7 +96,6 @@ export class Connections {
       isSound = client.getTransactionStatus() === 'I' && !(error instanceof StoreError && error.code === 'IN_DOUBT')
       throw error
     } finally {
-      client.off('error', ignore)
       client.release(!isSound)
     }
   }

@@ -23,6 +23,7 @@ const MEANINGS: { readonly [sqlState: string]: StoreErrorCode } = {
   '42P06': 'CORRUPT',
   '42P07': 'CORRUPT',
   '42703': 'CORRUPT',
+  '42710': 'CORRUPT',
 }
 
 /** Errors by which a server that cannot be had now says that it can be had later. */

@@ -19,6 +19,8 @@ export class Changes {
   readonly #connections: Connections
   readonly #channel: string
   readonly #hasNotify: boolean
+  readonly #untold = new Set<string>()
+  #telling: Promise<void> | undefined
   #count = 0
   #stop: AbortController | undefined
 
@@ -35,15 +37,26 @@ export class Changes {
     this.#count++
     const sql = `INSERT INTO ${this.#table} (handle, name, seq) SELECT $1, t.name, $2 FROM unnest($3::text[]) AS t (name)
       ON CONFLICT (handle, name) DO UPDATE SET seq = excluded.seq, at = CURRENT_TIMESTAMP`
-    const values = [this.#handle, this.#count, tables]
-    if (!this.#hasNotify) return { sql, values }
-    const payload = [this.#handle, ...tables].join(' ')
-    return { sql: `${sql} RETURNING pg_notify($4, $5)`, values: [...values, this.#channel, payload] }
+    return { sql, values: [this.#handle, this.#count, tables] }
   }
 
-  /** Calls back who watches tables that this handle has changed. */
+  /** Calls back who watches tables that this handle has changed, here and elsewhere. */
   touched(tables: Iterable<string>): void {
     this.#watchers.touched(tables)
+    if (!this.#hasNotify) return
+    for (const table of tables) this.#untold.add(table)
+    this.#telling ??= this.#tell()
+  }
+
+  /** Tells others, after the commit and by itself: transactions that NOTIFY wait for each other until they are on disk. */
+  async #tell(): Promise<void> {
+    while (this.#untold.size > 0) {
+      const payload = [this.#handle, ...this.#untold].join(' ')
+      this.#untold.clear()
+      const sql = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+      await this.#connections.read(sql, [this.#channel, payload]).catch(() => {})
+    }
+    this.#telling = undefined
   }
 
   watch(table: string, changed: () => void): () => void {

@@ -48,28 +48,31 @@ export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   return {
     async open(schema) {
       checkSchema(schema)
-      const { hasNotify } = await waitOut(options.busyTimeoutMs, isPassing, () => setUp(options, namespace, schema))
-      return new PostgresStore(options, namespace, schema, hasNotify)
+      const server = await waitOut(options.busyTimeoutMs, isPassing, () => setUp(options, namespace, schema))
+      return new PostgresStore(options, namespace, schema, server)
     },
   }
 }
 
-async function setUp(
-  options: PostgresStoreOptions,
-  namespace: string,
-  schema: Schema,
-): Promise<{ hasNotify: boolean }> {
+/** What is to be known of a server. */
+interface Server {
+  readonly hasNotify: boolean
+  /** Whether it has written down what it acknowledges, without being told to. */
+  readonly isDurable: boolean
+}
+
+async function setUp(options: PostgresStoreOptions, namespace: string, schema: Schema): Promise<Server> {
   const client = await connect(options)
   try {
     const { rows } = await ask(
       client,
-      `SELECT current_setting('server_encoding') AS encoding,
+      `SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit', true) AS sync,
       (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_notify') AS notifies`,
     )
-    const { encoding, notifies } = rows[0]!
+    const { encoding, sync, notifies } = rows[0]!
     if (encoding !== 'UTF8') throw new StoreError('UNAVAILABLE', `the database is in ${encoding!}, not in UTF8`)
     await migrate(client, namespace, schema)
-    return { hasNotify: Number(notifies) > 0 }
+    return { hasNotify: Number(notifies) > 0, isDurable: sync !== 'off' }
   } finally {
     await client.end().catch(() => {})
   }
@@ -93,7 +96,7 @@ class PostgresStore implements Store {
   #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: PostgresStoreOptions, namespace: string, schema: Schema, hasNotify: boolean) {
+  constructor(options: PostgresStoreOptions, namespace: string, schema: Schema, { hasNotify, isDurable }: Server) {
     this.#options = options
     this.#schema = schema
     this.#connections = new Connections(options)
@@ -104,6 +107,8 @@ class PostgresStore implements Store {
     this.#ground = {
       schema,
       tables: new Map(tables),
+      // A database may be set to acknowledge what it has not written yet; money is not such a case.
+      begin: `BEGIN ISOLATION LEVEL READ COMMITTED; ${isDurable ? '' : 'SET LOCAL synchronous_commit = on; '}`,
       gate: `SELECT version FROM ${ownTables(namespace).schema} WHERE id = 1`,
       mark: (touched) => this.#changes.mark(touched),
     }
