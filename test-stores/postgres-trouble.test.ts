@@ -26,7 +26,7 @@ describe('the wire', () => {
   })
 
   test('cut again and again before COMMIT: BUSY, and nothing lands', async () => {
-    const store = await pg.open({ connection: pg.throughProxy, busyTimeoutMs: 300 })
+    const store = await pg.open({ connection: pg.throughProxy, busyTimeoutMs: 1_000 })
     pg.proxy.rules = { request: (text) => (text.includes('INSERT INTO') ? 'cut' : 'pass') }
     await expect(store.commit([put('a', 1)])).rejects.toEqual(code('BUSY'))
     pg.proxy.rules = {}
@@ -102,12 +102,12 @@ describe('the server', () => {
   })
 
   test('that is not there: UNAVAILABLE after the wait, and all is well when it is back', async () => {
-    const store = await pg.open({ busyTimeoutMs: 200 })
+    const store = await pg.open({ busyTimeoutMs: 1_000 })
     await store.commit([put('a', 1)])
     await pg.server.halt('fast')
     await expect(store.commit([put('a', 2)])).rejects.toEqual(code('UNAVAILABLE'))
     await expect(store.get('counters', ['a'])).rejects.toEqual(code('UNAVAILABLE'))
-    await expect(pg.open({ busyTimeoutMs: 200 })).rejects.toEqual(code('UNAVAILABLE'))
+    await expect(pg.open({ busyTimeoutMs: 1_000 })).rejects.toEqual(code('UNAVAILABLE'))
     await pg.server.start()
     expect(await store.get('counters', ['a'])).toMatchObject({ n: 1 })
     await store.commit([put('a', 2)])
@@ -190,15 +190,15 @@ describe('the server', () => {
   })
 
   test('a row held by another: BUSY in time, nothing lands, and it works afterwards', async () => {
-    const store = await pg.open({ busyTimeoutMs: 200 })
+    const store = await pg.open({ busyTimeoutMs: 1_000 })
     await store.commit([put('a', 1), put('b', 1)])
     const other = new Client(pg.server.connection)
     await other.connect()
     await other.query(`BEGIN; UPDATE ${pg.namespace}.counters SET n = 7 WHERE id = 'a'`)
     const startedMs = performance.now()
     await expect(store.commit([put('b', 2), put('a', 2)])).rejects.toEqual(code('BUSY'))
-    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(200)
-    expect(performance.now() - startedMs).toBeLessThan(3_000)
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1_000)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(await store.get('counters', ['b'])).toMatchObject({ n: 1 })
     await store.commit([put('b', 2)])
     await other.query('ROLLBACK')

@@ -20,7 +20,7 @@ export class Changes {
   readonly #channel: string
   readonly #hasNotify: boolean
   readonly #untold = new Set<string>()
-  #telling: Promise<void> | undefined
+  #isTelling = false
   #count = 0
   #stop: AbortController | undefined
 
@@ -45,18 +45,19 @@ export class Changes {
     this.#watchers.touched(tables)
     if (!this.#hasNotify) return
     for (const table of tables) this.#untold.add(table)
-    this.#telling ??= this.#tell()
+    if (!this.#isTelling) void this.#tell()
   }
 
   /** Tells others, after the commit and by itself: transactions that NOTIFY wait for each other until they are on disk. */
   async #tell(): Promise<void> {
+    this.#isTelling = true
     while (this.#untold.size > 0) {
       const payload = [this.#handle, ...this.#untold].join(' ')
       this.#untold.clear()
       const sql = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
       await this.#connections.read(sql, [this.#channel, payload]).catch(() => {})
     }
-    this.#telling = undefined
+    this.#isTelling = false
   }
 
   watch(table: string, changed: () => void): () => void {
