@@ -138,30 +138,17 @@ export const ownTables = (namespace: string): { schema: string; changes: string 
 
 /** Makes the database what the schema says, once, all or nothing. @throws {StoreError}, {TypeError} */
 export async function migrate(client: Client, namespace: string, schema: Schema): Promise<void> {
-  const own = ownTables(namespace)
-  const there = await ask(client, 'SELECT table_name FROM information_schema.tables WHERE table_schema = $1', [
-    namespace,
-  ])
-  const names = there.rows.map((row) => row['table_name'])
-  if (names.length > 0 && !names.includes('hardshell:schema'))
-    throw new StoreError('CORRUPT', `the tables of ${namespace} belong to another program`)
-  if (!names.includes('hardshell:schema') || !names.includes('hardshell:changes')) await make(client, namespace)
   await ask(client, 'BEGIN ISOLATION LEVEL READ COMMITTED')
   try {
-    // Whoever commits shares this row, so that it waits for them, and they for it.
-    const found = (await ask(client, `SELECT version, tables FROM ${own.schema} WHERE id = 1 FOR UPDATE`)).rows[0]
-    if (found === undefined) throw new StoreError('CORRUPT', `the schema of ${namespace} is gone`)
-    const version = Number(found['version'])
-    const tables = version > 0 ? (JSON.parse(found['tables']!) as Tables) : {}
-    const steps = stepsTo(schema, version > 0 ? { version, tables } : undefined)
-    if (version !== schema.version) {
+    const found = await described(client, namespace)
+    const steps = stepsTo(schema, found)
+    if (found?.version !== schema.version) {
       for (const step of steps) await apply(client, namespace, step)
       for (const [name, table] of Object.entries(schema.tables))
         for (const sql of countAnew(name, table, dialectOf(namespace))) await ask(client, sql)
-      await ask(client, `UPDATE ${own.schema} SET version = $1, tables = $2 WHERE id = 1`, [
-        schema.version,
-        JSON.stringify(schema.tables),
-      ])
+      const { schema: own } = ownTables(namespace)
+      const values = [schema.version, JSON.stringify(schema.tables)]
+      await ask(client, `UPDATE ${own} SET version = $1, tables = $2 WHERE id = 1`, values)
     }
     await ask(client, 'COMMIT')
   } catch (error) {
@@ -170,20 +157,34 @@ export async function migrate(client: Client, namespace: string, schema: Schema)
   }
 }
 
-/** The database's own tables, of version 0: two that make them at once collide, and one of them looks again. */
-async function make(client: Client, namespace: string): Promise<void> {
+/** The version and the tables of a database; undefined where it has been empty. */
+async function described(client: Client, namespace: string): Promise<{ version: number; tables: Tables } | undefined> {
+  const sql = 'SELECT table_name FROM information_schema.tables WHERE table_schema = $1'
+  const names = (await ask(client, sql, [namespace])).rows.map((row) => row['table_name'])
+  if (names.length === 0) return make(client, namespace)
+  if (!names.includes('hardshell:schema'))
+    throw new StoreError('CORRUPT', `the tables of ${namespace} belong to another program`)
+  // Whoever commits shares this row, so that it waits for them, and they for it.
+  const own = ownTables(namespace).schema
+  const row = (await ask(client, `SELECT version, tables FROM ${own} WHERE id = 1 FOR UPDATE`)).rows[0]
+  if (row === undefined) throw new StoreError('CORRUPT', `the schema of ${namespace} is gone`)
+  return { version: Number(row['version']), tables: JSON.parse(row['tables']!) as Tables }
+}
+
+/** The database's own tables. Of two that make them at once, one has to look again. */
+async function make(client: Client, namespace: string): Promise<undefined> {
   const own = ownTables(namespace)
   const there = await ask(client, 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1', [namespace])
-  const statements = [
-    // Even where there is one, it takes a right that a program need not have.
-    ...(there.count === 0 ? [`CREATE SCHEMA ${quote(namespace)}`] : []),
-    `CREATE TABLE IF NOT EXISTS ${own.schema} (id BIGINT PRIMARY KEY, version BIGINT NOT NULL, tables TEXT NOT NULL)`,
-    `CREATE TABLE IF NOT EXISTS ${own.changes} (handle TEXT, name TEXT, seq BIGINT NOT NULL,
-      at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (handle, name))`,
-    `INSERT INTO ${own.schema} VALUES (1, 0, '{}') ON CONFLICT (id) DO NOTHING`,
-  ]
   try {
-    for (const sql of statements) await ask(client, sql)
+    // Even where there is one, it takes a right that a program need not have.
+    if (there.count === 0) await ask(client, `CREATE SCHEMA ${quote(namespace)}`)
+    await ask(
+      client,
+      `CREATE TABLE ${own.schema} (id BIGINT PRIMARY KEY, version BIGINT NOT NULL, tables TEXT NOT NULL);
+      CREATE TABLE ${own.changes} (handle TEXT, name TEXT, seq BIGINT NOT NULL,
+        at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (handle, name));
+      INSERT INTO ${own.schema} VALUES (1, 0, '{}')`,
+    )
   } catch (error) {
     if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'CORRUPT')) throw error
     throw new StoreError('BUSY', 'somebody else makes the tables', { cause: error })
