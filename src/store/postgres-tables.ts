@@ -130,6 +130,12 @@ class PostgresTotals extends SqlTotals {
   }
 }
 
+/** @throws {TypeError} */
+export function namespaceOf({ namespace = 'hardshell' }: { readonly namespace?: string | undefined }): string {
+  if (!/^[A-Za-z]\w{0,49}$/.test(namespace)) throw new TypeError('namespace must be a word of at most 50 letters')
+  return namespace
+}
+
 /** The database's own tables: its schema, and what each open handle has changed last. */
 export const ownTables = (namespace: string): { schema: string; changes: string } => {
   const { table } = dialectOf(namespace)

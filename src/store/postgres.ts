@@ -20,7 +20,7 @@ import { waitOut } from './patience.ts'
 import { land, NeedsExclusion, type Ground } from './postgres-commit.ts'
 import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './postgres-connections.ts'
 import { isPassing } from './postgres-errors.ts'
-import { migrate, ownTables, PostgresTable, sent } from './postgres-tables.ts'
+import { migrate, namespaceOf, ownTables, PostgresTable, sent } from './postgres-tables.ts'
 import { Changes } from './postgres-watch.ts'
 import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWrite } from './rows.ts'
 import { checkSchema } from './schema.ts'
@@ -43,8 +43,7 @@ const LARGEST_GROUP = 256
  * const store = postgresStore({ connection: 'postgres://wallet@localhost/wallet' })
  */
 export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
-  const { namespace = 'hardshell' } = options
-  if (!/^[A-Za-z]\w{0,49}$/.test(namespace)) throw new TypeError('namespace must be a word of at most 50 letters')
+  const namespace = namespaceOf(options)
   return {
     async open(schema) {
       checkSchema(schema)
