@@ -2,4 +2,7 @@
 import { defineConfig } from 'vitest/config'
 import base from './vitest.config.ts'
 
-export default defineConfig({ ...base, test: { ...base.test, include: ['test-stores/**/*.test.ts'] } })
+export default defineConfig({
+  ...base,
+  test: { ...base.test, include: ['test-stores/**/*.test.ts'], testTimeout: 120_000 },
+})

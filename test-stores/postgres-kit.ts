@@ -97,7 +97,7 @@ export function bench(): Bench {
       return store
     },
     script(body, connection = server.connection) {
-      const options = { connection, namespace, busyTimeoutMs: 20_000 }
+      const options = { connection, namespace, busyTimeoutMs: 40_000 }
       const source = `
         import { postgresStore } from ${JSON.stringify(new URL('../src/store/postgres.ts', import.meta.url).href)}
         const schema = ${JSON.stringify(schema)}
@@ -136,6 +136,6 @@ export async function exitCode(child: ChildProcess): Promise<number | null> {
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadlineMs = Date.now() + 20_000; !(await holds()); await setTimeout(10))
+  for (const deadlineMs = Date.now() + 45_000; !(await holds()); await setTimeout(10))
     if (Date.now() > deadlineMs) throw new Error('it did not come to be')
 }

@@ -1,6 +1,6 @@
 /** Connections to PostgreSQL, one transaction on each at a time. */
 import { Client, Pool, type PoolConfig } from 'pg'
-import { StoreError } from './port.ts'
+import { StoreError, type StoreErrorCode } from './port.ts'
 import { coded } from './postgres-errors.ts'
 
 export interface ConnectionOptions {
@@ -8,7 +8,7 @@ export interface ConnectionOptions {
   readonly connection: string | PoolConfig
   /** How long locks, a lost server or a free connection are waited for before rejecting. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
-  /** How long one statement may take. 30,000 ms unless given. */
+  /** How long one statement may take, those of migrations included. 30,000 ms unless given. */
   readonly statementTimeoutMs?: number | undefined
 }
 
@@ -30,13 +30,22 @@ export interface Answer {
   readonly command: string
 }
 
+/** Failures that may be the connection's own. */
+const SUSPECT: readonly StoreErrorCode[] = ['BUSY', 'IN_DOUBT', 'UNAVAILABLE']
+
 /** Past the server's own limit of time, the connection is taken for dead. */
 const NETWORK_MS = 2_000
 
-function configOf({ connection, busyTimeoutMs = 5_000 }: ConnectionOptions): PoolConfig {
+function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 }: ConnectionOptions): PoolConfig {
   return {
     keepAlive: true,
+    allowExitOnIdle: true,
     connectionTimeoutMillis: busyTimeoutMs,
+    lock_timeout: busyTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    // A process that froze with locks in its hands lets go of them.
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + NETWORK_MS,
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     // Columns know their types.
     types: { getTypeParser: () => (text: string) => text },
@@ -49,16 +58,7 @@ export class Connections {
   readonly #pool: Pool
 
   constructor(options: ConnectionOptions) {
-    const { busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 } = options
-    this.#pool = new Pool({
-      lock_timeout: busyTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      // A process that froze with locks in its hands lets go of them.
-      idle_in_transaction_session_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs + NETWORK_MS,
-      allowExitOnIdle: true,
-      ...configOf(options),
-    })
+    this.#pool = new Pool(configOf(options))
     // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
     // besides is heard from its first moment on: nobody's listening would end the process.
     this.#pool.on('error', () => {})
@@ -86,17 +86,16 @@ export class Connections {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw coded(error, 'connecting')
     })
-    let isSound = false
+    let failure: unknown
     try {
-      const result = await work(client)
-      isSound = true
-      return result
+      return await work(client)
     } catch (error) {
-      // A refused condition or a serialization failure harms no connection that has been rolled back.
-      isSound = client.getTransactionStatus() === 'I' && !(error instanceof StoreError && error.code === 'IN_DOUBT')
+      failure = error
       throw error
     } finally {
-      client.release(!isSound)
+      // What a connection leaves open, or may itself be the cause of, is not handed on with it.
+      const isSuspect = failure instanceof StoreError && SUSPECT.includes(failure.code)
+      client.release(isSuspect || client.getTransactionStatus() !== 'I')
     }
   }
 
@@ -105,7 +104,7 @@ export class Connections {
   }
 }
 
-/** A connection of its own, outside the pool. It has no limits of time but the server's. @throws {StoreError} */
+/** A connection of its own, outside the pool. @throws {StoreError} */
 export async function connect(options: ConnectionOptions): Promise<Client> {
   const client = new Client(configOf(options))
   client.on('error', () => {})

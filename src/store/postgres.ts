@@ -3,7 +3,7 @@
  *
  * Each transaction has a connection to itself. Commits that wait at the same moment share one, and with it its round
  * trips. Nothing here needs advisory locks; what is asked of the database is READ COMMITTED with row locks (or more),
- * UTF-8, and a disk that keeps what it acknowledges. Behind a pooler, transactions must stay on their connection.
+ * UTF-8, and a disk that keeps what it acknowledges.
  */
 import {
   StoreError,
@@ -83,6 +83,10 @@ interface Member {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
+
+const tablesOf = (members: readonly Member[]): string[] => [
+  ...new Set(members.flatMap(({ writes }) => writes.map(({ table }) => table))),
+]
 
 class PostgresStore implements Store {
   readonly #schema: Schema
@@ -195,21 +199,21 @@ class PostgresStore implements Store {
 
   async #settle(members: readonly Member[]): Promise<void> {
     const startedMs = performance.now()
-    const tables = new Set(members.flatMap(({ writes }) => writes.map(({ table }) => table)))
+    const tables = tablesOf(members)
     try {
       const refusals = await this.#transact(members.map(({ writes }) => writes))
       for (const [i, { resolve, reject }] of members.entries()) {
         if (refusals[i]) reject(refusals[i])
         else resolve()
       }
-      this.#changes.touched(tables)
+      this.#changes.touched(tablesOf(members.filter((_, i) => refusals[i] === undefined)))
     } catch (error) {
-      // One of them was refused by the database, or is a mistake, and only by themselves they tell which.
-      const isOfOne = !(error instanceof StoreError) || error.code === 'CONFLICT'
+      // One of them was refused by the database, met a bad row, or is a mistake; only by themselves they tell which.
+      const isOfOne = !(error instanceof StoreError) || error.code === 'CONFLICT' || error.code === 'CORRUPT'
       if (isOfOne && members.length > 1) for (const member of members) await this.#settle([member])
       else for (const { reject } of members) reject(error)
     } finally {
-      timed(this.#options, startedMs, { call: 'commit', tables: [...tables], count: members.length })
+      timed(this.#options, startedMs, { call: 'commit', tables, count: members.length })
     }
   }
 
