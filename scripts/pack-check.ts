@@ -45,6 +45,14 @@ function targets(exports: object | string): string[] {
     : Object.values(exports).flatMap((target: object | string) => targets(target))
 }
 
+/** What a stranger installs beside the package to use all of it, with the types that it comes without. */
+function peers(): string[] {
+  const versions: Readonly<Record<string, string>> = manifest.devDependencies
+  return Object.keys(manifest.peerDependencies)
+    .flatMap((name) => [name, `@types/${name}`])
+    .flatMap((name) => (versions[name] === undefined ? [] : [`${name}@${versions[name]}`]))
+}
+
 /** A project that depends on the tarball and imports everything it exports. */
 function consumer(tarball: string): void {
   const write = (name: string, content: unknown): void =>
@@ -75,7 +83,8 @@ function consumer(tarball: string): void {
       `}`,
     ].join('\n'),
   )
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball], temp.path)
+  const packages = [tarball, ...peers()]
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages], temp.path)
   for (const resolution of ['nodenext', 'bundler']) {
     run(join(root, 'node_modules/.bin/tsc'), ['-p', `${resolution}.json`], temp.path)
     console.log(`types resolve: ${resolution}`)

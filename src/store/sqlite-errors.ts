@@ -1,23 +1,19 @@
 /** What SQLite's errors mean, and how a lock is waited for. */
-import { setTimeout } from 'node:timers/promises'
+import { waitOut } from './patience.ts'
 import { StoreError, type StoreErrorCode } from './port.ts'
 
-const LONGEST_PAUSE_MS = 50
-
-/** Tries again while the database is locked, with growing pauses. @throws {StoreError} */
-export async function patiently<T>(busyTimeoutMs = 5_000, attempt: () => T): Promise<T> {
-  const deadlineMs = performance.now() + busyTimeoutMs
-  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+/** Tries again while the database is locked. @throws {StoreError} */
+export function patiently<T>(busyTimeoutMs: number | undefined, attempt: () => T): Promise<T> {
+  return waitOut(busyTimeoutMs, isBusy, () => {
     try {
       return attempt()
     } catch (error) {
-      const failure = coded(error)
-      const isBusy = failure instanceof StoreError && failure.code === 'BUSY'
-      if (!isBusy || performance.now() >= deadlineMs) throw failure
+      throw coded(error)
     }
-    await setTimeout(pauseMs * (0.5 + Math.random()))
-  }
+  })
 }
+
+const isBusy = (error: unknown): boolean => error instanceof StoreError && error.code === 'BUSY'
 
 /** SQLite's result codes (the low byte), and what they mean where nothing can have landed. */
 const CODES: { readonly [errcode: number]: StoreErrorCode } = {

@@ -22,31 +22,22 @@ import {
 import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, TotalChanges } from './rows.ts'
 import type { CheckedWrite, TotalChange } from './rows.ts'
 import { checkSchema } from './schema.ts'
+import { timed, type SlowCall, type SlowOptions } from './slow.ts'
 import { coded, patiently } from './sqlite-errors.ts'
-import { checkVersion, described, migrate, SCHEMA, SqlTable, type SqlRow } from './sqlite-tables.ts'
+import { checkVersion } from './sql.ts'
+import { described, migrate, SCHEMA, SqliteTable, type SqlRow } from './sqlite-tables.ts'
 import { sqliteOwnerLock } from './sqlite-owner.ts'
 import { watchers } from './watchers.ts'
 
-export interface SqliteStoreOptions {
+export type { SlowCall } from './slow.ts'
+
+export interface SqliteStoreOptions extends SlowOptions {
   /** The file, made where there is none; `:memory:` for a database that ends with its store. */
   readonly path: string
   /** How long to wait for a lock that somebody else holds before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
   /** Prepares a fresh connection before anything else: the key of an encrypting build, a limit of size. */
   readonly prepare?: ((db: DatabaseSync) => void) | undefined
-  /** Reads and transactions that keep the thread for so long are told to `onSlow`. 100 ms unless given. */
-  readonly slowMs?: number | undefined
-  readonly onSlow?: ((call: SlowCall) => void) | undefined
-}
-
-/** A read or a transaction that took long. */
-export interface SlowCall {
-  readonly call: 'get' | 'query' | 'sum' | 'commit'
-  /** The tables that were read or written. */
-  readonly tables: readonly string[]
-  /** Rows or groups read; commits that shared the transaction. */
-  readonly count: number
-  readonly durationMs: number
 }
 
 /** So many commits at most share a transaction, so that others get their turn. */
@@ -104,7 +95,7 @@ class SqliteStore implements Store {
   readonly #db: DatabaseSync
   readonly #schema: Schema
   readonly #options: SqliteStoreOptions
-  readonly #tables: Map<string, SqlTable>
+  readonly #tables: Map<string, SqliteTable>
   readonly #statements = new Map<string, StatementSync>()
   readonly #waiting: Member[] = []
   readonly #watchers = watchers()
@@ -117,7 +108,7 @@ class SqliteStore implements Store {
     this.#db = db
     this.#schema = schema
     this.#options = options
-    this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqlTable(name, table)]))
+    this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqliteTable(name, table)]))
   }
 
   async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
@@ -174,7 +165,7 @@ class SqliteStore implements Store {
     if (this.#closing) throw new StoreError('CLOSED', 'the store is closed')
   }
 
-  #use(name: string): SqlTable {
+  #use(name: string): SqliteTable {
     this.#open()
     tableOf(this.#schema.tables, name)
     return this.#tables.get(name)!
@@ -185,7 +176,7 @@ class SqliteStore implements Store {
       this.#open()
       const startedMs = performance.now()
       const rows = this.#statement(sql).all(...values)
-      this.#timed(startedMs, { call, tables: [name], count: rows.length })
+      timed(this.#options, startedMs, { call, tables: [name], count: rows.length })
       return rows
     })
   }
@@ -243,7 +234,7 @@ class SqliteStore implements Store {
       if (!refusal) for (const write of member.writes) touched.add(write.table)
     }
     this.#watchers.touched(touched)
-    this.#timed(startedMs, { call: 'commit', tables: [...touched], count: members.length })
+    timed(this.#options, startedMs, { call: 'commit', tables: [...touched], count: members.length })
   }
 
   #landApart(writes: readonly CheckedWrite[]): void {
@@ -298,13 +289,6 @@ class SqliteStore implements Store {
 
   #first(sql: string, values: readonly SQLInputValue[]): SqlRow | undefined {
     return this.#statement(sql).get(...values)
-  }
-
-  #timed(startedMs: number, call: Omit<SlowCall, 'durationMs'>): void {
-    const { onSlow, slowMs = 100 } = this.#options
-    const durationMs = performance.now() - startedMs
-    // In its own microtask: what it throws is nobody's read or commit.
-    if (onSlow && durationMs >= slowMs) queueMicrotask(() => onSlow({ ...call, durationMs }))
   }
 
   /** Commits of others show in a number that they change; which tables they touched does not show. */

@@ -5,7 +5,27 @@ import { coin, equal, ids, putCoin, putEvent, rejects, schema, totalsOf, type Te
 export function reading(test: Test): void {
   test('orders numbers by size and text by code point', async (store) => {
     const amounts = [10, 9, -1, 0, 100, 9_007_199_254_740_991, -9_007_199_254_740_991, 99]
-    const texts = ['b', 'B', '', 'a', 'aa', 'é', '\uff5e', '\u{1f600}', '\ue000', '\u{1f600}a', '10', '9', '\ud7ff']
+    const texts = [
+      'b',
+      'B',
+      '',
+      'a',
+      'aa',
+      'é',
+      '\uff5e',
+      '\u{1f600}',
+      '\ue000',
+      '\u{1f600}a',
+      '10',
+      '9',
+      '\ud7ff',
+      '\0',
+      'a\0',
+      '\0\u0001',
+      '\u0001',
+      'a\u0001',
+      '\u0002',
+    ]
     await store.commit(amounts.map((amount, i) => putCoin(`n${i}`, { amount, mint: `m${i}` })))
     await store.commit(texts.map((op) => putEvent(op, 1)))
     const found = await store.query<Row & { amount: number }>({ table: 'coins', index: 'byAmount' })

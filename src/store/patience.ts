@@ -1,0 +1,21 @@
+/** Waiting for what passes: a lock that somebody holds, a server that starts again. */
+
+const LONGEST_PAUSE_MS = 50
+
+/** Tries again while it fails in a way that passes, with growing pauses, for `patienceMs` at most. 5,000 unless given. */
+export async function waitOut<T>(
+  patienceMs = 5_000,
+  passes: (error: unknown) => boolean,
+  attempt: () => T | Promise<T>,
+): Promise<T> {
+  const deadlineMs = performance.now() + patienceMs
+  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!passes(error) || performance.now() >= deadlineMs) throw error
+    }
+    const waitMs = pauseMs * (0.5 + Math.random())
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}

@@ -1,0 +1,8 @@
+/** The stores that need more than Node: a PostgreSQL server, a browser. What is missing is said, never skipped. */
+import { defineConfig } from 'vitest/config'
+import base from './vitest.config.ts'
+
+export default defineConfig({
+  ...base,
+  test: { ...base.test, include: ['test-stores/**/*.test.ts'], testTimeout: 120_000 },
+})
