@@ -25,5 +25,7 @@ afterAll(() => stack.disposeAsync())
 const cases = storeContract(() => Promise.reject(new Error('they run in the page')))
 
 test.each(cases)('$name', async ({ name }) => {
-  await expect(page.evaluate((one) => window.contract.run(one), name)).resolves.toBeUndefined()
+  await expect(
+    page.evaluate((one) => window.contract.find(({ name }) => name === one)!.run(), name),
+  ).resolves.toBeUndefined()
 })

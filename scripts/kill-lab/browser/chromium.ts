@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { chromium, type BrowserContext, type CDPSession, type Page } from 'playwright-core'
 import { build } from 'vite'
 
@@ -65,6 +66,8 @@ export async function startChromium(profileDir: string): Promise<Chromium> {
   })
   const browser = context.browser()!
   const devtools = await browser.newBrowserCDPSession()
+  // The page that it starts with would be struck with the others, and in the way from then on.
+  for (const page of context.pages()) await page.close()
   return {
     context,
     devtools,
@@ -74,11 +77,17 @@ export async function startChromium(profileDir: string): Promise<Chromium> {
       return page
     },
     async kill(what) {
-      const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
       const type = what === 'browser' ? 'browser' : 'renderer'
-      for (const { id } of processInfo.filter((each) => each.type === type)) signal(id)
-      if (what === 'browser' && browser.isConnected())
-        await new Promise<void>((gone) => browser.once('disconnected', () => gone()))
+      const running = async (): Promise<number[]> =>
+        (await devtools.send('SystemInfo.getProcessInfo')).processInfo.flatMap((each) =>
+          each.type === type ? each.id : [],
+        )
+      const killed = await running()
+      const gone = new Promise<void>((resolve) => browser.once('disconnected', () => resolve()))
+      for (const pid of killed) signal(pid)
+      if (what === 'browser') return gone
+      // A page that is opened too early would be given to a process that is dead, and not yet missed.
+      while ((await running()).some((pid) => killed.includes(pid))) await delay(5)
     },
     async [Symbol.asyncDispose]() {
       await context.close()
