@@ -4,7 +4,7 @@
  * Method: a real Chromium and its real troubles: quota, tabs in each other's way, databases that are deleted or closed
  * under a store, processes killed.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -206,6 +206,71 @@ test('a database that is deleted under a store is missed, not begun anew', async
   })
   expect(seen).toEqual({ codes: ['UNAVAILABLE', 'UNAVAILABLE'], left: [] })
   await Promise.all([page.close(), other.close()])
+})
+
+test('a connection that the browser closes is opened again; each commit landed as it said', async () => {
+  const page = await tab()
+  await page.evaluate(async () => {
+    window.store = await window.kit.open(1, { name: 'closed' })
+    window.calls = 0
+    const open = indexedDB.open.bind(indexedDB)
+    IDBFactory.prototype.open = (...args) => {
+      window.calls++
+      return open(...args)
+    }
+  })
+  // A page for developers of Chromium; it lists what is there when it is opened.
+  const internals = await chromium.context.newPage()
+  await internals.goto('chrome://indexeddb-internals')
+  let isOver = false
+  const committing = page.evaluate(async () => {
+    const { kit, store } = window
+    const codes: string[] = []
+    const reads: string[] = []
+    // Several at once, so that the end always strikes one.
+    for (let from = 0; window.calls < 6; from += 4) {
+      const reading = kit.codeOf(store.get('notes', [0]))
+      codes.push(...(await Promise.all([0, 1, 2, 3].map((i) => kit.codeOf(store.commit(kit.notes(from + i, 1)))))))
+      reads.push(await reading)
+    }
+    return { codes, reads, ids: await kit.ids(store) }
+  })
+  const closing = (async () => {
+    while (!isOver) {
+      for (const button of await internals.locator('.force-close').all()) await button.click()
+      await delay(50)
+    }
+  })()
+  const { codes, reads, ids } = await committing
+  isOver = true
+  await closing
+  const landed = new Set(ids)
+  expect(codes.filter((code, id) => (code === 'fine') !== landed.has(id) && code !== 'IN_DOUBT')).toEqual([])
+  expect(codes.filter((code) => !['fine', 'UNAVAILABLE', 'IN_DOUBT'].includes(code))).toEqual([])
+  expect(codes).toContain('fine')
+  // A read is asked again, of a new connection.
+  expect(reads.filter((code) => code !== 'fine')).toEqual([])
+  await Promise.all([page.close(), internals.close()])
+})
+
+test('that the browser found a database damaged is told once, and never taken for a new one', async () => {
+  const profile = join(dir, 'damaged')
+  const open = async (): Promise<string> => {
+    await using own = await startChromium(profile)
+    const page = await own.open(site.url)
+    return await page.evaluate(async () => {
+      const { kit } = window
+      const opened = kit.open(1, { name: 'damaged' })
+      const code = await kit.codeOf(opened)
+      if (code !== 'fine') return code
+      await (await opened).commit(kit.notes((await kit.ids(await opened)).length, 1))
+      return `${(await kit.ids(await opened)).length} rows`
+    })
+  }
+  expect([await open(), await open()]).toEqual(['1 rows', '2 rows'])
+  const found = glob('**/*.indexeddb.leveldb/*', { cwd: profile })
+  for await (const file of found) if (!file.endsWith('LOCK')) await writeFile(join(profile, file), 'damage')
+  expect([await open(), await open()]).toEqual(['CORRUPT', '1 rows'])
 })
 
 test('a database of others is refused as CORRUPT and left as it was', async () => {

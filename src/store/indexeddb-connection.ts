@@ -47,23 +47,32 @@ export async function connect(options: Opening): Promise<Connection> {
         const db = await opening
         const transaction = db.transaction(OBJECTS, mode, { durability: 'strict' })
         hasBegun = true
-        return await run(transaction.objectStore(OBJECTS))
+        const work = run(transaction.objectStore(OBJECTS))
+        return await (mode === 'readonly' ? unlessClosed(db, work) : work)
       } catch (error) {
         if (isLast || !isLost(error) || (hasBegun && mode !== 'readonly')) throw coded(error)
-        if (current === opening) current = undefined
+        // Others may still be at work on it.
+        if (current === opening) close()
       }
     }
   }
 
-  await connection(true)
+  const close = (): void => {
+    current?.then(
+      (db) => db.close(),
+      () => {},
+    )
+    current = undefined
+  }
+
+  await connection(true).catch((error: unknown) => {
+    throw coded(error)
+  })
   return {
     use,
     close() {
       isClosed = true
-      current?.then(
-        (db) => db.close(),
-        () => {},
-      )
+      close()
     },
   }
 }
@@ -82,14 +91,20 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
       reject(new StoreError('BUSY', `the database does not open: ${by}`))
     }, busyTimeoutMs)
     request.addEventListener('blocked', () => (isBlocked = true))
-    request.addEventListener('upgradeneeded', ({ oldVersion }) => {
+    request.addEventListener('upgradeneeded', (event: IDBVersionChangeEvent & { readonly dataLoss?: string }) => {
       clearTimeout(timer)
       const transaction = request.transaction!
       transaction.addEventListener('abort', () => (failure = transaction.error ?? failure))
-      const upgraded = isLate
-        ? Promise.reject(new StoreError('BUSY', 'given up'))
-        : upgrade(transaction, oldVersion, schema, isFirst)
-      upgraded.catch((error: unknown) => {
+      const upgraded = async (): Promise<void> => {
+        if (isLate) throw new StoreError('BUSY', 'given up')
+        if (event.oldVersion > 0) return migrate(objectsOf(transaction), schema)
+        // What Chromium cannot read it deletes. It says so once, and so do we: who opens again begins with nothing.
+        if (event.dataLoss === 'total') throw new StoreError('CORRUPT', 'the browser found it damaged and deleted it')
+        // An open wallet must not begin with nothing: it would take counters that it has used.
+        if (!isFirst) throw new StoreError('UNAVAILABLE', 'the database was deleted while it was open')
+        create(request.result, schema)
+      }
+      upgraded().catch((error: unknown) => {
         failure = error
         abort(transaction)
       })
@@ -109,19 +124,12 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
       db.addEventListener('versionchange', close)
       if (isLate) db.close()
       else
-        checked(db, schema).then(resolve, (error: unknown) => {
+        unlessClosed(db, checked(db, schema)).then(resolve, (error: unknown) => {
           db.close()
           reject(coded(error))
         })
     })
   })
-}
-
-async function upgrade(transaction: IDBTransaction, from: number, schema: Schema, isFirst: boolean): Promise<void> {
-  if (from > 0) await migrate(objectsOf(transaction), schema)
-  // An open wallet must not go on with nothing: it would take counters that it has used.
-  else if (!isFirst) throw new StoreError('UNAVAILABLE', 'the database was deleted while it was open')
-  else create(transaction.db, schema)
 }
 
 async function checked(db: IDBDatabase, schema: Schema): Promise<IDBDatabase> {
@@ -133,6 +141,19 @@ async function checked(db: IDBDatabase, schema: Schema): Promise<IDBDatabase> {
 function objectsOf(transaction: IDBTransaction): IDBObjectStore {
   return transaction.objectStoreNames.contains(OBJECTS) ? transaction.objectStore(OBJECTS) : notOurs()
 }
+
+/**
+ * What comes of some work, unless the browser closes the connection: of a transaction that begins after the browser has
+ * closed it, and before it says so, Chromium never tells the end.
+ */
+export function unlessClosed<T>(db: IDBDatabase, work: T | PromiseLike<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const close = (): void => reject(closed())
+  db.addEventListener('close', close)
+  return Promise.race([work, promise]).finally(() => db.removeEventListener('close', close))
+}
+
+export const closed = (): DOMException => new DOMException('the browser closed the connection', 'AbortError')
 
 /** Ends a transaction without effect, unless it has ended. */
 export function abort(transaction: IDBTransaction): void {

@@ -23,6 +23,7 @@ export function coded(error: unknown, committing = false): Error {
   return new StoreError(isSettled ? meaning : 'IN_DOUBT', `${error.name}: ${error.message}`, { cause: error })
 }
 
-/** Whether a connection was lost under a transaction, or before one could begin: the browser closed it, or is about to. */
-export const isLost = (error: unknown): boolean =>
-  error instanceof DOMException && (error.name === 'InvalidStateError' || error.name === 'AbortError')
+/** What a transaction, or the attempt to begin one, says where the browser has closed the connection or is about to. */
+const LOST = ['InvalidStateError', 'AbortError', 'UnknownError']
+
+export const isLost = (error: unknown): boolean => error instanceof DOMException && LOST.includes(error.name)

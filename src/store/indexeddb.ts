@@ -5,7 +5,7 @@
  * A tab that dies before is a crash before the commit, or after it. Nothing but the transaction's own requests is
  * awaited inside: IndexedDB ends a transaction that has nothing to do.
  */
-import { connect, abort, type Connection } from './indexeddb-connection.ts'
+import { abort, closed, connect, unlessClosed, type Connection } from './indexeddb-connection.ts'
 import { coded } from './indexeddb-errors.ts'
 import { land, readCommits, readRow, readRows, readTotals } from './indexeddb-rows.ts'
 import {
@@ -160,21 +160,24 @@ class IndexedDbStore implements Store {
 /** One commit, from its first read to the end of its transaction. @throws {StoreError} */
 async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly CheckedWrite[]): Promise<void> {
   const { transaction } = rows
-  const ended = new Promise<boolean>((resolve) => {
+  const { db } = transaction
+  const completed = new Promise<boolean>((resolve) => {
     transaction.addEventListener('complete', () => resolve(true))
     transaction.addEventListener('abort', () => resolve(false))
   })
+  const ended = unlessClosed(db, completed).catch(() => false)
   let failure: unknown
+  // Before the end is asked for, a transaction cannot land.
   let isCommitting = false
   try {
-    await land(rows, schema.tables, writes)
+    await unlessClosed(db, land(rows, schema.tables, writes))
     isCommitting = true
     transaction.commit()
   } catch (error) {
     failure = error
     abort(transaction)
   }
-  // The transaction's own error says best why; there is none where we ended it.
-  if (!(await ended)) throw coded(transaction.error ?? failure, isCommitting)
+  // The transaction's own error says best why; there is none where we ended it, or the connection was closed.
+  if (!(await ended)) throw coded(transaction.error ?? failure ?? closed(), isCommitting)
   if (failure !== undefined) throw coded(failure)
 }
