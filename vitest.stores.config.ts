@@ -1,12 +1,5 @@
+/** The stores that need more than Node: a PostgreSQL server, a browser. What is missing is said, never skipped. */
 import { defineConfig } from 'vitest/config'
+import base from './vitest.config.ts'
 
-/** Stores that need a program of the system: a browser, a database server. */
-export default defineConfig({
-  test: {
-    include: ['test-stores/**/*.test.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 120_000,
-    // Each starts programs that take all cores.
-    fileParallelism: false,
-  },
-})
+export default defineConfig({ ...base, test: { ...base.test, include: ['test-stores/**/*.test.ts'] } })

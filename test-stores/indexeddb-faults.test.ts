@@ -9,8 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { serve, startChromium, type Chromium, type Site } from '../scripts/kill-lab/browser/chromium.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
 
 const stack = new AsyncDisposableStack()
 let dir: string

@@ -34,7 +34,7 @@ function deleted(name: string): Promise<void> {
   })
 }
 
-const kit = {
+export const kit = {
   open: (version: 1 | 2, options: IndexedDbStoreOptions): Promise<Store> =>
     indexedDbStore(options).open(schemas[version - 1]!),
   notes: (from: number, count: number, text = ''): Write[] =>

@@ -29,16 +29,24 @@ export interface IndexedDbStoreOptions {
   /** How long to wait for other tabs that keep the database from being opened, before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
   /**
-   * Told where the browser may delete the database when space runs short: it was asked to keep it
-   * (`navigator.storage.persist()`) and refused, or cannot be asked. Browsers grant it to sites that are installed,
-   * bookmarked or much used, so that asking again at the next start may help.
+   * Told where the browser may delete the database when space runs short: each opening asks it to keep this origin's
+   * data (`navigator.storage.persist()`), and it refused, or cannot be asked. Browsers grant it to sites that are
+   * installed, bookmarked or much used, so that a later start may fare better.
    */
   readonly onEvictable?: (() => void) | undefined
 }
 
 const POLL_MS = 1_000
 
-/** A store in a browser's IndexedDB, for windows and workers. */
+/**
+ * A store in a browser's IndexedDB, for windows and workers.
+ *
+ * Besides what every store rejects with: `UNAVAILABLE` where the database was deleted under the store, which never
+ * begins anew by itself, and `CORRUPT` where the browser says that it has deleted a damaged one.
+ *
+ * @example
+ * const wallet = await openWallet({ store: indexedDbStore({ name: 'wallet' }), seed })
+ */
 export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
   const { name, busyTimeoutMs = 5_000, onEvictable } = options
   return {
@@ -46,8 +54,8 @@ export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
       checkSchema(schema)
       if (globalThis.indexedDB === undefined) throw new StoreError('UNAVAILABLE', 'there is no IndexedDB here')
       const connection = await connect({ name, schema, busyTimeoutMs })
-      // Some browsers ask the user, who may take long.
-      if (onEvictable) void isKept().then((kept) => kept || onEvictable())
+      // Not waited for: some browsers ask the user, who may take long.
+      void isKept().then((kept) => kept || onEvictable?.())
       return new IndexedDbStore(name, schema, connection)
     },
   }
