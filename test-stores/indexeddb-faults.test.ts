@@ -167,7 +167,7 @@ test('a migration that is killed anywhere leaves the database as it was, or done
     killed++
     const after = await tab()
     const found = await after.evaluate(async () => {
-      const [info] = (await indexedDB.databases()).filter(({ name }) => name === 'migrated')
+      const info = (await indexedDB.databases()).find(({ name }) => name === 'migrated')
       // Read as it is: a store would migrate it.
       const request = indexedDB.open('migrated')
       const db = await new Promise<IDBDatabase>((resolve) =>
@@ -224,7 +224,7 @@ test('a connection that the browser closes is opened again; each commit landed a
   // A page for developers of Chromium; it lists what is there when it is opened.
   const internals = await chromium.context.newPage()
   await internals.goto('chrome://indexeddb-internals')
-  let isOver = false
+  const over = new AbortController()
   const committing = page.evaluate(async () => {
     const { kit, store } = window
     const codes: string[] = []
@@ -238,13 +238,13 @@ test('a connection that the browser closes is opened again; each commit landed a
     return { codes, reads, ids: await kit.ids(store) }
   })
   const closing = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       for (const button of await internals.locator('.force-close').all()) await button.click()
       await delay(50)
     }
   })()
   const { codes, reads, ids } = await committing
-  isOver = true
+  over.abort()
   await closing
   const landed = new Set(ids)
   expect(codes.filter((code, id) => (code === 'fine') !== landed.has(id) && code !== 'IN_DOUBT')).toEqual([])

@@ -106,7 +106,7 @@ test('tabs closed, crashed and killed 150 times, their browser too: the books ag
   expect(Object.keys(run.killedBy).toSorted()).toEqual(['browser', 'close', 'crash', 'renderers'])
   // Every kind of operation was struck on its way.
   const kinds = new Set(Object.keys(run.killedIn).map((state) => state.split('.')[0]))
-  expect([...kinds].toSorted()).toEqual(['melt', 'mint', 'receive', 'send', 'swap'])
+  expect(kinds).toEqual(new Set(['mint', 'send', 'receive', 'swap', 'melt']))
 })
 
 test('two tabs on one database at once, closed and crashed 50 times: the books agree, nothing is stuck', async () => {

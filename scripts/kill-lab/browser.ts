@@ -178,6 +178,7 @@ class BrowserLab implements AsyncDisposable {
   /** Runs a tab until its plan is done, or it is struck. @throws {Error} where it fails, or nothing happens any more. */
   async live(plan: BrowserPlan, strike?: Strike): Promise<'done' | 'struck'> {
     const page = await this.#chromium.open(this.#site.url)
+    let armed = strike
     let { skip = 0 } = strike ?? {}
     let struck: Promise<void> | undefined
     let silence: NodeJS.Timeout | undefined
@@ -186,14 +187,16 @@ class BrowserLab implements AsyncDisposable {
     })
     await page.exposeFunction('report', (sight: Sight) => {
       silence!.refresh()
-      if (strike && !struck && (sight.underWay || !strike.onWire) && skip-- <= 0)
-        struck = this.#strike(page, strike, sight)
+      if (!armed || (armed.onWire && !sight.underWay) || skip-- > 0) return
+      struck = this.#strike(page, armed, sight)
+      armed = undefined
     })
     try {
       await Promise.race([page.evaluate((each) => window.lab.live(each), plan), isStuck])
     } catch (error) {
       if (!struck) throw error
     } finally {
+      armed = undefined
       clearTimeout(silence)
     }
     // It may also have been quicker than its end.
