@@ -13,19 +13,14 @@ import { cameIn, inHand, isOrWent, sumOf } from './figures.ts'
 import { fromAdmin, getJson, type MintBooks } from './mint-books.ts'
 import type { Sight } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
+import type { SeriesOptions, SeriesResult } from './series.ts'
 import type { WalletStep } from './steps.ts'
 import { startWire } from './wire.ts'
 
-export interface BrowserRun {
-  readonly kills: number
-  readonly killedBy: Readonly<Record<string, number>>
+export interface BrowserResult extends SeriesResult {
+  readonly killedBy: Readonly<Record<Means, number>>
   /** Kills by `kind.state` of the operation that reported last. */
   readonly killedIn: Readonly<Record<string, number>>
-  readonly operations: number
-  /** What does not hold. */
-  readonly violations: readonly string[]
-  /** Operations that have not ended. */
-  readonly stuck: number
 }
 
 /** How a tab may end. Where others are open only it alone is struck. */
@@ -48,18 +43,9 @@ const EACH_WAY_MS = 10
 const LONGEST_SILENCE_MS = 60_000
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped']
 
-/**
- * Kills tabs until it was done so often, lets the last ones finish, and looks at the books. `tabs`: how many run at once
- * on the same wallets.
- */
-export async function killTabs(options: {
-  readonly dir: string
-  readonly kills: number
-  readonly seed: string
-  readonly tabs?: number
-  readonly say?: (line: string) => void
-}): Promise<BrowserRun> {
-  const { dir, kills, seed, tabs = 1, say = () => {} } = options
+/** Kills tabs until it was done so often, lets the last ones finish, and looks at the books. Each owner is a tab. */
+export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>): Promise<BrowserResult> {
+  const { dir, kills, seed, owners, killed } = options
   await using stack = new AsyncDisposableStack()
   const mint = stack.use(await startMint())
   const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
@@ -68,20 +54,18 @@ export async function killTabs(options: {
   const wallets = { alice: hexSeed(), bob: hexSeed(), auditor: hexSeed() }
   const planOf = (threads: BrowserPlan['threads']): BrowserPlan => ({ mintUrl: wire.url, wallets, threads })
 
-  const runTab = async (tab: number): Promise<void> => {
-    const random = prng(`${seed} ${tab}`)
-    const mine = Math.ceil((kills - tab) / tabs)
-    for (let round = 0, killed = 0; ; round++) {
-      const plan = planOf(await threadsOf(`tab ${tab}, round ${round}`, mint.url))
-      while (killed < mine && (await lab.live(plan, aim(random, tabs))) === 'struck')
-        say(`${lab.kills} of ${kills} kills: ${++killed && lab.last}`)
-      // Either nothing was struck any more, and the round is done; or there are kills enough.
-      if (killed < mine) continue
-      await lab.live(plan)
-      return
+  const own = async (owner: number): Promise<void> => {
+    const random = prng(`${seed}/${owner}`)
+    let left = Math.ceil((kills - owner) / owners)
+    for (let round = 0; left > 0; round++) {
+      const plan = planOf(await threadsOf(`${owner}/${round}`, mint.url))
+      while ((await lab.live(plan, left > 0 ? aim(random, owners) : undefined)) === 'struck') {
+        left--
+        killed('wallet')
+      }
     }
   }
-  await Promise.all(Array.from({ length: tabs }, (_, tab) => runTab(tab)))
+  await Promise.all(Array.from({ length: owners }, (_, owner) => own(owner)))
 
   const readMint = (): Promise<MintBooks> => fromAdmin(mint.url)({ places: [], quoteIds: [] })
   const plan = planOf([])
@@ -89,15 +73,29 @@ export async function killTabs(options: {
   const violations = violationsOf('at the end', before, await readMint())
   const after = await lab.books(plan, { handOver: true })
   const all = inHand(sumOf(Object.values(after.figures)))
-  const operations = after.operations
-  const failed = operations.filter(({ ended, state }) => ended && !SUCCESS.includes(state))
+  const operations: Record<string, number> = {}
+  for (const { kind, state } of after.operations)
+    operations[`${kind}.${state}`] = (operations[`${kind}.${state}`] ?? 0) + 1
+  // A melt of which both tries were killed before they were sent is given up, by design; nothing else may fail.
+  const failed = after.operations.filter(
+    ({ kind, state, ended }) => ended && !SUCCESS.includes(state) && !(kind === 'melt' && state === 'failed'),
+  )
   violations.push(
     ...violationsOf('all ecash swapped once more', after, await readMint()),
     ...unequal('in the hands of the last = all there is', after.figures['auditor']!.spendable, all),
-    ...failed.map(({ kind, state, id }) => `${kind}.${state} ${id}`),
+    ...failed.map(({ wallet, kind, state, id }) => `${wallet}: ended as ${kind}.${state} (${id})`),
   )
-  const stuck = operations.filter(({ ended }) => !ended).length
-  return { kills: lab.kills, killedBy: lab.killedBy, killedIn: lab.killedIn, operations: operations.length, violations, stuck } // prettier-ignore
+  const stuck = after.operations.filter(({ ended }) => !ended)
+  violations.push(...stuck.map(({ wallet, kind, state, id }) => `${wallet}: ${kind}.${state} is stuck (${id})`))
+  return {
+    kills: lab.kills,
+    mintKills: 0,
+    killedBy: lab.killedBy,
+    killedIn: lab.killedIn,
+    operations,
+    violations: violations.map((what) => ({ what })),
+    stuck: stuck.length,
+  }
 }
 
 const hexSeed = (): string => randomBytes(64).toString('hex')
@@ -128,8 +126,8 @@ async function threadsOf(round: string, mintUrl: string): Promise<WalletStep[][]
 }
 
 /** Mostly while a request travels. The whole browser takes longest to start again, and is struck least. */
-function aim(random: Prng, tabs: number): Strike {
-  const means = tabs > 1 ? MEANS_FOR_ONE : MEANS
+function aim(random: Prng, owners: number): Strike {
+  const means = owners > 1 ? MEANS_FOR_ONE : MEANS
   const drawn = means[random.below(means.length)]!
   return {
     skip: random.below(10),
@@ -160,10 +158,8 @@ class BrowserLab implements AsyncDisposable {
   readonly #site: Site
   #chromium: Chromium
   kills = 0
-  readonly killedBy: Record<string, number> = {}
+  readonly killedBy = { renderers: 0, crash: 0, close: 0, browser: 0 }
   readonly killedIn: Record<string, number> = {}
-  /** What the last kill struck. */
-  last = ''
 
   private constructor(profile: string, site: Site, chromium: Chromium) {
     this.#profile = profile
@@ -217,8 +213,7 @@ class BrowserLab implements AsyncDisposable {
     } else await this.#chromium.kill(means)
     if (means === 'browser') this.#chromium = await startChromium(this.#profile)
     this.kills++
-    this.last = `${kind}.${state} by ${means}`
-    this.killedBy[means] = (this.killedBy[means] ?? 0) + 1
+    this.killedBy[means]++
     this.killedIn[`${kind}.${state}`] = (this.killedIn[`${kind}.${state}`] ?? 0) + 1
   }
 

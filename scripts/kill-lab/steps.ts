@@ -19,8 +19,25 @@ export async function doStep(
   mintUrl: string,
   walletOf: (name: string) => Promise<Wallet>,
 ): Promise<void> {
+  const wallet = walletOf(step.wallet)
+  await act(step, mintUrl, await wallet, walletOf).catch(assertEnded(wallet))
+}
+
+/** An operation that has failed says so again to whoever prepares it again: its step is over. */
+export const assertEnded =
+  (wallet: Promise<Wallet>) =>
+  async (error: unknown): Promise<void> => {
+    const id = error instanceof HardshellError ? error.operationId : undefined
+    if (id === undefined || (await (await wallet).operations.get(id)).status !== 'done') throw error
+  }
+
+async function act(
+  step: WalletStep,
+  mintUrl: string,
+  wallet: Wallet,
+  walletOf: (name: string) => Promise<Wallet>,
+): Promise<void> {
   const { key } = step
-  const wallet = await walletOf(step.wallet)
   switch (step.do) {
     case 'mint':
       return finished(await wallet.mint.prepare({ mintUrl, amount: step.amount, unit, key }))
