@@ -63,8 +63,8 @@ export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
 
 /** Asks the browser to keep this origin's storage. Workers cannot ask, and only see what came of it. */
 async function isKept(): Promise<boolean> {
-  const { storage } = navigator
   try {
+    const { storage } = navigator
     return await ('persist' in storage ? storage.persist() : (storage as StorageManager).persisted())
   } catch {
     return false
