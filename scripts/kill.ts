@@ -6,7 +6,8 @@
  * Kills come in series, each with a mint process, wallets and an audit of its own; `--lanes` of them run side by side.
  * Wallet processes mint, melt, send, receive, swap and restore over HTTP. Most are armed: they die before, during or
  * after a commit or a request that was hit least so far; the others die at any moment, and the mint now and then.
- * With `--owners 2` two processes work on the same wallets at the same time. Exits with 1 where a sat is missing, an
+ * With `--owners 2` two processes work on the same wallets at the same time. With `--store indexeddb` wallets live in
+ * the tabs of a browser, which are closed, crashed and killed. Exits with 1 where a sat is missing, an
  * invoice was paid twice or an operation is stuck; the files of such a series are kept.
  */
 import { randomBytes } from 'node:crypto'
@@ -16,7 +17,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KINDS } from './kill-lab/aim.ts'
 import { progressLine, startRun, wholeNumber } from './kill-lab/run.ts'
-import { runSeries, type Violation } from './kill-lab/series.ts'
+import type { BrowserResult } from './kill-lab/browser.ts'
+import { runSeries, type SeriesResult, type Violation } from './kill-lab/series.ts'
 import { labStore } from './kill-lab/stores/index.ts'
 import { Tally } from './kill-lab/tally.ts'
 
@@ -34,7 +36,9 @@ const { store, seed } = values
 const wanted = wholeNumber('kills', values.kills)
 const owners = Math.max(1, wholeNumber('owners', values.owners))
 const lanes = Math.max(1, wholeNumber('lanes', values.lanes))
-await labStore(store)
+// Wallets in a browser are not processes of their own, and are killed otherwise.
+const browser = store === 'indexeddb' ? await import('./kill-lab/browser.ts') : undefined
+if (!browser) await labStore(store)
 
 /** Kills of one series: enough for its sites, few enough for wallets that open quickly. */
 const SERIES_KILLS = 100
@@ -49,6 +53,8 @@ let mintKills = 0
 let operations = 0
 let stuck = 0
 const ended: Record<string, number> = {}
+/** Where tabs were killed: by the state of the operation that reported last. */
+const fell: Record<string, number> = {}
 const violations: (Violation & { readonly seed: string })[] = []
 const progress = progressLine(out, wanted)
 
@@ -83,7 +89,11 @@ async function one(name: string, place: string, share: number): Promise<readonly
     progress.show(kills, tally.coverage.unhit.length, violations.length)
   }
   try {
-    const result = await runSeries({ dir: place, store, seed: name, kills: share, owners, tally, killed })
+    const options = { dir: place, store, seed: name, kills: share, owners, tally, killed }
+    const result: SeriesResult & { readonly killedIn?: BrowserResult['killedIn'] } = browser
+      ? await browser.killTabs(options)
+      : await runSeries(options)
+    for (const [state, count] of Object.entries(result.killedIn ?? {})) fell[state] = (fell[state] ?? 0) + count
     for (const [state, count] of Object.entries(result.operations)) {
       ended[state] = (ended[state] ?? 0) + count
       operations += count
@@ -99,18 +109,23 @@ await Promise.all(Array.from({ length: lanes }, lane))
 progress.end()
 
 const { known, unhit } = tally.coverage
-const hits = tally.byKind
 const perSecond = Math.round((10 * kills) / seconds()) / 10
+// Tabs say nothing of the places in them.
+const hits: typeof tally.byKind = browser ? {} : tally.byKind
+const where = browser ? fell : tally.fallen
 /** Classes of places: a kind's commits or requests, in one phase. */
 const missed = KINDS.flatMap((kind) =>
   Object.entries(hits[kind] ?? {}).flatMap(([where, count]) => (count === 0 ? [`${where} of ${kind}`] : [])),
 )
-say(`\n${'kills'.padEnd(9)}${Object.keys(hits['mint']!).map((where) => where.padStart(16)).join('')}`) // prettier-ignore
-for (const [kind, row] of Object.entries(hits))
-  say(kind.padEnd(9) + Object.values(row).map((count) => String(count).padStart(16)).join('')) // prettier-ignore
-for (const [where, count] of Object.entries(tally.fallen)) say(`${String(count).padStart(6)} ${where}`)
-say(`${known - unhit.length} of ${known} places hit; ${operations} operations; the mint killed ${mintKills} times`)
-if (missed.length > 0) say(`missed: ${missed.join(', ')}`)
+if (!browser) {
+  say(`\n${'kills'.padEnd(9)}${Object.keys(hits['mint']!).map((where) => where.padStart(16)).join('')}`) // prettier-ignore
+  for (const [kind, row] of Object.entries(hits))
+    say(kind.padEnd(9) + Object.values(row).map((count) => String(count).padStart(16)).join('')) // prettier-ignore
+  say(`${known - unhit.length} of ${known} places hit; the mint killed ${mintKills} times`)
+  if (missed.length > 0) say(`missed: ${missed.join(', ')}`)
+}
+for (const [what, count] of Object.entries(where)) say(`${String(count).padStart(6)} ${what}`)
+say(`${operations} operations`)
 const fine = violations.length === 0 && kills >= wanted && (missed.length === 0 || wanted < LONG_RUN_KILLS)
 say(`${kills} kills, ${violations.length} violations, ${stuck} stuck; ${seconds()} s, ${perSecond} kills a second`)
 if (values.json)
@@ -126,7 +141,7 @@ if (values.json)
       seed,
       seconds: seconds(),
       perSecond,
-      fell: tally.fallen,
+      fell: where,
       hits,
       places: { known, hit: known - unhit.length, unhit },
       ended,

@@ -25,7 +25,11 @@ export async function startWire(mintUrl: string, eachWayMs: number): Promise<Wir
       })
       const answered = await answer.text()
       await delay(eachWayMs)
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answered)
+      // Pages of other origins may read what the mint lets them read.
+      const shared = [...answer.headers].filter(([name]) => name.startsWith('access-control-'))
+      response
+        .writeHead(answer.status, { ...Object.fromEntries(shared), 'content-type': 'application/json' })
+        .end(answered)
     } catch {
       response.destroy()
     }

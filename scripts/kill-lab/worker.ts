@@ -7,16 +7,12 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
-import { fetchTransport, HardshellError, openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
+import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
+import { assertEnded, doStep, ignoreClosed } from './steps.ts'
 import { adapterOf, exists, remove } from './stores/index.ts'
-
-/** How long a step waits for money that other steps hold. */
-const FUNDS_PATIENCE_MS = 30_000
-const LOOK_EVERY_MS = 150
 
 /** To a pipe this is synchronous: what was said before a kill is heard. */
 const say = (report: Report): void => void process.stdout.write(`${JSON.stringify(report)}\n`)
@@ -29,7 +25,6 @@ say({ type: 'ready' })
 process.stdin.ref()
 const { plan, arms } = JSON.parse(await line) as Life
 const { mintUrl } = plan
-const unit = 'sat'
 const watched = sites(arms, say)
 const open = new Map<string, Promise<Wallet>>()
 
@@ -58,70 +53,7 @@ function walletOf(name: string): Promise<Wallet> {
   return opening
 }
 
-function ignoreClosed(error: unknown): void {
-  if (!(error instanceof HardshellError && error.code === 'CLOSED')) throw error
-}
-
-/** Waits for the end of an operation, and asks for news often. That it failed is an end, too. */
-async function finished(handle: OperationHandle): Promise<void> {
-  const looking = setInterval(() => void handle.refresh().catch(ignoreClosed), LOOK_EVERY_MS)
-  try {
-    await handle.finished()
-  } catch (error) {
-    if (!(error instanceof HardshellError) || error.code === 'QUARANTINED') throw error
-  } finally {
-    clearInterval(looking)
-  }
-}
-
-/** Prepares an operation, once other steps have left enough money to it. */
-async function funded<H>(prepare: () => Promise<H>): Promise<H> {
-  for (const deadline = Date.now() + FUNDS_PATIENCE_MS; ; await delay(50)) {
-    try {
-      return await prepare()
-    } catch (error) {
-      const short = error instanceof HardshellError && error.code === 'INSUFFICIENT_FUNDS'
-      if (!short || Date.now() > deadline) throw error
-    }
-  }
-}
-
-async function mint({ wallet: name, key, amount }: Of<'mint'>): Promise<void> {
-  const wallet = await walletOf(name)
-  await finished(await wallet.mint.prepare({ mintUrl, amount, unit, key }))
-}
-
-async function pay({ wallet: from, to, key, amount }: Of<'pay'>): Promise<void> {
-  const [payer, payee] = await Promise.all([walletOf(from), walletOf(to)])
-  const send = await funded(() => payer.send.prepare({ mintUrl, amount, key }))
-  const { token } = await send.execute()
-  const receive = await payee.receive.prepare({ token, key })
-  await receive.execute()
-  await finished(send)
-}
-
-async function reclaim({ wallet: name, key, amount }: Of<'reclaim'>): Promise<void> {
-  const wallet = await walletOf(name)
-  const send = await funded(() => wallet.send.prepare({ mintUrl, amount, key }))
-  await send.execute()
-  if (send.state === 'tokenCreated') await send.reclaim()
-  await finished(send)
-}
-
-async function swap({ wallet: name, key, amounts }: Of<'swap'>): Promise<void> {
-  const wallet = await walletOf(name)
-  const swap = await funded(() => wallet.swap.prepare({ mintUrl, amounts, key }))
-  await swap.execute()
-}
-
-async function melt({ wallet: name, key, request }: Of<'melt'>): Promise<void> {
-  const wallet = await walletOf(name)
-  const melt = await funded(() => wallet.melt.prepare({ mintUrl, request, key }))
-  void melt.execute().catch(() => {}) // how it ends is looked at below
-  await finished(melt)
-}
-
-async function restore({ wallet: from, to, key }: Of<'restore'>): Promise<void> {
+async function restore({ wallet: from, to, key }: Extract<Step, { do: 'restore' }>): Promise<void> {
   const place = plan.wallets[from]!
   const { lostMarker } = place
   if (!existsSync(lostMarker)) {
@@ -141,29 +73,11 @@ async function restore({ wallet: from, to, key }: Of<'restore'>): Promise<void> 
   await restore.execute()
 }
 
-type Of<D extends Step['do']> = Extract<Step, { do: D }>
-const doing: { readonly [D in Step['do']]: (step: Of<D>) => Promise<void> } = {
-  mint,
-  pay,
-  reclaim,
-  swap,
-  melt,
-  restore,
-}
-
-/** An operation that has failed says so again to whoever prepares it again: its step is over. */
-const assertEnded =
-  (name: string) =>
-  async (error: unknown): Promise<void> => {
-    const id = error instanceof HardshellError ? error.operationId : undefined
-    const wallet = await walletOf(name)
-    if (id === undefined || (await wallet.operations.get(id)).status !== 'done') throw error
-  }
-
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const isLost = existsSync(plan.wallets[step.wallet]!.lostMarker)
-    if (step.do === 'restore' || !isLost) await doing[step.do](step as never).catch(assertEnded(step.wallet))
+    if (step.do === 'restore') await restore(step).catch(assertEnded(walletOf(step.wallet)))
+    else if (!isLost) await doStep(step, mintUrl, walletOf)
   }
 }
 

@@ -33,13 +33,10 @@ import {
   type CheckedWrite,
   type Order,
 } from './rows.ts'
-import { checkSchema, plan, type PlannedStep } from './schema.ts'
+import { checkSchema, migrateRows, plan, type Dump } from './schema.ts'
 import { watchers, type Watchers } from './watchers.ts'
 
-/** The rows of every table, in the order of their primary keys. Plain JSON. */
-export interface Dump {
-  readonly [table: string]: readonly Row[]
-}
+export type { Dump }
 
 export interface MemoryStore extends StoreAdapter {
   /** All rows as they are now. Rows are frozen and shared: a dump costs little and never changes. */
@@ -115,7 +112,8 @@ export function memoryStore(): MemoryStore {
       checkSchema(wanted)
       if (schema === undefined) tables = build(wanted, loaded)
       else if (schema.version > wanted.version) throw newer(schema)
-      else if (schema !== wanted) tables = build(wanted, migrate(dump(), plan(schema.version, schema.tables, wanted)))
+      else if (schema !== wanted)
+        tables = build(wanted, migrateRows(dump(), plan(schema.version, schema.tables, wanted)))
       schema = wanted
       return handle(wanted)
     },
@@ -132,17 +130,6 @@ function build(schema: Schema, dump: Dump): Map<string, Rows> {
       return [name, new Rows(name, table, rows)]
     }),
   )
-}
-
-function migrate(dump: Dump, steps: readonly PlannedStep[]): Dump {
-  const rows: Record<string, readonly Row[]> = { ...dump }
-  for (const { step, name, table } of steps) {
-    if ('addTable' in step) rows[name] = []
-    const rewrite =
-      'rewrite' in step ? step.row : 'addColumn' in step && ((row: Row) => ({ ...row, [step.addColumn]: step.value }))
-    if (rewrite) rows[name] = rows[name]!.map((row) => checkRow(name, table, rewrite(row)))
-  }
-  return rows
 }
 
 /** Applies the writes or, where one is refused, none. Returns the tables they touched. */

@@ -1,6 +1,6 @@
 /** Checking a schema, and the way from an older one to it. */
-import type { MigrationStep, Schema, Table } from './port.ts'
-import { checkValue, isJson, isNullable, tableOf, typeOf, type Tables } from './rows.ts'
+import type { MigrationStep, Row, Schema, Table } from './port.ts'
+import { checkRow, checkValue, isJson, isNullable, tableOf, typeOf, type Tables } from './rows.ts'
 
 const checked = new WeakSet<Schema>()
 
@@ -62,6 +62,23 @@ export function plan(version: number, from: Tables, schema: Schema): PlannedStep
   const [is, should] = [describe(tables, withTotals), describe(schema.tables, withTotals)]
   if (is !== should) throw new TypeError(`version ${schema.version} is ${should}, but the database has ${is}`)
   return steps
+}
+
+/** The rows of every table, in the order of their primary keys. Plain JSON. */
+export interface Dump {
+  readonly [table: string]: readonly Row[]
+}
+
+/** What the steps make of the rows. @throws {TypeError} where a row does not fit its table as a step leaves it. */
+export function migrateRows(dump: Dump, steps: readonly PlannedStep[]): Dump {
+  const rows: Record<string, readonly Row[]> = { ...dump }
+  for (const { step, name, table } of steps) {
+    if ('addTable' in step) rows[name] = []
+    const rewrite =
+      'rewrite' in step ? step.row : 'addColumn' in step && ((row: Row) => ({ ...row, [step.addColumn]: step.value }))
+    if (rewrite) rows[name] = rows[name]!.map((row) => checkRow(name, table, rewrite(row)))
+  }
+  return rows
 }
 
 function changed(name: string, table: Table, step: Exclude<MigrationStep, { addTable: string }>): Table {

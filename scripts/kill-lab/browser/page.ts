@@ -1,0 +1,90 @@
+/** A wallet page: opens wallets on IndexedDB, which resumes what was unfinished, and does the steps that it is given. */
+import { openWallet, type Wallet } from '../../../src/index.ts'
+import { indexedDbStore } from '../../../src/store/indexeddb.ts'
+import { figuresOf, type Figures } from '../figures.ts'
+import type { Sight, Step } from '../plan.ts'
+import { doStep, ignoreClosed, type WalletStep } from '../steps.ts'
+
+export interface BrowserPlan {
+  readonly mintUrl: string
+  /** Seeds in hex, by name. */
+  readonly wallets: Readonly<Record<string, string>>
+  /** Side by side; the steps of each one after the other. */
+  readonly threads: readonly (readonly WalletStep[])[]
+}
+
+/** What the wallets of a plan say of themselves. */
+export interface WalletBooks {
+  readonly figures: Readonly<Record<string, Figures>>
+  readonly operations: readonly Sight[]
+}
+
+const open = new Map<string, Promise<Wallet>>()
+/** Tells the test of every committed change. */
+let report = (_: Sight): void => {}
+
+async function sightOf(name: string, wallet: Wallet, id: string): Promise<Sight> {
+  const { kind, state, status, underWay } = await wallet.operations.explain(id)
+  return { wallet: name, id, kind, state, ended: status === 'done', underWay: underWay.length > 0 }
+}
+
+function walletOf({ mintUrl, wallets }: BrowserPlan, name: string): Promise<Wallet> {
+  const there = open.get(name)
+  if (there) return there
+  const opening = (async () => {
+    const seed = Uint8Array.from(wallets[name]!.match(/../g)!, (byte) => Number.parseInt(byte, 16))
+    const wallet = await openWallet({ store: indexedDbStore({ name }), seed })
+    wallet.on('operation', ({ id }) => {
+      sightOf(name, wallet, id).then((sight) => report(sight), ignoreClosed)
+    })
+    const [known] = await wallet.mints.list()
+    if (!known?.info) await wallet.mints.trust(mintUrl)
+    return wallet
+  })()
+  open.set(name, opening)
+  return opening
+}
+
+const lab = {
+  /** Opens all wallets and does all steps. */
+  async live(plan: BrowserPlan): Promise<void> {
+    const told = (window as { report?: typeof report }).report
+    if (told) report = told
+    await Promise.all(Object.keys(plan.wallets).map((name) => walletOf(plan, name)))
+    await Promise.all(
+      plan.threads.map(async (steps) => {
+        for (const step of steps) await doStep(step, plan.mintUrl, (name) => walletOf(plan, name))
+      }),
+    )
+  },
+
+  async books(plan: BrowserPlan): Promise<WalletBooks> {
+    const figures: Record<string, Figures> = {}
+    const operations: Sight[] = []
+    for (const name of Object.keys(plan.wallets)) {
+      const wallet = await walletOf(plan, name)
+      figures[name] = await figuresOf(wallet)
+      for (const { id } of await wallet.operations.list()) operations.push(await sightOf(name, wallet, id))
+    }
+    return { figures, operations }
+  },
+
+  /** Each wallet but the last pays all it has to the last: what the mint takes is money. */
+  async handOver(plan: BrowserPlan): Promise<void> {
+    const [...names] = Object.keys(plan.wallets)
+    const to = names.pop()!
+    for (const wallet of names) {
+      const [balance] = await (await walletOf(plan, wallet)).balances()
+      const amount = balance?.spendable.toNumber() ?? 0
+      const step: Step = { do: 'pay', wallet, to, key: `all that ${wallet} had`, amount }
+      if (amount > 0) await doStep(step, plan.mintUrl, (name) => walletOf(plan, name))
+    }
+  },
+}
+
+declare global {
+  interface Window {
+    readonly lab: typeof lab
+  }
+}
+Object.assign(window, { lab })

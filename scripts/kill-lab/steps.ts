@@ -1,0 +1,97 @@
+/**
+ * What a wallet does for one step of a plan, wherever it runs. A step may be done again and again until it is done: its
+ * key leads to the operation that is there.
+ */
+import { HardshellError, type OperationHandle, type Wallet } from '../../src/index.ts'
+import type { Step } from './plan.ts'
+
+/** How long a step waits for money that other steps hold. */
+const FUNDS_PATIENCE_MS = 30_000
+const LOOK_EVERY_MS = 150
+
+const unit = 'sat'
+
+/** All steps but the restore of a wallet whose store was lost, which needs to lose it first. */
+export type WalletStep = Exclude<Step, { do: 'restore' }>
+
+export async function doStep(
+  step: WalletStep,
+  mintUrl: string,
+  walletOf: (name: string) => Promise<Wallet>,
+): Promise<void> {
+  const wallet = walletOf(step.wallet)
+  await act(step, mintUrl, await wallet, walletOf).catch(assertEnded(wallet))
+}
+
+/** An operation that has failed says so again to whoever prepares it again: its step is over. */
+export const assertEnded =
+  (wallet: Promise<Wallet>) =>
+  async (error: unknown): Promise<void> => {
+    const id = error instanceof HardshellError ? error.operationId : undefined
+    if (id === undefined || (await (await wallet).operations.get(id)).status !== 'done') throw error
+  }
+
+async function act(
+  step: WalletStep,
+  mintUrl: string,
+  wallet: Wallet,
+  walletOf: (name: string) => Promise<Wallet>,
+): Promise<void> {
+  const { key } = step
+  switch (step.do) {
+    case 'mint':
+      return finished(await wallet.mint.prepare({ mintUrl, amount: step.amount, unit, key }))
+    case 'pay': {
+      const payee = await walletOf(step.to)
+      const send = await funded(() => wallet.send.prepare({ mintUrl, amount: step.amount, key }))
+      const { token } = await send.execute()
+      const receive = await payee.receive.prepare({ token, key })
+      await receive.execute()
+      return finished(send)
+    }
+    case 'reclaim': {
+      const send = await funded(() => wallet.send.prepare({ mintUrl, amount: step.amount, key }))
+      await send.execute()
+      if (send.state === 'tokenCreated') await send.reclaim()
+      return finished(send)
+    }
+    case 'swap': {
+      const swap = await funded(() => wallet.swap.prepare({ mintUrl, amounts: step.amounts, key }))
+      await swap.execute()
+      return
+    }
+    case 'melt': {
+      const melt = await funded(() => wallet.melt.prepare({ mintUrl, request: step.request, key }))
+      void melt.execute().catch(() => {}) // how it ends is looked at below
+      return finished(melt)
+    }
+  }
+}
+
+export function ignoreClosed(error: unknown): void {
+  if (!(error instanceof HardshellError && error.code === 'CLOSED')) throw error
+}
+
+/** Waits for the end of an operation, and asks for news often. That it failed is an end, too. */
+async function finished(handle: OperationHandle): Promise<void> {
+  const looking = setInterval(() => void handle.refresh().catch(ignoreClosed), LOOK_EVERY_MS)
+  try {
+    await handle.finished()
+  } catch (error) {
+    if (!(error instanceof HardshellError) || error.code === 'QUARANTINED') throw error
+  } finally {
+    clearInterval(looking)
+  }
+}
+
+/** Prepares an operation, once other steps have left enough money to it. */
+async function funded<H>(prepare: () => Promise<H>): Promise<H> {
+  for (const deadline = Date.now() + FUNDS_PATIENCE_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    try {
+      return await prepare()
+    } catch (error) {
+      const short = error instanceof HardshellError && error.code === 'INSUFFICIENT_FUNDS'
+      if (!short || Date.now() > deadline) throw error
+    }
+  }
+}
