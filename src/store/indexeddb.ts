@@ -7,10 +7,12 @@
  */
 import { abort, closed, connect, unlessClosed, type Connection } from './indexeddb-connection.ts'
 import { coded } from './indexeddb-errors.ts'
+import { webLock } from './indexeddb-owner.ts'
 import { land, readCommits, readRow, readRows, readTotals } from './indexeddb-rows.ts'
 import {
   StoreError,
   type Key,
+  type Ownership,
   type Query,
   type Row,
   type Schema,
@@ -72,6 +74,7 @@ async function isKept(): Promise<boolean> {
 }
 
 class IndexedDbStore implements Store {
+  readonly ownership?: Ownership
   readonly #schema: Schema
   readonly #connection: Connection
   readonly #watchers = watchers()
@@ -82,6 +85,8 @@ class IndexedDbStore implements Store {
   #closing: Promise<void> | undefined
 
   constructor(name: string, schema: Schema, connection: Connection) {
+    const ownership = webLock(name)
+    if (ownership) this.ownership = ownership
     this.#schema = schema
     this.#connection = connection
     this.#channel = new BroadcastChannel(`hardshell ${name}`)

@@ -8,6 +8,7 @@
 import {
   StoreError,
   type Key,
+  type Ownership,
   type Query,
   type Row,
   type Schema,
@@ -89,6 +90,8 @@ const tablesOf = (members: readonly Member[]): string[] => [
 ]
 
 class PostgresStore implements Store {
+  /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
+  readonly ownership: Ownership = { by: 'beats' }
   readonly #schema: Schema
   readonly #options: PostgresStoreOptions
   readonly #connections: Connections
