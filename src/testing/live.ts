@@ -16,7 +16,7 @@ import { fingerprint, type World } from './world.ts'
 
 export const MINT_URL = 'http://mint.test'
 /** Beyond these a life counts as one that does not converge. */
-const MOST_COMMITS = 80
+const MOST_COMMITS = 120
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 const HOUR_MS = 3_600_000
@@ -35,6 +35,10 @@ export interface Stage {
   rows(): Dump
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
+  /** Pays a mint quote's invoice. */
+  pay(quoteId: string): Promise<void>
+  /** Decides the payments that are under way. */
+  settle(state: 'paid' | 'failed'): Promise<void>
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -138,6 +142,7 @@ export async function live(
         pick,
         life,
         world,
+        nowMs: () => clock.rightMs,
         overtake,
         answered,
         violated: (what) => violations.push(what),
@@ -168,6 +173,8 @@ export async function live(
       },
       rows: () => rows.dump(),
       invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+      pay: (quoteId) => setting.pay(quoteId),
+      settle: (state) => setting.settle(state),
       note: (key, value) => {
         if (!life.dead) world.notes = { ...world.notes, [key]: value }
       },

@@ -1,17 +1,11 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
-import type { Scenario } from '../explorer.ts'
-import { meltScenarios } from './melt.ts'
-import { mintScenarios } from './mint.ts'
-import { receiveScenarios } from './receive.ts'
-import { restoreScenarios } from './restore.ts'
-import { sendScenarios } from './send.ts'
-import { swapScenarios } from './swap.ts'
+import { melts } from './melt.ts'
+import { mints } from './mint.ts'
+import { receives } from './receive.ts'
+import { restores } from './restore.ts'
+import { sends } from './send.ts'
+import { swaps } from './swap.ts'
+import type { Table } from './table.ts'
 
-export const scenarios: readonly Scenario[] = [
-  ...mintScenarios,
-  ...meltScenarios,
-  ...receiveScenarios,
-  ...swapScenarios,
-  ...sendScenarios,
-  ...restoreScenarios,
-]
+export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
+export const scenarios = tables.flatMap((table) => table.scenarios)
