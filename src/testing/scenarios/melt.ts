@@ -1,5 +1,17 @@
 import { MINT_URL, type Scenario, type Stage } from '../explorer.ts'
-import { ending, fund, hurry, HOUR_MS, MINUTE_MS, mood, reaches, rob, spendable } from './stage.ts'
+import {
+  burnCounters,
+  ending,
+  fund,
+  hurry,
+  HOUR_MS,
+  MINUTE_MS,
+  mood,
+  nextCounter,
+  reaches,
+  rob,
+  spendable,
+} from './stage.ts'
 import { table, type Row } from './table.ts'
 import { retire, whenIn } from './troubles.ts'
 
@@ -31,14 +43,15 @@ const FACTORS = {
   change: ['given', 'none'],
   /** `long`: the network holds up each request to pay for longer than the wallet waits. */
   way: ['short', 'long'],
-  /** `changing`: another is active than the wallet knows, and while it pays it hears of none. */
-  keyset: ['current', 'changing'],
-  /** `ailing`: for a while it refuses every swap, says that its keysets cost more, and cannot restore (NUT-09). */
+  /** `hidden`: while it pays, the wallet hears that none is active. */
+  keyset: ['current', 'hidden'],
+  /** `collision`: another device took the counters that a fence would use. */
+  counters: ['free', 'collision'],
+  /** `ailing`: for a while it refuses every swap, and says that its keysets cost more than they do. */
   mint: ['willing', 'ailing'],
   lacks: ['nothing', '19'],
   person: ['patient', 'hasty'],
-  /** `spent`: another device with the same seed spent one of them. */
-  inputs: ['ours', 'spent'],
+  /** `no`: what goes wrong before anything is paid, one after the other. */
   wanted: ['yes', 'no'],
 } as const
 
@@ -48,11 +61,21 @@ const prepare = (stage: Stage, key: string, invoice = stage.notes['invoice'] as 
   stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: invoice, key })
 
 async function pay(stage: Stage): Promise<void> {
+  const inexact = stage.notes['inexact'] as string | undefined
+  if (inexact !== undefined)
+    await ending(stage, async () => (await prepare(stage, 'inexact', inexact)).finished(), ...ENDS)
   const melt = await prepare(stage, 'melt')
   await melt.execute()
   await melt.finished()
   // The change may come later, and belongs to the books.
   if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+}
+
+/** Another device takes the counters after those of the blank outputs. */
+async function collide(stage: Stage): Promise<void> {
+  if (stage.notes['collided'] !== undefined) return
+  stage.note('collided', true)
+  await burnCounters(stage, 1, await nextCounter(stage))
 }
 
 /** Pending payments are decided some minutes later. */
@@ -75,8 +98,15 @@ async function unwanted(stage: Stage): Promise<void> {
   const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
   await new Promise<void>((resolve) => clock.setTimeout(resolve, late - clock.rightMs))
   await tried('expired')
+  const other = stage.notes['other'] as string
+  const cancelled = async (): Promise<void> => {
+    const melt = await prepare(stage, 'cancelled', other)
+    if (melt.state === 'prepared') await melt.cancel()
+    await melt.finished()
+  }
+  await ending(stage, cancelled, ...ENDS)
   const run = async (): Promise<void> => {
-    const melt = await prepare(stage, 'melt', stage.notes['other'] as string)
+    const melt = await prepare(stage, 'melt', other)
     if (melt.state === 'prepared') await retire(stage)
     // First it only waits, then it is resumed, then given up.
     let waits = 0
@@ -88,6 +118,8 @@ async function unwanted(stage: Stage): Promise<void> {
     await melt.execute()
   }
   await ending(stage, run, ...ENDS)
+  if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage).slice(0, 1))
+  await ending(stage, async () => (await prepare(stage, 'robbed', other)).execute(), ...ENDS)
 }
 
 const traits = ({ fees, change, lacks, payment }: Melt): NonNullable<Scenario['mint']> => ({
@@ -102,64 +134,78 @@ const traits = ({ fees, change, lacks, payment }: Melt): NonNullable<Scenario['m
 export const melts = table({
   kind: 'melt',
   factors: FACTORS,
-  impossible: [
-    ['wanted: no', '*', 'it is given up before anything is sent'],
-    ['inputs: spent', '*', 'the mint refuses, and nothing else comes of it'],
-  ],
+  impossible: [['wanted: no', '*', 'nothing is paid']],
   rows: {
     paid: {},
     failed: { payment: 'failed' },
     cancelled: { wanted: 'no' },
-    'spent-elsewhere': { inputs: 'spent' },
-    'changing-without-19': { payment: 'lost', fees: 'some', way: 'long', keyset: 'changing', lacks: '19' },
-    'without-19-hasty': { payment: 'pending then failed', fees: 'some', mint: 'ailing', lacks: '19', person: 'hasty' },
-    'changing-hasty': { payment: 'pending then paid', keyset: 'changing', person: 'hasty' },
-    'ailing-hasty': { payment: 'lost', change: 'none', mint: 'ailing', person: 'hasty' },
-    'ailing-without-19': { payment: 'unknown', mint: 'ailing', lacks: '19' },
-    'ailing-without-19-hasty': {
-      fees: 'some',
-      change: 'none',
-      way: 'long',
-      keyset: 'changing',
-      mint: 'ailing',
-      lacks: '19',
-      person: 'hasty',
-    },
-    'changing-ailing-without-19-hasty': {
-      payment: 'failed',
-      fees: 'some',
-      change: 'none',
-      way: 'long',
-      keyset: 'changing',
-      mint: 'ailing',
-      lacks: '19',
-      person: 'hasty',
-    },
-    'long-changing': { payment: 'pending then failed', change: 'none', way: 'long', keyset: 'changing' },
-    'long-ailing-without-19': {
-      payment: 'pending then paid',
-      fees: 'some',
-      change: 'none',
-      way: 'long',
-      mint: 'ailing',
-      lacks: '19',
-    },
-    'long-changing-hasty': {
+    'change-late': { payment: 'unknown' },
+    outrun: { payment: 'lost', way: 'long', fees: 'some', keyset: 'hidden', lacks: '19' },
+    fenced: { payment: 'lost', change: 'none', counters: 'collision', mint: 'ailing', person: 'hasty' },
+    'no-change': {
       payment: 'unknown',
       fees: 'some',
       change: 'none',
       way: 'long',
-      keyset: 'changing',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
       person: 'hasty',
     },
+    'without-19-hasty': {
+      payment: 'failed',
+      fees: 'some',
+      change: 'none',
+      way: 'long',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'long-without-19-hasty': {
+      payment: 'pending then failed',
+      change: 'none',
+      way: 'long',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'collision-without-19-hasty': {
+      fees: 'some',
+      change: 'none',
+      way: 'long',
+      counters: 'collision',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'long-hasty': { payment: 'pending then paid', fees: 'some', way: 'long', person: 'hasty' },
+    'ailing-without-19': {
+      payment: 'pending then paid',
+      change: 'none',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
+    },
+    'collision-ailing': {
+      payment: 'pending then failed',
+      fees: 'some',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+    },
+    'ailing-hasty': { way: 'long', keyset: 'hidden', mint: 'ailing', person: 'hasty' },
   },
   scenario: (row) => ({
     mint: traits(row),
     async setup(stage) {
       // Four are to be paid; where there is no change, one more and the fee make it exact.
-      const amounts = row.change === 'none' ? (row.fees === 'some' ? [2, 4] : [1, 4]) : [4, 8]
+      const amounts =
+        row.change === 'none' ? (row.fees === 'some' ? [2, 4] : [1, 4]) : row.wanted === 'no' ? [2, 4] : [4, 8]
       await fund(stage, ...amounts)
       stage.note('invoice', stage.invoice(4, SCRIPTS[row.payment]))
+      if (row.change === 'none' && row.payment === 'paid') stage.note('inexact', stage.invoice(1))
       if (row.wanted === 'no') {
         stage.note('madeMs', stage.clock.rightMs)
         stage.note('dear', stage.invoice(100))
@@ -167,8 +213,6 @@ export const melts = table({
         stage.note('other', stage.invoice(4))
         mood(stage, 'POST /v1/melt/quote', 'notSent', 3 * MINUTE_MS)
       }
-      if (row.inputs === 'spent') await rob(stage, spendable(stage).slice(0, 1))
-      if (row.keyset === 'changing') await stage.mint.rotate('sat')
       if (row.payment === 'unknown') {
         if (row.way === 'short') mood(stage, 'POST /v1/melt/bolt11', 'lost', HOUR_MS)
         mood(stage, 'GET /v1/melt/quote', 'bare', 30 * DAY_MS)
@@ -178,14 +222,16 @@ export const melts = table({
       if (row.way === 'long') mood(stage, 'POST /v1/melt/bolt11', 'held', HOUR_MS)
       if (row.mint === 'ailing') {
         mood(stage, 'POST /v1/swap', 'refused', 90 * MINUTE_MS)
-        mood(stage, 'GET /v1/keysets', 'dearer', 30 * MINUTE_MS)
-        mood(stage, 'POST /v1/restore', 'refused', 20 * MINUTE_MS)
+        mood(stage, 'GET /v1/keysets', 'dearer', 45 * MINUTE_MS)
       }
     },
     async drive(stage) {
       if (row.person === 'hasty') hurry(stage, 'melt')
       if (row.payment.startsWith('pending')) decide(stage, row.payment === 'pending then paid' ? 'paid' : 'failed')
-      if (row.keyset === 'changing') whenIn(stage, 'melting', () => void retire(stage))
+      whenIn(stage, 'melting', () => {
+        if (row.keyset === 'hidden') void retire(stage)
+        if (row.counters === 'collision') void collide(stage)
+      })
       await (row.wanted === 'no' ? unwanted(stage) : ending(stage, () => pay(stage), ...ENDS))
     },
   }),

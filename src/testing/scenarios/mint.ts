@@ -123,7 +123,7 @@ export const mints = table({
         stage.note('issued', await quoteOutside(stage, AMOUNT))
         await foreignProofs(stage, [1, 2, 4], stage.notes['issued'] as string)
         mood(stage, 'POST /v1/mint/quote', 'notSent', 3 * MINUTE_MS)
-        mood(stage, 'GET /v1/mint/quote', 'notSent', 6 * MINUTE_MS)
+        mood(stage, 'GET /v1/mint/quote', 'notSent', 4.1 * MINUTE_MS)
       }
       if (row.mint !== 'willing') mood(stage, 'POST /v1/mint/bolt11', 'refused', HOUR_MS)
       if (row.mint === 'pending') mood(stage, 'GET /v1/mint/quote', 'pending', HOUR_MS)

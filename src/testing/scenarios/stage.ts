@@ -80,16 +80,19 @@ export function must<T>(reply: { answer: string; body?: T }): T {
   return reply.body!
 }
 
-/** Gives the wallet money: it trusts the mint, and receives a token of each amount. */
+/** Gives the wallet money: it trusts the mint, and gets a proof of each amount. */
 export async function fund(stage: Stage, ...amounts: readonly number[]): Promise<void> {
   await stage.wallet.mints.trust(MINT_URL)
-  for (const amount of amounts) await receive(stage, [amount])
+  const fee = await inputFee(stage)
+  for (const amount of amounts) {
+    const token = tokenOf(await foreignProofs(stage, fee ? [amount, fee] : [amount]))
+    await (await stage.wallet.receive.prepare({ token })).execute()
+  }
 }
 
-async function receive(stage: Stage, amounts: readonly number[]): Promise<void> {
-  const received = await stage.wallet.receive.prepare({ token: tokenOf(await foreignProofs(stage, amounts)) })
-  await received.execute()
-}
+/** What the mint keeps of a few inputs. */
+const inputFee = async ({ outside }: Stage): Promise<number> =>
+  must(await outside.keysets({ signal: never })).some((keyset) => (keyset.input_fee_ppk ?? 0) > 0) ? 1 : 0
 
 /** Somebody takes a token: its proofs are spent, and what they are worth is somebody else's. */
 export async function claim(stage: Stage, token: string, most = Infinity): Promise<void> {
@@ -161,23 +164,30 @@ export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number
   stage.note('moods', [...((stage.notes['moods'] ?? []) as Mood[]), { at, does, untilMs } satisfies Mood])
 }
 
+/** An amount in so many denominations. */
+function parts(amount: number, count: number): number[] {
+  const found = splitAmount(amount, POWERS).toSorted((a, b) => a - b)
+  while (found.length < count) {
+    const half = found.pop()! / 2
+    found.push(half, half)
+    found.sort((a, b) => a - b)
+  }
+  return found
+}
+
 /**
  * Uses counters up, until so few outputs (an even number) can be made before one must be signed (see `MOST_UNSIGNED`): by
  * swaps that the mint refuses for good. Each takes twice its outputs, for other ones are tried once.
  */
 export async function nearGap(stage: Stage, left: number): Promise<void> {
-  const { wallet, outside } = stage
-  const fee = must(await outside.keysets({ signal: never })).some((keyset) => (keyset.input_fee_ppk ?? 0) > 0) ? 1 : 0
-  for (const amount of [64, 2]) await receive(stage, fee ? [amount, 1] : [amount])
+  const { wallet } = stage
+  const fee = await inputFee(stage)
+  await fund(stage, 64, 2)
   mood(stage, 'POST /v1/swap', 'refused', HOUR_MS)
-  const worth = 64 - fee
-  const outputs = (ones: number): number => ones + (ones === worth ? 0 : splitAmount(worth - ones, POWERS).length)
-  let rest = (200 - left) / 2
-  for (const most of [worth, worth - 1]) {
-    let ones = most
-    while (outputs(ones) > rest) ones--
-    rest -= outputs(ones)
-    const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: Array.from({ length: ones }, () => 1) })
+  for (let rest = (200 - left) / 2; rest > 0;) {
+    const amounts = parts(64 - fee, Math.min(rest, 64 - fee))
+    rest -= amounts.length
+    const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts })
     await ending(stage, () => swap.execute(), 'REFUSED')
   }
   stage.note('moods', [])
