@@ -13,6 +13,8 @@
  *   --planted          plants mistakes, each of which must be found by the invariant that it breaks; nothing else
  *   --plant NAME       plants only this one
  *   --json             one JSON object as the last line
+ *
+ * Fails also where all scenarios of a kind ran and something of its chart was never seen.
  */
 import { parseArgs } from 'node:util'
 import type { OperationKind } from '../src/kernel/operation.ts'

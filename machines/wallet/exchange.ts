@@ -71,10 +71,14 @@ export interface Exits {
   readonly spent: string
   /** Refused for good: every send was answered, the inputs are unspent, nothing is signed. */
   readonly refused: string
+  /** Given up before anything was sent. Without it, nobody can. */
+  readonly cancelled?: string
+  /** Given up although a send may still land: for inputs that are not ours yet. Should it land, a restore finds it. */
+  readonly abandoned?: string
 }
 
 /** The sub-chart; the machine's setup takes `exchangeActors`, `exchangeDelays` and `tx` beside its own. */
-export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
+export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandoned }: Exits): Loose =>
   ({
     initial: 'deriving',
     states: {
@@ -96,9 +100,10 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
                 })),
               ],
             },
+            // The fee that we know may be an old one too.
             {
               guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'stale' && context.exchange!.tries === 0,
+                ['stale', 'short'].includes(event.output.answer) && context.exchange!.tries === 0,
               target: 'refreshing',
             },
             { guard: is('stale'), target: 'waiting' },
@@ -287,11 +292,12 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
         after: { exchangeBackoff: 'refreshing' },
         on: {
           resume: 'refreshing',
-          // Nothing was sent: it may be given up.
-          cancel: {
-            guard: ({ context }: { context: ExchangeContext }) => context.exchange!.sets.length === 0,
-            target: refusedExit,
-          },
+          ...(cancelled !== undefined && {
+            cancel: {
+              guard: ({ context }: { context: ExchangeContext }) => context.exchange!.sets.length === 0,
+              target: cancelled,
+            },
+          }),
         },
       },
       pausing: {
@@ -306,11 +312,7 @@ export const exchange = ({ done, spent, refused: refusedExit }: Exits): Loose =>
         after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
           resume: { target: 'checking', actions: anew },
-          // A token that is not ours yet may be given up; should the send land after all, a restore finds it.
-          cancel: {
-            guard: ({ context }: { context: ExchangeContext }) => context.exchange!.from === 'foreign',
-            target: refusedExit,
-          },
+          ...(abandoned !== undefined && { cancel: abandoned }),
         },
       },
       quarantined: {

@@ -210,7 +210,6 @@ export const melt = setup({
           { target: 'waiting', actions: 'tried' },
         ],
       },
-      on: { cancel: 'cancelled' },
     },
     waiting: {
       description: 'The keysets could not be fetched, and nothing was sent; asks again.',
@@ -408,7 +407,8 @@ export const melt = setup({
             target: 'paid',
             actions: { type: 'tx', params: ({ context }) => forget(context) },
           },
-          { target: 'changeMissing' },
+          // The last question must be answered.
+          { target: 'changePending' },
         ],
       },
     },

@@ -70,7 +70,13 @@ export const receive = setup({
       on: { execute: 'exchanging', cancel: 'cancelled' },
       after: { receiveDeadline: 'cancelled' },
     },
-    exchanging: exchange({ done: '#receive.received', spent: '#receive.sifting', refused: '#receive.rejected' }),
+    exchanging: exchange({
+      done: '#receive.received',
+      spent: '#receive.sifting',
+      refused: '#receive.rejected',
+      cancelled: '#receive.cancelled',
+      abandoned: '#receive.rejected',
+    }),
     /** Some proofs, or all, were spent by another: what is left is tried on its own. */
     sifting: {
       always: [

@@ -3,14 +3,14 @@
  *
  * ```text
  *  prepared ──execute──▶ listing ──▶ planning* ──▶ scanning ──nothing──▶ (next batch, next keyset, or restored)
- *     │                    ▲  │                     ▲   │ signatures            ▲
- *     ▼                    │  ▼                     │   ▼                       │
- *  cancelled             waiting                 pausing  unblinding* ──▶ checking ──▶ keeping*
+ *                          ▲  │                     ▲   │ signatures            ▲
+ *     any ──cancel──▶      │  ▼                     │   ▼                       │
+ *        cancelled       waiting                 pausing  unblinding* ──▶ checking ──▶ keeping*
  * ```
  *
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
- * | prepared | what is wanted | waits for execute or cancel |
+ * | prepared | what is wanted | waits for execute, cancel, or the deadline |
  * | listing, waiting | the same | fetches the keysets again |
  * | planning, unblinding, keeping | nothing of them: the state before | the state before runs again |
  * | scanning, pausing, checking, resting | how far each keyset was scanned, and what was found | goes on from there |
@@ -127,10 +127,12 @@ export const restore = setup({
     error: null,
   }),
   initial: 'prepared',
+  // What was found and is not kept yet stays where it is: another restore finds it again.
+  on: { cancel: '.cancelled' },
   states: {
     prepared: {
       description: 'Nothing was asked yet. Waits for execute or cancel, and is cancelled at its deadline.',
-      on: { execute: 'listing', cancel: 'cancelled' },
+      on: { execute: 'listing' },
       after: { restoreDeadline: 'cancelled' },
     },
     listing: {
@@ -152,12 +154,11 @@ export const restore = setup({
           { target: 'waiting', actions: 'tried' },
         ],
       },
-      on: { cancel: 'cancelled' },
     },
     waiting: {
       description: 'The keysets could not be fetched; asks again.',
       after: { restoreBackoff: 'listing' },
-      on: { resume: 'listing', cancel: 'cancelled' },
+      on: { resume: 'listing' },
     },
     planning: {
       tags: ['local'],
@@ -191,12 +192,11 @@ export const restore = setup({
           { target: 'pausing', actions: 'tried' },
         ],
       },
-      on: { cancel: 'cancelled' },
     },
     pausing: {
       description: 'The mint gave no answer; asks again.',
       after: { restoreBackoff: 'scanning' },
-      on: { resume: 'scanning', cancel: 'cancelled' },
+      on: { resume: 'scanning' },
     },
     unblinding: {
       tags: ['local'],

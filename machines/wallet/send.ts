@@ -155,7 +155,12 @@ export const send = setup({
         actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
       },
     },
-    exchanging: exchange({ done: '#send.exchanged', spent: '#send.lost', refused: '#send.failed' }),
+    exchanging: exchange({
+      done: '#send.exchanged',
+      spent: '#send.lost',
+      refused: '#send.failed',
+      cancelled: '#send.releasing',
+    }),
     exchanged: {
       always: {
         target: 'encoding',
@@ -190,7 +195,12 @@ export const send = setup({
         },
       },
     },
-    reclaiming: exchange({ done: '#send.returned', spent: '#send.sifting', refused: '#send.kept' }),
+    reclaiming: exchange({
+      done: '#send.returned',
+      spent: '#send.sifting',
+      refused: '#send.kept',
+      cancelled: '#send.kept',
+    }),
     /** Some of the token was claimed: the rest is reclaimed on its own. */
     sifting: {
       always: [

@@ -88,7 +88,12 @@ export const swap = setup({
         actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
       },
     },
-    exchanging: exchange({ done: '#swap.swapped', spent: '#swap.lost', refused: '#swap.failed' }),
+    exchanging: exchange({
+      done: '#swap.swapped',
+      spent: '#swap.lost',
+      refused: '#swap.failed',
+      cancelled: '#swap.releasing',
+    }),
     swapped: {
       type: 'final',
       tags: ['ended'],

@@ -47,9 +47,15 @@ export const RESTORE_FAULTS = [
   /** The last of several signatures is missing in the answer. */
   'partly',
 ] as const
-/** What may befall the question how a payment stands (NUT-05), beside that. */
-export const PAYMENT_FAULTS = [
+/** What may befall the question how a quote stands (NUT-04), beside that. */
+export const QUOTE_FAULTS = [
   ...GET_FAULTS,
+  /** It is said to be unpaid, whatever it is. */
+  'denied',
+] as const
+/** And how a payment stands (NUT-05), beside that. */
+export const PAYMENT_FAULTS = [
+  ...QUOTE_FAULTS,
   /** The change is left out of the answer, as some mints do when asked again. */
   'bare',
 ] as const
@@ -71,6 +77,12 @@ export const POST_FAULTS = [
   'twice',
   /** Applied; another process takes the operations over before the answer arrives. */
   'overtaken',
+] as const
+/** What may befall the wish for a quote, beside that. */
+export const WISH_FAULTS = [
+  ...POST_FAULTS,
+  /** The quote is in another unit. */
+  'otherwise',
 ] as const
 /** What may befall a request that moves money, beside that. */
 export const MONEY_FAULTS = [
@@ -95,19 +107,41 @@ const FORGOTTEN = 'forgotten'
 
 const ASLEEP_FOR_MS = 7_200_000
 
+type Fault =
+  | (typeof CHECK_FAULTS | typeof RESTORE_FAULTS | typeof PAYMENT_FAULTS | typeof WISH_FAULTS)[number]
+  | (typeof SIGNING_FAULTS)[number]
+
+/** What a mint does with one kind of request for a while, unless something befalls the request. */
+export interface Mood {
+  /** Method and path, or how they begin. */
+  readonly at: string
+  readonly does:
+    | Exclude<Fault, 'crashBefore' | 'crashAfter' | 'overtaken'>
+    /** Held up for so long that five other requests overtake it; no answer. */
+    | 'held'
+    /** No keyset is said to be active. */
+    | 'retired'
+    /** All keysets are said to cost more. */
+    | 'dearer'
+  /** Milliseconds since the Unix epoch. */
+  readonly untilMs: number
+}
+
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
 
 const signing = /^\/v1\/(swap|mint\/bolt11)$/
 /** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
 const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
-const questions = /^\/v1\/(info|keys|keysets|(mint|melt)\/quote\/bolt11\/.+)/
+const questions = /^\/v1\/(info|keys|keysets)/
 
 function faultsOf(path: string, body: string) {
   if (path === '/v1/checkstate') return CHECK_FAULTS
   // Of blank outputs (NUT-08) only the mint knows how many it signed.
   if (path === '/v1/restore') return body.includes('"amount":0') ? FORGED_FAULTS : RESTORE_FAULTS
   if (path.startsWith('/v1/melt/quote/bolt11/')) return PAYMENT_FAULTS
+  if (path.startsWith('/v1/mint/quote/bolt11/')) return QUOTE_FAULTS
+  if (path.endsWith('/quote/bolt11')) return WISH_FAULTS
   if (questions.test(path)) return GET_FAULTS
   if (signing.test(path)) return SIGNING_FAULTS
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
@@ -126,6 +160,8 @@ export function faultyTransport(of: {
   fate: Fate
   life: Life
   requested: (what: string) => void
+  /** What the scenario wrote down: what the mint does for a while stands there. */
+  notes: Readonly<Record<string, unknown>>
   violated: (what: string) => void
   /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
@@ -169,17 +205,21 @@ export function faultyTransport(of: {
     wire.late = held.filter(({ after }) => after > 0)
     for (const request of held) if (request.after === 0) await deliver(request)
   }
+  /** What the mint does at present, unless something befalls the request. A note of the scenario says so. */
+  const mood = (request: string): Mood['does'] | undefined =>
+    ((of.notes['moods'] ?? []) as Mood[]).find(
+      ({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs,
+    )?.does
   return ({ method, url, body }) =>
     life.call(async () => {
       const path = url.slice(mintUrl.length)
       const request = { method, path, ...(body !== undefined && { body }) }
       check(path, body)
       const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
-      const fault = fate(
-        `${method} ${placeOf(path)}`,
-        ['ok', ...faultsOf(path, body ?? ''), ...more],
-        [path, body ?? ''],
-      )
+      // A mint contradicts itself once: one that never stops proves nothing.
+      const faults = faultsOf(path, body ?? '').filter((it) => it !== 'denied' || !wire.lied)
+      const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+      const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
       switch (fault) {
         case 'crashBefore':
           return life.die()
@@ -195,10 +235,11 @@ export function faultyTransport(of: {
           throw new Error('connection refused')
         case 'late':
         case 'gateway':
+        case 'held':
           await arrive()
-          wire.late = [...wire.late, { ...request, after: fault === 'late' ? 1 : 3 }]
+          wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
           answered(path, 0, fault)
-          if (fault === 'late') throw new Error('timed out')
+          if (fault !== 'gateway') throw new Error('timed out')
           return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
         case 'rotated':
           await setting.mint.rotate('sat')
@@ -235,12 +276,20 @@ export function faultyTransport(of: {
         case 'forged':
           wire.lied = true
           return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
-        case 'bare': {
-          const { change: _, ...rest } = JSON.parse(answer.body) as Fields
-          return { ...answer, body: JSON.stringify(rest) }
-        }
+        case 'bare':
+          return altered(answer, { change: undefined })
+        case 'denied':
+          wire.lied = true
+          return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
+        case 'otherwise':
+          return altered(answer, { unit: 'usd' })
         case 'pending':
+          if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
           return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
+        case 'retired':
+          return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
+        case 'dearer':
+          return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
         default:
           return answer
       }
@@ -267,6 +316,12 @@ export function heldUntilOpen(of: { transport: Transport; clock: Clock; violated
 }
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** Changes fields of an answer; undefined leaves one out. */
+const altered = <A extends { body: string }>(answer: A, fields: Fields): A => ({
+  ...answer,
+  body: JSON.stringify({ ...(JSON.parse(answer.body) as Fields), ...fields }),
+})
 
 /** Changes every list of an answer. */
 function changed<A extends { body: string }>(answer: A, by: (list: readonly Fields[]) => readonly Fields[]): A {

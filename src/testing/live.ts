@@ -11,7 +11,7 @@ import type { Means, Stage, Surroundings } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
 /** Beyond these a life counts as one that does not converge. */
-const MOST_COMMITS = 80
+const MOST_COMMITS = 120
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 const HOUR_MS = 3_600_000

@@ -79,7 +79,9 @@ export async function judge(of: {
   const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(
     ({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'),
   )
-  const live = proofs.filter(({ state }) => state !== 'spent')
+  // Of what another device spent the wallet may not have heard.
+  const robbed = (world.notes['robbed'] ?? []) as readonly string[]
+  const live = proofs.filter(({ Y, state }) => state !== 'spent' && !(state === 'spendable' && robbed.includes(Y)))
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
   for (const { Y, state, amount } of live) {
     const at = states.get(Y)

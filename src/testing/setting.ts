@@ -14,7 +14,9 @@ export const SEED = new Uint8Array(64).fill(7)
 export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /** How the mint of a scenario is made. */
-export type MintTraits = Partial<Pick<MintOptions, 'feePpk' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>> & {
+export type MintTraits = Partial<
+  Pick<MintOptions, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>
+> & {
   readonly autoPayMs?: number
 }
 
@@ -28,6 +30,10 @@ export interface Setting {
   remembers(): boolean
   /** Deletes them. */
   forget(): Promise<void>
+  /** Pays a mint quote's invoice. */
+  pay(quoteId: string): Promise<void>
+  /** Decides the payments that are under way. */
+  settle(state: 'paid' | 'failed'): Promise<void>
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
 }
@@ -60,6 +66,13 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
     dump: () => rows.dump(),
     remembers: () => rows.dump()['responses']!.length > 0,
     invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
+    async pay(quoteId) {
+      const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
+      if (quote) await backend.settle(quote['paymentHash'] as string)
+    },
+    async settle(state) {
+      for (const { id } of rows.dump()['payments']!) await backend.resolve(id as string, state)
+    },
     async forget() {
       await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
     },

@@ -34,6 +34,10 @@ export interface WalletStage extends Stage {
   readonly mint: Mint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
+  /** Pays a mint quote's invoice. */
+  readonly pay: (quoteId: string) => Promise<void>
+  /** Decides the payments that are under way. */
+  readonly settle: (state: 'paid' | 'failed') => Promise<void>
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -81,8 +85,8 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
         inspect,
         ...means
       }: Omit<Means, 'another'>): Promise<Wallet> => {
-        const { rows, violated } = stage
-        const transport = faultyTransport({ ...means, setting, wire, clock, rows, violated, mintUrl: MINT_URL })
+        const { rows, notes, violated } = stage
+        const transport = faultyTransport({ ...means, setting, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
         const held = heldUntilOpen({ transport, clock, violated })
         const wallet = await openWallet({
           ...{ store, clock, random, transport: held.transport },
@@ -113,6 +117,8 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
               mint: setting.mint,
               outside,
               invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+              pay: (quoteId) => setting.pay(quoteId),
+              settle: (state) => setting.settle(state),
             },
             close: () => wallet.close(),
             attend: (act) => attended({ wallet, clock, wire }, act),

@@ -78,9 +78,17 @@ export const issueSteps = (ports: WalletPorts) => ({
     restored!.outputs.forEach((B_, at) => signed.set(B_, restored!.signatures[at]!))
     const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
     if (pairs.length === 0) return { answer: 'nothing' as const }
-    if (quoteState === 'PAID' || quoteState === 'UNPAID') {
+    // Signed for another amount, or before the quote is issued: another device with this seed asked for it.
+    const foreign = ({ outputs, keysetId }: OutputSet): boolean =>
+      outputs.some(({ B_, amount }) => {
+        const signature = signed.get(B_)
+        return signature !== undefined && (signature.amount !== amount || signature.id !== keysetId)
+      })
+    const open = quoteState === 'PAID' || quoteState === 'UNPAID'
+    if (open || sets.some(foreign)) {
+      // One odd answer gives nothing up: it is asked for again.
       if (!seenSigned) return { answer: 'early' as const }
-      const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => signed.has(B_))
+      const collided = (set: OutputSet): boolean => (open ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set))
       const dead = rows.filter(({ B_ }) =>
         sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )

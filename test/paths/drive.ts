@@ -197,6 +197,8 @@ class Lifetime {
       requests: () => 0,
       violated: () => {},
       another: () => this.#open(),
+      pay: (quoteId) => this.#setting.pay(quoteId),
+      settle: (state) => this.#setting.settle(state),
       invoice: (amountSat, memo) => this.#setting.invoice(amountSat, memo),
     }
   }

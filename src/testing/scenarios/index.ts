@@ -1,18 +1,17 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
 import type { Scenario } from '../subject.ts'
 import { onWallet, type WalletStage } from '../wallet-subject.ts'
-import { meltScenarios } from './melt.ts'
-import { mintScenarios } from './mint.ts'
-import { receiveScenarios } from './receive.ts'
-import { restoreScenarios } from './restore.ts'
-import { sendScenarios } from './send.ts'
-import { swapScenarios } from './swap.ts'
+import { alongside } from './alongside.ts'
+import { melts } from './melt.ts'
+import { mints } from './mint.ts'
+import { receives } from './receive.ts'
+import { restores } from './restore.ts'
+import { sends } from './send.ts'
+import { swaps } from './swap.ts'
+import type { Table } from './table.ts'
 
+export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
 export const scenarios: readonly Scenario<WalletStage>[] = [
-  ...mintScenarios,
-  ...meltScenarios,
-  ...receiveScenarios,
-  ...swapScenarios,
-  ...sendScenarios,
-  ...restoreScenarios,
+  ...tables.flatMap((table) => table.scenarios),
+  ...alongside,
 ].map(onWallet)

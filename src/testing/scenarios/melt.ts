@@ -1,74 +1,238 @@
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { ending, fund, reaches, hurry } from './stage.ts'
+import {
+  burnCounters,
+  ending,
+  fund,
+  hurry,
+  HOUR_MS,
+  MINUTE_MS,
+  mood,
+  nextCounter,
+  reaches,
+  rob,
+  spendable,
+} from './stage.ts'
+import { table, type Row } from './table.ts'
+import { retire, whenIn } from './troubles.ts'
 
-const ENDS = ['REFUSED', 'CANCELLED', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE']
+const ENDS = [
+  'REFUSED',
+  'CANCELLED',
+  'PAYMENT_FAILED',
+  'PAYMENT_FENCED',
+  'INSUFFICIENT_FUNDS',
+  'INEXACT',
+  'SPENT_ELSEWHERE',
+  'MINT_UNREACHABLE',
+  'QUOTE_WRONG',
+]
+const DAY_MS = 24 * HOUR_MS
 
-const setup =
-  (memo: object, ...amounts: number[]) =>
-  async (stage: Stage): Promise<void> => {
-    await fund(stage, ...amounts)
-    stage.note('invoice', stage.invoice(4, memo))
-  }
-
-async function pay(stage: Stage): Promise<void> {
-  const run = async (): Promise<void> => {
-    const melt = await stage.wallet.melt.prepare({
-      mintUrl: MINT_URL,
-      request: stage.notes['invoice'] as string,
-      key: 'melt',
-    })
-    await melt.execute()
-    await melt.finished()
-    // The change may come later, and belongs to the books.
-    if (melt.state === 'changePending') await reaches(stage, melt.id, 'paid')
-  }
-  await ending(stage, run, ...ENDS)
+/** How the payee's side goes; see `fakeBackend`. */
+const SCRIPTS: Readonly<Record<string, object>> = {
+  failed: { pay_invoice_state: 'FAILED' },
+  'pending then paid': { pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' },
+  'pending then failed': { pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' },
 }
 
-const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
-  kind: 'melt',
-  name,
-  setup: setup({}, 16),
-  drive: pay,
-  ...rest,
+const FACTORS = {
+  /** `unknown`: it is paid, and the mint's answer is lost. `lost`: the request never arrives, or late. */
+  payment: ['paid', 'failed', 'pending then paid', 'pending then failed', 'unknown', 'lost'],
+  fees: ['none', 'some'],
+  /** `none`: the inputs are exact, and the mint gives no change (NUT-08), or has none to give. */
+  change: ['given', 'none'],
+  /** `long`: the network holds up each request to pay for longer than the wallet waits. */
+  way: ['short', 'long'],
+  /** `hidden`: while it pays, the wallet hears that none is active. */
+  keyset: ['current', 'hidden'],
+  /** `collision`: another device took the counters that a fence would use. */
+  counters: ['free', 'collision'],
+  /** `ailing`: for a while it refuses every swap, and says that its keysets cost more than they do. */
+  mint: ['willing', 'ailing'],
+  lacks: ['nothing', '19'],
+  person: ['patient', 'hasty'],
+  /** `no`: what goes wrong before anything is paid, one after the other. */
+  wanted: ['yes', 'no'],
+} as const
+
+type Melt = Row<typeof FACTORS>
+
+const prepare = (stage: Stage, key: string, invoice = stage.notes['invoice'] as string) =>
+  stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: invoice, key })
+
+async function pay(stage: Stage): Promise<void> {
+  const inexact = stage.notes['inexact'] as string | undefined
+  if (inexact !== undefined)
+    await ending(stage, async () => (await prepare(stage, 'inexact', inexact)).finished(), ...ENDS)
+  const melt = await prepare(stage, 'melt')
+  await melt.execute()
+  await melt.finished()
+  // The change may come later, and belongs to the books.
+  if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+}
+
+/** Another device takes the counters after those of the blank outputs. */
+async function collide(stage: Stage): Promise<void> {
+  if (stage.notes['collided'] !== undefined) return
+  stage.note('collided', true)
+  await burnCounters(stage, 1, await nextCounter(stage))
+}
+
+/** Pending payments are decided some minutes later. */
+function decide(stage: Stage, state: 'paid' | 'failed'): void {
+  const again = (): void => {
+    void stage.settle(state)
+    stage.clock.setTimeout(again, 10 * MINUTE_MS)
+  }
+  stage.clock.setTimeout(again, 10 * MINUTE_MS)
+}
+
+/** Whatever can go wrong before anything is sent. */
+async function unwanted(stage: Stage): Promise<void> {
+  const { clock, wallet } = stage
+  const tried = (key: string, ...rest: [string?]): Promise<void> =>
+    ending(stage, async () => (await prepare(stage, key, ...rest)).finished(), ...ENDS)
+  await tried('unreachable')
+  await tried('too much', stage.notes['dear'] as string)
+  await tried('forgotten')
+  const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
+  await new Promise<void>((resolve) => clock.setTimeout(resolve, late - clock.rightMs))
+  await tried('expired')
+  const other = stage.notes['other'] as string
+  const cancelled = async (): Promise<void> => {
+    const melt = await prepare(stage, 'cancelled', other)
+    if (melt.state === 'prepared') await melt.cancel()
+    await melt.finished()
+  }
+  await ending(stage, cancelled, ...ENDS)
+  const run = async (): Promise<void> => {
+    const melt = await prepare(stage, 'melt', other)
+    if (melt.state === 'prepared') await retire(stage)
+    // First it only waits, then it is resumed, then given up.
+    let waits = 0
+    whenIn(stage, 'waiting', (id) => {
+      waits++
+      if (waits === 2) void wallet.operations.resume(id).catch(() => {})
+      if (waits === 3) void wallet.operations.cancel(id).catch(() => {})
+    })
+    await melt.execute()
+  }
+  await ending(stage, run, ...ENDS)
+  if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage).slice(0, 1))
+  await ending(stage, async () => (await prepare(stage, 'robbed', other)).execute(), ...ENDS)
+}
+
+const traits = ({ fees, change, lacks, payment }: Melt): NonNullable<Scenario['mint']> => ({
+  ...(fees === 'some' && { feePpk: 300 }),
+  ...(change === 'none' && { feeReserve: () => 1 }),
+  without: [
+    ...(change === 'none' && payment !== 'unknown' ? [8 as const] : []),
+    ...(lacks === '19' ? [19 as const] : []),
+  ],
 })
 
-export const meltScenarios: readonly Scenario[] = [
-  scenario('paid', {}),
-  scenario('paid-fees', { mint: { feePpk: 300 }, setup: setup({}, 8, 4) }),
-  scenario('no-replay-cache', { mint: { without: [19] } }),
-  scenario('without-change', { mint: { without: [8] }, setup: setup({}, 4, 2) }),
-  scenario('failed', { setup: setup({ pay_invoice_state: 'FAILED' }, 16) }),
-  scenario('pending-then-paid', { setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'PAID' }, 16) }),
-  scenario('pending-then-failed', {
-    setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'FAILED' }, 16),
-  }),
-  scenario('unknown-then-paid', { setup: setup({ pay_err: true, check_payment_state: 'PAID' }, 16) }),
-  scenario('keyset-rotated', {
+export const melts = table({
+  kind: 'melt',
+  factors: FACTORS,
+  impossible: [['wanted: no', '*', 'nothing is paid']],
+  rows: {
+    paid: {},
+    failed: { payment: 'failed' },
+    cancelled: { wanted: 'no' },
+    'change-late': { payment: 'unknown' },
+    outrun: { payment: 'lost', way: 'long', fees: 'some', keyset: 'hidden', lacks: '19' },
+    fenced: { payment: 'lost', change: 'none', counters: 'collision', mint: 'ailing', person: 'hasty' },
+    'no-change': {
+      payment: 'unknown',
+      fees: 'some',
+      change: 'none',
+      way: 'long',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'without-19-hasty': {
+      payment: 'failed',
+      fees: 'some',
+      change: 'none',
+      way: 'long',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'long-without-19-hasty': {
+      payment: 'pending then failed',
+      change: 'none',
+      way: 'long',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'collision-without-19-hasty': {
+      fees: 'some',
+      change: 'none',
+      way: 'long',
+      counters: 'collision',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'long-hasty': { payment: 'pending then paid', fees: 'some', way: 'long', person: 'hasty' },
+    'ailing-without-19': {
+      payment: 'pending then paid',
+      change: 'none',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+      lacks: '19',
+    },
+    'collision-ailing': {
+      payment: 'pending then failed',
+      fees: 'some',
+      keyset: 'hidden',
+      counters: 'collision',
+      mint: 'ailing',
+    },
+    'ailing-hasty': { way: 'long', keyset: 'hidden', mint: 'ailing', person: 'hasty' },
+  },
+  scenario: (row) => ({
+    mint: traits(row),
     async setup(stage) {
-      await setup({}, 16)(stage)
-      await stage.mint.rotate('sat')
-    },
-  }),
-  scenario('cancelled', {
-    async drive(stage) {
-      const run = async (): Promise<void> => {
-        const melt = await stage.wallet.melt.prepare({
-          mintUrl: MINT_URL,
-          request: stage.notes['invoice'] as string,
-          key: 'melt',
-        })
-        if (melt.state === 'prepared') await melt.cancel()
-        await melt.finished()
+      // Four are to be paid; where there is no change, one more and the fee make it exact.
+      const amounts =
+        row.change === 'none' ? (row.fees === 'some' ? [2, 4] : [1, 4]) : row.wanted === 'no' ? [2, 4] : [4, 8]
+      await fund(stage, ...amounts)
+      stage.note('invoice', stage.invoice(4, SCRIPTS[row.payment]))
+      if (row.change === 'none' && row.payment === 'paid') stage.note('inexact', stage.invoice(1))
+      if (row.wanted === 'no') {
+        stage.note('madeMs', stage.clock.rightMs)
+        stage.note('dear', stage.invoice(100))
+        await new Promise<void>((resolve) => stage.clock.setTimeout(resolve, 30 * MINUTE_MS))
+        stage.note('other', stage.invoice(4))
+        mood(stage, 'POST /v1/melt/quote', 'notSent', 3 * MINUTE_MS)
       }
-      await ending(stage, run, ...ENDS)
+      if (row.payment === 'unknown') {
+        if (row.way === 'short') mood(stage, 'POST /v1/melt/bolt11', 'lost', HOUR_MS)
+        mood(stage, 'GET /v1/melt/quote', 'bare', 30 * DAY_MS)
+        if (row.change === 'given') mood(stage, 'POST /v1/restore', 'refused', 7.5 * DAY_MS)
+      }
+      if (row.payment === 'lost' && row.way === 'short') mood(stage, 'POST /v1/melt/bolt11', 'notSent', HOUR_MS)
+      if (row.way === 'long') mood(stage, 'POST /v1/melt/bolt11', 'held', HOUR_MS)
+      if (row.mint === 'ailing') {
+        mood(stage, 'POST /v1/swap', 'refused', 90 * MINUTE_MS)
+        mood(stage, 'GET /v1/keysets', 'dearer', 45 * MINUTE_MS)
+      }
     },
-  }),
-  scenario('impatient', {
-    setup: setup({ pay_invoice_state: 'PENDING', check_payment_state: 'PAID' }, 16),
     async drive(stage) {
-      hurry(stage)
-      await pay(stage)
+      if (row.person === 'hasty') hurry(stage, 'melt')
+      if (row.payment.startsWith('pending')) decide(stage, row.payment === 'pending then paid' ? 'paid' : 'failed')
+      whenIn(stage, 'melting', () => {
+        if (row.keyset === 'hidden') void retire(stage)
+        if (row.counters === 'collision') void collide(stage)
+      })
+      await (row.wanted === 'no' ? unwanted(stage) : ending(stage, () => pay(stage), ...ENDS))
     },
   }),
-]
+})

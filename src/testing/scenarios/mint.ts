@@ -1,76 +1,135 @@
-import type { MintHandle } from '../../wallet/kinds/mint.ts'
+import type { MintHandle, PrepareMint } from '../../wallet/kinds/mint.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { burnCounters, ending, reaches, hurry } from './stage.ts'
+import { burnCounters, ending, foreignProofs, HOUR_MS, MINUTE_MS, mood, nearGap, nextCounter, quoteOutside, reaches } from './stage.ts' // prettier-ignore
+import { table, type Row } from './table.ts'
+import { behave, retire, TROUBLES, whenIn } from './troubles.ts'
 
-const prepare = ({ wallet }: Stage): Promise<MintHandle> =>
-  wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'mint' })
+const WEEK_MS = 7 * 24 * HOUR_MS
 
-/** The operation; undefined where it ended with one of these codes before it had a quote. */
-async function quotedOr(stage: Stage, ...codes: string[]): Promise<MintHandle | undefined> {
-  let mint: MintHandle | undefined
-  await ending(
-    stage,
-    async () => {
-      mint = await prepare(stage)
-    },
-    ...codes,
-  )
-  return mint
+const FACTORS = {
+  /** `imported`: it was made elsewhere. */
+  quote: ['asked', 'imported'],
+  /** `late`: after the quote expired. `too late`: a moment after the wallet looked for the last time. */
+  paid: ['soon', 'late', 'too late'],
+  keyset: TROUBLES.keyset,
+  counters: TROUBLES.counters,
+  /** For a while, it refuses to issue; or says of every quote that it is pending, too. */
+  mint: ['willing', 'refuses', 'pending'],
+  lacks: ['nothing', '19', '20'],
+  /** `hasty` resumes whatever waits, and cancels once, and regrets it. `resigned` gives up what waits. */
+  person: ['patient', 'hasty', 'resigned'],
+  /** `no`: the mint gives no quote; or one that is wrong, issued, or issued to somebody else as soon as it is paid. */
+  quoted: ['yes', 'no'],
+} as const
+
+type Mint = Row<typeof FACTORS>
+
+const AMOUNT = 7
+
+const prepare = ({ wallet }: Stage, key: string, rest: Partial<PrepareMint> = {}): Promise<MintHandle> =>
+  wallet.mint.prepare({ mintUrl: MINT_URL, amount: AMOUNT, key, ...rest })
+
+/** Quotes of which nothing comes: out of reach, wrong, issued, and issued to somebody else as soon as it is paid. */
+async function inVain(stage: Stage): Promise<void> {
+  const { notes } = stage
+  const tried = (key: string, rest?: Partial<PrepareMint>): Promise<void> =>
+    ending(stage, async () => (await prepare(stage, key, rest)).finished(), 'MINT_UNREACHABLE', 'REFUSED', 'QUOTE_WRONG', 'ALREADY_ISSUED', 'QUARANTINED') // prettier-ignore
+  await tried('unreachable')
+  await tried('unreachable too', { quoteId: notes['quote'] as string })
+  await tried('wrong', { quoteId: notes['quote'] as string, amount: 4 })
+  await tried('issued', { quoteId: notes['issued'] as string })
+  whenIn(stage, 'unpaid', () => {
+    if (stage.notes['stolen'] !== undefined) return
+    stage.note('stolen', true)
+    void foreignProofs(stage, [1, 2, 4], notes['quote'] as string)
+  })
+  await tried('stolen', { quoteId: notes['quote'] as string })
 }
 
-async function mintAmount(stage: Stage): Promise<void> {
-  await ending(stage, async () => (await prepare(stage)).finished(), 'REFUSED', 'MINT_UNREACHABLE')
-}
-
-const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
-  kind: 'mint',
-  name,
-  setup: async ({ wallet }) => void (await wallet.mints.trust(MINT_URL)),
-  drive: mintAmount,
-  ...rest,
+const traits = ({ paid, lacks }: Mint): NonNullable<Scenario['mint']> => ({
+  ...(paid === 'late' && { autoPayMs: 2 * HOUR_MS, quoteTtlMs: MINUTE_MS }),
+  ...(paid === 'too late' && { autoPayMs: WEEK_MS + MINUTE_MS + 100, quoteTtlMs: MINUTE_MS }),
+  without: lacks === '19' ? [19] : lacks === '20' ? [20] : [],
 })
 
-export const mintScenarios: readonly Scenario[] = [
-  scenario('plain', {}),
-  scenario('no-replay-cache', { mint: { without: [19] } }),
-  scenario('unlocked', { mint: { without: [20] } }),
-  scenario('keyset-rotated', {
-    async setup({ wallet, mint }) {
-      await wallet.mints.trust(MINT_URL)
-      await mint.rotate('sat')
+/** The wallet's part: the operation, minded until it is over. */
+async function mind(stage: Stage, { quote, keyset, paid, person }: Mint): Promise<void> {
+  const { wallet } = stage
+  let mint: MintHandle | undefined
+  const ask = async (): Promise<void> => {
+    mint = await prepare(stage, 'mint', quote === 'imported' ? { quoteId: stage.notes['quote'] as string } : {})
+  }
+  await ending(stage, ask, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG', 'CANCELLED', 'QUOTE_EXPIRED')
+  if (!mint) return
+  const { id } = mint
+  if (keyset === 'retired' && mint.state === 'unpaid') await retire(stage)
+  if (person === 'hasty' && mint.state === 'unpaid' && stage.notes['cancelled'] === undefined) {
+    stage.note('cancelled', true)
+    await wallet.operations.cancel(id).catch(() => {})
+    await wallet.operations.resume(id)
+  }
+  if (paid !== 'too late') return reaches(stage, id, 'issued')
+  await reaches(stage, id, 'issued', 'closed')
+}
+
+export const mints = table({
+  kind: 'mint',
+  factors: FACTORS,
+  impossible: [['quoted: no', '*', 'without a quote there is nothing to go on with']],
+  rows: {
+    plain: {},
+    'in-vain': { quoted: 'no' },
+    'without-20-resigned': {
+      quote: 'imported',
+      keyset: 'retired',
+      counters: 'collision',
+      lacks: '20',
+      person: 'resigned',
     },
-  }),
-  scenario('counter-collision', {
+    'gap-hasty': { paid: 'late', keyset: 'retired', counters: 'gap', person: 'hasty' },
+    'refuses-without-20': { paid: 'too late', keyset: 'rotated', counters: 'collision', mint: 'refuses', lacks: '20' },
+    'pending-without-19': { quote: 'imported', paid: 'too late', keyset: 'retired', mint: 'pending', lacks: '19' },
+    'refuses-resigned': { quote: 'imported', paid: 'late', keyset: 'rotated', mint: 'refuses', person: 'resigned' },
+    'without-19-hasty': {
+      quote: 'imported',
+      paid: 'too late',
+      keyset: 'rotated',
+      counters: 'gap',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'without-19-resigned': { keyset: 'retired', counters: 'gap', mint: 'refuses', lacks: '19', person: 'resigned' },
+    'refuses-without-19-hasty': { paid: 'late', counters: 'collision', mint: 'refuses', lacks: '19', person: 'hasty' },
+    'without-20-hasty': { quote: 'imported', keyset: 'rotated', mint: 'pending', lacks: '20', person: 'hasty' },
+    'pending-resigned': {
+      quote: 'imported',
+      paid: 'too late',
+      counters: 'collision',
+      mint: 'pending',
+      person: 'resigned',
+    },
+    'pending-without-20': { paid: 'late', counters: 'gap', mint: 'pending', lacks: '20' },
+  },
+  scenario: (row) => ({
+    mint: traits(row),
+    mayQuarantine: row.quoted === 'no',
     async setup(stage) {
       await stage.wallet.mints.trust(MINT_URL)
-      await burnCounters(stage, 2)
+      if (row.counters === 'gap') await nearGap(stage, 2)
+      if (row.keyset === 'rotated') await stage.mint.rotate('sat')
+      if (row.counters === 'collision') await burnCounters(stage, 2, await nextCounter(stage))
+      if (row.quote === 'imported' || row.quoted === 'no') stage.note('quote', await quoteOutside(stage, AMOUNT))
+      if (row.quoted === 'no') {
+        stage.note('issued', await quoteOutside(stage, AMOUNT))
+        await foreignProofs(stage, [1, 2, 4], stage.notes['issued'] as string)
+        mood(stage, 'POST /v1/mint/quote', 'notSent', 3 * MINUTE_MS)
+        mood(stage, 'GET /v1/mint/quote', 'notSent', 4.1 * MINUTE_MS)
+      }
+      if (row.mint !== 'willing') mood(stage, 'POST /v1/mint/bolt11', 'refused', HOUR_MS)
+      if (row.mint === 'pending') mood(stage, 'GET /v1/mint/quote', 'pending', HOUR_MS)
+      if (row.mint === 'refuses' && row.paid === 'too late')
+        mood(stage, 'GET /v1/mint/quote', 'refused', WEEK_MS + HOUR_MS)
     },
+    drive: (stage) => behave(stage, 'mint', row, () => (row.quoted === 'no' ? inVain(stage) : mind(stage, row))),
   }),
-  scenario('expired', {
-    mint: { autoPayMs: 10_000_000_000, quoteTtlMs: 60_000 },
-    drive: (stage) =>
-      ending(stage, async () => (await prepare(stage)).finished(), 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_EXPIRED'),
-  }),
-  scenario('paid-late', {
-    mint: { autoPayMs: 7_200_000, quoteTtlMs: 60_000 },
-    async drive(stage) {
-      const mint = await quotedOr(stage, 'REFUSED', 'MINT_UNREACHABLE')
-      if (mint) await reaches(stage, mint.id, 'issued')
-    },
-  }),
-  scenario('cancelled', {
-    mint: { autoPayMs: 10_000_000_000 },
-    async drive(stage) {
-      const mint = await quotedOr(stage, 'REFUSED', 'MINT_UNREACHABLE', 'CANCELLED')
-      if (!mint) return
-      if (mint.state === 'unpaid') await mint.cancel()
-      await ending(stage, () => mint.finished(), 'CANCELLED')
-    },
-  }),
-  scenario('impatient', {
-    async drive(stage) {
-      hurry(stage)
-      await mintAmount(stage)
-    },
-  }),
-]
+})

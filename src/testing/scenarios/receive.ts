@@ -1,95 +1,94 @@
-import type { WalletScenario as Scenario, WalletStage as Stage } from '../wallet-subject.ts'
-import { MINT_URL } from '../wallet-subject.ts'
-import { burnCounters, ending, foreignProofs, giveUp, insist, pause, spendElsewhere, tokenOf, hurry } from './stage.ts'
-
-const setup =
-  (...amounts: number[]) =>
-  async (stage: Stage): Promise<void> => {
-    await stage.wallet.mints.trust(MINT_URL)
-    stage.note('token', tokenOf(await foreignProofs(stage, amounts)))
-  }
+import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { ending, foreignProofs, fund, spendElsewhere, tokenOf } from './stage.ts'
+import { table, type Row } from './table.ts'
+import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
 /** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
-async function receiveToken(stage: Stage): Promise<void> {
-  const { wallet, notes } = stage
-  const run = async (): Promise<unknown> =>
-    (await wallet.receive.prepare({ token: notes['token'] as string, key: 'receive' })).execute()
-  await ending(stage, run, 'REFUSED', 'CANCELLED', ...((notes['ends'] as string[] | undefined) ?? []))
+const ENDS = ['REFUSED', 'CANCELLED', 'TOO_SMALL', 'ALREADY_SPENT']
+
+const prepare = ({ wallet, notes }: Stage, key: string) =>
+  wallet.receive.prepare({ token: notes['token'] as string, key })
+
+const FACTORS = {
+  ...TROUBLES,
+  lacks: ['nothing', '07', '19'],
+  token: ['whole', 'partly spent', 'spent'],
+  /** `no`: one is forgotten, and one cancelled, before anything is sent. */
+  wanted: ['yes', 'no'],
+} as const
+
+type ReceiveRow = Row<typeof FACTORS>
+
+async function drive(stage: Stage, row: ReceiveRow): Promise<void> {
+  if (row.wanted === 'no') {
+    const forgotten = await prepare(stage, 'forgotten')
+    await ending(stage, () => forgotten.finished(), 'CANCELLED')
+  }
+  const receive = await prepare(stage, 'receive')
+  if (row.keyset === 'retired' && receive.state === 'prepared') await retire(stage)
+  if (row.wanted === 'no' && receive.state === 'prepared') await receive.cancel()
+  await ending(stage, () => (row.wanted === 'no' ? receive.finished() : receive.execute()), ...ENDS)
+  // What was given up may have come all the same.
+  if (row.person === 'resigned')
+    await (await stage.wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })).execute()
 }
 
-const scenario = (name: string, rest: Pick<Scenario, 'setup'> & Partial<Scenario>): Scenario => ({
+export const receives = table({
   kind: 'receive',
-  name,
-  drive: receiveToken,
-  ...rest,
+  factors: FACTORS,
+  impossible: [['wanted: no', '*', 'it is given up before anything is sent']],
+  rows: {
+    plain: {},
+    'no-replay-cache': { lacks: '19', person: 'hasty' },
+    cancelled: { wanted: 'no' },
+    'resigned-partly-spent': { fees: 'some', mint: 'dear', lacks: '19', person: 'resigned', token: 'partly spent' },
+    'resigned-spent': { fees: 'some', counters: 'gap', lacks: '07', person: 'resigned', token: 'spent' },
+    'dear-partly-spent': { keyset: 'retired', counters: 'gap', mint: 'dear', token: 'partly spent' },
+    'refuses-resigned-spent': {
+      keyset: 'rotated',
+      counters: 'gap',
+      mint: 'refuses',
+      person: 'resigned',
+      token: 'spent',
+    },
+    'hasty-partly-spent': {
+      fees: 'some',
+      counters: 'collision',
+      mint: 'refuses',
+      person: 'hasty',
+      token: 'partly spent',
+    },
+    'without-19-hasty': {
+      fees: 'some',
+      keyset: 'rotated',
+      counters: 'gap',
+      mint: 'dear',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'hasty-spent': {
+      keyset: 'retired',
+      counters: 'collision',
+      mint: 'dear',
+      lacks: '07',
+      person: 'hasty',
+      token: 'spent',
+    },
+    'without-07-resigned': { fees: 'some', keyset: 'retired', mint: 'refuses', lacks: '07', person: 'resigned' },
+    'without-19-spent': { fees: 'some', keyset: 'rotated', mint: 'refuses', lacks: '19', token: 'spent' },
+    'without-07-partly-spent': { keyset: 'rotated', counters: 'collision', lacks: '07', token: 'partly spent' },
+    'without-19-resigned': { fees: 'some', keyset: 'retired', counters: 'collision', lacks: '19', person: 'resigned' },
+  },
+  scenario: (row) => ({
+    mint: traits(row),
+    async setup(stage) {
+      await fund(stage)
+      const proofs = await foreignProofs(stage, [2, 4, 8])
+      stage.note('token', tokenOf(proofs))
+      await trouble(stage, row, 52)
+      if (row.token === 'partly spent') await spendElsewhere(stage, proofs.slice(0, 1))
+      if (row.token === 'spent') await spendElsewhere(stage, proofs)
+    },
+    drive: (stage) => behave(stage, 'receive', row, () => drive(stage, row)),
+  }),
 })
-
-export const receiveScenarios: readonly Scenario[] = [
-  scenario('plain', { setup: setup(1, 4) }),
-  scenario('fees', { mint: { feePpk: 300 }, setup: setup(1, 4) }),
-  scenario('no-replay-cache', { mint: { without: [19] }, setup: setup(1, 4) }),
-  scenario('partly-spent', {
-    async setup(stage) {
-      await stage.wallet.mints.trust(MINT_URL)
-      const proofs = await foreignProofs(stage, [2, 8])
-      stage.note('token', tokenOf(proofs))
-      await spendElsewhere(stage, proofs.slice(0, 1))
-    },
-  }),
-  scenario('all-spent', {
-    async setup(stage) {
-      await stage.wallet.mints.trust(MINT_URL)
-      const proofs = await foreignProofs(stage, [2])
-      stage.note('token', tokenOf(proofs))
-      stage.note('ends', ['ALREADY_SPENT'])
-      await spendElsewhere(stage, proofs)
-    },
-  }),
-  scenario('keyset-rotated', {
-    async setup(stage) {
-      await setup(1, 4)(stage)
-      await stage.mint.rotate('sat')
-    },
-  }),
-  scenario('worthless', {
-    async setup(stage) {
-      await stage.wallet.mints.trust(MINT_URL)
-      const [proof] = await foreignProofs(stage, [4])
-      stage.note('token', tokenOf([{ ...proof!, secret: 'another secret' }]))
-    },
-    async drive(stage) {
-      await giveUp(stage)
-      await receiveToken(stage)
-    },
-  }),
-  scenario('counter-collision', {
-    async setup(stage) {
-      await setup(1, 4)(stage)
-      await burnCounters(stage, 2)
-    },
-  }),
-  scenario('impatient', {
-    setup: setup(1, 4),
-    async drive(stage) {
-      hurry(stage)
-      await receiveToken(stage)
-    },
-  }),
-  scenario('distrusted', {
-    async setup(stage) {
-      const { wallet } = stage
-      await setup(1, 4)(stage)
-      stage.note('id', (await wallet.receive.prepare({ token: stage.notes['token'] as string })).id)
-      await wallet.mints.distrust(MINT_URL)
-    },
-    async drive(stage) {
-      const { wallet, notes } = stage
-      const receive = async (): Promise<unknown> => (await wallet.receive.get(notes['id'] as string)).execute()
-      const trust = async (): Promise<void> => {
-        await pause(stage, 60_000)
-        await insist(stage, () => wallet.mints.trust(MINT_URL))
-      }
-      await Promise.all([ending(stage, receive, 'REFUSED', 'CANCELLED'), trust()])
-    },
-  }),
-]

@@ -1,109 +1,128 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { claim, ending, fund, hurry, pause } from './stage.ts'
+import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { claim, ending, fund, rob, spendable } from './stage.ts'
+import { table, type Row } from './table.ts'
+import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
-const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
+const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED', 'MINT_UNREACHABLE']
 
-const MANY = 12
+const prepare = ({ wallet }: Stage, key: string) => wallet.send.prepare({ mintUrl: MINT_URL, amount: 14, key })
 
-/** Makes the token, and writes it down; the text must be the same in every life. */
-async function makeToken(stage: Stage, amount: number): Promise<SendHandle | undefined> {
-  let made: SendHandle | undefined
-  const run = async (): Promise<void> => {
-    const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
-    const { token } = await send.execute()
-    const before = stage.notes['sent']
-    if (before !== undefined && before !== token) throw new Error('asked again, the send gave another token')
-    stage.note('sent', token)
-    made = send
-  }
-  await ending(stage, run, ...ENDS)
-  return made
+/** Writes the token down, once there is one; its text must be the same in every life. */
+async function tokenOf(stage: Stage, send: SendHandle): Promise<string> {
+  const { token } = await send.execute()
+  const before = stage.notes['sent']
+  if (before !== undefined && before !== token) throw new Error('asked again, the send gave another token')
+  stage.note('sent', token)
+  return token
 }
 
-async function claimed(stage: Stage, amount: number): Promise<void> {
-  const send = await makeToken(stage, amount)
-  if (!send) return
-  if (stage.notes['claimed'] === undefined) {
-    await claim(stage, send.token!)
+const FACTORS = {
+  ...TROUBLES,
+  lacks: ['nothing', '19'],
+  form: ['exact', 'swapped'],
+  /** `late`: it is claimed, and then a reclaim is tried. `partly`: the rest is reclaimed. */
+  end: ['claimed', 'reclaimed', 'partly', 'late'],
+  /** Whose the inputs are: another device with the same seed may have spent them. */
+  inputs: ['ours', 'spent'],
+  /** `no`: one is forgotten, and one cancelled, before anything is sent. */
+  wanted: ['yes', 'no'],
+} as const
+
+type SendRow = Row<typeof FACTORS>
+
+async function drive(stage: Stage, row: SendRow): Promise<void> {
+  if (row.wanted === 'no') {
+    const forgotten = await prepare(stage, 'forgotten')
+    await ending(stage, () => forgotten.finished(), 'CANCELLED')
+  }
+  const send = await prepare(stage, 'send')
+  if (row.keyset === 'retired' && send.state === 'prepared') await retire(stage)
+  if (row.wanted === 'no') {
+    if (send.state === 'prepared') await send.cancel()
+    return ending(stage, () => send.finished(), 'CANCELLED')
+  }
+  let token: string | undefined
+  await ending(
+    stage,
+    async () => {
+      token = await tokenOf(stage, send)
+    },
+    ...ENDS,
+  )
+  if (token === undefined) return
+  if (row.end !== 'reclaimed' && stage.notes['claimed'] === undefined) {
+    await claim(stage, token, row.end === 'partly' ? 1 : Infinity)
     stage.note('claimed', true)
   }
-  await ending(stage, () => send.finished())
+  if (row.end !== 'claimed') await ending(stage, () => send.reclaim(), 'REFUSED', 'NOT_NOW')
+  if (row.end === 'claimed' || row.end === 'late') await ending(stage, () => send.finished())
 }
 
-async function reclaimed(stage: Stage, amount: number): Promise<void> {
-  const send = await makeToken(stage, amount)
-  if (send) await ending(stage, () => send.reclaim(), 'REFUSED')
-}
-
-const scenario = (name: string, rest: Partial<Scenario> & Pick<Scenario, 'drive'>): Scenario => ({
+export const sends = table({
   kind: 'send',
-  name,
-  setup: (stage) => fund(stage, 8),
-  ...rest,
+  factors: FACTORS,
+  impossible: [
+    ['wanted: no', '*', 'it is given up before anything is sent'],
+    ['inputs: spent', 'end: claimed', 'nobody can claim a token of spent proofs'],
+    ['inputs: spent', 'end: partly', 'nobody can claim a token of spent proofs'],
+    ['inputs: spent', 'end: late', 'nobody can claim a token of spent proofs'],
+  ],
+  rows: {
+    exact: {},
+    cancelled: { wanted: 'no' },
+    'swapped-partly': {
+      fees: 'some',
+      keyset: 'retired',
+      mint: 'dear',
+      lacks: '19',
+      person: 'hasty',
+      form: 'swapped',
+      end: 'partly',
+    },
+    'without-19-partly': { counters: 'gap', mint: 'refuses', lacks: '19', end: 'partly' },
+    'reclaimed-spent': { keyset: 'retired', counters: 'gap', person: 'resigned', end: 'reclaimed', inputs: 'spent' },
+    'hasty-late': { fees: 'some', keyset: 'rotated', counters: 'gap', lacks: '19', person: 'hasty', end: 'late' },
+    'swapped-reclaimed-spent': {
+      fees: 'some',
+      counters: 'collision',
+      mint: 'dear',
+      lacks: '19',
+      person: 'hasty',
+      form: 'swapped',
+      end: 'reclaimed',
+      inputs: 'spent',
+    },
+    'swapped-late': { fees: 'some', mint: 'refuses', person: 'resigned', form: 'swapped', end: 'late' },
+    'refuses-swapped-reclaimed-spent': {
+      keyset: 'rotated',
+      mint: 'refuses',
+      form: 'swapped',
+      end: 'reclaimed',
+      inputs: 'spent',
+    },
+    'dear-late': { keyset: 'retired', counters: 'collision', mint: 'dear', end: 'late' },
+    'swapped-reclaimed': { fees: 'some', keyset: 'retired', counters: 'collision', form: 'swapped', end: 'reclaimed' },
+    'resigned-partly': { keyset: 'rotated', counters: 'collision', person: 'resigned', end: 'partly' },
+    'resigned-swapped': {
+      fees: 'some',
+      keyset: 'rotated',
+      counters: 'gap',
+      mint: 'dear',
+      lacks: '19',
+      person: 'resigned',
+      form: 'swapped',
+    },
+    'refuses-hasty': { keyset: 'retired', counters: 'collision', mint: 'refuses', person: 'hasty' },
+  },
+  scenario: (row) => ({
+    mint: traits(row),
+    async setup(stage) {
+      await fund(stage, ...(row.form === 'exact' ? [2, 4, 8] : [32]))
+      const ours = spendable(stage)
+      await trouble(stage, row, 2)
+      if (row.inputs === 'spent') await rob(stage, ours)
+    },
+    drive: (stage) => behave(stage, 'send', row, () => drive(stage, row)),
+  }),
 })
-
-export const sendScenarios: readonly Scenario[] = [
-  scenario('exact', { drive: (stage) => claimed(stage, 8) }),
-  scenario('swapped', { drive: (stage) => claimed(stage, 3) }),
-  scenario('swapped-fees', { mint: { feePpk: 400 }, drive: (stage) => claimed(stage, 3) }),
-  scenario('exact-reclaimed', { drive: (stage) => reclaimed(stage, 8) }),
-  scenario('swapped-reclaimed', { mint: { without: [19] }, drive: (stage) => reclaimed(stage, 3) }),
-  scenario('reclaimed-late', {
-    async drive(stage) {
-      const send = await makeToken(stage, 8)
-      if (!send) return
-      if (stage.notes['claimed'] === undefined) {
-        await claim(stage, send.token!)
-        stage.note('claimed', true)
-      }
-      await ending(stage, () => send.reclaim(), 'REFUSED', 'NOT_NOW')
-      await ending(stage, () => send.finished())
-    },
-  }),
-  scenario('partly-claimed', {
-    setup: (stage) => fund(stage, 1, 2),
-    async drive(stage) {
-      const send = await makeToken(stage, 3)
-      if (!send) return
-      if (stage.notes['claimed'] === undefined) {
-        await claim(stage, send.token!, 1)
-        stage.note('claimed', true)
-      }
-      await ending(stage, () => send.reclaim(), 'REFUSED')
-    },
-  }),
-  scenario('keyset-rotated', {
-    async setup(stage) {
-      await fund(stage, 8)
-      await stage.mint.rotate('sat')
-    },
-    drive: (stage) => claimed(stage, 3),
-  }),
-  scenario('cancelled', {
-    async drive(stage) {
-      const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
-      if (send.state === 'prepared') await send.cancel()
-      await ending(stage, () => send.finished(), 'CANCELLED')
-    },
-  }),
-  scenario('impatient', {
-    async drive(stage) {
-      hurry(stage)
-      await reclaimed(stage, 3)
-    },
-  }),
-  // Many tokens that nobody has claimed are asked about together.
-  scenario('many', {
-    async setup(stage) {
-      await fund(stage, 8, 4)
-      const amounts = Array.from({ length: MANY }, () => 1)
-      await (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts })).execute()
-      for (const amount of amounts) await (await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount })).execute()
-    },
-    async drive(stage) {
-      await pause(stage, 10_000)
-      if (stage.requests() >= MANY) stage.violated(`start-up: ${stage.requests()} requests for ${MANY} tokens`)
-    },
-  }),
-]

@@ -2,12 +2,15 @@
 import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
 import type { ForeignProof } from '../oracle.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { StoreError } from '../../store/port.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
+import type { CounterRow, ProofRow } from '../../wallet/tables.ts'
+import type { Mood } from '../faulty-mint.ts'
 import { stubCrypto } from '../stub-crypto.ts'
 
 const never = new AbortController().signal
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
 
 /** A number that is new in this world, and the same in every run of it. */
 function fresh(stage: Stage): number {
@@ -16,29 +19,57 @@ function fresh(stage: Stage): number {
   return count
 }
 
-/** Proofs that somebody else has, of these amounts; the mint was paid for them. */
-export async function foreignProofs(stage: Stage, amounts: readonly number[]): Promise<TokenProof[]> {
+interface Secret {
+  readonly amount: number
+  readonly secret: string
+  readonly r: string
+}
+
+/** Has the mint issue proofs for a paid quote, a new one unless given, outside the wallet; they are somebody else's. */
+async function issueOutside(
+  stage: Stage,
+  wanted: (keysetId: string) => readonly Secret[],
+  quoteId?: string,
+): Promise<TokenProof[]> {
   const { outside } = stage
-  const amount = amounts.reduce((sum, value) => sum + value, 0)
-  const quote = must(await outside.createMintQuote(JSON.stringify({ amount, unit: 'sat' }), { signal: never }))
-  must(await outside.mintQuote(quote.quote, { signal: never }))
-  const id = must(await outside.keysets({ signal: never })).find(({ active }) => active)!.id
+  const id = await activeKeysetId(stage)
   const { keys } = must(await outside.keys(id, { signal: never }))
-  const blinded = amounts.map((value) => {
-    const count = fresh(stage)
-    const secret = `foreign ${count}`
-    const r = count.toString(16).padStart(64, '0')
-    return { secret, r, amount: value, id, B_: stubCrypto.blind(secret, r) }
-  })
-  const outputs = blinded.map(({ amount: value, id: keyset, B_ }) => ({ amount: value, id: keyset, B_ }))
-  const { signatures } = must(await outside.issue(JSON.stringify({ quote: quote.quote, outputs }), { signal: never }))
+  const secrets = wanted(id)
+  const amount = secrets.reduce((sum, it) => sum + it.amount, 0)
+  const quote = quoteId ?? (await quoteOutside(stage, amount))
+  await stage.pay(quote)
+  const outputs = secrets.map(({ amount: value, secret, r }) => ({
+    amount: value,
+    id,
+    B_: stubCrypto.blind(secret, r),
+  }))
+  const { signatures } = must(await outside.issue(JSON.stringify({ quote, outputs }), { signal: never }))
   const proofs = signatures.map(({ C_ }, at) => {
-    const { secret, r, amount: value } = blinded[at]!
+    const { secret, r, amount: value } = secrets[at]!
     return { id, amount: value, secret, C: stubCrypto.unblind(C_, r, keys[value]!) }
   })
   noteForeign(stage, proofs)
   return proofs
 }
+
+const activeKeysetId = async ({ outside }: Stage): Promise<string> =>
+  must(await outside.keysets({ signal: never })).find(({ active }) => active)!.id
+
+/** A quote that was asked for outside the wallet. */
+export const quoteOutside = async ({ outside }: Stage, amount: number): Promise<string> =>
+  must(await outside.createMintQuote(JSON.stringify({ amount, unit: 'sat' }), { signal: never })).quote
+
+/** Proofs that somebody else has, of these amounts; the mint was paid for them, by a quote that may be given. */
+export const foreignProofs = (stage: Stage, amounts: readonly number[], quoteId?: string): Promise<TokenProof[]> =>
+  issueOutside(
+    stage,
+    () =>
+      amounts.map((amount) => {
+        const count = fresh(stage)
+        return { amount, secret: `foreign ${count}`, r: count.toString(16).padStart(64, '0') }
+      }),
+    quoteId,
+  )
 
 export const tokenOf = (proofs: readonly TokenProof[]): string =>
   encodeToken({ mintUrl: MINT_URL, unit: 'sat', proofs })
@@ -49,14 +80,19 @@ export function must<T>(reply: { answer: string; body?: T }): T {
   return reply.body!
 }
 
-/** Gives the wallet money: it trusts the mint, and receives a token of each amount. */
+/** Gives the wallet money: it trusts the mint, and gets a proof of each amount. */
 export async function fund(stage: Stage, ...amounts: readonly number[]): Promise<void> {
   await stage.wallet.mints.trust(MINT_URL)
+  const fee = await inputFee(stage)
   for (const amount of amounts) {
-    const receive = await stage.wallet.receive.prepare({ token: tokenOf(await foreignProofs(stage, [amount])) })
-    await receive.execute()
+    const token = tokenOf(await foreignProofs(stage, fee ? [amount, fee] : [amount]))
+    await (await stage.wallet.receive.prepare({ token })).execute()
   }
 }
+
+/** What the mint keeps of a few inputs. */
+const inputFee = async ({ outside }: Stage): Promise<number> =>
+  must(await outside.keysets({ signal: never })).some((keyset) => (keyset.input_fee_ppk ?? 0) > 0) ? 1 : 0
 
 /** Somebody takes a token: its proofs are spent, and what they are worth is somebody else's. */
 export async function claim(stage: Stage, token: string, most = Infinity): Promise<void> {
@@ -66,6 +102,18 @@ export async function claim(stage: Stage, token: string, most = Infinity): Promi
     id: known.find(({ id }) => id.startsWith(proof.id))!.id,
   }))
   await spendElsewhere(stage, proofs.slice(0, most))
+}
+
+/** What the wallet can spend, as proofs of a token. */
+export const spendable = (stage: Stage): TokenProof[] =>
+  (stage.rows()['proofs'] as unknown as ProofRow[])
+    .filter(({ state }) => state === 'spendable')
+    .map(({ keysetId: id, amount, secret, C }) => ({ id, amount, secret, C }))
+
+/** Another device with the same seed spends proofs of the wallet. */
+export async function rob(stage: Stage, proofs: readonly TokenProof[]): Promise<void> {
+  await spendElsewhere(stage, proofs)
+  stage.note('robbed', proofs.map(({ secret }) => stubCrypto.hashToCurve(secret))) // prettier-ignore
 }
 
 /** Spends proofs of others behind their backs. */
@@ -97,6 +145,84 @@ function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: nu
   ])
 }
 
+/** Has the mint sign outputs of the wallet for another device with the same seed, which keeps the proofs. */
+export const burnCounters = (stage: Stage, count: number, first: number): Promise<TokenProof[]> =>
+  issueOutside(stage, (id) => {
+    const derive = stubCrypto.deriver(SEED, id)
+    return Array.from({ length: count }, (_, at) => ({ amount: 2, ...derive(first + at) }))
+  })
+
+/** The counter from which the wallet makes its next output at the mint's active keyset. */
+export async function nextCounter(stage: Stage): Promise<number> {
+  const id = await activeKeysetId(stage)
+  return (stage.rows()['counters'] as unknown as CounterRow[]).find((row) => row.keysetId === id)?.next ?? 0
+}
+
+/** From now on, for so long, the mint does something with one kind of request. */
+export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number): void {
+  const untilMs = stage.clock.rightMs + forMs
+  stage.note('moods', [...((stage.notes['moods'] ?? []) as Mood[]), { at, does, untilMs } satisfies Mood])
+}
+
+/** An amount in so many denominations. */
+function parts(amount: number, count: number): number[] {
+  const found = splitAmount(amount, POWERS).toSorted((a, b) => a - b)
+  while (found.length < count) {
+    const half = found.pop()! / 2
+    found.push(half, half)
+    found.sort((a, b) => a - b)
+  }
+  return found
+}
+
+/**
+ * Uses counters up, until so few outputs (an even number) can be made before one must be signed (see `MOST_UNSIGNED`): by
+ * swaps that the mint refuses for good. Each takes twice its outputs, for other ones are tried once.
+ */
+export async function nearGap(stage: Stage, left: number): Promise<void> {
+  const { wallet } = stage
+  const fee = await inputFee(stage)
+  await fund(stage, 64, 2)
+  mood(stage, 'POST /v1/swap', 'refused', HOUR_MS)
+  for (let rest = (200 - left) / 2; rest > 0;) {
+    const amounts = parts(64 - fee, Math.min(rest, 64 - fee))
+    rest -= amounts.length
+    const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts })
+    await ending(stage, () => swap.execute(), 'REFUSED')
+  }
+  stage.note('moods', [])
+}
+
+/**
+ * A person who swaps a coin of `nearGap` where an operation waits for a signed output, and then has it go on. Should
+ * that fail, the person waits with the operation.
+ */
+export function anchor(stage: Stage): void {
+  const { wallet, clock } = stage
+  const swap = async (id: string): Promise<void> => {
+    const [made = 0, lastMs = 0] = (stage.notes['anchors'] ?? []) as readonly number[]
+    if (clock.rightMs - lastMs < 50 * MINUTE_MS) return
+    stage.note('anchors', [made + 1, clock.rightMs])
+    await anchorOnce(stage, made)
+    await wallet.operations.resume(id)
+  }
+  wallet.on('operation', ({ id, state }) => {
+    if (state.endsWith('blocked')) void swap(id).catch(() => {})
+  })
+}
+
+async function anchorOnce({ wallet }: Stage, count: number): Promise<void> {
+  const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1], key: `anchor ${count}` })
+  await swap.execute()
+}
+
+/** Waits until those swaps are over. */
+export async function anchored(stage: Stage): Promise<void> {
+  const [made = 0] = (stage.notes['anchors'] ?? []) as readonly number[]
+  for (let count = 0; count < made; count++)
+    await ending(stage, () => anchorOnce(stage, count), 'REFUSED', 'SPENT_ELSEWHERE', 'INSUFFICIENT_FUNDS', 'CANCELLED') // prettier-ignore
+}
+
 /**
  * Runs what ends with success or with one of these codes. A mint that contradicted itself is given another chance, as a
  * person would, so `run` must bear repeating.
@@ -108,64 +234,37 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
       return
     } catch (error) {
       if (!(error instanceof HardshellError)) throw error
-      if (error.code !== 'QUARANTINED') {
-        if (codes.includes(error.code)) return
-        throw error
-      }
+      if (codes.includes(error.code)) return
+      if (error.code !== 'QUARANTINED') throw error
       await stage.wallet.operations.resume(error.operationId!)
     }
 }
 
-/** Does what must be done, however often the store fails. */
-export async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> {
-  for (;;)
-    try {
-      await run()
-      return
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      await pause(stage, 1_000)
-    }
+/** Waits until an operation is in one of these states, whatever came before, and whichever process brought it there. */
+export async function reaches({ wallet, clock }: Stage, id: string, ...states: readonly string[]): Promise<void> {
+  for (let delayMs = MINUTE_MS; !states.includes((await wallet.operations.get(id)).state); delayMs *= 2)
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, Math.min(HOUR_MS, delayMs)))
 }
 
-/** Lets time go on. */
-export const pause = ({ clock }: Stage, delayMs: number): Promise<void> =>
-  new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
+/** States in which an operation waits for a timer or a person. */
+const WAITS = /(backoff|pausing|waiting|resting|repeating|retrying|lingering|leaving|expired|blocked|paymentPending)$/
 
-/** Waits until an operation is in a state, whatever came before, and whichever process brought it there. */
-export async function reaches(stage: Stage, id: string, state: string): Promise<void> {
-  while ((await stage.wallet.operations.get(id)).state !== state) await pause(stage, 60_000)
+/** Does something to every operation of a kind that waits, once in each state. */
+function whenever({ wallet }: Stage, of: string, act: (id: string) => Promise<unknown>): void {
+  const done = new Set<string>()
+  const see = ({ id, kind, state }: { readonly id: string; readonly kind: string; readonly state: string }): void => {
+    if (kind !== of || !WAITS.test(state) || done.has(`${id} ${state}`)) return
+    done.add(`${id} ${state}`)
+    void act(id).catch(() => {})
+  }
+  wallet.on('operation', see)
+  void wallet.operations.list({ status: 'active' }).then((found) => found.forEach(see), () => {}) // prettier-ignore
 }
 
-/** A person who gives up whatever needs a decision, now and later. */
-export async function giveUp({ wallet }: Stage): Promise<void> {
-  const cancel = (id: string): void => void wallet.operations.cancel(id).catch(() => {})
-  wallet.on('operation', ({ id, tags }) => tags.includes('human') && cancel(id))
-  for (const { id } of await wallet.operations.list({ status: 'active' }))
-    if ((await wallet.operations.explain(id)).needsHuman) cancel(id)
-}
+/** Somebody impatient, who resumes whatever waits. */
+export const hurry = (stage: Stage, kind: string): void =>
+  whenever(stage, kind, (id) => stage.wallet.operations.resume(id))
 
-/** Somebody impatient, who resumes whatever waits for a timer. */
-export function hurry({ wallet }: Stage): void {
-  wallet.on('operation', ({ id, state }) => {
-    if (/(backoff|pausing|waiting|resting|repeating|retrying|lingering|blocked|paymentPending)$/.test(state))
-      void wallet.operations.resume(id).catch(() => {})
-  })
-}
-
-/** Has the mint sign the wallet's next outputs for another device with the same seed, which keeps the proofs. */
-export async function burnCounters(stage: Stage, count: number, first = 0): Promise<void> {
-  const { outside } = stage
-  const [proof] = await foreignProofs(stage, [8])
-  const id = proof!.id
-  const derive = stubCrypto.deriver(SEED, id)
-  const amounts = Array.from({ length: count }, () => 8 / count)
-  const outputs = amounts.map((amount, counter) => ({
-    amount,
-    id,
-    B_: stubCrypto.blind(derive(first + counter).secret, derive(first + counter).r),
-  }))
-  const { C, secret, amount } = proof!
-  must(await outside.swap(JSON.stringify({ inputs: [{ id, amount, secret, C }], outputs }), { signal: never }))
-  noteForeign(stage, amounts.map((value, counter) => ({ secret: derive(first + counter).secret, amount: value }))) // prettier-ignore
-}
+/** Somebody who gives up whatever waits, where it can be given up. */
+export const giveUp = (stage: Stage, kind: string): void =>
+  whenever(stage, kind, (id) => stage.wallet.operations.cancel(id))

@@ -1,94 +1,82 @@
-import type { ProofRow } from '../../wallet/tables.ts'
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { burnCounters, ending, fund, spendElsewhere, hurry } from './stage.ts'
+import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { ending, fund, rob, spendable } from './stage.ts'
+import { table, type Row } from './table.ts'
+import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
-async function swapAmounts(stage: Stage, key = 'swap'): Promise<void> {
-  const run = async (): Promise<unknown> =>
-    (await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key })).execute()
-  await ending(stage, run, 'REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED')
+const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
+
+const prepare = ({ wallet }: Stage, key: string) => wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key })
+
+const FACTORS = {
+  ...TROUBLES,
+  lacks: ['nothing', '09', '19'],
+  /** Whose the inputs are: another device with the same seed may have spent them. */
+  inputs: ['ours', 'spent'],
+  /** `no`: one is forgotten, and one cancelled, before anything is sent. */
+  wanted: ['yes', 'no'],
+} as const
+
+type SwapRow = Row<typeof FACTORS>
+
+async function drive(stage: Stage, row: SwapRow): Promise<void> {
+  if (row.wanted === 'no') {
+    const forgotten = await prepare(stage, 'forgotten')
+    await ending(stage, () => forgotten.finished(), 'CANCELLED')
+  }
+  const swap = await prepare(stage, 'swap')
+  if (row.keyset === 'retired' && swap.state === 'prepared') await retire(stage)
+  if (row.wanted === 'no' && swap.state === 'prepared') await swap.cancel()
+  await ending(stage, () => (row.wanted === 'no' ? swap.finished() : swap.execute()), ...ENDS)
 }
 
-const scenario = (name: string, rest: Partial<Scenario>): Scenario => ({
+export const swaps = table({
   kind: 'swap',
-  name,
-  setup: (stage) => fund(stage, 8),
-  drive: swapAmounts,
-  ...rest,
+  factors: FACTORS,
+  impossible: [['wanted: no', '*', 'it is given up before anything is sent']],
+  rows: {
+    plain: {},
+    'no-replay-cache': { lacks: '19' },
+    'keyset-rotated': { keyset: 'rotated' },
+    cancelled: { wanted: 'no' },
+    'rotated-dear': { keyset: 'rotated', mint: 'dear', fees: 'some', person: 'hasty' },
+    'resigned-spent': { fees: 'some', counters: 'gap', mint: 'refuses', person: 'resigned', inputs: 'spent' },
+    'without-09-resigned-spent': {
+      keyset: 'retired',
+      mint: 'refuses',
+      lacks: '09',
+      person: 'resigned',
+      inputs: 'spent',
+    },
+    'without-19-hasty': {
+      fees: 'some',
+      keyset: 'retired',
+      counters: 'collision',
+      mint: 'refuses',
+      lacks: '19',
+      person: 'hasty',
+    },
+    'without-19-resigned-spent': {
+      fees: 'some',
+      keyset: 'rotated',
+      counters: 'gap',
+      lacks: '19',
+      person: 'resigned',
+      inputs: 'spent',
+    },
+    'hasty-spent': { keyset: 'retired', counters: 'collision', person: 'hasty', inputs: 'spent' },
+    'without-19-resigned': { counters: 'collision', mint: 'dear', lacks: '19', person: 'resigned' },
+    'without-09-hasty': { counters: 'gap', lacks: '09', person: 'hasty' },
+    'without-09-spent': { keyset: 'retired', counters: 'gap', mint: 'dear', lacks: '09', inputs: 'spent' },
+    'refuses-without-09': { fees: 'some', keyset: 'rotated', counters: 'collision', mint: 'refuses', lacks: '09' },
+  },
+  scenario: (row) => ({
+    mint: traits(row),
+    async setup(stage) {
+      await fund(stage, 8)
+      const ours = spendable(stage)
+      await trouble(stage, row, 2)
+      if (row.inputs === 'spent') await rob(stage, ours)
+    },
+    drive: (stage) => behave(stage, 'swap', row, () => drive(stage, row)),
+  }),
 })
-
-export const swapScenarios: readonly Scenario[] = [
-  scenario('plain', {}),
-  scenario('fees', { mint: { feePpk: 500 }, setup: (stage) => fund(stage, 4, 4) }),
-  scenario('no-replay-cache', { mint: { without: [19] } }),
-  scenario('keyset-rotated', {
-    async setup(stage) {
-      await fund(stage, 8)
-      await stage.mint.rotate('sat', { feePpk: 100 })
-    },
-  }),
-  scenario('spent-elsewhere', {
-    async setup(stage) {
-      await fund(stage, 8)
-      const { proofs } = stage.rows()
-      await spendElsewhere(
-        stage,
-        (proofs as unknown as ProofRow[]).map((row) => ({ ...row, id: row.keysetId }) as never),
-      )
-    },
-  }),
-  scenario('counter-collision', {
-    async setup(stage) {
-      await fund(stage, 8)
-      await burnCounters(stage, 1, 2)
-    },
-  }),
-  scenario('cancelled', {
-    async drive(stage) {
-      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-      if (swap.state === 'prepared') await swap.cancel()
-      await ending(stage, () => swap.finished(), 'CANCELLED')
-    },
-  }),
-  scenario('forgotten', {
-    async drive(stage) {
-      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-      await ending(stage, () => swap.finished(), 'CANCELLED')
-    },
-  }),
-  scenario('impatient', {
-    async drive(stage) {
-      hurry(stage)
-      await swapAmounts(stage)
-    },
-  }),
-  scenario('two-tabs', {
-    setup: (stage) => fund(stage, 8, 8),
-    async drive(stage) {
-      const other = { ...stage, wallet: await stage.another() }
-      await Promise.all([swapAmounts(stage), swapAmounts(other, 'other')])
-      await other.wallet.close()
-    },
-  }),
-  // One tab executes what the other cancels.
-  scenario('two-minds', {
-    async drive(stage) {
-      const other = await stage.another()
-      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-      const same = await other.swap.get(swap.id)
-      const cancel = async (): Promise<void> => {
-        await ending({ ...stage, wallet: other }, () => same.cancel(), 'NOT_NOW')
-      }
-      await Promise.all([ending(stage, () => swap.execute(), 'CANCELLED', 'REFUSED'), cancel()])
-      await other.close()
-    },
-  }),
-  // A listener that calls the wallet about the very operation that it hears of, and waits for the answer.
-  scenario('listening', {
-    async drive(stage) {
-      const listener = async ({ id, state }: { id: string; state: string }): Promise<unknown> =>
-        state === 'exchanging.swapping' && stage.wallet.operations.cancel(id).catch(() => {})
-      stage.wallet.on('operation', listener as (event: object) => unknown)
-      await swapAmounts(stage)
-    },
-  }),
-]
