@@ -61,13 +61,13 @@ export const kernelPlants: readonly Plant[] = [
       },
     ],
     breaks: 'stuck',
-    scenario: 'swap.forgotten',
+    scenario: 'swap.cancelled',
   },
   {
     name: 'timers are not stored',
     changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(step.timers)`, to: `timers: '{}'` }],
     breaks: 'stuck',
-    scenario: 'swap.forgotten',
+    scenario: 'swap.cancelled',
     faults: 0,
   },
   {

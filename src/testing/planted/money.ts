@@ -71,7 +71,7 @@ export const moneyPlants: readonly Plant[] = [
     name: 'change is given up where the quote leaves it out',
     changes: [{ file: 'src/wallet/payment.ts', from: `if (!complete) return { answer: 'owed' as const }`, to: `` }],
     breaks: 'conservation',
-    scenario: 'melt.paid-fees',
+    scenario: 'melt.change-late',
   },
   {
     row: 7,
@@ -126,7 +126,7 @@ export const moneyPlants: readonly Plant[] = [
       },
     ],
     breaks: 'conservation',
-    scenario: 'mint.no-replay-cache',
+    scenario: 'mint.without-19-resigned',
   },
   {
     row: 9,
@@ -199,7 +199,7 @@ export const moneyPlants: readonly Plant[] = [
       },
     ],
     breaks: 'convergence',
-    scenario: 'mint.no-replay-cache',
+    scenario: 'mint.without-19-resigned',
   },
   {
     row: 18,
@@ -212,7 +212,7 @@ export const moneyPlants: readonly Plant[] = [
       },
     ],
     breaks: 'convergence',
-    scenario: 'mint.paid-late',
+    scenario: 'mint.gap-hasty',
     faults: 0,
   },
   {
@@ -226,7 +226,7 @@ export const moneyPlants: readonly Plant[] = [
       },
     ],
     breaks: 'convergence',
-    scenario: 'mint.expired',
+    scenario: 'mint.pending-without-19',
     faults: 0,
   },
 ]

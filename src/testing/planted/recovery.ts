@@ -49,7 +49,7 @@ export const recoveryPlants: readonly Plant[] = [
     name: 'too many requests is taken for a refusal',
     changes: [{ file: 'src/cashu/reply.ts', from: `425, 429]`, to: `425]` }],
     breaks: 'release',
-    scenario: 'melt.no-replay-cache',
+    scenario: 'melt.paid',
   },
   {
     row: 13,
@@ -79,7 +79,7 @@ export const recoveryPlants: readonly Plant[] = [
       },
     ],
     breaks: 'conservation',
-    scenario: 'melt.pending-then-failed',
+    scenario: 'melt.long-without-19-hasty',
     faults: 0,
   },
   {
