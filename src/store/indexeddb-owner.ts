@@ -12,9 +12,8 @@ export function webLock(name: string): Ownership | undefined {
     const held = new Promise<void>((resolve) => (release = resolve))
     return new Promise<HeldLock | undefined>((resolve, reject) => {
       const granted = (got: Lock | null): Promise<void> | undefined => {
-        if (!got) return void resolve(undefined)
-        resolve({ lost: lost.signal, release })
-        return held
+        resolve(got ? { lost: lost.signal, release } : undefined)
+        return got ? held : undefined
       }
       // An aborted request may not be combined with `ifAvailable`, and settles at once anyway.
       const options: LockOptions = wait ? { signal } : { ifAvailable: true }
