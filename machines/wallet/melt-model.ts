@@ -58,7 +58,7 @@ export interface MeltContext extends MeltInput {
   readonly sends: number
   /** Sends of which we know how they were answered. */
   readonly answers: number
-  /** The payment was seen under way. */
+  /** The payment was seen under way: by the quote, for another device may have the inputs in use. */
   readonly landed: boolean
   /** What the mint says of the inputs, in their order. */
   readonly states: readonly SpentState[]

@@ -257,11 +257,7 @@ export const melt = setup({
           {
             guard: answered('ok'),
             target: 'asking',
-            actions: assign(({ context, event: { output } }) =>
-              output.answer === 'ok'
-                ? { states: output.states, landed: context.landed || output.states.includes('PENDING') }
-                : {},
-            ),
+            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states } : {})),
           },
           { guard: answered('refused'), target: 'asking', actions: assign({ states: [] }) },
           { target: 'pausing', actions: 'tried' },
@@ -307,13 +303,12 @@ export const melt = setup({
         { guard: ({ context }) => context.states.includes('PENDING'), target: 'pausing', actions: 'tried' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
         { guard: ({ context }) => context.states.length === 0, target: 'blocked' },
-        // Some inputs were spent by another, which is why the mint refused.
+        // Some inputs were spent by another: with those, no send of ours can land any more.
         {
           guard: ({ context }) =>
             context.payment!.preimage === null &&
             context.states.includes('UNSPENT') &&
-            context.states.includes('SPENT') &&
-            accounted(context),
+            context.states.includes('SPENT'),
           target: 'lost',
         },
         { guard: ({ context }) => context.payment!.preimage !== null || !unspent(context), target: 'quarantined' },

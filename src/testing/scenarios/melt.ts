@@ -1,3 +1,4 @@
+import { blankOutputs } from '../../cashu/amounts.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import {
   burnCounters,
@@ -71,12 +72,16 @@ async function pay(stage: Stage): Promise<void> {
   if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
 }
 
-/** Another device takes the counters after those of the blank outputs. */
-async function collide(stage: Stage): Promise<void> {
-  if (stage.notes['collided'] !== undefined) return
-  stage.note('collided', true)
-  await burnCounters(stage, 1, await nextCounter(stage))
+/** The mint forgets how to restore for longer than a wallet asks for change. */
+function forget(stage: Stage): void {
+  if (stage.notes['forgot'] !== undefined) return
+  stage.note('forgot', true)
+  mood(stage, 'POST /v1/restore', 'refused', 7.5 * DAY_MS)
 }
+
+/** How many blank outputs a payment of four takes, from eight or from an exact sum. */
+const blanksOf = ({ fees, change, payment }: Melt): number =>
+  change === 'given' ? blankOutputs(fees === 'some' ? 3 : 4) : payment === 'unknown' ? blankOutputs(1) : 0
 
 /** Pending payments are decided some minutes later. */
 function decide(stage: Stage, state: 'paid' | 'failed'): void {
@@ -216,8 +221,8 @@ export const melts = table({
       if (row.payment === 'unknown') {
         if (row.way === 'short') mood(stage, 'POST /v1/melt/bolt11', 'lost', HOUR_MS)
         mood(stage, 'GET /v1/melt/quote', 'bare', 30 * DAY_MS)
-        if (row.change === 'given') mood(stage, 'POST /v1/restore', 'refused', 7.5 * DAY_MS)
       }
+      if (row.counters === 'collision') await burnCounters(stage, 1, (await nextCounter(stage)) + blanksOf(row))
       if (row.payment === 'lost' && row.way === 'short') mood(stage, 'POST /v1/melt/bolt11', 'notSent', HOUR_MS)
       if (row.way === 'long') mood(stage, 'POST /v1/melt/bolt11', 'held', HOUR_MS)
       if (row.mint === 'ailing') {
@@ -228,10 +233,8 @@ export const melts = table({
     async drive(stage) {
       if (row.person === 'hasty') hurry(stage, 'melt')
       if (row.payment.startsWith('pending')) decide(stage, row.payment === 'pending then paid' ? 'paid' : 'failed')
-      whenIn(stage, 'melting', () => {
-        if (row.keyset === 'hidden') void retire(stage)
-        if (row.counters === 'collision') void collide(stage)
-      })
+      if (row.keyset === 'hidden') whenIn(stage, 'melting', () => void retire(stage))
+      if (row.payment === 'unknown' && row.change === 'given') whenIn(stage, 'changePending', () => forget(stage))
       await (row.wanted === 'no' ? unwanted(stage) : ending(stage, () => pay(stage), ...ENDS))
     },
   }),
