@@ -31,9 +31,14 @@ const shop = [orderKind as OperationKind, order as Samples] as const
 
 const bounty = bountyKind()
 const contribution = { tags: ['done'] }
+const replies = [{ answer: 'ok' }, { answer: 'rejected', reason: 'closed' }, { answer: 'unknown' }] as const
 const bountySamples: Samples<typeof bounty.machine> = {
   inputs: [{ payer: 'ada', amount: 1, criteria: {}, deadlineAt: 1_000 }],
-  answers: { 'bounty.judge': [{ answer: 'met' }, { answer: 'unmet', why: 'not done' }] },
+  answers: {
+    'bounty.judge': [{ answer: 'met' }, { answer: 'unmet', why: 'not done' }],
+    ...{ 'credits.reserve': replies, 'credits.capture': replies, 'credits.void': replies },
+    ...{ 'claims.acquire': replies, 'claims.renew': replies, 'claims.release': replies, 'claims.complete': replies },
+  },
   events: ['a', 'b'].flatMap((lease) => [
     { type: 'claim', lease, worker: lease, untilMs: 500 },
     { type: 'renew', lease, untilMs: 600 },
