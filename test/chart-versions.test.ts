@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { AnyStateNode } from 'xstate'
 import { expect, test } from 'vitest'
+import { bountyKind } from '../src/bounty/kind.ts'
 import { stateNodes, type OperationKind } from '../src/kernel/operation.ts'
 import { walletKinds } from '../src/wallet/kinds/index.ts'
 
@@ -29,10 +30,12 @@ const hashOf = ({ machine }: Pick<OperationKind, 'machine'>): string =>
     .digest('hex')
     .slice(0, 16)
 
+const kinds = [...walletKinds, bountyKind()]
+
 type Known = Record<string, { version: number; shape: string }>
 
 const found: Known = Object.fromEntries(
-  walletKinds.map((kind) => [kind.kind, { version: kind.version, shape: hashOf(kind as never) }]),
+  kinds.map((kind) => [kind.kind, { version: kind.version, shape: hashOf(kind as never) }]),
 )
 if (process.env['UPDATE_CHARTS'] === '1') writeFileSync(FILE, `${JSON.stringify(found, null, 2)}\n`)
 const known = JSON.parse(readFileSync(FILE, 'utf8')) as Known
@@ -46,5 +49,5 @@ test.each(Object.entries(found))('the chart of %s is the one of its version', (k
 })
 
 test('charts of different shapes have different hashes', () => {
-  expect(new Set(Object.values(found).map(({ shape }) => shape)).size).toBe(walletKinds.length)
+  expect(new Set(Object.values(found).map(({ shape }) => shape)).size).toBe(kinds.length)
 })

@@ -23,7 +23,7 @@ import { walletKinds } from '../src/wallet/kinds/index.ts'
 
 type Scenario = ScenarioOf<WalletStage>
 
-const scenario = (name: string): Scenario => scenarios.find((it) => nameOf(it) === name)!
+const scenario = (name: string): Scenario => scenarios.find((it) => nameOf(it) === name)! as Scenario
 const kind = (name: string): OperationKind => walletKinds.find((it) => it.kind === name)! as OperationKind
 const NONE: Budget = { faults: 0, others: 0 }
 

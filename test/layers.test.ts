@@ -33,6 +33,12 @@ const LAYERS: readonly Layer[] = [
   { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'rows', 'authoring'], packages: ['xstate'] },
   { name: 'machines/wallet', files: /^machines\/wallet\//, imports: ['authoring'], packages: ['xstate'] },
   { name: 'machines/mint-server', files: /^machines\/mint-server\//, imports: ['authoring'], packages: ['xstate'] },
+  { name: 'machines/bounty', files: /^machines\/bounty\.ts$/, imports: ['authoring'], packages: ['xstate'] },
+  {
+    name: 'bounty',
+    files: /^src\/bounty\//,
+    imports: ['errors', 'port', 'kernel', 'machines/bounty'],
+  },
   {
     name: 'cashu',
     files: /^src\/cashu\//,
@@ -66,6 +72,8 @@ const LAYERS: readonly Layer[] = [
       'cashu',
       'wallet',
       'mint-server',
+      'machines/bounty',
+      'bounty',
     ],
     packages: ['xstate'],
   },

@@ -6,6 +6,7 @@
 import { globSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { assign, emit, fromPromise, log, raise, sendTo, setup, spawnChild, StateMachine, type AnyStateMachine } from 'xstate' // prettier-ignore
+import { bountyKind } from '../src/bounty/index.ts'
 import { answered, effect, local, tx, type OperationKind } from '../src/kernel/index.ts'
 import { machineContract, type Samples } from '../src/testing/machine-contract.ts'
 import { orderKind, type ShopPorts } from './kernel-shop.ts'
@@ -28,22 +29,43 @@ const order: Samples<typeof orderKind.machine> = {
 }
 const shop = [orderKind as OperationKind, order as Samples] as const
 
+const bounty = bountyKind()
+const contribution = { tags: ['done'] }
+const replies = [{ answer: 'ok' }, { answer: 'rejected', reason: 'closed' }, { answer: 'unknown' }] as const
+const bountySamples: Samples<typeof bounty.machine> = {
+  inputs: [{ payer: 'ada', amount: 1, criteria: {}, deadlineAt: 1_000 }],
+  answers: {
+    'bounty.judge': [{ answer: 'met' }, { answer: 'unmet', why: 'not done' }],
+    ...{ 'credits.reserve': replies, 'credits.capture': replies, 'credits.void': replies },
+    ...{ 'claims.acquire': replies, 'claims.renew': replies, 'claims.release': replies, 'claims.complete': replies },
+  },
+  events: ['a', 'b'].flatMap((lease) => [
+    { type: 'claim', lease, worker: lease, untilMs: 500 },
+    { type: 'renew', lease, untilMs: 600 },
+    { type: 'settle', lease, payee: lease, contribution },
+    ...['release', 'cancel', 'resume'].map((type) => ({ type, lease })),
+  ]),
+  sees: ({ claim, last, ending }) => ({ holds: claim?.lease, held: last?.lease, ending }),
+}
+
 const root = new URL('..', import.meta.url)
 const machines = (
   await Promise.all(
-    globSync('machines/*/*.ts', { cwd: root }).map(
+    globSync('machines/**/*.ts', { cwd: root }).map(
       async (path) => (await import(new URL(path, root).href)) as Readonly<Record<string, unknown>>,
     ),
   )
 ).flatMap((exported) => Object.values(exported).filter((value) => value instanceof StateMachine))
 
 test('no machine is left out', () => {
-  const asked = new Set<unknown>(walletSamples.map(([{ machine }]) => machine))
+  const asked = new Set<unknown>([...walletSamples.map(([{ machine }]) => machine), bounty.machine])
   expect(machines).not.toEqual([])
   expect(machines.filter((machine) => !asked.has(machine)).map(({ id }) => id)).toEqual([])
 })
 
-describe.each([...walletSamples, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const))(
+const escrow = [bounty as OperationKind<never> as OperationKind, bountySamples as Samples] as const
+
+describe.each([...walletSamples, escrow, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const))(
   'of %s',
   (_, kind, samples) => {
     test.each(machineContract(kind, samples))('$name', ({ run }) => expect(run()).resolves.toBeUndefined())

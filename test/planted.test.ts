@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { plantAll } from '../scripts/crash/plants.ts'
+import { bountyInvariants } from '../src/testing/bounty-judge.ts'
 import { nameOf } from '../src/testing/subject.ts'
 import { invariants } from '../src/testing/oracle.ts'
 import { planted, plants, type Plant } from '../src/testing/planted.ts'
@@ -32,7 +33,9 @@ describe('planted mistakes', () => {
   })
 
   test('break every invariant', () =>
-    expect(new Set(plants.map(({ breaks }) => breaks))).toEqual(new Set(Object.keys(invariants))))
+    expect(new Set(plants.map(({ breaks }) => breaks))).toEqual(
+      new Set(Object.keys({ ...invariants, ...bountyInvariants })),
+    ))
 
   test('fit however the source is broken into lines, and once', () => {
     const change = { file: 'x.ts', from: 'if (a) { b() }', to: 'b()' }

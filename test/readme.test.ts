@@ -1,5 +1,5 @@
 /**
- * Goal: README and src/README.md tell the truth. Method: every TypeScript block is taken out, type-checked and run. The
+ * Goal: README, src/README.md and the guide in docs/ tell the truth. Method: every TypeScript block is taken out, type-checked and run. The
  * blocks of a page are one program, in order; a block that begins with an example's name is that file, to the letter,
  * and runs as a program of its own. What a line says that it prints (`// → text`) it must print.
  */
@@ -41,10 +41,11 @@ function blocksOf(page: string): Block[] {
   )
 }
 
-const pages = ['README.md', 'src/README.md']
+const GUIDE = 'docs/own-kind.md'
+const pages = ['README.md', 'src/README.md', GUIDE]
 const all = pages.flatMap(blocksOf)
 const blocks = all.filter(({ language }) => language === 'ts')
-const examples = globSync('examples/*.ts', { cwd: root })
+const examples = globSync('examples/**/*.ts', { cwd: root })
 
 /** The blocks of a page as one module, in which each line has the number that it has in the page. */
 function programOf(page: string): string {
@@ -138,6 +139,14 @@ describe('the blocks', () => {
   })
 })
 
+test('the guide leads from a chart to its proof in under 100 lines', () => {
+  const lines = programOf(GUIDE)
+    .split('\n')
+    .filter((line) => line !== '' && line !== 'export {}')
+  expect(lines.length).toBeGreaterThan(50)
+  expect(lines.length).toBeLessThan(100)
+})
+
 describe('the examples', () => {
   test.concurrent('order.ts: the next process finishes what the first had begun', async () => {
     expect((await linesOf(fileURLToPath(import.meta.resolve('../examples/order.ts')))).join('\n')).toContain(
@@ -159,8 +168,17 @@ describe('the examples', () => {
     expect(lines.slice(1).join('\n')).toContain("payment: 'paid', and charged 2 times")
   })
 
+  test.concurrent('bounty/run.ts: work.ts is killed in every state, and pays once', async () => {
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../examples/bounty/run.ts')))
+    expect(lines.at(-2), lines.join('\n')).toBe(
+      'killed 7 times; ada has 80 credits and bob 20; captured, completed; the same again: true',
+    )
+  })
+
   test('there are no others', () => {
     expect(examples.toSorted()).toEqual([
+      'examples/bounty/run.ts',
+      'examples/bounty/work.ts',
       'examples/kill-and-resume.ts',
       'examples/order.ts',
       'examples/pay.ts',

@@ -5,9 +5,9 @@
  * `invoke` asks for an effect or a local step, the action `tx` writes rows, and `emit` tells whoever listens.
  */
 import { fromPromise, type PromiseActorLogic } from 'xstate'
-import type { Write } from '../store/port.ts'
+import type { Json, Write } from '../store/port.ts'
 
-export type { Write }
+export type { Json, Write }
 
 /** What effects and local steps resolve to: data, told apart by `answer`. */
 export interface Answer {

@@ -37,7 +37,8 @@ const requestTexts = (src: string): string[] => [
 const isLocal = ({ tags }: { tags: readonly string[] }): boolean => tags.includes('local')
 
 /** Everything that must be seen of a kind, with crashes or without. */
-export function requirementsOf({ machine, watches }: OperationKind, { crashes }: { crashes: boolean }): Set<string> {
+export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashes: boolean }): Set<string> {
+  const { machine, watches } = kind as OperationKind
   const required = new Set<string>()
   const asked = watches?.({}) ?? {}
   const add = (...texts: readonly string[]): void => {
@@ -140,7 +141,7 @@ export interface Covered {
 
 /** Holds what was seen of a kind against what is required. */
 export function covered(
-  kind: OperationKind,
+  kind: OperationKind<never>,
   visited: ReadonlySet<string>,
   { crashes = false, exceptions = [] }: { crashes?: boolean; exceptions?: readonly Exception[] } = {},
 ): Covered {

@@ -183,6 +183,8 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   }
   const overtake = async (): Promise<void> => {
     overtaken = true
+    // What else of this process comes to a halt while it is held waits with it.
+    if (turn.ours.waitedAt) return turn.ours.closed()
     if (others) turn.theirs.open()
     else others = beginOther()
     await turn.ours.closed()
@@ -256,20 +258,24 @@ export const settled = (rows: Dump): string =>
     ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,
   )
 
-/** Lets through whoever waits, once; or the next one, where nobody does. */
+/** Lets through all who wait, once; or the next one, where nobody does. */
 class Gate {
   #open = false
-  #wake: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
+
+  get waitedAt(): boolean {
+    return this.#waiting.size > 0
+  }
 
   open(): void {
-    this.#open = true
-    this.#wake?.()
+    this.#open = !this.waitedAt
+    for (const wake of this.#waiting) wake()
+    this.#waiting.clear()
   }
 
   async closed(): Promise<void> {
-    if (!this.#open) await new Promise<void>((resolve) => (this.#wake = resolve))
-    this.#open = false
-    this.#wake = undefined
+    if (this.#open) this.#open = false
+    else await new Promise<void>((resolve) => this.#waiting.add(resolve))
   }
 }
 

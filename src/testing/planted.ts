@@ -3,6 +3,7 @@
  * breaks; one that escapes shows what the explorer cannot see. They are changes of the program's text, made while it
  * is loaded, so that the program itself knows nothing of them.
  */
+import { bountyPlants } from './planted/bounty.ts'
 import { kernelPlants } from './planted/kernel.ts'
 import { moneyPlants } from './planted/money.ts'
 import type { Plant } from './planted/plant.ts'
@@ -13,4 +14,5 @@ export { planted, type Plant } from './planted/plant.ts'
 export const plants: readonly Plant[] = [
   ...kernelPlants,
   ...[...moneyPlants, ...recoveryPlants].toSorted((a, b) => a.row! - b.row!),
+  ...bountyPlants,
 ]

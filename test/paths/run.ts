@@ -12,7 +12,7 @@ import { FREE } from './exchange.ts'
 import { nameOf } from './model.ts'
 
 export const scenario = (kind: string, name: string): Scenario<WalletStage> =>
-  scenarios.find((it) => it.kind === kind && it.name === name)!
+  scenarios.find((it) => it.kind === kind && it.name === name)! as Scenario<WalletStage>
 
 /** The wallet believes that the mint has no active keyset. */
 export const tamper = (wallet: Lived['rows']): Lived['rows'] => ({

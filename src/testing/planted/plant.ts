@@ -1,8 +1,9 @@
 /** What a planted mistake is, and how it is made. */
+import type { BountyInvariant } from '../bounty-judge.ts'
 import type { Invariant } from '../oracle.ts'
 
 export interface Plant {
-  /** The row of the list of what went wrong elsewhere; none for the kernel's own mistakes. */
+  /** The row of the list of what went wrong elsewhere; none for other mistakes: the kernel's own, and the bounty's. */
   readonly row?: number
   readonly name: string
   readonly changes: readonly {
@@ -13,7 +14,7 @@ export interface Plant {
     readonly to: string
   }[]
   /** The invariant that it breaks: this one must fire. */
-  readonly breaks: Invariant
+  readonly breaks: Invariant | BountyInvariant
   /** Where it shows, `kind.name`. */
   readonly scenario: string
   /** Faults in a life that it takes; 1 unless given. */

@@ -1,7 +1,8 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
-import type { Scenario } from '../subject.ts'
-import { onWallet, type WalletStage } from '../wallet-subject.ts'
+import type { Scenario, Stage } from '../subject.ts'
+import { onWallet } from '../wallet-subject.ts'
 import { alongside } from './alongside.ts'
+import { bountyScenarios } from './bounty.ts'
 import { melts } from './melt.ts'
 import { mints } from './mint.ts'
 import { receives } from './receive.ts'
@@ -11,7 +12,7 @@ import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
 
 export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
-export const scenarios: readonly Scenario<WalletStage>[] = [
-  ...tables.flatMap((table) => table.scenarios),
-  ...alongside,
-].map(onWallet)
+export const scenarios: readonly Scenario<Stage>[] = [
+  ...[...tables.flatMap((table) => table.scenarios), ...alongside].map(onWallet),
+  ...bountyScenarios,
+]

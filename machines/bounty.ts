@@ -1,0 +1,403 @@
+/**
+ * A bounty: credits of a payer, held in escrow until somebody's contribution meets the criteria. Two services outside
+ * have a say, credits and claims, and each can fail after it has done what it was asked for.
+ *
+ * ```text
+ *  reserving ──▶ open ──claim──▶ claiming ──▶ claimed ──settle, met*──▶ pendingSettlement ──▶ completed ──▶ settled
+ *      │  ╲       │ ▲               │          │ ▲ │ ╲                  ═══ pivot: capture    the claim's record
+ *      │   ╲      │ │        refused│    renew ▼ │ │  ╲ release,
+ *      │    ╲     │ │               │     renewing │   ╲ lease ran out
+ *      │     ╲    │ ╰── releasing ◀─┴───────┴──────┴────╯
+ *      │      ╲   │ cancel, deadline
+ *      ▼       ▼  ▼                                 Each of these that asks a service is a small chart:
+ *  rejecting   refunding ═══ pivot: void              sending ──ok──▶ done              sending ──rejected──▶ refused,
+ *      │           │                                  sending ──unknown, silence──▶ pausing       or disputed where it
+ *      ▼           ▼                                  pausing ──▶ asking ──▶ done                 must come true
+ *  rejected    expired | cancelled                    asking ──undone──▶ sending                          * local
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | reserving | the bounty, its key at the credits | reserves, by the same key |
+ * | rejecting, refunding | that nothing will be paid, and why | voids, by the same key |
+ * | open | the reservation | waits for a claim, cancel, or the deadline |
+ * | claiming, renewing | who claims, under which lease, until when | the same request again, till the lease has run out |
+ * | claimed | the lease | waits for settle, renew, release, or the end of the lease |
+ * | releasing | whose lease it was, and why it ended | releases, by the same key |
+ * | judging | nothing of it: the state before | `claimed` goes on |
+ * | pendingSettlement | who is paid, and for what: fixed from here on | captures, by the same key and to the same payee |
+ * | completed | that the credits are captured | completes the claim |
+ * | sending | the request | sends it again |
+ * | pausing | that nobody knows what became of it, and when to ask | waits for the rest of the time |
+ * | asking | the same | asks again |
+ * | disputed | a refusal where there is no other way to go | waits for a person |
+ *
+ * Credits are captured in `pendingSettlement` alone and voided in `rejecting` and `refunding` alone, and nothing leads
+ * from the one to the others. An answer that was lost undoes nothing: the service is asked what it did. What may still
+ * be under way when a request is given up (a reservation refused or cancelled, a claim refused or too late) is barred
+ * by voiding or releasing its key, also where the service has never heard of it.
+ */
+import { assign, setup } from 'xstate'
+import { answered, backoff, effect, local, until, type Json } from '../src/kernel/authoring.ts'
+
+export interface BountyInput {
+  readonly id: string
+  /** The account that pays. */
+  readonly payer: string
+  /** In credits. */
+  readonly amount: number
+  /** What a contribution must be; read by the evaluator alone. */
+  readonly criteria: Json
+  /** Epoch ms. From then on nobody claims it, and no lease goes beyond. */
+  readonly deadlineAt: number
+}
+
+/** Why a claim is over. */
+export type ClaimEnd =
+  /** The claims service did not grant it. */
+  | 'refused'
+  | 'released'
+  | 'lapsed'
+  /** The claims service would not renew it. */
+  | 'revoked'
+
+export interface Claim {
+  /** The claim's idempotency key; who has it may renew, release and settle. */
+  readonly lease: string
+  readonly worker: string
+  /** Epoch ms. */
+  readonly untilMs: number
+  readonly end: ClaimEnd | null
+}
+
+/** What was handed in, and who is to be paid for it. */
+export interface Offer {
+  readonly payee: string
+  readonly contribution: Json
+}
+
+export interface BountyContext extends BountyInput {
+  /** The claim that holds the bounty. */
+  readonly claim: Claim | null
+  /** The one before. */
+  readonly last: Claim | null
+  /** While a lease is being renewed: until when it is asked for, epoch ms. */
+  readonly renewalMs: number | null
+  /** While it is judged, and from the pivot on for good. */
+  readonly offer: Offer | null
+  readonly ending: 'expired' | 'cancelled' | null
+  /** What the last contribution lacked. */
+  readonly unmet: string | null
+  /** The last refusal's reason. */
+  readonly refusal: string | null
+  /** The service that is asked, or was last. */
+  readonly service: string
+  /** Of the request under way: how often nobody knew what became of it. */
+  readonly tries: number
+}
+
+export type BountyEvent =
+  | { type: 'claim'; lease: string; worker: string; untilMs: number }
+  | { type: 'renew'; lease: string; untilMs: number }
+  | { type: 'release'; lease: string }
+  | { type: 'settle'; lease: string; payee: string; contribution: Json }
+  | { type: 'cancel' }
+  | { type: 'resume' }
+
+type Replied = { answer: 'ok' | 'unknown' } | { answer: 'rejected'; reason: string }
+type Asked = { answer: 'done' | 'undone' | 'unknown' }
+const asked = <In>() => effect<Replied, In>({ answers: ['ok', 'rejected', 'unknown'] })
+const question = <In>() => effect<Asked, In>({ answers: ['done', 'undone', 'unknown'] })
+
+type Reserve = { key: string; payer: string; amount: number }
+type Capture = { key: string; payee: string }
+type Acquire = { key: string; task: string; worker: string; untilMs: number }
+type Renew = { key: string; untilMs: number }
+type Key = { key: string }
+
+// What XState's types for a chart cannot say of a part that is used in many places is said by the parts' own types.
+type Loose = never
+type Part = { readonly [key: string]: never }
+interface Way {
+  readonly target: string
+  readonly actions?: unknown
+}
+type FromContext = (of: { context: BountyContext }) => object
+
+const MOST_TRIES = 20
+const known = assign({ tries: 0 }) as Loose
+
+/**
+ * One request to a service, until it is known what became of it. `done` and `refused` are where that leads; without
+ * `refused` a refusal is a dispute: only a person can have the request sent again.
+ */
+const request = (of: {
+  readonly send: string
+  readonly input: FromContext
+  /** Asks whether the request was carried out; `wanted` is added to the request. */
+  readonly ask: string
+  readonly wanted: string
+  readonly done: Way
+  readonly refused?: Way
+}): Part => {
+  const { done, refused = { target: 'disputed' } } = of
+  const is = answered as (...answers: string[]) => Loose
+  const because = assign((({ event: { output } }: { event: { output: { reason: string } } }) => ({
+    refusal: output.reason,
+  })) as Loose)
+  const way = ({ target, actions }: Way, ...first: unknown[]) => ({
+    target,
+    actions: [...first, ...(actions === undefined ? [] : [actions])],
+  })
+  const silence = { silence: 'pausing' }
+  return {
+    initial: 'sending',
+    entry: assign({ service: of.ask.replace(/\..*/, '') } as Loose),
+    states: {
+      sending: {
+        description: `The request ${of.send} is on its way.`,
+        invoke: {
+          src: of.send,
+          input: of.input,
+          onDone: [
+            { guard: is('ok'), ...way(done, known) },
+            { guard: is('rejected'), ...way(refused, known, because) },
+            { target: 'pausing' },
+          ],
+        },
+        after: silence,
+      },
+      pausing: {
+        description: `Nobody knows what became of ${of.send}; asks after a pause.`,
+        entry: assign({ tries: ({ context }: { context: BountyContext }) => Math.min(MOST_TRIES, context.tries + 1) } as Loose), // prettier-ignore
+        after: { again: 'asking' },
+        on: { resume: 'asking' },
+      },
+      asking: {
+        description: `Asks what became of ${of.send}.`,
+        invoke: {
+          src: of.ask,
+          input: (args: { context: BountyContext }) => ({ ...of.input(args), wanted: of.wanted }),
+          onDone: [
+            { guard: is('done'), ...way(done, known) },
+            { guard: is('undone'), target: 'sending' },
+            { target: 'pausing' },
+          ],
+        },
+        after: silence,
+      },
+      ...(!of.refused && {
+        disputed: {
+          description: `The service refused ${of.send}, which has to be done. Resume sends it again.`,
+          tags: ['human'],
+          on: { resume: 'sending' },
+        },
+      }),
+    },
+  } as Loose as Part
+}
+
+/** The claim's key at the claims service, where the keys of all bounties meet. */
+const leaseKey = ({ id, claim }: BountyContext): string => `${id}/${claim!.lease}`
+const holds = ({ context, event }: { context: BountyContext; event: { lease: string } }): boolean =>
+  context.claim?.lease === event.lease
+const ends = (end: ClaimEnd) =>
+  assign(({ context: { claim } }: { context: BountyContext }) => ({
+    claim: { ...claim!, end },
+    renewalMs: null,
+  })) as Loose
+const reserve: FromContext = ({ context: { id, payer, amount } }) => ({ key: id, payer, amount })
+const byId: FromContext = ({ context: { id } }) => ({ key: id })
+const byLease: FromContext = ({ context }) => ({ key: leaseKey(context) })
+
+export const bounty = setup({
+  types: {} as {
+    context: BountyContext
+    input: BountyInput
+    events: BountyEvent
+    tags: 'local' | 'human'
+  },
+  actors: {
+    'credits.reserve': asked<Reserve>(),
+    'credits.capture': asked<Capture>(),
+    'credits.void': asked<Key>(),
+    /** What became of a reservation. */
+    'credits.ask': question<Key & { payee?: string; wanted: 'reserved' | 'captured' | 'voided' }>(),
+    'claims.acquire': asked<Acquire>(),
+    'claims.renew': asked<Renew>(),
+    'claims.release': asked<Key>(),
+    'claims.complete': asked<Key>(),
+    /** What became of a claim. */
+    'claims.ask': question<Key & { untilMs?: number; wanted: 'held' | 'released' | 'completed' }>(),
+    /** Whether a contribution meets the criteria. */
+    'bounty.judge': local<{ answer: 'met' } | { answer: 'unmet'; why: string }, { criteria: Json; contribution: Json }>(
+      { answers: ['met', 'unmet'] },
+    ),
+  },
+  delays: {
+    /** The services have no time-outs: a request without an answer is given up, and asked about. */
+    silence: 60_000,
+    again: backoff<BountyContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries - 1 }),
+    deadline: until<BountyContext>(({ deadlineAt }) => deadlineAt),
+    leaseEnd: until<BountyContext>(({ claim }) => claim!.untilMs),
+  },
+}).createMachine({
+  id: 'bounty',
+  context: ({ input }) => ({
+    ...input,
+    claim: null,
+    last: null,
+    renewalMs: null,
+    offer: null,
+    ending: null,
+    unmet: null,
+    refusal: null,
+    service: '',
+    tries: 0,
+  }),
+  initial: 'reserving',
+  states: {
+    reserving: {
+      ...request({
+        send: 'credits.reserve',
+        input: reserve,
+        ask: 'credits.ask',
+        wanted: 'reserved',
+        done: { target: '#bounty.open' },
+        refused: { target: '#bounty.rejecting' },
+      }),
+      on: { cancel: { target: 'refunding', actions: assign({ ending: 'cancelled', tries: 0 }) } },
+      after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired', tries: 0 }) } },
+    },
+    /** The same request may still be under way a second time. */
+    rejecting: request({
+      send: 'credits.void',
+      input: byId,
+      ask: 'credits.ask',
+      wanted: 'voided',
+      done: { target: '#bounty.rejected' },
+    }),
+    open: {
+      description: 'The credits are reserved. Waits for a claim, cancel, or the deadline.',
+      on: {
+        claim: {
+          guard: ({ context, event }) => context.last?.lease !== event.lease,
+          target: 'claiming',
+          actions: assign(({ event: { lease, worker, untilMs } }) => ({
+            claim: { lease, worker, untilMs, end: null },
+            unmet: null,
+          })),
+        },
+        cancel: { target: 'refunding', actions: assign({ ending: 'cancelled' }) },
+      },
+      after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired' }) } },
+    },
+    claiming: {
+      ...request({
+        send: 'claims.acquire',
+        input: ({ context }) => ({
+          key: leaseKey(context),
+          task: context.id,
+          worker: context.claim!.worker,
+          untilMs: context.claim!.untilMs,
+        }),
+        ask: 'claims.ask',
+        wanted: 'held',
+        done: { target: '#bounty.claimed' },
+        refused: { target: '#bounty.releasing', actions: ends('refused') },
+      }),
+      after: { leaseEnd: { target: 'releasing', actions: [ends('lapsed'), known] } },
+    },
+    claimed: {
+      description: 'Somebody works on it. Waits for settle, renew, release, or the end of the lease.',
+      on: {
+        settle: {
+          guard: holds,
+          target: 'judging',
+          actions: assign(({ event: { payee, contribution } }) => ({ offer: { payee, contribution } })),
+        },
+        renew: {
+          guard: holds,
+          target: 'renewing',
+          actions: assign(({ context: { claim, deadlineAt }, event }) => ({
+            renewalMs: Math.max(claim!.untilMs, Math.min(deadlineAt, event.untilMs)),
+          })),
+        },
+        release: { guard: holds, target: 'releasing', actions: ends('released') },
+      },
+      after: { leaseEnd: { target: 'releasing', actions: ends('lapsed') } },
+    },
+    renewing: {
+      ...request({
+        send: 'claims.renew',
+        input: ({ context }) => ({ key: leaseKey(context), untilMs: context.renewalMs! }),
+        ask: 'claims.ask',
+        wanted: 'held',
+        done: {
+          target: '#bounty.claimed',
+          actions: assign(({ context: { claim, renewalMs } }: { context: BountyContext }) => ({
+            claim: { ...claim!, untilMs: renewalMs! },
+            renewalMs: null,
+          })),
+        },
+        refused: { target: '#bounty.releasing', actions: ends('revoked') },
+      }),
+      after: { leaseEnd: { target: 'releasing', actions: [ends('lapsed'), known] } },
+    },
+    releasing: request({
+      send: 'claims.release',
+      input: byLease,
+      ask: 'claims.ask',
+      wanted: 'released',
+      done: {
+        target: '#bounty.open',
+        actions: assign(({ context: { claim } }: { context: BountyContext }) => ({ claim: null, last: claim })),
+      },
+    }),
+    judging: {
+      tags: ['local'],
+      invoke: {
+        src: 'bounty.judge',
+        input: ({ context: { criteria, offer } }) => ({ criteria, contribution: offer!.contribution }),
+        onDone: [
+          { guard: answered('met'), target: 'pendingSettlement', actions: assign({ unmet: null }) },
+          {
+            target: 'claimed',
+            actions: assign(({ event: { output } }) => ({
+              offer: null,
+              unmet: output.answer === 'unmet' ? output.why : null,
+            })),
+          },
+        ],
+      },
+    },
+    pendingSettlement: request({
+      send: 'credits.capture',
+      input: ({ context: { id, offer } }) => ({ key: id, payee: offer!.payee }),
+      ask: 'credits.ask',
+      wanted: 'captured',
+      done: { target: '#bounty.completed' },
+    }),
+    completed: request({
+      send: 'claims.complete',
+      input: byLease,
+      ask: 'claims.ask',
+      wanted: 'completed',
+      done: { target: '#bounty.settled' },
+    }),
+    refunding: request({
+      send: 'credits.void',
+      input: byId,
+      ask: 'credits.ask',
+      wanted: 'voided',
+      done: { target: '#bounty.refunded' },
+    }),
+    refunded: {
+      always: [{ guard: ({ context }) => context.ending === 'expired', target: 'expired' }, { target: 'cancelled' }],
+    },
+    settled: { type: 'final' },
+    rejected: { type: 'final' },
+    expired: { type: 'final' },
+    cancelled: { type: 'final' },
+  },
+})

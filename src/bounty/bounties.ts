@@ -1,0 +1,310 @@
+/** Bounties: a thin user of the kernel. */
+import type { BountyEvent } from '../../machines/bounty.ts'
+import type { Explanation } from '../kernel/explain.ts'
+import type { Inspect } from '../kernel/inspect.ts'
+import { openOperations, type Operations } from '../kernel/operations.ts'
+import type { Role } from '../kernel/ownership.ts'
+import { hex, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
+import type { Resumed } from '../kernel/supervisor.ts'
+import type { Json, StoreAdapter } from '../store/port.ts'
+import { bountyOf, refused, type Bounty, type BountyState } from './bounty.ts'
+import type { Evaluate } from './criteria.ts'
+import { bountyKind, bountySchema } from './kind.ts'
+import type { BountyPorts } from './ports.ts'
+import { toCancel, toClaim, toCreate, toRelease, toRenew, toSettle, type Answer } from './replies.ts'
+
+export interface BountiesOptions extends BountyPorts {
+  /** Where the bounties live: `sqliteStore({ path })`, `memoryStore()`. */
+  readonly store: StoreAdapter
+  /** Judges contributions; `meets` unless given. */
+  readonly evaluate?: Evaluate
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Gets every committed step in XState's inspection format, without contexts. */
+  readonly inspect?: Inspect
+}
+
+export interface CreateBounty {
+  /** The account that pays. */
+  readonly payer: string
+  /** In credits. */
+  readonly amount: number
+  /** What a contribution must be, as the evaluator reads it; any JSON. */
+  readonly criteria?: unknown
+  /** Epoch ms. From then on nobody claims it, and no lease goes beyond. */
+  readonly deadlineAt: number
+  /** The same key and the same request are the same bounty. */
+  readonly key?: string
+}
+
+export interface ClaimBounty {
+  readonly worker: string
+  /** How long the claim holds, in ms; the bounty's deadline ends it at the latest. */
+  readonly leaseMs: number
+  /** The same key is the same claim; it is its lease, too. */
+  readonly key?: string
+}
+
+export interface UnderLease {
+  readonly lease: string
+}
+export interface RenewLease extends UnderLease {
+  /** From now on, in ms. */
+  readonly leaseMs: number
+}
+export interface SettleBounty extends UnderLease {
+  /** As the evaluator reads it; any JSON. */
+  readonly contribution: unknown
+  /** The account that is paid; the worker's unless given. */
+  readonly payee?: string
+}
+
+export interface BountyFilter {
+  readonly state?: BountyState
+  readonly payer?: string
+  /** Who has it, or had it last. */
+  readonly worker?: string
+  readonly limit?: number
+}
+
+export interface Waiting {
+  /** Aborting stops the waiting, never the bounty. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Every call may be made at any time, in any state, and again: it resolves with the bounty as it then is, or rejects
+ * with a `HardshellError` of a code that says why not. Calls wait for requests that are under way, however long a
+ * service is not to be reached.
+ */
+export class Bounties {
+  readonly #operations: Operations<BountyPorts>
+  readonly #random: Random
+  readonly #closeStore: () => Promise<void>
+
+  /** Use `openBounties`. */
+  constructor(operations: Operations<BountyPorts>, random: Random, closeStore: () => Promise<void>) {
+    this.#operations = operations
+    this.#random = random
+    this.#closeStore = closeStore
+  }
+
+  /**
+   * Reserves the payer's credits and opens the bounty. With a key that was used before, it resolves with that bounty
+   * as it is now: claimed, say, or over.
+   *
+   * @throws {TypeError} naming the argument; {HardshellError} `REJECTED`, `DISPUTED`, `KEY_REUSED`
+   */
+  async create(
+    { payer, amount, criteria = {}, deadlineAt, key }: CreateBounty,
+    waiting: Waiting = {},
+  ): Promise<Bounty> {
+    const input = {
+      payer: text(payer, 'payer'),
+      amount: positive(amount, 'amount'),
+      criteria: json(criteria, 'criteria'),
+      deadlineAt: positive(deadlineAt, 'deadlineAt'),
+    }
+    const { id } = await this.#operations.create('bounty', input, { key, request: input })
+    return this.#answered(id, toCreate, undefined, waiting)
+  }
+
+  /**
+   * Claims an open bounty under a lease, which the claim of what comes back names.
+   *
+   * @throws {HardshellError} `CLAIMED`, `CLAIM_REFUSED`, `LEASE_LOST` where this claim was and is over, `NOT_OPEN`,
+   *   `REJECTED`, `SETTLED`, `EXPIRED`, `CANCELLED`, `DISPUTED`, `KEY_REUSED`, `NOT_FOUND`
+   */
+  async claim(id: string, { worker, leaseMs, key }: ClaimBounty, waiting: Waiting = {}): Promise<Bounty> {
+    const lease = key === undefined ? hex(this.#random(16)) : text(key, 'key')
+    const asking = { lease, worker: text(worker, 'worker') }
+    const lastsMs = positive(leaseMs, 'leaseMs')
+    return this.#answered(
+      id,
+      (bounty, sent) => toClaim(bounty, { ...asking, sent }),
+      ({ deadlineAt }) => ({ type: 'claim', ...asking, untilMs: Math.min(deadlineAt, this.#operations.clock.now() + lastsMs) }), // prettier-ignore
+      waiting,
+    )
+  }
+
+  /**
+   * Has a lease end later; never sooner, and never after the deadline.
+   *
+   * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
+   */
+  async renew(id: string, { lease, leaseMs }: RenewLease, waiting: Waiting = {}): Promise<Bounty> {
+    const lastsMs = positive(leaseMs, 'leaseMs')
+    return this.#answered(
+      id,
+      (bounty, sent) => toRenew(bounty, { lease, sent }),
+      () => ({ type: 'renew', lease, untilMs: this.#operations.clock.now() + lastsMs }),
+      waiting,
+    )
+  }
+
+  /**
+   * Gives a claim back: the bounty is open again.
+   *
+   * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
+   */
+  async release(id: string, { lease }: UnderLease, waiting: Waiting = {}): Promise<Bounty> {
+    return this.#answered(
+      id,
+      (bounty, sent) => toRelease(bounty, { lease, sent }),
+      () => ({ type: 'release', lease }),
+      waiting,
+    )
+  }
+
+  /**
+   * Hands a contribution in, and has it paid where it meets the criteria. Payee and contribution are fixed from the
+   * moment on in which it does: settling again, with the same lease, gives the same result, whatever is handed in.
+   *
+   * @throws {HardshellError} `CRITERIA_UNMET`, `LEASE_LOST`, `NOT_CLAIMED`, `DISPUTED`, and as `claim`
+   */
+  async settle(id: string, { lease, contribution, payee }: SettleBounty, waiting: Waiting = {}): Promise<Bounty> {
+    const offered = json(contribution, 'contribution')
+    const to = payee === undefined ? undefined : text(payee, 'payee')
+    return this.#answered(
+      id,
+      (bounty, sent) => toSettle(bounty, { lease, sent }),
+      ({ claim }) => ({ type: 'settle', lease, payee: to ?? claim!.worker, contribution: offered }),
+      waiting,
+    )
+  }
+
+  /**
+   * Gives the payer the credits back. Not while somebody has claimed it: their lease protects them.
+   *
+   * @throws {HardshellError} `CLAIMED`, `SETTLED`, `EXPIRED`, `REJECTED`, `DISPUTED`, `NOT_FOUND`
+   */
+  async cancel(id: string, waiting: Waiting = {}): Promise<Bounty> {
+    return this.#answered(id, toCancel, () => ({ type: 'cancel' }), waiting)
+  }
+
+  /** @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED` */
+  async get(id: string): Promise<Bounty> {
+    return bountyOf(await this.#operations.get(id))
+  }
+
+  /** Newest first. Those that this program cannot load are left out; `explain` tells of them. */
+  async list({ state, payer, worker, limit }: BountyFilter = {}): Promise<Bounty[]> {
+    const found = await this.#operations.list({
+      kind: 'bounty',
+      where: { payer, worker },
+      ...(state !== undefined && { state }),
+      ...(limit !== undefined && { limit }),
+    })
+    return found.flatMap((view) => (view.snapshot && view.status !== 'quarantined' ? [bountyOf(view)] : []))
+  }
+
+  /** Waits until it is over, however it ends. */
+  async finished(id: string, { signal }: Waiting = {}): Promise<Bounty> {
+    return this.#operations.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
+  }
+
+  /** Why a bounty is where it is, what comes next, and when. */
+  explain(id: string): Promise<Explanation> {
+    return this.#operations.explain(id)
+  }
+
+  /** Sends again what a service refused or did not answer. */
+  resume(id: string): Promise<void> {
+    return this.#operations.resume(id)
+  }
+
+  /** Whether this process asks the services; a `follower` takes calls all the same, and another process does the rest. */
+  get role(): Role {
+    return this.#operations.role
+  }
+
+  /** What was found unfinished when the bounties were opened, and became of it. */
+  resumed(): Promise<readonly Resumed[]> {
+    return this.#operations.resumed
+  }
+
+  /** Calls back after each commit with the bounty's id and its state. Returns the way to stop. */
+  on(listener: (change: { readonly id: string; readonly state: string }) => void): () => void {
+    return this.#operations.on(({ row: { id, state } }) => listener({ id, state }))
+  }
+
+  /** Aborts requests under way and lets go of the store; every bounty stays resumable. */
+  async close(): Promise<void> {
+    this.#operations.close()
+    await this.#operations.closed
+    await this.#closeStore()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Looks what a call answers as the bounty stands, sends its event when it is time, and waits for the rest. */
+  async #answered(
+    id: string,
+    answer: (bounty: Bounty, sent: boolean) => Answer,
+    event: ((bounty: Bounty) => BountyEvent) | undefined,
+    { signal }: Waiting,
+  ): Promise<Bounty> {
+    for (let sent = false; ;) {
+      const found = await this.#operations.until(
+        id,
+        (view) => {
+          const bounty = bountyOf(view)
+          const now = answer(bounty, sent)
+          return now === 'wait' ? undefined : { bounty, now }
+        },
+        signal,
+      )
+      const { bounty, now } = found
+      if (now === 'ok') return bounty
+      if (now !== 'send') throw refused(now as Exclude<Answer, 'ok' | 'wait' | 'send'>, bounty)
+      // Not taken: the bounty has moved on since it was looked at.
+      if (await this.#operations.send(id, event!(bounty))) sent = true
+    }
+  }
+}
+
+/**
+ * Opens the bounties of a store: what was unfinished is taken up at once, in the background.
+ *
+ * @throws {TypeError} naming the argument; {StoreError} `NEWER` where the database belongs to a later version.
+ * @example
+ * await using bounties = await openBounties({ store: memoryStore(), credits: memoryCredits({ ada: 100 }), claims: memoryClaims() })
+ * const { id } = await bounties.create({ payer: 'ada', amount: 20, deadlineAt: Date.now() + 86_400_000 })
+ */
+export async function openBounties(options: BountiesOptions): Promise<Bounties> {
+  const { credits, claims, evaluate, clock, random = systemRandom, inspect } = options
+  if (typeof options.store?.open !== 'function')
+    throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
+  if (typeof credits?.reserve !== 'function') throw new TypeError('credits: a service of credits')
+  if (typeof claims?.acquire !== 'function') throw new TypeError('claims: a service of claims')
+  const store = await options.store.open(bountySchema)
+  const operations = openOperations<BountyPorts>({
+    ...{ store, tables: bountySchema.tables, kinds: [bountyKind(evaluate)], ports: { credits, claims }, random },
+    ...(clock && { clock }),
+    ...(inspect && { inspect }),
+  })
+  return new Bounties(operations, random, () => store.close())
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name}: a text that is not empty`)
+  return value
+}
+
+function positive(value: unknown, name: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) <= 0) throw new TypeError(`${name}: a positive integer`)
+  return value as number
+}
+
+/** A copy that is plain JSON, as it will be read back. */
+function json(value: unknown, name: string): Json {
+  try {
+    const copy = JSON.stringify(value) as string | undefined
+    if (copy !== undefined) return JSON.parse(copy) as Json
+  } catch {
+    // A circle, say.
+  }
+  throw new TypeError(`${name}: anything that JSON can carry`)
+}

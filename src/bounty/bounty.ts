@@ -1,0 +1,91 @@
+/** A bounty as its users see it, and the errors of their calls. */
+import type { BountyContext, Claim, Offer } from '../../machines/bounty.ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { OperationView } from '../kernel/operation.ts'
+import type { Json } from '../store/port.ts'
+
+export type BountyState =
+  | 'reserving'
+  | 'rejecting'
+  | 'open'
+  | 'claiming'
+  | 'claimed'
+  | 'renewing'
+  | 'releasing'
+  | 'pendingSettlement'
+  | 'completed'
+  | 'refunding'
+  | 'settled'
+  | 'rejected'
+  | 'expired'
+  | 'cancelled'
+
+/** Why a call was refused, beside the kernel's codes. */
+export type BountyCode =
+  /** The credits are not reserved yet. */
+  | 'NOT_OPEN'
+  /** The credits were refused. */
+  | 'REJECTED'
+  /** Somebody has claimed it, or is about to. */
+  | 'CLAIMED'
+  /** Nobody has claimed it. */
+  | 'NOT_CLAIMED'
+  /** The claims service refused the claim. */
+  | 'CLAIM_REFUSED'
+  /** The lease does not hold the bounty: it ran out, was given back, was never granted, or is another's. */
+  | 'LEASE_LOST'
+  /** The contribution is not what was asked for. The claim goes on. */
+  | 'CRITERIA_UNMET'
+  /** It is being paid, or was. */
+  | 'SETTLED'
+  | 'EXPIRED'
+  | 'CANCELLED'
+  /** A service refuses what has to be done; `resume` sends it again, once a person has seen to it. */
+  | 'DISPUTED'
+  /** The key was used for something else. */
+  | 'KEY_REUSED'
+
+/** One bounty as it stands. */
+export interface Bounty {
+  readonly id: string
+  readonly state: BountyState
+  readonly payer: string
+  /** In credits. */
+  readonly amount: number
+  readonly criteria: Json
+  /** Epoch ms. */
+  readonly deadlineAt: number
+  /** The claim that holds it; once it is settled, the one that was paid. */
+  readonly claim: Claim | null
+  /** The claim before that one, and how it ended. */
+  readonly last: Claim | null
+  /** From the moment on from which it will be paid: for what, and to whom. */
+  readonly offer: Offer | null
+  /** From the moment on from which it will not be paid: why. */
+  readonly ending: 'expired' | 'cancelled' | null
+  /** What the last contribution lacked. */
+  readonly unmet: string | null
+  /** A service refuses what has to be done, and a person is needed. */
+  readonly disputed: boolean
+  /** Why a service last refused a request. */
+  readonly refusal: string | null
+  /** Epoch ms. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** @throws {HardshellError} `PARKED`, `QUARANTINED` */
+export function bountyOf({ id, status, row, snapshot }: OperationView): Bounty {
+  const of = { operationId: id }
+  if (!snapshot) throw new HardshellError('PARKED', 'this program cannot load the bounty', of)
+  if (status === 'quarantined') throw new HardshellError('QUARANTINED', row.reason ?? 'set aside', of)
+  const { renewalMs: _, service: __, tries: ___, ...context } = snapshot.context as BountyContext
+  const state = row.state.replace(/\..*/, '') as BountyState
+  return { ...context, state, disputed: snapshot.hasTag('human'), createdAt: row.createdAt, updatedAt: row.updatedAt }
+}
+
+export const refused = (code: BountyCode, { id, state, unmet, refusal }: Bounty): HardshellError => {
+  const why =
+    code === 'CRITERIA_UNMET' ? unmet : ['REJECTED', 'CLAIM_REFUSED', 'DISPUTED'].includes(code) ? refusal : null
+  return new HardshellError(code, `the bounty is ${state}${why === null ? '' : `: ${why}`}`, { operationId: id })
+}

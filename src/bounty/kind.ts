@@ -1,0 +1,110 @@
+/** The bounty as a kind of operation: how its effects ask the services. */
+import { bounty, type BountyContext } from '../../machines/bounty.ts'
+import {
+  defineOperation,
+  operationsTable,
+  ownersTable,
+  type EffectArgs,
+  type OperationKind,
+} from '../kernel/operation.ts'
+import type { Schema } from '../store/port.ts'
+import { meets, type Evaluate } from './criteria.ts'
+import type { BountyPorts, Lease, Lookup, Reply, Reservation } from './ports.ts'
+
+/** The tables of bounties. */
+export const bountySchema: Schema = {
+  version: 1,
+  tables: {
+    owners: ownersTable(),
+    operations: operationsTable(
+      { payer: 'text', worker: 'text?', amount: 'integer' },
+      { byPayer: { columns: ['payer', 'createdAt'] }, byWorker: { columns: ['worker', 'createdAt'] } },
+    ),
+  },
+}
+
+/** A service or an evaluator may say anything. */
+const textOf = (why: unknown): string => (typeof why === 'string' ? why : 'without a reason')
+
+type Replied = { answer: 'ok' | 'unknown' } | { answer: 'rejected'; reason: string }
+
+/** A service may pay no heed to the signal: nobody waits for it all the same. */
+const heeding = <T>(signal: AbortSignal, reply: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    void Promise.resolve(reply)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', abort))
+  })
+
+/** A request's answer; where none came, or one that is none, nobody knows. */
+const asking =
+  <In>(request: (input: In, signal: AbortSignal) => Promise<Reply>) =>
+  async ({ input, signal }: EffectArgs<In>): Promise<Replied> => {
+    try {
+      const reply = await heeding(signal, request(input, signal))
+      if (reply.answer === 'ok') return { answer: 'ok' }
+      if (reply.answer === 'rejected') return { answer: 'rejected', reason: textOf(reply.reason) }
+      return { answer: 'unknown' }
+    } catch {
+      return { answer: 'unknown' }
+    }
+  }
+
+/** Whether what was wanted has happened, by what the service knows of the key. */
+const wondering =
+  <In, T>(look: (input: In, signal: AbortSignal) => Promise<Lookup<T>>, happened: (found: T, input: In) => boolean) =>
+  async ({ input, signal }: EffectArgs<In>): Promise<{ answer: 'done' | 'undone' | 'unknown' }> => {
+    try {
+      const lookup = await heeding(signal, look(input, signal))
+      if (lookup.answer !== 'ok') return { answer: 'unknown' }
+      return { answer: lookup.found && happened(lookup.found, input) ? 'done' : 'undone' }
+    } catch {
+      return { answer: 'unknown' }
+    }
+  }
+
+/**
+ * The kind, with a criteria evaluator of one's own. Bounties that are open keep the criteria that they were created
+ * with, and are judged by the evaluator of the program that settles them.
+ */
+export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPorts, typeof bounty> =>
+  defineOperation({
+    kind: 'bounty',
+    version: 1,
+    machine: bounty,
+    effects: ({ credits, claims }: BountyPorts) => ({
+      'credits.reserve': asking(credits.reserve.bind(credits)),
+      'credits.capture': asking(credits.capture.bind(credits)),
+      'credits.void': asking(credits.void.bind(credits)),
+      'credits.ask': wondering(
+        ({ key }: { key: string; payee?: string; wanted: Reservation['state'] }, signal) =>
+          credits.get({ key }, signal),
+        ({ state, payee }, asked) => state === asked.wanted && (asked.payee === undefined || asked.payee === payee),
+      ),
+      'claims.acquire': asking(claims.acquire.bind(claims)),
+      'claims.renew': asking(claims.renew.bind(claims)),
+      'claims.release': asking(claims.release.bind(claims)),
+      'claims.complete': asking(claims.complete.bind(claims)),
+      'claims.ask': wondering(
+        ({ key }: { key: string; untilMs?: number; wanted: Lease['state'] }, signal) => claims.get({ key }, signal),
+        ({ state, untilMs }, asked) => state === asked.wanted && untilMs >= (asked.untilMs ?? 0),
+      ),
+      'bounty.judge': ({ input: { criteria, contribution } }) => {
+        try {
+          const verdict = evaluate(criteria, contribution)
+          return verdict.met ? { answer: 'met' } : { answer: 'unmet', why: textOf(verdict.why) }
+        } catch (error) {
+          return { answer: 'unmet', why: `it could not be judged: ${String(error)}` }
+        }
+      },
+    }),
+    lane: ({ service }: BountyContext) => service,
+    columns: ({ payer, amount, claim, last }: BountyContext) => ({
+      payer,
+      amount,
+      worker: (claim ?? last)?.worker ?? null,
+    }),
+  })

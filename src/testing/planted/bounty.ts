@@ -1,0 +1,159 @@
+/** Planted mistakes of the bounty: those that escrows elsewhere have made, and some of their kin. */
+import type { Plant } from './plant.ts'
+
+export const bountyPlants: readonly Plant[] = [
+  {
+    row: 14,
+    name: 'a bounty is settled before its credits are captured',
+    changes: [
+      {
+        file: 'src/bounty/kind.ts',
+        from: `asking(credits.capture.bind(credits))`,
+        to: `asking((input, signal) => credits.capture(input, signal).catch(() => ({ answer: 'ok' as const })))`,
+      },
+    ],
+    breaks: 'unpaid',
+    scenario: 'bounty.settled',
+  },
+  {
+    row: 14,
+    name: 'an error after a committed create voids its reservation',
+    changes: [
+      {
+        file: 'src/bounty/kind.ts',
+        from: `asking(credits.reserve.bind(credits))`,
+        to: `asking(async (input, signal) => {
+          try {
+            return await credits.reserve(input, signal)
+          } catch {
+            await credits.void({ key: input.key }, signal)
+            return { answer: 'rejected' as const, reason: 'failed' }
+          }
+        })`,
+      },
+    ],
+    breaks: 'compensation',
+    scenario: 'bounty.settled',
+  },
+  {
+    row: 14,
+    name: 'an error after a committed claim releases it',
+    changes: [
+      {
+        file: 'src/bounty/kind.ts',
+        from: `asking(claims.acquire.bind(claims))`,
+        to: `asking(async (input, signal) => {
+          try {
+            return await claims.acquire(input, signal)
+          } catch {
+            await claims.release({ key: input.key }, signal)
+            return { answer: 'rejected' as const, reason: 'failed' }
+          }
+        })`,
+      },
+    ],
+    breaks: 'compensation',
+    scenario: 'bounty.settled',
+  },
+  {
+    name: 'a claim counts whether its lease was granted or not',
+    changes: [
+      {
+        file: 'machines/bounty.ts',
+        from: `refused: { target: '#bounty.releasing', actions: ends('refused') }`,
+        to: `refused: { target: '#bounty.claimed' }`,
+      },
+    ],
+    breaks: 'lease',
+    scenario: 'bounty.claims-rejected',
+  },
+  {
+    name: 'an open bounty can be settled',
+    changes: [
+      {
+        file: 'machines/bounty.ts',
+        from: `Waits for a claim, cancel, or the deadline.',
+      on: {`,
+        to: `Waits for a claim, cancel, or the deadline.',
+      on: {
+        settle: {
+          target: 'judging',
+          actions: assign(({ event: { payee, contribution } }) => ({ offer: { payee, contribution } })),
+        },`,
+      },
+    ],
+    breaks: 'payee',
+    scenario: 'bounty.settled-twice',
+  },
+  {
+    row: 19,
+    name: 'a paused worker overwrites their successor',
+    changes: [
+      {
+        file: 'machines/bounty.ts',
+        from: `settle: {
+          guard: holds,`,
+        to: `settle: {`,
+      },
+    ],
+    breaks: 'payee',
+    scenario: 'bounty.successor',
+  },
+  {
+    name: 'a payment that is refused is given back',
+    changes: [
+      {
+        file: 'machines/bounty.ts',
+        from: `done: { target: '#bounty.completed' },`,
+        to: `done: { target: '#bounty.completed' },
+        refused: { target: '#bounty.refunding' },`,
+      },
+    ],
+    breaks: 'both',
+    scenario: 'bounty.settled',
+  },
+  {
+    name: 'what has expired gives nothing back',
+    changes: [
+      {
+        file: 'machines/bounty.ts',
+        from: `after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired' }) } },`,
+        to: `after: { deadline: { target: 'expired', actions: assign({ ending: 'expired' }) } },`,
+      },
+    ],
+    breaks: 'refund',
+    scenario: 'bounty.expired',
+  },
+  {
+    name: 'a payment is made again by its replay',
+    changes: [
+      {
+        file: 'src/bounty/rules.ts',
+        from: `if (found.state === 'captured') return found.payee === payee ? { reply: OK } : no('paid to somebody else')`,
+        to: ``,
+      },
+      {
+        file: 'src/bounty/rules.ts',
+        from: `const all = [...entries(after), ...entries(before).map(({ account, by }) => ({ account, by: -by }))]`,
+        to: `const all = after.state === 'captured' ? entries(after).slice(1) : [...entries(after), ...entries(before).map(({ account, by }) => ({ account, by: -by }))]`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'bounty.settled',
+  },
+  {
+    name: 'an index that was not written never is',
+    changes: [
+      {
+        file: 'src/bounty/documents.ts',
+        from: `if (last) await this.#bringUpToDate(last)
+      return reply`,
+        to: `if (put && last) await this.#bringUpToDate(last)
+      return reply`,
+      },
+      { file: 'src/bounty/documents.ts', from: `if (found) await this.#bringUpToDate(found)`, to: `` },
+    ],
+    breaks: 'index',
+    scenario: 'bounty.settled',
+  },
+]
