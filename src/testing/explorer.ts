@@ -62,7 +62,7 @@ export interface Exploration {
 }
 
 export interface ExploreOptions {
-  /** Faults in one life, a crash included; 2 unless given. */
+  /** Faults in one life, a crash included; as many as the scenario says unless given. */
   readonly faults?: number
   /** In how many lives of a run faults may strike that are no crashes; 1 unless given. Crashes may strike in all. */
   readonly others?: number
@@ -93,7 +93,15 @@ export async function exploreCrashes<S extends Stage>(
   scenario: Scenario<S>,
   options: ExploreOptions = {},
 ): Promise<Exploration> {
-  const { faults = 2, others = 1, depth, exact = false, owners = false, mostViolations = 10, until } = options
+  const {
+    faults = scenario.faults ?? 2,
+    others = 1,
+    depth,
+    exact = false,
+    owners = false,
+    mostViolations = 10,
+    until,
+  } = options
   const { start, ...place } = await beginning(scenario)
   const { fingerprint } = place
   const coverage = new Coverage(kindOf(scenario))

@@ -124,7 +124,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
         await store.commit(writes)
         violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
-          ...(surroundings.committed?.(writes, before) ?? []),
+          ...(surroundings.committed?.(writes, before, notes) ?? []),
         )
       },
     }

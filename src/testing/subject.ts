@@ -31,6 +31,8 @@ export interface Scenario<S extends Stage> {
   readonly kind: string
   readonly name: string
   readonly subject: Subject<S>
+  /** Faults in one life where nothing else is asked for; 2 unless given. One that brings trouble of its own has 1. */
+  readonly faults?: number
   /** Makes the world in which the scenario begins. Nothing goes wrong here. */
   setup?(stage: S): Promise<void>
   /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */
@@ -53,7 +55,7 @@ export interface Surroundings<S extends Stage> {
   /** Starts a process of the program. */
   start(means: Means): Promise<Running<S>>
   /** What is wrong with a commit that landed, whatever comes after it. */
-  committed?(writes: readonly Write[], before: Dump): readonly string[]
+  committed?(writes: readonly Write[], before: Dump, notes: Stage['notes']): readonly string[]
   /** What is wrong with a world in which all is over. Each text begins with the name of an invariant and a colon. */
   judge(world: World): Promise<readonly string[]>
 }

@@ -124,7 +124,13 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
             attend: (act) => attended({ wallet, clock, wire }, act),
           }
         },
-        committed: (writes, before) => witnessed(writes, { before, mint: () => setting.dump(), late: wire.late }),
+        committed: (writes, before, { robbed = [] }) =>
+          witnessed(writes, {
+            before,
+            mint: () => setting.dump(),
+            late: wire.late,
+            robbed: robbed as readonly string[],
+          }),
         async judge({ rows, outside: held, notes }) {
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of

@@ -15,6 +15,8 @@ export function witnessed(
     mint: () => Dump
     /** Requests that the network still holds. */
     late: readonly LateRequest[]
+    /** Proofs, by Y, that another device with the same seed has spent: of them nobody can tell the wallet. */
+    robbed?: readonly string[]
   },
 ): Breach[] {
   return writes.filter(frees).flatMap((write) => release(write, { ...of, writes }))
@@ -37,7 +39,13 @@ function changeOf(write: Write): Changed | undefined {
  */
 function release(
   write: Write,
-  of: { before: Dump; mint: () => Dump; late: readonly LateRequest[]; writes: readonly Write[] },
+  of: {
+    before: Dump
+    mint: () => Dump
+    late: readonly LateRequest[]
+    robbed?: readonly string[]
+    writes: readonly Write[]
+  },
 ): Breach[] {
   const { Y } = changeOf(write)!
   const was = (of.before['proofs'] as readonly ProofRow[]).find((row) => row.Y === Y)
@@ -48,7 +56,7 @@ function release(
   if (!own) found.push(`release: ${was.amount} that another operation had reserved`)
   const known = of.mint()['proofs'] as readonly Row[]
   const at = known.find((row) => row['Y'] === Y)
-  if (at) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
+  if (at && !of.robbed?.includes(Y)) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
   // A request of which some input is spent does nothing any more.
   const spent = new Set(known.filter((row) => row['state'] === 'SPENT').map((row) => row['Y']))
   const dead = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y))

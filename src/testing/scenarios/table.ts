@@ -35,7 +35,9 @@ export function table<const F extends Factors>(of: {
     impossible,
     scenarios: Object.entries(rows).map(([name, unusual]) => {
       const row = { ...usual, ...unusual }
-      return { kind, name, row, ...scenario(row) }
+      // Two things that are not as usual are two troubles; a third one strikes.
+      const faults = Object.keys(unusual).length < 2 ? 2 : 1
+      return { kind, name, row, faults, ...scenario(row) }
     }),
   }
 }
