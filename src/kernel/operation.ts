@@ -228,10 +228,14 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
   return kind
 }
 
+const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
+
 /** Every state node of a chart, the root first. */
-export function stateNodes(machine: AnyStateMachine): AnyStateNode[] {
+export function stateNodes(machine: AnyStateMachine): readonly AnyStateNode[] {
   const under = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(under)]
-  return under(machine.root)
+  let nodes = nodesOf.get(machine)
+  if (!nodes) nodesOf.set(machine, (nodes = under(machine.root)))
+  return nodes
 }
 
 /** The chart's state as dotted text: `melting`, `swapping.reconciling.checking`. */
