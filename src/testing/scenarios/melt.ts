@@ -1,6 +1,7 @@
 import { blankOutputs } from '../../cashu/amounts.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import {
+  abandon,
   burnCounters,
   ending,
   fund,
@@ -106,7 +107,7 @@ async function unwanted(stage: Stage): Promise<void> {
   const other = stage.notes['other'] as string
   const cancelled = async (): Promise<void> => {
     const melt = await prepare(stage, 'cancelled', other)
-    if (melt.state === 'prepared') await melt.cancel()
+    await abandon(stage, melt)
     await melt.finished()
   }
   await ending(stage, cancelled, ...ENDS)
@@ -203,6 +204,8 @@ export const melts = table({
     'ailing-hasty': { way: 'long', keyset: 'hidden', mint: 'ailing', person: 'hasty' },
   },
   scenario: (row) => ({
+    // Several operations, one after the other; or a mint that keeps things to itself for a month.
+    ...((row.wanted === 'no' || row.payment === 'unknown') && { faults: 1 }),
     mint: traits(row),
     async setup(stage) {
       // Four are to be paid; where there is no change, one more and the fee make it exact.

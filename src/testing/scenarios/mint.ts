@@ -111,6 +111,8 @@ export const mints = table({
     'pending-without-20': { paid: 'late', counters: 'gap', mint: 'pending', lacks: '20' },
   },
   scenario: (row) => ({
+    // Several operations, one after the other.
+    ...(row.quoted === 'no' && { faults: 1 }),
     mint: traits(row),
     mayQuarantine: row.quoted === 'no',
     async setup(stage) {

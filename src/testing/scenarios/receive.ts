@@ -1,5 +1,5 @@
 import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
-import { ending, foreignProofs, fund, spendElsewhere, tokenOf } from './stage.ts'
+import { abandon, ending, foreignProofs, fund, spendElsewhere, tokenOf } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
@@ -26,7 +26,7 @@ async function drive(stage: Stage, row: ReceiveRow): Promise<void> {
   }
   const receive = await prepare(stage, 'receive')
   if (row.keyset === 'retired' && receive.state === 'prepared') await retire(stage)
-  if (row.wanted === 'no' && receive.state === 'prepared') await receive.cancel()
+  if (row.wanted === 'no') await abandon(stage, receive)
   await ending(stage, () => (row.wanted === 'no' ? receive.finished() : receive.execute()), ...ENDS)
   // What was given up may have come all the same.
   if (row.person === 'resigned')

@@ -1,5 +1,5 @@
 import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
-import { burnCounters, ending, fund, giveUp, HOUR_MS, hurry, MINUTE_MS, mood, nextCounter, spendElsewhere } from './stage.ts' // prettier-ignore
+import { abandon, burnCounters, ending, fund, giveUp, HOUR_MS, hurry, MINUTE_MS, mood, nextCounter, spendElsewhere } from './stage.ts' // prettier-ignore
 import { table } from './table.ts'
 
 const prepare = ({ wallet }: Stage, key: string) => wallet.restore.prepare({ mintUrl: MINT_URL, key })
@@ -58,7 +58,7 @@ export const restores = table({
         await ending(stage, () => forgotten.finished(), 'CANCELLED')
       }
       const restore = await prepare(stage, 'restore')
-      if (row.wanted === 'no' && restore.state === 'prepared') await restore.cancel()
+      if (row.wanted === 'no') await abandon(stage, restore)
       await ending(stage, () => (row.wanted === 'no' ? restore.finished() : restore.execute()), 'CANCELLED')
     },
   }),

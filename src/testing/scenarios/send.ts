@@ -1,6 +1,6 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
 import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
-import { claim, ending, fund, rob, spendable } from './stage.ts'
+import { abandon, claim, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
@@ -39,7 +39,7 @@ async function drive(stage: Stage, row: SendRow): Promise<void> {
   const send = await prepare(stage, 'send')
   if (row.keyset === 'retired' && send.state === 'prepared') await retire(stage)
   if (row.wanted === 'no') {
-    if (send.state === 'prepared') await send.cancel()
+    await abandon(stage, send)
     return ending(stage, () => send.finished(), 'CANCELLED')
   }
   let token: string | undefined

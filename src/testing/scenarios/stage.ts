@@ -240,6 +240,14 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
     }
 }
 
+/** Gives up what is still prepared; where its deadline was faster, that is as well. */
+export async function abandon(
+  stage: Stage,
+  operation: { readonly state: string; cancel(): Promise<unknown> },
+): Promise<void> {
+  if (operation.state === 'prepared') await ending(stage, () => operation.cancel(), 'NOT_NOW')
+}
+
 /** Waits until an operation is in one of these states, whatever came before, and whichever process brought it there. */
 export async function reaches({ wallet, clock }: Stage, id: string, ...states: readonly string[]): Promise<void> {
   for (let delayMs = MINUTE_MS; !states.includes((await wallet.operations.get(id)).state); delayMs *= 2)

@@ -1,5 +1,5 @@
 import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
-import { ending, fund, rob, spendable } from './stage.ts'
+import { abandon, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
@@ -25,7 +25,7 @@ async function drive(stage: Stage, row: SwapRow): Promise<void> {
   }
   const swap = await prepare(stage, 'swap')
   if (row.keyset === 'retired' && swap.state === 'prepared') await retire(stage)
-  if (row.wanted === 'no' && swap.state === 'prepared') await swap.cancel()
+  if (row.wanted === 'no') await abandon(stage, swap)
   await ending(stage, () => (row.wanted === 'no' ? swap.finished() : swap.execute()), ...ENDS)
 }
 
