@@ -80,6 +80,8 @@ export interface ExploreOptions {
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
+  /** Called after each commit that landed, with the world as a crash would leave it there, and the path to it. */
+  readonly landed?: (world: () => World, path: string) => void
 }
 
 interface Waiting {
@@ -125,7 +127,10 @@ export async function exploreCrashes<S extends Stage>(
     while (choices && !enough()) {
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
-      const { world, end, ...result } = await live(of, coverage)
+      const at = choices
+      const landed = options.landed && ((now: () => World) => options.landed!(now, before + at.path))
+      const { inspect, passed } = coverage
+      const { world, end, ...result } = await live(of, { inspect, passed, ...(landed && { landed }) })
       const struck = choices.faults.length
       const path = before + choices.path
       runs[struck] = (runs[struck] ?? 0) + 1
@@ -189,6 +194,14 @@ export async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string
     violations.push('restless: a second recovery changed more than attempt and owner')
   surroundings.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
   return [...violations, ...standing(world), ...(await surroundings.judge(world))]
+}
+
+/** Goes on in a world that some run left, with nothing that goes wrong. Returns what is wrong with how it ends. */
+export async function goOn<S extends Stage>(scenario: Scenario<S>, from: World): Promise<readonly string[]> {
+  const place = await beginning(scenario)
+  const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices: new Choices({ budget: NONE }) }
+  const { world, violations } = await live(of)
+  return violations.length > 0 ? violations : afterwards({ ...of, from: world })
 }
 
 /** Marks paths of two processes that take turns. */
