@@ -61,19 +61,19 @@ async function main(): Promise<void> {
 }
 
 async function measured(name: string, size: { proofs: number; operations: number }): Promise<Result> {
-  const { start, adapter, outlives, budget } = stores[name]!
+  const store = stores[name]!
   let place
   try {
-    place = await start()
+    place = await store.start()
   } catch (error) {
     return { store: name, skipped: (error as Error).message }
   }
   await using _ = place
   const startedMs = performance.now()
-  await fill(adapter(place.at), size)
+  await fill(store.adapter(place.at), size)
   const fillingMs = performance.now() - startedMs
-  const figures = outlives ? await coldly(name, place.at) : await measure(adapter(place.at))
-  const missed = Object.entries(MOST).flatMap(([what, mostMs]) => (budget && figures[what as keyof Figures] > mostMs ? [what] : [])) // prettier-ignore
+  const figures = store.outlives ? await coldly(name, place.at) : await measure(store.adapter(place.at))
+  const missed = Object.entries(MOST).flatMap(([what, mostMs]) => (store.budget && figures[what as keyof Figures] > mostMs ? [what] : [])) // prettier-ignore
   return { store: name, fillingMs, ...figures, missed }
 }
 
