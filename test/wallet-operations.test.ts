@@ -408,10 +408,10 @@ test('a wallet is disposed of as it is closed', async () => {
 
 test('the application’s own values are in the wallet’s file, and outlast its process', async () => {
   const on = await bench({ stub: true })
-  const { wallet, drop } = await on.open()
+  const first = await on.open()
   const name = { primary: 'app', key: 'theme' }
-  await wallet.kv.set(name, { dark: true })
-  drop()
+  await first.wallet.kv.set(name, { dark: true })
+  first.drop()
   const again = await on.open()
   expect(await again.wallet.kv.get(name)).toEqual({ dark: true })
   expect(await again.wallet.kv.list({ primary: 'app' })).toEqual(['theme'])

@@ -1,6 +1,5 @@
 /** What a wallet's start and its everyday reads take. */
 import { openWallet, type StoreAdapter, type Transport } from '../../src/index.ts'
-import type { Row } from '../../src/store/port.ts'
 import { reserve } from '../../src/wallet/selection.ts'
 import { walletSchema } from '../../src/wallet/tables.ts'
 import { MINT_URL } from '../bench/in-process.ts'
@@ -38,7 +37,7 @@ export async function measure(adapter: StoreAdapter): Promise<Figures> {
     const { total, fee } = await reserve(store, place, amount, true)
     if (total - fee < amount) throw new Error(`${total} was selected for ${amount}`)
   })
-  const proofs = await store.query<Row>({ table: 'proofs', limit: 1 })
+  const proofs = await store.query({ table: 'proofs', limit: 1 })
   if (proofs.length === 0) throw new Error('there are no proofs')
   await store.close()
   return {

@@ -7,6 +7,8 @@ import { StoreError } from './port.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
 import { tooLarge } from './sqlite-errors.ts'
 
+const MOST_ROUNDS = 10
+
 export class LibsqlConnection implements SqliteConnection {
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
@@ -44,12 +46,17 @@ export class LibsqlConnection implements SqliteConnection {
     return this.#db.inTransaction
   }
 
-  /** The library closes the file when the last statement is collected, and with it goes the lock. */
+  /** The library closes the file, and lets go of its lock, when the last statement has been collected. */
   async close(): Promise<void> {
+    const left = Array.from(this.#statements.values(), (statement) => new WeakRef(statement))
     this.#statements.clear()
     this.#db.close()
-    collectGarbage()
-    await setImmediate()
+    for (let round = 0; round < MOST_ROUNDS && left.some((statement) => statement.deref()); round++) {
+      // What was looked at stays until the loop turns; what was collected is let go of when it turns again.
+      await setImmediate()
+      collectGarbage()
+      await setImmediate()
+    }
   }
 
   #statement(sql: string): Database.Statement {

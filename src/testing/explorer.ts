@@ -80,8 +80,6 @@ export interface ExploreOptions {
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
-  /** Called after each commit that landed, with the world as a crash would leave it there, and the path to it. */
-  readonly landed?: (world: () => World, path: string) => void
 }
 
 interface Waiting {
@@ -127,10 +125,7 @@ export async function exploreCrashes<S extends Stage>(
     while (choices && !enough()) {
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
-      const at = choices
-      const landed = options.landed && ((now: () => World) => options.landed!(now, before + at.path))
-      const { inspect, passed } = coverage
-      const { world, end, ...result } = await live(of, { inspect, passed, ...(landed && { landed }) })
+      const { world, end, ...result } = await live(of, coverage)
       const struck = choices.faults.length
       const path = before + choices.path
       runs[struck] = (runs[struck] ?? 0) + 1
