@@ -8,7 +8,7 @@ import { build, type Plugin } from 'vite'
 import { expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 
-const NODE_ONLY = ['./store/sqlite', './store/postgres', './mint-server']
+const NODE_ONLY = ['./store/sqlite', './store/sqlite-encrypted', './store/postgres', './mint-server']
 
 const refuseNode: Plugin = {
   name: 'refuse-node',

@@ -25,9 +25,10 @@ const LAYERS: readonly Layer[] = [
   { name: 'errors', files: /^src\/kernel\/errors\.ts$/, imports: [] },
   { name: 'port', files: /^src\/store\/port\.ts$/, imports: [] },
   { name: 'rows', files: /^src\/store\/rows\.ts$/, imports: ['port'] },
+  { name: 'kv', files: /^src\/store\/kv\.ts$/, imports: ['port'] },
   { name: 'store', files: /^src\/store\/(?!sqlite|indexeddb|postgres)/, imports: ['port', 'rows'] },
   { name: 'indexeddb', files: /^src\/store\/indexeddb/, imports: ['port', 'rows', 'store'], packages: ['idb-keyval'] },
-  { name: 'sqlite', files: /^src\/store\/sqlite/, imports: ['port', 'rows', 'store'], packages: ['node:'] },
+  { name: 'sqlite', files: /^src\/store\/sqlite/, imports: ['port', 'rows', 'store'], packages: ['node:', 'libsql'] },
   { name: 'postgres', files: /^src\/store\/postgres/, imports: ['port', 'rows', 'store'], packages: ['pg'] },
   { name: 'authoring', files: /^src\/kernel\/authoring\.ts$/, imports: ['port'], packages: ['xstate'] },
   { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'rows', 'authoring'], packages: ['xstate'] },
@@ -49,7 +50,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'wallet',
     files: /^src\/wallet\//,
-    imports: ['errors', 'port', 'authoring', 'kernel', 'cashu', 'machines/wallet'],
+    imports: ['errors', 'port', 'kv', 'authoring', 'kernel', 'cashu', 'machines/wallet'],
     packages: ['@cashu/cashu-ts'],
   },
   {
@@ -64,6 +65,7 @@ const LAYERS: readonly Layer[] = [
     imports: [
       'errors',
       'port',
+      'kv',
       'store',
       'authoring',
       'kernel',
@@ -80,7 +82,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'entry',
     files: /^src\/index\.ts$/,
-    imports: ['errors', 'port', 'kernel', 'cashu', 'wallet'],
+    imports: ['errors', 'port', 'kv', 'kernel', 'cashu', 'wallet'],
     packages: ['@cashu/cashu-ts'],
   },
 ]

@@ -162,6 +162,64 @@ describe('processes', () => {
     expect(both.map(({ lines }) => lines)).toEqual([['true'], ['true'], ['true']])
   })
 
+  describe('that migrate', () => {
+    const COUNT = 200
+    /** Two versions further: each rewrites all rows, and between them a table comes and a column. */
+    const later = `{
+      version: 3,
+      tables: {
+        ...schema.tables,
+        counters: { ...schema.tables.counters, columns: { ...schema.tables.counters.columns, unit: 'text' } },
+        marks: { columns: { id: 'text' }, key: ['id'] },
+      },
+      migrations: {
+        1: [{ addTable: 'marks', as: { columns: { id: 'text' }, key: ['id'] } }, { rewrite: 'counters', row: (row) => (passed(), { ...row, n: row.n + 1 }) }],
+        2: [{ addColumn: 'unit', to: 'counters', type: 'text', value: 'sat' }, { rewrite: 'counters', row: (row) => (passed(), { ...row, n: row.n * 2 }) }],
+      },
+    }`
+    /** Opens the database with a later program that ends itself at the n-th row it rewrites, or at the commit. */
+    const migrator = (dieAt: number | 'COMMIT' | undefined): string => `
+      let rows = 0
+      const die = () => process.kill(process.pid, 'SIGKILL')
+      const passed = () => ++rows === ${JSON.stringify(dieAt)} && die()
+      const prepare = (db) => db.setAuthorizer((action, what) => (action === 22 && what === '${dieAt}' && die(), 0))
+      const store = await sqliteStore({ path, busyTimeoutMs: 30_000, prepare }).open(${later})
+      const found = await store.query({ table: 'counters' })
+      say(JSON.stringify([found.length, found.every(({ n, unit }, i) => n === 2 * (i + 1) && unit === 'sat'), (await store.sum('counters'))[0].sum]))
+      await store.close()`
+    const migrated = [JSON.stringify([COUNT, true, 2])]
+
+    test.each([1, COUNT, COUNT + 1, 2 * COUNT, 'COMMIT'] as const)(
+      'and one is killed at %s: all is as it was, and the next one does all of it, once',
+      async (dieAt) => {
+        const store = await sqliteStore({ path }).open(schema)
+        await store.commit(Array.from({ length: COUNT }, (_, i) => put(`c${String(i).padStart(3, '0')}`, i)))
+        const before = await everything(store)
+        await store.close()
+        const killed = script(migrator(dieAt))
+        expect(await exitCode(killed)).toBeNull()
+        expect(killed.signalCode).toBe('SIGKILL')
+        const again = await sqliteStore({ path }).open(schema)
+        expect(await everything(again)).toEqual(before)
+        await again.close()
+        // Two that come after it, at once.
+        const both = [script(migrator(undefined)), script(migrator(undefined))]
+        expect(await Promise.all(both.map(exitCode))).toEqual([0, 0])
+        expect(both.map(({ lines }) => lines)).toEqual([migrated, migrated])
+        await expect(sqliteStore({ path }).open(schema)).rejects.toEqual(code('NEWER'))
+      },
+    )
+
+    test('and one is killed while another waits for it: that one takes over', async () => {
+      const store = await sqliteStore({ path }).open(schema)
+      await store.commit(Array.from({ length: COUNT }, (_, i) => put(`c${String(i).padStart(3, '0')}`, i)))
+      await store.close()
+      const all = [script(migrator(COUNT)), script(migrator(undefined)), script(migrator(COUNT + 5))]
+      await Promise.all(all.map(exitCode))
+      expect(all[1]!.lines).toEqual(migrated)
+    })
+  })
+
   test('one that only watches may end', async () => {
     const child = script(`
       const store = await sqliteStore({ path }).open(schema)

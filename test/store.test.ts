@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { memoryStore, type Dump } from '../src/store/memory.ts'
 import type { Row, Schema } from '../src/store/port.ts'
+import { encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
 import { storeContract, type NewStore } from '../src/testing/store-contract.ts'
 
@@ -14,6 +15,11 @@ const stores: Record<string, NewStore> = {
   async sqlite() {
     const directory = await mkdtemp(join(tmpdir(), 'store-'))
     const adapter = sqliteStore({ path: join(directory, 'store.db') })
+    return { adapter, dispose: () => rm(directory, { recursive: true }) }
+  },
+  async 'encrypted sqlite'() {
+    const directory = await mkdtemp(join(tmpdir(), 'store-'))
+    const adapter = encryptedSqliteStore({ path: join(directory, 'store.db'), key: 'a key' })
     return { adapter, dispose: () => rm(directory, { recursive: true }) }
   },
 }

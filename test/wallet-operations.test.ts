@@ -405,3 +405,17 @@ test('a wallet is disposed of as it is closed', async () => {
   expect(await failure(wallet.balances())).toMatchObject({ code: 'CLOSED' })
   await wallet.close()
 })
+
+test('the application’s own values are in the wallet’s file, and outlast its process', async () => {
+  const on = await bench({ stub: true })
+  const first = await on.open()
+  const name = { primary: 'app', key: 'theme' }
+  await first.wallet.kv.set(name, { dark: true })
+  first.drop()
+  const again = await on.open()
+  expect(await again.wallet.kv.get(name)).toEqual({ dark: true })
+  expect(await again.wallet.kv.list({ primary: 'app' })).toEqual(['theme'])
+  await again.wallet.kv.delete(name)
+  expect(await again.wallet.kv.get(name)).toBeUndefined()
+  expect((await on.rows())['kv']).toEqual([])
+})

@@ -158,6 +158,8 @@ export type StoreErrorCode =
   | 'UNAVAILABLE'
   /** A row could not be read, or the database is none, or not one of ours. */
   | 'CORRUPT'
+  /** The key does not open the database, or the file is not encrypted. */
+  | 'WRONG_KEY'
   /** The database has a later schema version than this program. */
   | 'NEWER'
   /** The store was closed. */

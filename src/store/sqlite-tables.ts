@@ -1,8 +1,8 @@
 /** Tables, rows and migrations as SQLite has them. */
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { StoreError, type Schema, type Table } from './port.ts'
 import { checkQuery, checkRow, type Tables } from './rows.ts'
 import type { PlannedStep } from './schema.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
 import {
   checkVersion,
   countAnew,
@@ -16,9 +16,6 @@ import {
   where,
   type Dialect,
 } from './sql.ts'
-
-/** A row as SQLite gives it. */
-export type SqlRow = Record<string, SQLOutputValue>
 
 /** Holds one row about the database itself: the version of its schema, and the tables as they were described. */
 export const SCHEMA = '"hardshell:schema"'
@@ -68,18 +65,18 @@ class SqliteTotals extends SqlTotals {
  * The version and the tables of a database; undefined where it is empty.
  * @throws {StoreError} `NEWER`, `CORRUPT` where it is not ours.
  */
-export function described(db: DatabaseSync, schema: Schema): { version: number; tables: Tables } | undefined {
-  const names = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all()
+export function described(db: SqliteConnection, schema: Schema): { version: number; tables: Tables } | undefined {
+  const names = db.all(`SELECT name FROM sqlite_schema WHERE type = 'table'`)
   if (names.length === 0) return undefined
   if (!names.some(({ name }) => quote(name as string) === SCHEMA))
     throw new StoreError('CORRUPT', 'the database belongs to another program')
-  const found = db.prepare(`SELECT version, tables FROM ${SCHEMA}`).get()!
+  const found = db.all(`SELECT version, tables FROM ${SCHEMA}`)[0]!
   checkVersion(found['version'] as number, schema)
   return { version: found['version'] as number, tables: JSON.parse(found['tables'] as string) as Tables }
 }
 
 /** Makes the database what the schema says. Runs inside a transaction. */
-export function migrate(db: DatabaseSync, schema: Schema): void {
+export function migrate(db: SqliteConnection, schema: Schema): void {
   const found = described(db, schema)
   const steps = stepsTo(schema, found)
   if (found?.version === schema.version) return
@@ -87,15 +84,15 @@ export function migrate(db: DatabaseSync, schema: Schema): void {
   for (const [name, table] of Object.entries(schema.tables))
     for (const sql of countAnew(name, table, dialect)) db.exec(sql)
   db.exec(`DROP TABLE IF EXISTS ${SCHEMA}; CREATE TABLE ${SCHEMA} (version INTEGER, tables TEXT) STRICT`)
-  db.prepare(`INSERT INTO ${SCHEMA} VALUES (?, ?)`).run(schema.version, JSON.stringify(schema.tables))
+  db.run(`INSERT INTO ${SCHEMA} VALUES (?, ?)`, [schema.version, JSON.stringify(schema.tables)])
 }
 
-function apply(db: DatabaseSync, planned: PlannedStep): void {
+function apply(db: SqliteConnection, planned: PlannedStep): void {
   for (const sql of statementsOf(planned, dialect)) db.exec(sql)
   const { step, name, table } = planned
   if (!('rewrite' in step)) return
   const sql = new SqliteTable(name, table)
-  const rows = db.prepare(sql.query(checkQuery({ [name]: table }, { table: name }), false)).all(-1)
+  const rows = db.all(sql.query(checkQuery({ [name]: table }, { table: name }), false), [-1])
   db.exec(`DELETE FROM ${quote(name)}`)
-  for (const row of rows) db.prepare(sql.insert).run(...sql.encode(checkRow(name, table, step.row(sql.decode(row)))))
+  for (const row of rows) db.run(sql.insert, sql.encode(checkRow(name, table, step.row(sql.decode(row)))))
 }

@@ -60,13 +60,15 @@ export interface Onlookers {
   readonly inspect?: (event: InspectionEvent) => void
   /** Told of each place where a crash may strike and did not: what the process is about to do there, and its rows. */
   readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
+  /** Called after each commit that landed, with what a crash would leave there. */
+  readonly landed?: (world: () => World) => void
   readonly tell?: (happening: Happening) => void
 }
 
 /** Lives one life in a world. The world itself is left as it was. */
 export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers = {}): Promise<LifeResult> {
   const { kinds, surroundings, fingerprint, act, from, choices, owners = false, weight = 1 } = of
-  const { inspect, passed, tell } = onlookers
+  const { inspect, passed, landed, tell } = onlookers
   const { misread, ...since } = awaking(of)
   const world: World = { ...from, ...since }
   const life = new Life()
@@ -122,6 +124,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       async commit(writes) {
         const before = rows.dump()
         await store.commit(writes)
+        landed?.(now)
         violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
           ...(surroundings.committed?.(writes, before, notes) ?? []),

@@ -1,5 +1,6 @@
 /** What every store must do, whichever test runner asks it. */
 import type { StoreAdapter } from '../store/port.ts'
+import { keyValues } from './store-contract/key-values.ts'
 import { schema, type Test } from './store-contract/kit.ts'
 import { migrating } from './store-contract/migrating.ts'
 import { reading } from './store-contract/reading.ts'
@@ -42,6 +43,7 @@ export function storeContract(newStore: NewStore): ContractCase[] {
   writing(test)
   reading(test)
   sharing(test)
+  keyValues(test)
   migrating(test)
   return cases
 }

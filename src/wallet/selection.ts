@@ -16,7 +16,9 @@ export interface Reserved {
   readonly writes: readonly Write[]
 }
 
-const FIRST_LIMIT = 32
+const FIRST_LIMIT = 16
+/** So many of each denomination are looked at even where fewer would do: some may cost less than others. */
+const LEAST = 4
 
 /**
  * Proofs worth at least `amount`; with `withFee`, beyond the fee for spending them.
@@ -30,11 +32,16 @@ export async function reserve(read: Reader, place: Place, amount: number, withFe
     [...keysets.values()].filter((row) => row.unit === unit).flatMap(({ keys }) => denominationsOf(keys ?? {})),
   )
   for (let limit = FIRST_LIMIT; ; limit *= 8) {
-    const query = { table: 'proofs', index: 'byState', limit }
+    let all = true
     const groups = await Promise.all(
-      [...denominations].map((denomination) =>
-        read.query<ProofRow>({ ...query, prefix: [mintUrl, unit, 'spendable', denomination] }),
-      ),
+      [...denominations].map(async (denomination) => {
+        // At first no more than could be used; the second half is for fees.
+        const most = limit > FIRST_LIMIT ? limit : Math.min(limit, LEAST + Math.floor((2 * amount) / denomination))
+        const prefix = [mintUrl, unit, 'spendable', denomination]
+        const rows = await read.query<ProofRow>({ table: 'proofs', index: 'byState', prefix, limit: most })
+        if (rows.length === most) all = false
+        return rows
+      }),
     )
     const candidates = groups.flat().flatMap((row) => {
       const keyset = keysets.get(row.keysetId)
@@ -55,7 +62,6 @@ export async function reserve(read: Reader, place: Place, amount: number, withFe
         })),
       }
     }
-    if (!groups.some((group) => group.length === limit))
-      throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${amount} ${unit} is spendable at ${mintUrl}`)
+    if (all) throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${amount} ${unit} is spendable at ${mintUrl}`)
   }
 }

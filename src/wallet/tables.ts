@@ -1,6 +1,7 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
 import type { Signature } from '../../machines/wallet/exchange-model.ts'
 import { operationsTable, ownersTable } from '../kernel/operation.ts'
+import { kvTable } from '../store/kv.ts'
 import type { Row, Schema } from '../store/port.ts'
 
 export type ProofState =
@@ -200,5 +201,6 @@ export const walletSchema: Schema = {
       key: ['id'],
       indexes: { byTime: { columns: ['createdAt', 'id'] } },
     },
+    kv: kvTable,
   },
 }

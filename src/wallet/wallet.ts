@@ -9,6 +9,7 @@ import { openOperations } from '../kernel/operations.ts'
 import type { Role } from '../kernel/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { OperationView } from '../kernel/operation.ts'
+import { KeyValues } from '../store/kv.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
@@ -61,6 +62,8 @@ export class Wallet {
   readonly send: KindApi<PrepareSend, SendHandle>
   readonly swap: KindApi<PrepareSwap, SwapHandle>
   readonly operations: WalletOperations
+  /** What an application keeps beside its money, in the same database. */
+  readonly kv: KeyValues
 
   /** Use `openWallet`. */
   constructor(env: WalletEnv, store: Store) {
@@ -68,6 +71,7 @@ export class Wallet {
     this.#store = store
     this.mints = env.mints
     this.operations = new WalletOperations(env)
+    this.kv = new KeyValues(store)
     const api = <O, H>(
       kind: string,
       prepare: (env: WalletEnv, options: O) => Promise<H>,

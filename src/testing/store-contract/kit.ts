@@ -1,4 +1,5 @@
 /** The tables of the store contract, and what its cases are written with. Nothing here needs Node. */
+import { kvTable } from '../../store/kv.ts'
 import {
   StoreError,
   type Key,
@@ -36,7 +37,7 @@ export const coins: Table = {
 
 export const events: Table = { columns: { op: 'text', seq: 'integer', text: 'text' }, key: ['op', 'seq'] }
 
-export const schema: Schema = { version: 1, tables: { coins, events } }
+export const schema: Schema = { version: 1, tables: { coins, events, kv: kvTable } }
 
 export const coin = (id: string, more: Row = {}): Row => ({
   id,

@@ -1,4 +1,5 @@
 /** Older databases, newer databases. */
+import { kvTable } from '../../store/kv.ts'
 import type { Row, Schema, Store, Table } from '../../store/port.ts'
 import { coin, coins, equal, events, everything, fail, putCoin, putEvent, rejects, schema, type Test } from './kit.ts'
 
@@ -19,6 +20,7 @@ export function migrating(test: Test): void {
         indexes: { bySize: { columns: ['size', 'text'] }, byText: { columns: ['text'], unique: true } },
       },
       marks,
+      kv: kvTable,
     },
     migrations: {
       1: [
@@ -125,19 +127,25 @@ export function migrating(test: Test): void {
       { ...later, migrations: { ...later.migrations, 2: [{ addTable: 'coins', as: coins }] } },
       { ...later, migrations: { ...later.migrations, 2: [{ rewrite: 'nothing', row: (row) => row }] } },
       { version: 1, tables: { coins } },
-      { version: 1, tables: { coins, events: { ...events, key: ['op'] } } },
-      { version: 1, tables: { coins, events: { ...events, key: ['other'] } } },
-      { version: 1, tables: { coins, events: { ...events, columns: { ...events.columns, 'a b': 'text' } } } },
-      { version: 0, tables: { coins, events } },
-      { version: 2, tables: { coins, events } },
-      { version: 1, tables: { coins: { ...coins, key: ['label'] }, events } },
-      { version: 1, tables: { coins: { ...coins, indexes: { byData: { columns: ['data'] } } }, events } },
-      { version: 1, tables: { coins: { ...coins, total: { of: 'at', by: ['mint'] } }, events } },
-      { version: 1, tables: { coins: { ...coins, total: { of: 'amount', by: [] } }, events } },
+      { version: 1, tables: { ...schema.tables, coins, events: { ...events, key: ['op'] } } },
+      { version: 1, tables: { ...schema.tables, coins, events: { ...events, key: ['other'] } } },
+      {
+        version: 1,
+        tables: { ...schema.tables, coins, events: { ...events, columns: { ...events.columns, 'a b': 'text' } } },
+      },
+      { version: 0, tables: { ...schema.tables, coins, events } },
+      { version: 2, tables: { ...schema.tables, coins, events } },
+      { version: 1, tables: { ...schema.tables, coins: { ...coins, key: ['label'] }, events } },
+      {
+        version: 1,
+        tables: { ...schema.tables, coins: { ...coins, indexes: { byData: { columns: ['data'] } } }, events },
+      },
+      { version: 1, tables: { ...schema.tables, coins: { ...coins, total: { of: 'at', by: ['mint'] } }, events } },
+      { version: 1, tables: { ...schema.tables, coins: { ...coins, total: { of: 'amount', by: [] } }, events } },
     ]
     for (const each of wrong) await rejects(adapter.open(each), TypeError, '')
     await store.commit([putCoin('c')])
-    const again = await adapter.open({ version: 1, tables: { events, coins: { ...coins } } })
+    const again = await adapter.open({ version: 1, tables: { kv: kvTable, events, coins: { ...coins } } })
     equal((await again.query({ table: 'coins' })).length, 3)
     await again.close()
   })

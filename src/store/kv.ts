@@ -1,0 +1,119 @@
+/**
+ * Keys and values in namespaces, as rows of one table, so that every store has them. A change of a value is a `Write`
+ * like any other: it lands in the same commit as what it belongs to, or not at all.
+ *
+ * Names are made of `A-Z a-z 0-9 _ -`, at most 120 of them, so that they can stand in a path, a URL or another store.
+ */
+import type { Json, Key, Query, Row, Store, Table, Write } from './port.ts'
+
+/** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
+export interface Namespace {
+  readonly primary?: string | undefined
+  readonly secondary?: string | undefined
+}
+
+export interface KvName extends Namespace {
+  readonly key: string
+}
+
+interface KvRow extends Row {
+  readonly primary: string
+  readonly secondary: string
+  readonly key: string
+  readonly value: Json
+}
+
+const KV = 'kv'
+
+/** The table, which a schema has under the name `kv`. */
+export const kvTable: Table = {
+  columns: { primary: 'text', secondary: 'text', key: 'text', value: 'json' },
+  key: ['primary', 'secondary', 'key'],
+}
+
+/** What is read of a store here; a local step's view of it will do. */
+export interface KvReader {
+  get<R extends Row>(table: string, key: Key): Promise<R | undefined>
+  query<R extends Row>(query: Query): Promise<R[]>
+}
+
+/** Sets a value. @throws {TypeError} naming what is wrong with the name. */
+export function kvSet(name: KvName, value: Json): Write {
+  const [primary, secondary, key] = checkName(name)
+  return { put: KV, row: { primary, secondary, key, value } }
+}
+
+/** Removes a value; nothing happens where there is none. @throws {TypeError} naming what is wrong with the name. */
+export const kvDelete = (name: KvName): Write => ({ delete: KV, key: checkName(name) })
+
+/** The value, or undefined where there is none. @throws {TypeError} naming what is wrong with the name. */
+export const kvGet = async (read: KvReader, name: KvName): Promise<Json | undefined> =>
+  (await read.get<KvRow>(KV, checkName(name)))?.value
+
+/** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
+export const kvList = async (read: KvReader, namespace: Namespace = {}): Promise<string[]> =>
+  (await read.query<KvRow>({ table: KV, prefix: checkNamespace(namespace) })).map(({ key }) => key)
+
+/** The key-value store of an open store. */
+export class KeyValues {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** The value, or undefined where there is none. @throws {TypeError} naming what is wrong with the name. */
+  get(name: KvName): Promise<Json | undefined> {
+    return kvGet(this.#store, name)
+  }
+
+  /**
+   * Durable when it resolves. May be repeated when it rejects, which is how one that was in doubt is made sure of.
+   * @throws {TypeError} naming what is wrong with the name or the value; {StoreError}
+   */
+  async set(name: KvName, value: Json): Promise<void> {
+    await this.#store.commit([kvSet(name, value)])
+  }
+
+  /** Nothing happens where there is no value. @throws {TypeError} naming what is wrong with the name; {StoreError} */
+  async delete(name: KvName): Promise<void> {
+    await this.#store.commit([kvDelete(name)])
+  }
+
+  /** Sets and removes several values at once: all of it, or nothing. @throws {TypeError}; {StoreError} */
+  async change(changes: readonly (KvName & { readonly value: Json | undefined })[]): Promise<void> {
+    await this.#store.commit(changes.map(({ value, ...name }) => (value === undefined ? kvDelete(name) : kvSet(name, value)))) // prettier-ignore
+  }
+
+  /** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
+  list(namespace: Namespace = {}): Promise<string[]> {
+    return kvList(this.#store, namespace)
+  }
+}
+
+const LONGEST = 120
+
+function checkName(name: KvName): [primary: string, secondary: string, key: string] {
+  const [primary, secondary] = checkNamespace(name)
+  const { key } = name
+  checkWord('key', key)
+  if (key === '') throw new TypeError('key: must not be empty')
+  // Written as a path, one of them would be a folder and a file.
+  if (key === primary || key === secondary) throw new TypeError(`key: is the name of its own namespace, '${key}'`)
+  return [primary, secondary, key]
+}
+
+function checkNamespace({ primary = '', secondary = '' }: Namespace): [primary: string, secondary: string] {
+  checkWord('primary', primary)
+  checkWord('secondary', secondary)
+  if (primary === '' && secondary !== '') throw new TypeError('secondary: needs a primary namespace')
+  return [primary, secondary]
+}
+
+function checkWord(part: string, word: unknown): void {
+  if (typeof word !== 'string') throw new TypeError(`${part}: must be a text, not ${typeof word}`)
+  if (word.length > LONGEST)
+    throw new TypeError(`${part}: has ${word.length} characters, and at most ${LONGEST} may be`)
+  const [wrong] = /[^A-Za-z0-9_-]/u.exec(word) ?? []
+  if (wrong !== undefined) throw new TypeError(`${part}: '${wrong}' is none of A-Z a-z 0-9 _ -`)
+}

@@ -1,0 +1,312 @@
+/**
+ * A store on a connection to a SQLite file, whichever library made it. Several processes may share the file.
+ *
+ * Every transaction is one synchronous run from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is
+ * waited for, between tries, without blocking. Commits that wait at the same moment share one transaction, each in a
+ * savepoint of its own, and with it one fsync.
+ */
+import { setImmediate } from 'node:timers/promises'
+import {
+  StoreError,
+  type Key,
+  type Ownership,
+  type Query,
+  type Row,
+  type Schema,
+  type Store,
+  type Total,
+  type Write,
+} from './port.ts'
+import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, TotalChanges } from './rows.ts'
+import type { CheckedWrite, TotalChange } from './rows.ts'
+import { checkSchema } from './schema.ts'
+import { timed, type SlowCall, type SlowOptions } from './slow.ts'
+import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
+import { coded, patiently } from './sqlite-errors.ts'
+import { checkVersion } from './sql.ts'
+import { sqliteOwnerLock } from './sqlite-owner.ts'
+import { described, migrate, SCHEMA, SqliteTable } from './sqlite-tables.ts'
+import { watchers } from './watchers.ts'
+
+/** What every SQLite store can be told. */
+export interface SqliteOptions extends SlowOptions {
+  /** The file, made where there is none; `:memory:` for a database that ends with its store. */
+  readonly path: string
+  /** How long to wait for a lock that somebody else holds before rejecting with `BUSY`. 5,000 ms unless given. */
+  readonly busyTimeoutMs?: number | undefined
+}
+
+/** So many commits at most share a transaction, so that others get their turn. */
+const LARGEST_GROUP = 256
+const POLL_MS = 200
+
+/** Opens the store on a fresh connection, and closes that where it fails. */
+export async function openStore(
+  connect: () => SqliteConnection,
+  schema: Schema,
+  options: SqliteOptions,
+): Promise<Store> {
+  checkSchema(schema)
+  let connection: SqliteConnection | undefined
+  try {
+    const db = (connection = connect())
+    await patiently(options.busyTimeoutMs, () => setUp(db, schema))
+    return new SqliteStore(db, schema, options)
+  } catch (error) {
+    await connection?.close()
+    throw coded(error)
+  }
+}
+
+function setUp(db: SqliteConnection, schema: Schema): void {
+  // Looked at first, for WAL is a mark on the file, and a file that is not ours stays as it was.
+  described(db, schema)
+  // What SQLite sorts stays in memory: no secret reaches a temporary file.
+  db.exec('PRAGMA temp_store = MEMORY')
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    migrate(db, schema)
+    db.exec('COMMIT')
+  } finally {
+    if (db.isTransaction) db.exec('ROLLBACK')
+  }
+}
+
+/** A commit that waits for its transaction. */
+interface Member {
+  readonly writes: readonly CheckedWrite[]
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+class SqliteStore implements Store {
+  readonly ownership?: Ownership
+  readonly #db: SqliteConnection
+  readonly #schema: Schema
+  readonly #options: SqliteOptions
+  readonly #tables: Map<string, SqliteTable>
+  readonly #waiting: Member[] = []
+  readonly #watchers = watchers()
+  #draining: Promise<void> | undefined
+  #polling: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions) {
+    if (options.path !== ':memory:') this.ownership = { by: 'lock', lock: sqliteOwnerLock(options.path) }
+    this.#db = db
+    this.#schema = schema
+    this.#options = options
+    this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqliteTable(name, table)]))
+  }
+
+  async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
+    const table = this.#use(name)
+    const rows = await this.#read('get', name, table.get, checkKey(name, table.table, key))
+    return rows[0] && table.decode<R>(rows[0])
+  }
+
+  async query<R extends Row>(query: Query): Promise<R[]> {
+    const table = this.#use(query.table)
+    const checked = checkQuery(this.#schema.tables, query)
+    const bounds = [checked.from, checked.to].filter((bound) => bound !== undefined)
+    const values = [...checked.prefix, ...bounds, query.limit ?? -1]
+    const rows = await this.#read('query', query.table, table.query(checked, query.reverse === true), values)
+    return rows.map((row) => table.decode<R>(row))
+  }
+
+  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+    const { totals } = this.#use(name)
+    const checked = checkTotal(this.#schema.tables, name, prefix)
+    const rows = await this.#read('sum', name, totals!.query(checked.length), checked)
+    return rows.map((row) => ({ key: totals!.columns.map((column) => row[column] as string), ...sumOf(row) }))
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#open()
+    const checked = checkWrites(this.#schema.tables, writes)
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ writes: checked, resolve, reject })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  watch(name: string, changed: () => void): () => void {
+    this.#use(name)
+    const stop = this.#watchers.add(name, changed)
+    this.#polling ??= this.#poll()
+    return () => {
+      stop()
+      if (this.#watchers.size === 0) this.#stopPolling()
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.resolve(this.#draining).then(() => {
+      this.#watchers.clear()
+      this.#stopPolling()
+      return this.#db.close()
+    })
+    return this.#closing
+  }
+
+  #open(): void {
+    if (this.#closing) throw new StoreError('CLOSED', 'the store is closed')
+  }
+
+  #use(name: string): SqliteTable {
+    this.#open()
+    tableOf(this.#schema.tables, name)
+    return this.#tables.get(name)!
+  }
+
+  async #read(call: SlowCall['call'], name: string, sql: string, values: readonly SqlValue[]): Promise<SqlRow[]> {
+    const startedMs = performance.now()
+    let count = 0
+    try {
+      return await patiently(this.#options.busyTimeoutMs, () => {
+        this.#open()
+        const rows = this.#db.all(sql, values)
+        count = rows.length
+        return rows
+      })
+    } finally {
+      timed(this.#options, startedMs, { call, tables: [name], count })
+    }
+  }
+
+  /** Runs the waiting commits, group by group. What is asked for before the loop turns belongs to the first group. */
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await setImmediate()
+      const startedMs = performance.now()
+      const before = this.#waiting.length
+      let members: readonly Member[] = []
+      try {
+        await patiently(this.#options.busyTimeoutMs, () => {
+          this.#run('BEGIN IMMEDIATE')
+          this.#transact((members = this.#waiting.splice(0, LARGEST_GROUP)))
+        })
+      } catch (error) {
+        // Those that came in the meantime have their own time to wait.
+        members = this.#waiting.splice(0, before)
+        for (const { reject } of members) reject(coded(error))
+      }
+      const tables = new Set(members.flatMap(({ writes }) => writes.map(({ table }) => table)))
+      timed(this.#options, startedMs, { call: 'commit', tables: [...tables], count: members.length })
+    }
+    this.#draining = undefined
+  }
+
+  /**
+   * Lands what it can of a group in the transaction that has begun. One member may have been refused for what another
+   * wrote, so a refusal stands only once the group has landed: what befalls the transaction befalls all of them.
+   */
+  #transact(members: readonly Member[]): void {
+    const refusals = new Map<Member, Error>()
+    let committing = false
+    try {
+      checkVersion(this.#first(`SELECT version FROM ${SCHEMA}`)!['version'] as number, this.#schema)
+      for (const member of members) {
+        try {
+          if (members.length === 1) this.#land(member.writes)
+          else this.#landApart(member.writes)
+        } catch (error) {
+          // A full or failing disk ends the whole transaction, not the savepoint alone.
+          if (members.length === 1 || !this.#db.isTransaction) throw error
+          refusals.set(member, coded(error))
+        }
+      }
+      committing = true
+      this.#run('COMMIT')
+    } catch (error) {
+      for (const member of members) member.reject(coded(error, committing))
+      if (this.#db.isTransaction) this.#run('ROLLBACK')
+      return
+    }
+    const touched = new Set<string>()
+    for (const member of members) {
+      const refusal = refusals.get(member)
+      if (refusal) member.reject(refusal)
+      else member.resolve()
+      if (!refusal) for (const write of member.writes) touched.add(write.table)
+    }
+    this.#watchers.touched(touched)
+  }
+
+  #landApart(writes: readonly CheckedWrite[]): void {
+    this.#run('SAVEPOINT member')
+    try {
+      this.#land(writes)
+    } catch (error) {
+      if (this.#db.isTransaction) this.#run('ROLLBACK TO member')
+      throw error
+    } finally {
+      if (this.#db.isTransaction) this.#run('RELEASE member')
+    }
+  }
+
+  #land(writes: readonly CheckedWrite[]): void {
+    const totals = new TotalChanges()
+    for (const write of writes) {
+      const sql = this.#tables.get(write.table)!
+      const before = this.#first(sql.find, write.key) as Row | undefined
+      const after = outcome(write, before)
+      if (after === before) continue
+      if (after === undefined) this.#run(sql.delete, write.key)
+      else if (before === undefined) this.#run(sql.insert, sql.encode(after))
+      else {
+        // Only what changes, so that the indexes of the rest are left alone.
+        const changed = Object.keys(write.row!).filter((column) => after[column] !== before[column])
+        if (changed.length > 0) this.#run(sql.update(changed), [...sql.encode(after, changed), ...write.key])
+      }
+      totals.add(write.table, sql.table, before, after)
+    }
+    for (const change of totals) this.#count(change)
+  }
+
+  #count({ table, key, sum, count }: TotalChange): void {
+    const sql = this.#tables.get(table)!.totals!
+    const group = this.#first(sql.find, key)
+    const before = group ? sumOf(group) : { sum: 0, count: 0 }
+    const after = { sum: safe(table, before.sum + sum), count: before.count + count }
+    if (after.count === 0) this.#run(sql.delete, key)
+    else this.#run(sql.put, [...key, after.sum, after.count])
+  }
+
+  #run(sql: string, values: readonly SqlValue[] = []): void {
+    this.#db.run(sql, values)
+  }
+
+  #first(sql: string, values: readonly SqlValue[] = []): SqlRow | undefined {
+    return this.#db.all(sql, values)[0]
+  }
+
+  /** Commits of others show in a number that they change; which tables they touched does not show. */
+  #poll(): NodeJS.Timeout {
+    const look = (): unknown => {
+      try {
+        return this.#first('PRAGMA data_version')!['data_version']
+      } catch {
+        return undefined
+      }
+    }
+    let seen = look()
+    const timer = setInterval(() => {
+      const found = look()
+      if (found !== seen) this.#watchers.touched()
+      seen = found
+    }, POLL_MS)
+    return timer.unref()
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#polling)
+    this.#polling = undefined
+  }
+}
+
+const sumOf = (row: SqlRow): { sum: number; count: number } => ({
+  sum: row['sum'] as number,
+  count: row['count'] as number,
+})
