@@ -12,7 +12,7 @@ import { openWallet } from '../src/index.ts'
 import type { Books } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import { postgresStore } from '../src/store/postgres.ts'
-import { startPostgres } from './postgres-server.ts'
+import { startPostgres } from '../scripts/postgres-server.ts'
 import type { Share } from './wallet-process.ts'
 
 const PROCESSES = 4

@@ -49,6 +49,7 @@ export function sites(arms: Life['arms'], say: (report: Report) => void): (ports
         async open(schema) {
           store = await adapter.open(schema)
           return {
+            ...(store.ownership && { ownership: store.ownership }),
             get: (table, key) => store.get(table, key),
             query: (query) => store.query(query),
             sum: (table, prefix) => store.sum(table, prefix),
