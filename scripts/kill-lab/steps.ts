@@ -19,16 +19,16 @@ export async function doStep(
   mintUrl: string,
   walletOf: (name: string) => Promise<Wallet>,
 ): Promise<void> {
-  const wallet = walletOf(step.wallet)
-  await act(step, mintUrl, await wallet, walletOf).catch(assertEnded(wallet))
+  const wallet = await walletOf(step.wallet)
+  await act(step, mintUrl, wallet, walletOf).catch(assertEnded(() => walletOf(step.wallet)))
 }
 
 /** An operation that has failed says so again to whoever prepares it again: its step is over. */
 export const assertEnded =
-  (wallet: Promise<Wallet>) =>
+  (wallet: () => Promise<Wallet>) =>
   async (error: unknown): Promise<void> => {
     const id = error instanceof HardshellError ? error.operationId : undefined
-    if (id === undefined || (await (await wallet).operations.get(id)).status !== 'done') throw error
+    if (id === undefined || (await (await wallet()).operations.get(id)).status !== 'done') throw error
   }
 
 async function act(

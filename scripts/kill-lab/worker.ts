@@ -5,9 +5,10 @@
  * It says that it is ready, and opens nothing before it got its plan as a line on standard input.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
-import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
+import { fetchTransport, openWallet, StoreError, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
@@ -46,11 +47,22 @@ function walletOf(name: string): Promise<Wallet> {
     for (const { id } of await wallet.operations.resumed())
       say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
     const [known] = await wallet.mints.list()
-    if (!known?.info) await wallet.mints.trust(mintUrl)
+    if (!known?.info) await trust(wallet)
     return wallet
   })()
   open.set(name, opening)
   return opening
+}
+
+/** In doubt whether it was stored, a caller does it again. */
+async function trust(wallet: Wallet): Promise<void> {
+  for (;;)
+    try {
+      return void (await wallet.mints.trust(mintUrl))
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'IN_DOUBT') throw error
+      await setTimeout(100)
+    }
 }
 
 async function restore({ wallet: from, to, key }: Extract<Step, { do: 'restore' }>): Promise<void> {
@@ -76,7 +88,7 @@ async function restore({ wallet: from, to, key }: Extract<Step, { do: 'restore' 
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const isLost = existsSync(plan.wallets[step.wallet]!.lostMarker)
-    if (step.do === 'restore') await restore(step).catch(assertEnded(walletOf(step.wallet)))
+    if (step.do === 'restore') await restore(step).catch(assertEnded(() => walletOf(step.to)))
     else if (!isLost) await doStep(step, mintUrl, walletOf)
   }
 }
