@@ -4,6 +4,7 @@
  *
  *   node wallet-process.ts '{"connection": …, "namespace": …, "seed": …, "mintUrl": …, "name": …, "operations": …}'
  */
+import { trust } from '../scripts/kill-lab/steps.ts'
 import { HardshellError, openWallet, type OperationHandle } from '../src/index.ts'
 import { postgresStore } from '../src/store/postgres.ts'
 
@@ -24,8 +25,7 @@ const wallet = await openWallet({
   store: postgresStore({ connection, namespace, busyTimeoutMs: 20_000 }),
   seed: Buffer.from(seed, 'hex'),
 })
-const [known] = await wallet.mints.list()
-if (!known?.info) await wallet.mints.trust(mintUrl)
+await trust(wallet, mintUrl)
 
 /** Waits for the end, and asks for news often. That it failed is an end, too; the books will tell. */
 async function finished(handle: OperationHandle): Promise<void> {

@@ -5,14 +5,13 @@
  * It says that it is ready, and opens nothing before it got its plan as a line on standard input.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
-import { fetchTransport, openWallet, StoreError, type Wallet } from '../../src/index.ts'
+import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
-import { assertEnded, doStep, ignoreClosed } from './steps.ts'
+import { assertEnded, doStep, ignoreClosed, trust } from './steps.ts'
 import { adapterOf, exists, remove } from './stores/index.ts'
 
 /** To a pipe this is synchronous: what was said before a kill is heard. */
@@ -46,23 +45,11 @@ function walletOf(name: string): Promise<Wallet> {
     })
     for (const { id } of await wallet.operations.resumed())
       say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
-    const [known] = await wallet.mints.list()
-    if (!known?.info) await trust(wallet)
+    await trust(wallet, mintUrl)
     return wallet
   })()
   open.set(name, opening)
   return opening
-}
-
-/** In doubt whether it was stored, a caller does it again. */
-async function trust(wallet: Wallet): Promise<void> {
-  for (;;)
-    try {
-      return void (await wallet.mints.trust(mintUrl))
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'IN_DOUBT') throw error
-      await setTimeout(100)
-    }
 }
 
 async function restore({ wallet: from, to, key }: Extract<Step, { do: 'restore' }>): Promise<void> {
