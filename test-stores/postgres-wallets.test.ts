@@ -17,8 +17,11 @@ import { postgresStore } from '../src/store/postgres.ts'
 import { startPostgres } from '../scripts/postgres-server.ts'
 import type { Share } from './wallet-process.ts'
 
+/** Of so many operations of a process the last one is a melt. */
+const PER_MELT = 20
+
 const PROCESSES = 4
-const OPERATIONS = Number(process.env['OPERATIONS'] ?? 40)
+const OPERATIONS = Number(process.env['OPERATIONS'] ?? 80)
 /** One kill for so many operations. */
 const OPERATIONS_PER_KILL = 6
 
@@ -32,7 +35,14 @@ test(
     const mint = cleanup.use(await startMint())
     const place = { connection: server.connection, namespace: 'wallet' }
     const seed = randomBytes(64).toString('hex')
-    const share = { ...place, seed, mintUrl: mint.url, operations: OPERATIONS / PROCESSES }
+    const share = { ...place, seed, mintUrl: mint.url, operations: OPERATIONS / PROCESSES, perMelt: PER_MELT }
+
+    const invoice = async (): Promise<string> =>
+      (await getJson<{ request: string }>(`${mint.url}/admin/invoice`, JSON.stringify({ amount: 5 }))).request
+    const melts = Math.floor(share.operations / PER_MELT)
+    const invoices = await Promise.all(
+      Array.from({ length: PROCESSES }, () => Promise.all(Array.from({ length: melts }, invoice))),
+    )
 
     const done = Array.from({ length: PROCESSES }, () => new Set<number>())
     const running: (Child | undefined)[] = []
@@ -40,7 +50,7 @@ test(
     const over = new AbortController()
     const live = async (who: number): Promise<void> => {
       for (;;) {
-        const mine: Share = { ...share, name: `p${who}` }
+        const mine: Share = { ...share, name: `p${who}`, invoices: invoices[who]! }
         const script = new URL('./wallet-process.ts', import.meta.url)
         const child = startScript(script, [JSON.stringify(mine)], (line) => void done[who]!.add(Number(line)))
         running[who] = child
@@ -96,6 +106,9 @@ test(
     expect(all.filter(({ status }) => status !== 'done')).toEqual([])
     const figures = await figuresOf(wallet)
     const books = await getJson<Books>(`${mint.url}/admin/books`)
+    const paid = Object.values(books.payments).filter(({ paid }) => paid > 0)
+    expect(paid.every(({ attempts }) => attempts === 1)).toBe(true)
+    expect(paid).toHaveLength(states['melt.paid']?.length ?? 0)
     const { issued, redeemed, received } = books.units['sat']!
     expect(cameIn(figures)).toBe(isOrWent(figures))
     expect(figures.issued).toBe(received)
