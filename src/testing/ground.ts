@@ -38,13 +38,14 @@ export function onStore(tested: TestedStore, rows: Dump): Ground {
   tested.load(rows)
   const wrong: string[] = []
   const handles: Store[] = []
-  /** Calls that the store has not answered. */
-  const open = new Set<Promise<unknown>>()
-  const called = <T>(call: Promise<T>): Promise<T> => {
-    open.add(call)
-    const over = (): void => void open.delete(call)
-    call.then(over, over)
-    return call
+  /** The last call, and how many the store has not answered. One follows the other: so runs repeat themselves. */
+  let last: Promise<unknown> = Promise.resolve()
+  let open = 0
+  const called = <T>(call: () => Promise<T>): Promise<T> => {
+    open++
+    const answer = last.then(call).finally(() => open--)
+    last = answer.catch(() => {})
+    return answer
   }
   const both = async (store: Store, shadow: Store, writes: readonly Write[]): Promise<void> => {
     const outcome = await codeOf(store.commit(writes))
@@ -56,28 +57,27 @@ export function onStore(tested: TestedStore, rows: Dump): Ground {
   const quiet = async (): Promise<void> => {
     for (;;) {
       await turn()
-      if (open.size === 0) return
-      await Promise.allSettled(open)
+      if (open === 0) return
+      await last
     }
   }
   return {
     dump: memory.dump,
     quiet,
     open: (schema) =>
-      called(
-        (async () => {
-          const [store, shadow] = [await tested.open(schema), await memory.open(schema)]
-          handles.push(store, shadow)
-          return {
-            get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) => called(store.get<R>(table, key)),
-            query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(store.query<R>(query)),
-            sum: (table, prefix) => called(store.sum(table, prefix)),
-            commit: (writes) => called(both(store, shadow, writes)),
-            watch: (table, changed) => shadow.watch(table, changed),
-            close: () => called(store.close().then(() => shadow.close())),
-          }
-        })(),
-      ),
+      called(async () => {
+        const [store, shadow] = [await tested.open(schema), await memory.open(schema)]
+        handles.push(store, shadow)
+        return {
+          get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
+            called(() => store.get<R>(table, key)),
+          query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
+          sum: (table, prefix) => called(() => store.sum(table, prefix)),
+          commit: (writes) => called(() => both(store, shadow, writes)),
+          watch: (table, changed) => shadow.watch(table, changed),
+          close: () => called(() => store.close().then(() => shadow.close())),
+        }
+      }),
     async end() {
       await quiet()
       // A dead process closed nothing; its connections go with it.
