@@ -10,6 +10,8 @@
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all
  *   --exact            merges worlds, not lives
+ *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
+ *                      life; with one fault in all and of the first two scenarios of each kind, unless options say more
  *   --replay PATH      runs one path again and shows what happened
  *   --planted          plants mistakes, each of which must be found by the invariant that it breaks; nothing else
  *   --plant NAME       plants only this one
@@ -28,6 +30,7 @@ import { nameOf } from '../src/testing/subject.ts'
 import { plantAll } from './crash/plants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
+import { startStore, testedStore } from './crash/stores.ts'
 
 const { values: args } = parseArgs({
   options: {
@@ -37,6 +40,7 @@ const { values: args } = parseArgs({
     faults: { type: 'string' },
     others: { type: 'string', default: '1' },
     depth: { type: 'string' },
+    store: { type: 'string', default: 'memory' },
     exact: { type: 'boolean', default: false },
     replay: { type: 'string' },
     planted: { type: 'boolean', default: false },
@@ -45,16 +49,31 @@ const { values: args } = parseArgs({
   },
 })
 
+/** Of each kind, for a real store. */
+const LEAN_SCENARIOS = 2
+
 const log = (text: string): void => console.log(text)
 const startedMs = Date.now()
-if (args.replay !== undefined) process.exit(await replayed(args.replay))
+const places = args.store === 'memory' ? undefined : await startStore(args.store)
+if (args.replay !== undefined) {
+  const code = await replayed(args.replay)
+  await places?.[Symbol.asyncDispose]()
+  process.exit(code)
+}
 
-const depth = args.quick ? '1' : args.depth
+const depth = args.depth ?? (args.quick || places ? '1' : undefined)
 const onlyPlants = args.planted || args.plant !== undefined
 const part = args.quick || args.scenario !== undefined || depth !== undefined
 const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined || args.kind === kind
+/** On a real store a life takes many times as long. */
+const isLean = ({ kind, name }: (typeof scenarios)[number]): boolean =>
+  scenarios.filter((it) => it.kind === kind).findIndex((it) => it.name === name) < LEAN_SCENARIOS
 const wanted = scenarios.filter(
-  (it) => ofKind(it) && (args.scenario === undefined || it.name === args.scenario || nameOf(it) === args.scenario),
+  (it) =>
+    ofKind(it) &&
+    (args.scenario !== undefined
+      ? it.name === args.scenario || nameOf(it) === args.scenario
+      : places === undefined || args.kind !== undefined || isLean(it)),
 )
 const errors: string[] = []
 if (wanted.length === 0) errors.push('there is no such scenario')
@@ -67,6 +86,7 @@ if (args.json) log(JSON.stringify({ kinds: report, planted }))
 const wrong = Object.values(report).some(
   ({ violations, uncovered, closed }) => violations > 0 || !closed || uncovered > 0,
 )
+await places?.[Symbol.asyncDispose]()
 process.exit(wrong || errors.length > 0 || planted.caught < planted.total ? 1 : 0)
 
 function wantedPlants(): typeof plants {
@@ -81,7 +101,7 @@ function wantedPlants(): typeof plants {
 async function replayed(path: string): Promise<number> {
   const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
   if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
-  const { trace, violations } = await replay(scenario, path)
+  const { trace, violations } = await replay(scenario, path, places && testedStore(places.place, 0))
   log(traceTable(trace))
   for (const what of violations) log(`✗ ${what}`)
   if (violations.length === 0) log('✓ nothing is wrong')
@@ -106,7 +126,7 @@ async function exploreAll() {
   const weight = ({ kind }: { kind: string }): number => ['melt', 'mint', 'restore', 'send'].toReversed().indexOf(kind)
   const jobs = wanted
     .toSorted((a, b) => weight(b) - weight(a))
-    .flatMap((it) => lanes(it).map((options): Job => ({ scenario: nameOf(it), options })))
+    .flatMap((it) => lanes(it).map((options): Job => ({ scenario: nameOf(it), options, place: places?.place })))
   const line = liveLine()
   let done = 0
   let lives = 0

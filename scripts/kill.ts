@@ -1,13 +1,14 @@
 /**
  * Kills wallets by SIGKILL, thousands of times, and holds their books against the mint's.
  *
- *   npm run kill -- [--store sqlite] [--kills 1000] [--seed 1] [--owners 1] [--lanes 3] [--json]
+ *   npm run kill -- [--store sqlite|postgres|indexeddb] [--kills 1000] [--seed 1] [--owners 1] [--lanes 3] [--json]
  *
  * Kills come in series, each with a mint process, wallets and an audit of its own; `--lanes` of them run side by side.
  * Wallet processes mint, melt, send, receive, swap and restore over HTTP. Most are armed: they die before, during or
  * after a commit or a request that was hit least so far; the others die at any moment, and the mint now and then.
- * With `--owners 2` two processes work on the same wallets at the same time. With `--store indexeddb` wallets live in
- * the tabs of a browser, which are closed, crashed and killed. Exits with 1 where a sat is missing, an
+ * With `--owners 2` two processes work on the same wallets at the same time. With `--store postgres` they live in
+ * a server that this starts for itself, and which is killed now and then too; with `--store indexeddb` in the tabs of
+ * a browser, which are closed, crashed and killed. Exits with 1 where a sat is missing, an
  * invoice was paid twice or an operation is stuck; the files of such a series are kept.
  */
 import { randomBytes } from 'node:crypto'
@@ -50,6 +51,7 @@ say(`${wanted} kills, --store ${store} --owners ${owners} --seed ${seed}`)
 const tally = new Tally()
 let kills = 0
 let mintKills = 0
+let storeKills = 0
 let operations = 0
 let stuck = 0
 const ended: Record<string, number> = {}
@@ -83,9 +85,10 @@ function tell(violation: Violation & { readonly seed: string }): void {
 
 /** Runs one series, and says what is wrong with it. */
 async function one(name: string, place: string, share: number): Promise<readonly Violation[]> {
-  const killed = (what: 'wallet' | 'mint'): void => {
+  const killed = (what: 'wallet' | 'mint' | 'store'): void => {
     if (what === 'wallet') kills++
-    else mintKills++
+    else if (what === 'mint') mintKills++
+    else storeKills++
     progress.show(kills, tally.coverage.unhit.length, violations.length)
   }
   try {
@@ -121,7 +124,9 @@ if (!browser) {
   say(`\n${'kills'.padEnd(9)}${Object.keys(hits['mint']!).map((where) => where.padStart(16)).join('')}`) // prettier-ignore
   for (const [kind, row] of Object.entries(hits))
     say(kind.padEnd(9) + Object.values(row).map((count) => String(count).padStart(16)).join('')) // prettier-ignore
-  say(`${known - unhit.length} of ${known} places hit; the mint killed ${mintKills} times`)
+  say(
+    `${known - unhit.length} of ${known} places hit; the mint killed ${mintKills} times, the database server ${storeKills} times`,
+  )
   if (missed.length > 0) say(`missed: ${missed.join(', ')}`)
 }
 for (const [what, count] of Object.entries(where)) say(`${String(count).padStart(6)} ${what}`)
@@ -133,6 +138,7 @@ if (values.json)
     JSON.stringify({
       kills,
       mintKills,
+      storeKills,
       operations,
       violations: violations.length,
       stuck,

@@ -11,6 +11,7 @@ const telling = (adapter: StoreAdapter): StoreAdapter => ({
   async open(schema) {
     const store = await adapter.open(schema)
     return {
+      ...(store.ownership && { ownership: store.ownership }),
       get: (table, key) => store.get(table, key),
       query: (query) => store.query(query),
       sum: (table, prefix) => store.sum(table, prefix),
@@ -31,8 +32,10 @@ const telling = (adapter: StoreAdapter): StoreAdapter => ({
 const bank = {
   refused,
 
-  async open(name: string, mintUrl: string): Promise<Wallet> {
-    const seed = crypto.getRandomValues(new Uint8Array(64))
+  /** With a seed of its own, unless given in hex. */
+  async open(name: string, mintUrl: string, hex?: string): Promise<Wallet> {
+    const given = hex?.match(/../g)?.map((byte) => Number.parseInt(byte, 16))
+    const seed = given ? Uint8Array.from(given) : crypto.getRandomValues(new Uint8Array(64))
     const wallet = await openWallet({ store: telling(indexedDbStore({ name })), seed })
     await wallet.mints.trust(mintUrl)
     return wallet
@@ -56,6 +59,9 @@ const bank = {
 declare global {
   interface Window {
     readonly bank: typeof bank
+    /** A wallet, and an operation's end, that are kept between the calls of one test. */
+    wallet: Wallet
+    ended: Promise<{ readonly state: string }>
     wallets: { readonly alice: Wallet; readonly bob: Wallet }
     sent: Promise<{ readonly token: string }>
   }

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { StoreError, type Row, type Schema, type Store, type Write } from '../src/store/port.ts'
 import { postgresStore, type PostgresStoreOptions } from '../src/store/postgres.ts'
-import { startPostgres, type PostgresServer } from './postgres-server.ts'
+import { startPostgres, type PostgresServer } from '../scripts/postgres-server.ts'
 import { tcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export interface Counter extends Row {

@@ -6,7 +6,7 @@ import { postgresRows } from '../src/store/postgres-rows.ts'
 import { postgresStore } from '../src/store/postgres.ts'
 import { everything, putCoin, putEvent, schema } from '../src/testing/store-contract/kit.ts'
 import { storeContract, type NewStore } from '../src/testing/store-contract.ts'
-import { startPostgres, type PostgresServer } from './postgres-server.ts'
+import { startPostgres, type PostgresServer } from '../scripts/postgres-server.ts'
 
 let server: PostgresServer
 let count = 0

@@ -16,7 +16,7 @@ import {
   type OperationRow,
 } from '../src/kernel/index.ts'
 import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
-import type { HeldLock, OwnerLock, Ownership, Store } from '../src/store/port.ts'
+import { StoreError, type HeldLock, type OwnerLock, type Ownership, type Store } from '../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../src/testing/life.ts'
 
 const tables = { operations: operationsTable(), owners: ownersTable() }
@@ -97,7 +97,11 @@ class Shop {
   bankOpens: Promise<void> = Promise.resolve()
 
   /** Starts a process; `alive` false makes it dead: nothing of it reaches the store any more. */
-  async process(name: string, ownership: Ownership): Promise<{ operations: Operations; die: () => void }> {
+  async process(
+    name: string,
+    ownership: Ownership,
+    commit: (store: Store) => Store['commit'] = (store) => store.commit,
+  ): Promise<{ operations: Operations; die: () => void }> {
     const store = await this.rows.open({ version: 1, tables })
     let dead = false
     const mortal =
@@ -109,7 +113,7 @@ class Shop {
       ownership,
       get: mortal((...args: Parameters<Store['get']>) => store.get(...args)) as Store['get'],
       query: mortal((...args: Parameters<Store['query']>) => store.query(...args)) as Store['query'],
-      commit: mortal((...args: Parameters<Store['commit']>) => store.commit(...args)),
+      commit: mortal(commit(store)),
     }
     const ports: Bank = {
       charge: async (_, replay) => {
@@ -235,6 +239,20 @@ describe('by a lock', () => {
   })
 })
 
+test('a lock that cannot be asked for leaves a process a follower, which asks again', async () => {
+  const shop = new Shop()
+  const { lock } = queue()
+  let broken = true
+  const first = await shop.process('first', {
+    by: 'lock',
+    lock: (options) => (broken ? Promise.reject(new Error('read-only')) : lock(options)),
+  })
+  expect(first.operations.role).toBe('follower')
+  broken = false
+  await shop.pass(2_000)
+  expect(first.operations.role).toBe('owner')
+})
+
 describe('by beats', () => {
   const beats: Ownership = { by: 'beats' }
 
@@ -306,6 +324,38 @@ describe('by beats', () => {
     await shop.pass(10_000)
     expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ heir: '' })])
     expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
+  })
+
+  test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
+    const shop = new Shop()
+    const errors = [new StoreError('BUSY', 'locked'), new StoreError('IN_DOUBT', 'cut')]
+    const starting = shop.process('first', beats, (store) => async (writes) => {
+      const error = errors.shift()
+      if (error) throw error
+      return store.commit(writes)
+    })
+    await shop.pass(1_000)
+    const first = await starting
+    expect(errors).toEqual([])
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    await shop.pass(10)
+    expect(shop.row(id).state).toBe('paid')
+    expect(shop.rows.dump()['owners']).toHaveLength(1)
+  })
+
+  test('what one committed that was taken for dead, and died before it knew, is found', async () => {
+    const shop = new Shop()
+    const store = await shop.rows.open({ version: 1, tables })
+    const first = await shop.process('first', beats)
+    await shop.process('second', beats)
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    first.die()
+    await store.commit([{ delete: 'owners', key: [shop.row(id).owner] }])
+    await shop.pass(20_000)
+    expect(shop.charges).toEqual(['first', 'second again'])
+    expect(shop.row(id).state).toBe('paid')
   })
 
   test('one that slept and was taken for dead joins again, and leaves what was taken', async () => {

@@ -268,17 +268,37 @@ describe('lanes', () => {
     expect([charges, orderRow(world, id).state]).toEqual([0, 'charging'])
     expect(await shop.operations.explain(id)).toMatchObject({ laneClosed: true })
     open = true
-    shop.operations.lanes.recheck('tea')
+    shop.operations.lanes.recheck()
     await settled()
     expect([charges, orderRow(world, id).state]).toEqual([1, 'waiting'])
     open = false
     await pass(world, 100_000)
     expect([charges, orderRow(world, id).state]).toEqual([1, 'charging'])
     open = true
-    shop.operations.lanes.recheck('tea')
+    shop.operations.lanes.recheck()
     await pass(world, 100_000)
     expect([charges, orderRow(world, id).state]).toEqual([3, 'shipping'])
     expect(await shop.operations.explain(id)).toMatchObject({ laneClosed: false })
+  })
+
+  test('ask again where a lane may have opened while it was asked', async () => {
+    let opens = false
+    let answer = (): void => {}
+    const lanes = new Lanes({
+      limit: 1,
+      async open() {
+        const seen = opens
+        await new Promise<void>((resolve) => (answer = resolve))
+        return seen
+      },
+    })
+    const ran = lanes.run('l', new AbortController().signal, async () => 'ran')
+    opens = true
+    lanes.recheck()
+    answer()
+    await settled()
+    answer()
+    expect(await ran).toBe('ran')
   })
 
   test('forget who stopped waiting, and run whoever is next', async () => {

@@ -4,14 +4,17 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Exploration, ExploreOptions } from '../../src/testing/explorer.ts'
 import type { Plant } from '../../src/testing/planted.ts'
+import type { StorePlace } from './stores.ts'
 
 /** What a worker is to do. */
 export interface Job {
   /** `kind.name` */
   readonly scenario: string
-  readonly options: Omit<ExploreOptions, 'lives'>
+  readonly options: Omit<ExploreOptions, 'lives' | 'store'>
   /** The mistake to make in the program first. */
   readonly plant?: Plant | undefined
+  /** Where the program's rows are; in memory unless given. */
+  readonly place?: StorePlace | undefined
 }
 
 /** What came of a job. */

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { planted, type Plant } from '../../src/testing/planted.ts'
+import type { TestedStore } from '../../src/testing/ground.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
 const { plant, memory } = workerData as { plant: Plant | undefined; memory: SharedArrayBuffer }
@@ -27,14 +28,19 @@ const { exploreCrashes } = await import('../../src/testing/explorer.ts')
 const { nameOf } = await import('../../src/testing/subject.ts')
 const { scenarios } = await import('../../src/testing/scenarios/index.ts')
 
+/** Kept from job to job. */
+let store: TestedStore | undefined
+
 const { lives, path: bytes } = boardOf(memory)
 const encoder = new TextEncoder()
 
-async function explore({ scenario: name, options }: Job): Promise<void> {
+async function explore({ scenario: name, options, place }: Job): Promise<void> {
+  if (place && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
   const exploration = await exploreCrashes(
     scenarios.find((it) => nameOf(it) === name)!,
     {
       ...options,
+      store,
       lives(path) {
         const { written } = encoder.encodeInto(path, bytes)
         Atomics.store(lives, 1, written)

@@ -90,6 +90,7 @@ export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>):
   return {
     kills: lab.kills,
     mintKills: 0,
+    storeKills: 0,
     killedBy: lab.killedBy,
     killedIn: lab.killedIn,
     operations,

@@ -28,8 +28,8 @@ export interface SeriesOptions {
   readonly owners: number
   /** Shared by all series of a run. */
   readonly tally: Tally
-  /** After each kill, of the wallet or of the mint. */
-  readonly killed: (what: 'wallet' | 'mint') => void
+  /** After each kill, of the wallet, of the mint or of the database server. */
+  readonly killed: (what: 'wallet' | 'mint' | 'store') => void
 }
 
 export interface Violation {
@@ -41,6 +41,7 @@ export interface Violation {
 export interface SeriesResult {
   readonly kills: number
   readonly mintKills: number
+  readonly storeKills: number
   /** Operations, by how they ended. */
   readonly operations: Readonly<Record<string, number>>
   /** Nothing, where all is well. */
@@ -55,10 +56,11 @@ const ARMED = 0.6
 /** Commits and requests of the longest life, and of the longest that does not come by where it is armed. */
 const MOST_BEGINNINGS = 40
 const MOST_ARMED_BEGINNINGS = 60
-/** How long after the start of a life the mint may die. */
-const MINT_KILLED_WITHIN_MS = 500
-/** Of all lives, those in which the mint is killed too. */
+/** How long after the start of a life the mint or the database server may die. */
+const KILLED_WITHIN_MS = 500
+/** Of all lives, those in which the mint is killed too; and those in which the database server is. */
 const MINT_KILLED = 0.04
+const STORE_KILLED = 0.04
 
 export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   const { dir, store, seed, kills: wanted, owners, tally, killed } = options
@@ -71,11 +73,13 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   let started = 0
   let kills = 0
   let mintKills = 0
+  let storeKills = 0
   /** What went on when nothing happened any more. */
   let stuckIn: string[] | undefined
   const broken = new AbortController()
   let mintUp = Promise.resolve()
-  stack.defer(() => mintUp)
+  let storeUp = Promise.resolve()
+  stack.defer(async () => void (await Promise.all([mintUp, storeUp])))
 
   async function crashMint(afterMs: number): Promise<void> {
     await delay(afterMs)
@@ -84,13 +88,23 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
     killed('mint')
   }
 
+  async function crashStore(afterMs: number, crash: () => Promise<void>): Promise<void> {
+    await delay(afterMs)
+    await crash()
+    storeKills++
+    killed('store')
+  }
+
   /** One process after the other, until the plan is done. */
   async function own(plan: Plan, random: Prng): Promise<void> {
     while (!stuckIn && !broken.signal.aborted) {
       const dies = started < wanted
       if (dies) started++
-      if (dies && random.next() < MINT_KILLED)
-        mintUp = mintUp.then(() => crashMint(random.below(MINT_KILLED_WITHIN_MS)))
+      if (dies && random.next() < MINT_KILLED) mintUp = mintUp.then(() => crashMint(random.below(KILLED_WITHIN_MS)))
+      if (dies && places.crash && random.next() < STORE_KILLED) {
+        const { crash } = places
+        storeUp = storeUp.then(() => crashStore(random.below(KILLED_WITHIN_MS), crash))
+      }
       const { strike, arms } = dies ? aimAt(tally, random) : NO_AIM
       const position = new Position()
       const hear = (report: Report): void => {
@@ -134,7 +148,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
       }
     })
     await Promise.all(all)
-    await mintUp
+    await Promise.all([mintUp, storeUp])
     if (stuckIn || kills >= wanted) break
     plan = await plans(round, 'done')
   }
@@ -159,7 +173,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
     })),
     ...failed.map(({ wallet, kind, state, id }) => ({ what: `${wallet}: ended as ${kind}.${state} (${id})` })),
   ]
-  return { kills, mintKills, operations, violations, stuck: stuck.length }
+  return { kills, mintKills, storeKills, operations, violations, stuck: stuck.length }
 }
 
 interface AimAt {

@@ -1,4 +1,5 @@
 /** In a wallet process: tells of every commit and request as it begins and ends, and dies where it is armed. */
+import { tablesOf } from '../../src/kernel/durable.ts'
 import type { OperationRow } from '../../src/kernel/operation.ts'
 import type { Transport } from '../../src/cashu/transport.ts'
 import type { Store, StoreAdapter, Write } from '../../src/store/port.ts'
@@ -49,6 +50,7 @@ export function sites(arms: Life['arms'], say: (report: Report) => void): (ports
         async open(schema) {
           store = await adapter.open(schema)
           return {
+            ...(store.ownership && { ownership: store.ownership }),
             get: (table, key) => store.get(table, key),
             query: (query) => store.query(query),
             sum: (table, prefix) => store.sum(table, prefix),
@@ -75,7 +77,9 @@ async function committed(store: Store, writes: readonly Write[]): Promise<Site[]
       if (row) found.push({ what: 'commit', id: row.id, kind: row.kind, name: `${row.state} taken over` })
     }
   }
-  return found.length > 0 ? found : [{ what: 'commit', id: undefined, kind: 'wallet', name: 'mints and keysets' }]
+  return found.length > 0
+    ? found
+    : [{ what: 'commit', id: undefined, kind: 'wallet', name: tablesOf(writes).join(' and ') }]
 }
 
 /** Of what a request asks: quotes, proofs and blinded messages. */

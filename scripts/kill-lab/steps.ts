@@ -2,7 +2,7 @@
  * What a wallet does for one step of a plan, wherever it runs. A step may be done again and again until it is done: its
  * key leads to the operation that is there.
  */
-import { HardshellError, type OperationHandle, type Wallet } from '../../src/index.ts'
+import { HardshellError, StoreError, type OperationHandle, type Wallet } from '../../src/index.ts'
 import type { Step } from './plan.ts'
 
 /** How long a step waits for money that other steps hold. */
@@ -10,6 +10,19 @@ const FUNDS_PATIENCE_MS = 30_000
 const LOOK_EVERY_MS = 150
 
 const unit = 'sat'
+
+/** Trusts the mint, unless that was done before. In doubt whether it was stored, a caller does it again. */
+export async function trust(wallet: Wallet, mintUrl: string): Promise<void> {
+  for (;;)
+    try {
+      const [known] = await wallet.mints.list()
+      if (!known?.info) await wallet.mints.trust(mintUrl)
+      return
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'IN_DOUBT') throw error
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    }
+}
 
 /** All steps but the restore of a wallet whose store was lost, which needs to lose it first. */
 export type WalletStep = Exclude<Step, { do: 'restore' }>
@@ -19,16 +32,16 @@ export async function doStep(
   mintUrl: string,
   walletOf: (name: string) => Promise<Wallet>,
 ): Promise<void> {
-  const wallet = walletOf(step.wallet)
-  await act(step, mintUrl, await wallet, walletOf).catch(assertEnded(wallet))
+  const wallet = await walletOf(step.wallet)
+  await act(step, mintUrl, wallet, walletOf).catch(assertEnded(() => walletOf(step.wallet)))
 }
 
 /** An operation that has failed says so again to whoever prepares it again: its step is over. */
 export const assertEnded =
-  (wallet: Promise<Wallet>) =>
+  (wallet: () => Promise<Wallet>) =>
   async (error: unknown): Promise<void> => {
     const id = error instanceof HardshellError ? error.operationId : undefined
-    if (id === undefined || (await (await wallet).operations.get(id)).status !== 'done') throw error
+    if (id === undefined || (await (await wallet()).operations.get(id)).status !== 'done') throw error
   }
 
 async function act(

@@ -10,14 +10,20 @@ export interface Wire extends AsyncDisposable {
 
 /**
  * Carries requests to the mint, `eachWayMs` there and the same back. A request that was sent arrives, whatever becomes
- * of its sender. Where the mint is down the connection breaks, as it would without the proxy.
+ * of its sender. Where the mint is down the connection breaks, as it would without the proxy. A request is held up while
+ * `held` says so of its path.
  */
-export async function startWire(mintUrl: string, eachWayMs: number): Promise<Wire> {
+export async function startWire(
+  mintUrl: string,
+  eachWayMs: number,
+  held: (path: string) => Promise<void> | void = () => {},
+): Promise<Wire> {
   async function carry(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = request
     try {
       const body = await text(request)
       await delay(eachWayMs)
+      await held(url)
       const answer = await fetch(mintUrl + url, {
         method,
         headers: { 'content-type': headers['content-type'] ?? 'application/json' },

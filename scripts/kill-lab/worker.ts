@@ -11,7 +11,7 @@ import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
-import { assertEnded, doStep, ignoreClosed } from './steps.ts'
+import { assertEnded, doStep, ignoreClosed, trust } from './steps.ts'
 import { adapterOf, exists, remove } from './stores/index.ts'
 
 /** To a pipe this is synchronous: what was said before a kill is heard. */
@@ -45,8 +45,7 @@ function walletOf(name: string): Promise<Wallet> {
     })
     for (const { id } of await wallet.operations.resumed())
       say({ type: 'resumed', ...(await sightOf(name, wallet, id)) })
-    const [known] = await wallet.mints.list()
-    if (!known?.info) await wallet.mints.trust(mintUrl)
+    await trust(wallet, mintUrl)
     return wallet
   })()
   open.set(name, opening)
@@ -76,7 +75,7 @@ async function restore({ wallet: from, to, key }: Extract<Step, { do: 'restore' 
 async function work(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const isLost = existsSync(plan.wallets[step.wallet]!.lostMarker)
-    if (step.do === 'restore') await restore(step).catch(assertEnded(walletOf(step.wallet)))
+    if (step.do === 'restore') await restore(step).catch(assertEnded(() => walletOf(step.to)))
     else if (!isLost) await doStep(step, mintUrl, walletOf)
   }
 }

@@ -65,7 +65,7 @@ export const stores: Readonly<Record<string, ScaleStore>> = {
         await drop(given)
         return { at: given, [Symbol.asyncDispose]: () => drop(given) }
       }
-      const { startPostgres } = await import('../../test-stores/postgres-server.ts')
+      const { startPostgres } = await import('../postgres-server.ts')
       const server = await startPostgres()
       return { at: server.connection, [Symbol.asyncDispose]: () => server.stop() }
     },

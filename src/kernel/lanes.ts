@@ -9,6 +9,7 @@ export class Lanes {
   /** Those that wait for room, and those that wait for their lane to open. */
   readonly #full = new Map<string, Set<() => void>>()
   readonly #closed = new Map<string, Set<() => void>>()
+  #rechecks = 0
 
   constructor(options: { limit: number; open: (lane: string) => Promise<boolean> }) {
     this.#limit = options.limit
@@ -23,7 +24,10 @@ export class Lanes {
     let woken = false
     try {
       while (!signal.aborted) {
+        const asked = this.#rechecks
         if (!(await this.#open(lane))) {
+          // It may have opened after it was looked at.
+          if (asked !== this.#rechecks) continue
           if (woken) this.#next(lane)
           woken = false
           await turn(this.#closed, lane, signal)
@@ -54,9 +58,10 @@ export class Lanes {
     next?.()
   }
 
-  /** Looks again whether the lane is open. */
-  recheck(lane: string): void {
-    for (const go of [...(this.#closed.get(lane) ?? [])]) go()
+  /** Looks again which lanes are open. */
+  recheck(): void {
+    this.#rechecks++
+    for (const waiting of [...this.#closed.values()]) for (const go of [...waiting]) go()
   }
 
   /** Lanes that were found closed, with something waiting in them. */

@@ -2,6 +2,7 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
+import { untilAnswered } from './again.ts'
 import { commitRow } from './commit.ts'
 import { LOOK, rowOf, tablesOf, type Delivery } from './durable.ts'
 import { HardshellError } from './errors.ts'
@@ -153,21 +154,9 @@ export class Operations<Ports = unknown> {
     return [...report, ...quarantined]
   }
 
-  /** A store that cannot be read at the start is asked until it can. */
-  async #unfinished(status: OperationStatus): Promise<OperationRow[]> {
-    for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2))
-      try {
-        return await this.#store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: [status] })
-      } catch (error) {
-        if (
-          this.#stop.signal.aborted ||
-          !(error instanceof StoreError) ||
-          error.code === 'CLOSED' ||
-          error.code === 'CORRUPT'
-        )
-          throw error
-        await sleep(this.clock, pauseMs, this.#stop.signal)
-      }
+  #unfinished(status: OperationStatus): Promise<OperationRow[]> {
+    const query = { table: 'operations', index: 'byStatus', prefix: [status] }
+    return untilAnswered({ clock: this.clock, signal: this.#stop.signal }, () => this.#store.query(query))
   }
 
   /**

@@ -7,6 +7,7 @@
  * keeps money safe: a process that wrongly believes to own an operation fails at the operation's version.
  */
 import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy, type Store } from '../store/port.ts'
+import { untilAnswered } from './again.ts'
 import type { OperationRow, OwnerRow } from './operation.ts'
 import { sleep, type Clock } from './ports.ts'
 
@@ -16,6 +17,8 @@ export type Role = 'owner' | 'follower'
 export const BEAT_MS = 1_000
 /** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
 const STILL_LOOKS = 3
+/** After so many beats it is looked for operations of processes that nobody knows. */
+const ORPHANS_BEATS = 15
 
 interface Options {
   readonly store: Store
@@ -49,13 +52,14 @@ export class Ownership {
   async begin(unfinished: readonly OperationRow[]): Promise<readonly OperationRow[]> {
     if (!this.#policy) return unfinished
     if (this.#policy.by === 'beats') {
-      await this.#join()
-      const alive = new Set((await this.#owners()).map(({ id }) => id))
+      const env = { clock: this.#options.clock, signal: this.#stop.signal }
+      await untilAnswered(env, () => this.#join())
+      const alive = new Set((await untilAnswered(env, () => this.#owners())).map(({ id }) => id))
       this.#running = this.#beats()
       return unfinished.filter(({ owner }) => !alive.has(owner))
     }
     const { lock } = this.#policy
-    this.#held = await lock({ wait: false, signal: this.#stop.signal })
+    this.#held = await this.#ask(lock, false)
     this.role = this.#held ? 'owner' : 'follower'
     this.#running = this.#lead(lock)
     return this.#held ? unfinished : []
@@ -83,7 +87,7 @@ export class Ownership {
     const { signal } = this.#stop
     while (!signal.aborted) {
       if (!this.#held) {
-        this.#held = await lock({ wait: true, signal })
+        this.#held = await this.#ask(lock, true)
         if (!this.#held) continue
         if (signal.aborted) return
         this.role = 'owner'
@@ -95,6 +99,17 @@ export class Ownership {
       this.#held = undefined
       this.role = 'follower'
       this.#options.changed('follower')
+    }
+  }
+
+  /** Where no lock can be had at all, a disk that is read-only say, somebody else may have one, and it is tried again. */
+  async #ask(lock: OwnerLock, wait: boolean): Promise<HeldLock | undefined> {
+    const { signal } = this.#stop
+    try {
+      return await lock({ wait, signal })
+    } catch {
+      if (wait) await sleep(this.#options.clock, BEAT_MS, signal)
+      return undefined
     }
   }
 
@@ -115,6 +130,7 @@ export class Ownership {
         await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
         this.#beat = beat
         await this.#lookAfterOthers()
+        if (beat % ORPHANS_BEATS === 0) await this.#lookAfterOrphans()
       } catch (error) {
         if (!(error instanceof StoreError) || error.code === 'CLOSED') return
         if (error.code === 'CONFLICT' || error.code === 'IN_DOUBT') await this.#rejoin()
@@ -165,6 +181,19 @@ export class Ownership {
       }
       if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { heir: owner } }]))
     }
+  }
+
+  /**
+   * A process that has an heir may still commit something before it learns of that, or before its own first beat; where
+   * it dies then, the operation bears the name of one that is not among the owners.
+   */
+  async #lookAfterOrphans(): Promise<void> {
+    const { store, owner, adopt } = this.#options
+    const active = await store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: ['active'] })
+    // Read afterwards: whoever wrote one of the rows had joined before.
+    const known = new Set([owner, ...(await this.#owners()).map(({ id }) => id)])
+    const orphans = active.filter((row) => !known.has(row.owner))
+    if (orphans.length > 0 && !this.#stop.signal.aborted) await adopt(orphans)
   }
 
   /** Takes up all unfinished operations that bear a name. */

@@ -43,8 +43,6 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
     connectionTimeoutMillis: busyTimeoutMs,
     lock_timeout: busyTimeoutMs,
     statement_timeout: statementTimeoutMs,
-    // A process that froze with locks in its hands lets go of them.
-    idle_in_transaction_session_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + NETWORK_MS,
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     // Columns know their types.
@@ -54,11 +52,16 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
   } as PoolConfig
 }
 
+/** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
+const FROZEN_MS = 2_000
+
 export class Connections {
   readonly #pool: Pool
 
   constructor(options: ConnectionOptions) {
-    this.#pool = new Pool(configOf(options))
+    const { statementTimeoutMs = FROZEN_MS } = options
+    const idleMs = Math.min(FROZEN_MS, statementTimeoutMs)
+    this.#pool = new Pool({ idle_in_transaction_session_timeout: idleMs, ...configOf(options) } as PoolConfig)
     // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
     // besides is heard from its first moment on: nobody's listening would end the process.
     this.#pool.on('error', () => {})
@@ -104,7 +107,7 @@ export class Connections {
   }
 }
 
-/** A connection of its own, outside the pool. @throws {StoreError} */
+/** A connection of its own, outside the pool; its transactions may think for longer. @throws {StoreError} */
 export async function connect(options: ConnectionOptions): Promise<Client> {
   const client = new Client(configOf(options))
   client.on('error', () => {})

@@ -10,6 +10,7 @@
 import type { OperationKind } from '../kernel/operation.ts'
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
+import type { TestedStore } from './ground.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { live, settled, type Happening, type LifeOf, type Place } from './live.ts'
 import { standing } from './standing.ts'
@@ -22,11 +23,14 @@ const START_MS = 1_750_000_000_000
 const MOST_SWITCHES = 3
 
 /** Sets a scenario up: where its lives take place, and the world in which they begin. */
-export async function beginning<S extends Stage>(scenario: Scenario<S>): Promise<Place<S> & { start: World }> {
+export async function beginning<S extends Stage>(
+  scenario: Scenario<S>,
+  store?: TestedStore,
+): Promise<Place<S> & { start: World }> {
   const { subject } = scenario
   const { kinds } = subject
   const surroundings = await subject.open()
-  const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}) }
+  const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}), store }
   const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs: 0, entropy: 0, notes: {} }
   const lines: string[] = []
   const { world, end, violations } = await live(
@@ -76,6 +80,8 @@ export interface ExploreOptions {
    */
   readonly owners?: boolean
   readonly mostViolations?: number
+  /** Keeps the program's rows; they are in memory unless given. */
+  readonly store?: TestedStore | undefined
   /** Ends once this invariant was found broken. */
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
@@ -102,7 +108,7 @@ export async function exploreCrashes<S extends Stage>(
     mostViolations = 10,
     until,
   } = options
-  const { start, ...place } = await beginning(scenario)
+  const { start, ...place } = await beginning(scenario, options.store)
   const { fingerprint } = place
   const coverage = new Coverage(kindOf(scenario))
   const fresh: Budget = owners
@@ -221,10 +227,11 @@ export const scenarioOf = (path: string): string => path.replace(/(@two)?:.*/, '
 export async function replay<S extends Stage>(
   scenario: Scenario<S>,
   path: string,
+  store?: TestedStore,
 ): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
   const [, by, lives = ''] = /^[^:@]*(@two)?:(.*)$/.exec(path) ?? []
   const owners = by !== undefined
-  const { start, ...place } = await beginning(scenario)
+  const { start, ...place } = await beginning(scenario, store)
   const trace: Happening[] = []
   const tell = (happening: Happening): void => void trace.push(happening)
   let from = start

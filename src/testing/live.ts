@@ -1,10 +1,11 @@
 /** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
 import type { InspectionEvent } from '../kernel/inspect.ts'
 import type { OperationKind } from '../kernel/operation.ts'
-import { memoryStore, type Dump } from '../store/memory.ts'
+import type { Dump } from '../store/memory.ts'
 import { StoreError, type Schema, type Store } from '../store/port.ts'
 import type { Choices, Fate } from './choices.ts'
 import { faultyStore, misreading } from './faulty-store.ts'
+import { inMemory, onStore, type TestedStore } from './ground.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
 import { deadEnd } from './standing.ts'
 import type { Means, Stage, Surroundings } from './subject.ts'
@@ -27,6 +28,8 @@ export interface Place<S extends Stage> {
   readonly kinds: readonly OperationKind<never>[]
   readonly surroundings: Surroundings<S>
   readonly fingerprint: Fingerprint
+  /** Keeps the program's rows; they are in memory unless given. */
+  readonly store?: TestedStore | undefined
 }
 
 /** Where a life takes place, and what its caller wants. */
@@ -75,8 +78,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   const clock = new VirtualClock(world.nowMs, world.skewMs)
   const random = worldRandom(world)
   const violations: string[] = []
-  const rows = memoryStore()
-  rows.load(world.rows)
+  const rows = of.store ? onStore(of.store, world.rows) : inMemory(world.rows)
   surroundings.enter(world.outside, clock, random)
   const now = (): World => ({ ...world, rows: rows.dump(), outside: surroundings.leave(), nowMs: clock.rightMs })
   const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
@@ -209,7 +211,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   )
   let end: LifeResult['end'] = 'stuck'
   for (let advances = 0; ; advances++) {
-    await quiet()
+    await rows.quiet()
     life.paused()
     if (astray) throw astray
     if (life.endless) {
@@ -235,6 +237,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
     }
   }
   if (!life.dead && end !== 'done') void life.die()
+  violations.push(...(await rows.end()))
   const after = now()
   if (misread && end === 'done') {
     // What cannot be read is left alone; the next process reads again.
@@ -321,13 +324,6 @@ const never = (): Promise<never> => new Promise(() => {})
 
 const sleep = (clock: VirtualClock, delayMs: number): Promise<void> =>
   new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
-
-/** All that can happen without time going on has happened. */
-const quiet = (): Promise<void> => new Promise((resolve) => soon(resolve))
-
-/** After all microtasks. Browsers have no `setImmediate`, and wait a little longer. */
-const soon: (call: () => void) => void =
-  (globalThis as { setImmediate?: (call: () => void) => void }).setImmediate ?? ((call) => void setTimeout(call, 0))
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${'code' in error ? `${String(error.code)}: ` : ''}${error.message}` : String(error)

@@ -21,13 +21,11 @@ export class Mints {
   readonly #store: Store
   readonly #ports: WalletPorts
   readonly #now: () => number
-  readonly #trustChanged: (mintUrl: string) => void
 
-  constructor(store: Store, ports: WalletPorts, now: () => number, trustChanged: (mintUrl: string) => void) {
+  constructor(store: Store, ports: WalletPorts, now: () => number) {
     this.#store = store
     this.#ports = ports
     this.#now = now
-    this.#trustChanged = trustChanged
   }
 
   /**
@@ -53,7 +51,6 @@ export class Mints {
 
   async #put(row: MintRow): Promise<void> {
     await this.#store.commit([{ put: 'mints', row }])
-    this.#trustChanged(row.mintUrl)
   }
 
   /**

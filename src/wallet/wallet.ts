@@ -96,7 +96,6 @@ export class Wallet {
     return onWalletEvent(this.#env, event, listener)
   }
 
-  /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   /**
    * Whether this process runs the effects of the wallet's operations. A `follower` prepares, executes, lists and hears
    * all the same; another process, the owner, does what follows.
@@ -105,6 +104,7 @@ export class Wallet {
     return this.#env.operations.role
   }
 
+  /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'))
   }
@@ -152,7 +152,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     return found
   }
   const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? bolt11Amount }
-  const mints: Mints = new Mints(store, ports, () => clock.now(), (mintUrl) => operations.lanes.recheck(mintUrl)) // prettier-ignore
+  const mints = new Mints(store, ports, () => clock.now())
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
@@ -164,5 +164,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
+  // Trust may be given in another process, too.
+  store.watch('mints', () => operations.lanes.recheck())
   return new Wallet({ operations, store, ports, mints }, store)
 }

@@ -3,7 +3,7 @@ import { openWallet, type Wallet } from '../../../src/index.ts'
 import { indexedDbStore } from '../../../src/store/indexeddb.ts'
 import { figuresOf, type Figures } from '../figures.ts'
 import type { Sight, Step } from '../plan.ts'
-import { doStep, ignoreClosed, type WalletStep } from '../steps.ts'
+import { doStep, ignoreClosed, trust, type WalletStep } from '../steps.ts'
 
 export interface BrowserPlan {
   readonly mintUrl: string
@@ -37,8 +37,7 @@ function walletOf({ mintUrl, wallets }: BrowserPlan, name: string): Promise<Wall
     wallet.on('operation', ({ id }) => {
       sightOf(name, wallet, id).then((sight) => report(sight), ignoreClosed)
     })
-    const [known] = await wallet.mints.list()
-    if (!known?.info) await wallet.mints.trust(mintUrl)
+    await trust(wallet, mintUrl)
     return wallet
   })()
   open.set(name, opening)

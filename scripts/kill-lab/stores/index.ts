@@ -6,6 +6,7 @@ import type { LabStore } from './port.ts'
 
 const stores: Readonly<Record<string, () => Promise<{ readonly store: LabStore }>>> = {
   sqlite: () => import('./sqlite.ts'),
+  postgres: () => import('./postgres.ts'),
 }
 
 /** @throws {TypeError} where there is none of this name, or none that outlives a process. */
@@ -19,6 +20,8 @@ export function labStore(name: string): Promise<LabStore> {
 /** The places of a run's wallets. */
 export interface LabPlaces extends AsyncDisposable {
   place(name: string, seed: string): WalletPlace
+  /** Kills the database server, and starts it again; undefined where there is none. */
+  readonly crash: (() => Promise<void>) | undefined
 }
 
 /** @throws {TypeError} as `labStore` */
@@ -26,6 +29,7 @@ export async function startPlaces(store: string, dir: string): Promise<LabPlaces
   const places = await (await labStore(store)).start(dir)
   return {
     place: (name, seed) => ({ store, at: places.at(name), lostMarker: join(dir, `${name}.lost`), seed }),
+    crash: places.crash,
     [Symbol.asyncDispose]: () => places[Symbol.asyncDispose](),
   }
 }

@@ -15,4 +15,6 @@ export interface LabStore {
 export interface Places extends AsyncDisposable {
   /** Where the wallet of this name keeps its rows. */
   readonly at: (name: string) => string
+  /** Kills the database server, and starts it again; left out where there is none. */
+  readonly crash?: () => Promise<void>
 }

@@ -13,7 +13,7 @@ export const store: LabStore = {
   adapter: (path) => sqliteStore({ path }),
   exists: (path) => Promise.resolve(existsSync(path)),
   remove(path) {
-    for (const file of ['', '-wal', '-shm']) rmSync(path + file, { force: true })
+    for (const file of ['', '-wal', '-shm', '-owner']) rmSync(path + file, { force: true })
     return Promise.resolve()
   },
 }

@@ -47,7 +47,9 @@ export async function startPostgres({ settings = {} }: ServerOptions = {}): Prom
 
   const killAll = (): void => {
     if (server?.exitCode !== null || server.signalCode !== null) return
-    // Its children end by themselves once they notice; killed with it, they never touch the folder again.
+    // Its children end by themselves once they notice; killed with it, they never touch the folder again. It is held
+    // first, so that it has no more of them.
+    kill(server.pid!, 'SIGSTOP')
     for (const pid of [...childrenOf(server.pid!), server.pid!]) kill(pid)
   }
   process.on('exit', killAll)
@@ -129,9 +131,9 @@ function unprivileged(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') }
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
     // It has ended by itself.
   }

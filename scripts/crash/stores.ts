@@ -1,0 +1,69 @@
+/** The real stores that lives can take place on. Each worker thread has a database of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Dump } from '../../src/store/memory.ts'
+import type { Schema, StoreAdapter } from '../../src/store/port.ts'
+import { postgresRows } from '../../src/store/postgres-rows.ts'
+import { postgresStore } from '../../src/store/postgres.ts'
+import { sqliteRows } from '../../src/store/sqlite-rows.ts'
+import { sqliteStore } from '../../src/store/sqlite.ts'
+import type { TestedStore } from '../../src/testing/ground.ts'
+import { startPostgres } from '../postgres-server.ts'
+
+/** What a thread needs to have a database of its own; it travels as JSON. */
+export type StorePlace =
+  | { readonly store: 'sqlite'; readonly dir: string }
+  | { readonly store: 'postgres'; readonly connection: string }
+
+export interface StorePlaces extends AsyncDisposable {
+  readonly place: StorePlace
+}
+
+/** @throws {TypeError} where there is no store of this name. */
+export async function startStore(store: string): Promise<StorePlaces> {
+  if (store === 'sqlite') {
+    const dir = mkdtempSync(join(tmpdir(), 'hardshell-crash-'))
+    const remove = (): void => rmSync(dir, { recursive: true, force: true })
+    process.on('exit', remove)
+    return { place: { store, dir }, [Symbol.asyncDispose]: () => Promise.resolve(remove()) }
+  }
+  if (store === 'postgres') {
+    const server = await startPostgres()
+    return { place: { store, connection: server.connection }, [Symbol.asyncDispose]: () => server.stop() }
+  }
+  throw new TypeError(`--store is memory, sqlite or postgres, not ${store}`)
+}
+
+/** The database of one thread. */
+export function testedStore(place: StorePlace, thread: number): TestedStore {
+  if (place.store === 'sqlite') {
+    const path = join(place.dir, `${thread}.db`)
+    return tested(sqliteStore({ path }), (schema) => sqliteRows(path, schema))
+  }
+  const { connection } = place
+  const options = { connection, namespace: `thread${thread}` }
+  return tested(postgresStore(options), (schema) => postgresRows(options, schema))
+}
+
+interface Rows {
+  load(dump: Dump): void | Promise<void>
+  dump(): Dump | Promise<Dump>
+}
+
+function tested(adapter: StoreAdapter, rowsOf: (schema: Schema) => Rows): TestedStore {
+  let rows: Rows | undefined
+  let waiting: Dump | undefined
+  return {
+    load: (dump) => void (waiting = dump),
+    async open(schema) {
+      const store = await adapter.open(schema)
+      rows ??= rowsOf(schema)
+      const dump = waiting
+      waiting = undefined
+      if (dump) await rows.load(dump)
+      return store
+    },
+    dump: async () => rows!.dump(),
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Goal: lives take place on a real store just as in memory, and a store that does other than memory is found out.
+ * Method: one scenario explored with one fault in memory and on a SQLite file; then on stores that are made to err.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { testedStore } from '../scripts/crash/stores.ts'
+import { StoreError, type Store } from '../src/store/port.ts'
+import { exploreCrashes } from '../src/testing/explorer.ts'
+import type { TestedStore } from '../src/testing/ground.ts'
+import { scenarios } from '../src/testing/scenarios/index.ts'
+
+const scenario = scenarios.find(({ kind, name }) => kind === 'swap' && name === 'plain')!
+
+function file(): TestedStore {
+  const dir = mkdtempSync(join(tmpdir(), 'hardshell-ground-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  return testedStore({ store: 'sqlite', dir }, 1)
+}
+
+/** A store whose commits go wrong in some way. */
+function erring(commit: (store: Store, writes: Parameters<Store['commit']>[0]) => Promise<void>): TestedStore {
+  const inner = file()
+  return {
+    ...inner,
+    async open(schema) {
+      const store = await inner.open(schema)
+      return {
+        get: (table, key) => store.get(table, key),
+        query: (query) => store.query(query),
+        sum: (table, prefix) => store.sum(table, prefix),
+        commit: (writes) => commit(store, writes),
+        watch: (table, changed) => store.watch(table, changed),
+        close: () => store.close(),
+      }
+    },
+  }
+}
+
+test('on a SQLite file as many lives, worlds and places as in memory, and nothing is wrong', async () => {
+  const options = { depth: 1 }
+  const [memory, real] = [
+    await exploreCrashes(scenario, options),
+    await exploreCrashes(scenario, { ...options, store: file() }),
+  ]
+  expect(real.violations).toEqual([])
+  expect(real.lives).toBeGreaterThan(30)
+  expect({ ...real, visited: [...real.visited] }).toEqual({ ...memory, visited: [...memory.visited] })
+})
+
+test.each([
+  {
+    mistake: 'a write of a commit is lost',
+    what: 'store: its rows are not those that were committed',
+    commit: (store: Store, writes: Parameters<Store['commit']>[0]) =>
+      store.commit(writes.filter((write) => !('put' in write && write.put === 'history'))),
+  },
+  {
+    mistake: 'a commit is refused for nothing',
+    what: 'store: a commit was CONFLICT, and landed in memory',
+    commit: () => Promise.reject(new StoreError('CONFLICT', 'for nothing')),
+  },
+])('$mistake: found', async ({ commit, what }) => {
+  const exploring = exploreCrashes(scenario, { depth: 0, store: erring(commit) })
+  const found = await exploring.then(
+    ({ violations }) => violations.map((it) => it.what).join('; '),
+    (error: unknown) => String(error),
+  )
+  expect(found).toContain(what)
+})
