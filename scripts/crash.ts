@@ -1,7 +1,7 @@
 /**
  * `npm run crash`: kills operations everywhere, and looks whether the money is still there. Without options, all of it:
- * two faults in each life (one in scenarios that bring trouble of their own), two processes that take turns, and then
- * every planted mistake.
+ * two faults in each life (one in all in scenarios that bring trouble of their own), two processes that take turns, and
+ * then every planted mistake.
  *
  *   --kind KIND        the scenarios and the planted mistakes of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
@@ -109,14 +109,14 @@ async function replayed(path: string): Promise<number> {
 }
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
-function lanes(scenario: { readonly faults?: number }): ExploreOptions[] {
+function lanes(scenario: { readonly depth?: number }): ExploreOptions[] {
   const struck = {
     others: Number(args.others),
     exact: args.exact,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
     ...(depth !== undefined && { depth: Number(depth) }),
   }
-  return depth !== undefined || scenario.faults === 1 ? [struck] : [struck, { owners: true }]
+  return depth !== undefined || scenario.depth !== undefined ? [struck] : [struck, { owners: true }]
 }
 
 /** Explores the scenarios that are wanted, and sums up what was found by kind. */

@@ -66,11 +66,11 @@ export interface Exploration {
 }
 
 export interface ExploreOptions {
-  /** Faults in one life, a crash included; as many as the scenario says unless given. */
+  /** Faults in one life, a crash included; 2 unless given; then no scenario has a depth of its own. */
   readonly faults?: number
   /** In how many lives of a run faults may strike that are no crashes; 1 unless given. Crashes may strike in all. */
   readonly others?: number
-  /** Without any merging: this many faults over all lives of a run. */
+  /** Without any merging: this many faults over all lives of a run; as many as the scenario says, if it does, unless given. */
   readonly depth?: number
   /** Without merging lives, only worlds. */
   readonly exact?: boolean
@@ -100,9 +100,9 @@ export async function exploreCrashes<S extends Stage>(
   options: ExploreOptions = {},
 ): Promise<Exploration> {
   const {
-    faults = scenario.faults ?? 2,
+    faults = 2,
     others = 1,
-    depth,
+    depth = options.faults === undefined && !options.owners ? scenario.depth : undefined,
     exact = false,
     owners = false,
     mostViolations = 10,

@@ -31,8 +31,8 @@ export interface Scenario<S extends Stage> {
   readonly kind: string
   readonly name: string
   readonly subject: Subject<S>
-  /** Faults in one life where nothing else is asked for; 2 unless given. One that brings trouble of its own has 1. */
-  readonly faults?: number
+  /** So many faults in all, where nothing else is asked for: one that brings trouble of its own may have worlds without end. */
+  readonly depth?: number
   /** Makes the world in which the scenario begins. Nothing goes wrong here. */
   setup?(stage: S): Promise<void>
   /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */

@@ -205,7 +205,7 @@ export const melts = table({
   },
   scenario: (row) => ({
     // Several operations, one after the other; or a mint that keeps things to itself for a month.
-    ...((row.wanted === 'no' || row.payment === 'unknown') && { faults: 1 }),
+    ...((row.wanted === 'no' || row.payment === 'unknown') && { depth: 1 }),
     mint: traits(row),
     async setup(stage) {
       // Four are to be paid; where there is no change, one more and the fee make it exact.

@@ -112,7 +112,7 @@ export const mints = table({
   },
   scenario: (row) => ({
     // Several operations, one after the other.
-    ...(row.quoted === 'no' && { faults: 1 }),
+    ...(row.quoted === 'no' && { depth: 1 }),
     mint: traits(row),
     mayQuarantine: row.quoted === 'no',
     async setup(stage) {

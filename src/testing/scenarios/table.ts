@@ -35,9 +35,9 @@ export function table<const F extends Factors>(of: {
     impossible,
     scenarios: Object.entries(rows).map(([name, unusual]) => {
       const row = { ...usual, ...unusual }
-      // Two things that are not as usual are two troubles; a third one strikes.
-      const faults = Object.keys(unusual).length < 2 ? 2 : 1
-      return { kind, name, row, faults, ...scenario(row) }
+      // Two things that are not as usual are two troubles; a third one strikes, and no more.
+      const troubled = Object.keys(unusual).length > 1
+      return { kind, name, row, ...(troubled && { depth: 1 }), ...scenario(row) }
     }),
   }
 }
