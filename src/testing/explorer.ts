@@ -59,7 +59,7 @@ export interface Exploration {
   /** How many lives had so many faults, from none on. */
   readonly runs: readonly number[]
   readonly lives: number
-  /** Every world that can come about was lived on from. */
+  /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
   readonly closed: boolean
   readonly visited: ReadonlySet<string>
   readonly violations: readonly Violation[]
