@@ -248,10 +248,17 @@ export async function abandon(
   if (operation.state === 'prepared') await ending(stage, () => operation.cancel(), 'NOT_NOW')
 }
 
-/** Waits until an operation is in one of these states, whatever came before, and whichever process brought it there. */
+/**
+ * Waits until an operation is in one of these states, whatever came before, and whichever process brought it there. One
+ * to which the mint contradicted itself is given another chance, as a person would.
+ */
 export async function reaches({ wallet, clock }: Stage, id: string, ...states: readonly string[]): Promise<void> {
-  for (let delayMs = MINUTE_MS; !states.includes((await wallet.operations.get(id)).state); delayMs *= 2)
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, Math.min(HOUR_MS, delayMs)))
+  for (let delayMs = MINUTE_MS; ; delayMs = Math.min(HOUR_MS, delayMs * 2)) {
+    const { state } = await wallet.operations.get(id)
+    if (states.includes(state)) return
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs))
+    if (state.endsWith('quarantined')) await wallet.operations.resume(id)
+  }
 }
 
 /** States in which an operation waits for a timer or a person. */
