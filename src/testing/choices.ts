@@ -31,6 +31,8 @@ export interface ChoicesOptions {
   readonly budget: Budget
   /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
   readonly enter?: (state: string, left: Budget) => boolean
+  /** Where the budget is spent: whether a crash is to be tried all the same, at a place of such a name. */
+  readonly spare?: (name: string) => boolean
 }
 
 export interface Budget {
@@ -61,7 +63,12 @@ export class Choices {
    * The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault, and
    * crashes come before the rest of them. `state` names all that the future depends on here.
    */
-  pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
+  pick<O extends string>(
+    site: string,
+    options: readonly [O, ...O[]],
+    state: () => string,
+    name = (): string => site,
+  ): O {
     const { script = [], path } = this.#options
     const place = this.taken.length + 1
     const scripted = script[place - 1]
@@ -71,16 +78,18 @@ export class Choices {
     const index = scripted?.index ?? (named === undefined ? 0 : options.indexOf(named as O))
     const option = options[index]
     if (option === undefined) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
-    const count = scripted?.count ?? (path ? 1 : this.#open(site, options, state))
+    const count = scripted?.count ?? (path ? 1 : this.#open(site, options, state, name))
     if (index > 0) this.#left = spent(this.#left, option)
     this.taken.push({ place, site, options, option, index, count })
     return option
   }
 
   /** How many of the options are to be tried. */
-  #open(site: string, options: readonly string[], state: () => string): number {
+  #open(site: string, options: readonly string[], state: () => string, name: () => string): number {
     const { faults, others } = this.#left
-    const count = faults <= 0 ? 1 : others > 0 ? options.length : options.findLastIndex(isCrash) + 1
+    const crashes = options.findLastIndex(isCrash) + 1
+    if (faults <= 0) return crashes > 1 && this.#options.spare?.(name()) === true ? crashes : 1
+    const count = others > 0 ? options.length : crashes
     return count > 1 && this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
   }
 

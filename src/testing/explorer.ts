@@ -19,6 +19,8 @@ import { fingerprints, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
+/** With the budget spent, a crash is still tried so often at each commit and each request from the same states. */
+const MOST_SPARE = 3
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
 
@@ -121,6 +123,12 @@ export async function exploreCrashes<S extends Stage>(
   worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
   const ends = new Set<string>()
+  const spared = new Map<string, number>()
+  const spare = (name: string): boolean => {
+    const times = (spared.get(name) ?? 0) + 1
+    spared.set(name, times)
+    return times <= MOST_SPARE
+  }
   const merging = depth === undefined && !exact && !owners
   const sites = new Set<string>()
   const violations: Violation[] = []
@@ -134,6 +142,7 @@ export async function exploreCrashes<S extends Stage>(
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
+      ...(!owners && { spare }),
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {

@@ -92,11 +92,14 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
     (site, [usual, ...faults], doing) => {
       try {
         const spare = choices.left.faults > 0
-        const option = choices.pick(who + site, [usual, ...faults.filter(may)], () =>
-          fingerprint(now(), doing, clock.ringsMs),
+        const option = choices.pick(
+          who + site,
+          [usual, ...faults.filter(may)],
+          () => fingerprint(now(), doing, clock.ringsMs),
+          () => `${site} in ${statesOf(rows.dump())}`,
         )
         if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
-        else if (spare && !owners) passed?.(site, doing, () => rows.dump())
+        else if ((spare || choices.taken.at(-1)!.count > 1) && !owners) passed?.(site, doing, () => rows.dump())
         return option
       } catch (error) {
         // A path that leads nowhere, or a run that does not repeat itself: the program would take it for a fault of its own.
@@ -257,6 +260,10 @@ async function persistent(clock: VirtualClock, act: () => Promise<void>): Promis
       await sleep(clock, ASKS_AGAIN_AFTER_MS)
     }
 }
+
+/** The states of all operations. */
+const statesOf = ({ operations = [] }: Dump): string =>
+  operations.map((row) => `${row['kind'] as string} ${row['state'] as string}`).join(', ')
 
 /** Rows without what a take-over writes. */
 export const settled = (rows: Dump): string =>
