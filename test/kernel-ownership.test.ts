@@ -100,7 +100,7 @@ class Shop {
   async process(
     name: string,
     ownership: Ownership,
-    commit: (store: Store) => Store['commit'] = (store) => store.commit,
+    commit: (store: Store) => Store['commit'] = (store) => (writes) => store.commit(writes),
   ): Promise<{ operations: Operations; die: () => void }> {
     const store = await this.rows.open({ version: 1, tables })
     let dead = false

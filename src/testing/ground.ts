@@ -24,7 +24,7 @@ export interface Ground extends StoreAdapter {
 export function inMemory(rows: Dump): Ground {
   const store = memoryStore()
   store.load(rows)
-  return { open: store.open, dump: store.dump, quiet: turn, end: () => Promise.resolve([]) }
+  return { open: (schema) => store.open(schema), dump: () => store.dump(), quiet: turn, end: () => Promise.resolve([]) }
 }
 
 /**
@@ -52,7 +52,7 @@ export function onStore(tested: TestedStore, rows: Dump): Ground {
     const expected = await codeOf(shadow.commit(writes))
     if (outcome.code !== expected.code)
       wrong.push(`store: a commit was ${outcome.code}, and ${expected.code} in memory`)
-    if (outcome.error) throw outcome.error
+    if (outcome.error) throw outcome.error as Error
   }
   const quiet = async (): Promise<void> => {
     for (;;) {
@@ -62,7 +62,7 @@ export function onStore(tested: TestedStore, rows: Dump): Ground {
     }
   }
   return {
-    dump: memory.dump,
+    dump: () => memory.dump(),
     quiet,
     open: (schema) =>
       called(async () => {

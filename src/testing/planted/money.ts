@@ -212,7 +212,7 @@ export const moneyPlants: readonly Plant[] = [
       },
     ],
     breaks: 'convergence',
-    scenario: 'mint.gap-hasty',
+    scenario: 'mint.pending-without-20',
     faults: 0,
   },
   {

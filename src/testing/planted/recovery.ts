@@ -79,7 +79,7 @@ export const recoveryPlants: readonly Plant[] = [
       },
     ],
     breaks: 'conservation',
-    scenario: 'melt.long-without-19-hasty',
+    scenario: 'melt.collision-ailing',
     faults: 0,
   },
   {
@@ -142,6 +142,12 @@ export const recoveryPlants: readonly Plant[] = [
         from: `try { call() } catch (error) { reportError(error) }`,
         to: `try { told.push(call()) } catch (error) { reportError(error) }
     return Promise.all(told)`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `id: change.row.id }) this.#tell(change)`,
+        to: `id: change.row.id })
+    return this.#tell(change)`,
       },
       {
         file: 'src/kernel/durable.ts',

@@ -65,6 +65,20 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
+    // No trouble of its own, so that two faults may strike in either exchange.
+    kind: 'send',
+    name: 'reclaimed',
+    setup: (stage) => fund(stage, 8),
+    async drive(stage) {
+      const reclaimed = async (): Promise<void> => {
+        const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
+        await send.execute()
+        await send.reclaim()
+      }
+      await ending(stage, reclaimed, ...ENDS)
+    },
+  },
+  {
     // Many tokens that nobody has claimed are asked about together.
     kind: 'send',
     name: 'many',
