@@ -113,6 +113,7 @@ function lanes(scenario: { readonly depth?: number }): ExploreOptions[] {
   const struck = {
     others: Number(args.others),
     exact: args.exact,
+    spare: !args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
     ...(depth !== undefined && { depth: Number(depth) }),
   }

@@ -81,6 +81,8 @@ export interface ExploreOptions {
    * with up to three changes between them, and nothing else that strikes.
    */
   readonly owners?: boolean
+  /** Where the budget is spent, crashes are still tried a few times in each state; not, where this is false. */
+  readonly spare?: boolean
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
@@ -142,7 +144,7 @@ export async function exploreCrashes<S extends Stage>(
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
-      ...(!owners && { spare }),
+      ...(!owners && options.spare !== false && { spare }),
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {

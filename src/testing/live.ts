@@ -261,9 +261,17 @@ async function persistent(clock: VirtualClock, act: () => Promise<void>): Promis
     }
 }
 
-/** The states of all operations. */
+/** The states in which there are unfinished operations; how many there are makes no difference. */
 const statesOf = ({ operations = [] }: Dump): string =>
-  operations.map((row) => `${row['kind'] as string} ${row['state'] as string}`).join(', ')
+  [
+    ...new Set(
+      operations.flatMap(({ kind, state, status }) =>
+        status === 'active' ? `${kind as string} ${state as string}` : [],
+      ),
+    ),
+  ]
+    .toSorted()
+    .join(', ')
 
 /** Rows without what a take-over writes. */
 export const settled = (rows: Dump): string =>
