@@ -4,7 +4,7 @@
  *
  *   node wallet-process.ts '{"connection": …, "namespace": …, "seed": …, "mintUrl": …, "name": …, "operations": …}'
  */
-import { trust } from '../scripts/kill-lab/steps.ts'
+import { insist, trust } from '../scripts/kill-lab/steps.ts'
 import { HardshellError, openWallet, type OperationHandle } from '../src/index.ts'
 import { postgresStore } from '../src/store/postgres.ts'
 
@@ -81,7 +81,7 @@ await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     while (next < operations) {
       const n = next++
-      await run(`${name} ${n}`, n)
+      await insist(() => run(`${name} ${n}`, n))
       process.stdout.write(`${n}\n`)
     }
   }),
