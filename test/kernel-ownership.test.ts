@@ -353,7 +353,7 @@ describe('by beats', () => {
     await first.operations.send(id, { type: 'pay' })
     first.die()
     await store.commit([{ delete: 'owners', key: [shop.row(id).owner] }])
-    await shop.pass(20_000)
+    await shop.pass(65_000)
     expect(shop.charges).toEqual(['first', 'second again'])
     expect(shop.row(id).state).toBe('paid')
   })
