@@ -26,10 +26,8 @@ const LOOK_EVERY_MS = 150
 const { connection, namespace, seed, mintUrl, name, operations, invoices, perMelt } = JSON.parse(
   process.argv[2]!,
 ) as Share
-const wallet = await openWallet({
-  store: postgresStore({ connection, namespace, busyTimeoutMs: 20_000 }),
-  seed: Buffer.from(seed, 'hex'),
-})
+const store = postgresStore({ connection, namespace, busyTimeoutMs: 20_000 })
+const wallet = await insist(() => openWallet({ store, seed: Buffer.from(seed, 'hex') }))
 await trust(wallet, mintUrl)
 
 /** Waits for the end, and asks for news often. That it failed is an end, too; the books will tell. */
