@@ -82,7 +82,7 @@ const report = onlyPlants ? {} : await exploreAll()
 const planted = onlyPlants || !part ? await plantAll(wantedPlants(), log) : { total: 0, caught: 0 }
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
-if (args.json) log(JSON.stringify({ kinds: report, planted }))
+if (args.json) log(JSON.stringify({ store: args.store, kinds: report, planted }))
 const wrong = Object.values(report).some(
   ({ violations, uncovered, closed }) => violations > 0 || !closed || uncovered > 0,
 )

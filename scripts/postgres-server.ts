@@ -10,7 +10,8 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 
-const READY_MS = 30_000
+/** A busy machine takes its time. */
+const READY_MS = 120_000
 
 export interface PostgresServer {
   readonly port: number

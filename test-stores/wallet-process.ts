@@ -4,7 +4,7 @@
  *
  *   node wallet-process.ts '{"connection": …, "namespace": …, "seed": …, "mintUrl": …, "name": …, "operations": …}'
  */
-import { trust } from '../scripts/kill-lab/steps.ts'
+import { insist, trust } from '../scripts/kill-lab/steps.ts'
 import { HardshellError, openWallet, type OperationHandle } from '../src/index.ts'
 import { postgresStore } from '../src/store/postgres.ts'
 
@@ -26,10 +26,8 @@ const LOOK_EVERY_MS = 150
 const { connection, namespace, seed, mintUrl, name, operations, invoices, perMelt } = JSON.parse(
   process.argv[2]!,
 ) as Share
-const wallet = await openWallet({
-  store: postgresStore({ connection, namespace, busyTimeoutMs: 20_000 }),
-  seed: Buffer.from(seed, 'hex'),
-})
+const store = postgresStore({ connection, namespace, busyTimeoutMs: 20_000 })
+const wallet = await insist(() => openWallet({ store, seed: Buffer.from(seed, 'hex') }))
 await trust(wallet, mintUrl)
 
 /** Waits for the end, and asks for news often. That it failed is an end, too; the books will tell. */
@@ -81,7 +79,7 @@ await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     while (next < operations) {
       const n = next++
-      await run(`${name} ${n}`, n)
+      await insist(() => run(`${name} ${n}`, n))
       process.stdout.write(`${n}\n`)
     }
   }),

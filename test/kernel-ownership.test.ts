@@ -16,7 +16,7 @@ import {
   type OperationRow,
 } from '../src/kernel/index.ts'
 import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
-import { StoreError, type HeldLock, type OwnerLock, type Ownership, type Store } from '../src/store/port.ts'
+import { StoreError, type HeldLock, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../src/testing/life.ts'
 
 const tables = { operations: operationsTable(), owners: ownersTable() }
@@ -100,7 +100,7 @@ class Shop {
   async process(
     name: string,
     ownership: Ownership,
-    commit: (store: Store) => Store['commit'] = (store) => (writes) => store.commit(writes),
+    commit: (store: Store, writes: readonly Write[]) => Promise<void> = (store, writes) => store.commit(writes),
   ): Promise<{ operations: Operations; die: () => void }> {
     const store = await this.rows.open({ version: 1, tables })
     let dead = false
@@ -113,7 +113,7 @@ class Shop {
       ownership,
       get: mortal((...args: Parameters<Store['get']>) => store.get(...args)) as Store['get'],
       query: mortal((...args: Parameters<Store['query']>) => store.query(...args)) as Store['query'],
-      commit: mortal(commit(store)),
+      commit: mortal((writes: readonly Write[]) => commit(store, writes)),
     }
     const ports: Bank = {
       charge: async (_, replay) => {
@@ -329,7 +329,7 @@ describe('by beats', () => {
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
     const shop = new Shop()
     const errors = [new StoreError('BUSY', 'locked'), new StoreError('IN_DOUBT', 'cut')]
-    const starting = shop.process('first', beats, (store) => async (writes) => {
+    const starting = shop.process('first', beats, async (store, writes) => {
       const error = errors.shift()
       if (error) throw error
       return store.commit(writes)
@@ -353,7 +353,7 @@ describe('by beats', () => {
     await first.operations.send(id, { type: 'pay' })
     first.die()
     await store.commit([{ delete: 'owners', key: [shop.row(id).owner] }])
-    await shop.pass(20_000)
+    await shop.pass(65_000)
     expect(shop.charges).toEqual(['first', 'second again'])
     expect(shop.row(id).state).toBe('paid')
   })

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startWire } from '../scripts/kill-lab/wire.ts'
-import { createMintServer, type MintServer } from '../src/mint-server/index.ts'
+import type { MintHandle } from '../src/index.ts'
+import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import { startAgent, type Agent, type AgentStage } from './agent.ts'
 import { eventually } from './wallet-kit.ts'
@@ -16,6 +17,8 @@ import { eventually } from './wallet-kit.ts'
 let stack: AsyncDisposableStack
 let mint: MintServer
 let mintUrl: string
+/** Invoices are paid at once, unless told otherwise. */
+let startMint: (lightning?: MintServerOptions['lightning']) => Promise<void>
 let place: { store: { path: string }; seed: string }
 /** Paths of requests that are held up, and how many are. */
 let holding: RegExp | undefined
@@ -26,8 +29,6 @@ beforeEach(async () => {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-followers-'))
   stack.defer(() => rmSync(dir, { recursive: true, force: true }))
   place = { store: { path: join(dir, 'wallet.db') }, seed: randomBytes(64).toString('hex') }
-  mint = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 } })
-  stack.defer(() => mint.close())
   holding = undefined
   held = 0
   const hold = (path: string): Promise<void> | undefined => {
@@ -35,7 +36,11 @@ beforeEach(async () => {
     held++
     return new Promise(() => {})
   }
-  mintUrl = stack.use(await startWire(mint.url, 0, hold)).url
+  startMint = async (lightning = { autoPayMs: 0 }) => {
+    mint = await createMintServer({ store: memoryStore(), lightning })
+    stack.defer(() => mint.close())
+    mintUrl = stack.use(await startWire(mint.url, 0, hold)).url
+  }
 })
 afterEach(() => stack.disposeAsync())
 
@@ -48,7 +53,8 @@ async function start(): Promise<Agent> {
 
 const role = (agent: Agent): Promise<string> => agent.run(({ wallet }) => wallet.role)
 
-async function ownerAndFollower(): Promise<[Agent, Agent]> {
+async function ownerAndFollower(lightning?: MintServerOptions['lightning']): Promise<[Agent, Agent]> {
+  await startMint(lightning)
   const [owner, follower] = [await start(), await start()]
   expect(await Promise.all([owner, follower].map(role))).toEqual(['owner', 'follower'])
   return [owner, follower]
@@ -114,6 +120,31 @@ test('an owner that is killed in the middle of a request is followed, and the op
   expect(tookMs).toBeLessThan(5_000)
   const { issued, redeemed } = (await mint.mint.books()).units['sat']!
   expect(issued - redeemed).toBe(100)
+})
+
+test('a follower that is asked to look asks the mint itself, and the owner goes on with what it heard', async () => {
+  const [owner, follower] = await ownerAndFollower({})
+  await owner.run(({ wallet }, mintUrl) => wallet.mints.trust(mintUrl).then(() => {}), mintUrl)
+  // The owner's own question is never answered.
+  holding = /\/v1\/mint\/quote\/bolt11\/./
+  const request = await follower.run(async ({ wallet, kept }, mintUrl) => {
+    const mint = await wallet.mint.prepare({ mintUrl, amount: 5, unit: 'sat' })
+    while ((await wallet.operations.get(mint.id)).state !== 'unpaid')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    kept['mint'] = await wallet.mint.get(mint.id)
+    return (kept['mint'] as MintHandle).quote.request
+  }, mintUrl)
+  await eventually('the owner asks', () => held === 1)
+  holding = undefined
+  await mint.backend.settle(mint.backend.decode(request)!.paymentHash)
+  expect(
+    await follower.run(async ({ kept }) => {
+      const mint = kept['mint'] as MintHandle
+      await mint.refresh()
+      return (await mint.finished()).state
+    }),
+  ).toBe('issued')
+  expect(held).toBe(1)
 })
 
 test('an operation that waits for trust goes on in the owner when a follower trusts the mint', async () => {

@@ -11,6 +11,9 @@ import { sqliteStore } from '../../src/store/sqlite.ts'
 import type { TestedStore } from '../../src/testing/ground.ts'
 import { startPostgres } from '../postgres-server.ts'
 
+/** A machine that is slow, or stood still, must not look like a store that fails: then runs would not repeat themselves. */
+const PATIENT_MS = 300_000
+
 /** What a thread needs to have a database of its own; it travels as JSON. */
 export type StorePlace =
   | { readonly store: 'sqlite'; readonly dir: string }
@@ -42,7 +45,12 @@ export function testedStore(place: StorePlace, thread: number): TestedStore {
     return tested(sqliteStore({ path }), (schema) => sqliteRows(path, schema))
   }
   const { connection } = place
-  const options = { connection, namespace: `thread${thread}` }
+  const options = {
+    connection,
+    namespace: `thread${thread}`,
+    busyTimeoutMs: PATIENT_MS,
+    statementTimeoutMs: PATIENT_MS,
+  }
   return tested(postgresStore(options), (schema) => postgresRows(options, schema))
 }
 

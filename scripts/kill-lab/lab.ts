@@ -46,7 +46,8 @@ export type Ended = 'done' | 'stuck' | 'killed' | Sight
  * A process that reports nothing for so long is stuck. A request may hang for half a minute until it is given up, and
  * as long is another owner's operation left alone.
  */
-const LONGEST_SILENCE_MS = 60_000
+const TICK_MS = 1_000
+const LONGEST_SILENCE_TICKS = 60
 
 /** A wallet process that has loaded its code, and waits for a plan. */
 interface Worker {
@@ -113,9 +114,13 @@ export class Lab implements AsyncDisposable {
     let aimed: { readonly id: string | undefined } | undefined
     await Promise.race([worker.ready, child.ended])
     const startedAt = performance.now()
-    const silence = setTimeout(() => child.kill('SIGKILL'), LONGEST_SILENCE_MS)
+    // Counted, so that a machine that stood still for a while is no silence.
+    let silentTicks = 0
+    const silence = setInterval(() => {
+      if (++silentTicks >= LONGEST_SILENCE_TICKS) child.kill('SIGKILL')
+    }, TICK_MS)
     worker.hear = (report) => {
-      silence.refresh()
+      silentTicks = 0
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
       else if (report.type === 'dies') aimed = { id: undefined }
@@ -131,7 +136,7 @@ export class Lab implements AsyncDisposable {
     child.tell(JSON.stringify({ plan, arms } satisfies Life))
     const { signal } = await child.ended
     this.#running.delete(worker)
-    clearTimeout(silence)
+    clearInterval(silence)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
     if (signal !== 'SIGKILL') throw new Error('the wallet process ended by itself')

@@ -2,7 +2,7 @@
  * What a wallet does for one step of a plan, wherever it runs. A step may be done again and again until it is done: its
  * key leads to the operation that is there.
  */
-import { HardshellError, StoreError, type OperationHandle, type Wallet } from '../../src/index.ts'
+import { HardshellError, StoreError, type OperationHandle, type StoreErrorCode, type Wallet } from '../../src/index.ts'
 import type { Step } from './plan.ts'
 
 /** How long a step waits for money that other steps hold. */
@@ -11,15 +11,22 @@ const LOOK_EVERY_MS = 150
 
 const unit = 'sat'
 
-/** Trusts the mint, unless that was done before. In doubt whether it was stored, a caller does it again. */
-export async function trust(wallet: Wallet, mintUrl: string): Promise<void> {
+/** Trusts the mint, unless that was done before. */
+export const trust = (wallet: Wallet, mintUrl: string): Promise<void> =>
+  insist(async () => {
+    const [known] = await wallet.mints.list()
+    if (!known?.info) await wallet.mints.trust(mintUrl)
+  })
+
+const AGAIN: readonly StoreErrorCode[] = ['BUSY', 'UNAVAILABLE', 'IN_DOUBT']
+
+/** Does again what a store was too busy for, or away for too long; or of which it does not know whether it landed. */
+export async function insist<T>(act: () => Promise<T>): Promise<T> {
   for (;;)
     try {
-      const [known] = await wallet.mints.list()
-      if (!known?.info) await wallet.mints.trust(mintUrl)
-      return
+      return await act()
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'IN_DOUBT') throw error
+      if (!(error instanceof StoreError) || !AGAIN.includes(error.code)) throw error
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
     }
 }
@@ -33,7 +40,7 @@ export async function doStep(
   walletOf: (name: string) => Promise<Wallet>,
 ): Promise<void> {
   const wallet = await walletOf(step.wallet)
-  await act(step, mintUrl, wallet, walletOf).catch(assertEnded(() => walletOf(step.wallet)))
+  await insist(() => act(step, mintUrl, wallet, walletOf)).catch(assertEnded(() => walletOf(step.wallet)))
 }
 
 /** An operation that has failed says so again to whoever prepares it again: its step is over. */

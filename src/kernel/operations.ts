@@ -337,7 +337,27 @@ export class Operations<Ports = unknown> {
 
   /** Asks the operation's watch for news now. */
   look(id: string): void {
-    this.supervisor.get(id)?.send(LOOK)
+    const actor = this.supervisor.get(id)
+    if (actor) actor.send(LOOK)
+    else
+      this.#ask(id).catch((error: unknown) => {
+        // Nobody waits for it, and the owner asks again.
+        if (!(error instanceof StoreError) && !this.#stop.signal.aborted) reportError(error)
+      })
+  }
+
+  /** Asks for the process that runs the operation, which will find the step that comes of it. */
+  async #ask(id: string): Promise<void> {
+    const row = await this.#store.get<OperationRow>('operations', [id])
+    const loaded = row && this.#kinds.get(row.kind)
+    if (!loaded || row.status !== 'active' || row.owner === this.#kernel.owner) return
+    const snapshot = loaded.restore(row)
+    const watch = loaded.watches[loaded.stepper.watch(snapshot) ?? '']
+    if (!watch) return
+    const context: unknown = snapshot.context
+    const of = { context, signal: this.#stop.signal }
+    const news = await this.#kernel.questions.ask(watch, row.lane, loaded.reader, of)
+    if (news) await this.send(id, news)
   }
 
   /** Puts an operation that the kernel set aside back to work, or wakes one up that pauses. */

@@ -53,7 +53,7 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
 }
 
 /** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
-const FROZEN_MS = 2_000
+const FROZEN_MS = 5_000
 
 export class Connections {
   readonly #pool: Pool

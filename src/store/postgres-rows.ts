@@ -1,7 +1,9 @@
 /** All rows of a store in PostgreSQL at once: worlds are put into it and taken out of it again, for tests. */
 import type { Dump } from './memory.ts'
 import type { Row, Schema } from './port.ts'
-import { Connections } from './postgres-connections.ts'
+import { waitOut } from './patience.ts'
+import { Connections, type Transaction } from './postgres-connections.ts'
+import { isPassing } from './postgres-errors.ts'
 import { namespaceOf, PostgresTable } from './postgres-tables.ts'
 import type { PostgresStoreOptions } from './postgres.ts'
 import { checkRow, tableOf } from './rows.ts'
@@ -21,9 +23,11 @@ export function postgresRows(options: PostgresStoreOptions, schema: Schema): Pos
   const tables = Object.entries(schema.tables).map(
     ([name, table]) => new PostgresTable(name, table, namespaceOf(options)),
   )
+  const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> =>
+    waitOut(options.busyTimeoutMs, isPassing, () => connections.transaction(work))
   return {
     load(dump) {
-      return connections.transaction(async (transaction) => {
+      return transact(async (transaction) => {
         for (const name of Object.keys(dump)) tableOf(schema.tables, name)
         const statements = tables.flatMap((it) => [
           { sql: it.clear },
@@ -35,7 +39,7 @@ export function postgresRows(options: PostgresStoreOptions, schema: Schema): Pos
       })
     },
     dump() {
-      return connections.transaction(async (transaction) => {
+      return transact(async (transaction) => {
         const all = tables.map((it) => ({ sql: it.select(it.columns, `ORDER BY ${list(it.table.key)}`) }))
         const [, ...answers] = await transaction.run({ sql: 'BEGIN ISOLATION LEVEL REPEATABLE READ' }, ...all)
         const rows = answers.map((answer, i) => answer.rows.map((row) => tables[i]!.decode(row)))

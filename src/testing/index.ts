@@ -4,6 +4,7 @@ export { covered, requirementsOf, type Covered, type Exception } from './coverag
 export { exploreCrashes, replay, type Exploration, type ExploreOptions, type Violation } from './explorer.ts'
 export { CALL_FAULTS, faultyPort, type FaultyPortOptions, type LateCall, type OwnFault } from './faulty-port.ts'
 export { COMMIT_FAULTS, faultyStore } from './faulty-store.ts'
+export type { TestedStore } from './ground.ts'
 export { kindSubject, type KindStage, type KindSubjectOptions } from './kind-subject.ts'
 export { Life, VirtualClock, worldRandom } from './life.ts'
 export type { Happening } from './live.ts'
