@@ -384,7 +384,7 @@ describe('coverage', () => {
   })
 })
 
-test('every scenario bears every single fault', { timeout: 240_000 }, async () => {
+test('every scenario bears every single fault', { timeout: 900_000 }, async () => {
   const wrong: string[] = []
   await run(
     scenarios.map((it) => ({ scenario: nameOf(it), options: { depth: 1, spare: false } })),
