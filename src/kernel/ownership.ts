@@ -14,11 +14,11 @@ import { sleep, type Clock } from './ports.ts'
 /** Whether this process runs effects. */
 export type Role = 'owner' | 'follower'
 
-export const BEAT_MS = 750
+export const BEAT_MS = 500
 /** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
-const STILL_LOOKS = 3
+const STILL_LOOKS = 4
 /** After so many beats it is looked for operations of processes that nobody knows. */
-const ORPHANS_BEATS = 80
+const ORPHANS_BEATS = 120
 
 interface Options {
   readonly store: Store
