@@ -80,7 +80,6 @@ livePaths(
     // The keysets were known when it was sent, one input makes one output, and inputs are never given up.
     /fencing\.deriving: done\[1\]|^answer exchange\.derive: stale$/,
     /fencing\.matching: done\[10\]|^answer exchange\.match: partly$/,
-    /blocked: cancel/,
   ],
 )
 livePaths('restore', [restore('a restore')], [])
