@@ -10,7 +10,6 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Row, Schema, Store, StoreError, Write } from '../src/store/port.ts'
 import { changeKey, encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
