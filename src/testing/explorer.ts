@@ -81,7 +81,10 @@ export interface ExploreOptions {
    * with up to three changes between them, and nothing else that strikes.
    */
   readonly owners?: boolean
-  /** Where the budget is spent, crashes are still tried a few times in each state; not, where this is false. */
+  /**
+   * Where the budget is spent, crashes are still tried a few times in each state. Where this is false they are not, and
+   * equal ends are judged once: a quick look.
+   */
   readonly spare?: boolean
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
@@ -132,6 +135,8 @@ export async function exploreCrashes<S extends Stage>(
     return times <= MOST_SPARE
   }
   const merging = depth === undefined && !exact && !owners
+  /** The check of the merging trusts no fingerprint, not even for equal ends. */
+  const exhaustive = depth !== undefined && options.spare !== false
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
@@ -156,7 +161,7 @@ export async function exploreCrashes<S extends Stage>(
       runs[struck] = (runs[struck] ?? 0) + 1
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
-      if (end === 'done' && (depth !== undefined || unseen(ends, fingerprint(world))))
+      if (end === 'done' && (exhaustive || unseen(ends, fingerprint(world))))
         found.push(...(await afterwards({ ...of, from: world })))
       for (const what of found) violations.push({ path, what })
       if (end === 'crashed' && found.length === 0) {
