@@ -1,7 +1,20 @@
 /** What takes more than one operation, more than one process or somebody who listens; beside the tables of the kinds. */
 import { StoreError } from '../../store/port.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import { ending, foreignProofs, fund, MINUTE_MS, tokenOf } from './stage.ts'
+import {
+  anchor,
+  anchored,
+  ending,
+  foreignProofs,
+  fund,
+  HOUR_MS,
+  hurry,
+  MINUTE_MS,
+  mood,
+  nearGap,
+  reaches,
+  tokenOf,
+} from './stage.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 const MANY = 12
@@ -76,6 +89,92 @@ export const alongside: readonly Scenario[] = [
         await send.reclaim()
       }
       await ending(stage, reclaimed, ...ENDS)
+    },
+  },
+  {
+    // The same, with somebody who resumes whatever waits.
+    kind: 'send',
+    name: 'reclaimed-hastily',
+    depth: 1,
+    setup: (stage) => fund(stage, 8),
+    async drive(stage) {
+      hurry(stage, 'send')
+      const reclaimed = async (): Promise<void> => {
+        const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 8, key: 'send' })
+        await send.execute()
+        await send.reclaim()
+      }
+      await ending(stage, reclaimed, ...ENDS)
+    },
+  },
+  {
+    // A quote that is given up, and that nobody ever pays.
+    kind: 'mint',
+    name: 'given-up',
+    depth: 1,
+    mint: { autoPayMs: 1_000 * HOUR_MS },
+    async setup({ wallet }) {
+      await wallet.mints.trust(MINT_URL)
+    },
+    async drive(stage) {
+      const { wallet } = stage
+      const givenUp = async (): Promise<void> => {
+        const mint = await wallet.mint.prepare({ mintUrl: MINT_URL, amount: 7, key: 'mint' })
+        if (mint.state === 'unpaid') await wallet.operations.cancel(mint.id).catch(() => {})
+        await reaches(stage, mint.id, 'closed')
+      }
+      await ending(stage, givenUp, ...ENDS, 'MINT_UNREACHABLE', 'QUOTE_WRONG')
+    },
+  },
+  {
+    // Requests to pay never arrive: the inputs are taken back, and two faults may strike that.
+    kind: 'melt',
+    name: 'taken-back',
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, 'POST /v1/melt/bolt11', 'notSent', HOUR_MS)
+    },
+    async drive(stage) {
+      const request = stage.notes['invoice'] as string
+      const pay = async (): Promise<void> => {
+        const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
+        await melt.execute()
+        await melt.finished()
+        // The change may come later, and belongs to the books.
+        if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+      }
+      await ending(
+        stage,
+        pay,
+        ...ENDS,
+        'PAYMENT_FAILED',
+        'PAYMENT_FENCED',
+        'INSUFFICIENT_FUNDS',
+        'MINT_UNREACHABLE',
+        'QUOTE_WRONG',
+      )
+    },
+  },
+  {
+    // No counters are left for what is received, until somebody has an output signed.
+    kind: 'receive',
+    name: 'at-the-gap',
+    depth: 1,
+    async setup(stage) {
+      await fund(stage)
+      stage.note('token', tokenOf(await foreignProofs(stage, [1, 4])))
+      await nearGap(stage, 50)
+    },
+    async drive(stage) {
+      anchor(stage)
+      const token = stage.notes['token'] as string
+      await ending(
+        stage,
+        async () => (await stage.wallet.receive.prepare({ token, key: 'receive' })).execute(),
+        ...ENDS,
+      )
+      await anchored(stage)
     },
   },
   {
