@@ -154,7 +154,7 @@ test('a migration that is killed anywhere leaves the database as it was, or done
   })
   await setUp.close()
   let killed = 0
-  for (let delayMs = 0; ; delayMs += 40) {
+  for (let delayMs = 0; ; delayMs += 8) {
     const page = await tab()
     const migrating = page
       .evaluate(() => window.kit.open(2, { name: 'migrated' }).then(() => 'done'))
