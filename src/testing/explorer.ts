@@ -20,7 +20,7 @@ import { fingerprints, type World } from './world.ts'
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
 /** With the budget spent, a crash is still tried so often at each commit and each request from the same states. */
-const MOST_SPARE = 10
+const MOST_SPARE = 3
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
 
