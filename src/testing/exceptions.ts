@@ -1,8 +1,15 @@
 /** What the wallet's charts have and no run of the explorer can reach, by kind, and why. */
 import type { Exception } from './coverage.ts'
 
+/** A restore that gave some signatures and not all. */
+const partly: Exception = {
+  what: /^crash .*exchanging\.matching: done\[10\]|^crash .*reclaiming\.matching: done\[10\]/,
+  why: 'two faults lead there, and no third is left; beyond the budget crashes are tried at this commit from this state, but where another answer led there',
+}
+
 export const exceptions: { readonly [kind: string]: readonly Exception[] } = {
   send: [
+    partly,
     {
       what: /send\.splitting: done\[[12]\]|^answer send\.split: stale/,
       why: 'the keysets were known when it was prepared, and what is known of them is never forgotten; the chart must say where it goes all the same',
@@ -14,4 +21,5 @@ export const exceptions: { readonly [kind: string]: readonly Exception[] } = {
       why: 'blank outputs leave fifty counters to the fence, which takes fewer: it takes other operations at the same time',
     },
   ],
+  receive: [partly],
 }
