@@ -131,7 +131,7 @@ export const alongside: readonly Scenario[] = [
     kind: 'melt',
     name: 'taken-back',
     async setup(stage) {
-      await fund(stage, 8)
+      await fund(stage, 4, 2)
       stage.note('invoice', stage.invoice(4))
       mood(stage, 'POST /v1/melt/bolt11', 'notSent', HOUR_MS)
     },
