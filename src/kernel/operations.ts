@@ -376,7 +376,7 @@ export class Operations<Ports = unknown> {
         { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },
       ])
     }
-    if (!this.supervisor.get(id)) this.supervisor.send({ type: 'operation.reload', id })
+    if (!this.supervisor.get(id)) void this.supervisor.load(id)
     else if (!(await this.send(id, { type: 'resume' }))) this.look(id)
   }
 

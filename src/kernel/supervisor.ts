@@ -26,7 +26,6 @@ export type SupervisorEvent =
   | { readonly type: 'operation.spawn'; readonly row: OperationRow; readonly owned: boolean }
   | { readonly type: 'operation.failed'; readonly id: string; readonly error: unknown }
   | { readonly type: 'operation.ended'; readonly id: string }
-  | { readonly type: 'operation.reload'; readonly id: string }
 
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 60_000
@@ -192,7 +191,6 @@ export class Supervisor {
     if (this.#stopped) return
     if (event.type === 'operation.spawn') this.#spawn(event)
     else if (event.type === 'operation.ended') this.#drop(event.id)
-    else if (event.type === 'operation.reload') void this.#reload(event.id)
     else this.#failed(event.id, event.error)
   }
 

@@ -77,11 +77,10 @@ class IndexedDbStore implements Store {
   readonly ownership?: Ownership
   readonly #schema: Schema
   readonly #connection: Connection
-  readonly #watchers = watchers()
+  readonly #watchers = watchers(() => this.#poll())
   /** Tells the other tabs. A tab that dies after its commit tells nobody, so they also look. */
   readonly #channel: BroadcastChannel
   readonly #committing = new Set<Promise<void>>()
-  #polling: ReturnType<typeof setInterval> | undefined
   #closing: Promise<void> | undefined
 
   constructor(name: string, schema: Schema, connection: Connection) {
@@ -129,18 +128,12 @@ class IndexedDbStore implements Store {
   watch(name: string, changed: () => void): () => void {
     this.#open()
     tableOf(this.#schema.tables, name)
-    const stop = this.#watchers.add(name, changed)
-    this.#polling ??= this.#poll()
-    return () => {
-      stop()
-      if (this.#watchers.size === 0) this.#stopPolling()
-    }
+    return this.#watchers.add(name, changed)
   }
 
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#committing).then(() => {
       this.#watchers.clear()
-      this.#stopPolling()
       this.#channel.close()
       this.#connection.close()
     })
@@ -151,7 +144,7 @@ class IndexedDbStore implements Store {
     if (this.#closing) throw new StoreError('CLOSED', 'the store is closed')
   }
 
-  #poll(): ReturnType<typeof setInterval> {
+  #poll(): () => void {
     let seen: number | undefined
     const look = async (): Promise<void> => {
       const found = await this.#connection.use('readonly', readCommits)
@@ -161,12 +154,8 @@ class IndexedDbStore implements Store {
     // While it cannot be read, there is nothing to tell.
     const poll = (): void => void look().catch(() => {})
     poll()
-    return setInterval(poll, POLL_MS)
-  }
-
-  #stopPolling(): void {
-    clearInterval(this.#polling)
-    this.#polling = undefined
+    const timer = setInterval(poll, POLL_MS)
+    return () => clearInterval(timer)
   }
 }
 

@@ -12,7 +12,7 @@ const POLL_TOLD_MS = 2_000
 const RECONNECT_MS = 5_000
 
 export class Changes {
-  readonly #watchers = watchers()
+  readonly #watchers = watchers(() => this.#begin())
   readonly #handle = crypto.randomUUID()
   readonly #table: string
   readonly #options: ConnectionOptions
@@ -22,7 +22,6 @@ export class Changes {
   readonly #untold = new Set<string>()
   #isTelling = false
   #count = 0
-  #stop: AbortController | undefined
 
   constructor(options: ConnectionOptions, connections: Connections, namespace: string, hasNotify: boolean) {
     this.#options = options
@@ -61,22 +60,17 @@ export class Changes {
   }
 
   watch(table: string, changed: () => void): () => void {
-    const stop = this.#watchers.add(table, changed)
-    if (this.#stop === undefined) {
-      this.#stop = new AbortController()
-      const heard = this.#hasNotify ? this.#listen(this.#stop.signal) : () => false
-      this.#poll(this.#stop.signal, heard)
-    }
-    return () => {
-      stop()
-      if (this.#watchers.size === 0) this.end()
-    }
+    return this.#watchers.add(table, changed)
   }
 
   end(): void {
     this.#watchers.clear()
-    this.#stop?.abort()
-    this.#stop = undefined
+  }
+
+  #begin(): () => void {
+    const stop = new AbortController()
+    this.#poll(stop.signal, this.#hasNotify ? this.#listen(stop.signal) : () => false)
+    return () => stop.abort()
   }
 
   #poll(signal: AbortSignal, isHeard: () => boolean): void {

@@ -87,9 +87,8 @@ class SqliteStore implements Store {
   readonly #options: SqliteOptions
   readonly #tables: Map<string, SqliteTable>
   readonly #waiting: Member[] = []
-  readonly #watchers = watchers()
+  readonly #watchers = watchers(() => this.#poll())
   #draining: Promise<void> | undefined
-  #polling: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions) {
@@ -133,18 +132,12 @@ class SqliteStore implements Store {
 
   watch(name: string, changed: () => void): () => void {
     this.#use(name)
-    const stop = this.#watchers.add(name, changed)
-    this.#polling ??= this.#poll()
-    return () => {
-      stop()
-      if (this.#watchers.size === 0) this.#stopPolling()
-    }
+    return this.#watchers.add(name, changed)
   }
 
   close(): Promise<void> {
     this.#closing ??= Promise.resolve(this.#draining).then(() => {
       this.#watchers.clear()
-      this.#stopPolling()
       return this.#db.close()
     })
     return this.#closing
@@ -283,7 +276,7 @@ class SqliteStore implements Store {
   }
 
   /** Commits of others show in a number that they change; which tables they touched does not show. */
-  #poll(): NodeJS.Timeout {
+  #poll(): () => void {
     const look = (): unknown => {
       try {
         return this.#first('PRAGMA data_version')!['data_version']
@@ -297,12 +290,8 @@ class SqliteStore implements Store {
       if (found !== seen) this.#watchers.touched()
       seen = found
     }, POLL_MS)
-    return timer.unref()
-  }
-
-  #stopPolling(): void {
-    clearInterval(this.#polling)
-    this.#polling = undefined
+    timer.unref()
+    return () => clearInterval(timer)
   }
 }
 

@@ -4,17 +4,25 @@ export interface Watchers {
   /** Calls back those who watch one of the tables, or without tables everybody, once each and soon. */
   touched(tables?: Iterable<string>): void
   clear(): void
-  readonly size: number
 }
 
-export function watchers(): Watchers {
+/** `begin` is called with the first watcher, where commits of others have to be looked for; what it gives ends that after the last. */
+export function watchers(begin?: () => () => void): Watchers {
+  let end: (() => void) | undefined
+  const settle = (): void => {
+    if (watching.size > 0) return
+    end?.()
+    end = undefined
+  }
   const watching = new Set<{ readonly table: string; readonly changed: () => void }>()
   return {
     add(table, changed) {
       const watcher = { table, changed }
       watching.add(watcher)
+      end ??= begin?.()
       return () => {
         watching.delete(watcher)
+        settle()
       }
     },
     touched(tables) {
@@ -30,9 +38,7 @@ export function watchers(): Watchers {
     },
     clear() {
       watching.clear()
-    },
-    get size() {
-      return watching.size
+      settle()
     },
   }
 }

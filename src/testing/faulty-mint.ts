@@ -2,7 +2,7 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
-import type { Clock } from '../kernel/ports.ts'
+import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
@@ -104,8 +104,6 @@ export const SIGNING_FAULTS = [
 ] as const
 /** Where the mint remembers answers (NUT-19): it forgets them just before. */
 const FORGOTTEN = 'forgotten'
-
-const ASLEEP_FOR_MS = 7_200_000
 
 type Fault =
   | (typeof CHECK_FAULTS | typeof RESTORE_FAULTS | typeof PAYMENT_FAULTS | typeof WISH_FAULTS)[number]
@@ -300,14 +298,14 @@ export function faultyTransport(of: {
  * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
  * after a moment, and told of.
  */
-export function heldUntilOpen(of: { transport: Transport; clock: Clock; violated: (what: string) => void }): {
+export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; violated: (what: string) => void }): {
   readonly transport: Transport
   opened(): void
 } {
   let open = false
   return {
     async transport(request) {
-      if (!open) await new Promise<void>((resolve) => void of.clock.setTimeout(resolve, 1))
+      if (!open) await of.clock.pause(1)
       if (!open) of.violated('start-up: it waits for the mint before it is there')
       return of.transport(request)
     },

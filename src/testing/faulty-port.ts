@@ -26,7 +26,8 @@ export interface LateCall {
   readonly args: readonly unknown[]
 }
 
-const ASLEEP_FOR_MS = 7_200_000
+/** How long a machine sleeps over an answer. */
+export const ASLEEP_FOR_MS = 7_200_000
 
 type Call = (...args: unknown[]) => unknown
 /** A fault of one's own: gets what delivers the request, and answers in its place. */

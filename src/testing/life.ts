@@ -79,6 +79,11 @@ export class VirtualClock implements Clock {
     return order
   }
 
+  /** Resolves when so much time has gone by. */
+  pause(forMs: number): Promise<void> {
+    return new Promise((resolve) => void this.setTimeout(resolve, forMs))
+  }
+
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as number)
   }

@@ -183,7 +183,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       await turn.theirs.closed()
     })
     const other = await surroundings.start(means)
-    await sleep(clock, OVERTAKES_FOR_MS)
+    await clock.pause(OVERTAKES_FOR_MS)
     await other.close()
     say('life', 'the other process ends')
     others = undefined
@@ -200,7 +200,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   const fate = fated('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
   const run = async (): Promise<void> => {
     const program = await surroundings.start(meansOf(fate, overtake))
-    if (misread) await sleep(clock, LOOKS_ON_FOR_MS)
+    if (misread) await clock.pause(LOOKS_ON_FOR_MS)
     else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
     // One that is held comes to its end, too.
     turn.theirs.open()
@@ -257,7 +257,7 @@ async function persistent(clock: VirtualClock, act: () => Promise<void>): Promis
       return await act()
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error
-      await sleep(clock, ASKS_AGAIN_AFTER_MS)
+      await clock.pause(ASKS_AGAIN_AFTER_MS)
     }
 }
 
@@ -336,9 +336,6 @@ function awaking({ from, choices, fingerprint, owners }: Omit<LifeOf<never>, 'su
 const luck: Fate = (_, [usual]) => usual
 
 const never = (): Promise<never> => new Promise(() => {})
-
-const sleep = (clock: VirtualClock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${'code' in error ? `${String(error.code)}: ` : ''}${error.message}` : String(error)

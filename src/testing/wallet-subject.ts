@@ -151,7 +151,7 @@ async function attended(
       return await act()
     } catch (error) {
       if (!wire.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, HOUR_MS))
+      await clock.pause(HOUR_MS)
       await wallet.operations.resume(error.operationId!)
     }
 }

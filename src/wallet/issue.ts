@@ -1,5 +1,5 @@
 /** The mint operation's local steps: outputs for a paid quote, and proofs of their signatures (NUT-04). */
-import type { MintContext } from '../../machines/wallet/mint-model.ts'
+import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -8,23 +8,7 @@ import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, 
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
 
-type Job = LocalArgs<
-  Place & {
-    readonly context: Pick<
-      MintContext,
-      | 'amount'
-      | 'quote'
-      | 'privateKey'
-      | 'form'
-      | 'refusals'
-      | 'sets'
-      | 'signatures'
-      | 'restored'
-      | 'quoteState'
-      | 'seenSigned'
-    >
-  }
->
+type Job = LocalArgs<Issue>
 
 export const issueSteps = (ports: WalletPorts) => ({
   'mint.derive': async ({ input, read }: Job) => {

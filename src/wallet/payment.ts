@@ -1,6 +1,6 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
 import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
-import type { MeltContext, MeltQuote } from '../../machines/wallet/melt-model.ts'
+import type { MeltContext, MeltQuote, Settle } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs } from '../cashu/amounts.ts'
 import type { LocalArgs } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -11,11 +11,7 @@ import type { WalletPorts } from './ports.ts'
 type Derive = LocalArgs<
   Place & Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange'> & { readonly quote: MeltQuote }
 >
-type Settle = LocalArgs<
-  Place & {
-    readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'>
-  }
->
+type Settling = LocalArgs<Settle>
 
 const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
@@ -44,7 +40,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
     }
   },
 
-  'melt.settle': async ({ input, read, nowMs }: Settle) => {
+  'melt.settle': async ({ input, read, nowMs }: Settling) => {
     const { context, id } = input
     const { inputs, inputFee, quote, payment, blanks, firstHand, found } = context
     const rows = (await outputsOf(read, id)).filter(({ B_ }) => blanks.some((blank) => blank.B_ === B_))

@@ -25,8 +25,15 @@ const prepareSwap = ({ wallet }: Stage, key = 'swap') =>
 const swapped = (stage: Stage, key?: string): Promise<void> =>
   ending(stage, async () => (await prepareSwap(stage, key)).execute(), ...ENDS)
 
-const pause = ({ clock }: Stage, delayMs: number): Promise<void> =>
-  new Promise((resolve) => void clock.setTimeout(resolve, delayMs))
+/** Makes a token, and takes it back. */
+async function reclaimed(stage: Stage, amount: number): Promise<void> {
+  const run = async (): Promise<void> => {
+    const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
+    await send.execute()
+    await send.reclaim()
+  }
+  await ending(stage, run, ...ENDS)
+}
 
 /** Does what must be done, however often the store fails. */
 async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> {
@@ -36,7 +43,7 @@ async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> 
       return
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      await pause(stage, 1_000)
+      await stage.clock.pause(1_000)
     }
 }
 
@@ -83,12 +90,7 @@ export const alongside: readonly Scenario[] = [
     name: 'reclaimed',
     setup: (stage) => fund(stage, 8),
     async drive(stage) {
-      const reclaimed = async (): Promise<void> => {
-        const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
-        await send.execute()
-        await send.reclaim()
-      }
-      await ending(stage, reclaimed, ...ENDS)
+      await reclaimed(stage, 3)
     },
   },
   {
@@ -99,12 +101,7 @@ export const alongside: readonly Scenario[] = [
     setup: (stage) => fund(stage, 8),
     async drive(stage) {
       hurry(stage, 'send')
-      const reclaimed = async (): Promise<void> => {
-        const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 8, key: 'send' })
-        await send.execute()
-        await send.reclaim()
-      }
-      await ending(stage, reclaimed, ...ENDS)
+      await reclaimed(stage, 8)
     },
   },
   {
@@ -188,7 +185,7 @@ export const alongside: readonly Scenario[] = [
       for (const amount of amounts) await (await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount })).execute()
     },
     async drive(stage) {
-      await pause(stage, 10_000)
+      await stage.clock.pause(10_000)
       if (stage.requests() >= MANY) stage.violated(`start-up: ${stage.requests()} requests for ${MANY} tokens`)
     },
   },
@@ -207,7 +204,7 @@ export const alongside: readonly Scenario[] = [
       const { wallet, notes } = stage
       const receive = async (): Promise<unknown> => (await wallet.receive.get(notes['id'] as string)).execute()
       const trust = async (): Promise<void> => {
-        await pause(stage, MINUTE_MS)
+        await stage.clock.pause(MINUTE_MS)
         await insist(stage, () => wallet.mints.trust(MINT_URL))
       }
       await Promise.all([ending(stage, receive, 'REFUSED', 'CANCELLED'), trust()])

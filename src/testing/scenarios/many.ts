@@ -51,7 +51,7 @@ export function manyAtOnce(plan: readonly Planned[]): Scenario<Stage> {
     async drive(stage) {
       await Promise.all(plan.map((planned, at) => ending(stage, () => begin(stage, planned, at), ...ENDS)))
       // A moment later, so that nothing of the wallet is under way while others do something.
-      await new Promise<void>((resolve) => void stage.clock.setTimeout(resolve, 1))
+      await stage.clock.pause(1)
       for (const [at, planned] of plan.entries())
         if (planned.kind === 'send') await ending(stage, () => afterSend(stage, planned, at), ...ENDS)
     },

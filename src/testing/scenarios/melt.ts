@@ -102,7 +102,7 @@ async function unwanted(stage: Stage): Promise<void> {
   await tried('too much', stage.notes['dear'] as string)
   await tried('forgotten')
   const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
-  await new Promise<void>((resolve) => clock.setTimeout(resolve, late - clock.rightMs))
+  await clock.pause(late - clock.rightMs)
   await tried('expired')
   const other = stage.notes['other'] as string
   const cancelled = async (): Promise<void> => {
@@ -217,7 +217,7 @@ export const melts = table({
       if (row.wanted === 'no') {
         stage.note('madeMs', stage.clock.rightMs)
         stage.note('dear', stage.invoice(100))
-        await new Promise<void>((resolve) => stage.clock.setTimeout(resolve, 30 * MINUTE_MS))
+        await stage.clock.pause(30 * MINUTE_MS)
         stage.note('other', stage.invoice(4))
         mood(stage, 'POST /v1/melt/quote', 'notSent', 3 * MINUTE_MS)
       }

@@ -256,7 +256,7 @@ export async function reaches({ wallet, clock }: Stage, id: string, ...states: r
   for (let delayMs = MINUTE_MS; ; delayMs = Math.min(HOUR_MS, delayMs * 2)) {
     const { state } = await wallet.operations.get(id)
     if (states.includes(state)) return
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs))
+    await clock.pause(delayMs)
     if (state.endsWith('quarantined')) await wallet.operations.resume(id)
   }
 }
