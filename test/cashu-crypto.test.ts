@@ -15,7 +15,7 @@ import {
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { MintCrypto, MintRequestForm, WalletCrypto } from '../src/cashu/crypto.ts'
+import type { MintCrypto, SignatoryCrypto, MintRequestForm, WalletCrypto } from '../src/cashu/crypto.ts'
 import { keysetVersion } from '../src/cashu/keyset-id.ts'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { nobleMintCrypto } from '../src/cashu/noble-mint-crypto.ts'
@@ -257,7 +257,7 @@ describe('the vectors of the NUTs', () => {
 })
 
 /** What the wallet and the mint rely on, of whichever crypto. */
-describe.each<[string, WalletCrypto, MintCrypto, number]>([
+describe.each<[string, WalletCrypto, MintCrypto & SignatoryCrypto, number]>([
   ['noble', nobleCrypto, nobleMintCrypto, 8],
   ['stub', stubCrypto, stubCrypto, 300],
 ])('the algebra of %s', (_, wallet, mint, numRuns) => {

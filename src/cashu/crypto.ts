@@ -64,19 +64,27 @@ export interface WalletCrypto {
   signMintRequest(privateKey: string, quoteId: string, outputs: readonly SignedOutput[], form: MintRequestForm): string
 }
 
-/** What a mint needs. */
+/** The mint's arithmetic that takes no private key. */
 export interface MintCrypto {
+  hashToCurve(secret: string): string
+  /** Whether this is a compressed point on the curve, other than infinity. */
+  isPoint(hex: string): boolean
+  /** Checks a mint request's signature, in either form (NUT-20). */
+  verifyMintRequest(publicKey: string, quoteId: string, outputs: readonly SignedOutput[], signature: string): boolean
+  /** The id of a new keyset of a version; the newest that the port knows where left out (NUT-02). */
+  keysetId(keyset: KeysetContents, version?: '00' | '01'): string
+}
+
+/** What a signatory does with private keys. */
+export interface SignatoryCrypto {
   publicKey(privateKey: string): string
   /**
-   * C_ = aB_, with its DLEQ proof (NUT-00, NUT-12).
+   * C_ = aB_, with its DLEQ proof (NUT-00, NUT-12). The same arguments give the same signature.
    * @throws {CashuError} `POINT_MALFORMED` where the wallet's B_ is not on the curve.
    */
   sign(B_: string, a: string): { readonly C_: string; readonly dleq: Dleq }
   /** Whether C = a · hash_to_curve(secret) (NUT-00). */
   verify(secret: string, C: string, a: string): boolean
-  hashToCurve(secret: string): string
-  /** Checks a mint request's signature, in either form (NUT-20). */
-  verifyMintRequest(publicKey: string, quoteId: string, outputs: readonly SignedOutput[], signature: string): boolean
   /** Private keys of a keyset by amount, derived from the mint's seed. */
   keysetKeys(
     seed: Uint8Array,
@@ -84,6 +92,4 @@ export interface MintCrypto {
     index: number,
     amounts: readonly number[],
   ): Readonly<Record<string, string>>
-  /** The id of a new keyset, of the newest version that the port knows (NUT-02). */
-  keysetId(keyset: KeysetContents): string
 }

@@ -4,7 +4,7 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { MintCrypto } from './crypto.ts'
+import type { MintCrypto, SignatoryCrypto } from './crypto.ts'
 import { dleqChallenge, Fn, parsePoint, parseScalar, Point, pointHex, scalarHex, secretPoint } from './curve.ts'
 import { deriveKeysetId } from './keyset-id.ts'
 import { mintRequestDigest } from './mint-request.ts'
@@ -22,10 +22,17 @@ function dleqNonce(a: string, A: Point, B_: Point, C_: Point): bigint {
   throw new Error('no nonce found; this happens once in 2^32768')
 }
 
-/** The mint's crypto in JavaScript. */
-export const nobleMintCrypto: MintCrypto = {
+/** The crypto of a mint and of its signatory in JavaScript. */
+export const nobleMintCrypto: MintCrypto & SignatoryCrypto = {
   publicKey,
   hashToCurve: (secret) => nobleCrypto.hashToCurve(secret),
+  isPoint(hex) {
+    try {
+      return !parsePoint(hex).is0()
+    } catch {
+      return false
+    }
+  },
   sign(B_hex, a) {
     const B_ = parsePoint(B_hex)
     const key = parseScalar(a)
@@ -52,5 +59,5 @@ export const nobleMintCrypto: MintCrypto = {
     }
     return Object.fromEntries(amounts.map((amount) => [String(amount), key(amount)]))
   },
-  keysetId: (keyset) => deriveKeysetId('01', keyset),
+  keysetId: (keyset, version = '01') => deriveKeysetId(version, keyset),
 }

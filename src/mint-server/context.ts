@@ -1,5 +1,5 @@
 /** What makes a mint, and what its parts share. */
-import type { MintCrypto } from '../cashu/crypto.ts'
+import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 import type { Store, Write } from '../store/port.ts'
 import type { PaymentBackend } from './backend.ts'
 import type { Ledger } from './ledger.ts'
@@ -11,7 +11,7 @@ export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
 export interface MintOptions {
   /** Opened with `mintSchema`. */
   readonly store: Store
-  readonly crypto: MintCrypto
+  readonly crypto: MintCrypto & SignatoryCrypto
   /** All private keys follow from it. */
   readonly seed: Uint8Array
   readonly backend: PaymentBackend

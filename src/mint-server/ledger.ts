@@ -1,6 +1,6 @@
 /** Keysets, inputs and outputs: what the requests that move ecash have in common. */
 import { codes } from '../cashu/codes.ts'
-import type { MintCrypto } from '../cashu/crypto.ts'
+import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 import type { Store, Write } from '../store/port.ts'
 import { refuse, type Output, type Proof } from './request.ts'
 import { transact, type KeysetRow, type ProofRow, type Signature, type SignatureRow } from './tables.ts'
@@ -58,7 +58,7 @@ const repeats = (texts: readonly string[]): boolean => new Set(texts).size < tex
 
 export function createLedger(options: {
   readonly store: Store
-  readonly crypto: MintCrypto
+  readonly crypto: MintCrypto & SignatoryCrypto
   readonly seed: Uint8Array
   readonly amounts: readonly number[]
   /** Whether signatures carry a DLEQ proof (NUT-12). */

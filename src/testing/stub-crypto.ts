@@ -5,7 +5,7 @@
  * come out as points that `verify` and `verifyDleq` refuse. Everything is a function of its arguments: there are no
  * tables, so nothing but the strings that were stored survives a crash.
  */
-import type { Dleq, KeysetContents, MintCrypto, SignedOutput, WalletCrypto } from '../cashu/crypto.ts'
+import type { Dleq, KeysetContents, MintCrypto, SignatoryCrypto, SignedOutput, WalletCrypto } from '../cashu/crypto.ts'
 import { CashuError } from '../cashu/errors.ts'
 
 /** The order of the group, 2^61 − 1. */
@@ -80,8 +80,9 @@ const requestHash = (R: string, publicKey: string, quoteId: string, outputs: rea
  * The wallet's half names an id of the wanted version first; the mint's half has the contents alone and makes short
  * ids. Version 00 goes by the keys alone, version 01 by all contents, as in NUT-02.
  */
-function keysetId(first: string | KeysetContents, second?: KeysetContents): string {
-  const [version, contents] = typeof first === 'string' ? [first.slice(0, 2), second!] : ['00', first]
+function keysetId(first: string | KeysetContents, second: string | KeysetContents = '00'): string {
+  const [version, contents] =
+    typeof first === 'string' ? [first.slice(0, 2), second as KeysetContents] : [second as string, first]
   const keys = Object.entries(contents.keys).sort(([a], [b]) => Number(a) - Number(b))
   if (version === '00') return `00${hex(hash('keyset', ...keys.flat()), 14)}`
   const { unit, inputFeePpk, finalExpiry = 0 } = contents
@@ -89,7 +90,8 @@ function keysetId(first: string | KeysetContents, second?: KeysetContents): stri
 }
 
 /** Both halves of the crypto port, a few hundred times cheaper than the real ones and as strict about mistakes. */
-export const stubCrypto: WalletCrypto & MintCrypto = {
+export const stubCrypto: WalletCrypto & MintCrypto & SignatoryCrypto = {
+  isPoint,
   hashToCurve: (secret) => point(secretPoint(secret)),
   deriver(seed, keysetId) {
     const origin = `${hex(hash('seed', bytesText(seed)), 14)}.${keysetId}`

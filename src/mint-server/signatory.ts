@@ -1,0 +1,99 @@
+/** Who signs for a mint: the only one that has its private keys. */
+import type { Dleq, SignatoryCrypto } from '../cashu/crypto.ts'
+
+/** What a keyset's private keys follow from, beside the seed and the amount. */
+export interface KeysetPath {
+  readonly unit: string
+  /** Counts the unit's keysets, from 0. */
+  readonly generation: number
+}
+
+/** An input to be verified (NUT-00). */
+export interface SignedProof extends KeysetPath {
+  readonly amount: number
+  readonly secret: string
+  readonly C: string
+}
+
+/** An output to be signed (NUT-00). `amount` says with which key. */
+export interface UnsignedOutput extends KeysetPath {
+  readonly amount: number
+  /** Hex. */
+  readonly B_: string
+}
+
+/** A blind signature and its proof (NUT-00, NUT-12). */
+export interface BlindSignature {
+  /** Hex. */
+  readonly C_: string
+  readonly dleq: Dleq
+}
+
+/**
+ * A signatory holds the seed and no state: a mint tells it each time which keyset it means. It may be in another
+ * process or on another machine. Every call may be made again, and gives the same then. A call that rejects with a
+ * `SignatoryRefusal` will never be answered otherwise; any other rejection says nothing.
+ */
+export interface Signatory {
+  /** The public keys of a keyset, by amount. */
+  publicKeys(
+    keyset: KeysetPath,
+    amounts: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>>
+  /** Which of the proofs are genuine, in their order. A `C` that is no point is not. */
+  verify(proofs: readonly SignedProof[], signal?: AbortSignal): Promise<readonly boolean[]>
+  /** Signs all outputs, in their order. @throws {SignatoryRefusal} A `B_` is not on the curve. */
+  sign(outputs: readonly UnsignedOutput[], signal?: AbortSignal): Promise<readonly BlindSignature[]>
+}
+
+/** The signatory will not do it, now or later. */
+export class SignatoryRefusal extends Error {
+  override readonly name = 'SignatoryRefusal'
+}
+
+const keyOf = (keyset: KeysetPath): string => `${keyset.unit}\0${keyset.generation}`
+
+/** A signatory in this process. Keys are derived from the seed when they are first used, and kept in memory only. */
+export function localSignatory(options: {
+  /** All private keys follow from it. */
+  readonly seed: Uint8Array
+  readonly crypto: SignatoryCrypto
+}): Signatory {
+  const { seed, crypto } = options
+  const derived = new Map<string, Map<number, string>>()
+
+  function privateKey(keyset: KeysetPath, amount: number): string {
+    let keys = derived.get(keyOf(keyset))
+    if (!keys) derived.set(keyOf(keyset), (keys = new Map()))
+    let key = keys.get(amount)
+    if (key === undefined) {
+      key = crypto.keysetKeys(seed, keyset.unit, keyset.generation, [amount])[amount]!
+      keys.set(amount, key)
+    }
+    return key
+  }
+
+  function isGenuine({ secret, C, amount, ...keyset }: SignedProof): boolean {
+    try {
+      return crypto.verify(secret, C, privateKey(keyset, amount))
+    } catch {
+      return false
+    }
+  }
+
+  function sign({ B_, amount, ...keyset }: UnsignedOutput): BlindSignature {
+    try {
+      return crypto.sign(B_, privateKey(keyset, amount))
+    } catch {
+      throw new SignatoryRefusal('B_ is not on the curve')
+    }
+  }
+
+  return {
+    publicKeys: async (keyset, amounts) =>
+      Object.fromEntries(amounts.map((amount) => [String(amount), crypto.publicKey(privateKey(keyset, amount))])),
+    verify: async (proofs) => proofs.map(isGenuine),
+    sign: async (outputs) => outputs.map(sign),
+  }
+}
