@@ -276,9 +276,9 @@ describe('what changes between reading and committing', () => {
 
 test('what the fake backend pays, and what it does not', async () => {
   const { backend, mint, pass } = await simulated({}, { feeSat: 3 })
-  const pay = (id: string, request: string, maxFeeSat = 3) => backend.pay({ id, request, maxFeeSat })
+  const pay = (id: string, request: string, maxFeeSat = 3) => backend.pay({ id, method: 'bolt11', request, amountSat: 8, maxFeeSat })
   const request = backend.foreignInvoice({ amountSat: 8 })
-  expect(await backend.outgoing('first')).toEqual({ state: 'unknown' })
+  expect(await backend.outgoing('first')).toEqual({ state: 'none' })
   expect(await pay('poor', request, 2)).toEqual({ state: 'failed' })
   const paid = await pay('first', request)
   expect(paid).toMatchObject({ state: 'paid', feeSat: 3 })

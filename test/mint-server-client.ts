@@ -4,6 +4,7 @@ import type { WalletCrypto } from '../src/cashu/crypto.ts'
 import {
   createMint,
   fakeBackend,
+  localSignatory,
   mintSchema,
   plainInvoice,
   type FakeBackend,
@@ -11,6 +12,7 @@ import {
   type Mint,
   type MintOptions,
 } from '../src/mint-server/index.ts'
+import { systemClock } from '../src/kernel/ports.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import type { Store } from '../src/store/port.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
@@ -181,14 +183,20 @@ export async function simulated(
   const store = options.store ?? (await memoryStore().open(mintSchema))
   const ports = {
     store,
-    clock: () => now,
     random: (length: number) => {
       drawn++
       return Uint8Array.from({ length }, (_, place) => (place < 4 ? drawn >>> (8 * place) : 0) & 0xff)
     },
   }
-  const backend = fakeBackend({ ...ports, invoiceCodec: plainInvoice, ...lightning })
-  const mint = await createMint({ ...ports, crypto: stubCrypto, seed: new Uint8Array(32), backend, ...options })
+  const backend = fakeBackend({ ...ports, clock: () => now, invoiceCodec: plainInvoice, ...lightning })
+  const mint = await createMint({
+    ...ports,
+    crypto: stubCrypto,
+    signatory: localSignatory({ seed: new Uint8Array(32), crypto: stubCrypto }),
+    backend,
+    clock: { ...systemClock, now: () => now },
+    ...options,
+  })
   return {
     mint,
     backend,

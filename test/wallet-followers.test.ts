@@ -136,7 +136,7 @@ test('a follower that is asked to look asks the mint itself, and the owner goes 
   }, mintUrl)
   await eventually('the owner asks', () => held === 1)
   holding = undefined
-  await mint.backend.settle(mint.backend.decode(request)!.paymentHash)
+  await mint.backend.settle(mint.backend.decode('bolt11', request)!.requestId)
   expect(
     await follower.run(async ({ kept }) => {
       const mint = kept['mint'] as MintHandle

@@ -15,7 +15,7 @@ async function foreignQuote({ mintUrl }: Bench, amount = 21): Promise<{ quote: s
 }
 
 const pay = async ({ server: { backend } }: Bench, request: string): Promise<void> => {
-  expect(await backend.settle(backend.decode(request)!.paymentHash)).toBe(true)
+  expect(await backend.settle(backend.decode('bolt11', request)!.requestId)).toBe(true)
 }
 
 async function trusting(on: Bench, name?: string): Promise<Opened> {

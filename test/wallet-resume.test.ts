@@ -83,7 +83,7 @@ const paidLate: Partial<Scenario> = {
   async next({ server, rows }, { wallet }, id) {
     const { quoteId } = (await rows())['operations']!.find((row) => row['id'] === id)!
     const { body } = await server.mint.handle('GET', `/v1/mint/quote/bolt11/${quoteId as string}`)
-    await server.backend.settle(server.backend.decode((JSON.parse(body) as { request: string }).request)!.paymentHash)
+    await server.backend.settle(server.backend.decode('bolt11', (JSON.parse(body) as { request: string }).request)!.requestId)
     await (await wallet.mint.get(id)).refresh()
   },
 }
@@ -96,7 +96,7 @@ const weekAfterCancel =
     const handle = await wallet.mint.prepare({ mintUrl, amount: 100 })
     await handle.cancel()
     wire.always = 'down'
-    if (paid) await backend.settle(backend.decode(handle.quote.request)!.paymentHash)
+    if (paid) await backend.settle(backend.decode('bolt11', handle.quote.request)!.requestId)
     clock.jump(8 * DAY_MS)
   }
 

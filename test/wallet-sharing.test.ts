@@ -110,7 +110,7 @@ test('W2: a quote is minted once, though both watch it', async () => {
   const mint = await one.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
   const two = await on.open(undefined, { factor: 20 })
   const waiting = [mint.finished(), (await two.wallet.mint.get(mint.id)).finished()]
-  await on.server.backend.settle(on.server.backend.decode(mint.quote.request)!.paymentHash)
+  await on.server.backend.settle(on.server.backend.decode('bolt11', mint.quote.request)!.requestId)
   expect((await Promise.all(waiting)).map(({ state }) => state)).toEqual(['issued', 'issued'])
   expect(one.wire.count(/POST \/v1\/mint\/bolt11/) + two.wire.count(/POST \/v1\/mint\/bolt11/)).toBe(1)
   expect(await money(two)).toEqual({ spendable: 21, reserved: 0, outstanding: 0, held: 0 })

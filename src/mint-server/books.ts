@@ -1,12 +1,13 @@
 /** The mint's accounts, read from its tables alone. */
 import type { Store } from '../store/port.ts'
-import type { KeysetRow, PaymentRow } from './tables.ts'
+import type { PaymentRow } from './fake-backend.ts'
+import type { KeysetRow } from './tables.ts'
 
 /** One unit's accounts, in that unit. */
 export interface UnitBooks {
-  /** Lightning payments that ecash was issued for. */
+  /** Payments that ecash was issued for, from outside or by a melt of this mint. */
   readonly received: number
-  /** Lightning payments that wait for their ecash to be asked for, where the mint has noticed them. */
+  /** Payments that wait for their ecash to be asked for, where the mint has noticed them. */
   readonly unissued: number
   /** All signatures ever made: for mint quotes, in swaps, as change. */
   readonly issued: number
@@ -16,7 +17,7 @@ export interface UnitBooks {
   readonly pending: number
   /** Ecash in people's hands: issued − redeemed. */
   readonly outstanding: number
-  /** What melts paid, with the Lightning fees. */
+  /** What melts paid, outside or to a quote of this mint, with the Lightning fees. */
   readonly paidOut: number
   /** What the mint kept, input fees and unreturned reserves: received − paidOut − outstanding. Never negative. */
   readonly kept: number
@@ -29,9 +30,10 @@ export interface Books {
 }
 
 export async function books(store: Store): Promise<Books> {
-  const [keysets, quotes, melts, proofs, signatures, payments] = await Promise.all([
+  const [keysets, quotes, incoming, melts, proofs, signatures, payments] = await Promise.all([
     store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' }),
     store.sum('mintQuotes'),
+    store.sum('mintPayments'),
     store.sum('meltQuotes'),
     store.sum('proofs'),
     store.sum('signatures'),
@@ -43,16 +45,17 @@ export async function books(store: Store): Promise<Books> {
     totals.reduce((sum, total) => sum + (of(total.key) ? total.sum : 0), 0)
 
   const units = [...new Set(unitOf.values())].map((unit): [string, UnitBooks] => {
-    const quoted = (state: string) => add(quotes, ([of, at]) => of === unit && at === state)
+    const received = add(quotes, ([of]) => of === unit)
+    const unissued = add(incoming, ([of]) => of === unit) - received
     const used = (state: string) => add(proofs, ([at, keyset]) => at === state && unitOf.get(String(keyset)) === unit)
     const issued = add(signatures, ([keyset]) => unitOf.get(String(keyset)) === unit)
     const paidOut = add(melts, ([of]) => of === unit)
-    const [received, redeemed] = [quoted('ISSUED'), used('SPENT')]
+    const redeemed = used('SPENT')
     const outstanding = issued - redeemed
     const kept = received - paidOut - outstanding
     return [
       unit,
-      { received, unissued: quoted('PAID'), issued, redeemed, pending: used('PENDING'), outstanding, paidOut, kept },
+      { received, unissued, issued, redeemed, pending: used('PENDING'), outstanding, paidOut, kept },
     ]
   })
 

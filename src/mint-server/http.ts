@@ -2,19 +2,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { codes } from '../cashu/codes.ts'
+import { systemClock, systemRandom } from '../kernel/ports.ts'
 import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 import { amount, field, optional, text } from '../cashu/shape.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
-import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './backend.ts'
-import type { MintOptions } from './context.ts'
-import { createMint, type Mint } from './mint.ts'
+import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
+import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
+import type { Mint } from './mint-api.ts'
+import { createMint, type MintOptions } from './mint.ts'
+import { localSignatory } from './signatory.ts'
 import { fieldsOf, MintError, quoteIdOf, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
 import { mintSchema, type MintQuoteRow } from './tables.ts'
 
-type Supplied = 'store' | 'backend' | 'seed' | 'crypto' | 'clock' | 'random'
+type Supplied = 'store' | 'backend' | 'signatory' | 'crypto'
 
 export interface MintServerOptions
-  extends Omit<MintOptions, Supplied>, Partial<Pick<MintOptions, 'seed' | 'crypto' | 'clock' | 'random'>> {
+  extends Omit<MintOptions, Supplied> {
+  readonly seed?: Uint8Array
+  readonly crypto?: MintCrypto & SignatoryCrypto
   readonly store: StoreAdapter
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
   /** Any free port unless told otherwise. */
@@ -86,16 +91,17 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
 
 async function listen(store: Store, options: MintServerOptions): Promise<MintServer> {
   const { port = 0, host = '127.0.0.1', admin = false, maxBodyBytes = 2 ** 21, lightning = {}, ...given } = options
-  const clock = given.clock ?? Date.now
-  const random = given.random ?? ((length: number) => crypto.getRandomValues(new Uint8Array(length)))
-  const backend = fakeBackend({ ...lightning, store, clock, random })
-  const defaults = { crypto: nobleMintCrypto, seed: DEMO_SEED }
-  const mint = await createMint({ ...defaults, ...given, clock, random, store, backend })
+  const clock = given.clock ?? systemClock
+  const random = given.random ?? systemRandom
+  const backend = fakeBackend({ ...lightning, store, clock: () => clock.now(), random })
+  const { seed = DEMO_SEED, crypto = nobleMintCrypto, ...rest } = given
+  const signatory = localSignatory({ seed, crypto })
+  const mint = await createMint({ ...rest, crypto, signatory, clock, random, store, backend })
 
   const commands: Record<string, (request: Fields) => unknown> = {
     '/admin/settle': async (request) => {
       const quote = await store.get<MintQuoteRow>('mintQuotes', [quoteIdOf(request)])
-      return { settled: await backend.settle((quote ?? refuse(codes.unclassified, 'no such quote')).paymentHash) }
+      return { settled: await backend.settle((quote ?? refuse(codes.unclassified, 'no such quote')).requestId) }
     },
     '/admin/rotate': async (request) => {
       const feePpk = field(request, 'fee_ppk', optional(amount), '')
@@ -146,6 +152,7 @@ async function listen(store: Store, options: MintServerOptions): Promise<MintSer
         server.close(() => resolve())
         server.closeIdleConnections()
       })
+      await mint.close()
       await store.close()
     },
   }

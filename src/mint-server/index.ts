@@ -1,15 +1,12 @@
-/** An embedded Cashu mint: in process, over HTTP, with a fake Lightning backend. */
-export {
-  fakeBackend,
-  type FakeBackend,
-  type FakeBackendOptions,
-  type Outgoing,
-  type PaymentBackend,
-} from './backend.ts'
+/** A Cashu mint: embedded in a program, or over HTTP; with a fake Lightning backend for where nobody pays. */
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
 export type { Books, UnitBooks } from './books.ts'
+export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
-export type { MintOptions, OptionalNut } from './context.ts'
-export { createMint, type Mint } from './mint.ts'
+export type { Mint, Topic } from './mint-api.ts'
+export { createMint, type MintOptions } from './mint.ts'
+export type { Incoming, Outgoing, Payment, PaymentBackend, PaymentMethod } from './payment-backend.ts'
+export type { OptionalNut } from './ports.ts'
 export { MintError } from './request.ts'
+export { localSignatory, SignatoryRefusal, type Signatory } from './signatory.ts'
 export { mintSchema } from './tables.ts'

@@ -1,152 +1,155 @@
 /**
- * A Cashu mint: NUT-00 to 07, 08, 09, 12, 19, 20, 23. Every request that changes something is one commit of the store
- * (a melt is two), conditioned on all it read and done again from the reads where that changed; so any number of mints
- * may share one store, and a crash leaves nothing half done. It does not know spending conditions (NUT-10): locked
- * proofs are spent like any others.
+ * A Cashu mint: NUT-00 to 12, 14, 17, 19, 20, 23, 25, 29. Every request that moves ecash is a durable operation, so that
+ * a crash leaves nothing half done, and any number of mints may share one store. Whatever is asked is answered from the
+ * mint's rows; the mint object holds nothing that they don't give.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { codes } from '../cashu/codes.ts'
-import type { Write } from '../store/port.ts'
-import { books, type Books } from './books.ts'
-import type { Context, Endpoint, MintOptions, OptionalNut, View } from './context.ts'
-import { createIssue } from './issue.ts'
-import { createLedger } from './ledger.ts'
-import { createMelt } from './melt.ts'
-import { fieldsOf, idText, inputsOf, MintError, outputsOf, refusalOf, refuse, type Answer } from './request.ts'
-import { transact, type ResponseRow } from './tables.ts'
-import { createViews } from './views.ts'
+import type { InspectionEvent } from '../kernel/inspect.ts'
+import { openOperations } from '../kernel/operations.ts'
+import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
+import type { Row, Store } from '../store/port.ts'
+import { books } from './books.ts'
+import type { Context } from './context.ts'
+import { keysets } from './keysets.ts'
+import { mintKinds } from './kinds/index.ts'
+import { meltAnswer } from './melt-quotes.ts'
+import type { Mint } from './mint-api.ts'
+import { DEFAULTS, has, type MintPorts, type MintSettings } from './ports.ts'
+import { MintError, refuse } from './request.ts'
+import { replay } from './responses.ts'
+import { routes, type Engine } from './routes.ts'
+import { Settling } from './settling.ts'
+import { mintSchema, type MeltQuoteRow } from './tables.ts'
 
-export interface Mint {
-  /** Answers one HTTP request. Rejects only where the store or the backend fails: the outcome is unknown then. */
-  handle(method: string, path: string, body?: string): Promise<Answer>
-  /**
-   * Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told.
-   * @throws {MintError} The mint has no such unit.
-   */
-  rotate(unit: string, options?: { readonly feePpk?: number }): Promise<string>
-  /** The mint's own accounts. */
-  books(): Promise<Books>
+export interface MintOptions extends Omit<MintPorts, 'settings'>, Partial<MintSettings> {
+  /** Opened with `mintSchema`. */
+  readonly store: Store
+  readonly clock?: Clock
+  readonly random?: Random
+  /** How long a request waits for its operation; half a minute unless told otherwise. */
+  readonly waitMs?: number
+  /** Gets every committed step in XState's inspection format, without secrets. */
+  readonly inspect?: (event: InspectionEvent) => void
 }
 
-const HOUR_MS = 3_600_000
-const DEFAULTS = {
-  name: 'hardshell mint',
-  units: ['sat'],
-  feePpk: 0,
-  amounts: Array.from({ length: 32 }, (_, exponent) => 2 ** exponent),
-  maxAmount: 10_000_000,
-  cacheTtlMs: HOUR_MS,
-  quoteTtlMs: HOUR_MS,
-  feeReserve: (amount: number) => Math.max(2, Math.ceil(amount / 100)),
-  without: [],
-}
+/** How many requests the signatory, and the backend, are asked at once. */
+const LANE_LIMIT = 64
 
-/** Starts a mint on its store, making the first keyset of each unit. @throws Error The store belongs to another seed. */
-export async function createMint(options: MintOptions): Promise<Mint> {
-  const resolved: Required<MintOptions> = { ...DEFAULTS, ...options }
-  const { store, clock, cacheTtlMs } = resolved
-  const has = (nut: OptionalNut): boolean => !resolved.without.includes(nut)
-  const ledger = createLedger({ ...resolved, dleq: has(12) })
-  for (const unit of resolved.units) await ledger.addKeyset(unit, resolved.feePpk, true)
-
-  function checkUnit(unit: string): void {
-    if (!resolved.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')
-  }
-
-  async function replay(key: string): Promise<string | undefined> {
-    const kept = has(19) ? await store.get<ResponseRow>('responses', [key]) : undefined
-    return kept && kept.expiresAt > clock() ? kept.body : undefined
-  }
-
-  async function keep(key: string, body: string): Promise<Write[]> {
-    if (!has(19)) return []
-    const row: ResponseRow = { key, body, expiresAt: clock() + cacheTtlMs }
-    // Each answer kept takes out up to two that expired: the table stays small without a sweep.
-    const expired = await store.query<ResponseRow>({ table: 'responses', index: 'byExpiry', to: clock(), limit: 2 })
-    return [...expired.map((old): Write => ({ delete: 'responses', key: [old.key] })), { put: 'responses', row }]
-  }
-
+/** What the parts of a mint share, and its keysets, made on the first start. @throws Error The store has other keys. */
+export async function prepared(options: MintOptions): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
+  const { store, crypto, signatory, backend, clock = systemClock, random = systemRandom } = options
+  const settings: MintSettings = { ...DEFAULTS, ...options }
+  const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion })
+  for (const unit of settings.units) await rows.add(unit, { feePpk: settings.feePpk, onlyFirst: true })
   const context: Context = {
-    ...resolved,
-    ledger,
-    has,
-    newId: () => bytesToHex(resolved.random(16)),
+    ...{ store, crypto, signatory, backend, settings, clock },
+    newId: () => hex(random(16)),
     checkQuotable(unit, amount) {
-      checkUnit(unit)
-      const { maxAmount } = resolved
-      if (amount < 1 || amount > maxAmount) refuse(codes.amountOutOfRange, `not within 1 and ${maxAmount}`)
+      if (!settings.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')
+      const { minAmount, maxAmount } = settings
+      if (amount !== null && (amount < minAmount || amount > maxAmount))
+        refuse(codes.amountOutOfRange, `not within ${minAmount} and ${maxAmount}`)
     },
-    replay,
-    keep,
-    once: (key, step) =>
-      transact(store, async () => {
-        const kept = await replay(key)
-        if (kept !== undefined) return { writes: [], result: kept }
-        const { writes, answer } = await step()
-        const body = JSON.stringify(answer)
-        return { writes: [...writes, ...(await keep(key, body))], result: body }
-      }),
+  }
+  return { context, keysets: rows }
+}
+
+/**
+ * Starts a mint on its store, takes up what an earlier run left unfinished, and makes the first keyset of each unit.
+ * @throws Error The store was made with other keys.
+ */
+export async function createMint(options: MintOptions): Promise<Mint> {
+  const { context, keysets: keysetRows } = await prepared(options)
+  const { store, backend, settings, clock, newId } = context
+  const { random = systemRandom, waitMs = 30_000, inspect } = options
+  await backend.start()
+  const operations = openOperations({
+    ...{ store, tables: mintSchema.tables, kinds: mintKinds, clock, random, laneLimit: LANE_LIMIT },
+    ports: context,
+    ...(inspect && { inspect }),
+  })
+  const kept = async (key: string): Promise<string | undefined> =>
+    has(settings, 19) ? replay(store, key, clock.now()) : undefined
+  const settling = new Settling({ operations, kept })
+
+  /** An operation that the same request began, and that is under way. */
+  async function underway(key: string): Promise<string | undefined> {
+    const query = { table: 'operations', index: 'byRequest', prefix: [key, 'active'], limit: 1 }
+    const [row] = has(settings, 19) ? await store.query(query) : []
+    return row?.['id'] as string | undefined
   }
 
-  /** NUT-03. */
-  const swap: Endpoint = (request, key) =>
-    context.once(key, async () => {
-      const spent = await ledger.inputs(inputsOf(request))
-      const made = await ledger.outputs(outputsOf(request))
-      if (spent.unit !== made.unit) refuse(codes.unitMismatch, 'inputs and outputs have different units')
-      if (spent.net !== made.amount)
-        refuse(codes.unbalanced, `inputs less fee are ${spent.net}, outputs ${made.amount}`)
-      const { signatures, writes } = made.sign()
-      return { writes: [...spent.take('SPENT', null), ...writes], answer: { signatures } }
-    })
-
-  const issue = createIssue(context)
-  const melt = createMelt(context)
-  const view = createViews(context)
-
-  const endpoints: Readonly<Record<string, Endpoint>> = {
-    '/v1/swap': swap,
-    '/v1/mint/quote/bolt11': issue.quote,
-    '/v1/mint/bolt11': issue.issue,
-    '/v1/melt/quote/bolt11': melt.quote,
-    '/v1/melt/bolt11': melt.melt,
-    ...(has(7) ? { '/v1/checkstate': view.checkState } : {}),
-    ...(has(9) ? { '/v1/restore': view.restore } : {}),
-  }
-  const views: Readonly<Record<string, View>> = {
-    '/v1/info': view.info,
-    '/v1/keys': view.activeKeys,
-    '/v1/keys/:id': view.keys,
-    '/v1/keysets': view.keysets,
-    '/v1/mint/quote/bolt11/:id': issue.check,
-    '/v1/melt/quote/bolt11/:id': melt.check,
-  }
-
-  function route(method: string, path: string, body: string): Promise<object | string> {
-    if (method === 'POST' && Object.hasOwn(endpoints, path)) {
-      const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
-      return endpoints[path]!(fieldsOf(body), key)
-    }
-    const [, id] = /\/([^/]*)$/.exec(path) ?? []
-    const view = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
-    if (method === 'GET' && Object.hasOwn(views, view)) return views[view]!(idText(id, 'id'))
-    throw new MintError(codes.unclassified, `nothing at ${method} ${path}`, 404)
-  }
-
-  return {
-    async handle(method, path, body = '') {
+  const engine: Engine = {
+    async carryOut(key, asked, { respondAsync = false, signal }) {
+      const before = await kept(key)
+      if (before !== undefined) return before
+      const { kind, input } = await asked()
+      const id = newId()
+      const limit = new AbortController()
+      const limited = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal
+      const answer = settling.answerOf(id, limited)
+      answer.catch(() => {})
       try {
-        const answer = await route(method, path, body)
-        return { status: 200, body: typeof answer === 'string' ? answer : JSON.stringify(answer) }
+        const view = await operations.create(
+          kind,
+          { ...input, request: key } as unknown as Row,
+          { id, existing: () => underway(key) },
+        )
+        const isMelt = kind === 'mint-melt'
+        const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
+        const told = await Promise.race([view.id === id ? answer : settling.joined(view.id, limited), patience])
+        if (told !== undefined) return told
+        signal?.throwIfAborted()
+        if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
+        const { quoteId } = input
+        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
       } catch (error) {
-        return refusalOf(error)
+        // The same request was carried out just now.
+        const now = error instanceof MintError ? await kept(key) : undefined
+        if (now !== undefined) return now
+        throw error
+      } finally {
+        limit.abort()
       }
     },
-    async rotate(unit, { feePpk } = {}) {
-      checkUnit(unit)
-      return ledger.addKeyset(unit, feePpk)
+    async ask({ operationId }) {
+      if (operationId !== null) operations.look(operationId)
     },
+  }
+
+  const { handle, look } = routes(context, keysetRows, engine)
+  const underWay = new Set<Promise<unknown>>()
+  let closed = false
+  return {
+    look,
     books: () => books(store),
+    async handle(...request) {
+      if (closed) throw new Error('the mint is closed')
+      const answer = handle(...request)
+      underWay.add(answer)
+      try {
+        return await answer
+      } finally {
+        underWay.delete(answer)
+      }
+    },
+    onChange(listener) {
+      const stops = ['proofs', 'mintQuotes', 'meltQuotes'].map((table) => store.watch(table, listener))
+      stops.push(backend.onIncoming?.(listener) ?? (() => {}))
+      return () => stops.forEach((stop) => stop())
+    },
+    async rotate(unit, { feePpk } = {}) {
+      context.checkQuotable(unit, null)
+      return keysetRows.add(unit, { feePpk })
+    },
+    async close({ deadlineMs = 10_000 } = {}) {
+      closed = true
+      const stop = new AbortController()
+      await Promise.race([Promise.allSettled(underWay), sleep(clock, deadlineMs, stop.signal)])
+      stop.abort()
+      operations.close()
+      await operations.closed
+      await backend.stop()
+    },
   }
 }

@@ -1,6 +1,7 @@
 /** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
 import { codes } from '../cashu/codes.ts'
-import { amount, expected, field, list, Malformed, point, record, type Parse } from '../cashu/shape.ts'
+import type { Message } from '../../machines/mint-server/signing.ts'
+import { amount, compact, expected, field, list, Malformed, optional, point, record, type Parse } from '../cashu/shape.ts'
 
 /** What a request is answered with. */
 export interface Answer {
@@ -36,6 +37,8 @@ export function refusalOf(error: unknown): Answer {
 const MAX_ITEMS = 1000
 /** Longer secrets are refused; the longest spending conditions in use fit. */
 const MAX_SECRET_LENGTH = 1024
+/** Room for a preimage and a signature for each of many keys. */
+const MAX_WITNESS_LENGTH = 4096
 
 /** A request's fields, not yet looked at. */
 export type Fields = Record<string, unknown>
@@ -78,26 +81,28 @@ export interface Proof {
   readonly id: string
   readonly secret: string
   readonly C: string
+  /** What unlocks it (NUT-10). */
+  readonly witness?: string | undefined
 }
 
-/** An output (NUT-00). */
-export interface Output {
-  readonly amount: number
-  readonly id: string
-  readonly B_: string
+/** A text; some wallets send the object that it stands for. */
+const witness: Parse<string> = (value, at) => {
+  const written = typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+  return textUpTo(MAX_WITNESS_LENGTH)(written, at)
 }
 
 const proof: Parse<Proof> = (value, at) => {
   const from = record(value, at)
-  return {
+  return compact({
     amount: field(from, 'amount', amount, at),
     id: field(from, 'id', idText, at),
     secret: field(from, 'secret', textUpTo(MAX_SECRET_LENGTH), at),
     C: field(from, 'C', point, at),
-  }
+    witness: field(from, 'witness', optional(witness), at),
+  })
 }
 
-const output: Parse<Output> = (value, at) => {
+const message: Parse<Message> = (value, at) => {
   const from = record(value, at)
   return {
     amount: field(from, 'amount', amount, at),
@@ -116,6 +121,6 @@ function items<T>(request: Fields, name: string, tooMany: number, item: Parse<T>
 /** The inputs of a swap or a melt. */
 export const inputsOf = (request: Fields): Proof[] => items(request, 'inputs', codes.tooManyInputs, proof)
 /** Blinded messages. */
-export const outputsOf = (request: Fields): Output[] => items(request, 'outputs', codes.tooManyOutputs, output)
+export const messagesOf = (request: Fields): Message[] => items(request, 'outputs', codes.tooManyOutputs, message)
 /** The points of a state check (NUT-07). */
 export const pointsOf = (request: Fields): string[] => items(request, 'Ys', codes.tooManyInputs, point)

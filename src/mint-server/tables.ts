@@ -1,7 +1,10 @@
 /** The mint's rows. Everything a mint knows is in these tables; a mint object holds nothing that they don't give. */
-import { StoreError, type Row, type Schema, type Store, type Write } from '../store/port.ts'
+import { operationsTable, ownersTable } from '../kernel/operation.ts'
+import type { Row, Schema } from '../store/port.ts'
+import { fakeBackendTables } from './fake-backend.ts'
+import type { MeltQuoteState } from './quote-states.ts'
 
-/** One keyset (NUT-02). Its private keys are derived from the seed, the unit and the generation. */
+/** One keyset (NUT-02). Its private keys are the signatory's; unit and generation tell it which. */
 export interface KeysetRow extends Row {
   readonly id: string
   readonly unit: string
@@ -15,40 +18,51 @@ export interface KeysetRow extends Row {
   readonly keys: Readonly<Record<string, string>>
 }
 
-/** A mint quote (NUT-04). */
+/** A mint quote (NUT-04). It is paid, and issued, in parts where its request can be paid more than once (NUT-25). */
 export interface MintQuoteRow extends Row {
   readonly id: string
+  readonly method: string
   readonly unit: string
-  readonly amount: number
-  readonly state: 'UNPAID' | 'PAID' | 'ISSUED'
+  /** Null where the payer chooses. */
+  readonly amount: number | null
+  readonly amountPaid: number
+  /** Never more than `amountPaid`. */
+  readonly amountIssued: number
+  /** The issue that holds it. */
+  readonly operationId: string | null
   readonly request: string
-  readonly paymentHash: string
+  /** What the backend knows the request by. */
+  readonly requestId: string
   /** The key it is locked to (NUT-20). */
   readonly pubkey: string | null
-  readonly expiryAt: number
+  readonly expiryAt: number | null
   readonly updatedAt: number
 }
 
-/** A melt quote (NUT-05) and, from its first attempt on, what the attempt has taken in. */
+/** A payment that came in for a mint quote, once. */
+export interface MintPaymentRow extends Row {
+  /** The backend's name for the payment, or the melt's that settled it here. */
+  readonly id: string
+  readonly quoteId: string
+  readonly unit: string
+  readonly amount: number
+}
+
+/** A melt quote (NUT-05). */
 export interface MeltQuoteRow extends Row {
   readonly id: string
+  readonly method: string
   readonly unit: string
   readonly amount: number
   readonly feeReserve: number
-  readonly state: 'UNPAID' | 'PENDING' | 'PAID'
+  readonly state: MeltQuoteState
   readonly request: string
-  readonly paymentHash: string
+  readonly requestId: string
   readonly expiryAt: number
-  /** Counts the payments started for this quote; each has an id of its own at the backend. */
-  readonly attempt: number
-  /** The payment hash while PENDING or PAID, else null: unique, so no invoice is ever paid by two quotes. */
+  /** The melt that pays it, or did. */
+  readonly operationId: string | null
+  /** An invoice's payment hash while PENDING or PAID, else null: unique, so no invoice is ever paid by two quotes. */
   readonly claim: string | null
-  /** Y of each input, while PENDING. */
-  readonly inputs: readonly string[]
-  /** The inputs' sum less the input fee, while PENDING; else 0. */
-  readonly net: number
-  /** The blank outputs in order (NUT-08), while PENDING. */
-  readonly blanks: readonly { readonly id: string; readonly B_: string }[]
   /** The amount and what Lightning took for it, once PAID; else 0. */
   readonly paidOut: number
   readonly preimage: string | null
@@ -56,26 +70,30 @@ export interface MeltQuoteRow extends Row {
   readonly change: readonly Signature[]
 }
 
-/** An input that a request used up. A proof without a row is unspent. */
+/** An input that an operation uses up. A proof without a row is unspent. */
 export interface ProofRow extends Row {
   readonly Y: string
   readonly state: 'PENDING' | 'SPENT'
   readonly keysetId: string
   readonly amount: number
-  /** The melt quote that holds or spent it. */
-  readonly quoteId: string | null
+  /** What unlocked it (NUT-07, NUT-10). */
+  readonly witness: string | null
+  readonly operationId: string
+  readonly kind: OperationName
 }
 
-/** A blinded message: signed, or set aside as a blank output of a pending melt (amount 0, C_ null). */
+/** A blinded message: signed, or set aside by an operation (amount 0, C_ null). */
 export interface SignatureRow extends Row {
   readonly B_: string
   readonly keysetId: string
   readonly amount: number
   readonly C_: string | null
   readonly dleq: { readonly e: string; readonly s: string } | null
-  /** The melt quote whose change it is. */
-  readonly quoteId: string | null
+  readonly operationId: string
+  readonly kind: OperationName
 }
+
+export type OperationName = 'mint-swap' | 'mint-issue' | 'mint-melt'
 
 /** A blind signature as answers carry it (NUT-00, NUT-12). */
 export interface Signature extends Row {
@@ -93,31 +111,15 @@ export interface ResponseRow extends Row {
   readonly expiresAt: number
 }
 
-/** An invoice that the fake backend made for a mint quote; paid from `paidAt` on, if that is not null. */
-export interface InvoiceRow extends Row {
-  readonly paymentHash: string
-  readonly paidAt: number | null
-}
-
-/** A payment that the fake backend was asked to make. */
-export interface PaymentRow extends Row {
-  readonly id: string
-  readonly paymentHash: string
-  readonly amount: number
-  readonly fee: number
-  /** What is true of it, whether or not the backend tells. */
-  readonly state: 'paid' | 'failed' | 'pending' | 'unknown'
-  /** 1 where asking for it fails. */
-  readonly silent: number
-  /** The payment hash unless it failed: unique, as a Lightning node pays no invoice twice. */
-  readonly claim: string | null
-  readonly preimage: string
-}
-
 /** The schema to open a mint's store with. */
 export const mintSchema: Schema = {
   version: 1,
   tables: {
+    owners: ownersTable(),
+    operations: operationsTable(
+      { requestKey: 'text', quoteId: 'text?' },
+      { byRequest: { columns: ['requestKey', 'status'] } },
+    ),
     keysets: {
       columns: { id: 'text', unit: 'text', generation: 'integer', active: 'integer', feePpk: 'integer', keys: 'json' },
       key: ['id'],
@@ -126,33 +128,40 @@ export const mintSchema: Schema = {
     mintQuotes: {
       columns: {
         id: 'text',
+        method: 'text',
         unit: 'text',
-        amount: 'integer',
-        state: 'text',
+        amount: 'integer?',
+        amountPaid: 'integer',
+        amountIssued: 'integer',
+        operationId: 'text?',
         request: 'text',
-        paymentHash: 'text',
+        requestId: 'text',
         pubkey: 'text?',
-        expiryAt: 'time',
+        expiryAt: 'time?',
         updatedAt: 'time',
       },
       key: ['id'],
-      total: { of: 'amount', by: ['unit', 'state'] },
+      indexes: { byRequest: { columns: ['requestId'], unique: true } },
+      total: { of: 'amountIssued', by: ['unit'] },
+    },
+    mintPayments: {
+      columns: { id: 'text', quoteId: 'text', unit: 'text', amount: 'integer' },
+      key: ['id'],
+      total: { of: 'amount', by: ['unit'] },
     },
     meltQuotes: {
       columns: {
         id: 'text',
+        method: 'text',
         unit: 'text',
         amount: 'integer',
         feeReserve: 'integer',
         state: 'text',
         request: 'text',
-        paymentHash: 'text',
+        requestId: 'text',
         expiryAt: 'time',
-        attempt: 'integer',
+        operationId: 'text?',
         claim: 'text?',
-        inputs: 'json',
-        net: 'integer',
-        blanks: 'json',
         paidOut: 'integer',
         preimage: 'text?',
         change: 'json',
@@ -162,12 +171,28 @@ export const mintSchema: Schema = {
       total: { of: 'paidOut', by: ['unit'] },
     },
     proofs: {
-      columns: { Y: 'text', state: 'text', keysetId: 'text', amount: 'integer', quoteId: 'text?' },
+      columns: {
+        Y: 'text',
+        state: 'text',
+        keysetId: 'text',
+        amount: 'integer',
+        witness: 'text?',
+        operationId: 'text',
+        kind: 'text',
+      },
       key: ['Y'],
       total: { of: 'amount', by: ['state', 'keysetId'] },
     },
     signatures: {
-      columns: { B_: 'text', keysetId: 'text', amount: 'integer', C_: 'text?', dleq: 'json?', quoteId: 'text?' },
+      columns: {
+        B_: 'text',
+        keysetId: 'text',
+        amount: 'integer',
+        C_: 'text?',
+        dleq: 'json?',
+        operationId: 'text',
+        kind: 'text',
+      },
       key: ['B_'],
       total: { of: 'amount', by: ['keysetId'] },
     },
@@ -176,42 +201,6 @@ export const mintSchema: Schema = {
       key: ['key'],
       indexes: { byExpiry: { columns: ['expiresAt'] } },
     },
-    invoices: { columns: { paymentHash: 'text', paidAt: 'time?' }, key: ['paymentHash'] },
-    payments: {
-      columns: {
-        id: 'text',
-        paymentHash: 'text',
-        amount: 'integer',
-        fee: 'integer',
-        state: 'text',
-        silent: 'integer',
-        claim: 'text?',
-        preimage: 'text',
-      },
-      key: ['id'],
-      indexes: { byClaim: { columns: ['claim'], unique: true }, byInvoice: { columns: ['paymentHash'] } },
-    },
+    ...fakeBackendTables,
   },
-}
-
-/** Conflicts in a row after which a request is given up; each means that another request got through. */
-const MAX_TRIES = 20
-
-/**
- * Reads, decides and commits, all in `step`'s one commit; where a row changed in between, from the reads again.
- * @throws {StoreError} As the store gave it; `CONFLICT` after 20 tries.
- */
-export async function transact<T>(
-  store: Store,
-  step: () => Promise<{ readonly writes: readonly Write[]; readonly result: T }>,
-): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    const { writes, result } = await step()
-    try {
-      if (writes.length > 0) await store.commit(writes)
-      return result
-    } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'CONFLICT' && tries < MAX_TRIES)) throw error
-    }
-  }
 }

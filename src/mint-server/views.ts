@@ -1,61 +1,77 @@
 /** The endpoints that only read: NUT-01, 02, 06, 07, 09. */
 import { codes } from '../cashu/codes.ts'
 import type { Context, Endpoint, View } from './context.ts'
-import { outputsOf, pointsOf, refuse } from './request.ts'
+import type { Keysets } from './keysets.ts'
+import { has } from './ports.ts'
+import { messagesOf, pointsOf, refuse } from './request.ts'
 import type { KeysetRow, ProofRow, SignatureRow } from './tables.ts'
 
-const CACHED = ['/v1/mint/bolt11', '/v1/melt/bolt11', '/v1/swap']
+/** How many quotes one request may issue (NUT-29). */
+export const MAX_BATCH = 100
 
-export function createViews({ store, has, units, maxAmount, name, cacheTtlMs }: Context) {
-  const all = (): Promise<KeysetRow[]> => store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' })
+/** NUT-07. */
+export const stateOfProof = (Y: string, row: ProofRow | undefined): object => ({
+  ...{ Y, state: row?.state ?? 'UNSPENT' },
+  witness: row?.witness ?? null,
+})
 
+export function createViews({ store, backend, settings }: Context, keysetRows: Keysets) {
   const about = ({ id, unit, active, feePpk }: KeysetRow) => ({ id, unit, active: active === 1, input_fee_ppk: feePpk })
   const withKeys = (row: KeysetRow) => ({ ...about(row), keys: row.keys })
 
-  const keysets: View = async () => ({ keysets: (await all()).map(about) })
-  const activeKeys: View = async () => ({ keysets: (await all()).filter(({ active }) => active === 1).map(withKeys) })
+  const keysets: View = async () => ({ keysets: (await keysetRows.all()).map(about) })
+  const activeKeys: View = async () => ({
+    keysets: (await keysetRows.all()).filter(({ active }) => active === 1).map(withKeys),
+  })
   const keys: View = async (id) => {
     const row = (await store.get<KeysetRow>('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
     return { keysets: [withKeys(row)] }
   }
 
   const info: View = async () => {
-    const methods = units.map((unit) => ({ method: 'bolt11', unit, min_amount: 1, max_amount: maxAmount }))
-    const cached = CACHED.map((path) => ({ method: 'POST', path }))
+    const { name, units, minAmount, maxAmount, cacheTtlMs } = settings
+    const methods = backend.methods.flatMap((method) =>
+      units.map((unit) => ({ method, unit, min_amount: minAmount, max_amount: maxAmount })),
+    )
+    const described = methods.map((method) => ({ ...method, options: { description: true } }))
+    const cached = ['/v1/swap', ...backend.methods.flatMap((method) => [`/v1/mint/${method}`, `/v1/melt/${method}`])]
+    const topics = backend.methods.flatMap((method) => [`${method}_mint_quote`, `${method}_melt_quote`])
+    const commands = [...topics, 'proof_state']
     return {
       name,
       version: 'hardshell/1',
       nuts: {
-        4: { methods: methods.map((method) => ({ ...method, options: { description: true } })), disabled: false },
+        4: { methods: described, disabled: false },
         5: { methods, disabled: false },
-        ...Object.fromEntries(([7, 8, 9, 12, 20] as const).map((nut) => [nut, { supported: has(nut) }])),
-        ...(has(19) ? { 19: { ttl: Math.floor(cacheTtlMs / 1000), cached_endpoints: cached } } : {}),
+        ...Object.fromEntries(([7, 8, 9, 12, 20] as const).map((nut) => [nut, { supported: has(settings, nut) }])),
+        ...Object.fromEntries([10, 11, 14].map((nut) => [nut, { supported: true }])),
+        17: {
+          supported: backend.methods.flatMap((method) => units.map((unit) => ({ method, unit, commands }))),
+        },
+        ...(has(settings, 19) && {
+          19: { ttl: Math.floor(cacheTtlMs / 1000), cached_endpoints: cached.map((path) => ({ method: 'POST', path })) },
+        }),
+        29: { max_batch_size: MAX_BATCH, methods: backend.methods },
       },
     }
   }
 
   /** NUT-07. */
   const checkState: Endpoint = async (request) => {
-    const states: object[] = []
-    for (const Y of pointsOf(request)) {
-      const row = await store.get<ProofRow>('proofs', [Y])
-      states.push({ Y, state: row?.state ?? 'UNSPENT', witness: null })
-    }
-    return { states }
+    const Ys = pointsOf(request)
+    const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
+    return { states: Ys.map((Y, at) => stateOfProof(Y, rows[at])) }
   }
 
   /** NUT-09: those of the outputs that are signed, each with its signature, in the order asked. */
   const restore: Endpoint = async (request) => {
-    const found: object[] = []
-    const signatures: object[] = []
-    for (const { B_ } of outputsOf(request)) {
-      const row = await store.get<SignatureRow>('signatures', [B_])
-      if (!row || row.C_ === null) continue
-      const { keysetId: id, amount, C_, dleq } = row
-      found.push({ amount, id, B_ })
-      signatures.push({ id, amount, C_, ...(dleq ? { dleq } : {}) })
+    const asked = messagesOf(request)
+    const rows = await Promise.all(asked.map(({ B_ }) => store.get<SignatureRow>('signatures', [B_])))
+    const found = rows.filter((row) => row !== undefined && row.C_ !== null) as SignatureRow[]
+    return {
+      outputs: found.map(({ B_, keysetId: id, amount }) => ({ amount, id, B_ })),
+      signatures: found.map(({ keysetId: id, amount, C_, dleq }) => ({ id, amount, C_, ...(dleq && { dleq }) })),
     }
-    return { outputs: found, signatures }
   }
 
   return { keysets, activeKeys, keys, info, checkState, restore }

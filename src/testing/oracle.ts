@@ -4,7 +4,7 @@
  */
 import type { MintCrypto, WalletCrypto } from '../cashu/crypto.ts'
 import type { OperationRow } from '../kernel/operation.ts'
-import type { Mint } from '../mint-server/mint.ts'
+import type { Mint } from '../mint-server/mint-api.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../wallet/tables.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Wire } from './faulty-mint.ts'

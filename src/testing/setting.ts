@@ -1,11 +1,12 @@
 /** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
-import { fakeBackend } from '../mint-server/backend.ts'
+import { fakeBackend } from '../mint-server/fake-backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
-import type { MintOptions } from '../mint-server/context.ts'
-import { createMint, type Mint } from '../mint-server/mint.ts'
-import { mintSchema } from '../mint-server/tables.ts'
+import type { Mint } from '../mint-server/mint-api.ts'
+import type { MintSettings } from '../mint-server/ports.ts'
+import { localSignatory } from '../mint-server/signatory.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
-import type { Random } from '../kernel/ports.ts'
+import { systemClock, type Random } from '../kernel/ports.ts'
+import { atomicMint, atomicMintSchema } from './atomic-mint.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
@@ -15,13 +16,13 @@ export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /** How the mint of a scenario is made. */
 export type MintTraits = Partial<
-  Pick<MintOptions, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>
+  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>
 > & {
   readonly autoPayMs?: number
 }
 
 export interface Setting {
-  readonly mint: Mint
+  readonly mint: Pick<Mint, 'handle' | 'rotate' | 'books'>
   /** Gives the mint its rows: a mint object holds nothing that they don't give. */
   enter(rows: Dump, clock: VirtualClock, random: Random): void
   /** The mint's rows as they are. */
@@ -40,18 +41,18 @@ export interface Setting {
 
 export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
   const rows = memoryStore()
-  const store = await rows.open(mintSchema)
+  const store = await rows.open(atomicMintSchema)
   let clock = new VirtualClock(0)
   let draw = worldRandom({ entropy: 0 })
   const now = (): number => clock.rightMs
   const random = (bytes: number): Uint8Array => draw(bytes)
   const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
-  const mint = await createMint({
+  const mint = await atomicMint({
     store,
     crypto: stubCrypto,
-    seed: SEED,
+    signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
     backend,
-    clock: now,
+    clock: { ...systemClock, now },
     random,
     amounts: POWERS,
     ...traits,
@@ -68,7 +69,7 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
     invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
     async pay(quoteId) {
       const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
-      if (quote) await backend.settle(quote['paymentHash'] as string)
+      if (quote) await backend.settle(quote['requestId'] as string)
     },
     async settle(state) {
       for (const { id } of rows.dump()['payments']!) await backend.resolve(id as string, state)

@@ -2,7 +2,7 @@
 import { mintClient } from '../cashu/client.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { OperationKind } from '../kernel/operation.ts'
-import type { Mint } from '../mint-server/mint.ts'
+import type { Mint } from '../mint-server/mint-api.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Row } from '../store/port.ts'
 import { walletKinds } from '../wallet/kinds/index.ts'

@@ -3,37 +3,10 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Store, Write } from '../store/port.ts'
 import { bolt11, type Invoice, type InvoiceCodec } from './bolt11.ts'
-import { transact, type InvoiceRow, type PaymentRow } from './tables.ts'
+import { transact } from './transact.ts'
+import type { Row } from '../store/port.ts'
 
-/**
- * How a payment stands. `paid` and `failed` are final; only these two move money. `pending` and `unknown` say that
- * it may still become either.
- */
-export interface Outgoing {
-  readonly state: 'paid' | 'failed' | 'pending' | 'unknown'
-  /** Hex; with `paid`. */
-  readonly preimage?: string | undefined
-  /** What the payment cost beyond its amount; with `paid`. */
-  readonly feeSat?: number | undefined
-}
-
-/** The Lightning side of a mint. A call that rejects says nothing about what happened. */
-export interface PaymentBackend {
-  /** Reads an invoice; undefined where it is none. */
-  decode(request: string): Pick<Invoice, 'paymentHash' | 'amountSat' | 'expiryAt'> | undefined
-  createInvoice(invoice: {
-    amountSat: number
-    expiryAt: number
-    memo?: string | undefined
-  }): Promise<{ readonly request: string; readonly paymentHash: string }>
-  /** Whether an invoice made by `createInvoice` was paid. */
-  incoming(paymentHash: string): Promise<'unpaid' | 'paid'>
-  /** Pays, once per `id`: a call with an id that was used answers how that payment stands. `failed` is asked for again. */
-  pay(payment: { request: string; maxFeeSat: number; id: string }): Promise<Outgoing>
-  /** How the payment with this id stands; `unknown` where it was never asked for. */
-  outgoing(id: string): Promise<Outgoing>
-}
-
+import type { Outgoing, PaymentBackend } from './payment-backend.ts'
 /** A backend without Lightning, whose payments are rows in the mint's own store. */
 export interface FakeBackend extends PaymentBackend {
   /** Makes an invoice from outside be paid; false where the backend did not make it. */
@@ -116,7 +89,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
 
   async function outgoing(id: string): Promise<Outgoing> {
     const payment = await store.get<PaymentRow>('payments', [id])
-    if (!payment) return { state: 'unknown' }
+    if (!payment) return { state: 'none' }
     if (payment.silent) throw new Error('the fake backend does not tell')
     return payment.state === 'paid'
       ? { state: 'paid', preimage: payment.preimage, feeSat: payment.fee }
@@ -124,18 +97,25 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
   }
 
   return {
-    decode: (request) => codec.decode(request),
+    methods: ['bolt11'],
+    start: async () => {},
+    stop: async () => {},
+    decode(_, request) {
+      const i = codec.decode(request)
+      return i && { requestId: i.paymentHash, amountSat: i.amountSat, expiryAt: i.expiryAt }
+    },
     outgoing,
 
-    async createInvoice({ amountSat, expiryAt, memo }) {
-      const { request, paymentHash } = makeInvoice({ amountSat, expiryAt, memo })
+    async createRequest({ amountSat, expiryAt, memo }) {
+      const { request, paymentHash } = makeInvoice({ amountSat, expiryAt: expiryAt!, memo })
       const paidAt = autoPayMs === undefined ? null : clock() + autoPayMs
-      await store.commit([{ put: 'invoices', row: { paymentHash, paidAt }, if: 'absent' }])
-      return { request, paymentHash }
+      await store.commit([{ put: 'invoices', row: { paymentHash, paidAt, amountSat: amountSat! }, if: 'absent' }])
+      return { request, requestId: paymentHash }
     },
 
     async incoming(paymentHash) {
-      return isPaid(await store.get<InvoiceRow>('invoices', [paymentHash])) ? 'paid' : 'unpaid'
+      const row = await store.get<InvoiceRow>('invoices', [paymentHash])
+      return isPaid(row) ? [{ paymentId: paymentHash, amountSat: row!.amountSat }] : []
     },
 
     async pay({ request, maxFeeSat, id }) {
@@ -190,3 +170,44 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       makeInvoice({ amountSat, expiryAt, memo }).request,
   }
 }
+
+/** An invoice that the fake backend made for a mint quote; paid from `paidAt` on, if that is not null. */
+export interface InvoiceRow extends Row {
+  readonly paymentHash: string
+  readonly paidAt: number | null
+  readonly amountSat: number
+}
+
+/** A payment that the fake backend was asked to make. */
+export interface PaymentRow extends Row {
+  readonly id: string
+  readonly paymentHash: string
+  readonly amount: number
+  readonly fee: number
+  /** What is true of it, whether or not the backend tells. */
+  readonly state: Outgoing['state']
+  /** 1 where asking for it fails. */
+  readonly silent: number
+  /** The payment hash unless it failed: unique, as a Lightning node pays no invoice twice. */
+  readonly claim: string | null
+  readonly preimage: string
+}
+
+
+export const fakeBackendTables = {
+    invoices: { columns: { paymentHash: 'text', paidAt: 'time?', amountSat: 'integer' }, key: ['paymentHash'] },
+    payments: {
+      columns: {
+        id: 'text',
+        paymentHash: 'text',
+        amount: 'integer',
+        fee: 'integer',
+        state: 'text',
+        silent: 'integer',
+        claim: 'text?',
+        preimage: 'text',
+      },
+      key: ['id'],
+      indexes: { byClaim: { columns: ['claim'], unique: true }, byInvoice: { columns: ['paymentHash'] } },
+    },
+} as const

@@ -1,0 +1,145 @@
+/**
+ * Issue at the mint (NUT-04, NUT-20, NUT-23, NUT-25, NUT-29): quotes were paid, outputs of the same value are signed.
+ *
+ * ```text
+ *  initial* ──▶ setupComplete ──▶ signed* ──▶ completed
+ *     │              │                            ═══ signatures, the amounts issued and the kept answer in one commit
+ *     ▼              ▼ refused by the signatory
+ *  no operation   rejected
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | initial | nothing | nothing: the wallet had no answer, and asks again |
+ * | setupComplete | the outputs, set aside; the quotes, held by this operation | asks for the signatures: see the signing |
+ * | signed | nothing of it: the state before | `setupComplete` goes on |
+ *
+ * A quote that is held shows as paid and not issued, and nobody else can issue from it. What was issued only goes up, and
+ * in the commit that stores the signatures: it never is more than was paid.
+ */
+import { assign, emit, setup } from 'xstate'
+import { local, tx, type Write } from '../../src/kernel/authoring.ts'
+import {
+  drop,
+  newSigning,
+  signing,
+  signingActors,
+  signingDelays,
+  write,
+  type HeldOutput,
+  type Message,
+  type Signed,
+  type Signing,
+  type Tag,
+  type Told,
+} from './signing.ts'
+
+/** What a quote gives of an issue. */
+export interface Share {
+  readonly quoteId: string
+  readonly amount: number
+}
+
+export interface IssueInput {
+  readonly id: string
+  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  readonly request: string
+  /** Where an amount is null, all that the quote has left. */
+  readonly wanted: readonly { readonly quoteId: string; readonly amount: number | null }[]
+  readonly messages: readonly Message[]
+}
+
+export interface IssueContext extends IssueInput, Signing {
+  readonly shares: readonly Share[]
+}
+
+type Complete = Pick<IssueContext, 'id' | 'request' | 'shares' | 'outputs' | 'signed'>
+
+export const issue = setup({
+  types: {} as {
+    context: IssueContext
+    input: IssueInput
+    events: { type: 'resume' }
+    emitted: Told
+    tags: Tag
+  },
+  actors: {
+    ...signingActors,
+    /** Holds the quotes and sets the outputs aside; a request that breaks a rule is refused, and there is no operation. */
+    'issue.setUp': local<
+      {
+        answer: 'ready'
+        unit: string
+        shares: readonly Share[]
+        outputs: readonly HeldOutput[]
+        writes: readonly Write[]
+      },
+      Pick<IssueInput, 'id' | 'wanted' | 'messages'>
+    >({ answers: ['ready'] }),
+    'issue.complete': local<{ answer: 'completed'; body: string; writes: readonly Write[] }, Complete>({
+      answers: ['completed'],
+    }),
+  },
+  actions: { tx },
+  delays: signingDelays,
+}).createMachine({
+  id: 'issue',
+  context: ({ input }) => ({ ...input, ...newSigning, shares: [] }),
+  initial: 'initial',
+  states: {
+    initial: {
+      tags: ['local'],
+      invoke: {
+        src: 'issue.setUp',
+        input: ({ context: { id, wanted, messages } }) => ({ id, wanted, messages }),
+        onDone: {
+          target: 'setupComplete',
+          actions: [
+            write,
+            assign(({ event: { output } }) => ({
+              unit: output.unit,
+              shares: output.shares,
+              outputs: output.outputs,
+              messages: [],
+            })),
+          ],
+        },
+      },
+    },
+    setupComplete: signing({ done: '#issue.signed', refused: '#issue.rejected' }),
+    signed: {
+      tags: ['local'],
+      invoke: {
+        src: 'issue.complete',
+        input: ({ context: { id, request, shares, outputs, signed } }) => ({ id, request, shares, outputs, signed }),
+        onDone: {
+          target: 'completed',
+          actions: [write, emit(({ event: { output } }) => ({ type: 'answered', body: output.body }))],
+        },
+      },
+    },
+    completed: { type: 'final', entry: assign({ outputs: [], signed: [] }) },
+    rejected: {
+      type: 'final',
+      entry: [
+        {
+          type: 'tx',
+          params: ({ context: { id, shares, outputs } }) => [
+            ...shares.map(({ quoteId }): Write => letGo('mintQuotes', quoteId, id)),
+            ...drop(id, outputs),
+          ],
+        },
+        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        assign({ outputs: [] }),
+      ],
+    },
+  },
+})
+
+/** The quote is nobody's again. */
+const letGo = (table: string, quoteId: string, operationId: string): Write => ({
+  patch: table,
+  key: [quoteId],
+  set: { operationId: null },
+  if: { operationId },
+})

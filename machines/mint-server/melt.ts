@@ -1,0 +1,282 @@
+/**
+ * Melt at the mint (NUT-05, NUT-08): inputs are used up, somebody's request for payment is paid.
+ *
+ * ```text
+ *  initial* ──another's──▶ paymentAttempted ──paid──▶ changing* ──owed──▶ finalizing ──signed─╮
+ *   │  │                     │ failed                   ▲   ╲ none                            ▼
+ *   │  │ one of our own      │                          │    ╰─────────────────────────▶ settling* ──▶ completed
+ *   ▼  ╰─────────────────────│──────────────────────────╯          paid elsewhere in between │
+ *  no operation              ▼                                                               │
+ *                          failed ◀──────────────────────────────────────────────────────────╯
+ *
+ *  paymentAttempted: sending ──pending, unknown, failed, silence──▶ waiting ──never begun──▶ sending
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | initial | nothing | nothing: the wallet had no answer, and asks again |
+ * | sending | inputs and blank outputs, set aside; the quote, PENDING; the payment's id | asks for the same payment again: it is paid once |
+ * | waiting | that it was asked for | asks how it stands, again and again |
+ * | changing, settling | nothing of it: the state before | the state before goes on |
+ * | finalizing | that it was paid, what it cost, and the change that is owed | asks for the signatures: see the signing |
+ *
+ * Once asked for, a payment is undone by nothing but the backend's word that it failed for good, and that word is asked
+ * for apart from the attempt. A request of one of our own quotes is settled without the backend: what is credited there,
+ * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
+ */
+import { assign, emit, setup } from 'xstate'
+import { answered, effect, local, tx, type Write } from '../../src/kernel/authoring.ts'
+import {
+  drop,
+  free,
+  heard,
+  newSigning,
+  signing,
+  signingActors,
+  signingDelays,
+  write,
+  type HeldInput,
+  type HeldOutput,
+  type Message,
+  type Refusal,
+  type Signing,
+  type Tag,
+  type Told,
+} from './signing.ts'
+
+export interface MeltInput {
+  readonly id: string
+  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  readonly request: string
+  readonly quoteId: string
+  readonly inputs: readonly HeldInput[]
+  /** Blank outputs for the change, in order (NUT-08). */
+  readonly messages: readonly Message[]
+}
+
+/** What is paid. The operation's id names the payment at the backend. */
+export interface MeltPayment {
+  readonly method: string
+  readonly request: string
+  /** What the payee gets, and the most that it may cost beyond. */
+  readonly amount: number
+  readonly maxFee: number
+}
+
+/** How it was paid. */
+export interface Settlement {
+  readonly fee: number
+  readonly preimage: string | null
+}
+
+export interface MeltContext extends MeltInput, Signing {
+  /** The inputs' sum less the input fee. */
+  readonly net: number
+  readonly payment: MeltPayment | null
+  /** The quote of our own that asked for it, where it is one. */
+  readonly ownQuoteId: string | null
+  readonly blanks: readonly HeldOutput[]
+  readonly settlement: Settlement | null
+}
+
+export type PaymentNews =
+  | { type: 'payment.paid'; fee: number; preimage: string | null }
+  | { type: 'payment.failed' }
+  /** The backend has never heard of it. */
+  | { type: 'payment.none' }
+
+type Paid = { answer: 'paid'; fee: number; preimage: string | null }
+type SetUp = Pick<MeltContext, 'unit' | 'net' | 'blanks'> & { payment: MeltPayment; writes: readonly Write[] }
+type Settle = Pick<
+  MeltContext,
+  'id' | 'request' | 'quoteId' | 'inputs' | 'blanks' | 'outputs' | 'signed' | 'ownQuoteId' | 'settlement'
+>
+
+/** NUT-00's code for a payment that failed. */
+const PAYMENT_FAILED: Refusal = { code: 20004, detail: 'the payment failed' }
+
+export const melt = setup({
+  types: {} as {
+    context: MeltContext
+    input: MeltInput
+    events: { type: 'resume' } | PaymentNews
+    emitted: Told
+    tags: Tag
+  },
+  actors: {
+    ...signingActors,
+    /** Sets inputs and blanks aside and the quote PENDING; a request that breaks a rule is refused: no operation. */
+    'melt.setUp': local<
+      (SetUp & { answer: 'external' }) | (SetUp & { answer: 'internal'; ownQuoteId: string }),
+      Pick<MeltInput, 'id' | 'quoteId' | 'inputs' | 'messages'>
+    >({ answers: ['external', 'internal'] }),
+    'backend.pay': effect<Paid | { answer: 'failed' | 'pending' | 'unknown' }, { id: string; payment: MeltPayment }>({
+      answers: ['paid', 'failed', 'pending', 'unknown'],
+    }),
+    /** Which of the blanks are signed, and for how much. */
+    'melt.change': local<
+      { answer: 'owed'; outputs: readonly HeldOutput[] } | { answer: 'none' },
+      Pick<MeltContext, 'net' | 'payment' | 'settlement' | 'blanks'>
+    >({ answers: ['owed', 'none'] }),
+    'melt.settle': local<
+      { answer: 'settled'; body: string; writes: readonly Write[] } | { answer: 'elsewhere' },
+      Settle
+    >({ answers: ['settled', 'elsewhere'] }),
+  },
+  actions: { tx },
+  delays: signingDelays,
+}).createMachine({
+  id: 'melt',
+  context: ({ input }) => ({
+    ...input,
+    ...newSigning,
+    net: 0,
+    payment: null,
+    ownQuoteId: null,
+    blanks: [],
+    settlement: null,
+  }),
+  initial: 'initial',
+  states: {
+    initial: {
+      tags: ['local'],
+      invoke: {
+        src: 'melt.setUp',
+        input: ({ context: { id, quoteId, inputs, messages } }) => ({ id, quoteId, inputs, messages }),
+        onDone: [
+          {
+            guard: answered('external'),
+            target: 'paymentAttempted',
+            actions: [
+              write,
+              assign(({ event: { output } }) => ({
+                unit: output.unit,
+                net: output.net,
+                payment: output.payment,
+                blanks: output.blanks,
+                messages: [],
+              })),
+            ],
+          },
+          {
+            target: 'changing',
+            actions: [
+              write,
+              assign(({ event: { output } }) => ({
+                unit: output.unit,
+                net: output.net,
+                payment: output.payment,
+                blanks: output.blanks,
+                messages: [],
+                ownQuoteId: output.answer === 'internal' ? output.ownQuoteId : null,
+                settlement: { fee: 0, preimage: null },
+              })),
+            ],
+          },
+        ],
+      },
+    },
+    paymentAttempted: {
+      initial: 'sending',
+      states: {
+        sending: {
+          description: 'The backend is asked to pay.',
+          invoke: {
+            src: 'backend.pay',
+            input: ({ context: { id, payment } }) => ({ id, payment: payment! }),
+            onDone: [
+              {
+                guard: answered('paid'),
+                target: '#melt.changing',
+                actions: assign(({ event: { output } }) => ({
+                  settlement: { fee: (output as Paid).fee, preimage: (output as Paid).preimage },
+                })),
+              },
+              { target: 'waiting' },
+            ],
+          },
+          after: { silence: 'waiting' },
+        },
+        waiting: {
+          description: 'The backend was asked to pay, and is asked how the payment stands.',
+          meta: { watch: 'payment' },
+          on: {
+            'payment.paid': {
+              target: '#melt.changing',
+              actions: assign(({ event: { fee, preimage } }) => ({ settlement: { fee, preimage } })),
+            },
+            'payment.failed': {
+              target: '#melt.failed',
+              actions: assign({ refusal: PAYMENT_FAILED }),
+            },
+            'payment.none': 'sending',
+          },
+        },
+      },
+    },
+    changing: {
+      tags: ['local'],
+      invoke: {
+        src: 'melt.change',
+        input: ({ context: { net, payment, settlement, blanks } }) => ({ net, payment, settlement, blanks }),
+        onDone: [
+          {
+            guard: answered('owed'),
+            target: 'finalizing',
+            actions: assign(({ event: { output } }) => ({
+              outputs: output.answer === 'owed' ? output.outputs : [],
+            })),
+          },
+          { target: 'settling' },
+        ],
+      },
+    },
+    // What was paid is owed: a signatory that refuses is asked again, and again.
+    finalizing: signing({ done: '#melt.settling', refused: '#melt.finalizing.pausing' }),
+    settling: {
+      tags: ['local'],
+      invoke: {
+        src: 'melt.settle',
+        input: ({ context: { id, request, quoteId, inputs, blanks, outputs, signed, ownQuoteId, settlement } }) => ({
+          ...{ id, request, quoteId, inputs, blanks, outputs, signed, ownQuoteId, settlement },
+        }),
+        onDone: [
+          {
+            guard: answered('settled'),
+            target: 'completed',
+            actions: [
+              write,
+              emit(({ event: { output } }) => ({
+                type: 'answered',
+                body: output.answer === 'settled' ? output.body : '',
+              })),
+            ],
+          },
+          { target: 'failed', actions: [heard, assign({ refusal: PAYMENT_FAILED })] },
+        ],
+      },
+    },
+    completed: { type: 'final', entry: assign({ inputs: [], blanks: [], outputs: [], signed: [] }) },
+    failed: {
+      type: 'final',
+      entry: [
+        {
+          type: 'tx',
+          params: ({ context }) => undone(context),
+        },
+        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        assign({ inputs: [], blanks: [], outputs: [], signed: [], settlement: null }),
+      ],
+    },
+  },
+})
+
+/** What was set aside is given back: nothing was paid, and nothing will be. */
+export const undone = ({ id, quoteId, inputs, blanks }: Pick<MeltContext, 'id' | 'quoteId' | 'inputs' | 'blanks'>): Write[] => [
+  {
+    ...{ patch: 'meltQuotes', key: [quoteId], set: { state: 'FAILED', operationId: null, claim: null } },
+    if: { state: 'PENDING', operationId: id },
+  },
+  ...free(id, inputs),
+  ...drop(id, blanks),
+]

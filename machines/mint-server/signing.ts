@@ -1,0 +1,157 @@
+/**
+ * What the mint's charts share: outputs are signed by a signatory that may be elsewhere and away, and what a saga set
+ * aside is given back in one way.
+ *
+ * ```text
+ *   signing ──signed──▶ done          signing ──refused──▶ refused
+ *     │   ▲
+ *     ╰▶ pausing (no answer)
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | signing | the outputs, set aside | asks again: the same outputs get the same signatures (NUT-00, NUT-12) |
+ * | pausing | the same, and when to ask | waits for the rest of the time |
+ */
+import { assign } from 'xstate'
+import { answered, backoff, effect, type Write } from '../../src/kernel/authoring.ts'
+
+/** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
+export interface HeldInput {
+  readonly Y: string
+  /** The keyset's id. */
+  readonly id: string
+  readonly amount: number
+  /** What unlocked it (NUT-10), where it was locked. */
+  readonly witness?: string | undefined
+}
+
+/** An output as it came (NUT-00). */
+export interface Message {
+  /** The keyset's id. */
+  readonly id: string
+  readonly amount: number
+  readonly B_: string
+}
+
+/** An output that is to be signed. */
+export interface HeldOutput extends Message {
+  /** Which of its unit's keysets. */
+  readonly generation: number
+}
+
+/** A blind signature as the signatory gives it. */
+export interface Signed {
+  readonly C_: string
+  readonly dleq: { readonly e: string; readonly s: string }
+}
+
+/** Why a request was not carried out after all, by the NUTs' error codes. */
+export interface Refusal {
+  readonly code: number
+  readonly detail: string
+}
+
+/** What is told when an operation has come to its end: the answer's text, or the refusal. */
+export type Told = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal)
+
+export type Tag = 'local'
+
+/** A part of the context of each of the mint's charts. */
+export interface Signing {
+  readonly unit: string
+  readonly outputs: readonly HeldOutput[]
+  /** From the signatory's answer until the step's end, where they are recorded. */
+  readonly signed: readonly Signed[]
+  readonly refusal: Refusal | null
+  /** Of the request under way: how often there was no answer. */
+  readonly tries: number
+}
+
+export const newSigning: Signing = { unit: '', outputs: [], signed: [], refusal: null, tries: 0 }
+
+export const signingActors = {
+  'signatory.sign': effect<
+    { answer: 'signed'; signed: readonly Signed[] } | { answer: 'refused'; detail: string } | { answer: 'unknown' },
+    { unit: string; outputs: readonly HeldOutput[] }
+  >({ answers: ['signed', 'refused', 'unknown'] }),
+}
+
+export const signingDelays = {
+  /** A request without an answer is given up for now. */
+  silence: 60_000,
+  again: backoff<{ readonly tries: number }>({ firstMs: 250, maxMs: 60_000, tries: ({ tries }) => tries - 1 }),
+}
+
+const MOST_TRIES = 20
+/** Nothing was heard of the request. */
+export const unheard = assign(({ context }: { context: { readonly tries: number } }) => ({
+  tries: Math.min(MOST_TRIES, context.tries + 1),
+})) as never
+/** The request is over: the next one starts from none. */
+export const heard = assign({ tries: 0 }) as never
+
+/** Asks for signatures until there is an answer. */
+export const signing = (of: { readonly done: string; readonly refused: string }) =>
+  ({
+    initial: 'signing',
+    states: {
+      signing: {
+        description: 'The signatory is asked to sign the outputs.',
+        invoke: {
+          src: 'signatory.sign',
+          input: ({ context: { unit, outputs } }: { context: Signing }) => ({ unit, outputs }),
+          onDone: [
+            {
+              guard: answered('signed'),
+              target: of.done,
+              actions: [
+                heard,
+                assign(({ event: { output } }: { event: { output: unknown } }) => ({
+                  signed: (output as { signed: readonly Signed[] }).signed,
+                })),
+              ],
+            },
+            {
+              guard: answered('refused'),
+              target: of.refused,
+              actions: [
+                assign(({ event: { output } }: { event: { output: unknown } }) => ({
+                  refusal: { code: UNCLASSIFIED, detail: (output as { detail: string }).detail },
+                })),
+              ],
+            },
+            { target: 'pausing' },
+          ],
+        },
+        after: { silence: 'pausing' },
+      },
+      pausing: {
+        description: 'The signatory gave no answer. It is asked again after a pause.',
+        entry: unheard,
+        after: { again: 'signing' },
+        on: { resume: 'signing' },
+      },
+    },
+  }) as never as Part
+
+/** What XState's types for a chart cannot say of a part that is used in several. */
+export type Part = { readonly [key: string]: never }
+
+/** The code of an error that has none. */
+const UNCLASSIFIED = 50000
+
+/** Gives inputs back that were set aside; nothing of what they were meant for was let out. */
+export const free = (operationId: string, inputs: readonly HeldInput[]): Write[] =>
+  inputs.map(({ Y }) => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
+
+/** Gives outputs back that were set aside and not signed. */
+export const drop = (operationId: string, outputs: readonly HeldOutput[]): Write[] =>
+  outputs.map(({ B_ }) => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
+
+/** The action that writes what a local step wants written. */
+export const write = {
+  type: 'tx' as const,
+  params: ({ event }: { event: { output: unknown } }): readonly Write[] =>
+    (event.output as { writes?: readonly Write[] }).writes ?? [],
+}

@@ -1,0 +1,113 @@
+/**
+ * Swap at the mint (NUT-03): inputs are used up, outputs of the same value are signed.
+ *
+ * ```text
+ *  initial* ──▶ setupComplete ──▶ signed* ──▶ completed
+ *     │              │                            ═══ signatures, SPENT and the kept answer in one commit
+ *     ▼              ▼ refused by the signatory
+ *  no operation   rejected
+ * ```
+ *
+ * | crashed in | what is durable | what resume does |
+ * |---|---|---|
+ * | initial | nothing | nothing: the wallet had no answer, and asks again |
+ * | setupComplete | inputs and outputs, set aside for this operation | asks for the signatures: see the signing |
+ * | signed | nothing of it: the state before | `setupComplete` goes on |
+ *
+ * The steps are strictly in this order, and only forward: once inputs are set aside nobody has seen a signature, and the
+ * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
+ */
+import { assign, emit, setup } from 'xstate'
+import { local, tx, type Write } from '../../src/kernel/authoring.ts'
+import {
+  drop,
+  free,
+  newSigning,
+  signing,
+  signingActors,
+  signingDelays,
+  write,
+  type HeldInput,
+  type HeldOutput,
+  type Message,
+  type Signed,
+  type Signing,
+  type Tag,
+  type Told,
+} from './signing.ts'
+
+export interface SwapInput {
+  readonly id: string
+  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  readonly request: string
+  readonly inputs: readonly HeldInput[]
+  readonly messages: readonly Message[]
+}
+
+export interface SwapContext extends SwapInput, Signing {}
+
+type Complete = Pick<SwapContext, 'id' | 'request' | 'inputs' | 'outputs' | 'signed'>
+
+export const swap = setup({
+  types: {} as {
+    context: SwapContext
+    input: SwapInput
+    events: { type: 'resume' }
+    emitted: Told
+    tags: Tag
+  },
+  actors: {
+    ...signingActors,
+    /** Sets inputs and outputs aside; a request that breaks a rule is refused, and there is no operation. */
+    'swap.setUp': local<
+      { answer: 'ready'; unit: string; outputs: readonly HeldOutput[]; writes: readonly Write[] },
+      Pick<SwapInput, 'id' | 'inputs' | 'messages'>
+    >({ answers: ['ready'] }),
+    'swap.complete': local<{ answer: 'completed'; body: string; writes: readonly Write[] }, Complete>({
+      answers: ['completed'],
+    }),
+  },
+  actions: { tx },
+  delays: signingDelays,
+}).createMachine({
+  id: 'swap',
+  context: ({ input }) => ({ ...input, ...newSigning }),
+  initial: 'initial',
+  states: {
+    initial: {
+      tags: ['local'],
+      invoke: {
+        src: 'swap.setUp',
+        input: ({ context: { id, inputs, messages } }) => ({ id, inputs, messages }),
+        onDone: {
+          target: 'setupComplete',
+          actions: [
+            write,
+            assign(({ event: { output } }) => ({ unit: output.unit, outputs: output.outputs, messages: [] })),
+          ],
+        },
+      },
+    },
+    setupComplete: signing({ done: '#swap.signed', refused: '#swap.rejected' }),
+    signed: {
+      tags: ['local'],
+      invoke: {
+        src: 'swap.complete',
+        input: ({ context: { id, request, inputs, outputs, signed } }) => ({ id, request, inputs, outputs, signed }),
+        onDone: {
+          target: 'completed',
+          actions: [write, emit(({ event: { output } }) => ({ type: 'answered', body: output.body }))],
+        },
+      },
+    },
+    completed: { type: 'final', entry: assign({ inputs: [], outputs: [], signed: [] }) },
+    rejected: {
+      type: 'final',
+      entry: [
+        { type: 'tx', params: ({ context: { id, inputs, outputs } }) => [...free(id, inputs), ...drop(id, outputs)] },
+        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        assign({ inputs: [], outputs: [] }),
+      ],
+    },
+  },
+})

@@ -1,0 +1,37 @@
+/** What the mint's kinds share: how the signatory is asked, and how an answer is kept. */
+import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
+import type { EffectArgs, Reader } from '../../kernel/operation.ts'
+import type { Write } from '../../store/port.ts'
+import { has, type MintPorts } from '../ports.ts'
+import { keep } from '../responses.ts'
+import { SignatoryRefusal } from '../signatory.ts'
+
+export const signingEffect = ({ signatory }: MintPorts) => ({
+  async 'signatory.sign'({
+    input: { unit, outputs },
+    signal,
+  }: EffectArgs<{ unit: string; outputs: readonly HeldOutput[] }>): Promise<
+    { answer: 'signed'; signed: readonly Signed[] } | { answer: 'refused'; detail: string } | { answer: 'unknown' }
+  > {
+    try {
+      const asked = outputs.map(({ generation, amount, B_ }) => ({ unit, generation, amount, B_ }))
+      const signed = await signatory.sign(asked, signal)
+      return signed.length === outputs.length ? { answer: 'signed', signed } : { answer: 'unknown' }
+    } catch (error) {
+      return error instanceof SignatoryRefusal ? { answer: 'refused', detail: error.message } : { answer: 'unknown' }
+    }
+  },
+})
+
+/** An answer's text, and the writes that keep it for replays (NUT-19). */
+export async function kept(
+  { settings }: MintPorts,
+  of: { readonly read: Reader; readonly nowMs: number },
+  request: string,
+  answer: object,
+): Promise<{ readonly body: string; readonly writes: readonly Write[] }> {
+  const body = JSON.stringify(answer)
+  if (!has(settings, 19)) return { body, writes: [] }
+  const row = { key: request, body, expiresAt: of.nowMs + settings.cacheTtlMs }
+  return { body, writes: await keep(of.read, row, of.nowMs) }
+}

@@ -1,0 +1,64 @@
+/** Melt quotes (NUT-05, NUT-08, NUT-23, NUT-25): what it takes to have somebody paid by the mint. */
+import { codes } from '../cashu/codes.ts'
+import { amount as parseAmount, field, optional, record, text } from '../cashu/shape.ts'
+import type { Context, Endpoint } from './context.ts'
+import { quoteOf } from './mint-quotes.ts'
+import type { PaymentMethod } from './payment-backend.ts'
+import { ascii, refuse, type Fields } from './request.ts'
+import type { MeltQuoteRow } from './tables.ts'
+
+const MAX_REQUEST_LENGTH = 8192
+
+export const meltAnswer = (quote: MeltQuoteRow): object => ({
+  quote: quote.id,
+  request: quote.request,
+  amount: quote.amount,
+  unit: quote.unit,
+  method: quote.method,
+  fee_reserve: quote.feeReserve,
+  state: quote.state === 'FAILED' ? 'UNPAID' : quote.state,
+  expiry: Math.floor(quote.expiryAt / 1000),
+  payment_preimage: quote.preimage,
+  ...(quote.change.length > 0 && { change: quote.change }),
+})
+
+/**
+ * What the payee gets, by the request and the wish of the payer.
+ * @throws {MintError} A wish that cannot be fulfilled: a partial payment (NUT-15), another amount than is asked for.
+ */
+function amountOf(method: PaymentMethod, requested: number | undefined, options: Fields): number {
+  if (options['mpp'] !== undefined) refuse(codes.unclassified, 'partial payments are not supported')
+  if (options['amountless'] === undefined)
+    return requested ?? refuse(codes.amountlessUnsupported, 'the request has no amount')
+  const amountMsat = field(field(options, 'amountless', record, ''), 'amount_msat', parseAmount, '')
+  if (requested !== undefined && amountMsat !== requested * 1000)
+    return refuse(codes.amountMismatch, 'the request has another amount')
+  if (requested === undefined && method === 'bolt11')
+    return refuse(codes.amountlessUnsupported, 'the invoice has no amount')
+  if (amountMsat % 1000 !== 0) return refuse(codes.amountMismatch, 'the amount is not whole')
+  return amountMsat / 1000
+}
+
+export function meltQuotes({ store, backend, settings, clock, newId, checkQuotable }: Context) {
+  const quote =
+    (method: PaymentMethod): Endpoint =>
+    async (wanted) => {
+      const unit = field(wanted, 'unit', text, '')
+      const request = field(wanted, 'request', ascii(MAX_REQUEST_LENGTH), '')
+      const read = backend.decode(method, request) ?? refuse(codes.unclassified, `not a ${method} request`)
+      const amount = amountOf(method, read.amountSat, field(wanted, 'options', optional(record), '') ?? {})
+      checkQuotable(unit, amount)
+      // What is paid within the mint costs nothing.
+      const isOwn = (await quoteOf(store, read.requestId)) !== undefined
+      const row: MeltQuoteRow = {
+        ...{ id: newId(), method, unit, amount, feeReserve: isOwn ? 0 : settings.feeReserve(amount), state: 'UNPAID' },
+        ...{ request, requestId: read.requestId, operationId: null, claim: null },
+        ...{ paidOut: 0, preimage: null, change: [] },
+        expiryAt: Math.min(read.expiryAt ?? Infinity, clock.now() + settings.quoteTtlMs),
+      }
+      await store.commit([{ put: 'meltQuotes', row, if: 'absent' }])
+      return meltAnswer(row)
+    }
+
+  return { quote }
+}

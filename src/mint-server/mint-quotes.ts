@@ -1,0 +1,95 @@
+/** Mint quotes (NUT-04, NUT-20, NUT-23, NUT-25): somebody pays the mint, and may have ecash issued for it. */
+import { codes } from '../cashu/codes.ts'
+import { amount as parseAmount, field, lenient, optional, point, text } from '../cashu/shape.ts'
+import type { Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import type { Context, Endpoint } from './context.ts'
+import type { Incoming, PaymentMethod } from './payment-backend.ts'
+import { has } from './ports.ts'
+import { refuse, textUpTo } from './request.ts'
+import type { MintPaymentRow, MintQuoteRow } from './tables.ts'
+import { transact } from './transact.ts'
+
+/** Whatever its characters, a memo of this length fits into an invoice. */
+const MAX_MEMO_LENGTH = 200
+
+/** The state that NUT-23 knows; quotes that are paid in parts are told apart by their amounts alone. */
+export const stateOf = ({ amountPaid, amountIssued }: MintQuoteRow): 'UNPAID' | 'PAID' | 'ISSUED' =>
+  amountPaid === 0 ? 'UNPAID' : amountIssued < amountPaid ? 'PAID' : 'ISSUED'
+
+const seconds = (ms: number | null): number | null => (ms === null ? null : Math.floor(ms / 1000))
+
+export const mintAnswer = (quote: MintQuoteRow): object => ({
+  quote: quote.id,
+  request: quote.request,
+  amount: quote.amount,
+  unit: quote.unit,
+  method: quote.method,
+  ...(quote.method === 'bolt11' && { state: stateOf(quote) }),
+  expiry: seconds(quote.expiryAt),
+  pubkey: quote.pubkey,
+  amount_paid: quote.amountPaid,
+  amount_issued: quote.amountIssued,
+  updated_at: seconds(quote.updatedAt),
+})
+
+/** The quote of our own with this request, if there is one. */
+export async function quoteOf(read: Reader, requestId: string): Promise<MintQuoteRow | undefined> {
+  const [row] = await read.query<MintQuoteRow>({
+    ...{ table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 },
+  })
+  return row
+}
+
+/** The writes that count payments for a quote, each once. */
+export function credited(quote: MintQuoteRow, payments: readonly Incoming[], nowMs: number): Write[] {
+  const { id, unit, amountPaid } = quote
+  const set = { amountPaid: payments.reduce((sum, { amountSat }) => sum + amountSat, amountPaid), updatedAt: nowMs }
+  return [
+    { patch: 'mintQuotes', key: [id], set, if: { amountPaid } },
+    ...payments.map(({ paymentId, amountSat }): Write => {
+      const row: MintPaymentRow = { id: paymentId, quoteId: id, unit, amount: amountSat }
+      return { put: 'mintPayments', row, if: 'absent' }
+    }),
+  ]
+}
+
+export function mintQuotes({ store, backend, settings, clock, newId, checkQuotable }: Context) {
+  const quote =
+    (method: PaymentMethod): Endpoint =>
+    async (request) => {
+      const unit = field(request, 'unit', text, '')
+      const amount = field(request, 'amount', method === 'bolt11' ? parseAmount : optional(parseAmount), '') ?? null
+      const memo = field(request, 'description', optional(textUpTo(MAX_MEMO_LENGTH)), '')
+      checkQuotable(unit, amount)
+      const lock = has(settings, 20) ? (request['pubkey'] ?? null) : null
+      const pubkey =
+        lock && (lenient(point)(lock) ?? refuse(codes.pubkeyRequired, 'the pubkey is not a compressed point'))
+      // Whoever knows of an offer may pay it, and sees what it is paid: without a key its quote is anybody's (NUT-25).
+      if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')
+      const expiryAt = clock.now() + settings.quoteTtlMs
+      const wanted = await backend.createRequest({ method, amountSat: amount ?? undefined, expiryAt, memo })
+      const row: MintQuoteRow = {
+        ...{ id: newId(), method, unit, amount, amountPaid: 0, amountIssued: 0, operationId: null },
+        ...{ request: wanted.request, requestId: wanted.requestId, pubkey, expiryAt, updatedAt: clock.now() },
+      }
+      await store.commit([{ put: 'mintQuotes', row, if: 'absent' }])
+      return mintAnswer(row)
+    }
+
+  /** The quote by what the backend knows now. @throws {MintError} There is none. */
+  const refreshed = (id: string): Promise<MintQuoteRow> =>
+    transact(store, async () => {
+      const row = (await store.get<MintQuoteRow>('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+      if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: row }
+      const incoming = await backend.incoming(row.requestId)
+      const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
+      const fresh = incoming.filter((_, at) => known[at] === undefined)
+      if (fresh.length === 0) return { writes: [], result: row }
+      const amountPaid = fresh.reduce((sum, { amountSat }) => sum + amountSat, row.amountPaid)
+      const updatedAt = clock.now()
+      return { writes: credited(row, fresh, updatedAt), result: { ...row, amountPaid, updatedAt } }
+    })
+
+  return { quote, refreshed }
+}

@@ -1,0 +1,52 @@
+/** What the mint's operations reach the world through, and how the mint was set up. */
+import type { MintCrypto } from '../cashu/crypto.ts'
+import type { PaymentBackend } from './payment-backend.ts'
+import type { Signatory } from './signatory.ts'
+
+/** A NUT that a mint may do without. */
+export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
+
+export interface MintSettings {
+  readonly name: string
+  /** `['sat']` unless told otherwise. The backend is asked for one sat per unit, whatever the unit. */
+  readonly units: readonly string[]
+  /** Input fee of the first keysets, in thousandths of a unit per input; 0 unless told otherwise. */
+  readonly feePpk: number
+  /** Amounts of new keysets; the powers of 2 up to 2^31 unless told otherwise. */
+  readonly amounts: readonly number[]
+  /** The version of new keysets' ids (NUT-02); the newest where left out. */
+  readonly keysetVersion?: '00' | '01' | undefined
+  /** What one quote may be for, in its unit; 1 to 10 million unless told otherwise. */
+  readonly minAmount: number
+  readonly maxAmount: number
+  /** How long answers are kept for replays (NUT-19); an hour unless told otherwise. */
+  readonly cacheTtlMs: number
+  /** How long quotes can be used; an hour unless told otherwise. */
+  readonly quoteTtlMs: number
+  /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless told otherwise. */
+  readonly feeReserve: (amount: number) => number
+  readonly without: readonly OptionalNut[]
+}
+
+const HOUR_MS = 3_600_000
+export const DEFAULTS: MintSettings = {
+  name: 'hardshell mint',
+  units: ['sat'],
+  feePpk: 0,
+  amounts: Array.from({ length: 32 }, (_, exponent) => 2 ** exponent),
+  minAmount: 1,
+  maxAmount: 10_000_000,
+  cacheTtlMs: HOUR_MS,
+  quoteTtlMs: HOUR_MS,
+  feeReserve: (amount) => Math.max(2, Math.ceil(amount / 100)),
+  without: [],
+}
+
+export interface MintPorts {
+  readonly crypto: MintCrypto
+  readonly signatory: Signatory
+  readonly backend: PaymentBackend
+  readonly settings: MintSettings
+}
+
+export const has = ({ without }: Pick<MintSettings, 'without'>, nut: OptionalNut): boolean => !without.includes(nut)

@@ -1,0 +1,136 @@
+/** Which request asks for what. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { codes } from '../cashu/codes.ts'
+import { lenient } from '../cashu/shape.ts'
+import type { Context, Endpoint, View } from './context.ts'
+import type { Keysets } from './keysets.ts'
+import { meltAnswer, meltQuotes } from './melt-quotes.ts'
+import type { HandleOptions, Topic } from './mint-api.ts'
+import { mintAnswer, mintQuotes } from './mint-quotes.ts'
+import { has } from './ports.ts'
+import { fieldsOf, idText, MintError, pointsOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
+import { quoteIdsOf, requests, type Asked } from './requests.ts'
+import type { MeltQuoteRow, ProofRow } from './tables.ts'
+import { createViews, stateOfProof } from './views.ts'
+
+/** How a mint carries out what moves ecash. */
+export interface Engine {
+  /**
+   * Carries out what a request asks for, once, and gives its answer or the text of it. `key` names the request among all
+   * that ever came (NUT-19); `asked` reads it.
+   * @throws {MintError}
+   */
+  carryOut(key: string, asked: () => Promise<Asked>, options: HandleOptions): Promise<object | string>
+  /** Sees to it that news of a payment that is under way is heard. */
+  ask(quote: MeltQuoteRow): Promise<void>
+}
+
+export interface Routes {
+  handle(method: string, path: string, body?: string, options?: HandleOptions): Promise<Answer>
+  look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
+}
+
+export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
+  const { store, backend, settings } = context
+  const view = createViews(context, keysets)
+  const minting = mintQuotes(context)
+  const melting = meltQuotes(context)
+  const asked = requests(context)
+
+  const readMelt = async (id: string): Promise<MeltQuoteRow> =>
+    (await store.get<MeltQuoteRow>('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+
+  const checkMint = async (id: string): Promise<object> => mintAnswer(await minting.refreshed(id))
+  async function checkMelt(id: string): Promise<object> {
+    const quote = await readMelt(id)
+    if (quote.state !== 'PENDING') return meltAnswer(quote)
+    await engine.ask(quote)
+    return meltAnswer(await readMelt(id))
+  }
+  /** NUT-29: quotes that there are none of are left out. */
+  const checkBatch: Endpoint = async (request) => {
+    const ids = quoteIdsOf(request)
+    return (await Promise.all(ids.map((id) => known(checkMint(id))))).filter((answer) => answer !== undefined)
+  }
+
+  type Moving = (request: Fields) => Promise<Asked>
+  const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
+  const endpoints: Record<string, Endpoint> = {
+    ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
+    ...(has(settings, 9) && { '/v1/restore': view.restore }),
+  }
+  const views: Record<string, View> = {
+    '/v1/info': view.info,
+    '/v1/keys': view.activeKeys,
+    '/v1/keys/:id': view.keys,
+    '/v1/keysets': view.keysets,
+  }
+  for (const method of backend.methods) {
+    moving[`/v1/mint/${method}`] = async (request) => {
+      await known(minting.refreshed(String(request['quote'])))
+      return asked.issue(method)(request)
+    }
+    moving[`/v1/mint/${method}/batch`] = async (request) => {
+      await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(id))))
+      return asked.batch(method)(request)
+    }
+    moving[`/v1/melt/${method}`] = asked.melt(method)
+    endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
+    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch
+    endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
+    views[`/v1/mint/quote/${method}/:id`] = checkMint
+    views[`/v1/melt/quote/${method}/:id`] = checkMelt
+  }
+
+  function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
+    if (method === 'POST') {
+      const read = moving[path]
+      if (Object.hasOwn(moving, path) && read) {
+        const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
+        return engine.carryOut(key, async () => read(fieldsOf(body)), { ...options, ...wishes(body) })
+      }
+      if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body))
+    }
+    const [, id] = /\/([^/]*)$/.exec(path) ?? []
+    const place = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
+    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'))
+    throw new MintError(codes.unclassified, `nothing at ${method} ${path.slice(0, 100)}`, 404)
+  }
+
+  return {
+    async handle(method, path, body = '', options = {}) {
+      try {
+        const answer = await route(method, path, body, options)
+        return { status: 200, body: typeof answer === 'string' ? answer : JSON.stringify(answer) }
+      } catch (error) {
+        return refusalOf(error)
+      }
+    },
+    async look(topic, ids) {
+      if (topic === 'proof_state') {
+        const Ys = pointsOf({ Ys: ids })
+        const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
+        return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
+      }
+      const check = topic.endsWith('_mint_quote') ? checkMint : checkMelt
+      return Promise.all(ids.map((id) => known(check(id))))
+    },
+  }
+}
+
+/** Some wallets ask in the body for an answer at once. */
+const wishes = (body: string): HandleOptions =>
+  body.includes('"prefer_async"') && lenient(fieldsOf as (value: unknown) => Fields)(body)?.['prefer_async'] === true
+    ? { respondAsync: true }
+    : {}
+
+/** Undefined where the mint refuses. */
+const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof MintError) return undefined
+    throw error
+  }
+}
