@@ -192,6 +192,7 @@ export const melt = setup({
                   settlement: { fee: (output as Paid).fee, preimage: (output as Paid).preimage },
                 })),
               },
+              { guard: answered('pending'), target: 'waiting', actions: emit({ type: 'pending' }) },
               { target: 'waiting' },
             ],
           },

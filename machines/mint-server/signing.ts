@@ -52,8 +52,8 @@ export interface Refusal {
   readonly detail: string
 }
 
-/** What is told when an operation has come to its end: the answer's text, or the refusal. */
-export type Told = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal)
+/** What is told of an operation: its answer's text, its refusal, or that it takes a while. */
+export type Told = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal) | { type: 'pending' }
 
 export type Tag = 'local'
 

@@ -9,7 +9,7 @@ import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Topic } from './mint-api.ts'
 import { mintAnswer, mintQuotes } from './mint-quotes.ts'
 import { has } from './ports.ts'
-import { fieldsOf, idText, MintError, pointsOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
+import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
 import { quoteIdsOf, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
@@ -68,7 +68,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   }
   for (const method of backend.methods) {
     moving[`/v1/mint/${method}`] = async (request) => {
-      await known(minting.refreshed(String(request['quote'])))
+      await known(minting.refreshed(quoteIdOf(request)))
       return asked.issue(method)(request)
     }
     moving[`/v1/mint/${method}/batch`] = async (request) => {

@@ -5,16 +5,22 @@ import { HardshellError } from '../kernel/errors.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationView } from '../kernel/operation.ts'
 import type { Operations } from '../kernel/operations.ts'
+import { sleep } from '../kernel/ports.ts'
 import { MintError } from './request.ts'
 
 interface Refused {
   readonly refusal: { readonly code: number; readonly detail: string } | null
 }
 
+/** The state of a payment whose first answer was none, or a failure that is yet to be confirmed. */
+const UNSURE = 'paymentAttempted.waiting'
+/** How long a wallet waits for an unsure payment to become clear. */
+const UNSURE_FOR_MS = 1_000
+
 export class Settling {
   readonly #operations: Operations<never>
   readonly #kept: (request: string) => Promise<string | undefined>
-  readonly #waiting = new Map<string, Set<(change: Change) => void>>()
+  readonly #waiting = new Map<string, (change: Change) => void>()
 
   constructor(of: {
     readonly operations: Operations<never>
@@ -23,40 +29,35 @@ export class Settling {
   }) {
     this.#operations = of.operations
     this.#kept = of.kept
-    this.#operations.on((change) => {
-      if (change.row.status === 'active') return
-      for (const tell of this.#waiting.get(change.row.id) ?? []) tell(change)
-    })
+    this.#operations.on((change) => this.#waiting.get(change.row.id)?.(change))
   }
 
   /**
-   * The text that a request is answered with when its operation has ended. To be called before the operation is begun,
-   * so that no news is missed.
+   * The text that a request is answered with when its operation has ended; undefined where that takes a while. To be
+   * called before the operation is begun, so that no news is missed.
    * @throws {MintError} It was refused after all; the signal's reason.
    */
-  answerOf(id: string, signal: AbortSignal): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const others = this.#waiting.get(id) ?? new Set()
-      const end = (): void => {
-        others.delete(tell)
-        if (others.size === 0) this.#waiting.delete(id)
-        signal.removeEventListener('abort', abort)
+  answerOf(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
+    const abort = (): void => reject(signal.reason as Error)
+    this.#waiting.set(id, ({ emitted, row, before, snapshot }) => {
+      const told = emitted[0] as Told | undefined
+      if (told?.type === 'answered') resolve(told.body)
+      else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
+      else if (told?.type === 'pending') resolve(undefined)
+      else if (row.status !== 'active')
+        this.#outcomeOf(id, snapshot.context as Refused, row['requestKey'] as string).then(resolve, reject)
+      else if (row.state === UNSURE && before?.state !== UNSURE) {
+        // Its watch begins when the listeners have heard of the state.
+        queueMicrotask(() => this.#operations.look(id))
+        void sleep(this.#operations.clock, UNSURE_FOR_MS, signal).then(() => resolve(undefined))
       }
-      const abort = (): void => {
-        end()
-        reject(signal.reason as Error)
-      }
-      const tell = ({ emitted, row, snapshot }: Change): void => {
-        end()
-        const told = emitted.find(({ type }) => type === 'answered' || type === 'refused') as Told | undefined
-        if (told?.type === 'answered') resolve(told.body)
-        else if (told) reject(new MintError(told.code, told.detail))
-        else this.outcomeOf(row.id, snapshot.context as Refused, row['requestKey'] as string).then(resolve, reject)
-      }
-      if (signal.aborted) return reject(signal.reason as Error)
-      others.add(tell)
-      this.#waiting.set(id, others)
-      signal.addEventListener('abort', abort)
+    })
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    return promise.finally(() => {
+      this.#waiting.delete(id)
+      signal.removeEventListener('abort', abort)
     })
   }
 
@@ -64,11 +65,11 @@ export class Settling {
   async joined(id: string, signal: AbortSignal): Promise<string> {
     const ended = (view: OperationView): OperationView | undefined => (view.status === 'active' ? undefined : view)
     const { snapshot, row } = await this.#operations.until(id, ended, signal)
-    return this.outcomeOf(id, snapshot?.context as Refused | undefined, row['requestKey'] as string)
+    return this.#outcomeOf(id, snapshot?.context as Refused | undefined, row['requestKey'] as string)
   }
 
   /** What is known of an operation's end when nobody tells. */
-  private async outcomeOf(id: string, context: Refused | undefined, request: string): Promise<string> {
+  async #outcomeOf(id: string, context: Refused | undefined, request: string): Promise<string> {
     const body = await this.#kept(request)
     if (body !== undefined) return body
     if (context?.refusal) throw new MintError(context.refusal.code, context.refusal.detail)

@@ -35,8 +35,10 @@ export const atomicMintSchema: Schema = {
   tables: { ...mintSchema.tables, melts: { columns: { id: 'text', context: 'json' }, key: ['id'] } },
 }
 
+export type AtomicMint = Pick<Mint, 'handle' | 'rotate' | 'books'>
+
 /** `options.store` is opened with `atomicMintSchema`. */
-export async function atomicMint(options: MintOptions): Promise<Pick<Mint, 'handle' | 'rotate' | 'books'>> {
+export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   const { context, keysets } = await prepared(options)
   const { store, signatory, backend, settings, clock, newId } = context
   const steps = { ...swapSteps(context), ...issueSteps(context), ...meltSteps(context) }

@@ -4,9 +4,9 @@
  */
 import type { MintCrypto, WalletCrypto } from '../cashu/crypto.ts'
 import type { OperationRow } from '../kernel/operation.ts'
-import type { Mint } from '../mint-server/mint-api.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../wallet/tables.ts'
 import type { Dump } from '../store/memory.ts'
+import type { AtomicMint } from './atomic-mint.ts'
 import type { Wire } from './faulty-mint.ts'
 
 /** What must hold, by the word with which a violation begins; in order of the seven invariants, then the other rules. */
@@ -67,7 +67,7 @@ export interface Verdict {
  */
 export async function judge(of: {
   world: WalletWorld
-  mint: Mint
+  mint: AtomicMint
   crypto: WalletCrypto & MintCrypto
   /** Quarantine is the right end of this scenario. */
   mayQuarantine?: boolean
@@ -116,7 +116,7 @@ export async function judge(of: {
   return { violations, sums }
 }
 
-async function statesOf(mint: Mint, Ys: readonly string[]): Promise<Map<string, string>> {
+async function statesOf(mint: AtomicMint, Ys: readonly string[]): Promise<Map<string, string>> {
   if (Ys.length === 0) return new Map()
   const { body } = await mint.handle('POST', '/v1/checkstate', JSON.stringify({ Ys }))
   const { states } = JSON.parse(body) as { states: { Y: string; state: string }[] }
@@ -141,7 +141,7 @@ function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
 }
 
 /** Spends proofs in one swap to nobody; the mint's word where it refuses. */
-async function spendAll(mint: Mint, crypto: WalletCrypto, proofs: readonly ProofRow[]): Promise<string | undefined> {
+async function spendAll(mint: AtomicMint, crypto: WalletCrypto, proofs: readonly ProofRow[]): Promise<string | undefined> {
   if (proofs.length === 0) return undefined
   const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as {
     keysets: { id: string; unit: string; active: boolean; input_fee_ppk: number }[]

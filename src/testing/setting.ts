@@ -1,12 +1,11 @@
 /** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
 import { fakeBackend } from '../mint-server/fake-backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
-import type { Mint } from '../mint-server/mint-api.ts'
 import type { MintSettings } from '../mint-server/ports.ts'
 import { localSignatory } from '../mint-server/signatory.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
 import { systemClock, type Random } from '../kernel/ports.ts'
-import { atomicMint, atomicMintSchema } from './atomic-mint.ts'
+import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
@@ -22,7 +21,7 @@ export type MintTraits = Partial<
 }
 
 export interface Setting {
-  readonly mint: Pick<Mint, 'handle' | 'rotate' | 'books'>
+  readonly mint: AtomicMint
   /** Gives the mint its rows: a mint object holds nothing that they don't give. */
   enter(rows: Dump, clock: VirtualClock, random: Random): void
   /** The mint's rows as they are. */

@@ -2,11 +2,11 @@
 import { mintClient } from '../cashu/client.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { OperationKind } from '../kernel/operation.ts'
-import type { Mint } from '../mint-server/mint-api.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Row } from '../store/port.ts'
 import { walletKinds } from '../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
+import type { AtomicMint } from './atomic-mint.ts'
 import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
 import type { VirtualClock } from './life.ts'
 import { judge } from './oracle.ts'
@@ -31,7 +31,7 @@ export interface WalletStage extends Stage {
   readonly wallet: Wallet
   /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
   readonly another: () => Promise<Wallet>
-  readonly mint: Mint
+  readonly mint: AtomicMint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
   /** Pays a mint quote's invoice. */
