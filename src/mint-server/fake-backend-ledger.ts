@@ -38,7 +38,7 @@ export function fakeLedger(store: Store, clock: () => number) {
     return isLater ? [{ put: 'fakeIncoming', row, if: { dueAt: before.dueAt } }] : undefined
   }
 
-  /** The writes that credit a payment made here, where its request was made here; undefined where another was faster. */
+  /** The writes that credit a payment made here to a request made here; undefined where another was faster. */
   async function creditOf({ requestId, amountSat, dueAt, claim }: FakeOutgoingRow): Promise<Write[] | undefined> {
     return (await request(requestId)) ? credit({ paymentId: claim!, requestId, amountSat, dueAt }) : []
   }

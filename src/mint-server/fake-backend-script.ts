@@ -19,13 +19,13 @@ export interface Script {
 /**
  * Reads a script: a JSON object; any other memo means that the payment is made.
  *
- * | property | what it says | unless given |
- * |---|---|---|
- * | `pay_invoice_state` | what paying answers: PAID, FAILED, PENDING; all else is UNKNOWN | PAID |
- * | `check_payment_state` | what is true, and what asking later answers; a payment that was answered with PAID is paid | as above |
- * | `pay_err`, `check_err` | true: the call fails, and says nothing | |
- * | `pay_delay_ms`, `check_delay_ms` | how long the call takes; what it does is done before | 0 |
- * | `settle_after_ms` | how long it takes until it is true; till then it is pending, which paying answers too unless told otherwise | 0 |
+ * - `pay_invoice_state`: what paying answers. PAID (unless given), FAILED, PENDING; anything else is UNKNOWN.
+ * - `check_payment_state`: what is true, and what asking later answers; the same unless given. What was answered with
+ *   PAID is paid.
+ * - `pay_err`, `check_err`: true, and the call fails and says nothing.
+ * - `pay_delay_ms`, `check_delay_ms`: how long the call takes. What it does, it has done before.
+ * - `settle_after_ms`: how long it takes to become true. Until then the payment is pending, and that is what paying
+ *   answers, unless it is told what to answer.
  */
 export function scriptOf(memo: string): Script {
   let told: Record<string, unknown> = {}

@@ -18,7 +18,7 @@ export interface Wanted {
   readonly method: PaymentMethod
   /** Undefined where the payer chooses; with bolt12 only. */
   readonly amountSat: number | undefined
-  /** Milliseconds since the Unix epoch. Undefined: an offer has no end then, and an invoice one of the backend's choice. */
+  /** Milliseconds since the Unix epoch. Undefined: an offer has no end, and an invoice one that the backend chooses. */
   readonly expiryAt: number | undefined
   readonly memo?: string | undefined
 }
