@@ -7,7 +7,7 @@ export type PaymentMethod = 'bolt11' | 'bolt12'
 export interface Readable {
   /** What the request is known by: an invoice's payment hash, an offer's id. Hex. */
   readonly requestId: string
-  /** Undefined where the payer chooses. */
+  /** What it asks for, and with an offer the least; in sat, rounded up. Undefined where the payer chooses. */
   readonly amountSat: number | undefined
   /** Milliseconds since the Unix epoch; undefined where it has no end. */
   readonly expiryAt: number | undefined
@@ -18,7 +18,7 @@ export interface Wanted {
   readonly method: PaymentMethod
   /** Undefined where the payer chooses; with bolt12 only. */
   readonly amountSat: number | undefined
-  /** Milliseconds since the Unix epoch; undefined where it has no end. */
+  /** Milliseconds since the Unix epoch. Undefined: an offer has no end, and an invoice one that the backend chooses. */
   readonly expiryAt: number | undefined
   readonly memo?: string | undefined
 }
@@ -32,7 +32,7 @@ export interface Incoming {
 
 /**
  * How a payment stands. `paid` and `failed` are final; only these two move money. `pending` and `unknown` say that
- * it may still become either. `none`: the backend has never been asked for it, or has forgotten it.
+ * it may still become either. `none`: it was never begun.
  */
 export interface Outgoing {
   readonly state: 'paid' | 'failed' | 'pending' | 'unknown' | 'none'
@@ -48,7 +48,7 @@ export interface Payment {
   readonly id: string
   readonly method: PaymentMethod
   readonly request: string
-  /** What the payee gets. */
+  /** What the payee gets: an invoice's own amount where it names one, and no less than an offer's. */
   readonly amountSat: number
   /** The most that it may cost beyond. */
   readonly maxFeeSat: number
@@ -56,6 +56,7 @@ export interface Payment {
 
 /**
  * The Lightning side of a mint. A call that rejects says nothing about what happened: it is made again, or asked about.
+ * A signal that aborts ends the waiting, and nothing else. While the backend is stopped, all but `decode` reject.
  *
  * A backend on a real node (LND, CLN, LDK) must promise:
  *
