@@ -82,7 +82,8 @@ async function run(steps: readonly Step[]) {
     }
     if (kind === 'decide' && pending.size > 0) {
       const quote = [...pending.keys()][pick % pending.size]!
-      await backend.resolve(`${quote}:1`, paid ? 'paid' : 'failed')
+      const row = await store.get<{ operationId: string }>('meltQuotes', [quote])
+      await backend.resolve(row!.operationId, paid ? 'paid' : 'failed')
       finish(await client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`))
     }
   }
@@ -123,41 +124,43 @@ describe('books', () => {
 })
 
 describe('a mint that dies', () => {
-  test('before it asked for the payment: whoever looks at the quote has it paid, once', async () => {
+  /** A melt at a mint that never hears what became of the payment, and is gone. */
+  async function dying(pay: (backend: PaymentBackend) => PaymentBackend['pay']) {
     const store = await memoryStore().open(mintSchema)
-    const first = await simulated({ store })
-    const dead = await simulated({ store, backend: { ...first.backend, pay: () => new Promise(() => {}) } })
-    const inputs = await first.client.mint([16])
-    const request = first.backend.foreignInvoice({ amountSat: 8 })
-    const { quote } = await first.client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
-    void dead.mint.handle('POST', '/v1/melt/bolt11', JSON.stringify({ quote, inputs }))
-    await expect.poll(() => first.client.states(inputs)).toEqual(['PENDING'])
+    const dead = await simulated({ store })
+    const { client, backend } = dead
+    const doomed = await simulated({ store, backend: { ...backend, pay: pay(backend) } }, undefined, 1)
+    const inputs = await client.mint([16])
+    const blanks = client.blind([0, 0, 0], (await client.keyset()).id)
+    const request = backend.foreignInvoice({ amountSat: 8 })
+    const { quote } = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+    const body = JSON.stringify({ quote, inputs, outputs: blanks.map(({ message }) => message) })
+    const unanswered = doomed.mint.handle('POST', '/v1/melt/bolt11', body).catch(() => 'gone')
+    await expect.poll(() => client.states(inputs)).toEqual(['PENDING'])
+    await doomed.mint.close({ deadlineMs: 0 })
+    expect(await unanswered).toBe('gone')
+    await dead.mint.close()
+    return { quote, blanks, body, next: await simulated({ store }, undefined, 2) }
+  }
 
-    const look = () => first.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
-    const looks = await Promise.all([look(), look(), look()])
-    expect(looks.map(({ state }) => state)).toEqual(['PAID', 'PAID', 'PAID'])
-    expect(Object.values((await first.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+  test('before it asked for the payment: the next one has it paid, once', async () => {
+    const { next, quote } = await dying(() => () => new Promise(() => {}))
+    const look = () => next.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
+    await expect.poll(async () => (await look()).state).toBe('PAID')
+    expect(Object.values((await next.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
-  test('after the payment, before it wrote so', async () => {
-    const store = await memoryStore().open(mintSchema)
-    const first = await simulated({ store })
-    const dying: PaymentBackend['pay'] = async (payment) => {
-      await first.backend.pay(payment)
+  test('after the payment, before it wrote so: the change is there, and the same request gets the same answer', async () => {
+    const { next, quote, blanks, body } = await dying((backend) => async (payment) => {
+      await backend.pay(payment)
       return new Promise(() => {})
-    }
-    const dead = await simulated({ store, backend: { ...first.backend, pay: dying } })
-    const inputs = await first.client.mint([16])
-    const blanks = first.client.blind([0, 0, 0], (await first.client.keyset()).id)
-    const request = first.backend.foreignInvoice({ amountSat: 8 })
-    const { quote } = await first.client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
-    const body = JSON.stringify({ quote, inputs, outputs: blanks.map(({ message }) => message) })
-    void dead.mint.handle('POST', '/v1/melt/bolt11', body)
-    await expect.poll(() => first.mint.books()).toMatchObject({ units: { sat: { pending: 16, paidOut: 0 } } })
-
-    const paid = await first.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
-    expect([paid.state, sum(first.client.unblind(paid.change!, blanks))]).toEqual(['PAID', 7])
-    expect(Object.values((await first.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    })
+    const look = () => next.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
+    await expect.poll(async () => (await look()).state).toBe('PAID')
+    const paid = await look()
+    expect(sum(next.client.unblind(paid.change!, blanks))).toBe(7)
+    expect(JSON.parse((await next.mint.handle('POST', '/v1/melt/bolt11', body)).body)).toEqual(paid)
+    expect(Object.values((await next.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 })
 

@@ -177,6 +177,8 @@ export interface Simulated {
 export async function simulated(
   options: Partial<MintOptions> = {},
   lightning: Partial<FakeBackendOptions> = { autoPayMs: 0 },
+  /** Several processes on one store draw different numbers. */
+  process = 0,
 ): Promise<Simulated> {
   let now = 1_800_000_000_000
   let drawn = 0
@@ -185,7 +187,7 @@ export async function simulated(
     store,
     random: (length: number) => {
       drawn++
-      return Uint8Array.from({ length }, (_, place) => (place < 4 ? drawn >>> (8 * place) : 0) & 0xff)
+      return Uint8Array.from({ length }, (_, place) => (place < 4 ? drawn >>> (8 * place) : process) & 0xff)
     },
   }
   const backend = fakeBackend({ ...ports, clock: () => now, invoiceCodec: plainInvoice, ...lightning })

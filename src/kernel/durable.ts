@@ -26,7 +26,11 @@ interface Committed {
 /** The heap's call: some timer of the operation, or its watch, is due. */
 export const DUE = { type: '@hardshell.due' } as const
 /** Asks the watch now. */
-export const LOOK = { type: '@hardshell.look' } as const
+export interface Look {
+  readonly type: '@hardshell.look'
+  /** Called when what came of it is committed, or nothing did. */
+  readonly looked: () => void
+}
 
 export interface DurableInput {
   readonly row: OperationRow
@@ -169,7 +173,7 @@ class Operation {
 
   take(event: EventObject): void {
     if (event.type === DUE.type) this.#due()
-    else if (event.type === LOOK.type) void this.#look()
+    else if (event.type === '@hardshell.look') void this.#look((event as Look).looked)
     else if (event.type === '@hardshell.deliver') {
       const { event: inner, taken, lost } = event as unknown as Delivery
       const run = async (): Promise<void> => {
@@ -361,14 +365,15 @@ class Operation {
   }
 
   /** Asks the state's watch for news, and what came of it is an event like any other. */
-  async #look(): Promise<void> {
+  async #look(looked = (): void => {}): Promise<void> {
     const watch = this.#watch
-    if (!watch) return
+    if (!watch) return looked()
     watch.atMs = Infinity
     this.#setDue()
     const asking = this.#loaded.watches[watch.name]!
     const { firstMs, maxMs } = asking
     const { signal } = watch.abort
+    signal.addEventListener('abort', looked)
     const context: unknown = this.snapshot.context
     try {
       const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
@@ -376,6 +381,7 @@ class Operation {
       this.#enqueue(async () => {
         if (this.#watch !== watch) return
         if (news) await this.#apply(news)
+        looked()
         if (this.#watch !== watch) return
         watch.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(watch.waitMs * 1.5)))
         watch.atMs = this.#kernel.clock.now() + watch.waitMs
@@ -383,6 +389,7 @@ class Operation {
       })
     } catch (error) {
       if (!signal.aborted) this.#enqueue(() => Promise.reject(error as Error))
+      looked()
     }
   }
 }

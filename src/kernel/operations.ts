@@ -4,7 +4,7 @@ import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { untilAnswered } from './again.ts'
 import { commitRow } from './commit.ts'
-import { LOOK, rowOf, tablesOf, type Delivery } from './durable.ts'
+import { rowOf, tablesOf, type Delivery, type Look } from './durable.ts'
 import { HardshellError } from './errors.ts'
 import { explain, type Explanation } from './explain.ts'
 import { publish, type Inspect } from './inspect.ts'
@@ -335,15 +335,16 @@ export class Operations<Ports = unknown> {
     }
   }
 
-  /** Asks the operation's watch for news now. */
-  look(id: string): void {
+  /**
+   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; never rejects.
+   */
+  look(id: string): Promise<void> {
     const actor = this.supervisor.get(id)
-    if (actor) actor.send(LOOK)
-    else
-      this.#ask(id).catch((error: unknown) => {
-        // Nobody waits for it, and the owner asks again.
-        if (!(error instanceof StoreError) && !this.#stop.signal.aborted) reportError(error)
-      })
+    if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
+    return this.#ask(id).catch((error: unknown) => {
+      // The owner asks again.
+      if (!(error instanceof StoreError) && !this.#stop.signal.aborted) reportError(error)
+    })
   }
 
   /** Asks for the process that runs the operation, which will find the step that comes of it. */
@@ -377,7 +378,7 @@ export class Operations<Ports = unknown> {
       ])
     }
     if (!this.supervisor.get(id)) void this.supervisor.load(id)
-    else if (!(await this.send(id, { type: 'resume' }))) this.look(id)
+    else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
   }
 
   /** Why an operation is where it is, what comes next, and when. Shows no secrets. */

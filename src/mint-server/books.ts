@@ -1,6 +1,6 @@
 /** The mint's accounts, read from its tables alone. */
 import type { Store } from '../store/port.ts'
-import type { PaymentRow } from './fake-backend.ts'
+import type { FakeOutgoingRow } from './fake-backend-tables.ts'
 import type { KeysetRow } from './tables.ts'
 
 /** One unit's accounts, in that unit. */
@@ -37,7 +37,7 @@ export async function books(store: Store): Promise<Books> {
     store.sum('meltQuotes'),
     store.sum('proofs'),
     store.sum('signatures'),
-    store.query<PaymentRow>({ table: 'payments', index: 'byInvoice' }),
+    store.query<FakeOutgoingRow>({ table: 'fakeOutgoing', index: 'byRequest' }),
   ])
   const unitOf = new Map(keysets.map(({ id, unit }) => [id, unit]))
   type Totals = typeof quotes
@@ -60,8 +60,8 @@ export async function books(store: Store): Promise<Books> {
   })
 
   const counts: Record<string, { attempts: number; paid: number }> = {}
-  for (const { paymentHash, state } of payments) {
-    const count = (counts[paymentHash] ??= { attempts: 0, paid: 0 })
+  for (const { requestId, state } of payments) {
+    const count = (counts[requestId] ??= { attempts: 0, paid: 0 })
     count.attempts += 1
     if (state === 'paid') count.paid += 1
   }

@@ -4,7 +4,7 @@
  */
 import type { Store, Write } from '../store/port.ts'
 import type { FakeIncomingRow, FakeOutgoingRow, FakeRequestRow } from './fake-backend-tables.ts'
-import { transact } from './tables.ts'
+import { transact } from './transact.ts'
 
 export function fakeLedger(store: Store, clock: () => number) {
   const isDue = (dueAt: number | null): boolean => dueAt === null || dueAt <= clock()

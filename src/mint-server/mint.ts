@@ -4,6 +4,7 @@
  * mint's rows; the mint object holds nothing that they don't give.
  */
 import { codes } from '../cashu/codes.ts'
+import { HardshellError } from '../kernel/errors.ts'
 import type { InspectionEvent } from '../kernel/inspect.ts'
 import { openOperations } from '../kernel/operations.ts'
 import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
@@ -34,6 +35,8 @@ export interface MintOptions extends Omit<MintPorts, 'settings'>, Partial<MintSe
 
 /** How many requests the signatory, and the backend, are asked at once. */
 const LANE_LIMIT = 64
+/** How long the backend is given to say how a payment stands. */
+const LOOK_FOR_MS = 2_000
 
 /** What the parts of a mint share, and its keysets, made on the first start. @throws Error The store has other keys. */
 export async function prepared(options: MintOptions): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
@@ -79,6 +82,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     return row?.['id'] as string | undefined
   }
 
+  const stop = new AbortController()
   const engine: Engine = {
     async carryOut(key, asked, { respondAsync = false, signal }) {
       const before = await kept(key)
@@ -86,7 +90,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       const { kind, input } = await asked()
       const id = newId()
       const limit = new AbortController()
-      const limited = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal
+      const limited = AbortSignal.any([limit.signal, stop.signal, ...(signal ? [signal] : [])])
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
@@ -100,6 +104,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
         const told = await Promise.race([view.id === id ? answer : settling.joined(view.id, limited), patience])
         if (told !== undefined) return told
         signal?.throwIfAborted()
+        stop.signal.throwIfAborted()
         if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
         const { quoteId } = input
         return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
@@ -113,18 +118,30 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       }
     },
     async ask({ operationId }) {
-      if (operationId !== null) operations.look(operationId)
+      if (operationId === null) return
+      const limit = new AbortController()
+      const seen = async (): Promise<void> => {
+        await operations.look(operationId)
+        const { state } = await operations.get(operationId)
+        // What is paid is settled in a moment.
+        if (!state.startsWith('paymentAttempted')) await settling.joined(operationId, limit.signal)
+      }
+      await Promise.race([seen().catch(() => {}), sleep(clock, LOOK_FOR_MS, limit.signal)])
+      limit.abort()
     },
   }
 
   const { handle, look } = routes(context, keysetRows, engine)
   const underWay = new Set<Promise<unknown>>()
   let closed = false
+  const assertOpen = (): void => {
+    if (closed) throw new HardshellError('CLOSED', 'the mint is closed')
+  }
   return {
     look,
     books: () => books(store),
     async handle(...request) {
-      if (closed) throw new Error('the mint is closed')
+      assertOpen()
       const answer = handle(...request)
       underWay.add(answer)
       try {
@@ -144,9 +161,10 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     },
     async close({ deadlineMs = 10_000 } = {}) {
       closed = true
-      const stop = new AbortController()
-      await Promise.race([Promise.allSettled(underWay), sleep(clock, deadlineMs, stop.signal)])
-      stop.abort()
+      const over = new AbortController()
+      await Promise.race([Promise.allSettled(underWay), sleep(clock, deadlineMs, over.signal)])
+      over.abort()
+      stop.abort(new HardshellError('CLOSED', 'the mint is closed; what was begun goes on at the next start'))
       operations.close()
       await operations.closed
       await backend.stop()

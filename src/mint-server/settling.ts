@@ -5,7 +5,6 @@ import { HardshellError } from '../kernel/errors.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationView } from '../kernel/operation.ts'
 import type { Operations } from '../kernel/operations.ts'
-import { sleep } from '../kernel/ports.ts'
 import { MintError } from './request.ts'
 
 interface Refused {
@@ -14,8 +13,6 @@ interface Refused {
 
 /** The state of a payment whose first answer was none, or a failure that is yet to be confirmed. */
 const UNSURE = 'paymentAttempted.waiting'
-/** How long a wallet waits for an unsure payment to become clear. */
-const UNSURE_FOR_MS = 1_000
 
 export class Settling {
   readonly #operations: Operations<never>
@@ -49,8 +46,7 @@ export class Settling {
         this.#outcomeOf(id, snapshot.context as Refused, row['requestKey'] as string).then(resolve, reject)
       else if (row.state === UNSURE && before?.state !== UNSURE) {
         // Its watch begins when the listeners have heard of the state.
-        queueMicrotask(() => this.#operations.look(id))
-        void sleep(this.#operations.clock, UNSURE_FOR_MS, signal).then(() => resolve(undefined))
+        queueMicrotask(() => void this.#operations.look(id).then(() => resolve(undefined)))
       }
     })
     signal.addEventListener('abort', abort)

@@ -1,7 +1,7 @@
 /** The mint's rows. Everything a mint knows is in these tables; a mint object holds nothing that they don't give. */
 import { operationsTable, ownersTable } from '../kernel/operation.ts'
 import type { Row, Schema } from '../store/port.ts'
-import { fakeBackendTables } from './fake-backend.ts'
+import { fakeBackendTables } from './fake-backend-tables.ts'
 import type { MeltQuoteState } from './quote-states.ts'
 
 /** One keyset (NUT-02). Its private keys are the signatory's; unit and generation tell it which. */

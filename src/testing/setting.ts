@@ -1,6 +1,7 @@
 /** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
 import { fakeBackend } from '../mint-server/fake-backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
+import { plainOffer } from '../mint-server/bolt12.ts'
 import type { MintSettings } from '../mint-server/ports.ts'
 import { localSignatory } from '../mint-server/signatory.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
@@ -45,7 +46,11 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
   let draw = worldRandom({ entropy: 0 })
   const now = (): number => clock.rightMs
   const random = (bytes: number): Uint8Array => draw(bytes)
-  const backend = fakeBackend({ store, clock: now, random, invoiceCodec: plainInvoice, autoPayMs })
+  const backend = fakeBackend({
+    ...{ store, clock: now, random, autoPayMs },
+    ...{ invoiceCodec: plainInvoice, offerCodec: plainOffer },
+  })
+  await backend.start()
   const mint = await atomicMint({
     store,
     crypto: stubCrypto,
@@ -71,7 +76,7 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
       if (quote) await backend.settle(quote['requestId'] as string)
     },
     async settle(state) {
-      for (const { id } of rows.dump()['payments']!) await backend.resolve(id as string, state)
+      for (const { id } of rows.dump()['fakeOutgoing']!) await backend.resolve(id as string, state)
     },
     async forget() {
       await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))

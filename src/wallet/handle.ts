@@ -74,7 +74,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 
   /** Looks for news now, at the mint too where the operation waits for some. */
   async refresh(): Promise<this> {
-    this.env.operations.look(this.id)
+    void this.env.operations.look(this.id)
     return this.reload()
   }
 
