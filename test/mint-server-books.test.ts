@@ -140,7 +140,7 @@ describe('a mint that dies', () => {
     await doomed.mint.close({ deadlineMs: 0 })
     expect(await unanswered).toBe('gone')
     await dead.mint.close()
-    return { quote, blanks, body, next: await simulated({ store }, undefined, 2) }
+    return { client, quote, blanks, body, next: await simulated({ store }, undefined, 2) }
   }
 
   test('before it asked for the payment: the next one has it paid, once', async () => {
@@ -151,14 +151,14 @@ describe('a mint that dies', () => {
   })
 
   test('after the payment, before it wrote so: the change is there, and the same request gets the same answer', async () => {
-    const { next, quote, blanks, body } = await dying((backend) => async (payment) => {
+    const { client, next, quote, blanks, body } = await dying((backend) => async (payment) => {
       await backend.pay(payment)
       return new Promise(() => {})
     })
     const look = () => next.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
     await expect.poll(async () => (await look()).state).toBe('PAID')
     const paid = await look()
-    expect(sum(next.client.unblind(paid.change!, blanks))).toBe(7)
+    expect(sum(client.unblind(paid.change!, blanks))).toBe(7)
     expect(JSON.parse((await next.mint.handle('POST', '/v1/melt/bolt11', body)).body)).toEqual(paid)
     expect(Object.values((await next.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
