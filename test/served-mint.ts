@@ -3,8 +3,14 @@ import { systemClock } from '../src/kernel/ports.ts'
 import { silent } from '../src/mint-server/log.ts'
 import type { Mint, Topic } from '../src/mint-server/mint-api.ts'
 import type { Answer } from '../src/mint-server/request.ts'
-import { serveMint, type Served, type ServeOptions } from '../src/mint-server/serve.ts'
+import { serveMint, type ServeOptions } from '../src/mint-server/serve.ts'
 import { WEBSOCKET_LIMITS } from '../src/mint-server/websocket.ts'
+
+/** A served mint. */
+export interface Listening {
+  readonly url: string
+  close(deadlineMs?: number): Promise<void>
+}
 
 export interface FakeMint extends Mint {
   /** What it was asked. */
@@ -58,7 +64,7 @@ export function fakeMint(): FakeMint {
 export async function listening(
   running: Set<{ close(): Promise<void> }>,
   options: Partial<ServeOptions> & { mint: Mint },
-): Promise<Served> {
+): Promise<Listening> {
   const served = await serveMint({
     probe: () => Promise.resolve(),
     admin: () => undefined,

@@ -88,8 +88,7 @@ export async function serveMint(options: ServeOptions): Promise<Served> {
       const startedMs = performance.now()
       http.stop()
       watching.close()
-      websockets.close()
-      await mint.close({ deadlineMs })
+      await Promise.all([websockets.close(), mint.close({ deadlineMs })])
       await http.end(FLUSH_MS)
       log({ event: 'stop', ms: Math.round(performance.now() - startedMs) })
     },

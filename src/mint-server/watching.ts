@@ -63,14 +63,14 @@ export function watchMint({ mint, clock, log, maxWatched }: WatchingOptions): Wa
   }
 
   /** Takes the next ids to be looked at out of the queues. */
-  function next(): { topic: Topic; ids: string[]; queue: Queue } | undefined {
+  function next(): { topic: Topic; ids: string[] } | undefined {
     if (isClosed) return undefined
     for (const queue of [fresh, rest])
       for (const [topic, waiting] of queue) {
         const ids: string[] = []
         for (const id of waiting) if (ids.push(id) === BATCH) break
         for (const id of ids) waiting.delete(id)
-        if (ids.length > 0) return { topic, ids, queue }
+        if (ids.length > 0) return { topic, ids }
       }
     return undefined
   }
@@ -90,16 +90,16 @@ export function watchMint({ mint, clock, log, maxWatched }: WatchingOptions): Wa
     isLooking = true
     const startedAt = clock.now()
     for (let batch = next(); batch; batch = next()) {
-      const { topic, ids, queue } = batch
+      const { topic, ids } = batch
       const number = ++looks
       try {
         const payloads = await mint.look(topic, ids)
         isFailing = false
         for (const [index, id] of ids.entries()) tell(topics.get(topic)?.get(id), payloads[index], number)
       } catch (error) {
+        // The next round looks at everything again.
         if (!isFailing && !isClosed) log({ event: 'failure', at: 'look', ...failureOf(error) })
         isFailing = true
-        for (const id of ids) if (topics.get(topic)?.has(id)) idsOf(queue, topic).add(id)
         break
       }
     }

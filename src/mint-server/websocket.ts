@@ -155,13 +155,14 @@ class Subscriber {
   }
 }
 
-/** Serves websockets on a server's upgrades. */
-export function serveWebsockets(options: WebsocketOptions): { close(): void } {
+/** Serves websockets on a server's upgrades. To close says goodbye to all, and resolves when they are gone. */
+export function serveWebsockets(options: WebsocketOptions): { close(): Promise<void> } {
   const { server, clock, log, limits } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, clientTracking: false })
   /** Each with the way to cut it. */
   const connections = new Map<WebSocket, { hasAnswered: boolean; readonly cut: (why: string) => void }>()
   let isClosing = false
+  const allGone = Promise.withResolvers<void>()
 
   function serve(socket: WebSocket): void {
     const startedMs = performance.now()
@@ -193,6 +194,7 @@ export function serveWebsockets(options: WebsocketOptions): { close(): void } {
       connections.delete(socket)
       const ms = Math.round(performance.now() - startedMs)
       log({ event: 'websocket', end: isClosing ? 'stopped' : end, messages, ms })
+      if (isClosing && connections.size === 0) allGone.resolve()
     })
   }
 
@@ -223,14 +225,16 @@ export function serveWebsockets(options: WebsocketOptions): { close(): void } {
   }, PING_MS)
 
   return {
-    close() {
+    async close() {
       isClosing = true
       clock.clearTimeout(ping)
+      if (connections.size === 0) return
       for (const socket of connections.keys()) socket.close(GOING_AWAY)
-      const cutAll = (): void => {
+      const cutAll = setTimeout(() => {
         for (const { cut } of connections.values()) cut('stopped')
-      }
-      setTimeout(cutAll, GOODBYE_MS).unref()
+      }, GOODBYE_MS)
+      await allGone.promise
+      clearTimeout(cutAll)
     },
   }
 }
