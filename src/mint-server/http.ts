@@ -10,6 +10,7 @@ import { servable } from './mint-adapter.ts'
 import type { Mint } from './mint-api.ts'
 import { createMint } from './mint.ts'
 import { serveMint } from './serve.ts'
+import type { Signatory } from './signatory.ts'
 import { mintSchema } from './tables.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
@@ -20,6 +21,10 @@ export interface MintServerOptions
   readonly store: StoreAdapter
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
   readonly clock?: Clock
+  /** Who signs instead of this process, which needs no seed then. */
+  readonly signatory?: Signatory
+  /** The least that one quote may be for; 1 unless told otherwise. */
+  readonly minAmount?: number
   /** Any free port unless told otherwise. */
   readonly port?: number
   /** Loopback unless told otherwise. */
@@ -53,6 +58,8 @@ const DEMO_SEED = new Uint8Array(32).fill(7)
 /** The mint on an open store, and the Lightning behind it. */
 async function startMint(store: Store, options: MintServerOptions): Promise<{ mint: Mint; backend: FakeBackend }> {
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED } = options
+  if (options.signatory ?? options.minAmount)
+    throw new TypeError('this mint signs in its own process, and takes any amount from 1')
   const ports = { store, clock: () => clock.now(), random }
   const backend = fakeBackend({ ...lightning, ...ports })
   const mint = await createMint({ crypto: nobleMintCrypto, ...options, ...ports, seed, backend })
