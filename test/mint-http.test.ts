@@ -138,6 +138,9 @@ describe('what every server must bear', () => {
       const answer = await fetch(`${url}/v1/swap`, { method: 'POST', body })
       expect([answer.status, await answer.json()]).toMatchObject([400, { code: codes.unclassified }])
     }
+    const broken = Buffer.concat([Buffer.from('{"inputs":"'), Buffer.from([0xff]), Buffer.from('"}')])
+    const latin = await fetch(`${url}/v1/swap`, { method: 'POST', body: broken })
+    expect([latin.status, await latin.json()]).toMatchObject([400, { detail: 'the body is not UTF-8' }])
     const packed = await fetch(`${url}/v1/swap`, {
       method: 'POST',
       body: '{}',
@@ -468,7 +471,7 @@ describe('logs', () => {
 
   test('errors lose their messages', () => {
     const inner = Object.assign(new Error('password at /secret.ts:1:2'), { code: 'ECONNREFUSED' })
-    const told = failureOf(new TypeError('fetch of\n    at secret.ts:9:9 failed', { cause: inner }))
+    const told = failureOf(new TypeError('of\n    at f (secret.ts:9:9)\nfailed', { cause: inner }))
     expect(told.error).toBe('TypeError < Error ECONNREFUSED')
     expect(told.where).toMatch(/^mint-http\.test\.ts:\d+$/)
     expect(failureOf('text')).toEqual({ error: 'string' })

@@ -174,6 +174,20 @@ describe('subscriptions', () => {
     await alice.silence()
   })
 
+  test('nobody is looked after who has gone', async () => {
+    const { mint, clock, url, entry } = await bench()
+    const alice = await wallet(url)
+    mint.states.set('bolt11_mint_quote q', {})
+    await alice.subscribe('s', 'bolt11_mint_quote', ['q'])
+    await alice.payload('s')
+    await alice.silence()
+    expect(clock.ringsMs).toHaveLength(2)
+    const logged = entry('websocket')
+    alice.socket.terminate()
+    await logged
+    expect(clock.ringsMs).toHaveLength(1) // the pings
+  })
+
   test('news that nobody tells of are found by polling, once a second', async () => {
     const { mint, clock, url } = await bench()
     const alice = await wallet(url)
@@ -225,6 +239,8 @@ describe('subscriptions', () => {
     clock.advance()
     mint.states.set('bolt11_mint_quote q', { state: 'PAID' })
     await bob.subscribe('s', 'bolt11_mint_quote', ['q'])
+    // One look is made at a time.
+    expect(mint.looks).toHaveLength(2)
     mint.looking = () => Promise.resolve()
     slow.resolve()
     expect(await bob.payload('s')).toEqual({ state: 'PAID' })
