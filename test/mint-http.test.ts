@@ -5,8 +5,10 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
+import { Malformed } from '../src/cashu/shape.ts'
 import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/http.ts'
 import { failureOf, jsonLines, routeOf, type LogEntry } from '../src/mint-server/log.ts'
+import { MintError } from '../src/mint-server/request.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import { StoreError, type Store, type StoreAdapter } from '../src/store/port.ts'
 import { client, overHttp, type MeltQuote, type MintQuote } from './mint-server-client.ts'
@@ -159,6 +161,10 @@ describe('what every server must bear', () => {
       expect([answer.status, await answer.json()]).toMatchObject([413, { code: codes.unclassified }])
     }
     expect((await post(new Blob(['x'.repeat(6000)]).stream())).status).toBe(413)
+    const pieces = `POST /v1/swap HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n`
+    const many = await start()
+    expect(await raw(many.url, pieces, '1\r\nx\r\n'.repeat(16_384), '0\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await raw(many.url, pieces, '1\r\nx\r\n'.repeat(16_385), '0\r\n\r\n')).toMatch(/^HTTP\/1\.1 413 /)
     // One that never ends is cut.
     const { hostname, port } = new URL(url)
     const endless = httpRequest({ hostname, port, method: 'POST', path: '/v1/swap' })
@@ -312,6 +318,16 @@ describe('failures', () => {
     expect([status, JSON.parse(body)]).toEqual([503, { detail: 'the server cannot answer now' }])
     state.mood = 'well'
     expect((await overHttp(url)('POST', '/v1/swap', request)).status).toBe(200)
+  })
+
+  test('a mint that fails in the words of a refusal has refused nothing', async () => {
+    const mint = fakeMint()
+    const { url } = await listening(running, { mint })
+    for (const error of [new MintError(codes.alreadySpent, 'spent'), new Malformed('row: a text expected')]) {
+      mint.answer = () => Promise.reject(error)
+      const answer = await fetch(`${url}/v1/swap`, { method: 'POST', body: '{}' })
+      expect([answer.status, await answer.json()]).toEqual([503, { detail: 'the server cannot answer now' }])
+    }
   })
 
   test('health is that of the store', async () => {

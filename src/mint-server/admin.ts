@@ -5,7 +5,7 @@ import type { Store } from '../store/port.ts'
 import type { FakeBackend } from './backend.ts'
 import type { HttpRequest } from './http-server.ts'
 import type { Mint } from './mint-api.ts'
-import { fieldsOf, quoteIdOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
+import { fieldsOf, quoteIdOf, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
 import type { PaymentRow } from './tables.ts'
 
 export interface AdminOptions {
@@ -62,6 +62,14 @@ export function adminOf({
     'GET /admin/books': () => mint.books(),
   }
 
+  async function obey(command: (request: Fields) => Promise<object>, body: string): Promise<Answer> {
+    try {
+      return { status: 200, body: JSON.stringify(await command(fieldsOf(body))) }
+    } catch (error) {
+      return refusalOf(error)
+    }
+  }
+
   function mayCommand({ isLocal, headers }: HttpRequest): boolean {
     // A page in this machine's browser comes from this machine, too.
     return from === 'anywhere' || (from === 'here' && isLocal && headers.origin === undefined)
@@ -71,10 +79,6 @@ export function adminOf({
     const { method, path, body } = request
     const command = `${method} ${path}`
     if (!Object.hasOwn(commands, command) || !mayCommand(request)) return undefined
-    const obey = async (): Promise<Answer> => {
-      const answer = await commands[command]!(method === 'GET' ? {} : fieldsOf(body))
-      return { status: 200, body: JSON.stringify(answer) }
-    }
-    return obey()
+    return obey(commands[command]!, method === 'GET' ? '{}' : body)
   }
 }

@@ -22,7 +22,7 @@ export interface HttpRequest {
 }
 
 export interface HttpServerOptions {
-  /** Answers a request. What it throws is a refusal (`MintError`, `Malformed`) or a failure, answered with 503. */
+  /** Answers a request. Where it rejects the outcome is open: the client is told 503, and nothing else. */
   readonly answer: (request: HttpRequest) => Promise<Answer>
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>
@@ -46,32 +46,38 @@ export interface HttpServer {
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 /** So much beyond the limit is read and dropped, as a sender in the middle of its body would not hear the answer. */
 const DROPPED_BYTES = 2 ** 24
+/** Of a body: what comes in more pieces is made of them to take up memory. */
+const MOST_PIECES = 2 ** 14
 const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than proxies keep theirs, so that they never send into a connection that is being closed. */
 const KEEP_ALIVE_MS = 75_000
 
-const refusal = (status: number, detail: string): Answer => refusalOf(new MintError(codes.unclassified, detail, status))
+/** A refusal that has no code of its own. */
+export const refusal = (status: number, detail: string): Answer =>
+  refusalOf(new MintError(codes.unclassified, detail, status))
 /** No code, as nothing is refused: the outcome is open. */
 const UNAVAILABLE: Answer = { status: 503, body: '{"detail":"the server cannot answer now"}' }
 
-/** @throws {MintError} */
+/** A request's body, as text. @throws {MintError} */
 async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
     refuse(codes.unclassified, 'the body has an encoding that is not supported')
-  const chunks: Buffer[] = []
+  const pieces: Buffer[] = []
   let size = 0
+  let isTooLong = false
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size <= maxBytes) chunks.push(chunk)
+    for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += piece.length
+      isTooLong ||= size > maxBytes || pieces.length === MOST_PIECES
+      if (!isTooLong) pieces.push(piece)
       if (size > maxBytes + DROPPED_BYTES) break
     }
   } catch {
     refuse(codes.unclassified, 'the body was cut off')
   }
-  if (size > maxBytes) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
+  if (isTooLong) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))
   } catch {
     return refuse(codes.unclassified, 'the body is not UTF-8')
   }
@@ -111,25 +117,24 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   const works = (socket: Duplex, more: number): unknown => working.set(socket, (working.get(socket) ?? 0) + more)
 
   async function answerTo(request: IncomingMessage, id: string, signal: AbortSignal): Promise<Answer> {
-    const { headers, socket } = request
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
+    const { headers, socket, url = '' } = request
+    let body: string
     try {
-      const body = await bodyOf(request, options.maxBodyBytes)
-      if (isStopping) return UNAVAILABLE
-      const [path] = (request.url ?? '').split('?') as [string]
-      works(socket, 1)
-      try {
-        return await answer({ method, path, headers, body, signal, isLocal: isLoopback(socket.remoteAddress) })
-      } finally {
-        works(socket, -1)
-      }
+      body = await bodyOf(request, options.maxBodyBytes)
     } catch (error) {
-      try {
-        return refusalOf(error)
-      } catch {
-        if (!signal.aborted) log({ event: 'failure', at: 'request', request: id, ...failureOf(error) })
-        return UNAVAILABLE
-      }
+      return refusalOf(error)
+    }
+    if (isStopping) return UNAVAILABLE
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
+    const [path] = url.split('?') as [string]
+    works(socket, 1)
+    try {
+      return await answer({ method, path, headers, body, signal, isLocal: isLoopback(socket.remoteAddress) })
+    } catch (error) {
+      if (!signal.aborted) log({ event: 'failure', at: 'request', request: id, ...failureOf(error) })
+      return UNAVAILABLE
+    } finally {
+      works(socket, -1)
     }
   }
 

@@ -76,8 +76,10 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
   const { clock = systemClock, log = silent, admin = false, websockets } = options
   const store = await options.store.open(mintSchema)
+  const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
     const { mint, backend } = await startMint(store, options)
+    undo.unshift(() => mint.close({ deadlineMs: 0 }))
     const served = await serveMint({
       mint,
       probe: () => store.get('keysets', ['health']),
@@ -95,7 +97,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
       },
     }
   } catch (error) {
-    await store.close()
+    for (const step of undo) await step()
     throw error
   }
 }

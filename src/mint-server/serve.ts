@@ -1,10 +1,9 @@
 /** A mint over HTTP and websockets. */
-import { codes } from '../cashu/codes.ts'
 import type { Clock } from '../kernel/ports.ts'
-import { serveHttp, type HttpRequest } from './http-server.ts'
+import { refusal, serveHttp, type HttpRequest } from './http-server.ts'
 import type { Log } from './log.ts'
 import type { Mint } from './mint-api.ts'
-import { MintError, type Answer } from './request.ts'
+import type { Answer } from './request.ts'
 import { watchMint } from './watching.ts'
 import { serveWebsockets, type WebsocketLimits } from './websocket.ts'
 
@@ -72,7 +71,7 @@ export async function serveMint(options: ServeOptions): Promise<Served> {
   async function answer(request: HttpRequest): Promise<Answer> {
     const { method, path, body, signal, headers } = request
     if (method === 'OPTIONS') return { status: 204, body: '' }
-    if (!METHODS.includes(method)) throw new MintError(codes.unclassified, `${method} is not a method of mints`, 405)
+    if (!METHODS.includes(method)) return refusal(405, 'not a method of mints')
     if (method === 'GET' && path === '/health') return health()
     const given = options.admin(request)
     return given ?? mint.handle(method, path, body, { signal, respondAsync: isAsync(headers.prefer) })

@@ -3,12 +3,11 @@
  * talk JSON over HTTP and share a token. Beyond one machine, put TLS in front: who reads the token can have signatures.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { codes } from '../cashu/codes.ts'
 import { amount, expected, field, flag, list, point, record, scalar, text, type Parse } from '../cashu/shape.ts'
 import { sleep, systemClock, type Clock } from '../kernel/ports.ts'
-import { serveHttp, type HttpRequest } from './http-server.ts'
+import { refusal, serveHttp, type HttpRequest } from './http-server.ts'
 import { silent, type Log } from './log.ts'
-import { fieldsOf, MintError, textUpTo, type Answer, type Fields } from './request.ts'
+import { fieldsOf, refusalOf, textUpTo, type Answer, type Fields } from './request.ts'
 import {
   SignatoryRefusal,
   type BlindSignature,
@@ -113,14 +112,12 @@ export async function signatoryServer(options: {
   async function answer(request: HttpRequest): Promise<Answer> {
     const { method, path, headers, body, signal } = request
     if (method === 'GET' && path === '/health') return { status: 200, body: '{"ok":true}' }
-    if (!isKnown(headers.authorization)) throw new MintError(codes.unclassified, 'the token is missing or wrong', 401)
-    if (method !== 'POST' || !Object.hasOwn(commands, path))
-      throw new MintError(codes.unclassified, 'nothing here', 404)
+    if (!isKnown(headers.authorization)) return refusal(401, 'the token is missing or wrong')
+    if (method !== 'POST' || !Object.hasOwn(commands, path)) return refusal(404, 'nothing here')
     try {
       return { status: 200, body: JSON.stringify(await commands[path]!(fieldsOf(body), signal)) }
     } catch (error) {
-      if (error instanceof SignatoryRefusal) throw new MintError(codes.unclassified, error.message, 422)
-      throw error
+      return error instanceof SignatoryRefusal ? refusal(422, error.message) : refusalOf(error)
     }
   }
 

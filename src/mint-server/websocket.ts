@@ -2,13 +2,12 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
-import { codes } from '../cashu/codes.ts'
 import { field, list, Malformed, oneOf, point, record, text } from '../cashu/shape.ts'
 import type { Clock } from '../kernel/ports.ts'
-import { answerRaw } from './http-server.ts'
+import { answerRaw, refusal } from './http-server.ts'
 import type { Log } from './log.ts'
 import type { Topic } from './mint-api.ts'
-import { idText, MintError, refusalOf, textUpTo, type Fields } from './request.ts'
+import { idText, textUpTo, type Answer, type Fields } from './request.ts'
 import type { Watching } from './watching.ts'
 
 /** What is beyond is refused; a connection that breaks the last two is closed. */
@@ -198,21 +197,21 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
     })
   }
 
-  function refusalOfUpgrade({ url = '' }: IncomingMessage): MintError | undefined {
-    if (url.split('?')[0] !== PATH) return new MintError(codes.unclassified, 'no websocket here', 404)
-    if (isClosing) return new MintError(codes.unclassified, 'the mint stops', 503)
-    if (connections.size >= limits.connections) return new MintError(codes.unclassified, 'too many connections', 503)
+  function refusalOfUpgrade({ url = '' }: IncomingMessage): Answer | undefined {
+    if (url.split('?')[0] !== PATH) return refusal(404, 'no websocket here')
+    if (isClosing) return refusal(503, 'the mint stops')
+    if (connections.size >= limits.connections) return refusal(503, 'too many connections')
     return undefined
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    const refusal = refusalOfUpgrade(request)
-    if (refusal) answerRaw(socket, refusalOf(refusal))
+    const refused = refusalOfUpgrade(request)
+    if (refused) answerRaw(socket, refused)
     else sockets.handleUpgrade(request, socket, head, serve)
   })
   sockets.on('wsClientError', (_, socket) => {
-    answerRaw(socket, refusalOf(new MintError(codes.unclassified, 'not a handshake of websockets')))
+    answerRaw(socket, refusal(400, 'not a handshake of websockets'))
   })
 
   let ping = clock.setTimeout(function look() {
