@@ -1,6 +1,6 @@
 /**
  * Packs the package as it would be published, looks at what is in it, and uses it as a stranger would: installed from
- * the tarball, every subpath type-checked under both ways of resolving modules, and imported by Node.
+ * the tarball, every subpath type-checked under both ways of resolving modules, imported by Node, and its command run.
  * Needs a build in dist/.
  */
 import { execFileSync, type StdioOptions } from 'node:child_process'
@@ -90,6 +90,7 @@ function consumer(tarball: string): void {
     console.log(`types resolve: ${resolution}`)
   }
   run(process.execPath, ['consumer.ts'], temp.path)
+  for (const name of Object.keys(manifest.bin)) run(join(temp.path, 'node_modules/.bin', name), ['--help'], temp.path)
 }
 
 const { filename, unpackedSize, paths } = pack()

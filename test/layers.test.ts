@@ -56,8 +56,8 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'mint-server',
     files: /^src\/mint-server\//,
-    imports: ['errors', 'port', 'store', 'sqlite', 'authoring', 'kernel', 'cashu', 'machines/mint-server'],
-    packages: ['node:', '@noble/curves', '@noble/hashes', '@scure/base'],
+    imports: ['errors', 'port', 'store', 'sqlite', 'postgres', 'authoring', 'kernel', 'cashu', 'machines/mint-server'],
+    packages: ['node:', 'ws', '@noble/curves', '@noble/hashes', '@scure/base'],
   },
   {
     name: 'testing',

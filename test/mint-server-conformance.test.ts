@@ -1,15 +1,9 @@
-/** The mint as others see it: cashu-ts's wallet uses it, invoices read as BOLT11 says, and the script runs it. */
+/** The mint as others see it: cashu-ts's wallet uses it, and invoices read as BOLT11 says. */
 import { Amount, getEncodedToken, sumProofs, Wallet, type Proof } from '@cashu/cashu-ts'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { bech32 } from '@scure/base'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bolt11, createMintServer, type Invoice, type MintServer } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
@@ -154,47 +148,5 @@ describe('invoices', () => {
       expect(bolt11.decode(bech32.encode(prefix, words, false))).toBeUndefined()
     expect(bolt11.decode(bech32.encode('lnbc15n', words, false))!.amountSat).toBe(2)
     expect(bolt11.decode(bech32.encode('lnbcrt10u', words, false))!.amountSat).toBe(1000)
-  })
-})
-
-describe('scripts/mint.ts', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'mint-script-'))
-  const children = new Set<ChildProcess>()
-  afterAll(() => {
-    for (const child of children) child.kill('SIGKILL')
-    rmSync(directory, { recursive: true })
-  })
-
-  async function run(...args: string[]) {
-    const script = join(import.meta.dirname, '../scripts/mint.ts')
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    children.add(child)
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-    const stop = async (): Promise<number> => {
-      child.kill('SIGTERM')
-      const [code] = (await once(child, 'exit')) as [number]
-      return code
-    }
-    return { url: (JSON.parse(line) as { url: string }).url, stop }
-  }
-
-  test('serves, stops when told, and finds its rows again', async () => {
-    const args = [
-      '--store',
-      `sqlite:${join(directory, 'mint.db')}`,
-      '--fee-ppk',
-      '250',
-      '--auto-pay-ms',
-      '0',
-      '--admin',
-    ]
-    const first = await run(...args)
-    const keysets = (await (await fetch(`${first.url}/v1/keysets`)).json()) as object
-    expect(keysets).toMatchObject({ keysets: [{ unit: 'sat', active: true, input_fee_ppk: 250 }] })
-    expect((await fetch(`${first.url}/admin/books`)).status).toBe(200)
-    expect(await first.stop()).toBe(0)
-    const second = await run(...args)
-    expect(await (await fetch(`${second.url}/v1/keysets`)).json()).toEqual(keysets)
-    expect(await second.stop()).toBe(0)
   })
 })

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { systemClock } from '../src/kernel/ports.ts'
 import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
-import { StoreError, type StoreAdapter } from '../src/store/port.ts'
+import type { StoreAdapter } from '../src/store/port.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
 import {
   client,
@@ -410,61 +410,5 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     expect(await client(overHttp(first.url), nobleCrypto).get(`/v1/keys/${before.id}`)).toEqual({
       keysets: [{ ...before, active: false }],
     })
-  })
-})
-
-describe('HTTP', () => {
-  test('what every server must bear', async () => {
-    const server = await start({ store: memoryStore(), maxBodyBytes: 5000 })
-    const at = (path: string, init?: RequestInit) => fetch(server.url + path, init)
-    expect(await (await at('/health')).json()).toEqual({ ok: true })
-    const preflight = await at('/v1/swap', { method: 'OPTIONS' })
-    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
-    const long = await at('/v1/swap', { method: 'POST', body: 'x'.repeat(5001) })
-    expect([long.status, ((await long.json()) as { code: number }).code]).toEqual([413, codes.unclassified])
-    expect((await at('/v1/swap', { method: 'POST', body: 'x'.repeat(5000) })).status).toBe(400)
-    for (const path of ['/admin/books', '/nothing', '/']) expect((await at(path)).status).toBe(404)
-    expect((await at('/v1/keys?a=b')).status).toBe(200)
-    expect((await at('//')).status).toBe(404)
-    expect((await at('/v1/swap', { method: 'POST', body: 'x'.repeat(5_000_000) })).status).toBe(413)
-    await expect(start({ store: memoryStore(), port: Number(new URL(server.url).port) })).rejects.toThrow('EADDRINUSE')
-  })
-
-  test('administration', async () => {
-    const server = await start({ store: memoryStore(), admin: true })
-    const wallet = client(overHttp(server.url), nobleCrypto)
-    const { id } = await wallet.post<{ id: string }>('/admin/rotate', { fee_ppk: 7 })
-    expect(await wallet.keyset()).toMatchObject({ id, input_fee_ppk: 7 })
-    await wallet.refused(codes.unclassified, '/admin/settle', { quote: 'none' })
-    await wallet.refused(codes.unclassified, '/admin/rotate', { fee_ppk: -1 })
-    await wallet.refused(codes.unclassified, '/admin/invoice', {})
-  })
-
-  test('a failure of the store is no refusal', async () => {
-    let broken = false
-    const inner = memoryStore()
-    const store: StoreAdapter = {
-      async open(schema) {
-        const opened = await inner.open(schema)
-        const commit: typeof opened.commit = async (writes) => {
-          if (broken) throw new StoreError('IN_DOUBT', 'the disk is gone')
-          await opened.commit(writes)
-        }
-        return { ...opened, commit }
-      },
-    }
-    const server = await start({ store })
-    const wallet = client(overHttp(server.url), nobleCrypto)
-    const inputs = await wallet.mint([8])
-    const { id } = await wallet.keyset()
-    const request = JSON.stringify({ inputs, outputs: messages(wallet.blind([8], id)) })
-    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
-    broken = true
-    const { status, body } = await overHttp(server.url)('POST', '/v1/swap', request)
-    expect([status, JSON.parse(body)]).toEqual([500, { detail: 'the mint failed' }])
-    expect(logged).toHaveBeenCalledOnce()
-    logged.mockRestore()
-    broken = false
-    expect((await overHttp(server.url)('POST', '/v1/swap', request)).status).toBe(200)
   })
 })

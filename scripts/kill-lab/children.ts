@@ -61,8 +61,9 @@ export async function startMint(file?: string): Promise<MintProcess> {
   const store = file === undefined ? 'memory' : `sqlite:${file}`
   const start = async (port: string): Promise<{ mint: Child; url: string }> => {
     const first = Promise.withResolvers<string>()
-    const args = ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20', '--store', store, '--port', port]
-    const mint = startScript(new URL('../mint.ts', import.meta.url), args, first.resolve)
+    const settings = ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20', '--log', 'none']
+    const args = ['mint', ...settings, '--store', store, '--port', port]
+    const mint = startScript(new URL('../../src/mint-server/cli.ts', import.meta.url), args, first.resolve)
     mint.ended.then(() => first.reject(new Error('the mint ended')), first.reject)
     return { mint, ...(JSON.parse(await first.promise) as { url: string }) }
   }

@@ -1,159 +1,98 @@
-/** The mint as an HTTP server on Node, with a fake Lightning backend: for demonstrations and tests. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { codes } from '../cashu/codes.ts'
-import { systemClock, systemRandom } from '../kernel/ports.ts'
+/** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
 import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
-import { amount, field, optional, text } from '../cashu/shape.ts'
+import { systemClock, systemRandom } from '../kernel/ports.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
+import { adminOf } from './admin.ts'
 import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
+import { silent, type Log } from './log.ts'
 import type { Mint } from './mint-api.ts'
 import { createMint, type MintOptions } from './mint.ts'
-import { localSignatory } from './signatory.ts'
-import { fieldsOf, MintError, quoteIdOf, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
-import { mintSchema, type MintQuoteRow } from './tables.ts'
+import { serveMint } from './serve.ts'
+import { localSignatory, type Signatory } from './signatory.ts'
+import { mintSchema } from './tables.ts'
+import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto'
 
-export interface MintServerOptions
-  extends Omit<MintOptions, Supplied> {
+export interface MintServerOptions extends Omit<MintOptions, Supplied> {
+  /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
   readonly seed?: Uint8Array
   readonly crypto?: MintCrypto & SignatoryCrypto
   readonly store: StoreAdapter
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
+  /** Who signs instead of this process, which needs no seed then. */
+  readonly signatory?: Signatory
   /** Any free port unless told otherwise. */
   readonly port?: number
   /** Loopback unless told otherwise. */
   readonly host?: string
-  /** Serves `/admin/…` too, to anybody. */
-  readonly admin?: boolean
+  /** Serves `/admin/…` too: `true` to programs on this machine, `'anywhere'` to anybody. */
+  readonly admin?: boolean | 'anywhere'
   /** 2 MiB unless told otherwise. */
   readonly maxBodyBytes?: number
+  /** How long a client may take to send a request; 30 seconds unless told otherwise. */
+  readonly requestTimeoutMs?: number
+  /** What is not given is as in `WEBSOCKET_LIMITS`. */
+  readonly websockets?: Partial<WebsocketLimits>
+  /** Hears of every request and every failure, and never of a secret. Nobody does unless told otherwise. */
+  readonly log?: Log
 }
 
 export interface MintServer {
   readonly url: string
   readonly mint: Mint
   readonly backend: FakeBackend
-  /** Waits for requests under way, then closes the store. */
-  close(): Promise<void>
+  /**
+   * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
+   * store. What is unfinished goes on at the next start.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>
 }
 
 /** Everybody knows this seed: its ecash is play money, as the Lightning behind it is. */
 const DEMO_SEED = new Uint8Array(32).fill(7)
-const REQUEST_TIMEOUT_MS = 30_000
-const HEADERS = {
-  'content-type': 'application/json',
-  'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': '*',
+
+/** The mint on an open store, and the Lightning behind it. */
+async function startMint(store: Store, options: MintServerOptions): Promise<{ mint: Mint; backend: FakeBackend }> {
+  const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
+  const { signatory = localSignatory({ seed, crypto }) } = options
+  const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
+  return { mint: await createMint({ ...options, clock, random, store, crypto, signatory, backend }), backend }
 }
 
-async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    // A body that is too long is read to its end all the same, or the sender would not hear the answer.
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size <= maxBytes) chunks.push(chunk)
-    }
-  } catch {
-    refuse(codes.unclassified, 'the body was cut off')
-  }
-  if (size > maxBytes) throw new MintError(codes.unclassified, `the body is longer than ${maxBytes} bytes`, 413)
-  return Buffer.concat(chunks).toString('utf8')
-}
+const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
 
-const ok = (body: unknown): Answer => ({ status: 200, body: JSON.stringify(body) })
-
-/** Where the store or the backend failed, the outcome is open: not a 4xx, or the wallet would take it for a refusal. */
-function failureOf(error: unknown): Answer {
-  try {
-    return refusalOf(error)
-  } catch {
-    console.error(error)
-    return { status: 500, body: '{"detail":"the mint failed"}' }
-  }
-}
-
-/** Opens the store, starts a mint on it and listens. */
+/**
+ * Opens the store, starts a mint on it and listens.
+ * @throws {StoreError} The store cannot be opened. @throws Error It belongs to other keys, or the port is taken.
+ */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
+  const { clock = systemClock, log = silent, admin = false, websockets } = options
   const store = await options.store.open(mintSchema)
+  const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
-    return await listen(store, options)
-  } catch (error) {
-    await store.close()
-    throw error
-  }
-}
-
-async function listen(store: Store, options: MintServerOptions): Promise<MintServer> {
-  const { port = 0, host = '127.0.0.1', admin = false, maxBodyBytes = 2 ** 21, lightning = {}, ...given } = options
-  const clock = given.clock ?? systemClock
-  const random = given.random ?? systemRandom
-  const backend = fakeBackend({ ...lightning, store, clock: () => clock.now(), random })
-  const { seed = DEMO_SEED, crypto = nobleMintCrypto, ...rest } = given
-  const signatory = localSignatory({ seed, crypto })
-  const mint = await createMint({ ...rest, crypto, signatory, clock, random, store, backend })
-
-  const commands: Record<string, (request: Fields) => unknown> = {
-    '/admin/settle': async (request) => {
-      const quote = await store.get<MintQuoteRow>('mintQuotes', [quoteIdOf(request)])
-      return { settled: await backend.settle((quote ?? refuse(codes.unclassified, 'no such quote')).requestId) }
-    },
-    '/admin/rotate': async (request) => {
-      const feePpk = field(request, 'fee_ppk', optional(amount), '')
-      const unit = field(request, 'unit', optional(text), '') ?? 'sat'
-      return { id: await mint.rotate(unit, feePpk === undefined ? {} : { feePpk }) }
-    },
-    '/admin/invoice': (request) => {
-      const memo = field(request, 'description', optional(textUpTo(200)), '')
-      return { request: backend.foreignInvoice({ amountSat: field(request, 'amount', amount, ''), memo }) }
-    },
-  }
-
-  async function answerTo(request: IncomingMessage): Promise<Answer> {
-    const method = request.method ?? 'GET'
-    const [path] = (request.url ?? '/').split('?') as [string]
-    try {
-      const body = await bodyOf(request, maxBodyBytes)
-      if (method === 'OPTIONS') return { status: 204, body: '' }
-      if (path === '/health') return ok({ ok: true })
-      if (admin && method === 'GET' && path === '/admin/books') return ok(await mint.books())
-      if (admin && method === 'POST' && Object.hasOwn(commands, path)) return ok(await commands[path]!(fieldsOf(body)))
-      return await mint.handle(method, path, body)
-    } catch (error) {
-      return failureOf(error)
+    const { mint, backend } = await startMint(store, options)
+    undo.unshift(() => mint.close({ deadlineMs: 0 }))
+    const served = await serveMint({
+      mint,
+      probe: () => store.get('keysets', ['health']),
+      admin: adminOf({ mint, backend, store, from: ADMIN[`${admin}`] }),
+      websockets: { ...WEBSOCKET_LIMITS, ...websockets },
+      ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
+    })
+    return {
+      url: served.url,
+      mint,
+      backend,
+      async close({ deadlineMs = 10_000 } = {}) {
+        await served.close(deadlineMs)
+        await store.close()
+      },
     }
-  }
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, body } = await answerTo(request)
-    response.writeHead(status, HEADERS)
-    response.end(body)
-  }
-
-  const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => void serve(request, response),
-  )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    mint,
-    backend,
-    async close() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-      })
-      await mint.close()
-      await store.close()
-    },
+  } catch (error) {
+    for (const step of undo) await step()
+    throw error
   }
 }

@@ -1,12 +1,36 @@
-/** A Cashu mint: embedded in a program, or over HTTP; with a fake Lightning backend for where nobody pays. */
+/** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
 export type { Books, UnitBooks } from './books.ts'
 export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
+export { jsonLines, type Failure, type Log, type LogEntry } from './log.ts'
 export type { Mint, Topic } from './mint-api.ts'
 export { createMint, type MintOptions } from './mint.ts'
-export type { Incoming, Outgoing, Payment, PaymentBackend, PaymentMethod } from './payment-backend.ts'
-export type { OptionalNut } from './ports.ts'
+export type {
+  Incoming,
+  Outgoing,
+  Payment,
+  PaymentBackend,
+  PaymentMethod,
+  Readable,
+  Wanted,
+} from './payment-backend.ts'
+export type { MintSettings, OptionalNut } from './ports.ts'
 export { MintError } from './request.ts'
-export { localSignatory, SignatoryRefusal, type Signatory } from './signatory.ts'
+export {
+  localSignatory,
+  SignatoryRefusal,
+  type BlindSignature,
+  type KeysetPath,
+  type Signatory,
+  type SignedProof,
+  type UnsignedOutput,
+} from './signatory.ts'
+export {
+  remoteSignatory,
+  signatoryServer,
+  type RemoteSignatoryOptions,
+  type SignatoryServer,
+} from './signatory-http.ts'
 export { mintSchema } from './tables.ts'
+export { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'

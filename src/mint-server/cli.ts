@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+/** The command line: `hardshell mint`, `hardshell signatory`. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
+import { memoryStore } from '../store/memory.ts'
+import type { StoreAdapter } from '../store/port.ts'
+import { sqliteStore } from '../store/sqlite.ts'
+import {
+  HELP,
+  MINT_HELP,
+  mintArguments,
+  SIGNATORY_HELP,
+  signatoryArguments,
+  UsageError,
+  type MintArguments,
+  type StoreArgument,
+} from './cli-arguments.ts'
+import { createMintServer, type MintServerOptions } from './http.ts'
+import { failureOf, jsonLines, silent, type Log } from './log.ts'
+import { readOrMakeSecret, readSecret, seedOf } from './secret-files.ts'
+import { remoteSignatory, signatoryServer } from './signatory-http.ts'
+import { localSignatory } from './signatory.ts'
+
+const FAILED = 1
+const MISUSED = 2
+/** A wallet keeps its own tables in the same database under another name. */
+const NAMESPACE = 'hardshell_mint'
+
+const logTo = (where: 'stderr' | 'none'): Log =>
+  where === 'none' ? silent : jsonLines((line) => void process.stderr.write(line))
+
+async function storeOf(store: StoreArgument): Promise<StoreAdapter> {
+  if (store.kind === 'memory') return memoryStore()
+  if (store.kind === 'sqlite') return sqliteStore({ path: store.path })
+  try {
+    const { postgresStore } = await import('../store/postgres.ts')
+    return postgresStore({ connection: store.connection, namespace: NAMESPACE })
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error('postgres:URL needs the package pg, which is not installed', { cause: error })
+  }
+}
+
+/** Where the seed comes from: this process's own, or none. */
+function keysOf({ keys, store }: MintArguments): Pick<MintServerOptions, 'seed' | 'signatory'> {
+  if (keys.kind === 'signatory')
+    return { signatory: remoteSignatory({ url: keys.url, token: readSecret(keys.tokenFile) }) }
+  if (keys.file === undefined) return { seed: new Uint8Array(randomBytes(32)) }
+  if (store.kind === 'sqlite' && existsSync(store.path) && !existsSync(keys.file))
+    throw new Error(`${store.path} is there, and the seed of its keys is not: ${keys.file}`)
+  return { seed: seedOf(readOrMakeSecret(keys.file), keys.file) }
+}
+
+/** Tells where a server listens, and closes it when the process is told to end. */
+function serve({ url, close }: { readonly url: string; readonly close: () => Promise<void> }, log: Log): void {
+  const fail = (error: unknown): never => {
+    log({ event: 'failure', at: 'process', ...failureOf(error) })
+    process.exit(FAILED)
+  }
+  process.on('uncaughtException', fail)
+  // Who reads the log may go away before the mint does.
+  process.stderr.on('error', () => {})
+  let isEnding = false
+  const end = (): void => {
+    if (isEnding) process.exit(FAILED)
+    isEnding = true
+    close().then(() => process.exit(0), fail)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end)
+  process.stdout.write(`${JSON.stringify({ url })}\n`)
+}
+
+async function mint(args: readonly string[]): Promise<void> {
+  const given = mintArguments(args)
+  if (!given) return void process.stdout.write(MINT_HELP)
+  const { port, host, admin, settings, autoPayMs } = given
+  const log = logTo(given.log)
+  const server = await createMintServer({
+    ...settings,
+    ...keysOf(given),
+    store: await storeOf(given.store),
+    lightning: autoPayMs === undefined ? {} : { autoPayMs },
+    ...{ port, host, admin, log },
+  })
+  serve({ url: server.url, close: () => server.close() }, log)
+}
+
+async function signatory(args: readonly string[]): Promise<void> {
+  const given = signatoryArguments(args)
+  if (!given) return void process.stdout.write(SIGNATORY_HELP)
+  const { port, host, seedFile, tokenFile } = given
+  const log = logTo(given.log)
+  const seed = seedOf(readOrMakeSecret(seedFile), seedFile)
+  const token = readOrMakeSecret(tokenFile)
+  const local = localSignatory({ seed, crypto: nobleMintCrypto })
+  const server = await signatoryServer({ signatory: local, token, port, host, log })
+  serve({ url: server.url, close: () => server.close() }, log)
+}
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { mint, signatory }
+
+async function run([command = '', ...args]: readonly string[]): Promise<void> {
+  if (command === '--help' || command === '-h' || command === 'help') return void process.stdout.write(HELP)
+  if (!Object.hasOwn(COMMANDS, command)) throw new UsageError('a command is needed: mint or signatory')
+  await COMMANDS[command]!(args)
+}
+
+const [, , ...args] = process.argv
+try {
+  await run(args)
+} catch (error) {
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+  const isUsage = error instanceof UsageError
+  process.stderr.write(`hardshell: ${reason}${isUsage ? ' (--help explains)' : ''}\n`)
+  process.exit(isUsage ? MISUSED : FAILED)
+}

@@ -1,0 +1,79 @@
+/**
+ * What a server tells of itself: one entry per request and per event. Entries are made of words of our own, numbers and
+ * codes; nothing that a wallet, a database or another machine sent is ever in one, so that logs can be kept and shown.
+ */
+
+export type LogEntry =
+  | { readonly event: 'start'; readonly url: string }
+  | { readonly event: 'stop'; readonly ms: number }
+  | {
+      readonly event: 'request'
+      /** Names the request in this log only. */
+      readonly request: string
+      readonly method: string
+      /** The path, with `:id` for every part that is not a word of the protocol. */
+      readonly route: string
+      /** 499 where the client went away before the answer was there. */
+      readonly status: number
+      /** The error code of a refusal (NUT-00). */
+      readonly code?: number
+      readonly ms: number
+    }
+  | {
+      readonly event: 'websocket'
+      /** Why the connection ended: `gone`, `dead` (no pong), `slow` (did not read), `stopped`. */
+      readonly end: string
+      /** How many messages came in. */
+      readonly messages: number
+      readonly ms: number
+    }
+  | ({ readonly event: 'failure'; readonly at: string; readonly request?: string } & Failure)
+
+/** An error without its message, which may quote anything. */
+export interface Failure {
+  /** The error's name and its code, and those of its cause. */
+  readonly error: string
+  /** File and line where it was made. */
+  readonly where?: string
+}
+
+export type Log = (entry: LogEntry) => void
+
+export const silent: Log = () => {}
+
+/** One line of JSON per entry, with the time first. */
+export const jsonLines =
+  (write: (line: string) => void, now: () => number = Date.now): Log =>
+  (entry) =>
+    write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+
+const WORD = /^[\w.-]{1,60}$/
+
+export function failureOf(error: unknown): Failure {
+  const names: string[] = []
+  for (let each: unknown = error; each instanceof Error && names.length < 3; each = each.cause) {
+    const { name, code = '' } = each as { name: string; code?: string | number }
+    names.push([name, `${code}`].filter((word) => WORD.test(word)).join(' '))
+  }
+  // The stack begins with the message.
+  const { message = '', stack = '' } = error instanceof Error ? error : {}
+  const frames = stack.slice(stack.indexOf(message) + message.length)
+  const [, where] = /([\w.-]+\.[cm]?[jt]s:\d+):\d+\)?$/m.exec(frames) ?? []
+  return { error: names.join(' < ') || typeof error, ...(where === undefined ? {} : { where }) }
+}
+
+/** Every word of a path that says what is asked, and nothing about whom. */
+const WORDS = new Set(
+  (
+    'v1 info keys keysets swap mint melt quote bolt11 bolt12 batch checkstate restore ws health ' +
+    'admin books settle resolve rotate invoice public-keys verify sign'
+  ).split(' '),
+)
+const MOST_PARTS = 6
+
+/** The path without ids: what is not a word of the protocol is an `:id`. */
+export const routeOf = (path: string): string =>
+  path
+    .split('/', MOST_PARTS + 1)
+    .map((part) => (part === '' || WORDS.has(part) ? part : ':id'))
+    .join('/')

@@ -1,0 +1,84 @@
+/** A mint that does as it is told, behind the real HTTP and websockets. */
+import { systemClock } from '../src/kernel/ports.ts'
+import { silent } from '../src/mint-server/log.ts'
+import type { Mint, Topic } from '../src/mint-server/mint-api.ts'
+import type { Answer } from '../src/mint-server/request.ts'
+import { serveMint, type ServeOptions } from '../src/mint-server/serve.ts'
+import { WEBSOCKET_LIMITS } from '../src/mint-server/websocket.ts'
+
+/** A served mint. */
+export interface Listening {
+  readonly url: string
+  close(deadlineMs?: number): Promise<void>
+}
+
+export interface FakeMint extends Mint {
+  /** What it was asked. */
+  readonly seen: { method: string; path: string; body: string; respondAsync: boolean }[]
+  /** How it answers. */
+  answer: (path: string, signal: AbortSignal) => Promise<Answer>
+  /** What it does when it is closed. */
+  closing: () => Promise<void>
+  /** How things stand, by topic and id. */
+  readonly states: Map<string, object>
+  /** Every look, with its ids. */
+  readonly looks: { topic: Topic; ids: readonly string[] }[]
+  /** What a look waits for, or fails of. */
+  looking: () => Promise<void>
+  /** Says that something may have changed. */
+  changed(): void
+}
+
+export function fakeMint(): FakeMint {
+  const listeners = new Set<() => void>()
+  const mint: FakeMint = {
+    seen: [],
+    answer: () => Promise.resolve({ status: 200, body: '{}' }),
+    closing: () => Promise.resolve(),
+    states: new Map(),
+    looks: [],
+    looking: () => Promise.resolve(),
+    changed: () => listeners.forEach((listener) => listener()),
+    handle(method, path, body = '', { respondAsync = false, signal = new AbortController().signal } = {}) {
+      mint.seen.push({ method, path, body, respondAsync })
+      return mint.answer(path, signal)
+    },
+    async look(topic, ids) {
+      mint.looks.push({ topic, ids })
+      const states = ids.map((id) => mint.states.get(`${topic} ${id}`))
+      await mint.looking()
+      return states
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    rotate: () => Promise.resolve('00'),
+    books: () => Promise.resolve({ units: {}, payments: {} }),
+    close: () => mint.closing(),
+  }
+  return mint
+}
+
+/** Serves a mint on a free port, until the test has ended. */
+export async function listening(
+  running: Set<{ close(): Promise<void> }>,
+  options: Partial<ServeOptions> & { mint: Mint },
+): Promise<Listening> {
+  const served = await serveMint({
+    probe: () => Promise.resolve(),
+    admin: () => undefined,
+    port: 0,
+    host: '127.0.0.1',
+    maxBodyBytes: 2 ** 20,
+    requestTimeoutMs: 30_000,
+    websockets: WEBSOCKET_LIMITS,
+    clock: systemClock,
+    log: silent,
+    ...options,
+  })
+  let closed: Promise<void> | undefined
+  const close = (deadlineMs = 100): Promise<void> => (closed ??= served.close(deadlineMs))
+  running.add({ close: () => close() })
+  return { url: served.url, close }
+}
