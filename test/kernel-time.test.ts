@@ -230,7 +230,7 @@ describe('a watch', () => {
   test('asks at once when looked at', async () => {
     const { world, id } = await left('shipping')
     const shop = await start(world, { ports: { parcel: async () => 'door' } })
-    shop.operations.look(id)
+    void shop.operations.look(id)
     await settled()
     expect(orderRow(world, id).state).toBe('delivered')
   })
@@ -255,7 +255,7 @@ describe('a watch', () => {
     const { world, id } = await left('shipping')
     let say = (_: string): void => {}
     const shop = await start(world, { ports: { parcel: () => new Promise((resolve) => (say = resolve)) } })
-    shop.operations.look(id)
+    void shop.operations.look(id)
     await settled()
     await shop.operations.send(id, news('door'))
     say('door')

@@ -266,7 +266,7 @@ describe('hardshell mint', () => {
     expect((await keysets(url)).map(({ unit }) => unit).toSorted()).toEqual(['sat', 'usd'])
     expect(await wallet.get('/v1/info')).toMatchObject({
       name: 'blue',
-      nuts: { 4: { methods: [{ max_amount: 100 }, {}] } },
+      nuts: { 4: { methods: Array.from({ length: 4 }, () => ({ max_amount: 100 })) } },
     })
     const { quote } = await wallet.post<MintQuote>('/v1/mint/quote/bolt11', { amount: 5, unit: 'usd' })
     expect(await wallet.post('/admin/settle', { quote })).toEqual({ settled: true })

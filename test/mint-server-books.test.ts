@@ -279,7 +279,8 @@ describe('what changes between reading and committing', () => {
 
 test('what the fake backend pays, and what it does not', async () => {
   const { backend, mint, pass } = await simulated({}, { feeSat: 3 })
-  const pay = (id: string, request: string, maxFeeSat = 3) => backend.pay({ id, method: 'bolt11', request, amountSat: 8, maxFeeSat })
+  const pay = (id: string, request: string, maxFeeSat = 3) =>
+    backend.pay({ id, method: 'bolt11', request, amountSat: 8, maxFeeSat })
   const request = backend.foreignInvoice({ amountSat: 8 })
   expect(await backend.outgoing('first')).toEqual({ state: 'none' })
   expect(await pay('poor', request, 2)).toEqual({ state: 'failed' })

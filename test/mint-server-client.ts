@@ -209,3 +209,14 @@ export async function simulated(
     },
   }
 }
+
+/** Decides the payment of a melt quote. */
+export async function decide(
+  { mint, backend }: { readonly mint: Pick<Mint, 'handle'>; readonly backend: FakeBackend },
+  quoteId: string,
+  state: 'paid' | 'failed',
+): Promise<boolean> {
+  const { body } = await mint.handle('GET', `/v1/melt/quote/bolt11/${quoteId}`)
+  const { request } = JSON.parse(body) as { request: string }
+  return backend.decide(backend.decode('bolt11', request)!.requestId, state)
+}

@@ -9,7 +9,7 @@ import type { LogEntry } from '../src/mint-server/log.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from '../src/mint-server/websocket.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import { VirtualClock } from '../src/testing/life.ts'
-import { client, overHttp, type MeltQuote, type MintQuote } from './mint-server-client.ts'
+import { decide, client, overHttp, type MeltQuote, type MintQuote } from './mint-server-client.ts'
 import { fakeMint, listening } from './served-mint.ts'
 
 const running = new Set<{ close(): Promise<void> }>()
@@ -508,7 +508,7 @@ test('a wallet that mints, swaps and melts hears of it', async () => {
   expect(await alice.payload('proofs')).toMatchObject({ state: 'PENDING' })
   await alice.subscribe('melt', 'bolt11_melt_quote', [melt.quote])
   expect(await alice.payload('melt')).toMatchObject({ quote: melt.quote, state: 'PENDING' })
-  await server.backend.resolve(`${melt.quote}:1`, 'paid')
+  await decide(server, melt.quote, 'paid')
   const last = [await alice.next(), await alice.next(), await alice.next()].map(({ params }) => params)
   expect(last.filter((params) => params?.subId === 'proofs').map((params) => params?.payload)).toMatchObject([
     { state: 'SPENT' },

@@ -15,6 +15,7 @@ import { send } from '../machines/wallet/send.ts'
 import { swap } from '../machines/wallet/swap.ts'
 import { stateNodes } from '../src/kernel/operation.ts'
 import type { MintServerOptions } from '../src/mint-server/index.ts'
+import { decide } from './mint-server-client.ts'
 import {
   bench,
   eventually,
@@ -83,7 +84,9 @@ const paidLate: Partial<Scenario> = {
   async next({ server, rows }, { wallet }, id) {
     const { quoteId } = (await rows())['operations']!.find((row) => row['id'] === id)!
     const { body } = await server.mint.handle('GET', `/v1/mint/quote/bolt11/${quoteId as string}`)
-    await server.backend.settle(server.backend.decode('bolt11', (JSON.parse(body) as { request: string }).request)!.requestId)
+    await server.backend.settle(
+      server.backend.decode('bolt11', (JSON.parse(body) as { request: string }).request)!.requestId,
+    )
     await (await wallet.mint.get(id)).refresh()
   },
 }
@@ -364,7 +367,7 @@ const scenarios: readonly Scenario[] = [
   }),
   melting('paymentPending', {
     start: paying({ pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' }),
-    next: async (on, _, id) => on.server.backend.resolve(`${await quoteIdOf(on, id)}:1`, 'paid'),
+    next: async (on, _, id) => decide(on.server, await quoteIdOf(on, id), 'paid'),
   }),
   ...exchange(fencing, 'fencing'),
   melting('changePending', changeForgotten),

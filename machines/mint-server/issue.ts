@@ -28,7 +28,6 @@ import {
   write,
   type HeldOutput,
   type Message,
-  type Signed,
   type Signing,
   type Tag,
   type Told,

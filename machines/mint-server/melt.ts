@@ -15,6 +15,7 @@
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
  * | initial | nothing | nothing: the wallet had no answer, and asks again |
+ * | paymentAttempted | one of the two below | as below |
  * | sending | inputs and blank outputs, set aside; the quote, PENDING; the payment's id | asks for the same payment again: it is paid once |
  * | waiting | that it was asked for | asks how it stands, again and again |
  * | changing, settling | nothing of it: the state before | the state before goes on |
@@ -273,7 +274,12 @@ export const melt = setup({
 })
 
 /** What was set aside is given back: nothing was paid, and nothing will be. */
-export const undone = ({ id, quoteId, inputs, blanks }: Pick<MeltContext, 'id' | 'quoteId' | 'inputs' | 'blanks'>): Write[] => [
+export const undone = ({
+  id,
+  quoteId,
+  inputs,
+  blanks,
+}: Pick<MeltContext, 'id' | 'quoteId' | 'inputs' | 'blanks'>): Write[] => [
   {
     ...{ patch: 'meltQuotes', key: [quoteId], set: { state: 'FAILED', operationId: null, claim: null } },
     if: { state: 'PENDING', operationId: id },

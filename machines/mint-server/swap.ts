@@ -30,7 +30,6 @@ import {
   type HeldInput,
   type HeldOutput,
   type Message,
-  type Signed,
   type Signing,
   type Tag,
   type Told,

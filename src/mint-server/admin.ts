@@ -1,17 +1,14 @@
 /** Commands to a mint on the fake Lightning backend, from whoever runs it. */
 import { codes } from '../cashu/codes.ts'
 import { amount, field, oneOf, optional, text } from '../cashu/shape.ts'
-import type { Store } from '../store/port.ts'
 import type { FakeBackend } from './fake-backend.ts'
 import type { HttpRequest } from './http-server.ts'
 import type { Mint } from './mint-api.ts'
 import { fieldsOf, quoteIdOf, refusalOf, refuse, textUpTo, type Answer, type Fields } from './request.ts'
-import type { FakeOutgoingRow } from './fake-backend-tables.ts'
 
 export interface AdminOptions {
   readonly mint: Mint
   readonly backend: FakeBackend
-  readonly store: Store
   /** From whom commands are taken: nobody, processes on this machine, anybody. */
   readonly from: 'nobody' | 'here' | 'anywhere'
 }
@@ -19,12 +16,7 @@ export interface AdminOptions {
 const MAX_MEMO_LENGTH = 200
 
 /** Answers `/admin/…`; undefined where a request is none of that, or comes from elsewhere. */
-export function adminOf({
-  mint,
-  backend,
-  store,
-  from,
-}: AdminOptions): (request: HttpRequest) => Promise<Answer> | undefined {
+export function adminOf({ mint, backend, from }: AdminOptions): (request: HttpRequest) => Promise<Answer> | undefined {
   /** What the backend knows the request of a quote by. */
   async function requestIdOf(kind: 'mint' | 'melt', request: Fields): Promise<string> {
     const { status, body } = await mint.handle('GET', `/v1/${kind}/quote/bolt11/${quoteIdOf(request)}`)
@@ -40,10 +32,7 @@ export function adminOf({
     /** Decides the payment of a melt quote that is pending or unknown. */
     'POST /admin/resolve': async (request) => {
       const state = field(request, 'state', oneOf('paid', 'failed'), '')
-      const prefix = [await requestIdOf('melt', request)]
-      const payments = await store.query<FakeOutgoingRow>({ table: 'fakeOutgoing', index: 'byRequest', prefix })
-      const resolved = await Promise.all(payments.map(({ id }) => backend.resolve(id, state)))
-      return { resolved: resolved.includes(true) }
+      return { resolved: await backend.decide(await requestIdOf('melt', request), state) }
     },
 
     /** Gives a unit a new active keyset. */

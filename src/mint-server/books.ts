@@ -53,10 +53,7 @@ export async function books(store: Store): Promise<Books> {
     const redeemed = used('SPENT')
     const outstanding = issued - redeemed
     const kept = received - paidOut - outstanding
-    return [
-      unit,
-      { received, unissued, issued, redeemed, pending: used('PENDING'), outstanding, paidOut, kept },
-    ]
+    return [unit, { received, unissued, issued, redeemed, pending: used('PENDING'), outstanding, paidOut, kept }]
   })
 
   const counts: Record<string, { attempts: number; paid: number }> = {}

@@ -29,6 +29,8 @@ export interface FakeBackend extends Required<PaymentBackend> {
   settle(requestId: string, amountSat?: number): Promise<boolean>
   /** Decides a payment that is not final; false where there is none, or where somebody else has paid the invoice. */
   resolve(id: string, state: 'paid' | 'failed'): Promise<boolean>
+  /** Decides all payments for a request that are not final; false where there is none. */
+  decide(requestId: string, state: 'paid' | 'failed'): Promise<boolean>
   /** An invoice of nobody's. Its memo may script the payment (see `scriptOf`). */
   foreignInvoice(invoice: Wish): string
   /** An offer of nobody's. Its memo may script the payments (see `scriptOf`). */
@@ -140,6 +142,12 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     return standing(row)
   }
 
+  async function resolve(id: string, state: 'paid' | 'failed'): Promise<boolean> {
+    const resolved = await ledger.resolve(id, state)
+    if (resolved && state === 'paid') void announce(resolved.requestId, null)
+    return resolved !== undefined
+  }
+
   return {
     methods: ['bolt11', 'bolt12'],
 
@@ -233,10 +241,13 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       return true
     },
 
-    async resolve(id, state) {
-      const resolved = await ledger.resolve(id, state)
-      if (resolved && state === 'paid') void announce(resolved.requestId, null)
-      return resolved !== undefined
+    resolve,
+
+    async decide(requestId, state) {
+      const query = { table: 'fakeOutgoing', index: 'byRequest', prefix: [requestId] }
+      const payments = await store.query<FakeOutgoingRow>(query)
+      const decided = await Promise.all(payments.map(({ id }) => resolve(id, state)))
+      return decided.includes(true)
     },
 
     foreignInvoice: (wish) => make('bolt11', wish).request,

@@ -78,7 +78,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
     const served = await serveMint({
       mint,
       probe: () => store.get('keysets', ['health']),
-      admin: adminOf({ mint, backend, store, from: ADMIN[`${admin}`] }),
+      admin: adminOf({ mint, backend, from: ADMIN[`${admin}`] }),
       websockets: { ...WEBSOCKET_LIMITS, ...websockets },
       ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
     })

@@ -6,15 +6,7 @@ export { createMintServer, type MintServer, type MintServerOptions } from './htt
 export { jsonLines, type Failure, type Log, type LogEntry } from './log.ts'
 export type { Mint, Topic } from './mint-api.ts'
 export { createMint, type MintOptions } from './mint.ts'
-export type {
-  Incoming,
-  Outgoing,
-  Payment,
-  PaymentBackend,
-  PaymentMethod,
-  Readable,
-  Wanted,
-} from './payment-backend.ts'
+export type { Incoming, Outgoing, Payment, PaymentBackend, PaymentMethod, Readable, Wanted } from './payment-backend.ts'
 export type { MintSettings, OptionalNut } from './ports.ts'
 export { MintError } from './request.ts'
 export {

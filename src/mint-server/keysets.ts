@@ -28,7 +28,7 @@ export function keysets(of: {
   async function checkKeys({ unit, generation, keys }: KeysetRow): Promise<void> {
     const [first] = Object.keys(keys)
     const ours = await signatory.publicKeys({ unit, generation }, [Number(first)])
-    if (ours[first!] !== keys[first!]) throw new Error('the keys are not the ones that this store was made with')
+    if (ours[first!] !== keys[first!]) throw new Error('the store was made with other keys, of another seed')
   }
 
   return {

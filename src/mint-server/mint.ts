@@ -39,7 +39,9 @@ const LANE_LIMIT = 64
 const LOOK_FOR_MS = 2_000
 
 /** What the parts of a mint share, and its keysets, made on the first start. @throws Error The store has other keys. */
-export async function prepared(options: MintOptions): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
+export async function prepared(
+  options: MintOptions,
+): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
   const { store, crypto, signatory, backend, clock = systemClock, random = systemRandom } = options
   const settings: MintSettings = { ...DEFAULTS, ...options }
   const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion })
@@ -82,6 +84,26 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     return row?.['id'] as string | undefined
   }
 
+  /** Of a payment that was begun before, how it stands; of all else, what came of it. */
+  async function joined(id: string, isMelt: boolean, signal: AbortSignal): Promise<string | undefined> {
+    if (!isMelt) return settling.joined(id, signal)
+    await lookAt(id)
+    return undefined
+  }
+
+  /** Asks how a payment stands; not for long. */
+  async function lookAt(id: string): Promise<void> {
+    const limit = new AbortController()
+    const seen = async (): Promise<void> => {
+      await operations.look(id)
+      const { state } = await operations.get(id)
+      // What is paid is settled in a moment.
+      if (!state.startsWith('paymentAttempted')) await settling.joined(id, limit.signal)
+    }
+    await Promise.race([seen().catch(() => {}), sleep(clock, LOOK_FOR_MS, limit.signal)])
+    limit.abort()
+  }
+
   const stop = new AbortController()
   const engine: Engine = {
     async carryOut(key, asked, { respondAsync = false, signal }) {
@@ -94,14 +116,13 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
-        const view = await operations.create(
-          kind,
-          { ...input, request: key } as unknown as Row,
-          { id, existing: () => underway(key) },
-        )
+        const view = await operations.create(kind, { ...input, request: key } as unknown as Row, {
+          id,
+          existing: () => underway(key),
+        })
         const isMelt = kind === 'mint-melt'
         const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
-        const told = await Promise.race([view.id === id ? answer : settling.joined(view.id, limited), patience])
+        const told = await Promise.race([view.id === id ? answer : joined(view.id, isMelt, limited), patience])
         if (told !== undefined) return told
         signal?.throwIfAborted()
         stop.signal.throwIfAborted()
@@ -118,16 +139,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       }
     },
     async ask({ operationId }) {
-      if (operationId === null) return
-      const limit = new AbortController()
-      const seen = async (): Promise<void> => {
-        await operations.look(operationId)
-        const { state } = await operations.get(operationId)
-        // What is paid is settled in a moment.
-        if (!state.startsWith('paymentAttempted')) await settling.joined(operationId, limit.signal)
-      }
-      await Promise.race([seen().catch(() => {}), sleep(clock, LOOK_FOR_MS, limit.signal)])
-      limit.abort()
+      if (operationId !== null) await lookAt(operationId)
     },
   }
 

@@ -1,7 +1,18 @@
 /** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
 import { codes } from '../cashu/codes.ts'
 import type { Message } from '../../machines/mint-server/signing.ts'
-import { amount, compact, expected, field, list, Malformed, optional, point, record, type Parse } from '../cashu/shape.ts'
+import {
+  amount,
+  compact,
+  expected,
+  field,
+  list,
+  Malformed,
+  optional,
+  point,
+  record,
+  type Parse,
+} from '../cashu/shape.ts'
 
 /** What a request is answered with. */
 export interface Answer {

@@ -47,7 +47,11 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   }
 
   /** NUT-20. The signature is over all outputs. */
-  function checkSignature({ pubkey, id }: MintQuoteRow, signature: unknown, outputs: ReturnType<typeof messagesOf>): void {
+  function checkSignature(
+    { pubkey, id }: MintQuoteRow,
+    signature: unknown,
+    outputs: ReturnType<typeof messagesOf>,
+  ): void {
     if (pubkey === null) return
     const wrong = (): never => refuse(codes.signatureInvalid, 'the quote is locked to a key')
     if (typeof signature !== 'string') return wrong()
@@ -59,44 +63,50 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
     }
   }
 
-  const issue = (method: PaymentMethod) => async (request: Fields): Promise<Asked> => {
-    const messages = messagesOf(request)
-    const quoteId = quoteIdOf(request)
-    checkSignature(await mintQuote(quoteId, method), request['signature'], messages)
-    return { kind: 'mint-issue', input: { wanted: [{ quoteId, amount: null }], messages } }
-  }
+  const issue =
+    (method: PaymentMethod) =>
+    async (request: Fields): Promise<Asked> => {
+      const messages = messagesOf(request)
+      const quoteId = quoteIdOf(request)
+      checkSignature(await mintQuote(quoteId, method), request['signature'], messages)
+      return { kind: 'mint-issue', input: { wanted: [{ quoteId, amount: null }], messages } }
+    }
 
   /** NUT-29. */
-  const batch = (method: PaymentMethod) => async (request: Fields): Promise<Asked> => {
-    const messages = messagesOf(request)
-    const ids = quoteIdsOf(request)
-    if (ids.length === 0) refuse(codes.unclassified, 'no quotes')
-    if (new Set(ids).size < ids.length) refuse(codes.duplicateQuotes, 'the same quote twice')
-    const amounts = field(request, 'quote_amounts', optional(list(parseAmount)), '')
-    const signatures = field(request, 'signatures', optional(list((value) => value)), '')
-    if (amounts ? amounts.length !== ids.length : method !== 'bolt11')
-      refuse(codes.unclassified, 'quote_amounts: one for each quote expected')
-    if (signatures && signatures.length !== ids.length)
-      refuse(codes.signatureInvalid, 'signatures: one for each quote expected')
-    const quotes = await Promise.all(ids.map((id) => mintQuote(id, method)))
-    if (new Set(quotes.map(({ unit }) => unit)).size > 1) refuse(codes.severalUnits, 'quotes of more than one unit')
-    for (const [at, quote] of quotes.entries()) {
-      const signature = signatures?.[at] ?? undefined
-      if (quote.pubkey === null && signature !== undefined)
-        refuse(codes.signatureInvalid, 'a signature for a quote that is not locked')
-      checkSignature(quote, signature, messages)
+  const batch =
+    (method: PaymentMethod) =>
+    async (request: Fields): Promise<Asked> => {
+      const messages = messagesOf(request)
+      const ids = quoteIdsOf(request)
+      if (ids.length === 0) refuse(codes.unclassified, 'no quotes')
+      if (new Set(ids).size < ids.length) refuse(codes.duplicateQuotes, 'the same quote twice')
+      const amounts = field(request, 'quote_amounts', optional(list(parseAmount)), '')
+      const signatures = field(request, 'signatures', optional(list((value) => value)), '')
+      if (amounts ? amounts.length !== ids.length : method !== 'bolt11')
+        refuse(codes.unclassified, 'quote_amounts: one for each quote expected')
+      if (signatures && signatures.length !== ids.length)
+        refuse(codes.signatureInvalid, 'signatures: one for each quote expected')
+      const quotes = await Promise.all(ids.map((id) => mintQuote(id, method)))
+      if (new Set(quotes.map(({ unit }) => unit)).size > 1) refuse(codes.severalUnits, 'quotes of more than one unit')
+      for (const [at, quote] of quotes.entries()) {
+        const signature = signatures?.[at] ?? undefined
+        if (quote.pubkey === null && signature !== undefined)
+          refuse(codes.signatureInvalid, 'a signature for a quote that is not locked')
+        checkSignature(quote, signature, messages)
+      }
+      const wanted = ids.map((quoteId, at) => ({ quoteId, amount: amounts?.[at] ?? null }))
+      return { kind: 'mint-issue', input: { wanted, messages } }
     }
-    const wanted = ids.map((quoteId, at) => ({ quoteId, amount: amounts?.[at] ?? null }))
-    return { kind: 'mint-issue', input: { wanted, messages } }
-  }
 
-  const melt = (method: PaymentMethod) => async (request: Fields): Promise<Asked> => {
-    const quoteId = quoteIdOf(request)
-    const row = await store.get<MeltQuoteRow>('meltQuotes', [quoteId])
-    if (row?.method !== method) refuse(codes.unclassified, 'no such quote')
-    const { inputs, messages } = await unlocked(request, quoteId)
-    return { kind: 'mint-melt', input: { quoteId, inputs, messages: has(settings, 8) ? messages : [] } }
-  }
+  const melt =
+    (method: PaymentMethod) =>
+    async (request: Fields): Promise<Asked> => {
+      const quoteId = quoteIdOf(request)
+      const row = await store.get<MeltQuoteRow>('meltQuotes', [quoteId])
+      if (row?.method !== method) refuse(codes.unclassified, 'no such quote')
+      const { inputs, messages } = await unlocked(request, quoteId)
+      return { kind: 'mint-melt', input: { quoteId, inputs, messages: has(settings, 8) ? messages : [] } }
+    }
 
   return { swap, issue, batch, melt }
 }
@@ -104,7 +114,6 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
 /** The quotes of a batch (NUT-29). @throws {MintError} */
 export function quoteIdsOf(request: Fields): string[] {
   const value = request['quotes']
-  if (Array.isArray(value) && value.length > MAX_BATCH)
-    refuse(codes.batchTooLarge, `more than ${MAX_BATCH} quotes`)
+  if (Array.isArray(value) && value.length > MAX_BATCH) refuse(codes.batchTooLarge, `more than ${MAX_BATCH} quotes`)
   return list(idText)(value, 'quotes')
 }

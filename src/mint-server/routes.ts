@@ -6,10 +6,20 @@ import { lenient } from '../cashu/shape.ts'
 import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
-import type { HandleOptions, Topic } from './mint-api.ts'
+import type { HandleOptions, Mint } from './mint-api.ts'
 import { mintAnswer, mintQuotes } from './mint-quotes.ts'
 import { has } from './ports.ts'
-import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Answer, type Fields } from './request.ts'
+import {
+  fieldsOf,
+  idText,
+  MintError,
+  pointsOf,
+  quoteIdOf,
+  refusalOf,
+  refuse,
+  type Answer,
+  type Fields,
+} from './request.ts'
 import { quoteIdsOf, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
@@ -27,8 +37,8 @@ export interface Engine {
 }
 
 export interface Routes {
-  handle(method: string, path: string, body?: string, options?: HandleOptions): Promise<Answer>
-  look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
+  readonly handle: Mint['handle']
+  readonly look: Mint['look']
 }
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {

@@ -69,7 +69,8 @@ export class Settling {
     const body = await this.#kept(request)
     if (body !== undefined) return body
     if (context?.refusal) throw new MintError(context.refusal.code, context.refusal.detail)
-    if (context === undefined) throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
+    if (context === undefined)
+      throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
     // It was carried out, and the answer was not kept, or not for so long: the wallet restores it (NUT-09).
     throw new MintError(codes.alreadySigned, 'it was carried out before')
   }

@@ -52,8 +52,6 @@ export class SignatoryRefusal extends Error {
   override readonly name = 'SignatoryRefusal'
 }
 
-const keyOf = (keyset: KeysetPath): string => `${keyset.unit}\0${keyset.generation}`
-
 /** A signatory in this process. Keys are derived from the seed when they are first used, and kept in memory only. */
 export function localSignatory(options: {
   /** All private keys follow from it. */
@@ -61,16 +59,14 @@ export function localSignatory(options: {
   readonly crypto: SignatoryCrypto
 }): Signatory {
   const { seed, crypto } = options
-  const derived = new Map<string, Map<number, string>>()
+  const derived = new Map<string, string>()
 
-  function privateKey(keyset: KeysetPath, amount: number): string {
-    let keys = derived.get(keyOf(keyset))
-    if (!keys) derived.set(keyOf(keyset), (keys = new Map()))
-    let key = keys.get(amount)
-    if (key === undefined) {
-      key = crypto.keysetKeys(seed, keyset.unit, keyset.generation, [amount])[amount]!
-      keys.set(amount, key)
-    }
+  function privateKey({ unit, generation }: KeysetPath, amount: number): string {
+    const name = `${generation}\0${amount}\0${unit}`
+    const known = derived.get(name)
+    if (known !== undefined) return known
+    const key = crypto.keysetKeys(seed, unit, generation, [amount])[amount]!
+    derived.set(name, key)
     return key
   }
 

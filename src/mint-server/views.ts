@@ -49,7 +49,10 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
           supported: backend.methods.flatMap((method) => units.map((unit) => ({ method, unit, commands }))),
         },
         ...(has(settings, 19) && {
-          19: { ttl: Math.floor(cacheTtlMs / 1000), cached_endpoints: cached.map((path) => ({ method: 'POST', path })) },
+          19: {
+            ttl: Math.floor(cacheTtlMs / 1000),
+            cached_endpoints: cached.map((path) => ({ method: 'POST', path })),
+          },
         }),
         29: { max_batch_size: MAX_BATCH, methods: backend.methods },
       },

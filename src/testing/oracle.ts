@@ -141,7 +141,11 @@ function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
 }
 
 /** Spends proofs in one swap to nobody; the mint's word where it refuses. */
-async function spendAll(mint: AtomicMint, crypto: WalletCrypto, proofs: readonly ProofRow[]): Promise<string | undefined> {
+async function spendAll(
+  mint: AtomicMint,
+  crypto: WalletCrypto,
+  proofs: readonly ProofRow[],
+): Promise<string | undefined> {
   if (proofs.length === 0) return undefined
   const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as {
     keysets: { id: string; unit: string; active: boolean; input_fee_ppk: number }[]

@@ -29,14 +29,14 @@ export const issueSteps = (ports: MintPorts) => ({
     nowMs,
   }: LocalArgs<Pick<IssueInput, 'id' | 'wanted' | 'messages'>>) {
     const quotes = await Promise.all(wanted.map(({ quoteId }) => read(from, quoteId)))
+    const left = quotes.map((quote) => mintable(quote, nowMs))
     const made = await reserve({ read: from, crypto: ports.crypto }, { id, kind }, messages)
     let rest = made.amount
     const shares = wanted.map(({ quoteId, amount }, at): Share => {
       const quote = quotes[at]!
       if (quote.unit !== made.unit) refuse(codes.unitMismatch, `the quote is in ${quote.unit}`)
-      const left = mintable(quote, nowMs)
-      const most = amount ?? left
-      if (most > left) refuse(codes.unbalanced, `the quote has ${left} left`)
+      const most = amount ?? left[at]!
+      if (most > left[at]!) refuse(codes.unbalanced, `the quote has ${left[at]} left`)
       // What was paid by an invoice is issued whole; of what an offer brings in, as much as is asked for (NUT-25).
       const share = quote.method === 'bolt11' ? most : Math.min(most, rest)
       rest -= share
