@@ -9,17 +9,7 @@ import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
 import { mintAnswer, mintQuotes } from './mint-quotes.ts'
 import { has } from './ports.ts'
-import {
-  fieldsOf,
-  idText,
-  MintError,
-  pointsOf,
-  quoteIdOf,
-  refusalOf,
-  refuse,
-  type Answer,
-  type Fields,
-} from './request.ts'
+import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { quoteIdsOf, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
