@@ -174,18 +174,21 @@ const alike: Likeness = {
 
 /** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
 function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
-  const { mintQuotes = [], meltQuotes = [], invoices = [], responses = [], ...others } = mint
+  const { mintQuotes = [], mintPayments = [], meltQuotes = [], responses = [], ...others } = mint
+  const { fakeRequests = [], fakeIncoming = [], ...rest } = others
   const asked = (row: Row): boolean => known.has(row['id'] as string)
   const quotes = mintQuotes.filter(asked)
-  const hashes = new Set(quotes.map((row) => row['paymentHash']))
+  const requests = new Set(quotes.map((row) => row['requestId']))
   const past = (row: Row, column: string): boolean => row[column] !== null && (row[column] as number) <= nowMs
   return {
-    ...others,
-    mintQuotes: quotes.map((row) => (row['state'] === 'ISSUED' ? timeless(row, 'expiryAt') : row)),
+    ...rest,
+    mintQuotes: quotes.map((row) => (row['amountIssued'] === row['amount'] ? timeless(row, 'expiryAt') : row)),
+    mintPayments: mintPayments.filter((row) => known.has(row['quoteId'] as string)),
     meltQuotes: meltQuotes.filter(asked),
-    invoices: invoices
-      .filter((row) => hashes.has(row['paymentHash']))
-      .map((row) => (past(row, 'paidAt') ? timeless(row, 'paidAt') : row)),
+    fakeRequests: fakeRequests.filter((row) => requests.has(row['requestId'])),
+    fakeIncoming: fakeIncoming
+      .filter((row) => requests.has(row['requestId']))
+      .map((row) => (past(row, 'dueAt') ? timeless(row, 'dueAt') : row)),
     // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
     responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
   }
