@@ -3,6 +3,7 @@ import type { Scenario, Stage } from '../subject.ts'
 import { onWallet } from '../wallet-subject.ts'
 import { alongside } from './alongside.ts'
 import { bountyScenarios } from './bounty.ts'
+import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
 import { mints } from './mint.ts'
 import { receives } from './receive.ts'
@@ -15,4 +16,5 @@ export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, r
 export const scenarios: readonly Scenario<Stage>[] = [
   ...[...tables.flatMap((table) => table.scenarios), ...alongside].map(onWallet),
   ...bountyScenarios,
+  ...mintServerScenarios,
 ]

@@ -1,0 +1,401 @@
+/** What clients ask of a mint, so that all that may go wrong in its operations can go wrong. */
+import type { Message } from '../../../machines/mint-server/signing.ts'
+import { codes } from '../../cashu/codes.ts'
+import type { Proof } from '../../mint-server/request.ts'
+import type { KeysetRow, Signature } from '../../mint-server/tables.ts'
+import { onMint, type MintScenario, type MintStage as Stage } from '../mint-subject.ts'
+import { SEED } from '../setting.ts'
+import { stubCrypto } from '../stub-crypto.ts'
+import type { Scenario } from '../subject.ts'
+
+const MINUTE_MS = 60_000
+const LONG_MS = 90 * 86_400_000
+
+interface Refused {
+  readonly code: number
+}
+type Told<T> = (T & { readonly code?: undefined }) | Refused
+interface Signatures {
+  readonly signatures: readonly Signature[]
+}
+interface Quote {
+  readonly quote: string
+  readonly request: string
+  readonly state: string
+  readonly amount_paid: number
+  readonly amount_issued: number
+  readonly change?: readonly Signature[]
+}
+
+const keysetOf = (stage: Stage): KeysetRow =>
+  (stage.rows()['keysets'] as unknown as KeysetRow[]).find(({ active }) => active === 1)!
+
+/** Asks until there is an answer, and gives it; a refusal is one. */
+async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T>> {
+  return JSON.parse((await stage.ask('POST', path, body)).body) as Told<T>
+}
+const get = async <T>(stage: Stage, path: string): Promise<T> => JSON.parse((await stage.ask('GET', path)).body) as T
+
+/** Says that something is wrong; it is judged at the end of a life. */
+const wrong = (stage: Stage, what: string): void => stage.violated(`answer: ${what}`)
+
+/** Outputs that are the same whenever they are made: `from` is the first one's counter. */
+function blinded(
+  stage: Stage,
+  from: number,
+  amounts: readonly number[],
+): { message: Message; secret: string; r: string }[] {
+  const { id } = keysetOf(stage)
+  const derive = stubCrypto.deriver(SEED, id)
+  return amounts.map((amount, at) => {
+    const { secret, r } = derive(from + at)
+    return { message: { id, amount, B_: stubCrypto.blind(secret, r) }, secret, r }
+  })
+}
+const messages = (outputs: ReturnType<typeof blinded>): Message[] => outputs.map(({ message }) => message)
+
+/** The proofs that signatures make, each of which must be genuine. */
+function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures: readonly Signature[]): Proof[] {
+  const keysets = stage.rows()['keysets'] as unknown as KeysetRow[]
+  return signatures.map(({ id, amount, C_, dleq }, at) => {
+    const { secret, r, message } = outputs[at]!
+    const key = keysets.find((row) => row.id === id)!.keys[amount]!
+    if (!dleq || !stubCrypto.verifyDleq(message.B_, C_, key, dleq)) wrong(stage, 'a signature is not of this output')
+    return { id, amount, secret, C: stubCrypto.unblind(C_, r, key) }
+  })
+}
+
+/** Does once, whatever the lives, and keeps what came of it. */
+async function noted<T>(stage: Stage, name: string, make: () => Promise<T>): Promise<T> {
+  if (stage.notes[name] === undefined) stage.note(name, await make())
+  return stage.notes[name] as T
+}
+
+/** An answer that must be the same in every life. */
+function steady(stage: Stage, name: string, answer: unknown): void {
+  const text = JSON.stringify(answer)
+  const before = stage.notes[`steady ${name}`]
+  if (before !== undefined && before !== text) wrong(stage, `${name} is answered in two ways`)
+  stage.note(`steady ${name}`, text)
+}
+
+/** A paid quote. */
+async function paid(stage: Stage, amount: number): Promise<Quote> {
+  const quote = (await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount, unit: 'sat' })) as Quote
+  await payFor(stage, quote)
+  return quote
+}
+async function payFor({ lightning }: Stage, { request }: Quote, amount?: number): Promise<void> {
+  const method = request.startsWith('plain-offer') || request.startsWith('lno') ? 'bolt12' : 'bolt11'
+  await lightning.settle(lightning.decode(method, request)!.requestId, amount)
+}
+
+/** Ecash of the client's own, made before anything goes wrong. */
+async function fund(stage: Stage, name: string, from: number, amounts: readonly number[]): Promise<void> {
+  const outputs = blinded(stage, from, amounts)
+  const { quote } = await paid(
+    stage,
+    amounts.reduce((a, b) => a + b, 0),
+  )
+  const { signatures } = (await post<Signatures>(stage, '/v1/mint/bolt11', {
+    quote,
+    outputs: messages(outputs),
+  })) as Signatures
+  stage.note(name, unblinded(stage, outputs, signatures))
+}
+const proofs = ({ notes }: Stage, name: string): readonly Proof[] => notes[name] as readonly Proof[]
+
+/** Has a request carried out, once more in each life, and gives the ecash; a refusal is none. */
+async function carriedOut(
+  stage: Stage,
+  path: string,
+  body: object,
+  outputs: ReturnType<typeof blinded>,
+): Promise<Proof[] | undefined> {
+  const told = await post<Signatures>(stage, path, { ...body, outputs: messages(outputs) })
+  if (told.code !== undefined) return undefined
+  return unblinded(stage, outputs, told.signatures)
+}
+
+/**
+ * Asks for signatures under other counters each time it is refused for good by a signatory that would not sign: what was
+ * set aside must have been given back.
+ */
+async function insisting(
+  stage: Stage,
+  path: string,
+  body: object,
+  from: number,
+  amounts: readonly number[],
+): Promise<Proof[]> {
+  for (let tries = (stage.notes[`tries ${from}`] as number | undefined) ?? 0; ;) {
+    const outputs = blinded(stage, from + tries * 10, amounts)
+    const told = await post<Signatures>(stage, path, { ...body, outputs: messages(outputs) })
+    if (told.code === undefined) {
+      steady(stage, `${path} ${from} ${tries}`, told)
+      return unblinded(stage, outputs, told.signatures)
+    }
+    if (told.code !== codes.unclassified) wrong(stage, `${path} is refused with ${told.code}`)
+    if (tries > 5) {
+      wrong(stage, `${path} is refused again and again`)
+      return []
+    }
+    stage.note(`tries ${from}`, ++tries)
+  }
+}
+
+const states = async (stage: Stage, of: readonly Proof[]): Promise<string[]> => {
+  const Ys = of.map(({ secret }) => stubCrypto.hashToCurve(secret))
+  const { states: told } = (await post<{ states: { state: string }[] }>(stage, '/v1/checkstate', { Ys })) as {
+    states: { state: string }[]
+  }
+  return told.map(({ state }) => state)
+}
+const expectStates = async (stage: Stage, of: readonly Proof[], state: string): Promise<void> => {
+  const found = await states(stage, of)
+  if (found.some((it) => it !== state)) wrong(stage, `inputs are ${found.join(', ')}, and should be ${state}`)
+}
+
+/** Quotes and asks for a payment until it is decided, and then has it give what it must: change, or the inputs back. */
+async function melt(
+  stage: Stage,
+  of: {
+    readonly from: number
+    readonly blanks: number
+    readonly inputs: string
+    readonly invoice: () => string
+    readonly mayFail?: boolean
+  },
+): Promise<'PAID' | 'UNPAID'> {
+  const { from } = of
+  const request = await noted(stage, `invoice ${from}`, async () => of.invoice())
+  const { quote } = await noted(stage, `melt ${from}`, async () => {
+    return (await post<Quote>(stage, '/v1/melt/quote/bolt11', { request, unit: 'sat' })) as Quote
+  })
+  const outputs = blinded(
+    stage,
+    from,
+    Array.from({ length: of.blanks }, () => 0),
+  )
+  const inputs = proofs(stage, of.inputs)
+  const told = await post<Quote>(stage, '/v1/melt/bolt11', { quote, inputs, outputs: messages(outputs) })
+  let now = told.code === undefined ? told : await get<Quote>(stage, `/v1/melt/quote/bolt11/${quote}`)
+  for (; now.state === 'PENDING'; now = await get<Quote>(stage, `/v1/melt/quote/bolt11/${quote}`)) {
+    await stage.clock.pause(MINUTE_MS)
+    await decide(stage)
+  }
+  steady(stage, `melt ${from}`, { state: now.state, change: now.change })
+  if (stage.notes['spent elsewhere'] === undefined)
+    await expectStates(stage, inputs, now.state === 'PAID' ? 'SPENT' : 'UNSPENT')
+  if (now.state === 'PAID') {
+    const change = unblinded(stage, outputs, now.change ?? [])
+    await expectStates(stage, change, 'UNSPENT')
+    if (of.blanks > 0 && change.length === 0) wrong(stage, 'a melt gave no change')
+  } else if (!of.mayFail) wrong(stage, 'the melt is not paid')
+  return now.state as 'PAID' | 'UNPAID'
+}
+
+/** After some minutes those payments are decided that nobody knows of. */
+async function decide({ lightning, notes, rows }: Stage): Promise<void> {
+  const state = (notes['decides'] ?? 'paid') as 'paid' | 'failed'
+  for (const { requestId } of rows()['meltQuotes'] ?? []) await lightning.decide(requestId as string, state)
+}
+
+const SCRIPTS: Readonly<Record<string, object>> = {
+  pending: { pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' },
+  unknown: { pay_invoice_state: 'UNKNOWN', check_payment_state: 'UNKNOWN' },
+  failed: { pay_invoice_state: 'FAILED' },
+  'failed it says, and paid': { pay_invoice_state: 'FAILED', check_payment_state: 'PAID' },
+  'no answer': { pay_err: true, check_payment_state: 'PAID' },
+}
+const invoice = ({ lightning, clock }: Stage, amountSat: number, script?: string): string =>
+  lightning.foreignInvoice({
+    amountSat,
+    expiryAt: clock.rightMs + LONG_MS,
+    ...(script && { memo: JSON.stringify(SCRIPTS[script]) }),
+  })
+
+const swaps: readonly MintScenario[] = [
+  {
+    kind: 'mint-swap',
+    name: 'plain',
+    mint: { feePpk: 300 },
+    setup: (stage) => fund(stage, 'mine', 0, [8, 4]),
+    async drive(stage) {
+      const made = await insisting(stage, '/v1/swap', { inputs: proofs(stage, 'mine') }, 100, [1, 2, 8])
+      await expectStates(stage, proofs(stage, 'mine'), 'SPENT')
+      await expectStates(stage, made, 'UNSPENT')
+    },
+  },
+  {
+    kind: 'mint-swap',
+    name: 'rivals',
+    setup: (stage) => fund(stage, 'mine', 0, [8]),
+    async drive(stage) {
+      const inputs = proofs(stage, 'mine')
+      const both = await Promise.all(
+        [100, 200].map((from) => carriedOut(stage, '/v1/swap', { inputs }, blinded(stage, from, [8]))),
+      )
+      if (both.every((made) => made !== undefined)) wrong(stage, 'the same input bought two outputs')
+      // One of them may have been refused by the signatory, and the other because of it.
+      const made = both.find((it) => it !== undefined) ?? (await insisting(stage, '/v1/swap', { inputs }, 300, [8]))
+      await expectStates(stage, made, 'UNSPENT')
+      await expectStates(stage, inputs, 'SPENT')
+    },
+  },
+  {
+    kind: 'mint-swap',
+    name: 'the same twice',
+    setup: (stage) => fund(stage, 'mine', 0, [8]),
+    async drive(stage) {
+      const inputs = proofs(stage, 'mine')
+      const outputs = blinded(stage, 100, [4, 4])
+      const both = await Promise.all([0, 1].map(() => carriedOut(stage, '/v1/swap', { inputs }, outputs)))
+      if (JSON.stringify(both[0]) !== JSON.stringify(both[1])) wrong(stage, 'one request is answered in two ways')
+      if (!both[0]) await insisting(stage, '/v1/swap', { inputs }, 200, [8])
+      await expectStates(stage, inputs, 'SPENT')
+    },
+  },
+]
+
+const issues: readonly MintScenario[] = [
+  {
+    kind: 'mint-issue',
+    name: 'plain',
+    async drive(stage) {
+      const { quote } = await noted(stage, 'quote', async () => {
+        return (await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 12, unit: 'sat' })) as Quote
+      })
+      if (stage.notes['paid'] === undefined) {
+        const early = await post<Signatures>(stage, '/v1/mint/bolt11', {
+          quote,
+          outputs: messages(
+            blinded(
+              stage,
+              0,
+              [12].map(() => 8),
+            ),
+          ),
+        })
+        if (early.code === undefined) wrong(stage, 'a quote is issued that nobody paid')
+        await payFor(stage, stage.notes['quote'] as Quote)
+        stage.note('paid', true)
+      }
+      const made = await insisting(stage, '/v1/mint/bolt11', { quote }, 100, [8, 4])
+      await expectStates(stage, made, 'UNSPENT')
+    },
+  },
+  {
+    kind: 'mint-issue',
+    name: 'rivals',
+    setup: async (stage) => stage.note('quote', await paid(stage, 8)),
+    async drive(stage) {
+      const { quote } = stage.notes['quote'] as Quote
+      const both = await Promise.all(
+        [100, 200].map((from) => carriedOut(stage, '/v1/mint/bolt11', { quote }, blinded(stage, from, [8]))),
+      )
+      if (both.every((made) => made !== undefined)) wrong(stage, 'a quote is issued twice')
+      if (both.every((made) => made === undefined)) await insisting(stage, '/v1/mint/bolt11', { quote }, 300, [8])
+    },
+  },
+  {
+    kind: 'mint-issue',
+    name: 'batch',
+    setup: async (stage) => stage.note('quotes', [await paid(stage, 8), await paid(stage, 4)]),
+    async drive(stage) {
+      const quotes = (stage.notes['quotes'] as Quote[]).map(({ quote }) => quote)
+      await insisting(stage, '/v1/mint/bolt11/batch', { quotes }, 100, [4, 8])
+      for (const quote of quotes) {
+        const { state } = await get<Quote>(stage, `/v1/mint/quote/bolt11/${quote}`)
+        if (state !== 'ISSUED') wrong(stage, `a quote of a batch is ${state}`)
+      }
+    },
+  },
+]
+
+const melts: readonly MintScenario[] = [
+  ...[undefined, ...Object.keys(SCRIPTS)].flatMap((script) =>
+    [4, 0].map((blanks): MintScenario => ({
+      kind: 'mint-melt',
+      name: `${script ?? 'paid'}${blanks > 0 ? '' : ', no blanks'}`,
+      mint: { feePpk: 100 },
+      setup: (stage) => fund(stage, 'mine', 0, [16]),
+      async drive(stage) {
+        const of = {
+          from: 100,
+          blanks,
+          inputs: 'mine',
+          invoice: () => invoice(stage, 8, script),
+          mayFail: script === 'failed',
+        }
+        await melt(stage, of)
+      },
+    })),
+  ),
+  {
+    kind: 'mint-melt',
+    name: 'pending then failed',
+    async setup(stage) {
+      await fund(stage, 'mine', 0, [16])
+      stage.note('decides', 'failed')
+    },
+    async drive(stage) {
+      const of = { from: 100, blanks: 4, inputs: 'mine', mayFail: true }
+      const end = await melt(stage, { ...of, invoice: () => invoice(stage, 8, 'pending') })
+      // What was given back buys something else.
+      if (end !== 'UNPAID') return wrong(stage, 'a payment that failed is paid')
+      stage.note('spent elsewhere', true)
+      await insisting(stage, '/v1/swap', { inputs: proofs(stage, 'mine') }, 300, [16])
+    },
+  },
+  {
+    kind: 'mint-melt',
+    name: 'internal',
+    async setup(stage) {
+      await fund(stage, 'mine', 0, [16])
+      stage.note('own', await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' }))
+    },
+    async drive(stage) {
+      const own = stage.notes['own'] as Quote
+      await melt(stage, { from: 100, blanks: 4, inputs: 'mine', invoice: () => own.request })
+      await insisting(stage, '/v1/mint/bolt11', { quote: own.quote }, 300, [8])
+    },
+  },
+  {
+    kind: 'mint-melt',
+    name: 'internal, paid elsewhere',
+    async setup(stage) {
+      await fund(stage, 'mine', 0, [16])
+      stage.note('own', await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' }))
+    },
+    async drive(stage) {
+      const own = stage.notes['own'] as Quote
+      const melting = melt(stage, { from: 100, blanks: 4, inputs: 'mine', invoice: () => own.request, mayFail: true })
+      await payFor(stage, own)
+      await get(stage, `/v1/mint/quote/bolt11/${own.quote}`)
+      await melting
+      await insisting(stage, '/v1/mint/bolt11', { quote: own.quote }, 300, [8])
+    },
+  },
+  {
+    kind: 'mint-melt',
+    name: 'rivals',
+    async setup(stage) {
+      await fund(stage, 'mine', 0, [16])
+      await fund(stage, 'theirs', 50, [16])
+      stage.note('invoice 100', invoice(stage, 8))
+      stage.note('invoice 200', stage.notes['invoice 100'])
+    },
+    async drive(stage) {
+      const of = { blanks: 4, invoice: () => '', mayFail: true }
+      const ends = [
+        await melt(stage, { ...of, from: 100, inputs: 'mine' }),
+        await melt(stage, { ...of, from: 200, inputs: 'theirs' }),
+      ]
+      if (ends.filter((state) => state === 'PAID').length !== 1)
+        wrong(stage, 'of two melts of one invoice not one is paid')
+    },
+  },
+]
+
+export const mintServerScenarios: readonly Scenario<Stage>[] = [...swaps, ...issues, ...melts].map(onMint)
