@@ -25,6 +25,8 @@ export interface Likeness {
   readonly ignore?: readonly string[]
   /** Counts of which it matters only how they begin: name → the least number that means "so many or more". */
   readonly counts?: Readonly<Record<string, number>>
+  /** Rows of the program of which nothing that comes next depends. */
+  readonly over?: (table: string, row: Row) => boolean
   /** What of the outside can still make a difference, given the ids that are known inside. All of it, unless given. */
   readonly matters?: (
     outside: unknown,
@@ -77,10 +79,18 @@ const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => ahea
  * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
  * roughly by how far ahead they are, those that are past as one.
  */
-export function fingerprints({ ignore = [], counts = {}, matters = (all) => [all as object] }: Likeness): Fingerprint {
+export function fingerprints({
+  ignore = [],
+  counts = {},
+  over = () => false,
+  matters = (all) => [all as object],
+}: Likeness): Fingerprint {
   const shapes = new Shapes(new Set(ignore), counts)
   const rows = (dump: Dump): Shape[] =>
-    Object.entries(dump).flatMap(([table, list]) => [shapes.of(table), ...list.map((row) => shapes.of(row))])
+    Object.entries(dump).flatMap(([table, list]) => [
+      shapes.of(table),
+      ...list.filter((row) => !over(table, row)).map((row) => shapes.of(row)),
+    ])
   return ({ rows: dump, outside, nowMs, skewMs, notes }, doing = [], wakesMs = []) => {
     const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
     const known = new Set(ours.flatMap(({ marks }) => marks))
