@@ -7,7 +7,8 @@ import { localSignatory } from '../mint-server/signatory.ts'
 import { memoryStore, type Dump } from '../store/memory.ts'
 import { systemClock, type Random } from '../kernel/ports.ts'
 import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
-import { VirtualClock, worldRandom } from './life.ts'
+import type { Fate } from './choices.ts'
+import { VirtualClock, worldRandom, type Life } from './life.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
 export const SEED = new Uint8Array(64).fill(7)
@@ -25,6 +26,8 @@ export interface Setting {
   readonly mint: AtomicMint
   /** Gives the mint its rows: a mint object holds nothing that they don't give. */
   enter(rows: Dump, clock: VirtualClock, random: Random): void
+  /** Begins a life, in which the mint may have troubles of its own. */
+  begin?(around: { readonly fate: Fate; readonly life: Life }): void
   /** The mint's rows as they are. */
   dump(): Dump
   /** Whether the mint holds answers for replays (NUT-19). */

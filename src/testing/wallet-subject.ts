@@ -8,8 +8,9 @@ import { walletKinds } from '../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
 import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
-import type { VirtualClock } from './life.ts'
+import { VirtualClock, worldRandom } from './life.ts'
 import { judge } from './oracle.ts'
+import { newLiveSetting } from './live-mint.ts'
 import { newSetting, SEED, type MintTraits, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
@@ -20,6 +21,8 @@ export { POWERS, SEED } from './setting.ts'
 
 export const MINT_URL = 'http://mint.test'
 const HOUR_MS = 3_600_000
+/** More random draws than a world has seen. */
+const LATER = 1_000_000_000
 
 /** What is outside the wallet: the mint's rows, and the network. */
 export interface WalletOutside extends Wire {
@@ -45,17 +48,24 @@ export interface WalletStage extends Stage {
 /** A scenario of the wallet, and of what kind of mint it is at. */
 export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
   readonly mint?: MintTraits
+  /** The mint is a server that crashes, too; it never does where left out. */
+  readonly live?: boolean
   /** Quarantine is the right end of this scenario. */
   readonly mayQuarantine?: boolean
 }
 
 /** Puts a scenario on its subject. */
-export const onWallet = ({ mint, mayQuarantine, ...scenario }: WalletScenario): Scenario<WalletStage> => ({
+export const onWallet = ({
+  mint,
+  live = false,
+  mayQuarantine,
+  ...scenario
+}: WalletScenario): Scenario<WalletStage> => ({
   ...scenario,
   // `drive` and `setup` may use `this`.
   setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
   drive: (stage) => scenario.drive(stage),
-  subject: walletSubject({ ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
+  subject: walletSubject({ live, ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
 })
 
 /** What is outside a wallet, and the setting that it is made of. */
@@ -64,14 +74,16 @@ export interface WalletSurroundings extends Surroundings<WalletStage> {
 }
 
 /** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
-export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean } = {}): Subject<WalletStage> & {
+export function walletSubject(
+  of: { mint?: MintTraits; live?: boolean; mayQuarantine?: boolean } = {},
+): Subject<WalletStage> & {
   open(): Promise<WalletSurroundings>
 } {
   return {
     kinds: walletKinds as readonly OperationKind<never>[],
     alike,
     async open() {
-      const setting = await newSetting(of.mint)
+      const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
       const wire: Wire = { late: [], lied: false, sent: {}, melts: {} }
       const outside = mintClient({
         mintUrl: MINT_URL,
@@ -107,6 +119,7 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
         },
         leave: (): WalletOutside => ({ mint: setting.dump(), ...wire }),
         async start({ another, ...means }) {
+          setting.begin?.(means)
           const wallet = await opened(means)
           const { stage, clock } = means
           return {
@@ -131,7 +144,9 @@ export function walletSubject(of: { mint?: MintTraits; mayQuarantine?: boolean }
             late: wire.late,
             robbed: robbed as readonly string[],
           }),
-        async judge({ rows, outside: held, notes }) {
+        async judge({ rows, outside: held, nowMs, notes }) {
+          // A mint of its own answers what is asked now: nothing befalls it.
+          setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of
           return (await judge({ world, mint: setting.mint, crypto: stubCrypto, mayQuarantine })).violations
@@ -175,13 +190,14 @@ const alike: Likeness = {
 /** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
 function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
   const { mintQuotes = [], mintPayments = [], meltQuotes = [], responses = [], ...others } = mint
-  const { fakeRequests = [], fakeIncoming = [], ...rest } = others
+  const { fakeRequests = [], fakeIncoming = [], operations = [], ...rest } = others
   const asked = (row: Row): boolean => known.has(row['id'] as string)
   const quotes = mintQuotes.filter(asked)
   const requests = new Set(quotes.map((row) => row['requestId']))
   const past = (row: Row, column: string): boolean => row[column] !== null && (row[column] as number) <= nowMs
   return {
     ...rest,
+    operations: operations.filter((row) => row['status'] !== 'done'),
     mintQuotes: quotes.map((row) => (row['amountIssued'] === row['amount'] ? timeless(row, 'expiryAt') : row)),
     mintPayments: mintPayments.filter((row) => known.has(row['quoteId'] as string)),
     meltQuotes: meltQuotes.filter(asked),

@@ -11,10 +11,11 @@ import { restores } from './restore.ts'
 import { sends } from './send.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
+import { acrossTheWire } from './wire.ts'
 
 export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
 export const scenarios: readonly Scenario<Stage>[] = [
-  ...[...tables.flatMap((table) => table.scenarios), ...alongside].map(onWallet),
+  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...acrossTheWire].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,
 ]
