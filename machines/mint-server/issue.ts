@@ -58,7 +58,6 @@ export const issue = setup({
   types: {} as {
     context: IssueContext
     input: IssueInput
-    events: { type: 'resume' }
     emitted: Told
     tags: Tag
   },

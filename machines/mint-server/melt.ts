@@ -100,7 +100,7 @@ export const melt = setup({
   types: {} as {
     context: MeltContext
     input: MeltInput
-    events: { type: 'resume' } | PaymentNews
+    events: PaymentNews
     emitted: Told
     tags: Tag
   },

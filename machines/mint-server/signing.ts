@@ -130,7 +130,6 @@ export const signing = (of: { readonly done: string; readonly refused: string })
         description: 'The signatory gave no answer. It is asked again after a pause.',
         entry: unheard,
         after: { again: 'signing' },
-        on: { resume: 'signing' },
       },
     },
   }) as never as Part

@@ -51,7 +51,6 @@ export const swap = setup({
   types: {} as {
     context: SwapContext
     input: SwapInput
-    events: { type: 'resume' }
     emitted: Told
     tags: Tag
   },

@@ -111,6 +111,14 @@ async function carriedOut(
   return unblinded(stage, outputs, told.signatures)
 }
 
+const CARRIED_OUT: readonly number[] = [codes.alreadySpent, codes.alreadySigned, codes.quoteIssued]
+
+async function restored(stage: Stage, path: string, outputs: ReturnType<typeof blinded>): Promise<Proof[]> {
+  const told = (await post<Signatures>(stage, '/v1/restore', { outputs: messages(outputs) })) as Signatures
+  if (told.signatures.length !== outputs.length) wrong(stage, `${path} was carried out, and is not restored`)
+  return unblinded(stage, outputs, told.signatures)
+}
+
 /**
  * Asks for signatures under other counters each time it is refused for good by a signatory that would not sign: what was
  * set aside must have been given back.
@@ -129,6 +137,8 @@ async function insisting(
       steady(stage, `${path} ${from} ${tries}`, told)
       return unblinded(stage, outputs, told.signatures)
     }
+    // Carried out, and the answer is kept no more (NUT-19): then the signatures are there to be restored (NUT-09).
+    if (CARRIED_OUT.includes(told.code)) return restored(stage, path, outputs)
     if (told.code !== codes.unclassified) wrong(stage, `${path} is refused with ${told.code}`)
     if (tries > 5) {
       wrong(stage, `${path} is refused again and again`)
