@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { plantAll } from '../scripts/crash/plants.ts'
 import { bountyInvariants } from '../src/testing/bounty-judge.ts'
+import { mintInvariants } from '../src/testing/mint-judge.ts'
 import { nameOf } from '../src/testing/subject.ts'
 import { invariants } from '../src/testing/oracle.ts'
 import { planted, plants, type Plant } from '../src/testing/planted.ts'
@@ -34,7 +35,7 @@ describe('planted mistakes', () => {
 
   test('break every invariant', () =>
     expect(new Set(plants.map(({ breaks }) => breaks))).toEqual(
-      new Set(Object.keys({ ...invariants, ...bountyInvariants })),
+      new Set(Object.keys({ ...invariants, ...bountyInvariants, ...mintInvariants })),
     ))
 
   test('fit however the source is broken into lines, and once', () => {

@@ -32,7 +32,7 @@ export async function plantAll(
   })
   line.clear()
   const lines = plants.map((plant) => [
-    String(plant.row ?? (plant.scenario.startsWith('bounty.') ? 'bounty' : 'kernel')),
+    String(plant.row ?? /^(bounty|mint-)/.exec(plant.scenario)?.[0].replace('-', '') ?? 'kernel'),
     plant.name,
     plant.breaks,
     caught.get(plant) ?? '✗ escaped',

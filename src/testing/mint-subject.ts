@@ -159,13 +159,13 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
           }
         },
         committed: unsoundCommit,
-        async judge({ rows: after, outside: held, nowMs, notes }) {
+        async judge({ rows: after, outside: held, nowMs }) {
           const { lightning: dump, late: calls } = held as MintOutside
           rows.load(dump)
           clock = new VirtualClock(nowMs)
           await arriveLate('ports', { signatory, backend: lightning }, calls)
           const operations = (after['operations'] ?? []) as unknown as OperationRow[]
-          return judgeMint({ rows: after, lightning: rows.dump(), operations, notes })
+          return judgeMint({ rows: after, lightning: rows.dump(), operations })
         },
       }
       return surroundings

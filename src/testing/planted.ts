@@ -5,6 +5,7 @@
  */
 import { bountyPlants } from './planted/bounty.ts'
 import { kernelPlants } from './planted/kernel.ts'
+import { mintServerPlants } from './planted/mint-server.ts'
 import { moneyPlants } from './planted/money.ts'
 import type { Plant } from './planted/plant.ts'
 import { recoveryPlants } from './planted/recovery.ts'
@@ -15,4 +16,5 @@ export const plants: readonly Plant[] = [
   ...kernelPlants,
   ...[...moneyPlants, ...recoveryPlants].toSorted((a, b) => a.row! - b.row!),
   ...bountyPlants,
+  ...mintServerPlants,
 ]

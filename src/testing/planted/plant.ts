@@ -1,5 +1,6 @@
 /** What a planted mistake is, and how it is made. */
 import type { BountyInvariant } from '../bounty-judge.ts'
+import type { MintInvariant } from '../mint-judge.ts'
 import type { Invariant } from '../oracle.ts'
 
 export interface Plant {
@@ -14,7 +15,7 @@ export interface Plant {
     readonly to: string
   }[]
   /** The invariant that it breaks: this one must fire. */
-  readonly breaks: Invariant | BountyInvariant
+  readonly breaks: Invariant | BountyInvariant | MintInvariant
   /** Where it shows, `kind.name`. */
   readonly scenario: string
   /** Faults in a life that it takes; 1 unless given. */
