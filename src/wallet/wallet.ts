@@ -40,6 +40,11 @@ export interface WalletOptions {
   readonly invoiceAmount?: WalletPorts['invoiceAmount']
   /** Requests that may be under way at once at one mint; 8 unless given. */
   readonly requestsPerMint?: number
+  /**
+   * After so long without an answer a request counts as lost, and it is asked what came of it. 30,000 ms unless given;
+   * a melt, which is answered when the payment is through, waits ten minutes at least.
+   */
+  readonly requestTimeoutMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
@@ -147,7 +152,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const store = await options.store.open(walletSchema)
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport })
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
     clients.set(mintUrl, found)
     return found
   }
