@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { aims, trigger } from './aim.ts'
 import { startScript, type Child } from './children.ts'
+import { MOST_IDLE_SECONDS } from './idleness.ts'
 import type { Life, Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
@@ -44,12 +45,7 @@ export interface Living {
 /** `killed`: at no operation in particular. */
 export type Ended = 'done' | 'stuck' | 'killed' | Sight
 
-/**
- * A process that was idle for so many seconds is stuck. A request may hang for half a minute until it is given up, and
- * as long is another owner's operation left alone. It counts them itself: how slow the machine is makes no difference.
- */
-const MOST_IDLE = 60
-/** One that says nothing at all hangs. Counted, so that a machine that stood still for a while is no silence. */
+/** A process that says nothing at all for so long hangs. Counted, so that a machine that stood still for a while is no silence. */
 const TICK_MS = 1_000
 const LONGEST_SILENCE_TICKS = 600
 
@@ -123,21 +119,17 @@ export class Lab implements AsyncDisposable {
     broken?.addEventListener('abort', end)
     await Promise.race([worker.ready, child.ended])
     const startedAt = performance.now()
-    let idle = 0
     let silentTicks = 0
     const silence = setInterval(() => {
       if (++silentTicks >= LONGEST_SILENCE_TICKS) child.kill('SIGKILL')
     }, TICK_MS)
     worker.hear = (report) => {
       silentTicks = 0
-      if (report.type === 'idle' && ++idle >= MOST_IDLE) child.kill('SIGKILL')
+      if (report.type === 'idle' && report.seconds >= MOST_IDLE_SECONDS) child.kill('SIGKILL')
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
       else if (report.type === 'dies') aimed = { id: undefined }
-      else if (report.type === 'changed' || report.type === 'resumed') {
-        idle = 0
-        this.#note(report)
-      }
+      else if (report.type === 'changed' || report.type === 'resumed') this.#note(report)
       hear(report)
       const delayMs = aimed ? undefined : strike(report, performance.now() - startedAt)
       if (delayMs !== undefined) {

@@ -9,6 +9,7 @@ import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
+import { Idleness } from './idleness.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
 import { assertEnded, doStep, ignoreClosed, trust } from './steps.ts'
@@ -27,38 +28,11 @@ const { plan, arms } = JSON.parse(await line) as Life
 const { mintUrl } = plan
 const watched = sites(arms, say)
 const open = new Map<string, Promise<Wallet>>()
+const idleness = new Idleness(mintUrl, (seconds) => say({ type: 'idle', seconds }))
 
 async function sightOf(name: string, wallet: Wallet, id: string): Promise<Sight> {
   const { kind, state, status, underWay } = await wallet.operations.explain(id)
   return { wallet: name, id, kind, state, ended: status === 'done', underWay: underWay.length > 0 }
-}
-
-/** How many changes were told. */
-let changes = 0
-const IDLE_MS = 1_000
-/** No pause between tries is longer. What ends later, a deadline say, is nothing to wait for. */
-const LONGEST_PAUSE_MS = 300_000
-
-/** Tells of each second in which nothing moved, and nothing is the matter that explains it. */
-async function watchIdleness(): Promise<void> {
-  for (;;) {
-    const before = changes
-    await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
-    if (before === changes && (await mayGoOn().catch(() => false))) say({ type: 'idle' })
-  }
-}
-
-/** Whether the mint and the stores answer, and no operation pauses before it tries again. */
-async function mayGoOn(): Promise<boolean> {
-  await fetch(`${mintUrl}/v1/info`)
-  for (const opening of open.values()) {
-    const { operations } = await opening
-    for (const { id } of await operations.list({ status: 'active' })) {
-      const { timers } = await operations.explain(id)
-      if (timers.some(({ inMs }) => inMs > 0 && inMs <= LONGEST_PAUSE_MS)) return false
-    }
-  }
-  return true
 }
 
 function walletOf(name: string): Promise<Wallet> {
@@ -68,8 +42,8 @@ function walletOf(name: string): Promise<Wallet> {
     const place = plan.wallets[name]!
     const ports = watched({ store: await adapterOf(place), transport: fetchTransport() })
     const wallet = await openWallet({ ...ports, seed: Buffer.from(place.seed, 'hex') })
+    idleness.add(wallet)
     wallet.on('operation', ({ id }) => {
-      changes++
       sightOf(name, wallet, id).then((sight) => say({ type: 'changed', ...sight }), ignoreClosed)
     })
     for (const { id } of await wallet.operations.resumed())
@@ -109,7 +83,6 @@ async function work(steps: readonly Step[]): Promise<void> {
   }
 }
 
-void watchIdleness()
 try {
   const named = new Set(plan.threads.flat().flatMap((step) => ('to' in step ? [step.wallet, step.to] : [step.wallet])))
   const resume = async (name: string): Promise<void> => {
