@@ -5,7 +5,7 @@ import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { Inspect } from '../kernel/inspect.ts'
-import { openOperations } from '../kernel/operations.ts'
+import { openOperations, type CloseOptions } from '../kernel/operations.ts'
 import type { Role } from '../kernel/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { OperationView } from '../kernel/operation.ts'
@@ -119,10 +119,13 @@ export class Wallet {
     return historyPage(this.#store, page)
   }
 
-  /** Aborts requests under way and lets go of the store; every operation stays resumable. */
-  async close(): Promise<void> {
+  /**
+   * Lets go of the store; every operation stays resumable. Requests under way are aborted at the deadline, which is now
+   * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
     const { operations } = this.#env
-    operations.close()
+    operations.close(options)
     await operations.closed
     await this.#store.close()
   }
