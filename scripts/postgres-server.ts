@@ -12,6 +12,8 @@ import { Client } from 'pg'
 
 /** A busy machine takes its time. */
 const READY_MS = 120_000
+/** What a server says, and ends, where a child of the one that was killed before it is not gone yet. */
+const STILL_IN_USE = 'pre-existing shared memory block'
 
 export interface PostgresServer {
   readonly port: number
@@ -68,16 +70,24 @@ export async function startPostgres({ settings = {} }: ServerOptions = {}): Prom
   }
 
   const start = async (): Promise<void> => {
-    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', `${port}`, ...args], {
-      ...user,
-      cwd: directory,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    server = child
     let log = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-10_000)))
+    const begin = (): ChildProcess => {
+      const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', `${port}`, ...args], {
+        ...user,
+        cwd: directory,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-10_000)))
+      return child
+    }
+    server = begin()
     for (const deadlineMs = Date.now() + READY_MS; ; await setTimeout(50)) {
-      if (child.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${log}`)
+      // All that it said has been heard.
+      if (server.exitCode !== null && server.stderr!.closed) {
+        if (!log.includes(STILL_IN_USE)) throw new Error(`PostgreSQL did not start:\n${log}`)
+        log = ''
+        server = begin()
+      }
       const isReady = await run('SELECT 1').then(
         () => true,
         () => false,

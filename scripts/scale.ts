@@ -1,16 +1,17 @@
 /**
  * Measures a wallet with many proofs and a long history, on every store that this machine has, each started in a process
- * of its own. Prints a table, and with `--json` one JSON object as the last line. Exits with 1 where SQLite misses what
- * is promised: balance and selection in 5 ms (the median of many), opening in 1 s.
+ * of its own, IndexedDB in Chromium. Prints a table, and with `--json` one JSON object as the last line. Exits with 1
+ * where SQLite misses what is promised: balance and selection in 5 ms, and no more than one of a hundred slower; opening
+ * in 1 s. How long the first call takes, with nothing compiled or cached, is only printed.
  *
  *   npm run scale -- [--proofs 100000] [--operations 10000] [--store NAME]... [--json]
  */
-import { execFile } from 'node:child_process'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { wholeNumber } from './kill-lab/run.ts'
-import { fill } from './scale/fill.ts'
-import { measure, type Figures } from './scale/measure.ts'
-import { stores } from './scale/stores.ts'
+import type { Size } from './scale/fill.ts'
+import type { Figures, Times } from './scale/measure.ts'
+import { measureAt, stores, type Elsewhere } from './scale/stores.ts'
+import { templates } from './scale/templates.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,11 +24,7 @@ const { values } = parseArgs({
   },
 })
 
-const MOST: Readonly<Partial<Record<keyof Figures, number>>> = {
-  openingMs: 1_000,
-  balanceP50Ms: 5,
-  selectionP50Ms: 5,
-}
+const BUDGET_MS = { opening: 1_000, balance: 5, selection: 5 } as const
 
 interface Result extends Partial<Figures> {
   readonly store: string
@@ -41,14 +38,14 @@ interface Result extends Partial<Figures> {
 for (const name of values.store)
   if (!Object.hasOwn(stores, name)) throw new TypeError(`--store is one of ${Object.keys(stores).join(', ')}, not ${name}`) // prettier-ignore
 if (values.at === undefined) await main()
-else console.log(JSON.stringify(await measure(stores[values.store[0]!]!.adapter(values.at))))
+else console.log(JSON.stringify(await measureAt(values.store[0] as Elsewhere, values.at)))
 
 async function main(): Promise<void> {
-  const size = {
+  const size: Size = {
     proofs: wholeNumber('proofs', values.proofs),
     operations: wholeNumber('operations', values.operations),
   }
-  console.log(`${size.proofs} proofs, ${size.operations} finished operations; milliseconds, median / 99th percentile`)
+  console.log(`${size.proofs} proofs, ${size.operations} finished operations; milliseconds: first, median, 99th percentile`) // prettier-ignore
   console.log(row('store', 'filling', 'opening', 'balance', 'selection'))
   const results: Result[] = []
   for (const name of values.store) {
@@ -56,11 +53,11 @@ async function main(): Promise<void> {
     results.push(result)
     console.log(line(result))
   }
-  if (values.json) console.log(JSON.stringify({ ...size, budgetMs: MOST, results }))
+  if (values.json) console.log(JSON.stringify({ ...size, budgetMs: BUDGET_MS, results }))
   if (results.some(({ missed = [] }) => missed.length > 0)) process.exitCode = 1
 }
 
-async function measured(name: string, size: { proofs: number; operations: number }): Promise<Result> {
+async function measured(name: string, size: Size): Promise<Result> {
   const store = stores[name]!
   let place
   try {
@@ -70,27 +67,33 @@ async function measured(name: string, size: { proofs: number; operations: number
   }
   await using _ = place
   const startedMs = performance.now()
-  await fill(store.adapter(place.at), size)
+  await place.fill(size, await templates())
   const fillingMs = performance.now() - startedMs
-  const figures = store.outlives ? await coldly(name, place.at) : await measure(store.adapter(place.at))
-  const missed = Object.entries(MOST).flatMap(([what, mostMs]) => (store.budget && figures[what as keyof Figures] > mostMs ? [what] : [])) // prettier-ignore
-  return { store: name, fillingMs, ...figures, missed }
+  const figures = await place.measure()
+  return { store: name, fillingMs, ...figures, missed: store.budget ? missing(figures) : [] }
 }
 
-async function coldly(name: string, at: string): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, '--store', name, '--at', at])
-  return JSON.parse(stdout) as Figures
+function missing({ openingMs, balance, selection }: Figures): string[] {
+  const slow = (what: 'balance' | 'selection', { p50Ms, p99Ms }: Times): string[] =>
+    Object.entries({ p50Ms, p99Ms }).flatMap(([which, ms]) => (ms > BUDGET_MS[what] ? [`${what}.${which}`] : []))
+  return [
+    ...(openingMs > BUDGET_MS.opening ? ['openingMs'] : []),
+    ...slow('balance', balance),
+    ...slow('selection', selection),
+  ]
 }
 
-function line({ store, skipped, missed = [], ...found }: Result): string {
+function ms(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 0)
+}
+
+function line({ store, skipped, missed = [], fillingMs, openingMs, balance, selection }: Result): string {
   if (skipped !== undefined) return `${store.padEnd(18)} not measured: ${skipped}`
-  const ms = (value = NaN): string => value.toFixed(value < 10 ? 2 : 0)
-  const balance = `${ms(found.balanceP50Ms)} / ${ms(found.balanceP99Ms)}`
-  const selection = `${ms(found.selectionP50Ms)} / ${ms(found.selectionP99Ms)}`
+  const times = ({ firstMs, p50Ms, p99Ms }: Times): string => [firstMs, p50Ms, p99Ms].map(ms).join(' ')
   const verdict = missed.length > 0 ? `   MISSED: ${missed.join(', ')}` : ''
-  return row(store, ms(found.fillingMs), ms(found.openingMs), balance, selection) + verdict
+  return row(store, ms(fillingMs!), ms(openingMs!), times(balance!), times(selection!)) + verdict
 }
 
 function row(store: string, ...cells: readonly string[]): string {
-  return store.padEnd(18) + cells.map((cell) => cell.padStart(16)).join('')
+  return store.padEnd(18) + cells.map((cell) => cell.padStart(18)).join('')
 }

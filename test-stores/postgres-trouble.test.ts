@@ -2,12 +2,18 @@
 import { chownSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Row } from '../src/store/port.ts'
 import { bench, code, everything, outcomeOf, put, step, until, type Counter } from './postgres-kit.ts'
 import { first } from './tcp-proxy.ts'
 
 const pg = bench()
+
+/** For longer than a transaction may idle here, nothing of this process goes on. */
+function standStill(when: string): string {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900)
+  return when
+}
 
 describe('the wire', () => {
   test('cut before COMMIT was sent: the transaction is done again, and lands once', async () => {
@@ -58,6 +64,28 @@ describe('the wire', () => {
     await expect(store.commit([put('a', 2)])).rejects.toEqual(code('IN_DOUBT'))
     expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(await store.get('counters', ['a'])).toMatchObject({ n: 2 })
+  })
+
+  test('a client that stood still for too long, and then sent its COMMIT: nothing was in doubt, and it lands once', async () => {
+    const store = await pg.open({ statementTimeoutMs: 300 })
+    await store.commit([put('a', 1)])
+    const { query } = Client.prototype as unknown as { query: (...args: unknown[]) => unknown }
+    const stood: string[] = []
+    onTestFinished(() => void vi.restoreAllMocks())
+    vi.spyOn(Client.prototype, 'query').mockImplementation(function (this: Client, ...args: unknown[]) {
+      const sql = args[0] as string
+      // As it sends it; or before it has read the answers to what it sent before, and that its session is over.
+      if (sql === 'COMMIT' && stood.length === 0) stood.push(standStill('at the COMMIT'))
+      const answer = query.apply(this, args)
+      if (sql.includes('hardshell:changes') && stood.length === 1)
+        setImmediate(() => stood.push(standStill('before it')))
+      return answer as never
+    })
+    await store.commit([put('a', 2), step('first', 1)])
+    await store.commit([put('a', 3), step('second', 1)])
+    expect(stood).toEqual(['at the COMMIT', 'before it'])
+    expect(await store.query({ table: 'steps' })).toHaveLength(2)
+    expect(await store.get('counters', ['a'])).toMatchObject({ n: 3 })
   })
 
   test('a client that vanished in mid-transaction loses its locks to the limit of time', async () => {

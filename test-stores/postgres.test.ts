@@ -1,5 +1,6 @@
 /** The store contract on a real PostgreSQL server. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { memoryStore } from '../src/store/memory.ts'
 import type { Write } from '../src/store/port.ts'
 import { postgresRows } from '../src/store/postgres-rows.ts'
@@ -24,6 +25,32 @@ const newStore: NewStore = async () => {
 describe('the contract', () => {
   test.each(storeContract(newStore))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
+  })
+})
+
+describe('gets', () => {
+  test('those that are asked for at once are one statement for each table; one that cannot be read fails alone', async () => {
+    const store = await postgresStore({ connection: server.connection, namespace: 'gets' }).open(schema)
+    const ids = Array.from({ length: 1_000 }, (_, i) => `c${i}`)
+    await store.commit([...ids.map((id, i) => putCoin(id, { amount: i })), putEvent('a', 1), putEvent('a', 2)])
+    await server.run(`UPDATE gets.coins SET data = '{' WHERE id = 'c7'`)
+    const query = vi.spyOn(Client.prototype, 'query')
+    onTestFinished(() => query.mockRestore())
+    const [coins, events, missing, again] = await Promise.all([
+      Promise.allSettled(ids.map((id) => store.get('coins', [id]))),
+      Promise.all([2, 1].map((seq) => store.get('events', ['a', seq]))),
+      store.get('coins', ['none']),
+      store.get('coins', ['c1']),
+    ])
+    expect(query.mock.calls).toHaveLength(2)
+    expect(coins.flatMap((it, i) => (it.status === 'fulfilled' && it.value?.['amount'] === i ? [] : [i]))).toEqual([7])
+    expect(coins[7]).toMatchObject({ status: 'rejected', reason: { code: 'CORRUPT' } })
+    expect(events).toMatchObject([{ seq: 2 }, { seq: 1 }])
+    expect([missing, again]).toEqual([undefined, expect.objectContaining({ id: 'c1', amount: 1 })])
+    // What was asked for before is answered before it closes.
+    const last = store.get('coins', ['c2'])
+    await store.close()
+    expect(await last).toMatchObject({ id: 'c2' })
   })
 })
 

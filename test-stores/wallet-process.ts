@@ -4,6 +4,7 @@
  *
  *   node wallet-process.ts '{"connection": …, "namespace": …, "seed": …, "mintUrl": …, "name": …, "operations": …}'
  */
+import { flushCompileCache } from 'node:module'
 import { insist, trust } from '../scripts/kill-lab/steps.ts'
 import { HardshellError, openWallet, type OperationHandle } from '../src/index.ts'
 import { postgresStore } from '../src/store/postgres.ts'
@@ -20,8 +21,11 @@ export interface Share {
   readonly perMelt: number
 }
 
-const AT_ONCE = 4
+const AT_ONCE = 8
 const LOOK_EVERY_MS = 150
+
+// The compiled code is kept now: a process that is killed keeps nothing.
+flushCompileCache()
 
 const { connection, namespace, seed, mintUrl, name, operations, invoices, perMelt } = JSON.parse(
   process.argv[2]!,

@@ -5,8 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { testedStore } from '../scripts/crash/stores.ts'
+import { memoryStore } from '../src/store/memory.ts'
 import { StoreError, type Store } from '../src/store/port.ts'
 import { exploreCrashes } from '../src/testing/explorer.ts'
 import type { TestedStore } from '../src/testing/ground.ts'
@@ -39,6 +40,29 @@ function erring(commit: (store: Store, writes: Parameters<Store['commit']>[0]) =
   }
 }
 
+/** Rows in memory that take some turns of the event loop to be had. */
+function slow(): TestedStore {
+  const rows = memoryStore()
+  const aWhile = async (): Promise<void> => {
+    for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return {
+    load: (dump) => rows.load(dump),
+    dump: () => Promise.resolve(rows.dump()),
+    async open(schema) {
+      const store = await rows.open(schema)
+      return {
+        get: (table, key) => aWhile().then(() => store.get(table, key)),
+        query: (query) => aWhile().then(() => store.query(query)),
+        sum: (table, prefix) => aWhile().then(() => store.sum(table, prefix)),
+        commit: (writes) => aWhile().then(() => store.commit(writes)),
+        watch: (table, changed) => store.watch(table, changed),
+        close: () => store.close(),
+      }
+    },
+  }
+}
+
 test('on a SQLite file as many lives, worlds and places as in memory, and nothing is wrong', async () => {
   const options = { depth: 1 }
   const [memory, real] = [
@@ -48,6 +72,15 @@ test('on a SQLite file as many lives, worlds and places as in memory, and nothin
   expect(real.violations).toEqual([])
   expect(real.lives).toBeGreaterThan(30)
   expect({ ...real, visited: [...real.visited] }).toEqual({ ...memory, visited: [...memory.visited] })
+})
+
+test('where time-outs are over before the store answers, now and then, runs repeat themselves all the same', async () => {
+  let timers = 0
+  vi.stubGlobal('setTimeout', (call: () => void) => (++timers % 3 === 0 ? setImmediate(call) : undefined))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { violations, closed, lives } = await exploreCrashes(scenario, { faults: 2, store: slow() })
+  expect({ violations, closed }).toEqual({ violations: [], closed: true })
+  expect(lives).toBeGreaterThan(1_000)
 })
 
 test.each([

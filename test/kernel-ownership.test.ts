@@ -101,6 +101,7 @@ class Shop {
     name: string,
     ownership: Ownership,
     commit: (store: Store, writes: readonly Write[]) => Promise<void> = (store, writes) => store.commit(writes),
+    kind = order,
   ): Promise<{ operations: Operations; die: () => void }> {
     const store = await this.rows.open({ version: 1, tables })
     let dead = false
@@ -122,7 +123,7 @@ class Shop {
       },
     }
     const { clock, random } = this
-    const operations = openOperations<Bank>({ store: mine, tables, kinds: [order], ports, clock, random })
+    const operations = openOperations<Bank>({ store: mine, tables, kinds: [kind], ports, clock, random })
     await operations.resumed
     return { operations, die: () => void (dead = true) }
   }
@@ -324,6 +325,44 @@ describe('by beats', () => {
     await shop.pass(10_000)
     expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ heir: '' })])
     expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
+  })
+
+  test('one whose heir dies before it is done gets back what it had, and takes up what the heir had', async () => {
+    const shop = new Shop()
+    const store = await shop.rows.open({ version: 1, tables })
+    const first = await shop.process('first', beats)
+    const second = await shop.process('second', beats)
+    const mine = await first.operations.create('order', {})
+    const its = await second.operations.create('order', {})
+    await shop.pass(1_500)
+    const heir = shop.row(its.id).owner
+    await store.commit([{ patch: 'owners', key: [shop.row(mine.id).owner], set: { heir } }])
+    second.die()
+    await shop.pass(10_000)
+    expect(shop.rows.dump()['owners']).toMatchObject([{ id: shop.row(mine.id).owner, heir: '' }])
+    expect(shop.row(its.id).owner).toBe(shop.row(mine.id).owner)
+    await first.operations.send(its.id, { type: 'pay' })
+    await shop.pass(10)
+    expect(shop.charges).toEqual(['first'])
+  })
+
+  test('an heir of a later version takes up everything at once, and leaves it alone from then on', async () => {
+    const shop = new Shop()
+    const first = await shop.process('first', beats)
+    const open = await first.operations.create('order', {})
+    const charging = await first.operations.create('order', {})
+    shop.bankOpens = new Promise(() => {})
+    await first.operations.send(charging.id, { type: 'pay' })
+    await shop.process('second', beats, undefined, { ...order, version: 2, migrate: { 1: (snapshot) => snapshot } })
+    await shop.pass(1_000)
+    first.die()
+    await shop.pass(10_000)
+    expect(shop.rows.dump()['owners']).toHaveLength(1)
+    const versions = [open, charging].map(({ id }) => shop.row(id).version)
+    expect([open, charging].map(({ id }) => shop.row(id).owner)).toEqual(Array(2).fill(shop.rows.dump()['owners']![0]!['id'])) // prettier-ignore
+    expect(shop.charges).toEqual(['first', 'second again'])
+    await shop.pass(10_000)
+    expect([open, charging].map(({ id }) => shop.row(id).version)).toEqual(versions)
   })
 
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {

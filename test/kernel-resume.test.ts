@@ -420,3 +420,57 @@ test('a closed process starts nothing and touches nothing, and what waits for it
   await start(world, { ports: { card: goodCard } })
   expect(orderRow(world, id).state).toBe('shipping')
 })
+
+describe('a process that closes with a deadline', () => {
+  test('commits what is answered before it, begins nothing more, and is closed as soon as that is done', async () => {
+    const { world, id: first } = await left('charging')
+    const charged: string[] = []
+    const card: Card = async ({ input }) => {
+      charged.push(input.id)
+      await new Promise<void>((resolve) => void world.clock.setTimeout(resolve, 2_000))
+      return { answer: 'ok', receipt: 'in time' }
+    }
+    await stocked(world, 'tea', 9)
+    const shop = await start(world, { ports: { card }, laneLimit: 1 })
+    const { id: second } = await shop.operations.create('order', { item: 'tea' })
+    await shop.operations.send(second, { type: 'pay' })
+    await settled()
+    const shipping = shop.operations.until(first, ({ state }) => state === 'shipping' || undefined)
+    shop.operations.close({ deadlineMs: 10_000 })
+    let closed = false
+    void shop.operations.closed.then(() => (closed = true))
+    await pass(world, 1_000)
+    expect([closed, orderRow(world, first).state]).toEqual([false, 'charging'])
+    await pass(world, 1_500)
+    expect([closed, orderRow(world, first).state, orderRow(world, second).state]).toEqual([
+      true,
+      'shipping',
+      'charging',
+    ])
+    expect(await shipping).toBe(true)
+    expect(charged).toEqual([first])
+    await expect(shop.operations.get(first)).rejects.toMatchObject({ code: 'CLOSED' })
+    await start(world, { ports: { card: goodCard } })
+    expect(orderRow(world, second).state).toBe('shipping')
+  })
+
+  test('aborts at the deadline what is not answered, and leaves it to the next', async () => {
+    const { world, id } = await left('charging')
+    let abortedMs = 0
+    const silent: Card = ({ signal }) =>
+      new Promise(() => signal.addEventListener('abort', () => (abortedMs = world.clock.now())))
+    const shop = await start(world, { ports: { card: silent } })
+    const before = orderRow(world, id)
+    const beganMs = world.clock.now()
+    shop.operations.close({ deadlineMs: 10_000 })
+    await pass(world, 9_000)
+    expect(abortedMs).toBe(0)
+    await pass(world, 2_000)
+    await shop.operations.closed
+    expect(abortedMs - beganMs).toBe(10_000)
+    expect(orderRow(world, id)).toEqual(before)
+    const replays: boolean[] = []
+    await start(world, { ports: { card: noting(replays) } })
+    expect(replays).toEqual([true])
+  })
+})

@@ -5,13 +5,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { KINDS } from '../scripts/kill-lab/aim.ts'
+import { Idleness } from '../scripts/kill-lab/idleness.ts'
 import type { Report, Site } from '../scripts/kill-lab/plan.ts'
 import { prng } from '../scripts/kill-lab/prng.ts'
 import { runSeries } from '../scripts/kill-lab/series.ts'
 import { labStore } from '../scripts/kill-lab/stores/index.ts'
 import { Position, Tally } from '../scripts/kill-lab/tally.ts'
+import type { Wallet } from '../src/index.ts'
 
 const commit: Site = { what: 'commit', id: '1', kind: 'melt', name: 'melting' }
 const request: Site = { what: 'request', id: '1', kind: 'melt', name: 'POST /v1/melt/bolt11' }
@@ -31,6 +33,37 @@ function fell(...reports: readonly Report[]): { phases: string[]; fallen: Record
   const fallen = Object.fromEntries(Object.entries(tally.fallen).filter(([, count]) => count > 0))
   return { phases: [...phases], fallen }
 }
+
+test('a second is idle where nothing moves, though the mint answers and nothing pauses: what is slow is not stuck', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let answers = true
+  vi.stubGlobal('fetch', () => (answers ? Promise.resolve() : Promise.reject(new Error('down'))))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  let timers: readonly { inMs: number }[] = [{ inMs: 600_000 }]
+  let moves = (): void => {}
+  const operations = { list: () => Promise.resolve([{ id: '1' }]), explain: () => Promise.resolve({ timers }) }
+  const wallet = { operations, on: (_: string, listener: () => void) => (moves = listener) } as unknown as Wallet
+  const told: number[] = []
+  const idleness = new Idleness('http://mint', (seconds) => told.push(seconds))
+  idleness.add(wallet)
+  const pass = async (forMs: number): Promise<number[]> => {
+    await vi.advanceTimersByTimeAsync(forMs)
+    return told.splice(0)
+  }
+  expect(await pass(3_000)).toEqual([1, 2, 3])
+  moves()
+  expect(await pass(1_000)).toEqual([1])
+  timers = [{ inMs: 20_000 }]
+  expect(await pass(3_000)).toEqual([])
+  timers = []
+  answers = false
+  expect(await pass(3_000)).toEqual([])
+  answers = true
+  expect(await pass(1_000)).toEqual([2])
+  idleness.end()
+  expect(await pass(3_000)).toEqual([])
+})
 
 describe('a kill fell', () => {
   test.each([

@@ -6,13 +6,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Row, Schema, Store, StoreError, Write } from '../src/store/port.ts'
 import { changeKey, encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
+import { LibsqlConnection } from '../src/store/sqlite-libsql.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
 import { bench, money } from './wallet-kit.ts'
 
@@ -122,6 +124,61 @@ describe('the key', () => {
     db.exec('CREATE TABLE t (x)')
     db.close()
     await expect(open(OLD, { path: plain })).rejects.toEqual(code('WRONG_KEY'))
+  })
+
+  /** Makes a database as it was left, with the rows of the notes. */
+  const left: Readonly<Record<string, () => Promise<void>>> = {
+    'closed in order': () => filled(OLD),
+    'with a log': () => abandoned(async () => (await open(OLD)).commit(puts)),
+    'with a log, and without its index': async () => {
+      await left['with a log']!()
+      await rm(`${path}-shm`)
+    },
+    'with a journal': async () => {
+      await filled(OLD)
+      await abandoned(async () => {
+        const db = new LibsqlConnection(path, OLD)
+        // So small a cache that the transaction has to write what it may have to take back.
+        db.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x)')
+        db.exec("UPDATE notes SET text = text || ', and more'")
+      })
+    },
+    'with a journal, and its first page torn': async () => {
+      await left['with a journal']!()
+      await writeFile(path, (await readFile(path)).fill(7, 0, 512))
+    },
+  }
+
+  /** Leaves in the folder what was in it while a process had the database open. */
+  async function abandoned(process: () => Promise<void>): Promise<void> {
+    const there = path
+    path = join(directory, 'process', 'store.db')
+    await mkdir(dirname(path))
+    if (existsSync(there)) await rename(there, path)
+    await process()
+    for (const name of await readdir(dirname(path))) await copyFile(join(dirname(path), name), join(directory, name))
+    await rm(dirname(path), { recursive: true })
+    path = there
+  }
+
+  test.each(Object.keys(left))('is tried without a change to a byte of a database %s', async (how) => {
+    await left[how]!()
+    const suffixes = (await readdir(directory)).map((name) => name.slice('store.db'.length))
+    const parts = ['-wal', '-journal'].filter((part) => suffixes.includes(part))
+    expect(parts).toEqual(how.includes('log') ? ['-wal'] : how.includes('journal') ? ['-journal'] : [])
+    const bytes = (): Promise<Buffer[]> =>
+      Promise.all(suffixes.filter((it) => !['-shm', '-owner'].includes(it)).map((suffix) => readFile(path + suffix)))
+    const before = await bytes()
+    for (let round = 0; round < 2; round++) {
+      await expect(open(NEW)).rejects.toEqual(code('WRONG_KEY'))
+      await expect(changeKey({ path, from: NEW, to: OLD })).rejects.toEqual(code('WRONG_KEY'))
+      await expect(sqliteStore({ path }).open(schema)).rejects.toEqual(code('CORRUPT'))
+    }
+    expect((await bytes()).map((now, i) => now.equals(before[i]!))).toEqual(before.map(() => true))
+    const store = await open(OLD)
+    expect(await store.query({ table: 'notes' })).toEqual(notes)
+    await store.close()
+    expect(await files()).toEqual(['store.db'])
   })
 
   test('is a text that is not empty, for without one nothing would be encrypted', async () => {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
 import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
+import { Idleness, MOST_IDLE_SECONDS } from './idleness.ts'
 import type { MintBooks, ReadMintBooks } from './mint-books.ts'
 import type { Lost, Plan, WalletPlace } from './plan.ts'
 import { adapterOf, exists } from './stores/index.ts'
@@ -45,8 +46,6 @@ export interface Audit {
 
 const AUDITOR = 'auditor'
 const LOOK_EVERY_MS = 100
-/** Handing over the ecash of one wallet may not take longer. */
-const PATIENCE_MS = 20_000
 
 /**
  * Opens the wallets of a plan that is done and compares their books with the mint's. Then each wallet sends all it has
@@ -141,14 +140,23 @@ function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
 }
 
 async function handOver(mintUrl: string, from: Wallet, to: Wallet): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE_MS)
   const [balance] = await from.balances()
   const amount = balance?.spendable.toNumber() ?? 0
   if (amount === 0) return
-  const send = await from.send.prepare({ mintUrl, amount })
-  const { token } = await send.execute({ signal })
-  await (await to.receive.prepare({ token })).execute({ signal })
-  await finished(send, signal)
+  const stuck = new AbortController()
+  const { signal } = stuck
+  const idleness = new Idleness(mintUrl, (seconds) => {
+    if (seconds >= MOST_IDLE_SECONDS) stuck.abort(new Error('the ecash is not handed over'))
+  })
+  for (const wallet of [from, to]) idleness.add(wallet)
+  try {
+    const send = await from.send.prepare({ mintUrl, amount })
+    const { token } = await send.execute({ signal })
+    await (await to.receive.prepare({ token })).execute({ signal })
+    await finished(send, signal)
+  } finally {
+    idleness.end()
+  }
 }
 
 /** Waits for the end of an operation, and asks for news often. */

@@ -10,6 +10,7 @@ import { serve, startChromium, type Chromium, type Site } from './browser/chromi
 import type { BrowserPlan, WalletBooks } from './browser/page.ts'
 import { startMint } from './children.ts'
 import { cameIn, inHand, isOrWent, sumOf } from './figures.ts'
+import { MOST_IDLE_SECONDS } from './idleness.ts'
 import { fromAdmin, getJson, type MintBooks } from './mint-books.ts'
 import type { Sight } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
@@ -39,8 +40,6 @@ interface Strike {
 
 /** How long a request is on its way, there and back each. */
 const EACH_WAY_MS = 10
-/** A tab that reports nothing for so long is stuck: one tab leaves the other's operations alone for half a minute. */
-const LONGEST_SILENCE_MS = 60_000
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped']
 
 /** Kills tabs until it was done so often, lets the last ones finish, and looks at the books. Each owner is a tab. */
@@ -178,23 +177,21 @@ class BrowserLab implements AsyncDisposable {
     let armed = strike
     let { skip = 0 } = strike ?? {}
     let struck: Promise<void> | undefined
-    let silence: NodeJS.Timeout | undefined
-    const isStuck = new Promise<never>((_, reject) => {
-      silence = setTimeout(() => reject(new Error('nothing happens any more')), LONGEST_SILENCE_MS)
+    const isStuck = Promise.withResolvers<never>()
+    await page.exposeFunction('idle', (seconds: number) => {
+      if (seconds >= MOST_IDLE_SECONDS) isStuck.reject(new Error('nothing happens any more'))
     })
     await page.exposeFunction('report', (sight: Sight) => {
-      silence!.refresh()
       if (!armed || (armed.onWire && !sight.underWay) || skip-- > 0) return
       struck = this.#strike(page, armed, sight)
       armed = undefined
     })
     try {
-      await Promise.race([page.evaluate((each) => window.lab.live(each), plan), isStuck])
+      await Promise.race([page.evaluate((each) => window.lab.live(each), plan), isStuck.promise])
     } catch (error) {
       if (!struck) throw error
     } finally {
       armed = undefined
-      clearTimeout(silence)
     }
     // It may also have been quicker than its end.
     await struck

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { aims, trigger } from './aim.ts'
 import { startScript, type Child } from './children.ts'
+import { MOST_IDLE_SECONDS } from './idleness.ts'
 import type { Life, Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
@@ -37,17 +38,16 @@ export interface Living {
   readonly arms?: Life['arms']
   /** Gets every report, the last ones of a dying process too. */
   readonly hear?: (report: Report) => void
+  /** Ends the process. */
+  readonly signal?: AbortSignal
 }
 
 /** `killed`: at no operation in particular. */
 export type Ended = 'done' | 'stuck' | 'killed' | Sight
 
-/**
- * A process that reports nothing for so long is stuck. A request may hang for half a minute until it is given up, and
- * as long is another owner's operation left alone.
- */
+/** A process that says nothing at all for so long hangs. Counted, so that a machine that stood still for a while is no silence. */
 const TICK_MS = 1_000
-const LONGEST_SILENCE_TICKS = 60
+const LONGEST_SILENCE_TICKS = 600
 
 /** A wallet process that has loaded its code, and waits for a plan. */
 interface Worker {
@@ -103,7 +103,7 @@ export class Lab implements AsyncDisposable {
   async live(
     plan: Plan,
     strike: Strike = () => undefined,
-    { arms = {}, hear = () => {} }: Living = {},
+    { arms = {}, hear = () => {}, signal: broken }: Living = {},
   ): Promise<Ended> {
     const worker = this.#spares.shift() ?? this.#start()
     this.#spares.push(this.#start())
@@ -112,15 +112,20 @@ export class Lab implements AsyncDisposable {
     let isDone = false
     let error: string | undefined
     let aimed: { readonly id: string | undefined } | undefined
+    const end = (): void => {
+      aimed ??= { id: undefined }
+      child.kill('SIGKILL')
+    }
+    broken?.addEventListener('abort', end)
     await Promise.race([worker.ready, child.ended])
     const startedAt = performance.now()
-    // Counted, so that a machine that stood still for a while is no silence.
     let silentTicks = 0
     const silence = setInterval(() => {
       if (++silentTicks >= LONGEST_SILENCE_TICKS) child.kill('SIGKILL')
     }, TICK_MS)
     worker.hear = (report) => {
       silentTicks = 0
+      if (report.type === 'idle' && report.seconds >= MOST_IDLE_SECONDS) child.kill('SIGKILL')
       if (report.type === 'done') isDone = true
       else if (report.type === 'error') error = report.message
       else if (report.type === 'dies') aimed = { id: undefined }
@@ -137,6 +142,7 @@ export class Lab implements AsyncDisposable {
     const { signal } = await child.ended
     this.#running.delete(worker)
     clearInterval(silence)
+    broken?.removeEventListener('abort', end)
     if (error !== undefined) throw new Error(`the wallet process failed: ${error}`)
     if (isDone) return 'done'
     if (signal !== 'SIGKILL') throw new Error('the wallet process ended by itself')

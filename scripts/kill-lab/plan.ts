@@ -76,6 +76,8 @@ export type Report =
   | { readonly type: 'begins'; readonly turn: number; readonly sites: readonly Site[] }
   /** `well`: it landed, or an answer came. */
   | { readonly type: 'ends'; readonly turn: number; readonly well: boolean }
+  /** Of so many seconds, one after the other, none saw an operation move; see `Idleness`. */
+  | { readonly type: 'idle'; readonly seconds: number }
   /** Reached what it was armed for: its last line. */
   | { readonly type: 'dies'; readonly turn: number; readonly at: string }
   /** Every step of the plan is done. */

@@ -79,7 +79,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
   const broken = new AbortController()
   let mintUp = Promise.resolve()
   let storeUp = Promise.resolve()
-  stack.defer(async () => void (await Promise.all([mintUp, storeUp])))
+  stack.defer(async () => void (await Promise.allSettled([mintUp, storeUp])))
 
   async function crashMint(afterMs: number): Promise<void> {
     await delay(afterMs)
@@ -95,15 +95,22 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
     killed('store')
   }
 
+  /** What does not start again ends the series; it is thrown where it is waited for. */
+  const breaking = (crash: Promise<void>): Promise<void> => {
+    crash.catch(() => broken.abort())
+    return crash
+  }
+
   /** One process after the other, until the plan is done. */
   async function own(plan: Plan, random: Prng): Promise<void> {
     while (!stuckIn && !broken.signal.aborted) {
       const dies = started < wanted
       if (dies) started++
-      if (dies && random.next() < MINT_KILLED) mintUp = mintUp.then(() => crashMint(random.below(KILLED_WITHIN_MS)))
+      if (dies && random.next() < MINT_KILLED)
+        mintUp = breaking(mintUp.then(() => crashMint(random.below(KILLED_WITHIN_MS))))
       if (dies && places.crash && random.next() < STORE_KILLED) {
         const { crash } = places
-        storeUp = storeUp.then(() => crashStore(random.below(KILLED_WITHIN_MS), crash))
+        storeUp = breaking(storeUp.then(() => crashStore(random.below(KILLED_WITHIN_MS), crash)))
       }
       const { strike, arms } = dies ? aimAt(tally, random) : NO_AIM
       const position = new Position()
@@ -111,7 +118,7 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
         tally.learn(report)
         position.hear(report)
       }
-      const ended = await lab.live(plan, strike, { arms, hear })
+      const ended = await lab.live(plan, strike, { arms, hear, signal: broken.signal })
       if (ended === 'stuck') stuckIn = [...position.phases]
       else if (ended !== 'done') {
         kills++

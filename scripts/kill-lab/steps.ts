@@ -5,8 +5,9 @@
 import { HardshellError, StoreError, type OperationHandle, type StoreErrorCode, type Wallet } from '../../src/index.ts'
 import type { Step } from './plan.ts'
 
-/** How long a step waits for money that other steps hold. */
-const FUNDS_PATIENCE_MS = 30_000
+/** How often a step looks for money that other steps hold. */
+const MOST_LOOKS = 600
+const FUNDS_EVERY_MS = 50
 const LOOK_EVERY_MS = 150
 
 const unit = 'sat'
@@ -106,12 +107,13 @@ async function finished(handle: OperationHandle): Promise<void> {
 
 /** Prepares an operation, once other steps have left enough money to it. */
 async function funded<H>(prepare: () => Promise<H>): Promise<H> {
-  for (const deadline = Date.now() + FUNDS_PATIENCE_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (let looks = 1; ; looks++) {
     try {
       return await prepare()
     } catch (error) {
       const short = error instanceof HardshellError && error.code === 'INSUFFICIENT_FUNDS'
-      if (!short || Date.now() > deadline) throw error
+      if (!short || looks >= MOST_LOOKS) throw error
     }
+    await new Promise((resolve) => setTimeout(resolve, FUNDS_EVERY_MS))
   }
 }

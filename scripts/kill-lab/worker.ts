@@ -9,6 +9,7 @@ import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { fetchTransport, openWallet, type Wallet } from '../../src/index.ts'
 import { figuresOf } from './figures.ts'
+import { Idleness } from './idleness.ts'
 import type { Life, Lost, Report, Sight, Step } from './plan.ts'
 import { sites } from './sites.ts'
 import { assertEnded, doStep, ignoreClosed, trust } from './steps.ts'
@@ -27,6 +28,7 @@ const { plan, arms } = JSON.parse(await line) as Life
 const { mintUrl } = plan
 const watched = sites(arms, say)
 const open = new Map<string, Promise<Wallet>>()
+const idleness = new Idleness(mintUrl, (seconds) => say({ type: 'idle', seconds }))
 
 async function sightOf(name: string, wallet: Wallet, id: string): Promise<Sight> {
   const { kind, state, status, underWay } = await wallet.operations.explain(id)
@@ -40,6 +42,7 @@ function walletOf(name: string): Promise<Wallet> {
     const place = plan.wallets[name]!
     const ports = watched({ store: await adapterOf(place), transport: fetchTransport() })
     const wallet = await openWallet({ ...ports, seed: Buffer.from(place.seed, 'hex') })
+    idleness.add(wallet)
     wallet.on('operation', ({ id }) => {
       sightOf(name, wallet, id).then((sight) => say({ type: 'changed', ...sight }), ignoreClosed)
     })

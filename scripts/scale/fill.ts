@@ -1,15 +1,13 @@
 /** A wallet of many years: real rows of a real wallet, and copies of them. */
-import { openWallet } from '../../src/index.ts'
 import type { OperationRow } from '../../src/kernel/operation.ts'
-import { memoryStore } from '../../src/store/memory.ts'
 import type { Row, StoreAdapter, Write } from '../../src/store/port.ts'
 import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
-import { inProcessMint, MINT_URL } from '../bench/in-process.ts'
-import { SEED } from './measure.ts'
 
 /** The largest amount of a proof is 2 to the power of one less. */
 const DENOMINATIONS = 16
 const BATCH = 1_000
+/** From one operation to the next; the last one was so long ago. */
+const EVERY_MS = 3_600_000
 
 export interface Size {
   readonly proofs: number
@@ -17,9 +15,11 @@ export interface Size {
   readonly operations: number
 }
 
+/** Rows by table. */
+export type Rows = Readonly<Record<string, readonly Row[]>>
+
 /** Fills an empty store. Nine proofs of ten are spendable, the rest is spent. */
-export async function fill(adapter: StoreAdapter, { proofs, operations }: Size): Promise<void> {
-  const real = await finished()
+export async function fill(adapter: StoreAdapter, { proofs, operations }: Size, real: Rows): Promise<void> {
   const store = await adapter.open(walletSchema)
   const commit = async (writes: readonly Write[]): Promise<void> => {
     for (let from = 0; from < writes.length; from += BATCH) await store.commit(writes.slice(from, from + BATCH))
@@ -39,7 +39,8 @@ export async function fill(adapter: StoreAdapter, { proofs, operations }: Size):
   const copies = Array.from({ length: operations }, (_, i) => {
     const { id, createdAt, updatedAt, ...row } = ended[i % ended.length]!
     const copy = hex(i, 32)
-    const times = { createdAt: createdAt + i, updatedAt: updatedAt + i }
+    const agoMs = (operations - i) * EVERY_MS
+    const times = { createdAt: createdAt - agoMs, updatedAt: updatedAt - agoMs }
     const snapshot = row.snapshot.replaceAll(id, copy)
     const history = real['history']!.find((record) => record['id'] === id)!
     return {
@@ -55,23 +56,3 @@ export async function fill(adapter: StoreAdapter, { proofs, operations }: Size):
 /** A number's digits in disorder, so that neighbours are not written side by side, as with true secrets. */
 const hex = (n: number, length: number): string =>
   (Math.imul(n + 1, 0x9e3779b1) >>> 0).toString(16).padStart(8, '0') + n.toString(16).padStart(length - 8, '0')
-
-/** The rows of a wallet that has ended one operation of each of several kinds. */
-async function finished(): Promise<Record<string, readonly Row[]>> {
-  const { transport, backend } = await inProcessMint({ autoPayMs: 0 })
-  const rows = memoryStore()
-  const wallet = await openWallet({ store: rows, seed: SEED, transport })
-  const mintUrl = MINT_URL
-  await wallet.mints.trust(mintUrl)
-  const mint = await wallet.mint.prepare({ mintUrl, amount: 1000 })
-  await mint.refresh()
-  await mint.finished()
-  await (await wallet.swap.prepare({ mintUrl, amounts: [64, 32] })).execute()
-  const melt = await wallet.melt.prepare({ mintUrl, request: backend.foreignInvoice({ amountSat: 100 }) })
-  await melt.execute()
-  await melt.finished()
-  const { token } = await (await wallet.send.prepare({ mintUrl, amount: 50 })).execute()
-  await (await wallet.receive.prepare({ token })).execute()
-  await wallet.close()
-  return rows.dump() as Record<string, readonly Row[]>
-}

@@ -77,6 +77,8 @@ export interface MintClient {
 
 const TIMEOUT_MS = 30_000
 const MELT_TIMEOUT_MS = 600_000
+/** Timers cannot be set further ahead; a request that may take longer is waited for without end. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** @throws {CashuError} `MINT_URL_MALFORMED` */
 export function mintClient({
@@ -99,8 +101,7 @@ export function mintClient({
   ): Promise<Reply<T>> => {
     const { signal } = options
     if (signal.aborted) return { answer: 'unknown', reason: 'aborted' }
-    // Timers take no more than 31 bits.
-    const limitMs = Math.min(options.timeoutMs ?? defaultMs, 2 ** 31 - 1)
+    const limitMs = options.timeoutMs ?? defaultMs
     const stop = new AbortController()
     // A transport that does not heed the signal is left to itself.
     const stopped = new Promise<never>((_, reject) => {
@@ -108,7 +109,8 @@ export function mintClient({
     })
     const abort = () => stop.abort(new Error('aborted'))
     signal.addEventListener('abort', abort, { once: true })
-    const timer = setTimeout(() => stop.abort(new Error(`no answer in ${limitMs} ms`)), limitMs)
+    const late = () => stop.abort(new Error(`no answer in ${limitMs} ms`))
+    const timer = limitMs <= LONGEST_TIMEOUT_MS ? setTimeout(late, limitMs) : undefined
     try {
       const sent = transport({
         method: body === undefined ? 'GET' : 'POST',
@@ -150,7 +152,8 @@ export function mintClient({
         asked(id, parseMeltQuote),
         options,
       ),
-    melt: (body, options) => request(`/v1/melt/${method(options)}`, body, parseMelted, options, MELT_TIMEOUT_MS),
+    melt: (body, options) =>
+      request(`/v1/melt/${method(options)}`, body, parseMelted, options, Math.max(timeoutMs, MELT_TIMEOUT_MS)),
     swap: (body, options) => request('/v1/swap', body, parseSignatures, options),
     checkState: (Ys, options) => request('/v1/checkstate', post({ Ys }), statesOf(Ys), options),
     restore: (outputs, options) => request('/v1/restore', post({ outputs }), restoredOf(outputs), options),

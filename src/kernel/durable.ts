@@ -126,7 +126,9 @@ interface Running {
 interface Task {
   readonly run: () => Promise<void>
   /** Told where the task will never run here. */
-  readonly lost?: (error: unknown) => void
+  readonly lost?: ((error: unknown) => void) | undefined
+  /** Called when it has run, whatever came of it, or never will. */
+  readonly over: () => void
 }
 
 /** One operation that this process runs. */
@@ -159,13 +161,15 @@ class Operation {
   start(): void {
     if (!this.#kernel.leads()) return
     if (this.#owned) this.#follow(new Set())
-    else this.#enqueue(() => this.#takeOver())
+    else void this.#enqueue(() => this.#takeOver())
   }
 
   stop(): void {
     this.#stop.abort()
-    for (const { lost } of this.#tasks.splice(0))
+    for (const { lost, over } of this.#tasks.splice(0)) {
       lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
+      over()
+    }
     for (const { controller } of this.#running.values()) controller.abort()
     this.#watch?.abort.abort()
     this.#kernel.timers.set(this.#row.id, null)
@@ -186,13 +190,16 @@ class Operation {
           throw error
         }
       }
-      this.#enqueue(run, lost)
-    } else this.#enqueue(() => this.#apply(event).then(() => {}))
+      void this.#enqueue(run, lost)
+    } else void this.#enqueue(() => this.#apply(event).then(() => {}))
   }
 
-  #enqueue(run: () => Promise<void>, lost?: (error: unknown) => void): void {
-    this.#tasks.push({ run, ...(lost && { lost }) })
-    void this.#pump()
+  /** Resolves when it is over. */
+  #enqueue(run: () => Promise<void>, lost?: (error: unknown) => void): Promise<void> {
+    return new Promise((over) => {
+      this.#tasks.push({ run, lost, over })
+      void this.#pump()
+    })
   }
 
   async #pump(): Promise<void> {
@@ -200,7 +207,7 @@ class Operation {
     this.#pumping = true
     try {
       for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift())
-        await task.run()
+        await task.run().finally(task.over)
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
     } finally {
@@ -306,10 +313,10 @@ class Operation {
       if (clock.now() - sinceMs > LONG_WAIT_MS) await this.#assertCurrent()
       return runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
-    this.#kernel.lanes.run(this.#row.lane, signal, request).then(
+    const over = this.#kernel.lanes.run(this.#row.lane, signal, request).then(
       (output) => {
-        if (signal.aborted) return
-        this.#enqueue(async () => {
+        if (signal.aborted || output === undefined) return undefined
+        return this.#enqueue(async () => {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
           if (!(await this.#apply(doneEvent(invoke.id, output))))
             throw new HardshellError(
@@ -319,10 +326,13 @@ class Operation {
         })
       },
       (error: unknown) => {
-        if (signal.aborted) return
-        this.#enqueue(() => Promise.reject(error as Error))
+        if (signal.aborted) return undefined
+        return this.#enqueue(() => Promise.reject(error as Error))
       },
     )
+    const { underWay } = this.#kernel
+    underWay.add(over)
+    void over.then(() => underWay.delete(over))
   }
 
   #setWatch(): void {
@@ -350,7 +360,7 @@ class Operation {
   #due(): void {
     const nowMs = this.#kernel.clock.now()
     if (this.#watch && this.#watch.atMs <= nowMs) void this.#look()
-    this.#enqueue(async () => {
+    void this.#enqueue(async () => {
       for (;;) {
         const late = Object.entries(this.#timers).filter(([, atMs]) => atMs <= this.#kernel.clock.now())
         const [id] = late.toSorted(([, a], [, b]) => a - b)[0] ?? []
@@ -378,7 +388,7 @@ class Operation {
     try {
       const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
       if (signal.aborted) return
-      this.#enqueue(async () => {
+      void this.#enqueue(async () => {
         if (this.#watch !== watch) return
         if (news) await this.#apply(news)
         looked()
@@ -388,7 +398,7 @@ class Operation {
         this.#setDue()
       })
     } catch (error) {
-      if (!signal.aborted) this.#enqueue(() => Promise.reject(error as Error))
+      if (!signal.aborted) void this.#enqueue(() => Promise.reject(error as Error))
       looked()
     }
   }

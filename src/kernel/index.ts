@@ -28,6 +28,7 @@ export {
 export {
   openOperations,
   Operations,
+  type CloseOptions,
   type CreateOptions,
   type ListFilter,
   type OperationsOptions,

@@ -33,6 +33,8 @@ export interface Kernel {
   readonly lanes: Lanes
   readonly questions: Questions
   readonly timers: Timers
+  /** Requests of effects, each until its answer is committed. */
+  readonly underWay: Set<Promise<void>>
   newId(): string
   /** A number in [0, 1). */
   chance(): number

@@ -10,6 +10,7 @@ export class Lanes {
   readonly #full = new Map<string, Set<() => void>>()
   readonly #closed = new Map<string, Set<() => void>>()
   #rechecks = 0
+  #finishing = false
 
   constructor(options: { limit: number; open: (lane: string) => Promise<boolean> }) {
     this.#limit = options.limit
@@ -18,12 +19,12 @@ export class Lanes {
 
   /**
    * Runs one request when the lane is open and has room; whether it is open is asked each time, just before.
-   * Undefined where the signal aborted first.
+   * Undefined where the signal aborted first, or no more requests are let in.
    */
   async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>): Promise<T | undefined> {
     let woken = false
     try {
-      while (!signal.aborted) {
+      while (!signal.aborted && !this.#finishing) {
         const asked = this.#rechecks
         if (!(await this.#open(lane))) {
           // It may have opened after it was looked at.
@@ -34,7 +35,7 @@ export class Lanes {
         } else if (this.#busy(lane) >= this.#limit) {
           await turn(this.#full, lane, signal)
           woken = true
-        } else if (!signal.aborted) {
+        } else if (!signal.aborted && !this.#finishing) {
           this.#running.set(lane, this.#busy(lane) + 1)
           woken = true
           try {
@@ -62,6 +63,12 @@ export class Lanes {
   recheck(): void {
     this.#rechecks++
     for (const waiting of [...this.#closed.values()]) for (const go of [...waiting]) go()
+  }
+
+  /** Lets no more requests in; those under way go on, and those that wait are let go. */
+  finish(): void {
+    this.#finishing = true
+    for (const waiting of [...this.#closed.values(), ...this.#full.values()]) for (const go of [...waiting]) go()
   }
 
   /** Lanes that were found closed, with something waiting in them. */

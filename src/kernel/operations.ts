@@ -50,6 +50,11 @@ export interface ListFilter {
   readonly limit?: number
 }
 
+export interface CloseOptions {
+  /** How long requests under way may still take, in milliseconds; 0 unless given. */
+  readonly deadlineMs?: number | undefined
+}
+
 export interface CreateOptions {
   readonly id?: string
   /** Same key and same request → the operation that is there. */
@@ -105,6 +110,7 @@ export class Operations<Ports = unknown> {
       lanes: this.lanes,
       questions: new Questions(this.lanes),
       timers: new Timers(clock, (id) => this.supervisor.wake(id)),
+      underWay: new Set(),
       newId,
       chance: () => fraction(random),
       changed: (change) => this.#changed(change),
@@ -449,15 +455,33 @@ export class Operations<Ports = unknown> {
       }
   }
 
-  /** Aborts requests under way and stops; every row stays resumable. The store stays open. */
-  close(): void {
-    if (this.#stop.signal.aborted) return
+  /**
+   * Begins no more requests, gives those under way until the deadline to be answered, aborts them then, and stops; every
+   * row stays resumable. Without a deadline they are aborted at once. The store stays open.
+   */
+  close({ deadlineMs = 0 }: CloseOptions = {}): void {
+    if (this.#closing) return
+    this.lanes.finish()
+    if (deadlineMs <= 0) this.#closing = this.#halt()
+    else this.#closing = this.#finished(deadlineMs).then(() => this.#halt())
+  }
+
+  /** Waits for requests under way, and for what their answers lead to. */
+  async #finished(deadlineMs: number): Promise<void> {
+    const { underWay } = this.#kernel
+    const inTime = new AbortController()
+    const deadline = sleep(this.clock, deadlineMs, inTime.signal)
+    await Promise.race([Promise.all(underWay), deadline])
+    inTime.abort()
+  }
+
+  async #halt(): Promise<void> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
     this.supervisor.stop()
     this.#kernel.timers.stop()
     this.#listeners.clear()
     this.#roleListeners.clear()
-    this.#closing = this.#ownership.end().catch(reportError)
+    await this.#ownership.end().catch(reportError)
   }
 
   /** Resolves when others may take over what this process ran. */

@@ -10,6 +10,7 @@ import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy, ty
 import { untilAnswered } from './again.ts'
 import type { OperationRow, OwnerRow } from './operation.ts'
 import { sleep, type Clock } from './ports.ts'
+import { reportError } from './report.ts'
 
 /** Whether this process runs effects. */
 export type Role = 'owner' | 'follower'
@@ -120,49 +121,50 @@ export class Ownership {
   }
 
   async #beats(): Promise<void> {
-    const { store, clock, owner } = this.#options
+    const { clock } = this.#options
     const { signal } = this.#stop
-    for (;;) {
+    for (let beats = 1; ; beats++) {
       await sleep(clock, BEAT_MS, signal)
       if (signal.aborted) return
       try {
-        const beat = this.#beat + 1
-        await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
-        this.#beat = beat
+        await this.#touch()
         await this.#lookAfterOthers()
-        if (beat % ORPHANS_BEATS === 0) await this.#lookAfterOrphans()
+        if (beats % ORPHANS_BEATS === 0) await this.#lookAfterOrphans()
       } catch (error) {
-        if (!(error instanceof StoreError) || error.code === 'CLOSED') return
-        if (error.code === 'CONFLICT' || error.code === 'IN_DOUBT') await this.#rejoin()
+        if (error instanceof StoreError && error.code === 'CLOSED') return
+        if (!(error instanceof StoreError)) reportError(error)
       }
     }
   }
 
-  /** Others took this process for dead, or a beat of it landed unheard. What still has its name on it is its own. */
-  async #rejoin(): Promise<void> {
+  /** One beat. Where a former one landed unheard, or others took this process for dead, it learns of that. */
+  async #touch(): Promise<void> {
     const { store, owner } = this.#options
+    const beat = this.#beat + 1
     try {
+      await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
+      this.#beat = beat
+    } catch (error) {
+      if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT')) throw error
       const row = await store.get<OwnerRow>('owners', [owner])
-      if (row?.heir === '') this.#beat = row.beat
-      else if (!row) {
+      if (row) this.#beat = row.beat
+      else {
+        // The heir is done. What still has this process' name on it is its own.
         await this.#join()
         await this.#takeUp(owner)
       }
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
     }
   }
 
-  async #owners(): Promise<OwnerRow[]> {
-    const { store, owner } = this.#options
-    return (await store.query<OwnerRow>({ table: 'owners' })).filter(({ id }) => id !== owner)
+  #owners(): Promise<OwnerRow[]> {
+    return this.#options.store.query<OwnerRow>({ table: 'owners' })
   }
 
   async #lookAfterOthers(): Promise<void> {
     const { store, owner } = this.#options
-    const others = await this.#owners()
+    const owners = await this.#owners()
     const seen = new Map<string, { beat: number; looks: number }>()
-    for (const { id, beat } of others) {
+    for (const { id, beat } of owners) {
       const before = this.#seen.get(id)
       seen.set(id, { beat, looks: before?.beat === beat ? before.looks + 1 : 0 })
     }
@@ -171,7 +173,12 @@ export class Ownership {
       const it = seen.get(id)
       return !it || it.beat === LEFT || it.looks >= STILL_LOOKS
     }
-    for (const { id, beat, heir } of others) {
+    for (const { id, beat, heir } of owners) {
+      if (id === owner) {
+        // An heir that died before it was done leaves this process what it has; else it could not beat any more.
+        if (heir !== '' && dead(heir)) await landed(store.commit([{ patch: 'owners', key: [id], set: { heir: '' }, if: { heir } }])) // prettier-ignore
+        continue
+      }
       if (!dead(id)) continue
       if (heir !== owner) {
         if (heir !== '' && !dead(heir)) continue

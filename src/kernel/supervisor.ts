@@ -156,12 +156,16 @@ export class Supervisor {
     }
   }
 
-  /** One commit for many rows; where somebody was faster with one of them, each is left to its own actor. */
+  /**
+   * One commit for many rows; where somebody was faster with one of them, each is left to its own actor. So is what a
+   * former version of its kind wrote: before effects start it is written anew.
+   */
   async #takeOver(batch: readonly Found[]): Promise<Map<string, OperationRow>> {
     const { owner, store } = this.#kernel
     const taken = new Map<string, OperationRow>()
     const writes: Write[] = []
-    for (const { row, effects } of batch.filter(({ row }) => row.kindVersion === this.#kind(row).kind.version)) {
+    for (const { row, effects } of batch) {
+      if (effects && row.kindVersion !== this.#kind(row).kind.version) continue
       const set = {
         owner,
         attempt: row.attempt + (effects ? 1 : 0),

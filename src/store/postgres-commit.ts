@@ -7,7 +7,7 @@
  * excludes all others. SERIALIZABLE would promise the same, but every commit changes the few rows of the totals, over
  * which it aborts whoever comes second instead of letting him wait.
  */
-import { StoreError, type Row, type Schema } from './port.ts'
+import { StoreError, type Key, type Row, type Schema } from './port.ts'
 import type { Statement, Transaction } from './postgres-connections.ts'
 import type { PostgresTable } from './postgres-tables.ts'
 import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type TotalChange } from './rows.ts'
@@ -44,7 +44,7 @@ export async function land(
   const wanted = keysOf(commits, ground)
   const [gate, ...found] = await transaction.run(
     { sql: begin },
-    ...wanted.map(({ table, rows }) => ({ sql: table.lock, values: table.arrays(rows, table.table.key) })),
+    ...wanted.map(({ table, keys }) => ({ sql: table.lock, values: table.keys(keys) })),
   )
   checkVersion(Number(gate!.rows[0]?.['version']), ground.schema)
   const draft = new Draft(ground.tables)
@@ -62,16 +62,16 @@ export async function land(
 function keysOf(
   commits: readonly (readonly CheckedWrite[])[],
   { tables }: Ground,
-): { table: PostgresTable; rows: Row[] }[] {
-  const keys = new Map<string, Map<string, Row>>()
+): { table: PostgresTable; keys: Key[] }[] {
+  const keys = new Map<string, Map<string, Key>>()
   for (const { table, key } of commits.flat()) {
-    const named = keys.get(table) ?? new Map<string, Row>()
+    const named = keys.get(table) ?? new Map<string, Key>()
     keys.set(table, named)
-    named.set(encode(key), Object.fromEntries(tables.get(table)!.table.key.map((column, i) => [column, key[i]!])))
+    named.set(encode(key), key)
   }
   return [...tables.values()].flatMap((table) => {
     const named = keys.get(table.name)
-    return named ? [{ table, rows: [...named.values()] }] : []
+    return named ? [{ table, keys: [...named.values()] }] : []
   })
 }
 

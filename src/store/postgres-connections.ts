@@ -55,6 +55,9 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
 /** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
 const FROZEN_MS = 5_000
 
+/** Connections of which it is known that nothing they are handed is sent any more. */
+const broken = new WeakSet<Client>()
+
 export class Connections {
   readonly #pool: Pool
 
@@ -65,7 +68,7 @@ export class Connections {
     // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
     // besides is heard from its first moment on: nobody's listening would end the process.
     this.#pool.on('error', () => {})
-    this.#pool.on('connect', (client) => client.on('error', () => {}))
+    this.#pool.on('connect', (client) => client.on('error', () => void broken.add(client)))
   }
 
   /** One statement, in its own transaction. @throws {StoreError} */
@@ -139,6 +142,7 @@ export class Transaction {
 
   /** @throws {StoreError} `IN_DOUBT` where it may have landed. */
   async commit(): Promise<void> {
+    if (broken.has(this.#client)) throw new StoreError('BUSY', 'the connection broke before the transaction was over')
     const { command } = await ask(this.#client, 'COMMIT', undefined, 'committing')
     this.#isOpen = false
     // The answer to the COMMIT of a transaction that had failed.

@@ -26,6 +26,8 @@ const isInteger = (type: string): boolean => type.startsWith('integer') || type.
 
 /** The statements for one table. They take arrays, one for each column, and so any number of rows. */
 export class PostgresTable extends SqlTable {
+  /** Gives rows by primary keys, in any order. */
+  readonly getAll: string
   /** Gives, by primary keys, the columns that conditions and totals can ask for, and keeps the rows from changing. */
   readonly lock: string
   readonly insert: string
@@ -43,6 +45,7 @@ export class PostgresTable extends SqlTable {
     this.totals = table.total && new PostgresTotals(name, table, dialect)
     this.unique = new Set(Object.values(table.indexes ?? {}).flatMap((index) => (index.unique ? index.columns : [])))
     const keys = `(${list(table.key)}) IN (SELECT * FROM ${this.#arrays(table.key)})`
+    this.getAll = this.select(this.columns, `WHERE ${keys}`)
     this.lock = this.select(this.scalars, `WHERE ${keys} ORDER BY ${list(table.key)} FOR UPDATE`)
     this.insert = `INSERT INTO ${this.#name} (${list(this.columns)}) SELECT * FROM ${this.#arrays(this.columns)}
       ON CONFLICT (${list(table.key)}) DO NOTHING`
@@ -65,6 +68,11 @@ export class PostgresTable extends SqlTable {
     return columns.map((column) => rows.map((row) => sent(this.encode(row, [column])[0]!)))
   }
 
+  /** Primary keys, column by column. */
+  keys(keys: readonly Key[]): Value[] {
+    return this.table.key.map((_, i) => keys.map((key) => sent(key[i]!)))
+  }
+
   #arrays(columns: readonly string[]): string {
     return unnest(columns.map((column) => this.table.columns[column]!))
   }
@@ -72,6 +80,11 @@ export class PostgresTable extends SqlTable {
   /** What was found as it was written: all columns of a row. @throws {StoreError} `CORRUPT` */
   override decode<R extends Row>(found: Found): R {
     return super.decode(this.scalarsOf(found))
+  }
+
+  /** The primary key of what was found. */
+  keyOf(found: Found): Key {
+    return this.table.key.map((column) => received(this.name, this.table, column, found[column]!) as string | number)
   }
 
   /** What was found, with its integers and texts as they were written. @throws {StoreError} `CORRUPT` */

@@ -21,6 +21,7 @@ import { waitOut } from './patience.ts'
 import { land, NeedsExclusion, type Ground } from './postgres-commit.ts'
 import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './postgres-connections.ts'
 import { isPassing } from './postgres-errors.ts'
+import { Gets } from './postgres-gets.ts'
 import { migrate, namespaceOf, ownTables, PostgresTable, sent } from './postgres-tables.ts'
 import { Changes } from './postgres-watch.ts'
 import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWrite } from './rows.ts'
@@ -99,6 +100,11 @@ class PostgresStore implements Store {
   readonly #changes: Changes
   readonly #waiting: Member[] = []
   readonly #reading = new Set<Promise<unknown>>()
+  readonly #gets = new Gets((table, keys) =>
+    keys.length === 1
+      ? this.#read('get', table.name, table.get, keys[0]!.map(sent))
+      : this.#read('get', table.name, table.getAll, table.keys(keys)),
+  )
   #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -122,8 +128,7 @@ class PostgresStore implements Store {
 
   async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
     const table = this.#use(name)
-    const rows = await this.#read('get', name, table.get, checkKey(name, table.table, key).map(sent))
-    return rows[0] && table.decode<R>(rows[0])
+    return this.#waited(this.#gets.get<R>(table, checkKey(name, table.table, key)))
   }
 
   async query<R extends Row>(query: Query): Promise<R[]> {
@@ -180,14 +185,22 @@ class PostgresStore implements Store {
     const startedMs = performance.now()
     let count = 0
     const reading = waitOut(this.#options.busyTimeoutMs, isPassing, () => this.#connections.read(sql, values))
-    this.#reading.add(reading)
     try {
-      const { rows } = await reading
+      const { rows } = await this.#waited(reading)
       count = rows.length
       return rows
     } finally {
-      this.#reading.delete(reading)
       timed(this.#options, startedMs, { call, tables: [name], count })
+    }
+  }
+
+  /** Closing waits for it. */
+  async #waited<T>(reading: Promise<T>): Promise<T> {
+    this.#reading.add(reading)
+    try {
+      return await reading
+    } finally {
+      this.#reading.delete(reading)
     }
   }
 

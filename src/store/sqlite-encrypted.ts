@@ -5,6 +5,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, type BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreError, type Schema, type Store, type StoreAdapter } from './port.ts'
+import { assertKey } from './sqlite-key.ts'
 import { LibsqlConnection } from './sqlite-libsql.ts'
 import { coded, NOT_A_DATABASE, patiently, resultOf } from './sqlite-errors.ts'
 import { openStore, type SqliteOptions } from './sqlite-store.ts'
@@ -32,6 +33,7 @@ async function open(options: EncryptedSqliteStoreOptions, schema: Schema): Promi
   const { path, key } = options
   for (;;) {
     const before = fileAt(path)
+    await assertKey(path, key, options.busyTimeoutMs).catch(explained)
     const store = await openStore(() => new LibsqlConnection(path, key), schema, options).catch(explained)
     if (path === ':memory:') return store
     // From here on it holds a lock that keeps others from changing the key. What it opened may have been replaced before.
@@ -65,10 +67,11 @@ export async function changeKey({ path, from, to, busyTimeoutMs }: ChangeKey): P
   checkKey('to', to)
   const before = fileAt(path)
   if (before === undefined) throw new StoreError('UNAVAILABLE', 'there is no database')
+  await assertKey(path, from, busyTimeoutMs).catch(explained)
   const db = new LibsqlConnection(path, from)
   try {
     await patiently(busyTimeoutMs, () => {
-      // Reading tells whether the key is right. What comes next writes, and under whatever key.
+      // Reading tells whether the key is still right. What comes next writes, and under whatever key.
       db.all('SELECT 1 FROM sqlite_schema LIMIT 1')
       db.exec(ALONE)
     })

@@ -8,6 +8,8 @@ import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
 import { tooLarge } from './sqlite-errors.ts'
 
 const MOST_ROUNDS = 10
+/** Rounds that find no statement any more: now and then what the library keeps behind one is collected later than it. */
+const LAST_ROUNDS = 3
 
 export class LibsqlConnection implements SqliteConnection {
   readonly #db: Database.Database
@@ -51,11 +53,12 @@ export class LibsqlConnection implements SqliteConnection {
     const left = Array.from(this.#statements.values(), (statement) => new WeakRef(statement))
     this.#statements.clear()
     this.#db.close()
-    for (let round = 0; round < MOST_ROUNDS && left.some((statement) => statement.deref()); round++) {
+    for (let round = 0, last = left.length > 0 ? LAST_ROUNDS : 0; round < MOST_ROUNDS && last > 0; round++) {
       // What was looked at stays until the loop turns; what was collected is let go of when it turns again.
       await setImmediate()
       collectGarbage()
       await setImmediate()
+      if (!left.some((statement) => statement.deref())) last--
     }
   }
 

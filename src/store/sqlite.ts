@@ -1,6 +1,7 @@
 /** Rows in a SQLite file, through `node:sqlite`. */
+import { closeSync, openSync, readSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { StoreAdapter } from './port.ts'
+import { StoreError, type StoreAdapter } from './port.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
 import { openStore, type SqliteOptions } from './sqlite-store.ts'
 
@@ -13,7 +14,27 @@ export interface SqliteStoreOptions extends SqliteOptions {
 
 /** A store in a SQLite file. */
 export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
-  return { open: (schema) => openStore(() => new NodeConnection(options), schema, options) }
+  const connect = (): NodeConnection => {
+    assertPlain(options.path)
+    return new NodeConnection(options)
+  }
+  return { open: (schema) => openStore(connect, schema, options) }
+}
+
+const MAGIC = Buffer.from('SQLite format 3\0')
+
+/** What begins otherwise is encrypted, or no database: SQLite would put into it what a journal beside it says. */
+function assertPlain(path: string): void {
+  const bytes = Buffer.alloc(MAGIC.length)
+  let length = 0
+  try {
+    const file = openSync(path, 'r')
+    length = readSync(file, bytes)
+    closeSync(file)
+  } catch {
+    // Why it cannot be read, SQLite says.
+  }
+  if (length > 0 && !bytes.equals(MAGIC)) throw new StoreError('CORRUPT', 'the file is encrypted, or is no database')
 }
 
 class NodeConnection implements SqliteConnection {

@@ -216,7 +216,8 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   for (let advances = 0; ; advances++) {
     await rows.quiet()
     life.paused()
-    if (astray) throw astray
+    // Where the store did what it must not, the run went astray for that.
+    if (astray) throw new RangeError([astray.message, ...(await rows.end())].join('; '), { cause: astray })
     if (life.endless) {
       violations.push('convergence: it goes round and round, and never lets time go on')
       break

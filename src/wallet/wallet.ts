@@ -5,7 +5,7 @@ import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { Inspect } from '../kernel/inspect.ts'
-import { openOperations } from '../kernel/operations.ts'
+import { openOperations, type CloseOptions } from '../kernel/operations.ts'
 import type { Role } from '../kernel/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { OperationView } from '../kernel/operation.ts'
@@ -40,6 +40,11 @@ export interface WalletOptions {
   readonly invoiceAmount?: WalletPorts['invoiceAmount']
   /** Requests that may be under way at once at one mint; 8 unless given. */
   readonly requestsPerMint?: number
+  /**
+   * After so long without an answer a request counts as lost, and it is asked what came of it. 30,000 ms unless given;
+   * a melt, which is answered when the payment is through, waits ten minutes at least.
+   */
+  readonly requestTimeoutMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
@@ -114,10 +119,13 @@ export class Wallet {
     return historyPage(this.#store, page)
   }
 
-  /** Aborts requests under way and lets go of the store; every operation stays resumable. */
-  async close(): Promise<void> {
+  /**
+   * Lets go of the store; every operation stays resumable. Requests under way are aborted at the deadline, which is now
+   * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
     const { operations } = this.#env
-    operations.close()
+    operations.close(options)
     await operations.closed
     await this.#store.close()
   }
@@ -147,7 +155,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const store = await options.store.open(walletSchema)
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport })
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
     clients.set(mintUrl, found)
     return found
   }

@@ -2,6 +2,7 @@
 import { openWallet, type Wallet } from '../../../src/index.ts'
 import { indexedDbStore } from '../../../src/store/indexeddb.ts'
 import { figuresOf, type Figures } from '../figures.ts'
+import { Idleness } from '../idleness.ts'
 import type { Sight, Step } from '../plan.ts'
 import { doStep, ignoreClosed, trust, type WalletStep } from '../steps.ts'
 
@@ -22,6 +23,7 @@ export interface WalletBooks {
 const open = new Map<string, Promise<Wallet>>()
 /** Tells the test of every committed change. */
 let report = (_: Sight): void => {}
+let idleness: Idleness | undefined
 
 async function sightOf(name: string, wallet: Wallet, id: string): Promise<Sight> {
   const { kind, state, status, underWay } = await wallet.operations.explain(id)
@@ -34,6 +36,8 @@ function walletOf({ mintUrl, wallets }: BrowserPlan, name: string): Promise<Wall
   const opening = (async () => {
     const seed = Uint8Array.from(wallets[name]!.match(/../g)!, (byte) => Number.parseInt(byte, 16))
     const wallet = await openWallet({ store: indexedDbStore({ name }), seed })
+    idleness ??= new Idleness(mintUrl, (seconds) => window.idle?.(seconds))
+    idleness.add(wallet)
     wallet.on('operation', ({ id }) => {
       sightOf(name, wallet, id).then((sight) => report(sight), ignoreClosed)
     })
@@ -84,6 +88,8 @@ const lab = {
 declare global {
   interface Window {
     readonly lab: typeof lab
+    /** Told how many seconds, one after the other, were idle. */
+    readonly idle?: (seconds: number) => void
   }
 }
 Object.assign(window, { lab })
