@@ -6,8 +6,7 @@ import { adminOf } from './admin.ts'
 import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
 import { silent, type Log } from './log.ts'
-import type { Mint } from './mint-api.ts'
-import { createMint, type MintOptions } from './mint.ts'
+import { createMint, type MintOptions, type RunningMint } from './mint.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from './signatory.ts'
 import { mintSchema } from './tables.ts'
@@ -41,7 +40,7 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
 
 export interface MintServer {
   readonly url: string
-  readonly mint: Mint
+  readonly mint: RunningMint
   readonly backend: FakeBackend
   /**
    * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
@@ -54,7 +53,10 @@ export interface MintServer {
 const DEMO_SEED = new Uint8Array(32).fill(7)
 
 /** The mint on an open store, and the Lightning behind it. */
-async function startMint(store: Store, options: MintServerOptions): Promise<{ mint: Mint; backend: FakeBackend }> {
+async function startMint(
+  store: Store,
+  options: MintServerOptions,
+): Promise<{ mint: RunningMint; backend: FakeBackend }> {
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
   const { signatory = localSignatory({ seed, crypto }) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })

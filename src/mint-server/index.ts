@@ -5,7 +5,7 @@ export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-b
 export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
 export { jsonLines, type Failure, type Log, type LogEntry } from './log.ts'
 export type { Mint, Topic } from './mint-api.ts'
-export { createMint, type MintOptions } from './mint.ts'
+export { createMint, type MintOptions, type RunningMint } from './mint.ts'
 export type { Incoming, Outgoing, Payment, PaymentBackend, PaymentMethod, Readable, Wanted } from './payment-backend.ts'
 export type { MintSettings, OptionalNut } from './ports.ts'
 export { MintError } from './request.ts'

@@ -6,7 +6,7 @@
 import { codes } from '../cashu/codes.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { InspectionEvent } from '../kernel/inspect.ts'
-import { openOperations } from '../kernel/operations.ts'
+import { openOperations, type Operations } from '../kernel/operations.ts'
 import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
@@ -59,11 +59,16 @@ export async function prepared(
   return { context, keysets: rows }
 }
 
+/** A mint in this process, and its operations: what is unfinished, why, and what a person has to do about it. */
+export interface RunningMint extends Mint {
+  readonly operations: Pick<Operations, 'get' | 'list' | 'explain' | 'resume' | 'resumed'>
+}
+
 /**
  * Starts a mint on its store, takes up what an earlier run left unfinished, and makes the first keyset of each unit.
  * @throws Error The store was made with other keys.
  */
-export async function createMint(options: MintOptions): Promise<Mint> {
+export async function createMint(options: MintOptions): Promise<RunningMint> {
   const { context, keysets: keysetRows } = await prepared(options)
   const { store, backend, settings, clock, newId } = context
   const { random = systemRandom, waitMs = 30_000, inspect } = options
@@ -150,6 +155,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     if (closed) throw new HardshellError('CLOSED', 'the mint is closed')
   }
   return {
+    operations,
     look,
     books: () => books(store),
     async handle(...request) {

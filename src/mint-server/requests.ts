@@ -23,17 +23,23 @@ export type Asked =
 
 /** @throws {MintError} */
 export function requests({ store, crypto, signatory, settings, clock }: Context) {
-  /** Genuine inputs whose spending conditions are met. */
+  /** Genuine inputs whose spending conditions are met. Those are looked at last: that takes long where they are many. */
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
-    const outputs = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
+    const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
+    const inputs = await genuine({ read: store, crypto, signatory }, proofs)
     try {
-      checkConditions({ inputs: proofs, outputs, nowMs: clock.now(), ...(quoteId !== undefined && { quoteId }) })
+      checkConditions({
+        inputs: proofs,
+        outputs: messages,
+        nowMs: clock.now(),
+        ...(quoteId !== undefined && { quoteId }),
+      })
     } catch (error) {
       if (error instanceof ConditionUnmet) refuse(codes.proofInvalid, error.message)
       throw error
     }
-    return { inputs: await genuine({ read: store, crypto, signatory }, proofs), messages: outputs }
+    return { inputs, messages }
   }
 
   async function swap(request: Fields): Promise<Asked> {
