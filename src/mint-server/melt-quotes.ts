@@ -27,10 +27,10 @@ export const meltAnswer = (quote: MeltQuoteRow): object => ({
  * @throws {MintError} A wish that cannot be fulfilled: a partial payment (NUT-15), another amount than is asked for.
  */
 function amountOf(method: PaymentMethod, requested: number | undefined, options: Fields): number {
-  if (options['mpp'] !== undefined) refuse(codes.unclassified, 'partial payments are not supported')
-  if (options['amountless'] === undefined)
-    return requested ?? refuse(codes.amountlessUnsupported, 'the request has no amount')
-  const amountMsat = field(field(options, 'amountless', record, ''), 'amount_msat', parseAmount, '')
+  if ((options['mpp'] ?? null) !== null) refuse(codes.unclassified, 'partial payments are not supported')
+  const amountless = field(options, 'amountless', optional(record), 'options')
+  if (!amountless) return requested ?? refuse(codes.amountlessUnsupported, 'the request has no amount')
+  const amountMsat = field(amountless, 'amount_msat', parseAmount, 'options.amountless')
   if (requested !== undefined && amountMsat !== requested * 1000)
     return refuse(codes.amountMismatch, 'the request has another amount')
   if (requested === undefined && method === 'bolt11')

@@ -54,7 +54,15 @@ export function credited(quote: MintQuoteRow, payments: readonly Incoming[], now
   ]
 }
 
-export function mintQuotes({ store, backend, settings, clock, newId, checkQuotable }: Context) {
+export function mintQuotes({ store, crypto, backend, settings, clock, newId, checkQuotable }: Context) {
+  /** The key that a quote is to be locked to (NUT-20). */
+  function lockOf(given: unknown): string | null {
+    if (given === null) return null
+    const key = lenient(point)(given)
+    // Nobody could ever sign for what is no point.
+    return key !== undefined && crypto.isPoint(key) ? key : refuse(codes.pubkeyRequired, 'the pubkey is not a point')
+  }
+
   const quote =
     (method: PaymentMethod): Endpoint =>
     async (request) => {
@@ -62,9 +70,7 @@ export function mintQuotes({ store, backend, settings, clock, newId, checkQuotab
       const amount = field(request, 'amount', method === 'bolt11' ? parseAmount : optional(parseAmount), '') ?? null
       const memo = field(request, 'description', optional(textUpTo(MAX_MEMO_LENGTH)), '')
       checkQuotable(unit, amount)
-      const lock = has(settings, 20) ? (request['pubkey'] ?? null) : null
-      const pubkey =
-        lock && (lenient(point)(lock) ?? refuse(codes.pubkeyRequired, 'the pubkey is not a compressed point'))
+      const pubkey = has(settings, 20) ? lockOf(request['pubkey'] ?? null) : null
       // Whoever knows of an offer may pay it, and sees what it is paid: without a key its quote is anybody's (NUT-25).
       if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')
       const expiryAt = clock.now() + settings.quoteTtlMs
@@ -78,9 +84,10 @@ export function mintQuotes({ store, backend, settings, clock, newId, checkQuotab
     }
 
   /** The quote by what the backend knows now. @throws {MintError} There is none. */
-  const refreshed = (id: string): Promise<MintQuoteRow> =>
+  const refreshed = (method: PaymentMethod, id: string): Promise<MintQuoteRow> =>
     transact(store, async () => {
-      const row = (await store.get<MintQuoteRow>('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+      const row = await store.get<MintQuoteRow>('mintQuotes', [id])
+      if (row?.method !== method) return refuse(codes.unclassified, 'no such quote')
       if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: row }
       const incoming = await backend.incoming(row.requestId)
       const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))

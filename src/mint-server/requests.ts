@@ -111,9 +111,12 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   return { swap, issue, batch, melt }
 }
 
-/** The quotes of a batch (NUT-29). @throws {MintError} */
-export function quoteIdsOf(request: Fields): string[] {
+/** What a batch lists as its quotes (NUT-29). @throws {MintError} */
+export function listedQuotes(request: Fields): unknown[] {
   const value = request['quotes']
   if (Array.isArray(value) && value.length > MAX_BATCH) refuse(codes.batchTooLarge, `more than ${MAX_BATCH} quotes`)
-  return list(idText)(value, 'quotes')
+  return list((entry) => entry)(value, 'quotes')
 }
+
+/** The ids of a batch's quotes. @throws {MintError} */
+export const quoteIdsOf = (request: Fields): string[] => list(idText)(listedQuotes(request), 'quotes')
