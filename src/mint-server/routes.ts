@@ -56,9 +56,9 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   const checkBatch =
     (method: PaymentMethod): Endpoint =>
     async (request) => {
-      const ids = listedQuotes(request).map(lenient(idText))
-      const found = await Promise.all(ids.map((id) => id !== undefined && known(checkMint(method, id))))
-      return found.filter((answer) => answer)
+      const ids = listedQuotes(request).flatMap((entry) => lenient(idText)(entry) ?? [])
+      const found = await Promise.all(ids.map((id) => known(checkMint(method, id))))
+      return found.filter((answer) => answer !== undefined)
     }
 
   type Moving = (request: Fields) => Promise<Asked>
