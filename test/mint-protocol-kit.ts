@@ -1,7 +1,14 @@
 /** What the tests of the mint's protocol have in common: a mint whose refusals change nothing, and people who pay it. */
 import { expect } from 'vitest'
-import { mintSchema } from '../src/mint-server/index.ts'
+import {
+  localSignatory,
+  mintSchema,
+  type FakeBackendOptions,
+  type MintOptions,
+  type Signatory,
+} from '../src/mint-server/index.ts'
 import { memoryStore, type Dump } from '../src/store/memory.ts'
+import type { Store } from '../src/store/port.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
 import {
   simulated,
@@ -23,9 +30,14 @@ export interface Strict extends Simulated {
 }
 
 /** A simulated mint whose rows are looked at before and after each refusal. */
-export async function strict(...[options, lightning]: Parameters<typeof simulated>): Promise<Strict> {
+export async function strict(
+  options?: Partial<MintOptions>,
+  lightning?: Partial<FakeBackendOptions>,
+  /** What comes between the mint and its rows. */
+  between: (store: Store) => Store = (store) => store,
+): Promise<Strict> {
   const adapter = memoryStore()
-  const world = await simulated({ store: await adapter.open(mintSchema), ...options }, lightning)
+  const world = await simulated({ store: between(await adapter.open(mintSchema)), ...options }, lightning)
   return {
     ...world,
     dump: () => adapter.dump(),
@@ -34,6 +46,24 @@ export async function strict(...[options, lightning]: Parameters<typeof simulate
       await world.client.refused(code, path, request, status)
       expect(adapter.dump()).toEqual(before)
     },
+  }
+}
+
+/** The signatory of the simulated mints. */
+export const signatory: Signatory = localSignatory({ seed: new Uint8Array(32), crypto: stubCrypto })
+
+/** Somebody who can be held up: `closed` calls wait until `open` is called. */
+export function gate() {
+  let closed: PromiseWithResolvers<void> | undefined
+  return {
+    close() {
+      closed = Promise.withResolvers()
+    },
+    open() {
+      closed?.resolve()
+      closed = undefined
+    },
+    passed: (): Promise<void> => closed?.promise ?? Promise.resolve(),
   }
 }
 

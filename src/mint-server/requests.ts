@@ -8,6 +8,7 @@ import { amount as parseAmount, field, list, optional } from '../cashu/shape.ts'
 import type { Context } from './context.ts'
 import { genuine } from './ledger.ts'
 import type { PaymentMethod } from './payment-backend.ts'
+import { within } from './patience.ts'
 import { has } from './ports.ts'
 import { idText, inputsOf, messagesOf, quoteIdOf, refuse, type Fields } from './request.ts'
 import type { MeltQuoteRow, MintQuoteRow } from './tables.ts'
@@ -27,13 +28,15 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const outputs = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
+    // First, for conditions may take seconds to check, and anybody can write some down.
+    const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory }, proofs, signal))
     try {
       checkConditions({ inputs: proofs, outputs, nowMs: clock.now(), ...(quoteId !== undefined && { quoteId }) })
     } catch (error) {
       if (error instanceof ConditionUnmet) refuse(codes.proofInvalid, error.message)
       throw error
     }
-    return { inputs: await genuine({ read: store, crypto, signatory }, proofs), messages: outputs }
+    return { inputs, messages: outputs }
   }
 
   async function swap(request: Fields): Promise<Asked> {

@@ -7,7 +7,7 @@ import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
-import { mintAnswer, mintQuotes } from './mint-quotes.ts'
+import { mintAnswer, mintQuotes, ownQuote } from './mint-quotes.ts'
 import type { PaymentMethod } from './payment-backend.ts'
 import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
@@ -82,7 +82,12 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(method, id))))
       return asked.batch(method)(request)
     }
-    moving[`/v1/melt/${method}`] = asked.melt(method)
+    moving[`/v1/melt/${method}`] = async (request) => {
+      // What somebody has paid already must not be paid by the mint itself once more.
+      const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
+      if (own) await minting.refreshed(method, own.id)
+      return asked.melt(method)(request)
+    }
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
     endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
