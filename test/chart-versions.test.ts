@@ -10,6 +10,7 @@ import type { AnyStateNode } from 'xstate'
 import { expect, test } from 'vitest'
 import { bountyKind } from '../src/bounty/kind.ts'
 import { stateNodes, type OperationKind } from '../src/kernel/operation.ts'
+import { mintKinds } from '../src/mint-server/kinds/index.ts'
 import { walletKinds } from '../src/wallet/kinds/index.ts'
 
 const FILE = new URL('chart-versions.json', import.meta.url)
@@ -30,7 +31,7 @@ const hashOf = ({ machine }: Pick<OperationKind, 'machine'>): string =>
     .digest('hex')
     .slice(0, 16)
 
-const kinds = [...walletKinds, bountyKind()]
+const kinds = [...walletKinds, ...mintKinds, bountyKind()]
 
 type Known = Record<string, { version: number; shape: string }>
 

@@ -1,7 +1,7 @@
 /**
  * Goal: every chart keeps to what the kernel can make durable and resume. Method: the machine suite that users have is
- * run over all kinds of the wallet and over the shop of the kernel's tests. That each of its cases can fail is shown by
- * charts with one mistake each: that mistake is found, by the case that it is for.
+ * run over all kinds of the wallet and the mint, and over the shop of the kernel's tests. That each of its cases can fail
+ * is shown by charts with one mistake each: that mistake is found, by the case that it is for.
  */
 import { globSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
@@ -10,6 +10,7 @@ import { bountyKind } from '../src/bounty/index.ts'
 import { answered, effect, local, tx, type OperationKind } from '../src/kernel/index.ts'
 import { machineContract, type Samples } from '../src/testing/machine-contract.ts'
 import { orderKind, type ShopPorts } from './kernel-shop.ts'
+import { mintSamples } from './machine-samples-mint.ts'
 import { walletSamples } from './machine-samples.ts'
 
 const note = [{ put: 'log', row: { id: 'note', state: '', status: '' } }]
@@ -58,19 +59,18 @@ const machines = (
 ).flatMap((exported) => Object.values(exported).filter((value) => value instanceof StateMachine))
 
 test('no machine is left out', () => {
-  const asked = new Set<unknown>([...walletSamples.map(([{ machine }]) => machine), bounty.machine])
+  const asked = new Set<unknown>([...walletSamples, ...mintSamples].map(([{ machine }]) => machine)).add(bounty.machine)
   expect(machines).not.toEqual([])
   expect(machines.filter((machine) => !asked.has(machine)).map(({ id }) => id)).toEqual([])
 })
 
 const escrow = [bounty as OperationKind<never> as OperationKind, bountySamples as Samples] as const
 
-describe.each([...walletSamples, escrow, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const))(
-  'of %s',
-  (_, kind, samples) => {
-    test.each(machineContract(kind, samples))('$name', ({ run }) => expect(run()).resolves.toBeUndefined())
-  },
-)
+describe.each(
+  [...walletSamples, ...mintSamples, escrow, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const),
+)('of %s', (_, kind, samples) => {
+  test.each(machineContract(kind, samples))('$name', ({ run }) => expect(run()).resolves.toBeUndefined())
+})
 
 type Types = {
   context: { n: number; more?: unknown }

@@ -1,32 +1,22 @@
 /** Every code that the mint refuses with, by a request that deserves it; and that a refusal changes nothing. */
 import { expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
-import { mintSchema } from '../src/mint-server/index.ts'
-import { memoryStore, type Dump } from '../src/store/memory.ts'
-import { simulated, split, type MeltQuote, type MintQuote, type Simulated } from './mint-server-client.ts'
-import { stubCrypto } from '../src/testing/stub-crypto.ts'
-
-const key = (byte: number) => stubCrypto.privateKey(new Uint8Array(32).fill(byte))
-const HOUR_MS = 3_600_000
+import * as kit from './mint-protocol-kit.ts'
+import { HOUR_MS, key, meltQuote } from './mint-protocol-kit.ts'
+import { split, type MeltQuote, type MintQuote } from './mint-server-client.ts'
 
 const told = new Set<number>()
 
 /** A mint whose refusals are noted, and must leave the rows as they were. */
-async function strict(...[options, lightning]: Parameters<typeof simulated>) {
-  const adapter = memoryStore()
-  const world = await simulated({ store: await adapter.open(mintSchema), ...options }, lightning)
-  const refused = async (code: number, path: string, request: object | string, status = 400): Promise<void> => {
-    const before: Dump = adapter.dump()
-    await world.client.refused(code, path, request, status)
-    expect(adapter.dump()).toEqual(before)
-    told.add(code)
+async function strict(...options: Parameters<typeof kit.strict>): Promise<kit.Strict> {
+  const world = await kit.strict(...options)
+  return {
+    ...world,
+    async refused(code, ...request) {
+      await world.refused(code, ...request)
+      told.add(code)
+    },
   }
-  return { ...world, refused }
-}
-
-const meltQuote = ({ client, backend }: Simulated, amountSat: number, script: object = {}): Promise<MeltQuote> => {
-  const request = backend.foreignInvoice({ amountSat, memo: JSON.stringify(script) })
-  return client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
 }
 
 const PENDING = { pay_invoice_state: 'PENDING' }

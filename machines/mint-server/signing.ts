@@ -109,6 +109,8 @@ export const signing = (of: { readonly done: string; readonly refused: string })
                 heard,
                 assign(({ event: { output } }: { event: { output: unknown } }) => ({
                   signed: (output as { signed: readonly Signed[] }).signed,
+                  // Whatever was refused before: it was not the last word.
+                  refusal: null,
                 })),
               ],
             },

@@ -1,12 +1,10 @@
 /** What the parts of one mint share. */
-import type { Clock } from '../kernel/ports.ts'
 import type { Store } from '../store/port.ts'
 import type { MintPorts } from './ports.ts'
 import type { Fields } from './request.ts'
 
 export interface Context extends MintPorts {
   readonly store: Store
-  readonly clock: Clock
   readonly newId: () => string
   /** Refuses units and amounts that there are no quotes for; no amount, where the payer chooses it. */
   readonly checkQuotable: (unit: string, amount: number | null) => void

@@ -2,7 +2,7 @@
 import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, optional, record, text } from '../cashu/shape.ts'
 import type { Context, Endpoint } from './context.ts'
-import { quoteOf } from './mint-quotes.ts'
+import { ownQuote } from './mint-quotes.ts'
 import type { PaymentMethod } from './payment-backend.ts'
 import { ascii, refuse, type Fields } from './request.ts'
 import type { MeltQuoteRow } from './tables.ts'
@@ -27,10 +27,10 @@ export const meltAnswer = (quote: MeltQuoteRow): object => ({
  * @throws {MintError} A wish that cannot be fulfilled: a partial payment (NUT-15), another amount than is asked for.
  */
 function amountOf(method: PaymentMethod, requested: number | undefined, options: Fields): number {
-  if (options['mpp'] !== undefined) refuse(codes.unclassified, 'partial payments are not supported')
-  if (options['amountless'] === undefined)
-    return requested ?? refuse(codes.amountlessUnsupported, 'the request has no amount')
-  const amountMsat = field(field(options, 'amountless', record, ''), 'amount_msat', parseAmount, '')
+  if ((options['mpp'] ?? null) !== null) refuse(codes.unclassified, 'partial payments are not supported')
+  const amountless = field(options, 'amountless', optional(record), 'options')
+  if (!amountless) return requested ?? refuse(codes.amountlessUnsupported, 'the request has no amount')
+  const amountMsat = field(amountless, 'amount_msat', parseAmount, 'options.amountless')
   if (requested !== undefined && amountMsat !== requested * 1000)
     return refuse(codes.amountMismatch, 'the request has another amount')
   if (requested === undefined && method === 'bolt11')
@@ -49,9 +49,9 @@ export function meltQuotes({ store, backend, settings, clock, newId, checkQuotab
       const amount = amountOf(method, read.amountSat, field(wanted, 'options', optional(record), '') ?? {})
       checkQuotable(unit, amount)
       // What is paid within the mint costs nothing.
-      const isOwn = (await quoteOf(store, read.requestId)) !== undefined
+      const own = await ownQuote(store, { method, request, requestId: read.requestId })
       const row: MeltQuoteRow = {
-        ...{ id: newId(), method, unit, amount, feeReserve: isOwn ? 0 : settings.feeReserve(amount), state: 'UNPAID' },
+        ...{ id: newId(), method, unit, amount, feeReserve: own ? 0 : settings.feeReserve(amount), state: 'UNPAID' },
         ...{ request, requestId: read.requestId, operationId: null, claim: null },
         ...{ paidOut: 0, preimage: null, change: [] },
         expiryAt: Math.min(read.expiryAt ?? Infinity, clock.now() + settings.quoteTtlMs),

@@ -5,9 +5,10 @@ import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import type { Context, Endpoint } from './context.ts'
 import type { Incoming, PaymentMethod } from './payment-backend.ts'
+import { within } from './patience.ts'
 import { has } from './ports.ts'
 import { refuse, textUpTo } from './request.ts'
-import type { MintPaymentRow, MintQuoteRow } from './tables.ts'
+import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow } from './tables.ts'
 import { transact } from './transact.ts'
 
 /** Whatever its characters, a memo of this length fits into an invoice. */
@@ -33,12 +34,29 @@ export const mintAnswer = (quote: MintQuoteRow): object => ({
   updated_at: seconds(quote.updatedAt),
 })
 
-/** The quote of our own with this request, if there is one. */
-export async function quoteOf(read: Reader, requestId: string): Promise<MintQuoteRow | undefined> {
-  const [row] = await read.query<MintQuoteRow>({
-    ...{ table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 },
-  })
+/**
+ * The quote of our own that a request for payment belongs to, if there is one.
+ * @throws {MintError} The request only has the payment hash of ours. Anybody can write such an invoice, for less: paid
+ *   by the mint itself, it would stand for the payment that is to come.
+ */
+export async function ownQuote(
+  read: Reader,
+  { method, request, requestId }: Pick<MeltQuoteRow, 'method' | 'request' | 'requestId'>,
+): Promise<MintQuoteRow | undefined> {
+  const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 }
+  const [row] = await read.query<MintQuoteRow>(query)
+  // What an offer is known by follows from all that it says.
+  const isSame = method === 'bolt12' || row?.request.toLowerCase() === request.toLowerCase()
+  if (row && (row.method !== method || !isSame))
+    refuse(codes.unclassified, 'not the request of ours that it looks like')
   return row
+}
+
+/** Each payment once, and of an invoice no more than it asks for: that is what wallets will have issued. */
+function counted({ method, amount }: MintQuoteRow, payments: readonly Incoming[]): Incoming[] {
+  const most = method === 'bolt11' ? (amount ?? Infinity) : Infinity
+  const byId = new Map(payments.map(({ paymentId, amountSat }) => [paymentId, Math.min(amountSat, most)]))
+  return [...byId].map(([paymentId, amountSat]) => ({ paymentId, amountSat }))
 }
 
 /** The writes that count payments for a quote, each once. */
@@ -54,7 +72,15 @@ export function credited(quote: MintQuoteRow, payments: readonly Incoming[], now
   ]
 }
 
-export function mintQuotes({ store, backend, settings, clock, newId, checkQuotable }: Context) {
+export function mintQuotes({ store, crypto, backend, settings, clock, newId, checkQuotable }: Context) {
+  /** The key that a quote is to be locked to (NUT-20). */
+  function lockOf(given: unknown): string | null {
+    if (given === null) return null
+    const key = lenient(point)(given)
+    // Nobody could ever sign for what is no point.
+    return key !== undefined && crypto.isPoint(key) ? key : refuse(codes.pubkeyRequired, 'the pubkey is not a point')
+  }
+
   const quote =
     (method: PaymentMethod): Endpoint =>
     async (request) => {
@@ -62,13 +88,12 @@ export function mintQuotes({ store, backend, settings, clock, newId, checkQuotab
       const amount = field(request, 'amount', method === 'bolt11' ? parseAmount : optional(parseAmount), '') ?? null
       const memo = field(request, 'description', optional(textUpTo(MAX_MEMO_LENGTH)), '')
       checkQuotable(unit, amount)
-      const lock = has(settings, 20) ? (request['pubkey'] ?? null) : null
-      const pubkey =
-        lock && (lenient(point)(lock) ?? refuse(codes.pubkeyRequired, 'the pubkey is not a compressed point'))
+      const pubkey = has(settings, 20) ? lockOf(request['pubkey'] ?? null) : null
       // Whoever knows of an offer may pay it, and sees what it is paid: without a key its quote is anybody's (NUT-25).
       if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')
       const expiryAt = clock.now() + settings.quoteTtlMs
-      const wanted = await backend.createRequest({ method, amountSat: amount ?? undefined, expiryAt, memo })
+      const wish = { method, amountSat: amount ?? undefined, expiryAt, memo }
+      const wanted = await within(clock, () => backend.createRequest(wish))
       const row: MintQuoteRow = {
         ...{ id: newId(), method, unit, amount, amountPaid: 0, amountIssued: 0, operationId: null },
         ...{ request: wanted.request, requestId: wanted.requestId, pubkey, expiryAt, updatedAt: clock.now() },
@@ -77,12 +102,23 @@ export function mintQuotes({ store, backend, settings, clock, newId, checkQuotab
       return mintAnswer(row)
     }
 
-  /** The quote by what the backend knows now. @throws {MintError} There is none. */
-  const refreshed = (id: string): Promise<MintQuoteRow> =>
+  /** What came in. While the backend is away, what is known to be paid can be issued all the same. */
+  async function askFor({ requestId, amountPaid, amountIssued }: MintQuoteRow): Promise<readonly Incoming[]> {
+    try {
+      return await within(clock, (signal) => backend.incoming(requestId, signal))
+    } catch (error) {
+      if (amountPaid > amountIssued) return []
+      throw error
+    }
+  }
+
+  /** The quote by what the backend knows now. @throws {MintError} There is none. @throws Error The backend is away. */
+  const refreshed = (method: PaymentMethod, id: string): Promise<MintQuoteRow> =>
     transact(store, async () => {
-      const row = (await store.get<MintQuoteRow>('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+      const row = await store.get<MintQuoteRow>('mintQuotes', [id])
+      if (row?.method !== method) return refuse(codes.unclassified, 'no such quote')
       if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: row }
-      const incoming = await backend.incoming(row.requestId)
+      const incoming = counted(row, await askFor(row))
       const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
       const fresh = incoming.filter((_, at) => known[at] === undefined)
       if (fresh.length === 0) return { writes: [], result: row }

@@ -22,7 +22,7 @@ import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
 import { mintSchema, type MeltQuoteRow } from './tables.ts'
 
-export interface MintOptions extends Omit<MintPorts, 'settings'>, Partial<MintSettings> {
+export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Partial<MintSettings> {
   /** Opened with `mintSchema`. */
   readonly store: Store
   readonly clock?: Clock

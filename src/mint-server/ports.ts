@@ -1,5 +1,6 @@
 /** What the mint's operations reach the world through, and how the mint was set up. */
 import type { MintCrypto } from '../cashu/crypto.ts'
+import type { Clock } from '../kernel/ports.ts'
 import type { PaymentBackend } from './payment-backend.ts'
 import type { Signatory } from './signatory.ts'
 
@@ -47,6 +48,7 @@ export interface MintPorts {
   readonly signatory: Signatory
   readonly backend: PaymentBackend
   readonly settings: MintSettings
+  readonly clock: Clock
 }
 
 export const has = ({ without }: Pick<MintSettings, 'without'>, nut: OptionalNut): boolean => !without.includes(nut)

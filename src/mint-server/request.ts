@@ -6,6 +6,7 @@ import {
   compact,
   expected,
   field,
+  lenient,
   list,
   Malformed,
   optional,
@@ -96,10 +97,15 @@ export interface Proof {
   readonly witness?: string | undefined
 }
 
-/** A text; some wallets send the object that it stands for. */
+/** A text that is shown later; some wallets send the object that it stands for. */
 const witness: Parse<string> = (value, at) => {
-  const written = typeof value === 'object' && value !== null ? JSON.stringify(value) : value
-  return textUpTo(MAX_WITNESS_LENGTH)(written, at)
+  const isObject = typeof value === 'object' && value !== null
+  // What is nested too deep cannot be written down.
+  const written = textUpTo(MAX_WITNESS_LENGTH)(
+    isObject ? lenient((object) => JSON.stringify(object))(value) : value,
+    at,
+  )
+  return written.isWellFormed() ? written : expected(at, 'well-formed text')
 }
 
 const proof: Parse<Proof> = (value, at) => {

@@ -8,6 +8,7 @@ import { amount as parseAmount, field, list, optional } from '../cashu/shape.ts'
 import type { Context } from './context.ts'
 import { genuine } from './ledger.ts'
 import type { PaymentMethod } from './payment-backend.ts'
+import { within } from './patience.ts'
 import { has } from './ports.ts'
 import { idText, inputsOf, messagesOf, quoteIdOf, refuse, type Fields } from './request.ts'
 import type { MeltQuoteRow, MintQuoteRow } from './tables.ts'
@@ -27,7 +28,7 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
-    const inputs = await genuine({ read: store, crypto, signatory }, proofs)
+    const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory }, proofs, signal))
     try {
       checkConditions({
         inputs: proofs,
@@ -117,9 +118,12 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   return { swap, issue, batch, melt }
 }
 
-/** The quotes of a batch (NUT-29). @throws {MintError} */
-export function quoteIdsOf(request: Fields): string[] {
+/** What a batch lists as its quotes (NUT-29). @throws {MintError} */
+export function listedQuotes(request: Fields): unknown[] {
   const value = request['quotes']
   if (Array.isArray(value) && value.length > MAX_BATCH) refuse(codes.batchTooLarge, `more than ${MAX_BATCH} quotes`)
-  return list(idText)(value, 'quotes')
+  return list((entry) => entry)(value, 'quotes')
 }
+
+/** The ids of a batch's quotes. @throws {MintError} */
+export const quoteIdsOf = (request: Fields): string[] => list(idText)(listedQuotes(request), 'quotes')

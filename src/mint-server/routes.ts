@@ -7,10 +7,11 @@ import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
-import { mintAnswer, mintQuotes } from './mint-quotes.ts'
+import { mintAnswer, mintQuotes, ownQuote } from './mint-quotes.ts'
+import type { PaymentMethod } from './payment-backend.ts'
 import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
-import { quoteIdsOf, requests, type Asked } from './requests.ts'
+import { listedQuotes, quoteIdsOf, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
 
@@ -38,21 +39,27 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   const melting = meltQuotes(context)
   const asked = requests(context)
 
-  const readMelt = async (id: string): Promise<MeltQuoteRow> =>
-    (await store.get<MeltQuoteRow>('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+  async function readMelt(method: PaymentMethod, id: string): Promise<MeltQuoteRow> {
+    const row = await store.get<MeltQuoteRow>('meltQuotes', [id])
+    return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
+  }
 
-  const checkMint = async (id: string): Promise<object> => mintAnswer(await minting.refreshed(id))
-  async function checkMelt(id: string): Promise<object> {
-    const quote = await readMelt(id)
+  type Check = (method: PaymentMethod, id: string) => Promise<object>
+  const checkMint: Check = async (method, id) => mintAnswer(await minting.refreshed(method, id))
+  const checkMelt: Check = async (method, id) => {
+    const quote = await readMelt(method, id)
     if (quote.state !== 'PENDING') return meltAnswer(quote)
     await engine.ask(quote)
-    return meltAnswer(await readMelt(id))
+    return meltAnswer(await readMelt(method, id))
   }
-  /** NUT-29: quotes that there are none of are left out. */
-  const checkBatch: Endpoint = async (request) => {
-    const ids = quoteIdsOf(request)
-    return (await Promise.all(ids.map((id) => known(checkMint(id))))).filter((answer) => answer !== undefined)
-  }
+  /** NUT-29: what is no quote's id, or of none that there is, is left out. */
+  const checkBatch =
+    (method: PaymentMethod): Endpoint =>
+    async (request) => {
+      const ids = listedQuotes(request).flatMap((entry) => lenient(idText)(entry) ?? [])
+      const found = await Promise.all(ids.map((id) => known(checkMint(method, id))))
+      return found.filter((answer) => answer !== undefined)
+    }
 
   type Moving = (request: Fields) => Promise<Asked>
   const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
@@ -68,19 +75,24 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   }
   for (const method of backend.methods) {
     moving[`/v1/mint/${method}`] = async (request) => {
-      await known(minting.refreshed(quoteIdOf(request)))
+      await known(minting.refreshed(method, quoteIdOf(request)))
       return asked.issue(method)(request)
     }
     moving[`/v1/mint/${method}/batch`] = async (request) => {
-      await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(id))))
+      await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(method, id))))
       return asked.batch(method)(request)
     }
-    moving[`/v1/melt/${method}`] = asked.melt(method)
+    moving[`/v1/melt/${method}`] = async (request) => {
+      // What somebody has paid already must not be paid by the mint itself once more.
+      const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
+      if (own) await minting.refreshed(method, own.id)
+      return asked.melt(method)(request)
+    }
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
-    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch
+    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
-    views[`/v1/mint/quote/${method}/:id`] = checkMint
-    views[`/v1/melt/quote/${method}/:id`] = checkMelt
+    views[`/v1/mint/quote/${method}/:id`] = (id) => checkMint(method, id)
+    views[`/v1/melt/quote/${method}/:id`] = (id) => checkMelt(method, id)
   }
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
@@ -113,8 +125,9 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
-      const check = topic.endsWith('_mint_quote') ? checkMint : checkMelt
-      return Promise.all(ids.map((id) => known(check(id))))
+      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      const check = kind === 'mint' ? checkMint : checkMelt
+      return Promise.all(ids.map((id) => known(check(method, id))))
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Told } from '../../machines/mint-server/signing.ts'
 import { codes } from '../cashu/codes.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Change } from '../kernel/kernel.ts'
-import type { OperationView } from '../kernel/operation.ts'
+import type { OperationRow, OperationView } from '../kernel/operation.ts'
 import type { Operations } from '../kernel/operations.ts'
 import { MintError } from './request.ts'
 
@@ -42,8 +42,7 @@ export class Settling {
       if (told?.type === 'answered') resolve(told.body)
       else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
       else if (told?.type === 'pending') resolve(undefined)
-      else if (row.status !== 'active')
-        this.#outcomeOf(id, snapshot.context as Refused, row['requestKey'] as string).then(resolve, reject)
+      else if (row.status !== 'active') this.#outcomeOf(row, snapshot.context as Refused).then(resolve, reject)
       else if (row.state === UNSURE && before?.state !== UNSURE) {
         // Its watch begins when the listeners have heard of the state.
         queueMicrotask(() => void this.#operations.look(id).then(() => resolve(undefined)))
@@ -58,20 +57,22 @@ export class Settling {
   }
 
   /** As `answerOf`, for an operation that somebody began: it may have ended, and another process may run it. */
-  async joined(id: string, signal: AbortSignal): Promise<string> {
+  async joined(id: string, signal: AbortSignal): Promise<string | undefined> {
     const ended = (view: OperationView): OperationView | undefined => (view.status === 'active' ? undefined : view)
     const { snapshot, row } = await this.#operations.until(id, ended, signal)
-    return this.#outcomeOf(id, snapshot?.context as Refused | undefined, row['requestKey'] as string)
+    return this.#outcomeOf(row, snapshot?.context as Refused | undefined)
   }
 
   /** What is known of an operation's end when nobody tells. */
-  async #outcomeOf(id: string, context: Refused | undefined, request: string): Promise<string> {
-    const body = await this.#kept(request)
+  async #outcomeOf(row: OperationRow, context: Refused | undefined): Promise<string | undefined> {
+    const { id, kind, status } = row
+    const body = await this.#kept(row['requestKey'] as string)
     if (body !== undefined) return body
+    if (status !== 'done') throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
     if (context?.refusal) throw new MintError(context.refusal.code, context.refusal.detail)
-    if (context === undefined)
-      throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
-    // It was carried out, and the answer was not kept, or not for so long: the wallet restores it (NUT-09).
+    // It was carried out, and the answer was not kept, or not for so long: a melt's quote says what came of it, and all
+    // else the wallet restores (NUT-09).
+    if (kind === 'mint-melt') return undefined
     throw new MintError(codes.alreadySigned, 'it was carried out before')
   }
 }

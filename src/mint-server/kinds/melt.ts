@@ -12,7 +12,8 @@ import { defineOperation, type EffectArgs, type LocalArgs, type Reader } from '.
 import type { Write } from '../../store/port.ts'
 import { changeOf, hold, record, reserve, spend } from '../ledger.ts'
 import { meltAnswer } from '../melt-quotes.ts'
-import { credited, quoteOf } from '../mint-quotes.ts'
+import { credited, ownQuote } from '../mint-quotes.ts'
+import { unlessAborted, within } from '../patience.ts'
 import type { Outgoing, PaymentMethod } from '../payment-backend.ts'
 import { has, type MintPorts } from '../ports.ts'
 import { moved } from '../quote-states.ts'
@@ -69,7 +70,7 @@ export const meltSteps = (ports: MintPorts) => ({
       payment: { method, request, amount, maxFee: feeReserve },
       writes: [begun, ...spent.writes, ...(blanks?.writes ?? [])],
     }
-    const own = await quoteOf(read, quote.requestId)
+    const own = await ownQuote(read, quote)
     if (!own) return { answer: 'external' as const, ...ready }
     if (own.unit !== unit) refuse(codes.unitMismatch, `the quote that it pays is in ${own.unit}`)
     if (!isOpen(own)) refuse(codes.invoicePaid, 'the invoice is paid')
@@ -139,7 +140,8 @@ export const meltKind = defineOperation({
       try {
         const { method, request, amount, maxFee } = payment
         const asked = { id, method: method as PaymentMethod, request, amountSat: amount, maxFeeSat: maxFee }
-        const { state, feeSat = 0, preimage = null } = await ports.backend.pay(asked, signal)
+        const paying = ports.backend.pay(asked, signal)
+        const { state, feeSat = 0, preimage = null } = await unlessAborted(signal, paying)
         if (state === 'paid') return { answer: 'paid', fee: feeSat, preimage }
         return { answer: state === 'none' ? 'unknown' : state }
       } catch {
@@ -148,14 +150,15 @@ export const meltKind = defineOperation({
       }
     },
   }),
-  watches: ({ backend }: MintPorts) => ({
+  watches: ({ backend, clock }: MintPorts) => ({
     payment: {
       ...{ firstMs: 250, maxMs: 60_000, most: 1 },
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
       async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
         // A call that fails says nothing about the payment.
-        const asked = backend.outgoing(contexts[0]!.id, signal).catch((): Outgoing => ({ state: 'unknown' }))
-        const { state, feeSat = 0, preimage = null } = await asked
+        const { id } = contexts[0]!
+        const asked = within(clock, (limit) => backend.outgoing(id, limit), signal)
+        const { state, feeSat = 0, preimage = null } = await asked.catch((): Outgoing => ({ state: 'unknown' }))
         if (state === 'paid') return [{ type: 'payment.paid', fee: feeSat, preimage }]
         if (state === 'failed' || state === 'none') return [{ type: `payment.${state}` }]
         return [undefined]

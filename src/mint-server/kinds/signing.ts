@@ -2,6 +2,7 @@
 import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
 import type { EffectArgs, Reader } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
+import { unlessAborted } from '../patience.ts'
 import { has, type MintPorts } from '../ports.ts'
 import { keep } from '../responses.ts'
 import { SignatoryRefusal } from '../signatory.ts'
@@ -15,7 +16,7 @@ export const signingEffect = ({ signatory }: MintPorts) => ({
   > {
     try {
       const asked = outputs.map(({ generation, amount, B_ }) => ({ unit, generation, amount, B_ }))
-      const signed = await signatory.sign(asked, signal)
+      const signed = await unlessAborted(signal, signatory.sign(asked, signal))
       return signed.length === outputs.length ? { answer: 'signed', signed } : { answer: 'unknown' }
     } catch (error) {
       return error instanceof SignatoryRefusal ? { answer: 'refused', detail: error.message } : { answer: 'unknown' }
