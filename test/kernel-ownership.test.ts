@@ -365,6 +365,30 @@ describe('by beats', () => {
     expect([open, charging].map(({ id }) => shop.row(id).version)).toEqual(versions)
   })
 
+  test('an heir that is long about it goes on beating, and nobody takes it for dead', async () => {
+    const shop = new Shop()
+    shop.bankOpens = new Promise(() => {})
+    const takesLong = async (store: Store, writes: readonly Write[]): Promise<void> => {
+      if (writes.some((write) => 'patch' in write && write.patch === 'operations')) await shop.clock.pause(20_000)
+      return store.commit(writes)
+    }
+    const first = await shop.process('first', beats)
+    await shop.process('second', beats, takesLong)
+    await shop.process('third', beats, takesLong)
+    const { id } = await first.operations.create('order', {})
+    await first.operations.send(id, { type: 'pay' })
+    await shop.pass(1_000)
+    const dead = shop.row(id).owner
+    first.die()
+    await shop.pass(15_000)
+    const inherited = shop.rows.dump()['owners']!.flatMap(({ id, heir }) => (heir === '' ? [] : [id]))
+    expect(inherited).toEqual([dead])
+    await shop.pass(15_000)
+    expect(shop.row(id)).toMatchObject({ version: 3, attempt: 2 })
+    expect(shop.charges).toHaveLength(2)
+    expect(shop.rows.dump()['owners']).toMatchObject([{ heir: '' }, { heir: '' }])
+  })
+
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
     const shop = new Shop()
     const errors = [new StoreError('BUSY', 'locked'), new StoreError('IN_DOUBT', 'cut')]

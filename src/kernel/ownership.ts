@@ -18,8 +18,8 @@ export type Role = 'owner' | 'follower'
 export const BEAT_MS = 500
 /** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
 const STILL_LOOKS = 4
-/** After so many beats it is looked for operations of processes that nobody knows. */
-const ORPHANS_BEATS = 120
+/** After so many looks it is looked for operations of processes that nobody knows. */
+const ORPHANS_LOOKS = 120
 
 interface Options {
   readonly store: Store
@@ -43,6 +43,9 @@ export class Ownership {
   /** Other processes: their last beat, and how often it was seen. */
   #seen = new Map<string, { beat: number; looks: number }>()
   #beat = 0
+  #looks = 0
+  /** Others took this process for dead, and it has joined again. */
+  #isBack = false
 
   constructor(options: Options) {
     this.#options = options
@@ -123,17 +126,24 @@ export class Ownership {
   async #beats(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#stop
-    for (let beats = 1; ; beats++) {
+    let looking: Promise<void> | undefined
+    for (;;) {
       await sleep(clock, BEAT_MS, signal)
-      if (signal.aborted) return
-      try {
+      if (signal.aborted) return looking
+      await this.#reported(async () => {
         await this.#touch()
-        await this.#lookAfterOthers()
-        if (beats % ORPHANS_BEATS === 0) await this.#lookAfterOrphans()
-      } catch (error) {
-        if (error instanceof StoreError && error.code === 'CLOSED') return
-        if (!(error instanceof StoreError)) reportError(error)
-      }
+        // It may have a thousand operations to take up, and must not be taken for dead meanwhile.
+        looking ??= this.#reported(() => this.#lookAround()).finally(() => (looking = undefined))
+      })
+    }
+  }
+
+  /** What a store cannot do now is done with a later beat. */
+  async #reported(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof StoreError)) reportError(error)
     }
   }
 
@@ -149,11 +159,17 @@ export class Ownership {
       const row = await store.get<OwnerRow>('owners', [owner])
       if (row) this.#beat = row.beat
       else {
-        // The heir is done. What still has this process' name on it is its own.
         await this.#join()
-        await this.#takeUp(owner)
+        this.#isBack = true
       }
     }
+  }
+
+  async #lookAround(): Promise<void> {
+    // What still has this process' name on it is its own: the heir is done.
+    if (this.#isBack) this.#isBack = !(await this.#takeUp(this.#options.owner))
+    await this.#lookAfterOthers()
+    if (++this.#looks % ORPHANS_LOOKS === 0) await this.#lookAfterOrphans()
   }
 
   #owners(): Promise<OwnerRow[]> {

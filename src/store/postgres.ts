@@ -17,6 +17,7 @@ import {
   type Total,
   type Write,
 } from './port.ts'
+import { CommitQueue, tablesOf, type WaitingCommit } from './commit-queue.ts'
 import { waitOut } from './patience.ts'
 import { land, NeedsExclusion, type Ground } from './postgres-commit.ts'
 import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './postgres-connections.ts'
@@ -34,9 +35,6 @@ export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
   /** The namespace of the tables, made where there is none. `hardshell` unless given. */
   readonly namespace?: string | undefined
 }
-
-/** So many commits at most share a transaction. */
-const LARGEST_GROUP = 256
 
 /**
  * A store in PostgreSQL. Needs the package `pg`.
@@ -79,17 +77,6 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
   }
 }
 
-/** A commit that waits for its transaction. */
-interface Member {
-  readonly writes: readonly CheckedWrite[]
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
-const tablesOf = (members: readonly Member[]): string[] => [
-  ...new Set(members.flatMap(({ writes }) => writes.map(({ table }) => table))),
-]
-
 class PostgresStore implements Store {
   /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
   readonly ownership: Ownership = { by: 'beats' }
@@ -98,14 +85,13 @@ class PostgresStore implements Store {
   readonly #connections: Connections
   readonly #ground: Ground
   readonly #changes: Changes
-  readonly #waiting: Member[] = []
+  readonly #commits = new CommitQueue(() => this.#land())
   readonly #reading = new Set<Promise<unknown>>()
   readonly #gets = new Gets((table, keys) =>
     keys.length === 1
       ? this.#read('get', table.name, table.get, keys[0]!.map(sent))
       : this.#read('get', table.name, table.getAll, table.keys(keys)),
   )
-  #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: PostgresStoreOptions, namespace: string, schema: Schema, { hasNotify, isDurable }: Server) {
@@ -149,11 +135,7 @@ class PostgresStore implements Store {
 
   async commit(writes: readonly Write[]): Promise<void> {
     this.#open()
-    const checked = checkWrites(this.#schema.tables, writes)
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ writes: checked, resolve, reject })
-      this.#draining ??= this.#drain()
-    })
+    await this.#commits.add(checkWrites(this.#schema.tables, writes))
   }
 
   watch(name: string, changed: () => void): () => void {
@@ -164,7 +146,7 @@ class PostgresStore implements Store {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#changes.end()
-      await this.#draining
+      await this.#commits.drained()
       await Promise.allSettled(this.#reading)
       await this.#connections.close()
     })()
@@ -204,16 +186,13 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Runs the waiting commits, group by group. What is asked for before the loop turns belongs to the first group. */
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve))
-      await this.#settle(this.#waiting.splice(0, LARGEST_GROUP))
-    }
-    this.#draining = undefined
+  /** What is asked for before the loop turns belongs to the same group. */
+  async #land(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    await this.#settle(this.#commits.take())
   }
 
-  async #settle(members: readonly Member[]): Promise<void> {
+  async #settle(members: readonly WaitingCommit[]): Promise<void> {
     const startedMs = performance.now()
     const tables = tablesOf(members)
     try {

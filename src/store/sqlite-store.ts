@@ -17,6 +17,7 @@ import {
   type Total,
   type Write,
 } from './port.ts'
+import { CommitQueue, tablesOf, type WaitingCommit } from './commit-queue.ts'
 import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, TotalChanges } from './rows.ts'
 import type { CheckedWrite, TotalChange } from './rows.ts'
 import { checkSchema } from './schema.ts'
@@ -36,8 +37,6 @@ export interface SqliteOptions extends SlowOptions {
   readonly busyTimeoutMs?: number | undefined
 }
 
-/** So many commits at most share a transaction, so that others get their turn. */
-const LARGEST_GROUP = 256
 const POLL_MS = 200
 
 /** Opens the store on a fresh connection, and closes that where it fails. */
@@ -73,22 +72,14 @@ function setUp(db: SqliteConnection, schema: Schema): void {
   }
 }
 
-/** A commit that waits for its transaction. */
-interface Member {
-  readonly writes: readonly CheckedWrite[]
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
 class SqliteStore implements Store {
   readonly ownership?: Ownership
   readonly #db: SqliteConnection
   readonly #schema: Schema
   readonly #options: SqliteOptions
   readonly #tables: Map<string, SqliteTable>
-  readonly #waiting: Member[] = []
+  readonly #commits = new CommitQueue(() => this.#landGroup())
   readonly #watchers = watchers(() => this.#poll())
-  #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions) {
@@ -123,11 +114,7 @@ class SqliteStore implements Store {
 
   async commit(writes: readonly Write[]): Promise<void> {
     this.#open()
-    const checked = checkWrites(this.#schema.tables, writes)
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ writes: checked, resolve, reject })
-      this.#draining ??= this.#drain()
-    })
+    await this.#commits.add(checkWrites(this.#schema.tables, writes))
   }
 
   watch(name: string, changed: () => void): () => void {
@@ -136,7 +123,7 @@ class SqliteStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.resolve(this.#draining).then(() => {
+    this.#closing ??= this.#commits.drained().then(() => {
       this.#watchers.clear()
       return this.#db.close()
     })
@@ -168,35 +155,31 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Runs the waiting commits, group by group. What is asked for before the loop turns belongs to the first group. */
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await setImmediate()
-      const startedMs = performance.now()
-      const before = this.#waiting.length
-      let members: readonly Member[] = []
-      try {
-        await patiently(this.#options.busyTimeoutMs, () => {
-          this.#run('BEGIN IMMEDIATE')
-          this.#transact((members = this.#waiting.splice(0, LARGEST_GROUP)))
-        })
-      } catch (error) {
-        // Those that came in the meantime have their own time to wait.
-        members = this.#waiting.splice(0, before)
-        for (const { reject } of members) reject(coded(error))
-      }
-      const tables = new Set(members.flatMap(({ writes }) => writes.map(({ table }) => table)))
-      timed(this.#options, startedMs, { call: 'commit', tables: [...tables], count: members.length })
+  /** What is asked for before the loop turns, and while the lock is waited for, belongs to the same group. */
+  async #landGroup(): Promise<void> {
+    await setImmediate()
+    const startedMs = performance.now()
+    const before = this.#commits.length
+    let members: readonly WaitingCommit[] = []
+    try {
+      await patiently(this.#options.busyTimeoutMs, () => {
+        this.#run('BEGIN IMMEDIATE')
+        this.#transact((members = this.#commits.take()))
+      })
+    } catch (error) {
+      // Those that came in the meantime have their own time to wait.
+      members = this.#commits.take(before)
+      for (const { reject } of members) reject(coded(error))
     }
-    this.#draining = undefined
+    timed(this.#options, startedMs, { call: 'commit', tables: tablesOf(members), count: members.length })
   }
 
   /**
    * Lands what it can of a group in the transaction that has begun. One member may have been refused for what another
    * wrote, so a refusal stands only once the group has landed: what befalls the transaction befalls all of them.
    */
-  #transact(members: readonly Member[]): void {
-    const refusals = new Map<Member, Error>()
+  #transact(members: readonly WaitingCommit[]): void {
+    const refusals = new Map<WaitingCommit, Error>()
     let committing = false
     try {
       checkVersion(this.#first(`SELECT version FROM ${SCHEMA}`)!['version'] as number, this.#schema)
@@ -217,14 +200,12 @@ class SqliteStore implements Store {
       if (this.#db.isTransaction) this.#run('ROLLBACK')
       return
     }
-    const touched = new Set<string>()
     for (const member of members) {
       const refusal = refusals.get(member)
       if (refusal) member.reject(refusal)
       else member.resolve()
-      if (!refusal) for (const write of member.writes) touched.add(write.table)
     }
-    this.#watchers.touched(touched)
+    this.#watchers.touched(tablesOf(members.filter((member) => !refusals.has(member))))
   }
 
   #landApart(writes: readonly CheckedWrite[]): void {
