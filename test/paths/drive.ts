@@ -289,11 +289,9 @@ class Lifetime {
         return spendElsewhere(stage, (exchange?.inputs ?? inputs).slice(0, 1))
       case 'claim':
         return spendElsewhere(stage, sent)
-      case 'pay': {
-        const { invoices = [], ...others } = this.#setting.dump()
-        const mint = { ...others, invoices: invoices.map((row) => ({ ...row, paidAt: this.#clock.rightMs })) }
-        return this.#enter({ ...(this.#place.surroundings.leave() as WalletOutside), mint })
-      }
+      case 'pay':
+        for (const { id } of this.#setting.dump()['mintQuotes']!) await this.#setting.pay(id as string)
+        return
       case 'burn': {
         const { keysetId, outputs } = (exchange?.sets ?? sets)!.at(-1)!
         const { outside } = stage
