@@ -83,6 +83,13 @@ test('where time-outs are over before the store answers, now and then, runs repe
   expect(lives).toBeGreaterThan(1_000)
 })
 
+test('subjects with other tables have another database, and the first one finds its own again', async () => {
+  const store = file()
+  const bounty = scenarios.find(({ kind }) => kind === 'bounty')!
+  for (const each of [scenario, bounty, scenario])
+    expect(await exploreCrashes(each, { depth: 0, store })).toMatchObject({ violations: [], closed: true })
+})
+
 test.each([
   {
     mistake: 'a write of a commit is lost',

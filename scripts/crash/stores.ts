@@ -38,20 +38,19 @@ export async function startStore(store: string): Promise<StorePlaces> {
   throw new TypeError(`--store is memory, sqlite or postgres, not ${store}`)
 }
 
-/** The database of one thread. */
+/** The databases of one thread. */
 export function testedStore(place: StorePlace, thread: number): TestedStore {
-  if (place.store === 'sqlite') {
-    const path = join(place.dir, `${thread}.db`)
-    return tested(sqliteStore({ path }), (schema) => sqliteRows(path, schema))
-  }
+  if (place.store === 'sqlite')
+    return tested((subject, schema) => {
+      const path = join(place.dir, `${thread}-${subject}.db`)
+      return { adapter: sqliteStore({ path }), rows: () => sqliteRows(path, schema) }
+    })
   const { connection } = place
-  const options = {
-    connection,
-    namespace: `thread${thread}`,
-    busyTimeoutMs: PATIENT_MS,
-    statementTimeoutMs: PATIENT_MS,
-  }
-  return tested(postgresStore(options), (schema) => postgresRows(options, schema))
+  return tested((subject, schema) => {
+    const namespace = `thread${thread}_${subject}`
+    const options = { connection, namespace, busyTimeoutMs: PATIENT_MS, statementTimeoutMs: PATIENT_MS }
+    return { adapter: postgresStore(options), rows: () => postgresRows(options, schema) }
+  })
 }
 
 interface Rows {
@@ -59,19 +58,36 @@ interface Rows {
   dump(): Dump | Promise<Dump>
 }
 
-function tested(adapter: StoreAdapter, rowsOf: (schema: Schema) => Rows): TestedStore {
-  let rows: Rows | undefined
+interface Database {
+  readonly adapter: StoreAdapter
+  /** Once it has been opened. */
+  readonly rows: () => Rows
+}
+
+/** Each subject has tables of its own, and so a database of its own; they are told apart by a number. */
+function tested(databaseOf: (subject: number, schema: Schema) => Database): TestedStore {
+  const databases = new Map<string, Database>()
+  const rows = new Map<Database, Rows>()
+  let open: Database | undefined
   let waiting: Dump | undefined
+  const rowsOf = (database: Database): Rows => {
+    const found = rows.get(database) ?? database.rows()
+    rows.set(database, found)
+    return found
+  }
   return {
     load: (dump) => void (waiting = dump),
     async open(schema) {
-      const store = await adapter.open(schema)
-      rows ??= rowsOf(schema)
+      const tables = JSON.stringify(schema.tables)
+      const database = databases.get(tables) ?? databaseOf(databases.size, schema)
+      databases.set(tables, database)
+      open = database
+      const store = await database.adapter.open(schema)
       const dump = waiting
       waiting = undefined
-      if (dump) await rows.load(dump)
+      if (dump) await rowsOf(database).load(dump)
       return store
     },
-    dump: async () => rows!.dump(),
+    dump: async () => rowsOf(open!).dump(),
   }
 }

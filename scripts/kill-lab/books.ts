@@ -24,6 +24,8 @@ export interface Listed {
   readonly kind: string
   readonly state: string
   readonly ended: boolean
+  /** From its first commit to its last; not known where its store was lost. */
+  readonly lastedMs?: number
 }
 
 /** Figures by wallet, all together, and the mint's. */
@@ -70,8 +72,8 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
   const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
   const unfinished: Record<string, unknown> = {}
   for (const [wallet, { operations: all }] of wallets)
-    for (const { id, kind, state, status, quoteId } of await all.list()) {
-      operations.push({ wallet, id, kind, state, ended: status === 'done' })
+    for (const { id, kind, state, status, quoteId, createdAt, updatedAt } of await all.list()) {
+      operations.push({ wallet, id, kind, state, ended: status === 'done', lastedMs: updatedAt - createdAt })
       if (status !== 'done') unfinished[id] = await all.export(id)
       if (quoteId !== null) quoteIds.push(quoteId)
     }

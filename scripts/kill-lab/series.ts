@@ -51,6 +51,8 @@ export interface SeriesResult {
 
 /** How long a request is on its way, there and back each. */
 const EACH_WAY_MS = 3
+/** A mint that gave no quote for so long is given up. */
+const UNREACHABLE_AFTER_MS = 120_000
 /** Of all lives, those that die where they are armed to; the others die at any moment. */
 const ARMED = 0.6
 /** Commits and requests of the longest life, and of the longest that does not come by where it is armed. */
@@ -169,8 +171,12 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
     operations[name] = (operations[name] ?? 0) + 1
   }
   const wrong = audited.checks.filter((check) => !holds(check))
-  // A melt of which both tries were killed before they were sent is given up, by design; nothing else may fail.
-  const failed = failedOf(audited).filter(({ kind, state, ended }) => ended && !(kind === 'melt' && state === 'failed'))
+  // A melt of which both tries were killed before they were sent is given up, by design, and so is a mint for which two
+  // minutes were not enough to be quoted between one kill and the next; nothing else may fail.
+  const failed = failedOf(audited).filter(
+    ({ kind, state, ended, lastedMs = 0 }) =>
+      ended && !(state === 'failed' && (kind === 'melt' || (kind === 'mint' && lastedMs >= UNREACHABLE_AFTER_MS))),
+  )
   const violations: Violation[] = [
     ...wrong.map(({ what, left, right }) => ({ what: `${what}: ${left} ≠ ${right}` })),
     ...(stuckIn ? [{ what: `nothing happened any more; ${stuckIn.join(', ') || 'nothing was under way'}` }] : []),
@@ -178,7 +184,9 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
       what: `${wallet}: ${kind}.${state} is stuck (${id})`,
       operation: audited.unfinished[id],
     })),
-    ...failed.map(({ wallet, kind, state, id }) => ({ what: `${wallet}: ended as ${kind}.${state} (${id})` })),
+    ...failed.map(({ wallet, kind, state, id, lastedMs }) => ({
+      what: `${wallet}: ended as ${kind}.${state} after ${lastedMs ?? '?'} ms (${id})`,
+    })),
   ]
   return { kills, mintKills, storeKills, operations, violations, stuck: stuck.length }
 }

@@ -61,7 +61,7 @@ async function act(
   const { key } = step
   switch (step.do) {
     case 'mint':
-      return finished(await wallet.mint.prepare({ mintUrl, amount: step.amount, unit, key }))
+      return minted(wallet, { mintUrl, amount: step.amount, unit, key })
     case 'pay': {
       const payee = await walletOf(step.to)
       const send = await funded(() => wallet.send.prepare({ mintUrl, amount: step.amount, key }))
@@ -87,6 +87,20 @@ async function act(
       return finished(melt)
     }
   }
+}
+
+/** A mint that gave no quote within two minutes, in which this wallet may have died many times, is asked again. */
+async function minted(
+  wallet: Wallet,
+  options: Parameters<Wallet['mint']['prepare']>[0] & { key: string },
+): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      const key = tries === 1 ? options.key : `${options.key}, try ${tries}`
+      return await finished(await wallet.mint.prepare({ ...options, key }))
+    } catch (error) {
+      if (!(error instanceof HardshellError) || error.code !== 'MINT_UNREACHABLE') throw error
+    }
 }
 
 export function ignoreClosed(error: unknown): void {
