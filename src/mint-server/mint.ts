@@ -17,6 +17,7 @@ import { meltAnswer } from './melt-quotes.ts'
 import type { Mint } from './mint-api.ts'
 import { DEFAULTS, has, type MintPorts, type MintSettings } from './ports.ts'
 import { MintError, refuse } from './request.ts'
+import type { Asked } from './requests.ts'
 import { replay } from './responses.ts'
 import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
@@ -89,6 +90,19 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     return row?.['id'] as string | undefined
   }
 
+  /** Begins what is asked for; the id of the operation, which is another where the same request was faster. */
+  async function begun({ kind, input }: Asked, key: string, id: string): Promise<string> {
+    try {
+      const existing = (): Promise<string | undefined> => underway(key)
+      return (await operations.create(kind, { ...input, request: key } as unknown as Row, { id, existing })).id
+    } catch (error) {
+      // It may be the same request that is in the way, begun just now.
+      const other = error instanceof MintError ? await underway(key) : undefined
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
   /** Of a payment that was begun before, how it stands; of all else, what came of it. */
   async function joined(id: string, isMelt: boolean, signal: AbortSignal): Promise<string | undefined> {
     if (!isMelt) return settling.joined(id, signal)
@@ -114,26 +128,22 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     async carryOut(key, asked, { respondAsync = false, signal }) {
       const before = await kept(key)
       if (before !== undefined) return before
-      const { kind, input } = await asked()
+      const wanted = await asked()
       const id = newId()
       const limit = new AbortController()
       const limited = AbortSignal.any([limit.signal, stop.signal, ...(signal ? [signal] : [])])
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
-        const view = await operations.create(kind, { ...input, request: key } as unknown as Row, {
-          id,
-          existing: () => underway(key),
-        })
-        const isMelt = kind === 'mint-melt'
+        const carrier = await begun(wanted, key, id)
+        const isMelt = wanted.kind === 'mint-melt'
         const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
-        const told = await Promise.race([view.id === id ? answer : joined(view.id, isMelt, limited), patience])
+        const told = await Promise.race([carrier === id ? answer : joined(carrier, isMelt, limited), patience])
         if (told !== undefined) return told
         signal?.throwIfAborted()
         stop.signal.throwIfAborted()
         if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
-        const { quoteId } = input
-        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
+        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [wanted.input.quoteId]))!)
       } catch (error) {
         // The same request was carried out just now.
         const now = error instanceof MintError ? await kept(key) : undefined

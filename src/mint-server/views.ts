@@ -34,7 +34,8 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
       units.map((unit) => ({ method, unit, min_amount: minAmount, max_amount: maxAmount })),
     )
     const described = methods.map((method) => ({ ...method, options: { description: true } }))
-    const cached = ['/v1/swap', ...backend.methods.flatMap((method) => [`/v1/mint/${method}`, `/v1/melt/${method}`])]
+    const moving = (method: string) => [`mint/${method}`, `mint/${method}/batch`, `melt/${method}`]
+    const cached = ['swap', ...backend.methods.flatMap(moving)].map((path) => `/v1/${path}`)
     const topics = backend.methods.flatMap((method) => [`${method}_mint_quote`, `${method}_melt_quote`])
     const commands = [...topics, 'proof_state']
     return {
