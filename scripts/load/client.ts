@@ -5,8 +5,17 @@
 import { codes, isPending } from '../../src/cashu/codes.ts'
 import type { Prng } from '../kill-lab/prng.ts'
 import type { ClientCrypto } from './crypto-thread.ts'
-import { split, sum, type Blinded, type Keyset, type MeltQuote, type MintQuote } from './protocol.ts'
-import type { Output, Proof, Signature } from './protocol.ts'
+import {
+  split,
+  sum,
+  type Blinded,
+  type Keyset,
+  type MeltQuote,
+  type MintQuote,
+  type Output,
+  type Proof,
+  type Signature,
+} from './protocol.ts'
 import { insist, patiently, type Send } from './wire.ts'
 
 /** What all clients have in common. */

@@ -8,7 +8,7 @@ import { Client, newTally, type Ground, type Tally } from './client.ts'
 import { startCrypto } from './crypto-thread.ts'
 import { startMint, type MintProcess, type Usage } from './mints.ts'
 import { startPlace, type StoreName } from './places.ts'
-import { killAgain, stormy } from './storm.ts'
+import { Killing, stormy } from './storm.ts'
 import { activeKeyset, insist, Wire } from './wire.ts'
 
 export interface RunOptions {
@@ -57,7 +57,7 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
   for (let i = 0; i < replicas; i++) mints.push(await startMint(place))
   const chance = (of: string) => prng(`${seed} ${store} ${of}`)
   const urls = mints.map(({ url }) => url)
-  const wire = stack.adopt(new Wire(urls, chance('wire').next), (it) => it.close())
+  const wire = stack.adopt(new Wire(urls, chance('wire')), (it) => it.close())
   const crypto = stack.adopt(startCrypto(), (it) => it.end())
   const ground: Ground = { send: wire.send, crypto, keysets: new Map(), tally: newTally() }
   const clients = Array.from({ length: count }, (_, i) => new Client(ground, chance(`client ${i}`)))
@@ -86,13 +86,13 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
   ground.tally = newTally()
   const wanted = swaps - calm
   const progress = (): number => ground.tally.swaps / wanted
-  let killsLeft = kills
+  const killing = new Killing(mints, chance('kills'))
   const stormPace = await paced(wire, () =>
     Promise.all([
-      killAgain(mints, kills, { chance: chance('kills'), progress, killed: () => killsLeft-- }),
+      killing.strike(kills, progress),
       each(clients, async (client, i) => {
         const fate = chance(`storm ${i}`)
-        while (progress() < 1 || killsLeft > 0) await stormy(client, fate)
+        while (progress() < 1 || killing.count < kills) await stormy(client, fate)
       }),
     ]),
   )

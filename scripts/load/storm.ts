@@ -28,17 +28,25 @@ export async function stormy(client: Client, fate: Prng): Promise<void> {
   if (!isPaid) await client.mint(2 * MOST_AMOUNT)
 }
 
-/** Kills one of the processes at each of so many moments, from the beginning of the storm to its end. */
-export async function killAgain(
-  mints: readonly MintProcess[],
-  kills: number,
-  of: { readonly chance: Prng; readonly progress: () => number; readonly killed: () => void },
-): Promise<void> {
-  const turns = Array.from({ length: kills }, () => of.chance.next()).toSorted((a, b) => a - b)
-  for (const turn of turns) {
-    while (of.progress() < turn) await delay(10)
-    await delay(KILL_WITHIN_MS * of.chance.next())
-    await mints[of.chance.below(mints.length)]!.crash()
-    of.killed()
+/** Kills the mint's processes. */
+export class Killing {
+  count = 0
+  readonly #mints: readonly MintProcess[]
+  readonly #chance: Prng
+
+  constructor(mints: readonly MintProcess[], chance: Prng) {
+    this.#mints = mints
+    this.#chance = chance
+  }
+
+  /** Kills one of them at each of so many moments, while `progress` goes from 0 to 1. */
+  async strike(kills: number, progress: () => number): Promise<void> {
+    const turns = Array.from({ length: kills }, () => this.#chance.next()).toSorted((a, b) => a - b)
+    for (const turn of turns) {
+      while (progress() < turn) await delay(10)
+      await delay(KILL_WITHIN_MS * this.#chance.next())
+      await this.#mints[this.#chance.below(this.#mints.length)]!.crash()
+      this.count++
+    }
   }
 }

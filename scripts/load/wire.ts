@@ -1,6 +1,7 @@
 /** HTTP as the clients speak it: many connections that stay open, to one mint process or another. */
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Prng } from '../kill-lab/prng.ts'
 import type { Keyset } from './protocol.ts'
 
 export interface Answer {
@@ -18,17 +19,17 @@ export class Wire {
   /** What the swaps took that were carried out, each from the request to the whole answer. */
   swapMs: number[] = []
   readonly #urls: readonly string[]
-  readonly #chance: () => number
+  readonly #chance: Prng
   readonly #agent = new Agent({ keepAlive: true })
 
   /** Each request goes to one of the addresses, by chance. */
-  constructor(urls: readonly string[], chance: () => number) {
+  constructor(urls: readonly string[], chance: Prng) {
     this.#urls = urls
     this.#chance = chance
   }
 
   readonly send: Send = async (method, path, body) => {
-    const url = this.#urls[Math.floor(this.#chance() * this.#urls.length)]! + path
+    const url = this.#urls[this.#chance.below(this.#urls.length)]! + path
     const startedMs = performance.now()
     const answer = await this.#exchange(method, url, typeof body === 'object' ? JSON.stringify(body) : body)
     if (!answer || answer.status >= 500) return undefined
