@@ -11,12 +11,14 @@ import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '
 import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
 import type { Context } from './context.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { keysets } from './keysets.ts'
 import { mintKinds } from './kinds/index.ts'
 import { meltAnswer } from './melt-quotes.ts'
 import type { Mint } from './mint-api.ts'
 import { DEFAULTS, has, type MintPorts, type MintSettings } from './ports.ts'
 import { MintError, refuse } from './request.ts'
+import type { Asked } from './requests.ts'
 import { replay } from './responses.ts'
 import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
@@ -35,6 +37,8 @@ export interface MintOptions extends Omit<MintPorts, 'settings'>, Partial<MintSe
 
 /** How many requests the signatory, and the backend, are asked at once. */
 const LANE_LIMIT = 64
+/** Why nobody waits any longer: one for all, as to make one takes longer than what it is for. */
+const OVER = new Error('the request is answered')
 /** How long the backend is given to say how a payment stands. */
 const LOOK_FOR_MS = 2_000
 
@@ -76,6 +80,8 @@ export async function createMint(options: MintOptions): Promise<Mint> {
   const kept = async (key: string): Promise<string | undefined> =>
     has(settings, 19) ? replay(store, key, clock.now()) : undefined
   const settling = new Settling({ operations, kept })
+  const house = new Housekeeping({ store, clock })
+  void house.look()
 
   /** An operation that the same request began, and that is under way. */
   async function underway(key: string): Promise<string | undefined> {
@@ -104,30 +110,40 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     limit.abort()
   }
 
+  /** Begins an operation, or finds the one that the same request began; gives its id. */
+  async function begun(id: string, { kind, input }: Asked, key: string): Promise<string> {
+    try {
+      await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
+      return id
+    } catch (error) {
+      // What the same request has set aside is in its own way.
+      const other = error instanceof MintError ? await underway(key) : undefined
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
   const stop = new AbortController()
   const engine: Engine = {
     async carryOut(key, asked, { respondAsync = false, signal }) {
       const before = await kept(key)
       if (before !== undefined) return before
-      const { kind, input } = await asked()
+      const wanted = await asked()
+      const isMelt = wanted.kind === 'mint-melt'
       const id = newId()
       const limit = new AbortController()
       const limited = AbortSignal.any([limit.signal, stop.signal, ...(signal ? [signal] : [])])
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
-        const view = await operations.create(kind, { ...input, request: key } as unknown as Row, {
-          id,
-          existing: () => underway(key),
-        })
-        const isMelt = kind === 'mint-melt'
+        const own = await begun(id, wanted, key)
         const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
-        const told = await Promise.race([view.id === id ? answer : joined(view.id, isMelt, limited), patience])
+        const told = await Promise.race([own === id ? answer : joined(own, isMelt, limited), patience])
         if (told !== undefined) return told
         signal?.throwIfAborted()
         stop.signal.throwIfAborted()
         if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
-        const { quoteId } = input
+        const { quoteId } = wanted.input
         return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
       } catch (error) {
         // The same request was carried out just now.
@@ -135,7 +151,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
         if (now !== undefined) return now
         throw error
       } finally {
-        limit.abort()
+        limit.abort(OVER)
       }
     },
     async ask({ operationId }) {
@@ -154,6 +170,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
     books: () => books(store),
     async handle(...request) {
       assertOpen()
+      void house.look()
       const answer = handle(...request)
       underWay.add(answer)
       try {
@@ -178,7 +195,7 @@ export async function createMint(options: MintOptions): Promise<Mint> {
       over.abort()
       stop.abort(new HardshellError('CLOSED', 'the mint is closed; what was begun goes on at the next start'))
       operations.close()
-      await operations.closed
+      await Promise.all([operations.closed, house.stop()])
       await backend.stop()
     },
   }
