@@ -222,15 +222,6 @@ describe('a mint without', () => {
   })
 })
 
-test('answers that expired are taken out', async () => {
-  const adapter = memoryStore()
-  const { client, pass } = await simulated({ store: await adapter.open(mintSchema), cacheTtlMs: 100 })
-  for (let times = 0; times < 10; times++) await client.mint([1])
-  pass(100)
-  for (let times = 0; times < 5; times++) await client.mint([1])
-  expect(adapter.dump()['responses']).toHaveLength(5)
-})
-
 describe('what changes between reading and committing', () => {
   /** A mint whose next commit finds that something came in between. */
   async function interrupted() {

@@ -6,8 +6,9 @@ import { reportError } from './report.ts'
 
 /** Clocks of processes may differ by so much. */
 const SLACK_MS = 5_000
-/** Rows are not looked for more often. */
+/** Rows are not looked for more often, and many not so often: a busy process would be kept busy by its own steps. */
 const PAUSE_MS = 50
+const PAUSE_PER_ROW_MS = 0.2
 
 interface Options {
   readonly store: Store
@@ -57,9 +58,11 @@ export class News {
     this.#looking = true
     while (this.#stale && !signal.aborted) {
       this.#stale = false
+      let pauseMs = PAUSE_MS
       try {
         const from = this.#sinceMs - SLACK_MS
         const rows = await store.query<OperationRow>({ table: 'operations', index: 'byUpdate', from })
+        pauseMs = Math.max(pauseMs, Math.ceil(rows.length * PAUSE_PER_ROW_MS))
         for (const row of rows) {
           const before = this.#known.get(row.id)
           this.#known.set(row.id, row)
@@ -74,7 +77,7 @@ export class News {
         if (error instanceof StoreError) this.#stale = true
         else reportError(error)
       }
-      await sleep(clock, PAUSE_MS, signal)
+      await sleep(clock, pauseMs, signal)
     }
     this.#looking = false
   }

@@ -11,6 +11,7 @@ import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '
 import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
 import type { Context } from './context.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { keysets } from './keysets.ts'
 import { mintKinds } from './kinds/index.ts'
 import { meltAnswer } from './melt-quotes.ts'
@@ -36,6 +37,8 @@ export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Part
 
 /** How many requests the signatory, and the backend, are asked at once. */
 const LANE_LIMIT = 64
+/** Why nobody waits any longer: one for all, as to make one takes longer than what it is for. */
+const OVER = new Error('the request is answered')
 /** How long the backend is given to say how a payment stands. */
 const LOOK_FOR_MS = 2_000
 
@@ -82,25 +85,14 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   const kept = async (key: string): Promise<string | undefined> =>
     has(settings, 19) ? replay(store, key, clock.now()) : undefined
   const settling = new Settling({ operations, kept })
+  const house = new Housekeeping({ store, clock })
+  void house.look()
 
   /** An operation that the same request began, and that is under way. */
   async function underway(key: string): Promise<string | undefined> {
     const query = { table: 'operations', index: 'byRequest', prefix: [key, 'active'], limit: 1 }
     const [row] = has(settings, 19) ? await store.query(query) : []
     return row?.['id'] as string | undefined
-  }
-
-  /** Begins what is asked for; the id of the operation, which is another where the same request was faster. */
-  async function begun({ kind, input }: Asked, key: string, id: string): Promise<string> {
-    try {
-      const existing = (): Promise<string | undefined> => underway(key)
-      return (await operations.create(kind, { ...input, request: key } as unknown as Row, { id, existing })).id
-    } catch (error) {
-      // It may be the same request that is in the way, begun just now.
-      const other = error instanceof MintError ? await underway(key) : undefined
-      if (other === undefined) throw error
-      return other
-    }
   }
 
   /** Of a payment that was begun before, how it stands; of all else, what came of it. */
@@ -123,34 +115,48 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     limit.abort()
   }
 
+  /** Begins an operation, or finds the one that the same request began; gives its id. */
+  async function begun(id: string, { kind, input }: Asked, key: string): Promise<string> {
+    try {
+      await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
+      return id
+    } catch (error) {
+      // What the same request has set aside is in its own way.
+      const other = error instanceof MintError ? await underway(key) : undefined
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
   const stop = new AbortController()
   const engine: Engine = {
     async carryOut(key, asked, { respondAsync = false, signal }) {
       const before = await kept(key)
       if (before !== undefined) return before
       const wanted = await asked()
+      const isMelt = wanted.kind === 'mint-melt'
       const id = newId()
       const limit = new AbortController()
       const limited = AbortSignal.any([limit.signal, stop.signal, ...(signal ? [signal] : [])])
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
-        const carrier = await begun(wanted, key, id)
-        const isMelt = wanted.kind === 'mint-melt'
+        const own = await begun(id, wanted, key)
         const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
-        const told = await Promise.race([carrier === id ? answer : joined(carrier, isMelt, limited), patience])
+        const told = await Promise.race([own === id ? answer : joined(own, isMelt, limited), patience])
         if (told !== undefined) return told
         signal?.throwIfAborted()
         stop.signal.throwIfAborted()
         if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
-        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [wanted.input.quoteId]))!)
+        const { quoteId } = wanted.input
+        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
       } catch (error) {
         // The same request was carried out just now.
         const now = error instanceof MintError ? await kept(key) : undefined
         if (now !== undefined) return now
         throw error
       } finally {
-        limit.abort()
+        limit.abort(OVER)
       }
     },
     async ask({ operationId }) {
@@ -170,6 +176,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     books: () => books(store),
     async handle(...request) {
       assertOpen()
+      void house.look()
       const answer = handle(...request)
       underWay.add(answer)
       try {
@@ -194,7 +201,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       over.abort()
       stop.abort(new HardshellError('CLOSED', 'the mint is closed; what was begun goes on at the next start'))
       operations.close()
-      await operations.closed
+      await Promise.all([operations.closed, house.stop()])
       await backend.stop()
     },
   }

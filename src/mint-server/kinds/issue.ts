@@ -66,7 +66,7 @@ export const issueSteps = (ports: MintPorts) => ({
       }),
     )
     const { signatures, writes } = record({ id, kind }, outputs, signed, has(ports.settings, 12))
-    const answer = await kept(ports, of, request, { signatures })
+    const answer = kept(ports, request, { signatures }, of.nowMs)
     return { answer: 'completed' as const, body: answer.body, writes: [...issued, ...writes, ...answer.writes] }
   },
 })

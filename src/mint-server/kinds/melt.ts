@@ -108,7 +108,7 @@ export const meltSteps = (ports: MintPorts) => ({
       change: signatures,
     }
     const paymentId = before.method === 'bolt11' ? before.requestId : id
-    const answer = await kept(ports, { read, nowMs }, request, meltAnswer({ ...before, ...set }))
+    const answer = kept(ports, request, meltAnswer({ ...before, ...set }), nowMs)
     return {
       answer: 'settled' as const,
       body: answer.body,

@@ -1,11 +1,11 @@
 /** What the mint's kinds share: how the signatory is asked, and how an answer is kept. */
 import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
-import type { EffectArgs, Reader } from '../../kernel/operation.ts'
+import type { EffectArgs } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
 import { unlessAborted } from '../patience.ts'
 import { has, type MintPorts } from '../ports.ts'
-import { keep } from '../responses.ts'
 import { SignatoryRefusal } from '../signatory.ts'
+import type { ResponseRow } from '../tables.ts'
 
 export const signingEffect = ({ signatory }: MintPorts) => ({
   async 'signatory.sign'({
@@ -25,14 +25,14 @@ export const signingEffect = ({ signatory }: MintPorts) => ({
 })
 
 /** An answer's text, and the writes that keep it for replays (NUT-19). */
-export async function kept(
+export function kept(
   { settings }: MintPorts,
-  of: { readonly read: Reader; readonly nowMs: number },
   request: string,
   answer: object,
-): Promise<{ readonly body: string; readonly writes: readonly Write[] }> {
+  nowMs: number,
+): { readonly body: string; readonly writes: readonly Write[] } {
   const body = JSON.stringify(answer)
   if (!has(settings, 19)) return { body, writes: [] }
-  const row = { key: request, body, expiresAt: of.nowMs + settings.cacheTtlMs }
-  return { body, writes: await keep(of.read, row, of.nowMs) }
+  const row: ResponseRow = { key: request, body, expiresAt: nowMs + settings.cacheTtlMs }
+  return { body, writes: [{ put: 'responses', row }] }
 }

@@ -22,11 +22,11 @@ export const swapSteps = (ports: MintPorts) => ({
 
   async 'swap.complete'({
     input: { id, request, inputs, outputs, signed },
-    ...of
+    nowMs,
   }: LocalArgs<Pick<SwapContext, 'id' | 'request' | 'inputs' | 'outputs' | 'signed'>>) {
     const owner = { id, kind } as const
     const { signatures, writes } = record(owner, outputs, signed, has(ports.settings, 12))
-    const answer = await kept(ports, of, request, { signatures })
+    const answer = kept(ports, request, { signatures }, nowMs)
     return {
       answer: 'completed' as const,
       body: answer.body,

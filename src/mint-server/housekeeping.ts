@@ -1,0 +1,77 @@
+/**
+ * What a mint need not keep for ever: operations that are over, and answers that are not given any more (NUT-19). What
+ * they did stays: quotes, payments, spent proofs and signatures are the mint's books.
+ */
+import type { OperationRow } from '../kernel/operation.ts'
+import { sleep, type Clock } from '../kernel/ports.ts'
+import { reportError } from '../kernel/report.ts'
+import { StoreError, type Query, type Row, type Store, type Write } from '../store/port.ts'
+import type { ResponseRow } from './tables.ts'
+
+const HOUR_MS = 3_600_000
+/** How long operations that are done can be looked at. */
+const KEPT_MS = 24 * HOUR_MS
+/** So many rows go in one commit, and others get their turn before the next. */
+const BATCH = 100
+const PAUSE_MS = 20
+
+type Batch = Query & { readonly limit: number }
+
+export class Housekeeping {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #stop = new AbortController()
+  #sweeping = Promise.resolve()
+  #dueAt = -Infinity
+
+  constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /**
+   * Sweeps where the last time is an hour ago, and resolves when that is done; never rejects. To be called often: a mint
+   * that nobody uses has nothing to sweep.
+   */
+  look(): Promise<void> {
+    const nowMs = this.#clock.now()
+    if (nowMs >= this.#dueAt && !this.#stop.signal.aborted) {
+      this.#dueAt = nowMs + HOUR_MS
+      this.#sweeping = this.#sweeping.then(() => this.#sweep(nowMs)).catch(report)
+    }
+    return this.#sweeping
+  }
+
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void> {
+    this.#stop.abort()
+    return this.#sweeping
+  }
+
+  async #sweep(nowMs: number): Promise<void> {
+    const answers = { table: 'responses', index: 'byExpiry', to: nowMs, limit: BATCH }
+    await this.#clear<ResponseRow>(answers, ({ key }) => key)
+    // Nothing leads out of `done`: these are in doubt for nobody.
+    const before = nowMs - KEPT_MS
+    const done = { table: 'operations', index: 'byStatus', prefix: ['done'], to: before, limit: BATCH }
+    await this.#clear<OperationRow>(done, ({ id, updatedAt }) => (updatedAt <= before ? id : undefined))
+  }
+
+  /** Deletes the rows that a query finds and that have a key to be deleted by, batch by batch. */
+  async #clear<R extends Row>(query: Batch, keyOf: (row: R) => string | undefined): Promise<void> {
+    const { signal } = this.#stop
+    for (let isMore = true; isMore && !signal.aborted; await sleep(this.#clock, PAUSE_MS, signal)) {
+      const rows = await this.#store.query<R>(query)
+      // Without a condition: another mint on this store may have been faster.
+      const keys = rows.map(keyOf).filter((key) => key !== undefined)
+      const writes = keys.map((key): Write => ({ delete: query.table, key: [key] }))
+      if (writes.length > 0) await this.#store.commit(writes)
+      isMore = rows.length === query.limit && writes.length > 0
+    }
+  }
+}
+
+/** A store that is away is tried again the next time. */
+function report(error: unknown): void {
+  if (!(error instanceof StoreError)) reportError(error)
+}
