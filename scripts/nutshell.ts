@@ -335,14 +335,14 @@ function regroup(values: Iterable<number>, from: number, to: number): number[] {
 
 /**
  * A BOLT11 invoice by a random node: nobody can pay it, but the fake backend says that it did. An invoice of one of the
- * mint's own quotes would not do: the mint settles it inside and asks no backend.
+ * mint's own quotes would not do: the mint settles it inside and asks no backend. Of no sats, it names no amount.
  */
 export function foreignInvoice(amountSats: number, options: { expirySeconds?: number } = {}): string {
   const { expirySeconds = 3600 } = options
   const number = (value: number, length: number) =>
     Array.from({ length }, (_, index) => Math.floor(value / 32 ** (length - 1 - index)) % 32)
   const field = (tag: string, words: number[]) => [bech32Characters.indexOf(tag), ...number(words.length, 2), ...words]
-  const prefix = `lnbc${amountSats * 10}n`
+  const prefix = amountSats === 0 ? 'lnbc' : `lnbc${amountSats * 10}n`
   const words = [
     ...number(Math.floor(Date.now() / 1000), 7),
     ...field('p', regroup(randomBytes(32), 8, 5)), // payment hash

@@ -1,9 +1,16 @@
 /** Every code that the mint refuses with, by a request that deserves it; and that a refusal changes nothing. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
 import { mintSchema } from '../src/mint-server/index.ts'
 import { memoryStore, type Dump } from '../src/store/memory.ts'
-import { simulated, split, type MeltQuote, type MintQuote, type Simulated } from './mint-server-client.ts'
+import {
+  simulated,
+  split,
+  type MeltQuote,
+  type MintQuote,
+  type Signature,
+  type Simulated,
+} from './mint-server-client.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
 
 const key = (byte: number) => stubCrypto.privateKey(new Uint8Array(32).fill(byte))
@@ -243,10 +250,92 @@ test('melting', async () => {
   expect(await client.states(whole)).toEqual(['UNSPENT'])
 })
 
+// The vectors of NUT-29 have one test each, and their titles begin with the NUT: `npm run conformance` counts them.
+describe('batches', () => {
+  /** Paid quotes of these amounts, and outputs for all of them. */
+  async function paid(amounts: readonly number[]) {
+    const world = await strict()
+    const { client } = world
+    const ids: string[] = []
+    for (const amount of amounts) {
+      const { quote } = await client.post<MintQuote>('/v1/mint/quote/bolt11', { amount, unit: 'sat' })
+      await client.get(`/v1/mint/quote/bolt11/${quote}`)
+      ids.push(quote)
+    }
+    const outputs = client.blind(split(amounts.reduce((a, b) => a + b)), (await client.keyset()).id)
+    return { ...world, ids, outputs, messages: outputs.map(({ message }) => message) }
+  }
+  const PATH = '/v1/mint/bolt11/batch'
+
+  test('NUT-29: two quotes give one output', async () => {
+    const { client, ids, messages, outputs } = await paid([5, 3])
+    const request = { quotes: ids, quote_amounts: [5, 3], outputs: messages }
+    const { signatures } = await client.post<{ signatures: Signature[] }>(PATH, request)
+    expect(client.unblind(signatures, outputs).map(({ amount }) => amount)).toEqual([8])
+  })
+
+  test('NUT-29: a check leaves out what is unknown or malformed', async () => {
+    const { client, ids } = await paid([5, 3])
+    const [first, second] = ids
+    const path = '/v1/mint/quote/bolt11/check'
+    const known = await client.post<MintQuote[]>(path, {
+      quotes: [first, 'not-a-valid-quote-id', 'no id', 'é', 'x'.repeat(101), second],
+    })
+    expect(known.map(({ quote }) => quote)).toEqual([first, second])
+    expect(await client.post(path, { quotes: ['unknown', ' '] })).toEqual([])
+    // What is no text is no id at all.
+    await client.refused(codes.unclassified, path, { quotes: [first, 7] })
+  })
+
+  test('NUT-29: an unknown quote fails the whole batch', async () => {
+    const { ids, messages, refused, client } = await paid([8])
+    await refused(codes.unclassified, PATH, { quotes: [...ids, 'unknown'], outputs: messages })
+    expect(await client.issue(ids[0]!, [8])).toHaveLength(1)
+  })
+
+  test('NUT-29: no quotes', async () => {
+    const { messages, refused } = await paid([1])
+    await refused(codes.unclassified, PATH, { quotes: [], outputs: messages })
+  })
+
+  test('NUT-29: the same quote twice', async () => {
+    const { ids, messages, refused } = await paid([2])
+    await refused(codes.duplicateQuotes, PATH, { quotes: [...ids, ...ids], outputs: messages })
+  })
+
+  test('NUT-29: quotes of several methods', async () => {
+    const { ids, messages, refused, client, mint } = await paid([5])
+    const pubkey = client.crypto.publicKey(key(1))
+    const offer = await client.post<MintQuote>('/v1/mint/quote/bolt12', { amount: 3, unit: 'sat', pubkey })
+    await client.get(`/v1/mint/quote/bolt12/${offer.quote}`)
+    for (const path of [PATH, '/v1/mint/bolt12/batch'])
+      await refused(codes.unclassified, path, {
+        quotes: [...ids, offer.quote],
+        quote_amounts: [5, 3],
+        outputs: messages,
+      })
+    // A quote is seen by its own method only.
+    expect((await mint.handle('GET', `/v1/mint/quote/bolt11/${offer.quote}`)).status).toBe(400)
+    expect(await client.post('/v1/mint/quote/bolt11/check', { quotes: [offer.quote] })).toEqual([])
+  })
+
+  test('NUT-29: fewer signatures than quotes', async () => {
+    const { ids, messages, refused } = await paid([5, 3])
+    await refused(codes.signatureInvalid, PATH, { quotes: ids, outputs: messages, signatures: [null] })
+  })
+
+  test('too many quotes', async () => {
+    const { messages, refused } = await paid([1])
+    const quotes = Array.from({ length: 101 }, (_, at) => `quote-${at}`)
+    await refused(codes.batchTooLarge, PATH, { quotes, outputs: messages })
+    await refused(codes.batchTooLarge, '/v1/mint/quote/bolt11/check', { quotes })
+  })
+})
+
 test('no code of these NUTs was left out', () => {
   const authentication = [30_001, 30_002, 31_001, 31_002]
-  // This mint is never closed for minting, takes no batches, and its keysets don't expire.
-  const unused: number[] = [codes.mintingDisabled, codes.duplicateQuotes, codes.batchTooLarge, codes.keysetExpired]
+  // This mint is never closed for minting, and its keysets don't expire.
+  const unused: number[] = [codes.mintingDisabled, codes.keysetExpired]
   const expected = Object.values(codes).filter((code) => ![...authentication, ...unused].includes(code))
   expect(told).toEqual(new Set(expected))
 })

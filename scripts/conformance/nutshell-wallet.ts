@@ -30,7 +30,11 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   }
   async function send(wallet: string, amount: number, ...how: readonly string[]): Promise<string> {
     const token = tokenIn(await run(wallet, 'send', String(amount), ...how))
-    same('sats in the token', decodeToken(token).proofs.reduce((sum, proof) => sum + proof.amount, 0), amount)
+    same(
+      'sats in the token',
+      decodeToken(token).proofs.reduce((sum, proof) => sum + proof.amount, 0),
+      amount,
+    )
     underWay += amount
     return token
   }
@@ -41,7 +45,8 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
     same('sats received', has[wallet]! - before, worth(token))
     return worth(token)
   }
-  const lockOf = async (wallet: string): Promise<string> => /P2PK:[0-9a-f]{66}/.exec(await cli.run(wallet, 'lock', 'p2pk'))![0]
+  const lockOf = async (wallet: string): Promise<string> =>
+    /P2PK:[0-9a-f]{66}/.exec(await cli.run(wallet, 'lock', 'p2pk'))![0]
 
   await attempt('mint', async () => {
     await run('anna', 'invoice', '64')
@@ -83,7 +88,8 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   await attempt('melt, with change', async () => {
     await run('cora', 'invoice', '200')
     const out = await run('cora', 'pay', await mint.invoice(100))
-    if (!/Invoice paid\. \(Preimage: [0-9a-f]{64}\)/.test(out) || out.includes('Invalid')) throw new Error('no good preimage')
+    if (!/Invoice paid\. \(Preimage: [0-9a-f]{64}\)/.test(out) || out.includes('Invalid'))
+      throw new Error('no good preimage')
     return checked(`100 sat paid for ${200 - 100 - has['cora']!}, the rest of the reserve is back`)
   })
   await attempt('melt, pending', async () => {

@@ -129,7 +129,10 @@ export async function ourWallet(attempt: Try, mint: TestMint, dir: string, other
     return checked(`${before} sat; and 16 minted with the next counters`)
   })
   await attempt('nothing is unfinished', async () => {
-    const open = [...(await wallet.operations.list({ status: 'active' })), ...(await friend.operations.list({ status: 'active' }))]
+    const open = [
+      ...(await wallet.operations.list({ status: 'active' })),
+      ...(await friend.operations.list({ status: 'active' })),
+    ]
     same('operations', open.length, 0)
     return checked('all of the money is accounted for')
   })

@@ -4,7 +4,7 @@ import type { MeltInput } from '../../machines/mint-server/melt.ts'
 import type { SwapInput } from '../../machines/mint-server/swap.ts'
 import { checkConditions, ConditionUnmet } from '../cashu/conditions.ts'
 import { codes } from '../cashu/codes.ts'
-import { amount as parseAmount, field, list, optional } from '../cashu/shape.ts'
+import { amount as parseAmount, field, list, optional, type Parse } from '../cashu/shape.ts'
 import type { Context } from './context.ts'
 import { genuine } from './ledger.ts'
 import type { PaymentMethod } from './payment-backend.ts'
@@ -77,7 +77,7 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
     (method: PaymentMethod) =>
     async (request: Fields): Promise<Asked> => {
       const messages = messagesOf(request)
-      const ids = quoteIdsOf(request)
+      const ids = quoteIdsOf(request, idText)
       if (ids.length === 0) refuse(codes.unclassified, 'no quotes')
       if (new Set(ids).size < ids.length) refuse(codes.duplicateQuotes, 'the same quote twice')
       const amounts = field(request, 'quote_amounts', optional(list(parseAmount)), '')
@@ -111,9 +111,9 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
   return { swap, issue, batch, melt }
 }
 
-/** The quotes of a batch (NUT-29). @throws {MintError} */
-export function quoteIdsOf(request: Fields): string[] {
+/** The quotes of a batch (NUT-29), each read by `id`. @throws {MintError} */
+export function quoteIdsOf<T>(request: Fields, id: Parse<T>): T[] {
   const value = request['quotes']
   if (Array.isArray(value) && value.length > MAX_BATCH) refuse(codes.batchTooLarge, `more than ${MAX_BATCH} quotes`)
-  return list(idText)(value, 'quotes')
+  return list(id)(value, 'quotes')
 }

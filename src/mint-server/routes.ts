@@ -2,12 +2,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { codes } from '../cashu/codes.ts'
-import { lenient } from '../cashu/shape.ts'
+import { lenient, text } from '../cashu/shape.ts'
 import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
 import { mintAnswer, mintQuotes } from './mint-quotes.ts'
+import type { PaymentMethod } from './payment-backend.ts'
 import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { quoteIdsOf, requests, type Asked } from './requests.ts'
@@ -38,21 +39,28 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   const melting = meltQuotes(context)
   const asked = requests(context)
 
-  const readMelt = async (id: string): Promise<MeltQuoteRow> =>
-    (await store.get<MeltQuoteRow>('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+  /** A quote of another method is none. */
+  const ofMethod = <Q extends { readonly method: string }>(method: PaymentMethod, quote: Q | undefined): Q =>
+    quote?.method === method ? quote : refuse(codes.unclassified, 'no such quote')
+  const readMelt = async (method: PaymentMethod, id: string): Promise<MeltQuoteRow> =>
+    ofMethod(method, await store.get<MeltQuoteRow>('meltQuotes', [id]))
 
-  const checkMint = async (id: string): Promise<object> => mintAnswer(await minting.refreshed(id))
-  async function checkMelt(id: string): Promise<object> {
-    const quote = await readMelt(id)
+  const checkMint = async (method: PaymentMethod, id: string): Promise<object> =>
+    mintAnswer(ofMethod(method, await minting.refreshed(id)))
+  async function checkMelt(method: PaymentMethod, id: string): Promise<object> {
+    const quote = await readMelt(method, id)
     if (quote.state !== 'PENDING') return meltAnswer(quote)
     await engine.ask(quote)
-    return meltAnswer(await readMelt(id))
+    return meltAnswer(await readMelt(method, id))
   }
-  /** NUT-29: quotes that there are none of are left out. */
-  const checkBatch: Endpoint = async (request) => {
-    const ids = quoteIdsOf(request)
-    return (await Promise.all(ids.map((id) => known(checkMint(id))))).filter((answer) => answer !== undefined)
-  }
+  /** NUT-29: what is no id of a quote is left out. */
+  const checkBatch =
+    (method: PaymentMethod): Endpoint =>
+    async (request) => {
+      const ids = quoteIdsOf(request, (value, at) => lenient(idText)(text(value, at)))
+      const answers = ids.map((id) => (id === undefined ? undefined : known(checkMint(method, id))))
+      return (await Promise.all(answers)).filter((answer) => answer !== undefined)
+    }
 
   type Moving = (request: Fields) => Promise<Asked>
   const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
@@ -72,15 +80,15 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       return asked.issue(method)(request)
     }
     moving[`/v1/mint/${method}/batch`] = async (request) => {
-      await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(id))))
+      await Promise.all(quoteIdsOf(request, idText).map((id) => known(minting.refreshed(id))))
       return asked.batch(method)(request)
     }
     moving[`/v1/melt/${method}`] = asked.melt(method)
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
-    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch
+    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
-    views[`/v1/mint/quote/${method}/:id`] = checkMint
-    views[`/v1/melt/quote/${method}/:id`] = checkMelt
+    views[`/v1/mint/quote/${method}/:id`] = (id) => checkMint(method, id)
+    views[`/v1/melt/quote/${method}/:id`] = (id) => checkMelt(method, id)
   }
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
@@ -113,8 +121,9 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
-      const check = topic.endsWith('_mint_quote') ? checkMint : checkMelt
-      return Promise.all(ids.map((id) => known(check(id))))
+      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt', 'quote']
+      const check = kind === 'mint' ? checkMint : checkMelt
+      return Promise.all(ids.map((id) => known(check(method, id))))
     },
   }
 }
