@@ -32,11 +32,12 @@ const packages = `
   aiosqlite==0.20.0 annotated-types==0.8.0 anyio==4.16.0 asn1crypto==1.5.1 async-timeout==5.0.1 base58==2.1.1
   bech32==1.2.0 bip32==4.0 bitstring==3.1.9 bolt11==2.2.0 brotli==1.2.1 cbor2==5.9.0 certifi==2026.10.18 cffi==2.1.1
   click==8.5.1 coincurve==21.0.0 cryptography==43.0.3 Deprecated==1.3.1 environs==9.5.0 fastapi==0.115.14
-  googleapis-common-protos==1.76.0 greenlet==3.5.6 grpcio==1.85.1 h11==0.14.0 httpcore==1.0.8 httpx==0.25.2 idna==3.20
-  Jinja2==3.1.6 limits==4.8.0 loguru==0.7.3 MarkupSafe==3.0.4 marshmallow==3.26.2 packaging==24.2 protobuf==7.36.2
-  pycparser==3.12 pycryptodomex==3.24.2 pydantic==2.14.3 pydantic-settings==2.16.3 pydantic_core==2.50.4 PyJWT==2.15.1
-  python-dotenv==1.2.4 redis==5.3.1 slowapi==0.1.10 sniffio==1.3.1 socksio==1.0.0 SQLAlchemy==2.1.9 starlette==0.46.2
-  typing-inspection==0.4.5 typing_extensions==4.16.0 uvicorn==0.31.1 websockets==12.0 wrapt==2.5.2 zstandard==0.23.0`
+  googleapis-common-protos==1.76.0 greenlet==3.5.6 grpcio==1.85.1 h11==0.14.0 httpcore==1.0.8 httpx==0.25.2
+  idna==3.20 Jinja2==3.1.6 limits==4.8.0 loguru==0.7.3 MarkupSafe==3.0.4 marshmallow==3.26.2 mnemonic==0.20
+  packaging==24.2 protobuf==7.36.2 pycparser==3.12 pycryptodomex==3.24.2 pydantic==2.14.3 pydantic-settings==2.16.3
+  pydantic_core==2.50.4 PyJWT==2.15.1 python-dotenv==1.2.4 redis==5.3.1 slowapi==0.1.10 sniffio==1.3.1 socksio==1.0.0
+  SQLAlchemy==2.1.9 starlette==0.46.2 typing-inspection==0.4.5 typing_extensions==4.16.0 uvicorn==0.31.1
+  websocket-client==1.9.2 websockets==12.0 wrapt==2.5.2 zstandard==0.23.0`
   .trim()
   .split(/\s+/)
 const databaseFile = 'mint.sqlite3'
@@ -334,14 +335,14 @@ function regroup(values: Iterable<number>, from: number, to: number): number[] {
 
 /**
  * A BOLT11 invoice by a random node: nobody can pay it, but the fake backend says that it did. An invoice of one of the
- * mint's own quotes would not do: the mint settles it inside and asks no backend.
+ * mint's own quotes would not do: the mint settles it inside and asks no backend. Of no sats, it names no amount.
  */
 export function foreignInvoice(amountSats: number, options: { expirySeconds?: number } = {}): string {
   const { expirySeconds = 3600 } = options
   const number = (value: number, length: number) =>
     Array.from({ length }, (_, index) => Math.floor(value / 32 ** (length - 1 - index)) % 32)
   const field = (tag: string, words: number[]) => [bech32Characters.indexOf(tag), ...number(words.length, 2), ...words]
-  const prefix = `lnbc${amountSats * 10}n`
+  const prefix = amountSats === 0 ? 'lnbc' : `lnbc${amountSats * 10}n`
   const words = [
     ...number(Math.floor(Date.now() / 1000), 7),
     ...field('p', regroup(randomBytes(32), 8, 5)), // payment hash

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fetchTransport, mintClient } from '../src/cashu/client.ts'
 import type { MintClient, Reply, Transport } from '../src/cashu/client.ts'
+import { badKeysets, smallKeyset, wholeKeyset } from './cashu-keyset-vectors.ts'
 
 const POINT = `02${'ab'.repeat(32)}`
 const OTHER = `03${'cd'.repeat(32)}`
@@ -286,6 +287,21 @@ describe('the shapes of answers', () => {
       expect(await ok('keys', { keysets: [{ id: ID, unit: 'sat', keys: bad }] })).toEqual(malformed)
     }
     expect(await ok('keys', { keysets: [bls] })).toEqual(malformed)
+  })
+
+  // Vectors have one test each, and their titles begin with the NUT: `npm run conformance` counts them.
+  const keysAnswer = (keys: Readonly<Record<string, string>>) => ({ keysets: [{ id: ID, unit: 'sat', keys }] })
+  test.each([
+    ['a small keyset', smallKeyset],
+    ['all powers of two', wholeKeyset],
+  ])('NUT-01: %s', async (_, keys) => {
+    expect(await ok('keys', keysAnswer(keys))).toEqual({ id: ID, unit: 'sat', keys })
+  })
+  test.each([
+    ['a key without its last byte', badKeysets[0]!],
+    ['a key that is not compressed', badKeysets[1]!],
+  ])('NUT-01: %s', async (_, keys) => {
+    expect(await ok('keys', keysAnswer(keys))).toEqual(malformed)
   })
 
   const mintQuote = { quote: 'q/1', request: 'lnbc1', state: 'UNPAID', expiry: 7 }

@@ -36,13 +36,17 @@ import {
 } from './cashu-conditions-kit.ts'
 import { proposed, proposedDigest, vectors, vectorSpending } from './cashu-conditions-vectors.ts'
 
+// Of tests/14-test.md are those whose names begin with HTLC.
+const named = vectors.map((vector) => ({ ...vector, nut: vector.says.startsWith('HTLC') ? 'NUT-14' : 'NUT-11' }))
+
+/** One test each, and each title begins with its NUT: `npm run conformance` counts them. */
 describe('the vectors of the NUTs', () => {
-  test.each(vectors)('$says: $spendable', (vector) => {
+  test.each(named)('$nut: $says: $spendable', (vector) => {
     const spending = vectorSpending(vector)
     expect(isSpent(spending)).toBe(vector.spendable)
   })
 
-  test.each(vectors.filter(({ digest }) => digest))('$says: the message', (vector) => {
+  test.each(named.filter(({ digest }) => digest))('$nut: $says: the message', (vector) => {
     expect(bytesToHex(hash(sigAllMessage(vectorSpending(vector))))).toBe(vector.digest)
   })
 

@@ -16,10 +16,13 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MintCrypto, SignatoryCrypto, MintRequestForm, WalletCrypto } from '../src/cashu/crypto.ts'
+import { dleqChallenge, parsePoint } from '../src/cashu/curve.ts'
 import { keysetVersion } from '../src/cashu/keyset-id.ts'
+import { mintRequestDigest } from '../src/cashu/mint-request.ts'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { nobleMintCrypto } from '../src/cashu/noble-mint-crypto.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { idVectors } from './cashu-keyset-vectors.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -135,56 +138,60 @@ describe('against cashu-ts', () => {
   })
 })
 
+/** One test each, and each title begins with its NUT: `npm run conformance` counts them. */
 describe('the vectors of the NUTs', () => {
-  test('NUT-00: hash_to_curve', () => {
-    // The vectors hash bytes; these, read as UTF-8, are the same bytes.
-    const message = (last: number) => String.fromCharCode(...new Uint8Array(31), last)
-    expect([0, 1, 2].map((last) => nobleCrypto.hashToCurve(message(last)))).toEqual([
-      '024cce997d3b518f739663b757deaec95bcd9473c30a14ac2fd04023a739d1a725',
-      '022e7158e11c9506f1aa4248bf531298daa7febd6194f003edcd9b93ade6253acf',
-      '026cdbe15362df59cd1dd3c9c11de8aedac2106eca69236ecd9fbe117af897be4f',
-    ])
+  // The vectors hash bytes; these, read as UTF-8, are the same bytes.
+  const message = (last: number) => String.fromCharCode(...new Uint8Array(31), last)
+  test.each([
+    [0, '024cce997d3b518f739663b757deaec95bcd9473c30a14ac2fd04023a739d1a725'],
+    [1, '022e7158e11c9506f1aa4248bf531298daa7febd6194f003edcd9b93ade6253acf'],
+    [2, '026cdbe15362df59cd1dd3c9c11de8aedac2106eca69236ecd9fbe117af897be4f'],
+  ])('NUT-00: hash_to_curve of 31 zeros and %i', (last, point) => {
+    expect(nobleCrypto.hashToCurve(message(last))).toBe(point)
   })
 
-  test('NUT-00: signatures', () => {
-    const B_ = '02a9acc1e48c25eeeb9289b5031cc57da9fe72f3fe2861d264bdc074209b107ba2'
-    expect(nobleMintCrypto.sign(B_, '1'.padStart(64, '0')).C_).toBe(B_)
-    expect(nobleMintCrypto.sign(B_, '7f'.repeat(32)).C_).toBe(
-      '0398bc70ce8184d27ba89834d19f5199c84443c31131e48d3c1214db24247d005d',
+  const B_ = '02a9acc1e48c25eeeb9289b5031cc57da9fe72f3fe2861d264bdc074209b107ba2'
+  test.each([
+    ['1'.padStart(64, '0'), B_],
+    ['7f'.repeat(32), '0398bc70ce8184d27ba89834d19f5199c84443c31131e48d3c1214db24247d005d'],
+  ])('NUT-00: the blind signature by %s', (key, C_) => {
+    expect(nobleMintCrypto.sign(B_, key).C_).toBe(C_)
+  })
+
+  test.each(idVectors)('NUT-02: keyset id $id', ({ id, ...contents }) => {
+    const keyset = { ...contents, unit: 'sat' }
+    expect(nobleCrypto.keysetId(id, keyset)).toBe(id)
+    expect(nobleMintCrypto.keysetId(keyset, id.slice(0, 2) as '00' | '01')).toBe(id)
+  })
+
+  test('NUT-12: the challenge', () => {
+    const R = parsePoint(`02${'1'.padStart(64, '0')}`)
+    expect(dleqChallenge([R, R, R, parsePoint(B_)])).toBe(
+      'a4dc034b74338c28c6bc3ea49731f2a24440fc7c4affc08b31a93fc9fbe6401e',
     )
   })
 
-  const keys = {
-    '1': '03a40f20667ed53513075dc51e715ff2046cad64eb68960632269ba7f0210e38bc',
-    '2': '03fd4ce5a16b65576145949e6f99f445f8249fee17c606b688b504a849cdc452de',
-    '4': '02648eccfa4c026960966276fa5a4cae46ce0fd432211a4f449bf84f13aa5f8303',
-    '8': '02fdfd6796bfeac490cbee12f778f867f0a2c68f6508d17c649759ea0dc3547528',
-  }
-  const V2_ID = '015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a'
-
-  test('NUT-02: keyset ids', () => {
-    const contents = { keys, unit: 'sat', inputFeePpk: 100, finalExpiry: 2_059_210_353 }
-    expect(nobleCrypto.keysetId('00456a94ab4e1c46', contents)).toBe('00456a94ab4e1c46')
-    expect(nobleCrypto.keysetId(V2_ID, contents)).toBe(V2_ID)
-  })
-
-  test('NUT-12: proofs', () => {
-    const [zeros, a] = ['0'.repeat(63), '2'.padStart(64, '0')]
-    const B_ = '02a9acc1e48c25eeeb9289b5031cc57da9fe72f3fe2861d264bdc074209b107ba2'
-    expect(nobleMintCrypto.sign(B_, a)).toEqual({
+  test('NUT-12: the nonce that follows from key and points', () => {
+    expect(nobleMintCrypto.sign(B_, '2'.padStart(64, '0'))).toEqual({
       C_: '0244eccfc7a348274458bb38044c7f3c389b3c2086c7ec18b5812d2877ab937787',
       dleq: {
         e: '2a16ffee280aff3c429045607f9b8e0bf8b35910c44c1b20b9dfaf01b263d7b3',
         s: '9df27731238334718d120d4f74611a7c668233f988e687ac3fb188f0a34a2dab',
       },
     })
-    const A = nobleCrypto.publicKey(`${zeros}1`)
-    expect(A).toBe('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798')
+  })
+
+  const A = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
+  test('NUT-12: the proof of a blind signature', () => {
+    expect(nobleMintCrypto.publicKey('1'.padStart(64, '0'))).toBe(A)
     const dleq = {
       e: '9818e061ee51d5c8edc3342369a554998ff7b4381c8652d724cdf46429be73d9',
       s: '9818e061ee51d5c8edc3342369a554998ff7b4381c8652d724cdf46429be73da',
     }
     expect(nobleCrypto.verifyDleq(B_, B_, A, dleq)).toBe(true)
+  })
+
+  test('NUT-12: the proof of a signature', () => {
     const proof = {
       e: 'b31e58ac6527f34975ffab13e70a48b6d2b0d35abc4b03f0151f09ee1a9763d4',
       s: '8fbae004c59e754d71df67e392b6ae4e29293113ddc2ec86592a0431d16306d8',
@@ -207,52 +214,58 @@ describe('the vectors of the NUTs', () => {
         r: '5f09bfbfe27c439a597719321e061e2e40aad4a36768bb2bcc3de547c9644bf9',
       },
     ])
-    expect(nobleCrypto.deriver(SEED, V2_ID)(0)).toEqual({
+    expect(nobleCrypto.deriver(SEED, idVectors[2]!.id)(0)).toEqual({
       secret: 'db5561a07a6e6490f8dadeef5be4e92f7cebaecf2f245356b5b2a4ec40687298',
       r: '6d26181a3695e32e9f88b80f039ba1ae2ab5a200ad4ce9dbc72c6d3769f2b035',
     })
   })
 
-  test('NUT-20: mint requests in both forms', () => {
-    const framed = [
-      '036d6caac248af96f6afa7f904f550253a0f3ef3f5aa2fe6838a95b216691468e2',
-      '021f8a566c205633d029094747d2e18f44e05993dda7a5f88f496078205f656e59',
-    ].map((B_) => ({ amount: 1, B_ }))
-    const check = (outputs: typeof framed) =>
-      nobleMintCrypto.verifyMintRequest(
-        '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
-        '0192d3c0-7e8a-7c3d-8e9f-1a2b3c4d5e6f',
-        outputs,
-        '4881093a332ff7c79f3e598ce5b249d64978b47165a0b19c18adf0ced0246228e61e702f0abaf1bf27b92be4336bdbabacfbe4c914076386b3c66fdcd0b3480e',
-      )
+  const framed = [
+    '036d6caac248af96f6afa7f904f550253a0f3ef3f5aa2fe6838a95b216691468e2',
+    '021f8a566c205633d029094747d2e18f44e05993dda7a5f88f496078205f656e59',
+  ].map((B_) => ({ amount: 1, B_ }))
+  test.each([
+    [
+      'NUT-20: a mint request',
+      '0192d3c0-7e8a-7c3d-8e9f-1a2b3c4d5e6f',
+      'c164fd384879f74ab6ea2e7cf13d90ed42e6df9d5de607eeb5c9cc7d36fb1c21',
+      '4881093a332ff7c79f3e598ce5b249d64978b47165a0b19c18adf0ced0246228e61e702f0abaf1bf27b92be4336bdbabacfbe4c914076386b3c66fdcd0b3480e',
+    ],
+    [
+      'NUT-29: one of a batch',
+      '019e6d5a-2347-7000-8c81-a1e0dbf3299f',
+      'dad25acc587637206d73398894d337f983a0ca644746e8673727eaa0b29fa9b4',
+      '0c39431338a0202568b9a1d4215c99f179cbb8ee5472ac5ae7133fbb8f99cafbb9e425ad33c60224c96b8f9f984f004379a18e9558468d129b6b03f0da6de162',
+    ],
+  ])('%s, signed in the framed form', (_, quoteId, digest, signature) => {
+    expect(bytesToHex(mintRequestDigest(quoteId, framed, 'framed'))).toBe(digest)
+    const check = (outputs: typeof framed) => nobleMintCrypto.verifyMintRequest(A, quoteId, outputs, signature)
     expect(check(framed)).toBe(true)
     expect(check(framed.toReversed())).toBe(false)
     // The framed form covers the amounts.
     expect(check(framed.map((output) => ({ ...output, amount: 256 })))).toBe(false)
-    const plain = [
-      '0342e5bcc77f5b2a3c2afb40bb591a1e27da83cddc968abdc0ec4904201a201834',
-      '032fd3c4dc49a2844a89998d5e9d5b0f0b00dde9310063acb8a92e2fdafa4126d4',
-      '033b6fde50b6a0dfe61ad148fff167ad9cf8308ded5f6f6b2fe000a036c464c311',
-      '02be5a55f03e5c0aaea77595d574bce92c6d57a2a0fb2b5955c0b87e4520e06b53',
-      '02209fc2873f28521cbdde7f7b3bb1521002463f5979686fd156f23fe6a8aa2b79',
-    ].map((B_) => ({ amount: 1, B_ }))
-    const verify = (signature: string) =>
-      nobleMintCrypto.verifyMintRequest(
-        '03d56ce4e446a85bbdaa547b4ec2b073d40ff802831352b8272b7dd7a4de5a7cac',
-        '9d745270-1405-46de-b5c5-e2762b4f5e00',
-        plain,
-        signature,
-      )
-    expect(
-      verify(
-        'd4b386f21f7aa7172f0994ee6e4dd966539484247ea71c99b81b8e09b1bb2acbc0026a43c221fd773471dc30d6a32b04692e6837ddaccf0830a63128308e4ee0',
-      ),
-    ).toBe(true)
-    expect(
-      verify(
-        'cb2b8e7ea69362dfe2a07093f2bbc319226db33db2ef686c940b5ec976bcbfc78df0cd35b3e998adf437b09ee2c950bd66dfe9eb64abd706e43ebc7c669c36c3',
-      ),
-    ).toBe(false)
+  })
+
+  const plain = [
+    '0342e5bcc77f5b2a3c2afb40bb591a1e27da83cddc968abdc0ec4904201a201834',
+    '032fd3c4dc49a2844a89998d5e9d5b0f0b00dde9310063acb8a92e2fdafa4126d4',
+    '033b6fde50b6a0dfe61ad148fff167ad9cf8308ded5f6f6b2fe000a036c464c311',
+    '02be5a55f03e5c0aaea77595d574bce92c6d57a2a0fb2b5955c0b87e4520e06b53',
+    '02209fc2873f28521cbdde7f7b3bb1521002463f5979686fd156f23fe6a8aa2b79',
+  ].map((B_) => ({ amount: 1, B_ }))
+  test.each([
+    [
+      true,
+      'd4b386f21f7aa7172f0994ee6e4dd966539484247ea71c99b81b8e09b1bb2acbc0026a43c221fd773471dc30d6a32b04692e6837ddaccf0830a63128308e4ee0',
+    ],
+    [
+      false,
+      'cb2b8e7ea69362dfe2a07093f2bbc319226db33db2ef686c940b5ec976bcbfc78df0cd35b3e998adf437b09ee2c950bd66dfe9eb64abd706e43ebc7c669c36c3',
+    ],
+  ])('NUT-20: a mint request in the plain form, signed: %s', (isSigned, signature) => {
+    const key = '03d56ce4e446a85bbdaa547b4ec2b073d40ff802831352b8272b7dd7a4de5a7cac'
+    const quoteId = '9d745270-1405-46de-b5c5-e2762b4f5e00'
+    expect(nobleMintCrypto.verifyMintRequest(key, quoteId, plain, signature)).toBe(isSigned)
   })
 })
 

@@ -282,6 +282,21 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     await wallet.swap(inputs)
   })
 
+  test('a witness is told of once it has spent its proof', async () => {
+    const server = await start({ store: adapter() })
+    const wallet = client(overHttp(server.url), nobleCrypto)
+    const witness = JSON.stringify({ preimage: 'ab'.repeat(32) })
+    const quote = await quoted(server, wallet, 8, { pay_invoice_state: 'PENDING' })
+    const inputs = (await wallet.mint([16])).map((proof) => ({ ...proof, witness }))
+    await wallet.post('/v1/melt/bolt11', { quote: quote.quote, inputs })
+    const Ys = inputs.map(({ secret }) => nobleCrypto.hashToCurve(secret))
+    const states = () => wallet.post('/v1/checkstate', { Ys })
+    expect(await states()).toMatchObject({ states: [{ state: 'PENDING', witness: null }] })
+    await decide(server, quote.quote, 'paid')
+    await wallet.get(`/v1/melt/quote/bolt11/${quote.quote}`)
+    expect(await states()).toMatchObject({ states: [{ state: 'SPENT', witness }] })
+  })
+
   test('the mint pays an invoice of its own', async () => {
     const server = await start({ store: adapter(), lightning: {} })
     const wallet = client(overHttp(server.url), nobleCrypto)

@@ -9,10 +9,10 @@ import type { KeysetRow, ProofRow, SignatureRow } from './tables.ts'
 /** How many quotes one request may issue (NUT-29). */
 export const MAX_BATCH = 100
 
-/** NUT-07. */
+/** NUT-07. A witness is told of once it has spent the proof: a payment under way may fail yet, and show no preimage. */
 export const stateOfProof = (Y: string, row: ProofRow | undefined): object => ({
   ...{ Y, state: row?.state ?? 'UNSPENT' },
-  witness: row?.witness ?? null,
+  witness: row?.state === 'SPENT' ? row.witness : null,
 })
 
 export function createViews({ store, backend, settings }: Context, keysetRows: Keysets) {
