@@ -294,13 +294,15 @@ describe('batches', () => {
   })
 
   test('NUT-29: no quotes', async () => {
-    const { messages, refused } = await paid([1])
+    const { client, ids, messages, refused } = await paid([1])
     await refused(codes.unclassified, PATH, { quotes: [], outputs: messages })
+    expect(await client.issue(ids[0]!, [1])).toHaveLength(1)
   })
 
   test('NUT-29: the same quote twice', async () => {
-    const { ids, messages, refused } = await paid([2])
+    const { client, ids, messages, refused } = await paid([2])
     await refused(codes.duplicateQuotes, PATH, { quotes: [...ids, ...ids], outputs: messages })
+    expect(await client.issue(ids[0]!, [2])).toHaveLength(1)
   })
 
   test('NUT-29: quotes of several methods', async () => {
@@ -320,15 +322,18 @@ describe('batches', () => {
   })
 
   test('NUT-29: fewer signatures than quotes', async () => {
-    const { ids, messages, refused } = await paid([5, 3])
+    const { client, ids, messages, refused } = await paid([5, 3])
     await refused(codes.signatureInvalid, PATH, { quotes: ids, outputs: messages, signatures: [null] })
+    const answer = await client.post<{ signatures: Signature[] }>(PATH, { quotes: ids, outputs: messages })
+    expect(answer.signatures).toHaveLength(1)
   })
 
   test('too many quotes', async () => {
-    const { messages, refused } = await paid([1])
+    const { client, messages, refused } = await paid([1])
     const quotes = Array.from({ length: 101 }, (_, at) => `quote-${at}`)
     await refused(codes.batchTooLarge, PATH, { quotes, outputs: messages })
     await refused(codes.batchTooLarge, '/v1/mint/quote/bolt11/check', { quotes })
+    expect(await client.post('/v1/mint/quote/bolt11/check', { quotes: quotes.slice(1) })).toEqual([])
   })
 })
 

@@ -58,7 +58,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     (method: PaymentMethod): Endpoint =>
     async (request) => {
       const ids = quoteIdsOf(request, (value, at) => lenient(idText)(text(value, at)))
-      const answers = ids.map((id) => (id === undefined ? undefined : known(checkMint(method, id))))
+      const answers = ids.filter((id) => id !== undefined).map((id) => known(checkMint(method, id)))
       return (await Promise.all(answers)).filter((answer) => answer !== undefined)
     }
 
