@@ -22,13 +22,13 @@ export interface TestMint extends AsyncDisposable {
   readonly url: string
   /** An invoice of somebody else's: what comes of paying it, Lightning says. */
   invoice(amountSat: number): Promise<string>
-  /** The mint may be started anew for it. */
+  /** The mint is started anew for it, unless Lightning is that way already. */
   turn(lightning: Lightning): Promise<void>
   /** Has the invoice of a mint quote paid. Lightning is `paying` by then, where the mint cannot do it otherwise. */
   settle(quoteId: string): Promise<void>
   /** Has the open payment of a melt quote made. Lightning is `paying` by then, where the mint cannot do it otherwise. */
   complete(quoteId: string): Promise<void>
-  /** Makes another keyset of sats the active one. */
+  /** Makes another keyset of sats the active one, at the latest when Lightning turns. */
   rotate(): Promise<void>
   /** Ecash in people's hands, in sats, by the mint's own books. */
   outstanding(): Promise<number>
@@ -84,6 +84,7 @@ export async function startOurs(dir: string): Promise<TestMint> {
       return (await admin<{ request: string }>('invoice', { amount, description: MEMOS[lightning] })).request
     },
     async turn(to) {
+      if (to === lightning) return
       lightning = to
       await stop()
       ;({ child } = await start(to, new URL(url).port))
@@ -105,15 +106,17 @@ export async function startOurs(dir: string): Promise<TestMint> {
   }
 }
 
+/** Its mint quotes may be brief by themselves: melt quotes last as long as their invoices. */
+const OPEN: Steering = {
+  ...{ payInvoiceState: 'PENDING', paymentState: 'PENDING' },
+  env: { FAKEWALLET_BRR: 'FALSE', MINT_QUOTE_TTL: '1' },
+}
 /** What steers Nutshell's fake Lightning. */
 const STEERING: Readonly<Record<Lightning, Steering>> = {
   paying: {},
   failing: { payInvoiceState: 'FAILED', paymentState: 'FAILED' },
-  open: { payInvoiceState: 'PENDING', paymentState: 'PENDING', env: { FAKEWALLET_BRR: 'FALSE' } },
-  brief: {
-    ...{ payInvoiceState: 'PENDING', paymentState: 'PENDING' },
-    env: { FAKEWALLET_BRR: 'FALSE', MINT_QUOTE_TTL: '1' },
-  },
+  open: OPEN,
+  brief: OPEN,
 }
 
 export async function startTheirs(options: {
@@ -129,9 +132,11 @@ export async function startTheirs(options: {
   const database = join(dir, 'theirs')
   const mint = await startNutshell({ version, feePpk: FEE_PPK, database, log, env: units })
   let keysetIndex: number | undefined
-  const turn = async (to: Lightning): Promise<void> => {
-    const { env, ...steering } = STEERING[to]
-    await mint.restart({ ...steering, keysetIndex, env: { ...units, ...env } })
+  let now = STEERING.paying
+  async function turn(to: Lightning): Promise<void> {
+    if (STEERING[to] === now) return
+    now = STEERING[to]
+    await mint.restart({ ...now, keysetIndex, env: { ...units, ...now.env } })
   }
   return {
     name: `Nutshell ${version}`,
@@ -143,9 +148,9 @@ export async function startTheirs(options: {
       await turn('paying')
       await paid(mint.url, quote)
     },
-    async rotate() {
+    rotate() {
       keysetIndex = (keysetIndex ?? 0) + 1
-      await turn('paying')
+      return Promise.resolve()
     },
     outstanding() {
       const { issued, redeemed } = nutshellBooks(database)

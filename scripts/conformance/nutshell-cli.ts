@@ -1,10 +1,9 @@
 /** Nutshell's own wallet: its command line, and a script on its Python classes. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { run } from './child.ts'
 
 export interface NutshellCli extends AsyncDisposable {
   /**
@@ -21,11 +20,6 @@ export interface NutshellCli extends AsyncDisposable {
 /** A command that waits for what does not come would wait for ever. */
 const LIMIT_MS = 45_000
 
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** `python` is what `ensureNutshell` gives. Every wallet has its own database below `dir`. */
 export async function nutshellCli(options: {
   readonly python: string
@@ -37,12 +31,8 @@ export async function nutshellCli(options: {
   // Only these variables, and a folder of its own as home and working directory: it reads .env files in both.
   const env = { PATH: process.env['PATH'], HOME: dir, CASHU_DIR: dir, MINT_URL: mintUrl, TOR: 'FALSE' }
 
-  function start(script: string, args: readonly string[]) {
-    const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url)), ...args], { cwd: dir, env })
-    running.add(child)
-    const ended = once(child, 'close').finally(() => running.delete(child))
-    return { child, ended }
-  }
+  const start = (script: string, args: readonly string[]) =>
+    run(python, [fileURLToPath(new URL(script, import.meta.url)), ...args], { cwd: dir, env })
 
   const { child: commands, ended } = start('commands.py', [])
   // What it logs is not of interest, and must not fill the pipe.
@@ -66,7 +56,7 @@ export async function nutshellCli(options: {
     async script<T>(name: string, ...args: readonly string[]): Promise<T> {
       const { child, ended } = start(name, [mintUrl, dir, ...args])
       const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
-      const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+      const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
       clearTimeout(limit)
       if (code !== 0) throw new Error(errors.trim().split('\n').at(-1) ?? `${name} was killed`)
       return JSON.parse(out.trim().split('\n').at(-1)!) as T

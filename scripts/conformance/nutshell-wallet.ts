@@ -2,7 +2,7 @@
 import { decodeToken } from '../../src/cashu/codec.ts'
 import type { TestMint } from './mints.ts'
 import { balanceIn, tokenIn, type NutshellCli } from './nutshell-cli.ts'
-import { feeFor, same, type Try } from './steps.ts'
+import { feeFor, outcomeOf, same, type Try } from './steps.ts'
 
 /** What taking a token gives, by the token alone. */
 function worth(token: string): number {
@@ -16,7 +16,6 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   const has: Record<string, number> = { anna: 0, ben: 0, cora: 0 }
   /** In tokens that nobody has taken, and in payments under way. */
   let underWay = 0
-  let phrase = ''
 
   async function run(wallet: string, ...args: readonly string[]): Promise<string> {
     const out = await cli.run(wallet, ...args)
@@ -151,9 +150,6 @@ interface Taken {
 
 /** @throws {Error} where it succeeds, or fails otherwise. */
 async function refused(code: number, work: Promise<unknown>): Promise<void> {
-  const outcome = await work.then(
-    () => 'done',
-    (error: Error) => error.message,
-  )
+  const outcome = await outcomeOf(work)
   if (!outcome.includes(`(Code: ${code})`)) throw new Error(`not refused with ${code}: ${outcome}`)
 }

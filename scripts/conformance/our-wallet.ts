@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { decodeToken } from '../../src/cashu/codec.ts'
-import { openWallet, type Wallet } from '../../src/index.ts'
+import { openWallet, type HardshellError, type Wallet } from '../../src/index.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import type { TestMint } from './mints.ts'
 import { feeFor, same, type Try } from './steps.ts'
@@ -42,9 +42,10 @@ export async function receive(wallet: Wallet, token: string): Promise<number> {
   return received
 }
 
-/** Nobody else has ecash of the mint before or meanwhile, beside the `others`. */
-export async function ourWallet(attempt: Try, mint: TestMint, dir: string, others = 0): Promise<void> {
+/** Nobody else uses the mint meanwhile. */
+export async function ourWallet(attempt: Try, mint: TestMint, dir: string): Promise<void> {
   const { url: mintUrl } = mint
+  const others = await mint.outstanding()
   const seed = randomBytes(64)
   const friend = await newWallet(dir, mintUrl)
   let wallet = await newWallet(dir, mintUrl, seed)
@@ -80,7 +81,7 @@ export async function ourWallet(attempt: Try, mint: TestMint, dir: string, other
   await attempt('swap', async () => {
     const swap = await wallet.swap.prepare({ mintUrl, amounts: [32, 32] })
     const { fee } = await swap.execute()
-    return checked(`64 sat of new coins, for a fee of ${fee}`)
+    return checked(`64 sat of new coins, for a fee of ${fee.toNumber()}`)
   })
   await attempt('melt, with change', async () => {
     const before = (await holdings(wallet)).spendable
@@ -89,18 +90,16 @@ export async function ourWallet(attempt: Try, mint: TestMint, dir: string, other
     const { state, change, fee } = await melt.finished()
     same('the payment is', state, 'paid')
     same('sats left', (await holdings(wallet)).spendable, before - 100 - fee.toNumber())
-    return checked(`100 sat paid for ${fee}, ${change} of change`)
+    return checked(`100 sat paid for ${fee.toNumber()}, ${change.toNumber()} of change`)
   })
   await attempt('melt, failed', async () => {
     await mint.turn('failing')
-    const before = await holdings(wallet)
+    const before = (await holdings(wallet)).spendable
     const melt = await wallet.melt.prepare({ mintUrl, request: await mint.invoice(20) })
-    const outcome = await melt.execute().then(
-      ({ state }) => state,
-      (error: { code: string }) => error.code,
-    )
-    const cost = before.spendable - (await holdings(wallet)).spendable
-    return checked(`${outcome}, for ${cost}`)
+    const outcome = await melt.execute().catch((error: unknown) => (error as HardshellError).code)
+    same('the payment', typeof outcome === 'string' ? outcome : outcome.state, 'PAYMENT_FAILED')
+    same('sats left', (await holdings(wallet)).spendable, before)
+    return checked('everything is there again')
   })
   await attempt('melt, pending, paid later', async () => {
     await mint.turn('open')
@@ -115,7 +114,7 @@ export async function ourWallet(attempt: Try, mint: TestMint, dir: string, other
     const { state, fee } = await melt.finished()
     same('the payment is', state, 'paid')
     same('sats left', (await holdings(wallet)).spendable, before - 20 - fee.toNumber())
-    return checked(`20 sat paid for ${fee}`)
+    return checked(`20 sat paid for ${fee.toNumber()}`)
   })
   await mint.turn('paying')
   await attempt('restore from seed', async () => {

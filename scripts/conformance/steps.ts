@@ -37,6 +37,9 @@ export class Steps {
 
 const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]!
 
+/** What something fails of, in one line; `done` where it does not. */
+export const outcomeOf = (work: Promise<unknown>): Promise<string> => work.then(() => 'done', firstLine)
+
 /** @throws {Error} saying both, where they are not the same. */
 export function same(what: string, found: string | number, expected: string | number): void {
   if (found !== expected) throw new Error(`${what}: ${found}, expected ${expected}`)

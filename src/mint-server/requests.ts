@@ -4,7 +4,7 @@ import type { MeltInput } from '../../machines/mint-server/melt.ts'
 import type { SwapInput } from '../../machines/mint-server/swap.ts'
 import { checkConditions, ConditionUnmet } from '../cashu/conditions.ts'
 import { codes } from '../cashu/codes.ts'
-import { amount as parseAmount, field, list, optional, type Parse } from '../cashu/shape.ts'
+import { amount as parseAmount, field, list, optional } from '../cashu/shape.ts'
 import type { Context } from './context.ts'
 import { genuine } from './ledger.ts'
 import type { PaymentMethod } from './payment-backend.ts'
@@ -84,7 +84,7 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
     (method: PaymentMethod) =>
     async (request: Fields): Promise<Asked> => {
       const messages = messagesOf(request)
-      const ids = quoteIdsOf(request, idText)
+      const ids = quoteIdsOf(request)
       if (ids.length === 0) refuse(codes.unclassified, 'no quotes')
       if (new Set(ids).size < ids.length) refuse(codes.duplicateQuotes, 'the same quote twice')
       const amounts = field(request, 'quote_amounts', optional(list(parseAmount)), '')
