@@ -9,7 +9,7 @@
  *  no operation              ▼                                                               │
  *                          failed ◀──────────────────────────────────────────────────────────╯
  *
- *  paymentAttempted: sending ──pending, unknown, failed, silence──▶ waiting ──never begun──▶ sending
+ *  paymentAttempted: sending ──pending, unknown, failed, silence──▶ waiting ──never begun──▶ pausing ──▶ sending
  * ```
  *
  * | crashed in | what is durable | what resume does |
@@ -18,6 +18,7 @@
  * | paymentAttempted | one of the two below | as below |
  * | sending | inputs and blank outputs, set aside; the quote, PENDING; the payment's id | asks for the same payment again: it is paid once |
  * | waiting | that it was asked for | asks how it stands, again and again |
+ * | pausing | that it was never begun, and when to ask for it again | waits for the rest of the time |
  * | changing, settling | nothing of it: the state before | the state before goes on |
  * | finalizing | that it was paid, what it cost, and the change that is owed | asks for the signatures: see the signing |
  *
@@ -35,6 +36,7 @@ import {
   signing,
   signingActors,
   signingDelays,
+  unheard,
   write,
   type HeldInput,
   type HeldOutput,
@@ -189,9 +191,12 @@ export const melt = setup({
               {
                 guard: answered('paid'),
                 target: '#melt.changing',
-                actions: assign(({ event: { output } }) => ({
-                  settlement: { fee: (output as Paid).fee, preimage: (output as Paid).preimage },
-                })),
+                actions: [
+                  heard,
+                  assign(({ event: { output } }) => ({
+                    settlement: { fee: (output as Paid).fee, preimage: (output as Paid).preimage },
+                  })),
+                ],
               },
               { guard: answered('pending'), target: 'waiting', actions: emit({ type: 'pending' }) },
               { target: 'waiting' },
@@ -205,14 +210,19 @@ export const melt = setup({
           on: {
             'payment.paid': {
               target: '#melt.changing',
-              actions: assign(({ event: { fee, preimage } }) => ({ settlement: { fee, preimage } })),
+              actions: [heard, assign(({ event: { fee, preimage } }) => ({ settlement: { fee, preimage } }))],
             },
             'payment.failed': {
               target: '#melt.failed',
               actions: assign({ refusal: PAYMENT_FAILED }),
             },
-            'payment.none': 'sending',
+            'payment.none': 'pausing',
           },
+        },
+        pausing: {
+          description: 'The backend has never heard of the payment. It is asked to pay after a pause.',
+          entry: unheard,
+          after: { again: 'sending' },
         },
       },
     },

@@ -1,0 +1,251 @@
+/** Bad luck outside of the mint: its signatory and its backend fail in every way they can, and nobody loses a thing. */
+import { describe, expect, test } from 'vitest'
+import { codes } from '../src/cashu/codes.ts'
+import { SignatoryRefusal, type BlindSignature } from '../src/mint-server/index.ts'
+import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { broken, never, shaky, type Faults, type Shaky } from './mint-attack-kit.ts'
+import { blanksOf, HOUR_MS, issueBody, key, meltQuote, messages, mintQuote, outputsOf, paid, type PaidQuote, type Signatures } from './mint-protocol-kit.ts' // prettier-ignore
+import { client, decide, sum, type Blinded, type MeltQuote, type Proof } from './mint-server-client.ts'
+
+const refuses: Faults['sign'] = () => Promise.reject(new SignatoryRefusal('not today'))
+const short: Faults['sign'] = async (sign) => (await sign()).slice(1)
+const empty: Faults['sign'] = async (): Promise<readonly BlindSignature[]> => []
+
+const send = ({ mint }: Shaky, path: string, body: object) => mint.handle('POST', path, JSON.stringify(body))
+const codeOf = async (answer: ReturnType<typeof send>): Promise<number> =>
+  (JSON.parse((await answer).body) as { code: number }).code
+
+/** A swap of 8. */
+async function swap({ client }: Shaky) {
+  const inputs = await client.mint([8])
+  const outputs = await outputsOf(client, 8)
+  return { inputs, outputs, body: { inputs, outputs: messages(outputs) } }
+}
+
+/** A melt of 8 with 16, of which 7 come back. */
+async function melt(world: Shaky, script?: object) {
+  const { quote } = await meltQuote(world, 8, script)
+  const inputs = await world.client.mint([16])
+  const outputs = await blanksOf(world.client, 4)
+  return { quote, inputs, outputs, body: { quote, inputs, outputs: messages(outputs) } }
+}
+
+const look = ({ client, over }: Shaky, quote: string) => over(client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`))
+
+/** The signatures that are there are of these outputs, and make money. */
+async function usable(
+  world: Shaky,
+  outputs: readonly Blinded[],
+  signatures: Signatures['signatures'],
+): Promise<number> {
+  const proofs: Proof[] = world.client.unblind(signatures, outputs)
+  return sum(await world.client.swap(proofs))
+}
+
+describe('the signatory', () => {
+  test('refuses: what was set aside is given back, and may be used at once', async () => {
+    const world = await shaky()
+    const { client, faults } = world
+    const { inputs, outputs, body } = await swap(world)
+    const quote = await mintQuote(world, 'bolt11', { amount: 8 })
+    const issue = issueBody(quote.quote, messages(await outputsOf(client, 8)))
+    faults.sign = refuses
+    expect(await codeOf(send(world, '/v1/swap', body))).toBe(codes.unclassified)
+    expect(await codeOf(send(world, '/v1/mint/bolt11', issue))).toBe(codes.unclassified)
+    expect(await client.states(inputs)).toEqual(['UNSPENT'])
+    expect(await client.post('/v1/restore', body)).toEqual({ outputs: [], signatures: [] })
+    expect(await client.get(`/v1/mint/quote/bolt11/${quote.quote}`)).toMatchObject({ state: 'PAID', amount_issued: 0 })
+    delete faults.sign
+    const { signatures } = await client.post<Signatures>('/v1/swap', body)
+    expect(await usable(world, outputs, signatures)).toBe(8)
+    expect((await client.post<Signatures>('/v1/mint/bolt11', issue)).signatures).toHaveLength(1)
+  })
+
+  test.each<[string, Faults['sign']]>([
+    ['gives no answer', broken],
+    ['hangs, and takes no notice of being given up', never],
+    ['answers short', short],
+    ['answers with nothing', empty],
+  ])('%s: it is asked until it does, and who asks the mint again gets the answer', async (_, fault) => {
+    const world = await shaky()
+    const { client, faults } = world
+    const { inputs, outputs, body } = await swap(world)
+    const quote = await mintQuote(world, 'bolt11', { amount: 8 })
+    const made = await outputsOf(client, 8)
+    faults.sign = fault
+    // The wallet waits for half a minute, and is not told that it was refused.
+    const answers = [send(world, '/v1/swap', body), send(world, '/v1/mint/bolt11', issueBody(quote.quote, messages(made)))] // prettier-ignore
+    const told = await world.over(Promise.allSettled(answers))
+    expect(told.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(await client.states(inputs)).toEqual(['PENDING'])
+    expect(await codeOf(send(world, '/v1/mint/bolt11', issueBody(quote.quote, messages(await outputsOf(client, 8)))))).toBe(codes.quotePending) // prettier-ignore
+    await world.wait(HOUR_MS)
+    delete faults.sign
+    await world.wait(120_000)
+    expect(await client.states(inputs)).toEqual(['SPENT'])
+    const { signatures } = await client.post<Signatures>('/v1/swap', body)
+    expect(await usable(world, outputs, signatures)).toBe(8)
+    const issued = await client.post<Signatures>('/v1/mint/bolt11', issueBody(quote.quote, messages(made)))
+    expect(await usable(world, made, issued.signatures)).toBe(8)
+    expect(world.calls.sign).toBeLessThan(300)
+  })
+
+  test.each<[string, Faults['sign']]>([
+    ['refuses', refuses],
+    ['gives no answer', broken],
+    ['hangs', never],
+    ['answers short', short],
+  ])('%s when change is owed: it was paid, and the change is made some day', async (_, fault) => {
+    const world = await shaky()
+    const { client, faults } = world
+    const { quote, inputs, outputs, body } = await melt(world)
+    faults.sign = fault
+    const answer = await world.over(send(world, '/v1/melt/bolt11', body))
+    expect(JSON.parse(answer.body)).toMatchObject({ state: 'PENDING' })
+    await world.wait(HOUR_MS)
+    expect([(await look(world, quote)).state, await client.states(inputs)]).toEqual(['PENDING', ['PENDING']])
+    delete faults.sign
+    await world.wait(120_000)
+    const told = await look(world, quote)
+    expect([told.state, await usable(world, outputs, told.change!)]).toEqual(['PAID', 7])
+    expect(await client.post('/v1/melt/bolt11', body)).toEqual(told)
+    expect(Object.values((await world.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+  })
+
+  test('is away while inputs are looked at: nothing was begun', async () => {
+    const world = await shaky()
+    const { inputs, body } = await swap(world)
+    for (const fault of [broken, never]) {
+      world.faults.verify = fault
+      await expect(world.over(send(world, '/v1/swap', body))).rejects.toThrow(/line is broken|in time/)
+      expect(await world.client.states(inputs)).toEqual(['UNSPENT'])
+    }
+    delete world.faults.verify
+    expect(await world.client.post('/v1/swap', body)).toHaveProperty('signatures')
+  })
+
+  test('hangs for a hundred requests, and comes back: all are carried out', async () => {
+    const world = await shaky()
+    const { client, faults } = world
+    const inputs = await client.mint(Array.from({ length: 100 }, () => 8))
+    const bodies = await Promise.all(inputs.map(async (input) => ({ inputs: [input], outputs: messages(await outputsOf(client, 8)) }))) // prettier-ignore
+    faults.sign = never
+    await world.over(Promise.allSettled(bodies.map((body) => send(world, '/v1/swap', body))))
+    delete faults.sign
+    await world.wait(300_000)
+    expect(new Set(await client.states(inputs))).toEqual(new Set(['SPENT']))
+    for (const body of bodies) expect(await client.post('/v1/swap', body)).toHaveProperty('signatures')
+  })
+})
+
+describe('the backend', () => {
+  test.each<[string, Faults]>([
+    ['loses the answer', { pay: async (pay) => (await pay(), broken()) }],
+    ['hangs, after it has paid', { pay: async (pay) => (await pay(), never()) }],
+    ['says that it failed, and has paid', { pay: async (pay) => (await pay(), { state: 'failed' }) }],
+    ['says that it knows of nothing, and has paid', { pay: async (pay) => (await pay(), { state: 'none' }) }],
+  ])('%s: it is asked how the payment stands, and never twice for it', async (_, faults) => {
+    const world = await shaky()
+    Object.assign(world.faults, faults)
+    const { quote, inputs, outputs, body } = await melt(world)
+    await world.over(send(world, '/v1/melt/bolt11', body))
+    await world.wait(70_000)
+    const told = await look(world, quote)
+    expect([told.state, await usable(world, outputs, told.change!)]).toEqual(['PAID', 7])
+    expect(await world.client.states(inputs)).toEqual(['SPENT'])
+    expect([world.calls.pay, Object.values((await world.mint.books()).payments)]).toEqual([1, [{ attempts: 1, paid: 1 }]]) // prettier-ignore
+  })
+
+  test.each<[string, Faults['outgoing']]>([
+    ['cannot be asked', broken],
+    ['hangs when it is asked', never],
+    ['does not know', async () => ({ state: 'unknown' })],
+    ['says that it is under way', async () => ({ state: 'pending' })],
+  ])('%s for days: the inputs are held, whatever else happens, and then it is as it was', async (_, outgoing) => {
+    const lost = await shaky()
+    lost.faults.pay = async (pay) => (await pay(), broken())
+    lost.faults.outgoing = outgoing
+    const { quote, inputs, outputs, body } = await melt(lost)
+    expect(JSON.parse((await lost.over(send(lost, '/v1/melt/bolt11', body))).body)).toMatchObject({ state: 'PENDING' })
+    await lost.wait(60 * HOUR_MS)
+    expect(await lost.client.states(inputs)).toEqual(['PENDING'])
+    expect((await look(lost, quote)).state).toBe('PENDING')
+    expect(await codeOf(lost.over(send(lost, '/v1/melt/bolt11', { ...body, outputs: [] })))).toBe(codes.quotePending)
+
+    delete lost.faults.outgoing
+    await lost.wait(120_000)
+    const told = await look(lost, quote)
+    expect([told.state, await usable(lost, outputs, told.change!), lost.calls.pay]).toEqual(['PAID', 7, 1])
+  })
+
+  test('hangs, the mint is started anew, and hours later it says that it failed: all is given back', async () => {
+    const world = await shaky()
+    const { quote, inputs, body } = await melt(world, { pay_invoice_state: 'PENDING' })
+    world.faults.pay = async (pay) => (await pay(), never())
+    world.faults.outgoing = never
+    await world.over(send(world, '/v1/melt/bolt11', body))
+    const next = await world.restarted()
+    await next.wait(12 * HOUR_MS)
+    expect((await look(next, quote)).state).toBe('PENDING')
+    await decide(next, quote, 'failed')
+    await next.wait(120_000)
+    expect([(await look(next, quote)).state, await next.client.states(inputs)]).toEqual(['UNPAID', ['UNSPENT']])
+    const wallet = client((...request) => next.mint.handle(...request), stubCrypto, 2)
+    await wallet.keyset()
+    expect(sum(await wallet.swap(inputs))).toBe(16)
+  })
+
+  test('hangs for as many payments as are asked for at once: the next one waits a minute, and nothing else does', async () => {
+    const world = await shaky()
+    const { client, faults } = world
+    const melts = []
+    for (let count = 0; count < 64; count++) melts.push(await melt(world))
+    const one = await melt(world)
+    faults.pay = never
+    const stuck = melts.map(({ body }) => send(world, '/v1/melt/bolt11', body))
+    await expect.poll(() => world.calls.pay).toBe(64)
+    delete faults.pay
+    const next = send(world, '/v1/melt/bolt11', one.body)
+    expect(await client.post('/v1/swap', (await swap(world)).body)).toHaveProperty('signatures')
+    await world.wait(65_000)
+    expect(JSON.parse((await next).body)).toMatchObject({ state: 'PENDING' })
+    await world.wait(65_000)
+    expect((await look(world, one.quote)).state).toBe('PAID')
+    await Promise.all(stuck)
+    await world.wait(300_000)
+    for (const { quote } of melts) expect((await look(world, quote)).state).toBe('PAID')
+  })
+
+  test('takes no orders, and says so: it is asked less and less often', async () => {
+    const world = await shaky()
+    const { quote, inputs, body } = await melt(world)
+    world.faults.pay = broken
+    await world.over(send(world, '/v1/melt/bolt11', body))
+    await world.wait(24 * HOUR_MS)
+    expect([(await look(world, quote)).state, await world.client.states(inputs)]).toEqual(['PENDING', ['PENDING']])
+    expect(world.calls.pay).toBeLessThan(3_000)
+    delete world.faults.pay
+    await world.wait(120_000)
+    // What it was to pay is over by now.
+    expect([(await look(world, quote)).state, await world.client.states(inputs)]).toEqual(['UNPAID', ['UNSPENT']])
+  })
+
+  test('is away: what is known to be paid is issued all the same, the rest is not said to be unpaid', async () => {
+    const world = await shaky()
+    const { client, faults } = world
+    const offer = await paid(world, await mintQuote(world, 'bolt12', { pubkey: client.crypto.publicKey(key(1)) }), 8)
+    const invoices = [await mintQuote(world, 'bolt11', { amount: 8 }), await mintQuote(world, 'bolt11', { amount: 8 })]
+    await client.get(`/v1/mint/quote/bolt11/${invoices[0]!.quote}`)
+    const issue = async ({ quote, method }: PaidQuote, by?: string) =>
+      send(world, `/v1/mint/${method}`, issueBody(quote, messages(await outputsOf(client, 8)), by))
+    for (const fault of [broken, never]) {
+      faults.incoming = fault
+      await expect(world.over(issue(invoices[1]!))).rejects.toThrow(/line is broken|in time/)
+      await expect(world.over(world.mint.handle('GET', `/v1/mint/quote/bolt11/${invoices[1]!.quote}`))).rejects.toThrow(/line is broken|in time/) // prettier-ignore
+    }
+    expect((await world.over(issue(invoices[0]!))).status).toBe(200)
+    expect((await world.over(issue(offer, key(1)))).status).toBe(200)
+    delete faults.incoming
+    expect((await world.over(issue(invoices[1]!))).status).toBe(200)
+  })
+})
