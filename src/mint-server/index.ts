@@ -1,4 +1,5 @@
 /** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
+export { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
 export type { Books, UnitBooks } from './books.ts'
 export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
