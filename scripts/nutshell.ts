@@ -27,7 +27,8 @@ type Log = (line: string) => void
 
 // Every package is pinned: the mint's own ranges let in releases that break it (limits 5, marshmallow 4), and one
 // backend's SDK is no longer published in any release that they allow. All of these come as wheels, so nothing is
-// compiled. (That SDK is left out, see `program`; async-timeout serves Pythons before 3.11.3.)
+// compiled. (That SDK is left out, see `program`; async-timeout serves Pythons before 3.11.3; mnemonic and
+// websocket-client are for Nutshell's wallet.)
 const packages = `
   aiosqlite==0.20.0 annotated-types==0.8.0 anyio==4.16.0 asn1crypto==1.5.1 async-timeout==5.0.1 base58==2.1.1
   bech32==1.2.0 bip32==4.0 bitstring==3.1.9 bolt11==2.2.0 brotli==1.2.1 cbor2==5.9.0 certifi==2026.10.18 cffi==2.1.1

@@ -5,7 +5,7 @@ import { startScript, type Child } from '../kill-lab/children.ts'
 import { getJson } from '../kill-lab/mint-books.ts'
 import { foreignInvoice, nutshellBooks, startNutshell, type NutshellVersion, type Steering } from '../nutshell.ts'
 import type { Books } from '../../src/mint-server/index.ts'
-import { FEE_PPK } from './steps.ts'
+import { FEE_PPK } from './worth.ts'
 
 /**
  * How Lightning is.

@@ -1,14 +1,8 @@
 /** Nutshell's own wallet at a mint: everything that its command line does, and what its classes can do beyond that. */
-import { decodeToken } from '../../src/cashu/codec.ts'
 import type { TestMint } from './mints.ts'
 import { balanceIn, tokenIn, type NutshellCli } from './nutshell-cli.ts'
-import { feeFor, outcomeOf, same, type Try } from './steps.ts'
-
-/** What taking a token gives, by the token alone. */
-function worth(token: string): number {
-  const { proofs } = decodeToken(token)
-  return proofs.reduce((sum, { amount }) => sum + amount, 0) - feeFor(proofs.length)
-}
+import { outcomeOf, same, type Try } from './steps.ts'
+import { amountIn, worth } from './worth.ts'
 
 /** Nobody else uses the mint meanwhile: after each step its books must have what the wallets have, and no more. */
 export async function nutshellWallet(attempt: Try, mint: TestMint, cli: NutshellCli): Promise<void> {
@@ -29,18 +23,14 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   }
   async function send(wallet: string, amount: number, ...how: readonly string[]): Promise<string> {
     const token = tokenIn(await run(wallet, 'send', String(amount), ...how))
-    same(
-      'sats in the token',
-      decodeToken(token).proofs.reduce((sum, proof) => sum + proof.amount, 0),
-      amount,
-    )
+    same('sats in the token', amountIn(token), amount)
     underWay += amount
     return token
   }
   async function take(wallet: string, token: string): Promise<number> {
     const before = has[wallet]!
     await run(wallet, 'receive', token)
-    underWay -= decodeToken(token).proofs.reduce((sum, { amount }) => sum + amount, 0)
+    underWay -= amountIn(token)
     same('sats received', has[wallet]! - before, worth(token))
     return worth(token)
   }

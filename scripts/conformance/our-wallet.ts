@@ -1,11 +1,11 @@
 /** Our wallet at a mint: the same steps, each checked against the mint's own books. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { decodeToken } from '../../src/cashu/codec.ts'
 import { openWallet, type HardshellError, type Wallet } from '../../src/index.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import type { TestMint } from './mints.ts'
-import { feeFor, same, type Try } from './steps.ts'
+import { same, type Try } from './steps.ts'
+import { worth } from './worth.ts'
 
 /** A wallet of a new seed, or of a seed that was used, on a file of its own. */
 export async function newWallet(dir: string, mintUrl: string, seed: Uint8Array = randomBytes(64)): Promise<Wallet> {
@@ -37,8 +37,7 @@ export async function receive(wallet: Wallet, token: string): Promise<number> {
   const receiving = await wallet.receive.prepare({ token })
   await receiving.execute()
   const received = (await holdings(wallet)).spendable - before
-  const { proofs } = decodeToken(token)
-  same('sats received', received, proofs.reduce((sum, proof) => sum + proof.amount, 0) - feeFor(proofs.length))
+  same('sats received', received, worth(token))
   return received
 }
 

@@ -44,9 +44,3 @@ export const outcomeOf = (work: Promise<unknown>): Promise<string> => work.then(
 export function same(what: string, found: string | number, expected: string | number): void {
   if (found !== expected) throw new Error(`${what}: ${found}, expected ${expected}`)
 }
-
-/** Input fee of the keysets of both mints, in thousandths of a sat per input. */
-export const FEE_PPK = 100
-
-/** What it costs to use so many proofs up (NUT-02). */
-export const feeFor = (proofs: number): number => Math.ceil((proofs * FEE_PPK) / 1000)

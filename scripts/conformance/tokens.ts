@@ -5,13 +5,12 @@ import { getJson } from '../kill-lab/mint-books.ts'
 import type { TestMint } from './mints.ts'
 import { balanceIn, tokenIn, type NutshellCli } from './nutshell-cli.ts'
 import { mintSats, newWallet, receive } from './our-wallet.ts'
-import { feeFor, outcomeOf, same, type Try } from './steps.ts'
+import { outcomeOf, same, type Try } from './steps.ts'
+import { worth } from './worth.ts'
 
 interface Keysets {
   readonly keysets: readonly { readonly id: string; readonly keys: Readonly<Record<string, string>> }[]
 }
-
-const amountOf = ({ proofs }: Token): number => proofs.reduce((sum, { amount }) => sum + amount, 0)
 
 export async function tokens(attempt: Try, mint: TestMint, cli: NutshellCli, dir: string): Promise<void> {
   const { url: mintUrl } = mint
@@ -52,10 +51,10 @@ export async function tokens(attempt: Try, mint: TestMint, cli: NutshellCli, dir
     return `13 sat, ${await receive(wallet, text)} received, its DLEQ proofs hold`
   }
 
-  async function toNutshell(token: Token, text: string): Promise<string> {
+  async function toNutshell(text: string): Promise<string> {
     const before = balanceIn(await cli.run('eve', 'balance'))
     const received = balanceIn(await cli.run('eve', 'receive', text)) - before
-    same('sats received', received, amountOf(token) - feeFor(token.proofs.length))
+    same('sats received', received, worth(text))
     return `13 sat, ${received} received`
   }
 
@@ -67,20 +66,18 @@ export async function tokens(attempt: Try, mint: TestMint, cli: NutshellCli, dir
   await attempt('V4, Nutshell to ours', async () => toOurs('cashuB', await theirs()))
   await attempt('V3, Nutshell to ours', async () => toOurs('cashuA', await theirs('--legacy')))
   await attempt('V4, ours to Nutshell', async () => {
-    const token = await mine()
-    return toNutshell(token, encodeToken(token))
+    return toNutshell(encodeToken(await mine()))
   })
   await attempt('V3, ours to Nutshell', async () => {
     // Our wallet writes V4 only; what it sends is written anew.
-    const token = await mine()
-    return toNutshell(token, asV3(token))
+    return toNutshell(asV3(await mine()))
   })
   await attempt('DLEQ proofs of other coins', async () => {
     const text = await theirs()
     const token = read(text)
     const dleqs = token.proofs.map(({ dleq }) => dleq!)
     const forged = { ...token, proofs: token.proofs.map((proof, at) => ({ ...proof, dleq: dleqs.at(at - 1)! })) }
-    same('Nutshell says', await outcomeOf(toNutshell(forged, encodeToken(forged))), 'DLEQ proof invalid.')
+    same('Nutshell says', await outcomeOf(toNutshell(encodeToken(forged))), 'DLEQ proof invalid.')
     await toOurs('cashuB', text)
     return 'refused by Nutshell; as it was made the token is taken'
   })

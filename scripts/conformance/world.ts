@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { nobleCrypto as crypto } from '../../src/cashu/noble-crypto.ts'
-import { FEE_PPK } from './steps.ts'
+import { FEE_PPK } from './worth.ts'
 import type { TestMint } from './mints.ts'
 
 /** One request. A text is sent as it is. */
