@@ -22,16 +22,16 @@ export interface Counted {
 
 const counted = { commits: 0, cryptoMs: 0 }
 
-/** Every function of it is synchronous: what the thread uses up in between is its own. */
+/** Every function of it is synchronous: what the process uses up in between is for it, the collection of its garbage too. */
 function timed<C extends object>(crypto: C): C {
   const timedCall =
     (call: (...args: unknown[]) => unknown) =>
     (...args: unknown[]): unknown => {
-      const before = process.threadCpuUsage()
+      const before = process.cpuUsage()
       try {
         return call(...args)
       } finally {
-        const { user, system } = process.threadCpuUsage(before)
+        const { user, system } = process.cpuUsage(before)
         counted.cryptoMs += (user + system) / 1000
       }
     }

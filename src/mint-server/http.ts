@@ -10,6 +10,7 @@ import { createMint, type MintOptions, type RunningMint } from './mint.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from './signatory.ts'
 import { mintSchema } from './tables.ts'
+import { inTurns } from './turns.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto'
@@ -58,7 +59,7 @@ async function startMint(
   options: MintServerOptions,
 ): Promise<{ mint: RunningMint; backend: FakeBackend }> {
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
-  const { signatory = localSignatory({ seed, crypto }) } = options
+  const { signatory = inTurns(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
   return { mint: await createMint({ ...options, clock, random, store, crypto, signatory, backend }), backend }
 }

@@ -1,0 +1,66 @@
+/** That much crypto at once does not hold up everything else in the process: on a signatory that takes its time. */
+import { expect, test } from 'vitest'
+import type { Signatory, UnsignedOutput } from '../src/mint-server/signatory.ts'
+import { inTurns } from '../src/mint-server/turns.ts'
+
+/** Longer than anything may hold the thread. */
+const HOLDS_MS = 101
+
+const outputs = (...names: readonly string[]): UnsignedOutput[] =>
+  names.map((B_) => ({ unit: 'sat', generation: 0, amount: 1, B_ }))
+
+/** A signatory that holds the thread for each output, and what it was asked, each time with the turns of the loop by then. */
+function slow() {
+  const asked: { B_: string; turns: number }[] = []
+  let turns = 0
+  let counting = setImmediate(function count() {
+    turns++
+    counting = setImmediate(count)
+  })
+  const never = (): Promise<never> => Promise.reject(new Error('not asked for'))
+  const signatory: Signatory = {
+    publicKeys: never,
+    verify: never,
+    async sign(items) {
+      for (const { B_ } of items) {
+        asked.push({ B_, turns })
+        for (const untilMs = performance.now() + HOLDS_MS; performance.now() < untilMs;);
+        if (B_ === 'bad') throw new Error('bad')
+      }
+      return items.map(({ B_ }) => ({ C_: `signed ${B_}`, dleq: { e: '', s: '' } }))
+    },
+  }
+  return { signatory: inTurns(signatory), asked, [Symbol.dispose]: () => clearImmediate(counting) }
+}
+
+test('the loop turns between one output and the next, of one call and of several', async () => {
+  using it = slow()
+  const calls = [outputs('a', 'b'), outputs('c'), outputs('d', 'e')]
+  const signed = await Promise.all(calls.map((call) => it.signatory.sign(call)))
+  expect(signed.map((each) => each.map(({ C_ }) => C_))).toEqual([
+    ['signed a', 'signed b'],
+    ['signed c'],
+    ['signed d', 'signed e'],
+  ])
+  // One call after the other: the first one is not done last.
+  expect(it.asked.map(({ B_ }) => B_).join('')).toBe('abcde')
+  const turns = it.asked.map((each) => each.turns)
+  expect(turns.every((turn, at) => at === 0 || turn > turns[at - 1]!)).toBe(true)
+})
+
+test('a call that fails, or that nobody waits for any more, holds up none', async () => {
+  using it = slow()
+  const leave = new AbortController()
+  const calls = [
+    it.signatory.sign(outputs('bad', 'a')),
+    it.signatory.sign(outputs('b'), leave.signal),
+    it.signatory.sign(outputs('c')),
+  ]
+  leave.abort(new Error('left'))
+  expect(await Promise.allSettled(calls)).toMatchObject([
+    { status: 'rejected', reason: { message: 'bad' } },
+    { status: 'rejected', reason: { message: 'left' } },
+    { status: 'fulfilled', value: [{ C_: 'signed c' }] },
+  ])
+  expect(it.asked.map(({ B_ }) => B_)).toEqual(['bad', 'c'])
+})
