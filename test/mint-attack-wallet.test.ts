@@ -160,6 +160,18 @@ describe('the mint fails', () => {
     expect([status, JSON.parse(body)]).toEqual([400, { code: codes.proofInvalid, detail: 'a proof is not of this mint' }]) // prettier-ignore
   })
 
+  test('who asks for a payment a thousand times has the backend asked once', async () => {
+    const world = await shaky()
+    const { client: wallet, mint, calls } = world
+    const { quote } = await meltQuote(world, 8, { pay_invoice_state: 'PENDING' })
+    await wallet.post('/v1/melt/bolt11', { quote, inputs: await wallet.mint([16]) })
+    const before = calls.outgoing
+    const look = () => mint.handle('GET', `/v1/melt/quote/bolt11/${quote}`)
+    const answers = await world.over(Promise.all(Array.from({ length: 1000 }, look)))
+    expect(answers.every(({ body }) => body.includes('"PENDING"'))).toBe(true)
+    expect(calls.outgoing - before).toBeLessThan(3)
+  })
+
   test('hanging payments do not keep others from anything but payments', async () => {
     const world = await shaky()
     const { client: wallet } = world

@@ -102,8 +102,16 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     return undefined
   }
 
+  /** The looks at payments that are under way: one for each, however many ask. */
+  const looks = new Map<string, Promise<void>>()
+  function lookAt(id: string): Promise<void> {
+    const look = looks.get(id) ?? lookOnce(id).finally(() => looks.delete(id))
+    looks.set(id, look)
+    return look
+  }
+
   /** Asks how a payment stands; not for long. */
-  async function lookAt(id: string): Promise<void> {
+  async function lookOnce(id: string): Promise<void> {
     const limit = new AbortController()
     const seen = async (): Promise<void> => {
       await operations.look(id)
