@@ -21,6 +21,7 @@ import { failureOf, jsonLines, silent, type Log } from './log.ts'
 import { readOrMakeSecret, readSecret, seedOf } from './secret-files.ts'
 import { remoteSignatory, signatoryServer } from './signatory-http.ts'
 import { localSignatory } from './signatory.ts'
+import { inTurns } from './turns.ts'
 
 const FAILED = 1
 const MISUSED = 2
@@ -93,7 +94,7 @@ async function signatory(args: readonly string[]): Promise<void> {
   const log = logTo(given.log)
   const seed = seedOf(readOrMakeSecret(seedFile), seedFile)
   const token = readOrMakeSecret(tokenFile)
-  const local = localSignatory({ seed, crypto: nobleMintCrypto })
+  const local = inTurns(localSignatory({ seed, crypto: nobleMintCrypto }))
   const server = await signatoryServer({ signatory: local, token, port, host, log })
   serve({ url: server.url, close: () => server.close() }, log)
 }
