@@ -164,7 +164,7 @@ describe('fingerprints', () => {
     ['the hour', shifted(JSON.stringify(base)) as World],
     ['how often a request was in vain, after the first time', wallet({ operations: [operation(ids[0], { tries: 5 }, { soon: NOW_MS + 1_000, later: NOW_MS + 60_000 }), second!] })],
     ['how long a pause is, roughly', wallet({ operations: [operation(ids[0], { tries: 1 }, { soon: NOW_MS + 4_000, later: NOW_MS + 50_000 }), second!] })],
-    ['quotes that nobody knows', world({ outside: { mint: { ...outside.mint, mintQuotes: [{ id: 'e'.repeat(32), state: 'UNPAID', paymentHash: 'h' }], invoices: [{ paymentHash: 'h', paidAt: null }] } } })],
+    ['quotes that nobody knows', world({ outside: { mint: { ...outside.mint, mintQuotes: [{ id: 'e'.repeat(32), amount: 4, amountIssued: 0, requestId: 'h' }], fakeRequests: [{ requestId: 'h' }], fakeIncoming: [{ requestId: 'h', dueAt: null }] } } })],
   ])('are equal but for %s', (_, other) => expect(fingerprint(other)).toBe(fingerprint(base))) // prettier-ignore
 
   test.each<[string, World]>([
@@ -384,10 +384,14 @@ describe('coverage', () => {
   })
 })
 
-test('every scenario bears every single fault', { timeout: 900_000 }, async () => {
+/** Of each kind; all of them take minutes: `npm run crash -- --quick`. */
+const FEW = 4
+
+test('the first scenarios of each kind bear every single fault', { timeout: 900_000 }, async () => {
   const wrong: string[] = []
+  const few = Object.values(Object.groupBy(scenarios, (it) => it.kind)).flatMap((of) => of!.slice(0, FEW))
   await run(
-    scenarios.map((it) => ({ scenario: nameOf(it), options: { depth: 1, spare: false } })),
+    few.map((it) => ({ scenario: nameOf(it), options: { depth: 1, spare: false } })),
     {
       outcome({ scenario: name }, outcome) {
         if ('error' in outcome) wrong.push(`${name}: ${outcome.error}`)
