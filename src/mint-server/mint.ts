@@ -125,15 +125,17 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
 
   /** Begins an operation, or finds the one that the same request began; gives its id. */
   async function begun(id: string, { kind, input }: Asked, key: string): Promise<string> {
-    try {
-      await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
-      return id
-    } catch (error) {
-      // What the same request has set aside is in its own way.
-      const other = error instanceof MintError ? await underway(key) : undefined
-      if (other === undefined) throw error
-      return other
-    }
+    for (let tries = 1; ; tries++)
+      try {
+        await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
+        return id
+      } catch (error) {
+        if (!(error instanceof MintError)) throw error
+        // What the same request has set aside is in its own way, or was until a moment ago.
+        const other = await underway(key)
+        if (other !== undefined) return other
+        if (tries > 1) throw error
+      }
   }
 
   const stop = new AbortController()

@@ -22,7 +22,7 @@ import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts
 import type { Likeness } from './world.ts'
 
 const ASKS_AGAIN_AFTER_MS = 1_000
-/** Longer than all lives of a scenario: a quote's end is a scenario of its own. */
+/** Longer than all lives of a scenario: what a wallet and a mint do when quotes and kept answers end is tested elsewhere. */
 const QUOTE_TTL_MS = 90 * 86_400_000
 
 /** What is outside the mint: Lightning, and requests that the network still holds. */
@@ -120,6 +120,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
             crypto: stubCrypto,
             amounts: POWERS,
             quoteTtlMs: QUOTE_TTL_MS,
+            cacheTtlMs: QUOTE_TTL_MS,
             ...traits,
           },
           signatory: { ...signatory, ...ports.signatory },

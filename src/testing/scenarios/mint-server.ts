@@ -9,6 +9,7 @@ import { stubCrypto } from '../stub-crypto.ts'
 import type { Scenario } from '../subject.ts'
 
 const MINUTE_MS = 60_000
+const SHORT_MS = 10
 const LONG_MS = 90 * 86_400_000
 
 interface Refused {
@@ -375,6 +376,9 @@ const melts: readonly MintScenario[] = [
     async drive(stage) {
       const own = stage.notes['own'] as Quote
       const melting = melt(stage, { from: 100, blanks: 4, inputs: 'mine', quote: 'quote', mayFail: true })
+      // Between the set-up and the settlement, where there is time: while the signatory is away.
+      for (let looks = 0; looks < 50 && stage.rows()['meltQuotes']![0]!['state'] === 'UNPAID'; looks++)
+        await stage.clock.pause(SHORT_MS)
       await payFor(stage, own)
       await get(stage, `/v1/mint/quote/bolt11/${own.quote}`)
       await melting
