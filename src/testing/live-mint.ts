@@ -27,7 +27,8 @@ export interface Around {
 }
 
 const CRASHES = ['ok', 'crashBefore', 'crashAfter'] as const
-const luck: Around = { fate: (_, [usual]) => usual, life: new Life() }
+/** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
+const lucky = (): Around => ({ fate: (_, [usual]) => usual, life: new Life() })
 
 const tableOf = (write: Write): string =>
   'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check
@@ -38,7 +39,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
   const store = await rows.open(mintSchema)
   let clock = new VirtualClock(0)
   let draw = worldRandom({ entropy: 0 })
-  let around = luck
+  let around = lucky()
   let running: Process | undefined
   const backend = fakeBackend({
     ...{ store, clock: () => clock.rightMs, random: (bytes) => draw(bytes), autoPayMs },
@@ -102,7 +103,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
     enter(dump, time, source) {
       void running?.life.die()
       running = undefined
-      around = luck
+      around = lucky()
       rows.load(dump)
       clock = time
       draw = source
