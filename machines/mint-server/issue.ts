@@ -17,7 +17,7 @@
  * A quote that is held shows as paid and not issued, and nobody else can issue from it. What was issued only goes up, and
  * in the commit that stores the signatures: it never is more than was paid.
  */
-import { assign, emit, setup } from 'xstate'
+import { assign, setup } from 'xstate'
 import { local, tx, type Write } from '../../src/kernel/authoring.ts'
 import {
   drop,
@@ -25,6 +25,8 @@ import {
   signing,
   signingActors,
   signingDelays,
+  tellAnswer,
+  tellRefusal,
   write,
   type HeldOutput,
   type Message,
@@ -112,7 +114,7 @@ export const issue = setup({
         input: ({ context: { id, request, shares, outputs, signed } }) => ({ id, request, shares, outputs, signed }),
         onDone: {
           target: 'completed',
-          actions: [write, emit(({ event: { output } }) => ({ type: 'answered', body: output.body }))],
+          actions: [write, tellAnswer],
         },
       },
     },
@@ -123,11 +125,11 @@ export const issue = setup({
         {
           type: 'tx',
           params: ({ context: { id, shares, outputs } }) => [
-            ...shares.map(({ quoteId }): Write => letGo('mintQuotes', quoteId, id)),
+            ...shares.map(({ quoteId }): Write => letGo(quoteId, id)),
             ...drop(id, outputs),
           ],
         },
-        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        tellRefusal,
         assign({ outputs: [] }),
       ],
     },
@@ -135,8 +137,8 @@ export const issue = setup({
 })
 
 /** The quote is nobody's again. */
-const letGo = (table: string, quoteId: string, operationId: string): Write => ({
-  patch: table,
+const letGo = (quoteId: string, operationId: string): Write => ({
+  patch: 'mintQuotes',
   key: [quoteId],
   set: { operationId: null },
   if: { operationId },

@@ -36,6 +36,8 @@ import {
   signing,
   signingActors,
   signingDelays,
+  tellAnswer,
+  tellRefusal,
   unheard,
   write,
   type HeldInput,
@@ -98,6 +100,12 @@ type Settle = Pick<
 /** NUT-00's code for a payment that failed. */
 const PAYMENT_FAILED: Refusal = { code: 20004, detail: 'the payment failed' }
 
+/** What the set-up found out. */
+const prepared = assign(({ event }: { event: { output: unknown } }) => {
+  const { unit, net, payment, blanks } = event.output as SetUp
+  return { unit, net, payment, blanks, messages: [] }
+}) as never
+
 export const melt = setup({
   types: {} as {
     context: MeltContext
@@ -150,27 +158,14 @@ export const melt = setup({
           {
             guard: answered('external'),
             target: 'paymentAttempted',
-            actions: [
-              write,
-              assign(({ event: { output } }) => ({
-                unit: output.unit,
-                net: output.net,
-                payment: output.payment,
-                blanks: output.blanks,
-                messages: [],
-              })),
-            ],
+            actions: [write, prepared],
           },
           {
             target: 'changing',
             actions: [
               write,
+              prepared,
               assign(({ event: { output } }) => ({
-                unit: output.unit,
-                net: output.net,
-                payment: output.payment,
-                blanks: output.blanks,
-                messages: [],
                 ownQuoteId: output.answer === 'internal' ? output.ownQuoteId : null,
                 settlement: { fee: 0, preimage: null },
               })),
@@ -256,13 +251,7 @@ export const melt = setup({
           {
             guard: answered('settled'),
             target: 'completed',
-            actions: [
-              write,
-              emit(({ event: { output } }) => ({
-                type: 'answered',
-                body: output.answer === 'settled' ? output.body : '',
-              })),
-            ],
+            actions: [write, tellAnswer],
           },
           { target: 'failed', actions: [heard, assign({ refusal: PAYMENT_FAILED })] },
         ],
@@ -276,7 +265,7 @@ export const melt = setup({
           type: 'tx',
           params: ({ context }) => undone(context),
         },
-        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        tellRefusal,
         assign({ inputs: [], blanks: [], outputs: [], signed: [], settlement: null }),
       ],
     },

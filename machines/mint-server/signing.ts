@@ -13,7 +13,7 @@
  * | signing | the outputs, set aside | asks again: the same outputs get the same signatures (NUT-00, NUT-12) |
  * | pausing | the same, and when to ask | waits for the rest of the time |
  */
-import { assign } from 'xstate'
+import { assign, emit } from 'xstate'
 import { answered, backoff, effect, type Write } from '../../src/kernel/authoring.ts'
 
 /** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
@@ -156,3 +156,15 @@ export const write = {
   params: ({ event }: { event: { output: unknown } }): readonly Write[] =>
     (event.output as { writes?: readonly Write[] }).writes ?? [],
 }
+
+/** Tells what a request is answered with, as the last local step says. */
+export const tellAnswer = emit(({ event }: { event: object }) => ({
+  type: 'answered',
+  body: (event as { output: { body: string } }).output.body,
+})) as never
+
+/** Tells why a request was not carried out. */
+export const tellRefusal = emit(({ context }: { context: object }) => ({
+  type: 'refused',
+  ...(context as Signing).refusal!,
+})) as never

@@ -17,7 +17,7 @@
  * The steps are strictly in this order, and only forward: once inputs are set aside nobody has seen a signature, and the
  * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
  */
-import { assign, emit, setup } from 'xstate'
+import { assign, setup } from 'xstate'
 import { local, tx, type Write } from '../../src/kernel/authoring.ts'
 import {
   drop,
@@ -26,6 +26,8 @@ import {
   signing,
   signingActors,
   signingDelays,
+  tellAnswer,
+  tellRefusal,
   write,
   type HeldInput,
   type HeldOutput,
@@ -94,7 +96,7 @@ export const swap = setup({
         input: ({ context: { id, request, inputs, outputs, signed } }) => ({ id, request, inputs, outputs, signed }),
         onDone: {
           target: 'completed',
-          actions: [write, emit(({ event: { output } }) => ({ type: 'answered', body: output.body }))],
+          actions: [write, tellAnswer],
         },
       },
     },
@@ -103,7 +105,7 @@ export const swap = setup({
       type: 'final',
       entry: [
         { type: 'tx', params: ({ context: { id, inputs, outputs } }) => [...free(id, inputs), ...drop(id, outputs)] },
-        emit(({ context: { refusal } }) => ({ type: 'refused', ...refusal! })),
+        tellRefusal,
         assign({ inputs: [], outputs: [] }),
       ],
     },

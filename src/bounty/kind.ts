@@ -7,6 +7,7 @@ import {
   type EffectArgs,
   type OperationKind,
 } from '../kernel/operation.ts'
+import { unlessAborted } from '../kernel/ports.ts'
 import type { Schema } from '../store/port.ts'
 import { meets, type Evaluate } from './criteria.ts'
 import type { BountyPorts, Lease, Lookup, Reply, Reservation } from './ports.ts'
@@ -28,23 +29,12 @@ const textOf = (why: unknown): string => (typeof why === 'string' ? why : 'witho
 
 type Replied = { answer: 'ok' | 'unknown' } | { answer: 'rejected'; reason: string }
 
-/** A service may pay no heed to the signal: nobody waits for it all the same. */
-const heeding = <T>(signal: AbortSignal, reply: Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
-    void Promise.resolve(reply)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', abort))
-  })
-
 /** A request's answer; where none came, or one that is none, nobody knows. */
 const asking =
   <In>(request: (input: In, signal: AbortSignal) => Promise<Reply>) =>
   async ({ input, signal }: EffectArgs<In>): Promise<Replied> => {
     try {
-      const reply = await heeding(signal, request(input, signal))
+      const reply = await unlessAborted(signal, request(input, signal))
       if (reply.answer === 'ok') return { answer: 'ok' }
       if (reply.answer === 'rejected') return { answer: 'rejected', reason: textOf(reply.reason) }
       return { answer: 'unknown' }
@@ -58,7 +48,7 @@ const wondering =
   <In, T>(look: (input: In, signal: AbortSignal) => Promise<Lookup<T>>, happened: (found: T, input: In) => boolean) =>
   async ({ input, signal }: EffectArgs<In>): Promise<{ answer: 'done' | 'undone' | 'unknown' }> => {
     try {
-      const lookup = await heeding(signal, look(input, signal))
+      const lookup = await unlessAborted(signal, look(input, signal))
       if (lookup.answer !== 'ok') return { answer: 'unknown' }
       return { answer: lookup.found && happened(lookup.found, input) ? 'done' : 'undone' }
     } catch {

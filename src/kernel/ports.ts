@@ -51,3 +51,12 @@ export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promi
     const timer = clock.setTimeout(end, delayMs)
     signal.addEventListener('abort', end)
   })
+
+/** The call's answer; rejects as soon as the signal aborts, whether or not the call takes notice of that. */
+export function unlessAborted<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<T>()
+  const abort = (): void => reject(signal.reason as Error)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  return Promise.race([call, promise]).finally(() => signal.removeEventListener('abort', abort))
+}

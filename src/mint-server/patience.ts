@@ -1,17 +1,8 @@
 /** Calls to what is outside, which may hang whatever it promised: the mint goes on without it. */
-import type { Clock } from '../kernel/ports.ts'
+import { unlessAborted, type Clock } from '../kernel/ports.ts'
 
 /** How long the backend, or the signatory, is given for an answer that somebody waits for. */
 export const PATIENCE_MS = 30_000
-
-/** The call's answer; rejects as soon as the signal aborts, whether or not the call takes notice of that. */
-export function unlessAborted<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<T>()
-  const abort = (): void => reject(signal.reason as Error)
-  signal.addEventListener('abort', abort)
-  if (signal.aborted) abort()
-  return Promise.race([call, promise]).finally(() => signal.removeEventListener('abort', abort))
-}
 
 /** The answer of a call that is given `PATIENCE_MS` for it. @throws {Error} It took longer; what the call throws. */
 export async function within<T>(

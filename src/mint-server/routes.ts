@@ -97,10 +97,9 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
     if (method === 'POST') {
-      const read = moving[path]
-      if (Object.hasOwn(moving, path) && read) {
+      if (Object.hasOwn(moving, path)) {
         const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
-        return engine.carryOut(key, async () => read(fieldsOf(body)), { ...options, ...wishes(body) })
+        return engine.carryOut(key, async () => moving[path]!(fieldsOf(body)), { ...options, ...wishes(body) })
       }
       if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body))
     }

@@ -1,16 +1,15 @@
 /** A mint server that crashes now and then, and is started again: what wallets are proven against beside a mint that never does. */
-import { plainInvoice } from '../mint-server/bolt11.ts'
-import { plainOffer } from '../mint-server/bolt12.ts'
-import { fakeBackend } from '../mint-server/fake-backend.ts'
+import { tablesOf } from '../kernel/durable.ts'
+import type { Random } from '../kernel/ports.ts'
 import type { Mint } from '../mint-server/mint-api.ts'
 import { createMint } from '../mint-server/mint.ts'
 import { localSignatory } from '../mint-server/signatory.ts'
 import { mintSchema } from '../mint-server/tables.ts'
 import { memoryStore } from '../store/memory.ts'
-import type { Row, Store, Write } from '../store/port.ts'
+import type { Row, Store } from '../store/port.ts'
 import type { Fate } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
-import { POWERS, SEED, type MintTraits, type Setting } from './setting.ts'
+import { bystanders, fakeLightning, POWERS, SEED, type MintTraits, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
 interface Process {
@@ -30,9 +29,6 @@ const CRASHES = ['ok', 'crashBefore', 'crashAfter'] as const
 /** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
 const lucky = (): Around => ({ fate: (_, [usual]) => usual, life: new Life() })
 
-const tableOf = (write: Write): string =>
-  'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check
-
 /** As `newSetting`; `around` is told by `begin` at the start of each life. */
 export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
   const rows = memoryStore()
@@ -41,10 +37,8 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
   let draw = worldRandom({ entropy: 0 })
   let around = lucky()
   let running: Process | undefined
-  const backend = fakeBackend({
-    ...{ store, clock: () => clock.rightMs, random: (bytes) => draw(bytes), autoPayMs },
-    ...{ invoiceCodec: plainInvoice, offerCodec: plainOffer },
-  })
+  const random: Random = (bytes) => draw(bytes)
+  const backend = fakeLightning({ store, clock: () => clock.rightMs, random, autoPayMs })
 
   function start(): Process {
     const { fate, life: outer } = around
@@ -64,7 +58,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
       sum: (...args) => call(() => store.sum(...args)),
       commit: (writes) =>
         call(async () => {
-          const site = `mint ${[...new Set(writes.map(tableOf))].join(', ')}`
+          const site = `mint ${tablesOf(writes).join(', ')}`
           const fault = writes.some((write) => 'put' in write && write.put === 'operations') ? fate(site, CRASHES, writes) : 'ok' // prettier-ignore
           if (fault === 'crashBefore') return die()
           await store.commit(writes)
@@ -75,7 +69,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
     }
     const now = clock
     const mint = createMint({
-      ...{ store: perilous, crypto: stubCrypto, amounts: POWERS, backend, random: (bytes) => draw(bytes) },
+      ...{ store: perilous, crypto: stubCrypto, amounts: POWERS, backend, random },
       signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
       clock: {
         now: () => now.rightMs,
@@ -95,6 +89,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
   await ask((mint) => mint.books())
 
   return {
+    ...bystanders({ rows, store, backend }),
     mint: {
       handle: (...request) => ask((mint) => mint.handle(...request)),
       rotate: (...request) => ask((mint) => mint.rotate(...request)),
@@ -109,18 +104,5 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
       draw = source
     },
     begin: (it) => void (around = it),
-    dump: () => rows.dump(),
-    remembers: () => rows.dump()['responses']!.length > 0,
-    invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
-    async pay(quoteId) {
-      const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
-      if (quote) await backend.settle(quote['requestId'] as string)
-    },
-    async settle(state) {
-      for (const { id } of rows.dump()['fakeOutgoing']!) await backend.resolve(id as string, state)
-    },
-    async forget() {
-      await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
-    },
   }
 }

@@ -1,8 +1,6 @@
 /** The mint server as a subject: it, its signatory and its payment backend behind faulty ports, and a client that asks it. */
 import type { OperationKind, OperationRow } from '../kernel/operation.ts'
-import { plainInvoice } from '../mint-server/bolt11.ts'
-import { plainOffer } from '../mint-server/bolt12.ts'
-import { fakeBackend, type FakeBackend } from '../mint-server/fake-backend.ts'
+import type { FakeBackend } from '../mint-server/fake-backend.ts'
 import { fakeBackendTables } from '../mint-server/fake-backend-tables.ts'
 import { mintKinds } from '../mint-server/kinds/index.ts'
 import type { Mint } from '../mint-server/mint-api.ts'
@@ -16,7 +14,7 @@ import { memoryStore, type Dump } from '../store/memory.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from './faulty-port.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { judgeMint, unsoundCommit } from './mint-judge.ts'
-import { POWERS, SEED } from './setting.ts'
+import { fakeLightning, POWERS, SEED } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
 import type { Likeness } from './world.ts'
@@ -82,10 +80,9 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
       let clock = new VirtualClock(0)
       let draw = worldRandom({ entropy: 0 })
       let late: readonly LateCall[] = []
-      const lightning = fakeBackend({
+      const lightning = fakeLightning({
         ...{ store, clock: () => clock.rightMs, random: (bytes) => draw(bytes) },
         sleep: (delayMs) => clock.pause(delayMs),
-        ...{ invoiceCodec: plainInvoice, offerCodec: plainOffer },
       })
       await lightning.start()
       const signatory = localSignatory({ seed: SEED, crypto: stubCrypto })

@@ -1,10 +1,11 @@
 /** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
-import { fakeBackend } from '../mint-server/fake-backend.ts'
+import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../mint-server/fake-backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
 import { plainOffer } from '../mint-server/bolt12.ts'
 import type { MintSettings } from '../mint-server/ports.ts'
 import { localSignatory } from '../mint-server/signatory.ts'
-import { memoryStore, type Dump } from '../store/memory.ts'
+import { memoryStore, type Dump, type MemoryStore } from '../store/memory.ts'
+import type { Store } from '../store/port.ts'
 import { systemClock, type Random } from '../kernel/ports.ts'
 import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
 import type { Fate } from './choices.ts'
@@ -42,35 +43,22 @@ export interface Setting {
   invoice(amountSat: number, memo?: object): string
 }
 
-export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
-  const rows = memoryStore()
-  const store = await rows.open(atomicMintSchema)
-  let clock = new VirtualClock(0)
-  let draw = worldRandom({ entropy: 0 })
-  const now = (): number => clock.rightMs
-  const random = (bytes: number): Uint8Array => draw(bytes)
-  const backend = fakeBackend({
-    ...{ store, clock: now, random, autoPayMs },
-    ...{ invoiceCodec: plainInvoice, offerCodec: plainOffer },
-  })
-  await backend.start()
-  const mint = await atomicMint({
-    store,
-    crypto: stubCrypto,
-    signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
-    backend,
-    clock: { ...systemClock, now },
-    random,
-    amounts: POWERS,
-    ...traits,
-  })
+/** The Lightning of a simulated mint, with requests that are cheap to read. */
+export const fakeLightning = (
+  of: Pick<FakeBackendOptions, 'store' | 'clock' | 'random' | 'autoPayMs' | 'sleep'>,
+): FakeBackend => fakeBackend({ ...of, invoiceCodec: plainInvoice, offerCodec: plainOffer })
+
+/** What other people do to a mint and its Lightning, and what of its rows is looked at; however it carries out requests. */
+export function bystanders({
+  rows,
+  store,
+  backend,
+}: {
+  readonly rows: Pick<MemoryStore, 'dump'>
+  readonly store: Store
+  readonly backend: FakeBackend
+}): Pick<Setting, 'dump' | 'remembers' | 'invoice' | 'pay' | 'settle' | 'forget'> {
   return {
-    mint,
-    enter(dump, time, source) {
-      rows.load(dump)
-      clock = time
-      draw = source
-    },
     dump: () => rows.dump(),
     remembers: () => rows.dump()['responses']!.length > 0,
     invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
@@ -83,6 +71,36 @@ export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}):
     },
     async forget() {
       await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
+    },
+  }
+}
+
+export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+  const rows = memoryStore()
+  const store = await rows.open(atomicMintSchema)
+  let clock = new VirtualClock(0)
+  let draw = worldRandom({ entropy: 0 })
+  const now = (): number => clock.rightMs
+  const random = (bytes: number): Uint8Array => draw(bytes)
+  const backend = fakeLightning({ store, clock: now, random, autoPayMs })
+  await backend.start()
+  const mint = await atomicMint({
+    store,
+    crypto: stubCrypto,
+    signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
+    backend,
+    clock: { ...systemClock, now },
+    random,
+    amounts: POWERS,
+    ...traits,
+  })
+  return {
+    ...bystanders({ rows, store, backend }),
+    mint,
+    enter(dump, time, source) {
+      rows.load(dump)
+      clock = time
+      draw = source
     },
   }
 }

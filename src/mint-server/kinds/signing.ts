@@ -1,8 +1,8 @@
 /** What the mint's kinds share: how the signatory is asked, and how an answer is kept. */
 import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
 import type { EffectArgs } from '../../kernel/operation.ts'
+import { unlessAborted } from '../../kernel/ports.ts'
 import type { Write } from '../../store/port.ts'
-import { unlessAborted } from '../patience.ts'
 import { has, type MintPorts } from '../ports.ts'
 import { SignatoryRefusal } from '../signatory.ts'
 import type { ResponseRow } from '../tables.ts'
