@@ -9,13 +9,13 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { freePort } from './free-port.ts'
 
 /** The releases this module knows how to run. They differ in error codes and in how a melt is settled. */
 export type NutshellVersion = '0.20.3' | '0.21.0'
@@ -152,16 +152,6 @@ threading.Thread(target=leave_with_parent, daemon=True).start()
 from cashu.mint.main import main
 main()
 `
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP port')
-  return address.port
-}
 
 /** Installs if need be, starts a mint and waits until it answers. @throws {Error} when it has not within a minute. */
 export async function startNutshell(options: NutshellOptions = {}): Promise<Nutshell> {

@@ -3,15 +3,17 @@ import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_pro
 import { once } from 'node:events'
 import { chownSync, existsSync, globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
+import { freePort } from './free-port.ts'
 
 /** A busy machine takes its time. */
 const READY_MS = 120_000
+/** A server that is there answers at once, if only that it is not ready. */
+const ANSWER_MS = 5_000
 /** What a server says, and ends, where a child of the one that was killed before it is not gone yet. */
 const STILL_IN_USE = 'pre-existing shared memory block'
 
@@ -58,7 +60,11 @@ export async function startPostgres({ settings = {} }: ServerOptions = {}): Prom
   process.on('exit', killAll)
 
   const run = async (sql: string): Promise<Record<string, unknown>[]> => {
-    const client = new Client(connection)
+    const client = new Client({
+      connectionString: connection,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: READY_MS,
+    })
     client.on('error', () => {})
     await client.connect()
     try {
@@ -156,13 +162,4 @@ function childrenOf(pid: number): number[] {
   } catch {
     return []
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

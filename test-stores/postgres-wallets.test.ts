@@ -27,10 +27,12 @@ const PROCESSES = 4
 const OPERATIONS = Number(process.env['OPERATIONS'] ?? 80)
 /** One kill for so many operations. */
 const OPERATIONS_PER_KILL = 10
+/** For so long no operation has ended: something hangs. */
+const STALLED_MS = 180_000
 
 test(
   'four processes, killed at random, and their database: the money is conserved',
-  { timeout: 3_600_000 },
+  { timeout: OPERATIONS * 5_000 + 2 * STALLED_MS },
   async () => {
     await using cleanup = new AsyncDisposableStack()
     const server = await startPostgres()
@@ -51,6 +53,11 @@ test(
     const running: (Child | undefined)[] = []
     const failures: string[] = []
     const over = new AbortController()
+    const fail = (why: string): void => {
+      failures.push(why)
+      over.abort()
+      for (const child of running) child?.kill('SIGKILL')
+    }
     // Compiled code is kept from life to life: a process is up in a tenth of a second.
     const compiled = mkdtempSync(join(tmpdir(), 'hardshell-wallets-'))
     cleanup.defer(() => rmSync(compiled, { recursive: true }))
@@ -64,14 +71,15 @@ test(
         const { code, signal } = await child.ended
         running[who] = undefined
         if (signal === 'SIGKILL' && !over.signal.aborted) continue
-        if (code !== 0) {
-          failures.push(`process ${who} ended with ${code ?? signal}`)
-          over.abort()
-        }
+        if (code !== 0 && !over.signal.aborted) fail(`process ${who} ended with ${code ?? signal}`)
         return
       }
     }
     const count = (): number => done.reduce((sum, { size }) => sum + size, 0)
+    const unfinished = async (): Promise<string> => {
+      const rows = await server.run(`SELECT row_to_json(o) AS row FROM wallet.operations o WHERE o.status <> 'done'`)
+      return rows.map(({ row }) => JSON.stringify(row)).join('\n')
+    }
     const lives = Promise.all(Array.from({ length: PROCESSES }, (_, who) => live(who)))
     cleanup.defer(() => {
       over.abort()
@@ -84,7 +92,7 @@ test(
       await server.halt('kill')
       await server.start()
       restartedMs = performance.now() - startedMs
-    })()
+    })().catch((error: unknown) => fail(String(error)))
     let kills = 0
     const killing = (async () => {
       while (!over.signal.aborted && running.some(Boolean)) {
@@ -95,9 +103,13 @@ test(
         victim?.kill('SIGKILL')
       }
     })()
-    await lives
-    await killing
-    await restarting
+    const watching = (async () => {
+      for (let known = 0, sinceMs = performance.now(); running.some(Boolean); await setTimeout(500)) {
+        if (count() !== known) [known, sinceMs] = [count(), performance.now()]
+        else if (performance.now() - sinceMs > STALLED_MS) return fail(`stalled: ${await unfinished()}`)
+      }
+    })()
+    await Promise.all([lives, killing, restarting, watching])
     expect(failures).toEqual([])
     expect(count()).toBe(OPERATIONS)
     expect(kills).toBeGreaterThan(OPERATIONS / OPERATIONS_PER_KILL / 2)

@@ -5,8 +5,8 @@
  *   node wallet-process.ts '{"connection": …, "namespace": …, "seed": …, "mintUrl": …, "name": …, "operations": …}'
  */
 import { flushCompileCache } from 'node:module'
-import { insist, trust } from '../scripts/kill-lab/steps.ts'
-import { HardshellError, openWallet, type OperationHandle } from '../src/index.ts'
+import { doStep, insist, trust, type WalletStep } from '../scripts/kill-lab/steps.ts'
+import { openWallet } from '../src/index.ts'
 import { postgresStore } from '../src/store/postgres.ts'
 
 export interface Share {
@@ -22,7 +22,6 @@ export interface Share {
 }
 
 const AT_ONCE = 8
-const LOOK_EVERY_MS = 150
 
 // The compiled code is kept now: a process that is killed keeps nothing.
 flushCompileCache()
@@ -34,48 +33,17 @@ const store = postgresStore({ connection, namespace, busyTimeoutMs: 20_000 })
 const wallet = await insist(() => openWallet({ store, seed: Buffer.from(seed, 'hex') }))
 await trust(wallet, mintUrl)
 
-/** Waits for the end, and asks for news often. That it failed is an end, too; the books will tell. */
-async function finished(handle: OperationHandle): Promise<void> {
-  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
-  try {
-    await handle.finished()
-  } catch (error) {
-    if (!(error instanceof HardshellError) || error.code === 'QUARANTINED') throw error
-  } finally {
-    clearInterval(looking)
-  }
-}
-
-/** Prepares an operation, once there is enough money that nobody else holds. */
-async function funded<H>(prepare: () => Promise<H>): Promise<H> {
-  for (;;) {
-    try {
-      return await prepare()
-    } catch (error) {
-      if (!(error instanceof HardshellError && error.code === 'INSUFFICIENT_FUNDS')) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-async function run(key: string, n: number): Promise<void> {
+function stepOf(n: number): WalletStep {
+  const of = { wallet: name, key: `${name} ${n}` }
   const request = n % perMelt === perMelt - 1 ? invoices[Math.floor(n / perMelt)] : undefined
-  if (request !== undefined) {
-    const melt = await funded(() => wallet.melt.prepare({ mintUrl, request, key }))
-    void melt.execute().catch(() => {})
-    return finished(melt)
-  }
-  const kind = n % 4
-  if (kind <= 1) return finished(await wallet.mint.prepare({ mintUrl, amount: 64, unit: 'sat', key }))
-  if (kind === 2) {
-    const swap = await funded(() => wallet.swap.prepare({ mintUrl, amounts: [8, 4], key }))
-    void swap.execute().catch(() => {})
-    return finished(swap)
-  }
-  const send = await funded(() => wallet.send.prepare({ mintUrl, amount: 21, key }))
-  await send.execute()
-  if (send.state === 'tokenCreated') await send.reclaim().catch(() => {})
-  return finished(send)
+  if (request !== undefined) return { do: 'melt', ...of, request }
+  const kinds: readonly WalletStep[] = [
+    { do: 'mint', ...of, amount: 64 },
+    { do: 'mint', ...of, amount: 64 },
+    { do: 'swap', ...of, amounts: [8, 4] },
+    { do: 'reclaim', ...of, amount: 21 },
+  ]
+  return kinds[n % kinds.length]!
 }
 
 let next = 0
@@ -83,7 +51,7 @@ await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     while (next < operations) {
       const n = next++
-      await insist(() => run(`${name} ${n}`, n))
+      await doStep(stepOf(n), mintUrl, async () => wallet)
       process.stdout.write(`${n}\n`)
     }
   }),

@@ -4,145 +4,8 @@
  * hand out, or by beats. Real processes on a real file: see store-sqlite-owner.test.ts.
  */
 import { describe, expect, test } from 'vitest'
-import { setup } from 'xstate'
-import {
-  answered,
-  defineOperation,
-  effect,
-  openOperations,
-  operationsTable,
-  ownersTable,
-  type Operations,
-  type OperationRow,
-} from '../src/kernel/index.ts'
-import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
-import { StoreError, type HeldLock, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
-import { VirtualClock, worldRandom } from '../src/testing/life.ts'
-
-const tables = { operations: operationsTable(), owners: ownersTable() }
-const machine = setup({
-  types: {} as { context: { id: string }; input: { id: string }; events: { type: 'pay' } | { type: 'cancel' } },
-  actors: { charge: effect<{ answer: 'ok' }, { id: string }>({ answers: ['ok'] }) },
-  delays: { tooLate: 600_000 },
-}).createMachine({
-  context: ({ input: { id } }) => ({ id }),
-  initial: 'open',
-  states: {
-    open: { on: { pay: 'charging', cancel: 'cancelled' }, after: { tooLate: 'cancelled' } },
-    charging: {
-      invoke: {
-        src: 'charge',
-        input: ({ context: { id } }) => ({ id }),
-        onDone: { guard: answered('ok'), target: 'paid' },
-      },
-    },
-    paid: { type: 'final' },
-    cancelled: { type: 'final' },
-  },
-})
-interface Bank {
-  charge(id: string, replay: boolean): Promise<void>
-}
-const order = defineOperation({
-  kind: 'order',
-  version: 1,
-  machine,
-  effects: (bank: Bank) => ({
-    charge: async ({ input, replay }) => {
-      await bank.charge(input.id, replay)
-      return { answer: 'ok' as const }
-    },
-  }),
-})
-
-/** A lock that one holds at a time, in the order in which they asked; the test may take it away. */
-function queue(): { lock: OwnerLock; takeAway: () => void } {
-  const waiting: (() => void)[] = []
-  let holder: AbortController | undefined
-  const grant = (): HeldLock => {
-    const mine = new AbortController()
-    holder = mine
-    const release = (): void => {
-      if (holder !== mine) return
-      holder = undefined
-      waiting.shift()?.()
-    }
-    return { lost: mine.signal, release }
-  }
-  return {
-    async lock({ wait, signal }) {
-      if (!holder) return grant()
-      if (!wait) return undefined
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      return signal.aborted ? undefined : grant()
-    },
-    takeAway() {
-      const lost = holder
-      holder = undefined
-      lost?.abort()
-      waiting.shift()?.()
-    },
-  }
-}
-
-class Shop {
-  readonly clock = new VirtualClock(1_750_000_000_000)
-  readonly rows: MemoryStore = memoryStore()
-  readonly charges: string[] = []
-  readonly random = worldRandom({ entropy: 0 })
-  /** Charges wait for this. */
-  bankOpens: Promise<void> = Promise.resolve()
-
-  /** Starts a process; `alive` false makes it dead: nothing of it reaches the store any more. */
-  async process(
-    name: string,
-    ownership: Ownership,
-    commit: (store: Store, writes: readonly Write[]) => Promise<void> = (store, writes) => store.commit(writes),
-    kind = order,
-  ): Promise<{ operations: Operations; die: () => void }> {
-    const store = await this.rows.open({ version: 1, tables })
-    let dead = false
-    const mortal =
-      <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
-      (...args: A): Promise<T> =>
-        dead ? new Promise<never>(() => {}) : call(...args)
-    const mine: Store = {
-      ...store,
-      ownership,
-      get: mortal((...args: Parameters<Store['get']>) => store.get(...args)) as Store['get'],
-      query: mortal((...args: Parameters<Store['query']>) => store.query(...args)) as Store['query'],
-      commit: mortal((writes: readonly Write[]) => commit(store, writes)),
-    }
-    const ports: Bank = {
-      charge: async (_, replay) => {
-        this.charges.push(replay ? `${name} again` : name)
-        await this.bankOpens
-      },
-    }
-    const { clock, random } = this
-    const operations = openOperations<Bank>({ store: mine, tables, kinds: [kind], ports, clock, random })
-    await operations.resumed
-    return { operations, die: () => void (dead = true) }
-  }
-
-  row(id: string): OperationRow {
-    return this.rows.dump()['operations']!.find((row) => row['id'] === id) as unknown as OperationRow
-  }
-
-  /** Lets time go on; all that can happen at a moment happens. */
-  async pass(forMs: number): Promise<void> {
-    const endMs = this.clock.now() + forMs
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve))
-      const next = Math.min(...this.clock.ringsMs)
-      if (!(next <= endMs)) break
-      this.clock.advance()
-    }
-  }
-}
+import { StoreError, type Ownership, type Store, type Write } from '../src/store/port.ts'
+import { order, queue, Shop, tables } from './owners-kit.ts'
 
 describe('by a lock', () => {
   test('a follower commits, and the owner does what follows, once and not as a replay', async () => {
@@ -353,7 +216,7 @@ describe('by beats', () => {
     const charging = await first.operations.create('order', {})
     shop.bankOpens = new Promise(() => {})
     await first.operations.send(charging.id, { type: 'pay' })
-    await shop.process('second', beats, undefined, { ...order, version: 2, migrate: { 1: (snapshot) => snapshot } })
+    await shop.process('second', beats, { kind: { ...order, version: 2, migrate: { 1: (snapshot) => snapshot } } })
     await shop.pass(1_000)
     first.die()
     await shop.pass(10_000)
@@ -373,8 +236,8 @@ describe('by beats', () => {
       return store.commit(writes)
     }
     const first = await shop.process('first', beats)
-    await shop.process('second', beats, takesLong)
-    await shop.process('third', beats, takesLong)
+    await shop.process('second', beats, { commit: takesLong })
+    await shop.process('third', beats, { commit: takesLong })
     const { id } = await first.operations.create('order', {})
     await first.operations.send(id, { type: 'pay' })
     await shop.pass(1_000)
@@ -392,11 +255,12 @@ describe('by beats', () => {
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
     const shop = new Shop()
     const errors = [new StoreError('BUSY', 'locked'), new StoreError('IN_DOUBT', 'cut')]
-    const starting = shop.process('first', beats, async (store, writes) => {
+    const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {
       const error = errors.shift()
       if (error) throw error
       return store.commit(writes)
-    })
+    }
+    const starting = shop.process('first', beats, { commit })
     await shop.pass(1_000)
     const first = await starting
     expect(errors).toEqual([])

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../free-port.ts'
 
 export interface Child {
   readonly pid: number
@@ -59,7 +60,8 @@ export interface MintProcess extends AsyncDisposable {
  */
 export async function startMint(file?: string): Promise<MintProcess> {
   const store = file === undefined ? 'memory' : `sqlite:${file}`
-  const start = async (port: string): Promise<{ mint: Child; url: string }> => {
+  const port = `${await freePort()}`
+  const start = async (): Promise<{ mint: Child; url: string }> => {
     const first = Promise.withResolvers<string>()
     const settings = ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20', '--log', 'none']
     const args = ['mint', ...settings, '--store', store, '--port', port]
@@ -67,7 +69,7 @@ export async function startMint(file?: string): Promise<MintProcess> {
     mint.ended.then(() => first.reject(new Error('the mint ended')), first.reject)
     return { mint, ...(JSON.parse(await first.promise) as { url: string }) }
   }
-  const first = await start('0')
+  const first = await start()
   const { url } = first
   let { mint } = first
   return {
@@ -75,7 +77,7 @@ export async function startMint(file?: string): Promise<MintProcess> {
     async crash() {
       mint.kill('SIGKILL')
       await mint.ended
-      ;({ mint } = await start(new URL(url).port))
+      ;({ mint } = await start())
     },
     async [Symbol.asyncDispose]() {
       mint.kill('SIGTERM')

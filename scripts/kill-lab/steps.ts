@@ -2,11 +2,18 @@
  * What a wallet does for one step of a plan, wherever it runs. A step may be done again and again until it is done: its
  * key leads to the operation that is there.
  */
-import { HardshellError, StoreError, type OperationHandle, type StoreErrorCode, type Wallet } from '../../src/index.ts'
+import {
+  HardshellError,
+  StoreError,
+  type ErrorCode,
+  type OperationHandle,
+  type StoreErrorCode,
+  type Wallet,
+} from '../../src/index.ts'
 import type { Step } from './plan.ts'
 
 /** How often a step looks for money that other steps hold. */
-const MOST_LOOKS = 600
+const MOST_LOOKS = 2_400
 const FUNDS_EVERY_MS = 50
 const LOOK_EVERY_MS = 150
 
@@ -73,7 +80,7 @@ async function act(
     case 'reclaim': {
       const send = await funded(() => wallet.send.prepare({ mintUrl, amount: step.amount, key }))
       await send.execute()
-      if (send.state === 'tokenCreated') await send.reclaim()
+      if (send.state === 'tokenCreated') await send.reclaim().catch(ignoreCode('NOT_NOW'))
       return finished(send)
     }
     case 'swap': {
@@ -83,8 +90,7 @@ async function act(
     }
     case 'melt': {
       const melt = await funded(() => wallet.melt.prepare({ mintUrl, request: step.request, key }))
-      void melt.execute().catch(() => {}) // how it ends is looked at below
-      return finished(melt)
+      return finished(melt, melt.execute())
     }
   }
 }
@@ -103,15 +109,24 @@ async function minted(
     }
 }
 
-export function ignoreClosed(error: unknown): void {
-  if (!(error instanceof HardshellError && error.code === 'CLOSED')) throw error
-}
+const ignoreCode =
+  (code: ErrorCode) =>
+  (error: unknown): void => {
+    if (!(error instanceof HardshellError && error.code === code)) throw error
+  }
 
-/** Waits for the end of an operation, and asks for news often. That it failed is an end, too. */
-async function finished(handle: OperationHandle): Promise<void> {
-  const looking = setInterval(() => void handle.refresh().catch(ignoreClosed), LOOK_EVERY_MS)
+export const ignoreClosed = ignoreCode('CLOSED')
+
+/**
+ * Waits for the end of an operation, and asks for news often. That it failed is an end, too.
+ *
+ * @param started What was asked of it, where its end cannot come before that has reached the store.
+ */
+async function finished(handle: OperationHandle, started?: Promise<unknown>): Promise<void> {
+  // That the store is away is told to who waits.
+  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
   try {
-    await handle.finished()
+    await Promise.all([started, handle.finished()])
   } catch (error) {
     if (!(error instanceof HardshellError) || error.code === 'QUARANTINED') throw error
   } finally {

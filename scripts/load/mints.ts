@@ -1,5 +1,6 @@
 /** The mint's processes from outside: started, killed, started again at the same address, measured. */
 import { readFileSync } from 'node:fs'
+import { freePort } from '../free-port.ts'
 import { startScript, type Child } from '../kill-lab/children.ts'
 import type { Counted, MintArguments } from './mint.ts'
 import type { Place } from './places.ts'
@@ -24,7 +25,9 @@ export async function startMint(place: Place): Promise<MintProcess> {
   /** Who waits for the next line that the process prints. */
   let next = Promise.withResolvers<string>()
 
-  const start = async (port: number): Promise<{ child: Child; url: string }> => {
+  const port = await freePort()
+
+  const start = async (): Promise<{ child: Child; url: string }> => {
     next = Promise.withResolvers()
     const args = JSON.stringify({ place, port } satisfies MintArguments)
     const child = startScript(new URL('./mint.ts', import.meta.url), [args], (line) => next.resolve(line))
@@ -34,7 +37,7 @@ export async function startMint(place: Place): Promise<MintProcess> {
     return { child, ...(JSON.parse(line) as { url: string }) }
   }
 
-  const first = await start(0)
+  const first = await start()
   const { url } = first
   let { child } = first
   return {
@@ -48,7 +51,7 @@ export async function startMint(place: Place): Promise<MintProcess> {
     async crash() {
       child.kill('SIGKILL')
       await child.ended
-      ;({ child } = await start(Number(new URL(url).port)))
+      ;({ child } = await start())
     },
     async stop() {
       child.kill('SIGTERM')

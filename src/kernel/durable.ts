@@ -25,6 +25,8 @@ interface Committed {
 }
 /** The heap's call: some timer of the operation, or its watch, is due. */
 export const DUE = { type: '@hardshell.due' } as const
+/** Asks whether the row still is what the operation made of it; where it is not, the operation starts from the row. */
+export const CHECK = { type: '@hardshell.check' } as const
 /** Asks the watch now. */
 export interface Look {
   readonly type: '@hardshell.look'
@@ -177,6 +179,7 @@ class Operation {
 
   take(event: EventObject): void {
     if (event.type === DUE.type) this.#due()
+    else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
     else if (event.type === '@hardshell.look') void this.#look((event as Look).looked)
     else if (event.type === '@hardshell.deliver') {
       const { event: inner, taken, lost } = event as unknown as Delivery

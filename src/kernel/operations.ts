@@ -331,6 +331,9 @@ export class Operations<Ports = unknown> {
 
   /** Another process committed a step. */
   #told(before: OperationRow | undefined, row: OperationRow): void {
+    // The last one that ran everything did not know yet that it does no more. (What followers left is looked for.)
+    const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
+    if (isLate && row.status === 'active') this.supervisor.moved(row.id)
     const loaded = this.#kinds.get(row.kind)
     if (!loaded) return
     try {

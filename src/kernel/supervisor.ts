@@ -4,7 +4,7 @@
  */
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
 import { StoreError, type Write } from '../store/port.ts'
-import { DUE, durable, type DurableInput } from './durable.ts'
+import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
 import { HardshellError } from './errors.ts'
 import type { Kernel, LoadedKind } from './kernel.ts'
 import type { OperationRow } from './operation.ts'
@@ -48,6 +48,8 @@ export class Supervisor {
   readonly #crashes = new Map<string, number>()
   readonly #parked = new Map<string, string>()
   readonly #pauses = new Map<string, unknown>()
+  /** Operations that are being taken over: until that is known, nobody else loads them. */
+  readonly #taking = new Map<string, Promise<void>>()
   readonly #told: (event: SupervisorEvent) => void
   readonly actor: AnyActorRef
   #stopped = false
@@ -86,7 +88,16 @@ export class Supervisor {
 
   /** Loads an operation that this process does not run so far. */
   async load(id: string): Promise<void> {
-    if (!this.#actors.has(id) && !this.#stopped) await this.#reload(id)
+    if (this.#actors.has(id) || this.#stopped) return
+    this.#unpause(id)
+    await this.#reload(id)
+  }
+
+  /** Another process moved an operation that is this one's to run. */
+  moved(id: string): void {
+    const actor = this.#actors.get(id)
+    if (actor) actor.send(CHECK)
+    else void this.load(id)
   }
 
   /** An operation reached another state: whatever it crashed of is behind it. */
@@ -126,14 +137,37 @@ export class Supervisor {
     let all = true
     for (let from = 0; from < rows.length; from += BATCH) {
       const batch = rows.slice(from, from + BATCH).flatMap((row) => this.#inspect(row, report) ?? [])
-      const due = batch.filter(({ effects }) => named || effects)
-      const taken = await this.#takeOver(due)
-      all &&= due.every(({ row }) => taken.has(row.id))
+      all = (await this.#exclusively(batch, () => this.#takeUpBatch(batch, named))) && all
       if (this.#stopped) break
-      for (const { row, effects } of batch)
-        this.#spawn({ row: taken.get(row.id) ?? row, owned: (!effects && !named) || taken.has(row.id) })
     }
     return all
+  }
+
+  async #takeUpBatch(batch: readonly Found[], named: boolean): Promise<boolean> {
+    const due = batch.filter(({ effects }) => named || effects)
+    const taken = await this.#takeOver(due)
+    if (this.#stopped) return false
+    for (const { row, effects } of batch) {
+      const mine = taken.get(row.id)
+      const actor = this.#actors.get(row.id)
+      if (mine) this.#spawn({ row: mine, owned: true })
+      // Somebody was faster, it may be the one that runs here.
+      else if (actor) actor.send(CHECK)
+      else this.#spawn({ row, owned: !effects && !named })
+    }
+    return due.every(({ row }) => taken.has(row.id))
+  }
+
+  /** Whoever reads a row to load the operation waits until this is over. */
+  async #exclusively<T>(batch: readonly Found[], work: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    for (const { row } of batch) this.#taking.set(row.id, promise)
+    try {
+      return await work()
+    } finally {
+      for (const { row } of batch) if (this.#taking.get(row.id) === promise) this.#taking.delete(row.id)
+      resolve()
+    }
   }
 
   stop(): void {
@@ -195,7 +229,8 @@ export class Supervisor {
     if (this.#stopped) return
     if (event.type === 'operation.spawn') this.#spawn(event)
     else if (event.type === 'operation.ended') this.#drop(event.id)
-    else this.#failed(event.id, event.error)
+    // The operations' actors tell their parent of their ends as well; that comes with the commit.
+    else if (event.type === 'operation.failed') this.#failed(event.id, event.error)
   }
 
   #spawn(input: DurableInput): void {
@@ -216,10 +251,14 @@ export class Supervisor {
   #drop(id: string): void {
     const actor = this.#actors.get(id)
     this.#actors.delete(id)
-    this.#kernel.clock.clearTimeout(this.#pauses.get(id))
-    this.#pauses.delete(id)
+    this.#unpause(id)
     // XState lets only a parent stop its children; the operations are this actor's own.
     ;(actor as unknown as { _stop(): void } | undefined)?._stop()
+  }
+
+  #unpause(id: string): void {
+    this.#kernel.clock.clearTimeout(this.#pauses.get(id))
+    this.#pauses.delete(id)
   }
 
   #stopAll(): void {
@@ -247,28 +286,36 @@ export class Supervisor {
     this.#pauses.set(id, timer)
   }
 
-  /** Forgets what was in memory and starts from what is stored. */
+  /** Starts an operation from what is stored. */
   async #reload(id: string, error?: unknown): Promise<void> {
     try {
-      const row = await this.#kernel.store.get<OperationRow>('operations', [id])
-      if (this.#stopped || !row) return
+      const row = await this.#read(id)
+      if (!row) return
       if (row.status !== 'active') return this.#drop(id)
       if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
       const foreign = row.owner !== this.#kernel.owner && error instanceof HardshellError && error.code === 'SUPERSEDED'
-      // Another process is at it, and where processes know of each other that is its business. Else: look again later,
-      // and take over only where nothing has moved since.
-      if (foreign && this.#kernel.store.ownership) this.#drop(id)
-      else if (foreign) this.#after(id, FOLLOW_MS, () => this.#followed(row))
+      // Another process is at it. Where they know of each other, that is its business; where one has the lock, it is
+      // this one's all the same. Else: look again later, and take over only where nothing has moved since.
+      const policy = this.#kernel.store.ownership?.by
+      if (foreign && policy === 'beats') this.#drop(id)
+      else if (foreign && !policy) this.#after(id, FOLLOW_MS, () => this.#followed(row))
       else this.#spawn({ row, owned: false })
     } catch (failure) {
       this.#failed(id, failure)
     }
   }
 
+  /** The row of an operation that is to be loaded; undefined where somebody was faster, whose row may be newer. */
+  async #read(id: string): Promise<OperationRow | undefined> {
+    const row = await this.#kernel.store.get<OperationRow>('operations', [id])
+    while (this.#taking.has(id)) await this.#taking.get(id)
+    return this.#stopped || this.#actors.has(id) || this.#pauses.has(id) ? undefined : row
+  }
+
   async #followed(seen: OperationRow): Promise<void> {
     try {
-      const row = await this.#kernel.store.get<OperationRow>('operations', [seen.id])
-      if (this.#stopped || !row || row.status !== 'active') return
+      const row = await this.#read(seen.id)
+      if (row?.status !== 'active') return
       if (row.version === seen.version) this.#spawn({ row, owned: false })
       else this.#after(row.id, FOLLOW_MS, () => this.#followed(row))
     } catch (failure) {
