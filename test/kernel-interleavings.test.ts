@@ -66,8 +66,8 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       const life = new AbortController()
       const lock: OwnerLock = async ({ wait, signal }) => {
         const held = await locks.lock({ wait, signal: AbortSignal.any([signal, life.signal]) })
-        if (life.signal.aborted) held?.release()
-        life.signal.addEventListener('abort', () => held?.release())
+        if (life.signal.aborted) void held?.release()
+        life.signal.addEventListener('abort', () => void held?.release())
         return held
       }
       const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'beats' ? { by } : { by, lock }

@@ -324,3 +324,64 @@ describe('hardshell signatory', () => {
     expect([file('seed'), file('token')]).toEqual([seed, token])
   })
 })
+
+describe('a mint whose signatory is elsewhere', () => {
+  test('has its keys, starts without it, and goes on when it is back', async () => {
+    const cwd = directory()
+    const signs = (port: string, seed = 'seed') =>
+      start(['signatory', '--seed-file', seed, '--token-file', 'token', '--port', port, '--log', 'none'], cwd)
+    const signatory = await signs('0')
+    const { port } = new URL(signatory.url)
+    const args = ['mint', '--store', 'sqlite:mint.db', '--signatory', signatory.url, '--signatory-token-file', 'token']
+    const first = await start([...args, '--auto-pay-ms', '0', '--log', 'none'], cwd)
+    const wallet = client(overHttp(first.url), nobleCrypto)
+    const proofs = await wallet.swap(await wallet.mint([1, 8, 16]))
+    expect(proofs.map(({ amount }) => amount)).toEqual([1, 8, 16])
+    expect(await first.stop()).toBe(0)
+    expect(await signatory.stop()).toBe(0)
+    expect(readdirSync(cwd).filter((name) => name.endsWith('seed'))).toEqual(['seed'])
+
+    const second = await start([...args, '--auto-pay-ms', '0'], cwd)
+    expect((await fetch(`${second.url}/health`)).status).toBe(200)
+    const again = client(overHttp(second.url), nobleCrypto, 2)
+    expect(await keysets(second.url)).toHaveLength(1)
+    const outputs = again.blind([1, 8, 16], proofs[0]!.id).map(({ message }) => message)
+    const body = JSON.stringify({ inputs: proofs, outputs })
+    const swap = async () => (await fetch(`${second.url}/v1/swap`, { method: 'POST', body })).status
+    expect(await swap()).toBe(503)
+    expect(await again.states(proofs)).toEqual(['UNSPENT', 'UNSPENT', 'UNSPENT'])
+    const back = await signs(port)
+    expect(await swap()).toBe(200)
+    expect(await again.states(proofs)).toEqual(['SPENT', 'SPENT', 'SPENT'])
+    expect(await back.stop()).toBe(0)
+    expect(await second.stop()).toBe(0)
+  })
+
+  test('refuses one with other keys: at the start, or before the first signature', async () => {
+    const cwd = directory()
+    const signs = (port: string, seed: string) =>
+      start(['signatory', '--seed-file', seed, '--token-file', 'token', '--port', port, '--log', 'none'], cwd)
+    const ours = await signs('0', 'ours')
+    const { port } = new URL(ours.url)
+    const args = ['mint', '--store', 'sqlite:mint.db', '--signatory', ours.url, '--signatory-token-file', 'token']
+    const first = await start([...args, '--auto-pay-ms', '0'], cwd)
+    const proofs = await client(overHttp(first.url), nobleCrypto).mint([4])
+    expect(await first.stop()).toBe(0)
+    expect(await ours.stop()).toBe(0)
+
+    const second = await start(args, cwd)
+    const other = await signs(port, 'other')
+    const again = client(overHttp(second.url), nobleCrypto, 2)
+    const outputs = again.blind([4], (await again.keyset()).id).map(({ message }) => message)
+    const body = JSON.stringify({ inputs: proofs, outputs })
+    expect((await fetch(`${second.url}/v1/swap`, { method: 'POST', body })).status).toBe(503)
+    expect(await again.states(proofs)).toEqual(['UNSPENT'])
+    const failures = second.entries().flatMap((entry) => (entry.event === 'failure' ? [entry.error] : []))
+    expect(failures).toEqual([expect.stringContaining('WrongKeys')])
+    expect(await second.stop()).toBe(0)
+
+    const third = await run(args, cwd)
+    expect(third).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('other keys') as string })
+    expect(await other.stop()).toBe(0)
+  })
+})

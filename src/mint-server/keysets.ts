@@ -1,6 +1,8 @@
 /** Keysets: made, rotated, and held against the signatory (NUT-01, NUT-02). */
 import type { MintCrypto } from '../cashu/crypto.ts'
+import type { Clock } from '../kernel/ports.ts'
 import type { Store, Write } from '../store/port.ts'
+import { within } from './patience.ts'
 import type { Signatory } from './signatory.ts'
 import type { KeysetRow } from './tables.ts'
 import { transact } from './transact.ts'
@@ -9,11 +11,62 @@ export interface Keysets {
   /**
    * Makes the next keyset of a unit the active one and gives its id; with `onlyFirst`, unless the unit has one. The old
    * ones stay good for inputs. The fee is the last keyset's where left out.
-   * @throws Error The keysets in the store were made with other keys.
    */
   add(unit: string, options: { readonly feePpk?: number | undefined; readonly onlyFirst?: boolean }): Promise<string>
   /** All keysets, each unit's in the order of their making. */
   all(): Promise<KeysetRow[]>
+}
+
+/** The keysets in the store were made with other keys than the signatory's. */
+export class WrongKeys extends Error {
+  override readonly name = 'WrongKeys'
+}
+
+/**
+ * A signatory that is asked first whether it has the keys that the store's keysets were made with: once, and where it
+ * cannot be reached at the start, before the first signature. Its calls reject with `WrongKeys` where it has others.
+ */
+export function matched(
+  signatory: Signatory,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+): Signatory & { readonly match: () => Promise<void> } {
+  let matching: Promise<void> | undefined
+
+  async function compare(): Promise<void> {
+    const rows = await store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' })
+    const newest = [...new Map(rows.map((row) => [row.unit, row])).values()]
+    for (const { unit, generation, keys } of newest) {
+      const [first] = Object.keys(keys)
+      const theirs = await within(clock, (signal) =>
+        signatory.publicKeys({ unit, generation }, [Number(first)], signal),
+      )
+      if (theirs[first!] !== keys[first!]) throw new WrongKeys('the store was made with other keys, of another seed')
+    }
+  }
+
+  function match(): Promise<void> {
+    matching ??= compare().catch((error: unknown) => {
+      if (!(error instanceof WrongKeys)) matching = undefined
+      throw error
+    })
+    return matching
+  }
+
+  return {
+    match,
+    publicKeys: async (...asked) => {
+      await match()
+      return signatory.publicKeys(...asked)
+    },
+    verify: async (...asked) => {
+      await match()
+      return signatory.verify(...asked)
+    },
+    sign: async (...asked) => {
+      await match()
+      return signatory.sign(...asked)
+    },
+  }
 }
 
 export function keysets(of: {
@@ -25,19 +78,12 @@ export function keysets(of: {
 }): Keysets {
   const { store, crypto, signatory, amounts, version } = of
 
-  async function checkKeys({ unit, generation, keys }: KeysetRow): Promise<void> {
-    const [first] = Object.keys(keys)
-    const ours = await signatory.publicKeys({ unit, generation }, [Number(first)])
-    if (ours[first!] !== keys[first!]) throw new Error('the store was made with other keys, of another seed')
-  }
-
   return {
     all: () => store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' }),
     add: (unit, { feePpk, onlyFirst = false }) =>
       transact(store, async () => {
         const newest = { table: 'keysets', index: 'byUnit', prefix: [unit], reverse: true, limit: 1 }
         const [last] = await store.query<KeysetRow>(newest)
-        if (last) await checkKeys(last)
         if (last && onlyFirst) return { writes: [], result: last.id }
         const generation = last ? last.generation + 1 : 0
         const inputFeePpk = feePpk ?? last?.feePpk ?? 0

@@ -12,7 +12,7 @@ import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
 import type { Context } from './context.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { keysets } from './keysets.ts'
+import { keysets, matched, WrongKeys } from './keysets.ts'
 import { mintKinds } from './kinds/index.ts'
 import { meltAnswer } from './melt-quotes.ts'
 import type { Mint } from './mint-api.ts'
@@ -35,6 +35,8 @@ export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Part
   readonly inspect?: (event: InspectionEvent) => void
 }
 
+/** How long a start waits for the signatory to say that its keys are the store's. */
+const MATCH_MS = 2_000
 /** How many requests the signatory, and the backend, are asked at once. */
 const LANE_LIMIT = 64
 /** Why nobody waits any longer: one for all, as to make one takes longer than what it is for. */
@@ -42,14 +44,25 @@ const OVER = new Error('the request is answered')
 /** How long the backend is given to say how a payment stands. */
 const LOOK_FOR_MS = 2_000
 
-/** What the parts of a mint share, and its keysets, made on the first start. @throws Error The store has other keys. */
+/**
+ * What the parts of a mint share, and its keysets, made on the first start. From then on a signatory that is away holds up
+ * requests that need it, and not the start.
+ *
+ * @throws {WrongKeys} The store was made with other keys.
+ */
 export async function prepared(
   options: MintOptions,
 ): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
-  const { store, crypto, signatory, backend, clock = systemClock, random = systemRandom } = options
+  const { store, crypto, backend, clock = systemClock, random = systemRandom } = options
   const settings: MintSettings = { ...DEFAULTS, ...options }
+  const signatory = matched(options.signatory, { store, clock })
   const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion })
   for (const unit of settings.units) await rows.add(unit, { feePpk: settings.feePpk, onlyFirst: true })
+  const over = new AbortController()
+  const matching = signatory.match().catch((error: unknown) => {
+    if (error instanceof WrongKeys) throw error
+  })
+  await Promise.race([matching, sleep(clock, MATCH_MS, over.signal)]).finally(() => over.abort())
   const context: Context = {
     ...{ store, crypto, signatory, backend, settings, clock },
     newId: () => hex(random(16)),
@@ -70,7 +83,7 @@ export interface RunningMint extends Mint {
 
 /**
  * Starts a mint on its store, takes up what an earlier run left unfinished, and makes the first keyset of each unit.
- * @throws Error The store was made with other keys.
+ * @throws {WrongKeys} The store was made with other keys. @throws Error The first start found no signatory.
  */
 export async function createMint(options: MintOptions): Promise<RunningMint> {
   const { context, keysets: keysetRows } = await prepared(options)

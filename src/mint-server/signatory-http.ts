@@ -3,14 +3,14 @@
  * talk JSON over HTTP and share a token. Beyond one machine, put TLS in front: who reads the token can have signatures.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { amount, expected, field, flag, list, point, record, scalar, text, type Parse } from '../cashu/shape.ts'
+import { amount, expected, field, flag, list, point, record, text, type Parse } from '../cashu/shape.ts'
 import { sleep, systemClock, type Clock } from '../kernel/ports.ts'
 import { refusal, serveHttp, type HttpRequest } from './http-server.ts'
 import { silent, type Log } from './log.ts'
 import { fieldsOf, refusalOf, textUpTo, type Answer, type Fields } from './request.ts'
 import {
+  blindSignature,
   SignatoryRefusal,
-  type BlindSignature,
   type KeysetPath,
   type Signatory,
   type SignedProof,
@@ -49,15 +49,6 @@ const proof: Parse<SignedProof> = (value, at) => {
 const output: Parse<UnsignedOutput> = (value, at) => {
   const from = record(value, at)
   return { ...path(value, at), amount: field(from, 'amount', amount, at), B_: field(from, 'B_', text, at) }
-}
-
-const signature: Parse<BlindSignature> = (value, at) => {
-  const from = record(value, at)
-  const dleq = field(from, 'dleq', record, at)
-  return {
-    C_: field(from, 'C_', point, at),
-    dleq: { e: field(dleq, 'e', scalar, `${at}.dleq`), s: field(dleq, 's', scalar, `${at}.dleq`) },
-  }
 }
 
 const publicKeys: Parse<Record<string, string>> = (value, at) =>
@@ -213,6 +204,7 @@ export function remoteSignatory(options: RemoteSignatoryOptions): Signatory {
       return ask('/v1/public-keys', { unit, generation, amounts }, keysOf, signal)
     },
     verify: (proofs, signal) => ask('/v1/verify', { proofs }, listed('genuine', flag, proofs.length), signal),
-    sign: (outputs, signal) => ask('/v1/sign', { outputs }, listed('signatures', signature, outputs.length), signal),
+    sign: (outputs, signal) =>
+      ask('/v1/sign', { outputs }, listed('signatures', blindSignature, outputs.length), signal),
   }
 }

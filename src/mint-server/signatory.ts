@@ -1,5 +1,6 @@
 /** Who signs for a mint: the only one that has its private keys. */
 import type { Dleq, SignatoryCrypto } from '../cashu/crypto.ts'
+import { field, point, record, scalar, type Parse } from '../cashu/shape.ts'
 
 /** What a keyset's private keys follow from, beside the seed and the amount. */
 export interface KeysetPath {
@@ -27,6 +28,16 @@ export interface BlindSignature {
   /** Hex. */
   readonly C_: string
   readonly dleq: Dleq
+}
+
+/** Reads what a signatory that is elsewhere, or somebody else's, calls a signature. */
+export const blindSignature: Parse<BlindSignature> = (value, at) => {
+  const from = record(value, at)
+  const dleq = field(from, 'dleq', record, at)
+  return {
+    C_: field(from, 'C_', point, at),
+    dleq: { e: field(dleq, 'e', scalar, `${at}.dleq`), s: field(dleq, 's', scalar, `${at}.dleq`) },
+  }
 }
 
 /**

@@ -58,6 +58,8 @@ export const onMint = ({ mint = {}, ...scenario }: MintScenario): Scenario<MintS
 const refuses: OwnFault = () => Promise.reject(new SignatoryRefusal('not this'))
 /** It has signed, and some signatures get lost on the way. */
 const short: OwnFault = async (deliver) => ((await deliver()) as readonly unknown[]).slice(1)
+/** As many as were asked for, of which one is none. */
+const malformed: OwnFault = async (deliver) => [{ C_: 'none' }, ...((await deliver()) as readonly unknown[]).slice(1)]
 /** It hangs, longer than anybody waits. */
 const hangs: OwnFault = () => new Promise(() => {})
 const says =
@@ -100,7 +102,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
           ...{ fate, life, clock: means.clock, overtake, requested },
           late: { get: () => late, set: (calls: readonly LateCall[]) => void (late = calls) },
           faults: {
-            'ports.signatory.sign': { refuses, short, hangs },
+            'ports.signatory.sign': { refuses, short, malformed, hangs },
             'ports.backend.pay': { hangs, lies, unsure: says('unknown'), pending: says('pending') },
             'ports.backend.outgoing': { hangs, unsure: says('unknown') },
           },

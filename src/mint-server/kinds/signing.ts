@@ -4,7 +4,7 @@ import type { EffectArgs } from '../../kernel/operation.ts'
 import { unlessAborted } from '../../kernel/ports.ts'
 import type { Write } from '../../store/port.ts'
 import { has, type MintPorts } from '../ports.ts'
-import { SignatoryRefusal } from '../signatory.ts'
+import { blindSignature, SignatoryRefusal } from '../signatory.ts'
 import type { ResponseRow } from '../tables.ts'
 
 export const signingEffect = ({ signatory }: MintPorts) => ({
@@ -17,7 +17,8 @@ export const signingEffect = ({ signatory }: MintPorts) => ({
     try {
       const asked = outputs.map(({ generation, amount, B_ }) => ({ unit, generation, amount, B_ }))
       const signed = await unlessAborted(signal, signatory.sign(asked, signal))
-      return signed.length === outputs.length ? { answer: 'signed', signed } : { answer: 'unknown' }
+      if (signed.length !== outputs.length) return { answer: 'unknown' }
+      return { answer: 'signed', signed: signed.map((one, at) => blindSignature(one, `signatures[${at}]`)) }
     } catch (error) {
       return error instanceof SignatoryRefusal ? { answer: 'refused', detail: error.message } : { answer: 'unknown' }
     }
