@@ -40,7 +40,7 @@ export interface MintStage extends Stage {
   readonly another: () => Promise<Mint>
 }
 
-export type MintTraits = Partial<Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'quoteTtlMs'>>
+export type MintTraits = Partial<Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'quoteTtlMs' | 'cacheTtlMs'>>
 
 export interface MintScenario extends Omit<Scenario<MintStage>, 'subject'> {
   readonly mint?: MintTraits
@@ -59,7 +59,10 @@ const refuses: OwnFault = () => Promise.reject(new SignatoryRefusal('not this'))
 /** It has signed, and some signatures get lost on the way. */
 const short: OwnFault = async (deliver) => ((await deliver()) as readonly unknown[]).slice(1)
 /** As many as were asked for, of which one is none. */
-const malformed: OwnFault = async (deliver) => [{ C_: 'none' }, ...((await deliver()) as readonly unknown[]).slice(1)]
+const malformed: OwnFault = async (deliver) => {
+  const [first, ...others] = (await deliver()) as readonly object[]
+  return [{ ...first, C_: 'none' }, ...others]
+}
 /** It hangs, longer than anybody waits. */
 const hangs: OwnFault = () => new Promise(() => {})
 const says =

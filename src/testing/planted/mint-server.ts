@@ -95,4 +95,28 @@ export const mintServerPlants: readonly Plant[] = [
     breaks: 'answer',
     scenario: 'mint-melt.paid',
   },
+  {
+    name: 'what nobody has touched for a day is forgotten, whether or not it is over',
+    changes: [{ file: 'src/mint-server/housekeeping.ts', from: "prefix: ['done']", to: "prefix: ['active']" }],
+    breaks: 'convergence',
+    scenario: 'mint-melt.pending for days, and forgotten',
+  },
+  {
+    name: 'a melt quote never expires',
+    changes: [{ file: melt, from: 'if (quote.expiryAt <= nowMs) refuse', to: 'if (quote.expiryAt < 0) refuse' }],
+    breaks: 'answer',
+    scenario: 'mint-melt.pending for days, and forgotten',
+  },
+  {
+    name: 'whatever the signatory says is given out as a signature',
+    changes: [
+      {
+        file: 'src/mint-server/kinds/signing.ts',
+        from: 'signed.map((one, at) => blindSignature(one, `signatures[${at}]`))',
+        to: 'signed as never',
+      },
+    ],
+    breaks: 'answer',
+    scenario: 'mint-swap.plain',
+  },
 ]

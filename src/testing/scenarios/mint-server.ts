@@ -9,6 +9,7 @@ import { stubCrypto } from '../stub-crypto.ts'
 import type { Scenario } from '../subject.ts'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 const SHORT_MS = 10
 const LONG_MS = 90 * 86_400_000
 
@@ -230,6 +231,22 @@ const invoice = ({ lightning, clock }: Stage, amountSat: number, script?: string
     ...(script && { memo: JSON.stringify(SCRIPTS[script]) }),
   })
 
+/** Once in all lives; the machine sleeps meanwhile. */
+function twoDaysGoBy(stage: Stage): void {
+  if (stage.notes['two days went by'] !== undefined) return
+  stage.note('two days went by', true)
+  stage.clock.sleep(48 * HOUR_MS)
+}
+
+/** Operations that are over are forgotten a day later; where a sweep was struck, with the next one. */
+async function expectForgotten(stage: Stage): Promise<void> {
+  for (let sweeps = 0; stage.rows()['operations']!.some(({ status }) => status === 'done'); sweeps++) {
+    if (sweeps > 3) return wrong(stage, 'an operation that is over is kept for ever')
+    await get(stage, '/v1/keysets')
+    await stage.clock.pause(25 * HOUR_MS)
+  }
+}
+
 const swaps: readonly MintScenario[] = [
   {
     kind: 'mint-swap',
@@ -270,6 +287,21 @@ const swaps: readonly MintScenario[] = [
       if (new Set(made.map((it) => JSON.stringify(it))).size > 1) wrong(stage, 'one request is answered in two ways')
       if (made.length === 0) await insisting(stage, '/v1/swap', { inputs }, 200, [8])
       await expectStates(stage, inputs, 'SPENT')
+    },
+  },
+  {
+    kind: 'mint-swap',
+    name: 'forgotten',
+    mint: { cacheTtlMs: HOUR_MS },
+    setup: (stage) => fund(stage, 'mine', 0, [8]),
+    async drive(stage) {
+      const swap = () => insisting(stage, '/v1/swap', { inputs: proofs(stage, 'mine') }, 100, [8])
+      const made = await swap()
+      twoDaysGoBy(stage)
+      if (JSON.stringify(await swap()) !== JSON.stringify(made)) wrong(stage, 'what is restored is something else')
+      await expectForgotten(stage)
+      await expectStates(stage, made, 'UNSPENT')
+      await expectStates(stage, proofs(stage, 'mine'), 'SPENT')
     },
   },
 ]
@@ -320,6 +352,29 @@ const issues: readonly MintScenario[] = [
       }
     },
   },
+  {
+    kind: 'mint-issue',
+    name: 'paid late, and forgotten',
+    mint: { cacheTtlMs: HOUR_MS, quoteTtlMs: HOUR_MS },
+    async setup(stage) {
+      stage.note('quote', await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' }))
+    },
+    async drive(stage) {
+      const { quote } = stage.notes['quote'] as Quote
+      // Whoever pays in the last moment, and asks long after the quote expired, has paid all the same.
+      if (stage.notes['paid'] === undefined) {
+        await payFor(stage, stage.notes['quote'] as Quote)
+        stage.note('paid', true)
+        stage.clock.sleep(2 * HOUR_MS)
+      }
+      const issue = () => insisting(stage, '/v1/mint/bolt11', { quote }, 100, [8])
+      const made = await issue()
+      twoDaysGoBy(stage)
+      if (JSON.stringify(await issue()) !== JSON.stringify(made)) wrong(stage, 'what is restored is something else')
+      await expectForgotten(stage)
+      await expectStates(stage, made, 'UNSPENT')
+    },
+  },
 ]
 
 const melts: readonly MintScenario[] = [
@@ -351,6 +406,36 @@ const melts: readonly MintScenario[] = [
       if (end !== 'UNPAID') return wrong(stage, 'a payment that failed is paid')
       stage.note('spent elsewhere', true)
       await insisting(stage, '/v1/swap', { inputs: proofs(stage, 'mine') }, 300, [16])
+    },
+  },
+  {
+    kind: 'mint-melt',
+    name: 'pending for days, and forgotten',
+    mint: { quoteTtlMs: HOUR_MS },
+    async setup(stage) {
+      await fund(stage, 'mine', 0, [16])
+      await quoteFor(stage, 'quote', invoice(stage, 8, 'pending'))
+    },
+    async drive(stage) {
+      const { quote } = stage.notes['quote'] as Quote
+      const inputs = proofs(stage, 'mine')
+      const outputs = blinded(stage, 100, [0, 0])
+      const ask = () => post<Quote>(stage, '/v1/melt/bolt11', { quote, inputs, outputs: messages(outputs) })
+      if (stage.notes['asked'] === undefined) {
+        stage.note('asked', true)
+        await ask()
+      }
+      twoDaysGoBy(stage)
+      // Where nothing was begun before the quote expired, nothing is any more.
+      const [{ state } = { state: '' }] = stage.rows()['meltQuotes']!
+      if (state === 'UNPAID') {
+        const told = await ask()
+        if (told.code !== codes.quoteExpired) wrong(stage, `an expired quote is answered with ${told.code}`)
+        return expectStates(stage, inputs, 'UNSPENT')
+      }
+      await melt(stage, { from: 100, blanks: 2, inputs: 'mine', quote: 'quote' })
+      await expectForgotten(stage)
+      await melt(stage, { from: 100, blanks: 2, inputs: 'mine', quote: 'quote' })
     },
   },
   {
