@@ -28,18 +28,15 @@ export function pointHex(point: Point): string {
   return (y & 1n ? '03' : '02') + scalarHex(x)
 }
 
-/**
- * Finding y takes a square root, and one exchange names the same points more than once: a B_ or C_ at unblinding and
- * at the DLEQ, a mint's key for each output. So the points parsed last are kept, and the one unused longest goes.
- */
-function parserOf(keptAtMost: number): (hex: string) => Point {
-  const kept = new Map<string, Point>()
-  return (hex) => {
-    const point = kept.get(hex) ?? decode(hex)
-    kept.delete(hex)
-    kept.set(hex, point)
-    if (kept.size > keptAtMost) kept.delete(kept.keys().next().value!)
-    return point
+/** A function of a text that keeps its last results, so many of them; the one unused longest goes. */
+export function keeping<T extends object>(atMost: number, of: (text: string) => T): (text: string) => T {
+  const kept = new Map<string, T>()
+  return (text) => {
+    const found = kept.get(text) ?? of(text)
+    kept.delete(text)
+    kept.set(text, found)
+    if (kept.size > atMost) kept.delete(kept.keys().next().value!)
+    return found
   }
 }
 
@@ -52,11 +49,14 @@ function decode(hex: string): Point {
   }
 }
 
-/** A point of one output. @throws {CashuError} `POINT_MALFORMED` */
-export const parsePoint = parserOf(256)
+/**
+ * A point of one output. Finding y takes a square root, and one exchange names the same points more than once: a B_ or C_
+ * at unblinding and at the DLEQ. @throws {CashuError} `POINT_MALFORMED`
+ */
+export const parsePoint = keeping(256, decode)
 
-/** A mint's public key, for `timesKey`. @throws {CashuError} `POINT_MALFORMED` */
-export const parseKey = parserOf(128)
+/** A mint's public key, for `timesKey`; each output names it again. @throws {CashuError} `POINT_MALFORMED` */
+export const parseKey = keeping(128, decode)
 
 /**
  * k·G from the library's table. The number of additions does not depend on k, but k is not masked as in `multiply`:
