@@ -1,7 +1,7 @@
 /** That much crypto at once does not hold up everything else in the process: on a signatory that takes its time. */
 import { expect, test } from 'vitest'
 import type { Signatory, UnsignedOutput } from '../src/mint-server/signatory.ts'
-import { inTurns } from '../src/mint-server/turns.ts'
+import { inTurns, taker } from '../src/mint-server/turns.ts'
 
 /** Longer than anything may hold the thread. */
 const HOLDS_MS = 101
@@ -46,6 +46,17 @@ test('the loop turns between one output and the next, of one call and of several
   expect(it.asked.map(({ B_ }) => B_).join('')).toBe('abcde')
   const turns = it.asked.map((each) => each.turns)
   expect(turns.every((turn, at) => at === 0 || turn > turns[at - 1]!)).toBe(true)
+})
+
+test('between pieces of work others get their turn, where the last one is a while ago', async () => {
+  const turn = taker()
+  let isOthers = false
+  setImmediate(() => void (isOthers = true))
+  await turn()
+  expect(isOthers).toBe(false)
+  for (const untilMs = performance.now() + HOLDS_MS; performance.now() < untilMs;);
+  await turn()
+  expect(isOthers).toBe(true)
 })
 
 test('a call that fails, or that nobody waits for any more, holds up none', async () => {

@@ -5,6 +5,16 @@ import type { Signatory } from './signatory.ts'
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */
 const SLICE_MS = 100
 
+/** What to wait for between two pieces of work: others get their turn where the last one of theirs is a while ago. */
+export function taker(): () => Promise<void> {
+  let untilMs = performance.now() + SLICE_MS
+  return async () => {
+    if (performance.now() < untilMs) return
+    await setImmediate()
+    untilMs = performance.now() + SLICE_MS
+  }
+}
+
 /**
  * A signatory of this thread that does one call after the other, and in between lets requests come in, timers ring and
  * commits be made: many requests at once would else hold up all of it until the last one was done.
