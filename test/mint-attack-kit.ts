@@ -7,7 +7,7 @@ import { VirtualClock } from '../src/testing/life.ts'
 import { signatory } from './mint-protocol-kit.ts'
 import { simulated, type Simulated } from './mint-server-client.ts'
 
-type Outside = Pick<Signatory, 'sign' | 'verify'> & Pick<PaymentBackend, 'pay' | 'outgoing' | 'incoming' | 'createRequest'> // prettier-ignore
+type Outside = Pick<Signatory, 'sign' | 'verify' | 'publicKeys'> & Pick<PaymentBackend, 'pay' | 'outgoing' | 'incoming' | 'createRequest'> // prettier-ignore
 
 /** What is done instead of a call, which is given as well. */
 export type Faults = {
@@ -43,7 +43,7 @@ export async function shaky(
   const random = (length: number): Uint8Array => new Uint8Array(length).fill(process + 200).fill(++drawn, 0, 1)
   const real = fakeBackend({ ...lightning, store: rows, random, invoiceCodec: plainInvoice })
   const faults: Faults = {}
-  const calls = { sign: 0, verify: 0, pay: 0, outgoing: 0, incoming: 0, createRequest: 0 }
+  const calls = { sign: 0, verify: 0, publicKeys: 0, pay: 0, outgoing: 0, incoming: 0, createRequest: 0 }
   const via =
     <A extends unknown[], R>(name: keyof Outside, call: (...args: A) => R) =>
     (...args: A): R => {
@@ -56,7 +56,7 @@ export async function shaky(
       ...options,
       ...{ clock, store: rows },
       signatory: {
-        ...signatory,
+        publicKeys: via('publicKeys', (...of: Parameters<Signatory['publicKeys']>) => signatory.publicKeys(...of)),
         sign: via('sign', (...of: Parameters<Signatory['sign']>) => signatory.sign(...of)),
         verify: via('verify', (...of: Parameters<Signatory['verify']>) => signatory.verify(...of)),
       },

@@ -1,11 +1,21 @@
 /** Bad luck outside of the mint: its signatory and its backend fail in every way they can, and nobody loses a thing. */
 import { describe, expect, test } from 'vitest'
 import { codes } from '../src/cashu/codes.ts'
-import { SignatoryRefusal, type BlindSignature } from '../src/mint-server/index.ts'
+import { localSignatory, mintSchema, SignatoryRefusal, type BlindSignature, type Signatory } from '../src/mint-server/index.ts' // prettier-ignore
+import { memoryStore } from '../src/store/memory.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
 import { broken, never, shaky, type Faults, type Shaky } from './mint-attack-kit.ts'
 import { blanksOf, HOUR_MS, issueBody, key, meltQuote, messages, mintQuote, outputsOf, paid, type PaidQuote, type Signatures } from './mint-protocol-kit.ts' // prettier-ignore
-import { client, decide, sum, type Blinded, type MeltQuote, type Proof } from './mint-server-client.ts'
+import {
+  client,
+  decide,
+  simulated,
+  sum,
+  type Blinded,
+  type MeltQuote,
+  type MintQuote,
+  type Proof,
+} from './mint-server-client.ts'
 
 const refuses: Faults['sign'] = () => Promise.reject(new SignatoryRefusal('not today'))
 const short: Faults['sign'] = async (sign) => (await sign()).slice(1)
@@ -124,6 +134,67 @@ describe('the signatory', () => {
     expect(await world.client.post('/v1/swap', body)).toHaveProperty('signatures')
   })
 
+  test('says neither yes nor no of inputs: they are not taken', async () => {
+    const world = await shaky()
+    const { body } = await swap(world)
+    world.faults.verify = () => Promise.resolve([undefined] as never)
+    expect(await codeOf(send(world, '/v1/swap', body))).toBe(codes.proofInvalid)
+  })
+
+  test('becomes another while the mint runs: nothing is signed or called forged until it is itself again', async () => {
+    const [ours, other] = [1, 2].map((byte) => localSignatory({ seed: new Uint8Array(32).fill(byte), crypto: stubCrypto })) // prettier-ignore
+    let now = ours!
+    const signatory: Signatory = {
+      publicKeys: (...of) => now.publicKeys(...of),
+      verify: (...of) => now.verify(...of),
+      sign: (...of) => now.sign(...of),
+    }
+    const { mint, client, pass } = await simulated({ signatory, waitMs: 300 })
+    const inputs = await client.mint([8])
+    const { quote } = await client.post<MintQuote>('/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' })
+    const [swapped, issued] = [await outputsOf(client, 8), await outputsOf(client, 8)]
+    const asked = [
+      ['/v1/swap', JSON.stringify({ inputs, outputs: messages(swapped) })],
+      ['/v1/mint/bolt11', JSON.stringify({ quote, outputs: messages(issued) })],
+    ] as const
+    now = other!
+    for (const [path, body] of asked)
+      await expect(mint.handle('POST', path, body)).rejects.toThrow(/other keys|takes longer/)
+    expect(await client.states(inputs)).toEqual(['UNSPENT'])
+    expect(await client.get(`/v1/mint/quote/bolt11/${quote}`)).toMatchObject({ state: 'PAID' })
+    now = ours!
+    for (const [at, [path, body]] of asked.entries()) {
+      let told = ''
+      const answer = async (): Promise<number> => {
+        pass(60_000)
+        const { status, body: text } = await mint.handle('POST', path, body)
+        told = text
+        return status
+      }
+      await expect.poll(answer, { timeout: 10_000 }).toBe(200)
+      client.unblind((JSON.parse(told) as Signatures).signatures, [swapped, issued][at]!)
+    }
+    await mint.close()
+  })
+
+  test('of two mints that make the first keysets at the same moment is not the same: one does not start', async () => {
+    const store = await memoryStore().open(mintSchema)
+    const starts = [1, 2].map(
+      (byte) =>
+      simulated({ store, signatory: localSignatory({ seed: new Uint8Array(32).fill(byte), crypto: stubCrypto }) }, {}, byte), // prettier-ignore
+    )
+    const ends = await Promise.allSettled(starts)
+    const told = ends.map((end) => (end.status === 'rejected' ? (end.reason as Error).name : 'started'))
+    expect(told.toSorted()).toEqual(['WrongKeys', 'started'])
+    for (const end of ends) if (end.status === 'fulfilled') await end.value.mint.close()
+  })
+
+  test('hangs while a keyset is to be made: that is given up', async () => {
+    const world = await shaky()
+    world.faults.publicKeys = never
+    await expect(world.over(world.mint.rotate('sat'))).rejects.toThrow('in time')
+  })
+
   test('hangs for a hundred requests, and comes back: all are carried out', async () => {
     const world = await shaky()
     const { client, faults } = world
@@ -230,6 +301,21 @@ describe('the backend', () => {
     expect([(await look(world, quote)).state, await world.client.states(inputs)]).toEqual(['UNPAID', ['UNSPENT']])
   })
 
+  test.each([
+    [0.5, 1],
+    [-5, 0],
+    [undefined, 0],
+    [NaN, 2],
+    ['1', 2],
+  ])('names a fee of %s: a whole one of %i is taken, and the melt ends', async (feeSat, taken) => {
+    const world = await shaky()
+    const { quote, outputs, body } = await melt(world)
+    world.faults.pay = async (pay) => ({ ...(await pay()), feeSat: feeSat as number })
+    const told = await world.client.post<MeltQuote>('/v1/melt/bolt11', body)
+    expect([told.quote, told.state, await usable(world, outputs, told.change!)]).toEqual([quote, 'PAID', 8 - taken])
+    expect((await world.mint.books()).units['sat']).toMatchObject({ paidOut: 8 + taken, pending: 0 })
+  })
+
   test('is away: what is known to be paid is issued all the same, the rest is not said to be unpaid', async () => {
     const world = await shaky()
     const { client, faults } = world
@@ -242,6 +328,15 @@ describe('the backend', () => {
       faults.incoming = fault
       await expect(world.over(issue(invoices[1]!))).rejects.toThrow(/line is broken|in time/)
       await expect(world.over(world.mint.handle('GET', `/v1/mint/quote/bolt11/${invoices[1]!.quote}`))).rejects.toThrow(/line is broken|in time/) // prettier-ignore
+    }
+    for (const fault of [broken, never]) {
+      faults.incoming = fault
+      const ids = [invoices[1]!.quote, 'none', invoices[0]!.quote]
+      const asked = world.calls.incoming
+      // Twice: who hangs is neither asked nor waited for again.
+      const looks = [await world.over(world.mint.look('bolt11_mint_quote', ids)), await world.over(world.mint.look('bolt11_mint_quote', ids))] // prettier-ignore
+      for (const look of looks) expect(look).toMatchObject([{ state: 'UNPAID' }, undefined, { state: 'PAID' }])
+      expect(world.calls.incoming - asked).toBe(fault === never ? 1 : 2)
     }
     expect((await world.over(issue(invoices[0]!))).status).toBe(200)
     expect((await world.over(issue(offer, key(1)))).status).toBe(200)

@@ -175,6 +175,16 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
   })
 })
 
+test('others may have their turn at every signature', async () => {
+  let turns = 0
+  const world = await strict({ turn: async () => void turns++ })
+  const secret = p2pk(alice, tag('pubkeys', bob), tag('n_sigs', '2'))
+  const [proof] = (await minted(world, 8, [secret])) as [Proof]
+  const witness = signedBy(secret, alice, bob)
+  await world.client.post('/v1/swap', { inputs: [{ ...proof, witness }], outputs: await outputs(world, 8) })
+  expect(turns).toBe(2)
+})
+
 test('a witness is not shown while a melt is under way, and forgotten when it fails', async () => {
   const world = await strict()
   const secret = p2pk(alice)

@@ -75,6 +75,22 @@ test('many go in commits that hold up nobody for long', async () => {
   expect(commits).toEqual([100, 100, 50])
 })
 
+test('those that took days do not hold up the ones behind them', async () => {
+  const recent = 10 * DAY_MS - 1
+  const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', i, recent))
+  const { keeper, left } = await house({ operations: [...long, operation('over', 'done', 200, 200)] })
+  await keeper.look()
+  expect(left('operations')).toHaveLength(150)
+  expect(left('operations')).not.toContain('over')
+})
+
+test('as many of one moment as go in a commit end the sweep', async () => {
+  const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', 1, 10 * DAY_MS - 1))
+  const { keeper, left } = await house({ operations: long })
+  await keeper.look()
+  expect(left('operations')).toHaveLength(150)
+})
+
 test('it sweeps once an hour, and again where the store was away', async () => {
   let queries = 0
   let isAway = true

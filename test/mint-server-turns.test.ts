@@ -1,7 +1,7 @@
 /** That much crypto at once does not hold up everything else in the process: on a signatory that takes its time. */
 import { expect, test } from 'vitest'
 import type { Signatory, UnsignedOutput } from '../src/mint-server/signatory.ts'
-import { inTurns } from '../src/mint-server/turns.ts'
+import { inTurns, taker } from '../src/mint-server/turns.ts'
 
 /** Longer than anything may hold the thread. */
 const HOLDS_MS = 101
@@ -42,10 +42,35 @@ test('the loop turns between one output and the next, of one call and of several
     ['signed c'],
     ['signed d', 'signed e'],
   ])
-  // One call after the other: the first one is not done last.
-  expect(it.asked.map(({ B_ }) => B_).join('')).toBe('abcde')
+  // Each of these takes longer than a slice: the next call goes first.
+  expect(it.asked.map(({ B_ }) => B_).join('')).toBe('acdbe')
   const turns = it.asked.map((each) => each.turns)
   expect(turns.every((turn, at) => at === 0 || turn > turns[at - 1]!)).toBe(true)
+})
+
+test('calls that are short are done one after the other, and not all of them at the end', async () => {
+  const done: string[] = []
+  const never = (): Promise<never> => Promise.reject(new Error('not asked for'))
+  const signatory = inTurns({
+    publicKeys: never,
+    verify: never,
+    sign: async (items) => items.map(({ B_ }) => (done.push(B_), { C_: B_, dleq: { e: '', s: '' } })),
+  })
+  const calls = [outputs('a', 'b', 'c'), outputs(), outputs('d', 'e')]
+  const signed = await Promise.all(calls.map((call) => signatory.sign(call)))
+  expect(signed.map((each) => each.length)).toEqual([3, 0, 2])
+  expect(done.join('')).toBe('abcde')
+})
+
+test('between pieces of work others get their turn, where the last one is a while ago', async () => {
+  const turn = taker()
+  let isOthers = false
+  setImmediate(() => void (isOthers = true))
+  await turn()
+  expect(isOthers).toBe(false)
+  for (const untilMs = performance.now() + HOLDS_MS; performance.now() < untilMs;);
+  await turn()
+  expect(isOthers).toBe(true)
 })
 
 test('a call that fails, or that nobody waits for any more, holds up none', async () => {

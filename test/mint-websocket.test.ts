@@ -227,6 +227,26 @@ describe('subscriptions', () => {
     expect(mint.looks).toHaveLength(4)
   })
 
+  test('a round of many looks lets others in between', async () => {
+    const { mint, clock, url } = await bench()
+    const alice = await wallet(url)
+    let turns = 0
+    let counting = setImmediate(function count() {
+      turns++
+      counting = setImmediate(count)
+    })
+    const turnsAt: number[] = []
+    mint.looking = () => Promise.resolve(void turnsAt.push(turns))
+    for (const subId of ['a', 'b'])
+      await alice.subscribe(subId, 'proof_state', Array.from({ length: 1000 }, (_, n) => Y(n + subId.charCodeAt(0) * 1000))) // prettier-ignore
+    await alice.silence()
+    turnsAt.length = 0
+    clock.advance()
+    await expect.poll(() => turnsAt.length).toBe(4)
+    clearImmediate(counting)
+    expect(new Set(turnsAt).size).toBe(4)
+  })
+
   test('who comes during a look is not told of what it saw', async () => {
     const { mint, clock, url } = await bench()
     const [alice, bob] = [await wallet(url), await wallet(url)]

@@ -78,6 +78,18 @@ describe('served', () => {
     for (const secret of told) expect(log).not.toContain(secret)
   })
 
+  test('does nothing for a mint that means other keys, and does not call that a refusal', async () => {
+    const { url } = await served()
+    const remote = remoteSignatory({ url, token: TOKEN, retries: 0 })
+    const [{ secret, output }] = blinded(1) as [ReturnType<typeof blinded>[number]]
+    const { 1: ours, 2: other } = await local.publicKeys(sat, [1, 2])
+    const proof = { ...sat, amount: 1, secret, C: output.B_ }
+    expect(await remote.sign([{ ...output, key: ours }])).toEqual(await local.sign([output]))
+    expect(await remote.verify([{ ...proof, key: ours }])).toEqual([false])
+    for (const asked of [remote.sign([{ ...output, key: other }]), remote.verify([{ ...proof, key: other }])])
+      expect(await asked.catch((error: unknown) => error)).toMatchObject({ name: 'Error' })
+  })
+
   test('signs a thousand outputs at once, and no more', async () => {
     const quick = localSignatory({ seed: new Uint8Array(32), crypto: stubCrypto })
     const { url } = await served(quick)

@@ -41,26 +41,27 @@ export class ConditionUnmet extends Error {
 const MAX_WITNESS_LENGTH = 8192
 
 /**
- * Checks the conditions of all inputs. It costs nothing for inputs without conditions and up to seconds for others, so
- * it comes after the inputs have proven to be genuine and unspent.
+ * Checks the conditions of all inputs, in steps with one signature at most in each: only the end of the last one says
+ * that they are met, and others can have their turn in between. It costs nothing for inputs without conditions and up to
+ * seconds for others, so it comes after the inputs have proven to be genuine.
  * @throws {ConditionUnmet}
  */
-export function checkConditions(spending: Spending): void {
+export function* conditionChecks(spending: Spending): Generator<void> {
   const { inputs, nowMs } = spending
   const conditions = inputs.map(({ secret }, index) => readCondition(secret, index))
   const isSigner = signatureChecker(inputs.length)
-  const check = (index: number, message: string) => {
-    const reason = obstacle(conditions[index]!, inputs[index]!.witness, message, nowMs, isSigner)
+  const check = function* (index: number, message: string): Generator<void> {
+    const reason = yield* obstacle(conditions[index]!, inputs[index]!.witness, message, nowMs, isSigner)
     if (reason) throw unmet(index, reason)
   }
   if (conditions.some((condition) => condition?.signsAll)) {
     // The witness of the first input is for all of them (NUT-11), so all of them must ask for the same.
     const odd = conditions.findIndex((condition) => condition?.terms !== conditions[0]?.terms)
     if (odd >= 0) throw unmet(odd, 'SIG_ALL goes with inputs of one condition only')
-    check(0, sigAllMessage(spending))
+    yield* check(0, sigAllMessage(spending))
     return
   }
-  for (const [index, { secret }] of inputs.entries()) if (conditions[index]) check(index, secret)
+  for (const [index, { secret }] of inputs.entries()) if (conditions[index]) yield* check(index, secret)
 }
 
 /**
@@ -106,30 +107,40 @@ function signatureChecker(inputs: number): IsSigner {
  * What keeps an input from being spent. The main pathway is always open, the refund beside it once the locktime is
  * over, each with signatures of its own keys (NUT-11).
  */
-function obstacle(
+function* obstacle(
   { hash, main, refund, locktime }: Condition,
   witness: string | undefined,
   message: string,
   nowMs: number,
   isSigner: IsSigner,
-): string | undefined {
+): Generator<void, string | undefined> {
   const isOver = locktime !== undefined && nowMs > locktime * 1000
   if (isOver && !refund) return undefined
   const { signatures, preimage } = parseWitness(witness)
   const digest = sha256(utf8ToBytes(message))
   const isUnlocked = hash === undefined || (preimage !== undefined && bytesToHex(sha256(hexToBytes(preimage))) === hash)
-  if (isUnlocked && hasSigned(main, signatures, digest, isSigner)) return undefined
-  if (isOver && refund && hasSigned(refund, signatures, digest, isSigner)) return undefined
+  if (isUnlocked && (yield* hasSigned(main, signatures, digest, isSigner))) return undefined
+  if (isOver && refund && (yield* hasSigned(refund, signatures, digest, isSigner))) return undefined
   return isUnlocked ? 'too few valid signatures' : 'no preimage of the hash'
 }
 
 /** Counts keys, not signatures: one key can sign the same as often as it likes (NUT-11). */
-function hasSigned({ keys, needed }: Pathway, signatures: Iterable<string>, digest: Uint8Array, isSigner: IsSigner) {
+function* hasSigned(
+  { keys, needed }: Pathway,
+  signatures: Iterable<string>,
+  digest: Uint8Array,
+  isSigner: IsSigner,
+): Generator<void, boolean> {
   const signers = new Set<string>()
   for (const signature of signatures) {
     if (signers.size >= needed) break
-    const signer = keys.find((key) => !signers.has(key) && isSigner(signature, digest, key))
-    if (signer !== undefined) signers.add(signer)
+    for (const key of keys) {
+      if (signers.has(key)) continue
+      yield
+      if (!isSigner(signature, digest, key)) continue
+      signers.add(key)
+      break
+    }
   }
   return signers.size >= needed
 }

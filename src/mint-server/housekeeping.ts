@@ -50,23 +50,37 @@ export class Housekeeping {
 
   async #sweep(nowMs: number): Promise<void> {
     const answers = { table: 'responses', index: 'byExpiry', to: nowMs, limit: BATCH }
-    await this.#clear<ResponseRow>(answers, ({ key }) => key)
+    await this.#clear<ResponseRow>(answers, { at: ({ expiresAt }) => expiresAt, key: ({ key }) => key })
     // Nothing leads out of `done`: these are in doubt for nobody.
     const before = nowMs - KEPT_MS
     const done = { table: 'operations', index: 'byStatus', prefix: ['done'], to: before, limit: BATCH }
-    await this.#clear<OperationRow>(done, ({ id, updatedAt }) => (updatedAt <= before ? id : undefined))
+    await this.#clear<OperationRow>(done, {
+      at: ({ createdAt }) => createdAt,
+      key: ({ id, updatedAt }) => (updatedAt <= before ? id : undefined),
+    })
   }
 
-  /** Deletes the rows that a query finds and that have a key to be deleted by, batch by batch. */
-  async #clear<R extends Row>(query: Batch, keyOf: (row: R) => string | undefined): Promise<void> {
+  /**
+   * Deletes the rows that a query finds and that have a key to be deleted by, batch by batch. `at` is what they are
+   * ordered by.
+   */
+  async #clear<R extends Row>(
+    query: Batch,
+    of: { readonly at: (row: R) => number; readonly key: (row: R) => string | undefined },
+  ): Promise<void> {
     const { signal } = this.#stop
+    let from: number | undefined
     for (let isMore = true; isMore && !signal.aborted; await sleep(this.#clock, PAUSE_MS, signal)) {
-      const rows = await this.#store.query<R>(query)
+      const rows = await this.#store.query<R>({ ...query, from })
       // Without a condition: another mint on this store may have been faster.
-      const keys = rows.map(keyOf).filter((key) => key !== undefined)
+      const keys = rows.map(of.key).filter((key) => key !== undefined)
       const writes = keys.map((key): Write => ({ delete: query.table, key: [key] }))
       if (writes.length > 0) await this.#store.commit(writes)
-      isMore = rows.length === query.limit && writes.length > 0
+      // Those that stay must not hold up the ones behind them.
+      const last = rows.at(-1)
+      const isOn = writes.length > 0 || (last !== undefined && of.at(last) !== from)
+      isMore = rows.length === query.limit && isOn
+      from = last && of.at(last)
     }
   }
 }

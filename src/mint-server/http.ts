@@ -10,10 +10,10 @@ import { createMint, type MintOptions, type RunningMint } from './mint.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from './signatory.ts'
 import { mintSchema } from './tables.ts'
-import { inTurns } from './turns.ts'
+import { inTurns, taker } from './turns.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
-type Supplied = 'store' | 'backend' | 'signatory' | 'crypto'
+type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
 
 export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
@@ -61,7 +61,8 @@ async function startMint(
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
   const { signatory = inTurns(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
-  return { mint: await createMint({ ...options, clock, random, store, crypto, signatory, backend }), backend }
+  const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
+  return { mint: await createMint({ ...options, ...ports }), backend }
 }
 
 const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const

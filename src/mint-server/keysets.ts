@@ -3,7 +3,7 @@ import type { MintCrypto } from '../cashu/crypto.ts'
 import type { Clock } from '../kernel/ports.ts'
 import type { Store, Write } from '../store/port.ts'
 import { within } from './patience.ts'
-import type { Signatory } from './signatory.ts'
+import { WrongKeys, type KeysetPath, type Signatory } from './signatory.ts'
 import type { KeysetRow } from './tables.ts'
 import { transact } from './transact.ts'
 
@@ -17,20 +17,35 @@ export interface Keysets {
   all(): Promise<KeysetRow[]>
 }
 
-/** The keysets in the store were made with other keys than the signatory's. */
-export class WrongKeys extends Error {
-  override readonly name = 'WrongKeys'
-}
-
 /**
  * A signatory that is asked first whether it has the keys that the store's keysets were made with: once, and where it
- * cannot be reached at the start, before the first signature. Its calls reject with `WrongKeys` where it has others.
+ * cannot be reached at the start, before the first signature. Its calls reject with `WrongKeys` where it has others. It
+ * may become another while the mint runs: so each call tells which keys are meant.
  */
 export function matched(
   signatory: Signatory,
   { store, clock }: { readonly store: Store; readonly clock: Clock },
 ): Signatory & { readonly match: () => Promise<void> } {
   let matching: Promise<void> | undefined
+
+  /** By generation and unit; they never change. */
+  const known = new Map<string, KeysetRow['keys']>()
+
+  async function keysOf({ unit, generation }: KeysetPath): Promise<KeysetRow['keys'] | undefined> {
+    const name = `${generation} ${unit}`
+    if (!known.has(name)) {
+      const query = { table: 'keysets', index: 'byUnit', prefix: [unit, generation], limit: 1 }
+      const [row] = await store.query<KeysetRow>(query)
+      if (row) known.set(name, row.keys)
+    }
+    return known.get(name)
+  }
+
+  async function keyed<T extends KeysetPath & { readonly amount: number }>(items: readonly T[]): Promise<T[]> {
+    const found: T[] = []
+    for (const item of items) found.push({ ...item, key: (await keysOf(item))?.[item.amount] })
+    return found
+  }
 
   async function compare(): Promise<void> {
     const rows = await store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' })
@@ -42,6 +57,8 @@ export function matched(
       )
       if (theirs[first!] !== keys[first!]) throw new WrongKeys('the store was made with other keys, of another seed')
     }
+    // Where there was nothing to compare, another mint may make the first keysets, and with other keys.
+    if (newest.length === 0) matching = undefined
   }
 
   function match(): Promise<void> {
@@ -58,13 +75,13 @@ export function matched(
       await match()
       return signatory.publicKeys(...asked)
     },
-    verify: async (...asked) => {
+    verify: async (proofs, signal) => {
       await match()
-      return signatory.verify(...asked)
+      return signatory.verify(await keyed(proofs), signal)
     },
-    sign: async (...asked) => {
+    sign: async (outputs, signal) => {
       await match()
-      return signatory.sign(...asked)
+      return signatory.sign(await keyed(outputs), signal)
     },
   }
 }
@@ -75,8 +92,9 @@ export function keysets(of: {
   readonly signatory: Signatory
   readonly amounts: readonly number[]
   readonly version: '00' | '01' | undefined
+  readonly clock: Clock
 }): Keysets {
-  const { store, crypto, signatory, amounts, version } = of
+  const { store, crypto, signatory, amounts, version, clock } = of
 
   return {
     all: () => store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' }),
@@ -87,7 +105,7 @@ export function keysets(of: {
         if (last && onlyFirst) return { writes: [], result: last.id }
         const generation = last ? last.generation + 1 : 0
         const inputFeePpk = feePpk ?? last?.feePpk ?? 0
-        const keys = await signatory.publicKeys({ unit, generation }, amounts)
+        const keys = await within(clock, (signal) => signatory.publicKeys({ unit, generation }, amounts, signal))
         const id = crypto.keysetId({ keys, unit, inputFeePpk }, version)
         const row: KeysetRow = { id, unit, generation, active: 1, feePpk: inputFeePpk, keys }
         const writes: Write[] = [{ put: 'keysets', row, if: 'absent' }]

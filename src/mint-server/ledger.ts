@@ -70,7 +70,7 @@ export async function genuine(
   })
   const verdicts = await of.signatory.verify(signed, signal)
   if (verdicts.length !== proofs.length) throw new Error('the signatory answered for other proofs')
-  if (verdicts.includes(false)) refuse(codes.proofInvalid, 'a proof is not of this mint')
+  if (!verdicts.every(Boolean)) refuse(codes.proofInvalid, 'a proof is not of this mint')
   return proofs.map(({ id, amount, secret, witness }) => ({
     ...{ Y: of.crypto.hashToCurve(secret), id, amount },
     ...(witness !== undefined && { witness }),

@@ -102,6 +102,12 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
       return mintAnswer(row)
     }
 
+  /** The quote as it was left. @throws {MintError} There is none. */
+  async function stored(method: PaymentMethod, id: string): Promise<MintQuoteRow> {
+    const row = await store.get<MintQuoteRow>('mintQuotes', [id])
+    return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
+  }
+
   /** What came in. While the backend is away, what is known to be paid can be issued all the same. */
   async function askFor({ requestId, amountPaid, amountIssued }: MintQuoteRow): Promise<readonly Incoming[]> {
     try {
@@ -115,8 +121,7 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
   /** The quote by what the backend knows now. @throws {MintError} There is none. @throws Error The backend is away. */
   const refreshed = (method: PaymentMethod, id: string): Promise<MintQuoteRow> =>
     transact(store, async () => {
-      const row = await store.get<MintQuoteRow>('mintQuotes', [id])
-      if (row?.method !== method) return refuse(codes.unclassified, 'no such quote')
+      const row = await stored(method, id)
       if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: row }
       const incoming = counted(row, await askFor(row))
       const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
@@ -127,5 +132,5 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
       return { writes: credited(row, fresh, updatedAt), result: { ...row, amountPaid, updatedAt } }
     })
 
-  return { quote, refreshed }
+  return { quote, stored, refreshed }
 }

@@ -12,16 +12,18 @@ import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
 import type { Context } from './context.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { keysets, matched, WrongKeys } from './keysets.ts'
+import { keysets, matched } from './keysets.ts'
 import { mintKinds } from './kinds/index.ts'
 import { meltAnswer } from './melt-quotes.ts'
 import type { Mint } from './mint-api.ts'
+import { LOOK_FOR_MS } from './patience.ts'
 import { DEFAULTS, has, type MintPorts, type MintSettings } from './ports.ts'
 import { MintError, refuse } from './request.ts'
 import type { Asked } from './requests.ts'
 import { replay } from './responses.ts'
 import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
+import { WrongKeys } from './signatory.ts'
 import { mintSchema, type MeltQuoteRow } from './tables.ts'
 
 export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Partial<MintSettings> {
@@ -41,8 +43,6 @@ const MATCH_MS = 2_000
 const LANE_LIMIT = 64
 /** Why nobody waits any longer: one for all, as to make one takes longer than what it is for. */
 const OVER = new Error('the request is answered')
-/** How long the backend is given to say how a payment stands. */
-const LOOK_FOR_MS = 2_000
 
 /**
  * What the parts of a mint share, and its keysets, made on the first start. From then on a signatory that is away holds up
@@ -56,7 +56,7 @@ export async function prepared(
   const { store, crypto, backend, clock = systemClock, random = systemRandom } = options
   const settings: MintSettings = { ...DEFAULTS, ...options }
   const signatory = matched(options.signatory, { store, clock })
-  const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion })
+  const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion, clock })
   for (const unit of settings.units) await rows.add(unit, { feePpk: settings.feePpk, onlyFirst: true })
   const over = new AbortController()
   const matching = signatory.match().catch((error: unknown) => {
@@ -64,7 +64,7 @@ export async function prepared(
   })
   await Promise.race([matching, sleep(clock, MATCH_MS, over.signal)]).finally(() => over.abort())
   const context: Context = {
-    ...{ store, crypto, signatory, backend, settings, clock },
+    ...{ store, crypto, signatory, backend, settings, clock, turn: options.turn },
     newId: () => hex(random(16)),
     checkQuotable(unit, amount) {
       if (!settings.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')

@@ -3,6 +3,8 @@ import { unlessAborted, type Clock } from '../kernel/ports.ts'
 
 /** How long the backend, or the signatory, is given for an answer that somebody waits for. */
 export const PATIENCE_MS = 30_000
+/** How long the backend is given to say how a payment stands, or what came in. */
+export const LOOK_FOR_MS = 2_000
 
 /** The answer of a call that is given `PATIENCE_MS` for it. @throws {Error} It took longer; what the call throws. */
 export async function within<T>(

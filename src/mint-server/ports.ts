@@ -49,6 +49,8 @@ export interface MintPorts {
   readonly backend: PaymentBackend
   readonly settings: MintSettings
   readonly clock: Clock
+  /** Waited for between pieces of work that hold the thread, so that others get their turn. Nobody does unless given. */
+  readonly turn?: (() => Promise<void>) | undefined
 }
 
 export const has = ({ without }: Pick<MintSettings, 'without'>, nut: OptionalNut): boolean => !without.includes(nut)

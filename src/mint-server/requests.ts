@@ -2,7 +2,7 @@
 import type { IssueInput } from '../../machines/mint-server/issue.ts'
 import type { MeltInput } from '../../machines/mint-server/melt.ts'
 import type { SwapInput } from '../../machines/mint-server/swap.ts'
-import { checkConditions, ConditionUnmet } from '../cashu/conditions.ts'
+import { conditionChecks, ConditionUnmet } from '../cashu/conditions.ts'
 import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, list, optional } from '../cashu/shape.ts'
 import type { Context } from './context.ts'
@@ -23,19 +23,20 @@ export type Asked =
   | { readonly kind: 'mint-melt'; readonly input: Sans<MeltInput> }
 
 /** @throws {MintError} */
-export function requests({ store, crypto, signatory, settings, clock }: Context) {
+export function requests({ store, crypto, signatory, settings, clock, turn = async () => {} }: Context) {
   /** Genuine inputs whose spending conditions are met. Those are looked at last: that takes long where they are many. */
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
     const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory }, proofs, signal))
+    const checks = conditionChecks({
+      inputs: proofs,
+      outputs: messages,
+      nowMs: clock.now(),
+      ...(quoteId !== undefined && { quoteId }),
+    })
     try {
-      checkConditions({
-        inputs: proofs,
-        outputs: messages,
-        nowMs: clock.now(),
-        ...(quoteId !== undefined && { quoteId }),
-      })
+      while (checks.next().done !== true) await turn()
     } catch (error) {
       if (error instanceof ConditionUnmet) refuse(codes.proofInvalid, error.message)
       throw error
@@ -96,6 +97,7 @@ export function requests({ store, crypto, signatory, settings, clock }: Context)
       const quotes = await Promise.all(ids.map((id) => mintQuote(id, method)))
       if (new Set(quotes.map(({ unit }) => unit)).size > 1) refuse(codes.severalUnits, 'quotes of more than one unit')
       for (const [at, quote] of quotes.entries()) {
+        await turn()
         const signature = signatures?.[at] ?? undefined
         if (quote.pubkey === null && signature !== undefined)
           refuse(codes.signatureInvalid, 'a signature for a quote that is not locked')

@@ -3,16 +3,18 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { codes } from '../cashu/codes.ts'
 import { lenient } from '../cashu/shape.ts'
+import { sleep } from '../kernel/ports.ts'
 import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
 import { mintAnswer, mintQuotes, ownQuote } from './mint-quotes.ts'
 import type { PaymentMethod } from './payment-backend.ts'
+import { LOOK_FOR_MS } from './patience.ts'
 import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { listedQuotes, quoteIdsOf, requests, type Asked } from './requests.ts'
-import type { MeltQuoteRow, ProofRow } from './tables.ts'
+import type { MeltQuoteRow, MintQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
 
 /** How a mint carries out what moves ecash. */
@@ -33,7 +35,7 @@ export interface Routes {
 }
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
-  const { store, backend, settings } = context
+  const { store, backend, settings, clock } = context
   const view = createViews(context, keysets)
   const minting = mintQuotes(context)
   const melting = meltQuotes(context)
@@ -46,6 +48,25 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
 
   type Check = (method: PaymentMethod, id: string) => Promise<object>
   const checkMint: Check = async (method, id) => mintAnswer(await minting.refreshed(method, id))
+
+  /** What is being asked about, each once, however long the backend takes. */
+  const asking = new Map<string, Promise<MintQuoteRow>>()
+  /** How a mint quote stands; by what is known here where the backend is away or slow, as many wait for one look. */
+  const standing: Check = async (method, id) => {
+    let row: MintQuoteRow | undefined
+    if (!asking.has(id)) {
+      const asked = minting.refreshed(method, id).finally(() => asking.delete(id))
+      asking.set(id, asked)
+      const told = asked.catch((error: unknown) => {
+        if (error instanceof MintError) throw error
+      })
+      const late = new AbortController()
+      row =
+        (await Promise.race([told, sleep(clock, LOOK_FOR_MS, late.signal)]).finally(() => late.abort())) ?? undefined
+    }
+    return mintAnswer(row ?? (await minting.stored(method, id)))
+  }
+
   const checkMelt: Check = async (method, id) => {
     const quote = await readMelt(method, id)
     if (quote.state !== 'PENDING') return meltAnswer(quote)
@@ -125,7 +146,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
       const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
-      const check = kind === 'mint' ? checkMint : checkMelt
+      const check = kind === 'mint' ? standing : checkMelt
       return Promise.all(ids.map((id) => known(check(method, id))))
     },
   }

@@ -3,7 +3,7 @@
  * talk JSON over HTTP and share a token. Beyond one machine, put TLS in front: who reads the token can have signatures.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { amount, expected, field, flag, list, point, record, text, type Parse } from '../cashu/shape.ts'
+import { amount, expected, field, flag, list, optional, point, record, text, type Parse } from '../cashu/shape.ts'
 import { sleep, systemClock, type Clock } from '../kernel/ports.ts'
 import { refusal, serveHttp, type HttpRequest } from './http-server.ts'
 import { silent, type Log } from './log.ts'
@@ -41,6 +41,7 @@ const proof: Parse<SignedProof> = (value, at) => {
   return {
     ...path(value, at),
     amount: field(from, 'amount', amount, at),
+    key: field(from, 'key', optional(point), at),
     secret: field(from, 'secret', textUpTo(MAX_SECRET_LENGTH), at),
     C: field(from, 'C', text, at),
   }
@@ -48,7 +49,12 @@ const proof: Parse<SignedProof> = (value, at) => {
 
 const output: Parse<UnsignedOutput> = (value, at) => {
   const from = record(value, at)
-  return { ...path(value, at), amount: field(from, 'amount', amount, at), B_: field(from, 'B_', text, at) }
+  return {
+    ...path(value, at),
+    amount: field(from, 'amount', amount, at),
+    key: field(from, 'key', optional(point), at),
+    B_: field(from, 'B_', text, at),
+  }
 }
 
 const publicKeys: Parse<Record<string, string>> = (value, at) =>

@@ -12,6 +12,8 @@ export interface KeysetPath {
 /** An input to be verified (NUT-00). */
 export interface SignedProof extends KeysetPath {
   readonly amount: number
+  /** The public key that it is taken for; a signatory with another one for this keyset and amount does nothing. */
+  readonly key?: string | undefined
   readonly secret: string
   readonly C: string
 }
@@ -19,6 +21,8 @@ export interface SignedProof extends KeysetPath {
 /** An output to be signed (NUT-00). `amount` says with which key. */
 export interface UnsignedOutput extends KeysetPath {
   readonly amount: number
+  /** As a proof's. */
+  readonly key?: string | undefined
   /** Hex. */
   readonly B_: string
 }
@@ -63,6 +67,11 @@ export class SignatoryRefusal extends Error {
   override readonly name = 'SignatoryRefusal'
 }
 
+/** The keysets in the store were made with other keys than the signatory's. */
+export class WrongKeys extends Error {
+  override readonly name = 'WrongKeys'
+}
+
 /** A signatory in this process. Keys are derived from the seed when they are first used, and kept in memory only. */
 export function localSignatory(options: {
   /** All private keys follow from it. */
@@ -70,28 +79,39 @@ export function localSignatory(options: {
   readonly crypto: SignatoryCrypto
 }): Signatory {
   const { seed, crypto } = options
-  const derived = new Map<string, string>()
+  const derived = new Map<string, { readonly privateKey: string; readonly publicKey: string }>()
 
-  function privateKey({ unit, generation }: KeysetPath, amount: number): string {
+  function keysOf({ unit, generation }: KeysetPath, amount: number) {
     const name = `${generation}\0${amount}\0${unit}`
-    const known = derived.get(name)
-    if (known !== undefined) return known
-    const key = crypto.keysetKeys(seed, unit, generation, [amount])[amount]!
-    derived.set(name, key)
-    return key
+    let keys = derived.get(name)
+    if (!keys) {
+      const privateKey = crypto.keysetKeys(seed, unit, generation, [amount])[amount]!
+      derived.set(name, (keys = { privateKey, publicKey: crypto.publicKey(privateKey) }))
+    }
+    return keys
   }
 
-  function isGenuine({ secret, C, amount, ...keyset }: SignedProof): boolean {
+  /** @throws {WrongKeys} */
+  function privateKeyFor(asked: SignedProof | UnsignedOutput): string {
+    const { privateKey, publicKey } = keysOf(asked, asked.amount)
+    if (asked.key !== undefined && asked.key !== publicKey)
+      throw new WrongKeys('the keyset was made with other keys, of another seed')
+    return privateKey
+  }
+
+  function isGenuine(proof: SignedProof): boolean {
+    const key = privateKeyFor(proof)
     try {
-      return crypto.verify(secret, C, privateKey(keyset, amount))
+      return crypto.verify(proof.secret, proof.C, key)
     } catch {
       return false
     }
   }
 
-  function sign({ B_, amount, ...keyset }: UnsignedOutput): BlindSignature {
+  function sign(output: UnsignedOutput): BlindSignature {
+    const key = privateKeyFor(output)
     try {
-      return crypto.sign(B_, privateKey(keyset, amount))
+      return crypto.sign(output.B_, key)
     } catch {
       throw new SignatoryRefusal('B_ is not on the curve')
     }
@@ -99,7 +119,7 @@ export function localSignatory(options: {
 
   return {
     publicKeys: async (keyset, amounts) =>
-      Object.fromEntries(amounts.map((amount) => [String(amount), crypto.publicKey(privateKey(keyset, amount))])),
+      Object.fromEntries(amounts.map((amount) => [String(amount), keysOf(keyset, amount).publicKey])),
     verify: async (proofs) => proofs.map(isGenuine),
     sign: async (outputs) => outputs.map(sign),
   }

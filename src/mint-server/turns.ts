@@ -5,33 +5,65 @@ import type { Signatory } from './signatory.ts'
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */
 const SLICE_MS = 100
 
+/** What to wait for between two pieces of work: others get their turn where the last one of theirs is a while ago. */
+export function taker(): () => Promise<void> {
+  let untilMs = performance.now() + SLICE_MS
+  return async () => {
+    if (performance.now() < untilMs) return
+    await setImmediate()
+    untilMs = performance.now() + SLICE_MS
+  }
+}
+
 /**
- * A signatory of this thread that does one call after the other, and in between lets requests come in, timers ring and
- * commits be made: many requests at once would else hold up all of it until the last one was done.
+ * A signatory of this thread that lets requests come in, timers ring and commits be made in between: many requests at once
+ * would else hold up all of it until the last one was done. One call is done after the other, but for those that take longer
+ * than a slice, as a thousand forged inputs do: they let the others go first.
  */
 export function inTurns(signatory: Signatory): Signatory {
-  let last: Promise<unknown> = Promise.resolve()
+  /** Each does one item, and says whether it was the last one. */
+  const waiting: (() => Promise<boolean>)[] = []
+  let isWorking = false
   let untilMs = 0
+
+  async function work(): Promise<void> {
+    if (isWorking) return
+    isWorking = true
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      let isOver = false
+      do {
+        if (performance.now() >= untilMs) {
+          await setImmediate()
+          untilMs = performance.now() + SLICE_MS
+        }
+        isOver = await next()
+      } while (!isOver && performance.now() < untilMs)
+      if (!isOver) waiting.push(next)
+    }
+    isWorking = false
+  }
 
   function queued<I, O>(
     items: readonly I[],
     call: (items: readonly I[]) => Promise<readonly O[]>,
     signal: AbortSignal | undefined,
   ): Promise<O[]> {
-    const done = last.then(async () => {
-      const results: O[] = []
-      for (const item of items) {
+    const { promise, resolve, reject } = Promise.withResolvers<O[]>()
+    const results: O[] = []
+    let at = 0
+    waiting.push(async () => {
+      try {
         signal?.throwIfAborted()
-        if (performance.now() >= untilMs) {
-          await setImmediate()
-          untilMs = performance.now() + SLICE_MS
-        }
-        results.push(...(await call([item])))
+        if (at < items.length) results.push(...(await call([items[at++]!])))
+        if (at < items.length) return false
+        resolve(results)
+      } catch (error) {
+        reject(error)
       }
-      return results
+      return true
     })
-    last = done.catch(() => {})
-    return done
+    void work()
+    return promise
   }
 
   return {

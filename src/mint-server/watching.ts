@@ -3,6 +3,7 @@
  * at, all that is watched in few questions, when it says that something may have changed and once a second at the least:
  * what another process did, or Lightning, is noticed as well. One look is made at a time, so that none brings older news.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../kernel/ports.ts'
 import { failureOf, type Log } from './log.ts'
 import type { Mint, Topic } from './mint-api.ts'
@@ -102,6 +103,8 @@ export function watchMint({ mint, clock, log, maxWatched }: WatchingOptions): Wa
         isFailing = true
         break
       }
+      // A store in this process answers without a pause: others get their turn.
+      await setImmediate()
     }
     isLooking = false
     lookedMs = clock.now() - startedAt

@@ -5,6 +5,7 @@ import {
   type MeltInput,
   type MeltPayment,
   type PaymentNews,
+  type Settlement,
 } from '../../../machines/mint-server/melt.ts'
 import { drop } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
@@ -125,6 +126,15 @@ export const meltSteps = (ports: MintPorts) => ({
   },
 })
 
+/**
+ * How a payment was settled. A fee in parts of a unit is rounded up, and of one that is no number all that was set aside is
+ * taken: the payment is made, and its melt must end.
+ */
+function settled({ feeSat = 0, preimage }: Outgoing, { maxFee }: MeltPayment): Settlement {
+  const fee = Number.isFinite(feeSat) ? Math.max(0, Math.ceil(feeSat)) : maxFee
+  return { fee, preimage: preimage ?? null }
+}
+
 type Told = { answer: 'paid'; fee: number; preimage: string | null } | { answer: 'failed' | 'pending' | 'unknown' }
 
 export const meltKind = defineOperation({
@@ -142,9 +152,9 @@ export const meltKind = defineOperation({
         const { method, request, amount, maxFee } = payment
         const asked = { id, method: method as PaymentMethod, request, amountSat: amount, maxFeeSat: maxFee }
         const paying = ports.backend.pay(asked, signal)
-        const { state, feeSat = 0, preimage = null } = await unlessAborted(signal, paying)
-        if (state === 'paid') return { answer: 'paid', fee: feeSat, preimage }
-        return { answer: state === 'none' ? 'unknown' : state }
+        const told = await unlessAborted(signal, paying)
+        if (told.state === 'paid') return { answer: 'paid', ...settled(told, payment) }
+        return { answer: told.state === 'none' ? 'unknown' : told.state }
       } catch {
         // A call that fails says nothing about the payment.
         return { answer: 'unknown' }
@@ -157,10 +167,11 @@ export const meltKind = defineOperation({
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
       async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
         // A call that fails says nothing about the payment.
-        const { id } = contexts[0]!
+        const { id, payment } = contexts[0]!
         const asked = within(clock, (limit) => backend.outgoing(id, limit), signal)
-        const { state, feeSat = 0, preimage = null } = await asked.catch((): Outgoing => ({ state: 'unknown' }))
-        if (state === 'paid') return [{ type: 'payment.paid', fee: feeSat, preimage }]
+        const told = await asked.catch((): Outgoing => ({ state: 'unknown' }))
+        const { state } = told
+        if (state === 'paid') return [{ type: 'payment.paid', ...settled(told, payment!) }]
         if (state === 'failed' || state === 'none') return [{ type: `payment.${state}` }]
         return [undefined]
       },

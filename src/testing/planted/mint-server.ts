@@ -70,8 +70,8 @@ export const mintServerPlants: readonly Plant[] = [
     changes: [
       {
         file: melt,
-        from: "if (state === 'paid') return { answer: 'paid',",
-        to: "if (state === 'paid' || state === 'pending') return { answer: 'paid',",
+        from: "if (told.state === 'paid') return { answer: 'paid',",
+        to: "if (told.state === 'paid' || told.state === 'pending') return { answer: 'paid',",
       },
     ],
     breaks: 'invented',
