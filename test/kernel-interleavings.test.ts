@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { HardshellError } from '../src/kernel/index.ts'
 import { StoreError, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
-import { queue, Shop, type Process } from './owners-kit.ts'
+import { chances, queue, Shop, type Process } from './owners-kit.ts'
 
 const { SEED = '7', RUNS = '150' } = process.env
 
@@ -18,17 +18,6 @@ const ORDERS = 5
 const TROUBLE_MS = 8_000
 /** Twice as long as it takes to look for operations of processes that nobody knows. */
 const CALM_MS = 120_000
-
-/** Numbers from 0 to 1 that follow from a seed. */
-function chances(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const chance = chances(seed)

@@ -7,9 +7,12 @@ import {
   openOperations,
   operationsTable,
   ownersTable,
+  type Clock,
+  type OperationKind,
   type Operations,
   type OperationRow,
 } from '../src/kernel/index.ts'
+import type { Tables } from '../src/store/rows.ts'
 import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
 import type { HeldLock, OwnerLock, Ownership, Store, Write } from '../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../src/testing/life.ts'
@@ -88,17 +91,31 @@ export function queue(): { lock: OwnerLock; takeAway: () => void } {
   }
 }
 
+/** Numbers from 0 to 1 that follow from a seed. */
+export function chances(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
 const never = (): Promise<never> => new Promise(() => {})
 
-interface ProcessOptions {
-  readonly kind?: typeof order
+interface ProcessOptions<Ports> {
+  readonly kind?: OperationKind<Ports>
+  readonly ports?: Ports
+  readonly clock?: Clock
+  readonly laneLimit?: number
   /** Around each call of the store. */
   readonly around?: <T>(call: () => Promise<T>) => Promise<T>
   readonly commit?: (store: Store, writes: readonly Write[]) => Promise<void>
 }
 
-export interface Process {
-  readonly operations: Operations
+export interface Process<Ports = unknown> {
+  readonly operations: Operations<Ports>
   die(): void
 }
 
@@ -107,18 +124,44 @@ export class Shop {
   readonly rows: MemoryStore = memoryStore()
   readonly charges: string[] = []
   readonly random = worldRandom({ entropy: 0 })
+  readonly #tables: Tables
+
+  constructor(of: Tables = tables) {
+    this.#tables = of
+  }
+
+  store(): Promise<Store> {
+    return this.rows.open({ version: 1, tables: this.#tables })
+  }
   /** Charges wait for this. */
   bankOpens: Promise<void> = Promise.resolve()
   /** Or for what this gives. */
   bank: ((id: string, replay: boolean) => Promise<void>) | undefined
 
+  /** Starts a process, and waits until it has taken up what it found. */
+  async process(name: string, ownership: Ownership | undefined, options: ProcessOptions<Bank> = {}): Promise<Process> {
+    const charge: Bank['charge'] = async (id, replay) => {
+      this.charges.push(replay ? `${name} again` : name)
+      await (this.bank?.(id, replay) ?? this.bankOpens)
+    }
+    const process = await this.open<Bank>(ownership, { kind: order, ports: { charge }, ...options })
+    await process.operations.resumed
+    return process as Process
+  }
+
   /** Starts a process. Once it is dead nothing of it reaches the store any more. */
-  async process(
-    name: string,
+  async open<Ports>(
     ownership: Ownership | undefined,
-    { kind = order, around = (call) => call(), commit = (store, writes) => store.commit(writes) }: ProcessOptions = {},
-  ): Promise<Process> {
-    const store = await this.rows.open({ version: 1, tables })
+    {
+      kind,
+      ports,
+      clock = this.clock,
+      laneLimit = 8,
+      around = (call) => call(),
+      commit = (store, writes) => store.commit(writes),
+    }: ProcessOptions<Ports> & { readonly kind: OperationKind<Ports>; readonly ports: Ports },
+  ): Promise<Process<Ports>> {
+    const store = await this.store()
     let dead = false
     const mortal =
       <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
@@ -131,15 +174,16 @@ export class Shop {
       query: mortal((...args: Parameters<Store['query']>) => store.query(...args)) as Store['query'],
       commit: mortal((writes: readonly Write[]) => commit(store, writes)),
     }
-    const ports: Bank = {
-      charge: async (id, replay) => {
-        this.charges.push(replay ? `${name} again` : name)
-        await (this.bank?.(id, replay) ?? this.bankOpens)
-      },
-    }
-    const { clock, random } = this
-    const operations = openOperations<Bank>({ store: mine, tables, kinds: [kind], ports, clock, random })
-    await operations.resumed
+    const { random } = this
+    const operations = openOperations<Ports>({
+      store: mine,
+      tables: this.#tables,
+      kinds: [kind],
+      ports,
+      clock,
+      random,
+      laneLimit,
+    })
     return { operations, die: () => void (dead = true) }
   }
 

@@ -36,15 +36,15 @@ export interface Look {
 
 export interface DurableInput {
   readonly row: OperationRow
-  /** The row was just committed by this process, which therefore may start its effects. */
-  readonly owned: boolean
+  /** When the commit began that put this process' name on the row, which therefore may start its effects. */
+  readonly ownedMs?: number
 }
 
 type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
 /** Tries of one step before a conflict on other rows is taken for a defect. */
 const MOST_CONFLICTS = 200
-/** After waiting so long for its lane, a request is not made without a look whether it is still this process' to make. */
+/** So long after the row was known to be this process' own, a request is not made without another look. */
 const LONG_WAIT_MS = 1_000
 
 /** A kind of operation as actor logic, for `createActor`. */
@@ -138,7 +138,8 @@ class Operation {
   snapshot: AnyMachineSnapshot
   #row: OperationRow
   #timers: Timers
-  #owned: boolean
+  /** When the store was last asked something whose answer was that the row is this process' own. */
+  #ownedMs: number | undefined
   readonly #kernel: Kernel
   readonly #loaded: LoadedKind
   readonly #send: (event: EventObject) => void
@@ -155,14 +156,14 @@ class Operation {
     this.#loaded = loaded
     this.#send = send
     this.#row = input.row
-    this.#owned = input.owned
+    this.#ownedMs = input.ownedMs
     this.snapshot = loaded.restore(input.row)
     this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)
   }
 
   start(): void {
     if (!this.#kernel.leads()) return
-    if (this.#owned) this.#follow(new Set())
+    if (this.#ownedMs !== undefined) this.#follow(new Set())
     else void this.#enqueue(() => this.#takeOver())
   }
 
@@ -236,21 +237,24 @@ class Operation {
 
   /** What the chart takes no notice of here it might in the state to which another process has moved it. */
   async #assertCurrent(): Promise<void> {
+    const askedMs = this.#kernel.clock.now()
     const row = await this.#kernel.store.get<OperationRow>('operations', [this.#row.id])
     if (row?.version !== this.#row.version)
       throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+    if (this.#ownedMs !== undefined) this.#ownedMs = askedMs
   }
 
   async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {
     const kernel = this.#kernel
     const before = this.#row
+    const beganMs = kernel.clock.now()
     const { row, writes } = rowOf(kernel, this.#loaded, before, step)
     const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
     const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })
     if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
     this.#row = row
     this.#timers = step.timers
-    this.#owned = true
+    this.#ownedMs = beganMs
     this.snapshot = step.snapshot
     this.#send({ type: '@hardshell.committed', snapshot: step.snapshot } as Committed)
     const { snapshot, emitted, moves } = step
@@ -310,10 +314,10 @@ class Operation {
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
     const { clock } = this.#kernel
-    const sinceMs = clock.now()
     const request = async (): Promise<unknown> => {
-      // Who waited for its lane may have been taken for dead meanwhile.
-      if (clock.now() - sinceMs > LONG_WAIT_MS) await this.#assertCurrent()
+      // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile.
+      while (clock.now() - this.#ownedMs! > LONG_WAIT_MS && !signal.aborted) await this.#assertCurrent()
+      if (signal.aborted) return undefined
       return runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
     const over = this.#kernel.lanes.run(this.#row.lane, signal, request).then(
@@ -356,6 +360,8 @@ class Operation {
   }
 
   #setDue(): void {
+    // By now another actor may run the operation, and wakes up at other times.
+    if (this.#stop.signal.aborted) return
     const ends = [...Object.values(this.#timers), ...(this.#watch ? [this.#watch.atMs] : [])]
     this.#kernel.timers.set(this.#row.id, ends.length > 0 ? Math.min(...ends) : null)
   }

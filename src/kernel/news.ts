@@ -25,6 +25,8 @@ export class News {
   /** Rows changed lately, as they were last seen. */
   readonly #known = new Map<string, OperationRow>()
   #begun = false
+  /** It has seen what changed lately before it began. */
+  #caughtUp = false
   #sinceMs = 0
   #stale = false
   #looking = false
@@ -67,9 +69,10 @@ export class News {
           const before = this.#known.get(row.id)
           this.#known.set(row.id, row)
           this.#sinceMs = Math.max(this.#sinceMs, row.updatedAt)
-          // One that is not known changed before this process looked, unless it is new.
-          if (before ? before.version < row.version : row.version === 1) told(before, row)
+          // At first, one that is not known changed before this process looked, unless it is new.
+          if (before ? before.version < row.version : this.#caughtUp || row.version === 1) told(before, row)
         }
+        this.#caughtUp = true
         for (const [id, { updatedAt }] of this.#known) if (updatedAt < from) this.#known.delete(id)
         await looked()
       } catch (error) {

@@ -144,8 +144,8 @@ export class Operations<Ports = unknown> {
   }
 
   async #resume(): Promise<readonly Resumed[]> {
-    const [active, aside] = await Promise.all([this.#unfinished('active'), this.#unfinished('quarantined')])
-    const ours = await this.#ownership.begin(active)
+    const aside = await this.#unfinished('quarantined')
+    const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
     const report = await this.supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -194,22 +194,16 @@ export class Operations<Ports = unknown> {
       } as unknown as OperationRow
       const { row, writes } = rowOf(this.#kernel, loaded, blank, step)
       const env = { store: this.#store, clock: this.clock, signal: this.#stop.signal }
-      const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
-      if (outcome === 'landed') {
+      const { outcome } = await this.supervisor.begin(id, async () => {
+        const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
+        if (outcome !== 'landed') return { outcome }
         if (this.#stop.signal.aborted)
           throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
-        this.#kernel.changed({
-          before: undefined,
-          row,
-          snapshot: step.snapshot,
-          emitted: step.emitted,
-          moves: step.moves,
-          tables: tablesOf(writes),
-        })
-        if (row.status === 'active' && this.#kernel.leads())
-          this.supervisor.send({ type: 'operation.spawn', row, owned: true })
-        return view(row, step.snapshot)
-      }
+        const { snapshot, emitted, moves } = step
+        this.#kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+        return { outcome, row }
+      })
+      if (outcome === 'landed') return view(row, step.snapshot)
       if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
         throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
       if (tries > 2) await sleep(this.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
@@ -326,7 +320,12 @@ export class Operations<Ports = unknown> {
     // What was loaded to hand an event over, or ran until just now.
     this.supervisor.leave()
     for (const listener of this.#roleListeners) listener(role)
-    if (role === 'owner') await this.supervisor.resume(await this.#unfinished('active')).catch(reportError)
+    if (role !== 'owner') return
+    try {
+      await this.supervisor.resume(await this.#unfinished('active'))
+    } catch (error) {
+      if (!this.#stop.signal.aborted) reportError(error)
+    }
   }
 
   /** Another process committed a step. */
@@ -351,8 +350,9 @@ export class Operations<Ports = unknown> {
     const actor = this.supervisor.get(id)
     if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
     return this.#ask(id).catch((error: unknown) => {
-      // The owner asks again.
-      if (!(error instanceof StoreError) && !this.#stop.signal.aborted) reportError(error)
+      // The owner asks again; so does who can read the row.
+      const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'PARKED')
+      if (!passes && !this.#stop.signal.aborted) reportError(error)
     })
   }
 
@@ -380,7 +380,8 @@ export class Operations<Ports = unknown> {
         version: row.version + 1,
         commitId: this.#kernel.newId(),
         updatedAt: this.clock.now(),
-        ...(!this.#kernel.leads() && { owner: '' }),
+        // Who had it does not know that it is to go on.
+        owner: this.#kernel.leads() ? this.#kernel.owner : '',
       }
       await this.#store.commit([
         { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },

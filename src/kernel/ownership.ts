@@ -32,6 +32,11 @@ interface Options {
   readonly changed: (role: Role) => void
 }
 
+interface Begun {
+  readonly active: readonly OperationRow[]
+  readonly ours: readonly OperationRow[]
+}
+
 export class Ownership {
   role: Role = 'owner'
   readonly #options: Options
@@ -52,21 +57,35 @@ export class Ownership {
     this.#policy = options.store.ownership
   }
 
-  /** Settles, without waiting for anybody, what this process owns; those of the unfinished that it is to take up. */
-  async begin(unfinished: readonly OperationRow[]): Promise<readonly OperationRow[]> {
-    if (!this.#policy) return unfinished
-    if (this.#policy.by === 'beats') {
+  /** Settles, without waiting for anybody, what this process owns; the unfinished, and those that it is to take up. */
+  begin(unfinished: () => Promise<readonly OperationRow[]>): Promise<Begun> {
+    const begun = this.#begin(unfinished)
+    this.#running = begun.then(
+      () => this.#go(),
+      () => this.#held?.release(),
+    )
+    return begun
+  }
+
+  async #begin(unfinished: () => Promise<readonly OperationRow[]>): Promise<Begun> {
+    if (this.#policy?.by === 'lock') {
+      this.#held = await this.#ask(this.#policy.lock, false)
+      this.role = this.#held ? 'owner' : 'follower'
+    }
+    // Read afterwards: who had the lock has done all that it could.
+    const active = await unfinished()
+    if (this.#policy?.by === 'beats') {
       const env = { clock: this.#options.clock, signal: this.#stop.signal }
       await untilAnswered(env, () => this.#join())
       const alive = new Set((await untilAnswered(env, () => this.#owners())).map(({ id }) => id))
-      this.#running = this.#beats()
-      return unfinished.filter(({ owner }) => !alive.has(owner))
+      return { active, ours: active.filter(({ owner }) => !alive.has(owner)) }
     }
-    const { lock } = this.#policy
-    this.#held = await this.#ask(lock, false)
-    this.role = this.#held ? 'owner' : 'follower'
-    this.#running = this.#lead(lock)
-    return this.#held ? unfinished : []
+    return { active, ours: this.role === 'owner' ? active : [] }
+  }
+
+  #go(): Promise<void> | undefined {
+    if (this.#policy?.by === 'beats') return this.#beats()
+    return this.#policy && this.#lead(this.#policy.lock)
   }
 
   /** Lets others take over at once. */
@@ -109,6 +128,7 @@ export class Ownership {
   /** Where no lock can be had at all, a disk that is read-only say, somebody else may have one, and it is tried again. */
   async #ask(lock: OwnerLock, wait: boolean): Promise<HeldLock | undefined> {
     const { signal } = this.#stop
+    if (signal.aborted) return undefined
     try {
       return await lock({ wait, signal })
     } catch {

@@ -22,14 +22,19 @@ export class Questions {
     this.#lanes = lanes
   }
 
-  /** The news for one operation, if there are any. Never settles where the signal aborts first. */
+  /** The news for one operation, if there are any; none where the signal aborts first. */
   ask(
     watch: Watch<unknown, EventObject>,
     lane: string,
     read: Reader,
     of: { readonly context: unknown; readonly signal: AbortSignal },
   ): Promise<EventObject | undefined> {
-    return new Promise((answer, failed) => {
+    const { signal } = of
+    const { promise, resolve: answer, reject: failed } = Promise.withResolvers<EventObject | undefined>()
+    const drop = (): void => answer(undefined)
+    if (signal.aborted) drop()
+    else {
+      signal.addEventListener('abort', drop)
       const lanes = this.#waiting.get(watch) ?? new Map<string, Question[]>()
       this.#waiting.set(watch, lanes)
       const questions = lanes.get(lane)
@@ -39,7 +44,8 @@ export class Questions {
         // Whatever is due at this moment is asked before the microtasks run.
         queueMicrotask(() => this.#flush(watch, lane, read))
       }
-    })
+    }
+    return promise.finally(() => signal.removeEventListener('abort', drop))
   }
 
   #flush(watch: Watch<unknown, EventObject>, lane: string, read: Reader): void {

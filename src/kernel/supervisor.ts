@@ -23,7 +23,6 @@ export interface Resumed {
 }
 
 export type SupervisorEvent =
-  | { readonly type: 'operation.spawn'; readonly row: OperationRow; readonly owned: boolean }
   | { readonly type: 'operation.failed'; readonly id: string; readonly error: unknown }
   | { readonly type: 'operation.ended'; readonly id: string }
 
@@ -48,8 +47,8 @@ export class Supervisor {
   readonly #crashes = new Map<string, number>()
   readonly #parked = new Map<string, string>()
   readonly #pauses = new Map<string, unknown>()
-  /** Operations that are being taken over: until that is known, nobody else loads them. */
-  readonly #taking = new Map<string, Promise<void>>()
+  /** Operations that are being stored, loaded or taken over. */
+  readonly #held = new Map<string, Promise<void>>()
   readonly #told: (event: SupervisorEvent) => void
   readonly actor: AnyActorRef
   #stopped = false
@@ -84,6 +83,19 @@ export class Supervisor {
 
   get size(): number {
     return this.#actors.size
+  }
+
+  /** Stores a new operation and starts it; `store` gives its row once that is committed. */
+  begin<T extends { readonly row?: OperationRow }>(id: string, store: () => Promise<T>): Promise<T> {
+    const { clock, owner } = this.#kernel
+    return this.#exclusively([id], async () => {
+      const beganMs = clock.now()
+      const stored = await store()
+      const { row } = stored
+      if (row?.status === 'active' && this.#kernel.leads() && !this.#stopped)
+        this.#spawn({ row, ...(row.owner === owner && { ownedMs: beganMs }) })
+      return stored
+    })
   }
 
   /** Loads an operation that this process does not run so far. */
@@ -137,7 +149,8 @@ export class Supervisor {
     let all = true
     for (let from = 0; from < rows.length; from += BATCH) {
       const batch = rows.slice(from, from + BATCH).flatMap((row) => this.#inspect(row, report) ?? [])
-      all = (await this.#exclusively(batch, () => this.#takeUpBatch(batch, named))) && all
+      const ids = batch.map(({ row }) => row.id)
+      all = (await this.#exclusively(ids, () => this.#takeUpBatch(batch, named))) && all
       if (this.#stopped) break
     }
     return all
@@ -145,27 +158,32 @@ export class Supervisor {
 
   async #takeUpBatch(batch: readonly Found[], named: boolean): Promise<boolean> {
     const due = batch.filter(({ effects }) => named || effects)
+    const ownedMs = this.#kernel.clock.now()
     const taken = await this.#takeOver(due)
     if (this.#stopped) return false
-    for (const { row, effects } of batch) {
-      const mine = taken.get(row.id)
-      const actor = this.#actors.get(row.id)
-      if (mine) this.#spawn({ row: mine, owned: true })
+    for (const { row } of batch) {
+      const { id } = row
+      const mine = taken?.get(id)
+      const actor = this.#actors.get(id)
+      if (mine) this.#spawn({ row: mine, ownedMs })
       // Somebody was faster, it may be the one that runs here.
       else if (actor) actor.send(CHECK)
-      else this.#spawn({ row, owned: !effects && !named })
+      else if (this.#pauses.has(id)) continue
+      else if (taken) this.#spawn({ row })
+      else await this.#start(id, (found) => found.version === row.version || found.owner === this.#kernel.owner)
     }
-    return due.every(({ row }) => taken.has(row.id))
+    return due.every(({ row }) => taken?.has(row.id))
   }
 
-  /** Whoever reads a row to load the operation waits until this is over. */
-  async #exclusively<T>(batch: readonly Found[], work: () => Promise<T>): Promise<T> {
+  /** One at a time stores, loads or takes over an operation: what another one read meanwhile would be out of date. */
+  async #exclusively<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (let other; (other = ids.find((id) => this.#held.has(id))) !== undefined;) await this.#held.get(other)
     const { promise, resolve } = Promise.withResolvers<void>()
-    for (const { row } of batch) this.#taking.set(row.id, promise)
+    for (const id of ids) this.#held.set(id, promise)
     try {
       return await work()
     } finally {
-      for (const { row } of batch) if (this.#taking.get(row.id) === promise) this.#taking.delete(row.id)
+      for (const id of ids) this.#held.delete(id)
       resolve()
     }
   }
@@ -192,9 +210,10 @@ export class Supervisor {
 
   /**
    * One commit for many rows; where somebody was faster with one of them, each is left to its own actor. So is what a
-   * former version of its kind wrote: before effects start it is written anew.
+   * former version of its kind wrote: before effects start it is written anew. Undefined where nothing is known to have
+   * landed.
    */
-  async #takeOver(batch: readonly Found[]): Promise<Map<string, OperationRow>> {
+  async #takeOver(batch: readonly Found[]): Promise<Map<string, OperationRow> | undefined> {
     const { owner, store } = this.#kernel
     const taken = new Map<string, OperationRow>()
     const writes: Write[] = []
@@ -215,7 +234,7 @@ export class Supervisor {
       return taken
     } catch (error) {
       if (error instanceof StoreError && error.code === 'CLOSED') throw error
-      return new Map()
+      return undefined
     }
   }
 
@@ -227,8 +246,7 @@ export class Supervisor {
 
   #handle(event: SupervisorEvent): void {
     if (this.#stopped) return
-    if (event.type === 'operation.spawn') this.#spawn(event)
-    else if (event.type === 'operation.ended') this.#drop(event.id)
+    if (event.type === 'operation.ended') this.#drop(event.id)
     // The operations' actors tell their parent of their ends as well; that comes with the commit.
     else if (event.type === 'operation.failed') this.#failed(event.id, event.error)
   }
@@ -288,39 +306,33 @@ export class Supervisor {
 
   /** Starts an operation from what is stored. */
   async #reload(id: string, error?: unknown): Promise<void> {
+    await this.#exclusively([id], () => {
+      const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
+      return this.#start(id, ({ owner }) => !superseded || owner === this.#kernel.owner, error)
+    })
+  }
+
+  async #start(id: string, isOurs: (row: OperationRow) => boolean, error?: unknown): Promise<void> {
+    if (this.#stopped || this.#actors.has(id) || this.#pauses.has(id)) return
     try {
-      const row = await this.#read(id)
-      if (!row) return
-      if (row.status !== 'active') return this.#drop(id)
+      const row = await this.#kernel.store.get<OperationRow>('operations', [id])
+      if (!row || this.#stopped) return
+      if (row.status !== 'active') return void this.#crashes.delete(id)
       if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
-      const foreign = row.owner !== this.#kernel.owner && error instanceof HardshellError && error.code === 'SUPERSEDED'
       // Another process is at it. Where they know of each other, that is its business; where one has the lock, it is
       // this one's all the same. Else: look again later, and take over only where nothing has moved since.
       const policy = this.#kernel.store.ownership?.by
-      if (foreign && policy === 'beats') this.#drop(id)
-      else if (foreign && !policy) this.#after(id, FOLLOW_MS, () => this.#followed(row))
-      else this.#spawn({ row, owned: false })
+      if (isOurs(row) || policy === 'lock') this.#spawn({ row })
+      else if (!policy) this.#follow(row)
     } catch (failure) {
       this.#failed(id, failure)
     }
   }
 
-  /** The row of an operation that is to be loaded; undefined where somebody was faster, whose row may be newer. */
-  async #read(id: string): Promise<OperationRow | undefined> {
-    const row = await this.#kernel.store.get<OperationRow>('operations', [id])
-    while (this.#taking.has(id)) await this.#taking.get(id)
-    return this.#stopped || this.#actors.has(id) || this.#pauses.has(id) ? undefined : row
-  }
-
-  async #followed(seen: OperationRow): Promise<void> {
-    try {
-      const row = await this.#read(seen.id)
-      if (row?.status !== 'active') return
-      if (row.version === seen.version) this.#spawn({ row, owned: false })
-      else this.#after(row.id, FOLLOW_MS, () => this.#followed(row))
-    } catch (failure) {
-      this.#failed(seen.id, failure)
-    }
+  #follow({ id, version }: OperationRow): void {
+    this.#after(id, FOLLOW_MS, () =>
+      this.#exclusively([id], () => this.#start(id, (found) => found.version === version)),
+    )
   }
 
   async #quarantine(row: OperationRow, error: unknown): Promise<void> {
