@@ -46,6 +46,7 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 const MOST_CONFLICTS = 200
 /** So long after the row was known to be this process' own, a request is not made without another look. */
 const LONG_WAIT_MS = 1_000
+const MOST_LOOKS = 5
 
 /** A kind of operation as actor logic, for `createActor`. */
 export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
@@ -315,8 +316,12 @@ class Operation {
     const { runs, reader } = this.#loaded
     const { clock } = this.#kernel
     const request = async (): Promise<unknown> => {
-      // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile.
-      while (clock.now() - this.#ownedMs! > LONG_WAIT_MS && !signal.aborted) await this.#assertCurrent()
+      // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
+      // never quicker than that must not hold up everything: so it is not asked for ever.
+      for (let looks = 0; looks < MOST_LOOKS && clock.now() - this.#ownedMs! > LONG_WAIT_MS; looks++) {
+        if (signal.aborted) break
+        await this.#assertCurrent()
+      }
       if (signal.aborted) return undefined
       return runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
