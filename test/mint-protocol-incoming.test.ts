@@ -203,6 +203,16 @@ describe('a payment from outside', () => {
     expect(await checked(world, other)).toMatchObject({ amount_paid: 0 })
   })
 
+  test('of no amount counts for nothing, and keeps nobody from what was paid beside it', async () => {
+    const { backend } = await strict({}, {})
+    const amounts = [-8, 0, Number.NaN, 0.5, 4.7]
+    const odd = { ...backend, incoming: async () => amounts.map((amountSat, at) => ({ paymentId: `p${at}`, amountSat })) } // prettier-ignore
+    const world = await strict({ backend: odd })
+    const quote = await mintQuote(world, 'bolt12', { pubkey: world.client.crypto.publicKey(key(1)) })
+    expect(await checked(world, quote)).toMatchObject({ amount_paid: 4 })
+    expect(await issue(world, quote, 4, key(1))).toBe(4)
+  })
+
   test('of an invoice that brings more than it asks for: the wallet gets what it asked for', async () => {
     const world = await strict({}, {})
     const quote = await mintQuote(world, 'bolt11', { amount: 8 })

@@ -52,11 +52,12 @@ export async function ownQuote(
   return row
 }
 
-/** Each payment once, and of an invoice no more than it asks for: that is what wallets will have issued. */
+/** Each payment once, in whole units, and of an invoice no more than it asks for: that is what wallets will have issued. */
 function counted({ method, amount }: MintQuoteRow, payments: readonly Incoming[]): Incoming[] {
   const most = method === 'bolt11' ? (amount ?? Infinity) : Infinity
-  const byId = new Map(payments.map(({ paymentId, amountSat }) => [paymentId, Math.min(amountSat, most)]))
-  return [...byId].map(([paymentId, amountSat]) => ({ paymentId, amountSat }))
+  const byId = new Map(payments.map(({ paymentId, amountSat }) => [paymentId, Math.min(Math.floor(amountSat), most)]))
+  // What is no amount is not counted, and what was paid beside it is.
+  return [...byId].flatMap(([paymentId, amountSat]) => (amountSat > 0 ? { paymentId, amountSat } : []))
 }
 
 /** The writes that count payments for a quote, each once. */
