@@ -203,6 +203,44 @@ describe('on a store', () => {
     expect(await claims.list('bob')).toEqual([{ key: 'b/1', state: 'held' }])
   })
 
+  /** A store where whoever first reads what `of` names is held up by that until `go`. */
+  async function slow(schema: Schema, of: string) {
+    const inner = await memoryStore().open(schema)
+    const { promise, resolve: go } = Promise.withResolvers<void>()
+    let isFirst = true
+    const hold = async (what: string): Promise<void> => {
+      if (what !== of || !isFirst) return
+      isFirst = false
+      await promise
+    }
+    const store: Store = {
+      ...inner,
+      get: async (table, key) => (await hold(table), inner.get(table, key)),
+      query: async (query) => (await hold(query.index ?? query.table), inner.query(query)),
+    }
+    return { store, go }
+  }
+
+  test('one request that comes twice at once is not in its own way', async () => {
+    const lent = await slow(creditsSchema, 'accounts')
+    const credits = storeCredits(lent.store)
+    await storeCredits({ ...lent.store, get: async () => undefined }).deposit('ada', 30)
+    const reserve = { key: 'k', payer: 'ada', amount: 30 }
+    const slowly = credits.reserve(reserve)
+    expect(await credits.reserve(reserve)).toEqual(OK)
+    lent.go()
+    expect(await slowly).toEqual(OK)
+    expect(await credits.balance('ada')).toBe(0)
+
+    const held = await slow(claimsSchema, 'byTask')
+    const claims = storeClaims(held.store)
+    const acquire = { key: 'b/1', task: 'b', worker: 'bob', untilMs: 1_000 }
+    const late = claims.acquire(acquire)
+    expect(await claims.acquire(acquire)).toEqual(OK)
+    held.go()
+    expect(await late).toEqual(OK)
+  })
+
   test('deposits add up, whoever makes them at once', async () => {
     const { store } = await failing(creditsSchema)
     const credits = storeCredits(store)

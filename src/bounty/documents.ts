@@ -70,11 +70,19 @@ export class Documents<D extends Document> {
     })
   }
 
-  /** Changes a document as ruled, then its index. */
-  change(key: string, rule: (found: D | undefined) => Promise<Ruling<D>> | Ruling<D>): Promise<Reply> {
+  /**
+   * Changes a document as ruled, then its index. What the rule goes by besides is looked at before the document: else the
+   * same call, carried out in between, would show in the one and not in the other, and be refused for its own sake.
+   */
+  change<Seen = void>(
+    key: string,
+    rule: (found: D | undefined, seen: Seen) => Ruling<D>,
+    look: () => Promise<Seen> = () => Promise.resolve() as Promise<Seen>,
+  ): Promise<Reply> {
     return again(async () => {
+      const seen = await look()
       const found = await this.#read(key)
-      const { reply, put } = await rule(found)
+      const { reply, put } = rule(found, seen)
       let last = found
       if (put) {
         last = { ...put, revision: (found?.revision ?? 0) + 1 } as Stored<D>

@@ -2,7 +2,7 @@
 import type { Row, Schema, Store, Write } from '../store/port.ts'
 import { again, Documents, documentTable, indexTable, type Document } from './documents.ts'
 import type { Claims, Credits, Lease, Reservation } from './ports.ts'
-import { booked, claimRules, creditRules, known } from './rules.ts'
+import { booked, claimRules, creditRules, known, type Ruling } from './rules.ts'
 
 /** The tables of credits, for a database of their own. */
 export const creditsSchema: Schema = {
@@ -60,8 +60,10 @@ export function storeCredits(store: Store): StoreCredits {
     deposit: (account, amount) => again(async () => store.commit([await book(account, amount)])),
     list: (payer) => reservations.list(payer),
     reserve: (request) =>
-      reservations.change(request.key, async (found) =>
-        creditRules.reserve(found, request, await balance(request.payer)),
+      reservations.change(
+        request.key,
+        (found, left) => creditRules.reserve(found, request, left),
+        () => balance(request.payer),
       ),
     get: async ({ key }) => known(await reservations.get(key)),
     capture: (request) => reservations.change(request.key, (found) => creditRules.capture(found, request)),
@@ -84,21 +86,23 @@ export function storeClaims(store: Store): StoreClaims {
     index: 'leasesByWorker',
     nameOf: ({ worker }) => worker,
   })
-  const change = (key: string, rule: (found: Held | undefined) => Ruled | Promise<Ruled>) =>
-    leases.change(key, async (found) => {
-      const { reply, put } = await rule(found)
-      return { reply, ...(put && { put: { ...put, holds: put.state === 'released' ? null : put.task } }) }
-    })
-  type Ruled = ReturnType<(typeof claimRules)['complete']>
+  const held = ({ reply, put }: Ruling<Lease>): Ruling<Held> => ({
+    reply,
+    ...(put && { put: { ...put, holds: put.state === 'released' ? null : put.task } }),
+  })
   const taken = async (task: string): Promise<boolean> =>
     (await store.query({ table: 'leases', index: 'byTask', prefix: [task] })).length > 0
   return {
     list: (worker) => leases.list(worker),
     acquire: (request) =>
-      change(request.key, async (found) => claimRules.acquire(found, request, await taken(request.task))),
+      leases.change(
+        request.key,
+        (found, isTaken) => held(claimRules.acquire(found, request, isTaken)),
+        () => taken(request.task),
+      ),
     get: async ({ key }) => known(await leases.get(key)),
-    renew: (request) => change(request.key, (found) => claimRules.renew(found, request)),
-    release: (request) => change(request.key, (found) => claimRules.release(found, request)),
-    complete: ({ key }) => change(key, (found) => claimRules.complete(found)),
+    renew: (request) => leases.change(request.key, (found) => held(claimRules.renew(found, request))),
+    release: (request) => leases.change(request.key, (found) => held(claimRules.release(found, request))),
+    complete: ({ key }) => leases.change(key, (found) => held(claimRules.complete(found))),
   }
 }

@@ -17,7 +17,6 @@ export const exceptions: { readonly [kind: string]: readonly Exception[] } = {
     },
   ],
   melt: [
-    partly,
     {
       what: /melt\.fencing\.deriving: done\[3\]|^answer exchange\.derive: gap/,
       why: 'blank outputs leave fifty counters to the fence, which takes fewer: it takes other operations at the same time',

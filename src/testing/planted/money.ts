@@ -210,6 +210,11 @@ export const moneyPlants: readonly Plant[] = [
         from: `meta: { watch: 'late' }, entry: assign({ error: { code: 'QUOTE_EXPIRED'`,
         to: `entry: assign({ error: { code: 'QUOTE_EXPIRED'`,
       },
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `after: { lateDeadline: 'parting' }, }, cancelled: {`,
+        to: `after: { lateDeadline: 'closed' }, }, cancelled: {`,
+      },
     ],
     breaks: 'convergence',
     scenario: 'mint.pending-without-20',
