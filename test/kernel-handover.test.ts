@@ -1,5 +1,7 @@
 /** Goal: no operation falls between two processes at the moment when one of them gives way to the other. Virtual clock. */
 import { expect, test } from 'vitest'
+import { setup } from 'xstate'
+import { defineOperation } from '../src/kernel/index.ts'
 import { StoreError, type OwnerLock, type Store, type Write } from '../src/store/port.ts'
 import { order, queue, Shop } from './owners-kit.ts'
 
@@ -167,3 +169,35 @@ test.each(['beats', 'lock'] as const)('more than one batch is taken up, while ca
   await Promise.all(paid)
   expect(ids.filter((id) => shop.row(id).state !== 'paid')).toEqual([])
 })
+
+const patient = defineOperation({
+  kind: 'order',
+  version: 1,
+  machine: setup({
+    types: {} as { context: object; events: { type: 'resume' } },
+    delays: { longAgain: 3_600_000 },
+  }).createMachine({
+    context: {},
+    initial: 'pausing',
+    states: {
+      pausing: { on: { resume: 'paid' }, after: { longAgain: 'paid' } },
+      paid: { type: 'final' },
+    },
+  }),
+  effects: () => ({}),
+})
+
+test.each(['beats', 'lock'] as const)(
+  'what pauses goes on at once when another process resumes it, by %s',
+  async (by) => {
+    const shop = new Shop()
+    const locks = queue()
+    const ownership = by === 'beats' ? { by } : { by, lock: locks.lock }
+    const one = await shop.process('one', ownership, { kind: patient })
+    const other = await shop.process('other', ownership, { kind: patient })
+    const { id } = await one.operations.create('order', {})
+    await shop.pass(1_000)
+    await other.operations.resume(id)
+    expect(shop.row(id).state).toBe('paid')
+  },
+)

@@ -372,8 +372,8 @@ export class Operations<Ports = unknown> {
 
   /** Puts an operation that the kernel set aside back to work, or wakes one up that pauses. */
   async resume(id: string): Promise<void> {
-    const { row } = await this.get(id)
-    if (row.status === 'quarantined') {
+    const { row, status } = await this.get(id)
+    if (status === 'quarantined') {
       const set = {
         status: 'active',
         reason: null,
@@ -387,7 +387,10 @@ export class Operations<Ports = unknown> {
         { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },
       ])
     }
-    if (!this.supervisor.get(id)) void this.supervisor.load(id)
+    const isAside = status !== 'active'
+    const isOurs = row.owner === this.#kernel.owner
+    // One that pauses after a crash starts from its row; what others run is told by an event, as what runs here.
+    if (isAside || (isOurs && !this.supervisor.get(id))) void this.supervisor.load(id)
     else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
   }
 
