@@ -203,6 +203,29 @@ describe('a payment from outside', () => {
     expect(await checked(world, other)).toMatchObject({ amount_paid: 0 })
   })
 
+  test('counted by one look is told by another one that was under way before', async () => {
+    const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let isFirst = true
+    const slow = (store: Store): Store => ({
+      ...store,
+      async get(table, ...rest) {
+        if (table === 'mintPayments' && isFirst) {
+          isFirst = false
+          reached.resolve()
+          await held.promise
+        }
+        return store.get(table, ...rest)
+      },
+    })
+    const world = await strict({}, { autoPayMs: 0 }, slow)
+    const quote = await mintQuote(world, 'bolt11', { amount: 8 })
+    const first = checked(world, quote)
+    await reached.promise
+    expect(await checked(world, quote)).toMatchObject({ state: 'PAID' })
+    held.resolve()
+    expect(await first).toMatchObject({ state: 'PAID' })
+  })
+
   test('of no amount counts for nothing, and keeps nobody from what was paid beside it', async () => {
     const { backend } = await strict({}, {})
     const amounts = [-8, 0, Number.NaN, 0.5, 4.7]

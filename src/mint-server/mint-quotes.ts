@@ -127,7 +127,8 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
       const incoming = counted(row, await askFor(row))
       const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
       const fresh = incoming.filter((_, at) => known[at] === undefined)
-      if (fresh.length === 0) return { writes: [], result: row }
+      // Another look may have counted it since the row was read.
+      if (fresh.length === 0) return { writes: [], result: incoming.length > 0 ? await stored(method, id) : row }
       const amountPaid = fresh.reduce((sum, { amountSat }) => sum + amountSat, row.amountPaid)
       const updatedAt = clock.now()
       return { writes: credited(row, fresh, updatedAt), result: { ...row, amountPaid, updatedAt } }
