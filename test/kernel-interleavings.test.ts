@@ -6,9 +6,10 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { prng } from '../scripts/kill-lab/prng.ts'
 import { HardshellError } from '../src/kernel/index.ts'
 import { StoreError, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
-import { chances, queue, Shop, type Process } from './owners-kit.ts'
+import { queue, Shop, type Process } from './owners-kit.ts'
 
 const { SEED = '7', RUNS = '150' } = process.env
 
@@ -20,7 +21,8 @@ const TROUBLE_MS = 8_000
 const CALM_MS = 120_000
 
 async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
-  const chance = chances(seed)
+  const random = prng(seed)
+  const chance = (): number => random.next()
   const locks = queue()
   const shop = new Shop()
   const { clock } = shop
@@ -79,7 +81,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   /** Asks some process or other until one answers, and has not died before. */
   async function insist<T>(ask: (process: Process) => Promise<T>): Promise<T> {
     for (;;) {
-      const process = running[Math.floor(chance() * PROCESSES)]
+      const process = running[random.below(PROCESSES)]
       const answer = process && ask(process).then((value) => ({ value }), failed)
       const found = answer && (await Promise.race([answer, clock.pause(3_000)]))
       if (found) return found.value

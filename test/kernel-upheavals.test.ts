@@ -7,6 +7,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { prng } from '../scripts/kill-lab/prng.ts'
 import { assign, setup } from 'xstate'
 import {
   answered,
@@ -24,7 +25,7 @@ import {
 } from '../src/kernel/index.ts'
 import { StoreError, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
 import type { VirtualClock } from '../src/testing/life.ts'
-import { chances, queue, Shop, tables, type Process } from './owners-kit.ts'
+import { queue, Shop, tables, type Process } from './owners-kit.ts'
 
 const { SEED = '7', RUNS = '60' } = process.env
 
@@ -175,7 +176,8 @@ function allowed(error: unknown): undefined {
 }
 
 async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
-  const chance = chances(seed)
+  const random = prng(seed)
+  const chance = (): number => random.next()
   const locks = queue()
   const shop = new Shop({ ...tables, stock: { columns: { id: 'text', left: 'integer' }, key: ['id'] } })
   await (await shop.store()).commit([{ put: 'stock', row: { id: 'tea', left: STOCK } }])
@@ -184,7 +186,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const startMs = clock.now()
   const endMs = startMs + TROUBLE_MS
   // No two runs are alike: what rescues one would hide what is wrong with another.
-  const oneOf = (...of: readonly number[]): number => of[Math.floor(chance() * of.length)]!
+  const oneOf = (...of: readonly number[]): number => of[random.below(of.length)]!
   const [slowMs, skewMs, callEveryMs] = [oneOf(400, 800, 3_000), oneOf(0, 4_000, 30_000), oneOf(4_000, 60_000)]
   const isTrouble = (): boolean => clock.now() < endMs
   const begun = new Map<string, number>()
@@ -256,7 +258,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       const version = clock.now() < startMs + TROUBLE_MS * chance() ? 1 : 2
       const life = new Life(clock, Math.round((chance() - 0.5) * skewMs))
       const { process, callers } = await begin(who, version, life)
-      for (let turns = Math.floor(chance() * 3); turns >= 0; turns--) {
+      for (let turns = random.below(3); turns >= 0; turns--) {
         await pause(TROUBLE_MS / 3)
         if (!isTrouble()) break
         // Somebody else may get its lock while it lives on.
@@ -280,7 +282,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   /** Asks some process or other until one answers, and has not died before. */
   async function insist<T>(what: string, ask: (operations: Operations<World>) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const it = running[Math.floor(chance() * PROCESSES)]
+      const it = running[random.below(PROCESSES)]
       if (it) {
         const answer = ask(it.process.operations)
         it.callers.wait(`${what}, try ${tries}`, answer)

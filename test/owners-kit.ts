@@ -91,17 +91,6 @@ export function queue(): { lock: OwnerLock; takeAway: () => void } {
   }
 }
 
-/** Numbers from 0 to 1 that follow from a seed. */
-export function chances(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const never = (): Promise<never> => new Promise(() => {})
 
 interface ProcessOptions<Ports> {
