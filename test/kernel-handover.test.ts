@@ -3,25 +3,12 @@ import { expect, test } from 'vitest'
 import { setup } from 'xstate'
 import { defineOperation } from '../src/kernel/index.ts'
 import { StoreError, type OwnerLock, type Store, type Write } from '../src/store/port.ts'
-import { order, queue, Shop } from './owners-kit.ts'
+import { order, queue, Shop, whileAlive } from './owners-kit.ts'
 
 function gate(): { opened: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }
 }
-/** A lock that is let go of when its process dies. */
-function lockOf({ lock }: { lock: OwnerLock }): { lock: OwnerLock; letGo: () => void } {
-  let release = (): void => {}
-  return {
-    lock: async (options) => {
-      const held = await lock(options)
-      if (held) release = () => void held.release()
-      return held
-    },
-    letGo: () => release(),
-  }
-}
-
 test('what the last owner still commits is found, however long the operation rested before', async () => {
   const shop = new Shop()
   const locks = queue()
@@ -68,8 +55,9 @@ test('a process that starts takes up what the owner did until it lost the lock',
   const shop = new Shop()
   const locks = queue()
   shop.bankOpens = new Promise(() => {})
-  const own = lockOf(locks)
-  const last = await shop.process('last', { by: 'lock', lock: own.lock })
+  const death = new AbortController()
+  const own = whileAlive(locks.lock, death.signal)
+  const last = await shop.process('last', { by: 'lock', lock: own })
   const { id } = await last.operations.create('order', {})
   let reads = 0
   const around = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -81,7 +69,7 @@ test('a process that starts takes up what the owner did until it lost the lock',
   await shop.pass(100)
   await last.operations.send(id, { type: 'pay' })
   last.die()
-  own.letGo()
+  death.abort()
   shop.bankOpens = Promise.resolve()
   await shop.pass(60_000)
   await starting
@@ -140,10 +128,11 @@ test('one that was set aside by a commit in doubt goes on when it is resumed', a
 test.each(['beats', 'lock'] as const)('more than one batch is taken up, while callers are at it, by %s', async (by) => {
   const shop = new Shop()
   const locks = queue()
-  const own = lockOf(locks)
+  const death = new AbortController()
+  const own = whileAlive(locks.lock, death.signal)
   const ownership = (lock: OwnerLock) => (by === 'beats' ? { by } : ({ by: 'lock', lock } as const))
   shop.bankOpens = new Promise(() => {})
-  const last = await shop.process('last', ownership(own.lock))
+  const last = await shop.process('last', ownership(own))
   const ids = await Promise.all(
     Array.from({ length: 300 }, async (_, n) => {
       const { id } = await last.operations.create('order', {})
@@ -160,7 +149,7 @@ test.each(['beats', 'lock'] as const)('more than one batch is taken up, while ca
   await shop.pass(1_000)
   const next = await starting
   last.die()
-  own.letGo()
+  death.abort()
   const paid = ids.map(async (id, n) => {
     await shop.clock.pause(n * 20)
     await next.operations.send(id, { type: 'pay' })

@@ -8,8 +8,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { prng } from '../scripts/kill-lab/prng.ts'
 import { HardshellError } from '../src/kernel/index.ts'
-import { StoreError, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
-import { queue, Shop, type Process } from './owners-kit.ts'
+import { StoreError, type Ownership, type Store, type Write } from '../src/store/port.ts'
+import { queue, Shop, whileAlive, type Process } from './owners-kit.ts'
 
 const { SEED = '7', RUNS = '150' } = process.env
 
@@ -55,12 +55,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const lives = running.map(async (_, who) => {
     for (let born = 1; ; born++) {
       const life = new AbortController()
-      const lock: OwnerLock = async ({ wait, signal }) => {
-        const held = await locks.lock({ wait, signal: AbortSignal.any([signal, life.signal]) })
-        if (life.signal.aborted) void held?.release()
-        life.signal.addEventListener('abort', () => void held?.release())
-        return held
-      }
+      const lock = whileAlive(locks.lock, life.signal)
       const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'beats' ? { by } : { by, lock }
       const process = await shop.process(`process ${who}, life ${born}`, ownership, { around, commit })
       running[who] = process

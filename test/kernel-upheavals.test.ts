@@ -23,9 +23,9 @@ import {
   type OperationKind,
   type Operations,
 } from '../src/kernel/index.ts'
-import { StoreError, type OwnerLock, type Ownership, type Store, type Write } from '../src/store/port.ts'
+import { StoreError, type Ownership, type Store, type Write } from '../src/store/port.ts'
 import type { VirtualClock } from '../src/testing/life.ts'
-import { queue, Shop, tables, type Process } from './owners-kit.ts'
+import { queue, Shop, tables, whileAlive, type Process } from './owners-kit.ts'
 
 const { SEED = '7', RUNS = '60' } = process.env
 
@@ -218,12 +218,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       await life.thawed()
       return result
     }
-    const lock: OwnerLock = async ({ wait, signal }) => {
-      const held = await locks.lock({ wait, signal: AbortSignal.any([signal, life.end.signal]) })
-      if (life.end.signal.aborted) void held?.release()
-      life.end.signal.addEventListener('abort', () => void held?.release())
-      return held
-    }
+    const lock = whileAlive(locks.lock, life.end.signal)
     const ports: World = {
       async ask(src, { input: { id, tries }, replay }) {
         const asked = `${src} ${tries} of ${id}`

@@ -91,6 +91,16 @@ export function queue(): { lock: OwnerLock; takeAway: () => void } {
   }
 }
 
+/** A lock as a process has it, which loses it with its life. */
+export const whileAlive =
+  (lock: OwnerLock, death: AbortSignal): OwnerLock =>
+  async ({ wait, signal }) => {
+    const held = await lock({ wait, signal: AbortSignal.any([signal, death]) })
+    if (death.aborted) void held?.release()
+    death.addEventListener('abort', () => void held?.release())
+    return held
+  }
+
 const never = (): Promise<never> => new Promise(() => {})
 
 interface ProcessOptions<Ports> {

@@ -11,7 +11,6 @@ import { adapterOf, type Place } from './places.ts'
 
 export interface MintArguments {
   readonly place: Place
-  /** 0 for any free one. */
   readonly port: number
 }
 
