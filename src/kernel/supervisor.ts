@@ -65,7 +65,8 @@ export class Supervisor {
   }
 
   send(event: SupervisorEvent): void {
-    this.#told(event)
+    // A step may still come back when all is over.
+    if (!this.#stopped) this.#told(event)
   }
 
   get(id: string): AnyActorRef | undefined {
