@@ -33,6 +33,9 @@ class JumpyClock implements Clock {
   now(): number {
     return this.#inner.now() + this.offsetMs
   }
+  monotonicMs(): number {
+    return this.#inner.monotonicMs()
+  }
   setTimeout(call: () => void, delayMs: number): unknown {
     return this.#inner.setTimeout(call, delayMs)
   }
@@ -277,6 +280,7 @@ describe('the heap', () => {
     const inner = new VirtualClock(0)
     const clock: Clock = {
       now: () => inner.now(),
+      monotonicMs: () => inner.monotonicMs(),
       setTimeout(call, delayMs) {
         waiting += 1
         return inner.setTimeout(() => {
@@ -320,6 +324,7 @@ describe('the heap', () => {
     const woken: number[] = []
     const clock: Clock = {
       now: () => inner.now(),
+      monotonicMs: () => inner.monotonicMs(),
       setTimeout(call, delayMs) {
         delays.push(delayMs)
         return inner.setTimeout(call, delayMs)

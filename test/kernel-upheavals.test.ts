@@ -139,6 +139,7 @@ class Life {
     this.clock = {
       longestWaitMs: Infinity,
       now: () => world.now() + skewMs,
+      monotonicMs: () => world.monotonicMs(),
       setTimeout: (late, delayMs) => world.setTimeout(() => (this.#thawed ? void call(late) : this.end.signal.aborted || late()), delayMs), // prettier-ignore
       clearTimeout: (timer) => world.clearTimeout(timer),
     }

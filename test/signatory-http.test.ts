@@ -191,6 +191,7 @@ function hasty(timeoutMs: number) {
   const pauses: number[] = []
   const clock = {
     now: () => 0,
+    monotonicMs: () => 0,
     setTimeout(call: () => void, delayMs: number) {
       if (delayMs === timeoutMs) return undefined
       pauses.push(delayMs)

@@ -117,6 +117,9 @@ export class FastClock implements Clock {
   now(): number {
     return Math.round(this.#startMs + (Date.now() - this.#startMs) * this.#factor + this.#aheadMs)
   }
+  monotonicMs(): number {
+    return performance.now() * this.#factor
+  }
   setTimeout(call: () => void, delayMs: number): unknown {
     return setTimeout(() => this.#stopped || call(), delayMs / this.#factor)
   }

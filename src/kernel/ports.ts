@@ -5,6 +5,8 @@ export interface Clock {
   readonly longestWaitMs?: number
   /** Milliseconds since the Unix epoch. It may jump, both ways. */
   now(): number
+  /** Milliseconds since some point in the past. It never goes back and never jumps, so differences of it are durations. */
+  monotonicMs(): number
   /** Calls once, no sooner than `delayMs` later. */
   setTimeout(call: () => void, delayMs: number): unknown
   clearTimeout(timer: unknown): void
@@ -20,6 +22,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   setTimeout: (call, delayMs) => globalThis.setTimeout(call, delayMs),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
   hold() {

@@ -68,6 +68,10 @@ export class VirtualClock implements Clock {
     return this.#nowMs + this.#skewMs
   }
 
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
   /** What a clock that is right would say. */
   get rightMs(): number {
     return this.#nowMs

@@ -73,6 +73,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
       signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
       clock: {
         now: () => now.rightMs,
+        monotonicMs: () => now.monotonicMs(),
         longestWaitMs: Infinity,
         setTimeout: (wake, delayMs) => now.setTimeout(wake, delayMs),
         clearTimeout: (timer) => now.clearTimeout(timer),
