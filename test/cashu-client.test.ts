@@ -536,18 +536,44 @@ describe('over HTTP', () => {
     expect(requests).toBe(4)
   })
 
-  test('retry-after is read, as seconds or as a date', async () => {
+  test('retry-after is read, as seconds or as a date of the mint’s clock', async () => {
+    const date = 'Tue, 01 Jan 2030 00:00:00 GMT'
     const client = await serving((request, response) => {
       const header =
-        { '/v1/swap': '3', '/v1/info': new Date(Date.now() + 10_000).toUTCString() }[request.url!] ?? 'soon'
-      response.writeHead(429, { 'retry-after': header }).end()
+        {
+          '/v1/swap': '3',
+          '/v1/info': 'Tue, 01 Jan 2030 00:00:10 GMT',
+          '/v1/melt/bolt11': 'Mon, 31 Dec 2029 23:00:00 GMT',
+        }[request.url!] ?? 'soon'
+      response.writeHead(429, { 'retry-after': header, date }).end()
     })
-    expect(await client.swap('{}', { signal })).toEqual({ answer: 'unknown', reason: 'HTTP 429', retryAfterMs: 3000 })
-    const reply = await client.info({ signal })
-    const waitMs = reply.answer === 'unknown' ? reply.retryAfterMs! : 0
-    expect(waitMs).toBeGreaterThan(5000)
-    expect(waitMs).toBeLessThanOrEqual(10_000)
-    expect(await client.keysets({ signal })).toEqual({ answer: 'unknown', reason: 'HTTP 429' })
+    const unknown = { answer: 'unknown', reason: 'HTTP 429', mintNowMs: Date.parse(date) }
+    expect(await client.swap('{}', { signal })).toEqual({ ...unknown, retryAfterMs: 3000 })
+    expect(await client.info({ signal })).toEqual({ ...unknown, retryAfterMs: 10_000 })
+    expect(await client.melt('{}', { signal })).toEqual({ ...unknown, retryAfterMs: 0 })
+    expect(await client.keysets({ signal })).toEqual(unknown)
+  })
+
+  test('the mint’s clock is told with every answer that shows it', async () => {
+    const date = 'Tue, 01 Jan 2030 00:00:00 GMT'
+    const client = await serving((request, response) => {
+      response.sendDate = false
+      const [status, body, header] = {
+        '/v1/info': [200, '{}', date] as const,
+        '/v1/keysets': [200, 'hello', date] as const,
+        '/v1/swap': [400, '{"detail":"spent","code":11001}', date] as const,
+        '/v1/checkstate': [502, '', date] as const,
+        '/v1/melt/bolt11': [200, '', 'yesterday'] as const,
+      }[request.url!] ?? [200, '', undefined]
+      response.writeHead(status, header === undefined ? {} : { date: header }).end(body)
+    })
+    const mintNowMs = Date.parse(date)
+    expect(await client.info({ signal })).toMatchObject({ answer: 'ok', mintNowMs })
+    expect(await client.keysets({ signal })).toMatchObject({ answer: 'malformed', mintNowMs })
+    expect(await client.swap('{}', { signal })).toMatchObject({ answer: 'refused', mintNowMs })
+    expect(await client.checkState([POINT], { signal })).toMatchObject({ answer: 'unknown', mintNowMs })
+    expect(await client.melt('{}', { signal })).not.toHaveProperty('mintNowMs')
+    expect(await client.restore([], { signal })).not.toHaveProperty('mintNowMs')
   })
 
   test('a mint that is not there', async () => {

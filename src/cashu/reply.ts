@@ -1,8 +1,15 @@
 import { Malformed } from './shape.ts'
 import type { Parse } from './shape.ts'
+import type { TransportAnswer } from './transport.ts'
+
+/** What one request came to, and what the mint's clock showed then. */
+export type Reply<T> = Outcome<T> & {
+  /** Milliseconds since the Unix epoch; absent where nothing was answered, or the answer did not say. */
+  readonly mintNowMs?: number | undefined
+}
 
 /** What one request came to. */
-export type Reply<T> =
+export type Outcome<T> =
   /** A 200 (or 202) of the right shape. */
   | { readonly answer: 'ok'; readonly body: T }
   /**
@@ -21,14 +28,12 @@ const NOT_A_REFUSAL = new Set([407, 408, 421, 425, 429])
 const DETAIL_AT_MOST_CHARACTERS = 300
 
 /** Says what an HTTP answer proves. */
-export function classify<T>(
-  {
-    status,
-    body,
-    retryAfterMs,
-  }: { readonly status: number; readonly body: string; readonly retryAfterMs?: number | undefined },
-  parse: Parse<T>,
-): Reply<T> {
+export function classify<T>(answer: TransportAnswer, parse: Parse<T>): Reply<T> {
+  const outcome = outcomeOf(answer, parse)
+  return answer.dateMs === undefined ? outcome : { ...outcome, mintNowMs: answer.dateMs }
+}
+
+function outcomeOf<T>({ status, body, retryAfterMs }: TransportAnswer, parse: Parse<T>): Outcome<T> {
   const json = readJson(body)
   if (status >= 200 && status < 300) {
     try {
@@ -56,7 +61,7 @@ function readJson(body: string): unknown {
 }
 
 /** A mint's error document, or undefined for anything else, such as a proxy's. */
-function refused(json: unknown): Extract<Reply<never>, { answer: 'refused' }> | undefined {
+function refused(json: unknown): Extract<Outcome<never>, { answer: 'refused' }> | undefined {
   if (typeof json !== 'object' || json === null) return undefined
   const { code, detail } = json as { code?: unknown; detail?: unknown }
   const number = typeof code === 'string' ? Number(code) : code

@@ -6,7 +6,20 @@ export type Transport = (request: {
   /** The exact bytes to send, JSON. */
   readonly body?: string | undefined
   readonly signal: AbortSignal
-}) => Promise<{ readonly status: number; readonly body: string; readonly retryAfterMs?: number | undefined }>
+}) => Promise<TransportAnswer>
+
+/** A whole answer, and what its headers say. */
+export interface TransportAnswer {
+  readonly status: number
+  readonly body: string
+  /** How long the mint asks to be left alone (Retry-After), in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+  /**
+   * The mint's clock when it answered (Date), in milliseconds since the Unix epoch. Browsers show it only where the
+   * mint exposes the header (CORS).
+   */
+  readonly dateMs?: number | undefined
+}
 
 const BODY_AT_MOST_BYTES = 10_000_000
 
@@ -27,10 +40,12 @@ export function fetchTransport(options: { readonly fetch?: typeof fetch | undefi
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
     })
+    const dateMs = readDateMs(response.headers.get('date'))
     return {
       status: response.status,
       body: await readText(response),
-      retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
+      retryAfterMs: readRetryAfterMs(response.headers.get('retry-after'), dateMs),
+      dateMs,
     }
   }
 }
@@ -55,9 +70,15 @@ async function readText(response: Response): Promise<string> {
   }
 }
 
-/** The header is seconds or a date. */
-function retryAfterMs(header: string | null): number | undefined {
+/** A date of HTTP; undefined where there is none, or one that no clock shows. */
+function readDateMs(header: string | null): number | undefined {
+  const atMs = header === null ? Number.NaN : Date.parse(header)
+  return Number.isSafeInteger(atMs) && atMs >= 0 ? atMs : undefined
+}
+
+/** The header is seconds or a date, and that is a date of the mint's clock. */
+function readRetryAfterMs(header: string | null, mintNowMs = Date.now()): number | undefined {
   if (header === null) return undefined
-  const waitMs = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
+  const waitMs = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - mintNowMs
   return Number.isSafeInteger(waitMs) ? Math.max(waitMs, 0) : undefined
 }
