@@ -4,7 +4,13 @@ import type { Store } from '../src/store/port.ts'
 const never = (): Promise<never> => new Promise(() => {})
 
 export class Mortal {
+  readonly #clock: { while<T>(work: () => Promise<T>): Promise<T> }
   #dead = false
+
+  /** `clock` stands still while a call is worked on. */
+  constructor(clock: { while<T>(work: () => Promise<T>): Promise<T> } = { while: (work) => work() }) {
+    this.#clock = clock
+  }
 
   /** SIGKILL. */
   kill(): void {
@@ -19,7 +25,7 @@ export class Mortal {
   async call<T>(run: () => Promise<T>): Promise<T> {
     if (this.#dead) return never()
     try {
-      const result = await run()
+      const result = await this.#clock.while(run)
       return this.#dead ? await never() : result
     } catch (error) {
       if (this.#dead) return never()

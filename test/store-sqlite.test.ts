@@ -290,7 +290,6 @@ describe('trouble', () => {
     await expect(sqliteStore({ path, busyTimeoutMs: 10 }).open(schema)).rejects.toEqual(code('BUSY'))
     clearInterval(ticking)
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(150)
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
     expect(ticks).toBeGreaterThan(5)
     other.exec('ROLLBACK')
     await later

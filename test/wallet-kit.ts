@@ -72,8 +72,14 @@ export class Wire {
   onApplied: () => void = () => {}
   /** Called before a request goes out. */
   before: (what: string, body: string | undefined) => Promise<void> | void = () => {}
+  /** Stands still while the mint works on a request. */
+  readonly clock: FastClock
   /** Addresses that take requests and never answer. */
   readonly deaf = new Set<string>()
+
+  constructor(clock: FastClock) {
+    this.clock = clock
+  }
 
   readonly transport: Transport = async (request) => {
     const path = new URL(request.url).pathname
@@ -86,7 +92,7 @@ export class Wire {
     if (fault === 'down') throw gone()
     if (fault === 'portal') return page
     if (typeof fault === 'object') return { status: 400, body: JSON.stringify(fault) }
-    const answer = await fetchTransport()(request)
+    const answer = await this.clock.while(() => fetchTransport()(request))
     this.traffic.push(request.body ?? '', answer.body)
     if (fault === 'applied') {
       this.onApplied()
@@ -105,32 +111,59 @@ export class Wire {
   }
 }
 
-/** A clock that runs faster than ours, can be put forward, and stops with its process. */
+/**
+ * A clock that runs `factor` times faster than ours while its process waits, stands still while a request or a commit of the process is
+ * worked on, and stops with the process. So a busy machine makes no deadline pass sooner. It can be put forward.
+ */
 export class FastClock implements Clock {
   readonly #factor: number
   readonly #startMs = Date.now()
+  readonly #timers = new Map<number, { readonly atMs: number; readonly call: () => void }>()
+  readonly #ticking: NodeJS.Timeout
+  #elapsedMs = 0
   #aheadMs = 0
-  #stopped = false
+  #working = 0
+  #last = 0
   constructor(factor = 1) {
     this.#factor = factor
+    this.#ticking = setInterval(() => this.#tick(), 1)
   }
+  /** A millisecond passes with each reading, so that what comes later is later. */
   now(): number {
-    return Math.round(this.#startMs + (Date.now() - this.#startMs) * this.#factor + this.#aheadMs)
+    return this.#startMs + ++this.#elapsedMs + this.#aheadMs
   }
   monotonicMs(): number {
     return performance.now() * this.#factor
   }
   setTimeout(call: () => void, delayMs: number): unknown {
-    return setTimeout(() => this.#stopped || call(), delayMs / this.#factor)
+    this.#timers.set(++this.#last, { atMs: this.#elapsedMs + delayMs, call })
+    return this.#last
   }
   clearTimeout(timer: unknown): void {
-    clearTimeout(timer as NodeJS.Timeout)
+    if (typeof timer === 'number') this.#timers.delete(timer)
+  }
+  /** Stands still until the work is done. */
+  async while<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++
+    try {
+      return await work()
+    } finally {
+      this.#working--
+    }
   }
   jump(ms: number): void {
     this.#aheadMs += ms
   }
   stop(): void {
-    this.#stopped = true
+    clearInterval(this.#ticking)
+    this.#timers.clear()
+  }
+  #tick(): void {
+    if (this.#working > 0) return
+    this.#elapsedMs += this.#factor
+    const due = [...this.#timers].filter(([, { atMs }]) => atMs <= this.#elapsedMs)
+    for (const [timer, { call }] of due.toSorted(([, a], [, b]) => a.atMs - b.atMs))
+      if (this.#timers.delete(timer)) call()
   }
 }
 
@@ -211,10 +244,10 @@ export async function bench({
   }
   const open: Bench['open'] = async (name = 'alice', { factor = 200, plan = [], always, ...rest } = {}) => {
     const clock = new FastClock(factor)
-    const wire = new Wire()
+    const wire = new Wire(clock)
     wire.plan = [...plan]
     wire.always = always
-    const mortal = new Mortal()
+    const mortal = new Mortal(clock)
     const adapter: StoreAdapter = { open: async (schema) => mortal.store(await store(name).open(schema)) }
     const wallet = await openWallet({
       store: adapter,
@@ -279,14 +312,13 @@ export async function money({
   return sum
 }
 
-/** Calls until it is true; rejects after `patienceMs`. */
-export async function eventually(
-  what: string,
-  is: () => Promise<boolean> | boolean,
-  patienceMs = 10_000,
-): Promise<void> {
-  for (const deadline = Date.now() + patienceMs; !(await is()); await new Promise((resolve) => setTimeout(resolve, 5)))
-    if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
+/** Far more looks than anything takes that still goes on; what hangs is then named. */
+const MOST_LOOKS = 20_000
+
+/** Calls until it is true; rejects after many calls. */
+export async function eventually(what: string, is: () => Promise<boolean> | boolean): Promise<void> {
+  for (let looks = 0; !(await is()); await new Promise((resolve) => setTimeout(resolve, 5)))
+    if (++looks > MOST_LOOKS) throw new Error(`in vain: ${what}`)
 }
 
 /** The error that a promise rejects with. */

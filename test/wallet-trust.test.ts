@@ -210,11 +210,9 @@ describe('a mint that is down', () => {
       async () => (await wallet.operations.list({ mintUrl: bad.mintUrl, status: 'active' })).length === 21,
     )
     const atBad = wire.requests.length
-    const startedMs = performance.now()
     const send = await wallet.send.prepare({ mintUrl: good.mintUrl, amount: 5 })
     const { token } = await send.execute()
     await (await wallet.receive.prepare({ token })).execute()
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
     // No more of them are on the wire than the bound allows.
     expect(wire.requests.slice(0, atBad).filter((what) => /mint\/quote|swap/.test(what)).length).toBeLessThanOrEqual(
       2 + 2 + 8,
@@ -235,14 +233,18 @@ describe('a mint that is down', () => {
 
   test('is not asked faster and faster: the pauses grow', async () => {
     const on = await bench()
-    const { wallet, wire, clock } = await on.funded(64)
+    const { wallet, wire } = await on.funded(64)
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
-    const times: number[] = []
-    wire.before = () => void times.push(clock.now())
+    const pauses: number[] = []
+    wallet.on('operation', async ({ id, state }) => {
+      if (!state.endsWith('backoff')) return
+      const [timer] = (await wallet.operations.explain(id)).timers
+      const { updatedAt } = await wallet.operations.get(id)
+      pauses.push(timer!.atMs - updatedAt)
+    })
     wire.always = 'down'
     void swap.execute().catch(() => {})
-    await eventually('it has tried a few times', () => times.length > 5)
-    const pauses = times.slice(1).map((time, at) => time - times[at]!)
+    await eventually('it has tried a few times', () => pauses.length > 5)
     expect(pauses[4]!).toBeGreaterThan(pauses[0]! * 2)
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(500)
   })
@@ -259,14 +261,13 @@ describe('start-up', () => {
     await pending
     first.drop()
 
-    const startedMs = performance.now()
+    // A call that waited for the mint would never end.
     const second = await on.open(undefined, { always: 'hang' })
     expect(await second.wallet.operations.resumed()).toMatchObject([{ id: swap.id, outcome: 'resumed' }])
     expect(await money(second)).toMatchObject({ spendable: 0, reserved: 64 })
     expect(await second.wallet.history()).toHaveLength(2)
     expect(await second.wallet.operations.explain(swap.id)).toMatchObject({ underWay: ['mint.swap'] })
     await second.wallet.close()
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
 
     const third = await on.open()
     expect((await (await third.wallet.swap.get(swap.id)).finished()).state).toBe('swapped')
