@@ -133,7 +133,7 @@ export class FastClock implements Clock {
     return this.#startMs + ++this.#elapsedMs + this.#aheadMs
   }
   monotonicMs(): number {
-    return performance.now() * this.#factor
+    return this.#elapsedMs
   }
   setTimeout(call: () => void, delayMs: number): unknown {
     this.#timers.set(++this.#last, { atMs: this.#elapsedMs + delayMs, call })
