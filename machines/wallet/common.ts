@@ -14,6 +14,8 @@ export type Tag =
   | 'ended'
   /** Ended otherwise than was asked for. */
   | 'failed'
+  /** Ended with less than was asked for, because somebody else had spent the rest. */
+  | 'partly'
   /** Waits for a person, and tries again now and then by itself. */
   | 'human'
   | 'quarantined'

@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import type { Failure } from './common.ts'
+import { sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -36,6 +36,8 @@ export type Quote = {
 export type QuoteState = 'UNPAID' | 'PENDING' | 'PAID' | 'ISSUED'
 
 export interface MintContext extends MintInput {
+  /** What the quote is to be for; `amount` is what came, in the end. */
+  readonly asked: number
   readonly fee: number
   readonly quote: Quote | null
   /** The quote's state, as the mint last said. */
@@ -59,7 +61,7 @@ export interface MintContext extends MintInput {
 export type Job = Place & {
   readonly context: Pick<
     MintContext,
-    | 'amount'
+    | 'asked'
     | 'quote'
     | 'privateKey'
     | 'form'
@@ -124,7 +126,7 @@ export function job({ context }: { context: MintContext }): Job {
     id,
     mintUrl,
     unit,
-    amount,
+    asked,
     quote,
     privateKey,
     form,
@@ -139,7 +141,7 @@ export function job({ context }: { context: MintContext }): Job {
     id,
     mintUrl,
     unit,
-    context: { amount, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
+    context: { asked, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
   }
 }
 
@@ -149,7 +151,7 @@ type Quoted = { context: MintContext; event: { output: { answer: string; quote?:
 export function quoteFits({ context, event: { output } }: Quoted): boolean {
   if (output.answer !== 'ok') return false
   const { amount, unit } = output.quote!
-  return (amount === null || amount === context.amount) && (unit === null || unit === context.unit)
+  return (amount === null || amount === context.asked) && (unit === null || unit === context.unit)
 }
 
 export function quoteKept({ event }: { event: unknown }): Partial<MintContext> {
@@ -168,4 +170,8 @@ export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
 
 export function unclaim({ mintUrl, quoteId, id }: MintContext): Write[] {
   return [{ delete: 'quoteClaims', key: [mintUrl, quoteId!], if: { operationId: id } }]
+}
+
+export function came(made: readonly MadeProof[]): Pick<MintContext, 'amount' | 'ys'> {
+  return { amount: sum(made), ys: made.map(({ Y }) => Y) }
 }

@@ -47,6 +47,7 @@ import {
   quoteFits,
   quoteKept,
   issuedAlready,
+  came,
 } from './mint-model.ts'
 
 export const mint = setup({
@@ -63,6 +64,8 @@ export const mint = setup({
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     anew: assign({ tries: 0, refusals: 0, refusal: null }),
+    nothingCame: assign({ amount: 0 }),
+    reopen: assign({ amount: ({ context }) => context.asked, error: null }),
     tell: emit(({ context: { id, mintUrl, quoteId, quoteState } }) => ({
       type: 'quote' as const,
       operationId: id,
@@ -79,6 +82,7 @@ export const mint = setup({
   id: 'mint',
   context: ({ input }) => ({
     ...input,
+    asked: input.amount,
     fee: 0,
     quote: null,
     quoteState: 'UNPAID',
@@ -180,13 +184,16 @@ export const mint = setup({
       tags: ['ended', 'failed'],
       description: 'The quote expired unpaid. Looks at it for seven days: should it be paid after all, it is minted.',
       meta: { watch: 'late' },
-      entry: assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
+      entry: [
+        'nothingCame',
+        assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
+      ],
       on: {
-        resume: { target: 'closing', actions: assign({ error: null }) },
+        resume: { target: 'closing', actions: 'reopen' },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',
-          actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
+          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
         },
       },
       after: { lateDeadline: 'parting' },
@@ -195,13 +202,13 @@ export const mint = setup({
       tags: ['ended', 'failed'],
       description: 'Cancelled. Looks at the quote for seven days: should it be paid after all, it is minted.',
       meta: { watch: 'late' },
-      entry: assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } }),
+      entry: ['nothingCame', assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } })],
       on: {
-        resume: { target: 'unpaid', actions: assign({ error: null }) },
+        resume: { target: 'unpaid', actions: 'reopen' },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',
-          actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
+          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
         },
       },
       after: { lateDeadline: 'parting' },
@@ -216,9 +223,10 @@ export const mint = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
             target: 'deriving',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { quoteState: output.state, error: null } : {},
-            ),
+            actions: [
+              'reopen',
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { quoteState: output.state } : {})),
+            ],
           },
           { guard: answered('ok'), target: 'closed' },
           {
@@ -311,10 +319,7 @@ export const mint = setup({
           {
             guard: answered('ok'),
             target: 'issued',
-            actions: [
-              write,
-              assign(({ event: { output } }) => ({ ys: output.answer === 'ok' ? output.made.map(({ Y }) => Y) : [] })),
-            ],
+            actions: [write, assign(({ event: { output } }) => (output.answer === 'ok' ? came(output.made) : {}))],
           },
           { target: 'asking', actions: assign({ signatures: [] }) },
         ],
@@ -367,12 +372,7 @@ export const mint = setup({
           {
             guard: answered('done'),
             target: 'issued',
-            actions: [
-              write,
-              assign(({ event: { output } }) => ({
-                ys: output.answer === 'done' ? output.made.map(({ Y }) => Y) : [],
-              })),
-            ],
+            actions: [write, assign(({ event: { output } }) => (output.answer === 'done' ? came(output.made) : {}))],
           },
           { guard: answered('early'), target: 'asking', actions: assign({ seenSigned: true, restored: null }) },
           {
@@ -481,7 +481,10 @@ export const mint = setup({
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: { type: 'tx', params: ({ context }) => (context.quoteId === null ? [] : unclaim(context)) },
+      entry: [
+        'nothingCame',
+        { type: 'tx', params: ({ context }) => (context.quoteId === null ? [] : unclaim(context)) },
+      ],
     },
   },
 })

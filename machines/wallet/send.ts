@@ -42,6 +42,10 @@ export interface SendInput {
 }
 
 export interface SendContext extends SendInput {
+  /** What the token is to be worth; `amount` is what of it went away, in the end. */
+  readonly asked: number
+  /** Of the inputs, what somebody else had spent. */
+  readonly spentElsewhere: number
   readonly fee: number
   readonly exchange: Exchange | null
   /** The inputs make up the amount: they are the token. */
@@ -49,6 +53,8 @@ export interface SendContext extends SendInput {
   /** The proofs of the token. */
   readonly sent: readonly InputProof[]
   readonly token: string | null
+  /** Of a token that was claimed in part: that part, as far as it is known. */
+  readonly claimed: number
   /** Of a reclaimed token: what came back. */
   readonly reclaimed: number
   readonly error: Failure | null
@@ -82,11 +88,14 @@ export const send = setup({
   id: 'send',
   context: ({ input }) => ({
     ...input,
+    asked: input.amount,
+    spentElsewhere: 0,
     fee: 0,
     exchange: null,
     exact: false,
     sent: [],
     token: null,
+    claimed: 0,
     reclaimed: 0,
     error: null,
   }),
@@ -211,7 +220,11 @@ export const send = setup({
             { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, spentOf(exchange!), 'sent') },
             assign(({ context }) => {
               const rest = unspentOf(context.exchange!)
-              return { sent: rest, exchange: newExchange({ inputs: rest, from: 'sent' }) }
+              return {
+                claimed: context.claimed + sum(spentOf(context.exchange!)),
+                sent: rest,
+                exchange: newExchange({ inputs: rest, from: 'sent' }),
+              }
             }),
           ],
         },
@@ -225,7 +238,8 @@ export const send = setup({
     returned: {
       always: {
         target: 'reclaimed',
-        actions: assign(({ context: { exchange, fee } }) => ({
+        actions: assign(({ context: { exchange, fee, claimed } }) => ({
+          amount: claimed,
           reclaimed: sum(exchange!.made),
           fee: fee + sum(exchange!.inputs) - sum(exchange!.made),
           sent: [],
@@ -238,7 +252,7 @@ export const send = setup({
       tags: ['ended'],
       entry: [
         { type: 'tx', params: ({ context: { id, sent } }) => spend(id, sent, 'sent') },
-        assign({ exchange: null, sent: [] }),
+        assign(({ context: { claimed, sent } }) => ({ amount: claimed + sum(sent), exchange: null, sent: [] })),
       ],
     },
     reclaimed: { type: 'final', tags: ['ended'] },
@@ -248,6 +262,7 @@ export const send = setup({
       entry: [
         { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
         assign(({ context: { exchange } }) => ({
+          amount: 0,
           fee: 0,
           error: { code: 'REFUSED', detail: exchange!.refusal?.detail ?? 'the fee is more than was reserved' },
           exchange: null,
@@ -265,13 +280,15 @@ export const send = setup({
             ...release(id, unspentOf(exchange!)),
           ],
         },
-        assign({
+        assign(({ context: { exchange } }) => ({
+          amount: 0,
+          spentElsewhere: sum(spentOf(exchange!)),
           fee: 0,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
-        }),
+        })),
       ],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },
 })

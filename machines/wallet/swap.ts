@@ -19,7 +19,7 @@
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
 import { spend, takeActor, type Failure, type Tag, sum, release, write } from './common.ts'
-import { exchangeActors, exchangeDelays, type Exchange, newExchange } from './exchange-model.ts'
+import { exchangeActors, exchangeDelays, type Exchange, type InputProof, newExchange } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface SwapInput {
@@ -31,12 +31,20 @@ export interface SwapInput {
 }
 
 export interface SwapContext extends SwapInput {
+  /** Sum of the amounts to make. */
+  readonly asked: number
   readonly amount: number
+  /** Of the inputs, what somebody else had spent. */
+  readonly spentElsewhere: number
   readonly fee: number
   readonly exchange: Exchange | null
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
+
+const total = (amounts: readonly number[]): number => amounts.reduce((so, amount) => so + amount, 0)
+const spentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'SPENT')
+const unspentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] !== 'SPENT')
 
 export const swap = setup({
   types: {} as {
@@ -52,7 +60,9 @@ export const swap = setup({
   id: 'swap',
   context: ({ input }) => ({
     ...input,
-    amount: input.amounts.reduce((total, amount) => total + amount, 0),
+    asked: total(input.amounts),
+    amount: total(input.amounts),
+    spentElsewhere: 0,
     fee: 0,
     exchange: null,
     ys: [],
@@ -109,6 +119,7 @@ export const swap = setup({
       entry: [
         { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
         assign(({ context: { exchange } }) => ({
+          amount: 0,
           fee: 0,
           error: {
             code: 'REFUSED',
@@ -125,17 +136,19 @@ export const swap = setup({
         {
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
-            ...spend(id, exchange!.inputs.filter((_, at) => exchange!.states[at] === 'SPENT'), 'reserved'), // prettier-ignore
-            ...release(id, exchange!.inputs.filter((_, at) => exchange!.states[at] !== 'SPENT')), // prettier-ignore
+            ...spend(id, spentOf(exchange!), 'reserved'),
+            ...release(id, unspentOf(exchange!)),
           ],
         },
-        assign({
+        assign(({ context: { exchange } }) => ({
+          amount: 0,
+          spentElsewhere: sum(spentOf(exchange!)),
           fee: 0,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
-        }),
+        })),
       ],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },
 })

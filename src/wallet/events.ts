@@ -1,4 +1,6 @@
 /** The wallet's events: in this process, after the commit, at most once. History and lists are the truth. */
+import type { Amount } from '@cashu/cashu-ts'
+import { toAmount } from '../cashu/amounts.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationStatus } from '../kernel/operation.ts'
 import type { WalletEnv } from './env.ts'
@@ -14,6 +16,12 @@ export interface OperationEvent {
   readonly version: number
   readonly mintUrl: string
   readonly unit: string
+  /** What moved, in the unit; while the operation is open, what is to move. */
+  readonly amount: Amount
+  /** What was asked for. */
+  readonly asked: Amount
+  /** What it cost; while the operation is open, the most that it can cost. */
+  readonly fee: Amount
 }
 
 export interface WalletEvents {
@@ -30,9 +38,18 @@ export interface WalletEvents {
   }
 }
 
+/** The columns that the wallet adds to its operations. */
+interface SaidRow {
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+  readonly asked: number
+  readonly fee: number
+}
+
 const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   const { id, kind, state, status, version } = row
-  const { mintUrl, unit } = row as unknown as OperationEvent
+  const { mintUrl, unit, amount, asked, fee } = row as unknown as SaidRow
   const tags = [...snapshot.tags] as string[]
   const what = !before
     ? 'created'
@@ -41,7 +58,20 @@ const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
       : tags.includes('ended')
         ? 'finished'
         : 'changed'
-  return { id, kind, what, state, status, tags, version, mintUrl, unit }
+  return {
+    id,
+    kind,
+    what,
+    state,
+    status,
+    tags,
+    version,
+    mintUrl,
+    unit,
+    amount: toAmount(amount),
+    asked: toAmount(asked),
+    fee: toAmount(fee),
+  }
 }
 
 export function onWalletEvent<E extends keyof WalletEvents>(
@@ -53,7 +83,7 @@ export function onWalletEvent<E extends keyof WalletEvents>(
   return env.operations.on((change) => {
     if (event === 'operation') call(operationEvent(change))
     else if (event === 'balance') {
-      const { mintUrl, unit } = operationEvent(change)
+      const { mintUrl, unit } = change.row as unknown as SaidRow
       if (change.tables.includes('proofs')) call({ mintUrl, unit })
     }
     // Charts emit the others, in the commits that change what they tell of.

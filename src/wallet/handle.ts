@@ -15,7 +15,12 @@ export interface Finished {
   readonly state: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved: what came in, went out or was made. */
   readonly amount: Amount
+  /** What was asked for. */
+  readonly asked: Amount
+  /** Of that, what somebody else had spent. */
+  readonly spentElsewhere: Amount
   /** What it cost. */
   readonly fee: Amount
 }
@@ -48,8 +53,17 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   get version(): number {
     return this.#view.version
   }
+  /** What moved, in the operation's unit; while it is open, what is to move. */
   get amount(): Amount {
     return Amount.from(this.context.amount)
+  }
+  /** What was asked for, in the operation's unit. */
+  get asked(): Amount {
+    return Amount.from(this.context.asked ?? this.context.amount)
+  }
+  /** Of what was asked for, what somebody else had spent. */
+  get spentElsewhere(): Amount {
+    return Amount.from(this.context.spentElsewhere ?? 0)
   }
   /** What it will cost, or has cost, in the operation's unit. */
   get fees(): Amount {
@@ -105,9 +119,9 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   protected result(): Finished {
-    const { context, id, kind, state } = this
-    const { mintUrl, unit, amount, fee } = context
-    return { id, kind, state, mintUrl, unit, amount: Amount.from(amount), fee: Amount.from(fee) }
+    const { id, kind, state, amount, asked, spentElsewhere, fees: fee } = this
+    const { mintUrl, unit } = this.context
+    return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee }
   }
 
   protected async tell(event: { type: string }): Promise<void> {

@@ -4,7 +4,8 @@ import type { Store } from '../store/port.ts'
 import type { HistoryFields, HistoryRow } from './tables.ts'
 
 /** One operation's record. Amounts are in its unit, times in epoch ms. */
-export type HistoryRecord = Omit<HistoryFields, 'amount' | 'fee'> & { readonly amount: Amount; readonly fee: Amount }
+export type HistoryRecord = Omit<HistoryFields, Amounts> & { readonly [Name in Amounts]: Amount }
+type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee'
 
 export interface HistoryPage {
   /** How many records; 50 unless given. */
@@ -28,5 +29,11 @@ export async function historyPage(store: Store, { limit = 50, before }: HistoryP
     ...(before && { to: before.createdAt - 1 }),
   })
   const rows = [...same.filter(({ id }) => id < before!.id), ...older].slice(0, limit)
-  return rows.map(({ amount, fee, ...row }) => ({ ...row, amount: Amount.from(amount), fee: Amount.from(fee) }))
+  return rows.map(({ amount, asked, spentElsewhere, fee, ...row }) => ({
+    ...row,
+    amount: Amount.from(amount),
+    asked: Amount.from(asked),
+    spentElsewhere: Amount.from(spentElsewhere),
+    fee: Amount.from(fee),
+  }))
 }

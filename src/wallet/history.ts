@@ -8,7 +8,12 @@ export interface WalletContext {
   readonly id: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved; while it is open, what is to move. */
   readonly amount: number
+  /** What was asked for; the amount where left out. */
+  readonly asked?: number
+  /** Of what was asked for, what somebody else had spent. */
+  readonly spentElsewhere?: number
   readonly fee: number
   readonly error: { readonly code: string; readonly detail: string } | null
 }
@@ -23,7 +28,7 @@ export const record =
     details: (context: C) => Details = () => ({}),
   ) =>
   ({ id, state, tags, context, createdAt, updatedAt }: Projection<C>): readonly Write[] => {
-    const { mintUrl, unit, amount, fee, error } = context
+    const { mintUrl, unit, amount, asked = amount, spentElsewhere = 0, fee, error } = context
     const row: HistoryRow = {
       id,
       kind,
@@ -33,6 +38,8 @@ export const record =
       mintUrl,
       unit,
       amount,
+      asked,
+      spentElsewhere,
       fee,
       method: null,
       quoteId: null,
@@ -53,6 +60,8 @@ export const columns = (context: WalletContext & { readonly quoteId?: string | n
   mintUrl: context.mintUrl,
   unit: context.unit,
   amount: context.amount,
+  asked: context.asked ?? context.amount,
+  fee: context.fee,
   quoteId: context.quoteId ?? null,
 })
 

@@ -18,7 +18,7 @@ export const issueSteps = (ports: WalletPorts) => ({
     const last = context.sets.at(-1)
     // As in the exchange: outputs that nobody signed go out again, other ones once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
-    const wanted = split(context.amount, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
+    const wanted = split(context.asked, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
     const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
     const made = again
       ? {

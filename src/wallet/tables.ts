@@ -94,7 +94,13 @@ export type HistoryFields = {
   readonly state: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved; while the operation is open, what is to move. */
   readonly amount: number
+  /** What was asked for. */
+  readonly asked: number
+  /** Of that, what somebody else had spent. */
+  readonly spentElsewhere: number
+  /** What it cost; while the operation is open, the most that it can cost. */
   readonly fee: number
   readonly method: string | null
   readonly quoteId: string | null
@@ -114,7 +120,7 @@ export const walletSchema: Schema = {
   tables: {
     owners: ownersTable(),
     operations: operationsTable(
-      { mintUrl: 'text', unit: 'text', amount: 'integer', quoteId: 'text?' },
+      { mintUrl: 'text', unit: 'text', amount: 'integer', asked: 'integer', fee: 'integer', quoteId: 'text?' },
       { byQuote: { columns: ['quoteId'] }, byMint: { columns: ['mintUrl', 'createdAt'] } },
     ),
     proofs: {
@@ -187,6 +193,8 @@ export const walletSchema: Schema = {
         mintUrl: 'text',
         unit: 'text',
         amount: 'integer',
+        asked: 'integer',
+        spentElsewhere: 'integer',
         fee: 'integer',
         method: 'text?',
         quoteId: 'text?',
