@@ -13,6 +13,7 @@ import { createMintServer, type MintServer, type MintServerOptions } from '../sr
 import { memoryStore } from '../src/store/memory.ts'
 import type { Row, Store, StoreAdapter } from '../src/store/port.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
+import { transportInDialect, type Dialect } from '../src/testing/dialects.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
 import { walletSchema } from '../src/wallet/tables.ts'
 import { Mortal } from './mortal.ts'
@@ -74,6 +75,9 @@ export class Wire {
   before: (what: string, body: string | undefined) => Promise<void> | void = () => {}
   /** Stands still while the mint works on a request. */
   readonly clock: FastClock
+  /** How the mint speaks at present. Of amounts and NUT-19 the mint itself must be made, see `mintOptionsOf`. */
+  dialect: Dialect = {}
+  readonly #send = transportInDialect(fetchTransport(), () => this.dialect)
   /** Addresses that take requests and never answer. */
   readonly deaf = new Set<string>()
 
@@ -92,7 +96,7 @@ export class Wire {
     if (fault === 'down') throw gone()
     if (fault === 'portal') return page
     if (typeof fault === 'object') return { status: 400, body: JSON.stringify(fault) }
-    const answer = await this.clock.while(() => fetchTransport()(request))
+    const answer = await this.clock.while(() => this.#send(request))
     this.traffic.push(request.body ?? '', answer.body)
     if (fault === 'applied') {
       this.onApplied()

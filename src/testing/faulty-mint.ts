@@ -2,6 +2,7 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
+import { inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
@@ -125,6 +126,13 @@ export interface Mood {
   readonly untilMs: number
 }
 
+/** How the mint speaks, to wallets alone, and until when. */
+export interface Speech {
+  readonly dialect: Dialect
+  /** Milliseconds since the Unix epoch; for ever where left out. */
+  readonly untilMs?: number
+}
+
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
 
@@ -158,7 +166,7 @@ export function faultyTransport(of: {
   fate: Fate
   life: Life
   requested: (what: string) => void
-  /** What the scenario wrote down: what the mint does for a while stands there. */
+  /** What the scenario wrote down: what the mint does for a while, and how it speaks, stands there. */
   notes: Readonly<Record<string, unknown>>
   violated: (what: string) => void
   /** Has another process take the operations over for a while. */
@@ -167,9 +175,14 @@ export function faultyTransport(of: {
   const { setting, wire, mintUrl, fate, life, violated } = of
   const answered = (path: string, status: number, fault: string): void =>
     of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
+  const present = (): Dialect => {
+    const { dialect = {}, untilMs = Infinity } = (of.notes['speech'] ?? {}) as Partial<Speech>
+    return of.clock.rightMs < untilMs ? dialect : {}
+  }
+  const mint = inDialect((...request) => setting.mint.handle(...request), present, { now: () => of.clock.rightMs })
   const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
-    return setting.mint.handle(method, path, body)
+    return mint(method, path, body)
   }
   /** What must hold of every request that a wallet makes. */
   const check = (path: string, body: string | undefined): void => {

@@ -1,6 +1,15 @@
 /** `hardshell/testing`: prove operations under every crash. */
 export { Choices, parsePath, type Budget, type Choice, type Fate } from './choices.ts'
 export { covered, requirementsOf, type Covered, type Exception } from './coverage.ts'
+export {
+  inDialect,
+  mintOptionsOf,
+  transportInDialect,
+  type Dialect,
+  type Handle,
+  type KeysetChoice,
+} from './dialects.ts'
+export { OVERSIZE, WORDS, type Oversize, type Words } from './dialect-words.ts'
 export { exploreCrashes, replay, type Exploration, type ExploreOptions, type Violation } from './explorer.ts'
 export { CALL_FAULTS, faultyPort, type FaultyPortOptions, type LateCall, type OwnFault } from './faulty-port.ts'
 export { COMMIT_FAULTS, faultyStore } from './faulty-store.ts'

@@ -18,7 +18,7 @@ export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /** How the mint of a scenario is made. */
 export type MintTraits = Partial<
-  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs'>
+  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs' | 'amounts'>
 > & {
   readonly autoPayMs?: number
 }
@@ -35,6 +35,8 @@ export interface Setting {
   remembers(): boolean
   /** Deletes them. */
   forget(): Promise<void>
+  /** Has an old keyset sign again, beside the newest. */
+  activate(keysetId: string): Promise<void>
   /** Pays a mint quote's invoice. */
   pay(quoteId: string): Promise<void>
   /** Decides the payments that are under way. */
@@ -57,11 +59,12 @@ export function bystanders({
   readonly rows: Pick<MemoryStore, 'dump'>
   readonly store: Store
   readonly backend: FakeBackend
-}): Pick<Setting, 'dump' | 'remembers' | 'invoice' | 'pay' | 'settle' | 'forget'> {
+}): Pick<Setting, 'dump' | 'remembers' | 'invoice' | 'activate' | 'pay' | 'settle' | 'forget'> {
   return {
     dump: () => rows.dump(),
     remembers: () => rows.dump()['responses']!.length > 0,
     invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
+    activate: (id) => store.commit([{ patch: 'keysets', key: [id], set: { active: 1 } }]),
     async pay(quoteId) {
       const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
       if (quote) await backend.settle(quote['requestId'] as string)

@@ -5,7 +5,8 @@ import { HardshellError } from '../../kernel/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
 import type { CounterRow, ProofRow } from '../../wallet/tables.ts'
-import type { Mood } from '../faulty-mint.ts'
+import type { Dialect } from '../dialects.ts'
+import type { Mood, Speech } from '../faulty-mint.ts'
 import { stubCrypto } from '../stub-crypto.ts'
 
 const never = new AbortController().signal
@@ -163,6 +164,13 @@ export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number
   const untilMs = stage.clock.rightMs + forMs
   stage.note('moods', [...((stage.notes['moods'] ?? []) as Mood[]), { at, does, untilMs } satisfies Mood])
 }
+
+/** From now on, for so long, the mint speaks a dialect to the wallet. */
+export const speak = (stage: Stage, dialect: Dialect, forMs = Infinity): void =>
+  stage.note('speech', {
+    dialect,
+    ...(Number.isFinite(forMs) && { untilMs: stage.clock.rightMs + forMs }),
+  } satisfies Speech)
 
 /** An amount in so many denominations. */
 function parts(amount: number, count: number): number[] {
