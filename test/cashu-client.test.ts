@@ -85,10 +85,16 @@ describe('what an answer proves', () => {
         answer: 'refused',
         code: 11001,
         detail: 'spent',
+        meaning: 'spent',
       })
     }
     expect(await classified(400, { detail: 'spent', code: '11001' })).toMatchObject({ code: 11001 })
-    expect(await classified(400, { code: 11001 })).toEqual({ answer: 'refused', code: 11001, detail: '' })
+    expect(await classified(400, { code: 11001 })).toEqual({
+      answer: 'refused',
+      code: 11001,
+      detail: '',
+      meaning: 'spent',
+    })
   })
 
   test('so is a validation error, which shows nothing of the request', async () => {
@@ -102,13 +108,20 @@ describe('what an answer proves', () => {
       answer: 'refused',
       code: 0,
       detail: 'body.inputs.0.C: Field required; body.quote: invalid; and more; invalid',
+      meaning: 'unclassified',
     })
-    expect(await classified(404, { detail: 'Not Found' })).toEqual({ answer: 'refused', code: 0, detail: 'Not Found' })
+    expect(await classified(404, { detail: 'Not Found' })).toEqual({
+      answer: 'refused',
+      code: 0,
+      detail: 'Not Found',
+      meaning: 'unsupported',
+    })
     expect(await classified(400, { detail: 'no', code: 'oops' })).toMatchObject({ answer: 'refused', code: 0 })
     expect(await classified(400, { detail: { input: 'my secret' } })).toEqual({
       answer: 'refused',
       code: 0,
       detail: '',
+      meaning: 'unclassified',
     })
     const long = await classified(400, { detail: 'x'.repeat(10_000), code: 1 })
     expect(long.answer === 'refused' && long.detail.length).toBe(300)
@@ -127,9 +140,31 @@ describe('what an answer proves', () => {
       ),
     ] as const
     for (const [status, body] of unknown) {
-      expect(await classified(status, body)).toEqual({ answer: 'unknown', reason: `HTTP ${status}` })
+      expect(await classified(status, body)).toMatchObject({ answer: 'unknown', reason: `HTTP ${status}` })
     }
-    expect(await classified(429, '', 3000)).toEqual({ answer: 'unknown', reason: 'HTTP 429', retryAfterMs: 3000 })
+    expect(await classified(429, '', 3000)).toMatchObject({ reason: 'HTTP 429', retryAfterMs: 3000 })
+  })
+
+  test('a refusal with another status is unknown still, with a hint at what it would mean', async () => {
+    for (const status of [500, 502, 503, 408, 429])
+      expect(await classified(status, { detail: 'spent', code: 11001 })).toEqual({
+        answer: 'unknown',
+        reason: `HTTP ${status}`,
+        hint: 'spent',
+      })
+    expect(await classified(500, { detail: 'oops', code: 0 })).toEqual({ answer: 'unknown', reason: 'HTTP 500' })
+    expect(await classified(404, '404 page not found')).toMatchObject({ answer: 'unknown', hint: 'unsupported' })
+    expect(await classified(501, '')).toMatchObject({ answer: 'unknown', hint: 'unsupported' })
+    expect(await classified(302, { detail: 'spent', code: 11001 })).toEqual({ answer: 'unknown', reason: 'HTTP 302' })
+  })
+
+  test('a body that is too large was not carried out, whoever says so', async () => {
+    expect(await classified(413, '<html>nginx</html>')).toEqual({
+      answer: 'refused',
+      code: 0,
+      detail: 'HTTP 413',
+      meaning: 'tooLarge',
+    })
   })
 
   test('a 200 of the wrong shape is malformed, and shows nothing of it', async () => {
@@ -547,7 +582,7 @@ describe('over HTTP', () => {
         }[request.url!] ?? 'soon'
       response.writeHead(429, { 'retry-after': header, date }).end()
     })
-    const unknown = { answer: 'unknown', reason: 'HTTP 429', mintNowMs: Date.parse(date) }
+    const unknown = { answer: 'unknown', reason: 'HTTP 429', hint: 'passing', mintNowMs: Date.parse(date) }
     expect(await client.swap('{}', { signal })).toEqual({ ...unknown, retryAfterMs: 3000 })
     expect(await client.info({ signal })).toEqual({ ...unknown, retryAfterMs: 10_000 })
     expect(await client.melt('{}', { signal })).toEqual({ ...unknown, retryAfterMs: 0 })

@@ -506,6 +506,17 @@ describe('looking at operations', () => {
     })
   })
 
+  test('explains it with the reason that it stored, where the state alone does not say', async () => {
+    const { world, id } = await left('placed')
+    const shop = await start(world, { ports: { card: async () => ({ answer: 'unknown' }) } })
+    await shop.operations.send(id, { type: 'pay' })
+    await settled()
+    expect(await shop.operations.explain(id)).toMatchObject({
+      state: 'waiting',
+      why: 'The bank did not answer; asks again. It was tried 1 times.',
+    })
+  })
+
   test('waits for one, until told to stop, and the operation goes on', async () => {
     const { world, id } = await left('placed')
     const shop = await start(world, { ports: { card: goodCard } })

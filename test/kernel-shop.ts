@@ -216,6 +216,7 @@ export const orderKind = defineOperation({
       return { answer: 'ok' as const, writes: [{ patch: 'parcels', key: [id], set: { label } }] }
     },
   }),
+  because: ({ tries }) => (tries > 0 ? `It was tried ${tries} times.` : null),
   watches: ({ parcel }: ShopPorts) => ({
     parcel: {
       firstMs: 10_000,

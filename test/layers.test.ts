@@ -32,7 +32,9 @@ const LAYERS: readonly Layer[] = [
   { name: 'postgres', files: /^src\/store\/postgres/, imports: ['port', 'rows', 'store'], packages: ['pg'] },
   { name: 'authoring', files: /^src\/kernel\/authoring\.ts$/, imports: ['port'], packages: ['xstate'] },
   { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'rows', 'authoring'], packages: ['xstate'] },
-  { name: 'machines/wallet', files: /^machines\/wallet\//, imports: ['authoring'], packages: ['xstate'] },
+  // Codes and what they mean: charts go by them.
+  { name: 'codes', files: /^src\/cashu\/codes\.ts$/, imports: [] },
+  { name: 'machines/wallet', files: /^machines\/wallet\//, imports: ['authoring', 'codes'], packages: ['xstate'] },
   { name: 'machines/mint-server', files: /^machines\/mint-server\//, imports: ['authoring'], packages: ['xstate'] },
   { name: 'machines/bounty', files: /^machines\/bounty\.ts$/, imports: ['authoring'], packages: ['xstate'] },
   {
@@ -43,20 +45,31 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'cashu',
     files: /^src\/cashu\//,
-    imports: ['errors'],
+    imports: ['errors', 'codes'],
     types: ['port', 'kernel'],
     packages: ['@cashu/cashu-ts', '@noble/curves', '@noble/hashes', '@scure/base'],
   },
   {
     name: 'wallet',
     files: /^src\/wallet\//,
-    imports: ['errors', 'port', 'kv', 'authoring', 'kernel', 'cashu', 'machines/wallet'],
+    imports: ['errors', 'port', 'kv', 'authoring', 'kernel', 'codes', 'cashu', 'machines/wallet'],
     packages: ['@cashu/cashu-ts'],
   },
   {
     name: 'mint-server',
     files: /^src\/mint-server\//,
-    imports: ['errors', 'port', 'store', 'sqlite', 'postgres', 'authoring', 'kernel', 'cashu', 'machines/mint-server'],
+    imports: [
+      'errors',
+      'port',
+      'store',
+      'sqlite',
+      'postgres',
+      'authoring',
+      'kernel',
+      'codes',
+      'cashu',
+      'machines/mint-server',
+    ],
     packages: ['node:', 'ws', '@noble/curves', '@noble/hashes', '@scure/base'],
   },
   {
@@ -71,6 +84,7 @@ const LAYERS: readonly Layer[] = [
       'kernel',
       'machines/wallet',
       'machines/mint-server',
+      'codes',
       'cashu',
       'wallet',
       'mint-server',

@@ -21,7 +21,7 @@ const made: MadeProof[] = [{ Y: 'Y5', id: 'k', amount: 5, secret: 's', C: 'C', p
 const writes = [{ put: 'notes', row: { id: 'note' } }]
 
 const amiss = [
-  { answer: 'refused', code: 11_000, detail: 'no' },
+  { answer: 'refused', code: 11_000, detail: 'no', meaning: 'unclassified' },
   { answer: 'unknown' },
   { answer: 'malformed' },
 ] as const

@@ -1,4 +1,5 @@
 /** What the exchange is made of: its part of a context, its effects and local steps, and its delays. */
+import type { Meaning } from '../../src/cashu/codes.ts'
 import { effect, local, backoff, type Write } from '../../src/kernel/authoring.ts'
 
 /** A proof as a request sends it. `Y` names it (NUT-07). */
@@ -41,6 +42,13 @@ export type Signature = {
 
 export type SpentState = 'UNSPENT' | 'PENDING' | 'SPENT'
 
+/** A mint's refusal, as charts keep it: the text without secrets. */
+export interface Refusal {
+  readonly code: number
+  readonly detail: string
+  readonly meaning: Meaning
+}
+
 export interface Exchange {
   readonly inputs: readonly InputProof[]
   /** In which state our own rows of the inputs are; `foreign`: they are not ours yet. */
@@ -57,7 +65,7 @@ export interface Exchange {
   readonly unaccounted: boolean
   /** Refusals since the outputs were last made anew. */
   readonly refusals: number
-  readonly refusal: { readonly code: number; readonly detail: string } | null
+  readonly refusal: Refusal | null
   /** A signature on our outputs was seen while the inputs had read as unspent. */
   readonly seenSigned: boolean
   /** Inputs had read as spent and nothing as signed; only the second such reading is believed. */
@@ -94,8 +102,9 @@ export const newExchange = (
 /** The mint's reply to one request, as an answer. */
 export type Replied<T> =
   | ({ readonly answer: 'ok' } & T)
-  | { readonly answer: 'refused'; readonly code: number; readonly detail: string }
-  | { readonly answer: 'unknown' }
+  | ({ readonly answer: 'refused' } & Refusal)
+  /** `hint`: what it would mean if it were a refusal. It says where to look first, and proves nothing. */
+  | { readonly answer: 'unknown'; readonly hint?: Meaning }
   | { readonly answer: 'malformed' }
 
 export const REPLIES = ['ok', 'refused', 'unknown', 'malformed'] as const

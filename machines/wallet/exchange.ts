@@ -24,7 +24,16 @@
  */
 import { assign } from 'xstate'
 import { answered, type Write } from '../../src/kernel/authoring.ts'
-import type { OutputSet, MadeProof, Signature, SpentState, Exchange, Job, ExchangeContext } from './exchange-model.ts'
+import type {
+  OutputSet,
+  MadeProof,
+  Refusal,
+  Signature,
+  SpentState,
+  Exchange,
+  Job,
+  ExchangeContext,
+} from './exchange-model.ts'
 
 type Done<T> = { context: ExchangeContext; event: { output: T } }
 
@@ -49,8 +58,8 @@ const job = ({ context: { id, mintUrl, unit, exchange } }: { context: ExchangeCo
   exchange: exchange!,
 })
 const again = change((exchange) => ({ tries: Math.min(MOST_TRIES, exchange.tries + 1) }))
-const refused = change((exchange, { code, detail }: { code: number; detail: string }) => ({
-  refusal: { code, detail },
+const refused = change((exchange, { code, detail, meaning }: Refusal) => ({
+  refusal: { code, detail, meaning },
   refusals: exchange.refusals + 1,
 }))
 const anew = change(() => ({ refusals: 0, tries: 0 }))

@@ -6,6 +6,7 @@ import {
   exchangeDelays,
   type InputProof,
   type MadeProof,
+  type Refusal,
   type Signature,
   type SpentState,
   type Exchange,
@@ -107,7 +108,7 @@ export const meltActors = {
   'melt.pay': effect<
     | { answer: 'paid'; payment: Payment }
     | { answer: 'pending' }
-    | { answer: 'refused'; code: number; detail: string }
+    | ({ answer: 'refused' } & Refusal)
     | { answer: 'unknown' }
     | { answer: 'malformed' },
     { mintUrl: string; method: string; body: string }

@@ -2,7 +2,7 @@
  * A client: the least that a wallet is. It holds proofs in memory, keeps its own accounts, and settles every request
  * of which it had no answer before it does anything else.
  */
-import { codes, isPending } from '../../src/cashu/codes.ts'
+import { codes } from '../../src/cashu/codes.ts'
 import type { Prng } from '../kill-lab/prng.ts'
 import type { ClientCrypto } from './crypto-thread.ts'
 import {
@@ -17,6 +17,8 @@ import {
   type Signature,
 } from './protocol.ts'
 import { insist, patiently, type Send } from './wire.ts'
+
+const PENDING = new Set<number>([codes.proofsPending, codes.outputsPending, codes.quotePending])
 
 /** What all clients have in common. */
 export interface Ground {
@@ -240,7 +242,7 @@ export class Client {
         const { code, detail } = JSON.parse(answer.body) as { code: number; detail: string }
         const result = refused(code)
         if (result !== undefined) return result
-        if (!isLost || !isPending(code)) throw new Error(`${path} was refused: ${code} ${detail}`)
+        if (!isLost || !PENDING.has(code)) throw new Error(`${path} was refused: ${code} ${detail}`)
       }
       isLost = true
       tally.lost++

@@ -13,6 +13,7 @@ import {
   parseSignatures,
   parseStates,
 } from './parse.ts'
+import type { RequestName } from './codes.ts'
 import type {
   BlindedMessage,
   BlindSignature,
@@ -93,6 +94,7 @@ export function mintClient({
   const base = normalizeMintUrl(mintUrl)
 
   const request = async <T>(
+    name: RequestName,
     path: string,
     body: string | undefined,
     parse: Parse<T>,
@@ -118,7 +120,7 @@ export function mintClient({
         body,
         signal: stop.signal,
       })
-      return classify(await Promise.race([sent, stopped]), parse)
+      return classify(await Promise.race([sent, stopped]), parse, name)
     } catch (error) {
       return { answer: 'unknown', reason: stop.signal.aborted ? (stop.signal.reason as Error).message : failure(error) }
     } finally {
@@ -132,31 +134,35 @@ export function mintClient({
 
   return {
     mintUrl: base,
-    info: (options) => request('/v1/info', undefined, parseInfo, options),
-    keysets: (options) => request('/v1/keysets', undefined, parseKeysets, options),
-    keys: (id, options) => request(`/v1/keys/${encodeURIComponent(id)}`, undefined, parseKeys(id), options),
-    createMintQuote: (body, options) => request(`/v1/mint/quote/${method(options)}`, body, parseMintQuote, options),
+    info: (options) => request('info', '/v1/info', undefined, parseInfo, options),
+    keysets: (options) => request('keysets', '/v1/keysets', undefined, parseKeysets, options),
+    keys: (id, options) => request('keys', `/v1/keys/${encodeURIComponent(id)}`, undefined, parseKeys(id), options),
+    createMintQuote: (body, options) =>
+      request('createMintQuote', `/v1/mint/quote/${method(options)}`, body, parseMintQuote, options),
     mintQuote: (id, options) =>
       request(
+        'mintQuote',
         `/v1/mint/quote/${method(options)}/${encodeURIComponent(id)}`,
         undefined,
         asked(id, parseMintQuote),
         options,
       ),
-    issue: (body, options) => request(`/v1/mint/${method(options)}`, body, parseSignatures, options),
-    createMeltQuote: (body, options) => request(`/v1/melt/quote/${method(options)}`, body, parseMeltQuote, options),
+    issue: (body, options) => request('issue', `/v1/mint/${method(options)}`, body, parseSignatures, options),
+    createMeltQuote: (body, options) =>
+      request('createMeltQuote', `/v1/melt/quote/${method(options)}`, body, parseMeltQuote, options),
     meltQuote: (id, options) =>
       request(
+        'meltQuote',
         `/v1/melt/quote/${method(options)}/${encodeURIComponent(id)}`,
         undefined,
         asked(id, parseMeltQuote),
         options,
       ),
     melt: (body, options) =>
-      request(`/v1/melt/${method(options)}`, body, parseMelted, options, Math.max(timeoutMs, MELT_TIMEOUT_MS)),
-    swap: (body, options) => request('/v1/swap', body, parseSignatures, options),
-    checkState: (Ys, options) => request('/v1/checkstate', post({ Ys }), statesOf(Ys), options),
-    restore: (outputs, options) => request('/v1/restore', post({ outputs }), restoredOf(outputs), options),
+      request('melt', `/v1/melt/${method(options)}`, body, parseMelted, options, Math.max(timeoutMs, MELT_TIMEOUT_MS)),
+    swap: (body, options) => request('swap', '/v1/swap', body, parseSignatures, options),
+    checkState: (Ys, options) => request('checkState', '/v1/checkstate', post({ Ys }), statesOf(Ys), options),
+    restore: (outputs, options) => request('restore', '/v1/restore', post({ outputs }), restoredOf(outputs), options),
   }
 }
 

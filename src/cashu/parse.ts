@@ -257,6 +257,8 @@ export interface MintInfo {
   readonly supported: readonly number[]
   /** Paths whose answers the mint repeats, and for how long; a ttl of null is for ever (NUT-19). */
   readonly cached?: { readonly ttlMs: number | null; readonly paths: readonly string[] }
+  /** How long a list in a request may be. Nutshell and cdk say it; the NUT does not have it. */
+  readonly maxArrayLength?: number
 }
 
 /** Settings that we don't understand count as not given: they are hints, and no money hangs on them. */
@@ -273,8 +275,11 @@ export const parseInfo: Parse<MintInfo> = (value) => {
       .map(Number)
       .filter((nut) => settings(nut)['supported'] === true),
     cached: cached(settings(19)),
+    maxArrayLength: lenient(positive)(from['max_array_length']),
   } as MintInfo)
 }
+
+const positive: Parse<number> = (value, at) => amount(value, at) || expected(at, 'more than 0')
 
 const each = <T>(value: unknown, parse: Parse<T>): T[] =>
   Array.isArray(value) ? value.map(lenient(parse)).filter((entry) => entry !== undefined) : []

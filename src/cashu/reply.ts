@@ -1,3 +1,4 @@
+import { byStatus, meaningOf, type Meaning, type RequestName } from './codes.ts'
 import { Malformed } from './shape.ts'
 import type { Parse } from './shape.ts'
 import type { TransportAnswer } from './transport.ts'
@@ -14,11 +15,19 @@ export type Outcome<T> =
   | { readonly answer: 'ok'; readonly body: T }
   /**
    * The mint's own error document: HTTP 4xx with `{detail, code}`, or with a `detail` alone, which is code 0. It says
-   * where to look, not what happened.
+   * where to look, not what happened. A 413 is one whoever says it: what was not read whole is not carried out.
    */
-  | { readonly answer: 'refused'; readonly code: number; readonly detail: string }
-  /** No telling: not sent, answer lost, timed out, 3xx, 5xx, 408, 429, a proxy's page. */
-  | { readonly answer: 'unknown'; readonly reason: string; readonly retryAfterMs?: number | undefined }
+  | { readonly answer: 'refused'; readonly code: number; readonly detail: string; readonly meaning: Meaning }
+  /**
+   * No telling: not sent, answer lost, timed out, 3xx, 5xx, 408, 429, a proxy's page. The hint is what it would mean as
+   * a refusal: some mints say all of theirs with HTTP 500. It tells where to look first, and nothing else.
+   */
+  | {
+      readonly answer: 'unknown'
+      readonly reason: string
+      readonly retryAfterMs?: number | undefined
+      readonly hint?: Meaning | undefined
+    }
   /** A 200 that is not what the NUT says. */
   | { readonly answer: 'malformed'; readonly reason: string }
 
@@ -28,12 +37,16 @@ const NOT_A_REFUSAL = new Set([407, 408, 421, 425, 429])
 const DETAIL_AT_MOST_CHARACTERS = 300
 
 /** Says what an HTTP answer proves. */
-export function classify<T>(answer: TransportAnswer, parse: Parse<T>): Reply<T> {
-  const outcome = outcomeOf(answer, parse)
+export function classify<T>(answer: TransportAnswer, parse: Parse<T>, request: RequestName): Reply<T> {
+  const outcome = outcomeOf(answer, parse, request)
   return answer.dateMs === undefined ? outcome : { ...outcome, mintNowMs: answer.dateMs }
 }
 
-function outcomeOf<T>({ status, body, retryAfterMs }: TransportAnswer, parse: Parse<T>): Outcome<T> {
+function outcomeOf<T>(
+  { status, body, retryAfterMs }: TransportAnswer,
+  parse: Parse<T>,
+  request: RequestName,
+): Outcome<T> {
   const json = readJson(body)
   if (status >= 200 && status < 300) {
     try {
@@ -43,12 +56,18 @@ function outcomeOf<T>({ status, body, retryAfterMs }: TransportAnswer, parse: Pa
       throw error
     }
   }
-  if (status >= 400 && status < 500 && !NOT_A_REFUSAL.has(status)) {
-    const refusal = refused(json)
-    if (refusal) return refusal
+  const document = status >= 400 ? errorDocument(json) : undefined
+  const { code, detail } = document ?? { code: 0, detail: `HTTP ${status}` }
+  const meaning = document ? meaningOf({ request, code, detail, status }) : byStatus(request, status)
+  const definite = status >= 400 && status < 500 && !NOT_A_REFUSAL.has(status)
+  if (definite && meaning !== undefined && (document || status === 413))
+    return { answer: 'refused', code, detail, meaning }
+  return {
+    answer: 'unknown',
+    reason: `HTTP ${status}`,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(meaning !== undefined && meaning !== 'unclassified' && { hint: meaning }),
   }
-  const reason = `HTTP ${status}`
-  return retryAfterMs === undefined ? { answer: 'unknown', reason } : { answer: 'unknown', reason, retryAfterMs }
 }
 
 /** Undefined for what is no JSON. */
@@ -61,13 +80,13 @@ function readJson(body: string): unknown {
 }
 
 /** A mint's error document, or undefined for anything else, such as a proxy's. */
-function refused(json: unknown): Extract<Outcome<never>, { answer: 'refused' }> | undefined {
+function errorDocument(json: unknown): { readonly code: number; readonly detail: string } | undefined {
   if (typeof json !== 'object' || json === null) return undefined
   const { code, detail } = json as { code?: unknown; detail?: unknown }
   const number = typeof code === 'string' ? Number(code) : code
   const coded = typeof number === 'number' && Number.isSafeInteger(number) && number > 0
   if (!coded && detail === undefined) return undefined
-  return { answer: 'refused', code: coded ? number : 0, detail: readDetail(detail).slice(0, DETAIL_AT_MOST_CHARACTERS) }
+  return { code: coded ? number : 0, detail: readDetail(detail).slice(0, DETAIL_AT_MOST_CHARACTERS) }
 }
 
 /** Nutshell's validation errors are a list, whose entries repeat the request; only where and what is taken. */

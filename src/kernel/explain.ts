@@ -8,7 +8,7 @@ export interface Explanation {
   readonly kind: string
   readonly state: string
   readonly status: OperationView['status']
-  /** The chart's own description of the state, or why the operation was set aside. */
+  /** The chart's own description of the state, with what the operation stored as its reason; or why it was set aside. */
   readonly why: string
   /** Requests under way, by effect. */
   readonly underWay: readonly string[]
@@ -48,7 +48,9 @@ export function explain(of: {
   const timers = Object.entries(JSON.parse(row.timers) as Timers)
   return {
     ...base,
-    why: nodes.find((node) => node.description)?.description ?? state,
+    why: [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
+      .filter((part) => part !== null && part !== undefined && part !== '')
+      .join(' '),
     underWay: loaded.stepper.invokes(snapshot).map((invoke) => invoke.src),
     watching: loaded.stepper.watch(snapshot),
     timers: timers.map(([timer, atMs]) => ({

@@ -182,6 +182,8 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
   readonly lane?: (context: ContextOf<M>) => string
   /** Values for the columns that the database adds to its operations table. */
   readonly columns?: (context: ContextOf<M>) => Row
+  /** Why it is in its state, where the state's own description cannot say; for people, and without secrets. */
+  readonly because?: (context: ContextOf<M>) => string | null
   /** Rows written with every commit. */
   readonly project?: (step: Projection<ContextOf<M>>) => readonly Write[]
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */

@@ -1,5 +1,5 @@
 /** The requests that wallet operations make of a mint: each one request, each answer as the mint client classified it. */
-import type { Replied, exchangeActors } from '../../machines/wallet/exchange-model.ts'
+import type { Refusal, Replied, exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Reply } from '../cashu/client.ts'
 import { keysetVersion } from '../cashu/keyset-id.ts'
 import type { Declared } from '../kernel/authoring.ts'
@@ -14,9 +14,22 @@ type In<K extends keyof Actors> = Actors[K] extends Declared<infer _Out, infer I
 /** A reply as an effect's answer: what a chart needs of it, and no more. */
 export function answerOf<T, A extends object>(reply: Reply<T>, ok: (body: T) => A): Replied<A> {
   if (reply.answer === 'ok') return { answer: 'ok', ...ok(reply.body) }
-  if (reply.answer === 'refused') return { answer: 'refused', code: reply.code, detail: withoutSecrets(reply.detail) }
+  if (reply.answer === 'refused') return refusalOf(reply)
+  if (reply.answer === 'unknown' && reply.hint !== undefined) return { answer: 'unknown', hint: reply.hint }
   return { answer: reply.answer }
 }
+
+/** A refusal, as a chart may keep it. */
+export const refusalOf = ({
+  code,
+  detail,
+  meaning,
+}: Extract<Reply<unknown>, { answer: 'refused' }>): { answer: 'refused' } & Refusal => ({
+  answer: 'refused',
+  code,
+  detail: withoutSecrets(detail),
+  meaning,
+})
 
 /** Mints have been seen to answer with the SQL they failed at, secrets and all. */
 export const withoutSecrets = (detail: string): string => detail.replaceAll(/[0-9A-Za-z+/=_-]{24,}/g, '…').slice(0, 120)

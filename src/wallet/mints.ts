@@ -5,8 +5,9 @@ import { HardshellError } from '../kernel/errors.ts'
 import type { Store, Write } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
 import { keysetsOf, type Keysets } from './keysets.ts'
+import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
-import type { MintRow } from './tables.ts'
+import type { MintLimits, MintRow } from './tables.ts'
 
 export interface KnownMint {
   readonly mintUrl: string
@@ -37,7 +38,8 @@ export class Mints {
   async trust(mintUrl: string): Promise<KnownMint> {
     const url = normalizeMintUrl(mintUrl)
     const known = await this.#store.get<MintRow>('mints', [url])
-    await this.#put({ mintUrl: url, trusted: 1, info: known?.info ?? null, infoAt: known?.infoAt ?? null })
+    const unknown = { info: null, infoAt: null, limits: null }
+    await this.#put({ ...unknown, ...known, mintUrl: url, trusted: 1 })
     await this.refresh(url).catch(() => {})
     return this.get(url)
   }
@@ -45,8 +47,8 @@ export class Mints {
   /** Takes the trust back: operations of the mint wait in their states, and contact nobody, until it is trusted again. */
   async distrust(mintUrl: string): Promise<void> {
     const { mintUrl: url } = await this.get(mintUrl)
-    const { info, infoAt } = (await this.#store.get<MintRow>('mints', [url]))!
-    await this.#put({ mintUrl: url, trusted: 0, info, infoAt })
+    const row = (await this.#store.get<MintRow>('mints', [url]))!
+    await this.#put({ ...row, trusted: 0 })
   }
 
   async #put(row: MintRow): Promise<void> {
@@ -65,11 +67,22 @@ export class Mints {
     const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
     const writes: Write[] = []
     if (info.answer === 'ok')
-      writes.push({ patch: 'mints', key: [url], set: { info: info.body as never, infoAt: this.#now() } })
+      writes.push({
+        patch: 'mints',
+        key: [url],
+        set: { info: info.body as never, infoAt: this.#now(), ...(await this.#limitsIn(url, info.body)) },
+      })
     if (keysets.answer === 'ok') writes.push(...keysets.writes)
     if (writes.length > 0) await this.#store.commit(writes)
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
+  }
+
+  /** Limits that the mint says otherwise than before; else what was learnt stands. */
+  async #limitsIn(url: string, info: MintInfo): Promise<{ limits?: MintLimits }> {
+    const before = (await this.#store.get<MintRow>('mints', [url]))?.info as MintInfo | null | undefined
+    const isNew = info.maxArrayLength !== undefined && before?.maxArrayLength !== info.maxArrayLength
+    return isNew ? { limits: limitsSaid(info) } : {}
   }
 
   /** @throws {HardshellError} `MINT_UNKNOWN` where it was never trusted. */

@@ -70,12 +70,26 @@ export interface KeysetRow extends Row {
   readonly keys: { readonly [amount: string]: string } | null
 }
 
+/** How much a mint takes in one request; what is absent is not known. */
+export type MintLimits = {
+  /** Inputs of a swap or a melt. */
+  readonly inputs?: number
+  /** Outputs of a swap, an issue or a melt. */
+  readonly outputs?: number
+  /** Ys of a state check (NUT-07). */
+  readonly states?: number
+  /** Outputs of a restore (NUT-09). */
+  readonly restore?: number
+}
+
 export interface MintRow extends Row {
   readonly mintUrl: string
   readonly trusted: number
   /** The answer to GET /v1/info (NUT-06). */
   readonly info: { readonly [field: string]: never } | null
   readonly infoAt: number | null
+  /** Said by the mint (NUT-06), or learnt from its refusals. */
+  readonly limits: MintLimits | null
 }
 
 export interface QuoteClaimRow extends Row {
@@ -178,7 +192,10 @@ export const walletSchema: Schema = {
       },
       key: ['mintUrl', 'id'],
     },
-    mints: { columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?' }, key: ['mintUrl'] },
+    mints: {
+      columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?', limits: 'json?' },
+      key: ['mintUrl'],
+    },
     quoteClaims: {
       columns: { mintUrl: 'text', quoteId: 'text', operationId: 'text' },
       key: ['mintUrl', 'quoteId'],

@@ -6,7 +6,7 @@ import { toAmount } from '../../cashu/amounts.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject } from '../../kernel/operation.ts'
-import { answerOf, exchangeEffects, withoutSecrets } from '../effects.ts'
+import { answerOf, exchangeEffects, refusalOf } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
@@ -33,13 +33,17 @@ const effects = ({ client }: WalletPorts) => ({
   'melt.pay': async ({ input, signal, replay }: EffectArgs<Method & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
-    if (reply.answer === 'refused')
-      return { answer: 'refused' as const, code: reply.code, detail: withoutSecrets(reply.detail) }
+    if (reply.answer === 'refused') return refusalOf(reply)
     if (reply.answer !== 'ok') return { answer: reply.answer }
     const payment = paymentOf(reply.body)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
     if (payment.state === 'UNPAID')
-      return { answer: 'refused' as const, code: 0, detail: 'the mint answers that it is unpaid' }
+      return {
+        answer: 'refused' as const,
+        code: 0,
+        detail: 'the mint answers that it is unpaid',
+        meaning: 'paymentFailed' as const,
+      }
     return { answer: 'pending' as const }
   },
 

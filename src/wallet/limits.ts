@@ -1,0 +1,60 @@
+/** How much a mint takes in one request: as it says (NUT-06), or as its refusals teach. */
+import { isTooLarge, limitIn, type Meaning } from '../cashu/codes.ts'
+import type { MintInfo } from '../cashu/parse.ts'
+import type { Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import type { MintLimits, MintRow } from './tables.ts'
+
+export type LimitName = keyof MintLimits
+
+/** What is sent at most where nothing is known: Nutshell and cdk take 1,000 of each unless told otherwise. */
+const UNTOLD = 1_000
+/** NUT-09 batches are of about a hundred everywhere. */
+const RESTORE_UNTOLD = 100
+
+/** The limits that a mint's info says. */
+export const limitsSaid = ({ maxArrayLength: most }: Pick<MintInfo, 'maxArrayLength'>): MintLimits =>
+  most === undefined ? {} : { inputs: most, outputs: most, states: most, restore: most }
+
+/** Every limit as it counts: said or learnt, else what mints usually take. */
+export interface Limits {
+  readonly inputs: number
+  readonly outputs: number
+  readonly states: number
+  readonly restore: number
+}
+
+export async function limitsOf(read: Pick<Reader, 'get'>, mintUrl: string): Promise<Limits> {
+  const row = await read.get<MintRow>('mints', [mintUrl])
+  return effective(row?.limits ?? null)
+}
+
+export const effective = (limits: MintLimits | null): Limits => ({
+  inputs: limits?.inputs ?? UNTOLD,
+  outputs: limits?.outputs ?? UNTOLD,
+  states: limits?.states ?? UNTOLD,
+  restore: Math.min(limits?.restore ?? RESTORE_UNTOLD, RESTORE_UNTOLD),
+})
+
+/**
+ * What a refusal for size teaches: the number that it names, where that is less than was sent; else half of what was
+ * sent. Undefined where there is nothing to learn: another meaning, or one item only.
+ */
+export function learnt(
+  refusal: { readonly meaning: Meaning; readonly detail: string },
+  sent: number,
+): number | undefined {
+  if (!isTooLarge(refusal.meaning) || sent < 2) return undefined
+  const said = limitIn(refusal.detail)
+  return said !== undefined && said < sent ? said : Math.floor(sent / 2)
+}
+
+/** The write that keeps what was learnt; nothing where the mint's row knows as little or less. */
+export async function keepLimits(read: Pick<Reader, 'get'>, mintUrl: string, found: MintLimits): Promise<Write[]> {
+  const row = await read.get<MintRow>('mints', [mintUrl])
+  if (!row) return []
+  const limits: Record<string, number> = { ...row.limits }
+  for (const [name, most] of Object.entries(found)) limits[name] = Math.min(most, limits[name] ?? most)
+  const same = Object.entries(limits).every(([name, most]) => row.limits?.[name as LimitName] === most)
+  return same ? [] : [{ patch: 'mints', key: [mintUrl], set: { limits } }]
+}
