@@ -168,12 +168,14 @@ const payments = (['UNPAID', 'PENDING', 'PAID', 'UNKNOWN'] as const).map((state:
 }))
 const meltQuote = (feeReserve: number, unit = 'sat') => ({
   answer: 'ok' as const,
-  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, unit },
+  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, unit, request: 'lnbc' },
 })
 const found = { outputs: ['B'], signatures }
 
+const invoice = { method: 'bolt11', request: 'lnbc', ask: '{}', demand: { least: 2, most: 2 }, paymentHash: null, maxFee: null } // prettier-ignore
+
 const melt: Samples<typeof meltKind.machine> = {
-  inputs: [true, false].map((givesChange) => ({ ...place, method: 'bolt11', request: 'lnbc', ask: '{}', givesChange })), // prettier-ignore
+  inputs: [{ givesChange: true }, { givesChange: false }, { givesChange: true, maxFee: 0 }].map((of) => ({ ...place, ...invoice, ...of })), // prettier-ignore
   answers: {
     ...exchangeAnswers,
     'melt.createQuote': [meltQuote(0), meltQuote(2), meltQuote(0, 'usd'), ...amiss],
@@ -188,12 +190,13 @@ const melt: Samples<typeof meltKind.machine> = {
     'melt.settle': [{ ...OK, made }, { answer: 'owed' }],
   },
   events: [...callers, { type: 'payment.news', state: 'PAID' }, { type: 'change.found', ...found }] as const,
-  sees: ({ quote, givesChange, sends, answers, landed, states, exchange, tries }: MeltContext, state) =>
+  sees: ({ quote, givesChange, maxFee, sends, answers, landed, states, exchange, tries }: MeltContext, state) =>
     state.startsWith('fencing')
       ? seenOf(exchange, state)
       : [
           quote && quote.feeReserve,
           givesChange,
+          state === 'selecting' && maxFee,
           sends,
           answers,
           landed,

@@ -70,8 +70,8 @@ livePaths(
   [melt('a payment'), { ...melt('a payment, keysets unknown', NO_KEYSETS), tamper }],
   [
     ...NOT_HERE,
-    // There is enough, and change is given and owed.
-    /selecting: done\[[02]\]/,
+    // There is enough, change is given and owed, and any fee is allowed.
+    /selecting: done\[[013]\]/,
     /^answer proofs\.select: short$/,
     /lastChange: done\[[23]\]/,
     // Left out, see the model.

@@ -24,6 +24,12 @@ export interface MeltInput {
   readonly request: string
   /** The body that asks for a quote. */
   readonly ask: string
+  /** What the invoice asks for in the unit; null where only the mint knows what that comes to. */
+  readonly demand: { readonly least: number; readonly most: number } | null
+  /** What a preimage must hash to; null where that cannot be read. */
+  readonly paymentHash: string | null
+  /** The most that the payment may cost, in the unit; null for whatever the mint asks for. */
+  readonly maxFee: number | null
   /** The mint gives change (NUT-08). Without it, inputs that come to more than is needed would be a gift. */
   readonly givesChange: boolean
 }
@@ -35,11 +41,14 @@ export type MeltQuote = {
   readonly feeReserve: number
   readonly expiry: number | null
   readonly unit: string | null
+  /** What it is a quote for, where the mint says so. */
+  readonly request: string | null
 }
 export type MeltState = 'UNPAID' | 'PENDING' | 'PAID' | 'UNKNOWN'
 /** What the mint says of a payment. */
 export type Payment = {
   readonly state: MeltState
+  /** The preimage of the payment hash. What the mint gives and is none, or cannot be checked, is left out. */
   readonly preimage: string | null
   readonly change: readonly Signature[] | null
 }
@@ -80,6 +89,8 @@ export interface MeltContext extends MeltInput {
 export type Settle = Place & {
   readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'>
 }
+/** Whom to ask about a payment, and what its preimage must hash to. */
+type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
 export type Events =
   | { type: 'execute' }
@@ -111,10 +122,10 @@ export const meltActors = {
     | ({ answer: 'refused' } & Refusal)
     | { answer: 'unknown' }
     | { answer: 'malformed' },
-    { mintUrl: string; method: string; body: string }
+    Asked & { body: string }
   >({ answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'] }),
   /** GET /v1/melt/quote/{method}/{quote}. */
-  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, { mintUrl: string; method: string; quoteId: string; expiry: number | null }>({ answers: REPLIES }), // prettier-ignore
+  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null }>({ answers: REPLIES }), // prettier-ignore
   /** Makes the blank outputs, and the body. */
   'melt.derive': local<
     | { answer: 'ok'; blanks: readonly { B_: string; id: string }[]; body: string; writes: readonly Write[] }
@@ -158,9 +169,16 @@ export function forget({ blanks }: MeltContext): Write[] {
 
 type Quoted = { context: MeltContext; event: { output: { answer: string; quote?: MeltQuote } } }
 
-/** Whether the quote is in the unit asked for. */
+/** Whether the quote is for the invoice, in the unit, and for as much as the invoice asks for. */
 export function quoteFits({ context, event: { output } }: Quoted): boolean {
-  return output.answer === 'ok' && (output.quote!.unit === null || output.quote!.unit === context.unit)
+  if (output.answer !== 'ok') return false
+  const { unit, request, amount } = output.quote!
+  const { demand } = context
+  return (
+    (unit === null || unit === context.unit) &&
+    (request === null || request.toLowerCase() === context.request.toLowerCase()) &&
+    (demand === null || (amount >= demand.least && amount <= demand.most))
+  )
 }
 
 export function quoteKept({ event }: { event: unknown }): Partial<MeltContext> {

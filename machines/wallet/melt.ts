@@ -141,6 +141,14 @@ export const melt = setup({
             }),
           },
           {
+            guard: ({ context: { maxFee, quote }, event: { output } }) =>
+              output.answer === 'ok' && maxFee !== null && output.fee + quote!.feeReserve > maxFee,
+            target: 'failed',
+            actions: assign({
+              error: { code: 'FEE_TOO_HIGH', detail: 'fee reserve and input fee may come to more than was allowed' },
+            }),
+          },
+          {
             guard: answered('ok'),
             target: 'prepared',
             actions: [
@@ -220,7 +228,7 @@ export const melt = setup({
       description: 'The request to pay is on its way to the mint.',
       invoke: {
         src: 'melt.pay',
-        input: ({ context: { mintUrl, method, body } }) => ({ mintUrl, method, body }),
+        input: ({ context: { mintUrl, method, paymentHash, body } }) => ({ mintUrl, method, paymentHash, body }),
         onDone: [
           {
             guard: answered('paid'),
@@ -268,9 +276,10 @@ export const melt = setup({
       description: 'Asks the mint what became of the payment.',
       invoke: {
         src: 'melt.quote',
-        input: ({ context: { mintUrl, method, quoteId, quote } }) => ({
+        input: ({ context: { mintUrl, method, paymentHash, quoteId, quote } }) => ({
           mintUrl,
           method,
+          paymentHash,
           quoteId: quoteId!,
           expiry: quote!.expiry,
         }),

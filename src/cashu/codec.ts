@@ -1,7 +1,6 @@
 /** Tokens, mint addresses and invoices: what people hand each other as text. */
 import { getDecodedTokenBinary, getEncodedToken, normalizeMintUrl as normalize } from '@cashu/cashu-ts'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { bech32 } from '@scure/base'
 import { toAmount } from './amounts.ts'
 import { CashuError } from './errors.ts'
 import { amount, compact, expected, field, hex, list, optional, point, record, scalar, text } from './shape.ts'
@@ -156,36 +155,3 @@ export function normalizeMintUrl(mintUrl: string): string {
     throw new CashuError('MINT_URL_MALFORMED', 'not the address of a mint', { cause })
   }
 }
-
-/** Tenths of a millisatoshi, which are picobitcoins, in one of an invoice's units. */
-const PICO_IN: Record<string, bigint> = { '': 10n ** 12n, m: 10n ** 9n, u: 10n ** 6n, n: 10n ** 3n, p: 1n }
-
-/** A timestamp of 35 bits and a signature of 520, in words of 5. */
-const INVOICE_AT_LEAST_WORDS = 7 + 104
-
-/**
- * What a bolt11 invoice asks for, in millisatoshi; nothing where it leaves that to the payer. The checksum is
- * verified, the signature is not.
- * @throws {CashuError} `INVOICE_MALFORMED`
- */
-export function bolt11Amount(request: string): { readonly msat?: number } {
-  const { prefix, words } = readBech32(request.trim().replace(/^lightning:/i, ''))
-  const match = /^ln(?:bcrt|bc|tbs|tb|sb)(?:([1-9][0-9]*)([munp]?))?$/.exec(prefix)
-  if (!match || words.length < INVOICE_AT_LEAST_WORDS) throw malformedInvoice('wrong prefix or length')
-  const [, digits, unit = ''] = match
-  if (digits === undefined) return {}
-  const pico = BigInt(digits) * PICO_IN[unit]!
-  const msat = Number(pico / 10n)
-  if (pico % 10n || !Number.isSafeInteger(msat)) throw malformedInvoice('no whole number of millisatoshi')
-  return { msat }
-}
-
-function readBech32(invoice: string): { readonly prefix: string; readonly words: readonly number[] } {
-  try {
-    return bech32.decode(invoice as `${string}1${string}`, false)
-  } catch {
-    throw malformedInvoice('wrong checksum')
-  }
-}
-
-const malformedInvoice = (why: string) => new CashuError('INVOICE_MALFORMED', `not a bolt11 invoice: ${why}`)

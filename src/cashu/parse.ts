@@ -214,8 +214,8 @@ export const parseMelted: Parse<Melted> = (value) => {
   const from = record(value, 'answer')
   return compact({
     state: meltState(from),
-    // Some mints write an empty preimage until there is one.
-    payment_preimage: from['payment_preimage'] === '' ? undefined : field(from, 'payment_preimage', optional(text), ''),
+    // Some mints write an empty preimage until there is one. It is a proof or it is none: no answer is spoilt by it.
+    payment_preimage: from['payment_preimage'] === '' ? undefined : lenient(text)(from['payment_preimage']),
     change: field(from, 'change', optional(list(blindSignature)), ''),
   } as Melted)
 }

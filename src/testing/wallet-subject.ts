@@ -11,7 +11,7 @@ import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { judge } from './oracle.ts'
 import { newLiveSetting } from './live-mint.ts'
-import { newSetting, SEED, type MintTraits, type Setting } from './setting.ts'
+import { newSetting, plainTerms, SEED, type MintTraits, type Setting } from './setting.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
 import { witnessed } from './witness.ts'
@@ -106,7 +106,7 @@ export function walletSubject(
           crypto: stubCrypto,
           // Time-outs go by real time, which must make no difference here, however slow the store is.
           requestTimeoutMs: Infinity,
-          invoiceAmount: () => ({ msat: 1 }),
+          invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
         })
         held.opened()

@@ -19,7 +19,9 @@ export interface WalletContext {
 }
 
 /** What a kind adds to its record. */
-export type Details = Partial<Pick<HistoryRow, 'method' | 'quoteId' | 'request' | 'paymentProof' | 'memo' | 'ys'>>
+export type Details = Partial<
+  Pick<HistoryRow, 'method' | 'quoteId' | 'request' | 'paymentProof' | 'evidence' | 'memo' | 'ys'>
+>
 
 export const record =
   <C extends WalletContext>(
@@ -45,6 +47,7 @@ export const record =
       quoteId: null,
       request: null,
       paymentProof: null,
+      evidence: null,
       memo: null,
       ys: [],
       ...details(context),

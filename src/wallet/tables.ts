@@ -119,8 +119,10 @@ export type HistoryFields = {
   readonly method: string | null
   readonly quoteId: string | null
   readonly request: string | null
-  /** The payment proof (a preimage, say). */
+  /** The payment proof: a preimage that hashes to the invoice's payment hash. */
   readonly paymentProof: string | null
+  /** What says that a payment was made: its preimage, or the mint's word alone. Null where none was made. */
+  readonly evidence: 'preimage' | 'mint' | null
   readonly memo: string | null
   readonly ys: readonly string[]
   readonly error: { readonly code: string; readonly detail: string } | null
@@ -217,6 +219,7 @@ export const walletSchema: Schema = {
         quoteId: 'text?',
         request: 'text?',
         paymentProof: 'text?',
+        evidence: 'text?',
         memo: 'text?',
         ys: 'json',
         error: 'json?',

@@ -1,6 +1,6 @@
 /** The wallet: a thin user of the kernel. */
 import { mintClient, type MintClient } from '../cashu/client.ts'
-import { bolt11Amount } from '../cashu/codec.ts'
+import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
@@ -159,7 +159,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     clients.set(mintUrl, found)
     return found
   }
-  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? bolt11Amount }
+  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
   const mints = new Mints(store, ports, () => clock.now())
   const operations = openOperations<WalletPorts>({
     store,

@@ -17,7 +17,7 @@ import { live } from '../../src/testing/live.ts'
 import { foreignProofs, spendElsewhere } from '../../src/testing/scenarios/stage.ts'
 import { stubCrypto } from '../../src/testing/stub-crypto.ts'
 import type { Place } from '../../src/testing/live.ts'
-import type { Setting } from '../../src/testing/setting.ts'
+import { plainTerms, type Setting } from '../../src/testing/setting.ts'
 import type { Scenario } from '../../src/testing/subject.ts'
 import {
   MINT_URL,
@@ -215,7 +215,7 @@ class Lifetime {
       transport: ({ method, url, body }) => life.call(() => this.#take(method, url.slice(MINT_URL.length), body)),
       clock: this.#clock,
       random: this.#random,
-      invoiceAmount: () => ({ msat: 1 }),
+      invoiceAmount: plainTerms,
       inspect: this.#coverage.inspect,
     })
   }

@@ -2,6 +2,9 @@
 import type { Exchange, InputProof, OutputSet, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { Payment } from '../../machines/wallet/melt-model.ts'
 import type { QuoteState } from '../../machines/wallet/mint-model.ts'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { plainInvoice } from '../../src/mint-server/bolt11.ts'
+import { preimageOf } from '../../src/mint-server/fake-backend.ts'
 import type { Answer } from '../../src/kernel/authoring.ts'
 import { splitAmount } from '../../src/cashu/amounts.ts'
 import { POWERS } from '../../src/testing/setting.ts'
@@ -149,6 +152,10 @@ const paying = (state: Payment['state'], more: Partial<Payment> = {}): Payment =
 const PAID = paying('PAID', { preimage: PREIMAGE, change: [{ id: 'k', amount: 8, C_: 'mint' }] })
 const BARE = paying('PAID', { preimage: PREIMAGE })
 const bare: Edit = ({ change: _, ...body }) => body
+const proven: Edit = (body) => {
+  const { paymentSecret } = plainInvoice.decode(body['request'] as string)!
+  return { ...body, payment_preimage: bytesToHex(preimageOf(hexToBytes(paymentSecret))) }
+}
 const none: Edit = (body) => Object.fromEntries(Object.keys(body).map((key) => [key, []]))
 const MELTED = { inputs: 'melted' } as const
 const change = { outputs: ['B'], signatures: [{ id: 'k', amount: 8, C_: 'mint' }] }
@@ -164,13 +171,13 @@ type Settling = { readonly context: { readonly payment: Payment; readonly found:
 export const meltModel = (name: string, truth: Truth): Model => ({
   name,
   kind: loose(meltKind),
-  input: { ...place, method: 'bolt11', request: 'r', ask: '{}', givesChange: true },
+  input: { ...place, method: 'bolt11', request: 'r', ask: '{}', demand: null, paymentHash: null, maxFee: null, givesChange: true }, // prettier-ignore
   truth,
   callers: ['execute', 'cancel', 'resume'],
   effects: {
     ...exchangeEffects,
     'melt.createQuote': () => {
-      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, unit } }) // prettier-ignore
+      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, unit, request: null } }) // prettier-ignore
       return [
         { name: 'ok', gives: of('sat'), say: 'honest' },
         { name: 'wrong', gives: of('usd'), say: set({ unit: 'usd' }) },
@@ -200,7 +207,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
           ? [of('PAID', PAID, 'honest'), of('PAID, bare', BARE, bare)]
           : [
               of('UNPAID', paying('UNPAID'), 'honest'),
-              of('UNPAID, with a proof', paying('UNPAID', { preimage: PREIMAGE }), set({ payment_preimage: PREIMAGE })),
+              of('UNPAID, with a proof', paying('UNPAID', { preimage: PREIMAGE }), proven),
             ]),
         ...(inputs === 'free' && mayMelt(context)
           ? [of('paid now', PAID, 'honest', { deed: 'melt', truth: MELTED })]

@@ -27,6 +27,7 @@ const ENDS = [
   'SPENT_ELSEWHERE',
   'MINT_UNREACHABLE',
   'QUOTE_WRONG',
+  'FEE_TOO_HIGH',
 ]
 const DAY_MS = 24 * HOUR_MS
 
@@ -95,11 +96,17 @@ function decide(stage: Stage, state: 'paid' | 'failed'): void {
 
 /** Whatever can go wrong before anything is sent. */
 async function unwanted(stage: Stage): Promise<void> {
-  const { clock, wallet } = stage
+  const { clock, wallet, notes } = stage
   const tried = (key: string, ...rest: [string?]): Promise<void> =>
     ending(stage, async () => (await prepare(stage, key, ...rest)).finished(), ...ENDS)
   await tried('unreachable')
   await tried('too much', stage.notes['dear'] as string)
+  await ending(
+    stage,
+    () =>
+      stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: notes['invoice'] as string, key: 'cheap', maxFee: 0 }),
+    ...ENDS,
+  )
   await tried('forgotten')
   const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
   await clock.pause(late - clock.rightMs)

@@ -1,8 +1,9 @@
 /** Melt: the kind, and how an invoice becomes a payment to confirm. */
-import type { Amount } from '@cashu/cashu-ts'
+import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
-import { toAmount } from '../../cashu/amounts.ts'
+import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
+import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject } from '../../kernel/operation.ts'
@@ -15,27 +16,29 @@ import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
 import { selectStep } from './steps.ts'
 
-const paymentOf = ({ state, payment_preimage: preimage, change }: Melted): Payment => ({
+/** A preimage counts where its hash is the invoice's: anything else proves nothing. */
+const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
   state,
-  preimage: preimage === undefined || preimage === '' ? null : preimage,
+  preimage: preimage !== undefined && paymentHash !== null && isPreimage(preimage, paymentHash) ? preimage : null,
   change: change ?? null,
 })
-const quoteOf = ({ quote, amount, fee_reserve: feeReserve, expiry, unit }: MeltQuote) => ({
-  quote: { quote, amount, feeReserve, expiry, unit: unit ?? null },
+const quoteOf = ({ quote, amount, fee_reserve: feeReserve, expiry, unit, request }: MeltQuote) => ({
+  quote: { quote, amount, feeReserve, expiry, unit: unit ?? null, request: request ?? null },
 })
 
 type Method = { readonly mintUrl: string; readonly method: string }
+type Paying = Method & { readonly paymentHash: string | null }
 
 const effects = ({ client }: WalletPorts) => ({
   'melt.createQuote': async ({ input, signal }: EffectArgs<Method & { body: string }>) =>
     answerOf(await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method }), quoteOf),
 
-  'melt.pay': async ({ input, signal, replay }: EffectArgs<Method & { body: string }>) => {
+  'melt.pay': async ({ input, signal, replay }: EffectArgs<Paying & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
     if (reply.answer === 'refused') return refusalOf(reply)
     if (reply.answer !== 'ok') return { answer: reply.answer }
-    const payment = paymentOf(reply.body)
+    const payment = paymentOf(reply.body, input.paymentHash)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
     if (payment.state === 'UNPAID')
       return {
@@ -47,12 +50,18 @@ const effects = ({ client }: WalletPorts) => ({
     return { answer: 'pending' as const }
   },
 
-  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Method & { quoteId: string; expiry: number | null }>) =>
+  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Paying & { quoteId: string; expiry: number | null }>) =>
     answerOf(await client(input.mintUrl).meltQuote(input.quoteId, { signal, method: input.method }), (body) => ({
-      payment: paymentOf(body),
+      payment: paymentOf(body, input.paymentHash),
       expired: input.expiry !== null && input.expiry * 1000 <= nowMs,
     })),
 })
+
+/** What says that a payment was made. */
+export type Evidence = 'preimage' | 'mint'
+
+const evidenceOf = (payment: Payment | null): Evidence | null =>
+  payment?.state !== 'PAID' ? null : payment.preimage === null ? 'mint' : 'preimage'
 
 export const meltKind = defineOperation({
   kind: 'melt',
@@ -100,6 +109,7 @@ export const meltKind = defineOperation({
     quoteId,
     request,
     paymentProof: payment?.preimage ?? null,
+    evidence: evidenceOf(payment),
     ys,
   })),
 })
@@ -110,6 +120,8 @@ export interface PrepareMelt {
   readonly request: string
   /** `sat` unless given. */
   readonly unit?: string
+  /** The most that it may cost beside the amount, in the unit; whatever the mint asks for unless given. */
+  readonly maxFee?: AmountLike
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on to `prepared`, and ends at its deadline. */
   readonly signal?: AbortSignal
@@ -117,8 +129,10 @@ export interface PrepareMelt {
 
 /** How a payment ended. */
 export interface PaidMelt extends Finished {
-  /** What the payee's node revealed, where the mint passes it on. */
+  /** The proof of payment, which only the payee could reveal; what the mint gives and is none is left out. */
   readonly preimage: string | undefined
+  /** What says that it was paid: the preimage, or the mint's word alone; undefined until it is paid. */
+  readonly evidence: Evidence | undefined
   /** What came back of the fee reserve. */
   readonly change: Amount
 }
@@ -150,34 +164,46 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
 
   protected override result(): PaidMelt {
     const { payment, change } = this.context
-    return { ...super.result(), preimage: payment?.preimage ?? undefined, change: toAmount(change) }
+    return {
+      ...super.result(),
+      preimage: payment?.preimage ?? undefined,
+      evidence: evidenceOf(payment) ?? undefined,
+      change: toAmount(change),
+    }
   }
 }
 
 /**
- * Asks the mint for a quote and reserves the inputs; nothing is paid.
+ * Asks the mint for a quote and reserves the inputs; nothing is paid. The quote is held against the invoice, in `sat` and
+ * `msat`; what an invoice comes to in another unit is the mint's word (NUT-05).
  *
- * @throws {CashuError} `INVOICE_MALFORMED`; {HardshellError} `AMOUNT_MISSING` for an invoice without one, `MINT_UNKNOWN`,
- *   `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
+ * @throws {CashuError} `INVOICE_MALFORMED`; {TypeError} naming the argument; {HardshellError} `AMOUNT_MISSING` for an
+ *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
+ *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
 export async function prepareMelt(
   env: WalletEnv,
-  { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt,
+  { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
 ): Promise<MeltHandle> {
   if (typeof request !== 'string') throw new TypeError('request: a text')
-  if (env.ports.invoiceAmount(request).msat === undefined)
-    throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
+  const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
+  const { msat, paymentHash } = env.ports.invoiceAmount(request)
+  if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
-  const invoice = request.trim().replace(/^lightning:/i, '')
+  const invoice = invoiceText(request)
   const input = {
     mintUrl,
     unit,
     method: 'bolt11',
     request: invoice,
     ask: JSON.stringify({ request: invoice, unit }),
+    demand: askedIn(unit, msat) ?? null,
+    paymentHash: paymentHash ?? null,
+    maxFee: most,
     givesChange: info?.supported.includes(8) !== false,
   }
-  const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request: invoice } })
+  const wanted = { mintUrl, unit, request: invoice, ...(most !== null && { maxFee: most }) }
+  const handle = await created(env, MeltHandle, 'melt', input, { key, request: wanted })
   return handle.quoted(signal ? { signal } : {})
 }
