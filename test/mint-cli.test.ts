@@ -136,6 +136,8 @@ const mintOptions: Readonly<Record<string, readonly [readonly string[], object]>
     ['--signatory', 'http://h:1', '--signatory-token-file', 't'],
     { keys: { kind: 'signatory', url: 'http://h:1', tokenFile: 't' } },
   ],
+  'mark-file': [['--mark-file', 'x'], { markFile: 'x' }],
+  'accept-empty-database': [['--accept-empty-database'], { acceptEmptyDatabase: true }],
   'fee-ppk': [['--fee-ppk', '100'], { settings: { feePpk: 100 } }],
   unit: [['--unit', 'sat', '--unit', 'usd'], { settings: { units: ['sat', 'usd'] } }],
   name: [['--name', 'a mint'], { settings: { name: 'a mint' } }],

@@ -1,5 +1,6 @@
 /** What may stand on the command line, and what it means. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { markPathOf } from './mark-file.ts'
 
 /** The command line is wrong: the message says where, in one line. */
 export class UsageError extends Error {
@@ -8,8 +9,10 @@ export class UsageError extends Error {
 
 export const HELP = `hardshell: a Cashu mint for development and demonstrations
 
-  hardshell mint [options]        runs a mint
-  hardshell signatory [options]   holds the keys of a mint that runs elsewhere, and signs for it
+  hardshell mint [options]           runs a mint
+  hardshell mint backup [options]    copies a mint's database while it runs
+  hardshell mint restore [options]   puts such a copy in the place of a database
+  hardshell signatory [options]      holds the keys of a mint that runs elsewhere, and signs for it
 
 With --help, each says what its options are.
 `
@@ -26,6 +29,9 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --host H                  127.0.0.1 unless given
   --store S                 memory (unless given: forgotten at the end), sqlite:PATH, or postgres:URL (needs the package pg)
   --seed-file F             the seed of all keys, made on the first start; PATH.seed unless given, with sqlite:PATH
+  --mark-file F             where it is kept how far the seed has signed; beside the seed (or the token) unless given
+  --accept-empty-database   starts on a database that is empty, older, or another one than the seed has signed for:
+                            ecash that was spent there is good again. To be given once, not for good
   --signatory URL           takes the signatures from a hardshell signatory there, and has no seed
   --signatory-token-file F  the token that it shares with that
   --fee-ppk N               input fee of the first keysets, in thousandths of a unit per input; 0 unless given
@@ -37,6 +43,30 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
   --log W                   one line of JSON per request and event, without secrets: stderr (unless given) or none
+`
+
+export const BACKUP_HELP = `hardshell mint backup [options]
+
+Copies the database of a mint as it is at one moment, whether or not the mint runs, and prints one line of JSON. The seed is
+not in it: back that up once, apart from this. A file that ends in .draft is what a backup left that was killed.
+
+  --store S                 sqlite:PATH. For PostgreSQL take its own: pg_dump, or an archive of its WAL
+  --to FILE                 where the copy goes; nothing may be there
+`
+
+export const RESTORE_HELP = `hardshell mint restore [options]
+
+Puts a backup in the place of a mint's database while no mint runs on it, moves aside what is there, and prints one line of
+JSON. What the mint did since the backup is forgotten: ecash that was spent since is good again, and what was paid since is
+not known. Where that is anything, it is told, and nothing is done without --accept-loss. Where this is killed, run it again:
+until it is done, a mint refuses to start.
+
+  --from FILE               the backup
+  --store S                 sqlite:PATH. After a PostgreSQL database was put back, start with --accept-empty-database once
+  --seed-file F             as the mint has it; PATH.seed unless given
+  --signatory-token-file F  as the mint has it, instead of a seed
+  --mark-file F             as the mint has it
+  --accept-loss             forgets what was done since the backup
 `
 
 export const SIGNATORY_HELP = `hardshell signatory [options]
@@ -72,6 +102,9 @@ interface CommonArguments {
 export interface MintArguments extends CommonArguments {
   readonly store: StoreArgument
   readonly keys: KeysArgument
+  /** Where the mark is, if not beside what stands for the keys. */
+  readonly markFile?: string | undefined
+  readonly acceptEmptyDatabase?: true | undefined
   /** Those of the mint itself that were given. */
   readonly settings: {
     readonly feePpk?: number
@@ -82,6 +115,18 @@ export interface MintArguments extends CommonArguments {
   }
   readonly autoPayMs: number | undefined
   readonly admin: boolean | 'anywhere'
+}
+
+export interface BackupArguments {
+  readonly path: string
+  readonly to: string
+}
+
+export interface RestoreArguments {
+  readonly path: string
+  readonly from: string
+  readonly markFile: string
+  readonly acceptLoss: boolean
 }
 
 export interface SignatoryArguments extends CommonArguments {
@@ -100,6 +145,8 @@ const COMMON = {
 const MINT = {
   ...COMMON,
   store: { type: 'string', default: 'memory' },
+  'mark-file': { type: 'string' },
+  'accept-empty-database': { type: 'boolean', default: false },
   signatory: { type: 'string' },
   'signatory-token-file': { type: 'string' },
   'fee-ppk': { type: 'string' },
@@ -110,6 +157,20 @@ const MINT = {
   'auto-pay-ms': { type: 'string' },
   admin: { type: 'boolean', default: false },
   'admin-anywhere': { type: 'boolean', default: false },
+} as const
+
+const HELP_OPTION = { help: COMMON.help }
+
+const BACKUP = { ...HELP_OPTION, store: { type: 'string' }, to: { type: 'string' } } as const
+
+const RESTORE = {
+  ...HELP_OPTION,
+  store: { type: 'string' },
+  from: { type: 'string' },
+  'seed-file': { type: 'string' },
+  'signatory-token-file': { type: 'string' },
+  'mark-file': { type: 'string' },
+  'accept-loss': { type: 'boolean', default: false },
 } as const
 
 const SIGNATORY = { ...COMMON, 'token-file': { type: 'string' } } as const
@@ -162,6 +223,36 @@ function keysOf(store: StoreArgument, seedFile?: string, signatory?: string, tok
   return { kind: 'seed', file: seedFile ?? (store.kind === 'sqlite' ? `${store.path}.seed` : undefined) }
 }
 
+/** The path of a database in SQLite. */
+function sqlitePathOf(value: string | undefined): string {
+  const store = storeOf(required('store', value))
+  if (store.kind !== 'sqlite') throw new UsageError('--store must be sqlite:PATH')
+  return store.path
+}
+
+/** Undefined where help is asked for. @throws {UsageError} */
+export function backupArguments(args: readonly string[]): BackupArguments | undefined {
+  const values = read(args, BACKUP)
+  if (values.help) return undefined
+  return { path: sqlitePathOf(values.store), to: required('to', values.to) }
+}
+
+/** Undefined where help is asked for. @throws {UsageError} */
+export function restoreArguments(args: readonly string[]): RestoreArguments | undefined {
+  const values = read(args, RESTORE)
+  if (values.help) return undefined
+  const path = sqlitePathOf(values.store)
+  const { 'seed-file': seedFile, 'signatory-token-file': tokenFile } = values
+  if (seedFile !== undefined && tokenFile !== undefined)
+    throw new UsageError('--seed-file is for the signatory where there is one')
+  return {
+    path,
+    from: required('from', values.from),
+    markFile: values['mark-file'] ?? markPathOf(tokenFile ?? seedFile ?? `${path}.seed`),
+    acceptLoss: values['accept-loss'],
+  }
+}
+
 /** Undefined where help is asked for. @throws {UsageError} */
 export function mintArguments(args: readonly string[]): MintArguments | undefined {
   const values = read(args, MINT)
@@ -174,10 +265,12 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
   if (units && new Set(units).size < units.length) throw new UsageError('--unit is given twice with the same unit')
   if (units?.some((unit) => !/^[a-z][a-z0-9_-]{0,31}$/.test(unit)))
     throw new UsageError('--unit must be a word in small letters')
+  const keys = keysOf(store, values['seed-file'], values.signatory, values['signatory-token-file'])
   return {
     ...common(values),
-    store,
-    keys: keysOf(store, values['seed-file'], values.signatory, values['signatory-token-file']),
+    ...{ store, keys },
+    ...(values['mark-file'] !== undefined && { markFile: values['mark-file'] }),
+    ...(values['accept-empty-database'] && { acceptEmptyDatabase: true }),
     settings: {
       ...(feePpk === undefined ? {} : { feePpk }),
       ...(units === undefined ? {} : { units }),

@@ -1,23 +1,30 @@
 #!/usr/bin/env node
-/** The command line: `hardshell mint`, `hardshell signatory`. */
+/** The command line: `hardshell mint`, its `backup` and `restore`, and `hardshell signatory`. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { StoreAdapter } from '../store/port.ts'
 import { sqliteStore } from '../store/sqlite.ts'
+import { backUp, restore } from './backup.ts'
 import {
+  BACKUP_HELP,
+  backupArguments,
   HELP,
   MINT_HELP,
   mintArguments,
+  RESTORE_HELP,
+  restoreArguments,
   SIGNATORY_HELP,
   signatoryArguments,
   UsageError,
   type MintArguments,
   type StoreArgument,
 } from './cli-arguments.ts'
+import { WrongDatabase } from './high-water.ts'
 import { createMintServer, type MintServerOptions } from './http.ts'
 import { failureOf, jsonLines, silent, type Log } from './log.ts'
+import { makeMarkFile, markFile, markPathOf } from './mark-file.ts'
 import { readOrMakeSecret, readSecret, seedOf } from './secret-files.ts'
 import { remoteSignatory, signatoryServer } from './signatory-http.ts'
 import { localSignatory } from './signatory.ts'
@@ -43,14 +50,25 @@ async function storeOf(store: StoreArgument): Promise<StoreAdapter> {
   }
 }
 
-/** Where the seed comes from: this process's own, or none. */
-function keysOf({ keys, store }: MintArguments): Pick<MintServerOptions, 'seed' | 'signatory'> {
+type Keys = Pick<MintServerOptions, 'seed' | 'signatory' | 'highWaterMark'>
+
+/** Where the seed comes from, this process's own or none, and where it is kept how far it has signed. */
+function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
+  const beside = keys.kind === 'seed' ? keys.file : keys.tokenFile
+  const markPath = given ?? (beside === undefined ? undefined : markPathOf(beside))
+  const marked = (missing?: 'unknown'): Keys =>
+    markPath === undefined ? {} : { highWaterMark: markFile(markPath, { missing }) }
   if (keys.kind === 'signatory')
-    return { signatory: remoteSignatory({ url: keys.url, token: readSecret(keys.tokenFile) }) }
-  if (keys.file === undefined) return { seed: new Uint8Array(randomBytes(32)) }
-  if (store.kind === 'sqlite' && existsSync(store.path) && !existsSync(keys.file))
-    throw new Error(`${store.path} is there, and the seed of its keys is not: ${keys.file}`)
-  return { seed: seedOf(readOrMakeSecret(keys.file), keys.file) }
+    return { ...marked(), signatory: remoteSignatory({ url: keys.url, token: readSecret(keys.tokenFile) }) }
+  const { file } = keys
+  if (file === undefined) return { ...marked(), seed: new Uint8Array(randomBytes(32)) }
+  if (!existsSync(file)) {
+    if (store.kind === 'sqlite' && existsSync(store.path))
+      throw new Error(`${store.path} is there, and the seed of its keys is not: ${file}`)
+    // Before the seed: one without a mark may have signed.
+    if (markPath !== undefined) makeMarkFile(markPath)
+  }
+  return { ...marked('unknown'), seed: seedOf(readOrMakeSecret(file), file) }
 }
 
 /** Tells where a server listens, and closes it when the process is told to end. */
@@ -75,7 +93,7 @@ function serve({ url, close }: { readonly url: string; readonly close: () => Pro
 async function mint(args: readonly string[]): Promise<void> {
   const given = mintArguments(args)
   if (!given) return void process.stdout.write(MINT_HELP)
-  const { port, host, admin, settings, autoPayMs } = given
+  const { port, host, admin, settings, autoPayMs, acceptEmptyDatabase } = given
   const log = logTo(given.log)
   const server = await createMintServer({
     ...settings,
@@ -83,8 +101,26 @@ async function mint(args: readonly string[]): Promise<void> {
     store: await storeOf(given.store),
     lightning: autoPayMs === undefined ? {} : { autoPayMs },
     ...{ port, host, admin, log },
+    ...(acceptEmptyDatabase && { acceptEmptyDatabase }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof WrongDatabase)) throw error
+    throw new Error(`${error.message}. Spent ecash would be good again (--accept-empty-database starts all the same)`)
   })
   serve({ url: server.url, close: () => server.close() }, log)
+}
+
+async function backup(args: readonly string[]): Promise<void> {
+  const given = backupArguments(args)
+  if (!given) return void process.stdout.write(BACKUP_HELP)
+  process.stdout.write(`${JSON.stringify(await backUp(given))}\n`)
+}
+
+async function restored(args: readonly string[]): Promise<void> {
+  const given = restoreArguments(args)
+  if (!given) return void process.stdout.write(RESTORE_HELP)
+  const { path, from, acceptLoss } = given
+  const report = await restore({ path, from, acceptLoss, mark: markFile(given.markFile), random: randomBytes, now: Date.now }) // prettier-ignore
+  process.stdout.write(`${JSON.stringify(report)}\n`)
 }
 
 async function signatory(args: readonly string[]): Promise<void> {
@@ -101,7 +137,12 @@ async function signatory(args: readonly string[]): Promise<void> {
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { mint, signatory }
 
+/** What may stand behind `mint`. */
+const OF_MINT: typeof COMMANDS = { backup, restore: restored }
+
 async function run([command = '', ...args]: readonly string[]): Promise<void> {
+  const [second = ''] = args
+  if (command === 'mint' && Object.hasOwn(OF_MINT, second)) return OF_MINT[second]!(args.slice(1))
   if (command === '--help' || command === '-h' || command === 'help') return void process.stdout.write(HELP)
   if (!Object.hasOwn(COMMANDS, command)) throw new UsageError('a command is needed: mint or signatory')
   await COMMANDS[command]!(args)

@@ -11,6 +11,7 @@ import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '
 import type { Row, Store } from '../store/port.ts'
 import { books } from './books.ts'
 import type { Context } from './context.ts'
+import { HighWater, type HighWaterMark } from './high-water.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { keysets, matched } from './keysets.ts'
 import { mintKinds } from './kinds/index.ts'
@@ -31,6 +32,10 @@ export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Part
   readonly store: Store
   readonly clock?: Clock
   readonly random?: Random
+  /** Where it is kept how far the seed has signed, so that an empty or older database is found out. Nowhere unless given. */
+  readonly highWaterMark?: HighWaterMark
+  /** Takes a database that is empty, older, or another one than the seed has signed for. Spent ecash is good again then. */
+  readonly acceptEmptyDatabase?: boolean
   /** How long a request waits for its operation; half a minute unless told otherwise. */
   readonly waitMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
@@ -76,6 +81,12 @@ export async function prepared(
   return { context, keysets: rows }
 }
 
+function highWaterOf(options: MintOptions): HighWater | undefined {
+  const { highWaterMark: mark, acceptEmptyDatabase = false } = options
+  const { store, clock = systemClock, random = systemRandom } = options
+  return mark && new HighWater({ store, mark, acceptEmptyDatabase, clock, random })
+}
+
 /** A mint in this process, and its operations: what is unfinished, why, and what a person has to do about it. */
 export interface RunningMint extends Mint {
   readonly operations: Pick<Operations, 'get' | 'list' | 'explain' | 'resume' | 'resumed'>
@@ -83,12 +94,16 @@ export interface RunningMint extends Mint {
 
 /**
  * Starts a mint on its store, takes up what an earlier run left unfinished, and makes the first keyset of each unit.
- * @throws {WrongKeys} The store was made with other keys. @throws Error The first start found no signatory.
+ * @throws {WrongKeys} The store was made with other keys. @throws {WrongDatabase} The mark is of another database, or of a
+ *   later state. @throws Error The first start found no signatory.
  */
 export async function createMint(options: MintOptions): Promise<RunningMint> {
+  const highWater = highWaterOf(options)
+  await highWater?.check()
   const { context, keysets: keysetRows } = await prepared(options)
   const { store, backend, settings, clock, newId } = context
   const { random = systemRandom, waitMs = 30_000, inspect } = options
+  await highWater?.start()
   await backend.start()
   const operations = openOperations({
     ...{ store, tables: mintSchema.tables, kinds: mintKinds, clock, random, laneLimit: LANE_LIMIT },
@@ -154,6 +169,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   const stop = new AbortController()
   const engine: Engine = {
     async carryOut(key, asked, { respondAsync = false, signal }) {
+      highWater?.assertAlone()
       const before = await kept(key)
       if (before !== undefined) return before
       const wanted = await asked()
@@ -225,6 +241,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       stop.abort(new HardshellError('CLOSED', 'the mint is closed; what was begun goes on at the next start'))
       operations.close()
       await Promise.all([operations.closed, house.stop()])
+      await highWater?.stop()
       await backend.stop()
     },
   }

@@ -111,6 +111,15 @@ export interface ResponseRow extends Row {
   readonly expiresAt: number
 }
 
+/** How far the database is, in marks of its own (see `high-water.ts`). One row. */
+export interface HighWaterRow extends Row {
+  readonly id: string
+  readonly database: string
+  readonly tick: number
+  readonly nonce: string
+  readonly atMs: number
+}
+
 /** The schema to open a mint's store with. */
 export const mintSchema: Schema = {
   version: 1,
@@ -200,6 +209,10 @@ export const mintSchema: Schema = {
       columns: { key: 'text', body: 'text', expiresAt: 'time' },
       key: ['key'],
       indexes: { byExpiry: { columns: ['expiresAt'] } },
+    },
+    highWater: {
+      columns: { id: 'text', database: 'text', tick: 'integer', nonce: 'text', atMs: 'time' },
+      key: ['id'],
     },
     ...fakeBackendTables,
   },
