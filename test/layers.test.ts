@@ -22,16 +22,37 @@ interface Layer {
 
 /** Bottom up. */
 const LAYERS: readonly Layer[] = [
+  { name: 'arguments', files: /^src\/arguments\.ts$/, imports: [] },
   { name: 'errors', files: /^src\/kernel\/errors\.ts$/, imports: [] },
   { name: 'port', files: /^src\/store\/port\.ts$/, imports: [] },
   { name: 'rows', files: /^src\/store\/rows\.ts$/, imports: ['port'] },
   { name: 'kv', files: /^src\/store\/kv\.ts$/, imports: ['port'] },
-  { name: 'store', files: /^src\/store\/(?!sqlite|indexeddb|postgres)/, imports: ['port', 'rows'] },
-  { name: 'indexeddb', files: /^src\/store\/indexeddb/, imports: ['port', 'rows', 'store'], packages: ['idb-keyval'] },
-  { name: 'sqlite', files: /^src\/store\/sqlite/, imports: ['port', 'rows', 'store'], packages: ['node:', 'libsql'] },
-  { name: 'postgres', files: /^src\/store\/postgres/, imports: ['port', 'rows', 'store'], packages: ['pg'] },
+  { name: 'store', files: /^src\/store\/(?!sqlite|indexeddb|postgres)/, imports: ['arguments', 'port', 'rows'] },
+  {
+    name: 'indexeddb',
+    files: /^src\/store\/indexeddb/,
+    imports: ['arguments', 'port', 'rows', 'store'],
+    packages: ['idb-keyval'],
+  },
+  {
+    name: 'sqlite',
+    files: /^src\/store\/sqlite/,
+    imports: ['arguments', 'port', 'rows', 'store'],
+    packages: ['node:', 'libsql'],
+  },
+  {
+    name: 'postgres',
+    files: /^src\/store\/postgres/,
+    imports: ['arguments', 'port', 'rows', 'store'],
+    packages: ['pg'],
+  },
   { name: 'authoring', files: /^src\/kernel\/authoring\.ts$/, imports: ['port'], packages: ['xstate'] },
-  { name: 'kernel', files: /^src\/kernel\//, imports: ['errors', 'port', 'rows', 'authoring'], packages: ['xstate'] },
+  {
+    name: 'kernel',
+    files: /^src\/kernel\//,
+    imports: ['arguments', 'errors', 'port', 'rows', 'authoring'],
+    packages: ['xstate'],
+  },
   // Codes and what they mean: charts go by them.
   { name: 'codes', files: /^src\/cashu\/codes\.ts$/, imports: [] },
   { name: 'machines/wallet', files: /^machines\/wallet\//, imports: ['authoring', 'codes'], packages: ['xstate'] },
@@ -40,7 +61,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'bounty',
     files: /^src\/bounty\//,
-    imports: ['errors', 'port', 'kernel', 'machines/bounty'],
+    imports: ['arguments', 'errors', 'port', 'kernel', 'machines/bounty'],
   },
   {
     name: 'cashu',
@@ -52,7 +73,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'wallet',
     files: /^src\/wallet\//,
-    imports: ['errors', 'port', 'kv', 'authoring', 'kernel', 'codes', 'cashu', 'machines/wallet'],
+    imports: ['arguments', 'errors', 'port', 'kv', 'authoring', 'kernel', 'codes', 'cashu', 'machines/wallet'],
     packages: ['@cashu/cashu-ts'],
   },
   {

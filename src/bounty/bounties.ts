@@ -1,5 +1,6 @@
 /** Bounties: a thin user of the kernel. */
 import type { BountyEvent } from '../../machines/bounty.ts'
+import { checkListener, checkNames, checkSignal, checkTexts } from '../arguments.ts'
 import type { Explanation } from '../kernel/explain.ts'
 import type { Inspect } from '../kernel/inspect.ts'
 import { openOperations, type Operations } from '../kernel/operations.ts'
@@ -99,6 +100,7 @@ export class Bounties {
     { payer, amount, criteria = {}, deadlineAt, key }: CreateBounty,
     waiting: Waiting = {},
   ): Promise<Bounty> {
+    checkSignal(waiting.signal)
     const input = {
       payer: text(payer, 'payer'),
       amount: positive(amount, 'amount'),
@@ -188,7 +190,10 @@ export class Bounties {
   }
 
   /** Newest first. Those that this program cannot load are left out; `explain` tells of them. */
-  async list({ state, payer, worker, limit }: BountyFilter = {}): Promise<Bounty[]> {
+  async list(filter: BountyFilter = {}): Promise<Bounty[]> {
+    checkNames(filter, 'filter', ['state', 'payer', 'worker', 'limit'])
+    const { state, payer, worker, limit } = filter
+    checkTexts({ payer, worker })
     const found = await this.#operations.list({
       kind: 'bounty',
       where: { payer, worker },
@@ -225,6 +230,7 @@ export class Bounties {
 
   /** Calls back after each commit with the bounty's id and its state. Returns the way to stop. */
   on(listener: (change: { readonly id: string; readonly state: string }) => void): () => void {
+    checkListener(listener)
     return this.#operations.on(({ row: { id, state } }) => listener({ id, state }))
   }
 

@@ -1,5 +1,6 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
+import { checkCount, checkDuration, checkListener, checkOneOf, checkSignal, checkTexts } from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { untilAnswered } from './again.ts'
@@ -66,6 +67,7 @@ export interface CreateOptions {
   readonly existing?: (() => Promise<string | undefined>) | undefined
 }
 
+const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
 const LOAD_AGAIN_MS = 5
@@ -95,6 +97,7 @@ export class Operations<Ports = unknown> {
 
   constructor(options: OperationsOptions<Ports>) {
     const { store, clock = systemClock, random = systemRandom } = options
+    checkCount(options.laneLimit, 'laneLimit')
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
@@ -106,7 +109,7 @@ export class Operations<Ports = unknown> {
       store,
       clock,
       owner: newId(),
-      leads: () => this.#ownership.role === 'owner',
+      leads: () => this.#ownership.role !== 'follower',
       lanes: this.lanes,
       questions: new Questions(this.lanes),
       timers: new Timers(clock, (id) => this.supervisor.wake(id)),
@@ -172,6 +175,7 @@ export class Operations<Ports = unknown> {
    */
   async create(kindName: string, input: Row, options: CreateOptions = {}): Promise<OperationView> {
     this.#assertOpen()
+    checkTexts({ key: options.key })
     const loaded = this.#kinds.get(kindName)
     if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
     const id = options.id ?? this.#kernel.newId()
@@ -241,10 +245,15 @@ export class Operations<Ports = unknown> {
     }
   }
 
-  /** Newest first. */
+  /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
     const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
+    checkTexts({ kind, state: filter.state })
+    checkOneOf(status, 'status', STATUSES)
+    checkDuration(changedSince, 'changedSince', { least: -Infinity })
+    checkDuration(stuckForMs, 'stuckForMs')
+    checkCount(filter.limit, 'limit')
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
     const rows = await this.#store.query<OperationRow>(
@@ -305,7 +314,7 @@ export class Operations<Ports = unknown> {
     }
   }
 
-  /** Whether this process runs effects: `follower` where another one does for all. */
+  /** Whether this process runs effects: `follower` where another one does for all; never `pending` after `resumed`. */
   get role(): Role {
     return this.#ownership.role
   }
@@ -408,7 +417,7 @@ export class Operations<Ports = unknown> {
    */
   async until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T> {
     for (;;) {
-      signal?.throwIfAborted()
+      checkSignal(signal)
       let wake = (): void => {}
       const change = new Promise<void>((resolve) => (wake = resolve))
       const unlisten = this.on((it) => it.row.id === id && wake())
@@ -436,6 +445,7 @@ export class Operations<Ports = unknown> {
 
   /** Calls back after each commit. A listener that throws harms nothing. Returns the way to stop. */
   on(listener: Listener): () => void {
+    checkListener(listener)
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -467,6 +477,7 @@ export class Operations<Ports = unknown> {
    * row stays resumable. Without a deadline they are aborted at once. The store stays open.
    */
   close({ deadlineMs = 0 }: CloseOptions = {}): void {
+    checkDuration(deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     if (this.#closing) return
     this.lanes.finish()
     if (deadlineMs <= 0) this.#closing = this.#halt()

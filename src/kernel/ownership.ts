@@ -12,8 +12,8 @@ import type { OperationRow, OwnerRow } from './operation.ts'
 import { sleep, type Clock } from './ports.ts'
 import { reportError } from './report.ts'
 
-/** Whether this process runs effects. */
-export type Role = 'owner' | 'follower'
+/** Whether this process runs effects; `pending` until the store was asked whether it may. */
+export type Role = 'owner' | 'follower' | 'pending'
 
 export const BEAT_MS = 500
 /** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
@@ -38,7 +38,7 @@ interface Begun {
 }
 
 export class Ownership {
-  role: Role = 'owner'
+  role: Role
   readonly #options: Options
   readonly #policy: Policy | undefined
   readonly #stop = new AbortController()
@@ -55,6 +55,8 @@ export class Ownership {
   constructor(options: Options) {
     this.#options = options
     this.#policy = options.store.ownership
+    // Who needs no lock knows from the start.
+    this.role = this.#policy?.by === 'lock' ? 'pending' : 'owner'
   }
 
   /** Settles, without waiting for anybody, what this process owns; the unfinished, and those that it is to take up. */

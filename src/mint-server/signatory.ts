@@ -78,7 +78,9 @@ export function localSignatory(options: {
   readonly seed: Uint8Array
   readonly crypto: SignatoryCrypto
 }): Signatory {
-  const { seed, crypto } = options
+  const { crypto } = options
+  // The caller may overwrite its own.
+  const seed = Uint8Array.from(options.seed)
   const derived = new Map<string, { readonly privateKey: string; readonly publicKey: string }>()
 
   function keysOf({ unit, generation }: KeysetPath, amount: number) {

@@ -1,6 +1,7 @@
 /** The wallet's events: in this process, after the commit, at most once. History and lists are the truth. */
 import type { Amount } from '@cashu/cashu-ts'
 import { toAmount } from '../cashu/amounts.ts'
+import { checkListener, checkOneOf } from '../arguments.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationStatus } from '../kernel/operation.ts'
 import type { WalletEnv } from './env.ts'
@@ -74,11 +75,16 @@ const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   }
 }
 
+const EVENTS: readonly (keyof WalletEvents)[] = ['operation', 'balance', 'quote']
+
+/** @throws {TypeError} naming the argument */
 export function onWalletEvent<E extends keyof WalletEvents>(
   env: WalletEnv,
   event: E,
   listener: (event: WalletEvents[E]) => void,
 ): () => void {
+  checkOneOf(event ?? null, 'event', EVENTS)
+  checkListener(listener)
   const call = listener as (event: unknown) => void
   return env.operations.on((change) => {
     if (event === 'operation') call(operationEvent(change))

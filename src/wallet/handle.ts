@@ -1,5 +1,6 @@
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 import { Amount } from '@cashu/cashu-ts'
+import { checkListener, checkSignal } from '../arguments.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import { reportError } from '../kernel/report.ts'
 import type { OperationView } from '../kernel/operation.ts'
@@ -26,7 +27,7 @@ export interface Finished {
 }
 
 export interface Waiting {
-  /** Aborting stops the waiting, never the operation. */
+  /** Aborting stops the waiting, never the operation. One that has aborted already rejects before anything is begun. */
   readonly signal?: AbortSignal
 }
 
@@ -76,6 +77,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 
   /** Calls back after each commit of this operation. Returns the way to stop. */
   subscribe(listener: (handle: this) => void): () => void {
+    checkListener(listener)
     return this.env.operations.on(({ row }) => {
       if (row.id !== this.id) return
       this.reload()
@@ -114,6 +116,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    *   or for a payment is not a failure.
    */
   async finished({ signal }: Waiting = {}): Promise<Finished> {
+    checkSignal(signal)
     await this.until((view) => ended(view) && !failure(view), signal)
     return this.result()
   }
@@ -155,9 +158,10 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
   /**
    * Starts it, if it was not started before, and waits for the end.
    *
-   * @throws {HardshellError} as `finished`
+   * @throws {HardshellError} as `finished`; the signal's reason
    */
   async execute(waiting: Waiting = {}): Promise<Finished> {
+    checkSignal(waiting.signal)
     await this.start()
     return this.finished(waiting)
   }

@@ -1,5 +1,6 @@
 /** Reads the history, a page at a time. */
 import { Amount } from '@cashu/cashu-ts'
+import { checkCount, checkNames } from '../arguments.ts'
 import type { Store } from '../store/port.ts'
 import type { HistoryFields, HistoryRow } from './tables.ts'
 
@@ -15,8 +16,12 @@ export interface HistoryPage {
 }
 
 /** @throws {TypeError} naming the argument */
-export async function historyPage(store: Store, { limit = 50, before }: HistoryPage): Promise<HistoryRecord[]> {
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new TypeError('limit: a whole number from 1')
+export async function historyPage(store: Store, page: HistoryPage): Promise<HistoryRecord[]> {
+  checkNames(page, 'page', ['limit', 'before'])
+  const { limit = 50, before } = page
+  checkCount(limit, 'limit')
+  if (before !== undefined && (!Number.isSafeInteger(before?.createdAt) || typeof before.id !== 'string'))
+    throw new TypeError('before: a record of the history')
   // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
   const same = before
     ? await store.query<HistoryRow>({ table: 'history', index: 'byTime', prefix: [before.createdAt], reverse: true })

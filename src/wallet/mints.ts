@@ -1,4 +1,5 @@
 /** The mints that a wallet knows, and which of them it trusts. */
+import { checkSignal } from '../arguments.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/errors.ts'
@@ -61,6 +62,7 @@ export class Mints {
    * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_UNREACHABLE`
    */
   async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
+    checkSignal(signal)
     const { mintUrl: url } = await this.trusted(mintUrl)
     const info = await this.#ports.client(url).info({ signal })
     await this.trusted(url)

@@ -92,6 +92,13 @@ export interface MintRow extends Row {
   readonly limits: MintLimits | null
 }
 
+/** The mark of the wallet's seed: a store has one, and takes no other seed. */
+export interface SeedRow extends Row {
+  readonly id: 'wallet'
+  readonly salt: string
+  readonly mac: string
+}
+
 export interface QuoteClaimRow extends Row {
   readonly mintUrl: string
   readonly quoteId: string
@@ -229,6 +236,7 @@ export const walletSchema: Schema = {
       key: ['id'],
       indexes: { byTime: { columns: ['createdAt', 'id'] } },
     },
+    seeds: { columns: { id: 'text', salt: 'text', mac: 'text' }, key: ['id'] },
     kv: kvTable,
   },
 }

@@ -1,5 +1,6 @@
 /** All operations of a wallet, of whatever kind. */
 import type { Amount } from '@cashu/cashu-ts'
+import { checkNames, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { toAmount } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/errors.ts'
@@ -42,6 +43,10 @@ export interface OperationSummary {
   readonly updatedAt: number
 }
 
+const FILTERS: readonly (keyof OperationsFilter)[] = [
+  ...(['kind', 'state', 'status', 'mintUrl', 'quoteId', 'stuckForMs', 'changedSince', 'limit'] as const),
+]
+
 export class WalletOperations {
   readonly #env: WalletEnv
 
@@ -49,8 +54,11 @@ export class WalletOperations {
     this.#env = env
   }
 
-  /** Newest first. */
-  async list({ mintUrl, quoteId, ...filter }: OperationsFilter = {}): Promise<OperationSummary[]> {
+  /** Newest first. @throws {TypeError} naming the argument */
+  async list(given: OperationsFilter = {}): Promise<OperationSummary[]> {
+    checkNames(given, 'filter', FILTERS)
+    const { mintUrl, quoteId, ...filter } = given
+    checkTexts({ quoteId })
     return (
       await this.#env.operations.list({
         ...filter,

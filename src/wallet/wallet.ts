@@ -1,4 +1,5 @@
 /** The wallet: a thin user of the kernel. */
+import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
@@ -15,6 +16,7 @@ import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
 import { historyPage, type HistoryPage, type HistoryRecord } from './history-page.ts'
+import { claimStore } from './seed.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
 import { MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
 import { MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
@@ -30,7 +32,10 @@ import { WalletOperations } from './wallet-operations.ts'
 export interface WalletOptions {
   /** Where the wallet lives: `sqliteStore({ path })`, `memoryStore()`. One seed, one live store. */
   readonly store: StoreAdapter
-  /** The secret from which all secrets are derived (NUT-13): 64 bytes from a BIP39 phrase. */
+  /**
+   * The secret from which all secrets are derived (NUT-13): 64 bytes from a BIP39 phrase. It is copied, and the copy
+   * filled with zeros at the end of `close`. A store knows its seed by a salted mark, and takes no other.
+   */
   readonly seed: Uint8Array
   readonly transport?: Transport
   readonly crypto?: WalletCrypto
@@ -59,6 +64,7 @@ interface KindApi<Options, Handle> {
 export class Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
+  readonly #forget: () => void
   readonly mints: Mints
   readonly mint: KindApi<PrepareMint, MintHandle>
   readonly melt: KindApi<PrepareMelt, MeltHandle>
@@ -71,9 +77,10 @@ export class Wallet {
   readonly kv: KeyValues
 
   /** Use `openWallet`. */
-  constructor(env: WalletEnv, store: Store) {
+  constructor(env: WalletEnv, store: Store, forget: () => void) {
     this.#env = env
     this.#store = store
+    this.#forget = forget
     this.mints = env.mints
     this.operations = new WalletOperations(env)
     this.kv = new KeyValues(store)
@@ -96,6 +103,8 @@ export class Wallet {
   /**
    * Calls back after the commit, never before; the listener may call the wallet, and one that throws harms nothing.
    * Returns the way to stop.
+   *
+   * @throws {TypeError} naming the argument
    */
   on<E extends keyof WalletEvents>(event: E, listener: (event: WalletEvents[E]) => void): () => void {
     return onWalletEvent(this.#env, event, listener)
@@ -103,7 +112,8 @@ export class Wallet {
 
   /**
    * Whether this process runs the effects of the wallet's operations. A `follower` prepares, executes, lists and hears
-   * all the same; another process, the owner, does what follows.
+   * all the same; another process, the owner, does what follows. `pending` until the store was asked; known once
+   * `operations.resumed()` resolves.
    */
   get role(): Role {
     return this.#env.operations.role
@@ -122,12 +132,17 @@ export class Wallet {
   /**
    * Lets go of the store; every operation stays resumable. Requests under way are aborted at the deadline, which is now
    * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
+   *
+   * @throws {TypeError} naming the argument
    */
   async close(options: CloseOptions = {}): Promise<void> {
+    checkDuration(options.deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     const { operations } = this.#env
     operations.close(options)
     await operations.closed
     await this.#store.close()
+    // No commit lands any more, so nothing can come of what is still derived.
+    this.#forget()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -138,11 +153,11 @@ export class Wallet {
 /**
  * Opens a wallet: what was unfinished is taken up at once, in the background; nothing waits for the network.
  *
- * @throws {StoreError} `NEWER` where the database belongs to a later version.
+ * @throws {TypeError} naming the argument; {HardshellError} `SEED_MISMATCH` where the store belongs to another seed;
+ *   {StoreError} `NEWER` where the database belongs to a later version.
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const {
-    seed,
     crypto = nobleCrypto,
     clock = systemClock,
     random = systemRandom,
@@ -151,8 +166,23 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
-  if (!(seed instanceof Uint8Array) || seed.length < 16 || seed.length > 64) throw new TypeError('seed: 16 to 64 bytes')
+  const given: unknown = options.seed
+  if (!(given instanceof Uint8Array) || given.length < 16 || given.length > 64)
+    throw new TypeError('seed: 16 to 64 bytes')
+  checkCount(options.requestsPerMint, 'requestsPerMint')
+  checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
+  for (const name of ['transport', 'random', 'invoiceAmount', 'inspect'] as const) checkFunction(options[name], name)
+  // The caller may overwrite its own.
+  const seed = Uint8Array.from(given)
   const store = await options.store.open(walletSchema)
+  const forget = (): void => void seed.fill(0)
+  try {
+    await claimStore(store, seed, { clock, random })
+  } catch (error) {
+    await store.close()
+    forget()
+    throw error
+  }
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
     const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
@@ -174,5 +204,5 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   })
   // Trust may be given in another process, too.
   store.watch('mints', () => operations.lanes.recheck())
-  return new Wallet({ operations, store, ports, mints }, store)
+  return new Wallet({ operations, store, ports, mints }, store, forget)
 }

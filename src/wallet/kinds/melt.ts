@@ -2,6 +2,7 @@
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
+import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
@@ -141,6 +142,7 @@ export interface PaidMelt extends Finished {
 export class MeltHandle extends ExecutableHandle<MeltContext> {
   /** Waits until the mint's quote is here and the inputs are reserved. */
   async quoted({ signal }: Waiting = {}): Promise<this> {
+    checkSignal(signal)
     await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
     return this
   }
@@ -152,6 +154,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
    */
   override async execute({ signal }: Waiting = {}): Promise<PaidMelt> {
+    checkSignal(signal)
     await this.start()
     await this.until(({ state, snapshot }) => state === 'paymentPending' || snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed'), signal) // prettier-ignore
     return this.result()
@@ -185,7 +188,9 @@ export async function prepareMelt(
   env: WalletEnv,
   { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
 ): Promise<MeltHandle> {
+  checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
+  checkTexts({ unit })
   const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
   const { msat, paymentHash } = env.ports.invoiceAmount(request)
   if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')

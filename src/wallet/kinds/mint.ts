@@ -2,6 +2,7 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { mint } from '../../../machines/wallet/mint.ts'
 import type { MintContext, Quote, QuoteState } from '../../../machines/wallet/mint-model.ts'
+import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import type { MintQuote } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
@@ -93,6 +94,7 @@ export class MintHandle extends OperationHandle<MintContext> {
 
   /** Waits for the quote. @throws {HardshellError} as `finished` */
   async quoted({ signal }: Waiting = {}): Promise<this> {
+    checkSignal(signal)
     await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)
     return this
   }
@@ -106,7 +108,9 @@ export class MintHandle extends OperationHandle<MintContext> {
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
+  checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')
+  checkTexts({ unit, method, quoteId })
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
   const { crypto, random } = env.ports

@@ -4,6 +4,7 @@ import { BATCH, restore, type Found, type Restored, type RestoreContext } from '
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
 import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
+import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { created, ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
@@ -167,6 +168,7 @@ export async function prepareRestore(
   env: WalletEnv,
   { mintUrl: url, unit = 'sat', key }: PrepareRestore,
 ): Promise<RestoreHandle> {
+  checkTexts({ unit })
   const { mintUrl } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
   return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })

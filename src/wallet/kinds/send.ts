@@ -1,6 +1,7 @@
 /** Send: the kind, how an amount becomes a token, and how a token is watched. */
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
+import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/errors.ts'
@@ -90,6 +91,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * @throws {HardshellError} as `finished`
    */
   override async execute({ signal }: Waiting = {}): Promise<SentToken> {
+    checkSignal(signal)
     await this.start()
     await this.until(
       ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
@@ -105,6 +107,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * @throws {HardshellError} `NOT_NOW`; `REFUSED` where the mint will not take the token back, which stays valid
    */
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
+    checkSignal(signal)
     // Not taken: a reclaim is under way already, or over.
     await this.env.operations.send(this.id, { type: 'reclaim' })
     await this.reload()
@@ -128,6 +131,8 @@ export async function prepareSend(
   { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend,
 ): Promise<SendHandle> {
   const asked = positive(fromAmountLike(amount), 'amount')
+  checkTexts({ unit })
+  if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')
   const { mintUrl } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }

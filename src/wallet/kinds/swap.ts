@@ -1,6 +1,7 @@
 /** Swap: the kind, and how amounts become one. */
 import type { AmountLike } from '@cashu/cashu-ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
+import { checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { defineOperation } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
@@ -51,6 +52,7 @@ export async function prepareSwap(
     positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`),
   )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
+  checkTexts({ unit })
   const { mintUrl } = await env.mints.trusted(url)
   const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
   const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked

@@ -1,0 +1,57 @@
+/**
+ * Checks of what callers hand in. What is wrong is a `TypeError` that names the argument and never shows its value; what
+ * is undefined was not given. A value that no type allows would otherwise hang, or be taken for none.
+ */
+
+/** A whole number from `least`. @throws {TypeError} */
+export function checkCount(value: unknown, name: string, least = 1): void {
+  if (value === undefined) return
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
+    throw new TypeError(`${name}: a whole number from ${least}`)
+}
+
+/** Milliseconds from `least`; without end where `endless`. @throws {TypeError} */
+export function checkDuration(value: unknown, name: string, { least = 0, endless = false } = {}): void {
+  if (value === undefined || (endless && value === Infinity)) return
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least)
+    throw new TypeError(
+      `${name}: milliseconds${least > -Infinity ? ` from ${least}` : ''}${endless ? ', or Infinity' : ''}`,
+    )
+}
+
+/** @throws {TypeError} where it is none; the signal's reason where it has aborted already, so that nothing is begun. */
+export function checkSignal(signal: unknown, name = 'signal'): void {
+  if (signal === undefined) return
+  if (!(signal instanceof AbortSignal)) throw new TypeError(`${name}: an AbortSignal`)
+  signal.throwIfAborted()
+}
+
+/** Texts by the names of their arguments, none of them empty. @throws {TypeError} */
+export function checkTexts(texts: { readonly [name: string]: unknown }): void {
+  for (const [name, value] of Object.entries(texts))
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`${name}: a text that is not empty`)
+}
+
+/** @throws {TypeError} */
+export function checkFunction(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name}: a function`)
+}
+
+/** @throws {TypeError} */
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw new TypeError('listener: a function')
+}
+
+/** One of a few texts. @throws {TypeError} */
+export function checkOneOf(value: unknown, name: string, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value as string))
+    throw new TypeError(`${name}: one of ${allowed.join(', ')}`)
+}
+
+/** Options that nobody reads are typos. @throws {TypeError} naming the first one. */
+export function checkNames(options: unknown, name: string, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`${name}: an object`)
+  for (const [option, value] of Object.entries(options))
+    if (value !== undefined && !known.includes(option)) throw new TypeError(`${option}: not among ${known.join(', ')}`)
+}
