@@ -103,7 +103,6 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
 
 test.each(['beats', 'lock', 'none'] as const)(
   'whatever they do at once comes to its end, with ownership by %s',
-  { timeout: 30_000 + Number(RUNS) * 1_000 },
   async (by) => {
     const lives = fc.asyncProperty(fc.integer({ min: 1 }), (seed) => live(by, seed))
     await fc.assert(lives, { seed: Number(SEED), numRuns: Number(RUNS) })

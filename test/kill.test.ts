@@ -137,7 +137,7 @@ test('a store that ends with its process is refused', () => {
   expect(() => labStore('toString')).toThrow(/one of sqlite/)
 })
 
-test('two owners are killed, and every sat is accounted for', { timeout: 120_000 }, async () => {
+test('two owners are killed, and every sat is accounted for', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-kill-test-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   // What there is to hit is learnt as it goes: a run that knew nothing at all would begin with a dry one.

@@ -104,7 +104,7 @@ afterAll(() => {
 /** Runs a program on the sources and gives the lines that it prints. */
 async function linesOf(program: string): Promise<string[]> {
   const sources = import.meta.resolve('./resolve-sources.ts')
-  const { stdout } = await run(process.execPath, ['--import', sources, program], { cwd: folder, timeout: 40_000 })
+  const { stdout } = await run(process.execPath, ['--import', sources, program], { cwd: folder })
   return stdout.split('\n')
 }
 

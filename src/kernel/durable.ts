@@ -5,6 +5,7 @@
  */
 import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
 import type { Write } from '../store/port.ts'
+import { answerOf, contextOf } from './chart.ts'
 import { commitRow } from './commit.ts'
 import { HardshellError } from './errors.ts'
 import type { Kernel, LoadedKind } from './kernel.ts'
@@ -23,6 +24,14 @@ interface Committed {
   readonly type: '@hardshell.committed'
   readonly snapshot: AnyMachineSnapshot
 }
+/** What the kernel itself sends an operation's actor. */
+type KernelEvent = Delivery | Committed | Look | typeof DUE | typeof CHECK | { readonly type: 'xstate.stop' }
+
+/** The kernel's own events are told apart by their types, which no chart may have. */
+const isKernelEvent = <T extends KernelEvent['type']>(
+  event: EventObject,
+  type: T,
+): event is Extract<KernelEvent, { readonly type: T }> => event.type === type
 /** The heap's call: some timer of the operation, or its watch, is due. */
 export const DUE = { type: '@hardshell.due' } as const
 /** Asks whether the row still is what the operation made of it; where it is not, the operation starts from the row. */
@@ -58,21 +67,25 @@ export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
       return operation.snapshot
     },
     start(_, scope) {
-      operations.get(scope.self)!.start()
+      operations.get(scope.self)?.start()
     },
     transition(snapshot, event, scope: AnyActorScope) {
-      const operation = operations.get(scope.self)!
-      if (event.type === '@hardshell.committed') return (event as unknown as Committed).snapshot
+      const operation = operations.get(scope.self)
+      if (isKernelEvent(event, '@hardshell.committed')) return event.snapshot
       if (event.type === 'xstate.stop') {
-        operation.stop()
-        return { ...snapshot, status: 'stopped' } as AnyMachineSnapshot
+        operation?.stop()
+        return stopped(snapshot)
       }
-      operation.take(event)
+      operation?.take(event)
       return snapshot
     },
   }
+  // The prototype has what is missing in `logic`.
   return Object.assign(Object.create(loaded.kind.machine), logic) as Logic
 }
+
+const stopped = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot =>
+  Object.assign({ ...snapshot }, { status: 'stopped' as const })
 
 /** The row that a step makes of the row before it. */
 export function rowOf(
@@ -102,7 +115,7 @@ export function rowOf(
     snapshot: JSON.stringify(stepper.persist(snapshot)),
   }
   const { id, state, status, createdAt, updatedAt } = row
-  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: snapshot.context as unknown }
+  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
   return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
 }
 
@@ -182,9 +195,9 @@ class Operation {
   take(event: EventObject): void {
     if (event.type === DUE.type) this.#due()
     else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
-    else if (event.type === '@hardshell.look') void this.#look((event as Look).looked)
-    else if (event.type === '@hardshell.deliver') {
-      const { event: inner, taken, lost } = event as unknown as Delivery
+    else if (isKernelEvent(event, '@hardshell.look')) void this.#look(event.looked)
+    else if (isKernelEvent(event, '@hardshell.deliver')) {
+      const { event: inner, taken, lost } = event
       const run = async (): Promise<void> => {
         try {
           const took = await this.#apply(inner)
@@ -204,6 +217,13 @@ class Operation {
     return new Promise((over) => {
       this.#tasks.push({ run, lost, over })
       void this.#pump()
+    })
+  }
+
+  /** Ends the actor by an error, after what was asked for before. */
+  #fail(error: unknown): Promise<void> {
+    return this.#enqueue(async () => {
+      throw error
     })
   }
 
@@ -257,7 +277,8 @@ class Operation {
     this.#timers = step.timers
     this.#ownedMs = beganMs
     this.snapshot = step.snapshot
-    this.#send({ type: '@hardshell.committed', snapshot: step.snapshot } as Committed)
+    const landed: Committed = { type: '@hardshell.committed', snapshot: step.snapshot }
+    this.#send(landed)
     const { snapshot, emitted, moves } = step
     kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })
     this.#follow(step.entered)
@@ -318,12 +339,12 @@ class Operation {
     const request = async (): Promise<unknown> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
-      for (let looks = 0; looks < MOST_LOOKS && clock.now() - this.#ownedMs! > LONG_WAIT_MS; looks++) {
+      for (let looks = 0; looks < MOST_LOOKS && clock.now() - (this.#ownedMs ?? 0) > LONG_WAIT_MS; looks++) {
         if (signal.aborted) break
         await this.#assertCurrent()
       }
       if (signal.aborted) return undefined
-      return runs[invoke.src]!({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
+      return runs[invoke.src]?.({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
     const over = this.#kernel.lanes.run(this.#row.lane, signal, request).then(
       (output) => {
@@ -331,15 +352,12 @@ class Operation {
         return this.#enqueue(async () => {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
           if (!(await this.#apply(doneEvent(invoke.id, output))))
-            throw new HardshellError(
-              'DEFECT',
-              `no way on from '${invoke.src}' answering '${String((output as { answer?: unknown })?.answer)}'`,
-            )
+            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answerOf(output))}'`)
         })
       },
       (error: unknown) => {
         if (signal.aborted) return undefined
-        return this.#enqueue(() => Promise.reject(error as Error))
+        return this.#fail(error)
       },
     )
     const { underWay } = this.#kernel
@@ -398,7 +416,7 @@ class Operation {
     const { firstMs, maxMs } = asking
     const { signal } = watch.abort
     signal.addEventListener('abort', looked)
-    const context: unknown = this.snapshot.context
+    const context = contextOf(this.snapshot)
     try {
       const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
       if (signal.aborted) return
@@ -412,7 +430,7 @@ class Operation {
         this.#setDue()
       })
     } catch (error) {
-      if (!signal.aborted) void this.#enqueue(() => Promise.reject(error as Error))
+      if (!signal.aborted) void this.#fail(error)
       looked()
     }
   }

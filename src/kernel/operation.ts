@@ -2,6 +2,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
 import type { Json, Key, Query, Row, Table, Total, Write } from '../store/port.ts'
 import type { Declared } from './authoring.ts'
+import { declaration } from './chart.ts'
 import { HardshellError } from './errors.ts'
 
 /** Where a row stands: being run; ended; or set aside until a human says otherwise. */
@@ -216,11 +217,8 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
     const isLocal = node.tags.includes('local')
     for (const { src } of node.invoke) {
       const name = typeof src === 'string' ? src : '(inline)'
-      const logic =
-        typeof src === 'string'
-          ? (kind.machine.implementations.actors[src] as unknown as Declared<never, never>)
-          : undefined
-      if (!logic || !Array.isArray(logic.answers)) return defect(`state '${node.id}' invokes '${name}', which is not declared with effect() or local()`) // prettier-ignore
+      const logic = declaration(kind.machine, src)
+      if (!logic) return defect(`state '${node.id}' invokes '${name}', which is not declared with effect() or local()`) // prettier-ignore
       if (logic.local !== isLocal) defect(`state '${node.id}' is ${isLocal ? '' : 'not '}tagged local, and '${name}' is ${logic.local ? '' : 'not '}local`) // prettier-ignore
     }
     if (isLocal && node.invoke.length !== 1) defect(`local state '${node.id}' must invoke one local step`)

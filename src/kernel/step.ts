@@ -5,16 +5,19 @@
 import {
   createActor,
   fromCallback,
-  type AnyActorRef,
+  type Actor,
+  type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   type AnyTransitionDefinition,
+  type CallbackActorLogic,
   type EventObject,
   type InspectionEvent,
+  type Snapshot,
 } from 'xstate'
 import type { Write } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
-import type { Answer, Backoff, Deadline, Declared } from './authoring.ts'
+import { answerOf, contextOf, declaredOf, delayOf, watchOf } from './chart.ts'
 import { HardshellError } from './errors.ts'
 import { overlay } from './overlay.ts'
 import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from './operation.ts'
@@ -67,13 +70,25 @@ export interface Stepper {
   watch(snapshot: AnyMachineSnapshot): string | undefined
 }
 
-/** An action that a step wants done. */
+/** An action that a step wants done. Its type says what the params are. */
 export interface Collected {
   readonly type: string
   readonly params?: unknown
 }
-type Delay = number | ((args: { context: unknown }) => number) | Deadline<unknown> | Backoff<unknown>
+/** What XState's own actions carry. */
+interface ActionParams {
+  readonly event?: EventObject
+  readonly delay?: number
+  readonly id?: string
+  readonly sendId?: string
+}
 type Run = (args: unknown) => unknown
+
+const textOf = (name: unknown): string => (typeof name === 'string' ? name : '')
+const isWrites = (params: unknown): params is readonly Write[] => Array.isArray(params)
+const isParams = (params: unknown): params is ActionParams => typeof params === 'object' && params !== null
+const writesOf = ({ params }: Collected): readonly Write[] => (isWrites(params) ? params : [])
+const paramsOf = ({ params }: Collected): ActionParams => (isParams(params) ? params : {})
 
 const MOST_LOCAL_STEPS = 64
 
@@ -81,12 +96,13 @@ const MOST_LOCAL_STEPS = 64
  * Steps are computed against an actor that never starts: it lends its identity and system, as in XState's own pure
  * `transition()`.
  */
-function lender(moved?: (move: Move) => void): AnyActorRef & { system: unknown } {
+function lender(moved?: (move: Move) => void): Actor<CallbackActorLogic<EventObject>> {
   const inspect = (inspected: InspectionEvent): void => {
     if (inspected.type !== '@xstate.microstep') return
-    const { type: event, output } = inspected.event as EventObject & { output?: Answer }
+    const { event } = inspected
+    const answer = 'output' in event ? answerOf(event.output) : undefined
     for (const transition of inspected._transitions)
-      moved!({ event, ...(output && { answer: output.answer }), ...placeOf(transition) })
+      moved?.({ event: event.type, ...(answer !== undefined && { answer }), ...placeOf(transition) })
   }
   return createActor(
     fromCallback(() => {}),
@@ -95,19 +111,22 @@ function lender(moved?: (move: Move) => void): AnyActorRef & { system: unknown }
 }
 const inert = lender()
 
+/** An invoke's input, which reads the context and nothing else. */
+const derived = (input: Function, snapshot: AnyMachineSnapshot): unknown =>
+  Reflect.apply(input, undefined, [{ context: contextOf(snapshot) }])
+
 /** Under it a machine does nothing: its actions are collected instead. */
-const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): never =>
-  ({
-    self,
-    id: self.id,
-    sessionId: self.sessionId,
-    system: self.system,
-    logger: () => {},
-    defer: () => {},
-    emit: () => {},
-    stopChild: () => {},
-    actionExecutor: (action: Collected) => actions.push(action),
-  }) as never
+const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): AnyActorScope => ({
+  self,
+  id: self.id,
+  sessionId: self.sessionId,
+  system: self.system,
+  logger: () => {},
+  defer: () => {},
+  emit: () => {},
+  stopChild: () => {},
+  actionExecutor: (action) => actions.push(action),
+})
 
 /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
 function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
@@ -125,15 +144,15 @@ export function bareStep(
   const scope = scopeOf(inert, actions)
   const snapshot =
     'input' in from
-      ? machine.getInitialSnapshot(scope, from.input as never)
-      : machine.transition(from.snapshot, from.event as never, scope)
-  return { snapshot: orphan(snapshot as AnyMachineSnapshot), actions }
+      ? machine.getInitialSnapshot(scope, from.input)
+      : machine.transition(from.snapshot, from.event, scope)
+  return { snapshot: orphan(snapshot), actions }
 }
 
 /** Where a chart has a transition, and where it leads. */
 export function placeOf(transition: AnyTransitionDefinition): Pick<Move, 'source' | 'on' | 'index' | 'targets'> {
   const { source, target = [] } = transition
-  const on = transition.eventType as string
+  const on = textOf(transition.eventType)
   const others = on === '' ? source.always : source.transitions.get(on)
   return { source: source.id, on, index: others?.indexOf(transition) ?? 0, targets: target.map(({ id }) => id) }
 }
@@ -146,7 +165,7 @@ export const doneEvent = (invokeId: string, output: unknown): EventObject & { ou
 
 export function stepper(options: {
   kind: OperationKind
-  runs: Readonly<Record<string, unknown>>
+  runs: Readonly<Record<string, Run>>
   read: Reader
   tables: Tables
   now: () => number
@@ -155,7 +174,7 @@ export function stepper(options: {
   inspected: boolean
 }): Stepper {
   const { kind, read, now } = options
-  const runs = options.runs as Readonly<Record<string, Run>>
+  const { runs } = options
   const machine: AnyStateMachine = kind.machine
   const delays = new Map<string, { name: string; nodeId: string }>()
   for (const node of stateNodes(machine))
@@ -173,19 +192,16 @@ export function stepper(options: {
     snapshot.status !== 'active'
       ? []
       : snapshot._nodes.flatMap((node) =>
-          node.invoke.map((def) => ({
-            id: def.id,
-            src: def.src as string,
-            local: (machine.implementations.actors[def.src as string] as unknown as Declared<never, never>).local,
-            input:
-              typeof def.input === 'function'
-                ? (def.input as (args: { context: unknown }) => unknown)({ context: snapshot.context })
-                : def.input,
+          node.invoke.map(({ id, src, input }) => ({
+            id,
+            src: textOf(src),
+            local: declaredOf(machine, src).local,
+            input: typeof input === 'function' ? derived(input, snapshot) : input,
           })),
         )
 
   const endOf = (name: string, context: unknown, fromMs: number): number => {
-    const delay = machine.implementations.delays[name] as unknown as Delay
+    const delay = delayOf(machine, name)
     if (typeof delay === 'number') return fromMs + delay
     if ('until' in delay) return delay.until(context)
     const ms = delay({ context })
@@ -194,7 +210,7 @@ export function stepper(options: {
 
   /** A clock that was set back must not make a pause longer than it is. */
   const soonest = (name: string, context: unknown, atMs: number): number => {
-    const delay = machine.implementations.delays[name] as unknown as Delay
+    const delay = delayOf(machine, name)
     if (typeof delay !== 'number' && 'until' in delay) return atMs
     return Math.min(atMs, now() + (typeof delay === 'number' ? delay : delay({ context })))
   }
@@ -210,16 +226,16 @@ export function stepper(options: {
       const step = invokes(snapshot).find((invoke) => invoke.local)
       if (!step) break
       if (ran >= MOST_LOCAL_STEPS) throw new HardshellError('DEFECT', `${kind.kind}: local steps go round in circles`)
-      const pending = actions.flatMap(({ type, params }) => (type === 'tx' ? (params as readonly Write[]) : []))
-      const output = await runs[step.src]!({
+      const pending = actions.flatMap((action) => (action.type === 'tx' ? writesOf(action) : []))
+      const output = await runs[step.src]?.({
         input: step.input,
         read: overlay(read, options.tables, pending),
         nowMs: now(),
       })
       const before = snapshot
-      snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output) as never, scope) as AnyMachineSnapshot)
+      snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output), scope))
       if (snapshot === before) {
-        const answer = (output as { answer?: unknown })?.answer
+        const answer = answerOf(output)
         throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
       }
     }
@@ -237,13 +253,14 @@ export function stepper(options: {
     const entered = new Set<string>()
     let timers: Record<string, number> = { ...before }
     const atMs = now()
-    for (const { type, params } of actions) {
-      if (type === 'tx') writes.push(...(params as readonly Write[]))
-      else if (type === 'xstate.emit') emitted.push((params as { event: EventObject }).event)
-      else if (type === 'xstate.spawnChild') entered.add((params as { id: string }).id)
-      else if (type === 'xstate.cancel') delete timers[(params as { sendId: string }).sendId]
-      else if (type === 'xstate.raise') {
-        const { event, delay } = params as { event: EventObject; delay?: number }
+    for (const action of actions) {
+      const { type } = action
+      const { event, id, sendId, delay } = paramsOf(action)
+      if (type === 'tx') writes.push(...writesOf(action))
+      else if (type === 'xstate.emit' && event) emitted.push(event)
+      else if (type === 'xstate.spawnChild' && id !== undefined) entered.add(id)
+      else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
+      else if (type === 'xstate.raise' && event) {
         if (delay === undefined) continue
         const timer = delays.get(event.type)
         if (!timer) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
@@ -260,33 +277,27 @@ export function stepper(options: {
     invokes,
     async next(from, timers, event) {
       const collected = collect()
-      const to = machine.transition(from, event as never, collected.scope) as AnyMachineSnapshot
+      const to = machine.transition(from, event, collected.scope)
       if (to === from && collected.actions.length === 0) return undefined
       return settle(to, timers, collected)
     },
     async first(input) {
       const collected = collect()
-      return settle(machine.getInitialSnapshot(collected.scope, input as never) as AnyMachineSnapshot, {}, collected)
+      return settle(machine.getInitialSnapshot(collected.scope, input), {}, collected)
     },
     restore(persisted) {
-      const snapshot = {
-        historyValue: {},
-        output: undefined,
-        error: undefined,
-        ...persisted,
-        context: {},
-        children: {},
-      }
-      const restored = machine.restoreSnapshot(snapshot as never, collect().scope) as AnyMachineSnapshot
+      const whole = { historyValue: {}, output: undefined, error: undefined, ...persisted, context: {}, children: {} }
+      // XState's type of a persisted snapshot has no state in it.
+      const restored = machine.restoreSnapshot(whole as Snapshot<unknown>, collect().scope)
       // XState would search the context for actors; there are none in it.
       restored.context = persisted.context
       return orphan(restored)
     },
     persist(snapshot) {
-      const context = snapshot.context as PersistedSnapshot['context']
-      const bare = { ...snapshot, context: {} }
-      const { status, value, historyValue, output } = machine.getPersistedSnapshot(bare) as unknown as PersistedSnapshot
-      return { status, value, context, historyValue, output } as PersistedSnapshot
+      const context = contextOf(snapshot) as PersistedSnapshot['context']
+      const persisted: object = machine.getPersistedSnapshot({ ...snapshot, context: {} })
+      const { status, value, historyValue, output } = persisted as PersistedSnapshot
+      return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }
     },
     timersOf(snapshot, known, enteredAtMs) {
       const timers: Record<string, number> = {}
@@ -301,7 +312,7 @@ export function stepper(options: {
     watch(snapshot) {
       if (snapshot.status !== 'active') return undefined
       for (const node of snapshot._nodes) {
-        const { watch } = (node.meta ?? {}) as { watch?: string }
+        const watch = watchOf(node.meta)
         if (watch !== undefined) return watch
       }
       return undefined
