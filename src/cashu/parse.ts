@@ -15,6 +15,7 @@ import {
   point,
   record,
   scalar,
+  some,
   text,
 } from './shape.ts'
 import type { Parse } from './shape.ts'
@@ -88,11 +89,12 @@ export interface ProofState {
   readonly witness?: string
 }
 
+/** An entry that is none is left out: nothing is said of its proof. */
 export const parseStates: Parse<readonly ProofState[]> = (value) =>
   field(
     record(value, 'answer'),
     'states',
-    list((entry, at) => {
+    some((entry, at) => {
       const from = record(entry, at)
       return compact({
         Y: field(from, 'Y', point, at),
@@ -113,11 +115,12 @@ export interface KeysetInfo {
   readonly final_expiry?: number
 }
 
+/** An entry that is none is left out: its keyset counts as not listed, so that it takes no new outputs. */
 export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) =>
   field(
     record(value, 'answer'),
     'keysets',
-    list((entry, at) => {
+    some((entry, at) => {
       const from = record(entry, at)
       return compact({
         id: field(from, 'id', text, at),
@@ -141,7 +144,7 @@ export interface KeysetKeys {
 export const parseKeys =
   (keysetId: string): Parse<KeysetKeys> =>
   (value) => {
-    const keysets = field(record(value, 'answer'), 'keysets', list(record), '')
+    const keysets = field(record(value, 'answer'), 'keysets', some(record), '')
     const from = keysets.find((keyset) => keyset['id'] === keysetId) ?? expected('keysets', 'the asked keyset')
     const at = 'keyset'
     const entries = Object.entries(field(from, 'keys', record, at)).map(([digits, key]) => {

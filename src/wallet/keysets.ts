@@ -8,11 +8,48 @@ export type Keysets = ReadonlyMap<string, KeysetRow>
 export const keysetsOf = async (read: Reader, mintUrl: string): Promise<Keysets> =>
   new Map((await read.query<KeysetRow>({ table: 'keysets', prefix: [mintUrl] })).map((row) => [row.id, row]))
 
-/** The active keyset of a unit with its keys at hand; the one with the lowest fee, and then the lowest id. */
+const signs = (keyset: KeysetRow, unit: string): boolean =>
+  keyset.unit === unit && keyset.active === 1 && keyset.trouble === null && keyset.refused === null
+
+/**
+ * The active keyset of a unit with its keys at hand: the one that lives longest, then the one with the lowest fee, and
+ * then the lowest id. Money in a keyset is worth nothing after its end, and no fee is as dear.
+ */
 export const activeKeyset = (keysets: Keysets, unit: string): KeysetRow | undefined =>
   [...keysets.values()]
-    .filter((keyset) => keyset.unit === unit && keyset.active === 1 && keyset.keys !== null)
-    .toSorted((a, b) => a.feePpk - b.feePpk || (a.id < b.id ? -1 : 1))[0]
+    .filter((keyset) => signs(keyset, unit) && keyset.keys !== null)
+    .toSorted((a, b) => compare(endOf(b), endOf(a)) || a.feePpk - b.feePpk || (a.id < b.id ? -1 : 1))[0]
+
+/** When a keyset's proofs lose their worth, in seconds since the Unix epoch; never, for most. */
+export const endOf = ({ finalExpiry }: Pick<KeysetRow, 'finalExpiry'>): number => finalExpiry ?? Infinity
+
+const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1)
+
+/** Why no outputs can be made for a unit: a code and a sentence, as far as the mint's keysets are known. */
+export function whyNone(
+  keysets: Keysets,
+  unit: string,
+): { readonly code: string; readonly detail: string } | undefined {
+  const ofUnit = [...keysets.values()].filter((keyset) => keyset.unit === unit)
+  if (activeKeyset(keysets, unit)) return undefined
+  if (ofUnit.length === 0) return { code: 'KEYSETS_UNKNOWN', detail: 'the mint’s keysets are not known' }
+  const active = ofUnit.filter((keyset) => keyset.active === 1)
+  const troubled = active.find((keyset) => keyset.trouble !== null)
+  if (troubled) {
+    const [code, detail] = splitTrouble(troubled.trouble!)
+    return { code, detail: `keyset ${troubled.id} is not used: ${detail}` }
+  }
+  const refused = active.find((keyset) => keyset.refused !== null)
+  if (refused) return { code: 'KEYSET_REFUSED', detail: `the mint refuses keyset ${refused.id}: ${refused.refused}` }
+  if (active.length > 0) return { code: 'KEYSETS_UNKNOWN', detail: 'the keys of the mint’s keyset are not known' }
+  return { code: 'NO_ACTIVE_KEYSET', detail: `the mint lists no active keyset of unit ${unit}` }
+}
+
+/** A keyset's trouble as a code and a sentence. */
+export const splitTrouble = (trouble: string): [code: string, detail: string] => {
+  const [code = '', ...rest] = trouble.split(': ')
+  return [code, rest.join(': ')]
+}
 
 /** What the mint keeps of these inputs, in the unit (NUT-02); undefined where a keyset is not known. */
 export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keysets): number | undefined {

@@ -5,19 +5,36 @@ import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Store, Write } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
-import { keysetsOf, type Keysets } from './keysets.ts'
+import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
 import type { MintLimits, MintRow } from './tables.ts'
+
+/** A keyset as the wallet knows it (NUT-02). */
+export interface KnownKeyset {
+  readonly id: string
+  readonly unit: string
+  /** The mint signs with it. */
+  readonly active: boolean
+  /** Input fee in parts per thousand. */
+  readonly feePpk: number
+  /** Seconds since the Unix epoch. */
+  readonly finalExpiry: number | undefined
+  /** Why the wallet does not use it, though the mint lists it; a code first, such as `KEYSET_COLLISION`. */
+  readonly reason: string | undefined
+}
 
 export interface KnownMint {
   readonly mintUrl: string
   readonly trusted: boolean
   /** The mint's answer to GET /v1/info (NUT-06), where it gave one yet. */
   readonly info: MintInfo | undefined
+  /** Every keyset that it has listed, those that are not used too. */
+  readonly keysets: readonly KnownKeyset[]
 }
 
 const REFRESH_TIMEOUT_MS = 15_000
+const COLLISION = 'KEYSET_COLLISION'
 
 export class Mints {
   readonly #store: Store
@@ -59,7 +76,8 @@ export class Mints {
   /**
    * Fetches a mint's info and keysets anew.
    *
-   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_UNREACHABLE`
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_UNREACHABLE`, `KEYSET_COLLISION` where a keyset
+   *   would have another's secrets (NUT-13), or is another trusted mint's
    */
   async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
     checkSignal(signal)
@@ -78,6 +96,8 @@ export class Mints {
     if (writes.length > 0) await this.#store.commit(writes)
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
+    for (const { keysetId, reason } of keysets.skipped)
+      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${splitTrouble(reason)[1]}`) // prettier-ignore
   }
 
   /** Limits that the mint says otherwise than before; else what was learnt stands. */
@@ -92,7 +112,7 @@ export class Mints {
     const url = normalizeMintUrl(mintUrl)
     const row = await this.#store.get<MintRow>('mints', [url])
     if (!row) throw new HardshellError('MINT_UNKNOWN', `${url} was never trusted`)
-    return known(row)
+    return known(row, await keysetsOf(this.#store, url))
   }
 
   /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED` */
@@ -109,8 +129,20 @@ export class Mints {
       throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)
   }
 
+  /**
+   * Before anything is paid: the unit can be signed, as far as is known.
+   *
+   * @throws {HardshellError} `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`
+   */
+  async assertSigns(mintUrl: string, unit: string): Promise<void> {
+    const why = whyNone(await this.keysets(mintUrl, unit), unit)
+    if (why && !/^(KEYSETS_UNKNOWN|KEYS_MISSING|KEYSET_REFUSED)$/.test(why.code))
+      throw new HardshellError(why.code, why.detail)
+  }
+
   async list(): Promise<KnownMint[]> {
-    return (await this.#store.query<MintRow>({ table: 'mints' })).map(known)
+    const rows = await this.#store.query<MintRow>({ table: 'mints' })
+    return Promise.all(rows.map(async (row) => known(row, await keysetsOf(this.#store, row.mintUrl))))
   }
 
   async isTrusted(mintUrl: string): Promise<boolean> {
@@ -119,8 +151,7 @@ export class Mints {
 
   /** The keysets known of a mint; asks it where none with keys is known for the unit. */
   async keysets(mintUrl: string, unit: string): Promise<Keysets> {
-    const usable = (keysets: Keysets): boolean =>
-      [...keysets.values()].some((row) => row.unit === unit && row.active === 1 && row.keys !== null)
+    const usable = (keysets: Keysets): boolean => activeKeyset(keysets, unit) !== undefined
     const found = await keysetsOf(this.#store, mintUrl)
     if (usable(found) || !(await this.isTrusted(mintUrl))) return found
     await this.refresh(mintUrl).catch(() => {})
@@ -128,8 +159,16 @@ export class Mints {
   }
 }
 
-const known = ({ mintUrl, trusted, info }: MintRow): KnownMint => ({
+const known = ({ mintUrl, trusted, info }: MintRow, keysets: Keysets): KnownMint => ({
   mintUrl,
   trusted: trusted === 1,
   info: (info ?? undefined) as MintInfo | undefined,
+  keysets: [...keysets.values()].map(({ id, unit, active, feePpk, finalExpiry, trouble, refused }) => ({
+    id,
+    unit,
+    active: active === 1,
+    feePpk,
+    finalExpiry: finalExpiry ?? undefined,
+    reason: trouble ?? (refused === null ? undefined : `KEYSET_REFUSED: ${refused}`),
+  })),
 })

@@ -68,6 +68,19 @@ export interface KeysetRow extends Row {
   readonly finalExpiry: number | null
   /** Public key by amount; null until they are needed. */
   readonly keys: { readonly [amount: string]: string } | null
+  /** Why no outputs are made for it: a code and a sentence; null where nothing speaks against it. */
+  readonly trouble: string | null
+  /** With which words the mint refuses its proofs; null while it takes them. */
+  readonly refused: string | null
+  readonly refusedAt: number | null
+}
+
+/** Which keyset of which mint the secrets of one derivation path belong to (NUT-13); no other may use it. */
+export interface DerivationRow extends Row {
+  /** The 32-bit number of a version 00 keyset, or the whole id of a later one. */
+  readonly name: string
+  readonly keysetId: string
+  readonly mintUrl: string
 }
 
 /** How much a mint takes in one request; what is absent is not known. */
@@ -198,9 +211,13 @@ export const walletSchema: Schema = {
         feePpk: 'integer',
         finalExpiry: 'integer?',
         keys: 'json?',
+        trouble: 'text?',
+        refused: 'text?',
+        refusedAt: 'time?',
       },
       key: ['mintUrl', 'id'],
     },
+    derivations: { columns: { name: 'text', keysetId: 'text', mintUrl: 'text' }, key: ['name'] },
     mints: {
       columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?', limits: 'json?' },
       key: ['mintUrl'],

@@ -104,7 +104,7 @@ export class MintHandle extends OperationHandle<MintContext> {
  * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
+ *   `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
@@ -113,6 +113,7 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   checkTexts({ unit, method, quoteId })
   const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
+  await env.mints.assertSigns(mintUrl, unit)
   const { crypto, random } = env.ports
   if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
     throw new TypeError('privateKey: 32 bytes in hex')
