@@ -56,7 +56,7 @@ const melt: Samples<typeof meltKind.machine> = {
     ...signing,
     'melt.setUp': [
       { ...setUp, answer: 'external' },
-      { ...setUp, answer: 'internal', ownQuoteId: 'o' },
+      { ...setUp, answer: 'internal', ownQuoteId: 'o', preimage: null },
     ],
     'backend.pay': [{ answer: 'paid', ...paid }, { answer: 'failed' }, { answer: 'pending' }, { answer: 'unknown' }],
     'melt.change': [{ answer: 'owed', outputs }, { answer: 'none' }],

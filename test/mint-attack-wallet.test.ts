@@ -72,7 +72,7 @@ describe('ecash for nothing', () => {
   test('two encodings of one key are one signer', async () => {
     const world = await strict()
     const [proof] = await minted(world, 8, [p2pk(alice, tag('pubkeys', twin(alice)), tag('n_sigs', '2'))])
-    await world.refused(codes.proofInvalid, '/v1/swap', { inputs: [proof], outputs: await outputs(world, 8) })
+    await world.refused(codes.signatureInvalid, '/v1/swap', { inputs: [proof], outputs: await outputs(world, 8) })
     expect(await world.client.states([proof!])).toEqual(['UNSPENT'])
   })
 

@@ -144,6 +144,7 @@ const mintOptions: Readonly<Record<string, readonly [readonly string[], object]>
   'min-amount': [['--min-amount', '5'], { settings: { minAmount: 5 } }],
   'max-amount': [['--max-amount', '5'], { settings: { maxAmount: 5 } }],
   'auto-pay-ms': [['--auto-pay-ms', '0'], { autoPayMs: 0 }],
+  'payment-fee': [['--payment-fee', '0'], { feeSat: 0 }],
   admin: [['--admin'], { admin: true }],
   'admin-anywhere': [['--admin-anywhere'], { admin: 'anywhere' }],
   log: [['--log', 'none'], { log: 'none' }],

@@ -58,7 +58,7 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const { path, body } = await use(world)
     const wrong = [undefined, '', '{}', 'no JSON', signedBy(secret, bob), signedBy('another', alice)]
     for (const witness of wrong)
-      await world.refused(codes.proofInvalid, path, body([{ ...proof, ...(witness !== undefined && { witness }) }]))
+      await world.refused(codes.signatureInvalid, path, body([{ ...proof, ...(witness !== undefined && { witness }) }]))
     expect(await stateOf(world, proof)).toEqual(['UNSPENT', null])
 
     const witness = signedBy(secret, alice)
@@ -71,8 +71,8 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const secrets = ['plain', p2pk(bob)]
     const [plain, locked] = (await minted(world, 4, secrets)) as [Proof, Proof]
     const { path, body } = await use(world)
-    await world.refused(codes.proofInvalid, path, body([plain, locked]))
-    await world.refused(codes.proofInvalid, path, body([{ ...plain, witness: signedBy(secrets[1]!, bob) }, locked]))
+    await world.refused(codes.signatureInvalid, path, body([plain, locked]))
+    await world.refused(codes.signatureInvalid, path, body([{ ...plain, witness: signedBy(secrets[1]!, bob) }, locked]))
     const witness = signedBy(secrets[1]!, bob)
     await world.client.post(path, body([plain, { ...locked, witness }]))
     expect([await stateOf(world, plain), await stateOf(world, locked)]).toEqual([
@@ -87,7 +87,7 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const [proof] = (await minted(world, 8, [secret])) as [Proof]
     const { path, body } = await use(world)
     for (const signers of [[alice], [bob], [alice, alice]])
-      await world.refused(codes.proofInvalid, path, body([{ ...proof, witness: signedBy(secret, ...signers) }]))
+      await world.refused(codes.signatureInvalid, path, body([{ ...proof, witness: signedBy(secret, ...signers) }]))
     await world.client.post(path, body([{ ...proof, witness: signedBy(secret, bob, alice) }]))
     expect(await stateOf(world, proof)).toMatchObject(['SPENT', expect.any(String)])
   })
@@ -102,13 +102,13 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
       const [first, ...rest] = inputs
       return body([{ ...first!, witness: signedBy(message, alice) }, ...rest])
     }
-    await world.refused(codes.proofInvalid, path, body(inputs))
-    await world.refused(codes.proofInvalid, path, signed(secrets[0]!))
-    await world.refused(codes.proofInvalid, path, signed(sigAllMessage({ ...whole, outputs: made.slice(1) })))
-    await world.refused(codes.proofInvalid, path, signed(sigAllMessage({ ...whole, quoteId: 'another' })))
+    await world.refused(codes.signatureInvalid, path, body(inputs))
+    await world.refused(codes.signatureInvalid, path, signed(secrets[0]!))
+    await world.refused(codes.signatureInvalid, path, signed(sigAllMessage({ ...whole, outputs: made.slice(1) })))
+    await world.refused(codes.signatureInvalid, path, signed(sigAllMessage({ ...whole, quoteId: 'another' })))
     const right = signed(sigAllMessage(whole))
-    await world.refused(codes.proofInvalid, path, { ...right, outputs: made.toReversed() })
-    await world.refused(codes.proofInvalid, path, { ...right, inputs: body(inputs.toReversed()).inputs })
+    await world.refused(codes.signatureInvalid, path, { ...right, outputs: made.toReversed() })
+    await world.refused(codes.signatureInvalid, path, { ...right, inputs: body(inputs.toReversed()).inputs })
     await world.client.post(path, right)
     expect((await stateOf(world, inputs[1]!))[0]).toBe('SPENT')
   })
@@ -126,7 +126,7 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
       { signatures, preimage: 7 },
     ])
       // prettier-ignore
-      await world.refused(codes.proofInvalid, path, body([{ ...proof, witness: JSON.stringify(witness) }]))
+      await world.refused(codes.signatureInvalid, path, body([{ ...proof, witness: JSON.stringify(witness) }]))
     // Some wallets send the object itself.
     const witness = { preimage: PREIMAGE, signatures }
     await world.client.post(path, body([{ ...proof, witness }]))
@@ -140,12 +140,12 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const [proof] = (await minted(world, 8, [secret])) as [Proof]
     const { path, body } = await use(world)
     const refund = body([{ ...proof, witness: signedBy(secret, bob) }])
-    await world.refused(codes.proofInvalid, path, refund)
+    await world.refused(codes.signatureInvalid, path, refund)
     world.pass(60_000)
-    await world.refused(codes.proofInvalid, path, refund)
+    await world.refused(codes.signatureInvalid, path, refund)
     world.pass(1)
-    await world.refused(codes.proofInvalid, path, body([proof]))
-    await world.refused(codes.proofInvalid, path, body([{ ...proof, witness: signedBy(secret, alice) }]))
+    await world.refused(codes.signatureInvalid, path, body([proof]))
+    await world.refused(codes.signatureInvalid, path, body([{ ...proof, witness: signedBy(secret, alice) }]))
     await world.client.post(path, refund)
     expect((await stateOf(world, proof))[0]).toBe('SPENT')
   })
@@ -154,7 +154,7 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const world = await strict()
     const [proof] = (await minted(world, 8, [p2pk(alice, tag('locktime', '1800000001'))])) as [Proof]
     const { path, body } = await use(world)
-    await world.refused(codes.proofInvalid, path, body([proof]))
+    await world.refused(codes.signatureInvalid, path, body([proof]))
     world.pass(1_001)
     await world.client.post(path, body([proof]))
     expect(await stateOf(world, proof)).toEqual(['SPENT', null])
@@ -165,7 +165,7 @@ describe.each(Object.entries(uses))('at a %s', (_, use) => {
     const broken = ['["P2PK",{"nonce":"n","data":"no key"}]', '["HTLC",{"nonce":"n"}]', '["P2PK"]', p2pk(alice, tag('n_sigs', '2'))] // prettier-ignore
     for (const [at, proof] of (await minted(world, 8, broken)).entries()) {
       const { path, body } = await use(world)
-      await world.refused(codes.proofInvalid, path, body([{ ...proof, witness: signedBy(broken[at]!, alice) }])) // prettier-ignore
+      await world.refused(codes.signatureInvalid, path, body([{ ...proof, witness: signedBy(broken[at]!, alice) }])) // prettier-ignore
     }
     for (const proof of await minted(world, 8, ['["LATER",{"nonce":"n","data":"d"}]', '[1', '{}', ' '])) {
       const { path, body } = await use(world)

@@ -77,8 +77,8 @@ async function run(steps: readonly Step[]) {
     }
     if (kind === 'again' && spent.length > 0) {
       const { inputs } = spent[pick % spent.length]!
-      const [output] = client.blind([1], id)
-      await client.refused(codes.alreadySpent, '/v1/swap', { inputs, outputs: [output!.message] })
+      const outputs = client.blind(split(client.net(inputs)), id).map(({ message }) => message)
+      if (outputs.length > 0) await client.refused(codes.alreadySpent, '/v1/swap', { inputs, outputs })
     }
     if (kind === 'decide' && pending.size > 0) {
       const quote = [...pending.keys()][pick % pending.size]!

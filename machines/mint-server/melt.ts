@@ -118,7 +118,7 @@ export const melt = setup({
     ...signingActors,
     /** Sets inputs and blanks aside and the quote PENDING; a request that breaks a rule is refused: no operation. */
     'melt.setUp': local<
-      (SetUp & { answer: 'external' }) | (SetUp & { answer: 'internal'; ownQuoteId: string }),
+      (SetUp & { answer: 'external' }) | (SetUp & { answer: 'internal'; ownQuoteId: string; preimage: string | null }),
       Pick<MeltInput, 'id' | 'quoteId' | 'inputs' | 'messages'>
     >({ answers: ['external', 'internal'] }),
     'backend.pay': effect<Paid | { answer: 'failed' | 'pending' | 'unknown' }, { id: string; payment: MeltPayment }>({
@@ -167,7 +167,7 @@ export const melt = setup({
               prepared,
               assign(({ event: { output } }) => ({
                 ownQuoteId: output.answer === 'internal' ? output.ownQuoteId : null,
-                settlement: { fee: 0, preimage: null },
+                settlement: { fee: 0, preimage: output.answer === 'internal' ? output.preimage : null },
               })),
             ],
           },

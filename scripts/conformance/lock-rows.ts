@@ -32,15 +32,15 @@ function signedBy(key: string): (w: World) => Promise<Question> {
 }
 
 export const lockRows: readonly Row[] = [
-  row('swap: P2PK without a witness', codes.proofInvalid, spending(p2pk())),
-  row('swap: P2PK with a witness that is not JSON', codes.proofInvalid, spending(p2pk(), 'no JSON')),
-  row('swap: P2PK, signed by another key', codes.proofInvalid, signedBy(OTHER)),
+  row('swap: P2PK without a witness', codes.signatureInvalid, spending(p2pk())),
+  row('swap: P2PK with a witness that is not JSON', codes.signatureInvalid, spending(p2pk(), 'no JSON')),
+  row('swap: P2PK, signed by another key', codes.signatureInvalid, signedBy(OTHER)),
   row('swap: P2PK, signed by its key', TAKEN, signedBy(KEY)),
-  row('swap: P2PK to what is no key', codes.proofInvalid, spending(secretOf('P2PK', 'no key'))),
-  row('swap: HTLC without the preimage', codes.proofInvalid, spending(secretOf('HTLC', HASH))),
+  row('swap: P2PK to what is no key', codes.signatureInvalid, spending(secretOf('P2PK', 'no key'))),
+  row('swap: HTLC without the preimage', codes.signatureInvalid, spending(secretOf('HTLC', HASH))),
   row(
     'swap: HTLC with another preimage',
-    codes.proofInvalid,
+    codes.signatureInvalid,
     spending(secretOf('HTLC', HASH), JSON.stringify({ preimage: '00'.repeat(32) })),
   ),
   row('swap: a lock of a kind that no NUT knows', TAKEN, spending(secretOf('OTHER', HASH)), {

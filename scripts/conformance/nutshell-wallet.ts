@@ -71,7 +71,7 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   })
   await attempt('P2PK, lock and receive', async () => {
     const token = await send('anna', 10, '--lock', await lockOf('ben'))
-    await refused(10001, cli.run('anna', 'receive', token))
+    await refused(20008, cli.run('anna', 'receive', token))
     return checked(`refused to the sender, ${await take('ben', token)} sat to the key`)
   })
   await attempt('melt, with change', async () => {
@@ -124,7 +124,7 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
     await attempt(name, async () => {
       same(refusal || 'sats received', received, due)
       if (due > 0) return `${received} sat`
-      same('refused', refusal.endsWith('(Code: 10001)') ? 10001 : refusal, 10001)
+      same('refused', refusal.endsWith('(Code: 20008)') ? 20008 : refusal, 20008)
       return 'refused'
     })
   }

@@ -40,6 +40,7 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --min-amount N            the least that one quote may be for; 1 unless given
   --max-amount N            the most that one quote may be for; 10000000 unless given
   --auto-pay-ms N           how long after its making an invoice is paid by itself; never unless given
+  --payment-fee N           what each payment of the fake Lightning costs beyond its amount; 1 unless given
   --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
   --log W                   one line of JSON per request and event, without secrets: stderr (unless given) or none
@@ -114,6 +115,7 @@ export interface MintArguments extends CommonArguments {
     readonly maxAmount?: number
   }
   readonly autoPayMs: number | undefined
+  readonly feeSat?: number | undefined
   readonly admin: boolean | 'anywhere'
 }
 
@@ -155,6 +157,7 @@ const MINT = {
   'min-amount': { type: 'string' },
   'max-amount': { type: 'string' },
   'auto-pay-ms': { type: 'string' },
+  'payment-fee': { type: 'string' },
   admin: { type: 'boolean', default: false },
   'admin-anywhere': { type: 'boolean', default: false },
 } as const
@@ -259,6 +262,7 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
   if (values.help) return undefined
   const store = storeOf(values.store)
   const feePpk = number('fee-ppk', values['fee-ppk'], 1_000_000)
+  const feeSat = number('payment-fee', values['payment-fee'], 1_000_000)
   const minAmount = number('min-amount', values['min-amount'], 2 ** 45, 1)
   const maxAmount = number('max-amount', values['max-amount'], 2 ** 45, minAmount ?? 1)
   const { unit: units, name } = values
@@ -278,6 +282,7 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
       ...(minAmount === undefined ? {} : { minAmount }),
       ...(maxAmount === undefined ? {} : { maxAmount }),
     },
+    ...(feeSat !== undefined && { feeSat }),
     autoPayMs: number('auto-pay-ms', values['auto-pay-ms'], 2 ** 31),
     admin: values['admin-anywhere'] ? 'anywhere' : values.admin,
   }

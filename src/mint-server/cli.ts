@@ -93,13 +93,13 @@ function serve({ url, close }: { readonly url: string; readonly close: () => Pro
 async function mint(args: readonly string[]): Promise<void> {
   const given = mintArguments(args)
   if (!given) return void process.stdout.write(MINT_HELP)
-  const { port, host, admin, settings, autoPayMs, acceptEmptyDatabase } = given
+  const { port, host, admin, settings, autoPayMs, feeSat, acceptEmptyDatabase } = given
   const log = logTo(given.log)
   const server = await createMintServer({
     ...settings,
     ...keysOf(given),
     store: await storeOf(given.store),
-    lightning: autoPayMs === undefined ? {} : { autoPayMs },
+    lightning: { ...(autoPayMs !== undefined && { autoPayMs }), ...(feeSat !== undefined && { feeSat }) },
     ...{ port, host, admin, log },
     ...(acceptEmptyDatabase && { acceptEmptyDatabase }),
   }).catch((error: unknown) => {

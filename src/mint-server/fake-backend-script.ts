@@ -16,10 +16,22 @@ export interface Script {
   readonly checkDelayMs: number
 }
 
+/** To a mint, what is not paid once it was asked for has failed. */
+const STATES: Readonly<Record<string, State>> = {
+  PAID: 'paid',
+  UNPAID: 'failed',
+  FAILED: 'failed',
+  PENDING: 'pending',
+  UNKNOWN: 'unknown',
+}
+
 /**
  * Reads a script: a JSON object; any other memo means that the payment is made.
  *
- * - `pay_invoice_state`: what paying answers. PAID (unless given), FAILED, PENDING; anything else is UNKNOWN.
+ * The words are those of cdk's fake wallet.
+ *
+ * - `pay_invoice_state`: what paying answers. PAID (unless given), FAILED, PENDING; UNPAID is FAILED, and anything else
+ *   UNKNOWN.
  * - `check_payment_state`: what is true, and what asking later answers; the same unless given. What was answered with
  *   PAID is paid.
  * - `pay_err`, `check_err`: true, and the call fails and says nothing.
@@ -37,9 +49,7 @@ export function scriptOf(memo: string): Script {
   const state = (name: string): State | undefined => {
     const value = told[name]
     if (value === undefined) return undefined
-    return value === 'PAID' || value === 'FAILED' || value === 'PENDING'
-      ? (value.toLowerCase() as Lowercase<typeof value>)
-      : 'unknown'
+    return typeof value === 'string' && Object.hasOwn(STATES, value) ? STATES[value] : 'unknown'
   }
   const delay = (name: string): number => {
     const value = told[name]

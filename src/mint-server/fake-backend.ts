@@ -8,7 +8,7 @@ import { bolt12, type OfferCodec } from './bolt12.ts'
 import { fakeLedger } from './fake-backend-ledger.ts'
 import { scriptOf } from './fake-backend-script.ts'
 import type { FakeOutgoingRow } from './fake-backend-tables.ts'
-import type { Outgoing, PaymentBackend, PaymentMethod } from './payment-backend.ts'
+import type { Outgoing, PaymentBackend, PaymentMethod, Requested } from './payment-backend.ts'
 
 /** What a request for payment says. */
 interface Wish {
@@ -102,7 +102,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     for (const { tell } of listeners) tell(requestId)
   }
 
-  function make(method: PaymentMethod, wish: Wish): { readonly request: string; readonly requestId: string } {
+  function make(method: PaymentMethod, wish: Wish): Requested {
     const { amountSat, memo = '' } = wish
     const drawn = bytesToHex(random(32))
     if (method === 'bolt12') {
@@ -111,9 +111,10 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       return { request, requestId: offerCodec.decode(request)!.offerId }
     }
     const { expiryAt = clock() + HOUR_MS } = wish
-    const paymentHash = hashOf(preimageOf(hexToBytes(drawn)))
+    const preimage = preimageOf(hexToBytes(drawn))
+    const paymentHash = hashOf(preimage)
     const invoice = { paymentHash, paymentSecret: drawn, amountSat, memo, createdAt: clock(), expiryAt }
-    return { request: invoiceCodec.encode(invoice), requestId: paymentHash }
+    return { request: invoiceCodec.encode(invoice), requestId: paymentHash, preimage: bytesToHex(preimage) }
   }
 
   /** Reads a request. Its payment's preimage follows from the `secret`; those of an offer have one each. */

@@ -21,6 +21,8 @@ export interface Inputs {
   readonly net: number
   /** The writes that set them aside; they land only while the proofs are unspent. */
   readonly writes: readonly Write[]
+  /** To be asked last: of a request that is wrong anyway, wallets are told what is wrong with it. @throws {MintError} */
+  readonly assertUnspent: () => Promise<void>
 }
 
 /** Outputs of one unit. */
@@ -30,6 +32,8 @@ export interface Outputs {
   readonly held: readonly HeldOutput[]
   /** The writes that set them aside; they land only while the outputs are unused and their keysets active. */
   readonly writes: readonly Write[]
+  /** As with inputs, and behind them: who asks again for what was done hears of that. @throws {MintError} */
+  readonly assertFree: () => Promise<void>
 }
 
 /** @throws {MintError} It is beyond the safe integers. */
@@ -81,9 +85,6 @@ export async function genuine(
 export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInput[]): Promise<Inputs> {
   const { unit, keysets } = await keysetsOf(read, inputs)
   if (repeats(inputs.map(({ Y }) => Y))) refuse(codes.duplicateInputs, 'the same input twice')
-  const used = await Promise.all(inputs.map(({ Y }) => read.get<ProofRow>('proofs', [Y])))
-  if (used.some((row) => row?.state === 'SPENT')) refuse(codes.alreadySpent, 'a proof is already spent')
-  if (used.some((row) => row?.state === 'PENDING')) refuse(codes.proofsPending, 'a proof is pending')
   const fee = Math.ceil(sum(inputs.map(({ id }) => keysets.get(id)!.feePpk)) / 1000)
   return {
     unit,
@@ -93,6 +94,11 @@ export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInpu
       const row: ProofRow = { Y, state, keysetId: id, amount, witness, operationId: owner.id, kind: owner.kind }
       return { put: 'proofs', row, if: 'absent' }
     }),
+    async assertUnspent() {
+      const used = await Promise.all(inputs.map(({ Y }) => read.get<ProofRow>('proofs', [Y])))
+      if (used.some((row) => row?.state === 'SPENT')) refuse(codes.alreadySpent, 'a proof is already spent')
+      if (used.some((row) => row?.state === 'PENDING')) refuse(codes.proofsPending, 'a proof is pending')
+    },
   }
 }
 
@@ -107,14 +113,10 @@ export async function reserve(
   const { unit, keysets } = await keysetsOf(read, messages)
   if (repeats(messages.map(({ B_ }) => B_))) refuse(codes.duplicateOutputs, 'the same output twice')
   for (const { id, amount, B_ } of messages) {
-    const { active, keys } = keysets.get(id)!
-    if (active === 0) refuse(codes.keysetInactive, `keyset ${id} is inactive`)
+    const { keys } = keysets.get(id)!
     if (!blank && keys[amount] === undefined) refuse(codes.amountOutOfRange, `keyset ${id} has no amount ${amount}`)
     if (!crypto.isPoint(B_)) refuse(codes.unclassified, 'B_ is not on the curve')
   }
-  const used = await Promise.all(messages.map(({ B_ }) => read.get<SignatureRow>('signatures', [B_])))
-  for (const row of used)
-    if (row) refuse(row.C_ === null ? codes.outputsPending : codes.alreadySigned, 'an output was used before')
   return {
     unit,
     amount: blank ? 0 : sum(messages.map(({ amount }) => amount)),
@@ -132,6 +134,12 @@ export async function reserve(
         return { put: 'signatures', row, if: 'absent' }
       }),
     ],
+    async assertFree() {
+      for (const [id, { active }] of keysets) if (active === 0) refuse(codes.keysetInactive, `keyset ${id} is inactive`)
+      const used = await Promise.all(messages.map(({ B_ }) => read.get<SignatureRow>('signatures', [B_])))
+      for (const row of used)
+        if (row) refuse(row.C_ === null ? codes.outputsPending : codes.alreadySigned, 'an output was used before')
+    },
   }
 }
 

@@ -46,6 +46,8 @@ export function meltQuotes({ store, backend, settings, clock, newId, checkQuotab
       const unit = field(wanted, 'unit', text, '')
       const request = field(wanted, 'request', ascii(MAX_REQUEST_LENGTH), '')
       const read = backend.decode(method, request) ?? refuse(codes.unclassified, `not a ${method} request`)
+      if (read.expiryAt !== undefined && read.expiryAt <= clock.now())
+        refuse(codes.quoteExpired, `the ${method === 'bolt11' ? 'invoice' : 'offer'} has expired`)
       const amount = amountOf(method, read.amountSat, field(wanted, 'options', optional(record), '') ?? {})
       checkQuotable(unit, amount)
       // What is paid within the mint costs nothing.

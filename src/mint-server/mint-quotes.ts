@@ -98,6 +98,7 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
       const row: MintQuoteRow = {
         ...{ id: newId(), method, unit, amount, amountPaid: 0, amountIssued: 0, operationId: null },
         ...{ request: wanted.request, requestId: wanted.requestId, pubkey, expiryAt, updatedAt: clock.now() },
+        preimage: wanted.preimage ?? null,
       }
       await store.commit([{ put: 'mintQuotes', row, if: 'absent' }])
       return mintAnswer(row)

@@ -23,6 +23,15 @@ export interface Wanted {
   readonly memo?: string | undefined
 }
 
+/** A request for payment that the backend made. */
+export interface Requested {
+  readonly request: string
+  /** As in `Readable`. */
+  readonly requestId: string
+  /** Hex; of an invoice, where the backend tells it: who has the mint pay its own invoice is given it then. */
+  readonly preimage?: string | undefined
+}
+
 /** One payment that has come in, for good. */
 export interface Incoming {
   /** Names this payment among all that ever come in, by whatever way it is told of. */
@@ -79,7 +88,7 @@ export interface PaymentBackend {
   stop(): Promise<void>
   /** Reads a request for payment; undefined where it is none. */
   decode(method: PaymentMethod, request: string): Readable | undefined
-  createRequest(wanted: Wanted): Promise<{ readonly request: string; readonly requestId: string }>
+  createRequest(wanted: Wanted): Promise<Requested>
   /** All payments that came in for a request made by `createRequest`, in any order. */
   incoming(requestId: string, signal?: AbortSignal): Promise<readonly Incoming[]>
   /** Pays, once per `id`. */

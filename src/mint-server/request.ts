@@ -46,7 +46,7 @@ export function refusalOf(error: unknown): Answer {
 }
 
 /** The most inputs, outputs or Ys in one request. */
-const MAX_ITEMS = 1000
+export const MAX_ITEMS = 1000
 /** Longer secrets are refused; the longest spending conditions in use fit. */
 const MAX_SECRET_LENGTH = 1024
 /** Room for a preimage and a signature for each of many keys. */

@@ -38,7 +38,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
     try {
       while (checks.next().done !== true) await turn()
     } catch (error) {
-      if (error instanceof ConditionUnmet) refuse(codes.proofInvalid, error.message)
+      if (error instanceof ConditionUnmet) refuse(codes.signatureInvalid, error.message)
       throw error
     }
     return { inputs, messages }

@@ -33,6 +33,8 @@ export interface MintQuoteRow extends Row {
   readonly request: string
   /** What the backend knows the request by. */
   readonly requestId: string
+  /** What proves that its invoice was paid; null where the backend keeps that to itself. */
+  readonly preimage: string | null
   /** The key it is locked to (NUT-20). */
   readonly pubkey: string | null
   readonly expiryAt: number | null
@@ -145,6 +147,7 @@ export const mintSchema: Schema = {
         operationId: 'text?',
         request: 'text',
         requestId: 'text',
+        preimage: 'text?',
         pubkey: 'text?',
         expiryAt: 'time?',
         updatedAt: 'time',

@@ -3,7 +3,7 @@ import { codes } from '../cashu/codes.ts'
 import type { Context, Endpoint, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
 import { has } from './ports.ts'
-import { messagesOf, pointsOf, refuse } from './request.ts'
+import { MAX_ITEMS, messagesOf, pointsOf, refuse } from './request.ts'
 import type { KeysetRow, ProofRow, SignatureRow } from './tables.ts'
 
 /** How many quotes one request may issue (NUT-29). */
@@ -41,6 +41,8 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
     return {
       name,
       version: 'hardshell/1',
+      // Neither inputs, outputs nor Ys may be more: Nutshell and cdk say it by this name.
+      max_array_length: MAX_ITEMS,
       nuts: {
         4: { methods: described, disabled: false },
         5: { methods, disabled: false },

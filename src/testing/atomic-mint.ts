@@ -75,7 +75,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
     const melt: MeltContext = {
       ...{ ...input, id, request, ...newSigning, ...ready, messages: [] },
       ownQuoteId: 'ownQuoteId' in ready ? ready.ownQuoteId : null,
-      settlement: answer === 'internal' ? { fee: 0, preimage: null } : null,
+      settlement: answer === 'internal' && 'preimage' in ready ? { fee: 0, preimage: ready.preimage } : null,
     }
     const row = { id, context: melt } as unknown as MeltRow
     return { writes: [...writes, { put: 'melts', row }], melt: row }

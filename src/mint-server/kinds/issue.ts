@@ -43,6 +43,7 @@ export const issueSteps = (ports: MintPorts) => ({
       return { quoteId, amount: share }
     })
     if (rest !== 0) refuse(codes.unbalanced, `the quotes give ${sum(shares.map(({ amount }) => amount))}, outputs are ${made.amount}`) // prettier-ignore
+    await made.assertFree()
     const holds = quotes.map((quote): Write => {
       const { amountPaid, amountIssued } = quote
       return {

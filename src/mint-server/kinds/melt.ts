@@ -61,6 +61,8 @@ export const meltSteps = (ports: MintPorts) => ({
     const { unit, amount, feeReserve, method, request } = quote
     if (spent.unit !== unit || (blanks && blanks.unit !== unit)) refuse(codes.unitMismatch, `the quote is in ${unit}`)
     if (spent.net < amount + feeReserve) refuse(codes.unbalanced, 'the inputs are less than amount, reserve and fee')
+    await spent.assertUnspent()
+    await blanks?.assertFree()
 
     const state = moved(quote.state, 'PENDING')
     const begun: Write = {
@@ -76,7 +78,7 @@ export const meltSteps = (ports: MintPorts) => ({
     if (!own) return { answer: 'external' as const, ...ready }
     if (own.unit !== unit) refuse(codes.unitMismatch, `the quote that it pays is in ${own.unit}`)
     if (!isOpen(own)) refuse(codes.invoicePaid, 'the invoice is paid')
-    return { answer: 'internal' as const, ...ready, ownQuoteId: own.id }
+    return { answer: 'internal' as const, ...ready, ownQuoteId: own.id, preimage: own.preimage }
   },
 
   async 'melt.change'({

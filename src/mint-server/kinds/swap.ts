@@ -16,6 +16,8 @@ export const swapSteps = (ports: MintPorts) => ({
     const made = await reserve({ read, crypto: ports.crypto }, owner, input.messages)
     if (spent.unit !== made.unit) refuse(codes.unitMismatch, 'inputs and outputs have different units')
     if (spent.net !== made.amount) refuse(codes.unbalanced, `inputs less fee are ${spent.net}, outputs ${made.amount}`)
+    await spent.assertUnspent()
+    await made.assertFree()
     const writes = [...spent.writes, ...made.writes]
     return { answer: 'ready' as const, unit: spent.unit, outputs: made.held, writes }
   },
