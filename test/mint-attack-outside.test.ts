@@ -266,25 +266,95 @@ describe('the backend', () => {
     expect(sum(await wallet.swap(inputs))).toBe(16)
   })
 
-  test('hangs for as many payments as are asked for at once: the next one waits a minute, and nothing else does', async () => {
+  test.each([64, 1000])(
+    'hangs for %i payments, asked for at once by one wallet: no other wallet waits for a payment or for anything else',
+    async (count) => {
+      const world = await shaky()
+      const { client, faults, mint } = world
+      const inputs = await client.mint(Array.from({ length: count }, () => 16))
+      const melts = await Promise.all(inputs.map(() => meltQuote(world, 8)))
+      const one = await melt(world)
+      faults.pay = never
+      const stuck = melts.map(({ quote }, at) => mint.handle('POST', '/v1/melt/bolt11', JSON.stringify({ quote, inputs: [inputs[at]] }), { client: 'greedy' })) // prettier-ignore
+      await expect.poll(() => world.calls.pay).toBe(32)
+      delete faults.pay
+      // No time goes by.
+      const told = await mint.handle('POST', '/v1/melt/bolt11', JSON.stringify(one.body), { client: 'other' })
+      expect(JSON.parse(told.body)).toMatchObject({ state: 'PAID' })
+      expect(await client.post('/v1/swap', (await swap(world)).body)).toHaveProperty('signatures')
+      faults.pay = never
+      // Those that hang give their slots back one after the other; in the end each was asked for, and is asked about.
+      await world.wait(5_000)
+      expect(world.calls.pay).toBeGreaterThanOrEqual(count)
+      const before = world.calls.outgoing
+      delete faults.pay
+      await world.over(Promise.all(stuck))
+      await world.wait(300_000)
+      expect(world.calls.outgoing).toBeGreaterThan(before)
+      expect(new Set(await client.states(inputs))).toEqual(new Set(['SPENT']))
+      expect(Object.values((await mint.books()).payments).every(({ paid }) => paid === 1)).toBe(true)
+    },
+  )
+
+  test('hangs for 64 payments of nobody in particular: the next one has its turn a moment later', async () => {
     const world = await shaky()
-    const { client, faults } = world
-    const melts = []
-    for (let count = 0; count < 64; count++) melts.push(await melt(world))
+    const { client, faults, mint } = world
+    const inputs = await client.mint(Array.from({ length: 64 }, () => 16))
+    const melts = await Promise.all(inputs.map(() => meltQuote(world, 8)))
     const one = await melt(world)
     faults.pay = never
-    const stuck = melts.map(({ body }) => send(world, '/v1/melt/bolt11', body))
+    const stuck = melts.map(({ quote }, at) => mint.handle('POST', '/v1/melt/bolt11', JSON.stringify({ quote, inputs: [inputs[at]] }))) // prettier-ignore
     await expect.poll(() => world.calls.pay).toBe(64)
     delete faults.pay
     const next = send(world, '/v1/melt/bolt11', one.body)
-    expect(await client.post('/v1/swap', (await swap(world)).body)).toHaveProperty('signatures')
-    await world.wait(65_000)
-    expect(JSON.parse((await next).body)).toMatchObject({ state: 'PENDING' })
-    await world.wait(65_000)
-    expect((await look(world, one.quote)).state).toBe('PAID')
-    await Promise.all(stuck)
+    await world.wait(200)
+    expect(world.calls.pay).toBe(65)
+    expect(JSON.parse((await next).body)).toMatchObject({ state: 'PAID' })
+    await world.over(Promise.all(stuck))
     await world.wait(300_000)
-    for (const { quote } of melts) expect((await look(world, quote)).state).toBe('PAID')
+    expect(new Set(await client.states(inputs))).toEqual(new Set(['SPENT']))
+  })
+
+  test('does not say how a thousand payments stand: how another one stands is known all the same', async () => {
+    const world = await shaky()
+    const { client, faults, mint } = world
+    const inputs = await client.mint(Array.from({ length: 1000 }, () => 16))
+    const melts = await Promise.all(inputs.map(() => meltQuote(world, 8, { pay_invoice_state: 'PENDING' })))
+    const one = await melt(world, { pay_invoice_state: 'PENDING', check_payment_state: 'PAID' })
+    faults.outgoing = never
+    const stuck = melts.map(({ quote }, at) => mint.handle('POST', '/v1/melt/bolt11', JSON.stringify({ quote, inputs: [inputs[at]] }), { client: 'greedy' })) // prettier-ignore
+    await world.over(Promise.all(stuck))
+    await world.wait(10_000)
+    delete faults.outgoing
+    await mint.handle('POST', '/v1/melt/bolt11', JSON.stringify(one.body), { client: 'other' })
+    expect((await look(world, one.quote)).state).toBe('PAID')
+  })
+
+  test('has stalled: what is known to be paid is told and issued at once, and no time goes by', async () => {
+    const world = await shaky()
+    const { client, faults } = world
+    const offer = await mintQuote(world, 'bolt12', { pubkey: client.crypto.publicKey(key(1)) })
+    await paid(world, offer, 10)
+    faults.incoming = never
+    const asked = world.calls.incoming
+    const issue = async (amount: number) =>
+      send(world, '/v1/mint/bolt12', issueBody(offer.quote, messages(await outputsOf(client, amount)), key(1)))
+    expect((await issue(4)).status).toBe(200)
+    expect(world.calls.incoming).toBe(asked)
+    // Whether there is more is waited for, shortly.
+    const told = world.mint.handle('GET', `/v1/mint/quote/bolt12/${offer.quote}`)
+    await world.wait(250)
+    expect(JSON.parse((await told).body)).toMatchObject({ amount_paid: 10, amount_issued: 4 })
+    // A hundred who ask have the backend asked no more often.
+    const many = Array.from({ length: 100 }, () => world.mint.handle('GET', `/v1/mint/quote/bolt12/${offer.quote}`))
+    await world.wait(250)
+    expect(new Set((await Promise.all(many)).map(({ status }) => status))).toEqual(new Set([200]))
+    expect(world.calls.incoming - asked).toBe(1)
+    // More than what is known is not refused: the backend may know of it.
+    await expect(world.over(issue(7))).rejects.toThrow('in time')
+    delete faults.incoming
+    await paid(world, offer, 10)
+    expect((await world.over(issue(7))).status).toBe(200)
   })
 
   test('takes no orders, and says so: it is asked less and less often', async () => {
@@ -332,11 +402,13 @@ describe('the backend', () => {
     for (const fault of [broken, never]) {
       faults.incoming = fault
       const ids = [invoices[1]!.quote, 'none', invoices[0]!.quote]
+      // Who looks is told what is known here, and the backend is not asked for it.
       const asked = world.calls.incoming
-      // Twice: who hangs is neither asked nor waited for again.
-      const looks = [await world.over(world.mint.look('bolt11_mint_quote', ids)), await world.over(world.mint.look('bolt11_mint_quote', ids))] // prettier-ignore
-      for (const look of looks) expect(look).toMatchObject([{ state: 'UNPAID' }, undefined, { state: 'PAID' }])
-      expect(world.calls.incoming - asked).toBe(fault === never ? 1 : 2)
+      const told = await world.mint.look('bolt11_mint_quote', ids)
+      expect(told).toMatchObject([{ state: 'UNPAID' }, undefined, { state: 'PAID' }])
+      expect(world.calls.incoming).toBe(asked)
+      expect(await world.over(world.mint.ask('bolt11_mint_quote', ids[0]!))).toBe(false)
+      expect(world.calls.incoming).toBe(asked + 1)
     }
     expect((await world.over(issue(invoices[0]!))).status).toBe(200)
     expect((await world.over(issue(offer, key(1)))).status).toBe(200)

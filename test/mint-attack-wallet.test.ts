@@ -172,7 +172,7 @@ describe('the mint fails', () => {
     expect(calls.outgoing - before).toBeLessThan(3)
   })
 
-  test('hanging payments do not keep others from anything but payments', async () => {
+  test('hanging payments keep nobody from anything else', async () => {
     const world = await shaky()
     const { client: wallet } = world
     const inputs = await wallet.mint(Array.from({ length: 80 }, () => 16))

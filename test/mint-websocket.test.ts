@@ -56,8 +56,8 @@ interface Told {
 }
 
 /** A wallet's end of a websocket. */
-async function wallet(url: string) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`)
+async function wallet(url: string, localAddress = '127.0.0.1') {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`, { localAddress })
   open.add(() => socket.terminate())
   const heard: Told[] = []
   let waiting: (() => void) | undefined
@@ -96,6 +96,20 @@ async function wallet(url: string) {
     expect(heard).toEqual([])
   }
   return { socket, next, ask, subscribe, payload, silence }
+}
+
+/** Subscribes, and takes no notice of all that is told but the answer. */
+async function heardOf(
+  { socket, next }: Awaited<ReturnType<typeof wallet>>,
+  subId: string,
+  filters: readonly string[],
+) {
+  const params = { subId, kind: 'proof_state', filters }
+  socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'subscribe', params, id: `of ${subId}` }))
+  for (;;) {
+    const told = await next()
+    if (told.id === `of ${subId}`) return told
+  }
 }
 
 const Y = (n: number): string => `02${n.toString(16).padStart(64, '0')}`
@@ -156,10 +170,20 @@ describe('subscriptions', () => {
     }
     mint.looks.length = 0
     mint.states.set(`proof_state ${Y(10)}`, { Y: Y(10), state: 'SPENT' })
-    mint.changed()
+    mint.changed('proof_state')
     clock.advance()
-    const spent = { Y: Y(10), state: 'SPENT' }
-    expect([await alice.payload('x'), await alice.payload('y'), await bob.payload('x')]).toEqual([spent, spent, spent])
+    // What was not seen was there in between.
+    const steps = [
+      { Y: Y(10), state: 'PENDING', witness: null },
+      { Y: Y(10), state: 'SPENT' },
+    ]
+    for (const [who, subId] of [
+      [alice, 'x'],
+      [alice, 'y'],
+      [bob, 'x'],
+    ] as const)
+      // prettier-ignore
+      expect([await who.payload(subId), await who.payload(subId)]).toEqual(steps)
     // What several watch is looked at once.
     expect(mint.looks.filter(({ topic }) => topic === 'proof_state')).toEqual([{ topic: 'proof_state', ids: [Y(10)] }])
     // A connection that ends leaves nothing behind.
@@ -168,7 +192,7 @@ describe('subscriptions', () => {
     await left
     await alice.ask('unsubscribe', { subId: 'x' })
     mint.states.set(`proof_state ${Y(10)}`, { Y: Y(10), state: 'again' })
-    mint.changed()
+    mint.changed('proof_state')
     clock.advance()
     expect(await alice.payload('y')).toEqual({ Y: Y(10), state: 'again' })
     await alice.silence()
@@ -340,28 +364,54 @@ describe('what is refused', () => {
   })
 
   test('what is too much', async () => {
-    const { url, mint } = await bench({ subscriptions: 2, filters: 3, watched: 5, connections: 2 })
+    const limits = { subscriptions: 2, filters: 3, watchedOfConnection: 5, watchedOfClient: 8, watched: 16 }
+    const { url, mint } = await bench({ ...limits, connections: 3, connectionsOfClient: 2 })
     const [alice, bob] = [await wallet(url), await wallet(url)]
     const quotes = (...ids: string[]) => ['bolt11_mint_quote', ids] as const
     expect((await alice.subscribe('a', ...quotes('1', '2', '3', '4'))).error).toMatchObject({ code: -32000 })
     expect((await alice.subscribe('a', ...quotes('1', '2', '3'))).result).toBeDefined()
-    expect((await bob.subscribe('a', ...quotes('1', '2', '3'))).result).toBeDefined()
     expect((await alice.subscribe('b', ...quotes('4', '5', '6'))).error).toMatchObject({ code: -32000 })
-    expect((await alice.subscribe('b', ...quotes('4', '5'))).result).toBeDefined()
-    expect((await bob.subscribe('b', ...quotes('6'))).error).toMatchObject({ code: -32000 })
+    expect((await alice.subscribe('b', ...quotes('4', '5', '4'))).result).toBeDefined()
     expect((await alice.subscribe('c', ...quotes('1'))).error).toMatchObject({ code: -32000 })
+    // Another connection of the same client has its part of what they share, whatever the first one holds.
+    expect((await bob.subscribe('a', ...quotes('1', '2', '3'))).result).toBeDefined()
+    expect((await bob.subscribe('b', ...quotes('6'))).result).toBeDefined()
+    expect((await bob.subscribe('c', ...quotes('7'))).error).toMatchObject({ code: -32000 })
     // Room is made by those who go.
     await alice.ask('unsubscribe', { subId: 'b' })
-    expect((await bob.subscribe('b', ...quotes('6', '7'))).result).toBeDefined()
+    expect((await alice.subscribe('b', ...quotes('6'))).result).toBeDefined()
     expect(mint.looks.length).toBeGreaterThan(0)
 
     const third = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`)
     open.add(() => third.terminate())
-    await expect(once(third, 'open')).rejects.toThrow('503')
+    await expect(once(third, 'open')).rejects.toThrow('429')
     const left = once(bob.socket, 'close')
     bob.socket.close()
     await left
     await wallet(url)
+  })
+
+  test('one anonymous connection takes all that it can, many do: another client and another connection are served', async () => {
+    const { url } = await bench()
+    const greedy = await wallet(url)
+    let taken = 0
+    for (let sub = 0; sub < 100; sub++) {
+      const ids = Array.from({ length: 1000 }, (_, at) => Y(sub * 1000 + at))
+      const told = await heardOf(greedy, `${sub}`, ids)
+      if (told.result) taken += 1000
+      expect([undefined, -32000]).toContain(told.error?.code)
+    }
+    expect(taken).toBe(WEBSOCKET_LIMITS.watchedOfConnection)
+    for (let more = 0; more < 5; more++) {
+      const again = await wallet(url)
+      for (let sub = 0; sub < 10; sub++)
+        await heardOf(again, `${sub}`, Array.from({ length: 1000 }, (_, at) => Y(200_000 + more * 10_000 + sub * 1000 + at))) // prettier-ignore
+    }
+    const honest = await wallet(url)
+    expect((await honest.subscribe('s', 'proof_state', [Y(1)])).result).toBeDefined()
+    const elsewhere = await wallet(url, '127.0.0.2')
+    const ids = Array.from({ length: 1000 }, (_, at) => Y(900_000 + at))
+    expect((await elsewhere.subscribe('s', 'proof_state', ids)).result).toBeDefined()
   })
 
   test('websockets at other places, and what is no handshake', async () => {
@@ -535,4 +585,36 @@ test('a wallet that mints, swaps and melts hears of it', async () => {
     { state: 'SPENT' },
   ])
   expect(last.find((params) => params?.subId === 'melt')?.payload).toMatchObject({ state: 'PAID' })
+})
+
+test('a payment that is made at once is told of as PENDING and then as PAID, and its inputs as PENDING and then as SPENT', async () => {
+  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 } })
+  running.add(server)
+  const requests = client(overHttp(server.url), nobleCrypto)
+  const alice = await wallet(server.url)
+  for (let count = 0; count < 10; count++) {
+    const proofs = await requests.mint([16])
+    const Ys = proofs.map(({ secret }) => nobleCrypto.hashToCurve(secret))
+    const memo = JSON.stringify({ pay_invoice_state: count % 2 === 0 ? 'PAID' : 'FAILED' })
+    const request = server.backend.foreignInvoice({ amountSat: 10, memo })
+    const { quote } = await requests.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+    const told: Record<string, unknown[]> = { melt: [], proofs: [] }
+    const more = async (): Promise<void> => {
+      const { params } = await alice.next()
+      told[params!.subId]!.push((params!.payload as { state: string }).state)
+    }
+    await alice.subscribe('melt', 'bolt11_melt_quote', [quote])
+    await more()
+    await alice.subscribe('proofs', 'proof_state', Ys)
+    await more()
+    await fetch(`${server.url}/v1/melt/bolt11`, { method: 'POST', body: JSON.stringify({ quote, inputs: proofs }) })
+    for (let each = 0; each < 4; each++) await more()
+    const isPaid = count % 2 === 0
+    expect(told).toEqual({
+      melt: ['UNPAID', 'PENDING', isPaid ? 'PAID' : 'UNPAID'],
+      proofs: ['UNSPENT', 'PENDING', isPaid ? 'SPENT' : 'UNSPENT'],
+    })
+    for (const subId of ['melt', 'proofs']) await alice.ask('unsubscribe', { subId })
+    await alice.silence()
+  }
 })

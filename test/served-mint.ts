@@ -1,7 +1,10 @@
 /** A mint that does as it is told, behind the real HTTP and websockets. */
 import { systemClock } from '../src/kernel/ports.ts'
+import { REQUEST_LIMITS } from '../src/mint-server/doors.ts'
 import { silent } from '../src/mint-server/log.ts'
-import type { Mint, Topic } from '../src/mint-server/mint-api.ts'
+import type { Change } from '../src/mint-server/changes.ts'
+import type { Mint } from '../src/mint-server/mint-api.ts'
+import { TOPICS_OF, type Topic } from '../src/mint-server/topics.ts'
 import type { Answer } from '../src/mint-server/request.ts'
 import { serveMint, type ServeOptions } from '../src/mint-server/serve.ts'
 import { WEBSOCKET_LIMITS } from '../src/mint-server/websocket.ts'
@@ -25,12 +28,21 @@ export interface FakeMint extends Mint {
   readonly looks: { topic: Topic; ids: readonly string[] }[]
   /** What a look waits for, or fails of. */
   looking: () => Promise<void>
-  /** Says that something may have changed. */
-  changed(): void
+  /** Says that something may have changed; of all kinds unless told which. */
+  changed(...topics: readonly Topic[]): void
+  /** Which quotes the backend was asked about. */
+  readonly asked: { topic: Topic; id: string }[]
+  /** How such a question ends. */
+  asking: (id: string) => Promise<boolean>
+  /** Says that this was committed. */
+  committed(change: Change): void
 }
 
+const TOPICS = Object.values(TOPICS_OF).flat()
+
 export function fakeMint(): FakeMint {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(topics: readonly Topic[]) => void>()
+  const hearers = new Set<(change: Change) => void>()
   const mint: FakeMint = {
     seen: [],
     answer: () => Promise.resolve({ status: 200, body: '{}' }),
@@ -38,7 +50,18 @@ export function fakeMint(): FakeMint {
     states: new Map(),
     looks: [],
     looking: () => Promise.resolve(),
-    changed: () => listeners.forEach((listener) => listener()),
+    changed: (...topics) => listeners.forEach((listener) => listener(topics.length > 0 ? topics : TOPICS)),
+    asked: [],
+    asking: () => Promise.resolve(true),
+    ask(topic, id) {
+      mint.asked.push({ topic, id })
+      return mint.asking(id)
+    },
+    committed: (change) => hearers.forEach((hear) => hear(change)),
+    onCommit(hear) {
+      hearers.add(hear)
+      return () => hearers.delete(hear)
+    },
     handle(method, path, body = '', { respondAsync = false, signal = new AbortController().signal } = {}) {
       mint.seen.push({ method, path, body, respondAsync })
       return mint.answer(path, signal)
@@ -73,6 +96,7 @@ export async function listening(
     maxBodyBytes: 2 ** 20,
     requestTimeoutMs: 30_000,
     websockets: WEBSOCKET_LIMITS,
+    requests: REQUEST_LIMITS,
     clock: systemClock,
     log: silent,
     ...options,

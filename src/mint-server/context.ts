@@ -10,6 +10,8 @@ export interface Context extends MintPorts {
   readonly checkQuotable: (unit: string, amount: number | null) => void
 }
 
+/** Who asks, where that is known: what is bounded is shared among clients. */
+export type Party = string | undefined
 /** An endpoint gives its answer, or the text of it. */
-export type Endpoint = (request: Fields) => Promise<object | string>
-export type View = (id: string) => Promise<object | string>
+export type Endpoint = (request: Fields, party: Party) => Promise<object | string>
+export type View = (id: string, party: Party) => Promise<object | string>

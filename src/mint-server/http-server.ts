@@ -4,6 +4,7 @@ import { createServer, STATUS_CODES, type IncomingHttpHeaders, type IncomingMess
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { codes } from '../cashu/codes.ts'
+import { clientOf } from './client-address.ts'
 import { failureOf, routeOf, type Log } from './log.ts'
 import { MintError, refusalOf, refuse, type Answer } from './request.ts'
 
@@ -15,6 +16,8 @@ export interface HttpRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** Whom the request counts for where something is shared. */
+  readonly client: string
   /** Whether it came from this machine. */
   readonly isLocal: boolean
   /** Aborted when the client goes away. */
@@ -24,6 +27,8 @@ export interface HttpRequest {
 export interface HttpServerOptions {
   /** Answers a request. Where it rejects the outcome is open: the client is told 503, and nothing else. */
   readonly answer: (request: HttpRequest) => Promise<Answer>
+  /** The header in which the proxy in front tells who the client is; nobody's word is taken where left out. */
+  readonly clientHeader?: string | undefined
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>
   readonly port: number
@@ -56,7 +61,13 @@ const KEEP_ALIVE_MS = 75_000
 export const refusal = (status: number, detail: string): Answer =>
   refusalOf(new MintError(codes.unclassified, detail, status))
 /** No code, as nothing is refused: the outcome is open. */
-const UNAVAILABLE: Answer = { status: 503, body: '{"detail":"the server cannot answer now"}' }
+const UNAVAILABLE: Answer = { status: 503, body: '{"detail":"the server cannot answer now"}', retryAfterMs: 1000 }
+/** Nothing was begun: there is too much to do, for this client (429) or for anybody (503). To be tried again later. */
+export const busy = (status: 429 | 503, detail: string): Answer => ({
+  ...{ status, body: JSON.stringify({ detail }), retryAfterMs: 1000 },
+})
+const retryAfter = ({ retryAfterMs }: Answer): Record<string, string> =>
+  retryAfterMs === undefined ? {} : { 'retry-after': `${Math.ceil(retryAfterMs / 1000)}` }
 
 /** A request's body, as text. @throws {MintError} */
 async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
@@ -84,8 +95,9 @@ async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<strin
 }
 
 /** Answers on a connection that has no request to answer to, and closes it. */
-export function answerRaw(socket: Duplex, { status, body }: Answer): void {
-  const headers = { ...HEADERS, 'content-length': Buffer.byteLength(body), connection: 'close' }
+export function answerRaw(socket: Duplex, answer: Answer): void {
+  const { status, body } = answer
+  const headers = { ...HEADERS, ...retryAfter(answer), 'content-length': Buffer.byteLength(body), connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
@@ -129,7 +141,15 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     const [path] = url.split('?') as [string]
     works(socket, 1)
     try {
-      return await answer({ method, path, headers, body, signal, isLocal: isLoopback(socket.remoteAddress) })
+      return await answer({
+        method,
+        path,
+        headers,
+        body,
+        signal,
+        client: clientOf(request, options.clientHeader),
+        isLocal: isLoopback(socket.remoteAddress),
+      })
     } catch (error) {
       if (!signal.aborted) log({ event: 'failure', at: 'request', request: id, ...failureOf(error) })
       return UNAVAILABLE
@@ -153,7 +173,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       const { status, body } = given
       const length = body === '' ? {} : { 'content-length': Buffer.byteLength(body) }
       const connection = isStopping || status === 413 ? { connection: 'close' } : {}
-      response.writeHead(status, { ...HEADERS, ...options.headers, ...length, ...connection })
+      response.writeHead(status, { ...HEADERS, ...options.headers, ...retryAfter(given), ...length, ...connection })
       response.end(body)
       log({
         event: 'request',

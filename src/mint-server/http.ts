@@ -3,6 +3,7 @@ import { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 import { systemClock, systemRandom } from '../kernel/ports.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
 import { adminOf } from './admin.ts'
+import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
 import type { MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
 import { silent, type Log } from './log.ts'
@@ -35,6 +36,13 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   readonly requestTimeoutMs?: number
   /** What is not given is as in `WEBSOCKET_LIMITS`. */
   readonly websockets?: Partial<WebsocketLimits>
+  /** How many requests are worked on at once; what is not given is as in `REQUEST_LIMITS`. */
+  readonly requests?: Partial<RequestLimits>
+  /**
+   * The header in which the proxy in front of the mint tells the client's address, `x-forwarded-for` say; the last address in
+   * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
+   */
+  readonly clientHeader?: string
   /** Hears of every request and every failure, and never of a secret. Nobody does unless told otherwise. */
   readonly log?: Log
 }
@@ -73,7 +81,7 @@ const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
  */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
-  const { clock = systemClock, log = silent, admin = false, websockets } = options
+  const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
   const store = await options.store.open(mintSchema)
   const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
@@ -84,6 +92,8 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
       probe: () => store.get('keysets', ['health']),
       admin: adminOf({ mint, backend, from: ADMIN[`${admin}`] }),
       websockets: { ...WEBSOCKET_LIMITS, ...websockets },
+      requests: { ...REQUEST_LIMITS, ...requests },
+      clientHeader,
       ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
     })
     return {

@@ -145,8 +145,8 @@ export async function reserve(
 
 /** Marks the inputs of an operation as spent. */
 export const spend = (owner: Owner, inputs: readonly HeldInput[]): Write[] =>
-  inputs.map(({ Y }) => ({
-    ...{ patch: 'proofs', key: [Y], set: { state: 'SPENT' } },
+  inputs.map(({ Y, witness = null }) => ({
+    ...{ patch: 'proofs', key: [Y], set: { state: 'SPENT', witness } },
     if: { state: 'PENDING', operationId: owner.id },
   }))
 

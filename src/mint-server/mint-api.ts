@@ -1,18 +1,14 @@
 /** What a mint offers to those who serve it: HTTP, websockets, a process. */
 import type { Books } from './books.ts'
+import type { Change } from './changes.ts'
 import type { Answer } from './request.ts'
-
-/** What a wallet may subscribe to (NUT-17). The ids are those of quotes; with `proof_state`, each is a proof's Y. */
-export type Topic =
-  | 'bolt11_mint_quote'
-  | 'bolt12_mint_quote'
-  | 'bolt11_melt_quote'
-  | 'bolt12_melt_quote'
-  | 'proof_state'
+import type { Topic } from './topics.ts'
 
 export interface HandleOptions {
   /** A melt is answered as soon as it is durable (the header `Prefer: respond-async`). */
   readonly respondAsync?: boolean
+  /** Who asks: what is bounded is shared among clients. Requests of nobody in particular share what all have. */
+  readonly client?: string | undefined
   /** Aborted, it stops the waiting, never the operation. */
   readonly signal?: AbortSignal
 }
@@ -20,10 +16,19 @@ export interface HandleOptions {
 export interface Mint {
   /** Answers one HTTP request. Rejects only where the store fails, or the signatory: the outcome is unknown then. */
   handle(method: string, path: string, body?: string, options?: HandleOptions): Promise<Answer>
-  /** How things stand, for each id in its place: what is told to subscribers (NUT-17), undefined where the mint does not know it. */
+  /**
+   * How things stand by the mint's own rows, for each id in its place: what is told to subscribers (NUT-17), undefined
+   * where the mint does not know it.
+   */
   look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
-  /** Calls when something may have changed; says not what. Returns the way to stop. */
-  onChange(listener: () => void): () => void
+  /**
+   * Has the backend asked about a quote. What comes of it is committed; resolves to false where it gave no answer in time.
+   */
+  ask(topic: Topic, id: string): Promise<boolean>
+  /** Calls with each change that this mint commits, in order. Returns the way to stop. */
+  onCommit(listener: (change: Change) => void): () => void
+  /** Calls when something may have changed, here or in another process; says not what. Returns the way to stop. */
+  onChange(listener: (topics: readonly Topic[]) => void): () => void
   /**
    * Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told.
    * @throws {MintError} The mint has no such unit.

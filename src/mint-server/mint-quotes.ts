@@ -2,10 +2,11 @@
 import { codes } from '../cashu/codes.ts'
 import { amount as parseAmount, field, lenient, optional, point, text } from '../cashu/shape.ts'
 import type { Reader } from '../kernel/operation.ts'
+import { sleep } from '../kernel/ports.ts'
 import type { Write } from '../store/port.ts'
-import type { Context, Endpoint } from './context.ts'
+import type { Context, Endpoint, Party } from './context.ts'
 import type { Incoming, PaymentMethod } from './payment-backend.ts'
-import { within } from './patience.ts'
+import { KNOWN_FOR_MS, LOOK_FOR_MS } from './patience.ts'
 import { has } from './ports.ts'
 import { refuse, textUpTo } from './request.ts'
 import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow } from './tables.ts'
@@ -13,6 +14,9 @@ import { transact } from './transact.ts'
 
 /** Whatever its characters, a memo of this length fits into an invoice. */
 const MAX_MEMO_LENGTH = 200
+
+/** In whose name the backend is asked for those who wait for news. No client has it. */
+const SUBSCRIBERS = 'subscribers'
 
 /** The state that NUT-23 knows; quotes that are paid in parts are told apart by their amounts alone. */
 export const stateOf = ({ amountPaid, amountIssued }: MintQuoteRow): 'UNPAID' | 'PAID' | 'ISSUED' =>
@@ -73,7 +77,7 @@ export function credited(quote: MintQuoteRow, payments: readonly Incoming[], now
   ]
 }
 
-export function mintQuotes({ store, crypto, backend, settings, clock, newId, checkQuotable }: Context) {
+export function mintQuotes({ store, crypto, calls, settings, clock, newId, checkQuotable }: Context) {
   /** The key that a quote is to be locked to (NUT-20). */
   function lockOf(given: unknown): string | null {
     if (given === null) return null
@@ -84,7 +88,7 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
 
   const quote =
     (method: PaymentMethod): Endpoint =>
-    async (request) => {
+    async (request, party) => {
       const unit = field(request, 'unit', text, '')
       const amount = field(request, 'amount', method === 'bolt11' ? parseAmount : optional(parseAmount), '') ?? null
       const memo = field(request, 'description', optional(textUpTo(MAX_MEMO_LENGTH)), '')
@@ -94,7 +98,7 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
       if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')
       const expiryAt = clock.now() + settings.quoteTtlMs
       const wish = { method, amountSat: amount ?? undefined, expiryAt, memo }
-      const wanted = await within(clock, () => backend.createRequest(wish))
+      const wanted = await calls.createRequest(wish, party)
       const row: MintQuoteRow = {
         ...{ id: newId(), method, unit, amount, amountPaid: 0, amountIssued: 0, operationId: null },
         ...{ request: wanted.request, requestId: wanted.requestId, pubkey, expiryAt, updatedAt: clock.now() },
@@ -110,30 +114,85 @@ export function mintQuotes({ store, crypto, backend, settings, clock, newId, che
     return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
   }
 
-  /** What came in. While the backend is away, what is known to be paid can be issued all the same. */
-  async function askFor({ requestId, amountPaid, amountIssued }: MintQuoteRow): Promise<readonly Incoming[]> {
-    try {
-      return await within(clock, (signal) => backend.incoming(requestId, signal))
-    } catch (error) {
-      if (amountPaid > amountIssued) return []
-      throw error
-    }
-  }
-
-  /** The quote by what the backend knows now. @throws {MintError} There is none. @throws Error The backend is away. */
-  const refreshed = (method: PaymentMethod, id: string): Promise<MintQuoteRow> =>
+  /** Counts what has come in for a quote; each payment once. */
+  const count = (quote: MintQuoteRow, payments: readonly Incoming[]): Promise<void> =>
     transact(store, async () => {
-      const row = await stored(method, id)
-      if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: row }
-      const incoming = counted(row, await askFor(row))
-      const known = await Promise.all(incoming.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
-      const fresh = incoming.filter((_, at) => known[at] === undefined)
-      // Another look may have counted it since the row was read.
-      if (fresh.length === 0) return { writes: [], result: incoming.length > 0 ? await stored(method, id) : row }
-      const amountPaid = fresh.reduce((sum, { amountSat }) => sum + amountSat, row.amountPaid)
-      const updatedAt = clock.now()
-      return { writes: credited(row, fresh, updatedAt), result: { ...row, amountPaid, updatedAt } }
+      const known = await Promise.all(payments.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
+      const fresh = payments.filter((_, at) => known[at] === undefined)
+      if (fresh.length === 0) return { writes: [], result: undefined }
+      const row = await stored(quote.method as PaymentMethod, quote.id)
+      // An invoice is paid once, here or there.
+      if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: undefined }
+      return { writes: credited(row, fresh, clock.now()), result: undefined }
     })
 
-  return { quote, stored, refreshed }
+  async function askNow(quote: MintQuoteRow, party: Party): Promise<void> {
+    await count(quote, counted(quote, await calls.incoming(quote.requestId, party)))
+  }
+
+  interface Question {
+    readonly answer: Promise<void>
+    readonly sinceMs: number
+    /** The one that comes after it, for those who asked meanwhile. */
+    next?: Promise<void>
+  }
+  /** The questions that are under way, by quote. */
+  const asking = new Map<string, Question>()
+  /** What takes longer is not waited for: it may never end. */
+  const young = (question: Question | undefined): Question | undefined =>
+    question && clock.monotonicMs() - question.sinceMs < LOOK_FOR_MS ? question : undefined
+
+  /** Asks the backend what came in until now, however long that takes; one question at a time, for all who ask. */
+  function ask(quote: MintQuoteRow, party: Party): Promise<void> {
+    const under = young(asking.get(quote.id))
+    if (under) return (under.next ??= under.answer.catch(() => {}).then(() => ask(quote, party)))
+    const answer = askNow(quote, party).finally(() => {
+      if (asking.get(quote.id) === question) asking.delete(quote.id)
+    })
+    const question: Question = { answer, sinceMs: clock.monotonicMs() }
+    asking.set(quote.id, question)
+    return answer
+  }
+
+  /** Whether a question came to an end in time. @throws What the question throws. */
+  async function answered(question: Promise<void>, forMs: number): Promise<boolean> {
+    const late = new AbortController()
+    const patience = sleep(clock, forMs, late.signal).then(() => false)
+    question.catch(() => {})
+    return Promise.race([question.then(() => true), patience]).finally(() => late.abort())
+  }
+
+  /**
+   * The quote by what the backend knows now. What is known here is told although the backend is away or slow.
+   * @throws {MintError} There is none. @throws {Error} Nothing is known here, and the backend gave no answer in time.
+   */
+  async function current(method: PaymentMethod, id: string, party: Party): Promise<MintQuoteRow> {
+    const row = await stored(method, id)
+    // An invoice is paid once.
+    if (method === 'bolt11' && row.amountPaid > 0) return row
+    const isKnown = row.amountPaid > 0
+    const isTold = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : LOOK_FOR_MS).catch((error: unknown) => {
+      if (isKnown) return true
+      throw error
+    })
+    if (!isTold && !isKnown) throw new Error('no answer in time')
+    return stored(method, id)
+  }
+
+  /** Sees to it that so much can be issued, where it has been paid. What is known to be there needs no backend. */
+  async function ready(method: PaymentMethod, id: string, amount: number, party: Party): Promise<void> {
+    const row = await stored(method, id)
+    const isEnough = method === 'bolt11' || row.amountPaid - row.amountIssued >= amount
+    if (row.amountPaid > 0 && isEnough) return
+    if (!(await answered(ask(row, party), LOOK_FOR_MS))) throw new Error('no answer in time')
+  }
+
+  /** Asks for those who wait for news and did not ask themselves. False where there was no answer in time. */
+  const asked = (row: MintQuoteRow): Promise<boolean> =>
+    answered(young(asking.get(row.id))?.answer ?? ask(row, SUBSCRIBERS), LOOK_FOR_MS).catch(() => false)
+
+  /** Something came in: what is under way may have been asked before. */
+  const heard = (row: MintQuoteRow): Promise<void> => ask(row, SUBSCRIBERS)
+
+  return { quote, stored, current, ready, asked, heard }
 }

@@ -9,8 +9,10 @@ import type { InspectionEvent } from '../kernel/inspect.ts'
 import { openOperations, type Operations } from '../kernel/operations.ts'
 import { hex, sleep, systemClock, systemRandom, type Clock, type Random } from '../kernel/ports.ts'
 import type { Row, Store } from '../store/port.ts'
+import { backendCalls } from './backend-calls.ts'
 import { books } from './books.ts'
-import type { Context } from './context.ts'
+import { announcing } from './changes.ts'
+import type { Context, Party } from './context.ts'
 import { HighWater, type HighWaterMark } from './high-water.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { keysets, matched } from './keysets.ts'
@@ -18,6 +20,7 @@ import { mintKinds } from './kinds/index.ts'
 import { meltAnswer } from './melt-quotes.ts'
 import type { Mint } from './mint-api.ts'
 import { LOOK_FOR_MS } from './patience.ts'
+import type { PaymentBackend } from './payment-backend.ts'
 import { DEFAULTS, has, type MintPorts, type MintSettings } from './ports.ts'
 import { MintError, refuse } from './request.ts'
 import type { Asked } from './requests.ts'
@@ -26,8 +29,11 @@ import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
 import { WrongKeys } from './signatory.ts'
 import { mintSchema, type MeltQuoteRow } from './tables.ts'
+import { TOPICS_OF } from './topics.ts'
 
-export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Partial<MintSettings> {
+export interface MintOptions
+  extends Omit<MintPorts, 'settings' | 'clock' | 'backend' | 'calls'>, Partial<MintSettings> {
+  readonly backend: PaymentBackend
   /** Opened with `mintSchema`. */
   readonly store: Store
   readonly clock?: Clock
@@ -44,7 +50,7 @@ export interface MintOptions extends Omit<MintPorts, 'settings' | 'clock'>, Part
 
 /** How long a start waits for the signatory to say that its keys are the store's. */
 const MATCH_MS = 2_000
-/** How many requests the signatory, and the backend, are asked at once. */
+/** How many requests the signatory is asked at once. */
 const LANE_LIMIT = 64
 /** Why nobody waits any longer: one for all, as to make one takes longer than what it is for. */
 const OVER = new Error('the request is answered')
@@ -70,6 +76,7 @@ export async function prepared(
   await Promise.race([matching, sleep(clock, MATCH_MS, over.signal)]).finally(() => over.abort())
   const context: Context = {
     ...{ store, crypto, signatory, backend, settings, clock, turn: options.turn },
+    calls: backendCalls(backend, clock),
     newId: () => hex(random(16)),
     checkQuotable(unit, amount) {
       if (!settings.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')
@@ -100,9 +107,10 @@ export interface RunningMint extends Mint {
 export async function createMint(options: MintOptions): Promise<RunningMint> {
   const highWater = highWaterOf(options)
   await highWater?.check()
-  const { context, keysets: keysetRows } = await prepared(options)
-  const { store, backend, settings, clock, newId } = context
-  const { random = systemRandom, waitMs = 30_000, inspect } = options
+  const { store: announced, onCommit } = announcing(options.store)
+  const { context, keysets: keysetRows } = await prepared({ ...options, store: announced })
+  const { store, calls, settings, clock, newId } = context
+  const { backend, random = systemRandom, waitMs = 30_000, inspect } = options
   await highWater?.start()
   await backend.start()
   const operations = openOperations({
@@ -113,6 +121,9 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   const kept = async (key: string): Promise<string | undefined> =>
     has(settings, 19) ? replay(store, key, clock.now()) : undefined
   const settling = new Settling({ operations, kept })
+  operations.on(({ row }) => {
+    if (row.status !== 'active') calls.ended(row.id)
+  })
   const house = new Housekeeping({ store, clock })
   void house.look()
 
@@ -152,13 +163,15 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   }
 
   /** Begins an operation, or finds the one that the same request began; gives its id. */
-  async function begun(id: string, { kind, input }: Asked, key: string): Promise<string> {
+  async function begun(id: string, { kind, input }: Asked, key: string, client: Party): Promise<string> {
     for (let tries = 1; ; tries++)
       try {
+        calls.began(id, client)
         await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
         return id
       } catch (error) {
         if (!(error instanceof MintError)) throw error
+        calls.ended(id)
         // What the same request has set aside is in its own way, or was until a moment ago.
         const other = await underway(key)
         if (other !== undefined) return other
@@ -168,7 +181,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
 
   const stop = new AbortController()
   const engine: Engine = {
-    async carryOut(key, asked, { respondAsync = false, signal }) {
+    async carryOut(key, asked, { respondAsync = false, signal, client }) {
       highWater?.assertAlone()
       const before = await kept(key)
       if (before !== undefined) return before
@@ -180,7 +193,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       const answer = settling.answerOf(id, limited)
       answer.catch(() => {})
       try {
-        const own = await begun(id, wanted, key)
+        const own = await begun(id, wanted, key, client)
         const patience = sleep(clock, respondAsync && isMelt ? 0 : waitMs, limited).then(() => undefined)
         const told = await Promise.race([own === id ? answer : joined(own, isMelt, limited), patience])
         if (told !== undefined) return told
@@ -203,7 +216,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     },
   }
 
-  const { handle, look } = routes(context, keysetRows, engine)
+  const { handle, look, ask, heard } = routes(context, keysetRows, engine)
   const underWay = new Set<Promise<unknown>>()
   let closed = false
   const assertOpen = (): void => {
@@ -211,7 +224,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   }
   return {
     operations,
-    look,
+    ...{ look, ask, onCommit },
     books: () => books(store),
     async handle(...request) {
       assertOpen()
@@ -225,8 +238,9 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       }
     },
     onChange(listener) {
-      const stops = ['proofs', 'mintQuotes', 'meltQuotes'].map((table) => store.watch(table, listener))
-      stops.push(backend.onIncoming?.(listener) ?? (() => {}))
+      const stops = Object.entries(TOPICS_OF).map(([table, topics]) => store.watch(table, () => listener(topics)))
+      // Who waits for the news hears of it as of any other commit.
+      stops.push(backend.onIncoming?.((requestId) => void heard(requestId).catch(() => {})) ?? (() => {}))
       return () => stops.forEach((stop) => stop())
     },
     async rotate(unit, { feePpk } = {}) {

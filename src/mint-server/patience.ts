@@ -5,6 +5,8 @@ import { unlessAborted, type Clock } from '../kernel/ports.ts'
 export const PATIENCE_MS = 30_000
 /** How long the backend is given to say how a payment stands, or what came in. */
 export const LOOK_FOR_MS = 2_000
+/** How long it is given to say whether there is more than what is known here, which is told in any case. */
+export const KNOWN_FOR_MS = 250
 
 /** The answer of a call that is given `PATIENCE_MS` for it. @throws {Error} It took longer; what the call throws. */
 export async function within<T>(

@@ -1,6 +1,7 @@
 /** What the mint's operations reach the world through, and how the mint was set up. */
 import type { MintCrypto } from '../cashu/crypto.ts'
 import type { Clock } from '../kernel/ports.ts'
+import type { BackendCalls } from './backend-calls.ts'
 import type { PaymentBackend } from './payment-backend.ts'
 import type { Signatory } from './signatory.ts'
 
@@ -46,7 +47,8 @@ export const DEFAULTS: MintSettings = {
 export interface MintPorts {
   readonly crypto: MintCrypto
   readonly signatory: Signatory
-  readonly backend: PaymentBackend
+  readonly backend: Pick<PaymentBackend, 'methods' | 'decode'>
+  readonly calls: BackendCalls
   readonly settings: MintSettings
   readonly clock: Clock
   /** Waited for between pieces of work that hold the thread, so that others get their turn. Nobody does unless given. */

@@ -19,6 +19,8 @@ import {
 export interface Answer {
   readonly status: number
   readonly body: string
+  /** When it is worth to ask again, where nothing was decided. */
+  readonly retryAfterMs?: number | undefined
 }
 
 /** A refusal, as the wallet gets it: `{detail, code}` (NUT-00). Nothing was changed. */

@@ -73,7 +73,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
 
   const issue =
     (method: PaymentMethod) =>
-    async (request: Fields): Promise<Asked> => {
+    async (request: Fields): Promise<Extract<Asked, { kind: 'mint-issue' }>> => {
       const messages = messagesOf(request)
       const quoteId = quoteIdOf(request)
       checkSignature(await mintQuote(quoteId, method), request['signature'], messages)
@@ -83,7 +83,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
   /** NUT-29. */
   const batch =
     (method: PaymentMethod) =>
-    async (request: Fields): Promise<Asked> => {
+    async (request: Fields): Promise<Extract<Asked, { kind: 'mint-issue' }>> => {
       const messages = messagesOf(request)
       const ids = quoteIdsOf(request)
       if (ids.length === 0) refuse(codes.unclassified, 'no quotes')

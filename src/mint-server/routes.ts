@@ -3,17 +3,16 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { codes } from '../cashu/codes.ts'
 import { lenient } from '../cashu/shape.ts'
-import { sleep } from '../kernel/ports.ts'
-import type { Context, Endpoint, View } from './context.ts'
+import type { Context, Endpoint, Party, View } from './context.ts'
 import type { Keysets } from './keysets.ts'
+import { sum } from './ledger.ts'
 import { meltAnswer, meltQuotes } from './melt-quotes.ts'
 import type { HandleOptions, Mint } from './mint-api.ts'
 import { mintAnswer, mintQuotes, ownQuote } from './mint-quotes.ts'
 import type { PaymentMethod } from './payment-backend.ts'
-import { LOOK_FOR_MS } from './patience.ts'
 import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
-import { listedQuotes, quoteIdsOf, requests, type Asked } from './requests.ts'
+import { listedQuotes, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, MintQuoteRow, ProofRow } from './tables.ts'
 import { createViews, stateOfProof } from './views.ts'
 
@@ -32,10 +31,13 @@ export interface Engine {
 export interface Routes {
   readonly handle: Mint['handle']
   readonly look: Mint['look']
+  readonly ask: Mint['ask']
+  /** Something came in for a request of the mint's. */
+  readonly heard: (requestId: string) => Promise<void>
 }
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
-  const { store, backend, settings, clock } = context
+  const { store, backend, settings } = context
   const view = createViews(context, keysets)
   const minting = mintQuotes(context)
   const melting = meltQuotes(context)
@@ -46,27 +48,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
   }
 
-  type Check = (method: PaymentMethod, id: string) => Promise<object>
-  const checkMint: Check = async (method, id) => mintAnswer(await minting.refreshed(method, id))
-
-  /** What is being asked about, each once, however long the backend takes. */
-  const asking = new Map<string, Promise<MintQuoteRow>>()
-  /** How a mint quote stands; by what is known here where the backend is away or slow, as many wait for one look. */
-  const standing: Check = async (method, id) => {
-    let row: MintQuoteRow | undefined
-    if (!asking.has(id)) {
-      const asked = minting.refreshed(method, id).finally(() => asking.delete(id))
-      asking.set(id, asked)
-      const told = asked.catch((error: unknown) => {
-        if (error instanceof MintError) throw error
-      })
-      const late = new AbortController()
-      row =
-        (await Promise.race([told, sleep(clock, LOOK_FOR_MS, late.signal)]).finally(() => late.abort())) ?? undefined
-    }
-    return mintAnswer(row ?? (await minting.stored(method, id)))
-  }
-
+  type Check = (method: PaymentMethod, id: string, party: Party) => Promise<object>
+  const checkMint: Check = async (method, id, party) => mintAnswer(await minting.current(method, id, party))
   const checkMelt: Check = async (method, id) => {
     const quote = await readMelt(method, id)
     if (quote.state !== 'PENDING') return meltAnswer(quote)
@@ -76,13 +59,13 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   /** NUT-29: what is no quote's id, or of none that there is, is left out. */
   const checkBatch =
     (method: PaymentMethod): Endpoint =>
-    async (request) => {
+    async (request, party) => {
       const ids = listedQuotes(request).flatMap((entry) => lenient(idText)(entry) ?? [])
-      const found = await Promise.all(ids.map((id) => known(checkMint(method, id))))
+      const found = await Promise.all(ids.map((id) => known(checkMint(method, id, party))))
       return found.filter((answer) => answer !== undefined)
     }
 
-  type Moving = (request: Fields) => Promise<Asked>
+  type Moving = (request: Fields, party: Party) => Promise<Asked>
   const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
   const endpoints: Record<string, Endpoint> = {
     ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
@@ -95,38 +78,45 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     '/v1/keysets': view.keysets,
   }
   for (const method of backend.methods) {
-    moving[`/v1/mint/${method}`] = async (request) => {
-      await known(minting.refreshed(method, quoteIdOf(request)))
-      return asked.issue(method)(request)
-    }
-    moving[`/v1/mint/${method}/batch`] = async (request) => {
-      await Promise.all(quoteIdsOf(request).map((id) => known(minting.refreshed(method, id))))
-      return asked.batch(method)(request)
-    }
-    moving[`/v1/melt/${method}`] = async (request) => {
+    /** What is to be issued must have come in; where a batch does not say how much from each, all of each. */
+    const issuing =
+      (read: (request: Fields) => Promise<Asked & { kind: 'mint-issue' }>): Moving =>
+      async (request, party) => {
+        const wanted = await read(request)
+        const { wanted: quotes, messages } = wanted.input
+        const whole = quotes.length === 1 ? sum(messages.map(({ amount }) => amount)) : 0
+        await Promise.all(quotes.map(({ quoteId, amount }) => minting.ready(method, quoteId, amount ?? whole, party)))
+        return wanted
+      }
+    moving[`/v1/mint/${method}`] = issuing(asked.issue(method))
+    moving[`/v1/mint/${method}/batch`] = issuing(asked.batch(method))
+    moving[`/v1/melt/${method}`] = async (request, party) => {
       // What somebody has paid already must not be paid by the mint itself once more.
       const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
-      if (own) await minting.refreshed(method, own.id)
+      if (own) await minting.current(method, own.id, party)
       return asked.melt(method)(request)
     }
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
     endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
-    views[`/v1/mint/quote/${method}/:id`] = (id) => checkMint(method, id)
-    views[`/v1/melt/quote/${method}/:id`] = (id) => checkMelt(method, id)
+    views[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
+    views[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
   }
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
     if (method === 'POST') {
       if (Object.hasOwn(moving, path)) {
         const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
-        return engine.carryOut(key, async () => moving[path]!(fieldsOf(body)), { ...options, ...wishes(body) })
+        return engine.carryOut(key, async () => moving[path]!(fieldsOf(body), options.client), {
+          ...options,
+          ...wishes(body),
+        })
       }
-      if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body))
+      if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body), options.client)
     }
     const [, id] = /\/([^/]*)$/.exec(path) ?? []
     const place = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
-    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'))
+    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'), options.client)
     throw new MintError(codes.unclassified, `nothing at ${method} ${path.slice(0, 100)}`, 404)
   }
 
@@ -146,8 +136,20 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
       const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
-      const check = kind === 'mint' ? standing : checkMelt
-      return Promise.all(ids.map((id) => known(check(method, id))))
+      const stored = async (id: string): Promise<object> =>
+        kind === 'mint' ? mintAnswer(await minting.stored(method, id)) : meltAnswer(await readMelt(method, id))
+      return Promise.all(ids.map((id) => known(stored(id))))
+    },
+    async ask(topic, id) {
+      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      if (kind === 'mint') return minting.asked(await minting.stored(method, id))
+      await checkMelt(method, id, undefined)
+      return true
+    },
+    async heard(requestId) {
+      const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 }
+      const [row] = await store.query<MintQuoteRow>(query)
+      if (row) await minting.heard(row)
     },
   }
 }

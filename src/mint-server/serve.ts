@@ -1,6 +1,8 @@
 /** A mint over HTTP and websockets. */
 import type { Clock } from '../kernel/ports.ts'
-import { refusal, serveHttp, type HttpRequest } from './http-server.ts'
+import { clientOf } from './client-address.ts'
+import { Doors, type RequestLimits } from './doors.ts'
+import { busy, refusal, serveHttp, type HttpRequest } from './http-server.ts'
 import type { Log } from './log.ts'
 import type { Mint } from './mint-api.ts'
 import type { Answer } from './request.ts'
@@ -18,6 +20,9 @@ export interface ServeOptions {
   readonly maxBodyBytes: number
   readonly requestTimeoutMs: number
   readonly websockets: WebsocketLimits
+  readonly requests: RequestLimits
+  /** The header in which a proxy in front of the mint tells who the client is. */
+  readonly clientHeader?: string | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -46,7 +51,8 @@ const isAsync = (prefer: string | readonly string[] = ''): boolean =>
 /** Starts to listen; rejects where it cannot. */
 export async function serveMint(options: ServeOptions): Promise<Served> {
   const { mint, clock, log } = options
-  const startedAt = clock.now()
+  const startedMs = clock.monotonicMs()
+  const doors = new Doors(options.requests)
   const info = await mint.handle('GET', '/v1/info')
   const { version } = JSON.parse(info.body) as { version?: string }
 
@@ -64,22 +70,32 @@ export async function serveMint(options: ServeOptions): Promise<Served> {
 
   async function health(): Promise<Answer> {
     const ok = await isWell()
-    const uptime = Math.floor((clock.now() - startedAt) / 1000)
+    const uptime = Math.floor((clock.monotonicMs() - startedMs) / 1000)
     return { status: ok ? 200 : 503, body: JSON.stringify({ ok, version, uptime }) }
   }
 
   async function answer(request: HttpRequest): Promise<Answer> {
-    const { method, path, body, signal, headers } = request
+    const { method, path, body, signal, headers, client } = request
     if (method === 'OPTIONS') return { status: 204, body: '' }
     if (!METHODS.includes(method)) return refusal(405, 'not a method of mints')
     if (method === 'GET' && path === '/health') return health()
     const given = options.admin(request)
-    return given ?? mint.handle(method, path, body, { signal, respondAsync: isAsync(headers.prefer) })
+    if (given) return given
+    const leave = doors.enter(client, method, path)
+    if (!leave) return busy(429, 'too many requests at once')
+    try {
+      return await mint.handle(method, path, body, { signal, client, respondAsync: isAsync(headers.prefer) })
+    } finally {
+      leave()
+    }
   }
 
   const http = await serveHttp({ ...options, answer, headers: CORS })
-  const watching = watchMint({ mint, clock, log, maxWatched: options.websockets.watched })
-  const websockets = serveWebsockets({ server: http.server, watching, clock, log, limits: options.websockets })
+  const watching = watchMint({ mint, clock, log })
+  const websockets = serveWebsockets({
+    ...{ server: http.server, watching, clock, log, limits: options.websockets },
+    clientOf: (request) => clientOf(request, options.clientHeader),
+  })
   log({ event: 'start', url: http.url })
   return {
     url: http.url,

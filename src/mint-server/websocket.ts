@@ -4,20 +4,25 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { field, list, Malformed, oneOf, point, record, text } from '../cashu/shape.ts'
 import type { Clock } from '../kernel/ports.ts'
-import { answerRaw, refusal } from './http-server.ts'
+import { answerRaw, busy, refusal } from './http-server.ts'
 import type { Log } from './log.ts'
-import type { Topic } from './mint-api.ts'
 import { idText, textUpTo, type Answer, type Fields } from './request.ts'
+import { Shares } from './shares.ts'
+import type { Topic } from './topics.ts'
 import type { Watching } from './watching.ts'
 
 /** What is beyond is refused; a connection that breaks the last two is closed. */
 export interface WebsocketLimits {
   readonly connections: number
+  /** Of one client. */
+  readonly connectionsOfClient: number
   /** Of one connection, at a time. */
   readonly subscriptions: number
   /** Of one subscription. */
   readonly filters: number
-  /** Different things watched by all connections together. */
+  /** What one connection watches, by all of its subscriptions; all connections of one client; all clients. */
+  readonly watchedOfConnection: number
+  readonly watchedOfClient: number
   readonly watched: number
   /** Of one message to the mint. */
   readonly messageBytes: number
@@ -27,8 +32,11 @@ export interface WebsocketLimits {
 
 export const WEBSOCKET_LIMITS: WebsocketLimits = {
   connections: 1000,
+  connectionsOfClient: 250,
   subscriptions: 100,
   filters: 1000,
+  watchedOfConnection: 10_000,
+  watchedOfClient: 25_000,
   watched: 100_000,
   messageBytes: 2 ** 17,
   bufferedBytes: 2 ** 22,
@@ -36,6 +44,8 @@ export const WEBSOCKET_LIMITS: WebsocketLimits = {
 
 export interface WebsocketOptions {
   readonly server: Server
+  /** Who a client is. */
+  readonly clientOf: (request: IncomingMessage) => string
   readonly watching: Watching
   readonly clock: Clock
   readonly log: Log
@@ -73,17 +83,54 @@ const kind = oneOf<Topic>(
 
 type RpcId = string | number | null
 
+/** How much one connection may watch. */
+interface Allowance {
+  take(count: number): boolean
+  give(count: number): void
+}
+
+/** Shares what may be watched among clients, and each client's part among its connections. */
+function allowances(limits: WebsocketLimits): (client: string, connection: string) => Allowance {
+  // What a client's connections are let have beyond its part is as much again at most.
+  const all = new Shares({ total: limits.watched, each: 2 * limits.watchedOfClient })
+  const byClient = new Map<string, { readonly shares: Shares; taken: number }>()
+  return (client, connection) => ({
+    take(count) {
+      const each = limits.watchedOfConnection
+      const own = byClient.get(client) ?? { shares: new Shares({ total: limits.watchedOfClient, each }), taken: 0 }
+      if (!own.shares.take(connection, count)) return false
+      if (!all.take(client, count)) {
+        own.shares.give(connection, count)
+        return false
+      }
+      own.taken += count
+      byClient.set(client, own)
+      return true
+    },
+    give(count) {
+      const own = byClient.get(client)
+      if (!own) return
+      own.shares.give(connection, count)
+      all.give(client, count)
+      own.taken -= count
+      if (own.taken === 0) byClient.delete(client)
+    },
+  })
+}
+
 /** One connection's subscriptions. Answers its messages; what the subscriptions bring goes to `send`. */
 class Subscriber {
   readonly #watching: Watching
   readonly #limits: WebsocketLimits
+  readonly #allowance: Allowance
   readonly #send: (message: string) => void
   /** By subId, the way to stop. */
   readonly #subscriptions = new Map<string, () => void>()
 
-  constructor({ watching, limits }: WebsocketOptions, send: (message: string) => void) {
+  constructor({ watching, limits }: WebsocketOptions, allowance: Allowance, send: (message: string) => void) {
     this.#watching = watching
     this.#limits = limits
+    this.#allowance = allowance
     this.#send = send
   }
 
@@ -139,11 +186,15 @@ class Subscriber {
     const topic = field(params, 'kind', kind, 'params')
     const wanted = field(params, 'filters', list(text), 'params')
     if (wanted.length > filters) throw new RpcError(rpc.limit, `more than ${filters} filters`)
-    const ids = wanted.map((id, at) => (topic === 'proof_state' ? point : idText)(id, `params.filters[${at}]`))
+    const ids = new Set(wanted.map((id, at) => (topic === 'proof_state' ? point : idText)(id, `params.filters[${at}]`)))
+    if (!this.#allowance.take(ids.size))
+      throw new RpcError(rpc.limit, 'too much is watched: try again later, or with less')
     const start = `{"jsonrpc":"2.0","method":"subscribe","params":{"subId":${JSON.stringify(subId)},"payload":`
     const stop = this.#watching.subscribe(topic, ids, (payload) => this.#send(`${start}${payload}}}`))
-    if (!stop) throw new RpcError(rpc.limit, 'the mint has too many subscriptions')
-    this.#subscriptions.set(subId, stop)
+    this.#subscriptions.set(subId, () => {
+      stop()
+      this.#allowance.give(ids.size)
+    })
   }
 
   #unsubscribe(subId: string): void {
@@ -156,14 +207,17 @@ class Subscriber {
 
 /** Serves websockets on a server's upgrades. To close says goodbye to all, and resolves when they are gone. */
 export function serveWebsockets(options: WebsocketOptions): { close(): Promise<void> } {
-  const { server, clock, log, limits } = options
+  const { server, clock, log, limits, clientOf } = options
+  const allowanceOf = allowances(limits)
+  const seats = new Shares({ total: limits.connections, each: limits.connectionsOfClient })
+  let served = 0
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, clientTracking: false })
   /** Each with the way to cut it. */
   const connections = new Map<WebSocket, { hasAnswered: boolean; readonly cut: (why: string) => void }>()
   let isClosing = false
   const allGone = Promise.withResolvers<void>()
 
-  function serve(socket: WebSocket): void {
+  function serve(socket: WebSocket, client: string): void {
     const startedMs = performance.now()
     let messages = 0
     let end = 'gone'
@@ -176,7 +230,7 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
       socket.send(message)
       if (socket.bufferedAmount > limits.bufferedBytes) cut('slow')
     }
-    const subscriber = new Subscriber(options, send)
+    const subscriber = new Subscriber(options, allowanceOf(client, `${++served}`), send)
     const connection = { hasAnswered: true, cut }
     connections.set(socket, connection)
     socket.on('pong', () => {
@@ -190,6 +244,7 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
     socket.on('error', () => {})
     socket.on('close', () => {
       subscriber.end()
+      seats.give(client)
       connections.delete(socket)
       const ms = Math.round(performance.now() - startedMs)
       log({ event: 'websocket', end: isClosing ? 'stopped' : end, messages, ms })
@@ -200,15 +255,22 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
   function refusalOfUpgrade({ url = '' }: IncomingMessage): Answer | undefined {
     if (url.split('?')[0] !== PATH) return refusal(404, 'no websocket here')
     if (isClosing) return refusal(503, 'the mint stops')
-    if (connections.size >= limits.connections) return refusal(503, 'too many connections')
     return undefined
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const refused = refusalOfUpgrade(request)
-    if (refused) answerRaw(socket, refused)
-    else sockets.handleUpgrade(request, socket, head, serve)
+    if (refused) return answerRaw(socket, refused)
+    const client = clientOf(request)
+    if (!seats.take(client)) return answerRaw(socket, busy(429, 'too many connections'))
+    let isServed = false
+    const release = (): void => void (isServed || seats.give(client))
+    socket.once('close', release)
+    return sockets.handleUpgrade(request, socket, head, (open) => {
+      isServed = true
+      serve(open, client)
+    })
   })
   sockets.on('wsClientError', (_, socket) => {
     answerRaw(socket, refusal(400, 'not a handshake of websockets'))

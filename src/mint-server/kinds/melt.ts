@@ -10,12 +10,10 @@ import {
 import { drop } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type Reader } from '../../kernel/operation.ts'
-import { unlessAborted } from '../../kernel/ports.ts'
 import type { Write } from '../../store/port.ts'
 import { changeOf, hold, record, reserve, spend } from '../ledger.ts'
 import { meltAnswer } from '../melt-quotes.ts'
 import { credited, ownQuote } from '../mint-quotes.ts'
-import { within } from '../patience.ts'
 import type { Outgoing, PaymentMethod } from '../payment-backend.ts'
 import { has, type MintPorts } from '../ports.ts'
 import { moved } from '../quote-states.ts'
@@ -153,8 +151,7 @@ export const meltKind = defineOperation({
       try {
         const { method, request, amount, maxFee } = payment
         const asked = { id, method: method as PaymentMethod, request, amountSat: amount, maxFeeSat: maxFee }
-        const paying = ports.backend.pay(asked, signal)
-        const told = await unlessAborted(signal, paying)
+        const told = await ports.calls.pay(asked, signal)
         if (told.state === 'paid') return { answer: 'paid', ...settled(told, payment) }
         return { answer: told.state === 'none' ? 'unknown' : told.state }
       } catch {
@@ -163,15 +160,14 @@ export const meltKind = defineOperation({
       }
     },
   }),
-  watches: ({ backend, clock }: MintPorts) => ({
+  watches: ({ calls }: MintPorts) => ({
     payment: {
       ...{ firstMs: 250, maxMs: 60_000, most: 1 },
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
       async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
         // A call that fails says nothing about the payment.
         const { id, payment } = contexts[0]!
-        const asked = within(clock, (limit) => backend.outgoing(id, limit), signal)
-        const told = await asked.catch((): Outgoing => ({ state: 'unknown' }))
+        const told = await calls.outgoing(id, signal).catch((): Outgoing => ({ state: 'unknown' }))
         const { state } = told
         if (state === 'paid') return [{ type: 'payment.paid', ...settled(told, payment!) }]
         if (state === 'failed' || state === 'none') return [{ type: `payment.${state}` }]
@@ -179,6 +175,7 @@ export const meltKind = defineOperation({
       },
     },
   }),
-  lane: ({ settlement }: MeltContext) => (settlement ? 'signatory' : 'backend'),
+  // Calls to the backend are bounded where they are made.
+  lane: ({ id, settlement }: MeltContext) => (settlement ? 'signatory' : `backend ${id}`),
   columns: ({ request, quoteId }: MeltContext) => ({ requestKey: request, quoteId }),
 })

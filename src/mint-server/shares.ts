@@ -1,0 +1,37 @@
+/** Bounds that many share, so that none of them is kept out by another who takes all. */
+
+export interface ShareLimits {
+  /** Of all parties together. Who has less than a fair share of it is let in beyond it. */
+  readonly total: number
+  /** Of one party. */
+  readonly each: number
+}
+
+export class Shares {
+  readonly #limits: ShareLimits
+  readonly #byParty = new Map<string, number>()
+  #taken = 0
+
+  constructor(limits: ShareLimits) {
+    this.#limits = limits
+  }
+
+  /** Takes so many for a party, or nothing and gives false. What is taken must be given back. */
+  take(party: string, count = 1): boolean {
+    const { total, each } = this.#limits
+    const own = (this.#byParty.get(party) ?? 0) + count
+    const parties = this.#byParty.size + (this.#byParty.has(party) ? 0 : 1)
+    // What goes beyond the total is bounded: each newcomer has its part of it at most.
+    if (own > each || (this.#taken + count > total && own > total / parties)) return false
+    if (count > 0) this.#byParty.set(party, own)
+    this.#taken += count
+    return true
+  }
+
+  give(party: string, count = 1): void {
+    const left = (this.#byParty.get(party) ?? 0) - count
+    if (left > 0) this.#byParty.set(party, left)
+    else this.#byParty.delete(party)
+    this.#taken -= count
+  }
+}
