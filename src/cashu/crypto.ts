@@ -69,6 +69,8 @@ export interface MintCrypto {
   hashToCurve(secret: string): string
   /** Whether this is a compressed point on the curve, other than infinity. */
   isPoint(hex: string): boolean
+  /** As a wallet's: whether a signature is by the key of A (NUT-12). */
+  verifyDleq(B_: string, C_: string, A: string, dleq: Dleq): boolean
   /** Checks a mint request's signature, in either form (NUT-20). */
   verifyMintRequest(publicKey: string, quoteId: string, outputs: readonly SignedOutput[], signature: string): boolean
   /** The id of a new keyset of a version; the newest that the port knows where left out (NUT-02). */

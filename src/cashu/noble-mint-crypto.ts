@@ -18,7 +18,7 @@ import {
 } from './curve.ts'
 import { deriveKeysetId } from './keyset-id.ts'
 import { mintRequestDigest } from './mint-request.ts'
-import { publicKey } from './noble-crypto.ts'
+import { nobleCrypto, publicKey } from './noble-crypto.ts'
 
 /** The nonce comes from the key and the points: a bad random generator cannot leak the key (NUT-12). */
 function dleqNonce(a: string, A: Point, B_: Point, C_: Point): bigint {
@@ -44,6 +44,7 @@ const inputPoint = keeping(1024, secretPoint)
 export const nobleMintCrypto: MintCrypto & SignatoryCrypto = {
   publicKey,
   hashToCurve: (secret) => pointHex(inputPoint(secret)),
+  verifyDleq: (...signed) => nobleCrypto.verifyDleq(...signed),
   isPoint(hex) {
     try {
       return !parsePoint(hex).is0()

@@ -1,13 +1,17 @@
 /** What the parts of one mint share. */
 import type { Store } from '../store/port.ts'
+import type { MatchedSignatory } from './keysets.ts'
 import type { MintPorts } from './ports.ts'
 import type { Fields } from './request.ts'
 
 export interface Context extends MintPorts {
   readonly store: Store
   readonly newId: () => string
-  /** Refuses units and amounts that there are no quotes for; no amount, where the payer chooses it. */
-  readonly checkQuotable: (unit: string, amount: number | null) => void
+  readonly signatory: MatchedSignatory
+  /** Refuses units and amounts that nothing is issued for; no amount, where the payer chooses it. */
+  readonly checkIssuable: (unit: string, amount: number | null) => void
+  /** Refuses units that never were the mint's, and amounts that it does not pay. */
+  readonly checkPayable: (unit: string, amount: number) => Promise<void>
 }
 
 /** Who asks, where that is known: what is bounded is shared among clients. */

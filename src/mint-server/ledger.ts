@@ -125,7 +125,7 @@ export async function reserve(
       amount: blank ? 0 : amount,
     })),
     writes: [
-      ...[...keysets.keys()].map((id): Write => ({ check: 'keysets', key: [id], if: { active: 1 } })),
+      ...[...keysets].map(([id, { active }]): Write => ({ check: 'keysets', key: [id], if: { active } })),
       ...messages.map(({ id, B_ }): Write => {
         const row: SignatureRow = {
           ...{ B_, keysetId: id, amount: 0, C_: null, dleq: null },

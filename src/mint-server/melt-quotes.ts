@@ -39,7 +39,7 @@ function amountOf(method: PaymentMethod, requested: number | undefined, options:
   return amountMsat / 1000
 }
 
-export function meltQuotes({ store, backend, settings, clock, newId, checkQuotable }: Context) {
+export function meltQuotes({ store, backend, settings, clock, newId, checkPayable }: Context) {
   const quote =
     (method: PaymentMethod): Endpoint =>
     async (wanted) => {
@@ -49,7 +49,7 @@ export function meltQuotes({ store, backend, settings, clock, newId, checkQuotab
       if (read.expiryAt !== undefined && read.expiryAt <= clock.now())
         refuse(codes.quoteExpired, `the ${method === 'bolt11' ? 'invoice' : 'offer'} has expired`)
       const amount = amountOf(method, read.amountSat, field(wanted, 'options', optional(record), '') ?? {})
-      checkQuotable(unit, amount)
+      await checkPayable(unit, amount)
       // What is paid within the mint costs nothing.
       const own = await ownQuote(store, { method, request, requestId: read.requestId })
       const row: MeltQuoteRow = {

@@ -77,7 +77,7 @@ export function credited(quote: MintQuoteRow, payments: readonly Incoming[], now
   ]
 }
 
-export function mintQuotes({ store, crypto, calls, settings, clock, newId, checkQuotable }: Context) {
+export function mintQuotes({ store, crypto, calls, settings, clock, newId, checkIssuable }: Context) {
   /** The key that a quote is to be locked to (NUT-20). */
   function lockOf(given: unknown): string | null {
     if (given === null) return null
@@ -92,7 +92,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
       const unit = field(request, 'unit', text, '')
       const amount = field(request, 'amount', method === 'bolt11' ? parseAmount : optional(parseAmount), '') ?? null
       const memo = field(request, 'description', optional(textUpTo(MAX_MEMO_LENGTH)), '')
-      checkQuotable(unit, amount)
+      checkIssuable(unit, amount)
       const pubkey = has(settings, 20) ? lockOf(request['pubkey'] ?? null) : null
       // Whoever knows of an offer may pay it, and sees what it is paid: without a key its quote is anybody's (NUT-25).
       if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')

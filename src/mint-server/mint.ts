@@ -66,23 +66,32 @@ export async function prepared(
 ): Promise<{ context: Context; keysets: ReturnType<typeof keysets> }> {
   const { store, crypto, backend, clock = systemClock, random = systemRandom } = options
   const settings: MintSettings = { ...DEFAULTS, ...options }
-  const signatory = matched(options.signatory, { store, clock })
+  const signatory = matched(options.signatory, { store, crypto, clock })
   const rows = keysets({ store, crypto, signatory, amounts: settings.amounts, version: settings.keysetVersion, clock })
   for (const unit of settings.units) await rows.add(unit, { feePpk: settings.feePpk, onlyFirst: true })
+  await rows.keepOnly(settings.units)
   const over = new AbortController()
   const matching = signatory.match().catch((error: unknown) => {
     if (error instanceof WrongKeys) throw error
   })
   await Promise.race([matching, sleep(clock, MATCH_MS, over.signal)]).finally(() => over.abort())
+  const checkAmount = (amount: number): void => {
+    const { minAmount, maxAmount } = settings
+    if (amount < minAmount || amount > maxAmount)
+      refuse(codes.amountOutOfRange, `not within ${minAmount} and ${maxAmount}`)
+  }
   const context: Context = {
     ...{ store, crypto, signatory, backend, settings, clock, turn: options.turn },
     calls: backendCalls(backend, clock),
     newId: () => hex(random(16)),
-    checkQuotable(unit, amount) {
+    checkIssuable(unit, amount) {
       if (!settings.units.includes(unit)) refuse(codes.unitUnsupported, 'the mint has no such unit')
-      const { minAmount, maxAmount } = settings
-      if (amount !== null && (amount < minAmount || amount > maxAmount))
-        refuse(codes.amountOutOfRange, `not within ${minAmount} and ${maxAmount}`)
+      if (amount !== null) checkAmount(amount)
+    },
+    async checkPayable(unit, amount) {
+      const [keyset] = await store.query({ table: 'keysets', index: 'byUnit', prefix: [unit], limit: 1 })
+      if (!keyset) refuse(codes.unitUnsupported, 'the mint has no such unit')
+      checkAmount(amount)
     },
   }
   return { context, keysets: rows }
@@ -244,7 +253,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       return () => stops.forEach((stop) => stop())
     },
     async rotate(unit, { feePpk } = {}) {
-      context.checkQuotable(unit, null)
+      context.checkIssuable(unit, null)
       return keysetRows.add(unit, { feePpk })
     },
     async close({ deadlineMs = 10_000 } = {}) {

@@ -24,11 +24,15 @@ export type Asked =
 
 /** @throws {MintError} */
 export function requests({ store, crypto, signatory, settings, clock, turn = async () => {} }: Context) {
+  /** What a request sets aside is held until it is signed: nothing is, for a signatory that is known to be the wrong one. */
+  const ready = (): Promise<void> => within(clock, () => signatory.match())
+
   /** Genuine inputs whose spending conditions are met. Those are looked at last: that takes long where they are many. */
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
     const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory }, proofs, signal))
+    await ready()
     const checks = conditionChecks({
       inputs: proofs,
       outputs: messages,
@@ -77,6 +81,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
       const messages = messagesOf(request)
       const quoteId = quoteIdOf(request)
       checkSignature(await mintQuote(quoteId, method), request['signature'], messages)
+      await ready()
       return { kind: 'mint-issue', input: { wanted: [{ quoteId, amount: null }], messages } }
     }
 
@@ -103,6 +108,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
           refuse(codes.signatureInvalid, 'a signature for a quote that is not locked')
         checkSignature(quote, signature, messages)
       }
+      await ready()
       const wanted = ids.map((quoteId, at) => ({ quoteId, amount: amounts?.[at] ?? null }))
       return { kind: 'mint-issue', input: { wanted, messages } }
     }

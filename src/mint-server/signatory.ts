@@ -72,6 +72,11 @@ export class WrongKeys extends Error {
   override readonly name = 'WrongKeys'
 }
 
+/** The signatory signs with other keys than it shows. Nothing of that is given out. */
+export class WrongSignatures extends Error {
+  override readonly name = 'WrongSignatures'
+}
+
 /** A signatory in this process. Keys are derived from the seed when they are first used, and kept in memory only. */
 export function localSignatory(options: {
   /** All private keys follow from it. */

@@ -10,7 +10,7 @@ export interface KeysetRow extends Row {
   readonly unit: string
   /** Counts the unit's keysets, from 0. */
   readonly generation: number
-  /** 1 or 0. At most one keyset of a unit is active. */
+  /** 1 or 0. At most one keyset of a unit is active. 2: the last of a unit that was taken away (see `keepOnly`). */
   readonly active: number
   /** Thousandths of a unit per input. */
   readonly feePpk: number

@@ -30,10 +30,13 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
 
   const info: View = async () => {
     const { name, units, minAmount, maxAmount, cacheTtlMs } = settings
-    const methods = backend.methods.flatMap((method) =>
-      units.map((unit) => ({ method, unit, min_amount: minAmount, max_amount: maxAmount })),
-    )
-    const described = methods.map((method) => ({ ...method, options: { description: true } }))
+    const methodsOf = (those: readonly string[]) =>
+      backend.methods.flatMap((method) =>
+        those.map((unit) => ({ method, unit, min_amount: minAmount, max_amount: maxAmount })),
+      )
+    const redeemed = [...new Set([...units, ...(await keysetRows.all()).map(({ unit }) => unit)])]
+    const methods = methodsOf(redeemed)
+    const described = methodsOf(units).map((method) => ({ ...method, options: { description: true } }))
     const moving = (method: string) => [`mint/${method}`, `mint/${method}/batch`, `melt/${method}`]
     const cached = ['swap', ...backend.methods.flatMap(moving)].map((path) => `/v1/${path}`)
     const topics = backend.methods.flatMap((method) => [`${method}_mint_quote`, `${method}_melt_quote`])
@@ -49,7 +52,7 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
         ...Object.fromEntries(([7, 8, 9, 12, 20] as const).map((nut) => [nut, { supported: has(settings, nut) }])),
         ...Object.fromEntries([10, 11, 14].map((nut) => [nut, { supported: true }])),
         17: {
-          supported: backend.methods.flatMap((method) => units.map((unit) => ({ method, unit, commands }))),
+          supported: backend.methods.flatMap((method) => redeemed.map((unit) => ({ method, unit, commands }))),
         },
         ...(has(settings, 19) && {
           19: {

@@ -152,7 +152,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
     handle,
     books: () => books(store),
     async rotate(unit, { feePpk } = {}) {
-      context.checkQuotable(unit, null)
+      context.checkIssuable(unit, null)
       return keysets.add(unit, { feePpk })
     },
   }
