@@ -196,7 +196,7 @@ export async function simulated(
     crypto: stubCrypto,
     signatory: localSignatory({ seed: new Uint8Array(32), crypto: stubCrypto }),
     backend,
-    clock: { ...systemClock, now: () => now },
+    clock: { ...systemClock, now: () => now, monotonicMs: () => now },
     ...options,
   })
   return {

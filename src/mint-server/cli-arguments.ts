@@ -43,6 +43,8 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --payment-fee N           what each payment of the fake Lightning costs beyond its amount; 1 unless given
   --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
+  --client-header H         the header in which the proxy in front of the mint tells the client's address, X-Forwarded-For say (the
+                            last address in it counts). Unless given, all that come through a proxy share one client's part
   --log W                   one line of JSON per request and event, without secrets: stderr (unless given) or none
 `
 
@@ -117,6 +119,7 @@ export interface MintArguments extends CommonArguments {
   readonly autoPayMs: number | undefined
   readonly feeSat?: number | undefined
   readonly admin: boolean | 'anywhere'
+  readonly clientHeader?: string
 }
 
 export interface BackupArguments {
@@ -149,6 +152,7 @@ const MINT = {
   store: { type: 'string', default: 'memory' },
   'mark-file': { type: 'string' },
   'accept-empty-database': { type: 'boolean', default: false },
+  'client-header': { type: 'string' },
   signatory: { type: 'string' },
   'signatory-token-file': { type: 'string' },
   'fee-ppk': { type: 'string' },
@@ -261,6 +265,9 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
   const values = read(args, MINT)
   if (values.help) return undefined
   const store = storeOf(values.store)
+  const clientHeader = values['client-header']
+  if (clientHeader !== undefined && !/^[\w-]{1,100}$/.test(clientHeader))
+    throw new UsageError('--client-header must be the name of a header')
   const feePpk = number('fee-ppk', values['fee-ppk'], 1_000_000)
   const feeSat = number('payment-fee', values['payment-fee'], 1_000_000)
   const minAmount = number('min-amount', values['min-amount'], 2 ** 45, 1)
@@ -275,6 +282,7 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
     ...{ store, keys },
     ...(values['mark-file'] !== undefined && { markFile: values['mark-file'] }),
     ...(values['accept-empty-database'] && { acceptEmptyDatabase: true }),
+    ...(clientHeader !== undefined && { clientHeader }),
     settings: {
       ...(feePpk === undefined ? {} : { feePpk }),
       ...(units === undefined ? {} : { units }),

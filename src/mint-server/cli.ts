@@ -93,7 +93,7 @@ function serve({ url, close }: { readonly url: string; readonly close: () => Pro
 async function mint(args: readonly string[]): Promise<void> {
   const given = mintArguments(args)
   if (!given) return void process.stdout.write(MINT_HELP)
-  const { port, host, admin, settings, autoPayMs, feeSat, acceptEmptyDatabase } = given
+  const { port, host, admin, settings, autoPayMs, feeSat, acceptEmptyDatabase, clientHeader } = given
   const log = logTo(given.log)
   const server = await createMintServer({
     ...settings,
@@ -101,6 +101,7 @@ async function mint(args: readonly string[]): Promise<void> {
     store: await storeOf(given.store),
     lightning: { ...(autoPayMs !== undefined && { autoPayMs }), ...(feeSat !== undefined && { feeSat }) },
     ...{ port, host, admin, log },
+    ...(clientHeader !== undefined && { clientHeader }),
     ...(acceptEmptyDatabase && { acceptEmptyDatabase }),
   }).catch((error: unknown) => {
     if (!(error instanceof WrongDatabase)) throw error

@@ -22,7 +22,8 @@ export class Housekeeping {
   readonly #clock: Clock
   readonly #stop = new AbortController()
   #sweeping = Promise.resolve()
-  #dueAt = -Infinity
+  /** By the clock that is never set. */
+  #dueMs = -Infinity
 
   constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
     this.#store = store
@@ -35,8 +36,9 @@ export class Housekeeping {
    */
   look(): Promise<void> {
     const nowMs = this.#clock.now()
-    if (nowMs >= this.#dueAt && !this.#stop.signal.aborted) {
-      this.#dueAt = nowMs + HOUR_MS
+    const elapsedMs = this.#clock.monotonicMs()
+    if (elapsedMs >= this.#dueMs && !this.#stop.signal.aborted) {
+      this.#dueMs = elapsedMs + HOUR_MS
       this.#sweeping = this.#sweeping.then(() => this.#sweep(nowMs)).catch(report)
     }
     return this.#sweeping

@@ -1,12 +1,13 @@
 /** What the mint's and the signatory's servers have in common: JSON over HTTP, on Node's own server. */
 import { randomUUID } from 'node:crypto'
 import { createServer, STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { codes } from '../cashu/codes.ts'
-import { clientOf } from './client-address.ts'
+import { clientOf, partyOf } from './client-address.ts'
 import { failureOf, routeOf, type Log } from './log.ts'
 import { MintError, refusalOf, refuse, type Answer } from './request.ts'
+import { Shares } from './shares.ts'
 
 /** One request, with all of its body. */
 export interface HttpRequest {
@@ -53,6 +54,8 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 const DROPPED_BYTES = 2 ** 24
 /** Of a body: what comes in more pieces is made of them to take up memory. */
 const MOST_PIECES = 2 ** 14
+/** Open at once, of all and of one address; websockets among them. */
+const CONNECTIONS = { total: 10_000, each: 4000 }
 const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than proxies keep theirs, so that they never send into a connection that is being closed. */
 const KEEP_ALIVE_MS = 75_000
@@ -164,6 +167,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_MS,
   }
+  /** By address alone: who is told of in a header is known later. */
+  const seats = new Shares(CONNECTIONS)
   const server = createServer({ ...timeouts, shouldUpgradeCallback: isWebsocket }, (request, response) => {
     const startedMs = performance.now()
     const id = randomUUID()
@@ -185,6 +190,11 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
         ms: Math.round(performance.now() - startedMs),
       })
     })
+  })
+  server.on('connection', (socket: Socket) => {
+    const party = partyOf(socket.remoteAddress ?? '') ?? ''
+    if (seats.take(party)) socket.once('close', () => seats.give(party))
+    else socket.destroy()
   })
   server.on('clientError', (error, socket) => answerBroken(error, socket, (working.get(socket) ?? 0) > 0))
 

@@ -7,6 +7,9 @@ export interface ShareLimits {
   readonly each: number
 }
 
+/** However many have less than a fair share, no more than so many times the total is let in. */
+const MOST_BEYOND = 4
+
 export class Shares {
   readonly #limits: ShareLimits
   readonly #byParty = new Map<string, number>()
@@ -21,8 +24,8 @@ export class Shares {
     const { total, each } = this.#limits
     const own = (this.#byParty.get(party) ?? 0) + count
     const parties = this.#byParty.size + (this.#byParty.has(party) ? 0 : 1)
-    // What goes beyond the total is bounded: each newcomer has its part of it at most.
-    if (own > each || (this.#taken + count > total && own > total / parties)) return false
+    if (own > each || this.#taken + count > MOST_BEYOND * total) return false
+    if (this.#taken + count > total && own > total / parties) return false
     if (count > 0) this.#byParty.set(party, own)
     this.#taken += count
     return true

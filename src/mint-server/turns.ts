@@ -4,6 +4,8 @@ import type { Signatory } from './signatory.ts'
 
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */
 const SLICE_MS = 100
+/** So that calls that are long come to an end, however many short ones there are. */
+const LONG_EVERY = 4
 
 /** What to wait for between two pieces of work: others get their turn where the last one of theirs is a while ago. */
 export function taker(): () => Promise<void> {
@@ -18,18 +20,23 @@ export function taker(): () => Promise<void> {
 /**
  * A signatory of this thread that lets requests come in, timers ring and commits be made in between: many requests at once
  * would else hold up all of it until the last one was done. One call is done after the other, but for those that take longer
- * than a slice, as a thousand forged inputs do: they let the others go first.
+ * than a slice, as a thousand forged inputs do: they let go first who has not had a slice yet, but for every fourth slice.
  */
 export function inTurns(signatory: Signatory): Signatory {
   /** Each does one item, and says whether it was the last one. */
   const waiting: (() => Promise<boolean>)[] = []
+  /** Those that have had a slice. */
+  const long: (() => Promise<boolean>)[] = []
+  let slices = 0
+  const take = (): (() => Promise<boolean>) | undefined =>
+    (++slices % LONG_EVERY === 0 ? long.shift() : undefined) ?? waiting.shift() ?? long.shift()
   let isWorking = false
   let untilMs = 0
 
   async function work(): Promise<void> {
     if (isWorking) return
     isWorking = true
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
+    for (let next = take(); next; next = take()) {
       let isOver = false
       do {
         if (performance.now() >= untilMs) {
@@ -38,7 +45,7 @@ export function inTurns(signatory: Signatory): Signatory {
         }
         isOver = await next()
       } while (!isOver && performance.now() < untilMs)
-      if (!isOver) waiting.push(next)
+      if (!isOver) long.push(next)
     }
     isWorking = false
   }

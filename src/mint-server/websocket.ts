@@ -28,6 +28,8 @@ export interface WebsocketLimits {
   readonly messageBytes: number
   /** Sent, and not yet taken by a client that reads slowly. */
   readonly bufferedBytes: number
+  /** The same of all connections; beyond it, who has most is cut. */
+  readonly bufferedBytesOfAll: number
 }
 
 export const WEBSOCKET_LIMITS: WebsocketLimits = {
@@ -40,6 +42,7 @@ export const WEBSOCKET_LIMITS: WebsocketLimits = {
   watched: 100_000,
   messageBytes: 2 ** 17,
   bufferedBytes: 2 ** 22,
+  bufferedBytesOfAll: 2 ** 27,
 }
 
 export interface WebsocketOptions {
@@ -91,8 +94,8 @@ interface Allowance {
 
 /** Shares what may be watched among clients, and each client's part among its connections. */
 function allowances(limits: WebsocketLimits): (client: string, connection: string) => Allowance {
-  // What a client's connections are let have beyond its part is as much again at most.
-  const all = new Shares({ total: limits.watched, each: 2 * limits.watchedOfClient })
+  // A client is bounded by what its connections may share.
+  const all = new Shares({ total: limits.watched, each: limits.watched })
   const byClient = new Map<string, { readonly shares: Shares; taken: number }>()
   return (client, connection) => ({
     take(count) {
@@ -217,6 +220,19 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
   let isClosing = false
   const allGone = Promise.withResolvers<void>()
 
+  /** What was sent since it was last counted how much of it is still here. */
+  let sentBytes = 0
+  /** Has those go that read least, where all together hold too much. */
+  function relieve(): void {
+    const held = [...connections].map(([{ bufferedAmount: bytes }, { cut }]) => ({ bytes, cut }))
+    sentBytes = held.reduce((sum, { bytes }) => sum + bytes, 0)
+    for (const { bytes, cut } of held.toSorted((a, b) => b.bytes - a.bytes)) {
+      if (sentBytes <= limits.bufferedBytesOfAll / 2) return
+      sentBytes -= bytes
+      cut('slow')
+    }
+  }
+
   function serve(socket: WebSocket, client: string): void {
     const startedMs = performance.now()
     let messages = 0
@@ -228,7 +244,9 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
     const send = (message: string): void => {
       if (socket.readyState !== socket.OPEN) return
       socket.send(message)
-      if (socket.bufferedAmount > limits.bufferedBytes) cut('slow')
+      if (socket.bufferedAmount > limits.bufferedBytes) return cut('slow')
+      sentBytes += message.length
+      if (sentBytes > limits.bufferedBytesOfAll) relieve()
     }
     const subscriber = new Subscriber(options, allowanceOf(client, `${++served}`), send)
     const connection = { hasAnswered: true, cut }
