@@ -13,13 +13,14 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Row, Schema, Store, StoreError, Write } from '../src/store/port.ts'
-import { changeKey, encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
+import { changeKey, encryptedSqliteStore, type EncryptionKey } from '../src/store/sqlite-encrypted.ts'
 import { LibsqlConnection } from '../src/store/sqlite-libsql.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
 import { bench, money } from './wallet-kit.ts'
 
-const OLD = "the old key, with a ' in it"
-const NEW = 'the "new" key; DROP TABLE notes'
+/** They differ in their second halves alone. */
+const OLD = '0d'.repeat(16) + '01'.repeat(16)
+const NEW = '0d'.repeat(16) + '02'.repeat(16)
 const schema: Schema = {
   version: 1,
   tables: {
@@ -47,10 +48,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }))
 
-const open = (key: string, more: { path?: string; busyTimeoutMs?: number } = {}): Promise<Store> =>
-  encryptedSqliteStore({ path, key, ...more }).open(schema)
+const open = (
+  key: EncryptionKey,
+  more: { path?: string; busyTimeoutMs?: number; formerKey?: string } = {},
+): Promise<Store> => encryptedSqliteStore({ path, key, ...more }).open(schema)
 
-async function filled(key: string): Promise<void> {
+async function filled(key: EncryptionKey): Promise<void> {
   const store = await open(key)
   await store.commit(puts)
   await store.close()
@@ -137,7 +140,7 @@ describe('the key', () => {
     'with a journal': async () => {
       await filled(OLD)
       await abandoned(async () => {
-        const db = new LibsqlConnection(path, OLD)
+        const db = new LibsqlConnection(path, { hex: OLD })
         // So small a cache that the transaction has to write what it may have to take back.
         db.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x)')
         db.exec("UPDATE notes SET text = text || ', and more'")
@@ -181,17 +184,161 @@ describe('the key', () => {
     expect(await files()).toEqual(['store.db'])
   })
 
-  test('is a text that is not empty, for without one nothing would be encrypted', async () => {
-    for (const key of ['', undefined as unknown as string, 'a\0b', '\ud800'])
-      expect(() => encryptedSqliteStore({ path, key })).toThrow(TypeError)
-    await expect(changeKey({ path, from: OLD, to: '' })).rejects.toThrow(TypeError)
+  const bytes = (key: string): Uint8Array => Uint8Array.from(Buffer.from(key, 'hex'))
+  const PASSPHRASE = { passphrase: 'correct horse battery staple' }
+
+  test('is 32 bytes, however they are written', async () => {
+    await filled(OLD)
+    const base64 = Buffer.from(OLD, 'hex').toString('base64')
+    const forms = [bytes(OLD), OLD.toUpperCase(), base64, base64.replace('=', ''), Buffer.from(OLD, 'hex').toString('base64url')] // prettier-ignore
+    for (const key of forms) await (await open(key)).close()
+    // Of a base64 text, too, all counts.
+    await expect(open(`${base64.slice(0, -2)}I=`)).rejects.toEqual(code('WRONG_KEY'))
+  })
+
+  test('counts in each of its bytes', async () => {
+    await filled(OLD)
+    for (let at = 0; at < 32; at++) await expect(open(bytes(OLD).with(at, 0xff))).rejects.toEqual(code('WRONG_KEY'))
+  })
+
+  test('is copied: a caller may overwrite its own', async () => {
+    const key = bytes(OLD)
+    const adapter = encryptedSqliteStore({ path, key })
+    key.fill(0)
+    await (await adapter.open(schema)).close()
+    await (await open(OLD)).close()
+  })
+
+  test('is refused by its name where it is weak or makes no sense', async () => {
+    const weak = ['', 'a key', 'a\0b', '\ud800', 'ab'.repeat(31), 'ab'.repeat(33), 'gg'.repeat(32), 'x'.repeat(43), `${'A'.repeat(42)}B=`, new Uint8Array(31), new Uint8Array(64), undefined, null, 5, {}, { text: 'a former key' }] // prettier-ignore
+    for (const key of weak) {
+      expect(() => encryptedSqliteStore({ path, key: key as string })).toThrow(/^key: /)
+      await expect(changeKey({ path, from: OLD, to: key as string })).rejects.toThrow(/^to: /)
+      if (JSON.stringify(key) !== '{"text":"a former key"}')
+        await expect(changeKey({ path, from: key as string, to: OLD })).rejects.toThrow(/^from: /)
+    }
+    for (const passphrase of ['', 'eleven char', '\ud800'.repeat(12), 5, undefined]) {
+      const key = { passphrase } as { passphrase: string }
+      expect(() => encryptedSqliteStore({ path, key })).toThrow(/^key\.passphrase: /)
+      await expect(changeKey({ path, from: OLD, to: key })).rejects.toThrow(/^to\.passphrase: /)
+    }
+    for (const text of ['', 'a\0b', '\ud800', 5]) {
+      expect(() => encryptedSqliteStore({ path, key: OLD, formerKey: text as string })).toThrow(/^formerKey\.text: /)
+      await expect(changeKey({ path, from: { text: text as string }, to: OLD })).rejects.toThrow(/^from\.text: /)
+    }
     expect(await readdir(directory)).toEqual([])
+  })
+
+  test('may be a passphrase, all of which counts; its salt is beside the database, for its user only', async () => {
+    await filled(PASSPHRASE)
+    const salt = await readFile(`${path}-salt`, 'latin1')
+    expect((await stat(`${path}-salt`)).mode & 0o777).toBe(0o600)
+    for (const passphrase of [
+      `${PASSPHRASE.passphrase}!`,
+      'correct horse battery staplE',
+      'Correct horse battery staple',
+    ])
+      await expect(open({ passphrase })).rejects.toEqual(code('WRONG_KEY'))
+    await expect(open(OLD)).rejects.toEqual(code('WRONG_KEY'))
+    const store = await open(PASSPHRASE)
+    expect(await store.query({ table: 'notes' })).toEqual(notes)
+    await store.close()
+    expect(await readFile(`${path}-salt`, 'latin1')).toBe(salt)
+    // Another database has another salt: one guess is no guess for both.
+    const other = join(directory, 'other.db')
+    await (await open(PASSPHRASE, { path: other })).close()
+    expect(await readFile(`${other}-salt`, 'latin1')).not.toBe(salt)
+  })
+
+  test('of a passphrase whose salt is gone or damaged is SALT_MISSING, and nothing is made in its place', async () => {
+    await filled(PASSPHRASE)
+    const salt = await readFile(`${path}-salt`, 'latin1')
+    for (const damaged of [undefined, '', salt.slice(0, -9), salt.replace(/[0-9a-f]{32}/, '0'.repeat(32))]) {
+      await rm(`${path}-salt`)
+      if (damaged !== undefined) await writeFile(`${path}-salt`, damaged)
+      const names = await readdir(directory)
+      await expect(open(PASSPHRASE)).rejects.toEqual(code('SALT_MISSING'))
+      await expect(changeKey({ path, from: PASSPHRASE, to: OLD })).rejects.toEqual(code('SALT_MISSING'))
+      expect(await readdir(directory)).toEqual(names)
+      await writeFile(`${path}-salt`, salt)
+    }
+    await (await open(PASSPHRASE)).close()
+  })
+
+  test('of a passphrase outlasts a crash between the writes of its salt and of the database', async () => {
+    // A draft that was never given its name, and then a salt without a database.
+    await writeFile(`${path}-salt-0011223344556677`, 'hardshell-salt 1 00')
+    await (await open(PASSPHRASE)).close()
+    const salt = await readFile(`${path}-salt`, 'latin1')
+    await rm(path)
+    await (await open(PASSPHRASE)).close()
+    expect(await readFile(`${path}-salt`, 'latin1')).toBe(salt)
+    // A change of the key that went no further than the salt.
+    await rm(path)
+    await filled(OLD)
+    await (await open(OLD)).close()
+    await changeKey({ path, from: OLD, to: PASSPHRASE })
+    await (await open(PASSPHRASE)).close()
+  })
+
+  test('of a passphrase is the same for two that open a new database at once', async () => {
+    const stores = await Promise.all([open(PASSPHRASE), open(PASSPHRASE)])
+    for (const store of stores) await store.close()
+    await (await open(PASSPHRASE)).close()
+    expect(await files()).toEqual(['store.db', 'store.db-salt'])
+  })
+
+  test('is changed between any of its forms, and only the new one opens', async () => {
+    await filled(OLD)
+    const forms = [OLD, bytes(NEW), PASSPHRASE, { passphrase: 'another passphrase' }, OLD]
+    for (const [at, to] of forms.entries()) {
+      if (at === 0) continue
+      await changeKey({ path, from: forms[at - 1]!, to })
+      await expect(open(forms[at - 1]!)).rejects.toEqual(code('WRONG_KEY'))
+      const store = await open(to)
+      expect(await store.query({ table: 'notes' })).toEqual(notes)
+      await store.close()
+    }
+  })
+
+  describe('of an earlier version, a text of which 32 bytes counted', () => {
+    const text = "the old key, with a ' in it; DROP TABLE notes"
+
+    beforeEach(async () => {
+      const db = new LibsqlConnection(path, { text })
+      db.exec('CREATE TABLE t (x)')
+      await db.close()
+      await rm(path)
+      const { openStore } = await import('../src/store/sqlite-store.ts')
+      const store = await openStore(() => new LibsqlConnection(path, { text }), schema, { path })
+      await store.commit(puts)
+      await store.close()
+    })
+
+    test.each([OLD, PASSPHRASE])('is changed to what counts wholly when it is opened with formerKey', async (key) => {
+      await expect(open(key)).rejects.toEqual(expect.objectContaining({ name: 'StoreError' }))
+      await expect(open(key, { formerKey: 'another text' })).rejects.toEqual(expect.objectContaining({ name: 'StoreError' })) // prettier-ignore
+      for (let round = 0; round < 2; round++) {
+        const store = await open(key, { formerKey: text })
+        expect(await store.query({ table: 'notes' })).toEqual(notes)
+        await store.close()
+      }
+      await (await open(key)).close()
+      await expect(changeKey({ path, from: { text }, to: NEW })).rejects.toEqual(code('WRONG_KEY'))
+    })
+
+    test('is changed by changeKey, too', async () => {
+      await changeKey({ path, from: { text }, to: NEW })
+      const store = await open(NEW)
+      expect(await store.query({ table: 'notes' })).toEqual(notes)
+      await store.close()
+    })
   })
 
   test('stands in no error', async () => {
     await filled(OLD)
     const error = (await open(NEW).catch((reason: unknown) => reason)) as Error
-    expect(`${error.stack} ${String(error.cause)} ${JSON.stringify(error)}`).not.toContain('new')
+    expect(`${error.stack} ${String(error.cause)} ${JSON.stringify(error)}`).not.toContain(NEW.slice(-32))
   })
 })
 
@@ -233,16 +380,20 @@ describe('a change of the key', () => {
     await filled(OLD)
     // It has to wait for the lock, with the file open that is about to be replaced.
     const results: string[] = []
-    const opening = (key: string): Promise<void> =>
+    const opening = (key: string, n: number): Promise<void> =>
       open(key, { busyTimeoutMs: 20_000 }).then(
         async (store) => {
-          await store.commit([{ put: 'notes', row: note(COUNT + results.length) }])
+          await store.commit([{ put: 'notes', row: note(COUNT + n) }])
           results.push('written')
           await store.close()
         },
         (error: unknown) => void results.push((error as StoreError).code),
       )
-    await Promise.all([changeKey({ path, from: OLD, to: NEW, busyTimeoutMs: 20_000 }), opening(OLD), opening(OLD)])
+    await Promise.all([
+      changeKey({ path, from: OLD, to: NEW, busyTimeoutMs: 20_000 }),
+      opening(OLD, 0),
+      opening(OLD, 1),
+    ])
     const store = await open(NEW)
     const written = results.filter((result) => result === 'written').length
     expect(await store.query({ table: 'notes' })).toHaveLength(COUNT + written)
@@ -304,7 +455,7 @@ describe('a change of the key', () => {
     return ends.find((end) => end !== 'WRONG_KEY')!
   }
 
-  test('killed before any of its calls leaves the database whole under one key', { timeout: 180_000 }, async () => {
+  test('killed before any of its calls leaves the database whole under one key', { timeout: 600_000 }, async () => {
     await filled(OLD)
     let before = OLD
     const ends: string[] = []

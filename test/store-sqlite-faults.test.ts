@@ -171,7 +171,7 @@ describe('bytes that were overwritten', () => {
 
   test.each(['plain', 'encrypted'])('all over the %s file are found out, and a copy of it goes on', async (how) => {
     const on = await bench({ stub: true })
-    const store = () => (how === 'plain' ? sqliteStore({ path }) : encryptedSqliteStore({ path, key: 'a key' }))
+    const store = () => (how === 'plain' ? sqliteStore({ path }) : encryptedSqliteStore({ path, key: '0a'.repeat(32) }))
     const first = await on.funded(100, 'alice', { store: store() })
     const { wallet } = first
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [16] })

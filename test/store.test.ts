@@ -19,7 +19,7 @@ const stores: Record<string, NewStore> = {
   },
   async 'encrypted sqlite'() {
     const directory = await mkdtemp(join(tmpdir(), 'store-'))
-    const adapter = encryptedSqliteStore({ path: join(directory, 'store.db'), key: 'a key' })
+    const adapter = encryptedSqliteStore({ path: join(directory, 'store.db'), key: '0a'.repeat(32) })
     return { adapter, dispose: () => rm(directory, { recursive: true }) }
   },
 }

@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 10_000
 /**
  * Asks a store until it answers, with growing pauses. What is asked must bear to be done twice: it may have landed.
  *
- * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`; any error once the signal has aborted.
+ * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`, `GONE`; any error once the signal has aborted.
  */
 export async function untilAnswered<T>(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -18,7 +18,7 @@ export async function untilAnswered<T>(
     try {
       return await ask()
     } catch (error) {
-      const passes = error instanceof StoreError && !['CLOSED', 'CORRUPT', 'NEWER'].includes(error.code)
+      const passes = error instanceof StoreError && !['CLOSED', 'CORRUPT', 'NEWER', 'GONE'].includes(error.code)
       if (signal.aborted || !passes) throw error
       await sleep(clock, pauseMs, signal)
     }

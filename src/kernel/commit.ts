@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS = 5_000
  * did not (yet), and the same commit, under the same id, is tried again; anything else means that somebody else was
  * faster. A refused commit is read back too, for the refusal may be that of a second try whose first had landed.
  *
- * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`.
+ * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`.
  */
 export async function commitRow(
   env: { store: Store; clock: Clock; signal: AbortSignal },
@@ -70,7 +70,7 @@ async function readBack(
     try {
       return await env.store.get<OperationRow>('operations', [id])
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'CLOSED') throw error
+      if (error instanceof StoreError && (error.code === 'CLOSED' || error.code === 'GONE')) throw error
       await wait(error)
     }
   }

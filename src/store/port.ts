@@ -129,7 +129,7 @@ export interface Store {
   /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */
   sum(table: string, prefix?: Key): Promise<Total[]>
   /**
-   * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `NEWER` where a later program has migrated the
+   * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `GONE`, `NEWER` where a later program has migrated the
    * database since (none landed), or `IN_DOUBT`.
    */
   commit(writes: readonly Write[]): Promise<void>
@@ -156,10 +156,14 @@ export type StoreErrorCode =
   | 'IN_DOUBT'
   /** The database cannot be opened, read or written: its path, the rights to it or its disk; nothing landed. */
   | 'UNAVAILABLE'
+  /** The database was deleted or replaced while it was open: what is written goes nowhere. Open it again, or repair it. */
+  | 'GONE'
   /** A row could not be read, or the database is none, or not one of ours. */
   | 'CORRUPT'
   /** The key does not open the database, or the file is not encrypted. */
   | 'WRONG_KEY'
+  /** A passphrase was given, and the file with its salt is not beside the database, or is damaged. */
+  | 'SALT_MISSING'
   /** The database has a later schema version than this program. */
   | 'NEWER'
   /** The store was closed. */

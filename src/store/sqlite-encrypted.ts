@@ -2,40 +2,78 @@
  * Rows in an encrypted SQLite file, through `libsql`: all that `sqliteStore` promises, and nothing on the disk that can
  * be read without the key. Pages are encrypted with AES-256, in the file, its log and its journals.
  */
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, type BigIntStats } from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreError, type Schema, type Store, type StoreAdapter } from './port.ts'
-import { assertKey } from './sqlite-key.ts'
+import { checkDuration } from '../arguments.ts'
+import { databasePath, fileAt, IN_MEMORY, isSame, makeFile } from './sqlite-file.ts'
+import { assertKey, opensWith, undisturbed } from './sqlite-key.ts'
 import { LibsqlConnection } from './sqlite-libsql.ts'
 import { coded, NOT_A_DATABASE, patiently, resultOf } from './sqlite-errors.ts'
-import { openStore, type SqliteOptions } from './sqlite-store.ts'
+import {
+  cipherKey,
+  formerSecretOf,
+  hexKey,
+  secretOf,
+  type CipherKey,
+  type EncryptionKey,
+  type FormerKey,
+  type HexKey,
+  type Secret,
+} from './sqlite-secret.ts'
+import { checkOptions, openStore, type SqliteOptions } from './sqlite-store.ts'
 
 export type { SlowCall } from './slow.ts'
+export type { EncryptionKey, FormerKey } from './sqlite-secret.ts'
 
 export interface EncryptedSqliteStoreOptions extends SqliteOptions {
-  /** Any text but the empty one. Best are 32 random bytes in hexadecimal: what can be remembered can be guessed. */
-  readonly key: string
+  /**
+   * 32 random bytes, or their text in hexadecimal or base64: all of them count. Or `{ passphrase }` of at least 12
+   * characters, which goes through scrypt; its salt is in a file beside the database (`-salt`), to be kept and copied with
+   * it: without the salt nothing opens it.
+   */
+  readonly key: EncryptionKey
+  /**
+   * The text by which an earlier version encrypted the file, of which 32 bytes counted. A file that it opens, and `key`
+   * does not, is changed to `key` first, as by `changeKey`.
+   */
+  readonly formerKey?: string | undefined
 }
 
 /**
  * A store in an encrypted SQLite file. Needs the package `libsql`. Opening rejects with `WRONG_KEY` where the key is
- * another than the file's, or the file is not encrypted.
+ * another than the file's, or the file is not encrypted, and with `SALT_MISSING` where a passphrase has lost its salt.
  *
+ * @throws {TypeError} naming the argument
  * @example
  * const store = encryptedSqliteStore({ path: 'wallet.db', key })
  */
-export function encryptedSqliteStore(options: EncryptedSqliteStoreOptions): StoreAdapter {
-  checkKey('key', options.key)
-  return { open: (schema) => open(options, schema) }
+export function encryptedSqliteStore(given: EncryptedSqliteStoreOptions): StoreAdapter {
+  const { key, formerKey, ...options } = { ...given, path: databasePath(given.path) }
+  checkOptions(options)
+  const secret = secretOf(key, 'key')
+  const former = formerKey === undefined ? undefined : formerSecretOf({ text: formerKey }, 'formerKey')
+  return { open: (schema) => open(options, { secret, former }, schema) }
 }
 
-async function open(options: EncryptedSqliteStoreOptions, schema: Schema): Promise<Store> {
-  const { path, key } = options
+interface Secrets {
+  readonly secret: Secret
+  readonly former: FormerKey | Secret | undefined
+}
+
+async function open(options: SqliteOptions, { secret, former }: Secrets, schema: Schema): Promise<Store> {
+  const { path, busyTimeoutMs } = options
+  // A salt that is not there yet is made where the former key still has to open the file.
+  const opensFormer = former && (await opensWith(path, await cipherKey(path, former), busyTimeoutMs).catch(explained))
+  const key = await hexKey(path, secret, opensFormer)
+  if (former && opensFormer && !(await opensWith(path, key, busyTimeoutMs).catch(explained)))
+    await change({ path, from: former, to: secret, busyTimeoutMs })
   for (;;) {
+    makeFile(path)
     const before = fileAt(path)
-    await assertKey(path, key, options.busyTimeoutMs).catch(explained)
+    await assertKey(path, key, busyTimeoutMs).catch(explained)
     const store = await openStore(() => new LibsqlConnection(path, key), schema, options).catch(explained)
-    if (path === ':memory:') return store
+    if (path === IN_MEMORY) return store
     // From here on it holds a lock that keeps others from changing the key. What it opened may have been replaced before.
     if (isSame(before, fileAt(path))) {
       removeCopy(path)
@@ -47,10 +85,10 @@ async function open(options: EncryptedSqliteStoreOptions, schema: Schema): Promi
 
 export interface ChangeKey {
   readonly path: string
-  /** The key as it is. */
-  readonly from: string
+  /** The key as it is; `{ text }` where an earlier version encrypted the file by a text, of which 32 bytes counted. */
+  readonly from: EncryptionKey | FormerKey
   /** The key as it shall be. */
-  readonly to: string
+  readonly to: EncryptionKey
   /** How long to wait for those who have the database open before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
 }
@@ -60,14 +98,35 @@ export interface ChangeKey {
  * disk. Whatever happens, the database is whole under one of the keys: a copy is made and synced, and takes the place
  * of the database at one blow. The disk may still hold what was there before, under the former key.
  *
- * @throws {StoreError} `WRONG_KEY`; `BUSY` where somebody has it open; `FULL`; `UNAVAILABLE`
+ * @throws {TypeError} naming the argument; {StoreError} `WRONG_KEY`; `SALT_MISSING`; `BUSY` where somebody has it open;
+ *   `FULL`; `UNAVAILABLE`
  */
 export async function changeKey({ path, from, to, busyTimeoutMs }: ChangeKey): Promise<void> {
-  checkKey('from', from)
-  checkKey('to', to)
+  checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
+  const secrets = { from: formerSecretOf(from, 'from'), to: secretOf(to, 'to') }
+  await change({ path: databasePath(path), ...secrets, busyTimeoutMs })
+}
+
+interface Change {
+  readonly path: string
+  readonly from: Secret | FormerKey
+  readonly to: Secret
+  readonly busyTimeoutMs: number | undefined
+}
+
+async function change({ path, from: was, to: becomes, busyTimeoutMs }: Change): Promise<void> {
+  if (fileAt(path) === undefined) throw new StoreError('UNAVAILABLE', 'there is no database')
+  const from = await cipherKey(path, was)
+  await assertKey(path, from, busyTimeoutMs).catch(explained)
+  const to = await hexKey(path, becomes, true)
+  await undisturbed(path, () => replace({ path, from, to, busyTimeoutMs }))
+}
+
+type Replacement = Omit<Change, 'from' | 'to'> & { readonly from: CipherKey; readonly to: HexKey }
+
+async function replace({ path, from, to, busyTimeoutMs }: Replacement): Promise<void> {
   const before = fileAt(path)
   if (before === undefined) throw new StoreError('UNAVAILABLE', 'there is no database')
-  await assertKey(path, from, busyTimeoutMs).catch(explained)
   const db = new LibsqlConnection(path, from)
   try {
     await patiently(busyTimeoutMs, () => {
@@ -80,6 +139,7 @@ export async function changeKey({ path, from, to, busyTimeoutMs }: ChangeKey): P
     if (left || !isSame(before, fileAt(path))) throw new StoreError('BUSY', 'somebody else has opened the database')
     removeCopy(path)
     const copy = copyOf(path)
+    makeFile(copy)
     db.run('VACUUM INTO ?1', [copy])
     await rekey(copy, from, to)
     chmodSync(copy, Number(before.mode) & 0o777)
@@ -102,10 +162,10 @@ const ALONE =
   'PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT'
 
 /** Encrypts a database that nobody else knows with another key, and reads it all. */
-async function rekey(path: string, from: string, to: string): Promise<void> {
+async function rekey(path: string, from: CipherKey, to: HexKey): Promise<void> {
   const db = new LibsqlConnection(path, from)
   try {
-    db.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA rekey = '${to.replaceAll("'", "''")}'`)
+    db.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA hexrekey = '${to.hex}'`)
   } finally {
     await db.close()
   }
@@ -132,17 +192,6 @@ function sync(path: string): void {
   } finally {
     closeSync(file)
   }
-}
-
-const fileAt = (path: string): BigIntStats | undefined => statSync(path, { bigint: true, throwIfNoEntry: false })
-
-const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefined): boolean =>
-  one !== undefined && one.ino === other?.ino && one.dev === other.dev
-
-/** An empty key would mean no encryption. */
-function checkKey(name: string, key: string): void {
-  if (typeof key !== 'string' || key === '' || key.includes('\0') || !key.isWellFormed())
-    throw new TypeError(`${name}: a text that is not empty`)
 }
 
 /** What does not decrypt is no database to SQLite. */

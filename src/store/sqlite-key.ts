@@ -10,18 +10,40 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StoreError } from './port.ts'
 import { coded, NOT_A_DATABASE, patiently, resultOf } from './sqlite-errors.ts'
+import { fileAt, IN_MEMORY } from './sqlite-file.ts'
 import { LibsqlConnection } from './sqlite-libsql.ts'
+import type { CipherKey } from './sqlite-secret.ts'
 
 /** A database that is not there yet has any key. @throws {StoreError} `WRONG_KEY`; `BUSY` */
-export async function assertKey(path: string, key: string, busyTimeoutMs: number | undefined): Promise<void> {
-  if (path === ':memory:' || sizeOf(path) === 0) return
-  if (await patiently(busyTimeoutMs, () => isKeyOf(path, key))) return
+export async function assertKey(path: string, key: CipherKey, busyTimeoutMs: number | undefined): Promise<void> {
+  if (await opensWith(path, key, busyTimeoutMs)) return
   throw new StoreError('WRONG_KEY', 'the key is not that of the database, or the file is none')
 }
 
-async function isKeyOf(path: string, key: string): Promise<boolean> {
-  // The first page may stand in the log alone. As long as it is there, reading is part of SQLite's own order of locks.
-  if (sizeOf(`${path}-wal`) > 0) return opens(uri(path, 'mode=ro'), key)
+/** @throws {StoreError} `BUSY` */
+export async function opensWith(path: string, key: CipherKey, busyTimeoutMs: number | undefined): Promise<boolean> {
+  if (path === IN_MEMORY || sizeOf(path) === 0) return true
+  return patiently(busyTimeoutMs, () => isKeyOf(path, key))
+}
+
+const changing = new Set<string>()
+
+/** Nobody in this process tries a key meanwhile: closing the file would let go of the locks of who changes it. */
+export async function undisturbed<T>(path: string, work: () => Promise<T>): Promise<T> {
+  if (changing.has(path)) throw new StoreError('BUSY', 'its key is being changed')
+  changing.add(path)
+  try {
+    return await work()
+  } finally {
+    changing.delete(path)
+  }
+}
+
+async function isKeyOf(path: string, key: CipherKey): Promise<boolean> {
+  if (changing.has(path)) throw new StoreError('BUSY', 'its key is being changed')
+  // The first page may stand in the log alone. As long as it is there, reading is part of SQLite's own order of locks;
+  // and without one nobody has the database open, in this process least of all, who would lose locks by what follows.
+  if (fileAt(`${path}-wal`)) return opens(uri(path, 'mode=ro'), key)
   const before = marksOf(path)
   if (await opens(uri(path, 'immutable=1'), key)) return true
   let found = false
@@ -35,7 +57,7 @@ async function isKeyOf(path: string, key: string): Promise<boolean> {
   return found
 }
 
-async function opensCopy(path: string, key: string): Promise<boolean> {
+async function opensCopy(path: string, key: CipherKey): Promise<boolean> {
   const folder = mkdtempSync(`${path}-check-`)
   try {
     const copy = join(folder, basename(path))
@@ -47,7 +69,7 @@ async function opensCopy(path: string, key: string): Promise<boolean> {
 }
 
 /** Whether the first page can be made out. What else is wrong with the database is found when it is opened. */
-async function opens(at: string, key: string): Promise<boolean> {
+async function opens(at: string, key: CipherKey): Promise<boolean> {
   const db = new LibsqlConnection(at, key)
   try {
     // No statement is left of it, which would keep the file open for a while.

@@ -6,6 +6,8 @@ import { runInNewContext } from 'node:vm'
 import { StoreError } from './port.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
 import { tooLarge } from './sqlite-errors.ts'
+import { IN_MEMORY } from './sqlite-file.ts'
+import type { CipherKey } from './sqlite-secret.ts'
 
 const MOST_ROUNDS = 10
 /** Rounds that find no statement any more: now and then what the library keeps behind one is collected later than it. */
@@ -16,9 +18,12 @@ export class LibsqlConnection implements SqliteConnection {
   readonly #statements = new Map<string, Database.Statement>()
 
   /** @throws {StoreError} `UNAVAILABLE` */
-  constructor(path: string, key: string) {
+  constructor(path: string, key: CipherKey) {
     try {
-      this.#db = new Database(path, { encryptionKey: key, timeout: 0 } as Database.Options)
+      const options = { timeout: 0, ...('text' in key && { encryptionKey: key.text }) }
+      this.#db = new Database(path, options as Database.Options)
+      // Of a text only 32 bytes count, so bytes are handed over as such.
+      if ('hex' in key && path !== IN_MEMORY) this.#db.exec(`PRAGMA hexkey = '${key.hex}'`)
     } catch (cause) {
       throw new StoreError('UNAVAILABLE', 'the database cannot be opened', { cause })
     }

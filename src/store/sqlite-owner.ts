@@ -1,6 +1,7 @@
 /** The owner's lock of a SQLite database: a lock on a file beside it, which the system lets go when the process dies. */
 import { DatabaseSync } from 'node:sqlite'
 import type { OwnerLock } from './port.ts'
+import { makeFile } from './sqlite-file.ts'
 
 /** How often a lock that somebody else holds is tried again. */
 const AGAIN_MS = 250
@@ -23,6 +24,7 @@ export function sqliteOwnerLock(path: string): OwnerLock {
 }
 
 function held(path: string): DatabaseSync | undefined {
+  makeFile(path)
   const db = new DatabaseSync(path, { timeout: 0 })
   try {
     db.exec('BEGIN EXCLUSIVE')

@@ -6,6 +6,7 @@
  * savepoint of its own, and with it one fsync.
  */
 import { setImmediate } from 'node:timers/promises'
+import { checkDuration, checkFunction } from '../arguments.ts'
 import {
   StoreError,
   type Key,
@@ -25,16 +26,27 @@ import { timed, type SlowCall, type SlowOptions } from './slow.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './sqlite-connection.ts'
 import { coded, patiently } from './sqlite-errors.ts'
 import { checkVersion } from './sql.ts'
+import { fileAt, IN_MEMORY, makeFile, presenceOf, type Presence } from './sqlite-file.ts'
 import { sqliteOwnerLock } from './sqlite-owner.ts'
 import { described, migrate, SCHEMA, SqliteTable } from './sqlite-tables.ts'
 import { watchers } from './watchers.ts'
 
 /** What every SQLite store can be told. */
 export interface SqliteOptions extends SlowOptions {
-  /** The file, made where there is none; `:memory:` for a database that ends with its store. */
+  /**
+   * The file; `:memory:` for a database that ends with its store. Made where there is none, readable by its user only
+   * (0600, as is all that stands beside it); the rights of one that is there stay as they are. No URL.
+   */
   readonly path: string
   /** How long to wait for a lock that somebody else holds before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkOptions({ busyTimeoutMs, slowMs, onSlow }: SqliteOptions): void {
+  checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
+  checkDuration(slowMs, 'slowMs')
+  checkFunction(onSlow, 'onSlow')
 }
 
 const POLL_MS = 200
@@ -48,9 +60,11 @@ export async function openStore(
   checkSchema(schema)
   let connection: SqliteConnection | undefined
   try {
-    const db = (connection = connect())
+    makeFile(options.path)
+    const before = fileAt(options.path)
+    const db = (connection = await patiently(options.busyTimeoutMs, connect))
     await patiently(options.busyTimeoutMs, () => setUp(db, schema))
-    return new SqliteStore(db, schema, options)
+    return new SqliteStore(db, schema, options, presenceOf(options.path, before))
   } catch (error) {
     await connection?.close()
     throw coded(error)
@@ -77,16 +91,20 @@ class SqliteStore implements Store {
   readonly #db: SqliteConnection
   readonly #schema: Schema
   readonly #options: SqliteOptions
+  readonly #presence: Presence
+  /** The files were not what they should be when they were last looked at: then reads look, too. */
+  #isAway = false
   readonly #tables: Map<string, SqliteTable>
   readonly #commits = new CommitQueue(() => this.#landGroup())
   readonly #watchers = watchers(() => this.#poll())
   #closing: Promise<void> | undefined
 
-  constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions) {
-    if (options.path !== ':memory:') this.ownership = { by: 'lock', lock: sqliteOwnerLock(options.path) }
+  constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions, presence: Presence) {
+    if (options.path !== IN_MEMORY) this.ownership = { by: 'lock', lock: sqliteOwnerLock(options.path) }
     this.#db = db
     this.#schema = schema
     this.#options = options
+    this.#presence = presence
     this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqliteTable(name, table)]))
   }
 
@@ -146,6 +164,7 @@ class SqliteStore implements Store {
     try {
       return await patiently(this.#options.busyTimeoutMs, () => {
         this.#open()
+        if (this.#isAway) this.#assertThere()
         const rows = this.#db.all(sql, values)
         count = rows.length
         return rows
@@ -163,6 +182,7 @@ class SqliteStore implements Store {
     let members: readonly WaitingCommit[] = []
     try {
       await patiently(this.#options.busyTimeoutMs, () => {
+        this.#assertThere()
         this.#run('BEGIN IMMEDIATE')
         this.#transact((members = this.#commits.take()))
       })
@@ -195,6 +215,7 @@ class SqliteStore implements Store {
       }
       committing = true
       this.#run('COMMIT')
+      this.#assertLanded()
     } catch (error) {
       for (const member of members) member.reject(coded(error, committing))
       if (this.#db.isTransaction) this.#run('ROLLBACK')
@@ -206,6 +227,22 @@ class SqliteStore implements Store {
       else member.resolve()
     }
     this.#watchers.touched(tablesOf(members.filter((member) => !refusals.has(member))))
+  }
+
+  /** @throws {StoreError} `GONE`, `UNAVAILABLE` */
+  #assertThere(): void {
+    this.#isAway = true
+    this.#presence()
+    this.#isAway = false
+  }
+
+  /** What was committed to a file that has gone meanwhile may be there for nobody. */
+  #assertLanded(): void {
+    try {
+      this.#assertThere()
+    } catch (cause) {
+      throw new StoreError('IN_DOUBT', 'the database went away during the commit', { cause })
+    }
   }
 
   #landApart(writes: readonly CheckedWrite[]): void {
