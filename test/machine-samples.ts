@@ -168,7 +168,7 @@ const payments = (['UNPAID', 'PENDING', 'PAID', 'UNKNOWN'] as const).map((state:
 }))
 const meltQuote = (feeReserve: number, unit = 'sat') => ({
   answer: 'ok' as const,
-  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, unit, request: 'lnbc' },
+  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, expiresAtMs: 1, unit, request: 'lnbc' },
 })
 const found = { outputs: ['B'], signatures }
 
@@ -180,8 +180,10 @@ const melt: Samples<typeof meltKind.machine> = {
     ...exchangeAnswers,
     'melt.createQuote': [meltQuote(0), meltQuote(2), meltQuote(0, 'usd'), ...amiss],
     'proofs.select': [taken, { answer: 'short' }],
-    'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }],
-    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss],
+    'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
+    'melt.renew': [OK],
+    'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],
+    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }], // prettier-ignore
     'melt.quote': [
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },
@@ -189,19 +191,28 @@ const melt: Samples<typeof meltKind.machine> = {
     ],
     'melt.settle': [{ ...OK, made }, { answer: 'owed' }],
   },
-  events: [...callers, { type: 'payment.news', state: 'PAID' }, { type: 'change.found', ...found }] as const,
-  sees: ({ quote, givesChange, maxFee, sends, answers, landed, states, exchange, tries }: MeltContext, state) =>
+  events: [
+    ...callers,
+    { type: 'forgo' },
+    { type: 'payment.news', state: 'PAID' },
+    { type: 'change.found', ...found },
+    { type: 'change.none' },
+  ] as const,
+  sees: ({ quote, maxFee, sends, answers, exchange, ...of }: MeltContext, state) =>
     state.startsWith('fencing')
       ? seenOf(exchange, state)
       : [
           quote && quote.feeReserve,
-          givesChange,
+          of.givesChange,
           state === 'selecting' && maxFee,
-          sends,
-          answers,
-          landed,
-          Math.min(1, tries),
-          state === 'asking' && states,
+          [Math.min(2, sends), sends - answers, Math.min(1, answers)],
+          of.landed,
+          of.seenSpent,
+          of.refusal?.meaning,
+          Math.min(1, of.anew),
+          of.asks,
+          Math.min(1, of.tries),
+          state === 'asking' && of.states,
         ],
 }
 

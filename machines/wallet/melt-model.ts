@@ -1,5 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
+import type { Meaning } from '../../src/cashu/codes.ts'
 import { selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
@@ -40,6 +41,8 @@ export type MeltQuote = {
   readonly amount: number
   readonly feeReserve: number
   readonly expiry: number | null
+  /** When it ends by our own clock, in milliseconds since the Unix epoch; null where it does not, or nobody knows. */
+  readonly expiresAtMs: number | null
   readonly unit: string | null
   /** What it is a quote for, where the mint says so. */
   readonly request: string | null
@@ -81,23 +84,51 @@ export interface MeltContext extends MeltInput {
   /** Blank outputs' signatures, found by asking. */
   readonly found: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
   readonly exchange: Exchange | null
+  /** What the mint owes for certain while the change is not here. */
+  readonly owed: number
+  /** Questions for change that the mint had none to. */
+  readonly asks: number
   readonly tries: number
+  /** What the last request was refused for. */
+  readonly refusal: Refusal | null
+  /** Refusals by which blank outputs were made anew. */
+  readonly anew: number
+  /** All inputs had read as spent and the quote as unpaid; only the second such reading is believed. */
+  readonly seenSpent: boolean
+  /** The fence has spent the inputs. */
+  readonly fenced: boolean
+  /** A person gave it up. */
+  readonly givenUp: boolean
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
 
 export type Settle = Place & {
-  readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'>
+  readonly context: Pick<
+    MeltContext,
+    'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found' | 'fenced'
+  >
 }
 /** Whom to ask about a payment, and what its preimage must hash to. */
 type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
+export type Derive = Place &
+  Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange' | 'sends'> & { readonly quote: MeltQuote }
+export type Derived =
+  | { readonly answer: 'ok'; readonly blanks: readonly { B_: string; id: string }[]; readonly body: string; readonly writes: readonly Write[] } // prettier-ignore
+  /** No active keyset with its keys is known. */
+  | { readonly answer: 'stale' }
+  /** Too many outputs since the last signed one. */
+  | { readonly answer: 'gap' }
 export type Events =
   | { type: 'execute' }
   | { type: 'cancel' }
   | { type: 'resume' }
+  /** Pay, although the mint can sign no change. */
+  | { type: 'forgo' }
   | { type: 'payment.news'; state: MeltState }
   | { type: 'change.found'; outputs: readonly string[]; signatures: readonly Signature[] }
+  | { type: 'change.none' }
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -125,13 +156,11 @@ export const meltActors = {
     Asked & { body: string }
   >({ answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'] }),
   /** GET /v1/melt/quote/{method}/{quote}. */
-  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null }>({ answers: REPLIES }), // prettier-ignore
-  /** Makes the blank outputs, and the body. */
-  'melt.derive': local<
-    | { answer: 'ok'; blanks: readonly { B_: string; id: string }[]; body: string; writes: readonly Write[] }
-    | { answer: 'stale' },
-    Place & Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange'> & { readonly quote: MeltQuote }
-  >({ answers: ['ok', 'stale'] }),
+  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
+  /** Makes the blank outputs, or takes unused ones, and the body. */
+  'melt.derive': local<Derived, Derive>({ answers: ['ok', 'stale', 'gap'] }),
+  /** The mint knows these outputs already: drops them, and jumps past the counters that were used elsewhere. */
+  'melt.renew': local<{ answer: 'ok'; writes: readonly Write[] }, Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>({ answers: ['ok'] }), // prettier-ignore
   /** Unblinds the change, and writes what the payment made of the inputs. */
   'melt.settle': local<({ answer: 'ok' } & Made) | { answer: 'owed' }, Settle>({ answers: ['ok', 'owed'] }),
 }
@@ -140,18 +169,19 @@ export const meltDelays = {
   ...exchangeDelays,
   meltBackoff: backoff<MeltContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
   meltBlocked: 60 * MINUTE_MS,
+  readyDeadline: 60 * MINUTE_MS,
   quotingDeadline: 2 * MINUTE_MS,
   meltDeadline: 10 * MINUTE_MS,
-  quoteExpiry: until<MeltContext>(({ quote }) => (quote?.expiry ? Math.min(NEVER_MS, quote.expiry * 1000) : NEVER_MS)),
+  quoteExpiry: until<MeltContext>(({ quote }) => quote?.expiresAtMs ?? NEVER_MS),
   changeDeadline: 7 * DAY_MS,
 }
 
 export function settle({ context }: { context: MeltContext }): Settle {
-  const { id, mintUrl, unit, inputs, inputFee, quote, payment, blanks, firstHand, found } = context
-  return { id, mintUrl, unit, context: { inputs, inputFee, quote, payment, blanks, firstHand, found } }
+  const { id, mintUrl, unit, inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } = context
+  return { id, mintUrl, unit, context: { inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } }
 }
 
-type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: 'owed' } } }
+export type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: 'owed' } } }
 
 export function settled(output: Settled['event']['output']): Partial<MeltContext> {
   return output.answer === 'ok' ? { change: sum(output.made), ys: output.made.map(({ Y }) => Y) } : {}
@@ -162,9 +192,59 @@ export function owed({ inputs, inputFee, quote }: MeltContext): number {
   return sum(inputs) - inputFee - quote!.amount - quote!.feeReserve
 }
 
-/** The blank outputs will never be signed. */
-export function forget({ blanks }: MeltContext): Write[] {
+/** The blank outputs will never be signed, or it does not matter any more. */
+export function forget({ context: { blanks } }: { context: MeltContext }): Write[] {
   return blanks.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
+}
+
+/** The mint has seen the blank outputs of these refusals before: whoever had them signed. */
+const KNOWN_OUTPUTS: readonly Meaning[] = ['alreadySigned', 'outputsPending']
+/** The keyset of the blank outputs signs no more. */
+const KEYSET_GONE: readonly Meaning[] = ['keysetUnknown', 'keysetInactive', 'keysetExpired']
+/** Other outputs are tried so often. */
+const MOST_ANEW = 12
+
+/**
+ * The request was refused for its blank outputs, and others may be taken. A mint that says of the invoice that it is paid
+ * means an output, at times (cdk): once, others are tried.
+ */
+export function mayRenew({ refusal, blanks, anew }: MeltContext): boolean {
+  if (refusal === null || blanks.length === 0 || anew >= MOST_ANEW) return false
+  const { meaning } = refusal
+  return KNOWN_OUTPUTS.includes(meaning) || KEYSET_GONE.includes(meaning) || (meaning === 'quotePaid' && anew === 0)
+}
+
+/**
+ * Gives back blank outputs that no request can have signed any more: a later melt takes them before it takes counters,
+ * so that payments in vain do not use counters up. Ones that the mint has seen are dropped.
+ */
+export function reuse({ context: { id, blanks, refusal } }: { context: MeltContext }): Write[] {
+  const known = refusal !== null && [...KNOWN_OUTPUTS, 'quotePaid'].includes(refusal.meaning)
+  return blanks.map(({ B_ }) =>
+    known
+      ? { delete: 'outputs', key: [B_] }
+      : { patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } },
+  )
+}
+
+/** In the place of an operation's id: outputs that were never signed, and wait for a melt to take them. */
+export const UNUSED = ''
+
+const WHY: Partial<Record<Meaning, string>> = {
+  quotePaid: 'INVOICE_PAID',
+  quoteExpired: 'QUOTE_EXPIRED',
+  spent: 'SPENT_ELSEWHERE',
+  alreadySigned: 'OUTPUTS_KNOWN',
+  outputsPending: 'OUTPUTS_KNOWN',
+  paymentFailed: 'PAYMENT_FAILED',
+  unclassified: 'PAYMENT_FAILED',
+  passing: 'PAYMENT_FAILED',
+}
+
+/** Why nothing was paid. */
+export function unpaidBecause({ refusal }: MeltContext): Failure {
+  if (!refusal) return { code: 'PAYMENT_FAILED', detail: 'the mint could not pay' }
+  return { code: WHY[refusal.meaning] ?? 'REFUSED', detail: refusal.detail }
 }
 
 type Quoted = { context: MeltContext; event: { output: { answer: string; quote?: MeltQuote } } }

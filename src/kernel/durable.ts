@@ -99,6 +99,7 @@ export function rowOf(
   const ends = Object.values(step.timers)
   const kept = stepper.invokes(snapshot).some((invoke) => !step.entered.has(invoke.id))
   const nowMs = kernel.clock.now()
+  const isOver = snapshot.status !== 'active'
   const row: OperationRow = {
     ...before,
     ...kind.columns?.(snapshot.context),
@@ -106,13 +107,14 @@ export function rowOf(
     version: before.version + 1,
     commitId: kernel.newId(),
     ...ownership(kernel, before, kept),
-    status: snapshot.status === 'active' ? 'active' : 'done',
+    status: isOver ? 'done' : 'active',
     state: dotted(snapshot.value),
     lane: kind.lane?.(snapshot.context) ?? '',
     dueAt: ends.length > 0 ? Math.min(...ends) : null,
     timers: JSON.stringify(step.timers),
     updatedAt: Math.max(nowMs, before.updatedAt),
     snapshot: JSON.stringify(stepper.persist(snapshot)),
+    ...(isOver && kind.freesKey?.(snapshot.context, dotted(snapshot.value)) === true && { key: null }),
   }
   const { id, state, status, createdAt, updatedAt } = row
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }

@@ -58,7 +58,7 @@ export interface CloseOptions {
 
 export interface CreateOptions {
   readonly id?: string
-  /** Same key and same request → the operation that is there. */
+  /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
   readonly key?: string | undefined
   /** What the caller asked for, to compare when the key is used again. */
   readonly request?: unknown

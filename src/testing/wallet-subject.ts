@@ -175,7 +175,10 @@ async function attended(
 
 const alike: Likeness = {
   ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
-  counts: { attempt: 2, tries: 1 },
+  counts: { attempt: 2, tries: 1, asks: 3 },
+  // A record decides nothing; nor does an operation that has ended, once no key leads to it.
+  over: (table, row) =>
+    table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
   matters(outside, known, nowMs) {
     const { mint, late, lied, melts } = outside as WalletOutside
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])

@@ -23,12 +23,14 @@ export interface OperationEvent {
   readonly asked: Amount
   /** What it cost; while the operation is open, the most that it can cost. */
   readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
 }
 
 export interface WalletEvents {
   /** An operation was created, changed its state, finished or failed; its history record changed with it. */
   readonly operation: OperationEvent
-  /** Proofs of this mint and unit changed hands; read `balances()`. */
+  /** Proofs of this mint and unit changed hands, or change is owed; read `balances()`. */
   readonly balance: { readonly mintUrl: string; readonly unit: string }
   /** A quote is in a new state, as the wallet knows it. */
   readonly quote: {
@@ -46,11 +48,12 @@ interface SaidRow {
   readonly amount: number
   readonly asked: number
   readonly fee: number
+  readonly owed: number
 }
 
 const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   const { id, kind, state, status, version } = row
-  const { mintUrl, unit, amount, asked, fee } = row as unknown as SaidRow
+  const { mintUrl, unit, amount, asked, fee, owed } = row as unknown as SaidRow
   const tags = [...snapshot.tags] as string[]
   const what = !before
     ? 'created'
@@ -72,6 +75,7 @@ const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
     amount: toAmount(amount),
     asked: toAmount(asked),
     fee: toAmount(fee),
+    owed: toAmount(owed),
   }
 }
 
@@ -90,7 +94,7 @@ export function onWalletEvent<E extends keyof WalletEvents>(
     if (event === 'operation') call(operationEvent(change))
     else if (event === 'balance') {
       const { mintUrl, unit } = change.row as unknown as SaidRow
-      if (change.tables.includes('proofs')) call({ mintUrl, unit })
+      if (change.tables.includes('proofs') || change.tables.includes('owed')) call({ mintUrl, unit })
     }
     // Charts emit the others, in the commits that change what they tell of.
     else for (const { type, ...rest } of change.emitted) if (type === event) call(rest)

@@ -22,8 +22,10 @@ export interface Finished {
   readonly asked: Amount
   /** Of that, what somebody else had spent. */
   readonly spentElsewhere: Amount
-  /** What it cost. */
+  /** What it cost; while something is owed, the most that it can cost. */
   readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
 }
 
 export interface Waiting {
@@ -69,6 +71,10 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   /** What it will cost, or has cost, in the operation's unit. */
   get fees(): Amount {
     return Amount.from(this.context.fee)
+  }
+  /** What the mint owes for certain and has not given yet, in the operation's unit. */
+  get owed(): Amount {
+    return Amount.from(this.context.owed ?? 0)
   }
 
   protected get context(): C {
@@ -122,9 +128,9 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   protected result(): Finished {
-    const { id, kind, state, amount, asked, spentElsewhere, fees: fee } = this
+    const { id, kind, state, amount, asked, spentElsewhere, fees: fee, owed } = this
     const { mintUrl, unit } = this.context
-    return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee }
+    return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }
 
   protected async tell(event: { type: string }): Promise<void> {

@@ -6,7 +6,7 @@ import type { HistoryFields, HistoryRow } from './tables.ts'
 
 /** One operation's record. Amounts are in its unit, times in epoch ms. */
 export type HistoryRecord = Omit<HistoryFields, Amounts> & { readonly [Name in Amounts]: Amount }
-type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee'
+type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
 
 export interface HistoryPage {
   /** How many records; 50 unless given. */
@@ -34,11 +34,12 @@ export async function historyPage(store: Store, page: HistoryPage): Promise<Hist
     ...(before && { to: before.createdAt - 1 }),
   })
   const rows = [...same.filter(({ id }) => id < before!.id), ...older].slice(0, limit)
-  return rows.map(({ amount, asked, spentElsewhere, fee, ...row }) => ({
+  return rows.map(({ amount, asked, spentElsewhere, fee, owed, ...row }) => ({
     ...row,
     amount: Amount.from(amount),
     asked: Amount.from(asked),
     spentElsewhere: Amount.from(spentElsewhere),
     fee: Amount.from(fee),
+    owed: Amount.from(owed),
   }))
 }

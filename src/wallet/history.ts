@@ -15,6 +15,8 @@ export interface WalletContext {
   /** Of what was asked for, what somebody else had spent. */
   readonly spentElsewhere?: number
   readonly fee: number
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed?: number
   readonly error: { readonly code: string; readonly detail: string } | null
 }
 
@@ -30,7 +32,7 @@ export const record =
     details: (context: C) => Details = () => ({}),
   ) =>
   ({ id, state, tags, context, createdAt, updatedAt }: Projection<C>): readonly Write[] => {
-    const { mintUrl, unit, amount, asked = amount, spentElsewhere = 0, fee, error } = context
+    const { mintUrl, unit, amount, asked = amount, spentElsewhere = 0, fee, owed = 0, error } = context
     const row: HistoryRow = {
       id,
       kind,
@@ -43,6 +45,7 @@ export const record =
       asked,
       spentElsewhere,
       fee,
+      owed,
       method: null,
       quoteId: null,
       request: null,
@@ -65,6 +68,7 @@ export const columns = (context: WalletContext & { readonly quoteId?: string | n
   amount: context.amount,
   asked: context.asked ?? context.amount,
   fee: context.fee,
+  owed: context.owed ?? 0,
   quoteId: context.quoteId ?? null,
 })
 

@@ -151,12 +151,12 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   return writes
 }
 
-/** Outputs of ours were signed for somebody else with our seed: jump past what they used. */
-export async function jumpCounters(read: Reader, keysetIds: Iterable<string>): Promise<Write[]> {
+/** Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. */
+export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1): Promise<Write[]> {
   const writes: Write[] = []
   for (const keysetId of new Set(keysetIds)) {
     const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
-    const row: CounterRow = { keysetId, next: next + COLLISION_JUMP, signed: next }
+    const row: CounterRow = { keysetId, next: next + COLLISION_JUMP * times, signed: next }
     writes.push({ put: 'counters', row, if: { next } })
   }
   return writes

@@ -35,6 +35,7 @@ export interface ProofRow extends Row {
 /** An output whose signature is not, or not yet, a proof. */
 export interface OutputRow extends Row {
   readonly B_: string
+  /** Empty for a blank output that was never signed, and that a melt may take. */
   readonly operationId: string
   /** Its place among all outputs of its operation. */
   readonly place: number
@@ -118,6 +119,14 @@ export interface QuoteClaimRow extends Row {
   readonly operationId: string
 }
 
+/** Change that a mint owes for certain, and has not given yet. */
+export interface OwedRow extends Row {
+  readonly operationId: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+}
+
 /** What the history says of an operation. */
 export type HistoryFields = {
   /** The operation's. */
@@ -136,6 +145,8 @@ export type HistoryFields = {
   readonly spentElsewhere: number
   /** What it cost; while the operation is open, the most that it can cost. */
   readonly fee: number
+  /** What the mint owes for certain and has not given yet; until then the fee is the most that it can be. */
+  readonly owed: number
   readonly method: string | null
   readonly quoteId: string | null
   readonly request: string | null
@@ -156,7 +167,15 @@ export const walletSchema: Schema = {
   tables: {
     owners: ownersTable(),
     operations: operationsTable(
-      { mintUrl: 'text', unit: 'text', amount: 'integer', asked: 'integer', fee: 'integer', quoteId: 'text?' },
+      {
+        mintUrl: 'text',
+        unit: 'text',
+        amount: 'integer',
+        asked: 'integer',
+        fee: 'integer',
+        owed: 'integer',
+        quoteId: 'text?',
+      },
       { byQuote: { columns: ['quoteId'] }, byMint: { columns: ['mintUrl', 'createdAt'] } },
     ),
     proofs: {
@@ -201,6 +220,11 @@ export const walletSchema: Schema = {
         byCounter: { columns: ['keysetId', 'counter'], unique: true },
       },
     },
+    owed: {
+      columns: { operationId: 'text', mintUrl: 'text', unit: 'text', amount: 'integer' },
+      key: ['operationId'],
+      total: { of: 'amount', by: ['mintUrl', 'unit'] },
+    },
     counters: { columns: { keysetId: 'text', next: 'integer', signed: 'integer' }, key: ['keysetId'] },
     keysets: {
       columns: {
@@ -239,6 +263,7 @@ export const walletSchema: Schema = {
         asked: 'integer',
         spentElsewhere: 'integer',
         fee: 'integer',
+        owed: 'integer',
         method: 'text?',
         quoteId: 'text?',
         request: 'text?',

@@ -38,6 +38,8 @@ export interface OperationSummary {
   readonly asked: Amount
   /** What it cost; while it is open, the most that it can cost. */
   readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
   readonly quoteId: string | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -136,6 +138,7 @@ function summary({ status, row }: OperationView): OperationSummary {
     amount: amountOf('amount'),
     asked: amountOf('asked'),
     fee: amountOf('fee'),
+    owed: amountOf('owed'),
     quoteId,
     createdAt,
     updatedAt,

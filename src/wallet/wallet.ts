@@ -121,7 +121,7 @@ export class Wallet {
 
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
-    return balances(await this.#store.sum('proofs'))
+    return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
 
   /** Records of operations, the newest first; one of each, whatever came of it. */

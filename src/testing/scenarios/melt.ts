@@ -123,7 +123,7 @@ async function unwanted(stage: Stage): Promise<void> {
     if (melt.state === 'prepared') await retire(stage)
     // First it only waits, then it is resumed, then given up.
     let waits = 0
-    whenIn(stage, 'waiting', (id) => {
+    whenIn(stage, 'readying.changeless', (id) => {
       waits++
       if (waits === 2) void wallet.operations.resume(id).catch(() => {})
       if (waits === 3) void wallet.operations.cancel(id).catch(() => {})

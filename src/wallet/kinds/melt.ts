@@ -4,6 +4,7 @@ import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
+import { expiresAtMs } from '../../cashu/mint-time.ts'
 import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
@@ -23,16 +24,25 @@ const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymen
   preimage: preimage !== undefined && paymentHash !== null && isPreimage(preimage, paymentHash) ? preimage : null,
   change: change ?? null,
 })
-const quoteOf = ({ quote, amount, fee_reserve: feeReserve, expiry, unit, request }: MeltQuote) => ({
-  quote: { quote, amount, feeReserve, expiry, unit: unit ?? null, request: request ?? null },
+const quoteOf = (
+  { quote, amount, fee_reserve: feeReserve, expiry, unit, request }: MeltQuote,
+  at: { readonly mintNowMs: number | undefined; readonly nowMs: number },
+) => ({
+  quote: {
+    ...{ quote, amount, feeReserve, expiry, unit: unit ?? null, request: request ?? null },
+    expiresAtMs: expiresAtMs({ expiryS: expiry, ...at }) ?? null,
+  },
 })
 
 type Method = { readonly mintUrl: string; readonly method: string }
 type Paying = Method & { readonly paymentHash: string | null }
+type Asking = Paying & { quoteId: string; expiry: number | null; expiresAtMs: number | null }
 
 const effects = ({ client }: WalletPorts) => ({
-  'melt.createQuote': async ({ input, signal }: EffectArgs<Method & { body: string }>) =>
-    answerOf(await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method }), quoteOf),
+  'melt.createQuote': async ({ input, signal, nowMs }: EffectArgs<Method & { body: string }>) => {
+    const reply = await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method })
+    return answerOf(reply, (body) => quoteOf(body, { mintNowMs: reply.mintNowMs, nowMs }))
+  },
 
   'melt.pay': async ({ input, signal, replay }: EffectArgs<Paying & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
@@ -51,11 +61,13 @@ const effects = ({ client }: WalletPorts) => ({
     return { answer: 'pending' as const }
   },
 
-  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Paying & { quoteId: string; expiry: number | null }>) =>
-    answerOf(await client(input.mintUrl).meltQuote(input.quoteId, { signal, method: input.method }), (body) => ({
-      payment: paymentOf(body, input.paymentHash),
-      expired: input.expiry !== null && input.expiry * 1000 <= nowMs,
-    })),
+  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Asking>) => {
+    const { mintUrl, method, quoteId, expiry, paymentHash } = input
+    const reply = await client(mintUrl).meltQuote(quoteId, { signal, method })
+    const { mintNowMs } = reply
+    const isOver = mintNowMs === undefined ? input.expiresAtMs !== null && input.expiresAtMs <= nowMs : (expiry ?? Infinity) * 1000 <= mintNowMs // prettier-ignore
+    return answerOf(reply, (body) => ({ payment: paymentOf(body, paymentHash), expired: isOver }))
+  },
 })
 
 /** What says that a payment was made. */
@@ -92,12 +104,13 @@ export const meltKind = defineOperation({
       firstMs: 5_000,
       maxMs: 3_600_000,
       most: 1,
-      sends: ['change.found'],
+      sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {
         const { mintUrl, blanks } = contexts[0]!
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
-        if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return []
+        if (reply.answer !== 'ok') return []
+        if (reply.body.outputs.length === 0) return [{ type: 'change.none' }]
         const { outputs, signatures } = reply.body
         return [{ type: 'change.found', outputs: outputs.map(({ B_ }) => B_), signatures } as EventObject]
       },
@@ -105,6 +118,8 @@ export const meltKind = defineOperation({
   }),
   lane,
   columns,
+  // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.
+  freesKey: ({ sends, givenUp }) => sends === 0 && !givenUp,
   project: record<MeltContext>('melt', 'out', ({ method, quoteId, request, payment, ys }) => ({
     method,
     quoteId,
@@ -158,6 +173,17 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
     await this.start()
     await this.until(({ state, snapshot }) => state === 'paymentPending' || snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed'), signal) // prettier-ignore
     return this.result()
+  }
+
+  /**
+   * Has the invoice paid, although the mint has no active keyset and so can sign no change: what the inputs are worth
+   * beyond the amount is given up. Only where `explain` says that it waits for this decision.
+   *
+   * @throws {HardshellError} `NOT_NOW`; as `execute`
+   */
+  async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
+    await this.tell({ type: 'forgo' })
+    return this.execute(waiting)
   }
 
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
