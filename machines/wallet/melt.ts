@@ -21,7 +21,7 @@
  * | selecting, renewing, settling, settlingChange | nothing of them: the state before | the state before runs again |
  * | prepared | quote, inputs reserved, fees | waits for execute, cancel, or the deadline |
  * | melting | inputs, blank outputs in order, the body | never sends again by itself: asks first |
- * | readying (refreshing, waiting, changeless, crowded) | quote and inputs; nothing that was sent can land | fetches the keysets again |
+ * | readying, refreshing, waiting, changeless, crowded | quote and inputs; nothing that was sent can land | fetches the keysets again |
  * | checking, asking, pausing | the same | asks again |
  * | paymentPending | the same | watches the quote, without a deadline |
  * | fencing | the same, and see the exchange | see the exchange |
