@@ -132,7 +132,7 @@ test.each<[string, Dialect, object]>([
     { code: codes.tooManyInputs, detail: 'Maximum inputs exceeded: 3 provided, max 2' },
   ],
   ['a list', { words: 'nutshell' }, { answer: 'refused', code: 0, detail: expect.stringMatching(/body\.inputs.*at most 2/) as string }], // prettier-ignore
-  ['a page', { oversize: 'entity' }, { answer: 'unknown', reason: 'HTTP 413' }],
+  ['a page', { oversize: 'entity' }, { answer: 'refused', code: 0, meaning: 'tooLarge' }],
   ['a text', { oversize: 'text' }, { answer: 'refused', code: 0, detail: 'too many inputs' }],
   ['HTTP 500', { words: 'coded500' }, { answer: 'unknown' }],
 ])('a mint of limits that says so in %s', async (_, dialect, expected) => {

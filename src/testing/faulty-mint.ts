@@ -2,7 +2,8 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
-import { inDialect, type Dialect } from './dialects.ts'
+import type { Answer } from '../mint-server/request.ts'
+import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
@@ -18,6 +19,8 @@ export interface Wire {
   sent: Readonly<Record<string, string>>
   /** Melt quote → how often the wallet asked for its payment. */
   melts: Readonly<Record<string, number>>
+  /** Keysets of which the mint told the wallet that it takes their proofs no more. */
+  dead: readonly string[]
 }
 
 export interface LateRequest {
@@ -133,6 +136,12 @@ export interface Speech {
   readonly untilMs?: number
 }
 
+/** How the mint speaks at a time, by what the scenario wrote down. */
+export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number): Dialect {
+  const { dialect = {}, untilMs = Infinity } = (notes['speech'] ?? {}) as Partial<Speech>
+  return nowMs < untilMs ? dialect : {}
+}
+
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
 
@@ -175,10 +184,7 @@ export function faultyTransport(of: {
   const { setting, wire, mintUrl, fate, life, violated } = of
   const answered = (path: string, status: number, fault: string): void =>
     of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
-  const present = (): Dialect => {
-    const { dialect = {}, untilMs = Infinity } = (of.notes['speech'] ?? {}) as Partial<Speech>
-    return of.clock.rightMs < untilMs ? dialect : {}
-  }
+  const present = (): Dialect => spokenAt(of.notes, of.clock.rightMs)
   const mint = inDialect((...request) => setting.mint.handle(...request), present, { now: () => of.clock.rightMs })
   const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
@@ -215,6 +221,12 @@ export function faultyTransport(of: {
     first.includes('"quote"') &&
     !wire.late.some(({ body }) => body === first) &&
     !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
+  /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
+  const noteDead = async (body = ''): Promise<void> => {
+    const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
+    if (id !== undefined && !wire.dead.includes(id) && body.includes('"inputs"') && body.includes(id))
+      wire.dead = [...wire.dead, id]
+  }
   /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {
     const held = wire.late.map((request) => ({ ...request, after: request.after - 1 }))
@@ -226,90 +238,103 @@ export function faultyTransport(of: {
     ((of.notes['moods'] ?? []) as Mood[]).find(
       ({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs,
     )?.does
+  /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
+  const isSeen = (fault: string): boolean =>
+    (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
+  // Headers tell whole seconds.
+  const dated = async (answer: Promise<Answer>) => ({
+    ...(await answer),
+    dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
+  })
   return ({ method, url, body }) =>
-    life.call(async () => {
-      const path = url.slice(mintUrl.length)
-      const request = { method, path, ...(body !== undefined && { body }) }
-      check(path, body)
-      const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
-      // A mint contradicts itself once: one that never stops proves nothing.
-      const faults = faultsOf(path, body ?? '').filter((it) => it !== 'denied' || !wire.lied)
-      const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
-      const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
-      switch (fault) {
-        case 'crashBefore':
-          return life.die()
-        case 'refused':
-          await arrive()
-          answered(path, 400, fault)
-          return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
-        case 'malformed':
-          answered(path, 200, fault)
-          return { status: 200, body: '<html>sign in</html>' }
-        case 'notSent':
-          answered(path, 0, fault)
-          throw new Error('connection refused')
-        case 'late':
-        case 'gateway':
-        case 'held':
-          await arrive()
-          wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
-          answered(path, 0, fault)
-          if (fault !== 'gateway') throw new Error('timed out')
-          return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
-        case 'rotated':
-          await setting.mint.rotate('sat')
-          break
-        case FORGOTTEN:
-          await setting.forget()
-          break
-        case 'twice':
-          await deliver(request)
-          break
-        default:
-      }
-      const answer = await deliver(request)
-      await arrive()
-      answered(path, answer.status, fault)
-      switch (fault) {
-        case 'crashAfter':
-          return life.die()
-        case 'overtaken':
-          await of.overtake()
-          return answer
-        case 'asleep':
-          of.clock.sleep(ASLEEP_FOR_MS)
-          return answer
-        case 'lost':
-          throw new Error('connection reset')
-        case 'short':
-          return changed(answer, (list) => list.slice(0, -1))
-        case 'partly':
-          wire.lied = true
-          return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
-        case 'shuffled':
-          return changed(answer, (list) => list.toReversed())
-        case 'forged':
-          wire.lied = true
-          return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
-        case 'bare':
-          return altered(answer, { change: undefined })
-        case 'denied':
-          wire.lied = true
-          return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
-        case 'otherwise':
-          return altered(answer, { unit: 'usd' })
-        case 'pending':
-          if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
-          return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
-        case 'retired':
-          return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
-        case 'dearer':
-          return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
-        default:
-          return answer
-      }
-    })
+    dated(
+      life.call(async () => {
+        const path = url.slice(mintUrl.length)
+        const request = { method, path, ...(body !== undefined && { body }) }
+        check(path, body)
+        const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
+        // A mint contradicts itself once: one that never stops proves nothing.
+        const faults = faultsOf(path, body ?? '')
+          .filter((it) => it !== 'denied' || !wire.lied)
+          .filter(isSeen)
+        const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+        const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
+        switch (fault) {
+          case 'crashBefore':
+            return life.die()
+          case 'refused':
+            await arrive()
+            answered(path, 400, fault)
+            return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+          case 'malformed':
+            answered(path, 200, fault)
+            return { status: 200, body: '<html>sign in</html>' }
+          case 'notSent':
+            answered(path, 0, fault)
+            throw new Error('connection refused')
+          case 'late':
+          case 'gateway':
+          case 'held':
+            await arrive()
+            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
+            answered(path, 0, fault)
+            if (fault !== 'gateway') throw new Error('timed out')
+            return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
+          case 'rotated':
+            await setting.mint.rotate('sat')
+            break
+          case FORGOTTEN:
+            await setting.forget()
+            break
+          case 'twice':
+            await deliver(request)
+            break
+          default:
+        }
+        const answer = await deliver(request)
+        await arrive()
+        if (fault === 'ok' && answer.status >= 400) await noteDead(body)
+        answered(path, answer.status, fault)
+        switch (fault) {
+          case 'crashAfter':
+            return life.die()
+          case 'overtaken':
+            await of.overtake()
+            return answer
+          case 'asleep':
+            of.clock.sleep(ASLEEP_FOR_MS)
+            return answer
+          case 'lost':
+            throw new Error('connection reset')
+          case 'short':
+            return changed(answer, (list) => list.slice(0, -1))
+          case 'partly':
+            wire.lied = true
+            return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
+          case 'shuffled':
+            return changed(answer, (list) => list.toReversed())
+          case 'forged':
+            wire.lied = true
+            return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
+          case 'bare':
+            return altered(answer, { change: undefined })
+          case 'denied':
+            wire.lied = true
+            return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
+          case 'otherwise':
+            return altered(answer, { unit: 'usd' })
+          case 'pending':
+            if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
+            return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
+          case 'retired':
+            return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
+          case 'dearer':
+            return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
+          default:
+            return answer
+        }
+      }),
+    )
 }
 
 /**

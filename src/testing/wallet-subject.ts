@@ -7,7 +7,7 @@ import type { Row } from '../store/port.ts'
 import { walletKinds } from '../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
-import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
+import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from './faulty-mint.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { judge } from './oracle.ts'
 import { newLiveSetting } from './live-mint.ts'
@@ -37,6 +37,8 @@ export interface WalletStage extends Stage {
   readonly mint: AtomicMint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
+  /** Has an old keyset sign again, beside the newest. */
+  readonly activate: (keysetId: string) => Promise<void>
   /** Pays a mint quote's invoice. */
   readonly pay: (quoteId: string) => Promise<void>
   /** Decides the payments that are under way. */
@@ -84,7 +86,7 @@ export function walletSubject(
     alike,
     async open() {
       const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
-      const wire: Wire = { late: [], lied: false, sent: {}, melts: {} }
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: [] }
       const outside = mintClient({
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
@@ -132,6 +134,7 @@ export function walletSubject(
               mint: setting.mint,
               outside,
               invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+              activate: (keysetId) => setting.activate(keysetId),
               pay: (quoteId) => setting.pay(quoteId),
               settle: (state) => setting.settle(state),
             },
@@ -151,7 +154,9 @@ export function walletSubject(
           setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of
-          return (await judge({ world, mint: setting.mint, crypto: stubCrypto, mayQuarantine })).violations
+          const dialect = spokenAt(notes, nowMs)
+          const judged = { world, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          return (await judge(judged)).violations
         },
       }
     },
@@ -180,13 +185,14 @@ const alike: Likeness = {
   over: (table, row) =>
     table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
   matters(outside, known, nowMs) {
-    const { mint, late, lied, melts } = outside as WalletOutside
+    const { mint, late, lied, melts, dead } = outside as WalletOutside
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [
       ...Object.entries(rows).flatMap(([table, list]) => [table, ...list]),
       ...late,
       melts,
+      ...dead,
       lied ? 'lied' : 'did not lie',
     ]
   },

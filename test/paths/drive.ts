@@ -197,6 +197,7 @@ class Lifetime {
       requests: () => 0,
       violated: () => {},
       another: () => this.#open(),
+      activate: (keysetId) => this.#setting.activate(keysetId),
       pay: (quoteId) => this.#setting.pay(quoteId),
       settle: (state) => this.#setting.settle(state),
       invoice: (amountSat, memo) => this.#setting.invoice(amountSat, memo),
