@@ -14,6 +14,7 @@ import { has } from './ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { listedQuotes, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow, MintQuoteRow, ProofRow } from './tables.ts'
+import { inWaves } from './waves.ts'
 import { createViews, stateOfProof } from './views.ts'
 
 /** How a mint carries out what moves ecash. */
@@ -132,13 +133,13 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     async look(topic, ids) {
       if (topic === 'proof_state') {
         const Ys = pointsOf({ Ys: ids })
-        const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
+        const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
       const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
       const stored = async (id: string): Promise<object> =>
         kind === 'mint' ? mintAnswer(await minting.stored(method, id)) : meltAnswer(await readMelt(method, id))
-      return Promise.all(ids.map((id) => known(stored(id))))
+      return inWaves(ids, (id) => known(stored(id)))
     },
     async ask(topic, id) {
       const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']

@@ -5,6 +5,7 @@ import type { Keysets } from './keysets.ts'
 import { has } from './ports.ts'
 import { MAX_ITEMS, messagesOf, pointsOf, refuse } from './request.ts'
 import type { KeysetRow, ProofRow, SignatureRow } from './tables.ts'
+import { inWaves } from './waves.ts'
 
 /** How many quotes one request may issue (NUT-29). */
 export const MAX_BATCH = 100
@@ -68,14 +69,14 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
   /** NUT-07. */
   const checkState: Endpoint = async (request) => {
     const Ys = pointsOf(request)
-    const rows = await Promise.all(Ys.map((Y) => store.get<ProofRow>('proofs', [Y])))
+    const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
     return { states: Ys.map((Y, at) => stateOfProof(Y, rows[at])) }
   }
 
   /** NUT-09: those of the outputs that are signed, each with its signature, in the order asked. */
   const restore: Endpoint = async (request) => {
     const asked = messagesOf(request)
-    const rows = await Promise.all(asked.map(({ B_ }) => store.get<SignatureRow>('signatures', [B_])))
+    const rows = await inWaves(asked, ({ B_ }) => store.get<SignatureRow>('signatures', [B_]))
     const found = rows.filter((row) => row !== undefined && row.C_ !== null) as SignatureRow[]
     return {
       outputs: found.map(({ B_, keysetId: id, amount }) => ({ amount, id, B_ })),

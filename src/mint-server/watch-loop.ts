@@ -41,6 +41,8 @@ export interface LoopOptions {
 
 const POLL_MS = 1000
 const SHORTEST_PAUSE_MS = 50
+/** A pause is at least so many times as long as looking at everything took. */
+const CALM = 4
 /** So many are looked at in one look. */
 const BATCH = 500
 /** So many questions to the backend are under way at once. */
@@ -99,8 +101,8 @@ export class WatchLoop {
 
   /** Something may have changed elsewhere. */
   stale(): void {
-    // A pause at least as long as looking took, so that a busy mint is not kept busy by this.
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#lookedMs)
+    // A pause some times as long as looking took, so that a busy mint is not kept busy by this.
+    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#lookedMs * CALM)
     this.#plan(Math.min(pauseMs, Math.max(0, this.#roundMs + pauseMs - this.#of.clock.monotonicMs())))
   }
 
@@ -180,7 +182,7 @@ export class WatchLoop {
     this.#isLooking = false
     this.#lookedMs = clock.monotonicMs() - startedMs
     this.#question()
-    this.#plan(POLL_MS)
+    this.#plan(Math.max(POLL_MS, this.#lookedMs * CALM))
   }
 
   /** Sees to it that everything is looked at again within so long. */
