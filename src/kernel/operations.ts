@@ -14,11 +14,11 @@ import { Lanes } from './lanes.ts'
 import { News } from './news.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
 import { Ownership, type Role } from './ownership.ts'
-import { fraction, hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock, type Random } from './ports.ts'
 import { Questions } from './questions.ts'
 import { reportError } from './report.ts'
 import { Supervisor, type Resumed } from './supervisor.ts'
-import { Timers } from './timers.ts'
+import { Alarms } from './timers.ts'
 
 export interface OperationsOptions<Ports> {
   readonly store: Store
@@ -96,13 +96,15 @@ export class Operations<Ports = unknown> {
   readonly resumed: Promise<readonly Resumed[]>
 
   constructor(options: OperationsOptions<Ports>) {
-    const { store, clock = systemClock, random = systemRandom } = options
+    const { store, random = systemRandom } = options
+    const clock = withSteadyReading(options.clock ?? systemClock)
     checkCount(options.laneLimit, 'laneLimit')
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
     this.clock = clock
-    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open: options.laneOpen ?? (() => Promise.resolve(true)) })
+    const open = options.laneOpen ?? (() => Promise.resolve(true))
+    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -112,7 +114,7 @@ export class Operations<Ports = unknown> {
       leads: () => this.#ownership.role !== 'follower',
       lanes: this.lanes,
       questions: new Questions(this.lanes),
-      timers: new Timers(clock, (id) => this.supervisor.wake(id)),
+      alarms: new Alarms(clock, (id) => this.supervisor.wake(id)),
       underWay: new Set(),
       newId,
       chance: () => fraction(random),
@@ -407,7 +409,8 @@ export class Operations<Ports = unknown> {
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
-    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(current.row.lane), nowMs: this.clock.now() }) // prettier-ignore
+    const { lane } = current.row
+    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(lane), pause: this.lanes.pauseOf(lane), nowMs: this.clock.now() }) // prettier-ignore
   }
 
   /**
@@ -496,7 +499,7 @@ export class Operations<Ports = unknown> {
   async #halt(): Promise<void> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
     this.supervisor.stop()
-    this.#kernel.timers.stop()
+    this.#kernel.alarms.stop()
     this.#listeners.clear()
     this.#roleListeners.clear()
     await this.#ownership.end().catch(reportError)

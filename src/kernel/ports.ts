@@ -31,6 +31,26 @@ export const systemClock: Clock = {
   },
 }
 
+/** A clock of one's own, in JavaScript, may lack the steady reading: time during which it goes back counts for nothing then. */
+export function withSteadyReading(clock: Clock): Clock {
+  if (typeof clock.monotonicMs === 'function') return clock
+  let steadyMs = 0
+  let lastMs = clock.now()
+  return {
+    ...(clock.longestWaitMs !== undefined && { longestWaitMs: clock.longestWaitMs }),
+    ...(clock.hold && { hold: () => clock.hold?.() ?? (() => {}) }),
+    now: () => clock.now(),
+    monotonicMs() {
+      const nowMs = clock.now()
+      steadyMs += Math.max(0, nowMs - lastMs)
+      lastMs = nowMs
+      return steadyMs
+    },
+    setTimeout: (call, delayMs) => clock.setTimeout(call, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+  }
+}
+
 export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))
 
 export const hex = (bytes: Uint8Array): string =>

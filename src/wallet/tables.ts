@@ -104,6 +104,12 @@ export interface MintRow extends Row {
   readonly infoAt: number | null
   /** Said by the mint (NUT-06), or learnt from its refusals. */
   readonly limits: MintLimits | null
+  /** How long it last asked to be left alone (Retry-After), and until when by the clock of then. */
+  readonly pause: { readonly untilMs: number; readonly delayMs: number } | null
+  /** It redirects; `to` is null where the address is not known. */
+  readonly moved: { readonly to: string | null } | null
+  /** Where it answers, if a person said that it is elsewhere than its URL says. */
+  readonly address: string | null
 }
 
 /** The mark of the wallet's seed: a store has one, and takes no other seed. */
@@ -243,7 +249,16 @@ export const walletSchema: Schema = {
     },
     derivations: { columns: { name: 'text', keysetId: 'text', mintUrl: 'text' }, key: ['name'] },
     mints: {
-      columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?', limits: 'json?' },
+      columns: {
+        mintUrl: 'text',
+        trusted: 'integer',
+        info: 'json?',
+        infoAt: 'time?',
+        limits: 'json?',
+        pause: 'json?',
+        moved: 'json?',
+        address: 'text?',
+      },
       key: ['mintUrl'],
     },
     quoteClaims: {

@@ -26,6 +26,7 @@ import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
+import { Standings } from './standings.ts'
 import { walletSchema } from './tables.ts'
 import { WalletOperations } from './wallet-operations.ts'
 
@@ -183,14 +184,16 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     forget()
     throw error
   }
+  const standings = new Standings({ store, clock, transport })
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
+    const heard = standings.transportOf(mintUrl)
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport: heard, timeoutMs: options.requestTimeoutMs })
     clients.set(mintUrl, found)
     return found
   }
   const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
-  const mints = new Mints(store, ports, () => clock.now())
+  const mints = new Mints({ store, ports, now: () => clock.now(), standings })
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
@@ -202,7 +205,11 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  // Trust may be given in another process, too.
-  store.watch('mints', () => operations.lanes.recheck())
+  standings.begin(operations.lanes)
+  // Trust may be given in another process, too; and so is heard there what mints say of themselves.
+  store.watch('mints', () => {
+    operations.lanes.recheck()
+    void standings.read().catch(() => {})
+  })
   return new Wallet({ operations, store, ports, mints }, store, forget)
 }

@@ -55,7 +55,7 @@ export const kernelPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/kernel/durable.ts',
-        from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)`,
+        from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as StoredTimers, input.row.updatedAt)`,
         to: `this.#timers =
       input.row.owner === kernel.owner ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt) : {}`,
       },
@@ -65,7 +65,7 @@ export const kernelPlants: readonly Plant[] = [
   },
   {
     name: 'timers are not stored',
-    changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(step.timers)`, to: `timers: '{}'` }],
+    changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(timers)`, to: `timers: '{}'` }],
     breaks: 'stuck',
     scenario: 'swap.cancelled',
     faults: 0,

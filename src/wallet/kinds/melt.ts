@@ -220,7 +220,7 @@ export async function prepareMelt(
   const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
   const { msat, paymentHash } = env.ports.invoiceAmount(request)
   if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
-  const { mintUrl, info } = await env.mints.trusted(url)
+  const { mintUrl, info } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   const invoice = invoiceText(request)
   const input = {

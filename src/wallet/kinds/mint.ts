@@ -111,7 +111,7 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')
   checkTexts({ unit, method, quoteId })
-  const { mintUrl, info } = await env.mints.trusted(url)
+  const { mintUrl, info } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   await env.mints.assertSigns(mintUrl, unit)
   const { crypto, random } = env.ports

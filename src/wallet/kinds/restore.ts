@@ -169,7 +169,7 @@ export async function prepareRestore(
   { mintUrl: url, unit = 'sat', key }: PrepareRestore,
 ): Promise<RestoreHandle> {
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.trusted(url)
+  const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
 }

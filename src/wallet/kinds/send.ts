@@ -133,7 +133,7 @@ export async function prepareSend(
   const asked = positive(fromAmountLike(amount), 'amount')
   checkTexts({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')
-  const { mintUrl } = await env.mints.trusted(url)
+  const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
   return created(env, SendHandle, 'send', input, { key, request: input })

@@ -53,7 +53,7 @@ export async function prepareSwap(
   )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.trusted(url)
+  const { mintUrl } = await env.mints.usable(url)
   const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
   const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
   if (parts.length > MOST_OUTPUTS) throw new TypeError(`amounts: they come to more than ${MOST_OUTPUTS} proofs`)
