@@ -213,6 +213,7 @@ export interface Bench {
 const seedOf = (name: string): Uint8Array =>
   Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
 
+let mints = 0
 const AMOUNTS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /**
@@ -229,6 +230,8 @@ export async function bench({
     store: memoryStore(),
     lightning: { autoPayMs: 0 },
     amounts: AMOUNTS,
+    // Mints of one seed would have one keyset, which a wallet takes from one of them only.
+    seed: new Uint8Array(32).fill(++mints),
     ...crypto,
     ...options,
   })

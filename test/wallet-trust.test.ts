@@ -184,7 +184,7 @@ describe('W12: a mint that is not trusted', () => {
 describe('a mint that is down', () => {
   /** A wallet at two mints, with money at both. */
   async function twoMints(): Promise<{ bad: Bench; good: Bench; process: Opened }> {
-    const [bad, good] = [await bench(), await bench({ seed: new Uint8Array(32).fill(2) })]
+    const [bad, good] = [await bench(), await bench()]
     const process = await bad.funded(64)
     const { wallet } = process
     await wallet.mints.trust(good.mintUrl)
