@@ -39,6 +39,9 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --name N                  what wallets show
   --min-amount N            the least that one quote may be for; 1 unless given
   --max-amount N            the most that one quote may be for; 10000000 unless given
+  --quote-ttl-ms N          how long a quote can be used; an hour unless given
+  --offer-ttl-ms N          how long an offer (bolt12) can be paid; without an end unless given
+  --quote-retention-ms N    how long after its end a quote that nobody paid is kept; 30 days unless given
   --auto-pay-ms N           how long after its making an invoice is paid by itself; never unless given
   --payment-fee N           what each payment of the fake Lightning costs beyond its amount; 1 unless given
   --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
@@ -115,6 +118,9 @@ export interface MintArguments extends CommonArguments {
     readonly name?: string
     readonly minAmount?: number
     readonly maxAmount?: number
+    readonly quoteTtlMs?: number
+    readonly offerTtlMs?: number
+    readonly quoteRetentionMs?: number
   }
   readonly autoPayMs: number | undefined
   readonly feeSat?: number | undefined
@@ -160,6 +166,9 @@ const MINT = {
   name: { type: 'string' },
   'min-amount': { type: 'string' },
   'max-amount': { type: 'string' },
+  'quote-ttl-ms': { type: 'string' },
+  'offer-ttl-ms': { type: 'string' },
+  'quote-retention-ms': { type: 'string' },
   'auto-pay-ms': { type: 'string' },
   'payment-fee': { type: 'string' },
   admin: { type: 'boolean', default: false },
@@ -190,6 +199,9 @@ function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options
     throw new UsageError((error as Error).message.split(/\. |\n/)[0])
   }
 }
+
+/** Ten years. */
+const LONGEST_MS = 315_360_000_000
 
 /** A number from `least` to `most`. */
 function number(name: string, value: string | undefined, most: number, least = 0): number | undefined {
@@ -272,6 +284,9 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
   const feeSat = number('payment-fee', values['payment-fee'], 1_000_000)
   const minAmount = number('min-amount', values['min-amount'], 2 ** 45, 1)
   const maxAmount = number('max-amount', values['max-amount'], 2 ** 45, minAmount ?? 1)
+  const quoteTtlMs = number('quote-ttl-ms', values['quote-ttl-ms'], LONGEST_MS, 1000)
+  const offerTtlMs = number('offer-ttl-ms', values['offer-ttl-ms'], LONGEST_MS, 1000)
+  const quoteRetentionMs = number('quote-retention-ms', values['quote-retention-ms'], LONGEST_MS)
   const { unit: units, name } = values
   if (units && new Set(units).size < units.length) throw new UsageError('--unit is given twice with the same unit')
   if (units?.some((unit) => !/^[a-z][a-z0-9_-]{0,31}$/.test(unit)))
@@ -289,6 +304,9 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
       ...(name === undefined ? {} : { name }),
       ...(minAmount === undefined ? {} : { minAmount }),
       ...(maxAmount === undefined ? {} : { maxAmount }),
+      ...(quoteTtlMs === undefined ? {} : { quoteTtlMs }),
+      ...(offerTtlMs === undefined ? {} : { offerTtlMs }),
+      ...(quoteRetentionMs === undefined ? {} : { quoteRetentionMs }),
     },
     ...(feeSat !== undefined && { feeSat }),
     autoPayMs: number('auto-pay-ms', values['auto-pay-ms'], 2 ** 31),

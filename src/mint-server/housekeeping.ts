@@ -1,12 +1,13 @@
 /**
- * What a mint need not keep for ever: operations that are over, and answers that are not given any more (NUT-19). What
- * they did stays: quotes, payments, spent proofs and signatures are the mint's books.
+ * What a mint need not keep for ever: operations that are over, answers that are not given any more (NUT-19), and quotes
+ * that nobody paid while they could be paid. All else stays: quotes that something came of, payments, spent proofs and
+ * signatures are the mint's books.
  */
 import type { OperationRow } from '../kernel/operation.ts'
 import { sleep, type Clock } from '../kernel/ports.ts'
 import { reportError } from '../kernel/report.ts'
-import { StoreError, type Query, type Row, type Store, type Write } from '../store/port.ts'
-import type { ResponseRow } from './tables.ts'
+import { StoreError, type Condition, type Query, type Row, type Store, type Write } from '../store/port.ts'
+import type { MeltQuoteRow, MintQuoteRow, ResponseRow } from './tables.ts'
 
 const HOUR_MS = 3_600_000
 /** How long operations that are done can be looked at. */
@@ -14,6 +15,14 @@ const KEPT_MS = 24 * HOUR_MS
 /** So many rows go in one commit, and others get their turn before the next. */
 const BATCH = 100
 const PAUSE_MS = 20
+
+/** Quotes that nobody paid; without, they stay. */
+interface Quotes {
+  /** How long after its end a quote is kept. */
+  readonly retentionMs: number
+  /** Counts what came in for a quote, and nobody has noticed. */
+  readonly ask: (quote: MintQuoteRow) => Promise<void>
+}
 
 type Batch = Query & { readonly limit: number }
 
@@ -25,9 +34,12 @@ export class Housekeeping {
   /** By the clock that is never set. */
   #dueMs = -Infinity
 
-  constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+  readonly #quotes: Quotes | undefined
+
+  constructor({ store, clock, quotes }: { readonly store: Store; readonly clock: Clock; readonly quotes?: Quotes }) {
     this.#store = store
     this.#clock = clock
+    this.#quotes = quotes
   }
 
   /**
@@ -60,30 +72,88 @@ export class Housekeeping {
       at: ({ createdAt }) => createdAt,
       key: ({ id, updatedAt }) => (updatedAt <= before ? id : undefined),
     })
+    if (this.#quotes) await this.#sweepQuotes(this.#quotes, nowMs - this.#quotes.retentionMs)
+  }
+
+  async #sweepQuotes({ ask }: Quotes, to: number): Promise<void> {
+    const unpaid = { table: 'mintQuotes', index: 'byEnd', prefix: [0], to, limit: BATCH }
+    await this.#clear<MintQuoteRow>(unpaid, {
+      at: ({ expiryAt }) => expiryAt ?? to,
+      key: ({ id, operationId }) => (operationId === null ? id : undefined),
+      if: { amountPaid: 0, operationId: null },
+      // Somebody may have paid while nobody looked: what is counted is not deleted.
+      before: ask,
+    })
+    for (const state of ['UNPAID', 'FAILED']) {
+      const open = { table: 'meltQuotes', index: 'byEnd', prefix: [state], to, limit: BATCH }
+      await this.#clear<MeltQuoteRow>(open, {
+        at: ({ expiryAt }) => expiryAt,
+        key: ({ id, operationId }) => (operationId === null ? id : undefined),
+        if: { state, operationId: null },
+      })
+    }
   }
 
   /**
    * Deletes the rows that a query finds and that have a key to be deleted by, batch by batch. `at` is what they are
-   * ordered by.
+   * ordered by; `before` is done first, and a row for which it fails stays.
    */
   async #clear<R extends Row>(
     query: Batch,
-    of: { readonly at: (row: R) => number; readonly key: (row: R) => string | undefined },
+    of: {
+      readonly at: (row: R) => number
+      readonly key: (row: R) => string | undefined
+      readonly before?: (row: R) => Promise<void>
+      readonly if?: Condition
+    },
   ): Promise<void> {
     const { signal } = this.#stop
     let from: number | undefined
     for (let isMore = true; isMore && !signal.aborted; await sleep(this.#clock, PAUSE_MS, signal)) {
       const rows = await this.#store.query<R>({ ...query, from })
-      // Without a condition: another mint on this store may have been faster.
-      const keys = rows.map(of.key).filter((key) => key !== undefined)
-      const writes = keys.map((key): Write => ({ delete: query.table, key: [key] }))
-      if (writes.length > 0) await this.#store.commit(writes)
+      const keys = await Promise.all(
+        rows.map(async (row) => {
+          const key = of.key(row)
+          if (key === undefined || !of.before) return key
+          return of.before(row).then(
+            () => key,
+            () => undefined,
+          )
+        }),
+      )
+      const deleted = await this.#delete(
+        query.table,
+        keys.filter((key) => key !== undefined),
+        of.if,
+      )
       // Those that stay must not hold up the ones behind them.
       const last = rows.at(-1)
-      const isOn = writes.length > 0 || (last !== undefined && of.at(last) !== from)
+      const isOn = deleted > 0 || (last !== undefined && of.at(last) !== from)
       isMore = rows.length === query.limit && isOn
       from = last && of.at(last)
     }
+  }
+
+  /** Deletes rows, and says how many of them; another mint on this store may have been faster. */
+  async #delete(table: string, keys: readonly string[], condition: Condition | undefined): Promise<number> {
+    const writes = keys.map((key): Write => ({ delete: table, key: [key], if: condition }))
+    if (writes.length === 0) return 0
+    try {
+      await this.#store.commit(writes)
+      return writes.length
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error
+    }
+    // One of them has changed: the others go all the same.
+    let deleted = 0
+    for (const write of writes)
+      await this.#store.commit([write]).then(
+        () => deleted++,
+        (error: unknown) => {
+          if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error
+        },
+      )
+    return deleted
   }
 }
 

@@ -96,8 +96,9 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
       const pubkey = has(settings, 20) ? lockOf(request['pubkey'] ?? null) : null
       // Whoever knows of an offer may pay it, and sees what it is paid: without a key its quote is anybody's (NUT-25).
       if (method === 'bolt12' && pubkey === null) refuse(codes.pubkeyRequired, 'a quote for an offer needs a pubkey')
-      const expiryAt = clock.now() + settings.quoteTtlMs
-      const wish = { method, amountSat: amount ?? undefined, expiryAt, memo }
+      const ttlMs = method === 'bolt12' ? settings.offerTtlMs : settings.quoteTtlMs
+      const expiryAt = ttlMs === null ? null : clock.now() + ttlMs
+      const wish = { method, amountSat: amount ?? undefined, expiryAt: expiryAt ?? undefined, memo }
       const wanted = await calls.createRequest(wish, party)
       const row: MintQuoteRow = {
         ...{ id: newId(), method, unit, amount, amountPaid: 0, amountIssued: 0, operationId: null },

@@ -28,7 +28,7 @@ import { replay } from './responses.ts'
 import { routes, type Engine } from './routes.ts'
 import { Settling } from './settling.ts'
 import { WrongKeys } from './signatory.ts'
-import { mintSchema, type MeltQuoteRow } from './tables.ts'
+import { mintSchema, type MeltQuoteRow, type MintQuoteRow } from './tables.ts'
 import { TOPICS_OF } from './topics.ts'
 
 export interface MintOptions
@@ -133,8 +133,6 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   operations.on(({ row }) => {
     if (row.status !== 'active') calls.ended(row.id)
   })
-  const house = new Housekeeping({ store, clock })
-  void house.look()
 
   /** An operation that the same request began, and that is under way. */
   async function underway(key: string): Promise<string | undefined> {
@@ -226,6 +224,9 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   }
 
   const { handle, look, ask, heard } = routes(context, keysetRows, engine)
+  const quotes = { retentionMs: settings.quoteRetentionMs, ask: (quote: MintQuoteRow) => heard(quote.requestId) }
+  const house = new Housekeeping({ store, clock, quotes })
+  void house.look()
   const underWay = new Set<Promise<unknown>>()
   let closed = false
   const assertOpen = (): void => {

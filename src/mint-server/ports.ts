@@ -25,6 +25,10 @@ export interface MintSettings {
   readonly cacheTtlMs: number
   /** How long quotes can be used; an hour unless told otherwise. */
   readonly quoteTtlMs: number
+  /** How long an offer can be paid (NUT-25); without an end where null, and unless told otherwise. */
+  readonly offerTtlMs: number | null
+  /** How long after its end a quote that nobody paid is kept; 30 days unless told otherwise. */
+  readonly quoteRetentionMs: number
   /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless told otherwise. */
   readonly feeReserve: (amount: number) => number
   readonly without: readonly OptionalNut[]
@@ -40,6 +44,8 @@ export const DEFAULTS: MintSettings = {
   maxAmount: 10_000_000,
   cacheTtlMs: HOUR_MS,
   quoteTtlMs: HOUR_MS,
+  offerTtlMs: null,
+  quoteRetentionMs: 30 * 24 * HOUR_MS,
   feeReserve: (amount) => Math.max(2, Math.ceil(amount / 100)),
   without: [],
 }

@@ -153,7 +153,10 @@ export const mintSchema: Schema = {
         updatedAt: 'time',
       },
       key: ['id'],
-      indexes: { byRequest: { columns: ['requestId'], unique: true } },
+      indexes: {
+        byRequest: { columns: ['requestId'], unique: true },
+        byEnd: { columns: ['amountPaid', 'expiryAt'] },
+      },
       total: { of: 'amountIssued', by: ['unit'] },
     },
     mintPayments: {
@@ -179,7 +182,7 @@ export const mintSchema: Schema = {
         change: 'json',
       },
       key: ['id'],
-      indexes: { byClaim: { columns: ['claim'], unique: true } },
+      indexes: { byClaim: { columns: ['claim'], unique: true }, byEnd: { columns: ['state', 'expiryAt'] } },
       total: { of: 'paidOut', by: ['unit'] },
     },
     proofs: {
