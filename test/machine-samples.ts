@@ -1,7 +1,7 @@
 /** What the wallet's charts are walked through with: toy answers, one for everything that makes a difference to a guard. */
 import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, Signature } from '../machines/wallet/exchange-model.ts' // prettier-ignore
 import type { MeltContext, MeltState, Payment } from '../machines/wallet/melt-model.ts'
-import type { MintContext, QuoteState } from '../machines/wallet/mint-model.ts'
+import { signatureRefused, type MintContext, type QuoteState } from '../machines/wallet/mint-model.ts'
 import type { RestoreContext } from '../machines/wallet/restore.ts'
 import type { SendContext } from '../machines/wallet/send.ts'
 import type { OperationKind } from '../src/kernel/index.ts'
@@ -121,7 +121,9 @@ const send: Samples<typeof sendKind.machine> = {
 
 const quotes = (['UNPAID', 'PENDING', 'PAID', 'ISSUED'] as const).map((state) => ({
   answer: 'ok' as const,
-  quote: { quote: 'q', request: 'lnbc', expiry: 1_750_000_000, amount: 5, unit: 'sat' },
+  quote: { quote: 'q', request: 'lnbc', expiry: 1_750_000_000, endsAtMs: 1_750_000_000_000 },
+  flaw: null,
+  lockedElsewhere: false,
   state,
 }))
 const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({ type: 'quote.news', state }))
@@ -129,14 +131,20 @@ const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState
 const mint: Samples<typeof mintKind.machine> = {
   inputs: [null, 'q'].map((quoteId) => ({ ...place, amount: 5, method: 'bolt11', privateKey: null, quoteId, ask: '{}' })), // prettier-ignore
   answers: {
-    'mint.createQuote': [quotes[0]!, { ...quotes[0]!, quote: { ...quotes[0]!.quote, amount: 6 } }, ...amiss],
-    'mint.quote': [...quotes, ...amiss],
-    'mint.issue': [{ answer: 'ok', signatures }, ...amiss, { ...amiss[0], code: 20_008 }],
-    'mint.restore': exchangeAnswers['mint.restore'],
+    'mint.createQuote': [quotes[0]!, { ...quotes[0]!, flaw: 'another amount' }, ...amiss],
+    'mint.quote': [...quotes, { ...quotes[0]!, lockedElsewhere: true }, ...amiss],
+    'mint.issue': [
+      { answer: 'ok', signatures },
+      ...amiss,
+      { answer: 'unknown', hint: 'disabled' },
+      { ...amiss[0], code: 20_008, meaning: 'signatureInvalid' },
+    ],
+    'mint.restore': [...exchangeAnswers['mint.restore'], { ...amiss[0], meaning: 'unsupported' }],
     'mint.keysets': exchangeAnswers['mint.keysets'],
     'mint.derive': ({ context: { sets } }) => [
       { ...OK, set: { keysetId: 'k', outputs, fee: 0 }, again: sets.length > 0, body: '{}' },
       { answer: 'stale' },
+      { answer: 'unreachable', detail: 'no' },
       { answer: 'gap' },
     ],
     'mint.unblind': [{ ...OK, made }, WRONG],
@@ -150,14 +158,17 @@ const mint: Samples<typeof mintKind.machine> = {
     ],
   },
   events: [...callers, ...quoteNews],
-  sees: ({ quoteId, quoteState, sets, refusals, refusal, tries }: MintContext, state) => [
-    quoteId !== null,
-    sets.length > 0,
-    Math.min(3, refusals),
-    refusal !== null,
-    // A quote that is pending is asked about eight times.
-    Math.min(quoteState === 'PENDING' ? 8 : 3, tries),
-    /(restoring|pausing|asking)$/.test(state) && quoteState,
+  sees: (context: MintContext, state) => [
+    context.imported,
+    context.sets.length > 0,
+    Math.min(3, context.refusals),
+    context.refusal !== null,
+    signatureRefused(context),
+    // The mint is asked eight times before a person is.
+    Math.min(8, context.tries),
+    Math.min(4, context.unanswered),
+    context.rounds,
+    /(restoring|pausing|asking)$/.test(state) && context.quoteState,
   ],
 }
 

@@ -245,7 +245,7 @@ describe('W4: found again', () => {
       watching: 'quote',
       underWay: [],
       takes: ['quote.news', 'cancel'],
-      timers: [{ name: 'quoteExpiry', atMs: (mint.quote.expiry ?? 0) * 1_000 }],
+      timers: [{ name: 'quoteExpiry' }],
       needsHuman: false,
       laneClosed: false,
     })

@@ -77,8 +77,8 @@ export const send = setup({
   actors: {
     ...exchangeActors,
     ...takeActor,
-    /** The amounts that make up a sum in the mint's active keyset. */
-    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number }>({ answers: ['ok', 'stale'] }), // prettier-ignore
+    /** The amounts that make up a sum in the mint's active keyset; refused where they do not, and the inputs are not exact. */
+    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number; exact: boolean }>({ answers: ['ok', 'stale'] }), // prettier-ignore
     /** The token's text. */
     'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
   },
@@ -123,7 +123,7 @@ export const send = setup({
       tags: ['local'],
       invoke: {
         src: 'send.split',
-        input: ({ context: { mintUrl, unit, amount } }) => ({ mintUrl, unit, amount }),
+        input: ({ context: { mintUrl, unit, amount, exact } }) => ({ mintUrl, unit, amount, exact }),
         onDone: [
           {
             guard: answered('ok'),

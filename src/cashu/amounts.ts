@@ -27,22 +27,75 @@ export const denominationsOf = (keys: Readonly<Record<string, string>>): readonl
 
 const OUTPUTS_AT_MOST = 1000
 
+/** Of amounts that taking the largest first misses, a search finds most; it looks at so many combinations. */
+const COMBINATIONS_AT_MOST = 10_000
+
 /**
  * Splits an amount into denominations: as few as taking the largest first gives, going up, so that the order shows
  * nothing of what is sent and what is kept.
  * @throws {CashuError} `AMOUNT_UNREACHABLE` where they do not make it up, or only by more than a thousand outputs.
  */
 export function splitAmount(amount: number, denominations: readonly number[]): number[] {
-  const parts: number[] = []
+  const falling = denominations.toSorted((a, b) => b - a)
+  const parts = largestFirst(amount, falling)
+  if (parts.rest === 0) return parts.found.reverse()
+  const searched = combination(amount, falling)
+  if (searched) return searched.reverse()
+  const near = nearTo(amount, parts, falling)
+  const instead = near.length > 0 ? `; ${near.join(' or ')} can be made` : ''
+  throw new CashuError('AMOUNT_UNREACHABLE', `the keyset's denominations do not make up ${amount}${instead}`)
+}
+
+interface Parts {
+  readonly found: number[]
+  /** What they leave of the amount. */
+  readonly rest: number
+}
+
+function largestFirst(amount: number, falling: readonly number[]): Parts {
+  const found: number[] = []
   let rest = amount
-  for (const denomination of denominations.toSorted((a, b) => b - a)) {
+  for (const denomination of falling) {
     const count = Math.floor(rest / denomination)
-    if (parts.length + count > OUTPUTS_AT_MOST) break
-    for (let i = 0; i < count; i++) parts.push(denomination)
+    if (found.length + count > OUTPUTS_AT_MOST) break
+    for (let i = 0; i < count; i++) found.push(denomination)
     rest -= count * denomination
   }
-  if (rest !== 0) throw new CashuError('AMOUNT_UNREACHABLE', `the keyset's denominations do not make up ${amount}`)
-  return parts.reverse()
+  return { found, rest }
+}
+
+/** Taking fewer of the large ones helps where they do not divide each other. */
+function combination(amount: number, falling: readonly number[]): number[] | undefined {
+  const smallest = falling.at(-1)
+  if (smallest === undefined) return undefined
+  // Where all divide each other, taking the largest first misses nothing.
+  if (falling.every((denomination, at) => at === 0 || falling[at - 1]! % denomination === 0)) return undefined
+  const budget = { left: COMBINATIONS_AT_MOST }
+  const search = (at: number, rest: number, parts: readonly number[]): readonly number[] | undefined => {
+    if (rest === 0) return parts
+    const denomination = falling[at]
+    if (denomination === undefined || --budget.left < 0) return undefined
+    const most = Math.min(Math.floor(rest / denomination), OUTPUTS_AT_MOST - parts.length)
+    for (let count = most; count >= 0 && budget.left > 0; count--) {
+      const found = search(at + 1, rest - count * denomination, [
+        ...parts,
+        ...Array.from({ length: count }, () => denomination),
+      ])
+      if (found) return found
+    }
+    return undefined
+  }
+  const found = search(0, amount, [])
+  return found && [...found]
+}
+
+/** Amounts close by that can be made: one less, one more. */
+function nearTo(amount: number, { found, rest }: Parts, falling: readonly number[]): number[] {
+  const smallest = falling.at(-1)
+  if (smallest === undefined || found.length >= OUTPUTS_AT_MOST) return []
+  const below = amount - rest
+  const above = below + smallest
+  return [below, above].filter((near) => near > 0 && Number.isSafeInteger(near))
 }
 
 /** The fee for spending proofs whose keysets take these fees, in thousandths per proof (NUT-02). */

@@ -171,21 +171,28 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Starts an operation: its first step is committed, or nothing is.
+   * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
+   * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
    *
    * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
    */
-  async create(kindName: string, input: Row, options: CreateOptions = {}): Promise<OperationView> {
+  async create(
+    kindName: string,
+    input: Row | (() => Promise<Row>),
+    options: CreateOptions = {},
+  ): Promise<OperationView> {
     this.#assertOpen()
     checkTexts({ key: options.key })
     const loaded = this.#kinds.get(kindName)
     if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
     const id = options.id ?? this.#kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
+    let made: Row | undefined
     for (let tries = 1; ; tries++) {
       const there = (await this.#byKey(kindName, options.key, request)) ?? (await options.existing?.())
       if (there !== undefined) return this.get(there)
-      const step = await loaded.stepper.first({ ...input, id })
+      made ??= typeof input === 'function' ? await input() : input
+      const step = await loaded.stepper.first({ ...made, id })
       const nowMs = this.clock.now()
       const blank = {
         id,

@@ -178,7 +178,7 @@ export async function created<H>(
   env: WalletEnv,
   Handle: new (env: WalletEnv, view: OperationView) => H,
   kind: string,
-  input: Row,
+  input: Row | (() => Promise<Row>),
   options: CreateOptions,
 ): Promise<H> {
   return new Handle(env, await env.operations.create(kind, input, options))

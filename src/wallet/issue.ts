@@ -3,7 +3,7 @@ import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, keysetsOf, split } from './keysets.ts'
+import { activeKeyset, keysetsOf, partsOf } from './keysets.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
@@ -15,10 +15,12 @@ export const issueSteps = (ports: WalletPorts) => ({
     const { id, mintUrl, unit, context } = input
     const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
     if (!keyset) return { answer: 'stale' as const }
+    const parts = partsOf(context.asked, keyset)
+    if (typeof parts === 'string') return { answer: 'unreachable' as const, detail: parts }
     const last = context.sets.at(-1)
     // As in the exchange: outputs that nobody signed go out again, other ones once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
-    const wanted = split(context.asked, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
+    const wanted = parts.map((amount) => ({ amount, purpose: 'keep' as const }))
     const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
     const made = again
       ? {
@@ -30,7 +32,8 @@ export const issueSteps = (ports: WalletPorts) => ({
     const quote = context.quote!.quote
     const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
     const signature =
-      context.privateKey && ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form)
+      context.privateKey &&
+      ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form === 'plain' ? 'plain' : 'framed')
     const set: OutputSet = {
       keysetId: keyset.id,
       outputs: made.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),

@@ -1,5 +1,6 @@
 /** The keysets that a wallet knows of a mint (NUT-01, NUT-02). */
 import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
+import { CashuError } from '../cashu/errors.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { KeysetRow } from './tables.ts'
 
@@ -60,6 +61,16 @@ export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keys
 /** An amount in the denominations of a keyset, ascending; as few as there can be. */
 export const split = (amount: number, keyset: KeysetRow): number[] =>
   amount === 0 ? [] : splitAmount(amount, denominationsOf(keyset.keys ?? {}))
+
+/** The same, or why the denominations do not make it up: no operation under way may fail by what a mint offers. */
+export function partsOf(amount: number, keyset: KeysetRow): number[] | string {
+  try {
+    return split(amount, keyset)
+  } catch (error) {
+    if (error instanceof CashuError && error.code === 'AMOUNT_UNREACHABLE') return error.message
+    throw error
+  }
+}
 
 /** The inputs with the full ids of their keysets, where a token has them shortened (NUT-00) and the keysets are known. */
 export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] =>

@@ -23,8 +23,14 @@ const set =
 const sooner: NonNullable<Model['without']> = ({ state, truth }, { name, from }) =>
   (name === 'quotingDeadline' && state.endsWith('repeating')) || (state === 'unpaid' && truth.late && from === 'news')
 
-const quoted = (state: QuoteState, amount = 5): Answer =>
-  answer({ answer: 'ok', quote: { quote: 'q', request: 'r', expiry: 1, amount, unit: 'sat' }, state })
+const quoted = (state: QuoteState, flaw: string | null = null): Answer =>
+  answer({
+    answer: 'ok',
+    quote: { quote: 'q', request: 'r', expiry: 1, endsAtMs: 1_000 },
+    flaw,
+    lockedElsewhere: false,
+    state,
+  })
 
 interface Minting {
   readonly sets: readonly OutputSet[]
@@ -36,6 +42,8 @@ interface Minting {
   readonly refusal: object | null
   readonly seenSigned: boolean
   readonly signatures: readonly Signature[]
+  readonly unanswered: number
+  readonly rounds: number
   readonly tries: number
   readonly body: string
 }
@@ -51,14 +59,19 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   effects: {
     'mint.createQuote': () => [
       { name: 'ok', gives: quoted('UNPAID'), say: 'honest' },
-      { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+      { name: 'wrong', gives: quoted('UNPAID', 'amount'), say: set({ amount: 6 }) },
       ...amiss,
     ],
     'mint.quote': ({ sets, quote: known }: Minting, { quote, outputs }) => [
       ...(known === null
         ? [
             { name: 'ISSUED, says it', gives: quoted('ISSUED'), say: set({ state: 'ISSUED' }) },
-            { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+            { name: 'wrong', gives: quoted('UNPAID', 'amount'), say: set({ amount: 6 }) },
+            {
+              name: 'locked',
+              gives: answer({ ...quoted('UNPAID'), lockedElsewhere: true }),
+              say: set({ pubkey: `02${'11'.repeat(32)}` }),
+            },
           ]
         : []),
       { name: quote, gives: quoted(quote), say: 'honest' },
@@ -91,6 +104,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       const all = answer({ answer: 'ok', ...(last && signed(last)) })
       return [
         ...restoreFlavours(sets, truth, spent),
+        { name: 'unsupported', gives: answer({ answer: 'refused', code: 0, detail: 'no', meaning: 'unsupported' }), say: 'unsupported' } as const, // prettier-ignore
         ...(open ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: ISSUED } as const] : []),
         ...(open && !spent
           ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
@@ -134,15 +148,20 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
     ]),
   ),
   delays: { quoteExpiry: { late: true }, lateDeadline: { late: true }, mintBlocked: { late: true } },
-  sees: ({ quoteId: id, sets, quoteState, refusals, refusal, seenSigned, tries }: Minting, state) => [
+  sees: (
+    { quoteId: id, sets, quoteState, refusals, refusal, seenSigned, unanswered, rounds, tries }: Minting,
+    state,
+  ) => [
     id !== null,
     sets.length,
     /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
     Math.min(3, refusals),
     refusal !== null,
     seenSigned,
-    // A quote that is pending is asked about eight times, and one that is refused three times.
-    Math.min(quoteState === 'PENDING' ? 8 : /(closing|parting|leaving|lingering)/.test(state) ? 3 : sets.length > 0 ? 0 : 1, tries), // prettier-ignore
+    Math.min(4, unanswered),
+    rounds,
+    // The mint is asked eight times before a person is, and three times by whoever has given a quote up.
+    Math.min(/(closing|parting|leaving|lingering)/.test(state) ? 3 : 8, tries),
   ],
   without: sooner,
 })

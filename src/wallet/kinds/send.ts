@@ -11,15 +11,25 @@ import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { activeKeyset, keysetsOf, split } from '../keysets.ts'
+import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
+import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
 
 const sendSteps = {
-  'send.split': async ({ input, read }: LocalArgs<{ mintUrl: string; unit: string; amount: number }>) => {
-    const keyset = activeKeyset(await keysetsOf(read, input.mintUrl), input.unit)
-    return keyset ? { answer: 'ok' as const, amounts: split(input.amount, keyset) } : { answer: 'stale' as const }
+  /** @throws {HardshellError} `AMOUNT_UNREACHABLE`, unless our proofs make the amount up. */
+  'send.split': async ({
+    input,
+    read,
+  }: LocalArgs<{ mintUrl: string; unit: string; amount: number; exact: boolean }>) => {
+    const { mintUrl, unit, amount, exact } = input
+    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    if (!keyset) return { answer: 'stale' as const }
+    const amounts = partsOf(amount, keyset)
+    if (typeof amounts !== 'string') return { answer: 'ok' as const, amounts }
+    if (exact) return { answer: 'stale' as const }
+    throw new HardshellError('AMOUNT_UNREACHABLE', amounts)
   },
   'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {
     const { mintUrl, unit, memo, sent } = input
@@ -124,7 +134,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
  * Chooses and reserves proofs; nothing is sent. `fees` is zero where proofs of ours make up the amount exactly.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
 export async function prepareSend(
   env: WalletEnv,
@@ -136,5 +146,12 @@ export async function prepareSend(
   const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
-  return created(env, SendHandle, 'send', input, { key, request: input })
+  const checked = async () => {
+    // Fetches the keysets anew where the known ones do not make it up. Whether our proofs do, the first step sees.
+    await inParts(env, { mintUrl, unit }, [asked]).catch((error: unknown) => {
+      if (!(error instanceof HardshellError && error.code === 'AMOUNT_UNREACHABLE')) throw error
+    })
+    return input
+  }
+  return created(env, SendHandle, 'send', checked, { key, request: input })
 }

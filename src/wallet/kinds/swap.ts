@@ -9,7 +9,7 @@ import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { activeKeyset, split } from '../keysets.ts'
+import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
 import { takeStep } from './steps.ts'
 
@@ -41,7 +41,7 @@ export class SwapHandle extends ExecutableHandle<SwapContext> {}
  * Chooses and reserves the inputs; nothing is sent.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
 export async function prepareSwap(
   env: WalletEnv,
@@ -54,15 +54,12 @@ export async function prepareSwap(
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   checkTexts({ unit })
   const { mintUrl } = await env.mints.usable(url)
-  const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
-  const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
-  if (parts.length > MOST_OUTPUTS) throw new TypeError(`amounts: they come to more than ${MOST_OUTPUTS} proofs`)
   await env.mints.assertUnit(mintUrl, unit)
   return created(
     env,
     SwapHandle,
     'swap',
-    { mintUrl, unit, amounts: parts },
+    async () => ({ mintUrl, unit, amounts: await inParts(env, { mintUrl, unit, most: MOST_OUTPUTS }, asked) }),
     { key, request: { mintUrl, unit, amounts: asked } },
   )
 }
