@@ -143,7 +143,7 @@ const mint: Samples<typeof mintKind.machine> = {
     'mint.keysets': exchangeAnswers['mint.keysets'],
     'mint.derive': ({ context: { sets } }) => [
       { ...OK, set: { keysetId: 'k', outputs, fee: 0 }, again: sets.length > 0, body: '{}' },
-      { answer: 'stale' },
+      { answer: 'stale', detail: 'no' },
       { answer: 'unreachable', detail: 'no' },
       { answer: 'gap' },
     ],

@@ -126,8 +126,8 @@ export const mintActors = {
   'mint.issue': effect<Replied<{ signatures: readonly Signature[] }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   'mint.derive': local<
     | { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] }
-    /** No active keyset with its keys is known. */
-    | { answer: 'stale' }
+    /** No active keyset with its keys is known; `detail` says why. */
+    | { answer: 'stale'; detail: string }
     /** The active keyset's amounts do not make up the quote's; `detail` says what could be made. */
     | { answer: 'unreachable'; detail: string }
     /** Too many outputs since the last signed one: a restore would not find more. */

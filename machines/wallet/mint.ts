@@ -57,7 +57,6 @@ import {
   came,
 } from './mint-model.ts'
 
-const NO_KEYSET = 'the mint has no active keyset of the unit: it signs nothing'
 const isUnsupported = (output: { readonly answer: string; readonly meaning?: string }): boolean =>
   output.answer === 'refused' && output.meaning === 'unsupported'
 const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
@@ -77,6 +76,8 @@ export const mint = setup({
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     anew: assign({ tries: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
     because: assign({ why: (_, why: string) => why }),
+    /** Why no outputs can be made. */
+    underived: assign({ why: ({ event }) => (event as unknown as { output: { detail: string } }).output.detail }),
     goesOn: assign({ why: null }),
     unmatched: assign({ restored: null }),
     seen: assign(stateSeen),
@@ -292,14 +293,9 @@ export const mint = setup({
           {
             guard: ({ context, event: { output } }) => output.answer === 'stale' && context.tries < MOST_WAITS,
             target: 'waiting',
-            actions: { type: 'because', params: NO_KEYSET },
+            actions: 'underived',
           },
-          { guard: answered('stale'), target: 'blocked', actions: { type: 'because', params: NO_KEYSET } },
-          {
-            guard: answered('unreachable'),
-            target: 'blocked',
-            actions: { type: 'because', params: ({ event: { output } }) => (output.answer === 'unreachable' ? output.detail : '') }, // prettier-ignore
-          },
+          { guard: answered('stale', 'unreachable'), target: 'blocked', actions: 'underived' },
           {
             target: 'blocked',
             actions: {

@@ -3,7 +3,7 @@ import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, keysetsOf, partsOf } from './keysets.ts'
+import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
@@ -13,8 +13,9 @@ type Job = LocalArgs<Issue>
 export const issueSteps = (ports: WalletPorts) => ({
   'mint.derive': async ({ input, read }: Job) => {
     const { id, mintUrl, unit, context } = input
-    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
-    if (!keyset) return { answer: 'stale' as const }
+    const keysets = await keysetsOf(read, mintUrl)
+    const keyset = activeKeyset(keysets, unit)
+    if (!keyset) return { answer: 'stale' as const, detail: whyNone(keysets, unit)?.detail ?? '' }
     const parts = partsOf(context.asked, keyset)
     if (typeof parts === 'string') return { answer: 'unreachable' as const, detail: parts }
     const last = context.sets.at(-1)

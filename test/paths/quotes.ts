@@ -115,7 +115,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   },
   locals: {
     'mint.derive': ({ context: { sets, refusals } }: MintJob, { keysets: known }) => {
-      if (!known) return { answer: 'stale' }
+      if (!known) return answer({ answer: 'stale', detail: 'none is active' })
       const last = sets.at(-1)
       const outputs = splitAmount(5, POWERS).map((amount, at) => ({ amount, purpose: 'keep', B_: `B${sets.length}.${at}` })) // prettier-ignore
       if (last && (refusals !== 2 || sets.length > 2)) return answer({ answer: 'ok', set: last, again: true, body: '{}', writes: [] }) // prettier-ignore

@@ -119,7 +119,6 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   checkTexts({ unit, method, quoteId })
   const { mintUrl, info } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
-  await env.mints.assertSigns(mintUrl, unit)
   const { crypto, random } = env.ports
   if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
     throw new TypeError('privateKey: 32 bytes in hex')
@@ -135,6 +134,7 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   // A quote that exists may be paid already: nothing is refused beforehand.
   const checked = async () => {
     if (quoteId !== undefined) return input
+    await env.mints.assertSigns(mintUrl, unit)
     await inParts(env, { mintUrl, unit }, [amount])
     await assertMints(env, { mintUrl, unit, method, amount })
     return input
