@@ -230,8 +230,12 @@ const melt: Samples<typeof meltKind.machine> = {
 const restore: Samples<typeof restoreKind.machine> = {
   inputs: [place],
   answers: {
-    'mint.check': exchangeAnswers['mint.check'],
-    'restore.keysets': [{ ...OK, keysetIds: ['k'] }, ...amiss],
+    'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'unsupported' }],
+    'restore.keysets': [
+      { ...OK, keysetIds: ['k'], unavailable: [] },
+      { ...OK, keysetIds: [], unavailable: [{ keysetId: 'k', reason: 'no', later: true }] },
+      ...amiss,
+    ],
     'restore.plan': [
       { answer: 'ok', scans: [{ keysetId: 'k', next: 0, unsigned: 0, atLeast: 0 }] },
       { answer: 'ok', scans: [] },
@@ -240,6 +244,8 @@ const restore: Samples<typeof restoreKind.machine> = {
       { answer: 'ok', found: [{ counter: 1, signature: signatures[0]! }] },
       { answer: 'ok', found: [] },
       ...amiss,
+      { ...amiss[0], meaning: 'unsupported' },
+      { ...amiss[0], meaning: 'keysetExpired' },
     ],
     'restore.unblind': [
       { answer: 'ok', proofs: [{ ...made[0]!, counter: 1 }] },
@@ -249,7 +255,14 @@ const restore: Samples<typeof restoreKind.machine> = {
     'restore.keep': [{ ...OK, amount: 5, ys: ['Y5'] }],
   },
   events: callers,
-  sees: ({ scans, proofs, tries }: RestoreContext) => [scans[0]?.unsigned, proofs.length, Math.min(3, tries)],
+  sees: ({ scans, proofs, unavailable, rounds, tries }: RestoreContext) => [
+    scans[0]?.unsigned,
+    proofs.length,
+    // What is refused eight times in a row is meant.
+    Math.min(8, tries),
+    unavailable.some(({ later }) => later),
+    unavailable.length > 0 && rounds,
+  ],
 }
 
 /** Every kind of the wallet with its samples. */

@@ -1,17 +1,24 @@
 /** Restore: the kind, its requests and its local steps. */
 import type { Place, SpentState } from '../../../machines/wallet/exchange-model.ts'
-import { BATCH, restore, type Found, type Restored, type RestoreContext } from '../../../machines/wallet/restore.ts'
+import {
+  BATCH,
+  restore,
+  type Found,
+  type Restored,
+  type RestoreContext,
+  type Unavailable,
+} from '../../../machines/wallet/restore.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
 import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
-import { created, ExecutableHandle } from '../handle.ts'
+import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { keysetsOf } from '../keysets.ts'
+import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { WalletPorts } from '../ports.ts'
-import type { CounterRow, OutputRow, ProofRow } from '../tables.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -25,12 +32,16 @@ const effects = ({ client, crypto, seed }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
-    const rows = fetched.writes.flatMap((write) => ('put' in write ? [write.row] : []))
+    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row as KeysetRow] : [])) // prettier-ignore
+    const ofUnit = rows.filter(({ unit }) => unit === input.unit)
     return {
       ...fetched,
-      keysetIds: rows
-        .filter((row) => row['unit'] === input.unit && row['keys'] !== null)
-        .map((row) => row['id'] as string),
+      keysetIds: ofUnit.filter(({ keys }) => keys !== null).map(({ id }) => id),
+      unavailable: ofUnit.flatMap(({ id, keys, trouble }): Unavailable[] => {
+        if (keys !== null) return []
+        const [code, reason] = splitTrouble(trouble ?? 'KEYS_MISSING: its keys are not known')
+        return [{ keysetId: id, reason, later: code === 'KEYS_MISSING' }]
+      }),
     }
   },
 
@@ -160,8 +171,38 @@ export interface PrepareRestore {
   readonly key?: string
 }
 
+/** How a restore ended. `amount` is what came back. */
+export interface RestoredFunds extends Finished {
+  /** Keysets that could not be restored, or not wholly, and why. Where the state is `incomplete`, they are looked for again. */
+  readonly unavailable: readonly { readonly keysetId: string; readonly reason: string }[]
+}
+
 /** `amount` is what came back, so far and in the end. */
-export class RestoreHandle extends ExecutableHandle<RestoreContext> {}
+export class RestoreHandle extends ExecutableHandle<RestoreContext> {
+  /** Keysets that could not be restored yet, or not wholly, and why. */
+  get unavailable(): RestoredFunds['unavailable'] {
+    return this.context.unavailable.map(({ keysetId, reason }) => ({ keysetId, reason }))
+  }
+
+  /**
+   * Starts it, if it was not started before, and waits until all is restored that can be had now.
+   *
+   * @throws {HardshellError} as `finished`; `UNSUPPORTED` at a mint without NUT-09, `REFUSED`
+   */
+  override async execute(waiting: Waiting = {}): Promise<RestoredFunds> {
+    await super.execute(waiting)
+    return this.result()
+  }
+
+  override async finished(waiting: Waiting = {}): Promise<RestoredFunds> {
+    await super.finished(waiting)
+    return this.result()
+  }
+
+  protected override result(): RestoredFunds {
+    return { ...super.result(), unavailable: this.unavailable }
+  }
+}
 
 /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `KEY_REUSED` */
 export async function prepareRestore(
