@@ -158,18 +158,21 @@ const mint: Samples<typeof mintKind.machine> = {
     ],
   },
   events: [...callers, ...quoteNews],
-  sees: (context: MintContext, state) => [
-    context.imported,
-    context.sets.length > 0,
-    Math.min(3, context.refusals),
-    context.refusal !== null,
-    signatureRefused(context),
-    // The mint is asked eight times before a person is.
-    Math.min(8, context.tries),
-    Math.min(4, context.unanswered),
-    context.rounds,
-    /(restoring|pausing|asking)$/.test(state) && context.quoteState,
-  ],
+  sees: (context: MintContext, state) => {
+    const { refusals, rounds, tries, unanswered } = context
+    return [
+      context.imported,
+      context.sets.length > 0,
+      Math.min(3, refusals),
+      context.refusal !== null,
+      signatureRefused(context),
+      // The mint is asked eight times before a person is; it is counted where nothing was refused.
+      Math.min(refusals === 0 && rounds === 0 ? 8 : 3, tries),
+      refusals === 0 && Math.min(4, unanswered),
+      refusals === 0 && rounds,
+      /(restoring|pausing|asking)$/.test(state) && context.quoteState,
+    ]
+  },
 }
 
 const payments = (['UNPAID', 'PENDING', 'PAID', 'UNKNOWN'] as const).map((state: MeltState): Payment => ({

@@ -63,7 +63,12 @@ livePaths(
     { ...mint('a quote, keysets unknown', NO_KEYSETS, false), tamper },
     mint('an imported quote', FREE, true),
   ],
-  [/mint\.deriving: done\[3\]/, /^answer mint\.derive: gap$/],
+  [
+    /mint\.deriving: done\[4\]/,
+    /^answer mint\.derive: (gap|unreachable)$/,
+    // No quote here is locked to another key, fetched keysets have an active one, and nobody waits for so long.
+    /mint\.matching: done\[(10|14|16)\]/,
+  ],
 )
 livePaths(
   'melt',

@@ -15,6 +15,8 @@ import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place,
 import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.ts'
 
 const answer = (gives: object): Answer => gives as Answer
+const UNSUPPORTED = answer({ answer: 'refused', code: 0, detail: 'no', meaning: 'unsupported' })
+const KEYLESS = { keysetId: '00aaaaaaaaaaaaaa', reason: 'no keys', later: true }
 const keysets = exchangeEffects['mint.keysets']!
 const set =
   (more: object): Edit =>
@@ -104,7 +106,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       const all = answer({ answer: 'ok', ...(last && signed(last)) })
       return [
         ...restoreFlavours(sets, truth, spent),
-        { name: 'unsupported', gives: answer({ answer: 'refused', code: 0, detail: 'no', meaning: 'unsupported' }), say: 'unsupported' } as const, // prettier-ignore
+        { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' } as const,
         ...(open ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: ISSUED } as const] : []),
         ...(open && !spent
           ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
@@ -151,18 +153,23 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   sees: (
     { quoteId: id, sets, quoteState, refusals, refusal, seenSigned, unanswered, rounds, tries }: Minting,
     state,
-  ) => [
-    id !== null,
-    sets.length,
-    /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
-    Math.min(3, refusals),
-    refusal !== null,
-    seenSigned,
-    Math.min(4, unanswered),
-    rounds,
-    // The mint is asked eight times before a person is, and three times by whoever has given a quote up.
-    Math.min(/(closing|parting|leaving|lingering)/.test(state) ? 3 : 8, tries),
-  ],
+  ) => {
+    // How often something was in vain is counted where nothing else has gone wrong.
+    const plain = refusals === 0 && !seenSigned && sets.length < 2
+    const given = /(closing|parting|leaving|lingering)/.test(state)
+    return [
+      id !== null,
+      sets.length,
+      /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
+      Math.min(3, refusals),
+      refusal !== null,
+      seenSigned,
+      plain && Math.min(4, unanswered),
+      plain && rounds,
+      // The mint is asked eight times before a person is, and three times by whoever has given a quote up.
+      plain && unanswered < 2 && rounds === 0 && Math.min(given ? 3 : 8, tries),
+    ]
+  },
   without: sooner,
 })
 
@@ -300,6 +307,8 @@ export const meltModel = (name: string, truth: Truth): Model => ({
 interface Restoring {
   readonly scans: readonly { readonly next: number; readonly unsigned: number }[]
   readonly proofs: readonly InputProof[]
+  readonly unavailable: readonly { readonly later: boolean }[]
+  readonly rounds: number
   readonly tries: number
 }
 
@@ -311,7 +320,15 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
   callers: ['execute', 'cancel', 'resume'],
   effects: {
     'restore.keysets': () => [
-      { name: 'ok', gives: answer({ answer: 'ok', keysetIds: ['k'], writes: [] }), say: 'honest' },
+      { name: 'ok', gives: answer({ answer: 'ok', keysetIds: ['k'], unavailable: [], writes: [] }), say: 'honest' },
+      {
+        name: 'one without keys',
+        gives: answer({ answer: 'ok', keysetIds: ['k'], unavailable: [KEYLESS], writes: [] }),
+        say: ({ keysets: listed, ...body }) => ({
+          ...body,
+          keysets: [...(listed as object[]), { id: KEYLESS.keysetId, unit: 'sat', active: false, input_fee_ppk: 0 }],
+        }),
+      },
       ...amiss,
     ],
     'restore.batch': ({ scans }: Restoring) => {
@@ -321,19 +338,30 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
         : [
             { name: 'found', gives: found('mint'), say: 'honest' },
             { name: 'forged', gives: found('nobody'), say: forged },
+            { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' },
+            { name: 'expired', gives: answer({ answer: 'refused', code: 12_003, detail: 'no', meaning: 'keysetExpired' }), say: 'refused' }, // prettier-ignore
             ...amiss,
           ]
     },
     'mint.check': () => [
       { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'] }), say: 'honest' },
+      { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' },
       ...amiss,
     ],
   },
   locals: {
-    'restore.plan': () => answer({ answer: 'ok', scans: [{ keysetId: 'k', next: 0, unsigned: 0, atLeast: 1 }] }),
+    'restore.plan': ({ keysetIds }: { keysetIds: readonly string[] }) =>
+      answer({ answer: 'ok', scans: keysetIds.map((keysetId) => ({ keysetId, next: 0, unsigned: 0, atLeast: 1 })) }),
     'restore.unblind': ({ found }: { found: readonly { signature: Signature }[] }) =>
       answer(found[0]!.signature.C_ === 'mint' ? { answer: 'ok', proofs: [{ Y: 'Y', amount: 4, counter: 0 }] } : { answer: 'wrong', proofs: [] }), // prettier-ignore
     'restore.keep': () => answer({ answer: 'ok', amount: 0, ys: [], writes: [] }),
   },
-  sees: ({ scans, tries, proofs: found }: Restoring) => [scans[0]?.next, found.length, Math.min(3, tries)],
+  sees: ({ scans, tries, proofs: found, unavailable, rounds }: Restoring) => [
+    scans[0]?.next,
+    found.length,
+    // What is refused eight times in a row is meant.
+    (scans[0]?.next ?? 0) <= 100 && Math.min(8, tries),
+    unavailable.map(({ later }) => later),
+    scans.length === 0 && rounds,
+  ],
 })
