@@ -28,7 +28,10 @@ async function house(
   adapter.load(rows)
   const time = { nowMs: 10 * DAY_MS }
   const store = wrap(await adapter.open(mintSchema))
-  const keeper = new Housekeeping({ store, clock: { ...systemClock, now: () => time.nowMs, monotonicMs: () => time.nowMs } })
+  const keeper = new Housekeeping({
+    store,
+    clock: { ...systemClock, now: () => time.nowMs, monotonicMs: () => time.nowMs },
+  })
   const left = (table: string): unknown[] => adapter.dump()[table]!.map((row) => row['id'] ?? row['key'])
   return { keeper, time, left }
 }

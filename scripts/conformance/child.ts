@@ -7,7 +7,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a program; `ended` resolves to its exit code, null where a signal ended it. */
+/** Starts a program; `ended` resolves to its exit code, null where a signal ended it or it did not start. */
 export function run(
   command: string,
   args: readonly string[],
@@ -15,9 +15,17 @@ export function run(
 ): { readonly child: ChildProcessWithoutNullStreams; readonly ended: Promise<number | null> } {
   const child = spawn(command, args, options)
   running.add(child)
-  const ended = once(child, 'close').then(([code]) => {
-    running.delete(child)
-    return code as number | null
-  })
+  // What is written to one that has ended is lost (EPIPE); its exit tells.
+  child.stdin.on('error', () => {})
+  const ended = once(child, 'close').then(
+    ([code]) => {
+      running.delete(child)
+      return code as number | null
+    },
+    () => {
+      running.delete(child)
+      return null
+    },
+  )
   return { child, ended }
 }

@@ -35,19 +35,31 @@ export async function nutshellCli(options: {
     run(python, [fileURLToPath(new URL(script, import.meta.url)), ...args], { cwd: dir, env })
 
   const { child: commands, ended } = start('commands.py', [])
-  // What it logs is not of interest, and must not fill the pipe.
-  commands.stderr.resume()
+  // What it logs is not of interest until it ends, and must not fill the pipe.
+  let lastWords = ''
+  createInterface({ input: commands.stderr }).on('line', (line) => (lastWords = line))
   const answers = createInterface({ input: commands.stdout })[Symbol.asyncIterator]()
 
   async function command(wallet: string, args: readonly string[], typed = ''): Promise<string> {
-    commands.stdin.write(`${JSON.stringify([['--yes', '--wallet', wallet, ...args], typed])}\n`)
-    const limit = setTimeout(() => commands.kill('SIGKILL'), LIMIT_MS)
+    if (commands.exitCode === null && commands.signalCode === null)
+      commands.stdin.write(`${JSON.stringify([['--yes', '--wallet', wallet, ...args], typed])}\n`)
+    let isLate = false
+    const limit = setTimeout(() => {
+      isLate = true
+      commands.kill('SIGKILL')
+    }, LIMIT_MS)
     const { value, done } = await answers.next()
     clearTimeout(limit)
-    if (done) throw new Error(`cashu ${args[0]} took too long, or brought Python down`)
+    if (done) throw new Error(`cashu ${args[0]}: ${isLate ? 'took too long' : await end()}`)
     const { out, error } = JSON.parse(value) as { out: string; error: string | null }
     if (error !== null) throw new Error(error)
     return out
+  }
+
+  /** How Python ended. */
+  async function end(): Promise<string> {
+    const code = await ended
+    return `Python ended (${code ?? commands.signalCode ?? 'not started'})${lastWords === '' ? '' : `: ${lastWords}`}`
   }
 
   return {
