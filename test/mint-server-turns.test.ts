@@ -42,8 +42,8 @@ test('the loop turns between one output and the next, of one call and of several
     ['signed c'],
     ['signed d', 'signed e'],
   ])
-  // Each of these takes longer than a slice: the next call goes first.
-  expect(it.asked.map(({ B_ }) => B_).join('')).toBe('acdbe')
+  // Each of these takes longer than a slice: the call of which the least is left goes next.
+  expect(it.asked.map(({ B_ }) => B_).join('')).toBe('abcde')
   const turns = it.asked.map((each) => each.turns)
   expect(turns.every((turn, at) => at === 0 || turn > turns[at - 1]!)).toBe(true)
 })
@@ -88,4 +88,29 @@ test('a call that fails, or that nobody waits for any more, holds up none', asyn
     { status: 'fulfilled', value: [{ C_: 'signed c' }] },
   ])
   expect(it.asked.map(({ B_ }) => B_)).toEqual(['bad', 'c'])
+})
+
+test('a call of many outputs lets short ones go first, and ends however many of them come', async () => {
+  using it = slow()
+  const ended: string[] = []
+  const sign = async (name: string, count: number): Promise<void> => {
+    await it.signatory.sign(outputs(...Array.from({ length: count }, (_, at) => `${name}${at}`)))
+    ended.push(name)
+    // Who has an answer asks again, until the long call has ended.
+    if (name !== 'long' && !ended.includes('long') && ended.length < 100) await sign(name, count)
+  }
+  await Promise.all([sign('long', 6), sign('a', 1), sign('b', 1)])
+  expect(ended.slice(0, 2).toSorted()).toEqual(['a', 'b'])
+  expect(ended.length).toBeLessThan(30)
+})
+
+test('of many calls alike one ends after the other', async () => {
+  using it = slow()
+  let isEnded = false
+  const first = it.signatory.sign(outputs('a', 'b', 'c')).then(() => (isEnded = true))
+  const others = ['d', 'e', 'f'].map((name) => it.signatory.sign(outputs(`${name}0`, `${name}1`, `${name}2`)))
+  await Promise.race([first, ...others])
+  expect(isEnded).toBe(true)
+  expect(it.asked.length).toBeLessThan(6)
+  await Promise.all(others)
 })

@@ -4,8 +4,6 @@ import type { Signatory } from './signatory.ts'
 
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */
 const SLICE_MS = 100
-/** So that calls that are long come to an end, however many short ones there are. */
-const LONG_EVERY = 4
 
 /** What to wait for between two pieces of work: others get their turn where the last one of theirs is a while ago. */
 export function taker(): () => Promise<void> {
@@ -17,36 +15,50 @@ export function taker(): () => Promise<void> {
   }
 }
 
+/** Every so many slices it is the oldest call's turn, so that long ones come to an end however many short ones there are. */
+const OLDEST_EVERY = 4
+
+/** A call that is under way. */
+interface Work {
+  /** How many items are still to be done. */
+  left: number
+  /** Does one item. */
+  readonly step: () => Promise<void>
+}
+
 /**
  * A signatory of this thread that lets requests come in, timers ring and commits be made in between: many requests at once
- * would else hold up all of it until the last one was done. One call is done after the other, but for those that take longer
- * than a slice, as a thousand forged inputs do: they let go first who has not had a slice yet, but for every fourth slice.
+ * would else hold up all of it until the last one was done. The call of which the least is left goes first: a thousand
+ * forged inputs hold up nobody who asks for two signatures, and of many calls alike one after the other ends, not all of
+ * them late.
  */
 export function inTurns(signatory: Signatory): Signatory {
-  /** Each does one item, and says whether it was the last one. */
-  const waiting: (() => Promise<boolean>)[] = []
-  /** Those that have had a slice. */
-  const long: (() => Promise<boolean>)[] = []
-  let slices = 0
-  const take = (): (() => Promise<boolean>) | undefined =>
-    (++slices % LONG_EVERY === 0 ? long.shift() : undefined) ?? waiting.shift() ?? long.shift()
+  /** In the order in which they came. */
+  const waiting = new Set<Work>()
   let isWorking = false
   let untilMs = 0
+  let slices = 0
+
+  function next(): Work | undefined {
+    const [oldest] = waiting
+    if (!oldest || ++slices % OLDEST_EVERY === 0) return oldest
+    let least = oldest
+    for (const work of waiting) if (work.left < least.left) least = work
+    return least
+  }
 
   async function work(): Promise<void> {
     if (isWorking) return
     isWorking = true
-    for (let next = take(); next; next = take()) {
-      let isOver = false
+    for (let now = next(); now; now = next())
       do {
         if (performance.now() >= untilMs) {
           await setImmediate()
           untilMs = performance.now() + SLICE_MS
         }
-        isOver = await next()
-      } while (!isOver && performance.now() < untilMs)
-      if (!isOver) long.push(next)
-    }
+        await now.step()
+        if (now.left === 0) waiting.delete(now)
+      } while (now.left > 0 && performance.now() < untilMs)
     isWorking = false
   }
 
@@ -57,18 +69,21 @@ export function inTurns(signatory: Signatory): Signatory {
   ): Promise<O[]> {
     const { promise, resolve, reject } = Promise.withResolvers<O[]>()
     const results: O[] = []
-    let at = 0
-    waiting.push(async () => {
-      try {
-        signal?.throwIfAborted()
-        if (at < items.length) results.push(...(await call([items[at++]!])))
-        if (at < items.length) return false
-        resolve(results)
-      } catch (error) {
-        reject(error)
-      }
-      return true
-    })
+    const mine: Work = {
+      left: items.length,
+      async step() {
+        try {
+          signal?.throwIfAborted()
+          if (mine.left > 0) results.push(...(await call([items[items.length - mine.left]!])))
+          mine.left = Math.max(0, mine.left - 1)
+          if (mine.left === 0) resolve(results)
+        } catch (error) {
+          mine.left = 0
+          reject(error)
+        }
+      },
+    }
+    waiting.add(mine)
     void work()
     return promise
   }
