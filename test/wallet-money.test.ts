@@ -80,7 +80,7 @@ describe('W15: balances', () => {
     await wallet.mints.trust(two.mintUrl)
     await (await wallet.mint.prepare({ mintUrl: one.mintUrl, amount: 7, unit: 'usd' })).finished()
     await (await wallet.mint.prepare({ mintUrl: two.mintUrl, amount: 3 })).finished()
-    const nothing = { reserved: '0', outstanding: '0', held: '0' }
+    const nothing = { reserved: '0', outstanding: '0', held: '0', owed: '0' }
     expect(
       (plain(await wallet.balances()) as { mintUrl: string }[]).toSorted((a, b) => a.mintUrl.localeCompare(b.mintUrl)),
     ).toEqual(

@@ -5,7 +5,7 @@ import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { defineOperation, type EventObject, type LocalArgs } from '../../kernel/operation.ts'
+import { defineOperation, type LocalArgs } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
@@ -14,6 +14,7 @@ import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
+import { tokenWatch } from '../token-watch.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
 
@@ -43,27 +44,7 @@ export const sendKind = defineOperation({
   version: 1,
   machine: send,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep, ...sendSteps }),
-  watches: ({ client }: WalletPorts) => ({
-    token: {
-      firstMs: 5_000,
-      maxMs: 600_000,
-      // As many tokens as make a request of about a hundred proofs (NUT-07).
-      most: 25,
-      sends: ['token.states'],
-      async ask({ contexts, signal }) {
-        const Ys = contexts.flatMap(({ sent }) => sent.map(({ Y }) => Y))
-        const reply = await client(contexts[0]!.mintUrl).checkState(Ys, { signal })
-        if (reply.answer !== 'ok') return []
-        const states = new Map(reply.body.map(({ Y, state }) => [Y, state]))
-        return contexts.map(({ sent }) => {
-          const of = sent.map(({ Y }) => states.get(Y)!)
-          return of.every((state) => state === 'SPENT')
-            ? ({ type: 'token.states', states: of } as EventObject)
-            : undefined
-        })
-      },
-    },
-  }),
+  watches: (ports: WalletPorts) => ({ token: tokenWatch(ports) }),
   lane,
   columns,
   project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),
@@ -83,6 +64,9 @@ export interface SentToken extends Finished {
   /** A V4 token (NUT-00), the same however often it is asked for. */
   readonly token: string
 }
+
+/** Ends without a token. */
+const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(state)
 
 export class SendHandle extends ExecutableHandle<SendContext> {
   /** The token, once there is one. */
@@ -114,16 +98,21 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * Takes back what nobody has claimed yet, as new proofs; it costs the mint's input fee. Resolves when it is over:
    * the state is `reclaimed`, or `claimed` where somebody was faster.
    *
-   * @throws {HardshellError} `NOT_NOW`; `REFUSED` where the mint will not take the token back, which stays valid
+   * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
+   *   back, which stays valid; what the send failed with, where there never was one
    */
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
     checkSignal(signal)
-    // Not taken: a reclaim is under way already, or over.
+    // Not taken: a reclaim is under way already, or over, or there is no token yet.
     await this.env.operations.send(this.id, { type: 'reclaim' })
     await this.reload()
-    if (this.state === 'prepared')
+    if (this.context.token === null && !isOver(this.state))
       throw new HardshellError('NOT_NOW', 'there is no token yet', { operationId: this.id })
-    await this.until(({ state, snapshot }) => state === 'tokenCreated' || snapshot?.hasTag('ended') === true, signal)
+    await this.until(
+      ({ state, snapshot }) =>
+        state === 'tokenCreated' || (snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed')),
+      signal,
+    )
     if (this.state === 'tokenCreated')
       throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
     return this.result()
