@@ -2,6 +2,7 @@
  * Goal: a melt believes of a mint what it can check, says what it cannot, and always comes to an end. Over HTTP, with the
  * project's own mint behind a wire that lies.
  */
+import { bech32 } from '@scure/base'
 import { describe, expect, test } from 'vitest'
 import { encodeToken, type TokenProof } from '../src/cashu/codec.ts'
 import { fetchTransport } from '../src/index.ts'
@@ -52,6 +53,21 @@ describe('a melt quote is held against the invoice', () => {
     wire.plan = [[QUOTING, ({ request: _, ...body }) => body]]
     const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10).toUpperCase() })
     expect((await melt.execute()).state).toBe('paid')
+  })
+
+  test('a quote that writes the same invoice otherwise is taken, as of a mint that writes it anew', async () => {
+    const on = await bench({ stub: true })
+    const { wallet, wire } = await on.funded(64, 'alice', { factor: 20 })
+    const request = on.invoice(10)
+    const { prefix, words } = bech32.decode(request as `${string}1${string}`, false)
+    // Another text of the same payment hash and amount: the last word is the signature's.
+    const anew = bech32.encode(prefix, [...words.slice(0, -1), words.at(-1)! ^ 1], false)
+    wire.plan = [[QUOTING, set({ request: anew })]]
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request })
+    expect((await melt.execute()).state).toBe('paid')
+    const others = on.invoice(10)
+    wire.plan = [[QUOTING, set({ request: others })]]
+    expect(await failure(wallet.melt.prepare({ mintUrl: on.mintUrl, request }))).toMatchObject({ code: 'QUOTE_WRONG' })
   })
 
   test('it may cost no more than the caller allows', async () => {

@@ -34,14 +34,29 @@ const quoteOf = (
   },
 })
 
+/** Mints write an invoice anew: it is the same where it asks for the same payment. */
+function isSameInvoice(asked: string, told: string, read: WalletPorts['invoiceAmount']): boolean {
+  if (asked.toLowerCase() === told.toLowerCase()) return true
+  try {
+    const [one, other] = [read(asked), read(told)]
+    return one.paymentHash !== undefined && one.paymentHash === other.paymentHash && one.msat === other.msat
+  } catch {
+    return false
+  }
+}
+
 type Method = { readonly mintUrl: string; readonly method: string }
 type Paying = Method & { readonly paymentHash: string | null }
 type Asking = Paying & { quoteId: string; expiry: number | null; expiresAtMs: number | null }
 
-const effects = ({ client }: WalletPorts) => ({
+const effects = ({ client, invoiceAmount }: WalletPorts) => ({
   'melt.createQuote': async ({ input, signal, nowMs }: EffectArgs<Method & { body: string }>) => {
     const reply = await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method })
-    return answerOf(reply, (body) => quoteOf(body, { mintNowMs: reply.mintNowMs, nowMs }))
+    const { request: asked } = JSON.parse(input.body) as { request: string }
+    return answerOf(reply, (body) => {
+      const isOurs = body.request !== undefined && isSameInvoice(asked, body.request, invoiceAmount)
+      return quoteOf(isOurs ? { ...body, request: asked } : body, { mintNowMs: reply.mintNowMs, nowMs })
+    })
   },
 
   'melt.pay': async ({ input, signal, replay }: EffectArgs<Paying & { body: string }>) => {
