@@ -80,8 +80,13 @@ livePaths(
     /^answer proofs\.select: short$/,
     /lastChange: done\[[23]\]/,
     // Left out, see the model.
-    /quoteExpiry/,
+    /quoteExpiry|readyDeadline/,
     /melt\.lost|→ melt\.lost/,
+    /judging: always\[(6|8|12)\]/,
+    // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
+    /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
+    /changeless|crowded/,
+    /changeOpen|changePausing|change\.none/,
     // The keysets were known when it was sent, one input makes one output, and inputs are never given up.
     /fencing\.deriving: done\[1\]|^answer exchange\.derive: stale$/,
     /fencing\.matching: done\[10\]|^answer exchange\.match: partly$/,

@@ -66,6 +66,8 @@ import {
 const fence = ({ context }: { context: MeltContext }) => ({
   exchange: newExchange({ inputs: context.inputs, from: 'reserved' }),
 })
+/** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
+const MOST_CONFIRMATIONS = 8
 /** The payment took the inputs; where the fence did, that is written already. */
 const spent = {
   type: 'tx' as const,
@@ -74,10 +76,7 @@ const spent = {
 }
 /** Another has spent all inputs, where the mint refused whatever we sent. */
 const stolen = (context: MeltContext): boolean =>
-  context.payment!.preimage === null &&
-  !context.landed &&
-  context.answers === context.sends &&
-  context.states.every((state) => state === 'SPENT')
+  !context.landed && context.answers === context.sends && context.states.every((state) => state === 'SPENT')
 
 export const melt = setup({
   types: {} as {
@@ -301,14 +300,13 @@ export const melt = setup({
           target: 'paymentPending',
         },
         { guard: ({ context }) => context.states.includes('PENDING'), target: 'pausing', actions: 'tried' },
+        // A proof of payment, and yet it is said to be unpaid.
+        { guard: ({ context }) => context.payment!.preimage !== null, target: 'quarantined' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
         { guard: ({ context }) => context.states.length === 0, target: 'fencing', actions: assign(fence) },
         // Some inputs were spent by another: with those, no send of ours can land any more.
         {
-          guard: ({ context }) =>
-            context.payment!.preimage === null &&
-            context.states.includes('UNSPENT') &&
-            context.states.includes('SPENT'),
+          guard: ({ context }) => context.states.includes('UNSPENT') && context.states.includes('SPENT'),
           target: 'lost',
         },
         // All of them were, and every request of ours was refused. A single reading is not enough to give up what may be paid.
@@ -318,7 +316,7 @@ export const melt = setup({
           actions: ['tried', assign({ seenSpent: true })],
         },
         { guard: ({ context }) => stolen(context), target: 'lost' },
-        { guard: ({ context }) => context.payment!.preimage !== null || !unspent(context), target: 'quarantined' },
+        { guard: ({ context }) => !unspent(context), target: 'quarantined' },
         { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
@@ -363,10 +361,11 @@ export const melt = setup({
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
       meta: { watch: 'payment' },
-      ...(exchange({ done: '#melt.confirming', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
+      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
     },
     /** The fence found inputs spent, and nothing of ours signed: the melt won. */
     outrun: { always: { target: 'checking', actions: assign({ exchange: null }) } },
+    won: { always: { target: 'confirming', actions: assign({ tries: 0 }) } },
     // Where a device with the same seed had the fence's outputs signed, they do not say who spent the inputs.
     confirming: {
       description: 'The inputs are spent by a swap to ourselves; asks once more whether the payment was made before.',
@@ -389,10 +388,11 @@ export const melt = setup({
             ),
           },
           {
-            guard: ({ event: { output } }) =>
+            guard: ({ context, event: { output } }) =>
               output.answer === 'ok'
                 ? output.payment.state === 'UNPAID'
-                : output.answer === 'refused' && output.meaning !== 'passing',
+                : output.answer === 'refused' &&
+                  (output.meaning === 'quoteUnknown' || context.tries >= MOST_CONFIRMATIONS),
             target: 'fenced',
           },
           { target: 'confirmPausing', actions: 'tried' },

@@ -106,6 +106,7 @@ class Lifetime {
   readonly #life = new Life()
   readonly #coverage: Coverage
   readonly #parked: Parked[] = []
+  #id: string | undefined
   readonly #outside
 
   constructor(subject: Subject, place: Place<Stage>, start: Lived, coverage: Coverage) {
@@ -163,7 +164,10 @@ class Lifetime {
 
   get #row(): OperationRow | undefined {
     const rows = (this.#rows.dump()['operations'] ?? []) as unknown as OperationRow[]
-    return rows.find(({ key }) => key === 'path')
+    const found = rows.find(({ id, key }) => (this.#id === undefined ? key === 'path' : id === this.#id))
+    // An operation may give its key back when it ends.
+    this.#id ??= found?.id
+    return found
   }
 
   get #context(): Context {

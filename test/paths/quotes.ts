@@ -191,6 +191,7 @@ interface MeltState extends Melting {
   readonly states: readonly string[]
   readonly tries: number
   readonly quote: object | null
+  readonly refusal: { readonly meaning?: string } | null
 }
 type Settling = { readonly context: { readonly payment: Payment; readonly found: typeof change | null } }
 
@@ -203,7 +204,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
   effects: {
     ...exchangeEffects,
     'melt.createQuote': () => {
-      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, unit, request: null } }) // prettier-ignore
+      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, expiresAtMs: 1, unit, request: null } }) // prettier-ignore
       return [
         { name: 'ok', gives: of('sat'), say: 'honest' },
         { name: 'wrong', gives: of('usd'), say: set({ unit: 'usd' }) },
@@ -219,6 +220,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
           ]
         : []),
       { name: 'pending', gives: answer({ answer: 'pending' }), say: { instead: set({ state: 'PENDING' }) } },
+      { name: 'outputs known', gives: answer({ answer: 'refused', code: 11_003, detail: 'no', meaning: 'alreadySigned' }), say: 'refused' }, // prettier-ignore
       ...amiss,
     ],
     'melt.quote': (context: MeltState, { inputs }) => {
@@ -256,6 +258,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
     'proofs.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, writes: [] }),
     'melt.derive': (_: never, { keysets: known }) =>
       answer(known ? { answer: 'ok', blanks: [{ B_: 'B', id: 'k' }], body: '{}', writes: [] } : { answer: 'stale' }),
+    'melt.renew': () => answer({ answer: 'ok', writes: [] }),
     'melt.settle': ({ context: { payment, found } }: Settling) => {
       const of = found?.signatures ?? payment.change
       return answer(of && of[0]!.C_ !== 'nobody' ? { answer: 'ok', made: [], writes: [] } : { answer: 'owed' })
@@ -286,22 +289,19 @@ export const meltModel = (name: string, truth: Truth): Model => ({
       },
     ],
   },
-  sees: ({ quote, sends, answers, landed, states, exchange, tries }: MeltState, state) => [
+  sees: ({ quote, sends = 0, answers = 0, landed = false, states, exchange, tries, refusal }: MeltState, state) => [
     quote !== null,
-    sends,
-    answers,
-    landed,
+    state.startsWith('fencing')
+      ? mayMelt({ sends, answers, landed })
+      : [Math.min(2, sends), sends - answers, Math.min(1, answers), landed],
+    /^(checking|asking|pausing)/.test(state) && refusal?.meaning === 'alreadySigned',
     sends === 0 && Math.min(1, tries),
     /^(asking|fencing)/.test(state) && states,
     seenOf(exchange, state),
   ],
   // The deadline comes before the quote's expiry. Inputs that are all spent by another, and a payment that was not made:
-  // that is for a person, for good, and no end that the oracle could judge. So is a second device with the same seed that
-  // has the fence's outputs signed in the moment in which the payment lands.
-  without: (at, move) =>
-    sooner(at, move) ||
-    /^quoteExpiry$| stolen$/.test(move.name) ||
-    (move.name === 'mint.check melted' && at.truth.outputs === 'burnt'),
+  // that is for a person, for good, and no end that the oracle could judge.
+  without: (at, move) => sooner(at, move) || /^(quoteExpiry|readyDeadline)$| stolen$/.test(move.name),
 })
 
 interface Restoring {
