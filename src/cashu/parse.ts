@@ -115,10 +115,16 @@ export interface KeysetInfo {
   readonly final_expiry?: number
 }
 
+/** Each is a row, and a question for its keys: no mint has as many. */
+const MOST_KEYSETS = 1_000
+
 /** An entry that is none is left out: its keyset counts as not listed, so that it takes no new outputs. */
-export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) =>
-  field(
-    record(value, 'answer'),
+export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) => {
+  const answer = record(value, 'answer')
+  const { keysets } = answer
+  if (Array.isArray(keysets) && keysets.length > MOST_KEYSETS) expected('keysets', `no more than ${MOST_KEYSETS}`)
+  return field(
+    answer,
     'keysets',
     some((entry, at) => {
       const from = record(entry, at)
@@ -132,6 +138,7 @@ export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) =>
     }),
     '',
   )
+}
 
 /** The public keys of one keyset, by amount (NUT-01). Amounts are digits, as they go up to 2^63. */
 export interface KeysetKeys {

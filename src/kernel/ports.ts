@@ -10,6 +10,8 @@ export interface Clock {
   /** Calls once, no sooner than `delayMs` later. */
   setTimeout(call: () => void, delayMs: number): unknown
   clearTimeout(timer: unknown): void
+  /** Lets others go on between two pieces of long work; by the thread's own means unless given. */
+  turn?(): Promise<void>
   /** Keeps the process alive until the function it gives is called: somebody waits for what another process does. */
   hold?(): () => void
 }

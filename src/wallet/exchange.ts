@@ -79,7 +79,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: exchange.signatures[at]!,
     }))
-    const made = unblind(ports.crypto, paired, await keysetsOf(read, input.mintUrl), 'needed')
+    const made = await unblind(ports, paired, await keysetsOf(read, input.mintUrl), 'needed')
     if (!made) return { answer: 'wrong' }
     return { answer: 'ok', ...(await finish(read, input, rows, made, nowMs)) }
   },
@@ -118,7 +118,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' }
     const set = exchange.sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {

@@ -53,7 +53,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: signatures[at]!,
     }))
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'needed')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'needed')
     return made
       ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) }
       : { answer: 'wrong' as const }
@@ -87,7 +87,7 @@ export const issueSteps = (ports: WalletPorts) => ({
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' as const }
     const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {

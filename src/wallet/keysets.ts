@@ -73,8 +73,16 @@ export function partsOf(amount: number, keyset: KeysetRow): number[] | string {
 }
 
 /** The inputs with the full ids of their keysets, where a token has them shortened (NUT-00) and the keysets are known. */
-export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] =>
-  inputs.map((input) => {
-    const matches = [...keysets.keys()].filter((id) => id.startsWith(input.id))
-    return matches.length === 1 ? { ...input, id: matches[0]! } : input
+export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] => {
+  const known = new Map<string, string | undefined>()
+  const fullId = (short: string): string | undefined => {
+    const [match, other] = [...keysets.keys()].filter((id) => id.startsWith(short))
+    return other === undefined ? match : undefined
+  }
+  return inputs.map((input) => {
+    // Many inputs, and few keysets.
+    if (!known.has(input.id)) known.set(input.id, keysets.has(input.id) ? undefined : fullId(input.id))
+    const id = known.get(input.id)
+    return id === undefined ? input : { ...input, id }
   })
+}

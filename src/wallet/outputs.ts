@@ -3,10 +3,12 @@ import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
+import type { WalletPorts } from './ports.ts'
 import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
+const FEW = 32
 /** Of these, what strangers' tokens and blank outputs leave to our own money: one swap of it anchors the counters again. */
 const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
@@ -25,7 +27,7 @@ export interface Outputs {
 
 /** Takes counters and makes an output of each; undefined where that would leave too many unsigned behind. */
 export async function makeOutputs(
-  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader },
+  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader; turn: () => Promise<void> },
   of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
   const { id, keysetId, wanted, firstPlace } = of
@@ -33,11 +35,14 @@ export async function makeOutputs(
   const to = next + wanted.length
   if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
   const derive = env.crypto.deriver(env.seed, keysetId)
-  const rows = wanted.map(({ amount, purpose }, at): OutputRow => {
+  const rows: OutputRow[] = []
+  for (const [at, { amount, purpose }] of wanted.entries()) {
+    // Others may take these counters meanwhile, and then it is all to be done again: not for a few.
+    if (wanted.length > FEW) await env.turn()
     const counter = next + at
     const { secret, r } = derive(counter)
     const B_ = env.crypto.blind(secret, r)
-    return {
+    rows.push({
       B_,
       operationId: id,
       place: firstPlace + at,
@@ -48,8 +53,8 @@ export async function makeOutputs(
       secret,
       r,
       signature: null,
-    }
-  })
+    })
+  }
   const counterRow: CounterRow = { keysetId, next: to, signed }
   return {
     rows,
@@ -71,14 +76,15 @@ export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ })
  * Pairs outputs with signatures. Undefined where one is not of our keyset and amount, or its DLEQ is wrong; or
  * missing, where `dleq` says that the order alone pairs them (NUT-12).
  */
-export function unblind(
-  crypto: WalletCrypto,
+export async function unblind(
+  { crypto, turn }: Pick<WalletPorts, 'crypto' | 'turn'>,
   pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
   keysets: ReadonlyMap<string, KeysetRow>,
   dleq: 'needed' | 'optional',
-): { row: OutputRow; proof: MadeProof }[] | undefined {
+): Promise<{ row: OutputRow; proof: MadeProof }[] | undefined> {
   const made: { row: OutputRow; proof: MadeProof }[] = []
   for (const { row, signature } of pairs) {
+    await turn()
     const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
     if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined
     if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')

@@ -69,8 +69,8 @@ export const paymentSteps = (ports: WalletPorts) => ({
       ? found.outputs.flatMap((B_, at) => pair(B_, found.signatures[at]!))
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
     // The order pairs them (NUT-08); where the mint has DLEQ (NUT-12), that says whether it did.
-    const made = unblind(
-      ports.crypto,
+    const made = await unblind(
+      ports,
       pairs,
       keysets,
       found || !(await hasDleq(read, input.mintUrl)) ? 'optional' : 'needed',

@@ -10,6 +10,8 @@ export interface WalletPorts {
   readonly random: Random
   /** What an invoice asks for. @throws {CashuError} `INVOICE_MALFORMED` */
   readonly invoiceAmount: (request: string) => InvoiceTerms
+  /** Awaited between two items of work that takes milliseconds each, so that the thread is not held up. */
+  readonly turn: () => Promise<void>
   /** The client of one mint. */
   readonly client: (mintUrl: string) => MintClient
 }

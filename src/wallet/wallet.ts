@@ -1,5 +1,6 @@
 /** The wallet: a thin user of the kernel. */
 import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
+import { taker } from '../turns.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
@@ -54,6 +55,9 @@ export interface WalletOptions {
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
+
+/** How long crypto may hold the thread. */
+const SLICE_MS = 20
 
 /** How operations of one kind are prepared, and found again after a restart. */
 interface KindApi<Options, Handle> {
@@ -192,7 +196,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     clients.set(mintUrl, found)
     return found
   }
-  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
+  const turn = clock.turn?.bind(clock) ?? taker(SLICE_MS)
+  const ports: WalletPorts = { crypto, seed, random, turn, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
   const mints = new Mints({ store, ports, now: () => clock.now(), standings })
   const operations = openOperations<WalletPorts>({
     store,

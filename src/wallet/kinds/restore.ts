@@ -8,6 +8,7 @@ import {
   type RestoreContext,
   type Unavailable,
 } from '../../../machines/wallet/restore.ts'
+import type { BlindedMessage } from '../../cashu/parse.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
 import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
@@ -28,7 +29,7 @@ type Keep = Place & {
   found: readonly Found[]
 }
 
-const effects = ({ client, crypto, seed }: WalletPorts) => ({
+const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
@@ -47,10 +48,12 @@ const effects = ({ client, crypto, seed }: WalletPorts) => ({
 
   'restore.batch': async ({ input: { mintUrl, keysetId, from }, signal }: EffectArgs<Batch>) => {
     const derive = crypto.deriver(seed, keysetId)
-    const outputs = Array.from({ length: BATCH }, (_, at) => {
+    const outputs: BlindedMessage[] = []
+    for (let at = 0; at < BATCH; at++) {
+      await turn()
       const { secret, r } = derive(from + at)
-      return { id: keysetId, amount: 0, B_: crypto.blind(secret, r) }
-    })
+      outputs.push({ id: keysetId, amount: 0, B_: crypto.blind(secret, r) })
+    }
     const counters = new Map(outputs.map(({ B_ }, at) => [B_, from + at]))
     return answerOf(await client(mintUrl).restore(outputs, { signal }), (body) => ({
       found: body.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: body.signatures[at]! })),
@@ -58,7 +61,7 @@ const effects = ({ client, crypto, seed }: WalletPorts) => ({
   },
 })
 
-const steps = ({ crypto, seed }: WalletPorts) => ({
+const steps = ({ crypto, seed, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
     const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
@@ -76,7 +79,9 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
   }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
     const keysets = await keysetsOf(read, input.mintUrl)
     const derive = crypto.deriver(seed, input.keysetId)
-    const proofs = input.found.flatMap(({ counter, signature }) => {
+    const proofs: Restored[] = []
+    for (const { counter, signature } of input.found) {
+      await turn()
       const { secret, r } = derive(counter)
       const row = {
         B_: crypto.blind(secret, r),
@@ -86,11 +91,9 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
         secret,
         r,
       } as OutputRow
-      return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({
-        ...proof,
-        counter,
-      }))
-    })
+      const made = (await unblind({ crypto, turn }, [{ row, signature }], keysets, 'optional')) ?? []
+      proofs.push(...made.map(({ proof }): Restored => ({ ...proof, counter })))
+    }
     return { answer: proofs.length === input.found.length ? ('ok' as const) : ('wrong' as const), proofs }
   },
 
