@@ -5,15 +5,17 @@ export const nextTurn = (): Promise<void> => new Promise(soon)
 
 function soon(go: () => void): void {
   // Node has it, and browsers do not.
-  const immediately: unknown = Reflect.get(globalThis, 'setImmediate')
-  if (typeof immediately === 'function') immediately(go)
+  const { setImmediate: immediately } = globalThis as { setImmediate?: (call: () => void) => unknown }
+  if (immediately) immediately(go)
   else {
     // Browsers let timers of tabs that nobody looks at wait for a second.
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
+    const heard = (): void => {
       port1.close()
       go()
     }
+    port1.addEventListener('message', heard, { once: true })
+    port1.start()
     port2.postMessage(undefined)
   }
 }
