@@ -25,6 +25,7 @@ const amiss = [
   { answer: 'unknown' },
   { answer: 'malformed' },
 ] as const
+const unsupported = { ...amiss[0], meaning: 'unsupported' } as const
 const OK = { answer: 'ok', writes } as const
 const WRONG = { answer: 'wrong' } as const
 
@@ -36,28 +37,37 @@ const restored = [
 ] as const
 const taken = { answer: 'ok', inputs, fee: 1, writes } as const
 
+const leaves = { send: [], keep: [], hold: [] }
+const swapSet = { keysetId: 'k', outputs, fee: 0, Ys: inputs.map(({ Y }) => Y), leaves }
+const whole = { made, inputs: [], leaves, fee: 0, isWhole: true }
+
 const exchangeAnswers = {
   'mint.swap': [
     { answer: 'ok', signatures, replay: false },
     ...amiss.flatMap((reply) => [false, true].map((replay) => ({ ...reply, replay }))),
+    { ...amiss[0], meaning: 'tooManyInputs', replay: false },
+    { answer: 'unknown', hint: 'spent', replay: false },
   ],
-  'mint.check': [...check, partly, ...amiss],
-  'mint.restore': [...restored, ...amiss],
+  'mint.check': [...check, partly, ...amiss, unsupported],
+  'mint.restore': [...restored, ...amiss, unsupported],
   'mint.keysets': [OK, ...amiss],
   'exchange.derive': ({ exchange: { sets } }: { exchange: Exchange }) => [
-    { ...OK, set: { keysetId: 'k', outputs, fee: 0 }, again: sets.length > 0, body: '{}' },
-    { answer: 'stale' as const },
-    { answer: 'short' as const, writes },
+    { ...OK, sets: [swapSet], again: sets.length > 0, body: '{}' },
+    { answer: 'stale' as const, why: { code: 'KEYSETS_UNKNOWN', detail: 'no' } },
+    { answer: 'stale' as const, why: { code: 'NO_ACTIVE_KEYSET', detail: 'no' } },
+    { answer: 'impossible' as const, why: { code: 'TOO_SMALL', detail: 'no' }, writes },
     { answer: 'gap' as const },
   ],
-  'exchange.unblind': [{ ...OK, made }, WRONG],
+  'exchange.unblind': [{ ...OK, ...whole }, { ...OK, ...whole, isWhole: false, inputs }, WRONG],
   'exchange.match': [
-    { answer: 'done', made, writes },
+    { answer: 'done', ...whole, writes },
+    { answer: 'done', ...whole, isWhole: false, inputs, writes },
     { answer: 'early' },
     { answer: 'collision', sets: [], writes },
     { answer: 'nothing', writes },
     { answer: 'spent', writes },
     { answer: 'partly', writes },
+    { answer: 'untold', why: { code: 'NO_RESTORE', detail: 'no' } },
     WRONG,
   ],
 } as const
@@ -71,8 +81,11 @@ const seenOf = (exchange: Exchange | null, state: string): unknown =>
     Math.min(3, exchange.refusals),
     exchange.refusal !== null,
     exchange.seenSpent,
-    Math.min(1, exchange.tries),
+    Math.min(state.endsWith('backoff') ? 3 : 1, exchange.tries),
     exchange.inputs.length,
+    exchange.made.length > 0,
+    state.endsWith('backoff') && exchange.isChecked,
+    /(restoring|matching)$/.test(state) && exchange.refusal?.meaning === 'tooManyInputs',
     /(restoring|matching)$/.test(state) && exchange.states,
   ]
 
@@ -100,7 +113,11 @@ const send: Samples<typeof sendKind.machine> = {
   ],
   answers: {
     ...exchangeAnswers,
-    'exchange.unblind': [{ ...OK, made: [{ ...made[0]!, purpose: 'send' }] }, WRONG],
+    'exchange.unblind': [
+      { ...OK, ...whole, made: [{ ...made[0]!, purpose: 'send' }] },
+      { ...OK, ...whole, isWhole: false, inputs },
+      WRONG,
+    ],
     'proofs.take': [taken],
     'send.split': [{ answer: 'ok', amounts: [3] }, { answer: 'stale' }],
     'send.encode': [{ answer: 'ok', token: 'cashu' }],

@@ -40,6 +40,8 @@ type Reserve = Place & {
   readonly amount: number
   /** Take proofs that make up the amount, without the mint's input fee, if there are such. */
   readonly preferExact: boolean
+  /** The proofs are to be swapped for the amount and the rest: such that there are outputs for both. */
+  readonly exchanges?: boolean
 }
 type Reserved = { answer: 'ok'; inputs: readonly InputProof[]; fee: number; writes: readonly Write[] }
 

@@ -18,7 +18,15 @@
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
 import { sum, type Failure, type Tag } from './common.ts'
-import { exchangeActors, exchangeDelays, type InputProof, type Exchange, newExchange } from './exchange-model.ts'
+import {
+  continued,
+  exchangeActors,
+  exchangeDelays,
+  failureOf,
+  newExchange,
+  type Exchange,
+  type InputProof,
+} from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface ReceiveInput {
@@ -56,9 +64,9 @@ export const receive = setup({
   actors: exchangeActors,
   actions: {
     tx,
-    keepWhatCame: assign(({ context: { asked, spentElsewhere, exchange } }) => ({
+    keepWhatCame: assign(({ context: { exchange } }) => ({
       amount: sum(exchange!.made),
-      fee: asked - spentElsewhere - sum(exchange!.made),
+      fee: exchange!.fee,
       ys: exchange!.made.map(({ Y }) => Y),
       exchange: null,
     })),
@@ -84,9 +92,9 @@ export const receive = setup({
     exchanging: exchange({
       done: '#receive.came',
       spent: '#receive.sifting',
-      refused: '#receive.rejected',
+      refused: '#receive.stopped',
       cancelled: '#receive.cancelled',
-      abandoned: '#receive.rejected',
+      abandoned: '#receive.stopped',
     }),
     /** Some proofs, or all, were spent by another: what is left is tried on its own. */
     sifting: {
@@ -97,11 +105,21 @@ export const receive = setup({
           actions: assign(({ context }) => {
             const left = unspent(context.exchange!)
             return {
-              amount: sum(left),
-              spentElsewhere: context.asked - sum(left),
-              exchange: newExchange({ inputs: left, from: 'foreign' }),
+              amount: sum(context.exchange!.made) + sum(left),
+              spentElsewhere: context.spentElsewhere + sum(context.exchange!.inputs) - sum(left),
+              exchange: continued(context.exchange!, left),
             }
           }),
+        },
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'receivedPartly',
+          actions: [
+            assign(({ context: { spentElsewhere, exchange } }) => ({
+              spentElsewhere: spentElsewhere + sum(exchange!.inputs),
+            })),
+            'keepWhatCame',
+          ],
         },
         {
           target: 'rejected',
@@ -109,6 +127,20 @@ export const receive = setup({
             spentElsewhere: context.asked,
             error: { code: 'ALREADY_SPENT', detail: 'every proof of the token was spent by another' },
           })),
+        },
+      ],
+    },
+    /** Refused for good: what earlier rounds brought is ours, and the rest of the token stays its bearer's. */
+    stopped: {
+      always: [
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'receivedPartly',
+          actions: [assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })), 'keepWhatCame'],
+        },
+        {
+          target: 'rejected',
+          actions: assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })),
         },
       ],
     },
@@ -125,14 +157,7 @@ export const receive = setup({
     rejected: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: assign(({ context: { error, exchange } }) => ({
-        amount: 0,
-        fee: 0,
-        error: error ?? {
-          code: exchange?.refusal ? 'REFUSED' : 'TOO_SMALL',
-          detail: exchange?.refusal?.detail ?? 'the fee is more than the token is worth',
-        },
-      })),
+      entry: assign({ amount: 0, fee: 0 }),
     },
     cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },

@@ -25,10 +25,14 @@ import { takeActor, type Failure, type Tag, sum, release, spend, sendOff, write 
 import {
   exchangeActors,
   exchangeDelays,
+  failureOf,
+  isReserved,
+  reservedBy,
   type InputProof,
   type MadeProof,
   type SpentState,
   type Exchange,
+  continued,
   newExchange,
 } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
@@ -105,7 +109,14 @@ export const send = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({ id, mintUrl, unit, amount, preferExact: true }),
+        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+          id,
+          mintUrl,
+          unit,
+          amount,
+          preferExact: true,
+          exchanges: true,
+        }),
         onDone: {
           target: 'splitting',
           actions: [
@@ -161,7 +172,7 @@ export const send = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
       },
     },
     exchanging: exchange({
@@ -174,7 +185,7 @@ export const send = setup({
       always: {
         target: 'encoding',
         actions: assign(({ context: { exchange } }) => ({
-          fee: sum(exchange!.inputs) - sum(exchange!.made),
+          fee: exchange!.fee,
           sent: exchange!.made.filter(({ purpose }) => purpose === 'send').map(asInput),
         })),
       },
@@ -223,25 +234,41 @@ export const send = setup({
               return {
                 claimed: context.claimed + sum(spentOf(context.exchange!)),
                 sent: rest,
-                exchange: newExchange({ inputs: rest, from: 'sent' }),
+                exchange: continued(context.exchange!, rest),
               }
             }),
+          ],
+        },
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'returned',
+          actions: [
+            { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, exchange!.inputs, 'sent') },
+            assign(({ context: { claimed, exchange } }) => ({ claimed: claimed + sum(exchange!.inputs) })),
           ],
         },
         { target: 'claimed' },
       ],
     },
-    /** The mint will not take the token back; it stays what it was. */
+    /** The mint will not take the token back, or not all of it; what is left stays what it was. */
     kept: {
-      always: { target: 'tokenCreated', actions: assign({ exchange: null }) },
+      always: {
+        target: 'tokenCreated',
+        actions: assign(({ context: { exchange, fee, reclaimed } }) => ({
+          reclaimed: reclaimed + sum(exchange!.made),
+          fee: fee + exchange!.fee,
+          sent: exchange!.inputs,
+          exchange: null,
+        })),
+      },
     },
     returned: {
       always: {
         target: 'reclaimed',
-        actions: assign(({ context: { exchange, fee, claimed } }) => ({
+        actions: assign(({ context: { exchange, fee, claimed, reclaimed } }) => ({
           amount: claimed,
-          reclaimed: sum(exchange!.made),
-          fee: fee + sum(exchange!.inputs) - sum(exchange!.made),
+          reclaimed: reclaimed + sum(exchange!.made),
+          fee: fee + exchange!.fee,
           sent: [],
           exchange: null,
         })),
@@ -260,11 +287,11 @@ export const send = setup({
       type: 'final',
       tags: ['ended', 'failed'],
       entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
         assign(({ context: { exchange } }) => ({
           amount: 0,
-          fee: 0,
-          error: { code: 'REFUSED', detail: exchange!.refusal?.detail ?? 'the fee is more than was reserved' },
+          fee: exchange!.fee,
+          error: failureOf(exchange!),
           exchange: null,
         })),
       ],
@@ -277,13 +304,13 @@ export const send = setup({
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
             ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, unspentOf(exchange!)),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
           ],
         },
         assign(({ context: { exchange } }) => ({
           amount: 0,
           spentElsewhere: sum(spentOf(exchange!)),
-          fee: 0,
+          fee: exchange!.fee,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
         })),

@@ -19,7 +19,16 @@
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
 import { spend, takeActor, type Failure, type Tag, sum, release, write } from './common.ts'
-import { exchangeActors, exchangeDelays, type Exchange, type InputProof, newExchange } from './exchange-model.ts'
+import {
+  exchangeActors,
+  exchangeDelays,
+  failureOf,
+  isReserved,
+  reservedBy,
+  type Exchange,
+  type InputProof,
+  newExchange,
+} from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface SwapInput {
@@ -74,7 +83,14 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({ id, mintUrl, unit, amount, preferExact: false }),
+        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+          id,
+          mintUrl,
+          unit,
+          amount,
+          preferExact: false,
+          exchanges: true,
+        }),
         onDone: {
           target: 'prepared',
           actions: [
@@ -95,7 +111,7 @@ export const swap = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
       },
     },
     exchanging: exchange({
@@ -108,7 +124,7 @@ export const swap = setup({
       type: 'final',
       tags: ['ended'],
       entry: assign(({ context: { exchange } }) => ({
-        fee: sum(exchange!.inputs) - sum(exchange!.made),
+        fee: exchange!.fee,
         ys: exchange!.made.map(({ Y }) => Y),
         exchange: null,
       })),
@@ -117,14 +133,11 @@ export const swap = setup({
       type: 'final',
       tags: ['ended', 'failed'],
       entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
         assign(({ context: { exchange } }) => ({
           amount: 0,
-          fee: 0,
-          error: {
-            code: 'REFUSED',
-            detail: exchange!.refusal?.detail ?? 'the amounts and the fee are more than the inputs',
-          },
+          fee: exchange!.fee,
+          error: failureOf(exchange!),
           exchange: null,
         })),
       ],
@@ -137,13 +150,13 @@ export const swap = setup({
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
             ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, unspentOf(exchange!)),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
           ],
         },
         assign(({ context: { exchange } }) => ({
           amount: 0,
           spentElsewhere: sum(spentOf(exchange!)),
-          fee: 0,
+          fee: exchange!.fee,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
         })),

@@ -118,6 +118,8 @@ export interface Candidate {
   readonly Y: string
   readonly amount: number
   readonly feePpk: number
+  /** Of proofs that are as good, those of the lowest rank are taken first; 0 where left out. */
+  readonly rank?: number
 }
 
 /** Proofs that cover a target. */
@@ -182,7 +184,7 @@ function levelsOf<C extends Candidate>(
   const levels: Level<C>[] = []
   for (const [worth, proofs] of [...byWorth].sort(([a], [b]) => a - b)) {
     const lower = levels.at(-1)
-    proofs.sort((a, b) => a.feePpk - b.feePpk)
+    proofs.sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0) || a.feePpk - b.feePpk)
     levels.push({
       worth,
       proofs,

@@ -2,6 +2,7 @@
 import type { exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { EffectArgs } from '../kernel/operation.ts'
+import { askRestore, askStates } from './asking.ts'
 import { fetchKeysets } from './keyset-fetch.ts'
 import type { WalletPorts } from './ports.ts'
 import { answerOf } from './replies.ts'
@@ -18,16 +19,17 @@ export const exchangeEffects = ({ client, crypto }: WalletPorts) => ({
     replay,
   }),
 
-  'mint.check': async ({ input, signal }: EffectArgs<In<'mint.check'>>) =>
-    answerOf(await client(input.mintUrl).checkState(input.Ys, { signal }), (states) => ({
-      states: states.map(({ state }) => state),
-    })),
+  'mint.check': async ({ input, ...args }: EffectArgs<In<'mint.check'>>) => {
+    const asked = await askStates(client(input.mintUrl), input.Ys, args)
+    if (asked.answer !== 'ok') return asked
+    return { ...asked, states: asked.states.map(({ state }) => state) }
+  },
 
-  'mint.restore': async ({ input, signal }: EffectArgs<In<'mint.restore'>>) =>
-    answerOf(await client(input.mintUrl).restore(input.outputs, { signal }), ({ outputs, signatures }) => ({
-      outputs: outputs.map(({ B_ }) => B_),
-      signatures,
-    })),
+  'mint.restore': async ({ input, ...args }: EffectArgs<In<'mint.restore'>>) => {
+    const asked = await askRestore(client(input.mintUrl), input.outputs, args)
+    if (asked.answer !== 'ok') return asked
+    return { ...asked, outputs: asked.outputs.map(({ B_ }) => B_) }
+  },
 
   'mint.keysets': async ({ input, signal, read }: EffectArgs<In<'mint.keysets'>>) =>
     fetchKeysets({ client, crypto }, input, read, signal),

@@ -1,5 +1,5 @@
 /** Makes outputs from counters, and proofs from their signatures. */
-import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -13,11 +13,13 @@ const FEW = 32
 const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
 const COLLISION_JUMP = 20
+/** A restore would not bridge longer jumps, should the last one go beyond what was used. */
+const LONGEST_JUMP = 160
 
 export interface Wanted {
   /** 0 for a blank output (NUT-08). */
   readonly amount: number
-  readonly purpose: 'keep' | 'send'
+  readonly purpose: Purpose
 }
 
 export interface Outputs {
@@ -113,12 +115,22 @@ const unblinded = (crypto: WalletCrypto, C_: string, r: string, A: string): stri
   }
 }
 
-/** Stores proofs as ours (or, meant for somebody else, as sent), and notes how far the counters are signed. */
+/** In which state a proof is stored; as `kept`, what is meant for somebody else is not given away yet. */
+const stateFor = (purpose: Purpose, kept: boolean): 'spendable' | 'sent' | 'reserved' => {
+  if (purpose === 'keep') return 'spendable'
+  return purpose === 'send' && !kept ? 'sent' : 'reserved'
+}
+
+/**
+ * Stores proofs as ours (or, meant for somebody else, as sent), and notes how far the counters are signed. `kept`: what is
+ * meant for somebody else stays reserved, for there is more of it to come.
+ */
 export async function storeProofs(
   read: Reader,
   place: Place,
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
+  kept = false,
 ): Promise<Write[]> {
   const { id: operationId, mintUrl, unit } = place
   const writes: Write[] = []
@@ -129,8 +141,8 @@ export async function storeProofs(
       Y: proof.Y,
       mintUrl,
       unit,
-      state: proof.purpose === 'send' ? 'sent' : 'spendable',
-      operationId: proof.purpose === 'send' ? operationId : null,
+      state: stateFor(proof.purpose, kept),
+      operationId: proof.purpose === 'keep' ? null : operationId,
       amount: proof.amount,
       keysetId: proof.id,
       counter: row.counter,
@@ -160,9 +172,10 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
 /** Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. */
 export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1): Promise<Write[]> {
   const writes: Write[] = []
+  const jump = Math.min(LONGEST_JUMP, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
     const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
-    const row: CounterRow = { keysetId, next: next + COLLISION_JUMP * times, signed: next }
+    const row: CounterRow = { keysetId, next: next + jump, signed: next }
     writes.push({ put: 'counters', row, if: { next } })
   }
   return writes

@@ -1,5 +1,5 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
-import type { Signature } from '../../machines/wallet/exchange-model.ts'
+import type { Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import { operationsTable, ownersTable } from '../kernel/operation.ts'
 import { kvTable } from '../store/kv.ts'
 import type { Row, Schema } from '../store/port.ts'
@@ -43,7 +43,7 @@ export interface OutputRow extends Row {
   readonly counter: number
   /** 0 for a blank output, whose amount the mint decides (NUT-08). */
   readonly amount: number
-  readonly purpose: 'keep' | 'send'
+  readonly purpose: Purpose
   readonly secret: string
   readonly r: string
   /** The signature, where it came before the operation could use it. */

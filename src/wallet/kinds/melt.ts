@@ -1,5 +1,6 @@
 /** Melt: the kind, and how an invoice becomes a payment to confirm. */
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
@@ -131,6 +132,7 @@ export const meltKind = defineOperation({
       },
     },
   }),
+  because: exchangeBecause,
   lane,
   columns,
   // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.

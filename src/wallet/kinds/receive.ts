@@ -1,5 +1,5 @@
 /** Receive: the kind, and how a token becomes one. */
-import type { InputProof } from '../../../machines/wallet/exchange-model.ts'
+import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { decodeToken } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
@@ -18,6 +18,7 @@ export const receiveKind = defineOperation({
   version: 1,
   machine: receive,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports) }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<ReceiveContext>('receive', 'in', ({ memo, ys }) => ({ memo, ys })),

@@ -1,5 +1,6 @@
 /** Send: the kind, how an amount becomes a token, and how a token is watched. */
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
@@ -45,6 +46,7 @@ export const sendKind = defineOperation({
   machine: send,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep, ...sendSteps }),
   watches: (ports: WalletPorts) => ({ token: tokenWatch(ports) }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),

@@ -1,5 +1,6 @@
 /** Swap: the kind, and how amounts become one. */
 import type { AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
 import { checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
@@ -18,6 +19,7 @@ export const swapKind = defineOperation({
   version: 1,
   machine: swap,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<SwapContext>('swap', 'self', ({ ys }) => ({ ys })),
