@@ -8,8 +8,8 @@ export const recoveryPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true }))],`,
-        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out' }, refusals: 99 })),`,
+        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true, isChecked: false }))],`,
+        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 })),`,
       },
     ],
     breaks: 'release',
