@@ -7,6 +7,7 @@ import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Setting } from './setting.ts'
+import type { MintRow } from '../wallet/tables.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
 /** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
@@ -125,6 +126,10 @@ export interface Mood {
     | 'retired'
     /** All keysets are said to cost more. */
     | 'dearer'
+    /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
+    | 'throttled'
+    /** It redirects to another address. */
+    | 'moved'
   /** Milliseconds since the Unix epoch. */
   readonly untilMs: number
 }
@@ -141,6 +146,8 @@ export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number
   const { dialect = {}, untilMs = Infinity } = (notes['speech'] ?? {}) as Partial<Speech>
   return nowMs < untilMs ? dialect : {}
 }
+
+const THROTTLED_FOR_MS = 120_000
 
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
@@ -193,8 +200,10 @@ export function faultyTransport(of: {
   /** What must hold of every request that a wallet makes. */
   const check = (path: string, body: string | undefined): void => {
     const { mints = [], operations = [] } = of.rows()
-    if (!mints.some((row) => row['mintUrl'] === mintUrl && row['trusted'] === 1))
-      violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    const row = mints.find((it) => it['mintUrl'] === mintUrl)
+    if (row?.['trusted'] !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    if (isTooEarly(row?.['pause'] as MintRow['pause'] | undefined))
+      violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
@@ -204,6 +213,16 @@ export function faultyTransport(of: {
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
+  }
+  /**
+   * The mint asked to be left alone, this process or, as far as it is stored, the wallet. What is under way at the same moment
+   * may know nothing of it.
+   */
+  let heardMs = -Infinity
+  const isTooEarly = (pause: MintRow['pause'] | undefined): boolean => {
+    const within = (nowMs: number, fromMs: number): boolean => nowMs > fromMs && nowMs < fromMs + THROTTLED_FOR_MS
+    const isStored = pause !== null && pause !== undefined && within(of.clock.now(), pause.untilMs - pause.delayMs)
+    return within(of.clock.rightMs, heardMs) || isStored
   }
   const noteOutputs = (body: string | undefined): void => {
     // A restore asks about outputs, it sends none.
@@ -280,6 +299,13 @@ export function faultyTransport(of: {
             answered(path, 0, fault)
             if (fault !== 'gateway') throw new Error('timed out')
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
+          case 'throttled':
+            answered(path, 429, fault)
+            heardMs = of.clock.rightMs
+            return { status: 429, body: '', retryAfterMs: THROTTLED_FOR_MS }
+          case 'moved':
+            answered(path, 308, fault)
+            return { status: 308, body: '', location: `https://elsewhere.test${path}` }
           case 'rotated':
             await setting.mint.rotate('sat')
             break

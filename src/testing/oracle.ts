@@ -36,6 +36,10 @@ export const invariants = {
   'start-up': 'nothing waits for the mint, and what is unfinished is asked about together',
   /** Rule 13. */
   trust: 'only mints that are trusted hear of us',
+  /** A mint says when it wants to hear of us again. */
+  throttled: 'a mint that asks to be left alone is sent nothing before that time',
+  /** Somebody may set the clock. */
+  slow: 'no pause is longer since the clock was set',
   /** What callers are promised. */
   failed: 'a caller gets what it asked for, or an error that it was told of',
 } as const

@@ -43,18 +43,19 @@ export class Standings {
     this.#lanes = lanes
   }
 
-  /** Takes a row as it was read. One that is older than what is being written counts for nothing. */
+  /** Takes a row as it was read. Whether the mint moved may be older there than what is being written. */
   take({ mintUrl, pause, moved, address }: MintRow): void {
-    if (this.#keeping.has(mintUrl)) return
     const before = this.of(mintUrl)
-    this.#known.set(mintUrl, { pause, moved, address })
+    const isOld = this.#keeping.has(mintUrl)
+    this.#known.set(mintUrl, { pause, moved: isOld ? before.moved : moved, address })
     const lanes = this.#lanes
     if (!lanes) return
     // The clock may have been set since: no pause is longer than it was asked to be.
     if (pause && pause.untilMs !== before.pause?.untilMs)
       lanes.pause(mintUrl, Math.min(pause.untilMs - this.#clock.now(), pause.delayMs), ASKED_TO_WAIT)
+    if (isOld) return
     if (moved && moved.to !== before.moved?.to) lanes.pause(mintUrl, MOVED_FIRST_MS, movedPause(moved.to))
-    if (!moved && before.moved) lanes.unpause(mintUrl)
+    if (!moved && before.moved && this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
   }
 
   /** Reads all rows: another process wrote some. */
@@ -114,28 +115,26 @@ export class Standings {
       const delayMs = Math.min(MOVED_LONGEST_MS, MOVED_FIRST_MS * 2 ** count)
       if (!lanes.pauseOf(mintUrl) && lanes.pause(mintUrl, delayMs, movedPause(to)))
         this.#moves.set(mintUrl, Math.min(count + 1, 6))
-      if (!standing.moved || standing.moved.to !== to) this.#keep(mintUrl, { ...standing, moved: { to } })
+      if (!standing.moved || standing.moved.to !== to) this.#keep(mintUrl, { moved: { to } })
     } else if ((status === 429 || status >= 500) && retryAfterMs > 0) {
       const leftMs = lanes.pauseOf(mintUrl)?.leftMs ?? 0
       if (!lanes.pause(mintUrl, retryAfterMs, ASKED_TO_WAIT)) return
       const { leftMs: delayMs = 0 } = lanes.pauseOf(mintUrl) ?? {}
-      if (delayMs > leftMs + ALIKE_MS)
-        this.#keep(mintUrl, { ...standing, pause: { untilMs: this.#clock.now() + delayMs, delayMs } })
+      if (delayMs > leftMs + ALIKE_MS) this.#keep(mintUrl, { pause: { untilMs: this.#clock.now() + delayMs, delayMs } })
     } else if (status >= 200 && status < 500 && status !== 429) {
       this.#moves.delete(mintUrl)
-      const over = standing.pause && this.waitMs(mintUrl) === 0
-      if (standing.moved) lanes.unpause(mintUrl)
-      if (standing.moved || over) this.#keep(mintUrl, { ...standing, moved: null, pause: over ? null : standing.pause })
+      if (!standing.moved) return
+      if (this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
+      this.#keep(mintUrl, { moved: null })
     }
   }
 
-  /** What cannot be stored now is heard again. */
-  #keep(mintUrl: string, standing: Standing): void {
-    this.#known.set(mintUrl, standing)
+  /** What cannot be stored now is heard again. Another process may have heard the rest. */
+  #keep(mintUrl: string, heard: Partial<Pick<Standing, 'pause' | 'moved'>>): void {
+    this.#known.set(mintUrl, { ...this.of(mintUrl), ...heard })
     this.#keeping.add(mintUrl)
-    const { pause, moved } = standing
     this.#store
-      .commit([{ patch: 'mints', key: [mintUrl], set: { pause, moved } }])
+      .commit([{ patch: 'mints', key: [mintUrl], set: heard }])
       .catch((error: unknown) => {
         if (!(error instanceof StoreError)) reportError(error)
       })

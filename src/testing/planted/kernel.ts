@@ -64,6 +64,18 @@ export const kernelPlants: readonly Plant[] = [
     scenario: 'swap.cancelled',
   },
   {
+    name: 'pauses are measured by the time of day alone',
+    changes: [
+      {
+        file: 'src/kernel/moments.ts',
+        from: `steadyMs: clock.monotonicMs() + delayMs,`,
+        to: `steadyMs: Infinity,`,
+      },
+    ],
+    breaks: 'slow',
+    scenario: 'swap.plain-clock-back',
+  },
+  {
     name: 'timers are not stored',
     changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(timers)`, to: `timers: '{}'` }],
     breaks: 'stuck',

@@ -183,6 +183,28 @@ export const recoveryPlants: readonly Plant[] = [
     faults: 0,
   },
   {
+    name: 'a mint that asks to be left alone is asked all the same',
+    changes: [
+      { file: 'src/kernel/lanes.ts', from: `} else if (this.pauseOf(lane)) {`, to: `} else if (lane === undefined) {` },
+      { file: 'src/wallet/standings.ts', from: `if (this.waitMs(mintUrl) > 0)`, to: `if (mintUrl === '')` },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
+    faults: 0,
+  },
+  {
+    name: 'what a mint asked for is forgotten with the process',
+    changes: [
+      {
+        file: 'src/wallet/standings.ts',
+        from: `if (pause && pause.untilMs !== before.pause?.untilMs)`,
+        to: `if (pause && mintUrl === '')`,
+      },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
+  },
+  {
     row: 21,
     name: 'a payment is sent again on resuming',
     changes: [

@@ -14,6 +14,7 @@ import { sends } from './send.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
 import { unproven } from './unproven.ts'
+import { upset } from './upset.ts'
 import { acrossTheWire } from './wire.ts'
 
 export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
@@ -29,7 +30,9 @@ export const dialectTables: readonly Table[] = [
 const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount]
 /** Every scenario; those that are not proven yet too. */
 export const all: readonly Scenario<Stage>[] = [
-  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...acrossTheWire, ...dialects].map(onWallet),
+  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...acrossTheWire, ...dialects, ...upset].map(
+    onWallet,
+  ),
   ...bountyScenarios,
   ...mintServerScenarios,
 ]

@@ -275,6 +275,9 @@ export async function reaches({ wallet, clock }: Stage, id: string, ...states: r
   }
 }
 
+/** Whether an operation pauses in this state until it asks again. */
+export const retrying = (state: string): boolean => /(backoff|pausing|repeating|retrying)$/.test(state)
+
 /** States in which an operation waits for a timer or a person. */
 const WAITS = /(backoff|pausing|waiting|resting|repeating|retrying|lingering|leaving|expired|blocked|paymentPending)$/
 
