@@ -47,7 +47,11 @@ export function secretOf(key: unknown, name: string): Secret {
   }
   if (typeof key === 'object' && key !== null && 'passphrase' in key) {
     const { passphrase } = key
-    if (typeof passphrase !== 'string' || !passphrase.isWellFormed() || Array.from(passphrase).length < LEAST_CHARACTERS)
+    if (
+      typeof passphrase !== 'string' ||
+      !passphrase.isWellFormed() ||
+      Array.from(passphrase).length < LEAST_CHARACTERS
+    )
       throw new TypeError(`${name}.passphrase: a text of at least ${LEAST_CHARACTERS} characters`)
     // Keyboards write the same character in several ways.
     return { passphrase: passphrase.normalize('NFKC') }

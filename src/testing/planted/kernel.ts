@@ -55,9 +55,14 @@ export const kernelPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/kernel/durable.ts',
-        from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as StoredTimers, input.row.updatedAt)`,
-        to: `this.#timers =
-      input.row.owner === kernel.owner ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt) : {}`,
+        from: `loaded.stepper.timersOf(
+      this.snapshot,
+      JSON.parse(input.row.timers) as StoredTimers,
+      input.row.updatedAt,
+    )`,
+        to: `input.row.owner === kernel.owner
+      ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt)
+      : {}`,
       },
     ],
     breaks: 'stuck',

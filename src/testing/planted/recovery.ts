@@ -104,10 +104,10 @@ export const recoveryPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/wallet/wallet.ts',
-        from: `return new Wallet({ operations, store, ports, mints }, store)`,
+        from: `return new Wallet({ operations, store, ports, mints }, store, forget)`,
         to: `for (const { row } of await operations.list({ status: 'active' }))
     await client(row.mintUrl).keysets({ signal: new AbortController().signal })
-  return new Wallet({ operations, store, ports, mints }, store)`,
+  return new Wallet({ operations, store, ports, mints }, store, forget)`,
       },
     ],
     breaks: 'start-up',
