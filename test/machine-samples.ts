@@ -250,7 +250,11 @@ const melt: Samples<typeof meltKind.machine> = {
 const restore: Samples<typeof restoreKind.machine> = {
   inputs: [place],
   answers: {
-    'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'unsupported' }],
+    'restore.check': [
+      ...check.map((reply) => ({ ...reply, writes })),
+      ...amiss,
+      { ...amiss[0], meaning: 'unsupported' },
+    ],
     'restore.keysets': [
       { ...OK, keysetIds: ['k'], unavailable: [] },
       { ...OK, keysetIds: [], unavailable: [{ keysetId: 'k', reason: 'no', later: true }] },
@@ -261,8 +265,8 @@ const restore: Samples<typeof restoreKind.machine> = {
       { answer: 'ok', scans: [] },
     ],
     'restore.batch': [
-      { answer: 'ok', found: [{ counter: 1, signature: signatures[0]! }] },
-      { answer: 'ok', found: [] },
+      { ...OK, found: [{ counter: 1, signature: signatures[0]! }] },
+      { ...OK, found: [] },
       ...amiss,
       { ...amiss[0], meaning: 'unsupported' },
       { ...amiss[0], meaning: 'keysetExpired' },
