@@ -19,7 +19,9 @@
  * |---|---|---|
  * | quoting, requesting, repeating | what is to be paid | asks for a new quote: the lost one is nobody's |
  * | selecting, renewing, settling, settlingChange | nothing of them: the state before | the state before runs again |
+ * | planning, reselecting, gathering | nothing of them: the state before | the state before runs again |
  * | prepared | quote, inputs reserved, fees | waits for execute, cancel, or the deadline |
+ * | fitting | the same, and see the exchange; nothing that could pay was sent | see the exchange |
  * | melting | inputs, blank outputs in order, the body | never sends again by itself: asks first |
  * | readying, refreshing, waiting, changeless, crowded | quote and inputs; nothing that was sent can land | fetches the keysets again |
  * | checking, asking, pausing | the same | asks again |
@@ -40,6 +42,7 @@ import { type Tag, sum, release, spend, write } from './common.ts'
 import { newExchange } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
+import { fit, fittingStates } from './melt-fitting.ts'
 import { readying } from './melt-readying.ts'
 import {
   type MeltInput,
@@ -58,6 +61,7 @@ import {
   forget,
   reuse,
   mayRenew,
+  isTooMany,
   unpaidBecause,
   quoteFits,
   quoteKept,
@@ -110,6 +114,8 @@ export const melt = setup({
     quote: null,
     inputs: [],
     inputFee: 0,
+    exact: [],
+    swapFee: 0,
     blanks: [],
     body: '',
     sends: 0,
@@ -145,64 +151,17 @@ export const melt = setup({
       fits: quoteFits,
       keep: [assign(quoteKept)],
     }),
-    selecting: {
-      tags: ['local'],
-      invoke: {
-        src: 'proofs.select',
-        input: ({ context: { id, mintUrl, unit, quote } }) => ({
-          id,
-          mintUrl,
-          unit,
-          amount: quote!.amount + quote!.feeReserve,
-          preferExact: false,
-        }),
-        onDone: [
-          {
-            guard: ({ context: { givesChange, quote }, event: { output } }) =>
-              output.answer === 'ok' &&
-              !givesChange &&
-              sum(output.inputs) > output.fee + quote!.amount + quote!.feeReserve,
-            target: 'failed',
-            actions: assign({
-              error: {
-                code: 'INEXACT',
-                detail: 'the mint gives no change: swap to amounts that make up amount and fees first',
-              },
-            }),
-          },
-          {
-            guard: ({ context: { maxFee, quote }, event: { output } }) =>
-              output.answer === 'ok' && maxFee !== null && output.fee + quote!.feeReserve > maxFee,
-            target: 'failed',
-            actions: assign({
-              error: { code: 'FEE_TOO_HIGH', detail: 'fee reserve and input fee may come to more than was allowed' },
-            }),
-          },
-          {
-            guard: answered('ok'),
-            target: 'prepared',
-            actions: [
-              write,
-              assign(({ context, event: { output } }) =>
-                output.answer === 'ok'
-                  ? { inputs: output.inputs, inputFee: output.fee, fee: output.fee + context.quote!.feeReserve }
-                  : {},
-              ),
-            ],
-          },
-          {
-            target: 'failed',
-            actions: assign({
-              error: { code: 'INSUFFICIENT_FUNDS', detail: 'not enough is spendable for amount and fees' },
-            }),
-          },
-        ],
-      },
-    },
+    ...fittingStates,
     prepared: {
       description:
         'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline or when the quote expires.',
-      on: { execute: 'readying', cancel: { target: 'cancelled', actions: assign({ givenUp: true }) } },
+      on: {
+        execute: [
+          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit as never },
+          { target: 'readying' },
+        ],
+        cancel: { target: 'cancelled', actions: assign({ givenUp: true }) },
+      },
       after: { meltDeadline: 'cancelled', quoteExpiry: 'cancelled' },
     },
     readying: readying as object,
@@ -318,6 +277,7 @@ export const melt = setup({
         { guard: ({ context }) => stolen(context), target: 'lost' },
         { guard: ({ context }) => !unspent(context), target: 'quarantined' },
         { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
+        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'shrinking' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
           guard: ({ context }) =>
@@ -327,6 +287,13 @@ export const melt = setup({
         },
         { target: 'fencing', actions: assign(fence) },
       ],
+    },
+    /** Refused for its size: nothing can land of it, and its blank outputs may be used again. */
+    shrinking: {
+      always: {
+        target: 'planning',
+        actions: [{ type: 'tx', params: reuse }, assign({ blanks: [], body: '' })],
+      },
     },
     /** Refused for its blank outputs: others are made, of keysets fetched anew. */
     renewing: {
@@ -443,8 +410,8 @@ export const melt = setup({
       type: 'final',
       tags: ['ended'],
       entry: [
-        assign(({ context: { inputs, amount, change } }) => ({
-          fee: sum(inputs) - amount - change,
+        assign(({ context: { inputs, amount, change, swapFee } }) => ({
+          fee: swapFee + sum(inputs) - amount - change,
           inputs: [],
           blanks: [],
           body: '',
@@ -495,8 +462,8 @@ export const melt = setup({
         target: 'failed',
         actions: [
           { type: 'tx', params: forget },
-          assign(({ context: { inputs, exchange } }) => ({
-            fee: sum(inputs) - sum(exchange!.made),
+          assign(({ context: { inputs, exchange, swapFee } }) => ({
+            fee: swapFee + sum(inputs) - sum(exchange!.made),
             ys: exchange!.made.map(({ Y }) => Y),
             error: {
               code: 'PAYMENT_FENCED',
@@ -512,7 +479,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         assign(({ context }) => ({
-          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : 0,
+          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
           inputs: [],
           blanks: [],
           body: '',
@@ -525,7 +492,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         { type: 'tx', params: ({ context: { id, inputs } }) => release(id, inputs) },
-        assign({ inputs: [], fee: 0 }),
+        assign(({ context: { swapFee } }) => ({ inputs: [], fee: swapFee, exchange: null })),
       ],
     },
   },

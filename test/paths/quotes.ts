@@ -255,9 +255,9 @@ export const meltModel = (name: string, truth: Truth): Model => ({
   },
   locals: {
     ...exchangeLocals,
-    'proofs.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, writes: [] }),
     'melt.derive': (_: never, { keysets: known }) =>
       answer(known ? { answer: 'ok', blanks: [{ B_: 'B', id: 'k' }], body: '{}', writes: [] } : { answer: 'stale' }),
+    'melt.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, fits: true, writes: [] }),
     'melt.renew': () => answer({ answer: 'ok', writes: [] }),
     'melt.settle': ({ context: { payment, found } }: Settling) => {
       const of = found?.signatures ?? payment.change
