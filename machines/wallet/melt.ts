@@ -78,9 +78,8 @@ const spent = {
   params: ({ context: { id, inputs, fenced } }: { context: MeltContext }) =>
     fenced ? [] : spend(id, inputs, 'reserved'),
 }
-/** Another has spent all inputs, where the mint refused whatever we sent. */
-const stolen = (context: MeltContext): boolean =>
-  !context.landed && context.answers === context.sends && context.states.every((state) => state === 'SPENT')
+/** Another has spent all inputs: had a request of ours done it, the quote, which was read after, would be paid or pending. */
+const stolen = (context: MeltContext): boolean => !context.landed && context.states.every((state) => state === 'SPENT')
 
 export const melt = setup({
   types: {} as {
@@ -268,7 +267,7 @@ export const melt = setup({
           guard: ({ context }) => context.states.includes('UNSPENT') && context.states.includes('SPENT'),
           target: 'lost',
         },
-        // All of them were, and every request of ours was refused. A single reading is not enough to give up what may be paid.
+        // All of them were. A single reading is not enough to give up what may be paid.
         {
           guard: ({ context }) => stolen(context) && !context.seenSpent,
           target: 'pausing',
