@@ -213,7 +213,7 @@ const melt: Samples<typeof meltKind.machine> = {
     'proofs.select': [taken, { answer: 'short' }],
     'melt.select': [{ ...taken, fits: true }, { ...taken, fits: false }, { answer: 'short' }],
     'melt.plan': [{ ...OK, amounts: [3], fee: 1 }, { answer: 'stale' }, { answer: 'unreachable' }],
-    'melt.gather': [{ ...OK, inputs, fee: 1 }],
+    'melt.gather': [{ answer: 'ok', inputs, fee: 1 }],
     'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
     'melt.renew': [OK],
     'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],

@@ -13,8 +13,8 @@
  */
 import { assign } from 'xstate'
 import { answered, type Write } from '../../src/kernel/authoring.ts'
-import { release, spend, sum, write } from './common.ts'
-import { newExchange, type InputProof } from './exchange-model.ts'
+import { release, spend, write } from './common.ts'
+import { failureOf, isReserved, newExchange, reservedBy, type Exchange, type InputProof } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { needed, type Fitted, type MeltContext, type Planned, type Taken } from './melt-model.ts'
 
@@ -52,6 +52,18 @@ const select = (amount: (context: MeltContext) => number): object => ({
     preferExact: false,
   }),
 })
+
+/** What the rounds that are done have cost. */
+const paid = set(({ context: { exchange: done, swapFee } }: Of) => ({ swapFee: swapFee + done!.fee }))
+
+/** Of inputs of which some were spent by another, what is left is free, and what rounds before have made. */
+export function freed(id: string, { inputs, states, made }: Exchange): Write[] {
+  const isSpent = (_: InputProof, at: number): boolean => states[at] === 'SPENT'
+  return [
+    ...spend(id, inputs.filter(isSpent), 'reserved'),
+    ...release(id, [...inputs.filter((input, at) => !isSpent(input, at)), ...made.filter(isReserved)]),
+  ]
+}
 
 export const fittingStates: Readonly<Record<string, Loose>> = {
   selecting: {
@@ -103,7 +115,7 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
             write,
             set(({ context: { inputs }, event: { output } }: Done<Planned>) => ({
               exact: output.answer === 'ok' ? output.amounts : [],
-              exchange: newExchange({ inputs, from: 'reserved', keep: output.answer === 'ok' ? output.amounts : [] }),
+              exchange: newExchange({ inputs, from: 'reserved', hold: output.answer === 'ok' ? output.amounts : [] }),
               refusal: null,
               blanks: [],
               body: '',
@@ -159,29 +171,26 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     done: '#melt.gathering',
     spent: '#melt.robbed',
     refused: '#melt.misfit',
-    cancelled: '#melt.cancelled',
+    cancelled: '#melt.unfitted',
   }),
   gathering: {
     tags: ['local'],
     invoke: {
       src: 'melt.gather',
-      input: ({ context: { id, mintUrl, unit, exact, exchange: made } }: Of) => ({
-        ...{ id, mintUrl, unit, exact },
+      input: ({ context: { id, mintUrl, unit, exchange: made } }: Of) => ({
+        ...{ id, mintUrl, unit },
         made: made!.made,
       }),
       onDone: {
         target: 'readying',
-        actions: [
-          write,
-          set(({ context: { inputs, exchange: made, swapFee }, event: { output } }: Done<Fitted>) => ({
-            inputs: output.inputs,
-            inputFee: output.fee,
-            swapFee: swapFee + sum(inputs) - sum(made!.made),
-            exact: [],
-            exchange: null,
-            tries: 0,
-          })),
-        ],
+        actions: set(({ context: { exchange: made, swapFee }, event: { output } }: Done<Fitted>) => ({
+          inputs: output.inputs,
+          inputFee: output.fee,
+          swapFee: swapFee + made!.fee,
+          exact: [],
+          exchange: null,
+          tries: 0,
+        })),
       },
     },
   } as Loose,
@@ -190,19 +199,8 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     always: {
       target: 'failed',
       actions: [
-        {
-          type: 'tx',
-          params: ({ context: { id, exchange: lost } }: Of): readonly Write[] => {
-            const isSpent = (_: InputProof, at: number): boolean => lost!.states[at] === 'SPENT'
-            return [
-              ...spend(id, lost!.inputs.filter(isSpent), 'reserved'),
-              ...release(
-                id,
-                lost!.inputs.filter((input, at) => !isSpent(input, at)),
-              ),
-            ]
-          },
-        },
+        { type: 'tx', params: ({ context: { id, exchange: lost } }: Of) => freed(id, lost!) },
+        paid,
         failed('SPENT_ELSEWHERE', 'some of the inputs were spent outside this wallet'),
       ],
     },
@@ -212,10 +210,20 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     always: {
       target: 'failed',
       actions: [
-        { type: 'tx', params: ({ context: { id, exchange: refused } }: Of) => release(id, refused!.inputs) },
-        set(({ context: { exchange: refused } }: Of) => ({
-          error: { code: 'REFUSED', detail: refused!.refusal?.detail ?? 'the inputs do not cover the fee of the swap' },
-        })),
+        { type: 'tx', params: ({ context: { id, exchange: refused } }: Of) => release(id, reservedBy(refused!)) },
+        set(({ context: { exchange: refused } }: Of) => ({ error: failureOf(refused!) })),
+        paid,
+      ],
+    },
+  } as Loose,
+  /** Given up before the swap, or between two of its rounds. */
+  unfitted: {
+    always: {
+      target: 'cancelled',
+      actions: [
+        { type: 'tx', params: ({ context: { id, exchange: left } }: Of) => release(id, reservedBy(left!)) },
+        paid,
+        set(() => ({ inputs: [], givenUp: true, error: null })),
       ],
     },
   } as Loose,
@@ -223,5 +231,5 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
 
 /** Begins with the swap, where the inputs do not fit. */
 export const fit: Loose = set(({ context: { inputs, exact } }: Of) => ({
-  exchange: newExchange({ inputs, from: 'reserved', keep: exact }),
+  exchange: newExchange({ inputs, from: 'reserved', hold: exact }),
 }))

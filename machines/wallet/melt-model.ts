@@ -127,7 +127,7 @@ export type Planned =
   | { readonly answer: 'stale' }
   /** The keyset's amounts do not make it up, or nothing would become smaller. */
   | { readonly answer: 'unreachable' }
-export type Fitted = { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number; readonly writes: readonly Write[] } // prettier-ignore
+export type Fitted = { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number }
 export type Derive = Place &
   Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange' | 'sends'> & { readonly quote: MeltQuote }
 export type Derived =
@@ -178,7 +178,7 @@ export const meltActors = {
   /** Which inputs would be worth just an amount and their own fee; and what is learnt of a refusal for size. */
   'melt.plan': local<Planned, Place & Pick<MeltContext, 'refusal'> & { readonly amount: number; readonly count: number }>({ answers: ['ok', 'stale', 'unreachable'] }), // prettier-ignore
   /** Takes the inputs that were made. */
-  'melt.gather': local<Fitted, Place & Pick<MeltContext, 'exact'> & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
+  'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
   /** Makes the blank outputs, or takes unused ones, and the body. */
   'melt.derive': local<Derived, Derive>({ answers: ['ok', 'stale', 'gap'] }),
   /** The mint knows these outputs already: drops them, and jumps past the counters that were used elsewhere. */

@@ -39,10 +39,10 @@ import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
 import { type Tag, sum, release, spend, write } from './common.ts'
-import { newExchange } from './exchange-model.ts'
+import { newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
-import { fit, fittingStates } from './melt-fitting.ts'
+import { fit, fittingStates, freed } from './melt-fitting.ts'
 import { readying } from './melt-readying.ts'
 import {
   type MeltInput,
@@ -72,6 +72,9 @@ const fence = ({ context }: { context: MeltContext }) => ({
 })
 /** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
 const MOST_CONFIRMATIONS = 8
+/** Some rounds of the fence are done. */
+const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
+  fenced!.made.length > 0 || fenced!.fee > 0
 /** The payment took the inputs; where the fence did, that is written already. */
 const spent = {
   type: 'tx' as const,
@@ -327,10 +330,30 @@ export const melt = setup({
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
       meta: { watch: 'payment' },
-      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
+      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }) as object),
     },
-    /** The fence found inputs spent, and nothing of ours signed: the melt won. */
-    outrun: { always: { target: 'checking', actions: assign({ exchange: null }) } },
+    /** The fence found inputs spent, and nothing of ours signed: the melt won. Not where a round of the fence had won before. */
+    outrun: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => freed(id, exchange!) },
+        },
+        { target: 'checking', actions: assign({ exchange: null }) },
+      ],
+    },
+    /** The fence was refused for good: where a round of it has won, nothing else that was sent can land any more. */
+    halted: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+        },
+        { target: 'blocked' },
+      ],
+    },
     won: { always: { target: 'confirming', actions: assign({ tries: 0 }) } },
     // Where a device with the same seed had the fence's outputs signed, they do not say who spent the inputs.
     confirming: {
@@ -461,8 +484,8 @@ export const melt = setup({
         target: 'failed',
         actions: [
           { type: 'tx', params: forget },
-          assign(({ context: { inputs, exchange, swapFee } }) => ({
-            fee: swapFee + sum(inputs) - sum(exchange!.made),
+          assign(({ context: { exchange, swapFee } }) => ({
+            fee: swapFee + exchange!.fee,
             ys: exchange!.made.map(({ Y }) => Y),
             error: {
               code: 'PAYMENT_FENCED',

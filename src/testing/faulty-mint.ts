@@ -216,11 +216,9 @@ export function faultyTransport(of: {
       wire.sent = { ...wire.sent, [B_]: body }
     }
   }
-  /** A request of a payment that did nothing, and never will: the mint knows nothing of its output, the network neither. */
+  /** A request that did nothing, and never will: the mint knows nothing of its output, and the network holds it no more. */
   const isDead = (B_: string, first: string): boolean =>
-    first.includes('"quote"') &&
-    !wire.late.some(({ body }) => body === first) &&
-    !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
+    !wire.late.some(({ body }) => body === first) && !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
     const id = await deadKeyset((...request) => setting.mint.handle(...request), present())

@@ -57,27 +57,12 @@ export const paymentSteps = (ports: WalletPorts) => ({
     }
   },
 
-  'melt.gather': async ({
-    input,
-    read,
-  }: LocalArgs<Place & Pick<MeltContext, 'exact'> & { made: readonly MadeProof[] }>): Promise<Fitted> => {
-    const { id, mintUrl, exact } = input
-    const left = [...exact]
-    const inputs = input.made.filter(({ amount }) => {
-      const at = left.indexOf(amount)
-      if (at >= 0) left.splice(at, 1)
-      return at >= 0
-    })
+  'melt.gather': async ({ input, read }: LocalArgs<Place & { made: readonly MadeProof[] }>): Promise<Fitted> => {
+    const inputs = input.made.filter(({ purpose }) => purpose === 'hold')
     return {
       answer: 'ok',
-      inputs: inputs.map(({ Y, id: keysetId, amount, secret, C }) => ({ Y, id: keysetId, amount, secret, C })),
-      fee: feeFor(inputs, await keysetsOf(read, mintUrl)) ?? 0,
-      writes: inputs.map(({ Y }): Write => ({
-        patch: 'proofs',
-        key: [Y],
-        set: { state: 'reserved', operationId: id },
-        if: { state: 'spendable' },
-      })),
+      inputs: inputs.map(({ Y, id, amount, secret, C }) => ({ Y, id, amount, secret, C })),
+      fee: feeFor(inputs, await keysetsOf(read, input.mintUrl)) ?? 0,
     }
   },
 

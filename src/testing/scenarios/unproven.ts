@@ -1,7 +1,5 @@
 /** Scenarios that something is wrong with: run by their names alone, until the charts bear them. */
 export const unproven: ReadonlySet<string> = new Set<string>([
-  'melt.too-many',
-  'melt.too-many-still',
   'melt.dialect-absurd-reserve',
   'melt.dialect-cdk-dead',
   'melt.dialect-cdk-failed',
