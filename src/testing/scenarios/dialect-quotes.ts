@@ -103,7 +103,7 @@ export const mintDialects = table({
     'cdk-ending': { words: 'cdk', limits: 'pages', beside: 'ending', lacks: '09' },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     setup: (stage) => dialectOf(stage, row, 1),
     async drive(stage) {
       const run = async (): Promise<void> => {
@@ -115,7 +115,7 @@ export const mintDialects = table({
       const cannot = row.keyset === 'closing' || row.limits !== 'none'
       await settles(stage, run, {
         mayRest: cannot || row.lacks === '09',
-        codes: ['REFUSED', ...(cannot ? ['NO_ACTIVE_KEYSET', 'AMOUNT_IMPOSSIBLE'] : [])],
+        codes: ['REFUSED', ...(cannot ? ['NO_ACTIVE_KEYSET', 'AMOUNT_UNREACHABLE'] : [])],
       })
     },
   }),
@@ -296,7 +296,7 @@ export const meltDialects = table({
     'failed-missing': { payment: 'failed', info: 'missing', beside: 'keyless', lacks: '09' },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     async setup(stage) {
       await dialectOf(stage, row, 5)
       stage.note('invoice', stage.invoice(row.amounts === 'tens' ? 160 : 6, SCRIPTS[row.payment]))
@@ -392,7 +392,7 @@ export const restoreDialects = table({
     },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     async setup(stage) {
       if (row.keys !== 'had') await stage.mint.rotate('sat')
       await dialectOf(stage, row, row.wallet === 'live' ? 1 : 0)
@@ -455,6 +455,6 @@ export const oddAmount: WalletScenario = {
       const { id } = await stage.wallet.mint.prepare({ mintUrl: MINT_URL, amount: 155, key: 'mint' })
       stage.violated(`misstated: ${id} hands out a request to pay for what cannot be issued`)
     }
-    await ending(stage, run, 'AMOUNT_IMPOSSIBLE', 'REFUSED', 'MINT_UNREACHABLE', 'CANCELLED')
+    await ending(stage, run, 'AMOUNT_UNREACHABLE', 'REFUSED', 'MINT_UNREACHABLE', 'CANCELLED')
   },
 }
