@@ -5,7 +5,7 @@
  *
  *   --kind KIND        the scenarios and the planted mistakes of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
- *   --quick            every run with one fault in all, one process, nothing planted
+ *   --quick            every run with one fault in all, one process, nothing planted; tables of dialects without faults
  *   --faults N         so many faults in one life, a crash included, in every scenario
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all
@@ -109,13 +109,13 @@ async function replayed(path: string): Promise<number> {
 }
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
-function lanes(scenario: { readonly depth?: number }): ExploreOptions[] {
+function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
   const struck = {
     others: Number(args.others),
     exact: args.exact,
     spare: !args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
-    ...(depth !== undefined && { depth: Number(depth) }),
+    ...(depth !== undefined && { depth: args.quick ? (scenario.quickDepth ?? Number(depth)) : Number(depth) }),
   }
   return depth !== undefined || scenario.depth !== undefined ? [struck] : [struck, { owners: true }]
 }

@@ -211,10 +211,13 @@ const melt: Samples<typeof meltKind.machine> = {
     ...exchangeAnswers,
     'melt.createQuote': [meltQuote(0), meltQuote(2), meltQuote(0, 'usd'), ...amiss],
     'proofs.select': [taken, { answer: 'short' }],
+    'melt.select': [{ ...taken, fits: true }, { ...taken, fits: false }, { answer: 'short' }],
+    'melt.plan': [{ ...OK, amounts: [3], fee: 1 }, { answer: 'stale' }, { answer: 'unreachable' }],
+    'melt.gather': [{ answer: 'ok', inputs, fee: 1 }],
     'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
     'melt.renew': [OK],
     'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],
-    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }], // prettier-ignore
+    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'tooManyInputs' }], // prettier-ignore
     'melt.quote': [
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },
@@ -230,8 +233,8 @@ const melt: Samples<typeof meltKind.machine> = {
     { type: 'change.none' },
   ] as const,
   sees: ({ quote, maxFee, sends, answers, exchange, ...of }: MeltContext, state) =>
-    state.startsWith('fencing')
-      ? seenOf(exchange, state)
+    /^(fencing|fitting)/.test(state)
+      ? [seenOf(exchange, state), maxFee]
       : [
           quote && quote.feeReserve,
           of.givesChange,
@@ -242,6 +245,7 @@ const melt: Samples<typeof meltKind.machine> = {
           of.refusal?.meaning,
           Math.min(1, of.anew),
           of.asks,
+          [of.inputs.length > 0, of.exact.length > 0, of.swapFee > 0],
           Math.min(1, of.tries),
           state === 'asking' && of.states,
         ],
@@ -250,7 +254,11 @@ const melt: Samples<typeof meltKind.machine> = {
 const restore: Samples<typeof restoreKind.machine> = {
   inputs: [place],
   answers: {
-    'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'unsupported' }],
+    'restore.check': [
+      ...check.map((reply) => ({ ...reply, writes })),
+      ...amiss,
+      { ...amiss[0], meaning: 'unsupported' },
+    ],
     'restore.keysets': [
       { ...OK, keysetIds: ['k'], unavailable: [] },
       { ...OK, keysetIds: [], unavailable: [{ keysetId: 'k', reason: 'no', later: true }] },
@@ -261,8 +269,8 @@ const restore: Samples<typeof restoreKind.machine> = {
       { answer: 'ok', scans: [] },
     ],
     'restore.batch': [
-      { answer: 'ok', found: [{ counter: 1, signature: signatures[0]! }] },
-      { answer: 'ok', found: [] },
+      { ...OK, found: [{ counter: 1, signature: signatures[0]! }] },
+      { ...OK, found: [] },
       ...amiss,
       { ...amiss[0], meaning: 'unsupported' },
       { ...amiss[0], meaning: 'keysetExpired' },

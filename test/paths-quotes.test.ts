@@ -76,13 +76,15 @@ livePaths(
   [
     ...NOT_HERE,
     // There is enough, change is given and owed, and any fee is allowed.
-    /selecting: done\[[013]\]/,
-    /^answer proofs\.select: short$/,
+    /melt\.selecting: done\[[013]\]/,
+    /^answer melt\.select: short$/,
+    // And what is chosen fits.
+    /planning|reselecting|fitting|gathering|robbed|misfit|shrinking|^answer (proofs\.select|melt\.(plan|gather)):/,
     /lastChange: done\[[23]\]/,
     // Left out, see the model.
     /quoteExpiry|readyDeadline/,
     /melt\.lost|→ melt\.lost/,
-    /judging: always\[(6|8|12)\]/,
+    /judging: always\[(6|8|10|13)\]/,
     // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
     /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
     /changeless|crowded/,

@@ -341,3 +341,33 @@ describe('a refused payment', () => {
     expect(await money(process)).toMatchObject({ spendable: 64, reserved: 0 })
   })
 })
+
+describe('inputs that do not fit', () => {
+  for (const feePpk of [0, 100, 1_000])
+    test(`are swapped for exact ones first at a mint without change, where inputs cost ${feePpk} ppk`, async () => {
+      const on = await bench({ stub: true, without: [8], feePpk, feeReserve: () => 2 })
+      const process = await on.funded(64, 'alice', { factor: 20 })
+      const { wallet, wire } = process
+      const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
+      const most = melt.fees.toNumber()
+      expect(await money(process)).toMatchObject({ spendable: 0, reserved: 64 })
+      const paid = await melt.execute()
+      expect([paid.state, paid.fee.toNumber()]).toEqual(['paid', most])
+      expect((await money(process)).spendable).toBe(64 - 10 - most)
+      expect(wire.count(/swap/)).toBe(1)
+      expect((await money(process)).spendable).toBe(await on.outstanding())
+    })
+
+  test('are given back where the mint refuses the swap, and where it is cancelled before', async () => {
+    const on = await bench({ stub: true, without: [8], feeReserve: () => 2 })
+    const process = await on.funded(64, 'alice', { factor: 20 })
+    const { wallet, wire } = process
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
+    wire.plan = [1, 2, 3].map(() => [/POST \/v1\/swap/, { code: 0, detail: 'not today' }] as const)
+    expect(await failure(melt.execute())).toMatchObject({ code: 'REFUSED' })
+    expect(await money(process)).toMatchObject({ spendable: 64, reserved: 0 })
+    const second = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
+    await second.cancel()
+    expect(await money(process)).toMatchObject({ spendable: 64, reserved: 0 })
+  })
+})

@@ -108,20 +108,28 @@ test('a mint that refuses every batch for good ends it; what was refused is name
   expect((await money(process)).spendable).toBe(8)
 })
 
-test('of no keyset is refused, for the mint has not the unit', async () => {
+test('of a unit without keysets is refused by name', async () => {
   const on = await bench({ stub: true, units: ['usd'] })
-  const process = await heir(on)
-  expect(await failure(process.wallet.restore.prepare({ mintUrl: on.mintUrl }))).toMatchObject({ code: 'UNIT_UNKNOWN' })
+  const { wallet } = await heir(on)
+  expect(await failure(wallet.restore.prepare({ mintUrl: on.mintUrl }))).toMatchObject({ code: 'UNIT_UNKNOWN' })
 })
 
-test.each([
-  ['one keyset', 1],
-  ['dozens of keysets', 40],
-])('of %s', async (_, count) => {
+test.each([1, 40])('finds all of it where there are %d keysets', async (count) => {
   const on = await bench({ stub: true })
   for (let made = 1; made < count; made++) await on.server.mint.rotate('sat')
   await on.funded(21)
-  const process = await heir(on)
-  const restore = await process.wallet.restore.prepare({ mintUrl: on.mintUrl })
+  const restore = await restoring(await heir(on), on)
   expect((await restore.execute()).amount.toNumber()).toBe(21)
+})
+
+test('of 5,000 coins of 1 sat, at a mint that takes 40 outputs and 70 coins at once: all are restored', async () => {
+  const on = await bench({ stub: true, amounts: [1] })
+  const { wallet } = await on.open()
+  await wallet.mints.trust(on.mintUrl)
+  for (let minted = 0; minted < 5_000; minted += 100)
+    await (await (await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 100 })).refresh()).finished()
+  const process = await heir(on, { limits: { restore: 40, states: 70 }, words: 'nutshell' })
+  const done = await (await restoring(process, on)).execute()
+  expect(plain(done)).toMatchObject({ state: 'restored', amount: '5000', unavailable: [] })
+  expect((await money(process)).spendable).toBe(5_000)
 })

@@ -151,10 +151,14 @@ export const continued = ({ from, made, fee, send, keep, hold }: Exchange, input
 export const exchangeBecause = ({ exchange }: { readonly exchange: Exchange | null }): string | null =>
   exchange?.why ? `${exchange.why.detail} (${exchange.why.code})` : null
 
+const WAITS = new Set(['GAP', 'NO_ANSWER', 'NO_RESTORE', 'KEYSETS_UNKNOWN', 'KEYS_MISSING'])
+
 /** Why an exchange was refused for good, as an operation's failure. */
 export const failureOf = ({ why, refusal }: Exchange): Why => {
   if (refusal && (why === null || why.code === 'REFUSED')) return { code: 'REFUSED', detail: refusal.detail }
-  return why ?? { code: 'REFUSED', detail: 'the mint refuses' }
+  if (why === null) return { code: 'REFUSED', detail: 'the mint refuses' }
+  // Given up while it waited: why it did is no failure of its own.
+  return WAITS.has(why.code) ? { code: 'REFUSED', detail: why.detail } : why
 }
 
 /** What of an exchange is reserved to its operation: inputs, and what was made and is not free. */

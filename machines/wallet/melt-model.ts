@@ -65,6 +65,10 @@ export interface MeltContext extends MeltInput {
   readonly inputs: readonly InputProof[]
   /** What the mint keeps of the inputs (NUT-02). */
   readonly inputFee: number
+  /** What inputs that fit are to be made of first; empty where those that are there fit. */
+  readonly exact: readonly number[]
+  /** What that cost. */
+  readonly swapFee: number
   /** The blank outputs in order (NUT-08). */
   readonly blanks: readonly { readonly B_: string; readonly id: string }[]
   readonly body: string
@@ -112,6 +116,18 @@ export type Settle = Place & {
 /** Whom to ask about a payment, and what its preimage must hash to. */
 type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
+/** Inputs that were chosen, and the fee for spending them. */
+export type Taken =
+  | { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number; readonly fits: boolean; readonly writes: readonly Write[] } // prettier-ignore
+  | { readonly answer: 'short' }
+export type Planned =
+  /** `fee` is for spending inputs of these amounts. */
+  | { readonly answer: 'ok'; readonly amounts: readonly number[]; readonly fee: number; readonly writes: readonly Write[] } // prettier-ignore
+  /** The mint has no active keyset whose keys are known. */
+  | { readonly answer: 'stale' }
+  /** The keyset's amounts do not make it up, or nothing would become smaller. */
+  | { readonly answer: 'unreachable' }
+export type Fitted = { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number }
 export type Derive = Place &
   Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange' | 'sends'> & { readonly quote: MeltQuote }
 export type Derived =
@@ -157,6 +173,12 @@ export const meltActors = {
   >({ answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'] }),
   /** GET /v1/melt/quote/{method}/{quote}. */
   'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
+  /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
+  'melt.select': local<Taken, Place & { readonly amount: number; readonly givesChange: boolean }>({ answers: ['ok', 'short'] }), // prettier-ignore
+  /** Which inputs would be worth just an amount and their own fee; and what is learnt of a refusal for size. */
+  'melt.plan': local<Planned, Place & Pick<MeltContext, 'refusal'> & { readonly amount: number; readonly count: number }>({ answers: ['ok', 'stale', 'unreachable'] }), // prettier-ignore
+  /** Takes the inputs that were made. */
+  'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
   /** Makes the blank outputs, or takes unused ones, and the body. */
   'melt.derive': local<Derived, Derive>({ answers: ['ok', 'stale', 'gap'] }),
   /** The mint knows these outputs already: drops them, and jumps past the counters that were used elsewhere. */
@@ -226,6 +248,14 @@ export function reuse({ context: { id, blanks, refusal } }: { context: MeltConte
       : { patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } },
   )
 }
+
+/** The request was refused for its size: the mint takes fewer inputs at once. */
+export const isTooMany = ({ refusal, inputs, swapFee }: MeltContext): boolean =>
+  refusal !== null && SIZES.includes(refusal.meaning) && inputs.length > 1 && swapFee === 0
+const SIZES: readonly Meaning[] = ['tooManyInputs', 'tooManyOutputs', 'tooLarge']
+
+/** What a payment needs, beside the fee for its inputs. */
+export const needed = ({ amount, feeReserve }: MeltQuote): number => amount + feeReserve
 
 /** In the place of an operation's id: outputs that were never signed, and wait for a melt to take them. */
 export const UNUSED = ''

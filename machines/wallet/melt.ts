@@ -19,7 +19,9 @@
  * |---|---|---|
  * | quoting, requesting, repeating | what is to be paid | asks for a new quote: the lost one is nobody's |
  * | selecting, renewing, settling, settlingChange | nothing of them: the state before | the state before runs again |
+ * | planning, reselecting, gathering | nothing of them: the state before | the state before runs again |
  * | prepared | quote, inputs reserved, fees | waits for execute, cancel, or the deadline |
+ * | fitting | the same, and see the exchange; nothing that could pay was sent | see the exchange |
  * | melting | inputs, blank outputs in order, the body | never sends again by itself: asks first |
  * | readying, refreshing, waiting, changeless, crowded | quote and inputs; nothing that was sent can land | fetches the keysets again |
  * | checking, asking, pausing | the same | asks again |
@@ -37,9 +39,10 @@ import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
 import { type Tag, sum, release, spend, write } from './common.ts'
-import { newExchange } from './exchange-model.ts'
+import { newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
+import { fit, fittingStates, freed } from './melt-fitting.ts'
 import { readying } from './melt-readying.ts'
 import {
   type MeltInput,
@@ -58,6 +61,7 @@ import {
   forget,
   reuse,
   mayRenew,
+  isTooMany,
   unpaidBecause,
   quoteFits,
   quoteKept,
@@ -68,15 +72,17 @@ const fence = ({ context }: { context: MeltContext }) => ({
 })
 /** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
 const MOST_CONFIRMATIONS = 8
+/** Some rounds of the fence are done. */
+const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
+  fenced!.made.length > 0 || fenced!.fee > 0
 /** The payment took the inputs; where the fence did, that is written already. */
 const spent = {
   type: 'tx' as const,
   params: ({ context: { id, inputs, fenced } }: { context: MeltContext }) =>
     fenced ? [] : spend(id, inputs, 'reserved'),
 }
-/** Another has spent all inputs, where the mint refused whatever we sent. */
-const stolen = (context: MeltContext): boolean =>
-  !context.landed && context.answers === context.sends && context.states.every((state) => state === 'SPENT')
+/** Another has spent all inputs: had a request of ours done it, the quote, which was read after, would be paid or pending. */
+const stolen = (context: MeltContext): boolean => !context.landed && context.states.every((state) => state === 'SPENT')
 
 export const melt = setup({
   types: {} as {
@@ -110,6 +116,8 @@ export const melt = setup({
     quote: null,
     inputs: [],
     inputFee: 0,
+    exact: [],
+    swapFee: 0,
     blanks: [],
     body: '',
     sends: 0,
@@ -145,64 +153,17 @@ export const melt = setup({
       fits: quoteFits,
       keep: [assign(quoteKept)],
     }),
-    selecting: {
-      tags: ['local'],
-      invoke: {
-        src: 'proofs.select',
-        input: ({ context: { id, mintUrl, unit, quote } }) => ({
-          id,
-          mintUrl,
-          unit,
-          amount: quote!.amount + quote!.feeReserve,
-          preferExact: false,
-        }),
-        onDone: [
-          {
-            guard: ({ context: { givesChange, quote }, event: { output } }) =>
-              output.answer === 'ok' &&
-              !givesChange &&
-              sum(output.inputs) > output.fee + quote!.amount + quote!.feeReserve,
-            target: 'failed',
-            actions: assign({
-              error: {
-                code: 'INEXACT',
-                detail: 'the mint gives no change: swap to amounts that make up amount and fees first',
-              },
-            }),
-          },
-          {
-            guard: ({ context: { maxFee, quote }, event: { output } }) =>
-              output.answer === 'ok' && maxFee !== null && output.fee + quote!.feeReserve > maxFee,
-            target: 'failed',
-            actions: assign({
-              error: { code: 'FEE_TOO_HIGH', detail: 'fee reserve and input fee may come to more than was allowed' },
-            }),
-          },
-          {
-            guard: answered('ok'),
-            target: 'prepared',
-            actions: [
-              write,
-              assign(({ context, event: { output } }) =>
-                output.answer === 'ok'
-                  ? { inputs: output.inputs, inputFee: output.fee, fee: output.fee + context.quote!.feeReserve }
-                  : {},
-              ),
-            ],
-          },
-          {
-            target: 'failed',
-            actions: assign({
-              error: { code: 'INSUFFICIENT_FUNDS', detail: 'not enough is spendable for amount and fees' },
-            }),
-          },
-        ],
-      },
-    },
+    ...fittingStates,
     prepared: {
       description:
         'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline or when the quote expires.',
-      on: { execute: 'readying', cancel: { target: 'cancelled', actions: assign({ givenUp: true }) } },
+      on: {
+        execute: [
+          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit as never },
+          { target: 'readying' },
+        ],
+        cancel: { target: 'cancelled', actions: assign({ givenUp: true }) },
+      },
       after: { meltDeadline: 'cancelled', quoteExpiry: 'cancelled' },
     },
     readying: readying as object,
@@ -309,7 +270,7 @@ export const melt = setup({
           guard: ({ context }) => context.states.includes('UNSPENT') && context.states.includes('SPENT'),
           target: 'lost',
         },
-        // All of them were, and every request of ours was refused. A single reading is not enough to give up what may be paid.
+        // All of them were. A single reading is not enough to give up what may be paid.
         {
           guard: ({ context }) => stolen(context) && !context.seenSpent,
           target: 'pausing',
@@ -318,6 +279,7 @@ export const melt = setup({
         { guard: ({ context }) => stolen(context), target: 'lost' },
         { guard: ({ context }) => !unspent(context), target: 'quarantined' },
         { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
+        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'shrinking' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
           guard: ({ context }) =>
@@ -327,6 +289,13 @@ export const melt = setup({
         },
         { target: 'fencing', actions: assign(fence) },
       ],
+    },
+    /** Refused for its size: nothing can land of it, and its blank outputs may be used again. */
+    shrinking: {
+      always: {
+        target: 'planning',
+        actions: [{ type: 'tx', params: reuse }, assign({ blanks: [], body: '' })],
+      },
     },
     /** Refused for its blank outputs: others are made, of keysets fetched anew. */
     renewing: {
@@ -361,10 +330,30 @@ export const melt = setup({
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
       meta: { watch: 'payment' },
-      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
+      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }) as object),
     },
-    /** The fence found inputs spent, and nothing of ours signed: the melt won. */
-    outrun: { always: { target: 'checking', actions: assign({ exchange: null }) } },
+    /** The fence found inputs spent, and nothing of ours signed: the melt won. Not where a round of the fence had won before. */
+    outrun: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => freed(id, exchange!) },
+        },
+        { target: 'checking', actions: assign({ exchange: null }) },
+      ],
+    },
+    /** The fence was refused for good: where a round of it has won, nothing else that was sent can land any more. */
+    halted: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+        },
+        { target: 'blocked' },
+      ],
+    },
     won: { always: { target: 'confirming', actions: assign({ tries: 0 }) } },
     // Where a device with the same seed had the fence's outputs signed, they do not say who spent the inputs.
     confirming: {
@@ -443,8 +432,8 @@ export const melt = setup({
       type: 'final',
       tags: ['ended'],
       entry: [
-        assign(({ context: { inputs, amount, change } }) => ({
-          fee: sum(inputs) - amount - change,
+        assign(({ context: { inputs, amount, change, swapFee } }) => ({
+          fee: swapFee + sum(inputs) - amount - change,
           inputs: [],
           blanks: [],
           body: '',
@@ -495,8 +484,8 @@ export const melt = setup({
         target: 'failed',
         actions: [
           { type: 'tx', params: forget },
-          assign(({ context: { inputs, exchange } }) => ({
-            fee: sum(inputs) - sum(exchange!.made),
+          assign(({ context: { exchange, swapFee } }) => ({
+            fee: swapFee + exchange!.fee,
             ys: exchange!.made.map(({ Y }) => Y),
             error: {
               code: 'PAYMENT_FENCED',
@@ -512,7 +501,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         assign(({ context }) => ({
-          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : 0,
+          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
           inputs: [],
           blanks: [],
           body: '',
@@ -525,7 +514,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         { type: 'tx', params: ({ context: { id, inputs } }) => release(id, inputs) },
-        assign({ inputs: [], fee: 0 }),
+        assign(({ context: { swapFee } }) => ({ inputs: [], fee: swapFee, exchange: null })),
       ],
     },
   },

@@ -38,7 +38,6 @@ import {
   type MintContext,
   type QuoteNews,
   MOST_TRIES,
-  MOST_REFUSALS,
   MOST_UNANSWERED,
   MOST_WAITS,
   mintActors,
@@ -57,8 +56,12 @@ import {
   came,
 } from './mint-model.ts'
 
-const isUnsupported = (output: { readonly answer: string; readonly meaning?: string }): boolean =>
-  output.answer === 'refused' && output.meaning === 'unsupported'
+type Output = { readonly answer: string; readonly meaning?: string; readonly hint?: string }
+/** What is refused so often in a row is meant, also by a mint that refuses as if it failed. */
+const isMeant = ({ tries }: MintContext, { answer, hint }: Output): boolean =>
+  tries >= MOST_WAITS && (answer === 'refused' || hint !== undefined)
+const isUnsupported = (context: MintContext, output: Output): boolean =>
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
 const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
 
 export const mint = setup({
@@ -81,7 +84,7 @@ export const mint = setup({
     goesOn: assign({ why: null }),
     unmatched: assign({ restored: null }),
     seen: assign(stateSeen),
-    unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1 }),
+    unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1, refusal: null }),
     nothingCame: assign({ amount: 0 }),
     reopen: assign({ amount: ({ context }) => context.asked, error: null }),
     tell: emit(({ context: { id, mintUrl, quoteId, quoteState } }) => ({
@@ -329,7 +332,7 @@ export const mint = setup({
           {
             guard: answered('unknown'),
             target: 'pausing',
-            actions: ['tried', assign({ unanswered: MOST_UNANSWERED })],
+            actions: ['tried', assign({ unanswered: MOST_UNANSWERED, refusal: null })],
           },
           {
             guard: answered('refused'),
@@ -344,7 +347,7 @@ export const mint = setup({
                 : {},
             ),
           },
-          { target: 'asking', actions: ['unanswered', assign({ refusal: null })] },
+          { target: 'asking', actions: 'unanswered' },
         ],
       },
     },
@@ -380,7 +383,7 @@ export const mint = setup({
             actions: 'seen',
           },
           {
-            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= MOST_WAITS,
+            guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',
             actions: { type: 'because', params: 'the mint refuses to say how the quote stands' },
           },
@@ -408,24 +411,25 @@ export const mint = setup({
           },
           // Without NUT-09 the quote alone tells. While it is not issued, nothing of ours is signed.
           {
-            guard: ({ context, event: { output } }) => isUnsupported(output) && context.quoteState !== 'ISSUED',
+            guard: ({ context, event: { output } }) =>
+              isUnsupported(context, output) && context.quoteState !== 'ISSUED',
             target: 'matching',
             actions: assign({ restored: { outputs: [], signatures: [] } }),
           },
           // It was issued, to us most likely: the mint may repeat its answer (NUT-19).
           {
             guard: ({ context, event: { output } }) =>
-              isUnsupported(output) && context.body !== '' && context.refusals < MOST_REFUSALS,
+              isUnsupported(context, output) && context.body !== '' && context.tries < MOST_WAITS,
             target: 'retrying',
             actions: 'tried',
           },
           {
-            guard: ({ event: { output } }) => isUnsupported(output),
+            guard: ({ context, event: { output } }) => isUnsupported(context, output),
             target: 'blocked',
             actions: { type: 'because', params: 'the mint has issued the quote, its answer was lost, and it restores no signatures (NUT-09)' }, // prettier-ignore
           },
           {
-            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= MOST_WAITS,
+            guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',
             actions: { type: 'because', params: 'the mint refuses to say which outputs it has signed' },
           },

@@ -27,15 +27,7 @@
 import { assign, setup } from 'xstate'
 import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
 import { type Failure, type Tag, write } from './common.ts'
-import {
-  type MadeProof,
-  type Signature,
-  type SpentState,
-  type Replied,
-  REPLIES,
-  type Place,
-  exchangeActors,
-} from './exchange-model.ts'
+import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
   readonly id: string
@@ -97,15 +89,16 @@ function advance(scans: readonly Scan[], signed: boolean): Scan[] {
   return next.unsigned >= GAP && next.next >= next.atLeast ? rest : [next, ...rest]
 }
 
-type Answered = { readonly answer: string; readonly meaning?: string; readonly detail?: string }
+type Answered = { readonly answer: string; readonly meaning?: string; readonly hint?: string; readonly detail?: string }
 
 const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
-const isUnsupported = (output: Answered): boolean => output.answer === 'refused' && output.meaning === 'unsupported'
-/** The mint has answered so often enough, and not with what was asked for. */
-const isMeant = ({ tries }: RestoreContext, { answer }: Answered): boolean =>
-  (answer === 'refused' || answer === 'malformed') && tries + 1 >= MOST_REFUSALS
-const reasonOf = ({ detail }: Answered): string =>
-  detail === undefined ? 'the mint’s answers make no sense' : `the mint refuses: ${detail === '' ? 'it gives no reason' : detail}` // prettier-ignore
+/** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
+const isMeant = ({ tries }: RestoreContext, { answer, hint }: Answered): boolean =>
+  tries + 1 >= MOST_REFUSALS && (answer === 'refused' || answer === 'malformed' || hint !== undefined)
+const isUnsupported = (context: RestoreContext, output: Answered): boolean =>
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
+const reasonOf = ({ answer, detail = '' }: Answered): string =>
+  answer === 'malformed' ? 'the mint’s answers make no sense' : `the mint refuses: ${detail === '' ? 'it gives no reason' : detail}` // prettier-ignore
 const without = (unavailable: readonly Unavailable[], keysetIds: readonly string[]): Unavailable[] =>
   unavailable.filter(({ keysetId }) => !keysetIds.includes(keysetId))
 
@@ -117,14 +110,15 @@ export const restore = setup({
     tags: Tag
   },
   actors: {
-    'mint.check': exchangeActors['mint.check'],
+    /** POST /v1/checkstate (NUT-07). */
+    'restore.check': effect<Replied<{ states: readonly SpentState[]; writes: readonly Write[] }>, { mintUrl: string; Ys: readonly string[] }>({ answers: REPLIES }), // prettier-ignore
     /** GET /v1/keysets, and the keys of all of the unit's, old ones too (NUT-01, NUT-02). */
     'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; unavailable: readonly Unavailable[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
     'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({
       answers: ['ok'],
     }),
     /** POST /v1/restore for one batch of counters (NUT-09). */
-    'restore.batch': effect<Replied<{ found: readonly Found[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
+    'restore.batch': effect<Replied<{ found: readonly Found[]; writes: readonly Write[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
     /** Signatures that verify, as proofs; `wrong` where some do not. */
     'restore.unblind': local<{ answer: 'ok' | 'wrong'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok', 'wrong'] }), // prettier-ignore
     /** Writes what the wallet does not have. */
@@ -248,16 +242,19 @@ export const restore = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
             target: 'unblinding',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
+            actions: [
+              write,
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
+            ],
           },
           {
             guard: answered('ok'),
             target: 'going',
             reenter: true,
-            actions: assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 })),
+            actions: [write, assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 }))],
           },
           {
-            guard: ({ event: { output } }) => isUnsupported(output),
+            guard: ({ context, event: { output } }) => isUnsupported(context, output),
             target: 'failed',
             actions: assign({
               error: { code: 'UNSUPPORTED', detail: 'the mint does not restore signatures (NUT-09)' },
@@ -303,19 +300,20 @@ export const restore = setup({
     checking: {
       description: 'Asks the mint which of the proofs found are unspent.',
       invoke: {
-        src: 'mint.check',
+        src: 'restore.check',
         input: ({ context: { mintUrl, proofs } }) => ({ mintUrl, Ys: proofs.map(({ Y }) => Y) }),
         onDone: [
           {
             guard: answered('ok'),
             target: 'keeping',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { states: output.states, tries: 0 } : {},
-            ),
+            actions: [
+              write,
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states, tries: 0 } : {})),
+            ],
           },
           // Not knowing which are spent, it counts on none: they are held until a restore can tell.
           {
-            guard: ({ context, event: { output } }) => isUnsupported(output) || isMeant(context, output),
+            guard: ({ context, event: { output } }) => isUnsupported(context, output) || isMeant(context, output),
             target: 'keeping',
             actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
               states: proofs.map(() => 'PENDING' as const),

@@ -105,6 +105,51 @@ export function feeOf(feesPpk: Iterable<number>): number {
   return Math.ceil(sumPpk / 1000)
 }
 
+const COINS_AT_MOST = 64
+
+/**
+ * Coins of one keyset that are worth an amount and, exactly, the fee for spending them (NUT-02); as few as there can be.
+ * Undefined where there are none, or only too many.
+ */
+export function exactCoins(
+  amount: number,
+  { denominations, feePpk }: { readonly denominations: readonly number[]; readonly feePpk: number },
+): { readonly amounts: number[]; readonly fee: number } | undefined {
+  for (let count = 1; count <= COINS_AT_MOST; count++) {
+    const fee = feeOf(Array<number>(count).fill(feePpk))
+    const amounts = coins(amount + fee, count, denominations)
+    if (amounts) return { amounts, fee }
+  }
+  return undefined
+}
+
+/** So many coins that come to a total: the fewest there are, of which large ones are broken up until they are enough. */
+function coins(total: number, count: number, denominations: readonly number[]): number[] | undefined {
+  const found = parts(total, denominations)
+  while (found && found.length < count) {
+    const at = found.findLastIndex((coin) => coin > (denominations[0] ?? coin))
+    if (at < 0) return undefined
+    const [coin] = found.splice(at, 1)
+    const smaller = parts(
+      coin!,
+      denominations.filter((it) => it < coin!),
+    )
+    if (!smaller || found.length + smaller.length > count) return undefined
+    found.push(...smaller)
+    found.sort((a, b) => a - b)
+  }
+  return found?.length === count ? found : undefined
+}
+
+function parts(total: number, denominations: readonly number[]): number[] | undefined {
+  try {
+    return splitAmount(total, denominations)
+  } catch (error) {
+    if (error instanceof CashuError) return undefined
+    throw error
+  }
+}
+
 /** How many blank outputs take back any overpayment up to this (NUT-08). */
 export function blankOutputs(overpaidAtMost: number): number {
   if (overpaidAtMost === 0) return 0

@@ -6,7 +6,9 @@ import type { Answer } from '../mint-server/request.ts'
 import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
+import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from './reasons.ts'
 import type { Setting } from './setting.ts'
+import type { Senders } from './statement.ts'
 import type { MintRow } from '../wallet/tables.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
@@ -20,6 +22,10 @@ export interface Wire {
   sent: Readonly<Record<string, string>>
   /** Melt quote → how often the wallet asked for its payment. */
   melts: Readonly<Record<string, number>>
+  /** What came of the wallet's requests so far. It decides nothing. */
+  heard: Heard
+  /** Output → the operation that sent it first. */
+  senders: Senders
   /** Keysets of which the mint told the wallet that it takes their proofs no more. */
   dead: readonly string[]
 }
@@ -169,6 +175,10 @@ function faultsOf(path: string, body: string) {
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
 }
 
+/** The outputs of a request, each with who sent it. */
+const sent = (body: string, id: string): Senders =>
+  Object.fromEntries(((JSON.parse(body) as { outputs?: { B_: string }[] }).outputs ?? []).map(({ B_ }) => [B_, id]))
+
 /** A path without the ids in it. */
 export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
 
@@ -210,6 +220,8 @@ export function faultyTransport(of: {
     const known = Object.values(wire.sent).includes(body)
     if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
+    const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
+    if (sender) wire.senders = { ...sent(body, sender['id'] as string), ...wire.senders }
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
@@ -235,11 +247,9 @@ export function faultyTransport(of: {
       wire.sent = { ...wire.sent, [B_]: body }
     }
   }
-  /** A request of a payment that did nothing, and never will: the mint knows nothing of its output, the network neither. */
+  /** A request that did nothing, and never will: the mint knows nothing of its output, and the network holds it no more. */
   const isDead = (B_: string, first: string): boolean =>
-    first.includes('"quote"') &&
-    !wire.late.some(({ body }) => body === first) &&
-    !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
+    !wire.late.some(({ body }) => body === first) && !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
     const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
@@ -265,7 +275,7 @@ export function faultyTransport(of: {
     ...(await answer),
     dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
   })
-  return ({ method, url, body }) =>
+  const carried: Transport = ({ method, url, body }) =>
     dated(
       life.call(async () => {
         const path = url.slice(mintUrl.length)
@@ -361,6 +371,20 @@ export function faultyTransport(of: {
         }
       }),
     )
+  wire.heard = afterwards(wire.heard, of.rows()['operations']?.some(({ status }) => status === 'active') ?? false)
+  return async (request) => {
+    const asked = askedBy(request.url.slice(mintUrl.length))
+    if (!asked) return carried(request)
+    wire.heard = { ...wire.heard, [`${asked} begun`]: true }
+    try {
+      const answer = await carried(request)
+      wire.heard = answeredSo(wire.heard, asked, cameOf(answer))
+      return answer
+    } catch (error) {
+      wire.heard = answeredSo(wire.heard, asked, 'unanswered')
+      throw error
+    }
+  }
 }
 
 /**

@@ -40,6 +40,13 @@ export const invariants = {
   throttled: 'a mint that asks to be left alone is sent nothing before that time',
   /** Somebody may set the clock. */
   slow: 'no pause is longer since the clock was set',
+  /** What handle, list and history say, against the mint's books. */
+  misstated: 'what is stated of an operation is what the mint did',
+  /** And why it waits, as `explain` says it. */
+  reason: 'an operation waits for something that has happened',
+  /** Both sides of a payment. */
+  kept: 'the mint keeps nothing of a payment that is no fee',
+  owed: 'what the mint owes for certain is shown as owed',
   /** What callers are promised. */
   failed: 'a caller gets what it asked for, or an error that it was told of',
 } as const

@@ -12,6 +12,8 @@ import { VirtualClock, worldRandom } from './life.ts'
 import { judge } from './oracle.ts'
 import { newLiveSetting } from './live-mint.ts'
 import { newSetting, plainTerms, SEED, type MintTraits, type Setting } from './setting.ts'
+import { falseReasons } from './reasons.ts'
+import { misstatements, unshown } from './statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
 import { witnessed } from './witness.ts'
@@ -81,12 +83,13 @@ export function walletSubject(
 ): Subject<WalletStage> & {
   open(): Promise<WalletSurroundings>
 } {
+  const kinds = walletKinds as readonly OperationKind<never>[]
   return {
-    kinds: walletKinds as readonly OperationKind<never>[],
+    kinds,
     alike,
     async open() {
       const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
-      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: [] }
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: [], senders: {}, heard: {} }
       const outside = mintClient({
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
@@ -142,13 +145,16 @@ export function walletSubject(
             attend: (act) => attended({ wallet, clock, wire }, act),
           }
         },
-        committed: (writes, before, { robbed = [] }) =>
-          witnessed(writes, {
+        committed: (writes, before, { robbed = [] }) => [
+          ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
+          ...unshown(writes, { before, mint: () => setting.dump() }),
+          ...witnessed(writes, {
             before,
             mint: () => setting.dump(),
             late: wire.late,
             robbed: robbed as readonly string[],
           }),
+        ],
         async judge({ rows, outside: held, nowMs, notes }) {
           // A mint of its own answers what is asked now: nothing befalls it.
           setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
@@ -156,7 +162,12 @@ export function walletSubject(
           const { mayQuarantine = false } = of
           const dialect = spokenAt(notes, nowMs)
           const judged = { world, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
-          return (await judge(judged)).violations
+          const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
+          const { mint, ...sending } = held as WalletOutside
+          return [
+            ...misstatements({ wallet: rows, mint, sending, isChangeless: changeless || dialect.closing === true }),
+            ...(await judge(judged)).violations,
+          ]
         },
       }
     },

@@ -1,10 +1,21 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
 import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
-import { UNUSED, type Derive, type Derived, type MeltContext, type Settle } from '../../machines/wallet/melt-model.ts'
-import { blankOutputs } from '../cashu/amounts.ts'
+import {
+  UNUSED,
+  type Derive,
+  type Derived,
+  type Fitted,
+  type MeltContext,
+  type Planned,
+  type Settle,
+  type Taken,
+} from '../../machines/wallet/melt-model.ts'
+import { blankOutputs, denominationsOf, exactCoins } from '../cashu/amounts.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, keysetsOf } from './keysets.ts'
+import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
+import { selectStep } from './kinds/steps.ts'
+import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { MintRow, OutputRow } from './tables.ts'
@@ -20,6 +31,41 @@ const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
 
 export const paymentSteps = (ports: WalletPorts) => ({
+  'melt.select': async (args: LocalArgs<Place & { amount: number; givesChange: boolean }>): Promise<Taken> => {
+    const { input, read } = args
+    const taken = await selectStep['proofs.select']({ ...args, input: { ...input, preferExact: false } })
+    if (taken.answer !== 'ok') return taken
+    const { inputs: most } = await limitsOf(read, input.mintUrl)
+    const exact = sum(taken.inputs) === input.amount + taken.fee
+    return { ...taken, fits: (input.givesChange || exact) && taken.inputs.length <= most }
+  },
+
+  'melt.plan': async ({
+    input,
+    read,
+  }: LocalArgs<Place & Pick<MeltContext, 'refusal'> & { amount: number; count: number }>): Promise<Planned> => {
+    const { mintUrl, unit, amount, refusal, count } = input
+    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    if (!keyset) return { answer: 'stale' }
+    const found = exactCoins(amount, { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk })
+    if (!found || (count > 0 && found.amounts.length >= count)) return { answer: 'unreachable' }
+    const most = refusal ? learnt(refusal, count) : undefined
+    return {
+      answer: 'ok',
+      ...found,
+      writes: most === undefined ? [] : await keepLimits(read, mintUrl, { inputs: most }),
+    }
+  },
+
+  'melt.gather': async ({ input, read }: LocalArgs<Place & { made: readonly MadeProof[] }>): Promise<Fitted> => {
+    const inputs = input.made.filter(({ purpose }) => purpose === 'hold')
+    return {
+      answer: 'ok',
+      inputs: inputs.map(({ Y, id, amount, secret, C }) => ({ Y, id, amount, secret, C })),
+      fee: feeFor(inputs, await keysetsOf(read, input.mintUrl)) ?? 0,
+    }
+  },
+
   'melt.derive': async ({ input, read }: Deriving): Promise<Derived> => {
     const { id, mintUrl, unit, quote, inputs, inputFee, givesChange, sends } = input
     const count = givesChange ? blankOutputs(sum(inputs) - inputFee - quote.amount) : 0

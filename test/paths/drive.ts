@@ -66,6 +66,7 @@ interface Answer {
 const REQUESTS: { readonly [src: string]: RegExp } = {
   'mint.swap': /^POST \/v1\/swap$/,
   'mint.check': /^POST \/v1\/checkstate$/,
+  'restore.check': /^POST \/v1\/checkstate$/,
   token: /^POST \/v1\/checkstate$/,
   'mint.restore': /^POST \/v1\/restore$/,
   'restore.batch': /^POST \/v1\/restore$/,

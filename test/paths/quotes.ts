@@ -255,9 +255,9 @@ export const meltModel = (name: string, truth: Truth): Model => ({
   },
   locals: {
     ...exchangeLocals,
-    'proofs.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, writes: [] }),
     'melt.derive': (_: never, { keysets: known }) =>
       answer(known ? { answer: 'ok', blanks: [{ B_: 'B', id: 'k' }], body: '{}', writes: [] } : { answer: 'stale' }),
+    'melt.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, fits: true, writes: [] }),
     'melt.renew': () => answer({ answer: 'ok', writes: [] }),
     'melt.settle': ({ context: { payment, found } }: Settling) => {
       const of = found?.signatures ?? payment.change
@@ -332,9 +332,9 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
       ...amiss,
     ],
     'restore.batch': ({ scans }: Restoring) => {
-      const found = (C_: string) => answer({ answer: 'ok', found: [{ counter: 0, signature: { id: 'k', amount: 4, C_ } }] }) // prettier-ignore
+      const found = (C_: string) => answer({ answer: 'ok', found: [{ counter: 0, signature: { id: 'k', amount: 4, C_ } }], writes: [] }) // prettier-ignore
       return scans[0]!.next > 0
-        ? [{ name: 'nothing', gives: answer({ answer: 'ok', found: [] }), say: 'honest' }, ...amiss]
+        ? [{ name: 'nothing', gives: answer({ answer: 'ok', found: [], writes: [] }), say: 'honest' }, ...amiss]
         : [
             { name: 'found', gives: found('mint'), say: 'honest' },
             { name: 'forged', gives: found('nobody'), say: forged },
@@ -343,8 +343,8 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
             ...amiss,
           ]
     },
-    'mint.check': () => [
-      { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'] }), say: 'honest' },
+    'restore.check': () => [
+      { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'], writes: [] }), say: 'honest' },
       { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' },
       ...amiss,
     ],

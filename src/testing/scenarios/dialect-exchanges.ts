@@ -151,7 +151,7 @@ export const swapDialects = table({
     'ending-slow': { beside: 'ending', clock: 'slow', counters: 'behind', amounts: 'tens' },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     setup: (stage) => dialectOf(stage, row, COINS),
     async drive(stage) {
       const run = async (): Promise<unknown> =>
@@ -307,7 +307,7 @@ export const sendDialects = table({
     'ending-slow': { beside: 'ending', clock: 'slow', counters: 'behind', amounts: 'tens' },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     setup: (stage) => dialectOf(stage, row, COINS),
     drive: (stage) => sendAll(stage, row),
   }),
@@ -442,7 +442,7 @@ export const receiveDialects = table({
     'ending-slow': { beside: 'ending', clock: 'slow', counters: 'behind', amounts: 'tens' },
   },
   scenario: (row) => ({
-    ...{ depth: 1, ...madeFor(row) },
+    ...madeFor(row),
     async setup(stage) {
       const coins = (count: number) =>
         foreignProofs(

@@ -60,15 +60,20 @@ export const coinOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ?
 /** The smallest amount. */
 export const unitOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ? 10 : 1)
 
-/** A scenario's mint, and the wallet's clock. */
-export const madeFor = ({ amounts, fees, clock }: DialectRow): Pick<Scenario, 'mint' | 'skewMs'> => ({
+/** A scenario's mint, and the wallet's clock. What is otherwise is trouble enough for one fault. */
+export const madeFor = ({
+  amounts,
+  fees,
+  clock,
+}: DialectRow): Pick<Scenario, 'mint' | 'skewMs' | 'depth' | 'quickDepth'> => ({
+  ...{ depth: 1, quickDepth: 0 },
   mint: { ...(amounts === 'tens' && { amounts: TENS }), ...(fees === 'some' && { feePpk: 300 }) },
   ...(clock === 'fast' && { skewMs: 2 * HOUR_MS }),
   ...(clock === 'slow' && { skewMs: -2 * HOUR_MS }),
 })
 
 /** How the mint speaks from the beginning: what has to do with its keysets comes later. */
-function manner({ words = 'nut', limits = 'none', info = 'telling', lacks = 'nothing' }: DialectRow): Dialect {
+export function manner({ words = 'nut', limits = 'none', info = 'telling', lacks = 'nothing' }: DialectRow): Dialect {
   return {
     ...(words !== 'nut' && { words }),
     ...(limits !== 'none' && { limits: LIMITS, tellsLimits: info === 'telling' }),

@@ -7,6 +7,7 @@ import { lyingQuotes, meltDialects, mintDialects, oddAmount, restoreDialects } f
 import { bountyScenarios } from './bounty.ts'
 import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
+import { meltEnds } from './melt-ends.ts'
 import { mints } from './mint.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
@@ -30,7 +31,7 @@ export const dialectTables: readonly Table[] = [
 const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount]
 /** Every scenario; those that are not proven yet too. */
 export const all: readonly Scenario<Stage>[] = [
-  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...acrossTheWire, ...dialects, ...upset].map(
+  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...meltEnds, ...acrossTheWire, ...dialects, ...upset].map(
     onWallet,
   ),
   ...bountyScenarios,

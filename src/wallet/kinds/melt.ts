@@ -225,7 +225,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
  *
  * @throws {CashuError} `INVOICE_MALFORMED`; {TypeError} naming the argument; {HardshellError} `AMOUNT_MISSING` for an
  *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
- *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
+ *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change whose amounts do not make it up, `NO_ACTIVE_KEYSET`, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
 export async function prepareMelt(
   env: WalletEnv,

@@ -9,11 +9,12 @@ import {
   type Unavailable,
 } from '../../../machines/wallet/restore.ts'
 import type { BlindedMessage } from '../../cashu/parse.ts'
+import { askRestore, askStates } from '../asking.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
-import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
+import { fetchKeysets } from '../keyset-fetch.ts'
 import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, splitTrouble } from '../keysets.ts'
@@ -46,7 +47,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
     }
   },
 
-  'restore.batch': async ({ input: { mintUrl, keysetId, from }, signal }: EffectArgs<Batch>) => {
+  'restore.batch': async ({ input: { mintUrl, keysetId, from }, read, signal }: EffectArgs<Batch>) => {
     const derive = crypto.deriver(seed, keysetId)
     const outputs: BlindedMessage[] = []
     for (let at = 0; at < BATCH; at++) {
@@ -55,9 +56,15 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
       outputs.push({ id: keysetId, amount: 0, B_: crypto.blind(secret, r) })
     }
     const counters = new Map(outputs.map(({ B_ }, at) => [B_, from + at]))
-    return answerOf(await client(mintUrl).restore(outputs, { signal }), (body) => ({
-      found: body.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: body.signatures[at]! })),
-    }))
+    const asked = await askRestore(client(mintUrl), outputs, { read, signal })
+    if (asked.answer !== 'ok') return asked
+    const found = asked.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: asked.signatures[at]! }))
+    return { answer: 'ok' as const, found, writes: asked.writes }
+  },
+
+  'restore.check': async ({ input, read, signal }: EffectArgs<{ mintUrl: string; Ys: readonly string[] }>) => {
+    const asked = await askStates(client(input.mintUrl), input.Ys, { read, signal })
+    return asked.answer === 'ok' ? { ...asked, states: asked.states.map(({ state }) => state) } : asked
   },
 })
 
@@ -160,7 +167,6 @@ export const restoreKind = defineOperation({
   effects: (ports: WalletPorts) => ({
     ...effects(ports),
     ...steps(ports),
-    'mint.check': exchangeEffects(ports)['mint.check'],
   }),
   lane,
   columns,
