@@ -1,8 +1,7 @@
 /** The wallet: a thin user of the kernel. */
 import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
-import { taker } from '../turns.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
-import { readInvoice } from '../cashu/invoice.ts'
+import { bolt11Amount } from '../cashu/codec.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
@@ -27,7 +26,6 @@ import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
-import { Standings } from './standings.ts'
 import { walletSchema } from './tables.ts'
 import { WalletOperations } from './wallet-operations.ts'
 
@@ -55,9 +53,6 @@ export interface WalletOptions {
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
-
-/** How long crypto may hold the thread. */
-const SLICE_MS = 20
 
 /** How operations of one kind are prepared, and found again after a restart. */
 interface KindApi<Options, Handle> {
@@ -126,7 +121,7 @@ export class Wallet {
 
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
-    return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
+    return balances(await this.#store.sum('proofs'))
   }
 
   /** Records of operations, the newest first; one of each, whatever came of it. */
@@ -188,17 +183,14 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     forget()
     throw error
   }
-  const standings = new Standings({ store, clock, transport })
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
-    const heard = standings.transportOf(mintUrl)
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport: heard, timeoutMs: options.requestTimeoutMs })
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
     clients.set(mintUrl, found)
     return found
   }
-  const turn = clock.turn?.bind(clock) ?? taker(SLICE_MS)
-  const ports: WalletPorts = { crypto, seed, random, turn, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
-  const mints = new Mints({ store, ports, now: () => clock.now(), standings })
+  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? bolt11Amount }
+  const mints = new Mints(store, ports, () => clock.now())
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
@@ -210,11 +202,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  standings.begin(operations.lanes)
-  // Trust may be given in another process, too; and so is heard there what mints say of themselves.
-  store.watch('mints', () => {
-    operations.lanes.recheck()
-    void standings.read().catch(() => {})
-  })
+  // Trust may be given in another process, too.
+  store.watch('mints', () => operations.lanes.recheck())
   return new Wallet({ operations, store, ports, mints }, store, forget)
 }

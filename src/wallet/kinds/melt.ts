@@ -1,12 +1,9 @@
 /** Melt: the kind, and how an invoice becomes a payment to confirm. */
-import type { Amount, AmountLike } from '@cashu/cashu-ts'
-import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
+import type { Amount } from '@cashu/cashu-ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
-import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
-import { expiresAtMs } from '../../cashu/mint-time.ts'
-import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
+import { toAmount } from '../../cashu/amounts.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject } from '../../kernel/operation.ts'
@@ -19,53 +16,27 @@ import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
 import { selectStep } from './steps.ts'
 
-/** A preimage counts where its hash is the invoice's: anything else proves nothing. */
-const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
+const paymentOf = ({ state, payment_preimage: preimage, change }: Melted): Payment => ({
   state,
-  preimage: preimage !== undefined && paymentHash !== null && isPreimage(preimage, paymentHash) ? preimage : null,
+  preimage: preimage === undefined || preimage === '' ? null : preimage,
   change: change ?? null,
 })
-const quoteOf = (
-  { quote, amount, fee_reserve: feeReserve, expiry, unit, request }: MeltQuote,
-  at: { readonly mintNowMs: number | undefined; readonly nowMs: number },
-) => ({
-  quote: {
-    ...{ quote, amount, feeReserve, expiry, unit: unit ?? null, request: request ?? null },
-    expiresAtMs: expiresAtMs({ expiryS: expiry, ...at }) ?? null,
-  },
+const quoteOf = ({ quote, amount, fee_reserve: feeReserve, expiry, unit }: MeltQuote) => ({
+  quote: { quote, amount, feeReserve, expiry, unit: unit ?? null },
 })
 
-/** Mints write an invoice anew: it is the same where it asks for the same payment. */
-function isSameInvoice(asked: string, told: string, read: WalletPorts['invoiceAmount']): boolean {
-  if (asked.toLowerCase() === told.toLowerCase()) return true
-  try {
-    const [one, other] = [read(asked), read(told)]
-    return one.paymentHash !== undefined && one.paymentHash === other.paymentHash && one.msat === other.msat
-  } catch {
-    return false
-  }
-}
-
 type Method = { readonly mintUrl: string; readonly method: string }
-type Paying = Method & { readonly paymentHash: string | null }
-type Asking = Paying & { quoteId: string; expiry: number | null; expiresAtMs: number | null }
 
-const effects = ({ client, invoiceAmount }: WalletPorts) => ({
-  'melt.createQuote': async ({ input, signal, nowMs }: EffectArgs<Method & { body: string }>) => {
-    const reply = await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method })
-    const { request: asked } = JSON.parse(input.body) as { request: string }
-    return answerOf(reply, (body) => {
-      const isOurs = body.request !== undefined && isSameInvoice(asked, body.request, invoiceAmount)
-      return quoteOf(isOurs ? { ...body, request: asked } : body, { mintNowMs: reply.mintNowMs, nowMs })
-    })
-  },
+const effects = ({ client }: WalletPorts) => ({
+  'melt.createQuote': async ({ input, signal }: EffectArgs<Method & { body: string }>) =>
+    answerOf(await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method }), quoteOf),
 
-  'melt.pay': async ({ input, signal, replay }: EffectArgs<Paying & { body: string }>) => {
+  'melt.pay': async ({ input, signal, replay }: EffectArgs<Method & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
     if (reply.answer === 'refused') return refusalOf(reply)
     if (reply.answer !== 'ok') return { answer: reply.answer }
-    const payment = paymentOf(reply.body, input.paymentHash)
+    const payment = paymentOf(reply.body)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
     if (payment.state === 'UNPAID')
       return {
@@ -77,20 +48,12 @@ const effects = ({ client, invoiceAmount }: WalletPorts) => ({
     return { answer: 'pending' as const }
   },
 
-  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Asking>) => {
-    const { mintUrl, method, quoteId, expiry, paymentHash } = input
-    const reply = await client(mintUrl).meltQuote(quoteId, { signal, method })
-    const { mintNowMs } = reply
-    const isOver = mintNowMs === undefined ? input.expiresAtMs !== null && input.expiresAtMs <= nowMs : (expiry ?? Infinity) * 1000 <= mintNowMs // prettier-ignore
-    return answerOf(reply, (body) => ({ payment: paymentOf(body, paymentHash), expired: isOver }))
-  },
+  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Method & { quoteId: string; expiry: number | null }>) =>
+    answerOf(await client(input.mintUrl).meltQuote(input.quoteId, { signal, method: input.method }), (body) => ({
+      payment: paymentOf(body),
+      expired: input.expiry !== null && input.expiry * 1000 <= nowMs,
+    })),
 })
-
-/** What says that a payment was made. */
-export type Evidence = 'preimage' | 'mint'
-
-const evidenceOf = (payment: Payment | null): Evidence | null =>
-  payment?.state !== 'PAID' ? null : payment.preimage === null ? 'mint' : 'preimage'
 
 export const meltKind = defineOperation({
   kind: 'melt',
@@ -120,29 +83,24 @@ export const meltKind = defineOperation({
       firstMs: 5_000,
       maxMs: 3_600_000,
       most: 1,
-      sends: ['change.found', 'change.none'],
+      sends: ['change.found'],
       async ask({ contexts, signal }) {
         const { mintUrl, blanks } = contexts[0]!
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
-        if (reply.answer !== 'ok') return []
-        if (reply.body.outputs.length === 0) return [{ type: 'change.none' }]
+        if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return []
         const { outputs, signatures } = reply.body
         return [{ type: 'change.found', outputs: outputs.map(({ B_ }) => B_), signatures } as EventObject]
       },
     },
   }),
-  because: exchangeBecause,
   lane,
   columns,
-  // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.
-  freesKey: ({ sends, givenUp }) => sends === 0 && !givenUp,
   project: record<MeltContext>('melt', 'out', ({ method, quoteId, request, payment, ys }) => ({
     method,
     quoteId,
     request,
     paymentProof: payment?.preimage ?? null,
-    evidence: evidenceOf(payment),
     ys,
   })),
 })
@@ -153,8 +111,6 @@ export interface PrepareMelt {
   readonly request: string
   /** `sat` unless given. */
   readonly unit?: string
-  /** The most that it may cost beside the amount, in the unit; whatever the mint asks for unless given. */
-  readonly maxFee?: AmountLike
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on to `prepared`, and ends at its deadline. */
   readonly signal?: AbortSignal
@@ -162,10 +118,8 @@ export interface PrepareMelt {
 
 /** How a payment ended. */
 export interface PaidMelt extends Finished {
-  /** The proof of payment, which only the payee could reveal; what the mint gives and is none is left out. */
+  /** What the payee's node revealed, where the mint passes it on. */
   readonly preimage: string | undefined
-  /** What says that it was paid: the preimage, or the mint's word alone; undefined until it is paid. */
-  readonly evidence: Evidence | undefined
   /** What came back of the fee reserve. */
   readonly change: Amount
 }
@@ -192,17 +146,6 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
     return this.result()
   }
 
-  /**
-   * Has the invoice paid, although the mint has no active keyset and so can sign no change: what the inputs are worth
-   * beyond the amount is given up. Only where `explain` says that it waits for this decision.
-   *
-   * @throws {HardshellError} `NOT_NOW`; as `execute`
-   */
-  async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
-    await this.tell({ type: 'forgo' })
-    return this.execute(waiting)
-  }
-
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
     await super.finished(waiting)
     return this.result()
@@ -210,48 +153,36 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
 
   protected override result(): PaidMelt {
     const { payment, change } = this.context
-    return {
-      ...super.result(),
-      preimage: payment?.preimage ?? undefined,
-      evidence: evidenceOf(payment) ?? undefined,
-      change: toAmount(change),
-    }
+    return { ...super.result(), preimage: payment?.preimage ?? undefined, change: toAmount(change) }
   }
 }
 
 /**
- * Asks the mint for a quote and reserves the inputs; nothing is paid. The quote is held against the invoice, in `sat` and
- * `msat`; what an invoice comes to in another unit is the mint's word (NUT-05).
+ * Asks the mint for a quote and reserves the inputs; nothing is paid.
  *
- * @throws {CashuError} `INVOICE_MALFORMED`; {TypeError} naming the argument; {HardshellError} `AMOUNT_MISSING` for an
- *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
- *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change whose amounts do not make it up, `NO_ACTIVE_KEYSET`, `MINT_UNREACHABLE`, `KEY_REUSED`
+ * @throws {CashuError} `INVOICE_MALFORMED`; {HardshellError} `AMOUNT_MISSING` for an invoice without one, `MINT_UNKNOWN`,
+ *   `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
 export async function prepareMelt(
   env: WalletEnv,
-  { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
+  { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt,
 ): Promise<MeltHandle> {
   checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
   checkTexts({ unit })
-  const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
-  const { msat, paymentHash } = env.ports.invoiceAmount(request)
-  if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
-  const { mintUrl, info } = await env.mints.usable(url)
+  if (env.ports.invoiceAmount(request).msat === undefined)
+    throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
+  const { mintUrl, info } = await env.mints.trusted(url)
   await env.mints.assertUnit(mintUrl, unit)
-  const invoice = invoiceText(request)
+  const invoice = request.trim().replace(/^lightning:/i, '')
   const input = {
     mintUrl,
     unit,
     method: 'bolt11',
     request: invoice,
     ask: JSON.stringify({ request: invoice, unit }),
-    demand: askedIn(unit, msat) ?? null,
-    paymentHash: paymentHash ?? null,
-    maxFee: most,
     givesChange: info?.supported.includes(8) !== false,
   }
-  const wanted = { mintUrl, unit, request: invoice, ...(most !== null && { maxFee: most }) }
-  const handle = await created(env, MeltHandle, 'melt', input, { key, request: wanted })
+  const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request: invoice } })
   return handle.quoted(signal ? { signal } : {})
 }
