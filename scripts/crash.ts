@@ -5,7 +5,7 @@
  *
  *   --kind KIND        the scenarios and the planted mistakes of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
- *   --quick            every run with one fault in all, one process, nothing planted
+ *   --quick            every run with one fault in all, one process, nothing planted; tables of dialects without faults
  *   --faults N         so many faults in one life, a crash included, in every scenario
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all
@@ -25,7 +25,7 @@ import { covered } from '../src/testing/coverage.ts'
 import { exceptions } from '../src/testing/exceptions.ts'
 import { replay, scenarioOf, type Exploration, type ExploreOptions } from '../src/testing/explorer.ts'
 import { plants } from '../src/testing/planted.ts'
-import { scenarios } from '../src/testing/scenarios/index.ts'
+import { all, scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf } from '../src/testing/subject.ts'
 import { plantAll } from './crash/plants.ts'
 import { run, type Job } from './crash/pool.ts'
@@ -68,7 +68,7 @@ const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined 
 /** On a real store a life takes many times as long. */
 const isLean = ({ kind, name }: (typeof scenarios)[number]): boolean =>
   scenarios.filter((it) => it.kind === kind).findIndex((it) => it.name === name) < LEAN_SCENARIOS
-const wanted = scenarios.filter(
+const wanted = (args.scenario === undefined ? scenarios : all).filter(
   (it) =>
     ofKind(it) &&
     (args.scenario !== undefined
@@ -99,7 +99,7 @@ function wantedPlants(): typeof plants {
 }
 
 async function replayed(path: string): Promise<number> {
-  const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
+  const scenario = all.find((it) => nameOf(it) === scenarioOf(path))
   if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
   const { trace, violations } = await replay(scenario, path, places && testedStore(places.place, 0))
   log(traceTable(trace))
@@ -109,13 +109,13 @@ async function replayed(path: string): Promise<number> {
 }
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
-function lanes(scenario: { readonly depth?: number }): ExploreOptions[] {
+function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
   const struck = {
     others: Number(args.others),
     exact: args.exact,
     spare: !args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
-    ...(depth !== undefined && { depth: Number(depth) }),
+    ...(depth !== undefined && { depth: args.quick ? (scenario.quickDepth ?? Number(depth)) : Number(depth) }),
   }
   return depth !== undefined || scenario.depth !== undefined ? [struck] : [struck, { owners: true }]
 }

@@ -1,23 +1,28 @@
 /**
- * The wallet against a mint that is not ours: Nutshell, with its fake Lightning backend and an input fee.
+ * The wallet against mints that are not ours: Nutshell and cdk-mintd, with their fake Lightning backends.
  *
- *   npm run interop -- [--kills 20] [--seed 1] [--nutshell 0.20.3] [--json]
+ *   npm run interop -- [--kills 20] [--seed 1] [--nutshell 0.20.3] [--build] [--json]
  *
- * First everything that a wallet does, killed again and again; then melts whose payments are paid, fail, stay open or
- * say nothing, with wallet and mint killed on the way. The mint's figures come from its own database. Needs Python
- * 3.11 to 3.13; the mint is installed once, into a cache folder. Exits with 1 where anything ends wrong.
+ * At Nutshell, with an input fee, first everything that a wallet does, killed again and again; then melts whose payments are
+ * paid, fail, stay open or say nothing, with wallet and mint killed on the way. The mint's figures come from its own
+ * database. Needs Python 3.11 to 3.13; the mint is installed once, into a cache folder.
+ *
+ * At cdk-mintd everything that a wallet does, killed again and again, without and with an input fee; its figures are seen from outside.
+ * It is looked for in the cache folder, and left out with a message where it is not there; `--build` builds it once, which takes up to an
+ * hour on two cores. Exits with 1 where anything ends wrong.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildCdkMintd, CDK_VERSION, findCdkMintd, howToBuildCdkMintd, startCdkMintd } from './cdk-mintd.ts'
 import { lines } from './demo/screen.ts'
 import { audit } from './kill-lab/books.ts'
 import { killAgain, Lab } from './kill-lab/lab.ts'
-import { fromNutshell } from './kill-lab/mint-books.ts'
+import { fromNutshell, fromOutside } from './kill-lab/mint-books.ts'
 import { killsOf, outcomesOf, runOutcome, type OutcomeResult } from './kill-lab/outcomes.ts'
 import { prng } from './kill-lab/prng.ts'
-import { isFine, printAudit, resultOf } from './kill-lab/result.ts'
-import { rounds } from './kill-lab/rounds.ts'
+import { isFine, printAudit, resultOf, type Result } from './kill-lab/result.ts'
+import { rounds, type Invoices } from './kill-lab/rounds.ts'
 import { startRun, wholeNumber } from './kill-lab/run.ts'
 import { startPlaces } from './kill-lab/stores/index.ts'
 import { startWire } from './kill-lab/wire.ts'
@@ -28,6 +33,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
     nutshell: { type: 'string', default: '0.20.3' },
+    build: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -36,8 +42,11 @@ if (version !== '0.20.3' && version !== '0.21.0') throw new TypeError(`--nutshel
 const kills = wholeNumber('kills', values.kills)
 const EACH_WAY_MS = 10
 const wireMs = 2 * EACH_WAY_MS
+const CDK_FEES_PPK = [0, 100]
+const invoices: Invoices = (amounts) => Promise.resolve(amounts.map((amount) => foreignInvoice(amount)))
 
 const { dir, out, say, seconds } = startRun('interop', values.json)
+const cdkProgram = findCdkMintd() ?? (values.build ? await buildCdkMintd(say) : undefined)
 await using stack = new AsyncDisposableStack()
 const mint = stack.use(await startNutshell({ version, feePpk: 100, database: join(dir, 'mint'), log: installing }))
 const places = stack.use(await startPlaces('sqlite', dir))
@@ -51,7 +60,7 @@ const plan = await killAgain(lab, {
   kills,
   seed: values.seed,
   wireMs,
-  plan: rounds(places, wire.url, (amounts) => Promise.resolve(amounts.map((amount) => foreignInvoice(amount)))),
+  plan: rounds(places, wire.url, invoices),
 })
 say(`everything done after ${seconds()} s; now the payments`)
 
@@ -83,10 +92,43 @@ for (const { outcome, state, quote, attempts, kills, fees, spendable, whileOpen,
   const verdict = `${whileOpen.join(', ').padEnd(32)} ${fine ? 'ok' : 'BAD'}`
   say(meltRow(outcome, state, quote, attempts, kills, fees, spendable, verdict))
 }
-const isGreen = isFine(result) && result.kills >= kills && melts.every(({ fine }) => fine)
-say(`${result.stuck} stuck, ${isGreen ? 'every sat accounted for' : 'NOT AS IT SHOULD BE'}, ${seconds()} s`)
-if (values.json) console.log(JSON.stringify({ nutshell: version, ...result }))
+
+const cdk: (Result & { readonly feePpk: number })[] = []
+if (cdkProgram === undefined)
+  say(`cdk-mintd ${CDK_VERSION} is not there and was left out; --build builds it: ${howToBuildCdkMintd()}`)
+else for (const feePpk of CDK_FEES_PPK) cdk.push({ feePpk, ...(await atCdk(cdkProgram, feePpk)) })
+
+const wholly = (one: Result): boolean => isFine(one) && one.kills >= kills
+const isGreen = [result, ...cdk].every(wholly) && melts.every(({ fine }) => fine)
+const stuck = [result, ...cdk].reduce((sum, one) => sum + one.stuck, 0)
+say(`${stuck} stuck, ${isGreen ? 'every sat accounted for' : 'NOT AS IT SHOULD BE'}, ${seconds()} s`)
+if (values.json)
+  console.log(
+    JSON.stringify({
+      nutshell: version,
+      ...result,
+      cdk: cdkProgram === undefined ? null : { version: CDK_VERSION, runs: cdk },
+    }),
+  )
 if (!isGreen) process.exitCode = 1
+
+/** Everything that a wallet does, killed again and again, at a new cdk-mintd. */
+async function atCdk(program: string, feePpk: number): Promise<Result> {
+  await using stack = new AsyncDisposableStack()
+  const at = join(dir, `cdk-${feePpk}`)
+  const mint = stack.use(await startCdkMintd({ program, dir: at, feePpk }))
+  const places = stack.use(await startPlaces('sqlite', at))
+  const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
+  say(`\ncdk-mintd ${CDK_VERSION} at ${mint.url}, ${feePpk} ppk, ${kills} kills`)
+  const screen = lines(out, kills)
+  const lab = stack.use(new Lab(at, (progress, report) => screen.show(progress, report)))
+  const seed = `${values.seed} ${feePpk}`
+  const plan = await killAgain(lab, { kills, seed, wireMs, plan: rounds(places, wire.url, invoices) })
+  const auditor = places.place('auditor', randomBytes(64).toString('hex'))
+  const audited = await audit(plan, auditor, fromOutside(mint.url))
+  printAudit(out, lab.progress, audited)
+  return resultOf(lab.progress, audited)
+}
 
 function meltRow(...cells: readonly (string | number)[]): string {
   const widths = [20, 8, 8, 8, 5, 4, 5]

@@ -180,3 +180,20 @@ describe('selection', () => {
     }
   })
 })
+
+test('an amount is found that taking the largest first misses, and one that cannot be made is told with those close by', () => {
+  expect(splitAmount(9, [3, 5])).toEqual([3, 3, 3])
+  expect(splitAmount(60, [20, 50])).toEqual([20, 20, 20])
+  const message = (amount: number, denominations: number[]): string => {
+    try {
+      return String(splitAmount(amount, denominations))
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  expect(message(155, [10, 50, 100, 1000])).toMatch(/do not make up 155; 150 or 160 can be made/)
+  expect(message(3, [10, 50])).toMatch(/do not make up 3; 10 can be made/)
+  expect(message(7, [])).toMatch(/do not make up 7$/)
+  // No search goes on for ever.
+  expect(message(99_999_999, [6, 10, 14, 22, 26, 34])).toMatch(/do not make up/)
+})

@@ -300,6 +300,12 @@ describe('the shapes of answers', () => {
     }
   })
 
+  test('keysets, unless they are more than any mint has', async () => {
+    const keysets = Array.from({ length: 1_001 }, (_, at) => ({ id: `00${at}`, unit: 'sat', active: true }))
+    expect(await calls['keysets']!(answering(200, { keysets }).client)).toEqual(malformed)
+    expect(await ok('keysets', { keysets: keysets.slice(1) })).toHaveLength(1_000)
+  })
+
   test('keysets, and the keys of one', async () => {
     const keysets = [
       { id: ID, unit: 'sat', active: true, input_fee_ppk: 100, final_expiry: 7, more: 1 },

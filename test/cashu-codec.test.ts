@@ -1,7 +1,8 @@
 import { getEncodedToken, Amount } from '@cashu/cashu-ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bolt11Amount, decodeToken, encodeToken, expandKeysetId, normalizeMintUrl } from '../src/cashu/codec.ts'
+import { decodeToken, encodeToken, expandKeysetId, normalizeMintUrl } from '../src/cashu/codec.ts'
+import { askedIn, isPreimage, readInvoice } from '../src/cashu/invoice.ts'
 import type { Token } from '../src/cashu/codec.ts'
 
 const coded = (code: string): unknown => expect.objectContaining({ name: 'CashuError', code })
@@ -185,12 +186,31 @@ describe('invoices', () => {
     'lntb20m1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygshp58yjmdan79s6qqdhdzgynm4zwqd5d7xmw5fk98klysy043l2ahrqspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqfpp3x9et2e20v6pu37c5d9vax37wxq72un989qrsgqdj545axuxtnfemtpwkc45hx9d2ft7x04mt8q7y6t0k2dge9e7h8kpy9p34ytyslj3yu569aalz2xdk8xkd7ltxqld94u8h2esmsmacgpghe9k8'
 
   test('ask for millisatoshi', () => {
-    expect(bolt11Amount(donation)).toEqual({})
-    expect(bolt11Amount(coffee)).toEqual({ msat: 250_000_000 })
-    expect(bolt11Amount(list)).toEqual({ msat: 2_000_000_000 })
-    expect(bolt11Amount(pico)).toEqual({ msat: 967_878_534 })
-    expect(bolt11Amount(testnet)).toEqual({ msat: 2_000_000_000 })
-    expect(bolt11Amount(` lightning:${coffee.toUpperCase()} `)).toEqual({ msat: 250_000_000 })
+    const paymentHash = '0001020304050607080900010203040506070809000102030405060708090102'
+    expect(readInvoice(donation)).toEqual({ paymentHash })
+    expect(readInvoice(coffee)).toEqual({ msat: 250_000_000, paymentHash })
+    expect(readInvoice(list)).toEqual({ msat: 2_000_000_000, paymentHash })
+    expect(readInvoice(pico)).toEqual({
+      msat: 967_878_534,
+      paymentHash: '462264ede7e14047e9b249da94fefc47f41f7d02ee9b091815a5506bc8abf75f',
+    })
+    expect(readInvoice(testnet)).toEqual({ msat: 2_000_000_000, paymentHash })
+    expect(readInvoice(` lightning:${coffee.toUpperCase()} `)).toEqual({ msat: 250_000_000, paymentHash })
+  })
+
+  test('ask for an exact amount in msat, for one that is rounded either way in sat, and for nobody knows what else', () => {
+    expect(askedIn('msat', 10_500)).toEqual({ least: 10_500, most: 10_500 })
+    expect(askedIn('sat', 10_500)).toEqual({ least: 10, most: 11 })
+    expect(askedIn('sat', 10_000)).toEqual({ least: 10, most: 10 })
+    expect(askedIn('usd', 10_000)).toBeUndefined()
+  })
+
+  test('are proven paid by the preimage of their payment hash, and by nothing else', () => {
+    const zeros = '00'.repeat(32)
+    const hashOfZeros = '66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925'
+    expect(isPreimage(zeros, hashOfZeros)).toBe(true)
+    for (const text of ['01'.repeat(32), '', '00', 'zz'.repeat(32), `${zeros}00`, ` ${zeros}`, 'null'])
+      expect(isPreimage(text, hashOfZeros), text).toBe(false)
   })
 
   test('are refused where something is wrong', () => {
@@ -208,7 +228,7 @@ describe('invoices', () => {
       nothing: '',
     }
     for (const [why, invoice] of Object.entries(bad)) {
-      expect(() => bolt11Amount(invoice), why).toThrow(coded('INVOICE_MALFORMED'))
+      expect(() => readInvoice(invoice), why).toThrow(coded('INVOICE_MALFORMED'))
     }
   })
 })

@@ -130,7 +130,7 @@ describe('fingerprints', () => {
   const fingerprint = fingerprints(alike!)
   const outside: WalletOutside = {
     mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
-    ...{ late: [], lied: false, sent: {}, melts: {} },
+    ...{ late: [], lied: false, sent: {}, melts: {}, dead: [], senders: {}, heard: {} },
   }
   const world = ({
     outside: more,

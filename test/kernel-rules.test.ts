@@ -10,12 +10,14 @@ import {
   effect,
   local,
   tx,
+  type Clock,
   type HardshellError,
   type InspectionEvent,
   type OperationKind,
   type Runs,
 } from '../src/kernel/index.ts'
 import { Lanes } from '../src/kernel/lanes.ts'
+import { VirtualClock } from '../src/testing/life.ts'
 import { overlay } from '../src/kernel/overlay.ts'
 import type { Reader } from '../src/kernel/operation.ts'
 import type { Write } from '../src/store/port.ts'
@@ -322,6 +324,63 @@ describe('lanes', () => {
     const { signal } = new AbortController()
     await expect(lanes.run('l', signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await lanes.run('l', signal, async () => 'room')).toBe('room')
+  })
+  test('let nothing through while they are paused, for as long as was said and an hour at most, however the clock is set', async () => {
+    const inner = new VirtualClock(0)
+    let offsetMs = 0
+    const clock: Clock = {
+      now: () => inner.now() + offsetMs,
+      monotonicMs: () => inner.monotonicMs(),
+      setTimeout: (call, delayMs) => inner.setTimeout(call, delayMs),
+      clearTimeout: (timer) => inner.clearTimeout(timer),
+    }
+    const lanes = new Lanes({ limit: 8, open: async () => true, clock })
+    const { signal } = new AbortController()
+    const ran: [string, number][] = []
+    const run = (lane: string) => lanes.run(lane, signal, async () => void ran.push([lane, inner.now()]))
+    expect(lanes.pause('l', 120_000, { why: 'it asked to wait' })).toBe(true)
+    // A shorter one changes nothing, and a longer one does.
+    expect(lanes.pause('l', 60_000, { why: 'soon' })).toBe(false)
+    expect(lanes.pauseOf('l')).toEqual({ why: 'it asked to wait', needsHuman: false, leftMs: 120_000 })
+    const waiting = [run('l'), run('l'), run('other')]
+    await settled()
+    offsetMs = 86_400_000
+    await settled()
+    expect(ran).toEqual([['other', 0]])
+    expect(lanes.pause('l', 30 * 86_400_000, { why: 'for long', needsHuman: true })).toBe(true)
+    expect(lanes.pauseOf('l')).toEqual({ why: 'for long', needsHuman: true, leftMs: 3_600_000 })
+    offsetMs = -86_400_000
+    while (inner.advance()) await settled()
+    await Promise.all(waiting)
+    expect(ran).toEqual([
+      ['other', 0],
+      ['l', 3_600_000],
+      ['l', 3_600_000],
+    ])
+    expect(lanes.pauseOf('l')).toBeUndefined()
+  })
+
+  test('go on before a pause is over where it is ended, and let go of who waits when all is over', async () => {
+    const inner = new VirtualClock(0)
+    const lanes = new Lanes({ limit: 1, open: async () => true, clock: inner })
+    const { signal } = new AbortController()
+    lanes.pause('l', 60_000, { why: 'x' })
+    const first = lanes.run('l', signal, async () => 'ran')
+    await settled()
+    lanes.unpause('l')
+    expect(await first).toBe('ran')
+    expect(inner.ringsMs).toEqual([])
+    lanes.pause('l', 60_000, { why: 'x' })
+    const stop = new AbortController()
+    const given = lanes.run('l', stop.signal, async () => 'ran')
+    const second = lanes.run('l', signal, async () => 'ran')
+    await settled()
+    stop.abort()
+    expect(await given).toBeUndefined()
+    lanes.finish()
+    expect(await second).toBeUndefined()
+    expect(inner.ringsMs).toEqual([])
+    expect(lanes.pause('l', 60_000, { why: 'x' })).toBe(false)
   })
 })
 

@@ -20,8 +20,11 @@ import {
   START_MS,
   stocked,
   tamper,
+  type Card,
   type World,
 } from './kernel-shop.ts'
+
+const DAY_MS = 86_400_000
 
 /** A clock whose time can be corrected; its timers know nothing of that. */
 class JumpyClock implements Clock {
@@ -147,16 +150,84 @@ describe('a clock that jumps', () => {
     expect(orderRow(world, id).state).toBe('cancelled')
   })
 
-  test('back makes nothing due too early, and nothing runs twice', async () => {
+  test('back makes no pause longer, and nothing due too early or twice', async () => {
     const { world, id } = await left('placed')
     const clock = new JumpyClock(world.clock)
     await start(world, { clock })
     await pass(world, 1_000)
-    clock.offsetMs = -3_600_000
-    await pass(world, PAY_WITHIN_MS)
+    clock.offsetMs = -2 * DAY_MS
+    await pass(world, PAY_WITHIN_MS - 1_001)
     expect(orderRow(world, id).state).toBe('placed')
-    await pass(world, 3_600_000)
+    await pass(world, 1)
     expect(orderRow(world, id)).toMatchObject({ state: 'cancelled', version: 2 })
+    await pass(world, 3 * DAY_MS)
+    expect(orderRow(world, id).version).toBe(2)
+  })
+
+  test('back makes no back-off longer: two days back in a pause of seconds', async () => {
+    const { world, id } = await left('placed')
+    const clock = new JumpyClock(world.clock)
+    let charges = 0
+    const card: Card = async (args) => (++charges < 3 ? { answer: 'unknown' } : goodCard(args))
+    const shop = await start(world, { clock, ports: { card } })
+    await shop.operations.send(id, { type: 'pay' })
+    await settled()
+    clock.offsetMs = -2 * DAY_MS
+    await pass(world, 2_000)
+    expect(charges).toBe(2)
+    clock.offsetMs = -4 * DAY_MS
+    await pass(world, 4_000)
+    expect(charges).toBe(3)
+  })
+
+  test('back makes no pause longer on a clock that has no other reading', async () => {
+    const { world, id } = await left('placed')
+    const jumpy = new JumpyClock(world.clock)
+    const clock = {
+      now: () => jumpy.now(),
+      setTimeout: (call: () => void, delayMs: number) => jumpy.setTimeout(call, delayMs),
+      clearTimeout: (timer: unknown) => jumpy.clearTimeout(timer),
+    }
+    await start(world, { clock: clock as Clock })
+    jumpy.offsetMs = -2 * DAY_MS
+    // What went by since the clock was last looked at is lost: a minute at most.
+    await pass(world, PAY_WITHIN_MS + 60_000)
+    expect(orderRow(world, id).state).toBe('cancelled')
+  })
+
+  test('back between two lives makes no pause longer than it is from the start on', async () => {
+    const { world, id } = await left('placed')
+    const clock = new JumpyClock(world.clock)
+    clock.offsetMs = -2 * DAY_MS
+    await start(world, { clock })
+    await pass(world, PAY_WITHIN_MS - 1)
+    expect(orderRow(world, id).state).toBe('placed')
+    await pass(world, 1)
+    expect(orderRow(world, id).state).toBe('cancelled')
+  })
+
+  test('leaves an end by the time of day to the time of day', async () => {
+    const { world, id } = await left('shipping')
+    const clock = new JumpyClock(world.clock)
+    await start(world, { clock })
+    clock.offsetMs = -DAY_MS
+    await pass(world, DAY_MS)
+    expect(orderRow(world, id).state).toBe('shipping')
+    await pass(world, DAY_MS)
+    expect(orderRow(world, id).state).toBe('late')
+  })
+
+  test('back holds up no watch', async () => {
+    const { world } = await left('shipping')
+    const clock = new JumpyClock(world.clock)
+    const asked: number[] = []
+    const parcel = async (): Promise<undefined> => void asked.push(world.clock.now())
+    await start(world, { clock, ports: { parcel } })
+    const startedMs = world.clock.now()
+    await pass(world, 1_000)
+    clock.offsetMs = -2 * DAY_MS
+    await pass(world, 60_000)
+    expect(asked.map((atMs) => atMs - startedMs)).toEqual([10_000, 25_000, 47_500])
   })
 
   test('back leaves the times of rows in order', async () => {

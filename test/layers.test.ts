@@ -22,7 +22,7 @@ interface Layer {
 
 /** Bottom up. */
 const LAYERS: readonly Layer[] = [
-  { name: 'arguments', files: /^src\/arguments\.ts$/, imports: [] },
+  { name: 'arguments', files: /^src\/(arguments|turns)\.ts$/, imports: [] },
   { name: 'errors', files: /^src\/kernel\/errors\.ts$/, imports: [] },
   { name: 'port', files: /^src\/store\/port\.ts$/, imports: [] },
   { name: 'rows', files: /^src\/store\/rows\.ts$/, imports: ['port'] },
@@ -80,6 +80,7 @@ const LAYERS: readonly Layer[] = [
     name: 'mint-server',
     files: /^src\/mint-server\//,
     imports: [
+      'arguments',
       'errors',
       'port',
       'store',

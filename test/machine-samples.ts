@@ -1,7 +1,7 @@
 /** What the wallet's charts are walked through with: toy answers, one for everything that makes a difference to a guard. */
 import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, Signature } from '../machines/wallet/exchange-model.ts' // prettier-ignore
 import type { MeltContext, MeltState, Payment } from '../machines/wallet/melt-model.ts'
-import type { MintContext, QuoteState } from '../machines/wallet/mint-model.ts'
+import { signatureRefused, type MintContext, type QuoteState } from '../machines/wallet/mint-model.ts'
 import type { RestoreContext } from '../machines/wallet/restore.ts'
 import type { SendContext } from '../machines/wallet/send.ts'
 import type { OperationKind } from '../src/kernel/index.ts'
@@ -25,6 +25,7 @@ const amiss = [
   { answer: 'unknown' },
   { answer: 'malformed' },
 ] as const
+const unsupported = { ...amiss[0], meaning: 'unsupported' } as const
 const OK = { answer: 'ok', writes } as const
 const WRONG = { answer: 'wrong' } as const
 
@@ -36,28 +37,37 @@ const restored = [
 ] as const
 const taken = { answer: 'ok', inputs, fee: 1, writes } as const
 
+const leaves = { send: [], keep: [], hold: [] }
+const swapSet = { keysetId: 'k', outputs, fee: 0, Ys: inputs.map(({ Y }) => Y), leaves }
+const whole = { made, inputs: [], leaves, fee: 0, isWhole: true }
+
 const exchangeAnswers = {
   'mint.swap': [
     { answer: 'ok', signatures, replay: false },
     ...amiss.flatMap((reply) => [false, true].map((replay) => ({ ...reply, replay }))),
+    { ...amiss[0], meaning: 'tooManyInputs', replay: false },
+    { answer: 'unknown', hint: 'spent', replay: false },
   ],
-  'mint.check': [...check, partly, ...amiss],
-  'mint.restore': [...restored, ...amiss],
+  'mint.check': [...check, partly, ...amiss, unsupported],
+  'mint.restore': [...restored, ...amiss, unsupported],
   'mint.keysets': [OK, ...amiss],
   'exchange.derive': ({ exchange: { sets } }: { exchange: Exchange }) => [
-    { ...OK, set: { keysetId: 'k', outputs, fee: 0 }, again: sets.length > 0, body: '{}' },
-    { answer: 'stale' as const },
-    { answer: 'short' as const, writes },
+    { ...OK, sets: [swapSet], again: sets.length > 0, body: '{}' },
+    { answer: 'stale' as const, why: { code: 'KEYSETS_UNKNOWN', detail: 'no' } },
+    { answer: 'stale' as const, why: { code: 'NO_ACTIVE_KEYSET', detail: 'no' } },
+    { answer: 'impossible' as const, why: { code: 'TOO_SMALL', detail: 'no' }, writes },
     { answer: 'gap' as const },
   ],
-  'exchange.unblind': [{ ...OK, made }, WRONG],
+  'exchange.unblind': [{ ...OK, ...whole }, { ...OK, ...whole, isWhole: false, inputs }, WRONG],
   'exchange.match': [
-    { answer: 'done', made, writes },
+    { answer: 'done', ...whole, writes },
+    { answer: 'done', ...whole, isWhole: false, inputs, writes },
     { answer: 'early' },
     { answer: 'collision', sets: [], writes },
     { answer: 'nothing', writes },
     { answer: 'spent', writes },
     { answer: 'partly', writes },
+    { answer: 'untold', why: { code: 'NO_RESTORE', detail: 'no' } },
     WRONG,
   ],
 } as const
@@ -71,8 +81,11 @@ const seenOf = (exchange: Exchange | null, state: string): unknown =>
     Math.min(3, exchange.refusals),
     exchange.refusal !== null,
     exchange.seenSpent,
-    Math.min(1, exchange.tries),
+    Math.min(state.endsWith('backoff') ? 3 : 1, exchange.tries),
     exchange.inputs.length,
+    exchange.made.length > 0,
+    state.endsWith('backoff') && exchange.isChecked,
+    /(restoring|matching)$/.test(state) && exchange.refusal?.meaning === 'tooManyInputs',
     /(restoring|matching)$/.test(state) && exchange.states,
   ]
 
@@ -100,7 +113,11 @@ const send: Samples<typeof sendKind.machine> = {
   ],
   answers: {
     ...exchangeAnswers,
-    'exchange.unblind': [{ ...OK, made: [{ ...made[0]!, purpose: 'send' }] }, WRONG],
+    'exchange.unblind': [
+      { ...OK, ...whole, made: [{ ...made[0]!, purpose: 'send' }] },
+      { ...OK, ...whole, isWhole: false, inputs },
+      WRONG,
+    ],
     'proofs.take': [taken],
     'send.split': [{ answer: 'ok', amounts: [3] }, { answer: 'stale' }],
     'send.encode': [{ answer: 'ok', token: 'cashu' }],
@@ -121,7 +138,9 @@ const send: Samples<typeof sendKind.machine> = {
 
 const quotes = (['UNPAID', 'PENDING', 'PAID', 'ISSUED'] as const).map((state) => ({
   answer: 'ok' as const,
-  quote: { quote: 'q', request: 'lnbc', expiry: 1_750_000_000, amount: 5, unit: 'sat' },
+  quote: { quote: 'q', request: 'lnbc', expiry: 1_750_000_000, endsAtMs: 1_750_000_000_000 },
+  flaw: null,
+  lockedElsewhere: false,
   state,
 }))
 const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({ type: 'quote.news', state }))
@@ -129,14 +148,20 @@ const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState
 const mint: Samples<typeof mintKind.machine> = {
   inputs: [null, 'q'].map((quoteId) => ({ ...place, amount: 5, method: 'bolt11', privateKey: null, quoteId, ask: '{}' })), // prettier-ignore
   answers: {
-    'mint.createQuote': [quotes[0]!, { ...quotes[0]!, quote: { ...quotes[0]!.quote, amount: 6 } }, ...amiss],
-    'mint.quote': [...quotes, ...amiss],
-    'mint.issue': [{ answer: 'ok', signatures }, ...amiss, { ...amiss[0], code: 20_008 }],
-    'mint.restore': exchangeAnswers['mint.restore'],
+    'mint.createQuote': [quotes[0]!, { ...quotes[0]!, flaw: 'another amount' }, ...amiss],
+    'mint.quote': [...quotes, { ...quotes[0]!, lockedElsewhere: true }, ...amiss],
+    'mint.issue': [
+      { answer: 'ok', signatures },
+      ...amiss,
+      { answer: 'unknown', hint: 'disabled' },
+      { ...amiss[0], code: 20_008, meaning: 'signatureInvalid' },
+    ],
+    'mint.restore': [...exchangeAnswers['mint.restore'], { ...amiss[0], meaning: 'unsupported' }],
     'mint.keysets': exchangeAnswers['mint.keysets'],
     'mint.derive': ({ context: { sets } }) => [
       { ...OK, set: { keysetId: 'k', outputs, fee: 0 }, again: sets.length > 0, body: '{}' },
-      { answer: 'stale' },
+      { answer: 'stale', detail: 'no' },
+      { answer: 'unreachable', detail: 'no' },
       { answer: 'gap' },
     ],
     'mint.unblind': [{ ...OK, made }, WRONG],
@@ -150,15 +175,21 @@ const mint: Samples<typeof mintKind.machine> = {
     ],
   },
   events: [...callers, ...quoteNews],
-  sees: ({ quoteId, quoteState, sets, refusals, refusal, tries }: MintContext, state) => [
-    quoteId !== null,
-    sets.length > 0,
-    Math.min(3, refusals),
-    refusal !== null,
-    // A quote that is pending is asked about eight times.
-    Math.min(quoteState === 'PENDING' ? 8 : 3, tries),
-    /(restoring|pausing|asking)$/.test(state) && quoteState,
-  ],
+  sees: (context: MintContext, state) => {
+    const { refusals, rounds, tries, unanswered } = context
+    return [
+      context.imported,
+      context.sets.length > 0,
+      Math.min(3, refusals),
+      context.refusal !== null,
+      signatureRefused(context),
+      // The mint is asked eight times before a person is; it is counted where nothing was refused.
+      Math.min(refusals === 0 && rounds === 0 ? 8 : 3, tries),
+      refusals === 0 && Math.min(4, unanswered),
+      refusals === 0 && rounds,
+      /(restoring|pausing|asking)$/.test(state) && context.quoteState,
+    ]
+  },
 }
 
 const payments = (['UNPAID', 'PENDING', 'PAID', 'UNKNOWN'] as const).map((state: MeltState): Payment => ({
@@ -168,18 +199,25 @@ const payments = (['UNPAID', 'PENDING', 'PAID', 'UNKNOWN'] as const).map((state:
 }))
 const meltQuote = (feeReserve: number, unit = 'sat') => ({
   answer: 'ok' as const,
-  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, unit },
+  quote: { quote: 'q', amount: 2, feeReserve, expiry: 1_750_000_000, expiresAtMs: 1, unit, request: 'lnbc' },
 })
 const found = { outputs: ['B'], signatures }
 
+const invoice = { method: 'bolt11', request: 'lnbc', ask: '{}', demand: { least: 2, most: 2 }, paymentHash: null, maxFee: null } // prettier-ignore
+
 const melt: Samples<typeof meltKind.machine> = {
-  inputs: [true, false].map((givesChange) => ({ ...place, method: 'bolt11', request: 'lnbc', ask: '{}', givesChange })), // prettier-ignore
+  inputs: [{ givesChange: true }, { givesChange: false }, { givesChange: true, maxFee: 0 }].map((of) => ({ ...place, ...invoice, ...of })), // prettier-ignore
   answers: {
     ...exchangeAnswers,
     'melt.createQuote': [meltQuote(0), meltQuote(2), meltQuote(0, 'usd'), ...amiss],
     'proofs.select': [taken, { answer: 'short' }],
-    'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }],
-    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss],
+    'melt.select': [{ ...taken, fits: true }, { ...taken, fits: false }, { answer: 'short' }],
+    'melt.plan': [{ ...OK, amounts: [3], fee: 1 }, { answer: 'stale' }, { answer: 'unreachable' }],
+    'melt.gather': [{ answer: 'ok', inputs, fee: 1 }],
+    'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
+    'melt.renew': [OK],
+    'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],
+    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'tooManyInputs' }], // prettier-ignore
     'melt.quote': [
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },
@@ -187,34 +225,55 @@ const melt: Samples<typeof meltKind.machine> = {
     ],
     'melt.settle': [{ ...OK, made }, { answer: 'owed' }],
   },
-  events: [...callers, { type: 'payment.news', state: 'PAID' }, { type: 'change.found', ...found }] as const,
-  sees: ({ quote, givesChange, sends, answers, landed, states, exchange, tries }: MeltContext, state) =>
-    state.startsWith('fencing')
-      ? seenOf(exchange, state)
+  events: [
+    ...callers,
+    { type: 'forgo' },
+    { type: 'payment.news', state: 'PAID' },
+    { type: 'change.found', ...found },
+    { type: 'change.none' },
+  ] as const,
+  sees: ({ quote, maxFee, sends, answers, exchange, ...of }: MeltContext, state) =>
+    /^(fencing|fitting)/.test(state)
+      ? [seenOf(exchange, state), maxFee]
       : [
           quote && quote.feeReserve,
-          givesChange,
-          sends,
-          answers,
-          landed,
-          Math.min(1, tries),
-          state === 'asking' && states,
+          of.givesChange,
+          state === 'selecting' && maxFee,
+          [Math.min(2, sends), sends - answers, Math.min(1, answers)],
+          of.landed,
+          of.seenSpent,
+          of.refusal?.meaning,
+          Math.min(1, of.anew),
+          of.asks,
+          [of.inputs.length > 0, of.exact.length > 0, of.swapFee > 0],
+          Math.min(1, of.tries),
+          state === 'asking' && of.states,
         ],
 }
 
 const restore: Samples<typeof restoreKind.machine> = {
   inputs: [place],
   answers: {
-    'mint.check': exchangeAnswers['mint.check'],
-    'restore.keysets': [{ ...OK, keysetIds: ['k'] }, ...amiss],
+    'restore.check': [
+      ...check.map((reply) => ({ ...reply, writes })),
+      ...amiss,
+      { ...amiss[0], meaning: 'unsupported' },
+    ],
+    'restore.keysets': [
+      { ...OK, keysetIds: ['k'], unavailable: [] },
+      { ...OK, keysetIds: [], unavailable: [{ keysetId: 'k', reason: 'no', later: true }] },
+      ...amiss,
+    ],
     'restore.plan': [
       { answer: 'ok', scans: [{ keysetId: 'k', next: 0, unsigned: 0, atLeast: 0 }] },
       { answer: 'ok', scans: [] },
     ],
     'restore.batch': [
-      { answer: 'ok', found: [{ counter: 1, signature: signatures[0]! }] },
-      { answer: 'ok', found: [] },
+      { ...OK, found: [{ counter: 1, signature: signatures[0]! }] },
+      { ...OK, found: [] },
       ...amiss,
+      { ...amiss[0], meaning: 'unsupported' },
+      { ...amiss[0], meaning: 'keysetExpired' },
     ],
     'restore.unblind': [
       { answer: 'ok', proofs: [{ ...made[0]!, counter: 1 }] },
@@ -224,7 +283,14 @@ const restore: Samples<typeof restoreKind.machine> = {
     'restore.keep': [{ ...OK, amount: 5, ys: ['Y5'] }],
   },
   events: callers,
-  sees: ({ scans, proofs, tries }: RestoreContext) => [scans[0]?.unsigned, proofs.length, Math.min(3, tries)],
+  sees: ({ scans, proofs, unavailable, rounds, tries }: RestoreContext) => [
+    scans[0]?.unsigned,
+    proofs.length,
+    // What is refused eight times in a row is meant.
+    Math.min(8, tries),
+    unavailable.some(({ later }) => later),
+    unavailable.length > 0 && rounds,
+  ],
 }
 
 /** Every kind of the wallet with its samples. */

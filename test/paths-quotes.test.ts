@@ -63,20 +63,32 @@ livePaths(
     { ...mint('a quote, keysets unknown', NO_KEYSETS, false), tamper },
     mint('an imported quote', FREE, true),
   ],
-  [/mint\.deriving: done\[3\]/, /^answer mint\.derive: gap$/],
+  [
+    /mint\.deriving: done\[4\]/,
+    /^answer mint\.derive: (gap|unreachable)$/,
+    // No quote here is locked to another key, fetched keysets have an active one, and nobody waits for so long.
+    /mint\.matching: done\[(10|14|16)\]/,
+  ],
 )
 livePaths(
   'melt',
   [melt('a payment'), { ...melt('a payment, keysets unknown', NO_KEYSETS), tamper }],
   [
     ...NOT_HERE,
-    // There is enough, and change is given and owed.
-    /selecting: done\[[02]\]/,
-    /^answer proofs\.select: short$/,
+    // There is enough, change is given and owed, and any fee is allowed.
+    /melt\.selecting: done\[[013]\]/,
+    /^answer melt\.select: short$/,
+    // And what is chosen fits.
+    /planning|reselecting|fitting|gathering|robbed|misfit|shrinking|^answer (proofs\.select|melt\.(plan|gather)):/,
     /lastChange: done\[[23]\]/,
     // Left out, see the model.
-    /quoteExpiry/,
+    /quoteExpiry|readyDeadline/,
     /melt\.lost|→ melt\.lost/,
+    /judging: always\[(6|8|10|13)\]/,
+    // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
+    /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
+    /changeless|crowded/,
+    /changeOpen|changePausing|change\.none/,
     // The keysets were known when it was sent, one input makes one output, and inputs are never given up.
     /fencing\.deriving: done\[1\]|^answer exchange\.derive: stale$/,
     /fencing\.matching: done\[10\]|^answer exchange\.match: partly$/,

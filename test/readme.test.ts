@@ -42,7 +42,7 @@ function blocksOf(page: string): Block[] {
 }
 
 const GUIDE = 'docs/own-kind.md'
-const pages = ['README.md', 'src/README.md', GUIDE, 'docs/mint.md']
+const pages = ['README.md', 'src/README.md', GUIDE, 'docs/mint.md', 'docs/mints.md']
 const all = pages.flatMap(blocksOf)
 const blocks = all.filter(({ language }) => language === 'ts')
 const examples = globSync('examples/**/*.ts', { cwd: root })

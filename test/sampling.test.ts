@@ -1,6 +1,6 @@
 /**
  * Goal: many operations at once survive crashes and faults, wherever they strike. Method: fast-check draws what is
- * begun on one wallet, 2 to 12 operations of all kinds, and the places at which faults strike, over up to three lives;
+ * begun on one wallet, 2 to 12 operations of all kinds, how the mint speaks, and the places at which faults strike, over up to three lives;
  * the last life runs without any, and everything must come to its end and the books must agree. A run that fails is made
  * smaller, and the message says how to repeat it. `SEED` draws other runs, `RUNS` more of them, up to so
  * many `MINUTES`; `SAMPLE` repeats one.
@@ -9,10 +9,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sampleCrashes, type Strike } from '../src/testing/sampling.ts'
 import type { WalletScenario } from '../src/testing/wallet-subject.ts'
+import { DIALECT, type DialectRow } from '../src/testing/scenarios/dialect.ts'
 import { KINDS, manyAtOnce, type Planned } from '../src/testing/scenarios/many.ts'
 
 interface Sample {
   readonly plan: readonly Planned[]
+  readonly dialect?: DialectRow
   readonly strikes: readonly (readonly Strike[])[]
 }
 
@@ -21,7 +23,16 @@ const { SEED = '20', RUNS = '200', MINUTES, SAMPLE } = process.env
 const planned = fc.record({ kind: fc.constantFrom(...KINDS), amount: fc.integer({ min: 1, max: 15 }), way: fc.nat(4) })
 // A dozen operations come to some hundred places; most runs come to fewer.
 const strike = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat(15))
+/** What any operation bears, whatever its way; the rest is for the tables of dialects. */
+const dialect: fc.Arbitrary<DialectRow> = fc.record({
+  words: fc.constantFrom(...DIALECT.words),
+  limits: fc.constantFrom('none'),
+  info: fc.constantFrom(...DIALECT.info),
+  clock: fc.constantFrom(...DIALECT.clock),
+  lacks: fc.constantFrom('nothing', '12'),
+})
 const samples: fc.Arbitrary<Sample> = fc.record({
+  dialect,
   plan: fc.array(planned, { minLength: 2, maxLength: 12, size: 'max' }),
   strikes: fc.array(fc.array(strike, { minLength: 1, maxLength: 4, size: 'max' }), {
     minLength: 1,
@@ -32,8 +43,8 @@ const samples: fc.Arbitrary<Sample> = fc.record({
 
 const count = { runs: 0, lives: 0, struck: 0, operations: 0 }
 
-async function holds({ plan, strikes }: Sample): Promise<void> {
-  const { violations, path, lives, struck } = await sampleCrashes(manyAtOnce(plan), strikes, {
+async function holds({ plan, dialect: spoken = {}, strikes }: Sample): Promise<void> {
+  const { violations, path, lives, struck } = await sampleCrashes(manyAtOnce(plan, spoken), strikes, {
     weight: plan.length + 6,
   })
   count.runs++
@@ -41,7 +52,7 @@ async function holds({ plan, strikes }: Sample): Promise<void> {
   count.struck += struck
   count.operations += plan.length
   if (violations.length === 0) return
-  const again = `SAMPLE='${JSON.stringify({ plan, strikes })}' npx vitest run test/sampling.test.ts`
+  const again = `SAMPLE='${JSON.stringify({ plan, dialect: spoken, strikes })}' npx vitest run test/sampling.test.ts`
   throw new Error(`${violations.join('; ')}\n  ${path}\n  ${again}`)
 }
 

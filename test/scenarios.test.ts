@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { walletKinds } from '../src/wallet/kinds/index.ts'
 import { nameOf } from '../src/testing/subject.ts'
-import { scenarios, tables } from '../src/testing/scenarios/index.ts'
+import { all, dialectTables, tables } from '../src/testing/scenarios/index.ts'
 import { table, type Table } from '../src/testing/scenarios/table.ts'
 
 /** All pairs of values of different factors, in the order of the table. */
@@ -42,11 +42,20 @@ test('every kind has a table', () => {
 })
 
 test('scenarios have names of their own', () => {
-  expect(new Set(scenarios.map(nameOf)).size).toBe(scenarios.length)
+  expect(new Set(all.map(nameOf)).size).toBe(all.length)
 })
 
-describe.each(tables.map((it) => [it.kind, it] as const))('%s', (_, it) => {
-  test('has at most 14 scenarios', () => expect(it.scenarios.length).toBeLessThanOrEqual(14))
+test('every kind has a table of dialects', () => {
+  expect(dialectTables.map(({ kind }) => kind).toSorted()).toEqual(walletKinds.map(({ kind }) => kind).toSorted())
+})
+
+const MOST_ROWS = [
+  ...tables.map((it) => [it.kind, it, 14] as const),
+  ...dialectTables.map((it) => [`${it.kind} in dialects`, it, 24] as const),
+]
+
+describe.each(MOST_ROWS)('%s', (_, it, most) => {
+  test('has few scenarios', () => expect(it.scenarios.length).toBeLessThanOrEqual(most))
 
   test('covers every pair of values', () => expect(gaps(it)).toEqual([]))
 

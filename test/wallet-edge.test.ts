@@ -6,8 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { encodeToken, type TokenProof } from '../src/cashu/codec.ts'
+import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { openWallet, type WalletOptions } from '../src/index.ts'
 import { openOperations, type OperationKind } from '../src/kernel/index.ts'
+import { systemClock } from '../src/kernel/ports.ts'
 import { memoryClaims, memoryCredits, openBounties } from '../src/bounty/index.ts'
 import { memoryStore, type MemoryStore } from '../src/store/memory.ts'
 import { StoreError, type Store, type StoreAdapter } from '../src/store/port.ts'
@@ -46,7 +49,6 @@ describe('the seed', () => {
   test("is filled with zeros when the wallet has closed, and the caller's is left alone", async () => {
     const on = await bench()
     const copies: Uint8Array[] = []
-    const { nobleCrypto } = await import('../src/cashu/noble-crypto.ts')
     const crypto = {
       ...nobleCrypto,
       deriver: (seed: Uint8Array, keysetId: string) => {
@@ -337,4 +339,90 @@ test('a role is pending until the lock was asked for', async () => {
   const alone = await openWallet({ store: memoryStore(), seed: A })
   expect(alone.role).toBe('owner')
   for (const wallet of [first, second, alone]) await wallet.close()
+})
+
+describe("a stranger's token", () => {
+  const hex = (at: number): string => at.toString(16).padStart(64, '0')
+  const id = '009a1f293253e41e'
+  const tokenOf = (proofs: readonly object[]): string =>
+    `cashuA${Buffer.from(JSON.stringify({ token: [{ mint: 'https://mint.test', proofs }] })).toString('base64url')}`
+  const proofs = (count: number): TokenProof[] =>
+    Array.from({ length: count }, (_, at) => ({ amount: 1, secret: hex(at), C: `02${hex(at)}`, id }))
+
+  /** Opens a wallet that counts what it hashes, and whether others had a turn in between. */
+  async function opened() {
+    let hashed = 0
+    let turns = 0
+    const crypto = {
+      ...nobleCrypto,
+      hashToCurve: (secret: string) => {
+        hashed++
+        return `02${secret.padStart(64, '0').slice(-64)}`
+      },
+    }
+    const clock = { ...systemClock, turn: () => (turns++, Promise.resolve()) }
+    const wallet = await openWallet({ store: memoryStore(), seed: A, crypto, clock })
+    onTestFinished(() => wallet.close())
+    return { wallet, counts: () => ({ hashed, turns }) }
+  }
+
+  test('of more proofs or characters than are taken is refused by name, in either version, before anything is hashed', async () => {
+    const { wallet, counts } = await opened()
+    const v4 = encodeToken({ mintUrl: 'https://mint.test', unit: 'sat', proofs: proofs(5_001) })
+    for (const token of [tokenOf(proofs(10_000)), tokenOf(proofs(5_001)), v4, `cashuA${'A'.repeat(4_000_000)}`])
+      expect(await failure(wallet.receive.prepare({ token }))).toMatchObject({ code: 'TOKEN_TOO_LARGE' })
+    expect(counts()).toEqual({ hashed: 0, turns: 0 })
+    expect(await wallet.operations.list()).toEqual([])
+  })
+
+  test('of as many proofs as are taken lets others have a turn before each of them', async () => {
+    const { wallet, counts } = await opened()
+    const receive = await wallet.receive.prepare({ token: tokenOf(proofs(5_000)) })
+    expect(receive.amount.toNumber()).toBe(5_000)
+    expect(counts().hashed).toBe(5_000)
+    expect(counts().turns).toBeGreaterThanOrEqual(5_000)
+  })
+
+  test('with a proof twice, or of no amount in all, is malformed', async () => {
+    const { wallet, counts } = await opened()
+    const [one] = proofs(1)
+    const most = { amount: Number.MAX_SAFE_INTEGER }
+    for (const list of [
+      [one, one],
+      [one, { ...one, C: `03${hex(9)}` }],
+      proofs(2).map((proof) => ({ ...proof, ...most })),
+    ])
+      // prettier-ignore
+      expect(await failure(wallet.receive.prepare({ token: tokenOf(list as object[]) }))).toMatchObject({
+        code: 'TOKEN_MALFORMED',
+      })
+    expect(counts().hashed).toBe(0)
+  })
+
+  test('of bytes that promise more than there is, or go deeper than a token, is malformed', async () => {
+    const { wallet } = await opened()
+    const bytes = [
+      [0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], // a list of 2^64 - 1
+      [0xbb, 0, 0, 0, 1, 0, 0, 0, 0], // 2^32 keys
+      [0x5b, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], // bytes without end
+      Array<number>(100_000).fill(0x81), // lists in lists
+      [0x9f, 0xff], // of an indefinite length
+      [0xa1, 0x01, 0x01], // a key that is no text
+      [],
+    ]
+    for (const each of bytes) {
+      const token = `cashuB${Buffer.from(each).toString('base64url')}`
+      expect(await failure(wallet.receive.prepare({ token }))).toMatchObject({ code: 'TOKEN_MALFORMED' })
+    }
+  })
+
+  test('lets timers ring while it is hashed, by the thread’s own means', async () => {
+    const wallet = await openWallet({ store: memoryStore(), seed: A })
+    onTestFinished(() => wallet.close())
+    let rung = 0
+    const timer = setInterval(() => rung++, 0)
+    await wallet.receive.prepare({ token: tokenOf(proofs(500)) })
+    clearInterval(timer)
+    expect(rung).toBeGreaterThan(0)
+  })
 })

@@ -43,7 +43,8 @@ test('W14: each kind’s record says what went where, at what price, and by what
   expect(plain(of('receive'))).toMatchObject({
     direction: 'in',
     status: 'done',
-    amount: '32',
+    amount: '31',
+    asked: '32',
     fee: '1',
     memo: 'for the tea',
   })

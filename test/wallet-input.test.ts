@@ -303,7 +303,9 @@ describe('opening', () => {
 
 test('what a mint refuses is kept as a failure, with its word', async () => {
   const on = await bench({ maxAmount: 50 })
-  const { wallet } = await on.open()
+  const { wallet, wire } = await on.open()
+  // What it takes, it does not say.
+  wire.dialect = { info: 'missing' }
   await wallet.mints.trust(on.mintUrl)
   const error = await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 51 }))
   expect(error).toMatchObject({ code: 'REFUSED' })

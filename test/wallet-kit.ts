@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { fetchTransport, openWallet, type Transport, type Wallet, type WalletOptions } from '../src/index.ts'
+import type { TransportAnswer } from '../src/cashu/transport.ts'
 import type { Clock } from '../src/kernel/index.ts'
 import { createMintServer, type MintServer, type MintServerOptions } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
@@ -34,6 +35,8 @@ export type Fault =
   | 'garbled'
   /** Not sent; the mint's own error. */
   | { readonly code: number; readonly detail: string }
+  /** Not sent; an answer of this status, with what its headers say. */
+  | Omit<TransportAnswer, 'body'>
   /** Sent; the answer is changed on its way. */
   | ((body: Answer) => Answer)
 
@@ -95,6 +98,7 @@ export class Wire {
     if (fault === 'hang') return never()
     if (fault === 'down') throw gone()
     if (fault === 'portal') return page
+    if (typeof fault === 'object' && 'status' in fault) return { ...fault, body: '' }
     if (typeof fault === 'object') return { status: 400, body: JSON.stringify(fault) }
     const answer = await this.clock.while(() => this.#send(request))
     this.traffic.push(request.body ?? '', answer.body)

@@ -236,13 +236,11 @@ describe('a mint that is down', () => {
     const { wallet, wire } = await on.funded(64)
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
     const pauses: number[] = []
-    const note = async (id: string): Promise<void> => {
-      const { updatedAt } = await wallet.operations.get(id)
+    wallet.on('operation', async ({ id, state }) => {
+      if (!state.endsWith('backoff')) return
       const [timer] = (await wallet.operations.explain(id)).timers
-      if (timer) pauses.push(timer.atMs - updatedAt)
-    }
-    wallet.on('operation', ({ id, state }) => {
-      if (state.endsWith('backoff')) void note(id)
+      const { updatedAt } = await wallet.operations.get(id)
+      pauses.push(timer!.atMs - updatedAt)
     })
     wire.always = 'down'
     void swap.execute().catch(() => {})

@@ -53,6 +53,9 @@ const row = (change: Row = {}): Row => ({
   mintUrl: 'http://mint.test',
   unit: 'sat',
   amount: 8,
+  asked: 0,
+  fee: 0,
+  owed: 0,
   quoteId: null,
   ...change,
 })

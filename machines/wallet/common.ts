@@ -8,12 +8,27 @@ export interface Failure {
   readonly detail: string
 }
 
+/**
+ * Why an operation waits, as a chart stores it beside a state whose ways in differ; for people: no secrets. `code` is a
+ * word that stays the same, `detail` a sentence.
+ */
+export interface Reason {
+  readonly code: string
+  readonly detail: string
+}
+
+/** A stored reason as `explain` shows it after the state's own description. */
+export const because = (reason: Reason | null | undefined): string | null =>
+  reason ? `${reason.detail} (${reason.code})` : null
+
 export type Tag =
   | 'local'
   /** The caller's question is answered; something may go on behind it. */
   | 'ended'
   /** Ended otherwise than was asked for. */
   | 'failed'
+  /** Ended with less than was asked for, because somebody else had spent the rest. */
+  | 'partly'
   /** Waits for a person, and tries again now and then by itself. */
   | 'human'
   | 'quarantined'
@@ -25,6 +40,8 @@ type Reserve = Place & {
   readonly amount: number
   /** Take proofs that make up the amount, without the mint's input fee, if there are such. */
   readonly preferExact: boolean
+  /** The proofs are to be swapped for the amount and the rest: such that there are outputs for both. */
+  readonly exchanges?: boolean
 }
 type Reserved = { answer: 'ok'; inputs: readonly InputProof[]; fee: number; writes: readonly Write[] }
 

@@ -12,13 +12,37 @@ export interface InputProof {
   readonly witness?: string
 }
 
+/**
+ * What an output is for: to be free, to be given to somebody else, to stay reserved to the operation, or to be an input of
+ * the next round.
+ */
+export type Purpose = 'keep' | 'send' | 'hold' | 'next'
+
+/** Amounts that an exchange is to make. */
+export interface Wants {
+  /** For somebody else. */
+  readonly send: readonly number[]
+  /** For ourselves, free. */
+  readonly keep: readonly number[]
+  /** For ourselves, reserved to the operation. */
+  readonly hold: readonly number[]
+}
+
 /** One set of outputs that was, or may have been, sent. The secrets stand in the outputs table. */
 export interface OutputSet {
   readonly keysetId: string
-  /** In the order of the request. `send`: meant for somebody else. */
-  readonly outputs: readonly { readonly B_: string; readonly amount: number; readonly purpose: 'keep' | 'send' }[]
+  /** In the order of the request. */
+  readonly outputs: readonly { readonly B_: string; readonly amount: number; readonly purpose: Purpose }[]
   /** Paid to the mint, in the unit. */
   readonly fee: number
+}
+
+/** The outputs of one swap. */
+export interface SwapSet extends OutputSet {
+  /** The inputs that it spends: some of the exchange's, or all. */
+  readonly Ys: readonly string[]
+  /** What is still to be made when it is done. */
+  readonly leaves: Wants
 }
 
 /** A proof made by an exchange: what a token needs of it. */
@@ -29,7 +53,7 @@ export interface MadeProof {
   readonly secret: string
   readonly C: string
   readonly dleq?: { readonly e: string; readonly s: string; readonly r: string }
-  readonly purpose: 'keep' | 'send'
+  readonly purpose: Purpose
 }
 
 /** A blind signature as a mint answers it (NUT-00). */
@@ -49,16 +73,21 @@ export interface Refusal {
   readonly meaning: Meaning
 }
 
-export interface Exchange {
+/** Why an exchange does not go on, for people: a code that stays the same, and a sentence. */
+export interface Why {
+  readonly code: string
+  readonly detail: string
+}
+
+export interface Exchange extends Wants {
+  /** What is still to be exchanged. What the mint takes at once is a round; the inputs of a finished round are gone. */
   readonly inputs: readonly InputProof[]
   /** In which state our own rows of the inputs are; `foreign`: they are not ours yet. */
   readonly from: 'foreign' | 'reserved' | 'sent'
-  /** Amounts to make for somebody else. */
-  readonly send: readonly number[]
-  /** Amounts to make for ourselves; the rest is split as it comes. */
-  readonly keep: readonly number[]
-  /** Every output set ever sent; the last is the one that `body` carries. */
-  readonly sets: readonly OutputSet[]
+  /** It was asked for amounts: with the last of them it ends, and what is left of the inputs is given back. */
+  readonly isAsked: boolean
+  /** Every output set of this round ever sent; the last is the one that `body` carries. */
+  readonly sets: readonly SwapSet[]
   /** The exact bytes of the request. */
   readonly body: string
   /** Some send got no answer: it may land at any time. */
@@ -74,16 +103,27 @@ export interface Exchange {
   readonly states: readonly SpentState[]
   readonly signatures: readonly Signature[]
   readonly restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
+  /** The proofs that all rounds made, but for those that went into later rounds. */
   readonly made: readonly MadeProof[]
+  /** What the finished rounds cost, in the unit. */
+  readonly fee: number
+  /** Inputs were asked about since the request was last sent. */
+  readonly isChecked: boolean
+  /** How often our counters turned out to be used elsewhere. */
+  readonly collisions: number
+  /** Why it waits, where its state alone does not say. */
+  readonly why: Why | null
   /** Requests in vain since the outputs were last made, for the back-off. */
   readonly tries: number
 }
 
 export const newExchange = (
-  wants: Pick<Exchange, 'inputs' | 'from'> & Partial<Pick<Exchange, 'send' | 'keep'>>,
+  wants: Pick<Exchange, 'inputs' | 'from'> & Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee'>>,
 ): Exchange => ({
   send: [],
   keep: [],
+  hold: [],
+  isAsked: [wants.send, wants.keep, wants.hold].some((amounts) => amounts !== undefined && amounts.length > 0),
   sets: [],
   body: '',
   unaccounted: false,
@@ -95,9 +135,40 @@ export const newExchange = (
   signatures: [],
   restored: null,
   made: [],
+  fee: 0,
+  isChecked: false,
+  collisions: 0,
+  why: null,
   tries: 0,
   ...wants,
 })
+
+/** The same exchange of other inputs: what it has made and paid so far stays. */
+export const continued = ({ from, made, fee, send, keep, hold }: Exchange, inputs: readonly InputProof[]): Exchange =>
+  newExchange({ inputs, from, made, fee, send, keep, hold })
+
+/** What `explain` adds to the exchange's states. */
+export const exchangeBecause = ({ exchange }: { readonly exchange: Exchange | null }): string | null =>
+  exchange?.why ? `${exchange.why.detail} (${exchange.why.code})` : null
+
+const WAITS = new Set(['GAP', 'NO_ANSWER', 'NO_RESTORE', 'KEYSETS_UNKNOWN', 'KEYS_MISSING'])
+
+/** Why an exchange was refused for good, as an operation's failure. */
+export const failureOf = ({ why, refusal }: Exchange): Why => {
+  if (refusal && (why === null || why.code === 'REFUSED')) return { code: 'REFUSED', detail: refusal.detail }
+  if (why === null) return { code: 'REFUSED', detail: 'the mint refuses' }
+  // Given up while it waited: why it did is no failure of its own.
+  return WAITS.has(why.code) ? { code: 'REFUSED', detail: why.detail } : why
+}
+
+/** What of an exchange is reserved to its operation: inputs, and what was made and is not free. */
+export const reservedBy = ({ inputs, made }: Exchange): { readonly Y: string; readonly amount: number }[] => [
+  ...inputs,
+  ...made.filter(isReserved),
+]
+
+/** Of what an exchange that has not ended has made: reserved to its operation, and not free. */
+export const isReserved = ({ purpose }: MadeProof): boolean => purpose !== 'keep'
 
 /** The mint's reply to one request, as an answer. */
 export type Replied<T> =
@@ -117,21 +188,30 @@ export interface Place {
 }
 
 export type Job = Place & { readonly exchange: Exchange }
-export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
+/** A round that is done: what it made, and what is left for others. */
+export type Made = {
+  readonly made: readonly MadeProof[]
+  readonly inputs: readonly InputProof[]
+  readonly leaves: Wants
+  readonly fee: number
+  /** Nothing is left to do. */
+  readonly isWhole: boolean
+  readonly writes: readonly Write[]
+}
 
 export const exchangeActors = {
   /** Makes outputs from counters, and the body. */
   'exchange.derive': local<
-    /** `again`: the outputs of the last set, which nobody has signed. */
-    | { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] }
+    /** `again`: the outputs of the last set, which nobody has signed. `sets`: those that may have been sent, with it. */
+    | { answer: 'ok'; sets: readonly SwapSet[]; again: boolean; body: string; writes: readonly Write[] }
     /** No active keyset with its keys is known. */
-    | { answer: 'stale' }
-    /** The inputs do not cover fee and amounts. */
-    | { answer: 'short'; writes: readonly Write[] }
+    | { answer: 'stale'; why: Why }
+    /** It is not to be done with these inputs: they do not cover fee and amounts, say. */
+    | { answer: 'impossible'; why: Why; writes: readonly Write[] }
     /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
-  >({ answers: ['ok', 'stale', 'short', 'gap'] }),
+  >({ answers: ['ok', 'stale', 'impossible', 'gap'] }),
   /** Unblinds the answer to the last set, checks every DLEQ, and writes the proofs. */
   'exchange.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),
   /** Weighs what the mint says of the inputs and of all outputs. */
@@ -140,16 +220,18 @@ export const exchangeActors = {
     /** Signed, and yet the inputs were unspent when they were asked about, which was before: ask once more. */
     | { answer: 'early' }
     /** Signed, and after that the inputs are unspent still: our counters were used elsewhere. */
-    | { answer: 'collision'; sets: readonly OutputSet[]; writes: readonly Write[] }
+    | { answer: 'collision'; sets: readonly SwapSet[]; writes: readonly Write[] }
     /** Nothing signed, all inputs unspent; `writes` forget the outputs, for when none of their sends can land. */
     | { answer: 'nothing'; writes: readonly Write[] }
     /** Nothing signed, and some inputs are spent: no send can land any more. */
     | { answer: 'spent'; writes: readonly Write[] }
     /** Some outputs are signed and some are not. */
     | { answer: 'partly'; writes: readonly Write[] }
+    /** An earlier send may have landed, and the mint cannot tell (NUT-07, NUT-09). */
+    | { answer: 'untold'; why: Why }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'wrong'] }),
+  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'untold', 'wrong'] }),
   /** POST /v1/swap (NUT-03). */
   'mint.swap': effect<
     Replied<{ signatures: readonly Signature[] }> & { replay: boolean },
@@ -158,12 +240,15 @@ export const exchangeActors = {
     answers: REPLIES,
   }),
   /** POST /v1/checkstate (NUT-07). */
-  'mint.check': effect<Replied<{ states: readonly SpentState[] }>, { mintUrl: string; Ys: readonly string[] }>({
+  'mint.check': effect<
+    Replied<{ states: readonly SpentState[]; writes?: readonly Write[] }>,
+    { mintUrl: string; Ys: readonly string[] }
+  >({
     answers: REPLIES,
   }),
   /** POST /v1/restore (NUT-09). */
   'mint.restore': effect<
-    Replied<{ outputs: readonly string[]; signatures: readonly Signature[] }>,
+    Replied<{ outputs: readonly string[]; signatures: readonly Signature[]; writes?: readonly Write[] }>,
     { mintUrl: string; outputs: readonly { readonly B_: string; readonly amount: number; readonly id: string }[] }
   >({ answers: REPLIES }),
   /** GET /v1/keysets and the keys of new active ones (NUT-01, NUT-02). */

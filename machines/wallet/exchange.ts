@@ -5,34 +5,41 @@
  *               ┌────────────── refreshing ◀── keyset gone ──────────────┐
  *               ▼                                                        │
  *  ──▶ deriving* ──▶ swapping ──ok──▶ unblinding* ──▶ done               │
- *               ▲      │  ▲  ╲                 ╲ does not verify         │
- *               │ lost │  │   ╲ any error       ▼                        │
- *               │      ▼  │    ╰──────────▶ checking ──▶ restoring ──▶ matching* ──▶ done | spent | refused
- *               │    backoff                 ▲     (pending)  │          │  │
- *               │                            ╰── pausing ◀────┴──────────╯  │
- *               ╰──────────── collision: other outputs ─────────────────────╯        * local: part of the step it is in
+ *      ▲  ▲     ▲      │  ▲  ╲                 ╲ does not verify         │
+ *      │  │     │ lost │  │   ╲ any error       ▼                        │
+ *      │  │     │      ▼  │    ╰──────────▶ checking ──▶ restoring ──▶ matching* ──▶ done | spent | refused
+ *      │  │     │    backoff ──thrice─────▶  ▲     (pending)  │          │  │
+ *      │  │     │                            ╰── pausing ◀────┴──────────╯  │
+ *      │  │     ╰──────────── collision: other outputs ─────────────────────┤
+ *      │  ╰────────────────── too large: a smaller request ─────────────────╯
+ *      ╰── a round is done, and inputs are left                              * local: part of the step it is in
  * ```
+ *
+ * What the mint takes at once is a round: a request of its own, and a commit that makes its proofs ours. Between rounds
+ * the inputs are what is left; what a round made for the next one is reserved, and an input of it.
  *
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
  * | deriving, unblinding, matching | nothing of them: the state before | the state before runs again |
- * | swapping | inputs, outputs with secrets, the body | sends the same body again |
+ * | swapping | inputs, outputs with secrets, the body; the proofs of earlier rounds | sends the same body again |
  * | backoff, pausing | the same, and when to go on | waits for the rest of the time |
- * | checking, restoring | the same, and every output set ever sent | asks again |
+ * | checking, restoring | the same, and every output set of the round ever sent | asks again |
  * | refreshing, waiting | the same | fetches the keysets again |
- * | blocked, quarantined | the same, and the mint's last refusal | waits: for the slow retry, or for a person |
+ * | blocked, quarantined | the same, and why | waits: for the slow retry, or for a person |
  */
 import { assign } from 'xstate'
 import { answered, type Write } from '../../src/kernel/authoring.ts'
+import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import type {
-  OutputSet,
-  MadeProof,
+  Exchange,
+  ExchangeContext,
+  Job,
+  Made,
   Refusal,
   Signature,
   SpentState,
-  Exchange,
-  Job,
-  ExchangeContext,
+  SwapSet,
+  Why,
 } from './exchange-model.ts'
 
 type Done<T> = { context: ExchangeContext; event: { output: T } }
@@ -40,6 +47,8 @@ type Done<T> = { context: ExchangeContext; event: { output: T } }
 const MOST_TRIES = 20
 /** Some mints refuse in passing ("database is locked"); more than that is meant. */
 const MOST_REFUSALS = 3
+/** After so many requests without an answer it is asked what became of them. */
+const UNANSWERED = 3
 
 // The sub-chart serves machines with different contexts: what they share is `Context`, and XState's types for a
 // machine cannot say "any context that has these". They are kept to this file.
@@ -50,7 +59,10 @@ const change = (by: (exchange: Exchange, output: never) => Partial<Exchange>): L
     exchange: { ...context.exchange!, ...by(context.exchange!, event.output as never) },
   })) as Loose) as Loose
 
-const write = { type: 'tx', params: ({ event }: Done<{ writes: readonly Write[] }>) => event.output.writes } as Loose
+const write = {
+  type: 'tx',
+  params: ({ event }: Done<{ writes?: readonly Write[] }>) => event.output.writes ?? [],
+} as Loose
 const job = ({ context: { id, mintUrl, unit, exchange } }: { context: ExchangeContext }): Job => ({
   id,
   mintUrl,
@@ -62,15 +74,63 @@ const refused = change((exchange, { code, detail, meaning }: Refusal) => ({
   refusal: { code, detail, meaning },
   refusals: exchange.refusals + 1,
 }))
-const anew = change(() => ({ refusals: 0, tries: 0 }))
-const keepMade = change((_, { made }: { made: readonly MadeProof[] }) => ({
+const because = (why: Why | null): Loose => change(() => ({ why }))
+/** What the local step says, or the mint's refusal. */
+const saysWhy = change(({ refusal }, { why }: { why?: Why }) => ({ why: why ?? refusedWhy(refusal) }))
+const refusedWhy = (refusal: Refusal | null): Why | null =>
+  refusal && { code: 'REFUSED', detail: `the mint refuses: ${refusal.detail}` }
+/** Of a question the refusal stands in the answer. */
+const unasked = change((_, { detail }: Refusal) => ({
+  why: { code: 'NO_ANSWER', detail: `the mint does not say what became of an earlier request: ${detail}` },
+}))
+const anew = change(() => ({ refusals: 0, tries: 0, why: null }))
+/** A round is done. */
+const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
+  ...leaves,
   made,
+  inputs,
+  fee,
   body: '',
   signatures: [],
   restored: null,
   sets: [],
+  states: [],
+  unaccounted: false,
+  refusals: 0,
+  refusal: null,
+  seenSigned: false,
+  seenSpent: false,
+  isChecked: false,
+  why: null,
+  tries: 0,
 }))
 const is = answered as (...answers: string[]) => Loose
+const isWhole = ({ event }: Done<{ answer: string; isWhole?: boolean }>): boolean => event.output.isWhole === true
+
+type Guarded = { context: ExchangeContext; event: { output: { answer: string } } }
+const nothing = (and: (exchange: Exchange) => boolean): Loose =>
+  (({ context, event }: Guarded) => event.output.answer === 'nothing' && and(context.exchange!)) as Loose
+
+/** The inputs that some request of this round spends; all of them where none was made. */
+const asked = ({ inputs, sets }: Exchange): readonly string[] => {
+  const Ys = new Set(sets.flatMap((set) => set.Ys))
+  return inputs.map(({ Y }) => Y).filter((Y) => Ys.size === 0 || Ys.has(Y))
+}
+
+/** A refusal that came as no refusal (HTTP 500, say): it tells where to look, and the send counts as under way. */
+const HINTS: readonly Meaning[] = ['passing', 'unsupported', 'authRequired', 'disabled']
+const isHinted = (({ event }: Done<{ answer: string; hint?: Meaning }>) =>
+  event.output.answer === 'unknown' && event.output.hint !== undefined && !HINTS.includes(event.output.hint)) as Loose
+const isUnsupported = (({ event }: Done<{ answer: string; meaning?: Meaning }>) =>
+  event.output.answer === 'refused' && event.output.meaning === 'unsupported') as Loose
+/** The mint's keysets are known, and none serves: not now, and as far as it says never. */
+const isClosed = ({ event }: Done<{ answer: string; why?: Why }>): boolean =>
+  event.output.answer === 'stale' && !/^(KEYSETS_UNKNOWN|KEYS_MISSING)$/.test(event.output.why!.code)
+
+const GAP: Why = {
+  code: 'GAP',
+  detail: 'too many outputs in a row are not signed: a restore would not find what comes after more of them',
+}
 
 /** Where the sub-chart leads in the end; targets as seen from beside it. */
 export interface Exits {
@@ -78,7 +138,7 @@ export interface Exits {
   readonly done: string
   /** Inputs were spent by another, and nothing of ours is signed; `states` says which. */
   readonly spent: string
-  /** Refused for good: every send was answered, the inputs are unspent, nothing is signed. */
+  /** Refused for good: every send was answered, the inputs are unspent, nothing is signed; `why` says why. */
   readonly refused: string
   /** Given up before anything was sent. Without it, nobody can. */
   readonly cancelled?: string
@@ -102,23 +162,43 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               target: 'swapping',
               actions: [
                 write,
-                change((exchange, { set, again, body }: { set: OutputSet; again: boolean; body: string }) => ({
-                  sets: again ? exchange.sets : [...exchange.sets, set],
-                  body,
-                  tries: again ? exchange.tries : 0,
+                change((exchange, of: { sets: readonly SwapSet[]; again: boolean; body: string }) => ({
+                  sets: of.sets,
+                  body: of.body,
+                  why: null,
+                  isChecked: false,
+                  ...(!of.again && { tries: 0 }),
+                  // It is smaller now: what was refused is over.
+                  ...(!of.again && isTooLarge(exchange.refusal?.meaning) && { refusal: null, refusals: 0 }),
                 })),
               ],
             },
             // The fee that we know may be an old one too.
             {
               guard: ({ context, event }: Done<{ answer: string }>) =>
-                ['stale', 'short'].includes(event.output.answer) && context.exchange!.tries === 0,
+                ['stale', 'impossible'].includes(event.output.answer) && context.exchange!.tries === 0,
               target: 'refreshing',
+              actions: saysWhy,
             },
-            { guard: is('stale'), target: 'waiting' },
-            { guard: is('gap'), target: 'blocked' },
-            { guard: ({ context }: Done<unknown>) => context.exchange!.unaccounted, target: 'blocked' },
-            { target: refusedExit, actions: [write, change(() => ({ sets: [], body: '' }))] },
+            { guard: is('gap'), target: 'blocked', actions: because(GAP) },
+            {
+              guard: ({ context, event }: Done<{ answer: string }>) =>
+                context.exchange!.unaccounted && event.output.answer === 'impossible',
+              target: 'blocked',
+              actions: saysWhy,
+            },
+            {
+              guard: is('impossible'),
+              target: refusedExit,
+              actions: [write, saysWhy, change(() => ({ sets: [], body: '' }))],
+            },
+            {
+              guard: (of: Done<{ answer: string; why?: Why }>) =>
+                isClosed(of) && of.context.exchange!.sets.length === 0,
+              target: refusedExit,
+              actions: [saysWhy, change(() => ({ body: '' }))],
+            },
+            { target: 'waiting', actions: [again, saysWhy] },
           ],
         },
       },
@@ -137,9 +217,18 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               actions: change((_, { signatures }: { signatures: readonly Signature[] }) => ({ signatures })),
             },
             {
+              guard: isHinted,
+              target: 'checking',
+              actions: change((exchange, { hint }: { hint: Meaning }) => ({
+                unaccounted: true,
+                refusal: { code: 0, detail: `${hint}, it says with an error of its own`, meaning: hint },
+                refusals: exchange.refusals + 1,
+              })),
+            },
+            {
               guard: is('unknown'),
               target: 'backoff',
-              actions: [again, change(() => ({ unaccounted: true }))],
+              actions: [again, change(() => ({ unaccounted: true, isChecked: false }))],
             },
             {
               guard: is('refused'),
@@ -154,8 +243,17 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         },
       },
       backoff: {
-        description: 'The mint did not answer; the same request goes out again.',
-        after: { exchangeBackoff: 'swapping' },
+        description: 'The mint did not answer, or signed nothing; the same request goes out again.',
+        after: {
+          exchangeBackoff: [
+            {
+              guard: ({ context }: { context: ExchangeContext }) =>
+                context.exchange!.tries >= UNANSWERED && !context.exchange!.isChecked,
+              target: 'checking',
+            },
+            { target: 'swapping' },
+          ],
+        },
         on: { resume: 'swapping' },
       },
       unblinding: {
@@ -164,7 +262,8 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
           src: 'exchange.unblind',
           input: job,
           onDone: [
-            { guard: is('ok'), target: done, actions: [write, keepMade] },
+            { guard: isWhole, target: done, actions: [write, keepMade] },
+            { guard: is('ok'), target: 'deriving', actions: [write, keepMade] },
             { target: 'checking', actions: change(() => ({ signatures: [] })) },
           ],
         },
@@ -175,16 +274,25 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
           src: 'mint.check',
           input: ({ context }: { context: ExchangeContext }) => ({
             mintUrl: context.mintUrl,
-            Ys: context.exchange!.inputs.map(({ Y }) => Y),
+            Ys: asked(context.exchange!),
           }),
           onDone: [
             {
               guard: ({ event }: Done<{ answer: string; states: readonly SpentState[] }>) =>
                 event.output.answer === 'ok' && !event.output.states.includes('PENDING'),
               target: 'restoring',
-              actions: change((_, { states }: { states: readonly SpentState[] }) => ({ states })),
+              actions: [
+                write,
+                // Inputs that no request names are not asked about: nobody has spent them as far as we know.
+                change((exchange, { states }: { states: readonly SpentState[] }) => {
+                  const Ys = asked(exchange)
+                  const told = new Map(Ys.map((Y, at) => [Y, states[at]!]))
+                  return { states: exchange.inputs.map(({ Y }) => told.get(Y) ?? 'UNSPENT') }
+                }),
+              ],
             },
-            { guard: is('refused'), target: 'blocked', actions: again },
+            { guard: isUnsupported, target: 'restoring', actions: change(() => ({ states: [] })) },
+            { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: again },
           ],
         },
@@ -203,13 +311,18 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             {
               guard: is('ok'),
               target: 'matching',
-              actions: change(
-                (_, { outputs, signatures }: { outputs: readonly string[]; signatures: readonly Signature[] }) => ({
-                  restored: { outputs, signatures },
-                }),
-              ),
+              actions: [
+                write,
+                change(
+                  (_, { outputs, signatures }: { outputs: readonly string[]; signatures: readonly Signature[] }) => ({
+                    restored: { outputs, signatures },
+                    isChecked: true,
+                  }),
+                ),
+              ],
             },
-            { guard: is('refused'), target: 'blocked', actions: again },
+            { guard: isUnsupported, target: 'matching', actions: change(() => ({ restored: null, isChecked: true })) },
+            { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: again },
           ],
         },
@@ -220,7 +333,8 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
           src: 'exchange.match',
           input: job,
           onDone: [
-            { guard: is('done'), target: done, actions: [write, keepMade] },
+            { guard: isWhole, target: done, actions: [write, keepMade] },
+            { guard: is('done'), target: 'deriving', actions: [write, keepMade] },
             // A single reading is not enough to give up what may be ours.
             {
               guard: ({ context, event }: Done<{ answer: string }>) =>
@@ -235,12 +349,14 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             },
             {
               guard: is('collision'),
-              target: 'waiting',
+              target: 'deriving',
               actions: [
                 write,
                 again,
-                change((_, { sets }: { sets: readonly OutputSet[] }) => ({
+                change((exchange, { sets }: { sets: readonly SwapSet[] }) => ({
                   sets,
+                  collisions: exchange.collisions + 1,
+                  refusal: null,
                   body: '',
                   restored: null,
                   seenSigned: false,
@@ -249,36 +365,40 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               ],
             },
             { guard: is('early'), target: 'checking', actions: change(() => ({ restored: null, seenSigned: true })) },
+            // What was too large is not sent again as it was.
             {
-              guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'nothing' &&
-                context.exchange!.refusals >= MOST_REFUSALS &&
-                !context.exchange!.unaccounted,
+              guard: nothing(({ refusal }) => isTooLarge(refusal?.meaning)),
+              target: 'deriving',
+              actions: [again, change(() => ({ restored: null }))],
+            },
+            {
+              guard: nothing(({ refusals, unaccounted }) => refusals >= MOST_REFUSALS && !unaccounted),
               target: refusedExit,
-              actions: [write, change(() => ({ restored: null, body: '', sets: [] }))],
+              actions: [write, saysWhy, change(() => ({ restored: null, body: '', sets: [] }))],
             },
             {
-              guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'nothing' && context.exchange!.refusals >= MOST_REFUSALS,
+              guard: nothing(({ refusals }) => refusals >= MOST_REFUSALS),
               target: 'blocked',
-              actions: change(() => ({ restored: null })),
+              actions: [saysWhy, change(() => ({ restored: null }))],
             },
             {
-              guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'nothing' &&
-                context.exchange!.refusal !== null &&
-                context.exchange!.refusals < 2,
+              guard: nothing(({ refusal, refusals }) => refusal !== null && refusals < 2),
               target: 'refreshing',
-              actions: change(() => ({ restored: null })),
+              actions: [saysWhy, change(() => ({ restored: null }))],
             },
             // Refused again, or never sent at all: not at once.
             {
-              guard: ({ context, event }: Done<{ answer: string }>) =>
-                event.output.answer === 'nothing' &&
-                (context.exchange!.refusal !== null || context.exchange!.sets.length === 0),
+              guard: nothing(({ refusal, sets }) => refusal !== null || sets.length === 0),
               target: 'waiting',
-              actions: [again, change(() => ({ restored: null }))],
+              actions: [again, saysWhy, change(() => ({ restored: null }))],
             },
+            {
+              guard: (({ context, event }: Guarded) =>
+                event.output.answer === 'untold' && context.exchange!.refusals >= MOST_REFUSALS) as Loose,
+              target: 'blocked',
+              actions: saysWhy,
+            },
+            { guard: is('untold'), target: 'backoff', actions: [again, saysWhy] },
             { guard: is('nothing'), target: 'backoff', actions: [again, change(() => ({ restored: null }))] },
             { guard: is('partly'), target: 'pausing', actions: [write, again, change(() => ({ restored: null }))] },
             { target: 'quarantined', actions: change(() => ({ restored: null })) },
@@ -286,24 +406,31 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         },
       },
       refreshing: {
-        description: 'Fetches the mint’s keysets, for the known ones do not serve.',
+        description: 'Fetches the mint’s keysets.',
         invoke: {
           src: 'mint.keysets',
           input: ({ context }: { context: ExchangeContext }) => ({ mintUrl: context.mintUrl, unit: context.unit }),
           onDone: [
             { guard: is('ok'), target: 'deriving', actions: [write, again] },
-            { target: 'waiting', actions: again },
+            {
+              target: 'waiting',
+              actions: [
+                again,
+                because({ code: 'KEYSETS_UNKNOWN', detail: 'the mint’s list of keysets could not be fetched' }),
+              ],
+            },
           ],
         },
       },
       waiting: {
-        description: 'The keysets could not be fetched; asks again.',
+        description: 'Waits, and then fetches the mint’s keysets again.',
         after: { exchangeBackoff: 'refreshing' },
         on: {
           resume: 'refreshing',
           ...(cancelled !== undefined && {
             cancel: {
-              guard: ({ context }: { context: ExchangeContext }) => context.exchange!.sets.length === 0,
+              guard: ({ context }: { context: ExchangeContext }) =>
+                context.exchange!.sets.length + context.exchange!.made.length === 0,
               target: cancelled,
             },
           }),
@@ -316,8 +443,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
       },
       blocked: {
         tags: ['human'],
-        description:
-          'The mint keeps refusing, and an earlier send may still land; tries again every hour, or when resumed.',
+        description: 'It cannot go on by itself; tries again every hour, or when resumed.',
         after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
           resume: { target: 'checking', actions: anew },

@@ -1,5 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
+import type { Meaning } from '../../src/cashu/codes.ts'
 import { selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
@@ -24,6 +25,12 @@ export interface MeltInput {
   readonly request: string
   /** The body that asks for a quote. */
   readonly ask: string
+  /** What the invoice asks for in the unit; null where only the mint knows what that comes to. */
+  readonly demand: { readonly least: number; readonly most: number } | null
+  /** What a preimage must hash to; null where that cannot be read. */
+  readonly paymentHash: string | null
+  /** The most that the payment may cost, in the unit; null for whatever the mint asks for. */
+  readonly maxFee: number | null
   /** The mint gives change (NUT-08). Without it, inputs that come to more than is needed would be a gift. */
   readonly givesChange: boolean
 }
@@ -34,12 +41,17 @@ export type MeltQuote = {
   readonly amount: number
   readonly feeReserve: number
   readonly expiry: number | null
+  /** When it ends by our own clock, in milliseconds since the Unix epoch; null where it does not, or nobody knows. */
+  readonly expiresAtMs: number | null
   readonly unit: string | null
+  /** What it is a quote for, where the mint says so. */
+  readonly request: string | null
 }
 export type MeltState = 'UNPAID' | 'PENDING' | 'PAID' | 'UNKNOWN'
 /** What the mint says of a payment. */
 export type Payment = {
   readonly state: MeltState
+  /** The preimage of the payment hash. What the mint gives and is none, or cannot be checked, is left out. */
   readonly preimage: string | null
   readonly change: readonly Signature[] | null
 }
@@ -53,6 +65,10 @@ export interface MeltContext extends MeltInput {
   readonly inputs: readonly InputProof[]
   /** What the mint keeps of the inputs (NUT-02). */
   readonly inputFee: number
+  /** What inputs that fit are to be made of first; empty where those that are there fit. */
+  readonly exact: readonly number[]
+  /** What that cost. */
+  readonly swapFee: number
   /** The blank outputs in order (NUT-08). */
   readonly blanks: readonly { readonly B_: string; readonly id: string }[]
   readonly body: string
@@ -72,21 +88,63 @@ export interface MeltContext extends MeltInput {
   /** Blank outputs' signatures, found by asking. */
   readonly found: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
   readonly exchange: Exchange | null
+  /** What the mint owes for certain while the change is not here. */
+  readonly owed: number
+  /** Questions for change that the mint had none to. */
+  readonly asks: number
   readonly tries: number
+  /** What the last request was refused for. */
+  readonly refusal: Refusal | null
+  /** Refusals by which blank outputs were made anew. */
+  readonly anew: number
+  /** All inputs had read as spent and the quote as unpaid; only the second such reading is believed. */
+  readonly seenSpent: boolean
+  /** The fence has spent the inputs. */
+  readonly fenced: boolean
+  /** A person gave it up. */
+  readonly givenUp: boolean
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
 
 export type Settle = Place & {
-  readonly context: Pick<MeltContext, 'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found'>
+  readonly context: Pick<
+    MeltContext,
+    'inputs' | 'inputFee' | 'quote' | 'payment' | 'blanks' | 'firstHand' | 'found' | 'fenced'
+  >
 }
+/** Whom to ask about a payment, and what its preimage must hash to. */
+type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
+/** Inputs that were chosen, and the fee for spending them. */
+export type Taken =
+  | { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number; readonly fits: boolean; readonly writes: readonly Write[] } // prettier-ignore
+  | { readonly answer: 'short' }
+export type Planned =
+  /** `fee` is for spending inputs of these amounts. */
+  | { readonly answer: 'ok'; readonly amounts: readonly number[]; readonly fee: number; readonly writes: readonly Write[] } // prettier-ignore
+  /** The mint has no active keyset whose keys are known. */
+  | { readonly answer: 'stale' }
+  /** The keyset's amounts do not make it up, or nothing would become smaller. */
+  | { readonly answer: 'unreachable' }
+export type Fitted = { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number }
+export type Derive = Place &
+  Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange' | 'sends'> & { readonly quote: MeltQuote }
+export type Derived =
+  | { readonly answer: 'ok'; readonly blanks: readonly { B_: string; id: string }[]; readonly body: string; readonly writes: readonly Write[] } // prettier-ignore
+  /** No active keyset with its keys is known. */
+  | { readonly answer: 'stale' }
+  /** Too many outputs since the last signed one. */
+  | { readonly answer: 'gap' }
 export type Events =
   | { type: 'execute' }
   | { type: 'cancel' }
   | { type: 'resume' }
+  /** Pay, although the mint can sign no change. */
+  | { type: 'forgo' }
   | { type: 'payment.news'; state: MeltState }
   | { type: 'change.found'; outputs: readonly string[]; signatures: readonly Signature[] }
+  | { type: 'change.none' }
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -111,16 +169,20 @@ export const meltActors = {
     | ({ answer: 'refused' } & Refusal)
     | { answer: 'unknown' }
     | { answer: 'malformed' },
-    { mintUrl: string; method: string; body: string }
+    Asked & { body: string }
   >({ answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'] }),
   /** GET /v1/melt/quote/{method}/{quote}. */
-  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, { mintUrl: string; method: string; quoteId: string; expiry: number | null }>({ answers: REPLIES }), // prettier-ignore
-  /** Makes the blank outputs, and the body. */
-  'melt.derive': local<
-    | { answer: 'ok'; blanks: readonly { B_: string; id: string }[]; body: string; writes: readonly Write[] }
-    | { answer: 'stale' },
-    Place & Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange'> & { readonly quote: MeltQuote }
-  >({ answers: ['ok', 'stale'] }),
+  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
+  /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
+  'melt.select': local<Taken, Place & { readonly amount: number; readonly givesChange: boolean }>({ answers: ['ok', 'short'] }), // prettier-ignore
+  /** Which inputs would be worth just an amount and their own fee; and what is learnt of a refusal for size. */
+  'melt.plan': local<Planned, Place & Pick<MeltContext, 'refusal'> & { readonly amount: number; readonly count: number }>({ answers: ['ok', 'stale', 'unreachable'] }), // prettier-ignore
+  /** Takes the inputs that were made. */
+  'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
+  /** Makes the blank outputs, or takes unused ones, and the body. */
+  'melt.derive': local<Derived, Derive>({ answers: ['ok', 'stale', 'gap'] }),
+  /** The mint knows these outputs already: drops them, and jumps past the counters that were used elsewhere. */
+  'melt.renew': local<{ answer: 'ok'; writes: readonly Write[] }, Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>({ answers: ['ok'] }), // prettier-ignore
   /** Unblinds the change, and writes what the payment made of the inputs. */
   'melt.settle': local<({ answer: 'ok' } & Made) | { answer: 'owed' }, Settle>({ answers: ['ok', 'owed'] }),
 }
@@ -129,18 +191,19 @@ export const meltDelays = {
   ...exchangeDelays,
   meltBackoff: backoff<MeltContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
   meltBlocked: 60 * MINUTE_MS,
+  readyDeadline: 60 * MINUTE_MS,
   quotingDeadline: 2 * MINUTE_MS,
   meltDeadline: 10 * MINUTE_MS,
-  quoteExpiry: until<MeltContext>(({ quote }) => (quote?.expiry ? Math.min(NEVER_MS, quote.expiry * 1000) : NEVER_MS)),
+  quoteExpiry: until<MeltContext>(({ quote }) => quote?.expiresAtMs ?? NEVER_MS),
   changeDeadline: 7 * DAY_MS,
 }
 
 export function settle({ context }: { context: MeltContext }): Settle {
-  const { id, mintUrl, unit, inputs, inputFee, quote, payment, blanks, firstHand, found } = context
-  return { id, mintUrl, unit, context: { inputs, inputFee, quote, payment, blanks, firstHand, found } }
+  const { id, mintUrl, unit, inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } = context
+  return { id, mintUrl, unit, context: { inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } }
 }
 
-type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: 'owed' } } }
+export type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: 'owed' } } }
 
 export function settled(output: Settled['event']['output']): Partial<MeltContext> {
   return output.answer === 'ok' ? { change: sum(output.made), ys: output.made.map(({ Y }) => Y) } : {}
@@ -151,16 +214,81 @@ export function owed({ inputs, inputFee, quote }: MeltContext): number {
   return sum(inputs) - inputFee - quote!.amount - quote!.feeReserve
 }
 
-/** The blank outputs will never be signed. */
-export function forget({ blanks }: MeltContext): Write[] {
+/** The blank outputs will never be signed, or it does not matter any more. */
+export function forget({ context: { blanks } }: { context: MeltContext }): Write[] {
   return blanks.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
+}
+
+/** The mint has seen the blank outputs of these refusals before: whoever had them signed. */
+const KNOWN_OUTPUTS: readonly Meaning[] = ['alreadySigned', 'outputsPending']
+/** The keyset of the blank outputs signs no more. */
+const KEYSET_GONE: readonly Meaning[] = ['keysetUnknown', 'keysetInactive', 'keysetExpired']
+/** Other outputs are tried so often. */
+const MOST_ANEW = 12
+
+/**
+ * The request was refused for its blank outputs, and others may be taken. A mint that says of the invoice that it is paid
+ * means an output, at times (cdk): once, others are tried.
+ */
+export function mayRenew({ refusal, blanks, anew }: MeltContext): boolean {
+  if (refusal === null || blanks.length === 0 || anew >= MOST_ANEW) return false
+  const { meaning } = refusal
+  return KNOWN_OUTPUTS.includes(meaning) || KEYSET_GONE.includes(meaning) || (meaning === 'quotePaid' && anew === 0)
+}
+
+/**
+ * Gives back blank outputs that no request can have signed any more: a later melt takes them before it takes counters,
+ * so that payments in vain do not use counters up. Ones that the mint has seen are dropped.
+ */
+export function reuse({ context: { id, blanks, refusal } }: { context: MeltContext }): Write[] {
+  const known = refusal !== null && [...KNOWN_OUTPUTS, 'quotePaid'].includes(refusal.meaning)
+  return blanks.map(({ B_ }) =>
+    known
+      ? { delete: 'outputs', key: [B_] }
+      : { patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } },
+  )
+}
+
+/** The request was refused for its size: the mint takes fewer inputs at once. */
+export const isTooMany = ({ refusal, inputs, swapFee }: MeltContext): boolean =>
+  refusal !== null && SIZES.includes(refusal.meaning) && inputs.length > 1 && swapFee === 0
+const SIZES: readonly Meaning[] = ['tooManyInputs', 'tooManyOutputs', 'tooLarge']
+
+/** What a payment needs, beside the fee for its inputs. */
+export const needed = ({ amount, feeReserve }: MeltQuote): number => amount + feeReserve
+
+/** In the place of an operation's id: outputs that were never signed, and wait for a melt to take them. */
+export const UNUSED = ''
+
+const WHY: Partial<Record<Meaning, string>> = {
+  quotePaid: 'INVOICE_PAID',
+  quoteExpired: 'QUOTE_EXPIRED',
+  spent: 'SPENT_ELSEWHERE',
+  alreadySigned: 'OUTPUTS_KNOWN',
+  outputsPending: 'OUTPUTS_KNOWN',
+  paymentFailed: 'PAYMENT_FAILED',
+  unclassified: 'PAYMENT_FAILED',
+  passing: 'PAYMENT_FAILED',
+}
+
+/** Why nothing was paid. */
+export function unpaidBecause({ refusal }: MeltContext): Failure {
+  if (!refusal) return { code: 'PAYMENT_FAILED', detail: 'the mint could not pay' }
+  return { code: WHY[refusal.meaning] ?? 'REFUSED', detail: refusal.detail }
 }
 
 type Quoted = { context: MeltContext; event: { output: { answer: string; quote?: MeltQuote } } }
 
-/** Whether the quote is in the unit asked for. */
+/** Whether the quote is for the invoice, in the unit, and for as much as the invoice asks for. */
 export function quoteFits({ context, event: { output } }: Quoted): boolean {
-  return output.answer === 'ok' && (output.quote!.unit === null || output.quote!.unit === context.unit)
+  if (output.answer !== 'ok') return false
+  const { unit, request, amount } = output.quote!
+  const { demand } = context
+  return (
+    (unit === null || unit === context.unit) &&
+    (request === null || request.toLowerCase() === context.request.toLowerCase()) &&
+    (demand === null || (amount >= demand.least && amount <= demand.most))
+  )
 }
 
 export function quoteKept({ event }: { event: unknown }): Partial<MeltContext> {

@@ -2,29 +2,34 @@
  * Melt (NUT-05, NUT-08, NUT-23): the mint pays an invoice with our proofs. It pays at most once.
  *
  * ```text
- *  quoting ──▶ selecting* ──▶ prepared ──execute──▶ deriving* ──▶ melting ──paid──▶ settling* ──▶ paid
- *   │             │              │                      ▲           │ anything else      │ ╲ change owed
- *   ▼             ▼              ▼                      │           ▼                    │  changePending ──▶ paid
- *  failed       failed       cancelled                  │        checking ◀── pausing    │
- *                                                       │           ▼                    │
- *                             landing never seen: once ─╯         asking ────── paid ────╯
- *                                                                 │  │  ╲
- *        failed ◀── unpaid, unspent, every send accounted for ────╯  │   paymentPending (asks on)
- *                                                                    ▼
- *                                     fencing (an exchange to ourselves) ──▶ fenced | checking | blocked
+ *  quoting ──▶ selecting* ──▶ prepared ──execute──▶ readying ──▶ melting ──paid──▶ settling* ──▶ paid
+ *   │             │              │                    ▲  │         ▲  │ anything else   │ ╲ change is missing
+ *   ▼             ▼              ▼                    │  ▼         │  ▼                 │  (see melt-change.ts) ──▶ paid
+ *  failed       failed       cancelled                │ cancelled  │ checking ◀── pausing
+ *                                                     │            │  ▼                 │
+ *                                refused for outputs, │            │ asking ─── paid ───┤
+ *                                others (renewing*) ──╯   landing  │ │ │ ╲              │
+ *                                                  never seen: once╯ │ │  paymentPending (asks on)
+ *        failed ◀── unpaid, unspent, every send accounted for ───────╯ ▼                │
+ *                    fencing (an exchange to ourselves) ──▶ confirming ──▶ fenced       │
+ *                          ╰──▶ checking | blocked              ╰──── paid before ──────╯
  * ```
  *
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
  * | quoting, requesting, repeating | what is to be paid | asks for a new quote: the lost one is nobody's |
- * | selecting, deriving, settling, settlingChange | nothing of them: the state before | the state before runs again |
+ * | selecting, renewing, settling, settlingChange | nothing of them: the state before | the state before runs again |
+ * | planning, reselecting, gathering | nothing of them: the state before | the state before runs again |
  * | prepared | quote, inputs reserved, fees | waits for execute, cancel, or the deadline |
+ * | fitting | the same, and see the exchange; nothing that could pay was sent | see the exchange |
  * | melting | inputs, blank outputs in order, the body | never sends again by itself: asks first |
- * | refreshing, waiting | quote and inputs; nothing was sent | fetches the keysets again |
+ * | readying, refreshing, waiting, changeless, crowded | quote and inputs; nothing that was sent can land | fetches the keysets again |
  * | checking, asking, pausing | the same | asks again |
  * | paymentPending | the same | watches the quote, without a deadline |
  * | fencing | the same, and see the exchange | see the exchange |
- * | changePending, lastChange, changeMissing | the payment's proof, the blank outputs | asks for the change, for 7 days and on |
+ * | confirming, confirmPausing | that the inputs are spent by ourselves | asks for the quote again |
+ * | changeOpen, changePausing | that it is paid, the blank outputs | asks for change, three times |
+ * | changePending, lastChange, changeMissing | the same, and what is owed | asks for the change, for 7 days and on |
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  *
  * PAID wins over everything. Nothing is released but by rule 4: every send answered (or the only one, and seen landed),
@@ -34,8 +39,11 @@ import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
 import { type Tag, sum, release, spend, write } from './common.ts'
-import { newExchange } from './exchange-model.ts'
+import { newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
+import { changeStates, pending } from './melt-change.ts'
+import { fit, fittingStates, freed } from './melt-fitting.ts'
+import { readying } from './melt-readying.ts'
 import {
   type MeltInput,
   type MeltState,
@@ -51,9 +59,30 @@ import {
   settled,
   owed,
   forget,
+  reuse,
+  mayRenew,
+  isTooMany,
+  unpaidBecause,
   quoteFits,
   quoteKept,
 } from './melt-model.ts'
+
+const fence = ({ context }: { context: MeltContext }) => ({
+  exchange: newExchange({ inputs: context.inputs, from: 'reserved' }),
+})
+/** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
+const MOST_CONFIRMATIONS = 8
+/** Some rounds of the fence are done. */
+const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
+  fenced!.made.length > 0 || fenced!.fee > 0
+/** The payment took the inputs; where the fence did, that is written already. */
+const spent = {
+  type: 'tx' as const,
+  params: ({ context: { id, inputs, fenced } }: { context: MeltContext }) =>
+    fenced ? [] : spend(id, inputs, 'reserved'),
+}
+/** Another has spent all inputs: had a request of ours done it, the quote, which was read after, would be paid or pending. */
+const stolen = (context: MeltContext): boolean => !context.landed && context.states.every((state) => state === 'SPENT')
 
 export const melt = setup({
   types: {} as {
@@ -87,6 +116,8 @@ export const melt = setup({
     quote: null,
     inputs: [],
     inputFee: 0,
+    exact: [],
+    swapFee: 0,
     blanks: [],
     body: '',
     sends: 0,
@@ -99,7 +130,14 @@ export const melt = setup({
     change: 0,
     found: null,
     exchange: null,
+    owed: 0,
+    asks: 0,
     tries: 0,
+    refusal: null,
+    anew: 0,
+    seenSpent: false,
+    fenced: false,
+    givenUp: false,
     ys: [],
     error: null,
   }),
@@ -115,112 +153,25 @@ export const melt = setup({
       fits: quoteFits,
       keep: [assign(quoteKept)],
     }),
-    selecting: {
-      tags: ['local'],
-      invoke: {
-        src: 'proofs.select',
-        input: ({ context: { id, mintUrl, unit, quote } }) => ({
-          id,
-          mintUrl,
-          unit,
-          amount: quote!.amount + quote!.feeReserve,
-          preferExact: false,
-        }),
-        onDone: [
-          {
-            guard: ({ context: { givesChange, quote }, event: { output } }) =>
-              output.answer === 'ok' &&
-              !givesChange &&
-              sum(output.inputs) > output.fee + quote!.amount + quote!.feeReserve,
-            target: 'failed',
-            actions: assign({
-              error: {
-                code: 'INEXACT',
-                detail: 'the mint gives no change: swap to amounts that make up amount and fees first',
-              },
-            }),
-          },
-          {
-            guard: answered('ok'),
-            target: 'prepared',
-            actions: [
-              write,
-              assign(({ context, event: { output } }) =>
-                output.answer === 'ok'
-                  ? { inputs: output.inputs, inputFee: output.fee, fee: output.fee + context.quote!.feeReserve }
-                  : {},
-              ),
-            ],
-          },
-          {
-            target: 'failed',
-            actions: assign({
-              error: { code: 'INSUFFICIENT_FUNDS', detail: 'not enough is spendable for amount and fees' },
-            }),
-          },
-        ],
-      },
-    },
+    ...fittingStates,
     prepared: {
       description:
         'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline or when the quote expires.',
-      on: { execute: 'deriving', cancel: 'cancelled' },
+      on: {
+        execute: [
+          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit as never },
+          { target: 'readying' },
+        ],
+        cancel: { target: 'cancelled', actions: assign({ givenUp: true }) },
+      },
       after: { meltDeadline: 'cancelled', quoteExpiry: 'cancelled' },
     },
-    deriving: {
-      tags: ['local'],
-      invoke: {
-        src: 'melt.derive',
-        input: ({ context: { id, mintUrl, unit, quote, inputs, inputFee, givesChange } }) => ({
-          id,
-          mintUrl,
-          unit,
-          quote: quote!,
-          inputs,
-          inputFee,
-          givesChange,
-        }),
-        onDone: [
-          {
-            guard: answered('ok'),
-            target: 'melting',
-            actions: [
-              write,
-              assign(({ event: { output } }) =>
-                output.answer === 'ok' ? { blanks: output.blanks, body: output.body, sends: 1, tries: 0 } : {},
-              ),
-            ],
-          },
-          { guard: ({ context }) => context.tries === 0, target: 'refreshing' },
-          { target: 'waiting' },
-        ],
-      },
-    },
-    refreshing: {
-      description: 'Fetches the mint’s keysets, for the known ones do not serve.',
-      invoke: {
-        src: 'mint.keysets',
-        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
-        onDone: [
-          {
-            guard: answered('ok'),
-            target: 'deriving',
-            actions: [write, 'tried'],
-          },
-          { target: 'waiting', actions: 'tried' },
-        ],
-      },
-    },
-    waiting: {
-      description: 'The keysets could not be fetched, and nothing was sent; asks again.',
-      after: { meltBackoff: 'refreshing' },
-      on: { resume: 'refreshing', cancel: 'cancelled' },
-    },
+    readying: readying as object,
     melting: {
       description: 'The request to pay is on its way to the mint.',
       invoke: {
         src: 'melt.pay',
-        input: ({ context: { mintUrl, method, body } }) => ({ mintUrl, method, body }),
+        input: ({ context: { mintUrl, method, paymentHash, body } }) => ({ mintUrl, method, paymentHash, body }),
         onDone: [
           {
             guard: answered('paid'),
@@ -241,7 +192,10 @@ export const melt = setup({
             target: 'checking',
             actions: assign(({ context, event: { output } }) => ({
               answers: context.answers + 1,
-              error: { code: 'PAYMENT_FAILED', detail: output.answer === 'refused' ? output.detail : '' },
+              refusal:
+                output.answer === 'refused'
+                  ? { code: output.code, detail: output.detail, meaning: output.meaning }
+                  : null,
             })),
           },
           { target: 'checking' },
@@ -259,7 +213,11 @@ export const melt = setup({
             target: 'asking',
             actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states } : {})),
           },
-          { guard: answered('refused'), target: 'asking', actions: assign({ states: [] }) },
+          {
+            guard: ({ event: { output } }) => output.answer === 'refused' && output.meaning !== 'passing',
+            target: 'asking',
+            actions: assign({ states: [] }),
+          },
           { target: 'pausing', actions: 'tried' },
         ],
       },
@@ -268,11 +226,13 @@ export const melt = setup({
       description: 'Asks the mint what became of the payment.',
       invoke: {
         src: 'melt.quote',
-        input: ({ context: { mintUrl, method, quoteId, quote } }) => ({
+        input: ({ context: { mintUrl, method, paymentHash, quoteId, quote } }) => ({
           mintUrl,
           method,
+          paymentHash,
           quoteId: quoteId!,
           expiry: quote!.expiry,
+          expiresAtMs: quote!.expiresAtMs,
         }),
         onDone: [
           {
@@ -301,17 +261,25 @@ export const melt = setup({
           target: 'paymentPending',
         },
         { guard: ({ context }) => context.states.includes('PENDING'), target: 'pausing', actions: 'tried' },
+        // A proof of payment, and yet it is said to be unpaid.
+        { guard: ({ context }) => context.payment!.preimage !== null, target: 'quarantined' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
-        { guard: ({ context }) => context.states.length === 0, target: 'blocked' },
+        { guard: ({ context }) => context.states.length === 0, target: 'fencing', actions: assign(fence) },
         // Some inputs were spent by another: with those, no send of ours can land any more.
         {
-          guard: ({ context }) =>
-            context.payment!.preimage === null &&
-            context.states.includes('UNSPENT') &&
-            context.states.includes('SPENT'),
+          guard: ({ context }) => context.states.includes('UNSPENT') && context.states.includes('SPENT'),
           target: 'lost',
         },
-        { guard: ({ context }) => context.payment!.preimage !== null || !unspent(context), target: 'quarantined' },
+        // All of them were. A single reading is not enough to give up what may be paid.
+        {
+          guard: ({ context }) => stolen(context) && !context.seenSpent,
+          target: 'pausing',
+          actions: ['tried', assign({ seenSpent: true })],
+        },
+        { guard: ({ context }) => stolen(context), target: 'lost' },
+        { guard: ({ context }) => !unspent(context), target: 'quarantined' },
+        { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
+        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'shrinking' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
           guard: ({ context }) =>
@@ -319,11 +287,34 @@ export const melt = setup({
           target: 'melting',
           actions: assign(({ context }) => ({ sends: context.sends + 1 })),
         },
-        {
-          target: 'fencing',
-          actions: assign(({ context }) => ({ exchange: newExchange({ inputs: context.inputs, from: 'reserved' }) })),
-        },
+        { target: 'fencing', actions: assign(fence) },
       ],
+    },
+    /** Refused for its size: nothing can land of it, and its blank outputs may be used again. */
+    shrinking: {
+      always: {
+        target: 'planning',
+        actions: [{ type: 'tx', params: reuse }, assign({ blanks: [], body: '' })],
+      },
+    },
+    /** Refused for its blank outputs: others are made, of keysets fetched anew. */
+    renewing: {
+      tags: ['local'],
+      invoke: {
+        src: 'melt.renew',
+        input: ({ context: { id, mintUrl, unit, blanks, anew, refusal } }) => ({
+          id,
+          mintUrl,
+          unit,
+          blanks,
+          anew,
+          refusal,
+        }),
+        onDone: {
+          target: 'readying.refreshing',
+          actions: [write, assign(({ context }) => ({ blanks: [], body: '', anew: context.anew + 1 }))],
+        },
+      },
     },
     pausing: {
       description: 'The mint gave no clear answer yet; asks again.',
@@ -339,10 +330,70 @@ export const melt = setup({
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
       meta: { watch: 'payment' },
-      ...(exchange({ done: '#melt.fenced', spent: '#melt.outrun', refused: '#melt.blocked' }) as object),
+      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }) as object),
     },
-    /** The fence found inputs spent, and nothing of ours signed: the melt won. */
-    outrun: { always: { target: 'checking', actions: assign({ exchange: null }) } },
+    /** The fence found inputs spent, and nothing of ours signed: the melt won. Not where a round of the fence had won before. */
+    outrun: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => freed(id, exchange!) },
+        },
+        { target: 'checking', actions: assign({ exchange: null }) },
+      ],
+    },
+    /** The fence was refused for good: where a round of it has won, nothing else that was sent can land any more. */
+    halted: {
+      always: [
+        {
+          guard: halfWon,
+          target: 'won',
+          actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+        },
+        { target: 'blocked' },
+      ],
+    },
+    won: { always: { target: 'confirming', actions: assign({ tries: 0 }) } },
+    // Where a device with the same seed had the fence's outputs signed, they do not say who spent the inputs.
+    confirming: {
+      description: 'The inputs are spent by a swap to ourselves; asks once more whether the payment was made before.',
+      invoke: {
+        src: 'melt.quote',
+        input: ({ context: { mintUrl, method, paymentHash, quoteId, quote } }) => ({
+          mintUrl,
+          method,
+          paymentHash,
+          quoteId: quoteId!,
+          expiry: quote!.expiry,
+          expiresAtMs: quote!.expiresAtMs,
+        }),
+        onDone: [
+          {
+            guard: ({ event: { output } }) => output.answer === 'ok' && output.payment.state === 'PAID',
+            target: 'settling',
+            actions: assign(({ event: { output } }) =>
+              output.answer === 'ok' ? { payment: output.payment, fenced: true, exchange: null } : {},
+            ),
+          },
+          {
+            guard: ({ context, event: { output } }) =>
+              output.answer === 'ok'
+                ? output.payment.state === 'UNPAID'
+                : output.answer === 'refused' &&
+                  (output.meaning === 'quoteUnknown' || context.tries >= MOST_CONFIRMATIONS),
+            target: 'fenced',
+          },
+          { target: 'confirmPausing', actions: 'tried' },
+        ],
+      },
+    },
+    confirmPausing: {
+      description:
+        'The inputs are spent by a swap to ourselves, and the mint does not say that nothing was paid; asks again.',
+      after: { meltBackoff: 'confirming' },
+      on: { resume: 'confirming' },
+    },
     settling: {
       tags: ['local'],
       invoke: {
@@ -355,88 +406,19 @@ export const melt = setup({
             actions: [write, assign(({ event: { output } }) => settled(output))],
           },
           {
+            guard: ({ context }) => owed(context) > 0,
             target: 'changePending',
-            actions: {
-              type: 'tx',
-              params: ({ context: { id, inputs } }) => spend(id, inputs, 'reserved'),
-            },
+            actions: [spent, ...(pending as object[] as [])],
           },
+          { target: 'changeOpen', actions: [spent, assign({ tries: 0 })] },
         ],
       },
     },
-    changePending: {
-      tags: ['ended'],
-      description: 'Paid. The change is not here yet: asks for it for seven days.',
-      meta: { watch: 'change' },
-      entry: ['tell', assign({ error: null })],
-      on: {
-        'change.found': {
-          target: 'settlingChange',
-          actions: assign(({ event }) => ({ found: { outputs: event.outputs, signatures: event.signatures } })),
-        },
-      },
-      after: {
-        changeDeadline: 'lastChange',
-      },
-    },
-    lastChange: {
-      tags: ['ended'],
-      description: 'Paid. Seven days are over; asks for the change for the last time.',
-      invoke: {
-        src: 'mint.restore',
-        input: ({ context: { mintUrl, blanks } }) => ({
-          mintUrl,
-          outputs: blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })),
-        }),
-        onDone: [
-          {
-            guard: ({ event: { output } }) => output.answer === 'ok' && output.outputs.length > 0,
-            target: 'settlingChange',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { found: { outputs: output.outputs, signatures: output.signatures } } : {},
-            ),
-          },
-          { guard: ({ context }) => owed(context) > 0, target: 'changeMissing' },
-          {
-            guard: answered('ok'),
-            target: 'paid',
-            actions: { type: 'tx', params: ({ context }) => forget(context) },
-          },
-          // The last question must be answered.
-          { target: 'changePending' },
-        ],
-      },
-    },
-    settlingChange: {
-      tags: ['local'],
-      invoke: {
-        src: 'melt.settle',
-        input: settle,
-        onDone: [
-          {
-            guard: answered('ok'),
-            target: 'paid',
-            actions: [write, assign(({ event: { output } }) => settled(output))],
-          },
-          { target: 'changePending', actions: assign({ found: null }) },
-        ],
-      },
-    },
-    changeMissing: {
-      tags: ['ended', 'human'],
-      description: 'Paid, and the mint owes change that it has not signed in seven days. Goes on asking, seldom.',
-      meta: { watch: 'change' },
-      on: {
-        'change.found': {
-          target: 'settlingChange',
-          actions: assign(({ event }) => ({ found: { outputs: event.outputs, signatures: event.signatures } })),
-        },
-      },
-    },
+    ...changeStates,
     blocked: {
       tags: ['human'],
       description:
-        'The mint refuses to be asked, and the payment may still land. Tries again every hour, or when resumed.',
+        'The mint refuses the swap that would prove the inputs unused, and the payment may still land. Tries again every hour, or when resumed.',
       after: { meltBlocked: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) } },
       on: { resume: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) } },
     },
@@ -450,14 +432,15 @@ export const melt = setup({
       type: 'final',
       tags: ['ended'],
       entry: [
-        assign(({ context: { inputs, amount, change } }) => ({
-          fee: sum(inputs) - amount - change,
+        assign(({ context: { inputs, amount, change, swapFee } }) => ({
+          fee: swapFee + sum(inputs) - amount - change,
           inputs: [],
           blanks: [],
           body: '',
           found: null,
           exchange: null,
           error: null,
+          owed: 0,
         })),
         'tell',
       ],
@@ -478,7 +461,7 @@ export const melt = setup({
                 context.id,
                 context.inputs.filter((_, at) => context.states[at] !== 'SPENT'),
               ),
-              ...forget(context),
+              ...(context.states.includes('UNSPENT') ? reuse({ context }) : forget({ context })),
             ],
           },
           assign({ error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' } }),
@@ -490,10 +473,8 @@ export const melt = setup({
       always: {
         target: 'failed',
         actions: [
-          { type: 'tx', params: ({ context }) => [...release(context.id, context.inputs), ...forget(context)] },
-          assign(({ context }) => ({
-            error: context.error ?? { code: 'PAYMENT_FAILED', detail: 'the mint could not pay' },
-          })),
+          { type: 'tx', params: ({ context }) => [...release(context.id, context.inputs), ...reuse({ context })] },
+          assign(({ context }) => ({ error: unpaidBecause(context) })),
         ],
       },
     },
@@ -502,9 +483,9 @@ export const melt = setup({
       always: {
         target: 'failed',
         actions: [
-          { type: 'tx', params: ({ context }) => forget(context) },
-          assign(({ context: { inputs, exchange } }) => ({
-            fee: sum(inputs) - sum(exchange!.made),
+          { type: 'tx', params: forget },
+          assign(({ context: { exchange, swapFee } }) => ({
+            fee: swapFee + exchange!.fee,
             ys: exchange!.made.map(({ Y }) => Y),
             error: {
               code: 'PAYMENT_FENCED',
@@ -520,7 +501,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         assign(({ context }) => ({
-          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : 0,
+          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
           inputs: [],
           blanks: [],
           body: '',
@@ -533,7 +514,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         { type: 'tx', params: ({ context: { id, inputs } }) => release(id, inputs) },
-        assign({ inputs: [], fee: 0 }),
+        assign(({ context: { swapFee } }) => ({ inputs: [], fee: swapFee, exchange: null })),
       ],
     },
   },

@@ -1,10 +1,11 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import type { Failure } from './common.ts'
+import { sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
   type Signature,
+  type Refusal,
   type Replied,
   REPLIES,
   type Place,
@@ -30,13 +31,27 @@ export type Quote = {
   readonly quote: string
   readonly request: string
   readonly expiry: number | null
-  readonly amount: number | null
-  readonly unit: string | null
+  /** When that is by the local clock, in epoch ms. */
+  readonly endsAtMs: number | null
 }
+/** What the mint answers of a quote. */
+export type Quoted = {
+  readonly quote: Quote
+  readonly state: QuoteState
+  /** Why the quote is not for what was asked, or its request nothing to hand to a payer. */
+  readonly flaw: string | null
+  /** It is locked to another key than the one that was given (NUT-20). */
+  readonly lockedElsewhere: boolean
+}
+export type Form = 'plain' | 'framed' | 'neither'
 export type QuoteState = 'UNPAID' | 'PENDING' | 'PAID' | 'ISSUED'
 
 export interface MintContext extends MintInput {
+  /** What the quote is to be for; `amount` is what came, in the end. */
+  readonly asked: number
   readonly fee: number
+  /** The quote was made elsewhere. */
+  readonly imported: boolean
   readonly quote: Quote | null
   /** The quote's state, as the mint last said. */
   readonly quoteState: QuoteState
@@ -47,11 +62,17 @@ export interface MintContext extends MintInput {
   readonly restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
   /** A signature on our outputs was seen while the quote had read as not issued. */
   readonly seenSigned: boolean
-  /** The form in which the mint takes the request's signature (NUT-20). */
-  readonly form: 'plain' | 'framed'
+  /** The form in which the mint may take the request's signature (NUT-20); `neither` where it has refused both. */
+  readonly form: Form
   readonly refusals: number
-  readonly refusal: { readonly code: number; readonly detail: string } | null
+  readonly refusal: Refusal | null
+  /** Requests to issue without an answer since it was last asked what came of them. */
+  readonly unanswered: number
+  /** How often it was asked what came of such requests, and nothing had. */
+  readonly rounds: number
   readonly tries: number
+  /** Why it waits, or waits for a person; for people. */
+  readonly why: string | null
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
@@ -59,7 +80,7 @@ export interface MintContext extends MintInput {
 export type Job = Place & {
   readonly context: Pick<
     MintContext,
-    | 'amount'
+    | 'asked'
     | 'quote'
     | 'privateKey'
     | 'form'
@@ -81,24 +102,38 @@ export const MOST_TRIES = 20
 export const MOST_REFUSALS = 3
 /** A quote that stays PENDING with nothing signed for this many questions is stuck at the mint. */
 export const MOST_PENDING = 8
-/** NUT-20: the request's signature does not verify. */
-export const SIGNATURE_INVALID = 20008
+/** Requests to issue without an answer before it is asked what came of them. */
+export const MOST_UNANSWERED = 4
+export const MOST_ROUNDS = 3
+/** A mint that has no active keyset, or has forgotten a quote, may have it again soon; after so many questions it is a person's to decide. */
+export const MOST_WAITS = 8
+
+/** What a quote is to be for, and of whom it is asked. */
+export type Wanted = Pick<MintInput, 'mintUrl' | 'unit' | 'method' | 'privateKey'> & { readonly asked: number }
+
+export function wanted({ mintUrl, unit, method, privateKey, asked }: MintContext): Wanted {
+  return { mintUrl, unit, method, privateKey, asked }
+}
 
 export const mintActors = {
   'mint.restore': exchangeActors['mint.restore'],
   'mint.keysets': exchangeActors['mint.keysets'],
   /** POST /v1/mint/quote/{method} (NUT-04, NUT-23). */
-  'mint.createQuote': effect<Replied<{ quote: Quote; state: QuoteState }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
+  'mint.createQuote': effect<Replied<Quoted>, Wanted & { body: string }>({ answers: REPLIES }),
   /** GET /v1/mint/quote/{method}/{quote}. */
-  'mint.quote': effect<Replied<{ quote: Quote; state: QuoteState }>, { mintUrl: string; method: string; quoteId: string }>({ answers: REPLIES }), // prettier-ignore
+  'mint.quote': effect<Replied<Quoted>, Wanted & { quoteId: string }>({ answers: REPLIES }),
   /** POST /v1/mint/{method} (NUT-04, NUT-20). */
   'mint.issue': effect<Replied<{ signatures: readonly Signature[] }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   'mint.derive': local<
     | { answer: 'ok'; set: OutputSet; again: boolean; body: string; writes: readonly Write[] }
-    | { answer: 'stale' }
+    /** No active keyset with its keys is known; `detail` says why. */
+    | { answer: 'stale'; detail: string }
+    /** The active keyset's amounts do not make up the quote's; `detail` says what could be made. */
+    | { answer: 'unreachable'; detail: string }
+    /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
-  >({ answers: ['ok', 'stale', 'gap'] }),
+  >({ answers: ['ok', 'stale', 'unreachable', 'gap'] }),
   'mint.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),
   'mint.match': local<
     | ({ answer: 'done' } & Made)
@@ -115,7 +150,7 @@ export const mintDelays = {
   mintBackoff: backoff<MintContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
   mintBlocked: 60 * MINUTE_MS,
   quotingDeadline: 2 * MINUTE_MS,
-  quoteExpiry: until<MintContext>(({ quote }) => (quote?.expiry ? Math.min(NEVER_MS, quote.expiry * 1000) : NEVER_MS)),
+  quoteExpiry: until<MintContext>(({ quote }) => quote?.endsAtMs ?? NEVER_MS),
   lateDeadline: 7 * DAY_MS,
 }
 
@@ -124,7 +159,7 @@ export function job({ context }: { context: MintContext }): Job {
     id,
     mintUrl,
     unit,
-    amount,
+    asked,
     quote,
     privateKey,
     form,
@@ -139,26 +174,37 @@ export function job({ context }: { context: MintContext }): Job {
     id,
     mintUrl,
     unit,
-    context: { amount, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
+    context: { asked, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
   }
 }
 
-type Quoted = { context: MintContext; event: { output: { answer: string; quote?: Quote; state?: QuoteState } } }
+type Answered = { event: { output: { answer: string } & Partial<Quoted> } }
 
 /** Whether a quote is for what was asked. */
-export function quoteFits({ context, event: { output } }: Quoted): boolean {
-  if (output.answer !== 'ok') return false
-  const { amount, unit } = output.quote!
-  return (amount === null || amount === context.amount) && (unit === null || unit === context.unit)
+export function quoteFits({ event: { output } }: Answered): boolean {
+  return output.answer === 'ok' && output.flaw === null
+}
+
+export function quoteFlaw({ event: { output } }: Answered): string {
+  return output.flaw ?? 'the quote is not for what was asked'
 }
 
 export function quoteKept({ event }: { event: unknown }): Partial<MintContext> {
-  const { quote, state } = (event as Quoted['event']).output
+  const { quote, state } = (event as Answered['event']).output
   return { quote: quote!, quoteId: quote!.quote, quoteState: state!, tries: 0 }
 }
 
-export function issuedAlready({ event: { output } }: Quoted): boolean {
+export function stateSeen({ event }: { event: unknown }): Partial<MintContext> {
+  const { state } = (event as Answered['event']).output
+  return state === undefined ? {} : { quoteState: state }
+}
+
+export function issuedAlready({ event: { output } }: Answered): boolean {
   return output.answer === 'ok' && output.state === 'ISSUED'
+}
+
+export function lockedElsewhere({ event: { output } }: Answered): boolean {
+  return output.answer === 'ok' && output.lockedElsewhere === true
 }
 
 /** At most one live operation holds a quote; the store sees to it. */
@@ -168,4 +214,22 @@ export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
 
 export function unclaim({ mintUrl, quoteId, id }: MintContext): Write[] {
   return [{ delete: 'quoteClaims', key: [mintUrl, quoteId!], if: { operationId: id } }]
+}
+
+export function came(made: readonly MadeProof[]): Pick<MintContext, 'amount' | 'ys'> {
+  return { amount: sum(made), ys: made.map(({ Y }) => Y) }
+}
+
+export function otherForm(form: Form): Form {
+  return form === 'plain' ? 'framed' : 'neither'
+}
+
+/** The mint refuses the request's signature in every form, or that there is none (NUT-20). */
+export function signatureRefused({ privateKey, form, refusal }: MintContext): boolean {
+  return refusal?.meaning === 'signatureInvalid' && (privateKey === null || form === 'neither')
+}
+
+/** Nobody has signed them, and no request that names them is under way. */
+export function forget({ sets }: MintContext): Write[] {
+  return sets.flatMap(({ outputs }) => outputs.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_] })))
 }

@@ -27,27 +27,42 @@
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  */
 import { quoting } from './quoting.ts'
+import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
 import { type Tag, write } from './common.ts'
+import { type Refusal } from './exchange-model.ts'
 import {
   type MintInput,
   type QuoteState,
   type MintContext,
   type QuoteNews,
   MOST_TRIES,
-  MOST_REFUSALS,
-  MOST_PENDING,
-  SIGNATURE_INVALID,
+  MOST_UNANSWERED,
+  MOST_WAITS,
   mintActors,
   mintDelays,
   job,
   claim,
   unclaim,
+  wanted,
   quoteFits,
+  quoteFlaw,
   quoteKept,
   issuedAlready,
+  lockedElsewhere,
+  stateSeen,
+  otherForm,
+  came,
 } from './mint-model.ts'
+
+type Output = { readonly answer: string; readonly meaning?: string; readonly hint?: string }
+/** What is refused so often in a row is meant, also by a mint that refuses as if it failed. */
+const isMeant = ({ tries }: MintContext, { answer, hint }: Output): boolean =>
+  tries >= MOST_WAITS && (answer === 'refused' || hint !== undefined)
+const isUnsupported = (context: MintContext, output: Output): boolean =>
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
+const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
 
 export const mint = setup({
   types: {} as {
@@ -62,7 +77,16 @@ export const mint = setup({
   actions: {
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    anew: assign({ tries: 0, refusals: 0, refusal: null }),
+    anew: assign({ tries: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
+    because: assign({ why: (_, why: string) => why }),
+    /** Why no outputs can be made. */
+    underived: assign({ why: ({ event }) => (event as unknown as { output: { detail: string } }).output.detail }),
+    goesOn: assign({ why: null }),
+    unmatched: assign({ restored: null }),
+    seen: assign(stateSeen),
+    unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1, refusal: null }),
+    nothingCame: assign({ amount: 0 }),
+    reopen: assign({ amount: ({ context }) => context.asked, error: null }),
     tell: emit(({ context: { id, mintUrl, quoteId, quoteState } }) => ({
       type: 'quote' as const,
       operationId: id,
@@ -79,7 +103,9 @@ export const mint = setup({
   id: 'mint',
   context: ({ input }) => ({
     ...input,
+    asked: input.amount,
     fee: 0,
+    imported: input.quoteId !== null,
     quote: null,
     quoteState: 'UNPAID',
     sets: [],
@@ -90,7 +116,10 @@ export const mint = setup({
     form: 'plain',
     refusals: 0,
     refusal: null,
+    unanswered: 0,
+    rounds: 0,
     tries: 0,
+    why: null,
     ys: [],
     error: null,
   }),
@@ -111,9 +140,10 @@ export const mint = setup({
       failed: '#mint.failed',
       quoted: '#mint.unpaid',
       src: 'mint.createQuote',
-      input: ({ context: { mintUrl, method, ask } }: { context: MintContext }) => ({ mintUrl, method, body: ask }),
+      input: ({ context }: { context: MintContext }) => ({ ...wanted(context), body: context.ask }),
       backoff: 'mintBackoff',
       fits: quoteFits,
+      flaw: quoteFlaw,
       keep: [assign(quoteKept), { type: 'tx', params: ({ context }: { context: MintContext }) => claim(context) }],
     }),
     importing: quoting({
@@ -121,16 +151,18 @@ export const mint = setup({
       failed: '#mint.failed',
       quoted: '#mint.unpaid',
       src: 'mint.quote',
-      input: ({ context: { mintUrl, method, quoteId } }: { context: MintContext }) => ({
-        mintUrl,
-        method,
-        quoteId: quoteId!,
-      }),
+      input: ({ context }: { context: MintContext }) => ({ ...wanted(context), quoteId: context.quoteId! }),
       backoff: 'mintBackoff',
       unless: [
         { guard: issuedAlready, code: 'ALREADY_ISSUED', detail: 'the quote was issued, and not to this wallet' },
+        {
+          guard: lockedElsewhere,
+          code: 'SIGNATURE_REFUSED',
+          detail: 'the quote is locked to a key that is not the given one (NUT-20)',
+        },
       ],
       fits: quoteFits,
+      flaw: quoteFlaw,
       keep: [assign(quoteKept)],
     }),
     unpaid: {
@@ -151,15 +183,12 @@ export const mint = setup({
       description: 'The quote expired. Looks at it once more before saying so.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context: { mintUrl, method, quoteId } }) => ({ mintUrl, method, quoteId: quoteId! }),
+        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
         onDone: [
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
             target: 'deriving',
-            actions: [
-              assign(({ event: { output } }) => (output.answer === 'ok' ? { quoteState: output.state } : {})),
-              'tell',
-            ],
+            actions: ['seen', 'tell'],
           },
           { guard: answered('ok'), target: 'expired' },
           // A refusal in passing says nothing; a mint that keeps refusing has forgotten the quote.
@@ -180,13 +209,16 @@ export const mint = setup({
       tags: ['ended', 'failed'],
       description: 'The quote expired unpaid. Looks at it for seven days: should it be paid after all, it is minted.',
       meta: { watch: 'late' },
-      entry: assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
+      entry: [
+        'nothingCame',
+        assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
+      ],
       on: {
-        resume: { target: 'closing', actions: assign({ error: null }) },
+        resume: { target: 'closing', actions: 'reopen' },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',
-          actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
+          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
         },
       },
       after: { lateDeadline: 'parting' },
@@ -195,13 +227,13 @@ export const mint = setup({
       tags: ['ended', 'failed'],
       description: 'Cancelled. Looks at the quote for seven days: should it be paid after all, it is minted.',
       meta: { watch: 'late' },
-      entry: assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } }),
+      entry: ['nothingCame', assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } })],
       on: {
-        resume: { target: 'unpaid', actions: assign({ error: null }) },
+        resume: { target: 'unpaid', actions: 'reopen' },
         'quote.news': {
           guard: 'paid',
           target: 'deriving',
-          actions: assign(({ event }) => ({ quoteState: event.state, error: null })),
+          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
         },
       },
       after: { lateDeadline: 'parting' },
@@ -211,14 +243,12 @@ export const mint = setup({
       description: 'Seven days are over. Looks at the quote for the last time.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context: { mintUrl, method, quoteId } }) => ({ mintUrl, method, quoteId: quoteId! }),
+        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
         onDone: [
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
             target: 'deriving',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { quoteState: output.state, error: null } : {},
-            ),
+            actions: ['reopen', 'seen'],
           },
           { guard: answered('ok'), target: 'closed' },
           {
@@ -257,12 +287,25 @@ export const mint = setup({
               ),
             ],
           },
+          // The amounts that we know may be those of an old keyset.
           {
-            guard: ({ context, event: { output } }) => output.answer === 'stale' && context.tries === 0,
+            guard: ({ context, event: { output } }) =>
+              (output.answer === 'stale' || output.answer === 'unreachable') && context.tries === 0,
             target: 'refreshing',
           },
-          { guard: answered('stale'), target: 'waiting' },
-          { target: 'blocked' },
+          {
+            guard: ({ context, event: { output } }) => output.answer === 'stale' && context.tries < MOST_WAITS,
+            target: 'waiting',
+            actions: 'underived',
+          },
+          { guard: answered('stale', 'unreachable'), target: 'blocked', actions: 'underived' },
+          {
+            target: 'blocked',
+            actions: {
+              type: 'because',
+              params: 'too many outputs in a row were made and not signed: a restore would not find more of them',
+            },
+          },
         ],
       },
     },
@@ -279,26 +322,37 @@ export const mint = setup({
               signatures: output.answer === 'ok' ? output.signatures : [],
             })),
           },
-          { guard: answered('unknown'), target: 'retrying', actions: 'tried' },
+          {
+            guard: ({ context, event: { output } }) =>
+              output.answer === 'unknown' && output.hint === undefined && context.unanswered + 1 < MOST_UNANSWERED,
+            target: 'retrying',
+            actions: ['tried', 'unanswered'],
+          },
+          // A mint may refuse in such a way that it looks like no answer.
+          {
+            guard: answered('unknown'),
+            target: 'pausing',
+            actions: ['tried', assign({ unanswered: MOST_UNANSWERED, refusal: null })],
+          },
           {
             guard: answered('refused'),
             target: 'asking',
             actions: assign(({ context, event: { output } }) =>
               output.answer === 'refused'
                 ? {
-                    refusal: { code: output.code, detail: output.detail },
+                    refusal: refusalOf(output),
                     refusals: context.refusals + 1,
-                    form: output.code === SIGNATURE_INVALID && context.form === 'plain' ? 'framed' : context.form,
+                    form: output.meaning === 'signatureInvalid' ? otherForm(context.form) : context.form,
                   }
                 : {},
             ),
           },
-          { target: 'asking', actions: assign({ refusal: null }) },
+          { target: 'asking', actions: 'unanswered' },
         ],
       },
     },
     retrying: {
-      description: 'The mint did not answer; the same request goes out again.',
+      description: 'The mint did not answer the request to issue; the same request goes out again.',
       after: { mintBackoff: 'minting' },
       on: { resume: 'minting' },
     },
@@ -311,12 +365,9 @@ export const mint = setup({
           {
             guard: answered('ok'),
             target: 'issued',
-            actions: [
-              write,
-              assign(({ event: { output } }) => ({ ys: output.answer === 'ok' ? output.made.map(({ Y }) => Y) : [] })),
-            ],
+            actions: [write, assign(({ event: { output } }) => (output.answer === 'ok' ? came(output.made) : {}))],
           },
-          { target: 'asking', actions: assign({ signatures: [] }) },
+          { target: 'asking', actions: ['unanswered', assign({ signatures: [] })] },
         ],
       },
     },
@@ -324,12 +375,17 @@ export const mint = setup({
       description: 'Asks the mint what became of the quote.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context: { mintUrl, method, quoteId } }) => ({ mintUrl, method, quoteId: quoteId! }),
+        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
         onDone: [
           {
             guard: answered('ok'),
             target: 'restoring',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { quoteState: output.state } : {})),
+            actions: 'seen',
+          },
+          {
+            guard: ({ context, event: { output } }) => isMeant(context, output),
+            target: 'blocked',
+            actions: { type: 'because', params: 'the mint refuses to say how the quote stands' },
           },
           { target: 'pausing', actions: 'tried' },
         ],
@@ -353,7 +409,30 @@ export const mint = setup({
               output.answer === 'ok' ? { restored: { outputs: output.outputs, signatures: output.signatures } } : {},
             ),
           },
-          { guard: answered('refused'), target: 'blocked', actions: 'tried' },
+          // Without NUT-09 the quote alone tells. While it is not issued, nothing of ours is signed.
+          {
+            guard: ({ context, event: { output } }) =>
+              isUnsupported(context, output) && context.quoteState !== 'ISSUED',
+            target: 'matching',
+            actions: assign({ restored: { outputs: [], signatures: [] } }),
+          },
+          // It was issued, to us most likely: the mint may repeat its answer (NUT-19).
+          {
+            guard: ({ context, event: { output } }) =>
+              isUnsupported(context, output) && context.body !== '' && context.tries < MOST_WAITS,
+            target: 'retrying',
+            actions: 'tried',
+          },
+          {
+            guard: ({ context, event: { output } }) => isUnsupported(context, output),
+            target: 'blocked',
+            actions: { type: 'because', params: 'the mint has issued the quote, its answer was lost, and it restores no signatures (NUT-09)' }, // prettier-ignore
+          },
+          {
+            guard: ({ context, event: { output } }) => isMeant(context, output),
+            target: 'blocked',
+            actions: { type: 'because', params: 'the mint refuses to say which outputs it has signed' },
+          },
           { target: 'pausing', actions: 'tried' },
         ],
       },
@@ -363,105 +442,45 @@ export const mint = setup({
       invoke: {
         src: 'mint.match',
         input: job,
-        onDone: [
-          {
-            guard: answered('done'),
-            target: 'issued',
-            actions: [
-              write,
-              assign(({ event: { output } }) => ({
-                ys: output.answer === 'done' ? output.made.map(({ Y }) => Y) : [],
-              })),
-            ],
-          },
-          { guard: answered('early'), target: 'asking', actions: assign({ seenSigned: true, restored: null }) },
-          {
-            guard: answered('collision'),
-            target: 'waiting',
-            actions: [
-              write,
-              assign(({ event: { output } }) => (output.answer === 'collision' ? { sets: output.sets } : {})),
-              assign({ seenSigned: false, restored: null, refusals: 0, refusal: null, body: '' }),
-              'tried',
-            ],
-          },
-          {
-            guard: answered('partly'),
-            target: 'pausing',
-            actions: [write, 'tried', assign({ restored: null })],
-          },
-          { guard: answered('wrong'), target: 'quarantined', actions: assign({ restored: null }) },
-          // Nothing of ours is signed. What that means is the quote's to say, which was read before.
-          {
-            guard: ({ context }) => context.quoteState === 'UNPAID',
-            target: 'unpaid',
-            actions: assign({ restored: null, refusals: 0, refusal: null }),
-          },
-          {
-            guard: ({ context }) => context.quoteState === 'ISSUED',
-            target: 'quarantined',
-            actions: assign({ restored: null }),
-          },
-          {
-            guard: ({ context }) => context.quoteState === 'PENDING' && context.tries < MOST_PENDING,
-            target: 'pausing',
-            actions: ['tried', assign({ restored: null })],
-          },
-          {
-            guard: ({ context }) => context.quoteState === 'PENDING' || context.refusals >= MOST_REFUSALS,
-            target: 'blocked',
-            actions: assign({ restored: null }),
-          },
-          {
-            guard: ({ context }) => context.refusal !== null && context.refusals < 2,
-            target: 'refreshing',
-            actions: assign({ restored: null }),
-          },
-          // Refused again, or never sent at all: not at once.
-          {
-            guard: ({ context }) => context.refusal !== null || context.sets.length === 0,
-            target: 'waiting',
-            actions: ['tried', assign({ restored: null })],
-          },
-          { target: 'retrying', actions: ['tried', assign({ restored: null })] },
-        ],
+        onDone: matched,
       },
     },
     refreshing: {
-      description: 'Fetches the mint’s keysets, for the known ones do not serve.',
+      description: 'Fetches the mint’s keysets, for the known ones may not serve.',
       invoke: {
         src: 'mint.keysets',
         input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
         onDone: [
+          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried'] },
           {
-            guard: answered('ok'),
-            target: 'deriving',
-            actions: [write, 'tried'],
+            target: 'waiting',
+            actions: ['tried', { type: 'because', params: 'the mint’s keysets could not be fetched' }],
           },
-          { target: 'waiting', actions: 'tried' },
         ],
       },
     },
     waiting: {
-      description: 'The keysets could not be fetched; asks again.',
+      exit: 'goesOn',
+      description: 'Waits, and then fetches the keysets and tries again.',
       after: { mintBackoff: 'refreshing' },
       on: { resume: 'refreshing' },
     },
     pausing: {
-      description: 'The mint gave no clear answer yet; asks again.',
+      description: 'It is not clear yet what came of the request to issue; asks again.',
       after: { mintBackoff: 'asking' },
       on: { resume: 'asking' },
     },
     blocked: {
+      exit: 'goesOn',
       tags: ['human'],
-      description: 'The quote is paid, and the mint does not issue. Tries again every hour, or when resumed.',
+      description: 'The ecash of the quote is not here, and why is for a person to look into. Tries again every hour, or when resumed.', // prettier-ignore
       after: { mintBlocked: { target: 'asking', actions: 'anew' } },
       on: { resume: { target: 'asking', actions: 'anew' } },
     },
     quarantined: {
+      exit: 'goesOn',
       tags: ['human', 'quarantined'],
-      description:
-        'The mint says that the quote is issued, and has nothing of ours; everything is kept. Resume asks again.',
+      description: 'The mint contradicts itself; everything is kept. Resume asks again.',
       on: { resume: { target: 'asking', actions: 'anew' } },
     },
     issued: {
@@ -481,7 +500,10 @@ export const mint = setup({
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: { type: 'tx', params: ({ context }) => (context.quoteId === null ? [] : unclaim(context)) },
+      entry: [
+        'nothingCame',
+        { type: 'tx', params: ({ context }) => (context.quoteId === null ? [] : unclaim(context)) },
+      ],
     },
   },
 })

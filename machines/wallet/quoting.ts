@@ -15,8 +15,10 @@ import { answered } from '../../src/kernel/authoring.ts'
 // Serves machines with different contexts, as the exchange does: XState's types cannot say "any context".
 type Loose = never
 type Done = { context: never; event: { output: { answer: string; detail?: string } } }
+type Detail = string | ((args: Done) => string)
 
-const failed = (code: string, detail: string): Loose => assign({ error: { code, detail } }) as Loose
+const failed = (code: string, detail: Detail): Loose =>
+  assign(((args: Done) => ({ error: { code, detail: typeof detail === 'string' ? detail : detail(args) } })) as Loose) as Loose // prettier-ignore
 const tried: Loose = assign(({ context }: { context: { tries: number } }) => ({
   tries: Math.min(20, context.tries + 1),
 })) as Loose
@@ -39,6 +41,8 @@ export const quoting = (of: {
     readonly detail: string
   }[]
   readonly fits: (args: Done) => boolean
+  /** Why it does not. */
+  readonly flaw?: (args: Done) => string
   readonly keep: readonly unknown[]
 }): Loose =>
   ({
@@ -65,7 +69,7 @@ export const quoting = (of: {
             {
               guard: answered('ok') as Loose,
               target: of.failed,
-              actions: failed('QUOTE_WRONG', 'the quote is not for what was asked'),
+              actions: failed('QUOTE_WRONG', of.flaw ?? 'the quote is not for what was asked'),
             },
             {
               guard: answered('refused') as Loose,

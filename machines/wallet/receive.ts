@@ -2,7 +2,7 @@
  * Receive a token (NUT-03): its proofs are swapped for proofs of our own.
  *
  * ```text
- *  prepared ──execute──▶ exchanging ──▶ received
+ *  prepared ──execute──▶ exchanging ──▶ received | receivedPartly (some was spent by another)
  *     │                      │  ╲ some spent by another: prepares the rest again
  *     ▼                      ▼
  *  cancelled              rejected   nothing left, or refused for good
@@ -17,7 +17,16 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
-import { exchangeActors, exchangeDelays, type InputProof, type Exchange, newExchange } from './exchange-model.ts'
+import { sum, type Failure, type Tag } from './common.ts'
+import {
+  continued,
+  exchangeActors,
+  exchangeDelays,
+  failureOf,
+  newExchange,
+  type Exchange,
+  type InputProof,
+} from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface ReceiveInput {
@@ -33,15 +42,16 @@ export interface ReceiveInput {
 }
 
 export interface ReceiveContext extends Omit<ReceiveInput, 'proofs'> {
+  /** Sum of the token's proofs, in the unit; `amount` is what of it came, in the end. */
+  readonly asked: number
+  /** Of that, what was found spent by another. */
+  readonly spentElsewhere: number
   readonly exchange: Exchange | null
-  /** Of the amount, what was found spent by another. */
-  readonly lost: number
   /** Names of the proofs received, for the history. */
   readonly ys: readonly string[]
-  readonly error: { readonly code: string; readonly detail: string } | null
+  readonly error: Failure | null
 }
 
-const sum = (proofs: readonly { amount: number }[]): number => proofs.reduce((total, { amount }) => total + amount, 0)
 const unspent = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'UNSPENT')
 
 export const receive = setup({
@@ -49,17 +59,26 @@ export const receive = setup({
     context: ReceiveContext
     input: ReceiveInput
     events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' }
-    tags: 'local' | 'ended' | 'human' | 'quarantined' | 'failed'
+    tags: Tag
   },
   actors: exchangeActors,
-  actions: { tx },
+  actions: {
+    tx,
+    keepWhatCame: assign(({ context: { exchange } }) => ({
+      amount: sum(exchange!.made),
+      fee: exchange!.fee,
+      ys: exchange!.made.map(({ Y }) => Y),
+      exchange: null,
+    })),
+  },
   delays: { ...exchangeDelays, receiveDeadline: 600_000 },
 }).createMachine({
   id: 'receive',
   context: ({ input: { proofs, ...input } }) => ({
     ...input,
+    asked: input.amount,
+    spentElsewhere: 0,
     exchange: newExchange({ inputs: proofs, from: 'foreign' }),
-    lost: 0,
     ys: [],
     error: null,
   }),
@@ -71,11 +90,11 @@ export const receive = setup({
       after: { receiveDeadline: 'cancelled' },
     },
     exchanging: exchange({
-      done: '#receive.received',
+      done: '#receive.came',
       spent: '#receive.sifting',
-      refused: '#receive.rejected',
+      refused: '#receive.stopped',
       cancelled: '#receive.cancelled',
-      abandoned: '#receive.rejected',
+      abandoned: '#receive.stopped',
     }),
     /** Some proofs, or all, were spent by another: what is left is tried on its own. */
     sifting: {
@@ -85,39 +104,61 @@ export const receive = setup({
           target: 'exchanging',
           actions: assign(({ context }) => {
             const left = unspent(context.exchange!)
-            return { lost: context.amount - sum(left), exchange: newExchange({ inputs: left, from: 'foreign' }) }
+            return {
+              amount: sum(context.exchange!.made) + sum(left),
+              spentElsewhere: context.spentElsewhere + sum(context.exchange!.inputs) - sum(left),
+              exchange: continued(context.exchange!, left),
+            }
           }),
+        },
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'receivedPartly',
+          actions: [
+            assign(({ context: { spentElsewhere, exchange } }) => ({
+              spentElsewhere: spentElsewhere + sum(exchange!.inputs),
+            })),
+            'keepWhatCame',
+          ],
         },
         {
           target: 'rejected',
           actions: assign(({ context }) => ({
-            lost: context.amount,
+            spentElsewhere: context.asked,
             error: { code: 'ALREADY_SPENT', detail: 'every proof of the token was spent by another' },
           })),
         },
       ],
     },
-    received: {
-      type: 'final',
-      tags: ['ended'],
-      entry: assign(({ context: { exchange, amount, lost } }) => ({
-        fee: amount - lost - sum(exchange!.made),
-        ys: exchange!.made.map(({ Y }) => Y),
-        exchange: null,
-      })),
+    /** Refused for good: what earlier rounds brought is ours, and the rest of the token stays its bearer's. */
+    stopped: {
+      always: [
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'receivedPartly',
+          actions: [assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })), 'keepWhatCame'],
+        },
+        {
+          target: 'rejected',
+          actions: assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })),
+        },
+      ],
     },
+    came: {
+      always: [
+        { guard: ({ context }) => context.spentElsewhere > 0, target: 'receivedPartly', actions: 'keepWhatCame' },
+        { target: 'received', actions: 'keepWhatCame' },
+      ],
+    },
+    received: { type: 'final', tags: ['ended'] },
+    /** Less came than the token was worth: `amount` says how much. */
+    receivedPartly: { type: 'final', tags: ['ended', 'partly'] },
     /** The token's proofs are kept: whoever has them may try again. */
     rejected: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: assign(({ context: { error, exchange } }) => ({
-        fee: 0,
-        error: error ?? {
-          code: exchange?.refusal ? 'REFUSED' : 'TOO_SMALL',
-          detail: exchange?.refusal?.detail ?? 'the fee is more than the token is worth',
-        },
-      })),
+      entry: assign({ amount: 0, fee: 0 }),
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },
 })

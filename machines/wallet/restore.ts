@@ -2,10 +2,12 @@
  * Restore (NUT-09, NUT-13): finds what a seed owns at a mint, on an empty wallet or on a live one.
  *
  * ```text
- *  prepared ──execute──▶ listing ──▶ planning* ──▶ scanning ──nothing──▶ (next batch, next keyset, or restored)
+ *  prepared ──execute──▶ listing ──▶ planning* ──▶ scanning ──nothing──▶ (next batch, next keyset, or the end)
  *                          ▲  │                     ▲   │ signatures            ▲
  *     any ──cancel──▶      │  ▼                     │   ▼                       │
  *        cancelled       waiting                 pausing  unblinding* ──▶ checking ──▶ keeping*
+ *
+ *  the end: restored | incomplete ──later──▶ relisting ──▶ planning* (what could not be had), incomplete, restored
  * ```
  *
  * | crashed in | what is durable | what resume does |
@@ -14,7 +16,10 @@
  * | listing, waiting | the same | fetches the keysets again |
  * | planning, unblinding, keeping | nothing of them: the state before | the state before runs again |
  * | scanning, pausing, checking, resting | how far each keyset was scanned, and what was found | goes on from there |
+ * | incomplete, relisting | what was restored, and which keysets could not be had | looks for those again |
  *
+ * A keyset whose keys cannot be had, or that the mint refuses to answer for, spoils no other: it is named in
+ * `unavailable`, and looked for again for a day.
  * A scan only adds: it never changes a proof that is there, and leaves alone what a live operation is waiting for. It
  * takes all keysets, active or not, in batches of 100 counters, up to where 1,000 in a row are not signed, and at least
  * as far as the wallet's own counters.
@@ -22,15 +27,7 @@
 import { assign, setup } from 'xstate'
 import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
 import { type Failure, type Tag, write } from './common.ts'
-import {
-  type MadeProof,
-  type Signature,
-  type SpentState,
-  type Replied,
-  REPLIES,
-  type Place,
-  exchangeActors,
-} from './exchange-model.ts'
+import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
   readonly id: string
@@ -48,6 +45,14 @@ export type Scan = {
   /** The wallet's own counter: scan at least so far. */
   readonly atLeast: number
 }
+/** A keyset that was not restored, or not wholly. */
+export type Unavailable = {
+  readonly keysetId: string
+  /** For people. */
+  readonly reason: string
+  /** It may be had later. */
+  readonly later: boolean
+}
 export type Found = { readonly counter: number; readonly signature: Signature }
 export type Restored = MadeProof & { readonly counter: number }
 
@@ -61,6 +66,10 @@ export interface RestoreContext extends RestoreInput {
   readonly found: readonly Found[]
   readonly proofs: readonly Restored[]
   readonly states: readonly SpentState[]
+  /** What could not be restored yet. */
+  readonly unavailable: readonly Unavailable[]
+  /** How often those were looked for again. */
+  readonly rounds: number
   readonly tries: number
   readonly ys: readonly string[]
   readonly error: Failure | null
@@ -69,6 +78,9 @@ export interface RestoreContext extends RestoreInput {
 export const BATCH = 100
 const GAP = 1_000
 const MOST_TRIES = 20
+/** A mint that refuses, or makes no sense, may do so in passing; so often in a row it is meant. */
+const MOST_REFUSALS = 8
+const MOST_ROUNDS = 24
 
 /** The scan after a batch; the keyset is done where enough counters in a row were not signed. */
 function advance(scans: readonly Scan[], signed: boolean): Scan[] {
@@ -76,6 +88,19 @@ function advance(scans: readonly Scan[], signed: boolean): Scan[] {
   const next = { ...scan!, next: scan!.next + BATCH, unsigned: signed ? 0 : scan!.unsigned + BATCH }
   return next.unsigned >= GAP && next.next >= next.atLeast ? rest : [next, ...rest]
 }
+
+type Answered = { readonly answer: string; readonly meaning?: string; readonly hint?: string; readonly detail?: string }
+
+const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
+/** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
+const isMeant = ({ tries }: RestoreContext, { answer, hint }: Answered): boolean =>
+  tries + 1 >= MOST_REFUSALS && (answer === 'refused' || answer === 'malformed' || hint !== undefined)
+const isUnsupported = (context: RestoreContext, output: Answered): boolean =>
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
+const reasonOf = ({ answer, detail = '' }: Answered): string =>
+  answer === 'malformed' ? 'the mint’s answers make no sense' : `the mint refuses: ${detail === '' ? 'it gives no reason' : detail}` // prettier-ignore
+const without = (unavailable: readonly Unavailable[], keysetIds: readonly string[]): Unavailable[] =>
+  unavailable.filter(({ keysetId }) => !keysetIds.includes(keysetId))
 
 export const restore = setup({
   types: {} as {
@@ -85,14 +110,15 @@ export const restore = setup({
     tags: Tag
   },
   actors: {
-    'mint.check': exchangeActors['mint.check'],
+    /** POST /v1/checkstate (NUT-07). */
+    'restore.check': effect<Replied<{ states: readonly SpentState[]; writes: readonly Write[] }>, { mintUrl: string; Ys: readonly string[] }>({ answers: REPLIES }), // prettier-ignore
     /** GET /v1/keysets, and the keys of all of the unit's, old ones too (NUT-01, NUT-02). */
-    'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
+    'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; unavailable: readonly Unavailable[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
     'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({
       answers: ['ok'],
     }),
     /** POST /v1/restore for one batch of counters (NUT-09). */
-    'restore.batch': effect<Replied<{ found: readonly Found[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
+    'restore.batch': effect<Replied<{ found: readonly Found[]; writes: readonly Write[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
     /** Signatures that verify, as proofs; `wrong` where some do not. */
     'restore.unblind': local<{ answer: 'ok' | 'wrong'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok', 'wrong'] }), // prettier-ignore
     /** Writes what the wallet does not have. */
@@ -106,9 +132,29 @@ export const restore = setup({
       }
     >({ answers: ['ok'] }),
   },
-  actions: { tx, tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }) },
+  actions: {
+    tx,
+    tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
+    /** Leaves the keyset, and names it. */
+    pass: assign(({ context: { scans, unavailable }, event }) => {
+      const { output } = event as unknown as { output: Answered }
+      const { keysetId } = scans[0]!
+      const later = !KEYSET_GONE.includes(output.meaning ?? '')
+      return {
+        scans: scans.slice(1),
+        unavailable: [...without(unavailable, [keysetId]), { keysetId, reason: reasonOf(output), later }],
+        tries: 0,
+      }
+    }),
+    round: assign({ rounds: ({ context }) => context.rounds + 1 }),
+  },
+  guards: {
+    isAgainDue: ({ context: { unavailable, rounds } }) =>
+      rounds < MOST_ROUNDS && unavailable.some(({ later }) => later),
+  },
   delays: {
     restoreDeadline: 600_000,
+    restoreAgain: backoff<RestoreContext>({ firstMs: 60_000, maxMs: 3_600_000, tries: ({ rounds }) => rounds }),
     restoreBackoff: backoff<RestoreContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries }),
   },
 }).createMachine({
@@ -122,6 +168,8 @@ export const restore = setup({
     found: [],
     proofs: [],
     states: [],
+    unavailable: [],
+    rounds: 0,
     tries: 0,
     ys: [],
     error: null,
@@ -147,9 +195,18 @@ export const restore = setup({
             actions: [
               write,
               assign(({ event: { output } }) =>
-                output.answer === 'ok' ? { keysetIds: output.keysetIds, tries: 0 } : {},
+                output.answer === 'ok'
+                  ? { keysetIds: output.keysetIds, unavailable: output.unavailable, tries: 0 }
+                  : {},
               ),
             ],
+          },
+          {
+            guard: ({ context, event: { output } }) => isMeant(context, output),
+            target: 'failed',
+            actions: assign(({ event: { output } }) => ({
+              error: { code: 'REFUSED', detail: `no keysets: ${reasonOf(output)}` },
+            })),
           },
           { target: 'waiting', actions: 'tried' },
         ],
@@ -170,7 +227,11 @@ export const restore = setup({
     },
     /** The next batch, or the end. */
     going: {
-      always: [{ guard: ({ context }) => context.scans.length > 0, target: 'scanning' }, { target: 'restored' }],
+      always: [
+        { guard: ({ context }) => context.scans.length > 0, target: 'scanning' },
+        { guard: 'isAgainDue', target: 'incomplete' },
+        { target: 'restored' },
+      ],
     },
     scanning: {
       description: 'Asks the mint which of a batch of outputs it has signed.',
@@ -181,13 +242,30 @@ export const restore = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
             target: 'unblinding',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
+            actions: [
+              write,
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
+            ],
           },
           {
             guard: answered('ok'),
             target: 'going',
             reenter: true,
-            actions: assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 })),
+            actions: [write, assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 }))],
+          },
+          {
+            guard: ({ context, event: { output } }) => isUnsupported(context, output),
+            target: 'failed',
+            actions: assign({
+              error: { code: 'UNSUPPORTED', detail: 'the mint does not restore signatures (NUT-09)' },
+            }),
+          },
+          {
+            guard: ({ context, event: { output } }) =>
+              isMeant(context, output) || (output.answer === 'refused' && KEYSET_GONE.includes(output.meaning)),
+            target: 'going',
+            reenter: true,
+            actions: 'pass',
           },
           { target: 'pausing', actions: 'tried' },
         ],
@@ -222,15 +300,33 @@ export const restore = setup({
     checking: {
       description: 'Asks the mint which of the proofs found are unspent.',
       invoke: {
-        src: 'mint.check',
+        src: 'restore.check',
         input: ({ context: { mintUrl, proofs } }) => ({ mintUrl, Ys: proofs.map(({ Y }) => Y) }),
         onDone: [
           {
             guard: answered('ok'),
             target: 'keeping',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { states: output.states, tries: 0 } : {},
-            ),
+            actions: [
+              write,
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states, tries: 0 } : {})),
+            ],
+          },
+          // Not knowing which are spent, it counts on none: they are held until a restore can tell.
+          {
+            guard: ({ context, event: { output } }) => isUnsupported(context, output) || isMeant(context, output),
+            target: 'keeping',
+            actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
+              states: proofs.map(() => 'PENDING' as const),
+              unavailable: [
+                ...without(unavailable, [scans[0]!.keysetId]),
+                {
+                  keysetId: scans[0]!.keysetId,
+                  reason: `it is not known which coins are unspent (NUT-07); ${reasonOf(output)}`,
+                  later: true,
+                },
+              ],
+              tries: 0,
+            })),
           },
           { target: 'resting', actions: 'tried' },
         ],
@@ -271,7 +367,41 @@ export const restore = setup({
         },
       },
     },
+    incomplete: {
+      tags: ['ended', 'partly'],
+      description: 'Some keysets could not be restored; looks for them again, ever more seldom, or when resumed.',
+      after: { restoreAgain: 'relisting' },
+      on: { resume: 'relisting', cancel: 'restored' },
+    },
+    relisting: {
+      tags: ['ended', 'partly'],
+      description: 'Looks whether the keysets can be had that could not before.',
+      entry: 'round',
+      invoke: {
+        src: 'restore.keysets',
+        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
+        onDone: [
+          {
+            guard: ({ context: { unavailable }, event: { output } }) =>
+              output.answer === 'ok' && unavailable.some(({ keysetId, later }) => later && output.keysetIds.includes(keysetId)), // prettier-ignore
+            target: 'planning',
+            actions: [
+              write,
+              assign(({ context: { unavailable }, event: { output } }) => {
+                if (output.answer !== 'ok') return {}
+                const keysetIds = output.keysetIds.filter((id) => unavailable.some(({ keysetId, later }) => later && keysetId === id)) // prettier-ignore
+                return { keysetIds, unavailable: without(unavailable, keysetIds), tries: 0 }
+              }),
+            ],
+          },
+          { guard: 'isAgainDue', target: 'incomplete' },
+          { target: 'restored' },
+        ],
+      },
+      on: { cancel: 'restored' },
+    },
     restored: { type: 'final', tags: ['ended'] },
+    failed: { type: 'final', tags: ['ended', 'failed'] },
     cancelled: { type: 'final', tags: ['ended', 'failed'] },
   },
 })

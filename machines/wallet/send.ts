@@ -25,10 +25,14 @@ import { takeActor, type Failure, type Tag, sum, release, spend, sendOff, write 
 import {
   exchangeActors,
   exchangeDelays,
+  failureOf,
+  isReserved,
+  reservedBy,
   type InputProof,
   type MadeProof,
   type SpentState,
   type Exchange,
+  continued,
   newExchange,
 } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
@@ -42,6 +46,10 @@ export interface SendInput {
 }
 
 export interface SendContext extends SendInput {
+  /** What the token is to be worth; `amount` is what of it went away, in the end. */
+  readonly asked: number
+  /** Of the inputs, what somebody else had spent. */
+  readonly spentElsewhere: number
   readonly fee: number
   readonly exchange: Exchange | null
   /** The inputs make up the amount: they are the token. */
@@ -49,6 +57,8 @@ export interface SendContext extends SendInput {
   /** The proofs of the token. */
   readonly sent: readonly InputProof[]
   readonly token: string | null
+  /** Of a token that was claimed in part: that part, as far as it is known. */
+  readonly claimed: number
   /** Of a reclaimed token: what came back. */
   readonly reclaimed: number
   readonly error: Failure | null
@@ -71,8 +81,8 @@ export const send = setup({
   actors: {
     ...exchangeActors,
     ...takeActor,
-    /** The amounts that make up a sum in the mint's active keyset. */
-    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number }>({ answers: ['ok', 'stale'] }), // prettier-ignore
+    /** The amounts that make up a sum in the mint's active keyset; refused where they do not, and the inputs are not exact. */
+    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number; exact: boolean }>({ answers: ['ok', 'stale'] }), // prettier-ignore
     /** The token's text. */
     'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
   },
@@ -82,11 +92,14 @@ export const send = setup({
   id: 'send',
   context: ({ input }) => ({
     ...input,
+    asked: input.amount,
+    spentElsewhere: 0,
     fee: 0,
     exchange: null,
     exact: false,
     sent: [],
     token: null,
+    claimed: 0,
     reclaimed: 0,
     error: null,
   }),
@@ -96,7 +109,14 @@ export const send = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({ id, mintUrl, unit, amount, preferExact: true }),
+        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+          id,
+          mintUrl,
+          unit,
+          amount,
+          preferExact: true,
+          exchanges: true,
+        }),
         onDone: {
           target: 'splitting',
           actions: [
@@ -114,7 +134,7 @@ export const send = setup({
       tags: ['local'],
       invoke: {
         src: 'send.split',
-        input: ({ context: { mintUrl, unit, amount } }) => ({ mintUrl, unit, amount }),
+        input: ({ context: { mintUrl, unit, amount, exact } }) => ({ mintUrl, unit, amount, exact }),
         onDone: [
           {
             guard: answered('ok'),
@@ -152,7 +172,7 @@ export const send = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
       },
     },
     exchanging: exchange({
@@ -165,7 +185,7 @@ export const send = setup({
       always: {
         target: 'encoding',
         actions: assign(({ context: { exchange } }) => ({
-          fee: sum(exchange!.inputs) - sum(exchange!.made),
+          fee: exchange!.fee,
           sent: exchange!.made.filter(({ purpose }) => purpose === 'send').map(asInput),
         })),
       },
@@ -211,23 +231,44 @@ export const send = setup({
             { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, spentOf(exchange!), 'sent') },
             assign(({ context }) => {
               const rest = unspentOf(context.exchange!)
-              return { sent: rest, exchange: newExchange({ inputs: rest, from: 'sent' }) }
+              return {
+                claimed: context.claimed + sum(spentOf(context.exchange!)),
+                sent: rest,
+                exchange: continued(context.exchange!, rest),
+              }
             }),
+          ],
+        },
+        {
+          guard: ({ context }) => context.exchange!.made.length > 0,
+          target: 'returned',
+          actions: [
+            { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, exchange!.inputs, 'sent') },
+            assign(({ context: { claimed, exchange } }) => ({ claimed: claimed + sum(exchange!.inputs) })),
           ],
         },
         { target: 'claimed' },
       ],
     },
-    /** The mint will not take the token back; it stays what it was. */
+    /** The mint will not take the token back, or not all of it; what is left stays what it was. */
     kept: {
-      always: { target: 'tokenCreated', actions: assign({ exchange: null }) },
+      always: {
+        target: 'tokenCreated',
+        actions: assign(({ context: { exchange, fee, reclaimed } }) => ({
+          reclaimed: reclaimed + sum(exchange!.made),
+          fee: fee + exchange!.fee,
+          sent: exchange!.inputs,
+          exchange: null,
+        })),
+      },
     },
     returned: {
       always: {
         target: 'reclaimed',
-        actions: assign(({ context: { exchange, fee } }) => ({
-          reclaimed: sum(exchange!.made),
-          fee: fee + sum(exchange!.inputs) - sum(exchange!.made),
+        actions: assign(({ context: { exchange, fee, claimed, reclaimed } }) => ({
+          amount: claimed,
+          reclaimed: reclaimed + sum(exchange!.made),
+          fee: fee + exchange!.fee,
           sent: [],
           exchange: null,
         })),
@@ -238,7 +279,7 @@ export const send = setup({
       tags: ['ended'],
       entry: [
         { type: 'tx', params: ({ context: { id, sent } }) => spend(id, sent, 'sent') },
-        assign({ exchange: null, sent: [] }),
+        assign(({ context: { claimed, sent } }) => ({ amount: claimed + sum(sent), exchange: null, sent: [] })),
       ],
     },
     reclaimed: { type: 'final', tags: ['ended'] },
@@ -246,10 +287,11 @@ export const send = setup({
       type: 'final',
       tags: ['ended', 'failed'],
       entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
         assign(({ context: { exchange } }) => ({
-          fee: 0,
-          error: { code: 'REFUSED', detail: exchange!.refusal?.detail ?? 'the fee is more than was reserved' },
+          amount: 0,
+          fee: exchange!.fee,
+          error: failureOf(exchange!),
           exchange: null,
         })),
       ],
@@ -262,16 +304,18 @@ export const send = setup({
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
             ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, unspentOf(exchange!)),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
           ],
         },
-        assign({
-          fee: 0,
+        assign(({ context: { exchange } }) => ({
+          amount: 0,
+          spentElsewhere: sum(spentOf(exchange!)),
+          fee: exchange!.fee,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
-        }),
+        })),
       ],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },
 })

@@ -19,7 +19,16 @@
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
 import { spend, takeActor, type Failure, type Tag, sum, release, write } from './common.ts'
-import { exchangeActors, exchangeDelays, type Exchange, newExchange } from './exchange-model.ts'
+import {
+  exchangeActors,
+  exchangeDelays,
+  failureOf,
+  isReserved,
+  reservedBy,
+  type Exchange,
+  type InputProof,
+  newExchange,
+} from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface SwapInput {
@@ -31,12 +40,20 @@ export interface SwapInput {
 }
 
 export interface SwapContext extends SwapInput {
+  /** Sum of the amounts to make. */
+  readonly asked: number
   readonly amount: number
+  /** Of the inputs, what somebody else had spent. */
+  readonly spentElsewhere: number
   readonly fee: number
   readonly exchange: Exchange | null
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
+
+const total = (amounts: readonly number[]): number => amounts.reduce((so, amount) => so + amount, 0)
+const spentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'SPENT')
+const unspentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] !== 'SPENT')
 
 export const swap = setup({
   types: {} as {
@@ -52,7 +69,9 @@ export const swap = setup({
   id: 'swap',
   context: ({ input }) => ({
     ...input,
-    amount: input.amounts.reduce((total, amount) => total + amount, 0),
+    asked: total(input.amounts),
+    amount: total(input.amounts),
+    spentElsewhere: 0,
     fee: 0,
     exchange: null,
     ys: [],
@@ -64,7 +83,14 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({ id, mintUrl, unit, amount, preferExact: false }),
+        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+          id,
+          mintUrl,
+          unit,
+          amount,
+          preferExact: false,
+          exchanges: true,
+        }),
         onDone: {
           target: 'prepared',
           actions: [
@@ -85,7 +111,7 @@ export const swap = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
       },
     },
     exchanging: exchange({
@@ -98,7 +124,7 @@ export const swap = setup({
       type: 'final',
       tags: ['ended'],
       entry: assign(({ context: { exchange } }) => ({
-        fee: sum(exchange!.inputs) - sum(exchange!.made),
+        fee: exchange!.fee,
         ys: exchange!.made.map(({ Y }) => Y),
         exchange: null,
       })),
@@ -107,13 +133,11 @@ export const swap = setup({
       type: 'final',
       tags: ['ended', 'failed'],
       entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, exchange!.inputs) },
+        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
         assign(({ context: { exchange } }) => ({
-          fee: 0,
-          error: {
-            code: 'REFUSED',
-            detail: exchange!.refusal?.detail ?? 'the amounts and the fee are more than the inputs',
-          },
+          amount: 0,
+          fee: exchange!.fee,
+          error: failureOf(exchange!),
           exchange: null,
         })),
       ],
@@ -125,17 +149,19 @@ export const swap = setup({
         {
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
-            ...spend(id, exchange!.inputs.filter((_, at) => exchange!.states[at] === 'SPENT'), 'reserved'), // prettier-ignore
-            ...release(id, exchange!.inputs.filter((_, at) => exchange!.states[at] !== 'SPENT')), // prettier-ignore
+            ...spend(id, spentOf(exchange!), 'reserved'),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
           ],
         },
-        assign({
-          fee: 0,
+        assign(({ context: { exchange } }) => ({
+          amount: 0,
+          spentElsewhere: sum(spentOf(exchange!)),
+          fee: exchange!.fee,
           error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           exchange: null,
-        }),
+        })),
       ],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, fee: 0 }) },
+    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
   },
 })

@@ -40,7 +40,7 @@ interface Strike {
 
 /** How long a request is on its way, there and back each. */
 const EACH_WAY_MS = 10
-const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped']
+const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'receivedPartly', 'swapped']
 
 /** Kills tabs until it was done so often, lets the last ones finish, and looks at the books. Each owner is a tab. */
 export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>): Promise<BrowserResult> {

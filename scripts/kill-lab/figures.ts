@@ -37,8 +37,11 @@ const NONE: Figures = {
 const HEADINGS: Readonly<Record<string, keyof Figures>> = {
   'mint.issued': 'issued',
   'receive.received': 'received',
+  'receive.receivedPartly': 'received',
   'restore.restored': 'restored',
   'send.claimed': 'claimed',
+  // What of it was claimed.
+  'send.reclaimed': 'claimed',
   'melt.paid': 'paid',
 }
 
@@ -47,6 +50,8 @@ export async function figuresOf(wallet: Wallet): Promise<Figures> {
   for (const { kind, state, amount, fee } of await wallet.history({ limit: 100_000 })) {
     const heading = HEADINGS[`${kind}.${state}`]
     if (heading) figures[heading] += amount.toNumber()
+    // What came in before the mint kept its fee.
+    if (heading === 'received') figures.received += fee.toNumber()
     figures.fees += fee.toNumber()
   }
   for (const balance of await wallet.balances())

@@ -44,7 +44,7 @@ export function stuckOf({ stuck }: Progress, { operations }: Audit): Listed[] {
 }
 
 /** How operations end that did what was asked. */
-const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'swapped', 'restored']
+const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'receivedPartly', 'swapped', 'restored']
 
 /** Operations that ended otherwise than was asked: right where the mint says so, and nowhere else. */
 export const failedOf = <O extends { readonly state: string }>({ operations }: { operations: readonly O[] }): O[] =>

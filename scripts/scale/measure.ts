@@ -44,7 +44,7 @@ export async function measure(adapter: StoreAdapter): Promise<Figures> {
   const selection = await times(async (part) => {
     // As many small amounts as large ones, by their digits.
     const amount = Math.ceil(LARGEST_AMOUNT ** part)
-    const { total, fee } = await reserve(store, place, amount, true)
+    const { total, fee } = await reserve(store, place, { amount, withFee: true })
     if (total - fee < amount) throw new Error(`${total} was selected for ${amount}`)
   })
   await store.close()

@@ -27,22 +27,75 @@ export const denominationsOf = (keys: Readonly<Record<string, string>>): readonl
 
 const OUTPUTS_AT_MOST = 1000
 
+/** Of amounts that taking the largest first misses, a search finds most; it looks at so many combinations. */
+const COMBINATIONS_AT_MOST = 10_000
+
 /**
  * Splits an amount into denominations: as few as taking the largest first gives, going up, so that the order shows
  * nothing of what is sent and what is kept.
  * @throws {CashuError} `AMOUNT_UNREACHABLE` where they do not make it up, or only by more than a thousand outputs.
  */
 export function splitAmount(amount: number, denominations: readonly number[]): number[] {
-  const parts: number[] = []
+  const falling = denominations.toSorted((a, b) => b - a)
+  const parts = largestFirst(amount, falling)
+  if (parts.rest === 0) return parts.found.reverse()
+  const searched = combination(amount, falling)
+  if (searched) return searched.reverse()
+  const near = nearTo(amount, parts, falling)
+  const instead = near.length > 0 ? `; ${near.join(' or ')} can be made` : ''
+  throw new CashuError('AMOUNT_UNREACHABLE', `the keyset's denominations do not make up ${amount}${instead}`)
+}
+
+interface Parts {
+  readonly found: number[]
+  /** What they leave of the amount. */
+  readonly rest: number
+}
+
+function largestFirst(amount: number, falling: readonly number[]): Parts {
+  const found: number[] = []
   let rest = amount
-  for (const denomination of denominations.toSorted((a, b) => b - a)) {
+  for (const denomination of falling) {
     const count = Math.floor(rest / denomination)
-    if (parts.length + count > OUTPUTS_AT_MOST) break
-    for (let i = 0; i < count; i++) parts.push(denomination)
+    if (found.length + count > OUTPUTS_AT_MOST) break
+    for (let i = 0; i < count; i++) found.push(denomination)
     rest -= count * denomination
   }
-  if (rest !== 0) throw new CashuError('AMOUNT_UNREACHABLE', `the keyset's denominations do not make up ${amount}`)
-  return parts.reverse()
+  return { found, rest }
+}
+
+/** Taking fewer of the large ones helps where they do not divide each other. */
+function combination(amount: number, falling: readonly number[]): number[] | undefined {
+  const smallest = falling.at(-1)
+  if (smallest === undefined) return undefined
+  // Where all divide each other, taking the largest first misses nothing.
+  if (falling.every((denomination, at) => at === 0 || falling[at - 1]! % denomination === 0)) return undefined
+  const budget = { left: COMBINATIONS_AT_MOST }
+  const search = (at: number, rest: number, parts: readonly number[]): readonly number[] | undefined => {
+    if (rest === 0) return parts
+    const denomination = falling[at]
+    if (denomination === undefined || --budget.left < 0) return undefined
+    const most = Math.min(Math.floor(rest / denomination), OUTPUTS_AT_MOST - parts.length)
+    for (let count = most; count >= 0 && budget.left > 0; count--) {
+      const found = search(at + 1, rest - count * denomination, [
+        ...parts,
+        ...Array.from({ length: count }, () => denomination),
+      ])
+      if (found) return found
+    }
+    return undefined
+  }
+  const found = search(0, amount, [])
+  return found && [...found]
+}
+
+/** Amounts close by that can be made: one less, one more. */
+function nearTo(amount: number, { found, rest }: Parts, falling: readonly number[]): number[] {
+  const smallest = falling.at(-1)
+  if (smallest === undefined || found.length >= OUTPUTS_AT_MOST) return []
+  const below = amount - rest
+  const above = below + smallest
+  return [below, above].filter((near) => near > 0 && Number.isSafeInteger(near))
 }
 
 /** The fee for spending proofs whose keysets take these fees, in thousandths per proof (NUT-02). */
@@ -50,6 +103,51 @@ export function feeOf(feesPpk: Iterable<number>): number {
   let sumPpk = 0
   for (const feePpk of feesPpk) sumPpk += feePpk
   return Math.ceil(sumPpk / 1000)
+}
+
+const COINS_AT_MOST = 64
+
+/**
+ * Coins of one keyset that are worth an amount and, exactly, the fee for spending them (NUT-02); as few as there can be.
+ * Undefined where there are none, or only too many.
+ */
+export function exactCoins(
+  amount: number,
+  { denominations, feePpk }: { readonly denominations: readonly number[]; readonly feePpk: number },
+): { readonly amounts: number[]; readonly fee: number } | undefined {
+  for (let count = 1; count <= COINS_AT_MOST; count++) {
+    const fee = feeOf(Array<number>(count).fill(feePpk))
+    const amounts = coins(amount + fee, count, denominations)
+    if (amounts) return { amounts, fee }
+  }
+  return undefined
+}
+
+/** So many coins that come to a total: the fewest there are, of which large ones are broken up until they are enough. */
+function coins(total: number, count: number, denominations: readonly number[]): number[] | undefined {
+  const found = parts(total, denominations)
+  while (found && found.length < count) {
+    const at = found.findLastIndex((coin) => coin > (denominations[0] ?? coin))
+    if (at < 0) return undefined
+    const [coin] = found.splice(at, 1)
+    const smaller = parts(
+      coin!,
+      denominations.filter((it) => it < coin!),
+    )
+    if (!smaller || found.length + smaller.length > count) return undefined
+    found.push(...smaller)
+    found.sort((a, b) => a - b)
+  }
+  return found?.length === count ? found : undefined
+}
+
+function parts(total: number, denominations: readonly number[]): number[] | undefined {
+  try {
+    return splitAmount(total, denominations)
+  } catch (error) {
+    if (error instanceof CashuError) return undefined
+    throw error
+  }
 }
 
 /** How many blank outputs take back any overpayment up to this (NUT-08). */
@@ -65,6 +163,8 @@ export interface Candidate {
   readonly Y: string
   readonly amount: number
   readonly feePpk: number
+  /** Of proofs that are as good, those of the lowest rank are taken first; 0 where left out. */
+  readonly rank?: number
 }
 
 /** Proofs that cover a target. */
@@ -129,7 +229,7 @@ function levelsOf<C extends Candidate>(
   const levels: Level<C>[] = []
   for (const [worth, proofs] of [...byWorth].sort(([a], [b]) => a - b)) {
     const lower = levels.at(-1)
-    proofs.sort((a, b) => a.feePpk - b.feePpk)
+    proofs.sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0) || a.feePpk - b.feePpk)
     levels.push({
       worth,
       proofs,

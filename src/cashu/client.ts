@@ -181,12 +181,16 @@ const asked =
     return quote.quote === quoteId ? quote : expected('quote', 'the asked quote')
   }
 
-/** One state for each Y, in the order asked. */
+/**
+ * One state for each Y, in the order asked. Of which nothing is said that one can read, counts as pending: nobody may
+ * conclude anything from it, and it is asked about again.
+ */
 const statesOf =
   (Ys: readonly string[]): Parse<readonly ProofState[]> =>
   (value, at) => {
     const byY = new Map(parseStates(value, at).map((state) => [state.Y, state]))
-    return Ys.map((Y) => byY.get(Y) ?? expected('states', 'a state for each Y'))
+    if (Ys.length > 0 && !Ys.some((Y) => byY.has(Y))) expected('states', 'a state for each Y')
+    return Ys.map((Y) => byY.get(Y) ?? { Y, state: 'PENDING' as const })
   }
 
 /** Outputs that were asked for, each at most once. */

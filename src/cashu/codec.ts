@@ -1,8 +1,8 @@
 /** Tokens, mint addresses and invoices: what people hand each other as text. */
-import { getDecodedTokenBinary, getEncodedToken, normalizeMintUrl as normalize } from '@cashu/cashu-ts'
-import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { bech32 } from '@scure/base'
+import { getEncodedToken, normalizeMintUrl as normalize } from '@cashu/cashu-ts'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { toAmount } from './amounts.ts'
+import { readCbor } from './cbor.ts'
 import { CashuError } from './errors.ts'
 import { amount, compact, expected, field, hex, list, optional, point, record, scalar, text } from './shape.ts'
 import type { Parse } from './shape.ts'
@@ -27,16 +27,25 @@ export interface Token {
   readonly proofs: readonly TokenProof[]
 }
 
+/** A token of 5,000 proofs with all that they may carry has less. */
+const MOST_CHARACTERS = 4_000_000
+const MOST_PROOFS = 5_000
+
 /**
  * Reads a token of version 3 or 4, with or without a `cashu:` in front (NUT-00).
- * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`
+ * Of somebody else's making it is read only up to 4,000,000 characters and 5,000 proofs.
+ *
+ * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`
  */
 export function decodeToken(token: string): Token {
+  if (token.length > MOST_CHARACTERS)
+    throw new CashuError('TOKEN_TOO_LARGE', `the token has more than ${MOST_CHARACTERS} characters`)
   const [, version, body] = /^(?:(?:web\+)?cashu:(?:\/\/)?)?cashu([AB])([\w+/-]+)=*$/.exec(token.trim()) ?? []
   if (version === undefined || body === undefined) throw new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
   try {
     const bytes = fromBase64(body)
     const { mint, unit, memo, proofs } = version === 'A' ? readV3(bytes) : readV4(bytes)
+    if (Array.isArray(proofs)) assertFew(proofs.length)
     const read = list(proof)(proofs, 'proofs')
     if (read.length === 0) expected('proofs', 'at least one proof')
     if (new Set(read.map(({ secret }) => secret)).size < read.length) expected('proofs', 'each proof once')
@@ -51,6 +60,10 @@ export function decodeToken(token: string): Token {
     // The cause may show secrets and is left behind.
     throw new CashuError('TOKEN_MALFORMED', 'the token cannot be read')
   }
+}
+
+function assertFew(proofs: number): void {
+  if (proofs > MOST_PROOFS) throw new CashuError('TOKEN_TOO_LARGE', `the token has more than ${MOST_PROOFS} proofs`)
 }
 
 type Raw = Record<'mint' | 'unit' | 'memo' | 'proofs', unknown>
@@ -69,17 +82,33 @@ function readV3(bytes: Uint8Array<ArrayBuffer>): Raw {
   }
 }
 
-const BINARY_PREFIX = utf8ToBytes('crawB')
-
-/** Goes through the binary form: cashu-ts' other way in wants to know all keysets of the mint. */
 function readV4(bytes: Uint8Array): Raw {
-  const { mint, unit, memo, proofs } = getDecodedTokenBinary(concatBytes(BINARY_PREFIX, bytes))
-  return { mint, unit, memo, proofs: proofs.map((entry) => ({ ...entry, amount: entry.amount.toString() })) }
+  const json = record(readCbor(bytes), 'token')
+  const entries = field(json, 't', list(record), '')
+  const lists = entries.map((entry, at) => field(entry, 'p', list(record), `t[${at}]`))
+  assertFew(lists.reduce((count, { length }) => count + length, 0))
+  const proofs = entries.flatMap((entry, at) => {
+    const id = field(entry, 'i', bytesHex, `t[${at}]`)
+    return lists[at]!.map(({ a, s, c, d, w }) => ({
+      ...{ id, amount: a, secret: s, C: bytesHex(c, 'c'), witness: w },
+      dleq: optional(record)(d, 'd') && hexFields(record(d, 'd')),
+    }))
+  })
+  return { mint: json['m'], unit: json['u'], memo: json['d'], proofs }
 }
 
+const bytesHex: Parse<string> = (value, at) => (value instanceof Uint8Array ? bytesToHex(value) : expected(at, 'bytes'))
+
+const hexFields = (from: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, bytesHex(value, name)]))
+
 /** Either alphabet, with or without padding. */
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  const bytes = new Uint8Array(binary.length)
+  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at)
+  return bytes
+}
 
 const proof: Parse<TokenProof> = (value, at) => {
   const from = record(value, at)
@@ -156,36 +185,3 @@ export function normalizeMintUrl(mintUrl: string): string {
     throw new CashuError('MINT_URL_MALFORMED', 'not the address of a mint', { cause })
   }
 }
-
-/** Tenths of a millisatoshi, which are picobitcoins, in one of an invoice's units. */
-const PICO_IN: Record<string, bigint> = { '': 10n ** 12n, m: 10n ** 9n, u: 10n ** 6n, n: 10n ** 3n, p: 1n }
-
-/** A timestamp of 35 bits and a signature of 520, in words of 5. */
-const INVOICE_AT_LEAST_WORDS = 7 + 104
-
-/**
- * What a bolt11 invoice asks for, in millisatoshi; nothing where it leaves that to the payer. The checksum is
- * verified, the signature is not.
- * @throws {CashuError} `INVOICE_MALFORMED`
- */
-export function bolt11Amount(request: string): { readonly msat?: number } {
-  const { prefix, words } = readBech32(request.trim().replace(/^lightning:/i, ''))
-  const match = /^ln(?:bcrt|bc|tbs|tb|sb)(?:([1-9][0-9]*)([munp]?))?$/.exec(prefix)
-  if (!match || words.length < INVOICE_AT_LEAST_WORDS) throw malformedInvoice('wrong prefix or length')
-  const [, digits, unit = ''] = match
-  if (digits === undefined) return {}
-  const pico = BigInt(digits) * PICO_IN[unit]!
-  const msat = Number(pico / 10n)
-  if (pico % 10n || !Number.isSafeInteger(msat)) throw malformedInvoice('no whole number of millisatoshi')
-  return { msat }
-}
-
-function readBech32(invoice: string): { readonly prefix: string; readonly words: readonly number[] } {
-  try {
-    return bech32.decode(invoice as `${string}1${string}`, false)
-  } catch {
-    throw malformedInvoice('wrong checksum')
-  }
-}
-
-const malformedInvoice = (why: string) => new CashuError('INVOICE_MALFORMED', `not a bolt11 invoice: ${why}`)

@@ -4,6 +4,8 @@ import { HardshellError } from '../kernel/errors.ts'
 export type CashuErrorCode =
   /** Not a token, or one whose contents are not what NUT-00 says. */
   | 'TOKEN_MALFORMED'
+  /** A token of more characters or proofs than a wallet takes. */
+  | 'TOKEN_TOO_LARGE'
   /** A V3 token with proofs of more than one mint. */
   | 'TOKEN_OF_SEVERAL_MINTS'
   /** The mint has no keyset with this id, or none that a short id stands for. */

@@ -18,6 +18,16 @@ export function deriver(seed: Uint8Array, keysetId: string): (counter: number) =
   return usableVersion(keysetId) === '00' ? bip32Deriver(seed, keysetId) : hmacDeriver(seed, keysetId)
 }
 
+/**
+ * Names the place from which a keyset's secrets are derived: keysets with the same name have the same secrets. Of version
+ * 00 it is a number of 31 bits, so that two keysets may have one.
+ * @throws {CashuError} `KEYSET_UNSUPPORTED`
+ */
+export const derivationName = (keysetId: string): string =>
+  usableVersion(keysetId) === '00' ? `${keysetNumber(keysetId)}` : keysetId
+
+const keysetNumber = (keysetId: string): number => Number(BigInt(`0x${keysetId}`) % BigInt(HARDENED - 1))
+
 /** Version 01: one HMAC each for secret and blinding factor. */
 function hmacDeriver(seed: Uint8Array, keysetId: string): (counter: number) => Derived {
   // The key's two blocks, the purpose and the keyset id are hashed once.
@@ -45,8 +55,10 @@ const HARDENED = 2 ** 31
 
 /** Version 00: m/129372'/0'/keyset'/counter'/{0,1}. The last step is not hardened, so it takes the public key. */
 function bip32Deriver(seed: Uint8Array, keysetId: string): (counter: number) => Derived {
-  const keyset = Number(BigInt(`0x${keysetId}`) % BigInt(HARDENED - 1))
-  const parent = [129372, 0, keyset].reduce(hardened, node(hmac(sha512, utf8ToBytes('Bitcoin seed'), seed), 0n))
+  const parent = [129372, 0, keysetNumber(keysetId)].reduce(
+    hardened,
+    node(hmac(sha512, utf8ToBytes('Bitcoin seed'), seed), 0n),
+  )
   return (counter) => {
     checkCounter(counter, HARDENED - 1)
     const output = hardened(parent, counter)

@@ -15,6 +15,7 @@ import {
   point,
   record,
   scalar,
+  some,
   text,
 } from './shape.ts'
 import type { Parse } from './shape.ts'
@@ -88,11 +89,12 @@ export interface ProofState {
   readonly witness?: string
 }
 
+/** An entry that is none is left out: nothing is said of its proof. */
 export const parseStates: Parse<readonly ProofState[]> = (value) =>
   field(
     record(value, 'answer'),
     'states',
-    list((entry, at) => {
+    some((entry, at) => {
       const from = record(entry, at)
       return compact({
         Y: field(from, 'Y', point, at),
@@ -113,11 +115,18 @@ export interface KeysetInfo {
   readonly final_expiry?: number
 }
 
-export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) =>
-  field(
-    record(value, 'answer'),
+/** Each is a row, and a question for its keys: no mint has as many. */
+const MOST_KEYSETS = 1_000
+
+/** An entry that is none is left out: its keyset counts as not listed, so that it takes no new outputs. */
+export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) => {
+  const answer = record(value, 'answer')
+  const { keysets } = answer
+  if (Array.isArray(keysets) && keysets.length > MOST_KEYSETS) expected('keysets', `no more than ${MOST_KEYSETS}`)
+  return field(
+    answer,
     'keysets',
-    list((entry, at) => {
+    some((entry, at) => {
       const from = record(entry, at)
       return compact({
         id: field(from, 'id', text, at),
@@ -129,6 +138,7 @@ export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) =>
     }),
     '',
   )
+}
 
 /** The public keys of one keyset, by amount (NUT-01). Amounts are digits, as they go up to 2^63. */
 export interface KeysetKeys {
@@ -141,7 +151,7 @@ export interface KeysetKeys {
 export const parseKeys =
   (keysetId: string): Parse<KeysetKeys> =>
   (value) => {
-    const keysets = field(record(value, 'answer'), 'keysets', list(record), '')
+    const keysets = field(record(value, 'answer'), 'keysets', some(record), '')
     const from = keysets.find((keyset) => keyset['id'] === keysetId) ?? expected('keysets', 'the asked keyset')
     const at = 'keyset'
     const entries = Object.entries(field(from, 'keys', record, at)).map(([digits, key]) => {
@@ -214,8 +224,8 @@ export const parseMelted: Parse<Melted> = (value) => {
   const from = record(value, 'answer')
   return compact({
     state: meltState(from),
-    // Some mints write an empty preimage until there is one.
-    payment_preimage: from['payment_preimage'] === '' ? undefined : field(from, 'payment_preimage', optional(text), ''),
+    // Some mints write an empty preimage until there is one. It is a proof or it is none: no answer is spoilt by it.
+    payment_preimage: from['payment_preimage'] === '' ? undefined : lenient(text)(from['payment_preimage']),
     change: field(from, 'change', optional(list(blindSignature)), ''),
   } as Melted)
 }

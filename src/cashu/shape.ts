@@ -27,6 +27,15 @@ export const list =
   (value, at) =>
     Array.isArray(value) ? value.map((entry, i) => item(entry, `${at}[${i}]`)) : expected(at, 'a list')
 
+/** The entries of a list that are as they should be. A list of which none is, is malformed. */
+export const some =
+  <T extends object>(item: Parse<T>): Parse<T[]> =>
+  (value, at) => {
+    if (!Array.isArray(value)) return expected(at, 'a list')
+    const entries = value.map(lenient(item)).filter((entry) => entry !== undefined)
+    return entries.length === 0 && value.length > 0 ? expected(at, 'entries') : entries
+  }
+
 /** A text that is not empty. */
 export const text: Parse<string> = (value, at) =>
   typeof value === 'string' && value !== '' ? value : expected(at, 'a text')

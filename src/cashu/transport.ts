@@ -19,7 +19,14 @@ export interface TransportAnswer {
    * mint exposes the header (CORS).
    */
   readonly dateMs?: number | undefined
+  /**
+   * Where a redirect leads, as it stands in the header (Location). Null for a redirect whose address is not told, as in
+   * browsers. Absent for everything else.
+   */
+  readonly location?: string | null | undefined
 }
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 const BODY_AT_MOST_BYTES = 10_000_000
 
@@ -40,12 +47,15 @@ export function fetchTransport(options: { readonly fetch?: typeof fetch | undefi
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
     })
+    // A browser hides what a redirect says.
+    if (response.type === 'opaqueredirect') return { status: response.status, body: '', location: null }
     const dateMs = readDateMs(response.headers.get('date'))
     return {
       status: response.status,
       body: await readText(response),
       retryAfterMs: readRetryAfterMs(response.headers.get('retry-after'), dateMs),
       dateMs,
+      ...(REDIRECTS.has(response.status) && { location: response.headers.get('location') }),
     }
   }
 }

@@ -31,7 +31,7 @@ export async function commitRow(
   const { row, before } = commit
   const put: Write = { put: 'operations', row, if: before === 0 ? 'absent' : { version: before } }
   const writes = [put, ...commit.writes]
-  const deadlineMs = env.clock.now() + commit.patienceMs
+  const deadlineMs = env.clock.monotonicMs() + commit.patienceMs
   let waitMs = FIRST_WAIT_MS
   let doubt = false
   const wait = async (error: unknown): Promise<void> => {
@@ -46,7 +46,7 @@ export async function commitRow(
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.code === 'BUSY' || error.code === 'FULL' || error.code === 'UNAVAILABLE') {
-        if (!doubt && env.clock.now() >= deadlineMs) throw error
+        if (!doubt && env.clock.monotonicMs() >= deadlineMs) throw error
         await wait(error)
         continue
       }

@@ -11,7 +11,8 @@ import { HardshellError } from './errors.ts'
 import type { Kernel, LoadedKind } from './kernel.ts'
 import { sleep } from './ports.ts'
 import { dotted, type OperationRow } from './operation.ts'
-import { doneEvent, type Invoke, type Step, type Timers } from './step.ts'
+import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
+import { doneEvent, stored, type Invoke, type Step, type StoredTimers, type Timers } from './step.ts'
 
 /** An event with somebody waiting to hear whether the chart took it. */
 export interface Delivery {
@@ -46,7 +47,7 @@ export interface Look {
 export interface DurableInput {
   readonly row: OperationRow
   /** When the commit began that put this process' name on the row, which therefore may start its effects. */
-  readonly ownedMs?: number
+  readonly owned?: Moment
 }
 
 type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
@@ -96,9 +97,11 @@ export function rowOf(
 ): { row: OperationRow; writes: Write[] } {
   const { kind, stepper } = loaded
   const { snapshot } = step
-  const ends = Object.values(step.timers)
+  const timers = stored(step.timers)
+  const ends = Object.values(timers)
   const kept = stepper.invokes(snapshot).some((invoke) => !step.entered.has(invoke.id))
   const nowMs = kernel.clock.now()
+  const isOver = snapshot.status !== 'active'
   const row: OperationRow = {
     ...before,
     ...kind.columns?.(snapshot.context),
@@ -106,13 +109,14 @@ export function rowOf(
     version: before.version + 1,
     commitId: kernel.newId(),
     ...ownership(kernel, before, kept),
-    status: snapshot.status === 'active' ? 'active' : 'done',
+    status: isOver ? 'done' : 'active',
     state: dotted(snapshot.value),
     lane: kind.lane?.(snapshot.context) ?? '',
     dueAt: ends.length > 0 ? Math.min(...ends) : null,
-    timers: JSON.stringify(step.timers),
+    timers: JSON.stringify(timers),
     updatedAt: Math.max(nowMs, before.updatedAt),
     snapshot: JSON.stringify(stepper.persist(snapshot)),
+    ...(isOver && kind.freesKey?.(snapshot.context, dotted(snapshot.value)) === true && { key: null }),
   }
   const { id, state, status, createdAt, updatedAt } = row
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
@@ -153,7 +157,7 @@ class Operation {
   #row: OperationRow
   #timers: Timers
   /** When the store was last asked something whose answer was that the row is this process' own. */
-  #ownedMs: number | undefined
+  #owned: Moment | undefined
   readonly #kernel: Kernel
   readonly #loaded: LoadedKind
   readonly #send: (event: EventObject) => void
@@ -162,7 +166,13 @@ class Operation {
   readonly #stop = new AbortController()
   #pumping = false
   #watch:
-    | { readonly name: string; readonly state: string; waitMs: number; atMs: number; readonly abort: AbortController }
+    | {
+        readonly name: string
+        readonly state: string
+        waitMs: number
+        next: Moment | undefined
+        readonly abort: AbortController
+      }
     | undefined
 
   constructor(kernel: Kernel, loaded: LoadedKind, input: DurableInput, send: (event: EventObject) => void) {
@@ -170,14 +180,18 @@ class Operation {
     this.#loaded = loaded
     this.#send = send
     this.#row = input.row
-    this.#ownedMs = input.ownedMs
+    this.#owned = input.owned
     this.snapshot = loaded.restore(input.row)
-    this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)
+    this.#timers = loaded.stepper.timersOf(
+      this.snapshot,
+      JSON.parse(input.row.timers) as StoredTimers,
+      input.row.updatedAt,
+    )
   }
 
   start(): void {
     if (!this.#kernel.leads()) return
-    if (this.#ownedMs !== undefined) this.#follow(new Set())
+    if (this.#owned) this.#follow(new Set())
     else void this.#enqueue(() => this.#takeOver())
   }
 
@@ -189,7 +203,7 @@ class Operation {
     }
     for (const { controller } of this.#running.values()) controller.abort()
     this.#watch?.abort.abort()
-    this.#kernel.timers.set(this.#row.id, null)
+    this.#kernel.alarms.set(this.#row.id, null)
   }
 
   take(event: EventObject): void {
@@ -258,24 +272,24 @@ class Operation {
 
   /** What the chart takes no notice of here it might in the state to which another process has moved it. */
   async #assertCurrent(): Promise<void> {
-    const askedMs = this.#kernel.clock.now()
+    const asked = momentIn(this.#kernel.clock, 0)
     const row = await this.#kernel.store.get<OperationRow>('operations', [this.#row.id])
     if (row?.version !== this.#row.version)
       throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
-    if (this.#ownedMs !== undefined) this.#ownedMs = askedMs
+    if (this.#owned) this.#owned = asked
   }
 
   async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {
     const kernel = this.#kernel
     const before = this.#row
-    const beganMs = kernel.clock.now()
+    const began = momentIn(kernel.clock, 0)
     const { row, writes } = rowOf(kernel, this.#loaded, before, step)
     const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
     const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })
     if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
     this.#row = row
     this.#timers = step.timers
-    this.#ownedMs = beganMs
+    this.#owned = began
     this.snapshot = step.snapshot
     const landed: Committed = { type: '@hardshell.committed', snapshot: step.snapshot }
     this.#send(landed)
@@ -339,7 +353,7 @@ class Operation {
     const request = async (): Promise<unknown> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
-      for (let looks = 0; looks < MOST_LOOKS && clock.now() - (this.#ownedMs ?? 0) > LONG_WAIT_MS; looks++) {
+      for (let looks = 0; looks < MOST_LOOKS && this.#isLongOwned(); looks++) {
         if (signal.aborted) break
         await this.#assertCurrent()
       }
@@ -365,6 +379,10 @@ class Operation {
     void over.then(() => underWay.delete(over))
   }
 
+  #isLongOwned(): boolean {
+    return !this.#owned || sinceMs(this.#owned, this.#kernel.clock) > LONG_WAIT_MS
+  }
+
   #setWatch(): void {
     const name = this.#loaded.stepper.watch(this.snapshot)
     if (this.#watch && (this.#watch.name !== name || this.#watch.state !== this.#row.state)) {
@@ -377,7 +395,7 @@ class Operation {
       name,
       state: this.#row.state,
       waitMs,
-      atMs: this.#kernel.clock.now() + waitMs,
+      next: momentIn(this.#kernel.clock, waitMs),
       abort: new AbortController(),
     }
   }
@@ -385,17 +403,17 @@ class Operation {
   #setDue(): void {
     // By now another actor may run the operation, and wakes up at other times.
     if (this.#stop.signal.aborted) return
-    const ends = [...Object.values(this.#timers), ...(this.#watch ? [this.#watch.atMs] : [])]
-    this.#kernel.timers.set(this.#row.id, ends.length > 0 ? Math.min(...ends) : null)
+    const next = this.#watch?.next
+    this.#kernel.alarms.set(this.#row.id, [...Object.values(this.#timers), ...(next ? [next] : [])])
   }
 
   #due(): void {
-    const nowMs = this.#kernel.clock.now()
-    if (this.#watch && this.#watch.atMs <= nowMs) void this.#look()
+    const { clock } = this.#kernel
+    if (this.#watch?.next && isOver(this.#watch.next, clock)) void this.#look()
     void this.#enqueue(async () => {
       for (;;) {
-        const late = Object.entries(this.#timers).filter(([, atMs]) => atMs <= this.#kernel.clock.now())
-        const [id] = late.toSorted(([, a], [, b]) => a - b)[0] ?? []
+        const late = Object.entries(this.#timers).filter(([, end]) => isOver(end, clock))
+        const [id] = late.toSorted(([, a], [, b]) => a.atMs - b.atMs)[0] ?? []
         if (id === undefined) break
         // A timer that the chart takes no notice of has ended all the same.
         if (!(await this.#apply({ type: id })))
@@ -410,7 +428,7 @@ class Operation {
   async #look(looked = (): void => {}): Promise<void> {
     const watch = this.#watch
     if (!watch) return looked()
-    watch.atMs = Infinity
+    watch.next = undefined
     this.#setDue()
     const asking = this.#loaded.watches[watch.name]!
     const { firstMs, maxMs } = asking
@@ -426,7 +444,7 @@ class Operation {
         looked()
         if (this.#watch !== watch) return
         watch.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(watch.waitMs * 1.5)))
-        watch.atMs = this.#kernel.clock.now() + watch.waitMs
+        watch.next = momentIn(this.#kernel.clock, watch.waitMs)
         this.#setDue()
       })
     } catch (error) {

@@ -1,7 +1,8 @@
 /** Says of an operation why it is where it is and what comes next. Ids, states, times: no secrets. */
 import type { LoadedKind } from './kernel.ts'
+import type { LanePause } from './lanes.ts'
 import type { OperationView } from './operation.ts'
-import type { Timers } from './step.ts'
+import type { StoredTimers } from './step.ts'
 
 export interface Explanation {
   readonly id: string
@@ -22,6 +23,8 @@ export interface Explanation {
   readonly needsHuman: boolean
   /** Its lane is closed: it waits, and contacts nobody. */
   readonly laneClosed: boolean
+  /** Its lane lets nothing through for a while, until then (epoch ms); `why` says so, too. */
+  readonly lanePaused: { readonly why: string; readonly untilMs: number; readonly inMs: number } | undefined
 }
 
 export function explain(of: {
@@ -29,11 +32,14 @@ export function explain(of: {
   loaded: LoadedKind | undefined
   parked: string | undefined
   laneClosed: boolean
+  pause: LanePause | undefined
   nowMs: number
 }): Explanation {
-  const { view, loaded, nowMs } = of
+  const { view, loaded, pause, nowMs } = of
   const { id, kind, state, status, row, snapshot } = view
-  const base = { id, kind, state, status, laneClosed: of.laneClosed }
+  const inMs = Math.ceil(pause?.leftMs ?? 0)
+  const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
+  const base = { id, kind, state, status, laneClosed: of.laneClosed, lanePaused }
   if (!snapshot || !loaded || status !== 'active')
     return {
       ...base,
@@ -45,22 +51,37 @@ export function explain(of: {
       needsHuman: status !== 'done',
     }
   const nodes = snapshot._nodes.toReversed()
-  const timers = Object.entries(JSON.parse(row.timers) as Timers)
+  const timers = Object.entries(JSON.parse(row.timers) as StoredTimers)
+  const reason = [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
+    .filter((part) => part !== null && part !== undefined && part !== '')
+    .join(' ')
+  const underWay = loaded.stepper.invokes(snapshot).map((invoke) => invoke.src)
+  const watching = loaded.stepper.watch(snapshot)
+  // A request is to be made, now or after a pause of its own.
+  const delays = loaded.kind.machine.implementations.delays as Readonly<Record<string, unknown>>
+  const retries = timers.some(([timer]) => isBackoff(delays[delayOf(timer)]))
+  const asks = underWay.length > 0 || watching !== undefined || retries
   return {
     ...base,
-    why: [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
-      .filter((part) => part !== null && part !== undefined && part !== '')
-      .join(' '),
-    underWay: loaded.stepper.invokes(snapshot).map((invoke) => invoke.src),
-    watching: loaded.stepper.watch(snapshot),
+    why: [reason, asks && lanePaused ? `(${pausedUntil(lanePaused)})` : ''].filter((part) => part !== '').join(' '),
+    underWay,
+    watching,
     timers: timers.map(([timer, atMs]) => ({
-      name: /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer,
+      name: delayOf(timer),
       atMs,
       inMs: Math.max(0, atMs - nowMs),
     })),
     takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter(
       (event) => !event.startsWith('xstate.'),
     ),
-    needsHuman: snapshot.hasTag('human'),
+    needsHuman: snapshot.hasTag('human') || (asks && pause?.needsHuman === true),
   }
 }
+
+/** The name of the delay in a timer's id. */
+const delayOf = (timer: string): string => /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer
+
+const isBackoff = (delay: unknown): boolean => typeof delay === 'function' && 'jitter' in delay
+
+const pausedUntil = ({ why, untilMs }: { readonly why: string; readonly untilMs: number }): string =>
+  `${why} until ${new Date(untilMs).toISOString()}`

@@ -8,7 +8,7 @@ import type { Questions } from './questions.ts'
 import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './operation.ts'
 import { fraction, type Clock, type Random } from './ports.ts'
 import { stepper, type Move, type Stepper } from './step.ts'
-import type { Timers } from './timers.ts'
+import type { Alarms } from './timers.ts'
 
 /** A committed step, as those who listen get it. */
 export interface Change {
@@ -32,7 +32,7 @@ export interface Kernel {
   leads(): boolean
   readonly lanes: Lanes
   readonly questions: Questions
-  readonly timers: Timers
+  readonly alarms: Alarms
   /** Requests of effects, each until its answer is committed. */
   readonly underWay: Set<Promise<void>>
   newId(): string
@@ -72,7 +72,7 @@ export function loadKind(
     runs,
     read: reader,
     tables: env.tables,
-    now: () => clock.now(),
+    clock,
     random: () => fraction(env.random),
     inspected: env.inspected,
   })

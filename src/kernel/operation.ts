@@ -187,6 +187,11 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
   readonly because?: (context: ContextOf<M>) => string | null
   /** Rows written with every commit. */
   readonly project?: (step: Projection<ContextOf<M>>) => readonly Write[]
+  /**
+   * Whether an operation that has ended in this state gives its idempotency key back, because nothing came of it: the same
+   * key then starts another one. Never unless given.
+   */
+  readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }

@@ -14,11 +14,11 @@ import { Lanes } from './lanes.ts'
 import { News } from './news.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
 import { Ownership, type Role } from './ownership.ts'
-import { fraction, hex, sleep, systemClock, systemRandom, type Clock, type Random } from './ports.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock, type Random } from './ports.ts'
 import { Questions } from './questions.ts'
 import { reportError } from './report.ts'
 import { Supervisor, type Resumed } from './supervisor.ts'
-import { Timers } from './timers.ts'
+import { Alarms } from './timers.ts'
 
 export interface OperationsOptions<Ports> {
   readonly store: Store
@@ -58,7 +58,7 @@ export interface CloseOptions {
 
 export interface CreateOptions {
   readonly id?: string
-  /** Same key and same request → the operation that is there. */
+  /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
   readonly key?: string | undefined
   /** What the caller asked for, to compare when the key is used again. */
   readonly request?: unknown
@@ -96,13 +96,15 @@ export class Operations<Ports = unknown> {
   readonly resumed: Promise<readonly Resumed[]>
 
   constructor(options: OperationsOptions<Ports>) {
-    const { store, clock = systemClock, random = systemRandom } = options
+    const { store, random = systemRandom } = options
+    const clock = withSteadyReading(options.clock ?? systemClock)
     checkCount(options.laneLimit, 'laneLimit')
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
     this.clock = clock
-    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open: options.laneOpen ?? (() => Promise.resolve(true)) })
+    const open = options.laneOpen ?? (() => Promise.resolve(true))
+    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -112,7 +114,7 @@ export class Operations<Ports = unknown> {
       leads: () => this.#ownership.role !== 'follower',
       lanes: this.lanes,
       questions: new Questions(this.lanes),
-      timers: new Timers(clock, (id) => this.supervisor.wake(id)),
+      alarms: new Alarms(clock, (id) => this.supervisor.wake(id)),
       underWay: new Set(),
       newId,
       chance: () => fraction(random),
@@ -169,21 +171,28 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Starts an operation: its first step is committed, or nothing is.
+   * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
+   * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
    *
    * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
    */
-  async create(kindName: string, input: Row, options: CreateOptions = {}): Promise<OperationView> {
+  async create(
+    kindName: string,
+    input: Row | (() => Promise<Row>),
+    options: CreateOptions = {},
+  ): Promise<OperationView> {
     this.#assertOpen()
     checkTexts({ key: options.key })
     const loaded = this.#kinds.get(kindName)
     if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
     const id = options.id ?? this.#kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
+    let made: Row | undefined
     for (let tries = 1; ; tries++) {
       const there = (await this.#byKey(kindName, options.key, request)) ?? (await options.existing?.())
       if (there !== undefined) return this.get(there)
-      const step = await loaded.stepper.first({ ...input, id })
+      made ??= typeof input === 'function' ? await input() : input
+      const step = await loaded.stepper.first({ ...made, id })
       const nowMs = this.clock.now()
       const blank = {
         id,
@@ -407,7 +416,8 @@ export class Operations<Ports = unknown> {
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
-    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(current.row.lane), nowMs: this.clock.now() }) // prettier-ignore
+    const { lane } = current.row
+    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(lane), pause: this.lanes.pauseOf(lane), nowMs: this.clock.now() }) // prettier-ignore
   }
 
   /**
@@ -496,7 +506,7 @@ export class Operations<Ports = unknown> {
   async #halt(): Promise<void> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
     this.supervisor.stop()
-    this.#kernel.timers.stop()
+    this.#kernel.alarms.stop()
     this.#listeners.clear()
     this.#roleListeners.clear()
     await this.#ownership.end().catch(reportError)

@@ -10,6 +10,8 @@ export interface Clock {
   /** Calls once, no sooner than `delayMs` later. */
   setTimeout(call: () => void, delayMs: number): unknown
   clearTimeout(timer: unknown): void
+  /** Lets others go on between two pieces of long work; by the thread's own means unless given. */
+  turn?(): Promise<void>
   /** Keeps the process alive until the function it gives is called: somebody waits for what another process does. */
   hold?(): () => void
 }
@@ -29,6 +31,26 @@ export const systemClock: Clock = {
     const timer = globalThis.setInterval(() => {}, LONGEST_TIMER_MS)
     return () => globalThis.clearInterval(timer)
   },
+}
+
+/** A clock of one's own, in JavaScript, may lack the steady reading: time during which it goes back counts for nothing then. */
+export function withSteadyReading(clock: Clock): Clock {
+  if (typeof clock.monotonicMs === 'function') return clock
+  let steadyMs = 0
+  let lastMs = clock.now()
+  return {
+    ...(clock.longestWaitMs !== undefined && { longestWaitMs: clock.longestWaitMs }),
+    ...(clock.hold && { hold: () => clock.hold?.() ?? (() => {}) }),
+    now: () => clock.now(),
+    monotonicMs() {
+      const nowMs = clock.now()
+      steadyMs += Math.max(0, nowMs - lastMs)
+      lastMs = nowMs
+      return steadyMs
+    },
+    setTimeout: (call, delayMs) => clock.setTimeout(call, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+  }
 }
 
 export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))

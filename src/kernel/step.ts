@@ -19,7 +19,9 @@ import type { Write } from '../store/port.ts'
 import type { Tables } from '../store/rows.ts'
 import { answerOf, contextOf, declaredOf, delayOf, watchOf } from './chart.ts'
 import { HardshellError } from './errors.ts'
+import { momentIn, type Moment } from './moments.ts'
 import { overlay } from './overlay.ts'
+import type { Clock } from './ports.ts'
 import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from './operation.ts'
 
 /** An invoke of an active state, its input derived from the context alone. */
@@ -30,8 +32,14 @@ export interface Invoke {
   readonly input: unknown
 }
 
-/** Timer id → when it ends (epoch ms). A timer's id is the type of the event that it sends. */
-export type Timers = Readonly<Record<string, number>>
+/** Timer id → when it ends. A timer's id is the type of the event that it sends. */
+export type Timers = Readonly<Record<string, Moment>>
+/** The same as a row has it: epoch ms. */
+export type StoredTimers = Readonly<Record<string, number>>
+
+/** Timers as they are stored. */
+export const stored = (timers: Timers): StoredTimers =>
+  Object.fromEntries(Object.entries(timers).map(([id, { atMs }]) => [id, atMs]))
 
 export interface Step {
   readonly snapshot: AnyMachineSnapshot
@@ -65,7 +73,7 @@ export interface Stepper {
   persist(snapshot: AnyMachineSnapshot): PersistedSnapshot
   invokes(snapshot: AnyMachineSnapshot): Invoke[]
   /** The timers that the snapshot's states call for, an unknown one counted from when they were entered. */
-  timersOf(snapshot: AnyMachineSnapshot, known: Timers, enteredAtMs: number): Timers
+  timersOf(snapshot: AnyMachineSnapshot, known: StoredTimers, enteredAtMs: number): Timers
   /** The name of the watch on this snapshot's state. */
   watch(snapshot: AnyMachineSnapshot): string | undefined
 }
@@ -168,12 +176,13 @@ export function stepper(options: {
   runs: Readonly<Record<string, Run>>
   read: Reader
   tables: Tables
-  now: () => number
+  clock: Pick<Clock, 'now' | 'monotonicMs'>
   random: () => number
   /** Whether somebody wants to know the moves. */
   inspected: boolean
 }): Stepper {
-  const { kind, read, now } = options
+  const { kind, read, clock } = options
+  const now = (): number => clock.now()
   const { runs } = options
   const machine: AnyStateMachine = kind.machine
   const delays = new Map<string, { name: string; nodeId: string }>()
@@ -208,11 +217,15 @@ export function stepper(options: {
     return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
   }
 
-  /** A clock that was set back must not make a pause longer than it is. */
-  const soonest = (name: string, context: unknown, atMs: number): number => {
+  /**
+   * When a timer ends of which only the time of day is known. A pause is no longer than it is from now on, for the clock may
+   * have been set back since; what has an end by the time of day is left to that.
+   */
+  const momentOf = (name: string, context: unknown, atMs: number): Moment => {
     const delay = delayOf(machine, name)
-    if (typeof delay !== 'number' && 'until' in delay) return atMs
-    return Math.min(atMs, now() + (typeof delay === 'number' ? delay : delay({ context })))
+    if (typeof delay !== 'number' && 'until' in delay) return { atMs, steadyMs: Infinity }
+    const leftMs = Math.min(atMs - now(), typeof delay === 'number' ? delay : delay({ context }))
+    return momentIn(clock, leftMs)
   }
 
   const settle = async (
@@ -251,7 +264,7 @@ export function stepper(options: {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const entered = new Set<string>()
-    let timers: Record<string, number> = { ...before }
+    let timers: Record<string, Moment> = { ...before }
     const atMs = now()
     for (const action of actions) {
       const { type } = action
@@ -264,7 +277,7 @@ export function stepper(options: {
         if (delay === undefined) continue
         const timer = delays.get(event.type)
         if (!timer) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
-        timers[event.type] = endOf(timer.name, snapshot.context, atMs)
+        timers[event.type] = momentOf(timer.name, snapshot.context, endOf(timer.name, snapshot.context, atMs))
       } else if (type !== 'xstate.stopChild') {
         throw new HardshellError('DEFECT', `${kind.kind}: action '${type}' is a side effect; use tx, emit or invoke`)
       }
@@ -300,12 +313,12 @@ export function stepper(options: {
       return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }
     },
     timersOf(snapshot, known, enteredAtMs) {
-      const timers: Record<string, number> = {}
+      const timers: Record<string, Moment> = {}
       if (snapshot.status !== 'active') return timers
       for (const node of snapshot._nodes)
         for (const name of Object.keys(node.config.after ?? {})) {
           const id = `xstate.after.${name}.${node.id}`
-          timers[id] = soonest(name, snapshot.context, known[id] ?? endOf(name, snapshot.context, enteredAtMs))
+          timers[id] = momentOf(name, snapshot.context, known[id] ?? endOf(name, snapshot.context, enteredAtMs))
         }
       return timers
     },

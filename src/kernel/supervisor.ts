@@ -7,6 +7,7 @@ import { StoreError, type Write } from '../store/port.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
 import { HardshellError } from './errors.ts'
 import type { Kernel, LoadedKind } from './kernel.ts'
+import { momentIn } from './moments.ts'
 import type { OperationRow } from './operation.ts'
 
 /** What became of an unfinished operation when the supervisor took it up. */
@@ -90,11 +91,11 @@ export class Supervisor {
   begin<T extends { readonly row?: OperationRow }>(id: string, store: () => Promise<T>): Promise<T> {
     const { clock, owner } = this.#kernel
     return this.#exclusively([id], async () => {
-      const beganMs = clock.now()
+      const began = momentIn(clock, 0)
       const stored = await store()
       const { row } = stored
       if (row?.status === 'active' && this.#kernel.leads() && !this.#stopped)
-        this.#spawn({ row, ...(row.owner === owner && { ownedMs: beganMs }) })
+        this.#spawn({ row, ...(row.owner === owner && { owned: began }) })
       return stored
     })
   }
@@ -159,14 +160,14 @@ export class Supervisor {
 
   async #takeUpBatch(batch: readonly Found[], named: boolean): Promise<boolean> {
     const due = batch.filter(({ effects }) => named || effects)
-    const ownedMs = this.#kernel.clock.now()
+    const owned = momentIn(this.#kernel.clock, 0)
     const taken = await this.#takeOver(due)
     if (this.#stopped) return false
     for (const { row } of batch) {
       const { id } = row
       const mine = taken?.get(id)
       const actor = this.#actors.get(id)
-      if (mine) this.#spawn({ row: mine, ownedMs })
+      if (mine) this.#spawn({ row: mine, owned })
       // Somebody was faster, it may be the one that runs here.
       else if (actor) actor.send(CHECK)
       else if (this.#pauses.has(id)) continue

@@ -1,9 +1,42 @@
 /**
- * One heap of wake-up times for all operations, and one timer of the clock for its top. Times are absolute. The
- * clock's timer is never trusted further than a minute, so a clock that jumps (a suspended machine, a corrected
- * time) is noticed and what it made due wakes up.
+ * One heap of wake-up times for all operations, and one timer of the clock for its top. Times are absolute, by one of the
+ * clock's two readings. The clock's timer is never trusted further than a minute, so a clock that jumps (a suspended
+ * machine, a corrected time) is noticed and what it made due wakes up.
  */
+import type { Moment } from './moments.ts'
 import type { Clock } from './ports.ts'
+
+/** Wakes ids up at moments: one heap for each reading. */
+export class Alarms {
+  readonly #byDay: Timers
+  readonly #steady: Timers
+
+  constructor(clock: Clock, wake: (id: string) => void) {
+    this.#byDay = new Timers(clock, wake)
+    this.#steady = new Timers(clock, wake, () => clock.monotonicMs())
+  }
+
+  /** Sets, moves or (with null) removes the moment at which an id wakes up: the first of these. */
+  set(id: string, moments: readonly Moment[] | null): void {
+    const first = (of: (moment: Moment) => number): number | null => {
+      const least = Math.min(...(moments ?? []).map(of))
+      return least === Infinity ? null : least
+    }
+    this.#byDay.set(
+      id,
+      first(({ atMs }) => atMs),
+    )
+    this.#steady.set(
+      id,
+      first(({ steadyMs }) => steadyMs),
+    )
+  }
+
+  stop(): void {
+    this.#byDay.stop()
+    this.#steady.stop()
+  }
+}
 
 interface Entry {
   readonly id: string
@@ -16,14 +49,16 @@ const LONGEST_WAIT_MS = 60_000
 
 export class Timers {
   readonly #clock: Clock
+  readonly #now: () => number
   readonly #wake: (id: string) => void
   readonly #heap: Entry[] = []
   readonly #byId = new Map<string, Entry>()
   #timer: { readonly handle: unknown; readonly atMs: number } | undefined
 
   /** `wake` is called once for each id whose time has come; the id is then gone until set again. */
-  constructor(clock: Clock, wake: (id: string) => void) {
+  constructor(clock: Clock, wake: (id: string) => void, now: () => number = () => clock.now()) {
     this.#clock = clock
+    this.#now = now
     this.#wake = wake
   }
 
@@ -58,13 +93,13 @@ export class Timers {
     if (this.#timer) this.#clock.clearTimeout(this.#timer.handle)
     this.#timer = undefined
     if (atMs === undefined) return
-    const delayMs = Math.min(this.#clock.longestWaitMs ?? LONGEST_WAIT_MS, Math.max(0, atMs - this.#clock.now()))
+    const delayMs = Math.min(this.#clock.longestWaitMs ?? LONGEST_WAIT_MS, Math.max(0, atMs - this.#now()))
     this.#timer = { handle: this.#clock.setTimeout(() => this.#ring(), delayMs), atMs }
   }
 
   #ring(): void {
     this.#timer = undefined
-    for (let top = this.#heap[0]; top && top.atMs <= this.#clock.now(); top = this.#heap[0]) {
+    for (let top = this.#heap[0]; top && top.atMs <= this.#now(); top = this.#heap[0]) {
       this.#remove(top)
       this.#wake(top.id)
     }

@@ -60,7 +60,7 @@ const HOUR_MS = 3_600_000
 const NODE_ID = '031c3c2605c2ff5236c84dd79326574cd97a9f948aa0654a2c48f7771f0dbe627e'
 
 /** It follows from what payer and payee know, so that any fake backend can pay what another made, and prove it. */
-const preimageOf = (secret: Uint8Array): Uint8Array => sha256(concatBytes(utf8ToBytes('fake preimage'), secret))
+export const preimageOf = (secret: Uint8Array): Uint8Array => sha256(concatBytes(utf8ToBytes('fake preimage'), secret))
 const hashOf = (preimage: Uint8Array): string => bytesToHex(sha256(preimage))
 
 /**

@@ -1,19 +1,13 @@
 /** Crypto takes milliseconds, and the thread that does it does everything else as well. */
 import { setImmediate } from 'node:timers/promises'
+import { taker as sharedTaker } from '../turns.ts'
 import type { Signatory } from './signatory.ts'
 
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */
 const SLICE_MS = 100
 
-/** What to wait for between two pieces of work: others get their turn where the last one of theirs is a while ago. */
-export function taker(): () => Promise<void> {
-  let untilMs = performance.now() + SLICE_MS
-  return async () => {
-    if (performance.now() < untilMs) return
-    await setImmediate()
-    untilMs = performance.now() + SLICE_MS
-  }
-}
+/** As the wallet's, with the mint's slices. */
+export const taker = (): (() => Promise<void>) => sharedTaker(SLICE_MS)
 
 /** Every so many slices it is the oldest call's turn, so that long ones come to an end however many short ones there are. */
 const OLDEST_EVERY = 4

@@ -96,6 +96,13 @@ export function inDialect<Rest extends readonly unknown[] = []>(
   }
 }
 
+/** The id of the keyset that is dead. */
+export async function deadKeyset(handle: Handle, { dead }: Dialect): Promise<string | undefined> {
+  if (!dead) return undefined
+  const { body } = await handle('GET', '/v1/keysets')
+  return chosen(dead.keyset, (objectOf(body)?.['keysets'] ?? []) as Listed[])
+}
+
 /** The same for a wallet's transport: every mint that it reaches speaks the dialect. */
 export function transportInDialect(transport: Transport, dialect: Dialect | (() => Dialect)): Transport {
   return async ({ url, ...request }) => {
@@ -270,11 +277,15 @@ class Spoken {
   }
 
   async #meant({ keyset }: { readonly keyset: KeysetChoice }): Promise<string | undefined> {
-    if (typeof keyset === 'object') return keyset.id
-    const ids = (await this.#keysets()).map(({ id }) => id)
-    if (keyset === 'lowest') return ids.toSorted()[0]
-    return keyset === 'first' ? ids[0] : ids.at(-1)
+    return chosen(keyset, typeof keyset === 'object' ? [] : await this.#keysets())
   }
+}
+
+function chosen(keyset: KeysetChoice, listed: readonly Listed[]): string | undefined {
+  if (typeof keyset === 'object') return keyset.id
+  const ids = listed.map(({ id }) => id)
+  if (keyset === 'lowest') return ids.toSorted()[0]
+  return keyset === 'first' ? ids[0] : ids.at(-1)
 }
 
 const askedFor = (path: string): Asked => {

@@ -29,11 +29,11 @@ export async function beginning<S extends Stage>(
   scenario: Scenario<S>,
   store?: TestedStore,
 ): Promise<Place<S> & { start: World }> {
-  const { subject } = scenario
+  const { subject, skewMs = 0 } = scenario
   const { kinds } = subject
   const surroundings = await subject.open()
   const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}), store }
-  const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs: 0, entropy: 0, notes: {} }
+  const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
   const lines: string[] = []
   const { world, end, violations } = await live(
     {

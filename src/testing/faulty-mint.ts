@@ -2,10 +2,14 @@
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
-import { inDialect, type Dialect } from './dialects.ts'
+import type { Answer } from '../mint-server/request.ts'
+import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from './life.ts'
+import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from './reasons.ts'
 import type { Setting } from './setting.ts'
+import type { Senders } from './statement.ts'
+import type { MintRow } from '../wallet/tables.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
 /** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
@@ -18,6 +22,12 @@ export interface Wire {
   sent: Readonly<Record<string, string>>
   /** Melt quote → how often the wallet asked for its payment. */
   melts: Readonly<Record<string, number>>
+  /** What came of the wallet's requests so far. It decides nothing. */
+  heard: Heard
+  /** Output → the operation that sent it first. */
+  senders: Senders
+  /** Keysets of which the mint told the wallet that it takes their proofs no more. */
+  dead: readonly string[]
 }
 
 export interface LateRequest {
@@ -122,6 +132,10 @@ export interface Mood {
     | 'retired'
     /** All keysets are said to cost more. */
     | 'dearer'
+    /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
+    | 'throttled'
+    /** It redirects to another address. */
+    | 'moved'
   /** Milliseconds since the Unix epoch. */
   readonly untilMs: number
 }
@@ -132,6 +146,14 @@ export interface Speech {
   /** Milliseconds since the Unix epoch; for ever where left out. */
   readonly untilMs?: number
 }
+
+/** How the mint speaks at a time, by what the scenario wrote down. */
+export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number): Dialect {
+  const { dialect = {}, untilMs = Infinity } = (notes['speech'] ?? {}) as Partial<Speech>
+  return nowMs < untilMs ? dialect : {}
+}
+
+const THROTTLED_FOR_MS = 120_000
 
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
@@ -152,6 +174,10 @@ function faultsOf(path: string, body: string) {
   if (signing.test(path)) return SIGNING_FAULTS
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
 }
+
+/** The outputs of a request, each with who sent it. */
+const sent = (body: string, id: string): Senders =>
+  Object.fromEntries(((JSON.parse(body) as { outputs?: { B_: string }[] }).outputs ?? []).map(({ B_ }) => [B_, id]))
 
 /** A path without the ids in it. */
 export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
@@ -175,10 +201,7 @@ export function faultyTransport(of: {
   const { setting, wire, mintUrl, fate, life, violated } = of
   const answered = (path: string, status: number, fault: string): void =>
     of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
-  const present = (): Dialect => {
-    const { dialect = {}, untilMs = Infinity } = (of.notes['speech'] ?? {}) as Partial<Speech>
-    return of.clock.rightMs < untilMs ? dialect : {}
-  }
+  const present = (): Dialect => spokenAt(of.notes, of.clock.rightMs)
   const mint = inDialect((...request) => setting.mint.handle(...request), present, { now: () => of.clock.rightMs })
   const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
@@ -187,17 +210,31 @@ export function faultyTransport(of: {
   /** What must hold of every request that a wallet makes. */
   const check = (path: string, body: string | undefined): void => {
     const { mints = [], operations = [] } = of.rows()
-    if (!mints.some((row) => row['mintUrl'] === mintUrl && row['trusted'] === 1))
-      violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    const row = mints.find((it) => it['mintUrl'] === mintUrl)
+    if (row?.['trusted'] !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    if (isTooEarly(row?.['pause'] as MintRow['pause'] | undefined))
+      violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
     const known = Object.values(wire.sent).includes(body)
     if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
+    const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
+    if (sender) wire.senders = { ...sent(body, sender['id'] as string), ...wire.senders }
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
+  }
+  /**
+   * The mint asked to be left alone, this process or, as far as it is stored, the wallet. What is under way at the same moment
+   * may know nothing of it.
+   */
+  let heardMs = -Infinity
+  const isTooEarly = (pause: MintRow['pause'] | undefined): boolean => {
+    const within = (nowMs: number, fromMs: number): boolean => nowMs > fromMs && nowMs < fromMs + THROTTLED_FOR_MS
+    const isStored = pause !== null && pause !== undefined && within(of.clock.now(), pause.untilMs - pause.delayMs)
+    return within(of.clock.rightMs, heardMs) || isStored
   }
   const noteOutputs = (body: string | undefined): void => {
     // A restore asks about outputs, it sends none.
@@ -205,10 +242,19 @@ export function faultyTransport(of: {
     const { outputs = [] } = JSON.parse(body) as { outputs?: { B_: string }[] }
     for (const { B_ } of outputs) {
       const first = wire.sent[B_]
-      if (first !== undefined && first !== body)
-        violated(`reuse: output ${B_.slice(-8)} was sent in two different requests`)
+      if (first !== undefined && first !== body && !isDead(B_, first))
+        violated(`reuse: output ${B_.slice(-8)} was sent in two different requests, of which the first may land`)
       wire.sent = { ...wire.sent, [B_]: body }
     }
+  }
+  /** A request that did nothing, and never will: the mint knows nothing of its output, and the network holds it no more. */
+  const isDead = (B_: string, first: string): boolean =>
+    !wire.late.some(({ body }) => body === first) && !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
+  /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
+  const noteDead = async (body = ''): Promise<void> => {
+    const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
+    if (id !== undefined && !wire.dead.includes(id) && body.includes('"inputs"') && body.includes(id))
+      wire.dead = [...wire.dead, id]
   }
   /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {
@@ -221,90 +267,124 @@ export function faultyTransport(of: {
     ((of.notes['moods'] ?? []) as Mood[]).find(
       ({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs,
     )?.does
-  return ({ method, url, body }) =>
-    life.call(async () => {
-      const path = url.slice(mintUrl.length)
-      const request = { method, path, ...(body !== undefined && { body }) }
-      check(path, body)
-      const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
-      // A mint contradicts itself once: one that never stops proves nothing.
-      const faults = faultsOf(path, body ?? '').filter((it) => it !== 'denied' || !wire.lied)
-      const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
-      const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
-      switch (fault) {
-        case 'crashBefore':
-          return life.die()
-        case 'refused':
-          await arrive()
-          answered(path, 400, fault)
-          return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
-        case 'malformed':
-          answered(path, 200, fault)
-          return { status: 200, body: '<html>sign in</html>' }
-        case 'notSent':
-          answered(path, 0, fault)
-          throw new Error('connection refused')
-        case 'late':
-        case 'gateway':
-        case 'held':
-          await arrive()
-          wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
-          answered(path, 0, fault)
-          if (fault !== 'gateway') throw new Error('timed out')
-          return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
-        case 'rotated':
-          await setting.mint.rotate('sat')
-          break
-        case FORGOTTEN:
-          await setting.forget()
-          break
-        case 'twice':
-          await deliver(request)
-          break
-        default:
-      }
-      const answer = await deliver(request)
-      await arrive()
-      answered(path, answer.status, fault)
-      switch (fault) {
-        case 'crashAfter':
-          return life.die()
-        case 'overtaken':
-          await of.overtake()
-          return answer
-        case 'asleep':
-          of.clock.sleep(ASLEEP_FOR_MS)
-          return answer
-        case 'lost':
-          throw new Error('connection reset')
-        case 'short':
-          return changed(answer, (list) => list.slice(0, -1))
-        case 'partly':
-          wire.lied = true
-          return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
-        case 'shuffled':
-          return changed(answer, (list) => list.toReversed())
-        case 'forged':
-          wire.lied = true
-          return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
-        case 'bare':
-          return altered(answer, { change: undefined })
-        case 'denied':
-          wire.lied = true
-          return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
-        case 'otherwise':
-          return altered(answer, { unit: 'usd' })
-        case 'pending':
-          if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
-          return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
-        case 'retired':
-          return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
-        case 'dearer':
-          return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
-        default:
-          return answer
-      }
-    })
+  /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
+  const isSeen = (fault: string): boolean =>
+    (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
+  // Headers tell whole seconds.
+  const dated = async (answer: Promise<Answer>) => ({
+    ...(await answer),
+    dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
+  })
+  const carried: Transport = ({ method, url, body }) =>
+    dated(
+      life.call(async () => {
+        const path = url.slice(mintUrl.length)
+        const request = { method, path, ...(body !== undefined && { body }) }
+        check(path, body)
+        const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
+        // A mint contradicts itself once: one that never stops proves nothing.
+        const faults = faultsOf(path, body ?? '')
+          .filter((it) => it !== 'denied' || !wire.lied)
+          .filter(isSeen)
+        const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+        const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
+        switch (fault) {
+          case 'crashBefore':
+            return life.die()
+          case 'refused':
+            await arrive()
+            answered(path, 400, fault)
+            return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+          case 'malformed':
+            answered(path, 200, fault)
+            return { status: 200, body: '<html>sign in</html>' }
+          case 'notSent':
+            answered(path, 0, fault)
+            throw new Error('connection refused')
+          case 'late':
+          case 'gateway':
+          case 'held':
+            await arrive()
+            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
+            answered(path, 0, fault)
+            if (fault !== 'gateway') throw new Error('timed out')
+            return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
+          case 'throttled':
+            answered(path, 429, fault)
+            heardMs = of.clock.rightMs
+            return { status: 429, body: '', retryAfterMs: THROTTLED_FOR_MS }
+          case 'moved':
+            answered(path, 308, fault)
+            return { status: 308, body: '', location: `https://elsewhere.test${path}` }
+          case 'rotated':
+            await setting.mint.rotate('sat')
+            break
+          case FORGOTTEN:
+            await setting.forget()
+            break
+          case 'twice':
+            await deliver(request)
+            break
+          default:
+        }
+        const answer = await deliver(request)
+        await arrive()
+        if (fault === 'ok' && answer.status >= 400) await noteDead(body)
+        answered(path, answer.status, fault)
+        switch (fault) {
+          case 'crashAfter':
+            return life.die()
+          case 'overtaken':
+            await of.overtake()
+            return answer
+          case 'asleep':
+            of.clock.sleep(ASLEEP_FOR_MS)
+            return answer
+          case 'lost':
+            throw new Error('connection reset')
+          case 'short':
+            return changed(answer, (list) => list.slice(0, -1))
+          case 'partly':
+            wire.lied = true
+            return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
+          case 'shuffled':
+            return changed(answer, (list) => list.toReversed())
+          case 'forged':
+            wire.lied = true
+            return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
+          case 'bare':
+            return altered(answer, { change: undefined })
+          case 'denied':
+            wire.lied = true
+            return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
+          case 'otherwise':
+            return altered(answer, { unit: 'usd' })
+          case 'pending':
+            if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
+            return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
+          case 'retired':
+            return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
+          case 'dearer':
+            return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
+          default:
+            return answer
+        }
+      }),
+    )
+  wire.heard = afterwards(wire.heard, of.rows()['operations']?.some(({ status }) => status === 'active') ?? false)
+  return async (request) => {
+    const asked = askedBy(request.url.slice(mintUrl.length))
+    if (!asked) return carried(request)
+    wire.heard = { ...wire.heard, [`${asked} begun`]: true }
+    try {
+      const answer = await carried(request)
+      wire.heard = answeredSo(wire.heard, asked, cameOf(answer))
+      return answer
+    } catch (error) {
+      wire.heard = answeredSo(wire.heard, asked, 'unanswered')
+      throw error
+    }
+  }
 }
 
 /**

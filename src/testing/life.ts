@@ -56,7 +56,7 @@ export class VirtualClock implements Clock {
   readonly longestWaitMs = Infinity
   #nowMs: number
   #order = 0
-  readonly #skewMs: number
+  #skewMs: number
   readonly #timers = new Map<number, Timer>()
 
   constructor(nowMs: number, skewMs = 0) {
@@ -70,6 +70,16 @@ export class VirtualClock implements Clock {
 
   monotonicMs(): number {
     return this.#nowMs
+  }
+
+  /** How far it is ahead of a clock that is right. */
+  get skewMs(): number {
+    return this.#skewMs
+  }
+
+  /** Somebody sets it: from now on it is ahead by so much. Its steady reading and its timers know nothing of that. */
+  set(skewMs: number): void {
+    this.#skewMs = skewMs
   }
 
   /** What a clock that is right would say. */
@@ -90,6 +100,11 @@ export class VirtualClock implements Clock {
 
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as number)
+  }
+
+  /** Work takes no time here: nobody has to be let go first. */
+  turn(): Promise<void> {
+    return Promise.resolve()
   }
 
   /** When the timers will ring, by a clock that is right. */

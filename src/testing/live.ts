@@ -80,7 +80,13 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   const violations: string[] = []
   const rows = of.store ? onStore(of.store, world.rows) : inMemory(world.rows)
   surroundings.enter(world.outside, clock, random)
-  const now = (): World => ({ ...world, rows: rows.dump(), outside: surroundings.leave(), nowMs: clock.rightMs })
+  const now = (): World => ({
+    ...world,
+    rows: rows.dump(),
+    outside: surroundings.leave(),
+    nowMs: clock.rightMs,
+    skewMs: clock.skewMs,
+  })
   const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
   let astray: Error | undefined
   let commits = 0

@@ -7,6 +7,8 @@ import type { OperationRow } from '../kernel/operation.ts'
 import type { CounterRow, OutputRow, ProofRow } from '../wallet/tables.ts'
 import type { Dump } from '../store/memory.ts'
 import type { AtomicMint } from './atomic-mint.ts'
+import { splitAmount } from '../cashu/amounts.ts'
+import { deadKeyset, inDialect, type Dialect, type Handle } from './dialects.ts'
 import type { Wire } from './faulty-mint.ts'
 
 /** What must hold, by the word with which a violation begins; in order of the seven invariants, then the other rules. */
@@ -34,6 +36,17 @@ export const invariants = {
   'start-up': 'nothing waits for the mint, and what is unfinished is asked about together',
   /** Rule 13. */
   trust: 'only mints that are trusted hear of us',
+  /** A mint says when it wants to hear of us again. */
+  throttled: 'a mint that asks to be left alone is sent nothing before that time',
+  /** Somebody may set the clock. */
+  slow: 'no pause is longer since the clock was set',
+  /** What handle, list and history say, against the mint's books. */
+  misstated: 'what is stated of an operation is what the mint did',
+  /** And why it waits, as `explain` says it. */
+  reason: 'an operation waits for something that has happened',
+  /** Both sides of a payment. */
+  kept: 'the mint keeps nothing of a payment that is no fee',
+  owed: 'what the mint owes for certain is shown as owed',
   /** What callers are promised. */
   failed: 'a caller gets what it asked for, or an error that it was told of',
 } as const
@@ -50,7 +63,7 @@ export interface ForeignProof {
 }
 
 /** A world of the wallet: its rows, what its caller wrote down, and the network. */
-export interface WalletWorld extends Pick<Wire, 'late' | 'melts'> {
+export interface WalletWorld extends Pick<Wire, 'late' | 'melts' | 'dead'> {
   readonly wallet: Dump
   readonly notes: Readonly<Record<string, unknown>>
 }
@@ -71,8 +84,10 @@ export async function judge(of: {
   crypto: WalletCrypto & MintCrypto
   /** Quarantine is the right end of this scenario. */
   mayQuarantine?: boolean
+  /** How the mint speaks in the end. */
+  dialect?: Dialect
 }): Promise<Verdict> {
-  const { world, mint, crypto } = of
+  const { world, mint, crypto, dialect = {} } = of
   const violations: Breach[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
   const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
@@ -92,7 +107,12 @@ export async function judge(of: {
     rows.reduce((total, { Y, amount }) => total + (states.get(Y) === 'SPENT' ? 0 : amount), 0)
   const books = await mint.books()
   const outstanding = Object.values(books.units).reduce((total, unit) => total + unit.outstanding, 0)
-  const sums = { mint: outstanding, wallet: sum(live), foreign: sum(foreign) }
+  const others = new Set(foreign.map(({ Y }) => Y))
+  const waiting = await owed(world, mint, ({ secret }) => {
+    const Y = crypto.hashToCurve(secret)
+    return others.has(Y) || proofs.some((proof) => proof.Y === Y)
+  })
+  const sums = { mint: outstanding, wallet: sum(live) + waiting, foreign: sum(foreign) }
   if (sums.mint !== sums.wallet + sums.foreign)
     violations.push(`conservation: the mint owes ${sums.mint}; the wallet has ${sums.wallet}, others ${sums.foreign}`)
   for (const [hash, { paid }] of Object.entries(books.payments))
@@ -111,9 +131,33 @@ export async function judge(of: {
   for (const { operationId, amount, state } of live)
     if ((state === 'reserved' || state === 'sent') && !active.has(operationId!))
       violations.push(`stranded: ${amount} ${state} by an operation that has ended`)
-  const refused = await spendAll(mint, crypto, live.filter(({ state }) => state === 'spendable')) // prettier-ignore
+  const { limits, dead } = dialect
+  // Nobody can know that a keyset is dead who was never told.
+  const deadId = await deadKeyset((...request) => mint.handle(...request), dialect)
+  // Where it signs no more, and how many outputs it takes, is no matter of what the proofs are worth.
+  const spoken = inDialect((...request) => mint.handle(...request), dead ? { dead } : {})
+  const refused = await spendAll(
+    { mint, spoken, most: limits?.inputs ?? Infinity, crypto },
+    live.filter(({ state, keysetId }) => state === 'spendable' && (keysetId !== deadId || world.dead.includes(deadId))),
+  )
   if (refused) violations.push(`worthless: the mint refuses spendable proofs: ${refused}`)
   return { violations, sums }
+}
+
+/** What is signed for an operation that has not ended, and is not stored yet: it can still be fetched. */
+async function owed(
+  { wallet }: WalletWorld,
+  mint: AtomicMint,
+  isProof: (output: OutputRow) => boolean,
+): Promise<number> {
+  const { operations = [], outputs = [] } = wallet as { operations?: OperationRow[]; outputs?: OutputRow[] }
+  const active = new Set(operations.filter(({ status }) => status === 'active').map(({ id }) => id))
+  const open = outputs.filter((output) => active.has(output.operationId) && !isProof(output))
+  if (open.length === 0) return 0
+  const asked = open.map(({ B_, amount, keysetId: id }) => ({ B_, amount, id }))
+  const { body } = await mint.handle('POST', '/v1/restore', JSON.stringify({ outputs: asked }))
+  const { signatures } = JSON.parse(body) as { signatures: { amount: number }[] }
+  return signatures.reduce((total, { amount }) => total + amount, 0)
 }
 
 async function statesOf(mint: AtomicMint, Ys: readonly string[]): Promise<Map<string, string>> {
@@ -140,28 +184,42 @@ function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
   return violations
 }
 
-/** Spends proofs in one swap to nobody; the mint's word where it refuses. */
+interface Listed {
+  readonly id: string
+  readonly active: boolean
+  readonly input_fee_ppk: number
+}
+
+/**
+ * Spends proofs in swaps to nobody, of each keyset apart and of so many inputs as the mint takes at once; the mint's word
+ * where it refuses one. What a swap's fee takes as a whole is not spent.
+ */
 async function spendAll(
-  mint: AtomicMint,
-  crypto: WalletCrypto,
+  of: { readonly mint: AtomicMint; readonly spoken: Handle; readonly most: number; readonly crypto: WalletCrypto },
   proofs: readonly ProofRow[],
 ): Promise<string | undefined> {
-  if (proofs.length === 0) return undefined
-  const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as {
-    keysets: { id: string; unit: string; active: boolean; input_fee_ppk: number }[]
+  const { mint, spoken, most, crypto } = of
+  const { keysets } = JSON.parse((await mint.handle('GET', '/v1/keysets')).body) as { keysets: Listed[] }
+  const active = keysets.findLast(({ active }) => active)
+  if (!active) return undefined
+  const { keysets: keyed } = JSON.parse((await mint.handle('GET', `/v1/keys/${active.id}`)).body) as {
+    keysets: { keys: Record<string, string> }[]
   }
-  const feePpk = proofs.reduce(
-    (total, { keysetId }) => total + keysets.find(({ id }) => id === keysetId)!.input_fee_ppk,
-    0,
-  )
-  const active = keysets.find(({ active }) => active)!
-  let rest = proofs.reduce((total, { amount }) => total + amount, 0) - Math.ceil(feePpk / 1000)
-  if (rest <= 0) return undefined
-  const outputs: { amount: number; id: string; B_: string }[] = []
-  for (let bit = 1; rest > 0; bit *= 2, rest = Math.floor(rest / 2))
-    if (rest % 2 === 1)
-      outputs.push({ amount: bit, id: active.id, B_: crypto.blind(`audit ${bit}`, '1'.padStart(64, '0')) })
-  const inputs = proofs.map(({ amount, keysetId: id, secret, C }) => ({ amount, id, secret, C }))
-  const { status, body } = await mint.handle('POST', '/v1/swap', JSON.stringify({ inputs, outputs }))
-  return status === 200 ? undefined : body
+  const denominations = Object.keys(keyed[0]!.keys).map(Number)
+  let made = 0
+  for (const { id, input_fee_ppk: feePpk } of keysets) {
+    const own = proofs.filter(({ keysetId }) => keysetId === id)
+    for (let from = 0; from < own.length; from += most) {
+      const part = own.slice(from, from + most)
+      const rest = part.reduce((total, { amount }) => total + amount, 0) - Math.ceil((part.length * feePpk) / 1000)
+      if (rest <= 0) continue
+      const outputs = splitAmount(rest, denominations).map((amount) => ({
+        ...{ amount, id: active.id, B_: crypto.blind(`audit ${++made}`, '1'.padStart(64, '0')) },
+      }))
+      const inputs = part.map(({ amount, secret, C }) => ({ amount, id, secret, C }))
+      const { status, body } = await spoken('POST', '/v1/swap', JSON.stringify({ inputs, outputs }))
+      if (status !== 200) return body
+    }
+  }
+  return undefined
 }

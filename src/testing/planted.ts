@@ -9,12 +9,14 @@ import { mintServerPlants } from './planted/mint-server.ts'
 import { moneyPlants } from './planted/money.ts'
 import type { Plant } from './planted/plant.ts'
 import { recoveryPlants } from './planted/recovery.ts'
+import { statementPlants } from './planted/statements.ts'
 
 export { planted, type Plant } from './planted/plant.ts'
 
 export const plants: readonly Plant[] = [
   ...kernelPlants,
   ...[...moneyPlants, ...recoveryPlants].toSorted((a, b) => a.row! - b.row!),
+  ...statementPlants,
   ...bountyPlants,
   ...mintServerPlants,
 ]

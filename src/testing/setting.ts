@@ -1,4 +1,6 @@
 /** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
+import { CashuError } from '../cashu/errors.ts'
+import type { InvoiceTerms } from '../cashu/invoice.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../mint-server/fake-backend.ts'
 import { plainInvoice } from '../mint-server/bolt11.ts'
 import { plainOffer } from '../mint-server/bolt12.ts'
@@ -15,6 +17,14 @@ import { stubCrypto } from './stub-crypto.ts'
 export const SEED = new Uint8Array(64).fill(7)
 /** The amounts of the mint's keysets. */
 export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
+
+/** What one of the simulation's plain invoices asks for. */
+export function plainTerms(request: string): InvoiceTerms {
+  const invoice = plainInvoice.decode(request)
+  if (!invoice) throw new CashuError('INVOICE_MALFORMED', 'not a plain invoice')
+  const { amountSat, paymentHash } = invoice
+  return { ...(amountSat !== undefined && { msat: amountSat * 1000 }), paymentHash }
+}
 
 /** How the mint of a scenario is made. */
 export type MintTraits = Partial<

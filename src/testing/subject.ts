@@ -33,6 +33,10 @@ export interface Scenario<S extends Stage> {
   readonly subject: Subject<S>
   /** So many faults in all, where nothing else is asked for: one that brings trouble of its own may have worlds without end. */
   readonly depth?: number
+  /** And so many in a quick look; one unless given. */
+  readonly quickDepth?: number
+  /** How far the program's clock is ahead of a right one, in milliseconds; behind where negative. It is right unless given. */
+  readonly skewMs?: number
   /** Makes the world in which the scenario begins. Nothing goes wrong here. */
   setup?(stage: S): Promise<void>
   /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */

@@ -7,11 +7,13 @@ import type { Row } from '../store/port.ts'
 import { walletKinds } from '../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
-import { faultyTransport, heldUntilOpen, type Wire } from './faulty-mint.ts'
+import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from './faulty-mint.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { judge } from './oracle.ts'
 import { newLiveSetting } from './live-mint.ts'
-import { newSetting, SEED, type MintTraits, type Setting } from './setting.ts'
+import { newSetting, plainTerms, SEED, type MintTraits, type Setting } from './setting.ts'
+import { falseReasons } from './reasons.ts'
+import { misstatements, unshown } from './statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Surroundings } from './subject.ts'
 import { witnessed } from './witness.ts'
@@ -37,6 +39,8 @@ export interface WalletStage extends Stage {
   readonly mint: AtomicMint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
+  /** Has an old keyset sign again, beside the newest. */
+  readonly activate: (keysetId: string) => Promise<void>
   /** Pays a mint quote's invoice. */
   readonly pay: (quoteId: string) => Promise<void>
   /** Decides the payments that are under way. */
@@ -79,12 +83,13 @@ export function walletSubject(
 ): Subject<WalletStage> & {
   open(): Promise<WalletSurroundings>
 } {
+  const kinds = walletKinds as readonly OperationKind<never>[]
   return {
-    kinds: walletKinds as readonly OperationKind<never>[],
+    kinds,
     alike,
     async open() {
       const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
-      const wire: Wire = { late: [], lied: false, sent: {}, melts: {} }
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: [], senders: {}, heard: {} }
       const outside = mintClient({
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
@@ -106,7 +111,7 @@ export function walletSubject(
           crypto: stubCrypto,
           // Time-outs go by real time, which must make no difference here, however slow the store is.
           requestTimeoutMs: Infinity,
-          invoiceAmount: () => ({ msat: 1 }),
+          invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
         })
         held.opened()
@@ -132,6 +137,7 @@ export function walletSubject(
               mint: setting.mint,
               outside,
               invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+              activate: (keysetId) => setting.activate(keysetId),
               pay: (quoteId) => setting.pay(quoteId),
               settle: (state) => setting.settle(state),
             },
@@ -139,19 +145,29 @@ export function walletSubject(
             attend: (act) => attended({ wallet, clock, wire }, act),
           }
         },
-        committed: (writes, before, { robbed = [] }) =>
-          witnessed(writes, {
+        committed: (writes, before, { robbed = [] }) => [
+          ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
+          ...unshown(writes, { before, mint: () => setting.dump() }),
+          ...witnessed(writes, {
             before,
             mint: () => setting.dump(),
             late: wire.late,
             robbed: robbed as readonly string[],
           }),
+        ],
         async judge({ rows, outside: held, nowMs, notes }) {
           // A mint of its own answers what is asked now: nothing befalls it.
           setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of
-          return (await judge({ world, mint: setting.mint, crypto: stubCrypto, mayQuarantine })).violations
+          const dialect = spokenAt(notes, nowMs)
+          const judged = { world, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
+          const { mint, ...sending } = held as WalletOutside
+          return [
+            ...misstatements({ wallet: rows, mint, sending, isChangeless: changeless || dialect.closing === true }),
+            ...(await judge(judged)).violations,
+          ]
         },
       }
     },
@@ -175,15 +191,19 @@ async function attended(
 
 const alike: Likeness = {
   ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
-  counts: { attempt: 2, tries: 1 },
+  counts: { attempt: 2, tries: 1, asks: 3 },
+  // A record decides nothing; nor does an operation that has ended, once no key leads to it.
+  over: (table, row) =>
+    table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
   matters(outside, known, nowMs) {
-    const { mint, late, lied, melts } = outside as WalletOutside
+    const { mint, late, lied, melts, dead } = outside as WalletOutside
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [
       ...Object.entries(rows).flatMap(([table, list]) => [table, ...list]),
       ...late,
       melts,
+      ...dead,
       lied ? 'lied' : 'did not lie',
     ]
   },

@@ -15,12 +15,17 @@ export interface Balance {
   readonly outstanding: Amount
   /** Of unknown state. */
   readonly held: Amount
+  /** Change that the mint owes for certain, and has not given yet (NUT-08). */
+  readonly owed: Amount
 }
 
-export function balances(totals: readonly Total[]): Balance[] {
-  const found = new Map<string, { mintUrl: string; unit: string; sums: Partial<Record<ProofState, number>> }>()
-  for (const { key, sum } of totals) {
-    const [mintUrl, unit, state] = key as [string, string, ProofState]
+type Part = ProofState | 'owed'
+
+/** `totals` are of proofs by state, `owed` of what mints owe. */
+export function balances(totals: readonly Total[], owed: readonly Total[]): Balance[] {
+  const found = new Map<string, { mintUrl: string; unit: string; sums: Partial<Record<Part, number>> }>()
+  for (const { key, sum } of [...totals, ...owed.map(({ key, sum }) => ({ key: [...key, 'owed'], sum }))]) {
+    const [mintUrl, unit, state] = key as [string, string, Part]
     const group = found.get(`${mintUrl} ${unit}`) ?? { mintUrl, unit, sums: {} }
     group.sums[state] = sum
     found.set(`${mintUrl} ${unit}`, group)
@@ -32,5 +37,6 @@ export function balances(totals: readonly Total[]): Balance[] {
     reserved: Amount.from(sums.reserved ?? 0),
     outstanding: Amount.from(sums.sent ?? 0),
     held: Amount.from(sums.held ?? 0),
+    owed: Amount.from(sums.owed ?? 0),
   }))
 }

@@ -1,4 +1,6 @@
 /** The wallet's events: in this process, after the commit, at most once. History and lists are the truth. */
+import type { Amount } from '@cashu/cashu-ts'
+import { toAmount } from '../cashu/amounts.ts'
 import { checkListener, checkOneOf } from '../arguments.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationStatus } from '../kernel/operation.ts'
@@ -15,12 +17,20 @@ export interface OperationEvent {
   readonly version: number
   readonly mintUrl: string
   readonly unit: string
+  /** What moved, in the unit; while the operation is open, what is to move. */
+  readonly amount: Amount
+  /** What was asked for. */
+  readonly asked: Amount
+  /** What it cost; while the operation is open, the most that it can cost. */
+  readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
 }
 
 export interface WalletEvents {
   /** An operation was created, changed its state, finished or failed; its history record changed with it. */
   readonly operation: OperationEvent
-  /** Proofs of this mint and unit changed hands; read `balances()`. */
+  /** Proofs of this mint and unit changed hands, or change is owed; read `balances()`. */
   readonly balance: { readonly mintUrl: string; readonly unit: string }
   /** A quote is in a new state, as the wallet knows it. */
   readonly quote: {
@@ -31,9 +41,19 @@ export interface WalletEvents {
   }
 }
 
+/** The columns that the wallet adds to its operations. */
+interface SaidRow {
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+  readonly asked: number
+  readonly fee: number
+  readonly owed: number
+}
+
 const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   const { id, kind, state, status, version } = row
-  const { mintUrl, unit } = row as unknown as OperationEvent
+  const { mintUrl, unit, amount, asked, fee, owed } = row as unknown as SaidRow
   const tags = [...snapshot.tags] as string[]
   const what = !before
     ? 'created'
@@ -42,7 +62,21 @@ const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
       : tags.includes('ended')
         ? 'finished'
         : 'changed'
-  return { id, kind, what, state, status, tags, version, mintUrl, unit }
+  return {
+    id,
+    kind,
+    what,
+    state,
+    status,
+    tags,
+    version,
+    mintUrl,
+    unit,
+    amount: toAmount(amount),
+    asked: toAmount(asked),
+    fee: toAmount(fee),
+    owed: toAmount(owed),
+  }
 }
 
 const EVENTS: readonly (keyof WalletEvents)[] = ['operation', 'balance', 'quote']
@@ -59,8 +93,8 @@ export function onWalletEvent<E extends keyof WalletEvents>(
   return env.operations.on((change) => {
     if (event === 'operation') call(operationEvent(change))
     else if (event === 'balance') {
-      const { mintUrl, unit } = operationEvent(change)
-      if (change.tables.includes('proofs')) call({ mintUrl, unit })
+      const { mintUrl, unit } = change.row as unknown as SaidRow
+      if (change.tables.includes('proofs') || change.tables.includes('owed')) call({ mintUrl, unit })
     }
     // Charts emit the others, in the commits that change what they tell of.
     else for (const { type, ...rest } of change.emitted) if (type === event) call(rest)

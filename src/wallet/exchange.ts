@@ -1,16 +1,20 @@
 /** The exchange's local steps: how outputs are derived, unblinded and matched. They read the store, and compute. */
 import type {
   Exchange,
+  Made,
   MadeProof,
-  OutputSet,
   Place,
   Signature,
+  SwapSet,
+  Why,
   exchangeActors,
 } from '../../machines/wallet/exchange-model.ts'
+import { isTooLarge, isAlreadySigned } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, feeFor, keysetsOf, split, withFullIds } from './keysets.ts'
+import { activeKeyset, keysetsOf, whyNone, withFullIds } from './keysets.ts'
+import { effective, learnt, type Limits } from './limits.ts'
 import {
   forget,
   jumpCounters,
@@ -22,52 +26,79 @@ import {
   type Wanted,
 } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
-import type { OutputRow, ProofRow } from './tables.ts'
+import { denominations, isWanting, planRound } from './rounds.ts'
+import type { MintLimits, MintRow, OutputRow, ProofRow } from './tables.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
   (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
 type Job = Place & { readonly exchange: Exchange }
 
-const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0)
+const IMPOSSIBLE: Readonly<Record<'short' | 'unreachable' | 'tooLarge', Why>> = {
+  short: { code: 'TOO_SMALL', detail: 'the fee and the amounts are more than the inputs' },
+  unreachable: { code: 'AMOUNT_UNREACHABLE', detail: 'the keyset’s denominations do not make up what is left after the fee' }, // prettier-ignore
+  tooLarge: { code: 'TOO_LARGE', detail: 'the mint takes too few inputs or outputs at once' },
+}
 
 export const exchangeSteps = (ports: WalletPorts) => ({
   'exchange.derive': async ({ input, read }: LocalArgs<Job>): Promise<Answer<'exchange.derive'>> => {
     const { id, mintUrl, unit, exchange } = input
     const keysets = await keysetsOf(read, mintUrl)
     const keyset = activeKeyset(keysets, unit)
-    const inputs = withFullIds(exchange.inputs, keysets)
-    const fee = feeFor(inputs, keysets)
-    if (!keyset || fee === undefined) return { answer: 'stale' }
-    const total = sum(inputs.map(({ amount }) => amount)) - fee
-    const rest = total - sum(exchange.send) - sum(exchange.keep)
-    if (rest < 0 || total <= 0) return { answer: 'short', writes: forget(await ownRows(read, input)) }
-    const wanted: Wanted[] = [
-      ...exchange.send.map((amount) => ({ amount, purpose: 'send' as const })),
-      ...[...exchange.keep, ...split(rest, keyset)].map((amount) => ({ amount, purpose: 'keep' as const })),
-    ].toSorted((a, b) => a.amount - b.amount)
+    if (!keyset) return { answer: 'stale', why: whyNone(keysets, unit)! }
+    const coins = withFullIds(exchange.inputs, keysets).flatMap((coin) => {
+      const feePpk = keysets.get(coin.id)?.feePpk
+      return feePpk === undefined ? [] : [{ ...coin, feePpk }]
+    })
+    if (coins.length < exchange.inputs.length)
+      return { answer: 'stale', why: { code: 'KEYSETS_UNKNOWN', detail: 'the keyset of an input is not known' } }
+    const { limits, refusedOne, writes: kept } = await learntLimits(read, input)
+    const planned = planRound({ inputs: coins, wants: exchange, limits, denominations: denominations(keyset) })
+    const own = await ownRows(read, input)
+    if ('why' in planned || refusedOne)
+      return { answer: 'impossible', why: IMPOSSIBLE['why' in planned ? planned.why : 'tooLarge'], writes: [...kept, ...forget(own)] } // prettier-ignore
+    const { taken, outputs: wants, fee, leaves } = planned.round
+    const wanted: Wanted[] = wants.toSorted((a, b) => a.amount - b.amount)
     const last = exchange.sets.at(-1)
     // What was refused, and is signed by nobody, goes out again as it was: counters are not for the burning. Once, other
     // outputs are tried, for some mints refuse outputs that they half took.
     const again =
-      last?.keysetId === keyset.id && last.fee === fee && (exchange.refusals !== 2 || exchange.sets.length > 2)
-    if (again) return { answer: 'ok', set: last, again, body: exchange.body, writes: [] }
-    const firstPlace = sum(exchange.sets.map(({ outputs }) => outputs.length))
-    const outputs = await makeOutputs(
+      last !== undefined &&
+      sameRequest(last, { keysetId: keyset.id, fee, Ys: taken.map(({ Y }) => Y), wanted }) &&
+      (exchange.refusals !== 2 || exchange.sets.length > 2)
+    if (again) return { answer: 'ok', sets: exchange.sets, again, body: exchange.body, writes: kept }
+    // A request that was too large was answered, so that nobody will sign its outputs: they serve for a smaller one.
+    const spare = !exchange.unaccounted && isTooLarge(exchange.refusal?.meaning) && last?.keysetId === keyset.id
+    const before = spare ? exchange.sets.slice(0, -1) : exchange.sets
+    const free = spare ? own.filter(({ B_ }) => last.outputs.some((output) => output.B_ === B_)) : []
+    const reused = free.slice(0, wanted.length).map((row, at): OutputRow => ({ ...row, ...wanted[at]! }))
+    const made = await makeOutputs(
       { ...ports, read },
-      { id, keysetId: keyset.id, wanted, firstPlace, reserve: exchange.from === 'foreign' },
+      {
+        id,
+        keysetId: keyset.id,
+        wanted: wanted.slice(reused.length),
+        firstPlace: 1 + Math.max(-1, ...own.map(({ place }) => place)),
+        reserve: exchange.from === 'foreign',
+      },
     )
-    if (!outputs) return { answer: 'gap' }
-    const proofs = inputs.map(({ Y: _, ...proof }) => proof)
+    if (!made) return { answer: 'gap' }
+    const rows = [...reused, ...made.rows]
     const body = JSON.stringify({
-      inputs: proofs,
-      outputs: outputs.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ })),
+      inputs: taken.map(({ Y: _, feePpk: _fee, ...proof }) => proof),
+      outputs: rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ })),
     })
-    const set: OutputSet = {
+    const set: SwapSet = {
       keysetId: keyset.id,
-      outputs: outputs.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
+      outputs: rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
+      Ys: taken.map(({ Y }) => Y),
       fee,
+      leaves,
     }
-    return { answer: 'ok', set, again, body, writes: outputs.writes }
+    const others: Write[] = [
+      ...reused.map(({ B_, amount, purpose }): Write => ({ patch: 'outputs', key: [B_], set: { amount, purpose } })),
+      ...forget(free.slice(reused.length)),
+    ]
+    return { answer: 'ok', sets: [...before, set], again, body, writes: [...kept, ...others, ...made.writes] }
   },
 
   'exchange.unblind': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.unblind'>> => {
@@ -79,25 +110,29 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: exchange.signatures[at]!,
     }))
-    const made = unblind(ports.crypto, paired, await keysetsOf(read, input.mintUrl), 'needed')
+    const made = await unblind(ports, paired, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
     if (!made) return { answer: 'wrong' }
-    return { answer: 'ok', ...(await finish(read, input, rows, made, nowMs)) }
+    return { answer: 'ok', ...(await finish(read, input, set, rows, made, nowMs)) }
   },
 
   'exchange.match': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.match'>> => {
     const { exchange } = input
     const rows = await ownRows(read, input)
     const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
-    exchange.restored!.outputs.forEach((B_, at) => signed.set(B_, exchange.restored!.signatures[at]!))
+    exchange.restored?.outputs.forEach((B_, at) => signed.set(B_, exchange.restored!.signatures[at]!))
     const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
-    const unspent = exchange.states.every((state) => state === 'UNSPENT')
-    if (pairs.length === 0) return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
-    if (unspent && !exchange.seenSigned) return { answer: 'early' }
+    const untold = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
+    if (untold) return { answer: 'untold', why: untold }
+    const unspent = isUnspent(exchange)
+    const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
+    if (pairs.length === 0 && !(unspent && known))
+      return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
+    if (unspent && !exchange.seenSigned && !known) return { answer: 'early' }
     const ours = new Map(
       exchange.sets.flatMap(({ keysetId, outputs }) => outputs.map(({ B_, amount }) => [B_, { keysetId, amount }])),
     )
     // Signed for another amount: another device with this seed asked for it.
-    const foreign = ({ outputs }: OutputSet): boolean =>
+    const foreign = ({ outputs }: SwapSet): boolean =>
       outputs.some(
         ({ B_ }) =>
           signed.has(B_) &&
@@ -106,19 +141,19 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     // One odd answer gives nothing up: it is asked for again.
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (unspent || exchange.sets.some(foreign)) {
-      const collided = (set: OutputSet): boolean =>
-        unspent ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
+      const collided = (set: SwapSet): boolean =>
+        unspent ? known || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>
         exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )
-      const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
+      const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId), 2 ** exchange.collisions) // prettier-ignore
       return {
         answer: 'collision',
         sets: exchange.sets.filter((set) => !collided(set)),
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' }
     const set = exchange.sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {
@@ -126,9 +161,66 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       return { answer: 'partly', writes: [...found, ...(await noteSigned(read, pairs.map(({ row }) => row)))] } // prettier-ignore
     }
     const mine = made.filter(({ row }) => set.outputs.some(({ B_ }) => B_ === row.B_))
-    return { answer: 'done', ...(await finish(read, input, rows, mine, nowMs)) }
+    return { answer: 'done', ...(await finish(read, input, set, rows, mine, nowMs)) }
   },
 })
+
+/** As far as the mint tells: where it has no state checks (NUT-07), a refusal that was answered says as much. */
+const isUnspent = ({ states, refusal }: Exchange): boolean =>
+  states.length > 0 ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
+
+/** A send may have landed, and the mint does not say which outputs it signed: only unspent inputs would tell. */
+const cannotTell = (exchange: Exchange): Why | undefined =>
+  exchange.restored === null && !(exchange.states.length > 0 && isUnspent(exchange))
+    ? {
+        code: 'NO_RESTORE',
+        detail:
+          'an earlier request may have been carried out, and the mint does not give its signatures again (NUT-09)',
+      }
+    : undefined
+
+/**
+ * Whether signatures need a proof of their own (NUT-12). A mint whose info lists what it supports, without NUT-12, gives
+ * none: its order is all there is, as NUT-03 has it; a restore would pair by that mint's word alone, too.
+ */
+export async function dleqOf(read: Reader, mintUrl: string): Promise<'needed' | 'optional'> {
+  const info = (await read.get<MintRow>('mints', [mintUrl]))?.info
+  const supported: unknown = info?.['supported']
+  return Array.isArray(supported) && supported.length > 0 && !supported.includes(12) ? 'optional' : 'needed'
+}
+
+const sameRequest = (
+  last: SwapSet,
+  { keysetId, fee, Ys, wanted }: { keysetId: string; fee: number; Ys: readonly string[]; wanted: readonly Wanted[] },
+): boolean =>
+  last.keysetId === keysetId &&
+  last.fee === fee &&
+  last.Ys.length === Ys.length &&
+  last.Ys.every((Y, at) => Y === Ys[at]) &&
+  last.outputs.length === wanted.length &&
+  last.outputs.every(({ amount, purpose }, at) => amount === wanted[at]!.amount && purpose === wanted[at]!.purpose)
+
+/** The mint's limits, with what the last refusal teaches; `refusedOne` where it refuses the least that there is. */
+async function learntLimits(
+  read: Reader,
+  { mintUrl, exchange: { refusal, sets } }: Job,
+): Promise<{ limits: Limits; refusedOne: boolean; writes: Write[] }> {
+  const row = await read.get<MintRow>('mints', [mintUrl])
+  const known: MintLimits = row?.limits ?? {}
+  const last = sets.at(-1)
+  if (!refusal || !last || !isTooLarge(refusal.meaning))
+    return { limits: effective(known), refusedOne: false, writes: [] }
+  // Where it is not said of what there is too much: the larger part of a body are its inputs.
+  const ofInputs = refusal.meaning === 'tooManyInputs' || (refusal.meaning === 'tooLarge' && last.Ys.length > 1)
+  const less = learnt(refusal, ofInputs ? last.Ys.length : last.outputs.length)
+  if (less === undefined) return { limits: effective(known), refusedOne: true, writes: [] }
+  const limits: MintLimits = { ...known, [ofInputs ? 'inputs' : 'outputs']: less }
+  return {
+    limits: effective(limits),
+    refusedOne: false,
+    writes: row ? [{ patch: 'mints', key: [mintUrl], set: { limits } }] : [],
+  }
+}
 
 /** The rows of the exchange's outputs; the operation may have others (a melt's blank outputs, say). */
 async function ownRows(read: Reader, { id, exchange }: Job): Promise<OutputRow[]> {
@@ -136,29 +228,51 @@ async function ownRows(read: Reader, { id, exchange }: Job): Promise<OutputRow[]
   return (await outputsOf(read, id)).filter(({ B_ }) => mine.has(B_))
 }
 
-/** The writes that end an exchange: its proofs come, its inputs go, its outputs are forgotten. */
+/** What ends a round: its proofs come, its inputs go, its outputs are forgotten. */
 async function finish(
   read: Reader,
   input: Job,
+  set: SwapSet,
   rows: readonly OutputRow[],
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
-): Promise<{ made: MadeProof[]; writes: Write[] }> {
-  const { from, inputs } = input.exchange
-  const spent = inputs.map(({ Y }): Write => ({
-    patch: 'proofs',
-    key: [Y],
-    set: { state: 'spent' },
-    if: { state: from, operationId: input.id },
-  }))
-  // A token of proofs that are ours and free: they are spent now.
-  const free: Write[] = []
-  if (from === 'foreign')
-    for (const { Y } of inputs)
-      if ((await read.get<ProofRow>('proofs', [Y]))?.state === 'spendable')
-        free.push({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'spendable' } })
-  return {
-    made: made.map(({ proof }) => proof),
-    writes: [...(await storeProofs(read, input, made, nowMs)), ...(from === 'foreign' ? free : spent), ...forget(rows)],
+): Promise<Made> {
+  const { exchange } = input
+  const gone = new Set(set.Ys)
+  const proofs = made.map(({ proof }) => proof)
+  const left = [
+    ...exchange.inputs.filter(({ Y }) => !gone.has(Y)),
+    ...proofs.filter(({ purpose }) => purpose === 'next').map(({ Y, id, amount, secret, C }) => ({ Y, id, amount, secret, C })), // prettier-ignore
+  ]
+  const all = [...exchange.made, ...proofs.filter(({ purpose }) => purpose !== 'next')]
+  const isWhole = exchange.isAsked ? !isWanting(set.leaves) : left.length === 0
+  const writes = [
+    ...(await storeProofs(read, input, made, nowMs, !isWhole)),
+    ...(await spent(read, input, set.Ys)),
+    ...forget(rows),
+  ]
+  if (isWhole) {
+    // Inputs that no round needed are free again; what the rounds before made for somebody else is given away now.
+    const from = exchange.from === 'sent' ? 'sent' : 'reserved'
+    if (exchange.from === 'reserved') writes.push(...changed(left, from, { state: 'spendable', operationId: null }, input)) // prettier-ignore
+    writes.push(...changed(exchange.made.filter(({ purpose }) => purpose === 'send'), 'reserved', { state: 'sent' }, input)) // prettier-ignore
   }
+  return { made: all, inputs: isWhole ? [] : left, leaves: set.leaves, fee: exchange.fee + set.fee, isWhole, writes }
+}
+
+const changed = (
+  proofs: readonly { readonly Y: string }[],
+  from: 'sent' | 'reserved',
+  set: { readonly state: ProofRow['state']; readonly operationId?: null },
+  { id }: Pick<Job, 'id'>,
+): Write[] => proofs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
+
+/** The inputs of a round are spent now; a token's may be ours and free. */
+async function spent(read: Reader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {
+  if (from !== 'foreign') return changed(Ys.map((Y) => ({ Y })), from, { state: 'spent' }, { id }) // prettier-ignore
+  const writes: Write[] = []
+  for (const Y of Ys)
+    if ((await read.get<ProofRow>('proofs', [Y]))?.state === 'spendable')
+      writes.push({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'spendable' } })
+  return writes
 }

@@ -16,9 +16,16 @@ export interface Finished {
   readonly state: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved: what came in, went out or was made. */
   readonly amount: Amount
-  /** What it cost. */
+  /** What was asked for. */
+  readonly asked: Amount
+  /** Of that, what somebody else had spent. */
+  readonly spentElsewhere: Amount
+  /** What it cost; while something is owed, the most that it can cost. */
   readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
 }
 
 export interface Waiting {
@@ -49,12 +56,25 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   get version(): number {
     return this.#view.version
   }
+  /** What moved, in the operation's unit; while it is open, what is to move. */
   get amount(): Amount {
     return Amount.from(this.context.amount)
+  }
+  /** What was asked for, in the operation's unit. */
+  get asked(): Amount {
+    return Amount.from(this.context.asked ?? this.context.amount)
+  }
+  /** Of what was asked for, what somebody else had spent. */
+  get spentElsewhere(): Amount {
+    return Amount.from(this.context.spentElsewhere ?? 0)
   }
   /** What it will cost, or has cost, in the operation's unit. */
   get fees(): Amount {
     return Amount.from(this.context.fee)
+  }
+  /** What the mint owes for certain and has not given yet, in the operation's unit. */
+  get owed(): Amount {
+    return Amount.from(this.context.owed ?? 0)
   }
 
   protected get context(): C {
@@ -108,9 +128,9 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   protected result(): Finished {
-    const { context, id, kind, state } = this
-    const { mintUrl, unit, amount, fee } = context
-    return { id, kind, state, mintUrl, unit, amount: Amount.from(amount), fee: Amount.from(fee) }
+    const { id, kind, state, amount, asked, spentElsewhere, fees: fee, owed } = this
+    const { mintUrl, unit } = this.context
+    return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }
 
   protected async tell(event: { type: string }): Promise<void> {
@@ -158,7 +178,7 @@ export async function created<H>(
   env: WalletEnv,
   Handle: new (env: WalletEnv, view: OperationView) => H,
   kind: string,
-  input: Row,
+  input: Row | (() => Promise<Row>),
   options: CreateOptions,
 ): Promise<H> {
   return new Handle(env, await env.operations.create(kind, input, options))

@@ -5,7 +5,8 @@ import type { Store } from '../store/port.ts'
 import type { HistoryFields, HistoryRow } from './tables.ts'
 
 /** One operation's record. Amounts are in its unit, times in epoch ms. */
-export type HistoryRecord = Omit<HistoryFields, 'amount' | 'fee'> & { readonly amount: Amount; readonly fee: Amount }
+export type HistoryRecord = Omit<HistoryFields, Amounts> & { readonly [Name in Amounts]: Amount }
+type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
 
 export interface HistoryPage {
   /** How many records; 50 unless given. */
@@ -33,5 +34,12 @@ export async function historyPage(store: Store, page: HistoryPage): Promise<Hist
     ...(before && { to: before.createdAt - 1 }),
   })
   const rows = [...same.filter(({ id }) => id < before!.id), ...older].slice(0, limit)
-  return rows.map(({ amount, fee, ...row }) => ({ ...row, amount: Amount.from(amount), fee: Amount.from(fee) }))
+  return rows.map(({ amount, asked, spentElsewhere, fee, owed, ...row }) => ({
+    ...row,
+    amount: Amount.from(amount),
+    asked: Amount.from(asked),
+    spentElsewhere: Amount.from(spentElsewhere),
+    fee: Amount.from(fee),
+    owed: Amount.from(owed),
+  }))
 }

@@ -8,13 +8,22 @@ export interface WalletContext {
   readonly id: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved; while it is open, what is to move. */
   readonly amount: number
+  /** What was asked for; the amount where left out. */
+  readonly asked?: number
+  /** Of what was asked for, what somebody else had spent. */
+  readonly spentElsewhere?: number
   readonly fee: number
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed?: number
   readonly error: { readonly code: string; readonly detail: string } | null
 }
 
 /** What a kind adds to its record. */
-export type Details = Partial<Pick<HistoryRow, 'method' | 'quoteId' | 'request' | 'paymentProof' | 'memo' | 'ys'>>
+export type Details = Partial<
+  Pick<HistoryRow, 'method' | 'quoteId' | 'request' | 'paymentProof' | 'evidence' | 'memo' | 'ys'>
+>
 
 export const record =
   <C extends WalletContext>(
@@ -23,7 +32,7 @@ export const record =
     details: (context: C) => Details = () => ({}),
   ) =>
   ({ id, state, tags, context, createdAt, updatedAt }: Projection<C>): readonly Write[] => {
-    const { mintUrl, unit, amount, fee, error } = context
+    const { mintUrl, unit, amount, asked = amount, spentElsewhere = 0, fee, owed = 0, error } = context
     const row: HistoryRow = {
       id,
       kind,
@@ -33,11 +42,15 @@ export const record =
       mintUrl,
       unit,
       amount,
+      asked,
+      spentElsewhere,
       fee,
+      owed,
       method: null,
       quoteId: null,
       request: null,
       paymentProof: null,
+      evidence: null,
       memo: null,
       ys: [],
       ...details(context),
@@ -53,6 +66,9 @@ export const columns = (context: WalletContext & { readonly quoteId?: string | n
   mintUrl: context.mintUrl,
   unit: context.unit,
   amount: context.amount,
+  asked: context.asked ?? context.amount,
+  fee: context.fee,
+  owed: context.owed ?? 0,
   quoteId: context.quoteId ?? null,
 })
 

@@ -3,7 +3,7 @@ import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, keysetsOf, split } from './keysets.ts'
+import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
@@ -13,12 +13,15 @@ type Job = LocalArgs<Issue>
 export const issueSteps = (ports: WalletPorts) => ({
   'mint.derive': async ({ input, read }: Job) => {
     const { id, mintUrl, unit, context } = input
-    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
-    if (!keyset) return { answer: 'stale' as const }
+    const keysets = await keysetsOf(read, mintUrl)
+    const keyset = activeKeyset(keysets, unit)
+    if (!keyset) return { answer: 'stale' as const, detail: whyNone(keysets, unit)?.detail ?? '' }
+    const parts = partsOf(context.asked, keyset)
+    if (typeof parts === 'string') return { answer: 'unreachable' as const, detail: parts }
     const last = context.sets.at(-1)
     // As in the exchange: outputs that nobody signed go out again, other ones once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
-    const wanted = split(context.amount, keyset).map((amount) => ({ amount, purpose: 'keep' as const }))
+    const wanted = parts.map((amount) => ({ amount, purpose: 'keep' as const }))
     const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
     const made = again
       ? {
@@ -30,7 +33,8 @@ export const issueSteps = (ports: WalletPorts) => ({
     const quote = context.quote!.quote
     const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
     const signature =
-      context.privateKey && ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form)
+      context.privateKey &&
+      ports.crypto.signMintRequest(context.privateKey, quote, outputs, context.form === 'plain' ? 'plain' : 'framed')
     const set: OutputSet = {
       keysetId: keyset.id,
       outputs: made.rows.map(({ B_, amount, purpose }) => ({ B_, amount, purpose })),
@@ -49,7 +53,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: signatures[at]!,
     }))
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'needed')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'needed')
     return made
       ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) }
       : { answer: 'wrong' as const }
@@ -83,7 +87,7 @@ export const issueSteps = (ports: WalletPorts) => ({
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = unblind(ports.crypto, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' as const }
     const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {

@@ -1,5 +1,6 @@
 /** The keysets that a wallet knows of a mint (NUT-01, NUT-02). */
 import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
+import { CashuError } from '../cashu/errors.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { KeysetRow } from './tables.ts'
 
@@ -8,11 +9,48 @@ export type Keysets = ReadonlyMap<string, KeysetRow>
 export const keysetsOf = async (read: Reader, mintUrl: string): Promise<Keysets> =>
   new Map((await read.query<KeysetRow>({ table: 'keysets', prefix: [mintUrl] })).map((row) => [row.id, row]))
 
-/** The active keyset of a unit with its keys at hand; the one with the lowest fee, and then the lowest id. */
+const signs = (keyset: KeysetRow, unit: string): boolean =>
+  keyset.unit === unit && keyset.active === 1 && keyset.trouble === null && keyset.refused === null
+
+/**
+ * The active keyset of a unit with its keys at hand: the one that lives longest, then the one with the lowest fee, and
+ * then the lowest id. Money in a keyset is worth nothing after its end, and no fee is as dear.
+ */
 export const activeKeyset = (keysets: Keysets, unit: string): KeysetRow | undefined =>
   [...keysets.values()]
-    .filter((keyset) => keyset.unit === unit && keyset.active === 1 && keyset.keys !== null)
-    .toSorted((a, b) => a.feePpk - b.feePpk || (a.id < b.id ? -1 : 1))[0]
+    .filter((keyset) => signs(keyset, unit) && keyset.keys !== null)
+    .toSorted((a, b) => compare(endOf(b), endOf(a)) || a.feePpk - b.feePpk || (a.id < b.id ? -1 : 1))[0]
+
+/** When a keyset's proofs lose their worth, in seconds since the Unix epoch; never, for most. */
+export const endOf = ({ finalExpiry }: Pick<KeysetRow, 'finalExpiry'>): number => finalExpiry ?? Infinity
+
+const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1)
+
+/** Why no outputs can be made for a unit: a code and a sentence, as far as the mint's keysets are known. */
+export function whyNone(
+  keysets: Keysets,
+  unit: string,
+): { readonly code: string; readonly detail: string } | undefined {
+  const ofUnit = [...keysets.values()].filter((keyset) => keyset.unit === unit)
+  if (activeKeyset(keysets, unit)) return undefined
+  if (ofUnit.length === 0) return { code: 'KEYSETS_UNKNOWN', detail: 'the mint’s keysets are not known' }
+  const active = ofUnit.filter((keyset) => keyset.active === 1)
+  const troubled = active.find((keyset) => keyset.trouble !== null)
+  if (troubled) {
+    const [code, detail] = splitTrouble(troubled.trouble!)
+    return { code, detail: `keyset ${troubled.id} is not used: ${detail}` }
+  }
+  const refused = active.find((keyset) => keyset.refused !== null)
+  if (refused) return { code: 'KEYSET_REFUSED', detail: `the mint refuses keyset ${refused.id}: ${refused.refused}` }
+  if (active.length > 0) return { code: 'KEYSETS_UNKNOWN', detail: 'the keys of the mint’s keyset are not known' }
+  return { code: 'NO_ACTIVE_KEYSET', detail: `the mint lists no active keyset of unit ${unit}` }
+}
+
+/** A keyset's trouble as a code and a sentence. */
+export const splitTrouble = (trouble: string): [code: string, detail: string] => {
+  const [code = '', ...rest] = trouble.split(': ')
+  return [code, rest.join(': ')]
+}
 
 /** What the mint keeps of these inputs, in the unit (NUT-02); undefined where a keyset is not known. */
 export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keysets): number | undefined {
@@ -24,9 +62,27 @@ export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keys
 export const split = (amount: number, keyset: KeysetRow): number[] =>
   amount === 0 ? [] : splitAmount(amount, denominationsOf(keyset.keys ?? {}))
 
+/** The same, or why the denominations do not make it up: no operation under way may fail by what a mint offers. */
+export function partsOf(amount: number, keyset: KeysetRow): number[] | string {
+  try {
+    return split(amount, keyset)
+  } catch (error) {
+    if (error instanceof CashuError && error.code === 'AMOUNT_UNREACHABLE') return error.message
+    throw error
+  }
+}
+
 /** The inputs with the full ids of their keysets, where a token has them shortened (NUT-00) and the keysets are known. */
-export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] =>
-  inputs.map((input) => {
-    const matches = [...keysets.keys()].filter((id) => id.startsWith(input.id))
-    return matches.length === 1 ? { ...input, id: matches[0]! } : input
+export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] => {
+  const known = new Map<string, string | undefined>()
+  const fullId = (short: string): string | undefined => {
+    const [match, other] = [...keysets.keys()].filter((id) => id.startsWith(short))
+    return other === undefined ? match : undefined
+  }
+  return inputs.map((input) => {
+    // Many inputs, and few keysets.
+    if (!known.has(input.id)) known.set(input.id, keysets.has(input.id) ? undefined : fullId(input.id))
+    const id = known.get(input.id)
+    return id === undefined ? input : { ...input, id }
   })
+}

@@ -24,6 +24,11 @@ export interface Limits {
   readonly restore: number
 }
 
+export async function limitsOf(read: Pick<Reader, 'get'>, mintUrl: string): Promise<Limits> {
+  const row = await read.get<MintRow>('mints', [mintUrl])
+  return effective(row?.limits ?? null)
+}
+
 export const effective = (limits: MintLimits | null): Limits => ({
   inputs: limits?.inputs ?? UNTOLD,
   outputs: limits?.outputs ?? UNTOLD,

@@ -5,42 +5,110 @@ import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Store, Write } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
-import { keysetsOf, type Keysets } from './keysets.ts'
+import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
-import type { MintLimits, MintRow } from './tables.ts'
+import { movedText, type Standings } from './standings.ts'
+import type { MintLimits, MintRow, ProofRow } from './tables.ts'
+
+/** A keyset as the wallet knows it (NUT-02). */
+export interface KnownKeyset {
+  readonly id: string
+  readonly unit: string
+  /** The mint signs with it. */
+  readonly active: boolean
+  /** Input fee in parts per thousand. */
+  readonly feePpk: number
+  /** Seconds since the Unix epoch. */
+  readonly finalExpiry: number | undefined
+  /** Why the wallet does not use it, though the mint lists it; a code first, such as `KEYSET_COLLISION`. */
+  readonly reason: string | undefined
+}
 
 export interface KnownMint {
   readonly mintUrl: string
   readonly trusted: boolean
   /** The mint's answer to GET /v1/info (NUT-06), where it gave one yet. */
   readonly info: MintInfo | undefined
+  /** Every keyset that it has listed, those that are not used too. */
+  readonly keysets: readonly KnownKeyset[]
+  /** Where it is asked: its URL, unless a person said otherwise (`rebind`). */
+  readonly address: string
+  /**
+   * It redirects, and nothing is sent there: the address that it names, or null where that is not known. Undefined for a mint
+   * that did not move.
+   */
+  readonly movedTo: string | null | undefined
+  /** It asked to be left alone until then (Retry-After), in milliseconds since the Unix epoch. */
+  readonly waitsUntilMs: number | undefined
 }
 
 const REFRESH_TIMEOUT_MS = 15_000
+const COLLISION = 'KEYSET_COLLISION'
 
 export class Mints {
   readonly #store: Store
   readonly #ports: WalletPorts
   readonly #now: () => number
+  readonly #standings: Standings
 
-  constructor(store: Store, ports: WalletPorts, now: () => number) {
-    this.#store = store
-    this.#ports = ports
-    this.#now = now
+  constructor(of: { store: Store; ports: WalletPorts; now: () => number; standings: Standings }) {
+    this.#store = of.store
+    this.#ports = of.ports
+    this.#now = of.now
+    this.#standings = of.standings
   }
 
   /**
    * Trusts a mint: its operations may contact it, from now on and after every restart. The trust is stored first;
    * then info and keysets are fetched, and where the mint does not answer they are fetched when they are needed.
    *
-   * @throws {CashuError} `MINT_URL_MALFORMED`
+   * A mint that was not trusted and redirects stays as it was: its address is another one.
+   *
+   * @throws {CashuError} `MINT_URL_MALFORMED`; {HardshellError} `MINT_MOVED`
    */
   async trust(mintUrl: string): Promise<KnownMint> {
-    const url = normalizeMintUrl(mintUrl)
-    const known = await this.#store.get<MintRow>('mints', [url])
-    const unknown = { info: null, infoAt: null, limits: null }
-    await this.#put({ ...unknown, ...known, mintUrl: url, trusted: 1 })
+    const asked = normalizeMintUrl(mintUrl)
+    const url = (await this.#standings.atAddress(asked)) ?? asked
+    const before = await this.#store.get<MintRow>('mints', [url])
+    await this.#store.commit([
+      before
+        ? { patch: 'mints', key: [url], set: { trusted: 1 } }
+        : { put: 'mints', row: { ...TRUSTED, mintUrl: url } },
+    ])
+    try {
+      await this.refresh(url)
+    } catch (error) {
+      if (error instanceof HardshellError && error.code === 'MINT_MOVED') {
+        if (!before) await this.#store.commit([{ delete: 'mints', key: [url] }])
+        else if (before.trusted === 0) await this.#store.commit([{ patch: 'mints', key: [url], set: { trusted: 0 } }])
+        throw error
+      }
+    }
+    return this.get(url)
+  }
+
+  /**
+   * Says where a mint answers that moved: its operations go on there. Its money, and tokens made of it, keep its URL. The
+   * wallet asks the address for the mint's keysets first, and sends it nothing else before they are found there.
+   *
+   * @throws {CashuError} `MINT_URL_MALFORMED`; {HardshellError} `MINT_UNKNOWN`, `MINT_UNREACHABLE`, `MINT_MISMATCH`, `MINT_MOVED`
+   */
+  async rebind(mintUrl: string, address: string): Promise<KnownMint> {
+    const { mintUrl: url } = await this.get(mintUrl)
+    const to = normalizeMintUrl(address)
+    const signal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)
+    const listed = await this.#ports.client(to).keysets({ signal })
+    const { moved } = this.#standings.of(to)
+    if (moved) throw new HardshellError('MINT_MOVED', `${to} redirects: ${movedText(moved.to)}`)
+    if (listed.answer !== 'ok') throw new HardshellError('MINT_UNREACHABLE', `${to} did not answer as a mint does`)
+    const there = new Set(listed.body.map(({ id }) => id))
+    const known = [...(await keysetsOf(this.#store, url)).values()].filter(({ keys }) => keys !== null)
+    const needed = new Set((await this.#unspent(url)).map(({ keysetId }) => keysetId))
+    const missing = [...needed].filter((id) => !there.has(id))
+    if (missing.length > 0 || (known.length > 0 && !known.some(({ id }) => there.has(id))))
+      throw new HardshellError('MINT_MISMATCH', `${to} does not have the keysets of ${url}`)
+    await this.#standings.rebind(url, to === url ? null : to)
     await this.refresh(url).catch(() => {})
     return this.get(url)
   }
@@ -48,23 +116,21 @@ export class Mints {
   /** Takes the trust back: operations of the mint wait in their states, and contact nobody, until it is trusted again. */
   async distrust(mintUrl: string): Promise<void> {
     const { mintUrl: url } = await this.get(mintUrl)
-    const row = (await this.#store.get<MintRow>('mints', [url]))!
-    await this.#put({ ...row, trusted: 0 })
-  }
-
-  async #put(row: MintRow): Promise<void> {
-    await this.#store.commit([{ put: 'mints', row }])
+    await this.#store.commit([{ patch: 'mints', key: [url], set: { trusted: 0 } }])
   }
 
   /**
    * Fetches a mint's info and keysets anew.
    *
-   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_UNREACHABLE`
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_MOVED`; `MINT_UNREACHABLE`, also where the mint asked to
+   *   be left alone for a while; `KEYSET_COLLISION` where a keyset
+   *   would have another's secrets (NUT-13), or is another trusted mint's.
    */
   async refresh(mintUrl: string, signal: AbortSignal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)): Promise<void> {
     checkSignal(signal)
     const { mintUrl: url } = await this.trusted(mintUrl)
     const info = await this.#ports.client(url).info({ signal })
+    this.#assertThere(url)
     await this.trusted(url)
     const keysets = await fetchKeysets(this.#ports, { mintUrl: url, unit: undefined }, this.#store, signal)
     const writes: Write[] = []
@@ -76,8 +142,11 @@ export class Mints {
       })
     if (keysets.answer === 'ok') writes.push(...keysets.writes)
     if (writes.length > 0) await this.#store.commit(writes)
+    this.#assertThere(url)
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
+    for (const { keysetId, reason } of keysets.skipped)
+      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${splitTrouble(reason)[1]}`) // prettier-ignore
   }
 
   /** Limits that the mint says otherwise than before; else what was learnt stands. */
@@ -87,12 +156,42 @@ export class Mints {
     return isNew ? { limits: limitsSaid(info) } : {}
   }
 
+  /** @throws {HardshellError} `MINT_MOVED`, `MINT_UNREACHABLE` where the mint said that it is not to be asked. */
+  #assertThere(url: string): void {
+    const { moved } = this.#standings.of(url)
+    if (moved) throw new HardshellError('MINT_MOVED', `${url} redirects: ${movedText(moved.to)}`)
+    const waitMs = this.#standings.waitMs(url)
+    if (waitMs === 0) return
+    const until = new Date(this.#now() + waitMs).toISOString()
+    throw new HardshellError('MINT_UNREACHABLE', `${url} asked to wait until ${until}`)
+  }
+
+  async #unspent(mintUrl: string): Promise<ProofRow[]> {
+    const groups = await this.#store.sum('proofs', [mintUrl])
+    const rows = groups
+      .filter(({ key: [, , state], count }) => state !== 'spent' && count > 0)
+      .map(({ key }) => this.#store.query<ProofRow>({ table: 'proofs', index: 'byState', prefix: key }))
+    return (await Promise.all(rows)).flat()
+  }
+
   /** @throws {HardshellError} `MINT_UNKNOWN` where it was never trusted. */
   async get(mintUrl: string): Promise<KnownMint> {
     const url = normalizeMintUrl(mintUrl)
     const row = await this.#store.get<MintRow>('mints', [url])
     if (!row) throw new HardshellError('MINT_UNKNOWN', `${url} was never trusted`)
-    return known(row)
+    return this.#known(row)
+  }
+
+  /**
+   * A mint for a new operation. One that moved is asked again whether it still redirects.
+   *
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_MOVED`
+   */
+  async usable(mintUrl: string): Promise<KnownMint> {
+    const mint = await this.trusted(mintUrl)
+    if (mint.movedTo === undefined) return mint
+    await this.refresh(mint.mintUrl)
+    return this.get(mint.mintUrl)
   }
 
   /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED` */
@@ -109,18 +208,47 @@ export class Mints {
       throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)
   }
 
+  /**
+   * Before anything is paid: the unit can be signed, as far as is known.
+   *
+   * @throws {HardshellError} `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`
+   */
+  async assertSigns(mintUrl: string, unit: string): Promise<void> {
+    const why = whyNone(await this.keysets(mintUrl, unit), unit)
+    if (why && !/^(KEYSETS_UNKNOWN|KEYS_MISSING|KEYSET_REFUSED)$/.test(why.code))
+      throw new HardshellError(why.code, why.detail)
+  }
+
   async list(): Promise<KnownMint[]> {
-    return (await this.#store.query<MintRow>({ table: 'mints' })).map(known)
+    const rows = await this.#store.query<MintRow>({ table: 'mints' })
+    return Promise.all(rows.map((row) => this.#known(row)))
+  }
+
+  async #known(row: MintRow): Promise<KnownMint> {
+    const { mintUrl, trusted, info } = row
+    this.#standings.take(row)
+    const { address, moved } = this.#standings.of(mintUrl)
+    const waitMs = this.#standings.waitMs(mintUrl)
+    return {
+      mintUrl,
+      trusted: trusted === 1,
+      info: (info ?? undefined) as MintInfo | undefined,
+      keysets: keysetsKnown(await keysetsOf(this.#store, mintUrl)),
+      address: address ?? mintUrl,
+      movedTo: moved ? moved.to : undefined,
+      waitsUntilMs: waitMs > 0 ? this.#now() + waitMs : undefined,
+    }
   }
 
   async isTrusted(mintUrl: string): Promise<boolean> {
-    return (await this.#store.get<MintRow>('mints', [mintUrl]))?.trusted === 1
+    const row = await this.#store.get<MintRow>('mints', [mintUrl])
+    if (row) this.#standings.take(row)
+    return row?.trusted === 1
   }
 
   /** The keysets known of a mint; asks it where none with keys is known for the unit. */
   async keysets(mintUrl: string, unit: string): Promise<Keysets> {
-    const usable = (keysets: Keysets): boolean =>
-      [...keysets.values()].some((row) => row.unit === unit && row.active === 1 && row.keys !== null)
+    const usable = (keysets: Keysets): boolean => activeKeyset(keysets, unit) !== undefined
     const found = await keysetsOf(this.#store, mintUrl)
     if (usable(found) || !(await this.isTrusted(mintUrl))) return found
     await this.refresh(mintUrl).catch(() => {})
@@ -128,8 +256,15 @@ export class Mints {
   }
 }
 
-const known = ({ mintUrl, trusted, info }: MintRow): KnownMint => ({
-  mintUrl,
-  trusted: trusted === 1,
-  info: (info ?? undefined) as MintInfo | undefined,
-})
+const keysetsKnown = (keysets: Keysets): KnownKeyset[] =>
+  [...keysets.values()].map(({ id, unit, active, feePpk, finalExpiry, trouble, refused }) => ({
+    id,
+    unit,
+    active: active === 1,
+    feePpk,
+    finalExpiry: finalExpiry ?? undefined,
+    reason: trouble ?? (refused === null ? undefined : `KEYSET_REFUSED: ${refused}`),
+  }))
+
+/** A mint of which nothing is known but that it is trusted. */
+const TRUSTED = { trusted: 1, info: null, infoAt: null, limits: null, pause: null, moved: null, address: null }

@@ -1,21 +1,25 @@
 /** Makes outputs from counters, and proofs from their signatures. */
-import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
+import type { WalletPorts } from './ports.ts'
 import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
+const FEW = 32
 /** Of these, what strangers' tokens and blank outputs leave to our own money: one swap of it anchors the counters again. */
 const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
 const COLLISION_JUMP = 20
+/** A restore would not bridge longer jumps, should the last one go beyond what was used. */
+const LONGEST_JUMP = 160
 
 export interface Wanted {
   /** 0 for a blank output (NUT-08). */
   readonly amount: number
-  readonly purpose: 'keep' | 'send'
+  readonly purpose: Purpose
 }
 
 export interface Outputs {
@@ -25,7 +29,7 @@ export interface Outputs {
 
 /** Takes counters and makes an output of each; undefined where that would leave too many unsigned behind. */
 export async function makeOutputs(
-  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader },
+  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader; turn: () => Promise<void> },
   of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
   const { id, keysetId, wanted, firstPlace } = of
@@ -33,11 +37,14 @@ export async function makeOutputs(
   const to = next + wanted.length
   if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
   const derive = env.crypto.deriver(env.seed, keysetId)
-  const rows = wanted.map(({ amount, purpose }, at): OutputRow => {
+  const rows: OutputRow[] = []
+  for (const [at, { amount, purpose }] of wanted.entries()) {
+    // Others may take these counters meanwhile, and then it is all to be done again: not for a few.
+    if (wanted.length > FEW) await env.turn()
     const counter = next + at
     const { secret, r } = derive(counter)
     const B_ = env.crypto.blind(secret, r)
-    return {
+    rows.push({
       B_,
       operationId: id,
       place: firstPlace + at,
@@ -48,8 +55,8 @@ export async function makeOutputs(
       secret,
       r,
       signature: null,
-    }
-  })
+    })
+  }
   const counterRow: CounterRow = { keysetId, next: to, signed }
   return {
     rows,
@@ -71,14 +78,15 @@ export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ })
  * Pairs outputs with signatures. Undefined where one is not of our keyset and amount, or its DLEQ is wrong; or
  * missing, where `dleq` says that the order alone pairs them (NUT-12).
  */
-export function unblind(
-  crypto: WalletCrypto,
+export async function unblind(
+  { crypto, turn }: Pick<WalletPorts, 'crypto' | 'turn'>,
   pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
   keysets: ReadonlyMap<string, KeysetRow>,
   dleq: 'needed' | 'optional',
-): { row: OutputRow; proof: MadeProof }[] | undefined {
+): Promise<{ row: OutputRow; proof: MadeProof }[] | undefined> {
   const made: { row: OutputRow; proof: MadeProof }[] = []
   for (const { row, signature } of pairs) {
+    await turn()
     const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
     if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined
     if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')
@@ -107,12 +115,22 @@ const unblinded = (crypto: WalletCrypto, C_: string, r: string, A: string): stri
   }
 }
 
-/** Stores proofs as ours (or, meant for somebody else, as sent), and notes how far the counters are signed. */
+/** In which state a proof is stored; as `kept`, what is meant for somebody else is not given away yet. */
+const stateFor = (purpose: Purpose, kept: boolean): 'spendable' | 'sent' | 'reserved' => {
+  if (purpose === 'keep') return 'spendable'
+  return purpose === 'send' && !kept ? 'sent' : 'reserved'
+}
+
+/**
+ * Stores proofs as ours (or, meant for somebody else, as sent), and notes how far the counters are signed. `kept`: what is
+ * meant for somebody else stays reserved, for there is more of it to come.
+ */
 export async function storeProofs(
   read: Reader,
   place: Place,
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
+  kept = false,
 ): Promise<Write[]> {
   const { id: operationId, mintUrl, unit } = place
   const writes: Write[] = []
@@ -123,8 +141,8 @@ export async function storeProofs(
       Y: proof.Y,
       mintUrl,
       unit,
-      state: proof.purpose === 'send' ? 'sent' : 'spendable',
-      operationId: proof.purpose === 'send' ? operationId : null,
+      state: stateFor(proof.purpose, kept),
+      operationId: proof.purpose === 'keep' ? null : operationId,
       amount: proof.amount,
       keysetId: proof.id,
       counter: row.counter,
@@ -151,12 +169,13 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   return writes
 }
 
-/** Outputs of ours were signed for somebody else with our seed: jump past what they used. */
-export async function jumpCounters(read: Reader, keysetIds: Iterable<string>): Promise<Write[]> {
+/** Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. */
+export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1): Promise<Write[]> {
   const writes: Write[] = []
+  const jump = Math.min(LONGEST_JUMP, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
     const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
-    const row: CounterRow = { keysetId, next: next + COLLISION_JUMP, signed: next }
+    const row: CounterRow = { keysetId, next: next + jump, signed: next }
     writes.push({ put: 'counters', row, if: { next } })
   }
   return writes

@@ -1,6 +1,7 @@
 /** What the wallet's effects and local steps use of the outside. */
 import type { MintClient } from '../cashu/client.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
+import type { InvoiceTerms } from '../cashu/invoice.ts'
 import type { Random } from '../kernel/ports.ts'
 
 export interface WalletPorts {
@@ -8,7 +9,9 @@ export interface WalletPorts {
   readonly seed: Uint8Array
   readonly random: Random
   /** What an invoice asks for. @throws {CashuError} `INVOICE_MALFORMED` */
-  readonly invoiceAmount: (request: string) => { readonly msat?: number }
+  readonly invoiceAmount: (request: string) => InvoiceTerms
+  /** Awaited between two items of work that takes milliseconds each, so that the thread is not held up. */
+  readonly turn: () => Promise<void>
   /** The client of one mint. */
   readonly client: (mintUrl: string) => MintClient
 }

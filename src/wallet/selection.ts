@@ -1,11 +1,14 @@
 /** Chooses proofs to spend, and reserves them. Reads the index by denomination, never all proofs. */
 import type { InputProof, Place } from '../../machines/wallet/exchange-model.ts'
-import { denominationsOf, selectProofs } from '../cashu/amounts.ts'
+import { denominationsOf, selectProofs, splitAmount, type Selection } from '../cashu/amounts.ts'
+import { CashuError } from '../cashu/errors.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { keysetsOf } from './keysets.ts'
-import type { ProofRow } from './tables.ts'
+import { activeKeyset, endOf, keysetsOf, type Keysets } from './keysets.ts'
+import { limitsOf } from './limits.ts'
+import { denominations, feeOfRounds, NOTHING_WANTED, parts } from './rounds.ts'
+import type { KeysetRow, ProofRow } from './tables.ts'
 
 export interface Reserved {
   readonly inputs: readonly InputProof[]
@@ -16,52 +19,124 @@ export interface Reserved {
   readonly writes: readonly Write[]
 }
 
+/** What is wanted of a selection. */
+export interface Wanted {
+  readonly amount: number
+  /** Beyond the amount, the fee for spending them. */
+  readonly withFee: boolean
+  /** They are swapped for the amount and what is left: its outputs must be possible. */
+  readonly exchanges?: boolean | undefined
+}
+
 const FIRST_LIMIT = 16
 /** So many of each denomination are looked at even where fewer would do: some may cost less than others. */
 const LEAST = 4
+/** So many where some keysets are to be left: their proofs are spent first. */
+const LEAST_LEAVING = 64
+/** How often more is selected, where what was found does not come to the outputs, or to the fees of several rounds. */
+const MOST_RAISED = 24
 
 /**
- * Proofs worth at least `amount`; with `withFee`, beyond the fee for spending them.
+ * Proofs worth at least the amount. Where they are more than the mint takes at once, the fees of the rounds that merge them
+ * are in the fee.
  *
- * @throws {HardshellError} `INSUFFICIENT_FUNDS`
+ * @throws {HardshellError} `INSUFFICIENT_FUNDS`; {CashuError} `AMOUNT_UNREACHABLE`
  */
-export async function reserve(read: Reader, place: Place, amount: number, withFee: boolean): Promise<Reserved> {
+export async function reserve(read: Reader, place: Place, wanted: Wanted): Promise<Reserved> {
   const { id: operationId, mintUrl, unit } = place
   const keysets = await keysetsOf(read, mintUrl)
-  const denominations = new Set(
-    [...keysets.values()].filter((row) => row.unit === unit).flatMap(({ keys }) => denominationsOf(keys ?? {})),
-  )
-  for (let limit = FIRST_LIMIT; ; limit *= 8) {
-    let all = true
+  const active = activeKeyset(keysets, unit)
+  const limits = await limitsOf(read, mintUrl)
+  const find = finder(read, place, keysets, active)
+  const hold = active ? split(wanted.amount, active, wanted) : []
+  let target = wanted.amount
+  for (let raised = 0; ; raised++) {
+    const found = await find(target, wanted.withFee)
+    if (!found) {
+      if (raised > 0 && wanted.exchanges) throw unreachable(wanted.amount)
+      throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${wanted.amount} ${unit} is spendable at ${mintUrl}`)
+    }
+    const rounds =
+      active && wanted.withFee && (wanted.exchanges || found.proofs.length > limits.inputs)
+        ? feeOfRounds(
+            { inputs: found.proofs, wants: { ...NOTHING_WANTED, hold }, limits, denominations: denominations(active) },
+            active,
+          )
+        : { fee: found.fee }
+    if ('why' in rounds && rounds.why !== 'tooLarge' && raised < MOST_RAISED) {
+      target += 1
+      continue
+    }
+    if ('why' in rounds && wanted.exchanges) throw unreachable(wanted.amount)
+    const rows = found.proofs.map(({ row }) => row)
+    return {
+      inputs: rows.map(({ Y, keysetId: id, amount: worth, secret, C }) => ({ Y, id, amount: worth, secret, C })),
+      total: found.amount,
+      fee: 'fee' in rounds ? rounds.fee : found.fee,
+      writes: rows.map(({ Y }): Write => ({
+        patch: 'proofs',
+        key: [Y],
+        set: { state: 'reserved', operationId },
+        if: { state: 'spendable' },
+      })),
+    }
+  }
+}
+
+const unreachable = (amount: number): CashuError =>
+  new CashuError('AMOUNT_UNREACHABLE', `no proofs of this wallet can be swapped for ${amount} at this mint`)
+
+/** The outputs of the amount; a payment needs none. */
+function split(amount: number, keyset: KeysetRow, { exchanges }: Wanted): number[] {
+  if (exchanges) return splitAmount(amount, denominations(keyset))
+  return parts(amount, denominations(keyset)) ?? []
+}
+
+interface Candidate {
+  readonly Y: string
+  readonly amount: number
+  readonly feePpk: number
+  /** Those of a lower rank are spent first. */
+  readonly rank: number
+  readonly row: ProofRow
+}
+
+/** Looks for proofs; what it has read, it keeps. */
+function finder(read: Reader, { mintUrl, unit }: Place, keysets: Keysets, active: KeysetRow | undefined) {
+  const ofUnit = [...keysets.values()].filter((row) => row.unit === unit)
+  const all = new Set(ofUnit.flatMap(({ keys }) => denominationsOf(keys ?? {})))
+  const isLeaving = ofUnit.some((keyset) => rankOf(keyset, active) === 0)
+  let known: { readonly limit: number; readonly whole: boolean; readonly candidates: readonly Candidate[] } | undefined
+
+  const look = async (limit: number, amount: number) => {
+    let whole = true
+    const least = isLeaving ? LEAST_LEAVING : LEAST
     const groups = await Promise.all(
-      [...denominations].map(async (denomination) => {
+      [...all].map(async (denomination) => {
         // At first no more than could be used; the second half is for fees.
-        const most = limit > FIRST_LIMIT ? limit : Math.min(limit, LEAST + Math.floor((2 * amount) / denomination))
+        const most = limit > FIRST_LIMIT ? limit : Math.min(Math.max(limit, least), least + Math.floor((2 * amount) / denomination)) // prettier-ignore
         const prefix = [mintUrl, unit, 'spendable', denomination]
         const rows = await read.query<ProofRow>({ table: 'proofs', index: 'byState', prefix, limit: most })
-        if (rows.length === most) all = false
+        if (rows.length === most) whole = false
         return rows
       }),
     )
-    const candidates = groups.flat().flatMap((row) => {
+    const candidates = groups.flat().flatMap((row): Candidate[] => {
       const keyset = keysets.get(row.keysetId)
-      return keyset ? [{ Y: row.Y, amount: row.amount, feePpk: keyset.feePpk, row }] : []
+      if (!keyset) return []
+      return [{ Y: row.Y, amount: row.amount, feePpk: keyset.feePpk, rank: rankOf(keyset, active), row }]
     })
-    const found = selectProofs(candidates, amount, { includeFee: withFee })
-    if (found) {
-      const rows = found.proofs.map(({ row }) => row)
-      return {
-        inputs: rows.map(({ Y, keysetId: id, amount: worth, secret, C }) => ({ Y, id, amount: worth, secret, C })),
-        total: found.amount,
-        fee: found.fee,
-        writes: rows.map(({ Y }): Write => ({
-          patch: 'proofs',
-          key: [Y],
-          set: { state: 'reserved', operationId },
-          if: { state: 'spendable' },
-        })),
-      }
+    return { limit, whole, candidates }
+  }
+
+  return async (amount: number, includeFee: boolean): Promise<Selection<Candidate> | undefined> => {
+    for (known ??= await look(FIRST_LIMIT, amount); ; known = await look(known.limit * 8, amount)) {
+      const found = selectProofs(known.candidates, amount, { includeFee })
+      if (found || known.whole) return found
     }
-    if (all) throw new HardshellError('INSUFFICIENT_FUNDS', `less than ${amount} ${unit} is spendable at ${mintUrl}`)
   }
 }
+
+/** Keysets that sign no more, and those that end before the one that new outputs are of, are left first. */
+const rankOf = (keyset: KeysetRow, active: KeysetRow | undefined): number =>
+  keyset.active === 0 || (active !== undefined && endOf(keyset) < endOf(active)) ? 0 : 1

@@ -1,5 +1,5 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
-import type { Signature } from '../../machines/wallet/exchange-model.ts'
+import type { Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import { operationsTable, ownersTable } from '../kernel/operation.ts'
 import { kvTable } from '../store/kv.ts'
 import type { Row, Schema } from '../store/port.ts'
@@ -35,6 +35,7 @@ export interface ProofRow extends Row {
 /** An output whose signature is not, or not yet, a proof. */
 export interface OutputRow extends Row {
   readonly B_: string
+  /** Empty for a blank output that was never signed, and that a melt may take. */
   readonly operationId: string
   /** Its place among all outputs of its operation. */
   readonly place: number
@@ -42,7 +43,7 @@ export interface OutputRow extends Row {
   readonly counter: number
   /** 0 for a blank output, whose amount the mint decides (NUT-08). */
   readonly amount: number
-  readonly purpose: 'keep' | 'send'
+  readonly purpose: Purpose
   readonly secret: string
   readonly r: string
   /** The signature, where it came before the operation could use it. */
@@ -68,6 +69,19 @@ export interface KeysetRow extends Row {
   readonly finalExpiry: number | null
   /** Public key by amount; null until they are needed. */
   readonly keys: { readonly [amount: string]: string } | null
+  /** Why no outputs are made for it: a code and a sentence; null where nothing speaks against it. */
+  readonly trouble: string | null
+  /** With which words the mint refuses its proofs; null while it takes them. */
+  readonly refused: string | null
+  readonly refusedAt: number | null
+}
+
+/** Which keyset of which mint the secrets of one derivation path belong to (NUT-13); no other may use it. */
+export interface DerivationRow extends Row {
+  /** The 32-bit number of a version 00 keyset, or the whole id of a later one. */
+  readonly name: string
+  readonly keysetId: string
+  readonly mintUrl: string
 }
 
 /** How much a mint takes in one request; what is absent is not known. */
@@ -90,6 +104,12 @@ export interface MintRow extends Row {
   readonly infoAt: number | null
   /** Said by the mint (NUT-06), or learnt from its refusals. */
   readonly limits: MintLimits | null
+  /** How long it last asked to be left alone (Retry-After), and until when by the clock of then. */
+  readonly pause: { readonly untilMs: number; readonly delayMs: number } | null
+  /** It redirects; `to` is null where the address is not known. */
+  readonly moved: { readonly to: string | null } | null
+  /** Where it answers, if a person said that it is elsewhere than its URL says. */
+  readonly address: string | null
 }
 
 /** The mark of the wallet's seed: a store has one, and takes no other seed. */
@@ -105,6 +125,14 @@ export interface QuoteClaimRow extends Row {
   readonly operationId: string
 }
 
+/** Change that a mint owes for certain, and has not given yet. */
+export interface OwedRow extends Row {
+  readonly operationId: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: number
+}
+
 /** What the history says of an operation. */
 export type HistoryFields = {
   /** The operation's. */
@@ -115,13 +143,23 @@ export type HistoryFields = {
   readonly state: string
   readonly mintUrl: string
   readonly unit: string
+  /** What moved; while the operation is open, what is to move. */
   readonly amount: number
+  /** What was asked for. */
+  readonly asked: number
+  /** Of that, what somebody else had spent. */
+  readonly spentElsewhere: number
+  /** What it cost; while the operation is open, the most that it can cost. */
   readonly fee: number
+  /** What the mint owes for certain and has not given yet; until then the fee is the most that it can be. */
+  readonly owed: number
   readonly method: string | null
   readonly quoteId: string | null
   readonly request: string | null
-  /** The payment proof (a preimage, say). */
+  /** The payment proof: a preimage that hashes to the invoice's payment hash. */
   readonly paymentProof: string | null
+  /** What says that a payment was made: its preimage, or the mint's word alone. Null where none was made. */
+  readonly evidence: 'preimage' | 'mint' | null
   readonly memo: string | null
   readonly ys: readonly string[]
   readonly error: { readonly code: string; readonly detail: string } | null
@@ -135,7 +173,15 @@ export const walletSchema: Schema = {
   tables: {
     owners: ownersTable(),
     operations: operationsTable(
-      { mintUrl: 'text', unit: 'text', amount: 'integer', quoteId: 'text?' },
+      {
+        mintUrl: 'text',
+        unit: 'text',
+        amount: 'integer',
+        asked: 'integer',
+        fee: 'integer',
+        owed: 'integer',
+        quoteId: 'text?',
+      },
       { byQuote: { columns: ['quoteId'] }, byMint: { columns: ['mintUrl', 'createdAt'] } },
     ),
     proofs: {
@@ -180,6 +226,11 @@ export const walletSchema: Schema = {
         byCounter: { columns: ['keysetId', 'counter'], unique: true },
       },
     },
+    owed: {
+      columns: { operationId: 'text', mintUrl: 'text', unit: 'text', amount: 'integer' },
+      key: ['operationId'],
+      total: { of: 'amount', by: ['mintUrl', 'unit'] },
+    },
     counters: { columns: { keysetId: 'text', next: 'integer', signed: 'integer' }, key: ['keysetId'] },
     keysets: {
       columns: {
@@ -190,11 +241,24 @@ export const walletSchema: Schema = {
         feePpk: 'integer',
         finalExpiry: 'integer?',
         keys: 'json?',
+        trouble: 'text?',
+        refused: 'text?',
+        refusedAt: 'time?',
       },
       key: ['mintUrl', 'id'],
     },
+    derivations: { columns: { name: 'text', keysetId: 'text', mintUrl: 'text' }, key: ['name'] },
     mints: {
-      columns: { mintUrl: 'text', trusted: 'integer', info: 'json?', infoAt: 'time?', limits: 'json?' },
+      columns: {
+        mintUrl: 'text',
+        trusted: 'integer',
+        info: 'json?',
+        infoAt: 'time?',
+        limits: 'json?',
+        pause: 'json?',
+        moved: 'json?',
+        address: 'text?',
+      },
       key: ['mintUrl'],
     },
     quoteClaims: {
@@ -211,11 +275,15 @@ export const walletSchema: Schema = {
         mintUrl: 'text',
         unit: 'text',
         amount: 'integer',
+        asked: 'integer',
+        spentElsewhere: 'integer',
         fee: 'integer',
+        owed: 'integer',
         method: 'text?',
         quoteId: 'text?',
         request: 'text?',
         paymentProof: 'text?',
+        evidence: 'text?',
         memo: 'text?',
         ys: 'json',
         error: 'json?',

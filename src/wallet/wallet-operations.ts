@@ -23,7 +23,7 @@ export interface OperationsFilter {
   readonly limit?: number
 }
 
-/** An operation as listed. The amount is in its unit, times in epoch ms. */
+/** An operation as listed. Amounts are in its unit, times in epoch ms. */
 export interface OperationSummary {
   readonly id: string
   readonly kind: string
@@ -32,7 +32,14 @@ export interface OperationSummary {
   readonly version: number
   readonly mintUrl: string
   readonly unit: string
+  /** What moved; while it is open, what is to move. */
   readonly amount: Amount
+  /** What was asked for. */
+  readonly asked: Amount
+  /** What it cost; while it is open, the most that it can cost. */
+  readonly fee: Amount
+  /** What the mint owes for certain, and has not given yet. */
+  readonly owed: Amount
   readonly quoteId: string | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -119,6 +126,21 @@ export class WalletOperations {
 function summary({ status, row }: OperationView): OperationSummary {
   const { id, kind, state, version, createdAt, updatedAt } = row
   const { mintUrl, unit, quoteId } = row as unknown as OperationSummary
-  const amount = toAmount(row['amount'] as number)
-  return { id, kind, state, status, version, mintUrl, unit, amount, quoteId, createdAt, updatedAt }
+  const amountOf = (column: string): Amount => toAmount(row[column] as number)
+  return {
+    id,
+    kind,
+    state,
+    status,
+    version,
+    mintUrl,
+    unit,
+    amount: amountOf('amount'),
+    asked: amountOf('asked'),
+    fee: amountOf('fee'),
+    owed: amountOf('owed'),
+    quoteId,
+    createdAt,
+    updatedAt,
+  }
 }

@@ -1,7 +1,8 @@
 /** The wallet: a thin user of the kernel. */
 import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
+import { taker } from '../turns.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
-import { bolt11Amount } from '../cashu/codec.ts'
+import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
@@ -26,6 +27,7 @@ import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
 import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
+import { Standings } from './standings.ts'
 import { walletSchema } from './tables.ts'
 import { WalletOperations } from './wallet-operations.ts'
 
@@ -53,6 +55,9 @@ export interface WalletOptions {
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
+
+/** How long crypto may hold the thread. */
+const SLICE_MS = 20
 
 /** How operations of one kind are prepared, and found again after a restart. */
 interface KindApi<Options, Handle> {
@@ -121,7 +126,7 @@ export class Wallet {
 
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
-    return balances(await this.#store.sum('proofs'))
+    return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
 
   /** Records of operations, the newest first; one of each, whatever came of it. */
@@ -183,14 +188,17 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     forget()
     throw error
   }
+  const standings = new Standings({ store, clock, transport })
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport, timeoutMs: options.requestTimeoutMs })
+    const heard = standings.transportOf(mintUrl)
+    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport: heard, timeoutMs: options.requestTimeoutMs })
     clients.set(mintUrl, found)
     return found
   }
-  const ports: WalletPorts = { crypto, seed, random, client, invoiceAmount: options.invoiceAmount ?? bolt11Amount }
-  const mints = new Mints(store, ports, () => clock.now())
+  const turn = clock.turn?.bind(clock) ?? taker(SLICE_MS)
+  const ports: WalletPorts = { crypto, seed, random, turn, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
+  const mints = new Mints({ store, ports, now: () => clock.now(), standings })
   const operations = openOperations<WalletPorts>({
     store,
     tables: walletSchema.tables,
@@ -202,7 +210,11 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  // Trust may be given in another process, too.
-  store.watch('mints', () => operations.lanes.recheck())
+  standings.begin(operations.lanes)
+  // Trust may be given in another process, too; and so is heard there what mints say of themselves.
+  store.watch('mints', () => {
+    operations.lanes.recheck()
+    void standings.read().catch(() => {})
+  })
   return new Wallet({ operations, store, ports, mints }, store, forget)
 }

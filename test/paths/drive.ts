@@ -17,7 +17,7 @@ import { live } from '../../src/testing/live.ts'
 import { foreignProofs, spendElsewhere } from '../../src/testing/scenarios/stage.ts'
 import { stubCrypto } from '../../src/testing/stub-crypto.ts'
 import type { Place } from '../../src/testing/live.ts'
-import type { Setting } from '../../src/testing/setting.ts'
+import { plainTerms, type Setting } from '../../src/testing/setting.ts'
 import type { Scenario } from '../../src/testing/subject.ts'
 import {
   MINT_URL,
@@ -66,6 +66,7 @@ interface Answer {
 const REQUESTS: { readonly [src: string]: RegExp } = {
   'mint.swap': /^POST \/v1\/swap$/,
   'mint.check': /^POST \/v1\/checkstate$/,
+  'restore.check': /^POST \/v1\/checkstate$/,
   token: /^POST \/v1\/checkstate$/,
   'mint.restore': /^POST \/v1\/restore$/,
   'restore.batch': /^POST \/v1\/restore$/,
@@ -106,6 +107,7 @@ class Lifetime {
   readonly #life = new Life()
   readonly #coverage: Coverage
   readonly #parked: Parked[] = []
+  #id: string | undefined
   readonly #outside
 
   constructor(subject: Subject, place: Place<Stage>, start: Lived, coverage: Coverage) {
@@ -163,7 +165,10 @@ class Lifetime {
 
   get #row(): OperationRow | undefined {
     const rows = (this.#rows.dump()['operations'] ?? []) as unknown as OperationRow[]
-    return rows.find(({ key }) => key === 'path')
+    const found = rows.find(({ id, key }) => (this.#id === undefined ? key === 'path' : id === this.#id))
+    // An operation may give its key back when it ends.
+    this.#id ??= found?.id
+    return found
   }
 
   get #context(): Context {
@@ -197,6 +202,7 @@ class Lifetime {
       requests: () => 0,
       violated: () => {},
       another: () => this.#open(),
+      activate: (keysetId) => this.#setting.activate(keysetId),
       pay: (quoteId) => this.#setting.pay(quoteId),
       settle: (state) => this.#setting.settle(state),
       invoice: (amountSat, memo) => this.#setting.invoice(amountSat, memo),
@@ -215,7 +221,7 @@ class Lifetime {
       transport: ({ method, url, body }) => life.call(() => this.#take(method, url.slice(MINT_URL.length), body)),
       clock: this.#clock,
       random: this.#random,
-      invoiceAmount: () => ({ msat: 1 }),
+      invoiceAmount: plainTerms,
       inspect: this.#coverage.inspect,
     })
   }
@@ -256,6 +262,7 @@ class Lifetime {
     if (deed) await this.#do(deed)
     if (say === 'unknown') return answer(new Error('no answer'))
     if (say === 'malformed') return answer({ status: 200, body: '<html>sign in</html>' })
+    if (say === 'unsupported') return answer({ status: 404, body: JSON.stringify({ detail: 'Not Found' }) })
     if (say === 'refused') {
       const { code = 0 } = gives as { code?: number }
       return answer({ status: 400, body: JSON.stringify({ detail: 'no', code }) })

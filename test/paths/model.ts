@@ -31,7 +31,15 @@ export type Deed = 'land' | 'steal' | 'steal some' | 'burn' | 'pay' | 'melt' | '
  * How the mint answers a request: as it is; applied, and the answer lost; not applied; with something changed; or, to a
  * request to pay, not applied and with the quote, changed.
  */
-export type Say = 'honest' | 'lost' | 'refused' | 'unknown' | 'malformed' | Edit | { readonly instead: Edit }
+export type Say =
+  | 'honest'
+  | 'lost'
+  | 'refused'
+  | 'unsupported'
+  | 'unknown'
+  | 'malformed'
+  | Edit
+  | { readonly instead: Edit }
 export type Edit = (body: Body) => object
 export type Body = { readonly [name: string]: unknown }
 

@@ -2,6 +2,9 @@
 import type { Exchange, InputProof, OutputSet, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { Payment } from '../../machines/wallet/melt-model.ts'
 import type { QuoteState } from '../../machines/wallet/mint-model.ts'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { plainInvoice } from '../../src/mint-server/bolt11.ts'
+import { preimageOf } from '../../src/mint-server/fake-backend.ts'
 import type { Answer } from '../../src/kernel/authoring.ts'
 import { splitAmount } from '../../src/cashu/amounts.ts'
 import { POWERS } from '../../src/testing/setting.ts'
@@ -12,6 +15,8 @@ import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place,
 import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.ts'
 
 const answer = (gives: object): Answer => gives as Answer
+const UNSUPPORTED = answer({ answer: 'refused', code: 0, detail: 'no', meaning: 'unsupported' })
+const KEYLESS = { keysetId: '00aaaaaaaaaaaaaa', reason: 'no keys', later: true }
 const keysets = exchangeEffects['mint.keysets']!
 const set =
   (more: object): Edit =>
@@ -20,8 +25,14 @@ const set =
 const sooner: NonNullable<Model['without']> = ({ state, truth }, { name, from }) =>
   (name === 'quotingDeadline' && state.endsWith('repeating')) || (state === 'unpaid' && truth.late && from === 'news')
 
-const quoted = (state: QuoteState, amount = 5): Answer =>
-  answer({ answer: 'ok', quote: { quote: 'q', request: 'r', expiry: 1, amount, unit: 'sat' }, state })
+const quoted = (state: QuoteState, flaw: string | null = null): Answer =>
+  answer({
+    answer: 'ok',
+    quote: { quote: 'q', request: 'r', expiry: 1, endsAtMs: 1_000 },
+    flaw,
+    lockedElsewhere: false,
+    state,
+  })
 
 interface Minting {
   readonly sets: readonly OutputSet[]
@@ -33,6 +44,8 @@ interface Minting {
   readonly refusal: object | null
   readonly seenSigned: boolean
   readonly signatures: readonly Signature[]
+  readonly unanswered: number
+  readonly rounds: number
   readonly tries: number
   readonly body: string
 }
@@ -48,14 +61,19 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   effects: {
     'mint.createQuote': () => [
       { name: 'ok', gives: quoted('UNPAID'), say: 'honest' },
-      { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+      { name: 'wrong', gives: quoted('UNPAID', 'amount'), say: set({ amount: 6 }) },
       ...amiss,
     ],
     'mint.quote': ({ sets, quote: known }: Minting, { quote, outputs }) => [
       ...(known === null
         ? [
             { name: 'ISSUED, says it', gives: quoted('ISSUED'), say: set({ state: 'ISSUED' }) },
-            { name: 'wrong', gives: quoted('UNPAID', 6), say: set({ amount: 6 }) },
+            { name: 'wrong', gives: quoted('UNPAID', 'amount'), say: set({ amount: 6 }) },
+            {
+              name: 'locked',
+              gives: answer({ ...quoted('UNPAID'), lockedElsewhere: true }),
+              say: set({ pubkey: `02${'11'.repeat(32)}` }),
+            },
           ]
         : []),
       { name: quote, gives: quoted(quote), say: 'honest' },
@@ -88,6 +106,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       const all = answer({ answer: 'ok', ...(last && signed(last)) })
       return [
         ...restoreFlavours(sets, truth, spent),
+        { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' } as const,
         ...(open ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: ISSUED } as const] : []),
         ...(open && !spent
           ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
@@ -98,7 +117,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   },
   locals: {
     'mint.derive': ({ context: { sets, refusals } }: MintJob, { keysets: known }) => {
-      if (!known) return { answer: 'stale' }
+      if (!known) return answer({ answer: 'stale', detail: 'none is active' })
       const last = sets.at(-1)
       const outputs = splitAmount(5, POWERS).map((amount, at) => ({ amount, purpose: 'keep', B_: `B${sets.length}.${at}` })) // prettier-ignore
       if (last && (refusals !== 2 || sets.length > 2)) return answer({ answer: 'ok', set: last, again: true, body: '{}', writes: [] }) // prettier-ignore
@@ -131,16 +150,26 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
     ]),
   ),
   delays: { quoteExpiry: { late: true }, lateDeadline: { late: true }, mintBlocked: { late: true } },
-  sees: ({ quoteId: id, sets, quoteState, refusals, refusal, seenSigned, tries }: Minting, state) => [
-    id !== null,
-    sets.length,
-    /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
-    Math.min(3, refusals),
-    refusal !== null,
-    seenSigned,
-    // A quote that is pending is asked about eight times, and one that is refused three times.
-    Math.min(quoteState === 'PENDING' ? 8 : /(closing|parting|leaving|lingering)/.test(state) ? 3 : sets.length > 0 ? 0 : 1, tries), // prettier-ignore
-  ],
+  sees: (
+    { quoteId: id, sets, quoteState, refusals, refusal, seenSigned, unanswered, rounds, tries }: Minting,
+    state,
+  ) => {
+    // How often something was in vain is counted where nothing else has gone wrong.
+    const plain = refusals === 0 && !seenSigned && sets.length < 2
+    const given = /(closing|parting|leaving|lingering)/.test(state)
+    return [
+      id !== null,
+      sets.length,
+      /(asking|restoring|pausing|blocked)$/.test(state) && quoteState,
+      Math.min(3, refusals),
+      refusal !== null,
+      seenSigned,
+      plain && Math.min(4, unanswered),
+      plain && rounds,
+      // The mint is asked eight times before a person is, and three times by whoever has given a quote up.
+      plain && unanswered < 2 && rounds === 0 && Math.min(given ? 3 : 8, tries),
+    ]
+  },
   without: sooner,
 })
 
@@ -149,6 +178,10 @@ const paying = (state: Payment['state'], more: Partial<Payment> = {}): Payment =
 const PAID = paying('PAID', { preimage: PREIMAGE, change: [{ id: 'k', amount: 8, C_: 'mint' }] })
 const BARE = paying('PAID', { preimage: PREIMAGE })
 const bare: Edit = ({ change: _, ...body }) => body
+const proven: Edit = (body) => {
+  const { paymentSecret } = plainInvoice.decode(body['request'] as string)!
+  return { ...body, payment_preimage: bytesToHex(preimageOf(hexToBytes(paymentSecret))) }
+}
 const none: Edit = (body) => Object.fromEntries(Object.keys(body).map((key) => [key, []]))
 const MELTED = { inputs: 'melted' } as const
 const change = { outputs: ['B'], signatures: [{ id: 'k', amount: 8, C_: 'mint' }] }
@@ -158,19 +191,20 @@ interface MeltState extends Melting {
   readonly states: readonly string[]
   readonly tries: number
   readonly quote: object | null
+  readonly refusal: { readonly meaning?: string } | null
 }
 type Settling = { readonly context: { readonly payment: Payment; readonly found: typeof change | null } }
 
 export const meltModel = (name: string, truth: Truth): Model => ({
   name,
   kind: loose(meltKind),
-  input: { ...place, method: 'bolt11', request: 'r', ask: '{}', givesChange: true },
+  input: { ...place, method: 'bolt11', request: 'r', ask: '{}', demand: null, paymentHash: null, maxFee: null, givesChange: true }, // prettier-ignore
   truth,
   callers: ['execute', 'cancel', 'resume'],
   effects: {
     ...exchangeEffects,
     'melt.createQuote': () => {
-      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, unit } }) // prettier-ignore
+      const of = (unit: string) => answer({ answer: 'ok', quote: { quote: 'q', amount: 4, feeReserve: 1, expiry: 1, expiresAtMs: 1, unit, request: null } }) // prettier-ignore
       return [
         { name: 'ok', gives: of('sat'), say: 'honest' },
         { name: 'wrong', gives: of('usd'), say: set({ unit: 'usd' }) },
@@ -186,6 +220,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
           ]
         : []),
       { name: 'pending', gives: answer({ answer: 'pending' }), say: { instead: set({ state: 'PENDING' }) } },
+      { name: 'outputs known', gives: answer({ answer: 'refused', code: 11_003, detail: 'no', meaning: 'alreadySigned' }), say: 'refused' }, // prettier-ignore
       ...amiss,
     ],
     'melt.quote': (context: MeltState, { inputs }) => {
@@ -200,7 +235,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
           ? [of('PAID', PAID, 'honest'), of('PAID, bare', BARE, bare)]
           : [
               of('UNPAID', paying('UNPAID'), 'honest'),
-              of('UNPAID, with a proof', paying('UNPAID', { preimage: PREIMAGE }), set({ payment_preimage: PREIMAGE })),
+              of('UNPAID, with a proof', paying('UNPAID', { preimage: PREIMAGE }), proven),
             ]),
         ...(inputs === 'free' && mayMelt(context)
           ? [of('paid now', PAID, 'honest', { deed: 'melt', truth: MELTED })]
@@ -220,9 +255,10 @@ export const meltModel = (name: string, truth: Truth): Model => ({
   },
   locals: {
     ...exchangeLocals,
-    'proofs.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, writes: [] }),
     'melt.derive': (_: never, { keysets: known }) =>
       answer(known ? { answer: 'ok', blanks: [{ B_: 'B', id: 'k' }], body: '{}', writes: [] } : { answer: 'stale' }),
+    'melt.select': () => answer({ answer: 'ok', inputs: proofs(16), fee: 0, fits: true, writes: [] }),
+    'melt.renew': () => answer({ answer: 'ok', writes: [] }),
     'melt.settle': ({ context: { payment, found } }: Settling) => {
       const of = found?.signatures ?? payment.change
       return answer(of && of[0]!.C_ !== 'nobody' ? { answer: 'ok', made: [], writes: [] } : { answer: 'owed' })
@@ -253,27 +289,26 @@ export const meltModel = (name: string, truth: Truth): Model => ({
       },
     ],
   },
-  sees: ({ quote, sends, answers, landed, states, exchange, tries }: MeltState, state) => [
+  sees: ({ quote, sends = 0, answers = 0, landed = false, states, exchange, tries, refusal }: MeltState, state) => [
     quote !== null,
-    sends,
-    answers,
-    landed,
+    state.startsWith('fencing')
+      ? mayMelt({ sends, answers, landed })
+      : [Math.min(2, sends), sends - answers, Math.min(1, answers), landed],
+    /^(checking|asking|pausing)/.test(state) && refusal?.meaning === 'alreadySigned',
     sends === 0 && Math.min(1, tries),
     /^(asking|fencing)/.test(state) && states,
     seenOf(exchange, state),
   ],
   // The deadline comes before the quote's expiry. Inputs that are all spent by another, and a payment that was not made:
-  // that is for a person, for good, and no end that the oracle could judge. So is a second device with the same seed that
-  // has the fence's outputs signed in the moment in which the payment lands.
-  without: (at, move) =>
-    sooner(at, move) ||
-    /^quoteExpiry$| stolen$/.test(move.name) ||
-    (move.name === 'mint.check melted' && at.truth.outputs === 'burnt'),
+  // that is for a person, for good, and no end that the oracle could judge.
+  without: (at, move) => sooner(at, move) || /^(quoteExpiry|readyDeadline)$| stolen$/.test(move.name),
 })
 
 interface Restoring {
   readonly scans: readonly { readonly next: number; readonly unsigned: number }[]
   readonly proofs: readonly InputProof[]
+  readonly unavailable: readonly { readonly later: boolean }[]
+  readonly rounds: number
   readonly tries: number
 }
 
@@ -285,29 +320,48 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
   callers: ['execute', 'cancel', 'resume'],
   effects: {
     'restore.keysets': () => [
-      { name: 'ok', gives: answer({ answer: 'ok', keysetIds: ['k'], writes: [] }), say: 'honest' },
+      { name: 'ok', gives: answer({ answer: 'ok', keysetIds: ['k'], unavailable: [], writes: [] }), say: 'honest' },
+      {
+        name: 'one without keys',
+        gives: answer({ answer: 'ok', keysetIds: ['k'], unavailable: [KEYLESS], writes: [] }),
+        say: ({ keysets: listed, ...body }) => ({
+          ...body,
+          keysets: [...(listed as object[]), { id: KEYLESS.keysetId, unit: 'sat', active: false, input_fee_ppk: 0 }],
+        }),
+      },
       ...amiss,
     ],
     'restore.batch': ({ scans }: Restoring) => {
-      const found = (C_: string) => answer({ answer: 'ok', found: [{ counter: 0, signature: { id: 'k', amount: 4, C_ } }] }) // prettier-ignore
+      const found = (C_: string) => answer({ answer: 'ok', found: [{ counter: 0, signature: { id: 'k', amount: 4, C_ } }], writes: [] }) // prettier-ignore
       return scans[0]!.next > 0
-        ? [{ name: 'nothing', gives: answer({ answer: 'ok', found: [] }), say: 'honest' }, ...amiss]
+        ? [{ name: 'nothing', gives: answer({ answer: 'ok', found: [], writes: [] }), say: 'honest' }, ...amiss]
         : [
             { name: 'found', gives: found('mint'), say: 'honest' },
             { name: 'forged', gives: found('nobody'), say: forged },
+            { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' },
+            { name: 'expired', gives: answer({ answer: 'refused', code: 12_003, detail: 'no', meaning: 'keysetExpired' }), say: 'refused' }, // prettier-ignore
             ...amiss,
           ]
     },
-    'mint.check': () => [
-      { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'] }), say: 'honest' },
+    'restore.check': () => [
+      { name: 'unspent', gives: answer({ answer: 'ok', states: ['UNSPENT'], writes: [] }), say: 'honest' },
+      { name: 'unsupported', gives: UNSUPPORTED, say: 'unsupported' },
       ...amiss,
     ],
   },
   locals: {
-    'restore.plan': () => answer({ answer: 'ok', scans: [{ keysetId: 'k', next: 0, unsigned: 0, atLeast: 1 }] }),
+    'restore.plan': ({ keysetIds }: { keysetIds: readonly string[] }) =>
+      answer({ answer: 'ok', scans: keysetIds.map((keysetId) => ({ keysetId, next: 0, unsigned: 0, atLeast: 1 })) }),
     'restore.unblind': ({ found }: { found: readonly { signature: Signature }[] }) =>
       answer(found[0]!.signature.C_ === 'mint' ? { answer: 'ok', proofs: [{ Y: 'Y', amount: 4, counter: 0 }] } : { answer: 'wrong', proofs: [] }), // prettier-ignore
     'restore.keep': () => answer({ answer: 'ok', amount: 0, ys: [], writes: [] }),
   },
-  sees: ({ scans, tries, proofs: found }: Restoring) => [scans[0]?.next, found.length, Math.min(3, tries)],
+  sees: ({ scans, tries, proofs: found, unavailable, rounds }: Restoring) => [
+    scans[0]?.next,
+    found.length,
+    // What is refused eight times in a row is meant.
+    (scans[0]?.next ?? 0) <= 100 && Math.min(8, tries),
+    unavailable.map(({ later }) => later),
+    scans.length === 0 && rounds,
+  ],
 })

@@ -169,7 +169,7 @@ export function unstorable({ spots, starts, edges }: Walked): string[] {
 
 /** States that are others when they are read back from their rows, or go on in another way. */
 export function forgetful({ kind, samples, spots }: Walked): string[] {
-  const storing: Stepper = stepper({ kind, runs: {}, read: undefined as never, tables: {}, now: () => 0, random: () => 0, inspected: false }) // prettier-ignore
+  const storing: Stepper = stepper({ kind, runs: {}, read: undefined as never, tables: {}, clock: { now: () => 0, monotonicMs: () => 0 }, random: () => 0, inspected: false }) // prettier-ignore
   const standing = (snapshot: AnyMachineSnapshot): string =>
     canonical({
       state: snapshot.value as unknown,

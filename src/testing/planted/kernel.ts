@@ -55,17 +55,34 @@ export const kernelPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/kernel/durable.ts',
-        from: `this.#timers = loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers) as Timers, input.row.updatedAt)`,
-        to: `this.#timers =
-      input.row.owner === kernel.owner ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt) : {}`,
+        from: `loaded.stepper.timersOf(
+      this.snapshot,
+      JSON.parse(input.row.timers) as StoredTimers,
+      input.row.updatedAt,
+    )`,
+        to: `input.row.owner === kernel.owner
+      ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt)
+      : {}`,
       },
     ],
     breaks: 'stuck',
     scenario: 'swap.cancelled',
   },
   {
+    name: 'pauses are measured by the time of day alone',
+    changes: [
+      {
+        file: 'src/kernel/moments.ts',
+        from: `steadyMs: clock.monotonicMs() + delayMs,`,
+        to: `steadyMs: Infinity,`,
+      },
+    ],
+    breaks: 'slow',
+    scenario: 'swap.plain-clock-back',
+  },
+  {
     name: 'timers are not stored',
-    changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(step.timers)`, to: `timers: '{}'` }],
+    changes: [{ file: 'src/kernel/durable.ts', from: `timers: JSON.stringify(timers)`, to: `timers: '{}'` }],
     breaks: 'stuck',
     scenario: 'swap.cancelled',
     faults: 0,

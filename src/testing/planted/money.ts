@@ -134,7 +134,7 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'refreshing', actions: change(() => ({ restored: null })),`,
+        from: `target: 'refreshing', actions: [saysWhy, change(() => ({ restored: null }))],`,
         to: `target: 'backoff', actions: change(() => ({ restored: null, refusals: 0 })),`,
       },
     ],

@@ -8,8 +8,8 @@ export const recoveryPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true }))],`,
-        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out' }, refusals: 99 })),`,
+        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true, isChecked: false }))],`,
+        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 })),`,
       },
     ],
     breaks: 'release',
@@ -181,6 +181,28 @@ export const recoveryPlants: readonly Plant[] = [
     breaks: 'trust',
     scenario: 'receive.distrusted',
     faults: 0,
+  },
+  {
+    name: 'a mint that asks to be left alone is asked all the same',
+    changes: [
+      { file: 'src/kernel/lanes.ts', from: `} else if (this.pauseOf(lane)) {`, to: `} else if (lane === undefined) {` },
+      { file: 'src/wallet/standings.ts', from: `if (this.waitMs(mintUrl) > 0)`, to: `if (mintUrl === '')` },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
+    faults: 0,
+  },
+  {
+    name: 'what a mint asked for is forgotten with the process',
+    changes: [
+      {
+        file: 'src/wallet/standings.ts',
+        from: `if (pause && pause.untilMs !== before.pause?.untilMs)`,
+        to: `if (pause && mintUrl === '')`,
+      },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
   },
   {
     row: 21,

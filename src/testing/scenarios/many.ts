@@ -1,7 +1,8 @@
 /** Many operations at once, on one wallet: what a caller plans, made into a scenario. */
 import type { Scenario } from '../subject.ts'
 import { MINT_URL, onWallet, type WalletStage as Stage } from '../wallet-subject.ts'
-import { claim, ending, foreignProofs, fund, reaches, tokenOf } from './stage.ts'
+import { madeFor, manner, type DialectRow } from './dialect.ts'
+import { claim, ending, foreignProofs, fund, reaches, speak, tokenOf } from './stage.ts'
 
 /** How one operation goes on once it is prepared, or made. */
 const WAYS = {
@@ -31,16 +32,21 @@ const SCRIPTS: Readonly<Record<string, object>> = {
 }
 
 /** Ways in which each of them may end when others take its money, or the mint refuses. */
-const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'NOT_NOW', 'QUOTE_WRONG'] // prettier-ignore
+const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'NOT_NOW', 'QUOTE_WRONG', 'AMOUNT_UNREACHABLE'] // prettier-ignore
 
 const wayOf = ({ kind, way }: Planned): string => WAYS[kind][way % WAYS[kind].length]!
 
-/** A scenario in which all that is planned begins at once. What others do with tokens, they do when all is done. */
-export function manyAtOnce(plan: readonly Planned[]): Scenario<Stage> {
+/**
+ * A scenario in which all that is planned begins at once, at a mint that speaks as the row says. What others do with tokens,
+ * they do when all is done.
+ */
+export function manyAtOnce(plan: readonly Planned[], dialect: DialectRow = {}): Scenario<Stage> {
   return onWallet({
     kind: 'many',
     name: 'at-once',
+    ...madeFor(dialect),
     async setup(stage) {
+      speak(stage, manner(dialect))
       await fund(stage, 1, 2, 4, 8, 16, 32)
       for (const [at, planned] of plan.entries()) {
         const { kind, amount } = planned

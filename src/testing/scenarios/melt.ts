@@ -14,20 +14,10 @@ import {
   rob,
   spendable,
 } from './stage.ts'
+import { MELT_ENDS } from './melt-ends.ts'
 import { table, type Row } from './table.ts'
 import { retire, whenIn } from './troubles.ts'
 
-const ENDS = [
-  'REFUSED',
-  'CANCELLED',
-  'PAYMENT_FAILED',
-  'PAYMENT_FENCED',
-  'INSUFFICIENT_FUNDS',
-  'INEXACT',
-  'SPENT_ELSEWHERE',
-  'MINT_UNREACHABLE',
-  'QUOTE_WRONG',
-]
 const DAY_MS = 24 * HOUR_MS
 
 /** How the payee's side goes; see `fakeBackend`. */
@@ -65,7 +55,7 @@ const prepare = (stage: Stage, key: string, invoice = stage.notes['invoice'] as 
 async function pay(stage: Stage): Promise<void> {
   const inexact = stage.notes['inexact'] as string | undefined
   if (inexact !== undefined)
-    await ending(stage, async () => (await prepare(stage, 'inexact', inexact)).finished(), ...ENDS)
+    await ending(stage, async () => (await prepare(stage, 'inexact', inexact)).finished(), ...MELT_ENDS)
   const melt = await prepare(stage, 'melt')
   await melt.execute()
   await melt.finished()
@@ -95,11 +85,17 @@ function decide(stage: Stage, state: 'paid' | 'failed'): void {
 
 /** Whatever can go wrong before anything is sent. */
 async function unwanted(stage: Stage): Promise<void> {
-  const { clock, wallet } = stage
+  const { clock, wallet, notes } = stage
   const tried = (key: string, ...rest: [string?]): Promise<void> =>
-    ending(stage, async () => (await prepare(stage, key, ...rest)).finished(), ...ENDS)
+    ending(stage, async () => (await prepare(stage, key, ...rest)).finished(), ...MELT_ENDS)
   await tried('unreachable')
   await tried('too much', stage.notes['dear'] as string)
+  await ending(
+    stage,
+    () =>
+      stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: notes['invoice'] as string, key: 'cheap', maxFee: 0 }),
+    ...MELT_ENDS,
+  )
   await tried('forgotten')
   const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
   await clock.pause(late - clock.rightMs)
@@ -110,22 +106,22 @@ async function unwanted(stage: Stage): Promise<void> {
     await abandon(stage, melt)
     await melt.finished()
   }
-  await ending(stage, cancelled, ...ENDS)
+  await ending(stage, cancelled, ...MELT_ENDS)
   const run = async (): Promise<void> => {
     const melt = await prepare(stage, 'melt', other)
     if (melt.state === 'prepared') await retire(stage)
     // First it only waits, then it is resumed, then given up.
     let waits = 0
-    whenIn(stage, 'waiting', (id) => {
+    whenIn(stage, 'readying.changeless', (id) => {
       waits++
       if (waits === 2) void wallet.operations.resume(id).catch(() => {})
       if (waits === 3) void wallet.operations.cancel(id).catch(() => {})
     })
     await melt.execute()
   }
-  await ending(stage, run, ...ENDS)
+  await ending(stage, run, ...MELT_ENDS)
   if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage).slice(0, 1))
-  await ending(stage, async () => (await prepare(stage, 'robbed', other)).execute(), ...ENDS)
+  await ending(stage, async () => (await prepare(stage, 'robbed', other)).execute(), ...MELT_ENDS)
 }
 
 const traits = ({ fees, change, lacks, payment }: Melt): NonNullable<Scenario['mint']> => ({
@@ -238,7 +234,7 @@ export const melts = table({
       if (row.payment.startsWith('pending')) decide(stage, row.payment === 'pending then paid' ? 'paid' : 'failed')
       if (row.keyset === 'hidden') whenIn(stage, 'melting', () => void retire(stage))
       if (row.payment === 'unknown' && row.change === 'given') whenIn(stage, 'changePending', () => forget(stage))
-      await (row.wanted === 'no' ? unwanted(stage) : ending(stage, () => pay(stage), ...ENDS))
+      await (row.wanted === 'no' ? unwanted(stage) : ending(stage, () => pay(stage), ...MELT_ENDS))
     },
   }),
 })

@@ -4,7 +4,7 @@ import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
 /** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
-const ENDS = ['REFUSED', 'CANCELLED', 'TOO_SMALL', 'ALREADY_SPENT']
+const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'CANCELLED', 'ALREADY_SPENT']
 
 const prepare = ({ wallet, notes }: Stage, key: string) =>
   wallet.receive.prepare({ token: notes['token'] as string, key })

@@ -4,7 +4,7 @@ import { abandon, claim, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
-const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED', 'MINT_UNREACHABLE']
+const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'CANCELLED', 'MINT_UNREACHABLE']
 
 const prepare = ({ wallet }: Stage, key: string) => wallet.send.prepare({ mintUrl: MINT_URL, amount: 14, key })
 

@@ -5,7 +5,8 @@ import { HardshellError } from '../../kernel/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
 import type { CounterRow, ProofRow } from '../../wallet/tables.ts'
-import type { Mood } from '../faulty-mint.ts'
+import type { Dialect } from '../dialects.ts'
+import type { Mood, Speech } from '../faulty-mint.ts'
 import { stubCrypto } from '../stub-crypto.ts'
 
 const never = new AbortController().signal
@@ -53,7 +54,7 @@ async function issueOutside(
 }
 
 const activeKeysetId = async ({ outside }: Stage): Promise<string> =>
-  must(await outside.keysets({ signal: never })).find(({ active }) => active)!.id
+  must(await outside.keysets({ signal: never })).findLast(({ active }) => active)!.id
 
 /** A quote that was asked for outside the wallet. */
 export const quoteOutside = async ({ outside }: Stage, amount: number): Promise<string> =>
@@ -120,10 +121,10 @@ export async function rob(stage: Stage, proofs: readonly TokenProof[]): Promise<
 export async function spendElsewhere(stage: Stage, proofs: readonly TokenProof[]): Promise<void> {
   const { outside } = stage
   const keysets = must(await outside.keysets({ signal: never }))
-  const { id } = keysets.find(({ active }) => active)!
+  const { id } = keysets.findLast(({ active }) => active)!
   const feePpk = proofs.reduce((sum, proof) => sum + keysets.find((keyset) => keyset.id === proof.id)!.input_fee_ppk, 0)
   const worth = proofs.reduce((sum, { amount }) => sum + amount, 0) - Math.ceil(feePpk / 1000)
-  const stolen = splitAmount(worth, POWERS).map((amount) => ({ amount, secret: `thief ${fresh(stage)}` }))
+  const stolen = (await amountsFor(stage, id, worth)).map((amount) => ({ amount, secret: `thief ${fresh(stage)}` }))
   const outputs = stolen.map(({ amount, secret }) => ({
     amount,
     id,
@@ -137,6 +138,12 @@ export async function spendElsewhere(stage: Stage, proofs: readonly TokenProof[]
   noteForeign(stage, stolen)
 }
 
+/** An amount in the denominations of a keyset. */
+async function amountsFor({ outside }: Stage, id: string, amount: number): Promise<number[]> {
+  const { keys } = must(await outside.keys(id, { signal: never }))
+  return splitAmount(amount, Object.keys(keys).map(Number))
+}
+
 function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: number }[]): void {
   const before = (stage.notes['foreign'] ?? []) as ForeignProof[]
   stage.note('foreign', [
@@ -146,10 +153,10 @@ function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: nu
 }
 
 /** Has the mint sign outputs of the wallet for another device with the same seed, which keeps the proofs. */
-export const burnCounters = (stage: Stage, count: number, first: number): Promise<TokenProof[]> =>
+export const burnCounters = (stage: Stage, count: number, first: number, worth = 2): Promise<TokenProof[]> =>
   issueOutside(stage, (id) => {
     const derive = stubCrypto.deriver(SEED, id)
-    return Array.from({ length: count }, (_, at) => ({ amount: 2, ...derive(first + at) }))
+    return Array.from({ length: count }, (_, at) => ({ amount: worth, ...derive(first + at) }))
   })
 
 /** The counter from which the wallet makes its next output at the mint's active keyset. */
@@ -163,6 +170,13 @@ export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number
   const untilMs = stage.clock.rightMs + forMs
   stage.note('moods', [...((stage.notes['moods'] ?? []) as Mood[]), { at, does, untilMs } satisfies Mood])
 }
+
+/** From now on, for so long, the mint speaks a dialect to the wallet. */
+export const speak = (stage: Stage, dialect: Dialect, forMs = Infinity): void =>
+  stage.note('speech', {
+    dialect,
+    ...(Number.isFinite(forMs) && { untilMs: stage.clock.rightMs + forMs }),
+  } satisfies Speech)
 
 /** An amount in so many denominations. */
 function parts(amount: number, count: number): number[] {
@@ -260,6 +274,9 @@ export async function reaches({ wallet, clock }: Stage, id: string, ...states: r
     if (state.endsWith('quarantined')) await wallet.operations.resume(id)
   }
 }
+
+/** Whether an operation pauses in this state until it asks again. */
+export const retrying = (state: string): boolean => /(backoff|pausing|repeating|retrying)$/.test(state)
 
 /** States in which an operation waits for a timer or a person. */
 const WAITS = /(backoff|pausing|waiting|resting|repeating|retrying|lingering|leaving|expired|blocked|paymentPending)$/

@@ -3,7 +3,7 @@ import { abandon, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
 
-const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
+const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'CANCELLED']
 
 const prepare = ({ wallet }: Stage, key: string) => wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key })
 

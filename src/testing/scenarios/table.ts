@@ -22,18 +22,21 @@ export interface Table {
 /** Makes a table: a row's name, and what is unusual in it. */
 export function table<const F extends Factors>(of: {
   readonly kind: string
+  /** Stands before each row's name. */
+  readonly named?: string
   readonly factors: F
   readonly impossible?: readonly Impossible[]
   readonly rows: Readonly<Record<string, Partial<Row<F>>>>
   readonly scenario: (row: Row<F>) => Omit<Scenario, 'kind' | 'name'>
 }): Table {
-  const { kind, factors, impossible = [], rows, scenario } = of
+  const { kind, named, factors, impossible = [], rows, scenario } = of
   const usual = Object.fromEntries(Object.entries(factors).map(([name, [value]]) => [name, value])) as Row<F>
   return {
     kind,
     factors,
     impossible,
-    scenarios: Object.entries(rows).map(([name, unusual]) => {
+    scenarios: Object.entries(rows).map(([rowName, unusual]) => {
+      const name = named === undefined ? rowName : `${named}-${rowName}`
       const row = { ...usual, ...unusual }
       // Two things that are not as usual are two troubles; a third one strikes, and no more.
       const troubled = Object.keys(unusual).length > 1

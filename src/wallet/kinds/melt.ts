@@ -1,9 +1,12 @@
 /** Melt: the kind, and how an invoice becomes a payment to confirm. */
-import type { Amount } from '@cashu/cashu-ts'
+import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
-import { toAmount } from '../../cashu/amounts.ts'
+import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
+import { expiresAtMs } from '../../cashu/mint-time.ts'
+import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
 import type { MeltQuote, Melted } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject } from '../../kernel/operation.ts'
@@ -16,27 +19,53 @@ import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
 import { selectStep } from './steps.ts'
 
-const paymentOf = ({ state, payment_preimage: preimage, change }: Melted): Payment => ({
+/** A preimage counts where its hash is the invoice's: anything else proves nothing. */
+const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
   state,
-  preimage: preimage === undefined || preimage === '' ? null : preimage,
+  preimage: preimage !== undefined && paymentHash !== null && isPreimage(preimage, paymentHash) ? preimage : null,
   change: change ?? null,
 })
-const quoteOf = ({ quote, amount, fee_reserve: feeReserve, expiry, unit }: MeltQuote) => ({
-  quote: { quote, amount, feeReserve, expiry, unit: unit ?? null },
+const quoteOf = (
+  { quote, amount, fee_reserve: feeReserve, expiry, unit, request }: MeltQuote,
+  at: { readonly mintNowMs: number | undefined; readonly nowMs: number },
+) => ({
+  quote: {
+    ...{ quote, amount, feeReserve, expiry, unit: unit ?? null, request: request ?? null },
+    expiresAtMs: expiresAtMs({ expiryS: expiry, ...at }) ?? null,
+  },
 })
 
+/** Mints write an invoice anew: it is the same where it asks for the same payment. */
+function isSameInvoice(asked: string, told: string, read: WalletPorts['invoiceAmount']): boolean {
+  if (asked.toLowerCase() === told.toLowerCase()) return true
+  try {
+    const [one, other] = [read(asked), read(told)]
+    return one.paymentHash !== undefined && one.paymentHash === other.paymentHash && one.msat === other.msat
+  } catch {
+    return false
+  }
+}
+
 type Method = { readonly mintUrl: string; readonly method: string }
+type Paying = Method & { readonly paymentHash: string | null }
+type Asking = Paying & { quoteId: string; expiry: number | null; expiresAtMs: number | null }
 
-const effects = ({ client }: WalletPorts) => ({
-  'melt.createQuote': async ({ input, signal }: EffectArgs<Method & { body: string }>) =>
-    answerOf(await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method }), quoteOf),
+const effects = ({ client, invoiceAmount }: WalletPorts) => ({
+  'melt.createQuote': async ({ input, signal, nowMs }: EffectArgs<Method & { body: string }>) => {
+    const reply = await client(input.mintUrl).createMeltQuote(input.body, { signal, method: input.method })
+    const { request: asked } = JSON.parse(input.body) as { request: string }
+    return answerOf(reply, (body) => {
+      const isOurs = body.request !== undefined && isSameInvoice(asked, body.request, invoiceAmount)
+      return quoteOf(isOurs ? { ...body, request: asked } : body, { mintNowMs: reply.mintNowMs, nowMs })
+    })
+  },
 
-  'melt.pay': async ({ input, signal, replay }: EffectArgs<Method & { body: string }>) => {
+  'melt.pay': async ({ input, signal, replay }: EffectArgs<Paying & { body: string }>) => {
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
     if (reply.answer === 'refused') return refusalOf(reply)
     if (reply.answer !== 'ok') return { answer: reply.answer }
-    const payment = paymentOf(reply.body)
+    const payment = paymentOf(reply.body, input.paymentHash)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
     if (payment.state === 'UNPAID')
       return {
@@ -48,12 +77,20 @@ const effects = ({ client }: WalletPorts) => ({
     return { answer: 'pending' as const }
   },
 
-  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Method & { quoteId: string; expiry: number | null }>) =>
-    answerOf(await client(input.mintUrl).meltQuote(input.quoteId, { signal, method: input.method }), (body) => ({
-      payment: paymentOf(body),
-      expired: input.expiry !== null && input.expiry * 1000 <= nowMs,
-    })),
+  'melt.quote': async ({ input, signal, nowMs }: EffectArgs<Asking>) => {
+    const { mintUrl, method, quoteId, expiry, paymentHash } = input
+    const reply = await client(mintUrl).meltQuote(quoteId, { signal, method })
+    const { mintNowMs } = reply
+    const isOver = mintNowMs === undefined ? input.expiresAtMs !== null && input.expiresAtMs <= nowMs : (expiry ?? Infinity) * 1000 <= mintNowMs // prettier-ignore
+    return answerOf(reply, (body) => ({ payment: paymentOf(body, paymentHash), expired: isOver }))
+  },
 })
+
+/** What says that a payment was made. */
+export type Evidence = 'preimage' | 'mint'
+
+const evidenceOf = (payment: Payment | null): Evidence | null =>
+  payment?.state !== 'PAID' ? null : payment.preimage === null ? 'mint' : 'preimage'
 
 export const meltKind = defineOperation({
   kind: 'melt',
@@ -83,24 +120,29 @@ export const meltKind = defineOperation({
       firstMs: 5_000,
       maxMs: 3_600_000,
       most: 1,
-      sends: ['change.found'],
+      sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {
         const { mintUrl, blanks } = contexts[0]!
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
-        if (reply.answer !== 'ok' || reply.body.outputs.length === 0) return []
+        if (reply.answer !== 'ok') return []
+        if (reply.body.outputs.length === 0) return [{ type: 'change.none' }]
         const { outputs, signatures } = reply.body
         return [{ type: 'change.found', outputs: outputs.map(({ B_ }) => B_), signatures } as EventObject]
       },
     },
   }),
+  because: exchangeBecause,
   lane,
   columns,
+  // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.
+  freesKey: ({ sends, givenUp }) => sends === 0 && !givenUp,
   project: record<MeltContext>('melt', 'out', ({ method, quoteId, request, payment, ys }) => ({
     method,
     quoteId,
     request,
     paymentProof: payment?.preimage ?? null,
+    evidence: evidenceOf(payment),
     ys,
   })),
 })
@@ -111,6 +153,8 @@ export interface PrepareMelt {
   readonly request: string
   /** `sat` unless given. */
   readonly unit?: string
+  /** The most that it may cost beside the amount, in the unit; whatever the mint asks for unless given. */
+  readonly maxFee?: AmountLike
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on to `prepared`, and ends at its deadline. */
   readonly signal?: AbortSignal
@@ -118,8 +162,10 @@ export interface PrepareMelt {
 
 /** How a payment ended. */
 export interface PaidMelt extends Finished {
-  /** What the payee's node revealed, where the mint passes it on. */
+  /** The proof of payment, which only the payee could reveal; what the mint gives and is none is left out. */
   readonly preimage: string | undefined
+  /** What says that it was paid: the preimage, or the mint's word alone; undefined until it is paid. */
+  readonly evidence: Evidence | undefined
   /** What came back of the fee reserve. */
   readonly change: Amount
 }
@@ -146,6 +192,17 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
     return this.result()
   }
 
+  /**
+   * Has the invoice paid, although the mint has no active keyset and so can sign no change: what the inputs are worth
+   * beyond the amount is given up. Only where `explain` says that it waits for this decision.
+   *
+   * @throws {HardshellError} `NOT_NOW`; as `execute`
+   */
+  async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
+    await this.tell({ type: 'forgo' })
+    return this.execute(waiting)
+  }
+
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
     await super.finished(waiting)
     return this.result()
@@ -153,36 +210,48 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
 
   protected override result(): PaidMelt {
     const { payment, change } = this.context
-    return { ...super.result(), preimage: payment?.preimage ?? undefined, change: toAmount(change) }
+    return {
+      ...super.result(),
+      preimage: payment?.preimage ?? undefined,
+      evidence: evidenceOf(payment) ?? undefined,
+      change: toAmount(change),
+    }
   }
 }
 
 /**
- * Asks the mint for a quote and reserves the inputs; nothing is paid.
+ * Asks the mint for a quote and reserves the inputs; nothing is paid. The quote is held against the invoice, in `sat` and
+ * `msat`; what an invoice comes to in another unit is the mint's word (NUT-05).
  *
- * @throws {CashuError} `INVOICE_MALFORMED`; {HardshellError} `AMOUNT_MISSING` for an invoice without one, `MINT_UNKNOWN`,
- *   `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change, `MINT_UNREACHABLE`, `KEY_REUSED`
+ * @throws {CashuError} `INVOICE_MALFORMED`; {TypeError} naming the argument; {HardshellError} `AMOUNT_MISSING` for an
+ *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
+ *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change whose amounts do not make it up, `NO_ACTIVE_KEYSET`, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
 export async function prepareMelt(
   env: WalletEnv,
-  { mintUrl: url, request, unit = 'sat', key, signal }: PrepareMelt,
+  { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
 ): Promise<MeltHandle> {
   checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
   checkTexts({ unit })
-  if (env.ports.invoiceAmount(request).msat === undefined)
-    throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
-  const { mintUrl, info } = await env.mints.trusted(url)
+  const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
+  const { msat, paymentHash } = env.ports.invoiceAmount(request)
+  if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
+  const { mintUrl, info } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
-  const invoice = request.trim().replace(/^lightning:/i, '')
+  const invoice = invoiceText(request)
   const input = {
     mintUrl,
     unit,
     method: 'bolt11',
     request: invoice,
     ask: JSON.stringify({ request: invoice, unit }),
+    demand: askedIn(unit, msat) ?? null,
+    paymentHash: paymentHash ?? null,
+    maxFee: most,
     givesChange: info?.supported.includes(8) !== false,
   }
-  const handle = await created(env, MeltHandle, 'melt', input, { key, request: { mintUrl, unit, request: invoice } })
+  const wanted = { mintUrl, unit, request: invoice, ...(most !== null && { maxFee: most }) }
+  const handle = await created(env, MeltHandle, 'melt', input, { key, request: wanted })
   return handle.quoted(signal ? { signal } : {})
 }

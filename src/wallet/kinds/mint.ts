@@ -1,10 +1,9 @@
 /** Mint: the kind, and how an amount becomes a quote to pay. */
 import type { AmountLike } from '@cashu/cashu-ts'
 import { mint } from '../../../machines/wallet/mint.ts'
-import type { MintContext, Quote, QuoteState } from '../../../machines/wallet/mint-model.ts'
+import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/mint-model.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
-import type { MintQuote } from '../../cashu/parse.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject, type Watch } from '../../kernel/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
@@ -12,20 +11,25 @@ import type { WalletEnv } from '../env.ts'
 import { created, OperationHandle, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
+import { quotedOf } from '../mint-quote.ts'
+import { assertMints, inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
 import type { QuoteClaimRow } from '../tables.ts'
 import { positive } from './swap.ts'
 
-const quoteOf = ({ quote, request, expiry, amount, unit, state }: MintQuote): { quote: Quote; state: QuoteState } => ({
-  quote: { quote, request, expiry, amount: amount ?? null, unit: unit ?? null },
-  state,
-})
-
-const effects = ({ client }: WalletPorts) => ({
-  'mint.createQuote': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; body: string }>) =>
-    answerOf(await client(input.mintUrl).createMintQuote(input.body, { signal, method: input.method }), quoteOf),
-  'mint.quote': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; quoteId: string }>) =>
-    answerOf(await client(input.mintUrl).mintQuote(input.quoteId, { signal, method: input.method }), quoteOf),
+const effects = ({ client, crypto, invoiceAmount }: WalletPorts) => ({
+  'mint.createQuote': async ({ input, signal, nowMs }: EffectArgs<Wanted & { body: string }>) => {
+    const { mintUrl, method, body } = input
+    const reply = await client(mintUrl).createMintQuote(body, { signal, method })
+    const { mintNowMs } = reply
+    return answerOf(reply, (quote) => quotedOf({ crypto, invoiceAmount }, input, quote, { nowMs, mintNowMs }))
+  },
+  'mint.quote': async ({ input, signal, nowMs }: EffectArgs<Wanted & { quoteId: string }>) => {
+    const { mintUrl, method, quoteId } = input
+    const reply = await client(mintUrl).mintQuote(quoteId, { signal, method })
+    const { mintNowMs } = reply
+    return answerOf(reply, (quote) => quotedOf({ crypto, invoiceAmount }, input, quote, { nowMs, mintNowMs }))
+  },
   'mint.issue': async ({ input, signal }: EffectArgs<{ mintUrl: string; method: string; body: string }>) =>
     answerOf(await client(input.mintUrl).issue(input.body, { signal, method: input.method }), ({ signatures }) => ({
       signatures,
@@ -56,6 +60,7 @@ export const mintKind = defineOperation({
   watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, 3_600_000) }),
   lane,
   columns,
+  because: ({ why }: MintContext) => why,
   project: record<MintContext>('mint', 'in', ({ method, quoteId, quote, ys }) => ({
     method,
     quoteId,
@@ -104,14 +109,15 @@ export class MintHandle extends OperationHandle<MintContext> {
  * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
+ *   `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`, `AMOUNT_UNREACHABLE`, `AMOUNT_OUT_OF_RANGE`,
+ *   `MINTING_DISABLED`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')
   checkTexts({ unit, method, quoteId })
-  const { mintUrl, info } = await env.mints.trusted(url)
+  const { mintUrl, info } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   const { crypto, random } = env.ports
   if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
@@ -125,7 +131,15 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
       ? undefined
       : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
-  const handle = await created(env, MintHandle, 'mint', input, { key, request, existing })
+  // A quote that exists may be paid already: nothing is refused beforehand.
+  const checked = async () => {
+    if (quoteId !== undefined) return input
+    await env.mints.assertSigns(mintUrl, unit)
+    await inParts(env, { mintUrl, unit }, [amount])
+    await assertMints(env, { mintUrl, unit, method, amount })
+    return input
+  }
+  const handle = await created(env, MintHandle, 'mint', checked, { key, request, existing })
   // Wanted again, after it was given up.
   if (quoteId !== undefined && /^(cancelled|expired)$/.test(handle.state))
     await env.operations.send(handle.id, { type: 'resume' })

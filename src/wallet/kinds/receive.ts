@@ -1,6 +1,8 @@
 /** Receive: the kind, and how a token becomes one. */
+import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { decodeToken } from '../../cashu/codec.ts'
+import { CashuError } from '../../cashu/errors.ts'
 import { defineOperation } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
@@ -8,6 +10,7 @@ import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { feeFor, withFullIds } from '../keysets.ts'
+import type { Row } from '../../store/port.ts'
 import type { WalletPorts } from '../ports.ts'
 
 export const receiveKind = defineOperation({
@@ -15,6 +18,7 @@ export const receiveKind = defineOperation({
   version: 1,
   machine: receive,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports) }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<ReceiveContext>('receive', 'in', ({ memo, ys }) => ({ memo, ys })),
@@ -34,21 +38,20 @@ export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
  * Stores the token; nothing is sent. A token of a mint that is not trusted may be stored, and executed: it then waits
  * until the mint is.
  *
- * @throws {CashuError} `TOKEN_MALFORMED`; {HardshellError} `KEY_REUSED`
+ * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`; {HardshellError} `KEY_REUSED`
  */
 export async function prepareReceive(env: WalletEnv, { token, key }: PrepareReceive): Promise<ReceiveHandle> {
   if (typeof token !== 'string') throw new TypeError('token: a text')
   const { mintUrl, unit, memo, proofs } = decodeToken(token)
+  const amount = proofs.reduce((total, proof) => total + proof.amount, 0)
+  if (!Number.isSafeInteger(amount)) throw new CashuError('TOKEN_MALFORMED', 'the proofs come to no amount in all')
   const keysets = await env.mints.keysets(mintUrl, unit)
-  const inputs = withFullIds(proofs, keysets).map(({ id, amount, secret, C, witness }) => ({
-    Y: env.ports.crypto.hashToCurve(secret),
-    id,
-    amount,
-    secret,
-    C,
-    ...(witness !== undefined && { witness }),
-  }))
-  const amount = inputs.reduce((total, input) => total + input.amount, 0)
+  const inputs: (InputProof & Row)[] = []
+  for (const { id, amount, secret, C, witness } of withFullIds(proofs, keysets)) {
+    await env.ports.turn()
+    const Y = env.ports.crypto.hashToCurve(secret)
+    inputs.push({ Y, id, amount, secret, C, ...(witness !== undefined && { witness }) })
+  }
   const fee = feeFor(inputs, keysets) ?? 0
   const input = { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null }
   return created(env, ReceiveHandle, 'receive', input, { key, request: { token } })

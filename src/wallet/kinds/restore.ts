@@ -1,17 +1,26 @@
 /** Restore: the kind, its requests and its local steps. */
 import type { Place, SpentState } from '../../../machines/wallet/exchange-model.ts'
-import { BATCH, restore, type Found, type Restored, type RestoreContext } from '../../../machines/wallet/restore.ts'
+import {
+  BATCH,
+  restore,
+  type Found,
+  type Restored,
+  type RestoreContext,
+  type Unavailable,
+} from '../../../machines/wallet/restore.ts'
+import type { BlindedMessage } from '../../cashu/parse.ts'
+import { askRestore, askStates } from '../asking.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/operation.ts'
 import type { Write } from '../../store/port.ts'
-import { answerOf, exchangeEffects, fetchKeysets } from '../effects.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
-import { created, ExecutableHandle } from '../handle.ts'
+import { fetchKeysets } from '../keyset-fetch.ts'
+import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { keysetsOf } from '../keysets.ts'
+import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { WalletPorts } from '../ports.ts'
-import type { CounterRow, OutputRow, ProofRow } from '../tables.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -21,33 +30,45 @@ type Keep = Place & {
   found: readonly Found[]
 }
 
-const effects = ({ client, crypto, seed }: WalletPorts) => ({
+const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
-    const rows = fetched.writes.flatMap((write) => ('put' in write ? [write.row] : []))
+    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row as KeysetRow] : [])) // prettier-ignore
+    const ofUnit = rows.filter(({ unit }) => unit === input.unit)
     return {
       ...fetched,
-      keysetIds: rows
-        .filter((row) => row['unit'] === input.unit && row['keys'] !== null)
-        .map((row) => row['id'] as string),
+      keysetIds: ofUnit.filter(({ keys }) => keys !== null).map(({ id }) => id),
+      unavailable: ofUnit.flatMap(({ id, keys, trouble }): Unavailable[] => {
+        if (keys !== null) return []
+        const [code, reason] = splitTrouble(trouble ?? 'KEYS_MISSING: its keys are not known')
+        return [{ keysetId: id, reason, later: code === 'KEYS_MISSING' }]
+      }),
     }
   },
 
-  'restore.batch': async ({ input: { mintUrl, keysetId, from }, signal }: EffectArgs<Batch>) => {
+  'restore.batch': async ({ input: { mintUrl, keysetId, from }, read, signal }: EffectArgs<Batch>) => {
     const derive = crypto.deriver(seed, keysetId)
-    const outputs = Array.from({ length: BATCH }, (_, at) => {
+    const outputs: BlindedMessage[] = []
+    for (let at = 0; at < BATCH; at++) {
+      await turn()
       const { secret, r } = derive(from + at)
-      return { id: keysetId, amount: 0, B_: crypto.blind(secret, r) }
-    })
+      outputs.push({ id: keysetId, amount: 0, B_: crypto.blind(secret, r) })
+    }
     const counters = new Map(outputs.map(({ B_ }, at) => [B_, from + at]))
-    return answerOf(await client(mintUrl).restore(outputs, { signal }), (body) => ({
-      found: body.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: body.signatures[at]! })),
-    }))
+    const asked = await askRestore(client(mintUrl), outputs, { read, signal })
+    if (asked.answer !== 'ok') return asked
+    const found = asked.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: asked.signatures[at]! }))
+    return { answer: 'ok' as const, found, writes: asked.writes }
+  },
+
+  'restore.check': async ({ input, read, signal }: EffectArgs<{ mintUrl: string; Ys: readonly string[] }>) => {
+    const asked = await askStates(client(input.mintUrl), input.Ys, { read, signal })
+    return asked.answer === 'ok' ? { ...asked, states: asked.states.map(({ state }) => state) } : asked
   },
 })
 
-const steps = ({ crypto, seed }: WalletPorts) => ({
+const steps = ({ crypto, seed, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
     const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
@@ -65,7 +86,9 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
   }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
     const keysets = await keysetsOf(read, input.mintUrl)
     const derive = crypto.deriver(seed, input.keysetId)
-    const proofs = input.found.flatMap(({ counter, signature }) => {
+    const proofs: Restored[] = []
+    for (const { counter, signature } of input.found) {
+      await turn()
       const { secret, r } = derive(counter)
       const row = {
         B_: crypto.blind(secret, r),
@@ -75,11 +98,9 @@ const steps = ({ crypto, seed }: WalletPorts) => ({
         secret,
         r,
       } as OutputRow
-      return (unblind(crypto, [{ row, signature }], keysets, 'optional') ?? []).map(({ proof }): Restored => ({
-        ...proof,
-        counter,
-      }))
-    })
+      const made = (await unblind({ crypto, turn }, [{ row, signature }], keysets, 'optional')) ?? []
+      proofs.push(...made.map(({ proof }): Restored => ({ ...proof, counter })))
+    }
     return { answer: proofs.length === input.found.length ? ('ok' as const) : ('wrong' as const), proofs }
   },
 
@@ -146,7 +167,6 @@ export const restoreKind = defineOperation({
   effects: (ports: WalletPorts) => ({
     ...effects(ports),
     ...steps(ports),
-    'mint.check': exchangeEffects(ports)['mint.check'],
   }),
   lane,
   columns,
@@ -160,8 +180,38 @@ export interface PrepareRestore {
   readonly key?: string
 }
 
+/** How a restore ended. `amount` is what came back. */
+export interface RestoredFunds extends Finished {
+  /** Keysets that could not be restored, or not wholly, and why. Where the state is `incomplete`, they are looked for again. */
+  readonly unavailable: readonly { readonly keysetId: string; readonly reason: string }[]
+}
+
 /** `amount` is what came back, so far and in the end. */
-export class RestoreHandle extends ExecutableHandle<RestoreContext> {}
+export class RestoreHandle extends ExecutableHandle<RestoreContext> {
+  /** Keysets that could not be restored yet, or not wholly, and why. */
+  get unavailable(): RestoredFunds['unavailable'] {
+    return this.context.unavailable.map(({ keysetId, reason }) => ({ keysetId, reason }))
+  }
+
+  /**
+   * Starts it, if it was not started before, and waits until all is restored that can be had now.
+   *
+   * @throws {HardshellError} as `finished`; `UNSUPPORTED` at a mint without NUT-09, `REFUSED`
+   */
+  override async execute(waiting: Waiting = {}): Promise<RestoredFunds> {
+    await super.execute(waiting)
+    return this.result()
+  }
+
+  override async finished(waiting: Waiting = {}): Promise<RestoredFunds> {
+    await super.finished(waiting)
+    return this.result()
+  }
+
+  protected override result(): RestoredFunds {
+    return { ...super.result(), unavailable: this.unavailable }
+  }
+}
 
 /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `KEY_REUSED` */
 export async function prepareRestore(
@@ -169,7 +219,7 @@ export async function prepareRestore(
   { mintUrl: url, unit = 'sat', key }: PrepareRestore,
 ): Promise<RestoreHandle> {
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.trusted(url)
+  const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
 }

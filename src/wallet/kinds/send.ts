@@ -1,25 +1,37 @@
 /** Send: the kind, how an amount becomes a token, and how a token is watched. */
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
 import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import { defineOperation, type EventObject, type LocalArgs } from '../../kernel/operation.ts'
+import { defineOperation, type LocalArgs } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { activeKeyset, keysetsOf, split } from '../keysets.ts'
+import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
+import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
+import { tokenWatch } from '../token-watch.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
 
 const sendSteps = {
-  'send.split': async ({ input, read }: LocalArgs<{ mintUrl: string; unit: string; amount: number }>) => {
-    const keyset = activeKeyset(await keysetsOf(read, input.mintUrl), input.unit)
-    return keyset ? { answer: 'ok' as const, amounts: split(input.amount, keyset) } : { answer: 'stale' as const }
+  /** @throws {HardshellError} `AMOUNT_UNREACHABLE`, unless our proofs make the amount up. */
+  'send.split': async ({
+    input,
+    read,
+  }: LocalArgs<{ mintUrl: string; unit: string; amount: number; exact: boolean }>) => {
+    const { mintUrl, unit, amount, exact } = input
+    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    if (!keyset) return { answer: 'stale' as const }
+    const amounts = partsOf(amount, keyset)
+    if (typeof amounts !== 'string') return { answer: 'ok' as const, amounts }
+    if (exact) return { answer: 'stale' as const }
+    throw new HardshellError('AMOUNT_UNREACHABLE', amounts)
   },
   'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {
     const { mintUrl, unit, memo, sent } = input
@@ -33,27 +45,8 @@ export const sendKind = defineOperation({
   version: 1,
   machine: send,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep, ...sendSteps }),
-  watches: ({ client }: WalletPorts) => ({
-    token: {
-      firstMs: 5_000,
-      maxMs: 600_000,
-      // As many tokens as make a request of about a hundred proofs (NUT-07).
-      most: 25,
-      sends: ['token.states'],
-      async ask({ contexts, signal }) {
-        const Ys = contexts.flatMap(({ sent }) => sent.map(({ Y }) => Y))
-        const reply = await client(contexts[0]!.mintUrl).checkState(Ys, { signal })
-        if (reply.answer !== 'ok') return []
-        const states = new Map(reply.body.map(({ Y, state }) => [Y, state]))
-        return contexts.map(({ sent }) => {
-          const of = sent.map(({ Y }) => states.get(Y)!)
-          return of.every((state) => state === 'SPENT')
-            ? ({ type: 'token.states', states: of } as EventObject)
-            : undefined
-        })
-      },
-    },
-  }),
+  watches: (ports: WalletPorts) => ({ token: tokenWatch(ports) }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),
@@ -73,6 +66,9 @@ export interface SentToken extends Finished {
   /** A V4 token (NUT-00), the same however often it is asked for. */
   readonly token: string
 }
+
+/** Ends without a token. */
+const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(state)
 
 export class SendHandle extends ExecutableHandle<SendContext> {
   /** The token, once there is one. */
@@ -104,16 +100,21 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * Takes back what nobody has claimed yet, as new proofs; it costs the mint's input fee. Resolves when it is over:
    * the state is `reclaimed`, or `claimed` where somebody was faster.
    *
-   * @throws {HardshellError} `NOT_NOW`; `REFUSED` where the mint will not take the token back, which stays valid
+   * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
+   *   back, which stays valid; what the send failed with, where there never was one
    */
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
     checkSignal(signal)
-    // Not taken: a reclaim is under way already, or over.
+    // Not taken: a reclaim is under way already, or over, or there is no token yet.
     await this.env.operations.send(this.id, { type: 'reclaim' })
     await this.reload()
-    if (this.state === 'prepared')
+    if (this.context.token === null && !isOver(this.state))
       throw new HardshellError('NOT_NOW', 'there is no token yet', { operationId: this.id })
-    await this.until(({ state, snapshot }) => state === 'tokenCreated' || snapshot?.hasTag('ended') === true, signal)
+    await this.until(
+      ({ state, snapshot }) =>
+        state === 'tokenCreated' || (snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed')),
+      signal,
+    )
     if (this.state === 'tokenCreated')
       throw new HardshellError('REFUSED', 'the mint does not take the token back', { operationId: this.id })
     return this.result()
@@ -124,7 +125,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
  * Chooses and reserves proofs; nothing is sent. `fees` is zero where proofs of ours make up the amount exactly.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
 export async function prepareSend(
   env: WalletEnv,
@@ -133,8 +134,15 @@ export async function prepareSend(
   const asked = positive(fromAmountLike(amount), 'amount')
   checkTexts({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')
-  const { mintUrl } = await env.mints.trusted(url)
+  const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
-  return created(env, SendHandle, 'send', input, { key, request: input })
+  const checked = async () => {
+    // Fetches the keysets anew where the known ones do not make it up. Whether our proofs do, the first step sees.
+    await inParts(env, { mintUrl, unit }, [asked]).catch((error: unknown) => {
+      if (!(error instanceof HardshellError && error.code === 'AMOUNT_UNREACHABLE')) throw error
+    })
+    return input
+  }
+  return created(env, SendHandle, 'send', checked, { key, request: input })
 }

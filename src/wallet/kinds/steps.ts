@@ -1,15 +1,31 @@
 /** Local steps that several kinds share. */
 import type { Place } from '../../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../../kernel/errors.ts'
-import type { LocalArgs } from '../../kernel/operation.ts'
-import { reserve } from '../selection.ts'
+import type { LocalArgs, Reader } from '../../kernel/operation.ts'
+import { limitsOf } from '../limits.ts'
+import { reserve, type Reserved } from '../selection.ts'
 
-type Reserve = LocalArgs<Place & { readonly amount: number; readonly preferExact: boolean }>
+type Reserve = LocalArgs<
+  Place & { readonly amount: number; readonly preferExact: boolean; readonly exchanges?: boolean | undefined }
+>
 
-/** @throws {HardshellError} `INSUFFICIENT_FUNDS` */
+/** Proofs that make up the amount, if any do, and no more of them than a mint takes at once: somebody is to redeem them. */
+async function exactly(read: Reader, place: Place, amount: number): Promise<Reserved | undefined> {
+  try {
+    const found = await reserve(read, place, { amount, withFee: false })
+    const { inputs: most } = await limitsOf(read, place.mintUrl)
+    return found.total === amount && found.inputs.length <= most ? found : undefined
+  } catch (error) {
+    if (error instanceof HardshellError) return undefined
+    throw error
+  }
+}
+
+/** @throws {HardshellError} `INSUFFICIENT_FUNDS`; {CashuError} `AMOUNT_UNREACHABLE` */
 async function take({ input, read }: Reserve) {
-  const exact = input.preferExact ? await reserve(read, input, input.amount, false).catch(() => undefined) : undefined
-  const { inputs, fee, writes } = exact?.total === input.amount ? exact : await reserve(read, input, input.amount, true)
+  const { amount, exchanges } = input
+  const exact = input.preferExact ? await exactly(read, input, amount) : undefined
+  const { inputs, fee, writes } = exact ?? (await reserve(read, input, { amount, withFee: true, exchanges }))
   return { answer: 'ok' as const, inputs, fee, writes }
 }
 

@@ -1,5 +1,6 @@
 /** Swap: the kind, and how amounts become one. */
 import type { AmountLike } from '@cashu/cashu-ts'
+import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
 import { checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
@@ -9,7 +10,7 @@ import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { created, ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { activeKeyset, split } from '../keysets.ts'
+import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
 import { takeStep } from './steps.ts'
 
@@ -18,6 +19,7 @@ export const swapKind = defineOperation({
   version: 1,
   machine: swap,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep }),
+  because: exchangeBecause,
   lane,
   columns,
   project: record<SwapContext>('swap', 'self', ({ ys }) => ({ ys })),
@@ -41,7 +43,7 @@ export class SwapHandle extends ExecutableHandle<SwapContext> {}
  * Chooses and reserves the inputs; nothing is sent.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `INSUFFICIENT_FUNDS`, `KEY_REUSED`
+ *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
 export async function prepareSwap(
   env: WalletEnv,
@@ -53,16 +55,13 @@ export async function prepareSwap(
   )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.trusted(url)
-  const keyset = activeKeyset(await env.mints.keysets(mintUrl, unit), unit)
-  const parts = keyset ? asked.flatMap((amount) => split(amount, keyset)) : asked
-  if (parts.length > MOST_OUTPUTS) throw new TypeError(`amounts: they come to more than ${MOST_OUTPUTS} proofs`)
+  const { mintUrl } = await env.mints.usable(url)
   await env.mints.assertUnit(mintUrl, unit)
   return created(
     env,
     SwapHandle,
     'swap',
-    { mintUrl, unit, amounts: parts },
+    async () => ({ mintUrl, unit, amounts: await inParts(env, { mintUrl, unit, most: MOST_OUTPUTS }, asked) }),
     { key, request: { mintUrl, unit, amounts: asked } },
   )
 }

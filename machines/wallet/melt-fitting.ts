@@ -1,0 +1,235 @@
+/**
+ * Inputs that fit a payment: together no more than the mint takes at once, and where it gives no change (NUT-08) worth just
+ * what is needed. Where the wallet has none, some are swapped for such first, when the payment is told to begin.
+ *
+ * ```text
+ *  selecting* ──fits──▶ (prepared) ──execute──▶ (readying)
+ *      │ does not            ▲ ╲ execute            ▲
+ *      ▼                     │  ▼                   │
+ *  planning* ──▶ reselecting*   fitting ──▶ gathering*
+ *      ▲                           ╲
+ *      ╰── the mint refused them as too many     robbed | misfit ──▶ failed
+ * ```
+ */
+import { assign } from 'xstate'
+import { answered, type Write } from '../../src/kernel/authoring.ts'
+import { release, spend, write } from './common.ts'
+import { failureOf, isReserved, newExchange, reservedBy, type Exchange, type InputProof } from './exchange-model.ts'
+import { exchange } from './exchange.ts'
+import { needed, type Fitted, type MeltContext, type Planned, type Taken } from './melt-model.ts'
+
+// A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
+type Loose = never
+type Of = { context: MeltContext }
+type Done<T> = Of & { event: { output: T } }
+const set = (by: (args: never) => Partial<MeltContext>): Loose => assign(by as Loose) as Loose
+const failed = (code: string, detail: string): Loose => set(() => ({ error: { code, detail } }))
+const is = answered as (...answers: string[]) => Loose
+
+const SHORT = {
+  target: 'failed',
+  actions: failed('INSUFFICIENT_FUNDS', 'not enough is spendable for amount and fees'),
+} as Loose
+/** Beside the amount, it may cost more than was allowed. */
+const tooDear = (fee: (args: Done<Taken>) => number): Loose =>
+  ({
+    guard: (args: Done<Taken>) =>
+      args.event.output.answer === 'ok' && args.context.maxFee !== null && fee(args) > args.context.maxFee,
+    target: 'failed',
+    actions: failed('FEE_TOO_HIGH', 'fee reserve and input fee may come to more than was allowed'),
+  }) as Loose
+
+const direct = ({ context, event: { output } }: Done<Taken>): number =>
+  output.answer === 'ok' ? output.fee + context.quote!.feeReserve : 0
+const swapped = ({ context, event: { output } }: Done<Taken>): number =>
+  output.answer === 'ok' ? output.fee + context.inputFee + context.quote!.feeReserve : 0
+const select = (amount: (context: MeltContext) => number): object => ({
+  input: ({ context }: Of) => ({
+    id: context.id,
+    mintUrl: context.mintUrl,
+    unit: context.unit,
+    amount: amount(context),
+    preferExact: false,
+  }),
+})
+
+/** What the rounds that are done have cost. */
+const paid = set(({ context: { exchange: done, swapFee } }: Of) => ({ swapFee: swapFee + done!.fee }))
+
+/** Of inputs of which some were spent by another, what is left is free, and what rounds before have made. */
+export function freed(id: string, { inputs, states, made }: Exchange): Write[] {
+  const isSpent = (_: InputProof, at: number): boolean => states[at] === 'SPENT'
+  return [
+    ...spend(id, inputs.filter(isSpent), 'reserved'),
+    ...release(id, [...inputs.filter((input, at) => !isSpent(input, at)), ...made.filter(isReserved)]),
+  ]
+}
+
+export const fittingStates: Readonly<Record<string, Loose>> = {
+  selecting: {
+    tags: ['local'],
+    invoke: {
+      src: 'melt.select',
+      input: ({ context: { id, mintUrl, unit, quote, givesChange } }: Of) => ({
+        ...{ id, mintUrl, unit, givesChange },
+        amount: needed(quote!),
+      }),
+      onDone: [
+        {
+          guard: ({ event: { output } }: Done<Taken>) => output.answer === 'ok' && !output.fits,
+          target: 'planning',
+        },
+        tooDear(direct),
+        {
+          guard: is('ok'),
+          target: 'prepared',
+          actions: [
+            write,
+            set(({ event: { output }, ...of }: Done<Taken>) =>
+              output.answer === 'ok'
+                ? { inputs: output.inputs, inputFee: output.fee, fee: direct({ ...of, event: { output } }) }
+                : {},
+            ),
+          ],
+        },
+        SHORT,
+      ],
+    },
+  } as Loose,
+  planning: {
+    tags: ['local'],
+    invoke: {
+      src: 'melt.plan',
+      input: ({ context: { id, mintUrl, unit, quote, inputs, refusal } }: Of) => ({
+        ...{ id, mintUrl, unit, refusal },
+        amount: needed(quote!),
+        count: inputs.length,
+      }),
+      onDone: [
+        {
+          // What was refused for its size is there already: it only has to become fewer.
+          guard: ({ context: { inputs }, event: { output } }: Done<Planned>) =>
+            output.answer === 'ok' && inputs.length > 0,
+          target: 'fitting',
+          actions: [
+            write,
+            set(({ context: { inputs }, event: { output } }: Done<Planned>) => ({
+              exact: output.answer === 'ok' ? output.amounts : [],
+              exchange: newExchange({ inputs, from: 'reserved', hold: output.answer === 'ok' ? output.amounts : [] }),
+              refusal: null,
+              blanks: [],
+              body: '',
+            })),
+          ],
+        },
+        {
+          guard: is('ok'),
+          target: 'reselecting',
+          actions: set(({ event: { output } }: Done<Planned>) =>
+            output.answer === 'ok' ? { exact: output.amounts, inputFee: output.fee } : {},
+          ),
+        },
+        { guard: ({ context: { inputs } }: Of) => inputs.length > 0, target: 'unpaid' },
+        {
+          guard: is('stale'),
+          target: 'failed',
+          actions: failed(
+            'NO_ACTIVE_KEYSET',
+            'the mint takes no such inputs, and has no active keyset to swap them for others',
+          ),
+        },
+        {
+          target: 'failed',
+          actions: failed('INEXACT', 'the mint gives no change, and its amounts do not make up what is needed'),
+        },
+      ],
+    },
+  } as Loose,
+  reselecting: {
+    tags: ['local'],
+    invoke: {
+      src: 'proofs.select',
+      ...select(({ exact }) => exact.reduce((total, amount) => total + amount, 0)),
+      onDone: [
+        tooDear(swapped),
+        {
+          guard: is('ok'),
+          target: 'prepared',
+          actions: [
+            write,
+            set(({ event: { output }, ...of }: Done<Taken>) =>
+              output.answer === 'ok' ? { inputs: output.inputs, fee: swapped({ ...of, event: { output } }) } : {},
+            ),
+          ],
+        },
+        SHORT,
+      ],
+    },
+  } as Loose,
+  /** The swap that comes before the payment: nothing was sent that could pay. */
+  fitting: exchange({
+    done: '#melt.gathering',
+    spent: '#melt.robbed',
+    refused: '#melt.misfit',
+    cancelled: '#melt.unfitted',
+  }),
+  gathering: {
+    tags: ['local'],
+    invoke: {
+      src: 'melt.gather',
+      input: ({ context: { id, mintUrl, unit, exchange: made } }: Of) => ({
+        ...{ id, mintUrl, unit },
+        made: made!.made,
+      }),
+      onDone: {
+        target: 'readying',
+        actions: set(({ context: { exchange: made, swapFee }, event: { output } }: Done<Fitted>) => ({
+          inputs: output.inputs,
+          inputFee: output.fee,
+          swapFee: swapFee + made!.fee,
+          exact: [],
+          exchange: null,
+          tries: 0,
+        })),
+      },
+    },
+  } as Loose,
+  /** Some inputs of the swap were spent by another. */
+  robbed: {
+    always: {
+      target: 'failed',
+      actions: [
+        { type: 'tx', params: ({ context: { id, exchange: lost } }: Of) => freed(id, lost!) },
+        paid,
+        failed('SPENT_ELSEWHERE', 'some of the inputs were spent outside this wallet'),
+      ],
+    },
+  } as Loose,
+  /** The swap was refused for good. */
+  misfit: {
+    always: {
+      target: 'failed',
+      actions: [
+        { type: 'tx', params: ({ context: { id, exchange: refused } }: Of) => release(id, reservedBy(refused!)) },
+        set(({ context: { exchange: refused } }: Of) => ({ error: failureOf(refused!) })),
+        paid,
+      ],
+    },
+  } as Loose,
+  /** Given up before the swap, or between two of its rounds. */
+  unfitted: {
+    always: {
+      target: 'cancelled',
+      actions: [
+        { type: 'tx', params: ({ context: { id, exchange: left } }: Of) => release(id, reservedBy(left!)) },
+        paid,
+        set(() => ({ inputs: [], givenUp: true, error: null })),
+      ],
+    },
+  } as Loose,
+}
+
+/** Begins with the swap, where the inputs do not fit. */
+export const fit: Loose = set(({ context: { inputs, exact } }: Of) => ({
+  exchange: newExchange({ inputs, from: 'reserved', hold: exact }),
+}))

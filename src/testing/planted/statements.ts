@@ -1,0 +1,53 @@
+/** What a wallet may state that is not so. */
+import type { Plant } from './plant.ts'
+
+export const statementPlants: readonly Plant[] = [
+  {
+    name: 'a receive states what was asked for',
+    changes: [
+      {
+        file: 'machines/wallet/receive.ts',
+        from: `amount: sum(exchange!.made), fee:`,
+        to: `amount: asked, fee:`,
+      },
+    ],
+    breaks: 'misstated',
+    scenario: 'receive.without-07-partly-spent',
+  },
+  {
+    name: 'a swap without an answer is said to be refused',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `description: 'The mint did not answer; the same request goes out again.'`,
+        to: `description: 'The mint keeps refusing; the same request goes out again.'`,
+      },
+    ],
+    breaks: 'reason',
+    scenario: 'swap.no-replay-cache',
+  },
+  {
+    name: 'too few blank outputs are sent for the change',
+    changes: [
+      {
+        file: 'src/wallet/payment.ts',
+        from: `givesChange ? blankOutputs(sum(inputs) - inputFee - quote.amount) : 0`,
+        to: `givesChange ? 1 : 0`,
+      },
+    ],
+    breaks: 'kept',
+    scenario: 'melt.paid',
+  },
+  {
+    name: 'change that is owed is not written down',
+    changes: [
+      {
+        file: 'machines/wallet/melt-change.ts',
+        from: `return amount > 0 ? [{ put: 'owed',`,
+        to: `return amount > 1_000 ? [{ put: 'owed',`,
+      },
+    ],
+    breaks: 'owed',
+    scenario: 'melt.change-late',
+  },
+]

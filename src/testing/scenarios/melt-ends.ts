@@ -1,0 +1,306 @@
+/** Melts at mints that close, lie about change, have too little room or know too much; beside the table of melts. */
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
+import {
+  burnCounters,
+  ending,
+  fund,
+  HOUR_MS,
+  hurry,
+  MINUTE_MS,
+  mood,
+  nearGap,
+  nextCounter,
+  reaches,
+  rob,
+  speak,
+  spendable,
+} from './stage.ts'
+import { whenIn } from './troubles.ts'
+
+/** How a melt may end that is not paid. */
+export const MELT_ENDS = [
+  'REFUSED',
+  'CANCELLED',
+  'PAYMENT_FAILED',
+  'PAYMENT_FENCED',
+  'INSUFFICIENT_FUNDS',
+  'INEXACT',
+  'SPENT_ELSEWHERE',
+  'MINT_UNREACHABLE',
+  'QUOTE_WRONG',
+  'QUOTE_EXPIRED',
+  'FEE_TOO_HIGH',
+  'NO_ACTIVE_KEYSET',
+  'TOO_MANY_UNSIGNED',
+  'INVOICE_PAID',
+  'OUTPUTS_KNOWN',
+]
+const DAY_MS = 24 * HOUR_MS
+const PAY = 'POST /v1/melt/bolt11'
+
+async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise<void> {
+  await ending(
+    stage,
+    async () => {
+      const request = stage.notes[note] as string
+      const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key })
+      await melt.execute()
+      await melt.finished()
+      // The change may come later, and belongs to the books.
+      if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+    },
+    ...MELT_ENDS,
+  )
+}
+
+/** Does one thing after the other, each time that an operation comes into a state. */
+function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
+  let times = 0
+  whenIn(stage, state, (id) => void acts[Math.min(times++, acts.length - 1)]!(id).catch(() => {}))
+}
+
+const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Scenario => ({
+  kind: 'melt',
+  name,
+  depth: 1,
+  ...of,
+})
+
+export const meltEnds: readonly Scenario[] = [
+  // The mint gives no change: a swap for exact coins comes first.
+  melts('exact-first', {
+    mint: { without: [8], feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // The mint takes two inputs at once, and the payment has four.
+  melts('too-many', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 1, 1, 1, 1)
+      stage.note('invoice', stage.invoice(3))
+      speak(stage, { limits: { inputs: 2 } })
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // It takes one, and no fewer would do.
+  melts('too-many-still', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 4, 1)
+      stage.note('invoice', stage.invoice(4))
+      speak(stage, { limits: { inputs: 1 } })
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // Exact coins would cost more than is allowed; and later the mint has no keyset for them.
+  melts('misfit', {
+    mint: { without: [8], feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+    },
+    async drive(stage) {
+      const { wallet, notes } = stage
+      const request = notes['invoice'] as string
+      await ending(
+        stage,
+        () => wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'dear', maxFee: 0 }),
+        ...MELT_ENDS,
+      )
+      if (notes['closing'] === undefined) {
+        stage.note('closing', true)
+        speak(stage, { closing: true })
+      }
+      await wallet.mints.refresh(MINT_URL).catch(() => {})
+      await pay(stage)
+    },
+  }),
+  // No keyset is active for an hour: one is given up, one is paid without change.
+  melts('closing', {
+    async setup(stage) {
+      await fund(stage, 8, 8)
+      stage.note('invoice', stage.invoice(4))
+      stage.note('other', stage.invoice(4))
+      // A payment that was lost on its way can be taken back once a keyset is active again.
+      speak(stage, { closing: true }, HOUR_MS)
+    },
+    async drive(stage) {
+      const { wallet } = stage
+      await wallet.mints.refresh(MINT_URL).catch(() => {})
+      inTurn(
+        stage,
+        'readying.changeless',
+        (id) => wallet.operations.resume(id),
+        (id) => wallet.operations.cancel(id),
+        () => Promise.resolve(),
+        async (id) => (await wallet.melt.get(id)).payWithoutChange(),
+      )
+      await pay(stage, 'other', 'other')
+      await pay(stage)
+    },
+  }),
+  // Nobody decides: after an hour it is over.
+  melts('closing-long', {
+    mint: { quoteTtlMs: 3 * HOUR_MS },
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      speak(stage, { closing: true })
+    },
+    async drive(stage) {
+      await stage.wallet.mints.refresh(MINT_URL).catch(() => {})
+      await pay(stage)
+    },
+  }),
+  // The keysets cannot be had for a while: one waits for the end of its quote, one is given up.
+  melts('keysets-away', {
+    mint: { quoteTtlMs: 5 * MINUTE_MS },
+    async setup(stage) {
+      await fund(stage, 8, 8)
+      stage.note('invoice', stage.invoice(4))
+      stage.note('other', stage.invoice(4))
+      speak(stage, { closing: true })
+      await stage.wallet.mints.refresh(MINT_URL).catch(() => {})
+      mood(stage, 'GET /v1/keysets', 'notSent', HOUR_MS)
+    },
+    async drive(stage) {
+      const { operations } = stage.wallet
+      const patient = (): Promise<void> => Promise.resolve()
+      inTurn(
+        stage,
+        'readying.waiting',
+        (id) => operations.resume(id),
+        (id) => operations.cancel(id),
+        patient,
+      )
+      await pay(stage, 'other', 'other')
+      await pay(stage)
+    },
+  }),
+  // No more outputs may be made: one melt is given up, the other waits until somebody has one signed.
+  melts('crowded', {
+    async setup(stage) {
+      await fund(stage, 8, 8)
+      stage.note('invoice', stage.invoice(4))
+      stage.note('other', stage.invoice(4))
+      await nearGap(stage, 50)
+    },
+    async drive(stage) {
+      const { wallet } = stage
+      const swap = async (): Promise<void> => {
+        const made = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1], key: 'room' })
+        await made.execute()
+      }
+      inTurn(
+        stage,
+        'readying.crowded',
+        (id) => wallet.operations.resume(id),
+        (id) => wallet.operations.cancel(id),
+        () => ending(stage, swap, ...MELT_ENDS),
+      )
+      await pay(stage, 'other', 'other')
+      await pay(stage)
+    },
+  }),
+  // Another device has had the blank outputs signed: others are taken.
+  melts('outputs-known', {
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      await burnCounters(stage, 3, await nextCounter(stage))
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // Another device spends all inputs before they are sent.
+  melts('stolen', {
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+    },
+    async drive(stage) {
+      if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage))
+      await pay(stage)
+    },
+  }),
+  // The mint does not tell what became of inputs (NUT-07), and requests to pay never arrive.
+  melts('untold', {
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      speak(stage, { without: [7] })
+      mood(stage, PAY, 'notSent', HOUR_MS)
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // While the payment lands late, another device has had the fence's output signed.
+  melts('outsigned', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 2)
+      stage.note('invoice', stage.invoice(1))
+      await burnCounters(stage, 1, (await nextCounter(stage)) + 1)
+      mood(stage, PAY, 'held', HOUR_MS)
+    },
+    async drive(stage) {
+      hurry(stage, 'melt')
+      await pay(stage)
+    },
+  }),
+  // No change is owed, and the first answer is lost.
+  melts('no-change-owed', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 4, 1)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'lost', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'bare', DAY_MS)
+    },
+    async drive(stage) {
+      inTurn(
+        stage,
+        'changePausing',
+        (id) => stage.wallet.operations.resume(id),
+        () => Promise.resolve(),
+      )
+      await pay(stage)
+    },
+  }),
+  // None is owed for certain, and yet there is some; for a while the mint does not say.
+  melts('change-unsure', {
+    mint: { feeReserve: () => 2 },
+    async setup(stage) {
+      await fund(stage, 4, 2)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'lost', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'bare', DAY_MS)
+    },
+    drive: (stage) => pay(stage),
+  }),
+  melts('change-unsure-late', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 4, 1)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'lost', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'bare', DAY_MS)
+      mood(stage, 'POST /v1/restore', 'notSent', HOUR_MS)
+    },
+    drive: (stage) => pay(stage),
+  }),
+  // The mint never tells of signatures.
+  melts('change-untold', {
+    mint: { feeReserve: () => 1 },
+    async setup(stage) {
+      await fund(stage, 4, 1)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'lost', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'bare', 30 * DAY_MS)
+      mood(stage, 'POST /v1/restore', 'refused', 30 * DAY_MS)
+    },
+    drive: (stage) => pay(stage),
+  }),
+]

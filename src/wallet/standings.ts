@@ -1,0 +1,154 @@
+/**
+ * What mints say of themselves, whatever they are asked: that they want to be left alone for a while (Retry-After), that
+ * they moved (a redirect). It is heard on the way from the mint to whoever asked, it pauses the mint's lane, and it is
+ * kept with the mint, so that a restart forgets nothing of it.
+ */
+import { movedTo } from '../cashu/moved.ts'
+import type { Transport, TransportAnswer } from '../cashu/transport.ts'
+import type { Lanes } from '../kernel/lanes.ts'
+import { reportError } from '../kernel/report.ts'
+import type { Clock } from '../kernel/ports.ts'
+import { StoreError, type Store } from '../store/port.ts'
+import type { MintRow } from './tables.ts'
+
+/** A mint that moved is asked again after so long, and after twice as long each time, up to an hour. */
+const MOVED_FIRST_MS = 60_000
+const MOVED_LONGEST_MS = 3_600_000
+/** Pauses that end so close to one another are the same. */
+const ALIKE_MS = 1_000
+
+type Standing = Pick<MintRow, 'pause' | 'moved' | 'address'>
+
+const ORDINARY: Standing = { pause: null, moved: null, address: null }
+
+export class Standings {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #transport: Transport
+  readonly #known = new Map<string, Standing>()
+  /** Mints of which something is being written. */
+  readonly #keeping = new Set<string>()
+  /** How often in a row each mint said that it moved, in this process. */
+  readonly #moves = new Map<string, number>()
+  #lanes: Lanes | undefined
+
+  constructor(of: { store: Store; clock: Clock; transport: Transport }) {
+    this.#store = of.store
+    this.#clock = of.clock
+    this.#transport = of.transport
+  }
+
+  /** From here on what is heard pauses these lanes. */
+  begin(lanes: Lanes): void {
+    this.#lanes = lanes
+  }
+
+  /** Takes a row as it was read. Whether the mint moved may be older there than what is being written. */
+  take({ mintUrl, pause, moved, address }: MintRow): void {
+    const before = this.of(mintUrl)
+    const isOld = this.#keeping.has(mintUrl)
+    this.#known.set(mintUrl, { pause, moved: isOld ? before.moved : moved, address })
+    const lanes = this.#lanes
+    if (!lanes) return
+    // The clock may have been set since: no pause is longer than it was asked to be.
+    if (pause && pause.untilMs !== before.pause?.untilMs)
+      lanes.pause(mintUrl, Math.min(pause.untilMs - this.#clock.now(), pause.delayMs), ASKED_TO_WAIT)
+    if (isOld) return
+    if (moved && moved.to !== before.moved?.to) lanes.pause(mintUrl, MOVED_FIRST_MS, movedPause(moved.to))
+    if (!moved && before.moved && this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
+  }
+
+  /** Reads all rows: another process wrote some. */
+  async read(): Promise<void> {
+    for (const row of await this.#store.query<MintRow>({ table: 'mints' })) this.take(row)
+  }
+
+  of(mintUrl: string): Standing {
+    return this.#known.get(mintUrl) ?? ORDINARY
+  }
+
+  /** How long the mint still wants to be left alone, in milliseconds; 0 where it does not. */
+  waitMs(mintUrl: string): number {
+    const pause = this.#lanes?.pauseOf(mintUrl)
+    return pause?.why === ASKED_TO_WAIT.why ? pause.leftMs : 0
+  }
+
+  /** A person says where the mint is. */
+  async rebind(mintUrl: string, address: string | null): Promise<void> {
+    const standing = { ...this.of(mintUrl), moved: null, address }
+    await this.#store.commit([{ patch: 'mints', key: [mintUrl], set: { moved: null, address } }])
+    this.#known.set(mintUrl, standing)
+    this.#moves.delete(mintUrl)
+    if (this.waitMs(mintUrl) === 0) this.#lanes?.unpause(mintUrl)
+  }
+
+  /** The mint that was said to be at this address. */
+  async atAddress(address: string): Promise<string | undefined> {
+    const rows = await this.#store.query<MintRow>({ table: 'mints' })
+    return rows.find((row) => row.address === address)?.mintUrl
+  }
+
+  /** The transport of one mint. Nothing is sent while the mint wants to be left alone. */
+  transportOf(mintUrl: string): Transport {
+    return async (request) => {
+      if (!this.#known.has(mintUrl)) {
+        const row = await this.#store.get<MintRow>('mints', [mintUrl])
+        if (row) this.take(row)
+      }
+      if (this.waitMs(mintUrl) > 0) throw Object.assign(new Error('the mint asked to wait'), { code: 'ASKED_TO_WAIT' })
+      const base = this.of(mintUrl).address ?? mintUrl
+      const url = base + request.url.slice(mintUrl.length)
+      const answer = await this.#transport({ ...request, url })
+      this.#hear(mintUrl, answer, { url, mintUrl: base })
+      return answer
+    }
+  }
+
+  #hear(mintUrl: string, answer: TransportAnswer, request: { url: string; mintUrl: string }): void {
+    const { status, retryAfterMs = 0, location } = answer
+    const lanes = this.#lanes
+    if (!lanes) return
+    const standing = this.of(mintUrl)
+    if (location !== undefined) {
+      const to = movedTo(location, request) ?? null
+      const count = this.#moves.get(mintUrl) ?? 0
+      const delayMs = Math.min(MOVED_LONGEST_MS, MOVED_FIRST_MS * 2 ** count)
+      if (!lanes.pauseOf(mintUrl) && lanes.pause(mintUrl, delayMs, movedPause(to)))
+        this.#moves.set(mintUrl, Math.min(count + 1, 6))
+      if (!standing.moved || standing.moved.to !== to) this.#keep(mintUrl, { moved: { to } })
+    } else if ((status === 429 || status >= 500) && retryAfterMs > 0) {
+      const leftMs = lanes.pauseOf(mintUrl)?.leftMs ?? 0
+      if (!lanes.pause(mintUrl, retryAfterMs, ASKED_TO_WAIT)) return
+      const { leftMs: delayMs = 0 } = lanes.pauseOf(mintUrl) ?? {}
+      if (delayMs > leftMs + ALIKE_MS) this.#keep(mintUrl, { pause: { untilMs: this.#clock.now() + delayMs, delayMs } })
+    } else if (status >= 200 && status < 500 && status !== 429) {
+      this.#moves.delete(mintUrl)
+      if (!standing.moved) return
+      if (this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
+      this.#keep(mintUrl, { moved: null })
+    }
+  }
+
+  /** What cannot be stored now is heard again. Another process may have heard the rest. */
+  #keep(mintUrl: string, heard: Partial<Pick<Standing, 'pause' | 'moved'>>): void {
+    this.#known.set(mintUrl, { ...this.of(mintUrl), ...heard })
+    this.#keeping.add(mintUrl)
+    this.#store
+      .commit([{ patch: 'mints', key: [mintUrl], set: heard }])
+      .catch((error: unknown) => {
+        if (!(error instanceof StoreError)) reportError(error)
+      })
+      .finally(() => this.#keeping.delete(mintUrl))
+  }
+}
+
+const ASKED_TO_WAIT = { why: 'the mint asked to wait' }
+
+const movedPause = (to: string | null) => ({
+  why: `${movedText(to)}, which a person has to confirm by mints.rebind(); nothing is sent`,
+  needsHuman: true,
+})
+
+/** Says where a mint moved to. */
+export const movedText = (to: string | null): string =>
+  to === null ? 'the mint moved to an address that is not known' : `the mint moved to ${to}`
