@@ -27,6 +27,7 @@ import {
   orderOf,
   outcome,
   safe,
+  scalarOf,
   tableOf,
   TotalChanges,
   type CheckedQuery,
@@ -132,6 +133,13 @@ function build(schema: Schema, dump: Dump): Map<string, Rows> {
   )
 }
 
+/** @throws {TypeError} where there is no such table. */
+function rowsOf(tables: ReadonlyMap<string, Rows>, name: string): Rows {
+  const rows = tables.get(name)
+  if (!rows) throw new TypeError(`there is no table ${name}`)
+  return rows
+}
+
 /** Applies the writes or, where one is refused, none. Returns the tables they touched. */
 function land(tables: Map<string, Rows>, writes: readonly CheckedWrite[]): Set<string> {
   const undo: (() => void)[] = []
@@ -139,7 +147,7 @@ function land(tables: Map<string, Rows>, writes: readonly CheckedWrite[]): Set<s
   const totals = new TotalChanges()
   try {
     for (const write of writes) {
-      const rows = tables.get(write.table)!
+      const rows = rowsOf(tables, write.table)
       const id = encode(write.key)
       const before = rows.byId.get(id)
       const after = outcome(write, before)
@@ -150,7 +158,7 @@ function land(tables: Map<string, Rows>, writes: readonly CheckedWrite[]): Set<s
       totals.add(write.table, rows.table, before, after)
     }
     for (const change of totals) {
-      const rows = tables.get(change.table)!
+      const rows = rowsOf(tables, change.table)
       rows.count(change)
       undo.push(() => rows.count({ ...change, sum: -change.sum, count: -change.count }))
     }
@@ -198,7 +206,7 @@ class Rows {
     })
     for (const { rows, was, is } of unique) {
       if (was !== undefined) rows.delete(was)
-      if (is !== undefined) rows.set(is, after!)
+      if (is !== undefined && after) rows.set(is, after)
     }
     if (after) this.byId.set(id, after)
     else this.byId.delete(id)
@@ -246,7 +254,7 @@ class Rows {
   }
 }
 
-const values = (columns: readonly string[], row: Row): Scalar[] => columns.map((column) => row[column] as Scalar)
+const values = (columns: readonly string[], row: Row): Scalar[] => columns.map((column) => scalarOf(row, column))
 
 const isIn = (order: Order, row: Row): boolean => order.present.every((column) => row[column] !== null)
 
@@ -258,8 +266,8 @@ function placeOf(row: Row, order: Order, rows: readonly Row[]): number {
 
 /** Compares a row's first columns with as many values. */
 function compareTo(row: Row, columns: readonly string[], wanted: readonly Scalar[]): number {
-  for (const [i, value] of wanted.entries()) {
-    const difference = compare(row[columns[i]!] as Scalar, value)
+  for (const [i, column] of columns.slice(0, wanted.length).entries()) {
+    const difference = compare(scalarOf(row, column), wanted[i] ?? null)
     if (difference !== 0) return difference
   }
   return 0
@@ -270,7 +278,8 @@ function search(rows: readonly Row[], isThere: (row: Row) => boolean): number {
   let [low, high] = [0, rows.length]
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (isThere(rows[middle]!)) high = middle
+    const row = rows[middle]
+    if (row && isThere(row)) high = middle
     else low = middle + 1
   }
   return low

@@ -2,7 +2,7 @@
 import type { Client } from 'pg'
 import { StoreError, type Key, type Row, type Scalar, type Schema, type Table } from './port.ts'
 import { ask, type Found, type Value } from './postgres-connections.ts'
-import { checkQuery, checkRow, isJson, type Tables, type TotalChange } from './rows.ts'
+import { checkQuery, checkRow, isJson, partOf, typeOf, type Tables, type TotalChange } from './rows.ts'
 import type { PlannedStep } from './schema.ts'
 import { countAnew, list, quote, recount, SqlTable, SqlTotals, statementsOf, stepsTo, type Dialect } from './sql.ts'
 
@@ -42,7 +42,7 @@ export class PostgresTable extends SqlTable {
     const dialect = dialectOf(namespace)
     super(name, table, dialect)
     this.#name = dialect.table(name)
-    this.totals = table.total && new PostgresTotals(name, table, dialect)
+    this.totals = table.total && new PostgresTotals(name, table, table.total, dialect)
     this.unique = new Set(Object.values(table.indexes ?? {}).flatMap((index) => (index.unique ? index.columns : [])))
     const keys = `(${list(table.key)}) IN (SELECT * FROM ${this.#arrays(table.key)})`
     this.getAll = this.select(this.columns, `WHERE ${keys}`)
@@ -65,16 +65,16 @@ export class PostgresTable extends SqlTable {
 
   /** The values of some columns of many rows, column by column. */
   arrays(rows: readonly Row[], columns: readonly string[]): Value[] {
-    return columns.map((column) => rows.map((row) => sent(this.encode(row, [column])[0]!)))
+    return columns.map((column) => rows.map((row) => sent(this.encode(row, [column])[0] ?? null)))
   }
 
   /** Primary keys, column by column. */
   keys(keys: readonly Key[]): Value[] {
-    return this.table.key.map((_, i) => keys.map((key) => sent(key[i]!)))
+    return this.table.key.map((_, i) => keys.map((key) => sent(key[i] ?? null)))
   }
 
   #arrays(columns: readonly string[]): string {
-    return unnest(columns.map((column) => this.table.columns[column]!))
+    return unnest(columns.map((column) => this.typeOf(column)))
   }
 
   /** What was found as it was written: all columns of a row. @throws {StoreError} `CORRUPT` */
@@ -84,13 +84,14 @@ export class PostgresTable extends SqlTable {
 
   /** The primary key of what was found. */
   keyOf(found: Found): Key {
-    return this.table.key.map((column) => received(this.name, this.table, column, found[column]!) as string | number)
+    const { name, table } = this
+    return table.key.map((column) => partOf({ [column]: received(name, table, column, found[column] ?? null) }, column))
   }
 
   /** What was found, with its integers and texts as they were written. @throws {StoreError} `CORRUPT` */
   scalarsOf(found: Found): Row {
     const row: Record<string, Scalar> = {}
-    for (const column in found) row[column] = received(this.name, this.table, column, found[column]!)
+    for (const [column, value] of Object.entries(found)) row[column] = received(this.name, this.table, column, value)
     return row
   }
 }
@@ -100,8 +101,8 @@ function unnest(types: readonly string[]): string {
   return `unnest(${arrays.join(', ')})`
 }
 
-function received(name: string, { columns }: Table, column: string, value: string | null): Scalar {
-  const type = columns[column]!
+function received(name: string, table: Table, column: string, value: string | null): Scalar {
+  const type = typeOf(name, table, column)
   if (value === null || isJson(type)) return value
   if (!isInteger(type)) return unescape(value)
   const number = Number(value)
@@ -121,19 +122,19 @@ class PostgresTotals extends SqlTotals {
   /** Fills the empty table. */
   readonly recount: string
 
-  constructor(name: string, table: Table, dialect: Dialect) {
-    super(name, table.total!, dialect)
+  constructor(name: string, table: Table, total: NonNullable<Table['total']>, dialect: Dialect) {
+    super(name, total, dialect)
     this.#name = name
     this.#source = table
-    const types = [...table.total!.by.map((column) => table.columns[column]!), 'integer', 'integer']
+    const types = [...total.by.map((column) => typeOf(name, table, column)), 'integer', 'integer']
     this.add = `INSERT INTO ${this.table} AS t SELECT * FROM ${unnest(types)}
       ON CONFLICT (${list(this.columns)}) DO UPDATE SET sum = t.sum + excluded.sum, count = t.count + excluded.count
       RETURNING sum, count`
-    this.recount = recount(name, table.total!, dialect)
+    this.recount = recount(name, total, dialect)
   }
 
   arrays(changes: readonly TotalChange[]): Value[] {
-    const keys = this.columns.map((_, i) => changes.map(({ key }) => sent(key[i]!)))
+    const keys = this.columns.map((_, i) => changes.map(({ key }) => sent(key[i] ?? null)))
     return [...keys, changes.map(({ sum }) => sum), changes.map(({ count }) => count)]
   }
 

@@ -21,8 +21,9 @@ export type Tables = Schema['tables']
 
 /** @throws {TypeError} where there is no such table. */
 export function tableOf(tables: Tables, name: string): Table {
-  if (!Object.hasOwn(tables, name)) throw new TypeError(`there is no table ${name}`)
-  return tables[name]!
+  const table = Object.hasOwn(tables, name) ? tables[name] : undefined
+  if (!table) throw new TypeError(`there is no table ${name}`)
+  return table
 }
 
 export const isJson = (type: ColumnType): boolean => type === 'json' || type === 'json?'
@@ -30,8 +31,27 @@ export const isNullable = (type: ColumnType): boolean => type.endsWith('?')
 
 /** The type of a column. @throws {TypeError} where there is no such column. */
 export function typeOf(name: string, table: Table, column: string): ColumnType {
-  if (!Object.hasOwn(table.columns, column)) throw new TypeError(`${name} has no column ${column}`)
-  return table.columns[column]!
+  const type = Object.hasOwn(table.columns, column) ? table.columns[column] : undefined
+  if (!type) throw new TypeError(`${name} has no column ${column}`)
+  return type
+}
+
+/** A value that a key, an index or a condition may hold; JSON columns are in none of them. */
+export const isScalar = (value: Json | undefined): value is Scalar =>
+  typeof value === 'string' || typeof value === 'number' || value === null
+
+/** A row's value in a column that is not JSON. @throws {TypeError} where it is no scalar. */
+export function scalarOf(row: Row, column: string): Scalar {
+  const value = row[column]
+  if (isScalar(value)) return value
+  throw new TypeError(`${column} is no scalar`)
+}
+
+/** A row's value in a column of its key or of a total's groups. @throws {TypeError} where it is null, or no scalar. */
+export function partOf(row: Row, column: string): string | number {
+  const value = scalarOf(row, column)
+  if (value !== null) return value
+  throw new TypeError(`${column} is null`)
 }
 
 /** The value as it is kept: JSON is copied and frozen, −0 becomes 0. @throws {TypeError} where it is not of the type. */
@@ -46,7 +66,7 @@ export function checkValue(name: string, column: string, type: ColumnType, value
     case 'integer?':
     case 'time':
     case 'time?':
-      if (Number.isSafeInteger(value)) return (value as number) + 0
+      if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0
       break
     case 'json':
     case 'json?':
@@ -82,9 +102,9 @@ function isPlain(value: object): boolean {
 export function checkRow(name: string, table: Table, row: Row): Row {
   const kept: Record<string, Json> = {}
   let count = 0
-  for (const column in table.columns) {
+  for (const [column, type] of Object.entries(table.columns)) {
     if (row[column] === undefined) throw new TypeError(`${name}.${column} is missing`)
-    kept[column] = checkValue(name, column, table.columns[column]!, row[column])
+    kept[column] = checkValue(name, column, type, row[column])
     count++
   }
   if (Object.keys(row).length !== count) for (const column of Object.keys(row)) typeOf(name, table, column)
@@ -104,12 +124,13 @@ function checkSet(name: string, table: Table, set: Row): Row {
 /** The values of some columns, as many as are given, in order. */
 function checkValues(name: string, table: Table, columns: readonly string[], values: Key): Key {
   if (values.length > columns.length) throw new TypeError(`${name} is asked for more than ${columns.join(', ')}`)
-  return values.map((value, i) => checkBound(name, table, columns[i]!, value))
+  return values.map((value, i) => checkBound(name, table, columns[i] ?? '', value))
 }
 
 function checkBound(name: string, table: Table, column: string, value: string | number): string | number {
-  if (value === null) throw new TypeError(`${name}.${column} cannot be asked for by null`)
-  return checkValue(name, column, typeOf(name, table, column), value) as string | number
+  const kept = checkValue(name, column, typeOf(name, table, column), value)
+  if (typeof kept === 'string' || typeof kept === 'number') return kept
+  throw new TypeError(`${name}.${column} cannot be asked for by ${kept === null ? 'null' : 'JSON'}`)
 }
 
 /** A whole primary key. */
@@ -161,7 +182,7 @@ export function checkWrites(tables: Tables, writes: readonly Write[]): CheckedWr
 }
 
 /** The primary key of a row. */
-export const keyOf = (table: Table, row: Row): Key => table.key.map((column) => row[column] as string | number)
+export const keyOf = (table: Table, row: Row): Key => table.key.map((column) => partOf(row, column))
 
 /** What becomes of a row by a write; a check leaves it as it was. @throws {StoreError} `CONFLICT` */
 export function outcome(write: CheckedWrite, before: Row | undefined): Row | undefined {
@@ -182,8 +203,7 @@ export function outcome(write: CheckedWrite, before: Row | undefined): Row | und
 function holds(condition: Condition | undefined, row: Row | undefined): boolean {
   if (condition === undefined) return true
   if (condition === 'absent') return row === undefined
-  return Object.keys(condition).every((column) => {
-    const wanted = condition[column]!
+  return Object.entries(condition).every(([column, wanted]) => {
     const found = row?.[column]
     if (wanted === null || typeof wanted !== 'object') return found === wanted
     return row === undefined || (typeof found === 'number' && found <= wanted.atMost)
@@ -210,7 +230,7 @@ export function checkQuery(tables: Tables, query: Query): CheckedQuery {
   const bounded = from === undefined && to === undefined ? undefined : order.columns[prefix.length]
   if (bounded === undefined && (from !== undefined || to !== undefined))
     throw new TypeError(`no column of ${name} is left for the bounds`)
-  for (const bound of [from, to]) if (bound !== undefined) checkBound(name, table, bounded!, bound)
+  for (const bound of [from, to]) if (bound !== undefined) checkBound(name, table, bounded ?? '', bound)
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0))
     throw new TypeError('limit must be a whole number, 0 or more')
   return { order, prefix, bounded, from, to }
@@ -230,9 +250,11 @@ export interface Order {
 /** The order that an index gives; without a name the primary key's. @throws {TypeError} where there is no such index. */
 export function orderOf(name: string, table: Table, index: string | undefined): Order {
   if (index === undefined) return { columns: table.key, present: [], by: table.key, unique: true }
-  if (!Object.hasOwn(table.indexes ?? {}, index)) throw new TypeError(`${name} has no index ${index}`)
-  const { columns, unique = false } = table.indexes![index]!
-  const present = unique ? columns.filter((column) => isNullable(table.columns[column]!)) : []
+  const { indexes = {} } = table
+  const found = Object.hasOwn(indexes, index) ? indexes[index] : undefined
+  if (!found) throw new TypeError(`${name} has no index ${index}`)
+  const { columns, unique = false } = found
+  const present = unique ? columns.filter((column) => isNullable(typeOf(name, table, column))) : []
   const ties = unique ? [] : table.key.filter((column) => !columns.includes(column))
   return { columns, present, by: [...columns, ...ties], unique }
 }
@@ -242,8 +264,8 @@ export function compare(a: Scalar, b: Scalar): number {
   if (a === b) return 0
   if (a === null) return -1
   if (b === null) return 1
-  if (typeof a === 'number') return a - (b as number)
-  return compareText(a, b as string)
+  if (typeof a === 'number') return typeof b === 'number' ? a - b : -1
+  return typeof b === 'string' ? compareText(a, b) : 1
 }
 
 export function compareKeys(a: Key, b: Key): number {
@@ -298,10 +320,10 @@ export class TotalChanges {
   }
 
   #add(name: string, { of, by }: NonNullable<Table['total']>, row: Row, sign: 1 | -1): void {
-    const key = by.map((column) => row[column] as string | number)
+    const key = by.map((column) => partOf(row, column))
     const id = encode([name, ...key])
     const { sum, count } = this.#groups.get(id) ?? { sum: 0, count: 0 }
-    this.#groups.set(id, { table: name, key, sum: safe(name, sum + sign * (row[of] as number)), count: count + sign })
+    this.#groups.set(id, { table: name, key, sum: safe(name, sum + sign * Number(row[of])), count: count + sign })
   }
 
   *[Symbol.iterator](): Generator<TotalChange> {

@@ -1,6 +1,6 @@
 /** SQL from the description of a table: what the SQL adapters have in common. */
 import { StoreError, type ColumnType, type Row, type Scalar, type Schema, type Table } from './port.ts'
-import { isJson, isNullable, keyOf, orderOf, type CheckedQuery, type Tables } from './rows.ts'
+import { isJson, isNullable, keyOf, orderOf, typeOf, type CheckedQuery, type Tables } from './rows.ts'
 import { plan, type PlannedStep } from './schema.ts'
 
 /** What differs from one database to the other. */
@@ -41,9 +41,13 @@ export class SqlTable {
     this.name = name
     this.table = table
     this.columns = Object.keys(table.columns)
-    this.scalars = this.columns.filter((column) => !isJson(table.columns[column]!))
+    this.scalars = this.columns.filter((column) => !isJson(typeOf(name, table, column)))
     this.#dialect = dialect
     this.get = this.select(this.columns, where(equal(dialect, table.key)))
+  }
+
+  protected typeOf(column: string): ColumnType {
+    return typeOf(this.name, this.table, column)
   }
 
   select(columns: readonly string[], rest: string): string {
@@ -54,19 +58,19 @@ export class SqlTable {
   query({ order, prefix, bounded, from, to }: CheckedQuery, reverse: boolean): string {
     const terms = equal(this.#dialect, order.columns.slice(0, prefix.length))
     let taken = prefix.length
-    const bound = (comparison: string): string => `${quote(bounded!)} ${comparison} ${this.#dialect.mark(++taken)}`
+    const bound = (comparison: string): string => `${quote(bounded ?? '')} ${comparison} ${this.#dialect.mark(++taken)}`
     if (from !== undefined) terms.push(bound('>='))
     if (to !== undefined) terms.push(bound('<='))
     for (const column of order.present) terms.push(`${quote(column)} IS NOT NULL`)
     const direction = (column: string): string =>
-      isNullable(this.table.columns[column]!) ? (reverse ? ' DESC NULLS LAST' : ' NULLS FIRST') : reverse ? ' DESC' : ''
+      isNullable(this.typeOf(column)) ? (reverse ? ' DESC NULLS LAST' : ' NULLS FIRST') : reverse ? ' DESC' : ''
     const by = order.by.map((column) => quote(column) + direction(column))
     return this.select(this.columns, `${where(terms)} ORDER BY ${by.join(', ')} LIMIT ${this.#dialect.mark(taken + 1)}`)
   }
 
   /** A row's values for some columns, all of them unless said otherwise. */
   encode(row: Row, columns = this.columns): Scalar[] {
-    return columns.map((column) => encode(this.table.columns[column]!, row[column]))
+    return columns.map((column) => encode(this.typeOf(column), row[column]))
   }
 
   /** @throws {StoreError} `CORRUPT`; it tells where, and nothing of what stands there. */
@@ -75,7 +79,7 @@ export class SqlTable {
     for (const column of this.columns) {
       const value = found[column]
       try {
-        row[column] = isJson(this.table.columns[column]!) && value !== null ? JSON.parse(value as string) : value
+        row[column] = isJson(this.typeOf(column)) && value !== null ? JSON.parse(String(value)) : value
       } catch {
         const key = keyOf(this.table, found as Row).join(', ')
         throw new StoreError('CORRUPT', `${this.name}.${column} of ${key} is not JSON`)
@@ -153,19 +157,20 @@ function definition(column: string, type: ColumnType, { types }: Dialect): strin
 function addIndex(name: string, table: Table, index: string, dialect: Dialect): string {
   const { columns, by, unique } = orderOf(name, table, index)
   const ordered = (unique ? columns : by).map(
-    (column) => quote(column) + (isNullable(table.columns[column]!) ? dialect.nullsFirst : ''),
+    (column) => quote(column) + (isNullable(typeOf(name, table, column)) ? dialect.nullsFirst : ''),
   )
   const on = `${quote(`${name}.${index}`)} ON ${dialect.table(name)} (${ordered.join(', ')})`
   return `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${on}`
 }
 
 /** Counts a table's running total anew, whatever it was before. */
-export function countAnew(name: string, { columns, total }: Table, dialect: Dialect): string[] {
+export function countAnew(name: string, table: Table, dialect: Dialect): string[] {
+  const { total } = table
   const totals = dialect.table(totalsOf(name))
   const drop = `DROP TABLE IF EXISTS ${totals}`
   if (total === undefined) return [drop]
   const { integer } = dialect.types
-  const keys = total.by.map((column, i) => definition(`k${i}`, columns[column]!, dialect))
+  const keys = total.by.map((column, i) => definition(`k${i}`, typeOf(name, table, column), dialect))
   const key = list(total.by.map((_, i) => `k${i}`))
   return [
     drop,
