@@ -79,7 +79,7 @@ export class SqlTable {
     for (const column of this.columns) {
       const value = found[column]
       try {
-        row[column] = isJson(this.typeOf(column)) && value !== null ? JSON.parse(String(value)) : value
+        row[column] = isJson(this.typeOf(column)) && value !== null ? JSON.parse(textOf(value)) : value
       } catch {
         const key = keyOf(this.table, found as Row).join(', ')
         throw new StoreError('CORRUPT', `${this.name}.${column} of ${key} is not JSON`)
@@ -88,6 +88,9 @@ export class SqlTable {
     return row as R
   }
 }
+
+/** What is no text is no JSON. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const encode = (type: ColumnType, value: unknown): Scalar =>
   isJson(type) && !(value === null && isNullable(type)) ? JSON.stringify(value) : (value as Scalar)
