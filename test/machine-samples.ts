@@ -212,12 +212,17 @@ const melt: Samples<typeof meltKind.machine> = {
     'melt.createQuote': [meltQuote(0), meltQuote(2), meltQuote(0, 'usd'), ...amiss],
     'proofs.select': [taken, { answer: 'short' }],
     'melt.select': [{ ...taken, fits: true }, { ...taken, fits: false }, { answer: 'short' }],
-    'melt.plan': [{ ...OK, amounts: [3], fee: 1 }, { answer: 'stale' }, { answer: 'unreachable' }],
+    'melt.plan': [
+      { ...OK, amounts: [3], fee: 1 },
+      { answer: 'asIs', writes },
+      { answer: 'stale', writes },
+      { answer: 'unreachable', writes },
+    ],
     'melt.gather': [{ answer: 'ok', inputs, fee: 1 }],
     'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
     'melt.renew': [OK],
     'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],
-    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'tooManyInputs' }], // prettier-ignore
+    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'spent' }, { ...amiss[0], meaning: 'tooManyInputs' }], // prettier-ignore
     'melt.quote': [
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },

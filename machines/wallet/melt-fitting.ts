@@ -16,7 +16,7 @@ import { answered, type Write } from '../../src/kernel/authoring.ts'
 import { release, spend, write } from './common.ts'
 import { failureOf, isReserved, newExchange, reservedBy, type Exchange, type InputProof } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
-import { needed, type Fitted, type MeltContext, type Planned, type Taken } from './melt-model.ts'
+import { reuse, type Fitted, type MeltContext, type Planned, type Select, type Taken } from './melt-model.ts'
 
 // A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
 type Loose = never
@@ -26,10 +26,6 @@ const set = (by: (args: never) => Partial<MeltContext>): Loose => assign(by as L
 const failed = (code: string, detail: string): Loose => set(() => ({ error: { code, detail } }))
 const is = answered as (...answers: string[]) => Loose
 
-const SHORT = {
-  target: 'failed',
-  actions: failed('INSUFFICIENT_FUNDS', 'not enough is spendable for amount and fees'),
-} as Loose
 /** Beside the amount, it may cost more than was allowed. */
 const tooDear = (fee: (args: Done<Taken>) => number): Loose =>
   ({
@@ -43,6 +39,11 @@ const direct = ({ context, event: { output } }: Done<Taken>): number =>
   output.answer === 'ok' ? output.fee + context.quote!.feeReserve : 0
 const swapped = ({ context, event: { output } }: Done<Taken>): number =>
   output.answer === 'ok' ? output.fee + context.inputFee + context.quote!.feeReserve : 0
+const payable = ({ id, mintUrl, unit, quote, givesChange }: MeltContext): Select => ({
+  ...{ id, mintUrl, unit, givesChange },
+  amount: quote!.amount,
+  reserve: quote!.feeReserve,
+})
 const select = (amount: (context: MeltContext) => number): object => ({
   input: ({ context }: Of) => ({
     id: context.id,
@@ -70,10 +71,7 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     tags: ['local'],
     invoke: {
       src: 'melt.select',
-      input: ({ context: { id, mintUrl, unit, quote, givesChange } }: Of) => ({
-        ...{ id, mintUrl, unit, givesChange },
-        amount: needed(quote!),
-      }),
+      input: ({ context }: Of) => payable(context),
       onDone: [
         {
           guard: ({ event: { output } }: Done<Taken>) => output.answer === 'ok' && !output.fits,
@@ -92,7 +90,10 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
             ),
           ],
         },
-        SHORT,
+        {
+          target: 'failed',
+          actions: failed('INSUFFICIENT_FUNDS', 'not enough is spendable for amount and fees'),
+        },
       ],
     },
   } as Loose,
@@ -100,19 +101,27 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     tags: ['local'],
     invoke: {
       src: 'melt.plan',
-      input: ({ context: { id, mintUrl, unit, quote, inputs, refusal } }: Of) => ({
-        ...{ id, mintUrl, unit, refusal },
-        amount: needed(quote!),
-        count: inputs.length,
+      input: ({ context }: Of) => ({
+        ...payable(context),
+        refusal: context.refusal,
+        inputs: context.inputs,
+        blanks: context.blanks.length,
       }),
       onDone: [
+        // Refused for its size: nothing can land of it, and its blank outputs may be used again.
         {
-          // What was refused for its size is there already: it only has to become fewer.
-          guard: ({ context: { inputs }, event: { output } }: Done<Planned>) =>
-            output.answer === 'ok' && inputs.length > 0,
+          guard: is('asIs'),
+          target: 'readying',
+          actions: [write, { type: 'tx', params: reuse }, set(() => ({ blanks: [], body: '', tries: 0 }))],
+        },
+        {
+          // What was refused for its size is there already: it only has to become fewer. That is paid for once.
+          guard: ({ context: { inputs, swapFee }, event: { output } }: Done<Planned>) =>
+            output.answer === 'ok' && inputs.length > 0 && swapFee === 0,
           target: 'fitting',
           actions: [
             write,
+            { type: 'tx', params: reuse },
             set(({ context: { inputs }, event: { output } }: Done<Planned>) => ({
               exact: output.answer === 'ok' ? output.amounts : [],
               exchange: newExchange({ inputs, from: 'reserved', hold: output.answer === 'ok' ? output.amounts : [] }),
@@ -123,13 +132,14 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
           ],
         },
         {
-          guard: is('ok'),
+          guard: ({ context: { inputs }, event: { output } }: Done<Planned>) =>
+            output.answer === 'ok' && inputs.length === 0,
           target: 'reselecting',
           actions: set(({ event: { output } }: Done<Planned>) =>
             output.answer === 'ok' ? { exact: output.amounts, inputFee: output.fee } : {},
           ),
         },
-        { guard: ({ context: { inputs } }: Of) => inputs.length > 0, target: 'unpaid' },
+        { guard: ({ context: { inputs } }: Of) => inputs.length > 0, target: 'unpaid', actions: write },
         {
           guard: is('stale'),
           target: 'failed',
@@ -137,6 +147,11 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
             'NO_ACTIVE_KEYSET',
             'the mint takes no such inputs, and has no active keyset to swap them for others',
           ),
+        },
+        {
+          guard: ({ context: { givesChange } }: Of) => givesChange,
+          target: 'failed',
+          actions: failed('TOO_LARGE', 'the mint takes too few inputs at once for what is needed'),
         },
         {
           target: 'failed',
@@ -162,7 +177,13 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
             ),
           ],
         },
-        SHORT,
+        {
+          target: 'failed',
+          actions: failed(
+            'INSUFFICIENT_FUNDS',
+            'not enough is spendable for inputs that the mint takes, and for making them',
+          ),
+        },
       ],
     },
   } as Loose,

@@ -1,6 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import type { Meaning } from '../../src/cashu/codes.ts'
+import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
@@ -120,13 +120,24 @@ export type Made = { readonly made: readonly MadeProof[]; readonly writes: reado
 export type Taken =
   | { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number; readonly fits: boolean; readonly writes: readonly Write[] } // prettier-ignore
   | { readonly answer: 'short' }
-export type Planned =
-  /** `fee` is for spending inputs of these amounts. */
-  | { readonly answer: 'ok'; readonly amounts: readonly number[]; readonly fee: number; readonly writes: readonly Write[] } // prettier-ignore
+export type Planned = { readonly writes: readonly Write[] } & (
+  | { readonly answer: 'ok'; readonly amounts: readonly number[] /** For spending them. */; readonly fee: number }
+  /** The inputs serve as they are, with fewer blank outputs. */
+  | { readonly answer: 'asIs' }
   /** The mint has no active keyset whose keys are known. */
   | { readonly answer: 'stale' }
-  /** The keyset's amounts do not make it up, or nothing would become smaller. */
+  /** The keyset's amounts do not make it up, or not in as few as the mint takes. */
   | { readonly answer: 'unreachable' }
+)
+/** What inputs are for, and whether what they are worth beyond that comes back. */
+type Payable = Pick<MeltQuote, 'amount'> & Pick<MeltContext, 'givesChange'> & { readonly reserve: number }
+export type Select = Place & Payable
+export type Plan = Place &
+  Payable &
+  Pick<MeltContext, 'refusal' | 'inputs'> & {
+    /** How many blank outputs were sent. */
+    readonly blanks: number
+  }
 export type Fitted = { readonly answer: 'ok'; readonly inputs: readonly InputProof[]; readonly fee: number }
 export type Derive = Place &
   Pick<MeltContext, 'inputs' | 'inputFee' | 'givesChange' | 'sends'> & { readonly quote: MeltQuote }
@@ -152,7 +163,6 @@ const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
 
-export const unspent = ({ states }: MeltContext): boolean => states.every((state) => state === 'UNSPENT')
 /** Rule 4: no send can land any more. */
 export const accounted = ({ sends, answers, landed }: MeltContext): boolean =>
   answers === sends || (sends === 1 && landed)
@@ -174,9 +184,12 @@ export const meltActors = {
   /** GET /v1/melt/quote/{method}/{quote}. */
   'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
   /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
-  'melt.select': local<Taken, Place & { readonly amount: number; readonly givesChange: boolean }>({ answers: ['ok', 'short'] }), // prettier-ignore
-  /** Which inputs would be worth just an amount and their own fee; and what is learnt of a refusal for size. */
-  'melt.plan': local<Planned, Place & Pick<MeltContext, 'refusal'> & { readonly amount: number; readonly count: number }>({ answers: ['ok', 'stale', 'unreachable'] }), // prettier-ignore
+  'melt.select': local<Taken, Select>({ answers: ['ok', 'short'] }), // prettier-ignore
+  /**
+   * Which inputs would be worth an amount and their own fee, just that where the mint gives no change; and what is learnt of
+   * a refusal for size.
+   */
+  'melt.plan': local<Planned, Plan>({ answers: ['ok', 'asIs', 'stale', 'unreachable'] }),
   /** Takes the inputs that were made. */
   'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
   /** Makes the blank outputs, or takes unused ones, and the body. */
@@ -249,13 +262,9 @@ export function reuse({ context: { id, blanks, refusal } }: { context: MeltConte
   )
 }
 
-/** The request was refused for its size: the mint takes fewer inputs at once. */
-export const isTooMany = ({ refusal, inputs, swapFee }: MeltContext): boolean =>
-  refusal !== null && SIZES.includes(refusal.meaning) && inputs.length > 1 && swapFee === 0
-const SIZES: readonly Meaning[] = ['tooManyInputs', 'tooManyOutputs', 'tooLarge']
-
-/** What a payment needs, beside the fee for its inputs. */
-export const needed = ({ amount, feeReserve }: MeltQuote): number => amount + feeReserve
+/** The request was refused for its size: the mint takes fewer inputs at once, or fewer outputs. */
+export const isTooMany = ({ refusal, inputs, blanks }: MeltContext): boolean =>
+  isTooLarge(refusal?.meaning) && inputs.length + blanks.length > 1
 
 /** In the place of an operation's id: outputs that were never signed, and wait for a melt to take them. */
 export const UNUSED = ''

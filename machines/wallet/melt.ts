@@ -31,6 +31,7 @@
  * | changeOpen, changePausing | that it is paid, the blank outputs | asks for change, three times |
  * | changePending, lastChange, changeMissing | the same, and what is owed | asks for the change, for 7 days and on |
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
+ * | spentQuarantined | the same | watches the quote, and waits for a person |
  *
  * PAID wins over everything. Nothing is released but by rule 4: every send answered (or the only one, and seen landed),
  * and after that all inputs unspent and the quote unpaid.
@@ -51,7 +52,6 @@ import {
   type Events,
   MOST_TRIES,
   MOST_SENDS,
-  unspent,
   accounted,
   meltActors,
   meltDelays,
@@ -81,8 +81,11 @@ const spent = {
   params: ({ context: { id, inputs, fenced } }: { context: MeltContext }) =>
     fenced ? [] : spend(id, inputs, 'reserved'),
 }
-/** Another has spent all inputs: had a request of ours done it, the quote, which was read after, would be paid or pending. */
-const stolen = (context: MeltContext): boolean => !context.landed && context.states.every((state) => state === 'SPENT')
+/** All inputs are spent, and yet the quote, which was read after, is unpaid. */
+const taken = ({ states }: MeltContext): boolean => states.every((state) => state === 'SPENT')
+/** Every request was refused, the last one for spent inputs: none of ours has spent anything. */
+const isRobbed = ({ landed, answers, sends, refusal }: MeltContext): boolean =>
+  !landed && answers === sends && refusal?.meaning === 'spent'
 
 export const melt = setup({
   types: {} as {
@@ -272,14 +275,14 @@ export const melt = setup({
         },
         // All of them were. A single reading is not enough to give up what may be paid.
         {
-          guard: ({ context }) => stolen(context) && !context.seenSpent,
+          guard: ({ context }) => taken(context) && !context.seenSpent,
           target: 'pausing',
           actions: ['tried', assign({ seenSpent: true })],
         },
-        { guard: ({ context }) => stolen(context), target: 'lost' },
-        { guard: ({ context }) => !unspent(context), target: 'quarantined' },
+        { guard: ({ context }) => taken(context) && isRobbed(context), target: 'lost' },
+        { guard: ({ context }) => taken(context), target: 'spentQuarantined' },
         { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
-        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'shrinking' },
+        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'planning' },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
           guard: ({ context }) =>
@@ -289,13 +292,6 @@ export const melt = setup({
         },
         { target: 'fencing', actions: assign(fence) },
       ],
-    },
-    /** Refused for its size: nothing can land of it, and its blank outputs may be used again. */
-    shrinking: {
-      always: {
-        target: 'planning',
-        actions: [{ type: 'tx', params: reuse }, assign({ blanks: [], body: '' })],
-      },
     },
     /** Refused for its blank outputs: others are made, of keysets fetched anew. */
     renewing: {
@@ -418,15 +414,35 @@ export const melt = setup({
     blocked: {
       tags: ['human'],
       description:
-        'The mint refuses the swap that would prove the inputs unused, and the payment may still land. Tries again every hour, or when resumed.',
+        'No swap can take the inputs back now, and the payment may still land. Watches the quote. Tries again every hour, or when resumed.',
+      meta: { watch: 'payment' },
       after: { meltBlocked: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) } },
-      on: { resume: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) } },
+      on: {
+        'payment.news': {
+          guard: ({ event }) => event.state === 'PAID',
+          target: 'checking',
+          actions: assign({ exchange: null, tries: 0 }),
+        },
+        resume: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) },
+      },
     },
     quarantined: {
       tags: ['human', 'quarantined'],
       description:
-        'The mint says that the payment was not made, and has taken the inputs; everything is kept. Resume asks again.',
+        'The mint gives a proof of the payment, and says that it was not made; everything is kept. Resume asks again.',
       on: { resume: 'checking' },
+    },
+    // Whether the mint paid and denies it, or another device with the same seed spent them, no answer tells.
+    spentQuarantined: {
+      tags: ['human', 'quarantined'],
+      description:
+        'All inputs are spent, and the mint says that it has not paid; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
+      meta: { watch: 'payment' },
+      on: {
+        'payment.news': { guard: ({ event }) => event.state === 'PAID', target: 'checking' },
+        resume: 'checking',
+        cancel: { target: 'lost', actions: assign({ givenUp: true }) },
+      },
     },
     paid: {
       type: 'final',

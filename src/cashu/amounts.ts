@@ -107,17 +107,43 @@ export function feeOf(feesPpk: Iterable<number>): number {
 
 const COINS_AT_MOST = 64
 
+interface CoinsOf {
+  readonly denominations: readonly number[]
+  readonly feePpk: number
+  /** So many at most. */
+  readonly most?: number
+}
+interface Coins {
+  readonly amounts: number[]
+  /** For spending them. */
+  readonly fee: number
+}
+
 /**
  * Coins of one keyset that are worth an amount and, exactly, the fee for spending them (NUT-02); as few as there can be.
  * Undefined where there are none, or only too many.
  */
-export function exactCoins(
+export const exactCoins = (amount: number, of: CoinsOf): Coins | undefined => coinsWorth(amount, 1, of)
+
+/** The same where more than the amount will do: as little more as there can be. */
+export function enoughCoins(amount: number, of: CoinsOf): Coins | undefined {
+  for (const unit of [1, ...of.denominations]) {
+    const found = coinsWorth(amount, unit, of)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Coins that are worth an amount and their fee, rounded up to a multiple. */
+function coinsWorth(
   amount: number,
-  { denominations, feePpk }: { readonly denominations: readonly number[]; readonly feePpk: number },
-): { readonly amounts: number[]; readonly fee: number } | undefined {
-  for (let count = 1; count <= COINS_AT_MOST; count++) {
+  unit: number,
+  { denominations, feePpk, most = COINS_AT_MOST }: CoinsOf,
+): Coins | undefined {
+  // prettier-ignore
+  for (let count = 1; count <= Math.min(most, COINS_AT_MOST); count++) {
     const fee = feeOf(Array<number>(count).fill(feePpk))
-    const amounts = coins(amount + fee, count, denominations)
+    const amounts = coins(Math.ceil((amount + fee) / unit) * unit, count, denominations)
     if (amounts) return { amounts, fee }
   }
   return undefined
@@ -126,7 +152,8 @@ export function exactCoins(
 /** So many coins that come to a total: the fewest there are, of which large ones are broken up until they are enough. */
 function coins(total: number, count: number, denominations: readonly number[]): number[] | undefined {
   const found = parts(total, denominations)
-  while (found && found.length < count) {
+  if (!found) return undefined
+  while (found.length < count) {
     const at = found.findLastIndex((coin) => coin > (denominations[0] ?? coin))
     if (at < 0) return undefined
     const [coin] = found.splice(at, 1)
@@ -138,7 +165,7 @@ function coins(total: number, count: number, denominations: readonly number[]): 
     found.push(...smaller)
     found.sort((a, b) => a - b)
   }
-  return found?.length === count ? found : undefined
+  return found.length === count ? found : undefined
 }
 
 function parts(total: number, denominations: readonly number[]): number[] | undefined {

@@ -252,6 +252,7 @@ export function faultyTransport(of: {
     !wire.late.some(({ body }) => body === first) && !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
+    if (isTooLong(body, present())) return
     const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
     if (id !== undefined && !wire.dead.includes(id) && body.includes('"inputs"') && body.includes(id))
       wire.dead = [...wire.dead, id]
@@ -404,6 +405,12 @@ export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; v
     },
     opened: () => void (open = true),
   }
+}
+
+/** A request of more than the mint takes at once is refused for that alone. */
+function isTooLong(body: string, { limits = {} }: Dialect): boolean {
+  const { inputs = [], outputs = [] } = JSON.parse(body || '{}') as { inputs?: unknown[]; outputs?: unknown[] }
+  return inputs.length > (limits.inputs ?? Infinity) || outputs.length > (limits.outputs ?? Infinity)
 }
 
 type Fields = Readonly<Record<string, unknown>>

@@ -120,7 +120,7 @@ export async function judge(of: {
   violations.push(...counters(world, proofs))
   const operations = (world.wallet['operations'] ?? []) as unknown as OperationRow[]
   for (const { kind, state, snapshot } of operations) {
-    if (state.endsWith('quarantined') && !of.mayQuarantine) violations.push(`stuck: ${kind} quarantined`)
+    if (/quarantined$/i.test(state) && !of.mayQuarantine) violations.push(`stuck: ${kind} quarantined`)
     if (kind !== 'melt') continue
     const { quoteId, sends } = (JSON.parse(snapshot) as { context: { quoteId: string | null; sends: number } }).context
     const made = world.melts[quoteId ?? ''] ?? 0

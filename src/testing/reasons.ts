@@ -71,7 +71,7 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   [/keeps refusing/, ['swap refused', 'check refused', 'restore refused']],
   [/does not issue\./, ['issue refused', 'issue unanswered']],
   [/does not tell the proofs’ states/, ['check refused', 'check unanswered']],
-  [/refuses the swap/, ['swap refused', 'check refused', 'restore refused']],
+  [/lists no active keyset/, ['keysets none']],
   [/gave no clear answer/, ['check pending', 'check unanswered', 'check refused', 'restore unanswered', 'restore refused', 'quote pending', 'quote unanswered', 'quote refused', 'issue refused', 'swap refused', 'swap unanswered', 'melt refused', 'melt unanswered']], // prettier-ignore
 ]
 

@@ -165,7 +165,12 @@ export function walletSubject(
           const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
           const { mint, ...sending } = held as WalletOutside
           return [
-            ...misstatements({ wallet: rows, mint, sending, isChangeless: changeless || dialect.closing === true }),
+            ...misstatements({
+              wallet: rows,
+              mint,
+              sending,
+              isChangeless: changeless || dialect.closing === true || notes['forgone'] === true,
+            }),
             ...(await judge(judged)).violations,
           ]
         },

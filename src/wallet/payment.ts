@@ -1,16 +1,18 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
-import type { MadeProof, Place, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { MadeProof, Place, Refusal, Signature } from '../../machines/wallet/exchange-model.ts'
 import {
   UNUSED,
   type Derive,
   type Derived,
   type Fitted,
   type MeltContext,
+  type Plan,
   type Planned,
+  type Select,
   type Settle,
   type Taken,
 } from '../../machines/wallet/melt-model.ts'
-import { blankOutputs, denominationsOf, exactCoins } from '../cashu/amounts.ts'
+import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu/amounts.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
@@ -30,31 +32,45 @@ const MOST_BLANKS = 64
 const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
 
+const total = (amounts: readonly number[]): number => amounts.reduce((all, amount) => all + amount, 0)
+
+/** Whether a refusal for size is about the blank outputs; where it does not say, the inputs are the larger part. */
+const isOfOutputs = (refusal: Refusal | null, inputs: number): boolean =>
+  refusal?.meaning === 'tooManyOutputs' || (refusal?.meaning === 'tooLarge' && inputs === 1)
+
 export const paymentSteps = (ports: WalletPorts) => ({
-  'melt.select': async (args: LocalArgs<Place & { amount: number; givesChange: boolean }>): Promise<Taken> => {
+  'melt.select': async (args: LocalArgs<Select>): Promise<Taken> => {
     const { input, read } = args
-    const taken = await selectStep['proofs.select']({ ...args, input: { ...input, preferExact: false } })
+    const { mintUrl, unit, amount, reserve, givesChange } = input
+    const needed = amount + reserve
+    const taken = await selectStep['proofs.select']({
+      ...args,
+      input: { ...input, amount: needed, preferExact: false },
+    })
     if (taken.answer !== 'ok') return taken
-    const { inputs: most } = await limitsOf(read, input.mintUrl)
-    const exact = sum(taken.inputs) === input.amount + taken.fee
-    return { ...taken, fits: (input.givesChange || exact) && taken.inputs.length <= most }
+    const limits = await limitsOf(read, mintUrl)
+    const signs = givesChange && activeKeyset(await keysetsOf(read, mintUrl), unit) !== undefined
+    const blanks = signs ? blankOutputs(sum(taken.inputs) - taken.fee - amount) : 0
+    const isExact = sum(taken.inputs) === needed + taken.fee
+    return { ...taken, fits: (givesChange || isExact) && taken.inputs.length <= limits.inputs && blanks <= limits.outputs } // prettier-ignore
   },
 
-  'melt.plan': async ({
-    input,
-    read,
-  }: LocalArgs<Place & Pick<MeltContext, 'refusal'> & { amount: number; count: number }>): Promise<Planned> => {
-    const { mintUrl, unit, amount, refusal, count } = input
+  'melt.plan': async ({ input, read }: LocalArgs<Plan>): Promise<Planned> => {
+    const { mintUrl, unit, amount, reserve, givesChange, refusal, inputs, blanks } = input
+    const ofOutputs = isOfOutputs(refusal, inputs.length)
+    const less = refusal ? learnt(refusal, ofOutputs ? blanks : inputs.length) : undefined
+    const writes = less === undefined ? [] : await keepLimits(read, mintUrl, { [ofOutputs ? 'outputs' : 'inputs']: less }) // prettier-ignore
+    // With fewer blank outputs it may be taken as it is.
+    if (ofOutputs) return { answer: less === undefined ? 'unreachable' : 'asIs', writes }
     const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
-    if (!keyset) return { answer: 'stale' }
-    const found = exactCoins(amount, { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk })
-    if (!found || (count > 0 && found.amounts.length >= count)) return { answer: 'unreachable' }
-    const most = refusal ? learnt(refusal, count) : undefined
-    return {
-      answer: 'ok',
-      ...found,
-      writes: most === undefined ? [] : await keepLimits(read, mintUrl, { inputs: most }),
-    }
+    if (!keyset) return { answer: 'stale', writes }
+    const { inputs: known } = await limitsOf(read, mintUrl)
+    const most = Math.min(known, less ?? known, inputs.length > 0 ? inputs.length - 1 : known)
+    const of = { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk, most }
+    const planned = givesChange ? enoughCoins(amount + reserve, of) : exactCoins(amount + reserve, of)
+    const worth = sum(inputs) - (feeFor(inputs, await keysetsOf(read, mintUrl)) ?? 0)
+    const isShort = inputs.length > 0 && planned !== undefined && worth < total(planned.amounts)
+    return planned && !isShort ? { answer: 'ok', ...planned, writes } : { answer: 'unreachable', writes }
   },
 
   'melt.gather': async ({ input, read }: LocalArgs<Place & { made: readonly MadeProof[] }>): Promise<Fitted> => {
@@ -68,7 +84,8 @@ export const paymentSteps = (ports: WalletPorts) => ({
 
   'melt.derive': async ({ input, read }: Deriving): Promise<Derived> => {
     const { id, mintUrl, unit, quote, inputs, inputFee, givesChange, sends } = input
-    const count = givesChange ? blankOutputs(sum(inputs) - inputFee - quote.amount) : 0
+    const { outputs: most } = await limitsOf(read, mintUrl)
+    const count = givesChange ? Math.min(most, blankOutputs(sum(inputs) - inputFee - quote.amount)) : 0
     const keyset = count > 0 ? activeKeyset(await keysetsOf(read, mintUrl), unit) : undefined
     if (count > 0 && !keyset) return { answer: 'stale' }
     const unused = keyset ? await unusedOutputs(read, keyset.id, count) : []

@@ -53,6 +53,10 @@ async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise<void> 
   )
 }
 
+/** A person who knows that another device has spent the inputs. */
+export const writeOff = (stage: Stage): void =>
+  whenIn(stage, 'spentQuarantined', (id) => void stage.wallet.operations.cancel(id).catch(() => {}))
+
 /** Does one thing after the other, each time that an operation comes into a state. */
 function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
   let times = 0
@@ -137,7 +141,10 @@ export const meltEnds: readonly Scenario[] = [
         (id) => wallet.operations.resume(id),
         (id) => wallet.operations.cancel(id),
         () => Promise.resolve(),
-        async (id) => (await wallet.melt.get(id)).payWithoutChange(),
+        async (id) => {
+          stage.note('forgone', true)
+          await (await wallet.melt.get(id)).payWithoutChange()
+        },
       )
       await pay(stage, 'other', 'other')
       await pay(stage)
@@ -223,6 +230,7 @@ export const meltEnds: readonly Scenario[] = [
     },
     async drive(stage) {
       if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage))
+      writeOff(stage)
       await pay(stage)
     },
   }),

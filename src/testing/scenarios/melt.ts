@@ -14,7 +14,7 @@ import {
   rob,
   spendable,
 } from './stage.ts'
-import { MELT_ENDS } from './melt-ends.ts'
+import { MELT_ENDS, writeOff } from './melt-ends.ts'
 import { table, type Row } from './table.ts'
 import { retire, whenIn } from './troubles.ts'
 
@@ -121,6 +121,7 @@ async function unwanted(stage: Stage): Promise<void> {
   }
   await ending(stage, run, ...MELT_ENDS)
   if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage).slice(0, 1))
+  writeOff(stage)
   await ending(stage, async () => (await prepare(stage, 'robbed', other)).execute(), ...MELT_ENDS)
 }
 

@@ -271,7 +271,7 @@ export async function reaches({ wallet, clock }: Stage, id: string, ...states: r
     const { state } = await wallet.operations.get(id)
     if (states.includes(state)) return
     await clock.pause(delayMs)
-    if (state.endsWith('quarantined')) await wallet.operations.resume(id)
+    if (/quarantined$/i.test(state)) await wallet.operations.resume(id)
   }
 }
 
