@@ -176,15 +176,16 @@ const mint: Samples<typeof mintKind.machine> = {
   },
   events: [...callers, ...quoteNews],
   sees: (context: MintContext, state) => {
-    const { refusals, rounds, tries, unanswered } = context
+    const { refusals, rounds, tries, denials, unanswered } = context
+    const isFree = refusals === 0 && rounds === 0
     return [
       context.imported,
       context.sets.length > 0,
       Math.min(3, refusals),
       context.refusal !== null,
       signatureRefused(context),
-      // The mint is asked eight times before a person is; it is counted where nothing was refused.
-      Math.min(refusals === 0 && rounds === 0 ? 8 : 3, tries),
+      // The mint is asked eight times before a person is; it is counted where nothing was refused, and refusals in a row for themselves.
+      denials > 1 ? isFree && -denials : Math.min(isFree ? 8 : 3, tries),
       refusals === 0 && Math.min(4, unanswered),
       refusals === 0 && rounds,
       /(restoring|pausing|asking)$/.test(state) && context.quoteState,
@@ -288,11 +289,11 @@ const restore: Samples<typeof restoreKind.machine> = {
     'restore.keep': [{ ...OK, amount: 5, ys: ['Y5'] }],
   },
   events: callers,
-  sees: ({ scans, proofs, unavailable, rounds, tries }: RestoreContext) => [
+  sees: ({ scans, proofs, unavailable, rounds, tries, denials }: RestoreContext) => [
     scans[0]?.unsigned,
     proofs.length,
     // What is refused eight times in a row is meant.
-    Math.min(8, tries),
+    denials > 1 ? -denials : Math.min(3, tries),
     unavailable.some(({ later }) => later),
     unavailable.length > 0 && rounds,
   ],

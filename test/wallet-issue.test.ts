@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
+import { bolt12 } from '../src/mint-server/bolt12.ts'
 import type { MintHandle } from '../src/index.ts'
 import { quotedOf } from '../src/wallet/mint-quote.ts'
 import { bench, eventually, failure, money, type Answer, type Bench, type Opened } from './wallet-kit.ts'
@@ -27,6 +28,14 @@ async function quoteOf({ mintUrl }: Bench, more: object = {}): Promise<{ quote: 
   const body = JSON.stringify({ amount: 21, unit: 'sat', ...more })
   return (await (await fetch(`${mintUrl}/v1/mint/quote/bolt11`, { method: 'POST', body })).json()) as { quote: string; request: string } // prettier-ignore
 }
+
+const offerOf = (amountSat: number): string =>
+  bolt12.encode({
+    amountSat,
+    memo: 'x',
+    expiryAt: undefined,
+    issuerId: `02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`,
+  })
 
 const comesTo = (mint: MintHandle, ...states: readonly string[]): Promise<void> =>
   eventually(`it is ${states.join(' or ')}`, async () => states.includes((await mint.refresh()).state))
@@ -56,6 +65,15 @@ describe('a quote that is not what was asked for is refused, when it is asked fo
     ['a text that turns what follows around', 'onchain', 'pay\u202eem'],
     ['an address', 'onchain', 'bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq?amount=0.01', true],
     ['an offer', 'bolt12', 'lno1qgsqvgnwgcg35z6ee2h3yczraddm72xrfua9uve2rlrm9deu7xyfzrc', true],
+    ['an offer of the amount that was asked for', 'bolt12', offerOf(21), true],
+    ['the same in parts', 'bolt12', offerOf(21).replace(/.{60}/, '$&+\n  '), true],
+    ['an offer of another amount', 'bolt12', offerOf(22)],
+    ['the same in capitals', 'bolt12', offerOf(22).toUpperCase()],
+    [
+      'an offer of a part of a sat more',
+      'bolt12',
+      'lno1pqpzjqcvq5z3ggzamrjghtt05kvkvpcp0a79gmy3nt6jsn98ad2xs8de6sl9qmgvcvs',
+    ],
   ])('of another method, where its request is %s', (_, method, request, fine = false) => {
     const wanted = { mintUrl: 'http://mint.test', unit: 'sat', method, privateKey: null, asked: 21 }
     const ports = { crypto: nobleCrypto, invoiceAmount: () => ({}) }

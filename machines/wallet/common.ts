@@ -33,6 +33,10 @@ export type Tag =
   | 'human'
   | 'quarantined'
 
+/** A refusal, also by a mint that refuses as if it failed. What a mint cannot answer at the moment is none. */
+export const isDenial = ({ answer, hint }: { readonly answer: string; readonly hint?: string }): boolean =>
+  answer === 'refused' || (hint !== undefined && hint !== 'passing')
+
 export const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
 

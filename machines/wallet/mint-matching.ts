@@ -41,7 +41,7 @@ export const matched = [
     target: 'waiting',
     actions: [
       write,
-      change(({ event: { output } }) => ({ sets: output.sets ?? [] })),
+      change(({ context, event: { output } }) => ({ sets: output.sets ?? [], collisions: context.collisions + 1 })),
       assign({ seenSigned: false, restored: null, refusals: 0, refusal: null, body: '' }),
       'tried',
       because('another device with the same seed has used the counters'),

@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import { sum, type Failure } from './common.ts'
+import { isDenial, sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -70,7 +70,11 @@ export interface MintContext extends MintInput {
   readonly unanswered: number
   /** How often it was asked what came of such requests, and nothing had. */
   readonly rounds: number
+  /** How often another device with our seed turned out to have used the counters. */
+  readonly collisions: number
   readonly tries: number
+  /** Questions in a row that the mint refused, or answered with what makes no sense. */
+  readonly denials: number
   /** Why it waits, or waits for a person; for people. */
   readonly why: string | null
   readonly ys: readonly string[]
@@ -90,6 +94,7 @@ export type Job = Place & {
     | 'restored'
     | 'quoteState'
     | 'seenSigned'
+    | 'collisions'
   >
 }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
@@ -169,12 +174,25 @@ export function job({ context }: { context: MintContext }): Job {
     restored,
     quoteState,
     seenSigned,
+    collisions,
   } = context
   return {
     id,
     mintUrl,
     unit,
-    context: { asked, quote, privateKey, form, refusals, sets, signatures, restored, quoteState, seenSigned },
+    context: {
+      asked,
+      quote,
+      privateKey,
+      form,
+      refusals,
+      sets,
+      signatures,
+      restored,
+      quoteState,
+      seenSigned,
+      collisions,
+    },
   }
 }
 
@@ -197,6 +215,27 @@ export function quoteKept({ event }: { event: unknown }): Partial<MintContext> {
 export function stateSeen({ event }: { event: unknown }): Partial<MintContext> {
   const { state } = (event as Answered['event']).output
   return state === undefined ? {} : { quoteState: state }
+}
+
+type Told = { readonly answer: string; readonly hint?: string }
+
+/** A question in vain. */
+export function asked(context: MintContext, output: Told): Pick<MintContext, 'tries' | 'denials'> {
+  const isAnswer = isDenial(output) || output.answer === 'malformed'
+  return {
+    tries: Math.min(MOST_TRIES, context.tries + 1),
+    denials: isAnswer ? Math.min(MOST_WAITS, context.denials + 1) : 0,
+  }
+}
+
+/** What is refused so often in a row is meant, also by a mint that refuses as if it failed or makes no sense. */
+export function isMeant({ denials }: MintContext, output: Told): boolean {
+  return denials >= MOST_WAITS && (isDenial(output) || output.answer === 'malformed')
+}
+
+/** A refusal in passing says nothing of a quote that is over; a mint that keeps refusing has forgotten it. */
+export function isForgotten({ denials }: MintContext, output: Told): boolean {
+  return denials >= 3 && isDenial(output)
 }
 
 export function issuedAlready({ event: { output } }: Answered): boolean {

@@ -38,6 +38,9 @@ import {
   type MintContext,
   type QuoteNews,
   MOST_TRIES,
+  asked,
+  isForgotten,
+  isMeant,
   MOST_UNANSWERED,
   MOST_WAITS,
   mintActors,
@@ -57,9 +60,6 @@ import {
 } from './mint-model.ts'
 
 type Output = { readonly answer: string; readonly meaning?: string; readonly hint?: string }
-/** What is refused so often in a row is meant, also by a mint that refuses as if it failed. */
-const isMeant = ({ tries }: MintContext, { answer, hint }: Output): boolean =>
-  tries >= MOST_WAITS && (answer === 'refused' || hint !== undefined)
 const isUnsupported = (context: MintContext, output: Output): boolean =>
   output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
 const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
@@ -77,13 +77,21 @@ export const mint = setup({
   actions: {
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    anew: assign({ tries: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
+    inVain: assign(({ context, event }) => asked(context, (event as unknown as { output: Output }).output)),
+    anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
     because: assign({ why: (_, why: string) => why }),
+    /** Of questions that the mint refuses, or whose answers make no sense. */
+    denied: assign({
+      why: ({ event }, what: string) =>
+        (event as unknown as { output: Output }).output.answer === 'malformed'
+          ? `the mint’s answers make no sense where it is asked ${what}`
+          : `the mint refuses to say ${what}`,
+    }),
     /** Why no outputs can be made. */
     underived: assign({ why: ({ event }) => (event as unknown as { output: { detail: string } }).output.detail }),
     goesOn: assign({ why: null }),
     unmatched: assign({ restored: null }),
-    seen: assign(stateSeen),
+    seen: assign((args) => ({ ...stateSeen(args), denials: 0 })),
     unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1, refusal: null }),
     nothingCame: assign({ amount: 0 }),
     reopen: assign({ amount: ({ context }) => context.asked, error: null }),
@@ -118,7 +126,9 @@ export const mint = setup({
     refusal: null,
     unanswered: 0,
     rounds: 0,
+    collisions: 0,
     tries: 0,
+    denials: 0,
     why: null,
     ys: [],
     error: null,
@@ -191,12 +201,8 @@ export const mint = setup({
             actions: ['seen', 'tell'],
           },
           { guard: answered('ok'), target: 'expired' },
-          // A refusal in passing says nothing; a mint that keeps refusing has forgotten the quote.
-          {
-            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= 3,
-            target: 'expired',
-          },
-          { target: 'lingering', actions: 'tried' },
+          { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'expired' },
+          { target: 'lingering', actions: 'inVain' },
         ],
       },
     },
@@ -251,17 +257,14 @@ export const mint = setup({
             actions: ['reopen', 'seen'],
           },
           { guard: answered('ok'), target: 'closed' },
-          {
-            guard: ({ context, event: { output } }) => output.answer === 'refused' && context.tries >= 3,
-            target: 'closed',
-          },
-          { target: 'leaving', actions: 'tried' },
+          { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'closed' },
+          { target: 'leaving', actions: 'inVain' },
         ],
       },
     },
     leaving: {
       tags: ['ended', 'failed'],
-      description: 'The mint did not answer the last question; asks again.',
+      description: 'It is not known whether the quote was paid after all; asks for the last time again.',
       after: { mintBackoff: 'parting' },
       on: { resume: 'parting' },
     },
@@ -352,7 +355,7 @@ export const mint = setup({
       },
     },
     retrying: {
-      description: 'The mint did not answer the request to issue; the same request goes out again.',
+      description: 'No answer that could be used came to the request to issue; the same request goes out again.',
       after: { mintBackoff: 'minting' },
       on: { resume: 'minting' },
     },
@@ -385,9 +388,9 @@ export const mint = setup({
           {
             guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',
-            actions: { type: 'because', params: 'the mint refuses to say how the quote stands' },
+            actions: { type: 'denied', params: 'how the quote stands' },
           },
-          { target: 'pausing', actions: 'tried' },
+          { target: 'pausing', actions: 'inVain' },
         ],
       },
     },
@@ -406,7 +409,9 @@ export const mint = setup({
             guard: answered('ok'),
             target: 'matching',
             actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { restored: { outputs: output.outputs, signatures: output.signatures } } : {},
+              output.answer === 'ok'
+                ? { restored: { outputs: output.outputs, signatures: output.signatures }, denials: 0 }
+                : {},
             ),
           },
           // Without NUT-09 the quote alone tells. While it is not issued, nothing of ours is signed.
@@ -421,7 +426,7 @@ export const mint = setup({
             guard: ({ context, event: { output } }) =>
               isUnsupported(context, output) && context.body !== '' && context.tries < MOST_WAITS,
             target: 'retrying',
-            actions: 'tried',
+            actions: 'inVain',
           },
           {
             guard: ({ context, event: { output } }) => isUnsupported(context, output),
@@ -431,9 +436,9 @@ export const mint = setup({
           {
             guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',
-            actions: { type: 'because', params: 'the mint refuses to say which outputs it has signed' },
+            actions: { type: 'denied', params: 'which outputs it has signed' },
           },
-          { target: 'pausing', actions: 'tried' },
+          { target: 'pausing', actions: 'inVain' },
         ],
       },
     },
@@ -451,10 +456,15 @@ export const mint = setup({
         src: 'mint.keysets',
         input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
         onDone: [
-          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried'] },
+          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried', assign({ denials: 0 })] },
+          {
+            guard: ({ context, event: { output } }) => isMeant(context, output),
+            target: 'blocked',
+            actions: { type: 'denied', params: 'which keysets it has' },
+          },
           {
             target: 'waiting',
-            actions: ['tried', { type: 'because', params: 'the mint’s keysets could not be fetched' }],
+            actions: ['inVain', { type: 'because', params: 'the mint’s keysets could not be fetched' }],
           },
         ],
       },
@@ -466,7 +476,7 @@ export const mint = setup({
       on: { resume: 'refreshing' },
     },
     pausing: {
-      description: 'It is not clear yet what came of the request to issue; asks again.',
+      description: 'It is not clear yet how the quote stands and what of it is signed; asks again.',
       after: { mintBackoff: 'asking' },
       on: { resume: 'asking' },
     },

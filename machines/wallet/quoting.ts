@@ -11,10 +11,12 @@
  */
 import { assign } from 'xstate'
 import { answered } from '../../src/kernel/authoring.ts'
+import { isDenial } from './common.ts'
 
 // Serves machines with different contexts, as the exchange does: XState's types cannot say "any context".
 type Loose = never
-type Done = { context: never; event: { output: { answer: string; detail?: string } } }
+type Output = { readonly answer: string; readonly detail?: string; readonly hint?: string }
+type Done = { context: never; event: { output: Output } }
 type Detail = string | ((args: Done) => string)
 
 const failed = (code: string, detail: Detail): Loose =>
@@ -22,6 +24,13 @@ const failed = (code: string, detail: Detail): Loose =>
 const tried: Loose = assign(({ context }: { context: { tries: number } }) => ({
   tries: Math.min(20, context.tries + 1),
 })) as Loose
+
+/** Refusals that look like failures are believed when there were so many. */
+const MOST_FAILURES = 4
+const isRefused: Loose = (({ context, event: { output } }: { context: { tries: number }; event: { output: Output } }) =>
+  output.answer === 'refused' || (isDenial(output) && context.tries >= MOST_FAILURES)) as Loose
+const refusalText = ({ answer, detail = '', hint }: Output): string =>
+  answer === 'refused' ? detail : `the mint fails at it every time, as if it refused (${hint})`
 
 /**
  * The sub-chart. `fits` says whether an answer is for what was asked; `keep` stores it. The machine has the delays
@@ -51,7 +60,7 @@ export const quoting = (of: {
     after: {
       quotingDeadline: {
         target: of.failed,
-        actions: failed('MINT_UNREACHABLE', 'no answer of the mint in two minutes'),
+        actions: failed('MINT_UNREACHABLE', 'no answer of the mint’s that could be used in two minutes'),
       },
     },
     states: {
@@ -72,10 +81,10 @@ export const quoting = (of: {
               actions: failed('QUOTE_WRONG', of.flaw ?? 'the quote is not for what was asked'),
             },
             {
-              guard: answered('refused') as Loose,
+              guard: isRefused,
               target: of.failed,
               actions: assign((({ event }: Done) => ({
-                error: { code: 'REFUSED', detail: event.output.detail ?? '' },
+                error: { code: 'REFUSED', detail: refusalText(event.output) },
               })) as Loose) as Loose,
             },
             { target: 'repeating', actions: tried },
@@ -83,7 +92,7 @@ export const quoting = (of: {
         },
       },
       repeating: {
-        description: 'The mint gave no answer; asks again.',
+        description: 'The mint gave no answer that could be used; asks again.',
         after: { [of.backoff]: 'requesting' },
         on: { resume: 'requesting' },
       },

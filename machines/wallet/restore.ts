@@ -26,7 +26,7 @@
  */
 import { assign, setup } from 'xstate'
 import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
-import { type Failure, type Tag, write } from './common.ts'
+import { isDenial, type Failure, type Tag, write } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
@@ -71,6 +71,8 @@ export interface RestoreContext extends RestoreInput {
   /** How often those were looked for again. */
   readonly rounds: number
   readonly tries: number
+  /** Questions in a row that the mint refused, or answered with what makes no sense. */
+  readonly denials: number
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
@@ -93,8 +95,9 @@ type Answered = { readonly answer: string; readonly meaning?: string; readonly h
 
 const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
 /** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
-const isMeant = ({ tries }: RestoreContext, { answer, hint }: Answered): boolean =>
-  tries + 1 >= MOST_REFUSALS && (answer === 'refused' || answer === 'malformed' || hint !== undefined)
+const isMeant = ({ denials }: RestoreContext, output: Answered): boolean =>
+  denials + 1 >= MOST_REFUSALS && isAnswer(output)
+const isAnswer = (output: Answered): boolean => isDenial(output) || output.answer === 'malformed'
 const isUnsupported = (context: RestoreContext, output: Answered): boolean =>
   output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
 const reasonOf = ({ answer, detail = '' }: Answered): string =>
@@ -135,6 +138,11 @@ export const restore = setup({
   actions: {
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
+    /** A question in vain. */
+    inVain: assign(({ context: { tries, denials }, event }) => ({
+      tries: Math.min(MOST_TRIES, tries + 1),
+      denials: isAnswer((event as unknown as { output: Answered }).output) ? Math.min(MOST_REFUSALS, denials + 1) : 0,
+    })),
     /** Leaves the keyset, and names it. */
     pass: assign(({ context: { scans, unavailable }, event }) => {
       const { output } = event as unknown as { output: Answered }
@@ -144,7 +152,15 @@ export const restore = setup({
         scans: scans.slice(1),
         unavailable: [...without(unavailable, [keysetId]), { keysetId, reason: reasonOf(output), later }],
         tries: 0,
+        denials: 0,
       }
+    }),
+    /** Names a keyset of which some signatures do not verify. */
+    doubted: assign(({ context: { scans, unavailable }, event }) => {
+      if ((event as unknown as { output: Answered }).output.answer !== 'wrong') return {}
+      const { keysetId } = scans[0]!
+      const reason = 'some of the signatures that the mint shows do not verify'
+      return { unavailable: [...without(unavailable, [keysetId]), { keysetId, reason, later: true }] }
     }),
     round: assign({ rounds: ({ context }) => context.rounds + 1 }),
   },
@@ -171,6 +187,7 @@ export const restore = setup({
     unavailable: [],
     rounds: 0,
     tries: 0,
+    denials: 0,
     ys: [],
     error: null,
   }),
@@ -196,7 +213,7 @@ export const restore = setup({
               write,
               assign(({ event: { output } }) =>
                 output.answer === 'ok'
-                  ? { keysetIds: output.keysetIds, unavailable: output.unavailable, tries: 0 }
+                  ? { keysetIds: output.keysetIds, unavailable: output.unavailable, tries: 0, denials: 0 }
                   : {},
               ),
             ],
@@ -208,7 +225,7 @@ export const restore = setup({
               error: { code: 'REFUSED', detail: `no keysets: ${reasonOf(output)}` },
             })),
           },
-          { target: 'waiting', actions: 'tried' },
+          { target: 'waiting', actions: 'inVain' },
         ],
       },
     },
@@ -244,14 +261,14 @@ export const restore = setup({
             target: 'unblinding',
             actions: [
               write,
-              assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found } : {})),
+              assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found, denials: 0 } : {})),
             ],
           },
           {
             guard: answered('ok'),
             target: 'going',
             reenter: true,
-            actions: [write, assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0 }))],
+            actions: [write, assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0, denials: 0 }))],
           },
           {
             guard: ({ context, event: { output } }) => isUnsupported(context, output),
@@ -267,12 +284,12 @@ export const restore = setup({
             reenter: true,
             actions: 'pass',
           },
-          { target: 'pausing', actions: 'tried' },
+          { target: 'pausing', actions: 'inVain' },
         ],
       },
     },
     pausing: {
-      description: 'The mint gave no answer; asks again.',
+      description: 'It is not known yet which of a batch of outputs the mint has signed; asks again.',
       after: { restoreBackoff: 'scanning' },
       on: { resume: 'scanning' },
     },
@@ -291,9 +308,12 @@ export const restore = setup({
           {
             guard: ({ event: { output } }) => output.proofs.length === 0,
             target: 'keeping',
-            actions: assign({ proofs: [], states: [] }),
+            actions: [assign({ proofs: [], states: [] }), 'doubted'],
           },
-          { target: 'checking', actions: assign(({ event: { output } }) => ({ proofs: output.proofs })) },
+          {
+            target: 'checking',
+            actions: [assign(({ event: { output } }) => ({ proofs: output.proofs })), 'doubted'],
+          },
         ],
       },
     },
@@ -308,7 +328,9 @@ export const restore = setup({
             target: 'keeping',
             actions: [
               write,
-              assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states, tries: 0 } : {})),
+              assign(({ event: { output } }) =>
+                output.answer === 'ok' ? { states: output.states, tries: 0, denials: 0 } : {},
+              ),
             ],
           },
           // Not knowing which are spent, it counts on none: they are held until a restore can tell.
@@ -326,9 +348,10 @@ export const restore = setup({
                 },
               ],
               tries: 0,
+              denials: 0,
             })),
           },
-          { target: 'resting', actions: 'tried' },
+          { target: 'resting', actions: 'inVain' },
         ],
       },
     },
@@ -390,7 +413,7 @@ export const restore = setup({
               assign(({ context: { unavailable }, event: { output } }) => {
                 if (output.answer !== 'ok') return {}
                 const keysetIds = output.keysetIds.filter((id) => unavailable.some(({ keysetId, later }) => later && keysetId === id)) // prettier-ignore
-                return { keysetIds, unavailable: without(unavailable, keysetIds), tries: 0 }
+                return { keysetIds, unavailable: without(unavailable, keysetIds), tries: 0, denials: 0 }
               }),
             ],
           },

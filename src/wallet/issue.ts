@@ -60,7 +60,7 @@ export const issueSteps = (ports: WalletPorts) => ({
   },
 
   'mint.match': async ({ input, read, nowMs }: Job) => {
-    const { restored, sets, quoteState, seenSigned } = input.context
+    const { restored, sets, quoteState, seenSigned, collisions } = input.context
     const rows = await outputsOf(read, input.id)
     const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
     restored!.outputs.forEach((B_, at) => signed.set(B_, restored!.signatures[at]!))
@@ -80,7 +80,8 @@ export const issueSteps = (ports: WalletPorts) => ({
       const dead = rows.filter(({ B_ }) =>
         sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )
-      const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId)) // prettier-ignore
+      const room = Math.max(...sets.map(({ outputs }) => outputs.length))
+      const jump = await jumpCounters(read, dead.map(({ keysetId }) => keysetId), 2 ** collisions, room) // prettier-ignore
       return {
         answer: 'collision' as const,
         sets: sets.filter((set) => !collided(set)),

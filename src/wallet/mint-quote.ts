@@ -1,6 +1,7 @@
 /** A mint quote, held against what was asked: what is handed to a payer has to be what the wallet wanted (NUT-04). */
 import type { Quoted, Wanted } from '../../machines/wallet/mint-model.ts'
 import { expiresAtMs } from '../cashu/mint-time.ts'
+import { readOffer } from '../cashu/offer.ts'
 import type { MintQuote } from '../cashu/parse.ts'
 import type { WalletPorts } from './ports.ts'
 
@@ -35,17 +36,26 @@ function requestFlaw(
   request: string,
   invoiceAmount: Check['invoiceAmount'],
 ): string | undefined {
+  // What a request comes to in a unit that is no bitcoin, only the mint knows.
+  const due = unit === 'sat' ? asked * 1000 : unit === 'msat' ? asked : undefined
   if (method === 'bolt11') {
     const msat = amountIn(request, invoiceAmount)
     if (msat === undefined) return 'the request is not a bolt11 invoice'
     if (msat === null) return 'the invoice leaves the amount to the payer'
-    const due = unit === 'sat' ? asked * 1000 : unit === 'msat' ? asked : undefined
-    // What an invoice comes to in a unit that is no bitcoin, only the mint knows.
-    if (due !== undefined && msat !== due) return `the invoice asks for ${msat} msat, and ${due} are due`
-    return undefined
+    return due === undefined || msat === due ? undefined : `the invoice asks for ${msat} msat, and ${due} are due`
   }
-  if (method === 'bolt12') return isOffer(request) ? undefined : 'the request is not a bolt12 offer'
+  if (method === 'bolt12') return offerFlaw(request, due)
   return isPlainText(request) ? undefined : 'the request is not a text that can be handed on'
+}
+
+/** An offer without an amount is paid with any, and more than once: what was paid for it is issued. */
+function offerFlaw(request: string, due: number | undefined): string | undefined {
+  const offer = isBreakable(request) ? readOffer(request) : undefined
+  if (!offer) return 'the request is not a bolt12 offer'
+  const { amount, currency } = offer
+  if (due === undefined || amount === undefined) return undefined
+  if (currency !== undefined) return 'the offer asks for an amount that is none of bitcoin'
+  return amount === BigInt(due) ? undefined : `the offer asks for ${amount} msat, and ${due} are due`
 }
 
 /** Null where the invoice has no amount, undefined where it is none. */
@@ -58,13 +68,12 @@ function amountIn(request: string, invoiceAmount: Check['invoiceAmount']): numbe
   }
 }
 
-/** A long offer may be broken after any character, as a `+` with white space behind it. */
-const isOffer = (request: string): boolean =>
-  /^lno1[02-9ac-hj-np-z]+$/.test(request.replaceAll(/\+\s*/g, '').toLowerCase())
-
 const LONGEST_REQUEST = 16_384
 /** Schemes under which a text is run or opened instead of paid. */
 const RUNS = /^\s*(javascript|vbscript|data|file|blob|about|view-source|ms-[a-z-]+)\s*:/i
+
+/** The same for an offer, which may have line breaks in it. */
+const isBreakable = (request: string): boolean => isPlainText(request.replaceAll(/\+\s+/g, '+'))
 
 /** No control characters, nothing that changes the direction of what follows, and no scheme that is run when it is opened. */
 const isPlainText = (text: string): boolean =>

@@ -169,10 +169,13 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   return writes
 }
 
-/** Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. */
-export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1): Promise<Write[]> {
+/**
+ * Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. Behind it
+ * there is room for at least so many outputs.
+ */
+export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1, room = 0): Promise<Write[]> {
   const writes: Write[] = []
-  const jump = Math.min(LONGEST_JUMP, COLLISION_JUMP * times)
+  const jump = Math.min(LONGEST_JUMP, MOST_UNSIGNED - room, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
     const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
     const row: CounterRow = { keysetId, next: next + jump, signed: next }

@@ -1,34 +1,57 @@
 /** Asks whether tokens were claimed, of many sends in one request (NUT-07). One that spoils the question spoils no other. */
-import type { SpentState } from '../../machines/wallet/exchange-model.ts'
 import type { SendContext } from '../../machines/wallet/send.ts'
+import { isTooLarge } from '../cashu/codes.ts'
 import type { EventObject, Reader, Watch } from '../kernel/operation.ts'
+import type { Reply } from '../cashu/client.ts'
+import type { ProofState } from '../cashu/parse.ts'
 import { limitsOf } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
+import type { MintRow } from './tables.ts'
 
 /** Mints take so many at once without a word about it. */
 const MOST_ASKED = 100
-/** Halving a question that is refused costs requests; what is left unknown is asked about at the next turn. */
-const MOST_REQUESTS = 32
+/** So many refusals more than answers, and the rest is left to the next turn. */
+const MOST_REFUSALS = 32
 
-type Ask = (Ys: readonly string[]) => Promise<readonly SpentState[] | 'refused' | 'silent'>
+type Ask = (Ys: readonly string[]) => Promise<Reply<readonly ProofState[]>>
 
-/** The states that the mint tells of these proofs; those that it refuses to tell are left out. */
-async function statesOf(Ys: readonly string[], most: number, ask: Ask): Promise<Map<string, SpentState>> {
-  const found = new Map<string, SpentState>()
-  const parts: (readonly string[])[] = []
-  for (let at = 0; at < Ys.length; at += most) parts.push(Ys.slice(at, at + most))
-  for (let requests = 0; parts.length > 0 && requests < MOST_REQUESTS; requests++) {
-    const part = parts.shift()!
-    const states = await ask(part)
-    // Nobody is there: the rest would not be answered, either.
-    if (states === 'silent') break
-    if (states !== 'refused') for (const [at, Y] of part.entries()) found.set(Y, states[at]!)
-    else if (part.length > 1) {
-      const half = Math.ceil(part.length / 2)
-      parts.push(part.slice(0, half), part.slice(half))
+/**
+ * Which of these tokens were claimed, all of their proofs. A token is done with at its first proof that is not spent, or that
+ * the mint will not tell of. What is refused is asked about in smaller parts; what is left unknown counts as not claimed.
+ */
+async function claimed(
+  tokens: readonly (readonly string[])[],
+  { most, ask }: { readonly most: number; readonly ask: Ask },
+): Promise<ReadonlySet<number>> {
+  const over = new Set<number>()
+  // Small tokens come first: a large one keeps none of them waiting.
+  let queue = [...tokens.entries()]
+    .toSorted(([, a], [, b]) => a.length - b.length)
+    .flatMap(([token, Ys]) => Ys.map((Y) => ({ token, Y })))
+  let cap = most
+  for (let size = cap, refusals = 0; queue.length > 0 && refusals <= MOST_REFUSALS;) {
+    const part = queue.slice(0, size)
+    const reply = await ask(part.map(({ Y }) => Y))
+    const meaning =
+      reply.answer === 'refused' ? reply.meaning : reply.answer === 'unknown' ? reply.hint : 'unclassified'
+    if (reply.answer === 'ok') {
+      for (const [at, { token }] of part.entries()) if (reply.body[at]?.state !== 'SPENT') over.add(token)
+      queue = queue.slice(part.length)
+      size = Math.min(cap, 2 * size)
+      refusals = Math.max(0, refusals - 1)
+    } else if (meaning === undefined || meaning === 'passing' || meaning === 'unsupported') {
+      // Nobody is there who could answer: the rest would not be answered, either.
+      for (const { token } of queue) over.add(token)
+    } else {
+      refusals++
+      if (part.length === 1) over.add(part[0]!.token)
+      size = Math.max(1, Math.floor(part.length / 2))
+      if (isTooLarge(meaning)) cap = size
     }
+    queue = queue.filter(({ token }) => !over.has(token))
   }
-  return found
+  for (const { token } of queue) over.add(token)
+  return new Set([...tokens.keys()].filter((token) => !over.has(token)))
 }
 
 export const tokenWatch = ({ client }: WalletPorts): Watch<SendContext, EventObject> => ({
@@ -39,18 +62,17 @@ export const tokenWatch = ({ client }: WalletPorts): Watch<SendContext, EventObj
   sends: ['token.states'],
   async ask({ contexts, signal, read }) {
     const { mintUrl } = contexts[0]!
+    let isFirst = true
     const ask: Ask = async (Ys) => {
-      const reply = await client(mintUrl).checkState(Ys, { signal })
-      if (reply.answer === 'ok') return reply.body.map(({ state }) => state)
-      return reply.answer === 'unknown' && reply.hint === undefined ? 'silent' : 'refused'
+      // Trust was asked for before the first; it may go before the others.
+      const isTrusted = isFirst || (await read.get<MintRow>('mints', [mintUrl]))?.trusted === 1
+      isFirst = false
+      return isTrusted ? client(mintUrl).checkState(Ys, { signal }) : { answer: 'unknown', reason: 'not trusted' }
     }
-    // Small tokens come first: a large one keeps none of them waiting.
-    const Ys = contexts.toSorted((a, b) => a.sent.length - b.sent.length).flatMap(({ sent }) => sent.map(({ Y }) => Y))
-    const states = await statesOf(Ys, await mostAsked(read, mintUrl), ask)
-    return contexts.map(({ sent }) =>
-      sent.every(({ Y }) => states.get(Y) === 'SPENT')
-        ? ({ type: 'token.states', states: sent.map(() => 'SPENT') } as EventObject)
-        : undefined,
+    const tokens = contexts.map(({ sent }) => sent.map(({ Y }) => Y))
+    const done = await claimed(tokens, { most: await mostAsked(read, mintUrl), ask })
+    return contexts.map(({ sent }, at) =>
+      done.has(at) ? { type: 'token.states', states: sent.map(() => 'SPENT') } : undefined,
     )
   },
 })

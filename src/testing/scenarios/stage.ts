@@ -234,7 +234,7 @@ async function anchorOnce({ wallet }: Stage, count: number): Promise<void> {
 export async function anchored(stage: Stage): Promise<void> {
   const [made = 0] = (stage.notes['anchors'] ?? []) as readonly number[]
   for (let count = 0; count < made; count++)
-    await ending(stage, () => anchorOnce(stage, count), 'REFUSED', 'SPENT_ELSEWHERE', 'INSUFFICIENT_FUNDS', 'CANCELLED') // prettier-ignore
+    await ending(stage, () => anchorOnce(stage, count), 'REFUSED', 'SPENT_ELSEWHERE', 'INSUFFICIENT_FUNDS', 'CANCELLED', 'NO_ACTIVE_KEYSET') // prettier-ignore
 }
 
 /**
