@@ -34,7 +34,7 @@ const offerOf = (amountSat: number): string =>
     amountSat,
     memo: 'x',
     expiryAt: undefined,
-    issuerId: `02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`,
+    issuerId: '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
   })
 
 const comesTo = (mint: MintHandle, ...states: readonly string[]): Promise<void> =>

@@ -91,7 +91,9 @@ export const mint = setup({
     underived: assign({ why: ({ event }) => (event as unknown as { output: { detail: string } }).output.detail }),
     goesOn: assign({ why: null }),
     unmatched: assign({ restored: null }),
-    seen: assign((args) => ({ ...stateSeen(args), denials: 0 })),
+    seen: assign(stateSeen),
+    /** Of the quote alone that says nothing: the mint may answer for it, and refuse the next question. */
+    heard: assign({ denials: 0 }),
     unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1, refusal: null }),
     nothingCame: assign({ amount: 0 }),
     reopen: assign({ amount: ({ context }) => context.asked, error: null }),
@@ -198,7 +200,7 @@ export const mint = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
             target: 'deriving',
-            actions: ['seen', 'tell'],
+            actions: ['seen', 'heard', 'tell'],
           },
           { guard: answered('ok'), target: 'expired' },
           { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'expired' },
@@ -254,7 +256,7 @@ export const mint = setup({
           {
             guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
             target: 'deriving',
-            actions: ['reopen', 'seen'],
+            actions: ['reopen', 'seen', 'heard'],
           },
           { guard: answered('ok'), target: 'closed' },
           { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'closed' },
@@ -456,7 +458,7 @@ export const mint = setup({
         src: 'mint.keysets',
         input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
         onDone: [
-          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried', assign({ denials: 0 })] },
+          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried', 'heard'] },
           {
             guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',
