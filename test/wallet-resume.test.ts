@@ -5,6 +5,7 @@
  * That no state is left out is read from the charts. The many use the explorer's crypto; then the same with true crypto,
  * dropped between what the mint did and its answer.
  */
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { describe, expect, test } from 'vitest'
 import type { AnyStateMachine } from 'xstate'
 import { melt } from '../machines/wallet/melt.ts'
@@ -14,6 +15,8 @@ import { restore } from '../machines/wallet/restore.ts'
 import { send } from '../machines/wallet/send.ts'
 import { swap } from '../machines/wallet/swap.ts'
 import { stateNodes } from '../src/kernel/operation.ts'
+import { bolt11 } from '../src/mint-server/bolt11.ts'
+import { preimageOf } from '../src/mint-server/fake-backend.ts'
 import type { MintServerOptions } from '../src/mint-server/index.ts'
 import { decide } from './mint-server-client.ts'
 import {
@@ -235,6 +238,19 @@ const keysetsForgotten = async (on: Bench, { wallet, wire }: Opened): Promise<un
   wire.plan = plan
   return handle.execute()
 }
+/** No more outputs may be made before one of them is signed. */
+const crowded = async (on: Bench, { wallet }: Opened): Promise<unknown> => {
+  const handle = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
+  const [counter] = (await on.rows())['counters']!
+  await on.tamper((store) =>
+    store.commit([{ put: 'counters', row: { ...counter!, next: (counter!['signed'] as number) + 150 } }]),
+  )
+  return handle.execute()
+}
+const retired = ({ keysets, ...body }: Answer): Answer => ({
+  ...body,
+  keysets: (keysets as object[]).map((keyset) => ({ ...keyset, active: false })),
+})
 const weekAfterPayment = async (on: Bench, process: Opened): Promise<void> => {
   const pending = reached(process, 'melt', 'changePending')
   const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
@@ -253,6 +269,22 @@ const changeForgotten: Partial<Scenario> = {
 const unpaidSays = (body: Answer): Answer => ({ ...body, state: 'UNPAID', payment_preimage: null, change: undefined })
 const quoteIdOf = async ({ rows }: Bench, id: string): Promise<string> =>
   (await rows())['operations']!.find((row) => row['id'] === id)!['quoteId'] as string
+/** The mint gives the proof of a payment that it says it has not made. */
+const provenUnpaid = (body: Answer): Answer => {
+  const { paymentSecret } = bolt11.decode(body['request'] as string)!
+  return { ...body, state: 'UNPAID', payment_preimage: bytesToHex(preimageOf(hexToBytes(paymentSecret))) }
+}
+/** The mint gives no change, and the coins are others than are needed. */
+const fitting = (state: string, rest: Partial<Scenario> = {}): Scenario =>
+  melting(state, { mint: { without: [8], feeReserve: () => 1 }, ...rest })
+/** What was paid is all that there was, and the first answer is lost. */
+const nothingOwed: Partial<Scenario> = {
+  ...changeForgotten,
+  mint: { feeReserve: () => 1 },
+  funds: 51,
+  money: {},
+  owed: 0,
+}
 /** The request to pay gets lost twice: the inputs are taken back. */
 const fencing = (state: string, { plan = [], ...rest }: Partial<Scenario>): Scenario =>
   melting(state, { ...unpaid, ...rest, plan: [[MELT, 'down'], [MELT, 'down'], ...plan] })
@@ -354,8 +386,17 @@ const scenarios: readonly Scenario[] = [
     owed: 100,
   }),
   melting('prepared', { next: async (_, { wallet }, id) => (await wallet.melt.get(id)).execute() }),
-  melting('refreshing', { start: keysetsForgotten }),
-  melting('waiting', { start: keysetsForgotten, plan: [[KEYSETS, 'down']] }),
+  ...exchange(fitting, 'fitting'),
+  melting('readying.refreshing', { start: keysetsForgotten }),
+  melting('readying.waiting', { start: keysetsForgotten, plan: [[KEYSETS, 'down']] }),
+  melting('readying.changeless', { start: keysetsForgotten, plan: [[KEYSETS, retired]] }),
+  melting('readying.crowded', {
+    start: crowded,
+    next: async (on, process, id) => {
+      await (await process.wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [1] })).execute()
+      await resumed(on, process, id)
+    },
+  }),
   melting('melting'),
   melting('checking', { plan: [[MELT, 'lost']] }),
   melting('asking', { plan: [[MELT, 'lost']] }),
@@ -370,20 +411,33 @@ const scenarios: readonly Scenario[] = [
     next: async (on, _, id) => decide(on.server, await quoteIdOf(on, id), 'paid'),
   }),
   ...exchange(fencing, 'fencing'),
+  fencing('confirming', {}),
+  fencing('confirmPausing', {
+    plan: [
+      [SWAP, (body) => body],
+      [MELT_QUOTE, 'down'],
+    ],
+  }),
+  melting('changeOpen', nothingOwed),
+  melting('changePausing', nothingOwed),
   melting('changePending', changeForgotten),
   melting('lastChange', { ...changeForgotten, start: weekAfterPayment }),
   melting('changeMissing', { ...changeForgotten, start: weekAfterPayment }),
-  melting('blocked', {
-    plan: [
-      [MELT, odd],
-      [CHECK, odd],
-    ],
+  fencing('blocked', {
+    plan: [1, 2, 3].map(() => [SWAP, { code: 0, detail: 'not today' }] as const),
     next: resumed,
-    ...unpaid,
   }),
   melting('quarantined', {
     plan: [
+      [MELT, 'portal'],
+      [MELT_QUOTE, provenUnpaid],
+    ],
+    next: resumed,
+  }),
+  melting('spentQuarantined', {
+    plan: [
       [MELT, 'garbled'],
+      [MELT_QUOTE, unpaidSays],
       [MELT_QUOTE, unpaidSays],
     ],
     next: resumed,
