@@ -5,7 +5,7 @@ import { prng, type Prng } from '../scripts/kill-lab/prng.ts'
 import type { OperationKind, OperationRow } from '../src/kernel/operation.ts'
 import { Choices } from '../src/testing/choices.ts'
 import { requirementsOf } from '../src/testing/coverage.ts'
-import { beginning, goOn } from '../src/testing/explorer.ts'
+import { beginning, exploreCrashes, goOn } from '../src/testing/explorer.ts'
 import { live, type Place } from '../src/testing/live.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf, type Scenario } from '../src/testing/subject.ts'
@@ -34,8 +34,8 @@ export const operations = ({ rows }: World): OperationRow[] => (rows['operations
 
 const MOST_FAULTS = 4
 const MOST_LIVES = 3
-/** Beyond these, what is missing is said by the test. A mint that contradicts itself is met in one of thousands. */
-const MOST_WALKS = 30_000
+/** What so many walks have not come upon is looked for by the explorer, everywhere. */
+const MOST_WALKS = 2_000
 
 /** A life in which things go wrong by chance. */
 class Wandering extends Choices {
@@ -57,7 +57,7 @@ class Wandering extends Choices {
   }
 }
 
-/** Writes the files of the current version of every kind anew: the first worlds that walks by chance come upon. */
+/** Writes the files of the current version of every kind anew: the first worlds that walks by chance, or else the explorer, come upon. */
 export async function record(only: readonly OperationKind[] = kinds): Promise<void> {
   for (const kind of only) {
     rmSync(dirname(fileOf(kind, 'any')), { recursive: true, force: true })
@@ -72,15 +72,38 @@ export async function record(only: readonly OperationKind[] = kinds): Promise<vo
         }),
     )
     const chance = prng(kind.kind)
-    for (let walk = 0; missing.size > 0 && walk < MOST_WALKS; walk++) {
-      for (const [state, golden] of await walked(places[walk % places.length]!, chance, kind, missing)) {
+    const keep = async (found: ReadonlyMap<string, Golden>): Promise<void> => {
+      for (const [state, golden] of found) {
         // More has gone wrong than an operation must outlast.
         if ((await wrong(golden)).length > 0) continue
         missing.delete(state)
         writeFileSync(fileOf(kind, state), `${lines(golden, 5)}\n`)
       }
     }
+    for (let walk = 0; missing.size > 0 && walk < MOST_WALKS; walk++)
+      await keep(await walked(places[walk % places.length]!, chance, kind, missing))
+    for (const { scenario } of places) if (missing.size > 0) await keep(await explored(scenario, kind, missing))
   }
+}
+
+/** The first worlds of an exploration with one fault in each life in which an operation is in a state that is missing. */
+async function explored(
+  scenario: Scenario<WalletStage>,
+  { kind }: OperationKind,
+  missing: ReadonlySet<string>,
+): Promise<Map<string, Golden>> {
+  const found = new Map<string, Golden>()
+  await exploreCrashes(scenario, {
+    faults: 1,
+    landed(path, now) {
+      const world = now()
+      for (const row of operations(world))
+        if (row.kind === kind && missing.has(row.state) && !found.has(row.state))
+          found.set(row.state, { scenario: nameOf(scenario), path, world })
+      return found.size === missing.size
+    },
+  })
+  return found
 }
 
 /** What is wrong with how a golden world ends. */

@@ -93,6 +93,8 @@ export interface ExploreOptions {
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
+  /** Called after each commit that landed, with the path so far and what a crash would leave there; ends the exploration by true. */
+  readonly landed?: (path: string, world: () => World) => boolean
 }
 
 interface Waiting {
@@ -140,7 +142,9 @@ export async function exploreCrashes<S extends Stage>(
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
+  let isFound = false
   const enough = (): boolean =>
+    isFound ||
     violations.length >= mostViolations ||
     (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   let entered = 0
@@ -155,7 +159,11 @@ export async function exploreCrashes<S extends Stage>(
     while (choices && !enough()) {
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
-      const { world, end, ...result } = await live(of, coverage)
+      const { inspect, passed } = coverage
+      const landed = (now: () => World): void => {
+        isFound ||= options.landed?.(before + of.choices.path, now) === true
+      }
+      const { world, end, ...result } = await live(of, { inspect, passed, ...(options.landed && { landed }) })
       const struck = choices.faults.length
       const path = before + choices.path
       runs[struck] = (runs[struck] ?? 0) + 1
