@@ -263,6 +263,7 @@ class Lifetime {
     if (say === 'unknown') return answer(new Error('no answer'))
     if (say === 'malformed') return answer({ status: 200, body: '<html>sign in</html>' })
     if (say === 'unsupported') return answer({ status: 404, body: JSON.stringify({ detail: 'Not Found' }) })
+    if (say === 'hinted') return answer({ status: 500, body: JSON.stringify({ detail: 'Token already spent', code: 11001 }) }) // prettier-ignore
     if (say === 'refused') {
       const { code = 0 } = gives as { code?: number }
       return answer({ status: 400, body: JSON.stringify({ detail: 'no', code }) })

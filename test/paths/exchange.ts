@@ -1,13 +1,14 @@
 /** The exchange and the kinds that are little more than it, in the world of a mint. */
-import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, SpentState } from '../../machines/wallet/exchange-model.ts' // prettier-ignore
+import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, Purpose, SpentState, SwapSet, Why } from '../../machines/wallet/exchange-model.ts' // prettier-ignore
 import type { Answer } from '../../src/kernel/authoring.ts'
 import type { OperationKind } from '../../src/kernel/index.ts'
 import { splitAmount } from '../../src/cashu/amounts.ts'
 import { POWERS } from '../../src/testing/setting.ts'
+import { NOTHING_WANTED } from '../../src/wallet/rounds.ts'
 import { receiveKind } from '../../src/wallet/kinds/receive.ts'
 import { sendKind } from '../../src/wallet/kinds/send.ts'
 import { swapKind } from '../../src/wallet/kinds/swap.ts'
-import { amiss, type Body, type Flavour, type Model, type Truth } from './model.ts'
+import { amiss, unsupported, type Body, type Flavour, type Model, type Truth } from './model.ts'
 
 export const FREE: Truth = { inputs: 'free', outputs: 'none', keysets: true, quote: 'UNPAID', late: false }
 export const place = { mintUrl: 'http://mint.test', unit: 'sat' }
@@ -81,6 +82,8 @@ export const exchangeEffects: Model['effects'] = {
           ]
         : []),
       ...amiss,
+      // A refusal that does not look like one.
+      { name: 'hinted', gives: { answer: 'unknown', hint: 'spent' } as Answer, say: 'hinted' },
     ]
   },
   'mint.check': ({ exchange, ...melt }: ExchangeContext & Melting, truth) => {
@@ -106,6 +109,7 @@ export const exchangeEffects: Model['effects'] = {
         : []),
       { name: 'pending', gives: { answer: 'ok', states: inputs.map(() => 'PENDING') } as Answer, say: pending },
       ...amiss,
+      ...(exchange ? [unsupported] : []),
     ]
   },
   'mint.restore': ({ exchange }: ExchangeContext, truth) => {
@@ -119,6 +123,7 @@ export const exchangeEffects: Model['effects'] = {
       ...(untouched && unaccounted
         ? [{ name: 'landed', gives: all, say: 'honest', deed: 'land', truth: { inputs: 'ours', outputs: 'ours' } } as const] // prettier-ignore
         : []),
+      unsupported,
       ...(untouched
         ? [{ name: 'burnt', gives: all, say: 'honest', deed: 'burn', truth: { outputs: 'burnt' } } as const]
         : []),
@@ -134,35 +139,46 @@ type Job = { readonly exchange: Exchange }
 export const madeOf = (set: OutputSet): MadeProof[] =>
   set.outputs.map(({ B_, amount, purpose }) => ({ Y: `Y ${B_} ${amount}`, id: 'k', amount, secret: B_, C: 'C', purpose })) // prettier-ignore
 
+/** The only round of an exchange. */
+const whole = (set: OutputSet) => ({ made: madeOf(set), inputs: [], leaves: NOTHING_WANTED, fee: 0, isWhole: true, writes: [] }) // prettier-ignore
+const NO_KEYSET: Why = { code: 'NO_ACTIVE_KEYSET', detail: '' }
+const NO_RESTORE: Why = { code: 'NO_RESTORE', detail: '' }
+
 export const exchangeLocals: Model['locals'] = {
-  'exchange.derive': ({ exchange: { inputs, send, keep, sets, refusals, body } }: Job, { keysets }) => {
-    if (!keysets) return { answer: 'stale' }
+  'exchange.derive': ({ exchange: { inputs, send, keep, hold, sets, refusals, body } }: Job, { keysets }) => {
+    if (!keysets) return { answer: 'stale', why: NO_KEYSET } as Answer
     const last = sets.at(-1)
-    if (last && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', set: last, again: true, body, writes: [] } as Answer // prettier-ignore
-    const asked = (amounts: readonly number[], purpose: 'send' | 'keep') => amounts.map((amount) => ({ amount, purpose })) // prettier-ignore
-    const rest = [...send, ...keep].reduce((left, amount) => left - amount, sum(inputs))
-    const wanted = [...asked(send, 'send'), ...asked([...keep, ...splitAmount(rest, POWERS)], 'keep')]
+    if (last && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', sets, again: true, body, writes: [] } as Answer // prettier-ignore
+    const asked = (amounts: readonly number[], purpose: Purpose) => amounts.map((amount) => ({ amount, purpose }))
+    const rest = [...send, ...keep, ...hold].reduce((left, amount) => left - amount, sum(inputs))
+    const wanted = [...asked(send, 'send'), ...asked(hold, 'hold'), ...asked([...keep, ...splitAmount(rest, POWERS)], 'keep')] // prettier-ignore
     const outputs = wanted.toSorted((a, b) => a.amount - b.amount).map((it, at) => ({ ...it, B_: `B${sets.length}.${at}` })) // prettier-ignore
-    return { answer: 'ok', set: { keysetId: 'k', outputs, fee: 0 }, again: false, body: '{}', writes: [] } as Answer
+    const set: SwapSet = { keysetId: 'k', outputs, fee: 0, Ys: inputs.map(({ Y }) => Y), leaves: NOTHING_WANTED }
+    return { answer: 'ok', sets: [...sets, set], again: false, body: '{}', writes: [] } as Answer
   },
   'exchange.unblind': ({ exchange: { sets, signatures } }: Job) => {
     const set = sets.at(-1)!
     if (signatures.length !== set.outputs.length) return { answer: 'wrong' }
-    return { answer: 'ok', made: madeOf(set), writes: [] } as Answer
+    return { answer: 'ok', ...whole(set) } as Answer
   },
-  'exchange.match': ({ exchange: { sets, states, restored, seenSigned } }: Job) => {
-    const found = new Set(restored!.outputs)
-    const unspent = states.every((state) => state === 'UNSPENT')
+  'exchange.match': ({ exchange: { sets, states, restored, seenSigned, unaccounted, refusal } }: Job) => {
+    const found = new Set(restored?.outputs)
+    const told = states.length > 0
+    const unspent = told ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
+    if (restored === null && unaccounted && !(told && unspent)) return { answer: 'untold', why: NO_RESTORE } as Answer
     if (found.size === 0) return { answer: unspent ? 'nothing' : 'spent', writes: [] } as Answer
     if (unspent && !seenSigned) return { answer: 'early' }
     const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => found.has(B_))
     if (unspent) return { answer: 'collision', sets: sets.filter((set) => !collided(set)), writes: [] } as Answer
     if (restored!.signatures.some(({ C_ }) => C_ === 'nobody')) return { answer: 'wrong' }
     const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => found.has(B_)))
-    const answer: object = set ? { answer: 'done', made: madeOf(set), writes: [] } : { answer: 'partly', writes: [] }
+    const answer: object = set ? { answer: 'done', ...whole(set) } : { answer: 'partly', writes: [] }
     return answer as Answer
   },
 }
+
+/** So many requests without an answer, and it is asked what became of them. */
+const UNANSWERED = 3
 
 export const seenOf = (exchange: Exchange | null, state: string): unknown =>
   exchange && [
@@ -174,15 +190,24 @@ export const seenOf = (exchange: Exchange | null, state: string): unknown =>
     exchange.seenSigned,
     exchange.sets.length === 0 && Math.min(1, exchange.tries),
     exchange.inputs.length,
+    exchange.isChecked || Math.min(UNANSWERED, exchange.tries),
     /(restoring|matching)$/.test(state) && exchange.states,
   ]
 
 /** What lands later than it was given up is nobody's loss but the caller's, who was told; paths leave it alone. */
-const notGivenUp: NonNullable<Model['without']> = ({ state, truth }, { name }) =>
+const isGivenUp: NonNullable<Model['without']> = ({ state, truth }, { name }) =>
   name === 'cancel' && state.endsWith('blocked') && truth.outputs === 'ours'
+/** More answers in vain show nothing new; nor does a mint that says odd things later than at first. */
+const isTooMuch: NonNullable<Model['without']> = ({ snapshot }, { name }) => {
+  const exchange = (snapshot.context as ExchangeContext).exchange
+  if (!exchange) return false
+  if (/ (unknown|malformed|pending|short)$/.test(name)) return exchange.tries >= UNANSWERED
+  return / (hinted|unsupported)$/.test(name) && (exchange.tries > 1 || exchange.sets.length > 1 || exchange.refusals > 1)
+}
+export const without: NonNullable<Model['without']> = (from, move) => isGivenUp(from, move) || isTooMuch(from, move)
 
 export const loose = (kind: unknown): OperationKind => kind as OperationKind
-const exchanging = { effects: exchangeEffects, sees: ({ exchange }: ExchangeContext, state: string) => seenOf(exchange, state), without: notGivenUp } // prettier-ignore
+const exchanging = { effects: exchangeEffects, sees: ({ exchange }: ExchangeContext, state: string) => seenOf(exchange, state), without } // prettier-ignore
 const take = (inputs: readonly InputProof[]) => (): Answer => ({ answer: 'ok', inputs, fee: 0, writes: [] }) as Answer
 
 export const receiveModel = (name: string, truth: Truth): Model => ({

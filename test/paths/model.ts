@@ -28,7 +28,8 @@ export interface Truth {
 export type Deed = 'land' | 'steal' | 'steal some' | 'burn' | 'pay' | 'melt' | 'claim'
 
 /**
- * How the mint answers a request: as it is; applied, and the answer lost; not applied; with something changed; or, to a
+ * How the mint answers a request: as it is; applied, and the answer lost; not applied; refused by an error that looks like
+ * a failure of its own; with something changed; or, to a
  * request to pay, not applied and with the quote, changed.
  */
 export type Say =
@@ -36,6 +37,7 @@ export type Say =
   | 'lost'
   | 'refused'
   | 'unsupported'
+  | 'hinted'
   | 'unknown'
   | 'malformed'
   | Edit
@@ -90,10 +92,17 @@ export interface Model {
 }
 
 export const amiss: readonly Flavour[] = [
-  { name: 'refused', gives: { answer: 'refused', code: 0, detail: 'no' } as Answer, say: 'refused' },
+  { name: 'refused', gives: { answer: 'refused', code: 0, detail: 'no', replay: false } as Answer, say: 'refused' },
   { name: 'unknown', gives: { answer: 'unknown' }, say: 'unknown' },
   { name: 'malformed', gives: { answer: 'malformed' }, say: 'malformed' },
 ]
+
+/** The mint does not offer what is asked. */
+export const unsupported: Flavour = {
+  name: 'unsupported',
+  gives: { answer: 'refused', code: 0, detail: 'Not Found', meaning: 'unsupported' } as Answer,
+  say: 'unsupported',
+}
 
 export class World {
   readonly model: Model
