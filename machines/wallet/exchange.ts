@@ -264,7 +264,8 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
           onDone: [
             { guard: isWhole, target: done, actions: [write, keepMade] },
             { guard: is('ok'), target: 'deriving', actions: [write, keepMade] },
-            { target: 'checking', actions: change(() => ({ signatures: [] })) },
+            // It was carried out, and its answer is of no use.
+            { target: 'checking', actions: change(() => ({ signatures: [], unaccounted: true })) },
           ],
         },
       },

@@ -176,7 +176,7 @@ function faultsOf(path: string, body: string) {
 }
 
 /** The outputs of a request, each with who sent it. */
-const sent = (body: string, id: string): Senders =>
+export const sentOf = (body: string, id: string): Senders =>
   Object.fromEntries(((JSON.parse(body) as { outputs?: { B_: string }[] }).outputs ?? []).map(({ B_ }) => [B_, id]))
 
 /** A path without the ids in it. */
@@ -221,7 +221,7 @@ export function faultyTransport(of: {
     if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
     const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
-    if (sender) wire.senders = { ...sent(body, sender['id'] as string), ...wire.senders }
+    if (sender) wire.senders = { ...sentOf(body, sender['id'] as string), ...wire.senders }
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }

@@ -7,6 +7,7 @@ import type { MeltQuoteRow, ProofRow as MintProofRow, SignatureRow } from '../mi
 import type { Dump } from '../store/memory.ts'
 import type { Write } from '../store/port.ts'
 import type { HistoryRow } from '../wallet/tables.ts'
+import { stubCrypto } from './stub-crypto.ts'
 
 /** Where outputs come from: an output's `B_` → the wallet's operation that sent it first. */
 export type Senders = Readonly<Record<string, string>>
@@ -53,6 +54,7 @@ export function misstatements(of: {
   const operations = (wallet['operations'] ?? []) as unknown as readonly Said[]
   const quotes = (mint['meltQuotes'] ?? []) as unknown as readonly MeltQuoteRow[]
   const requests = requestsOf(mint)
+  const spent = Map.groupBy((mint['proofs'] ?? []) as unknown as readonly MintProofRow[], (row) => row.operationId)
   const signed = Map.groupBy((mint['signatures'] ?? []) as unknown as readonly SignatureRow[], (row) => row.operationId)
   const found: Misstatement[] = []
   for (const said of operations) {
@@ -61,7 +63,9 @@ export function misstatements(of: {
     if (!record || listed) found.push(`misstated: ${said.kind} is listed with another ${listed ?? 'record'} than the history has`) // prettier-ignore
     const quote = quotes.find(({ id, state }) => id === said.quoteId && state === 'PAID')
     const own = [...requests].filter(([id, { kind }]) =>
-      kind === 'mint-melt' ? id === quote?.operationId : sentBy(signed.get(id) ?? [], sending) === said.id,
+      kind === 'mint-melt'
+        ? id === quote?.operationId
+        : sentBy({ signed: signed.get(id) ?? [], spent: spent.get(id) ?? [] }, sending) === said.id,
     )
     found.push(...stated(said, record?.status, own.map(([, done]) => done), quote)) // prettier-ignore
   }
@@ -142,17 +146,31 @@ function requestsOf(mint: Dump): Map<string, Done> {
 }
 
 /**
- * The wallet's operation whose outputs a request of the mint's signed: all of them, and of these amounts, for another device
- * has outputs of ours signed too.
+ * The wallet's operation whose request the mint carried out: of these inputs, with all of these outputs and amounts, for
+ * another device has outputs of ours signed too.
  */
-function sentBy(signed: readonly SignatureRow[], { senders, sent }: Sending): string | undefined {
+function sentBy(
+  { signed, spent }: { readonly signed: readonly SignatureRow[]; readonly spent: readonly MintProofRow[] },
+  { senders, sent }: Sending,
+): string | undefined {
   const [first] = signed
   const body = first && sent[first.B_]
   if (!first || body === undefined) return undefined
-  const { outputs } = JSON.parse(body) as { outputs: readonly { readonly B_: string; readonly amount: number }[] }
+  const { inputs = [], outputs } = JSON.parse(body) as Sent
   const amounts = new Map(outputs.map(({ B_, amount }) => [B_, amount]))
-  const isWhole = outputs.length === signed.length && signed.every(({ B_, amount }) => amounts.get(B_) === amount)
+  const Ys = new Set(spent.map(({ Y }) => Y))
+  const isWhole =
+    outputs.length === signed.length &&
+    signed.every(({ B_, amount }) => amounts.get(B_) === amount) &&
+    inputs.length === Ys.size &&
+    inputs.every(({ secret }) => Ys.has(stubCrypto.hashToCurve(secret)))
   return isWhole ? senders[first.B_] : undefined
+}
+
+/** A body that moves money. */
+interface Sent {
+  readonly inputs?: readonly { readonly secret: string }[]
+  readonly outputs: readonly { readonly B_: string; readonly amount: number }[]
 }
 
 const smallest = (mint: Dump): number =>

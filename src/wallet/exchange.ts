@@ -127,7 +127,10 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
     if (pairs.length === 0 && !(unspent && known))
       return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
-    if (unspent && !exchange.seenSigned && !known) return { answer: 'early' }
+    // Where the mint has no state checks, signatures tell of a send that got no answer: it landed.
+    const mayHaveLanded = exchange.states.length === 0 && exchange.unaccounted
+    const contradicts = unspent && !mayHaveLanded
+    if (contradicts && !exchange.seenSigned && !known) return { answer: 'early' }
     const ours = new Map(
       exchange.sets.flatMap(({ keysetId, outputs }) => outputs.map(({ B_, amount }) => [B_, { keysetId, amount }])),
     )
@@ -140,9 +143,9 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       )
     // One odd answer gives nothing up: it is asked for again.
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
-    if (unspent || exchange.sets.some(foreign)) {
+    if (contradicts || exchange.sets.some(foreign)) {
       const collided = (set: SwapSet): boolean =>
-        unspent ? known || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
+        contradicts ? known || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>
         exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )

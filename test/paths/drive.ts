@@ -11,6 +11,8 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { Choices } from '../../src/testing/choices.ts'
 import type { Coverage } from '../../src/testing/coverage.ts'
 import { afterwards, beginning } from '../../src/testing/explorer.ts'
+import { sentOf } from '../../src/testing/faulty-mint.ts'
+import { answered as heardSo, askedBy, cameOf } from '../../src/testing/reasons.ts'
 import { faultyStore } from '../../src/testing/faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from '../../src/testing/life.ts'
 import { live } from '../../src/testing/live.ts'
@@ -83,6 +85,8 @@ const REQUESTS: { readonly [src: string]: RegExp } = {
   'melt.quote': /^GET \/v1\/melt\/quote\/bolt11\//,
   payment: /^GET \/v1\/melt\/quote\/bolt11\//,
 }
+/** Requests that carry outputs to be signed. */
+const MONEY = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
 /** Requests that no effect of a chart stands for. */
 const ASIDE = /^GET \/v1\/(info|keys\/.*)$/
 const MOST_WAITS = 5_000
@@ -107,6 +111,8 @@ class Lifetime {
   readonly #life = new Life()
   readonly #coverage: Coverage
   readonly #parked: Parked[] = []
+  /** What was sent and heard, as far as what the wallet says is held against it. */
+  #wire: Pick<WalletOutside, 'sent' | 'senders' | 'heard'>
   #id: string | undefined
   readonly #outside
 
@@ -121,6 +127,8 @@ class Lifetime {
     this.#rows.load(start.rows)
     this.#random = worldRandom(this.#world)
     this.#enter(start.outside as WalletOutside)
+    const { sent, senders, heard } = start.outside as WalletOutside
+    this.#wire = { sent, senders, heard }
     this.#outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body) }) // prettier-ignore
   }
 
@@ -234,10 +242,29 @@ class Lifetime {
       const held = surroundings.leave() as WalletOutside
       this.#enter({ ...held, melts: { ...held.melts, [quote]: (held.melts[quote] ?? 0) + 1 } })
     }
+    this.#note(path, body)
     return new Promise((resolve, reject) => {
-      const answer = (as: Answer | Error): void => (as instanceof Error ? reject(as) : resolve(as))
+      const answer = (as: Answer | Error): void => {
+        const asked = askedBy(path)
+        const came = as instanceof Error ? 'unanswered' : cameOf(as)
+        if (asked) this.#wire = { ...this.#wire, heard: heardSo(this.#wire.heard, asked, came) }
+        if (as instanceof Error) reject(as)
+        else resolve(as)
+      }
       this.#parked.push({ method, path, body, answer })
     })
+  }
+
+  /** Notes that a request is under way, and whose outputs it carries. */
+  #note(path: string, body: string | undefined): void {
+    const asked = askedBy(path)
+    const { sent, senders, heard } = this.#wire
+    const outputs = body !== undefined && MONEY.test(path) ? sentOf(body, this.#row!.id) : {}
+    this.#wire = {
+      sent: { ...sent, ...Object.fromEntries(Object.keys(outputs).map((B_) => [B_, body!])) },
+      senders: { ...outputs, ...senders },
+      heard: asked ? { ...heard, [`${asked} begun`]: true } : heard,
+    }
   }
 
   /** Lets time go on until it is so. Where nothing is to be answered, what a watch asks meanwhile is lost. */
@@ -333,7 +360,7 @@ class Lifetime {
     const from: Lived = {
       ...this.#world,
       rows: this.#rows.dump(),
-      outside: surroundings.leave(),
+      outside: { ...(surroundings.leave() as WalletOutside), ...this.#wire },
       nowMs: this.#clock.rightMs,
     }
     const act = async (stage: Stage): Promise<void> => {

@@ -265,11 +265,17 @@ function renewed(before: AnyMachineSnapshot, after: AnyMachineSnapshot, truth: T
   const inputs = ({ exchange }: Exchanging): string => JSON.stringify(exchange?.inputs.map(({ Y }) => Y))
   const sets = ({ exchange, sets: own = [] }: Exchanging): number => (exchange ?? { sets: own }).sets.length
   const fresh = { ...truth, outputs: 'none' } as const
+  const collisions = ({ exchange }: Exchanging): number => exchange?.collisions ?? 0
+  if (collisions(is!) > collisions(was!)) return fresh
   if (inputs(was!) !== inputs(is!)) return was!.exchange && truth.inputs !== 'melted' && truth.inputs !== 'gone' ? { ...fresh, inputs: 'free' } : fresh // prettier-ignore
   return sets(is!) < sets(was!) ? fresh : truth
 }
 
 interface Exchanging {
-  readonly exchange?: { readonly inputs: readonly { readonly Y: string }[]; readonly sets: readonly unknown[] } | null
+  readonly exchange?: {
+    readonly inputs: readonly { readonly Y: string }[]
+    readonly sets: readonly unknown[]
+    readonly collisions: number
+  } | null
   readonly sets?: readonly unknown[]
 }

@@ -21,8 +21,17 @@ export const tamper = (wallet: Lived['rows']): Lived['rows'] => ({
 })
 export const NO_KEYSETS = { ...FREE, keysets: false }
 
-/** What no path here shows of an exchange: amounts that do not cover the fee, and a wallet that took 200 counters in vain. */
-export const NOT_HERE = [/deriving: done\[[2-5]\]/, /^answer exchange\.derive: (short|gap)$/]
+/**
+ * What no path here shows of an exchange: inputs that do not cover the fee, a wallet that took 200 counters in vain, keysets
+ * that are not known, requests in rounds, ones that are too large, and a mint that goes on refusing without saying what
+ * became of the first request.
+ */
+export const NOT_HERE = [
+  /deriving: done\[[2-6]\]/,
+  /^answer exchange\.derive: (impossible|gap)$/,
+  /(unblinding|matching): done\[1\]/,
+  /matching: done\[(6|11)\]/,
+]
 
 /** Moves of a simple path beyond which it is left out. */
 const LONGEST_SIMPLE = 8

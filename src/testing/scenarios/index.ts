@@ -31,9 +31,14 @@ export const dialectTables: readonly Table[] = [
 const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount]
 /** Every scenario; those that are not proven yet too. */
 export const all: readonly Scenario<Stage>[] = [
-  ...[...tables.flatMap((table) => table.scenarios), ...alongside, ...meltEnds, ...acrossTheWire, ...dialects, ...upset].map(
-    onWallet,
-  ),
+  ...[
+    ...tables.flatMap((table) => table.scenarios),
+    ...alongside,
+    ...meltEnds,
+    ...acrossTheWire,
+    ...dialects,
+    ...upset,
+  ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,
 ]
