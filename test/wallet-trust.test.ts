@@ -237,7 +237,7 @@ describe('a mint that is down', () => {
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
     const pauses: number[] = []
     wallet.on('operation', async ({ id, state }) => {
-      if (!state.endsWith('backoff')) return
+      if (!/(backoff|pausing)$/.test(state)) return
       const [timer] = (await wallet.operations.explain(id)).timers
       const { updatedAt } = await wallet.operations.get(id)
       pauses.push(timer!.atMs - updatedAt)

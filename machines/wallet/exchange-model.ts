@@ -151,7 +151,15 @@ export const continued = ({ from, made, fee, send, keep, hold }: Exchange, input
 export const exchangeBecause = ({ exchange }: { readonly exchange: Exchange | null }): string | null =>
   exchange?.why ? `${exchange.why.detail} (${exchange.why.code})` : null
 
-const WAITS = new Set(['GAP', 'NO_ANSWER', 'NO_RESTORE', 'KEYSETS_UNKNOWN', 'KEYS_MISSING'])
+const WAITS = new Set([
+  'GAP',
+  'NO_ANSWER',
+  'SPENT_ONCE',
+  'PARTLY_SIGNED',
+  'NO_RESTORE',
+  'KEYSETS_UNKNOWN',
+  'KEYS_MISSING',
+])
 
 /** Why an exchange was refused for good, as an operation's failure. */
 export const failureOf = ({ why, refusal }: Exchange): Why => {

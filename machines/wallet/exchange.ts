@@ -83,6 +83,8 @@ const refusedWhy = (refusal: Refusal | null): Why | null =>
 const unasked = change((_, { detail }: Refusal) => ({
   why: { code: 'NO_ANSWER', detail: `the mint does not say what became of an earlier request: ${detail}` },
 }))
+/** Of a question it is not clear what it comes to. */
+const unclear = change(() => ({ why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' } }))
 const anew = change(() => ({ refusals: 0, tries: 0, why: null }))
 /** A round is done. */
 const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
@@ -127,6 +129,11 @@ const isUnsupported = (({ event }: Done<{ answer: string; meaning?: Meaning }>) 
 const isClosed = ({ event }: Done<{ answer: string; why?: Why }>): boolean =>
   event.output.answer === 'stale' && !/^(KEYSETS_UNKNOWN|KEYS_MISSING)$/.test(event.output.why!.code)
 
+const SPENT_ONCE: Why = {
+  code: 'SPENT_ONCE',
+  detail: 'the mint says that inputs are spent, and signed none of our outputs: it is asked twice',
+}
+const PARTLY: Why = { code: 'PARTLY_SIGNED', detail: 'the mint says that it signed some of the outputs, and not all' }
 const GAP: Why = {
   code: 'GAP',
   detail: 'too many outputs in a row are not signed: a restore would not find what comes after more of them',
@@ -294,7 +301,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             },
             { guard: isUnsupported, target: 'restoring', actions: change(() => ({ states: [] })) },
             { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
-            { target: 'pausing', actions: again },
+            { target: 'pausing', actions: [again, unclear] },
           ],
         },
       },
@@ -324,7 +331,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             },
             { guard: isUnsupported, target: 'matching', actions: change(() => ({ restored: null, isChecked: true })) },
             { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
-            { target: 'pausing', actions: again },
+            { target: 'pausing', actions: [again, unclear] },
           ],
         },
       },
@@ -341,7 +348,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               guard: ({ context, event }: Done<{ answer: string }>) =>
                 event.output.answer === 'spent' && !context.exchange!.seenSpent,
               target: 'pausing',
-              actions: [again, change(() => ({ restored: null, seenSpent: true }))],
+              actions: [again, because(SPENT_ONCE), change(() => ({ restored: null, seenSpent: true }))],
             },
             {
               guard: is('spent'),
@@ -401,7 +408,11 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             },
             { guard: is('untold'), target: 'backoff', actions: [again, saysWhy] },
             { guard: is('nothing'), target: 'backoff', actions: [again, change(() => ({ restored: null }))] },
-            { guard: is('partly'), target: 'pausing', actions: [write, again, change(() => ({ restored: null }))] },
+            {
+              guard: is('partly'),
+              target: 'pausing',
+              actions: [write, again, because(PARTLY), change(() => ({ restored: null }))],
+            },
             { target: 'quarantined', actions: change(() => ({ restored: null })) },
           ],
         },
@@ -438,7 +449,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         },
       },
       pausing: {
-        description: 'The mint gave no clear answer yet; asks again.',
+        description: 'Asks the mint again after a pause.',
         after: { exchangeBackoff: 'checking' },
         on: { resume: 'checking' },
       },

@@ -8,6 +8,7 @@
  *        cancelled       waiting                 pausing  unblinding* ──▶ checking ──▶ keeping*
  *
  *  the end: restored | incomplete ──later──▶ relisting ──▶ planning* (what could not be had), incomplete, restored
+ *           failed, where the mint does not offer NUT-09
  * ```
  *
  * | crashed in | what is durable | what resume does |

@@ -207,8 +207,8 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/mint.ts',
-        from: `meta: { watch: 'late' }, entry: assign({ error: { code: 'QUOTE_EXPIRED'`,
-        to: `entry: assign({ error: { code: 'QUOTE_EXPIRED'`,
+        from: `meta: { watch: 'late' }, entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
+        to: `entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
       },
       {
         file: 'machines/wallet/mint.ts',

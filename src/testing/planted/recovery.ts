@@ -117,7 +117,7 @@ export const recoveryPlants: readonly Plant[] = [
   {
     row: 15,
     name: 'each token is asked about on its own',
-    changes: [{ file: 'src/wallet/kinds/send.ts', from: `most: 25,`, to: `most: 1,` }],
+    changes: [{ file: 'src/wallet/token-watch.ts', from: `most: 25,`, to: `most: 1,` }],
     breaks: 'start-up',
     scenario: 'send.many',
     faults: 0,

@@ -19,7 +19,7 @@ export const statementPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `description: 'The mint did not answer; the same request goes out again.'`,
+        from: `description: 'The mint did not answer, or signed nothing; the same request goes out again.'`,
         to: `description: 'The mint keeps refusing; the same request goes out again.'`,
       },
     ],
@@ -31,7 +31,7 @@ export const statementPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/wallet/payment.ts',
-        from: `givesChange ? blankOutputs(sum(inputs) - inputFee - quote.amount) : 0`,
+        from: `givesChange ? Math.min(most, blankOutputs(sum(inputs) - inputFee - quote.amount)) : 0`,
         to: `givesChange ? 1 : 0`,
       },
     ],
