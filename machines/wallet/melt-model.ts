@@ -234,7 +234,7 @@ export function forget({ context: { blanks } }: { context: MeltContext }): Write
 
 /** The mint has seen the blank outputs of these refusals before: whoever had them signed. */
 const KNOWN_OUTPUTS: readonly Meaning[] = ['alreadySigned', 'outputsPending']
-/** The keyset of the blank outputs signs no more. */
+/** The keyset of the blank outputs signs no more; where another was tried, one of the inputs is meant. */
 const KEYSET_GONE: readonly Meaning[] = ['keysetUnknown', 'keysetInactive', 'keysetExpired']
 /** Other outputs are tried so often. */
 const MOST_ANEW = 12
@@ -246,8 +246,16 @@ const MOST_ANEW = 12
 export function mayRenew({ refusal, blanks, anew }: MeltContext): boolean {
   if (refusal === null || blanks.length === 0 || anew >= MOST_ANEW) return false
   const { meaning } = refusal
-  return KNOWN_OUTPUTS.includes(meaning) || KEYSET_GONE.includes(meaning) || (meaning === 'quotePaid' && anew === 0)
+  if (KNOWN_OUTPUTS.includes(meaning)) return true
+  return anew === 0 && (KEYSET_GONE.includes(meaning) || meaning === 'quotePaid')
 }
+
+/** So often others are taken in the place of inputs. */
+const MOST_OTHERS = 3
+
+/** It was refused for inputs that the mint does not take: a swap finds out which, and takes others for them. */
+export const mayFit = ({ refusal, anew, swapFee }: MeltContext): boolean =>
+  refusal !== null && (refusal.meaning === 'proofInvalid' || KEYSET_GONE.includes(refusal.meaning)) && anew < MOST_OTHERS && swapFee === 0 // prettier-ignore
 
 /**
  * Gives back blank outputs that no request can have signed any more: a later melt takes them before it takes counters,

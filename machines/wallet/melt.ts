@@ -60,6 +60,7 @@ import {
   owed,
   forget,
   reuse,
+  mayFit,
   mayRenew,
   isTooMany,
   unpaidBecause,
@@ -283,6 +284,11 @@ export const melt = setup({
         { guard: ({ context }) => taken(context), target: 'spentQuarantined' },
         { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
         { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'planning' },
+        {
+          guard: ({ context }) => accounted(context) && mayFit(context),
+          target: 'planning',
+          actions: assign(({ context }) => ({ anew: context.anew + 1 })),
+        },
         { guard: ({ context }) => accounted(context), target: 'unpaid' },
         {
           guard: ({ context }) =>

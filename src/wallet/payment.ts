@@ -13,6 +13,7 @@ import {
   type Taken,
 } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu/amounts.ts'
+import { isTooLarge } from '../cashu/codes.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
@@ -65,11 +66,12 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
     if (!keyset) return { answer: 'stale', writes }
     const { inputs: known } = await limitsOf(read, mintUrl)
-    const most = Math.min(known, less ?? known, inputs.length > 0 ? inputs.length - 1 : known)
+    const most = Math.min(known, less ?? known, isTooLarge(refusal?.meaning) ? inputs.length - 1 : known)
     const of = { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk, most }
     const planned = givesChange ? enoughCoins(amount + reserve, of) : exactCoins(amount + reserve, of)
     const worth = sum(inputs) - (feeFor(inputs, await keysetsOf(read, mintUrl)) ?? 0)
-    const isShort = inputs.length > 0 && planned !== undefined && worth < total(planned.amounts)
+    // Where some are not taken, others of the wallet's make up for them.
+    const isShort = isTooLarge(refusal?.meaning) && planned !== undefined && worth < total(planned.amounts)
     return planned && !isShort ? { answer: 'ok', ...planned, writes } : { answer: 'unreachable', writes }
   },
 
