@@ -4,12 +4,12 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Dialect } from '../src/testing/dialects.ts'
-import { bench, eventually, failure, money, plain, type Bench, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, forged, money, plain, type Answer, type Bench, type Opened } from './wallet-kit.ts'
 
 /** Another file with the seed of alice: nothing is in it. */
-async function heir(on: Bench, dialect: Dialect = {}, factor = 200): Promise<Opened> {
+async function heir(on: Bench, dialect: Dialect = {}, factor = 200, name = 'heir'): Promise<Opened> {
   const seed = Uint8Array.from({ length: 64 }, (_, at) => 'alice'.charCodeAt(at % 5) + at)
-  const process = await on.open('heir', { seed, factor })
+  const process = await on.open(name, { seed, factor })
   process.wire.dialect = dialect
   await process.wallet.mints.trust(on.mintUrl)
   return process
@@ -122,14 +122,49 @@ test.each([1, 40])('finds all of it where there are %d keysets', async (count) =
   expect((await restore.execute()).amount.toNumber()).toBe(21)
 })
 
-test('of 5,000 coins of 1 sat, at a mint that takes 40 outputs and 70 coins at once: all are restored', async () => {
+const asked = (most: number): NonNullable<Dialect['limits']> => ({
+  inputs: most,
+  outputs: most,
+  states: most,
+  restore: most,
+})
+
+test('of 5,000 coins of 1 sat, whatever the mint takes at once and says of it: all are restored', async () => {
   const on = await bench({ stub: true, amounts: [1] })
   const { wallet } = await on.open()
   await wallet.mints.trust(on.mintUrl)
   for (let minted = 0; minted < 5_000; minted += 100)
     await (await (await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 100 })).refresh()).finished()
-  const process = await heir(on, { limits: { restore: 40, states: 70 }, words: 'nutshell' })
-  const done = await (await restoring(process, on)).execute()
-  expect(plain(done)).toMatchObject({ state: 'restored', amount: '5000', unavailable: [] })
-  expect((await money(process)).spendable).toBe(5_000)
+  const dialects: readonly Dialect[] = [
+    { limits: { restore: 40, states: 70 }, words: 'nutshell' },
+    { limits: asked(100), tellsLimits: true },
+    { limits: asked(1_000) },
+  ]
+  for (const [at, dialect] of dialects.entries()) {
+    const process = await heir(on, dialect, 200, `heir ${at}`)
+    const done = await (await restoring(process, on)).execute()
+    expect(plain(done)).toMatchObject({ state: 'restored', amount: '5000', unavailable: [] })
+    expect((await money(process)).spendable).toBe(5_000)
+  }
+}, 240_000)
+
+test('some of whose signatures do not verify: the rest comes, the keyset is named, and asked about again', async () => {
+  const on = await bench()
+  await on.funded(7)
+  const process = await heir(on)
+  const spoilt = (body: Answer): Answer => {
+    const [first, ...rest] = body.signatures ?? []
+    return first ? { ...body, signatures: [...(forged({ signatures: [first] }).signatures ?? []), ...rest] } : body
+  }
+  process.wire.plan = Array.from({ length: 4 }, () => [/restore/, spoilt])
+  const restore = await restoring(process, on)
+  const done = await restore.execute()
+  expect(plain(done)).toMatchObject({
+    state: 'incomplete',
+    unavailable: [{ reason: expect.stringMatching(/verify/) as unknown }],
+  })
+  expect(done.amount.toNumber()).toBeLessThan(7)
+  await process.wallet.operations.resume(restore.id)
+  await eventually('it is restored', async () => (await restore.refresh()).state === 'restored')
+  expect([restore.amount.toNumber(), (await money(process)).spendable, restore.unavailable]).toEqual([7, 7, []])
 })

@@ -35,6 +35,21 @@ describe('tokens that are asked about together', () => {
     },
   )
 
+  test('of more proofs than the mint tells in many requests: it is seen as well', async () => {
+    const on = await bench({ stub: true })
+    const { wallet, wire } = await on.funded(100)
+    const { mintUrl } = on
+    for (const count of [60, 30])
+      await (await wallet.swap.prepare({ mintUrl, amounts: Array.from({ length: count }, () => 1) })).execute()
+    const send = await wallet.send.prepare({ mintUrl, amount: 90 })
+    const { token } = await send.execute()
+    wire.dialect = { limits: { states: 2 } }
+    await eventually('it was asked about', () => wire.count(/checkstate/) > 8)
+    expect((await send.refresh()).state).toBe('tokenCreated')
+    await claimed(on, token, 'bob')
+    await eventually('it is seen', async () => (await send.refresh()).state === 'claimed')
+  })
+
   test('and of which the mint will not tell one: the others are seen', async () => {
     const on = await bench({ stub: true })
     const { wallet, wire } = await on.funded(100)

@@ -1,0 +1,15 @@
+/** Goal: every table of the programs fits PostgreSQL, column by column. */
+import { afterAll, beforeAll, test } from 'vitest'
+import { startPostgres, type PostgresServer } from '../scripts/postgres-server.ts'
+import { postgresStore } from '../src/store/postgres.ts'
+import { givesBack, schemas } from '../test/schema-rows.ts'
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server.stop())
+
+test.each(Object.entries(schemas))('the tables of the %s', (namespace, schema) =>
+  givesBack(() => postgresStore({ connection: server.connection, namespace }), schema),
+)
