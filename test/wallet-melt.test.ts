@@ -90,11 +90,8 @@ describe('a preimage is held against the payment hash', () => {
     const on = await bench({ stub: true })
     const { wallet } = await on.funded(64, 'alice', { factor: 20 })
     const paid = await (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })).execute()
-    expect(paid).toMatchObject({
-      state: 'paid',
-      evidence: 'preimage',
-      preimage: expect.stringMatching(/^[0-9a-f]{64}$/),
-    })
+    expect(paid).toMatchObject({ state: 'paid', evidence: 'preimage' })
+    expect(paid.preimage).toMatch(/^[0-9a-f]{64}$/)
     const [record] = await wallet.history({ limit: 1 })
     expect(record).toMatchObject({ paymentProof: paid.preimage, evidence: 'preimage' })
   })

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { WORDS } from '../src/testing/dialect-words.ts'
 import type { Dialect } from '../src/testing/dialects.ts'
-import { bench, failure, money, reached, type Bench, type Opened } from './wallet-kit.ts'
+import { bench, eventually, failure, money, reached, type Bench, type Opened } from './wallet-kit.ts'
 
 const PORTION = 64
 
@@ -105,7 +105,7 @@ test('a wallet that is killed between rounds has all of its money, and goes on',
     if (kind === 'swap' && state === 'exchanging.swapping' && ++rounds === 4) process.drop()
   })
   void swap.execute().catch(() => {})
-  while (rounds < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+  await eventually('four rounds', () => rounds >= 4)
   const after = await on.open()
   after.wire.dialect = limited(20)
   expect((await money(after)).spendable + (await money(after)).reserved).toBe(90)

@@ -194,7 +194,7 @@ describe('a mint that moved (a redirect)', () => {
     // Its one request had no answer: where nobody could say for an hour what became of it, it was given up, by proof.
     const ended = await melt.finished().then(
       ({ state }) => state,
-      (error: Error & { code?: string }) => error.code,
+      (error: unknown) => (error as { code?: string }).code,
     )
     expect(['paid', 'PAYMENT_FENCED']).toContain(ended)
     const { spendable, reserved } = await money(process)

@@ -236,11 +236,13 @@ describe('a mint that is down', () => {
     const { wallet, wire } = await on.funded(64)
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
     const pauses: number[] = []
-    wallet.on('operation', async ({ id, state }) => {
-      if (!/(backoff|pausing)$/.test(state)) return
-      const [timer] = (await wallet.operations.explain(id)).timers
+    const note = async (id: string): Promise<void> => {
       const { updatedAt } = await wallet.operations.get(id)
-      pauses.push(timer!.atMs - updatedAt)
+      const [timer] = (await wallet.operations.explain(id)).timers
+      if (timer) pauses.push(timer.atMs - updatedAt)
+    }
+    wallet.on('operation', ({ id, state }) => {
+      if (/(backoff|pausing)$/.test(state)) void note(id)
     })
     wire.always = 'down'
     void swap.execute().catch(() => {})
