@@ -166,8 +166,8 @@ async function patient(stage: Stage, run: () => Promise<unknown>): Promise<void>
   }
 }
 
-/** Resolves when an operation waits for a person. */
-async function waitsForSomebody({ wallet }: Stage): Promise<void> {
+/** Resolves when an operation waits for a person, whichever process brought it there. */
+async function waitsForSomebody({ wallet, clock }: Stage): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   wallet.on('operation', ({ tags }) => {
     if (tags.includes('human')) resolve()
@@ -177,7 +177,9 @@ async function waitsForSomebody({ wallet }: Stage): Promise<void> {
       if ((await wallet.operations.explain(id)).needsHuman) return true
     return false
   }
-  // A store that fails is asked again by the caller, who does all of it once more.
-  if (await rests().catch(() => false)) return
-  return promise
+  const looks = async (): Promise<void> => {
+    // A store that fails is asked again.
+    while (!(await rests().catch(() => false))) await clock.pause(HOUR_MS)
+  }
+  return Promise.race([promise, looks()])
 }
