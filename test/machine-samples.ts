@@ -51,11 +51,10 @@ const exchangeAnswers = {
   'mint.check': [...check, partly, ...amiss, unsupported],
   'mint.restore': [...restored, ...amiss, unsupported],
   'mint.keysets': [OK, ...amiss],
-  'exchange.derive': ({ exchange: { sets } }: { exchange: Exchange }) => [
-    { ...OK, sets: [swapSet], again: sets.length > 0, body: '{}' },
-    { answer: 'stale' as const, why: { code: 'KEYSETS_UNKNOWN', detail: 'no' } },
-    { answer: 'stale' as const, why: { code: 'NO_ACTIVE_KEYSET', detail: 'no' } },
-    { answer: 'impossible' as const, why: { code: 'TOO_SMALL', detail: 'no' }, writes },
+  'exchange.derive': ({ exchange: { sets, inputs: own, apart, dead } }: { exchange: Exchange }) => [
+    { ...OK, sets: [swapSet], again: sets.length > 0, narrowed: false, body: '{}', inputs: own, apart, dead },
+    { answer: 'stale' as const, why: { code: 'NO_ACTIVE_KEYSET', detail: 'no' }, writes },
+    { answer: 'impossible' as const, why: { code: 'TOO_SMALL', detail: 'no' }, inputs: own, writes },
     { answer: 'gap' as const },
   ],
   'exchange.unblind': [{ ...OK, ...whole }, { ...OK, ...whole, isWhole: false, inputs }, WRONG],
@@ -84,7 +83,8 @@ const seenOf = (exchange: Exchange | null, state: string): unknown =>
     Math.min(state.endsWith('backoff') ? 3 : 1, exchange.tries),
     exchange.inputs.length,
     exchange.made.length > 0,
-    state.endsWith('backoff') && exchange.isChecked,
+    exchange.sets.length > 0 && exchange.isChecked,
+    exchange.looks,
     /(restoring|matching)$/.test(state) && exchange.refusal?.meaning === 'tooManyInputs',
     /(restoring|matching)$/.test(state) && exchange.states,
   ]

@@ -42,6 +42,8 @@ export const sum = (proofs: readonly { readonly amount: number }[]): number =>
 
 type Reserve = Place & {
   readonly amount: number
+  /** What of it the outputs are to be, where that is not for the wallet to say. */
+  readonly amounts?: readonly number[]
   /** Take proofs that make up the amount, without the mint's input fee, if there are such. */
   readonly preferExact: boolean
   /** The proofs are to be swapped for the amount and the rest: such that there are outputs for both. */
@@ -59,12 +61,22 @@ export const selectActor = {
   'proofs.select': local<Reserved | { answer: 'short' }, Reserve>({ answers: ['ok', 'short'] }),
 }
 
-/** Gives reserved inputs back. Only where nothing was sent, or rule 4 holds. */
-export const release = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
-  inputs.map(({ Y }) => ({
+/**
+ * Gives reserved inputs back. Only where nothing was sent, or nothing that was sent can land any more. Those of keysets
+ * that the mint does not take are held.
+ */
+export const release = (
+  id: string,
+  inputs: readonly { readonly Y: string; readonly id?: string }[],
+  dead: readonly string[] = [],
+): Write[] =>
+  inputs.map((input) => ({
     patch: 'proofs',
-    key: [Y],
-    set: { state: 'spendable', operationId: null },
+    key: [input.Y],
+    set:
+      input.id !== undefined && dead.includes(input.id)
+        ? { state: 'held', operationId: null, reason: 'KEYSET_REFUSED: the mint does not take coins of their keyset' }
+        : { state: 'spendable', operationId: null },
     if: { state: 'reserved', operationId: id },
   }))
 

@@ -109,16 +109,25 @@ export interface Exchange extends Wants {
   readonly fee: number
   /** Inputs were asked about since the request was last sent. */
   readonly isChecked: boolean
+  /** The mint gives no signatures again (NUT-09). */
+  readonly isTerse: boolean
   /** How often our counters turned out to be used elsewhere. */
   readonly collisions: number
   /** Why it waits, where its state alone does not say. */
   readonly why: Why | null
+  /** Keysets whose coins go out in requests of their own: the mint refused some of them, and did not say which. */
+  readonly apart: readonly string[]
+  /** Keysets whose coins the mint does not take. */
+  readonly dead: readonly string[]
   /** Requests in vain since the outputs were last made, for the back-off. */
   readonly tries: number
+  /** How often the mint's keysets were fetched, and none served. */
+  readonly looks: number
 }
 
 export const newExchange = (
-  wants: Pick<Exchange, 'inputs' | 'from'> & Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee'>>,
+  wants: Pick<Exchange, 'inputs' | 'from'> &
+    Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee' | 'apart' | 'dead'>>,
 ): Exchange => ({
   send: [],
   keep: [],
@@ -137,15 +146,21 @@ export const newExchange = (
   made: [],
   fee: 0,
   isChecked: false,
+  isTerse: false,
   collisions: 0,
   why: null,
+  apart: [],
+  dead: [],
   tries: 0,
+  looks: 0,
   ...wants,
 })
 
 /** The same exchange of other inputs: what it has made and paid so far stays. */
-export const continued = ({ from, made, fee, send, keep, hold }: Exchange, inputs: readonly InputProof[]): Exchange =>
-  newExchange({ inputs, from, made, fee, send, keep, hold })
+export const continued = (
+  { from, made, fee, send, keep, hold, apart, dead }: Exchange,
+  inputs: readonly InputProof[],
+): Exchange => newExchange({ inputs, from, made, fee, send, keep, hold, apart, dead })
 
 /** What `explain` adds to the exchange's states. */
 export const exchangeBecause = ({ exchange }: { readonly exchange: Exchange | null }): string | null =>
@@ -196,6 +211,8 @@ export interface Place {
 }
 
 export type Job = Place & { readonly exchange: Exchange }
+/** The inputs, others in the place of refused ones among them, and what is known of their keysets. */
+export type Sorted = Pick<Exchange, 'inputs' | 'apart' | 'dead'>
 /** A round that is done: what it made, and what is left for others. */
 export type Made = {
   readonly made: readonly MadeProof[]
@@ -210,12 +227,22 @@ export type Made = {
 export const exchangeActors = {
   /** Makes outputs from counters, and the body. */
   'exchange.derive': local<
-    /** `again`: the outputs of the last set, which nobody has signed. `sets`: those that may have been sent, with it. */
-    | { answer: 'ok'; sets: readonly SwapSet[]; again: boolean; body: string; writes: readonly Write[] }
-    /** No active keyset with its keys is known. */
-    | { answer: 'stale'; why: Why }
-    /** It is not to be done with these inputs: they do not cover fee and amounts, say. */
-    | { answer: 'impossible'; why: Why; writes: readonly Write[] }
+    /**
+     * `again`: the outputs of the last set, which nobody has signed. `sets`: those that may have been sent, with it.
+     * `narrowed`: without that for which the last request was refused.
+     */
+    | ({
+        answer: 'ok'
+        sets: readonly SwapSet[]
+        again: boolean
+        narrowed: boolean
+        body: string
+        writes: readonly Write[]
+      } & Sorted) // prettier-ignore
+    /** No active keyset with its keys is known; `writes` forget the outputs. */
+    | { answer: 'stale'; why: Why; writes: readonly Write[] }
+    /** It is not to be done with these inputs: they do not cover fee and amounts, say. `inputs`: those still reserved. */
+    | { answer: 'impossible'; why: Why; inputs: readonly InputProof[]; writes: readonly Write[] }
     /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
@@ -269,6 +296,12 @@ const tries = (context: unknown): number => (context as ExchangeContext).exchang
 
 export const exchangeDelays = {
   exchangeBackoff: backoff<unknown>({ firstMs: 1_000, maxMs: 300_000, tries }),
+  /** Soon at first: a mint that changes its keysets has the new ones in a moment. */
+  exchangeLook: backoff<unknown>({
+    firstMs: 5_000,
+    maxMs: 300_000,
+    tries: (context) => 3 * (context as ExchangeContext).exchange!.looks,
+  }),
   exchangeBlocked: 3_600_000,
 }
 

@@ -24,7 +24,7 @@
  * | swapping | inputs, outputs with secrets, the body; the proofs of earlier rounds | sends the same body again |
  * | backoff, pausing | the same, and when to go on | waits for the rest of the time |
  * | checking, restoring | the same, and every output set of the round ever sent | asks again |
- * | refreshing, waiting | the same | fetches the keysets again |
+ * | refreshing, waiting, closed | the same | fetches the keysets again |
  * | blocked, quarantined | the same, and why | waits: for the slow retry, or for a person |
  */
 import { assign } from 'xstate'
@@ -38,6 +38,7 @@ import type {
   Refusal,
   Signature,
   SpentState,
+  Sorted,
   SwapSet,
   Why,
 } from './exchange-model.ts'
@@ -47,6 +48,10 @@ type Done<T> = { context: ExchangeContext; event: { output: T } }
 const MOST_TRIES = 20
 /** Some mints refuse in passing ("database is locked"); more than that is meant. */
 const MOST_REFUSALS = 3
+/** A mint may be without an active keyset for a while, when it changes them; after so many looks it is meant. */
+const MOST_LOOKS = 3
+/** An endpoint that is not there may come back (a proxy is set up anew, say); after so many tries it is meant. */
+const MOST_ABSENT = 5
 /** After so many requests without an answer it is asked what became of them. */
 const UNANSWERED = 3
 
@@ -74,6 +79,11 @@ const refused = change((exchange, { code, detail, meaning }: Refusal) => ({
   refusal: { code, detail, meaning },
   refusals: exchange.refusals + 1,
 }))
+/** The request was refused; what was sent before a crash is accounted for by no answer. */
+const refusedNow = [
+  refused,
+  change(({ unaccounted }, { replay }: { replay: boolean }) => ({ unaccounted: unaccounted || replay })),
+]
 const because = (why: Why | null): Loose => change(() => ({ why }))
 /** What the local step says, or the mint's refusal. */
 const saysWhy = change(({ refusal }, { why }: { why?: Why }) => ({ why: why ?? refusedWhy(refusal) }))
@@ -85,7 +95,7 @@ const unasked = change((_, { detail }: Refusal) => ({
 }))
 /** Of a question it is not clear what it comes to. */
 const unclear = change(() => ({ why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' } }))
-const anew = change(() => ({ refusals: 0, tries: 0, why: null }))
+const anew = change(() => ({ refusals: 0, tries: 0, looks: 0, why: null }))
 /** A round is done. */
 const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
   ...leaves,
@@ -105,6 +115,7 @@ const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
   isChecked: false,
   why: null,
   tries: 0,
+  looks: 0,
 }))
 const is = answered as (...answers: string[]) => Loose
 const isWhole = ({ event }: Done<{ answer: string; isWhole?: boolean }>): boolean => event.output.isWhole === true
@@ -119,15 +130,38 @@ const asked = ({ inputs, sets }: Exchange): readonly string[] => {
   return inputs.map(({ Y }) => Y).filter((Y) => Ys.size === 0 || Ys.has(Y))
 }
 
-/** A refusal that came as no refusal (HTTP 500, say): it tells where to look, and the send counts as under way. */
+/** A refusal that came as no refusal (HTTP 500, say): it tells where to look. */
 const HINTS: readonly Meaning[] = ['passing', 'unsupported', 'authRequired', 'disabled']
 const isHinted = (({ event }: Done<{ answer: string; hint?: Meaning }>) =>
   event.output.answer === 'unknown' && event.output.hint !== undefined && !HINTS.includes(event.output.hint)) as Loose
-const isUnsupported = (({ event }: Done<{ answer: string; meaning?: Meaning }>) =>
-  event.output.answer === 'refused' && event.output.meaning === 'unsupported') as Loose
-/** The mint's keysets are known, and none serves: not now, and as far as it says never. */
-const isClosed = ({ event }: Done<{ answer: string; why?: Why }>): boolean =>
-  event.output.answer === 'stale' && !/^(KEYSETS_UNKNOWN|KEYS_MISSING)$/.test(event.output.why!.code)
+/** What is found wrong with a request before anything of it is done: however it is said, the send is answered. */
+const AT_SIGHT: readonly Meaning[] = [
+  'keysetUnknown',
+  'keysetInactive',
+  'keysetExpired',
+  'tooManyInputs',
+  'tooManyOutputs',
+  'tooLarge',
+  'unbalanced',
+  'proofInvalid',
+  'witnessInvalid',
+  'unitUnsupported',
+]
+type Asked = { answer: string; meaning?: Meaning; hint?: Meaning }
+const isUnsupported = (({ context, event: { output } }: Done<Asked>) =>
+  output.answer === 'refused'
+    ? output.meaning === 'unsupported'
+    : output.hint === 'unsupported' && (context.exchange!.isTerse || context.exchange!.tries >= MOST_ABSENT)) as Loose
+/** The mint's keysets were fetched again and again, and none serves: as far as it says, for good. */
+const isClosed = ({ context, event }: Done<{ answer: string }>): boolean =>
+  event.output.answer === 'stale' && context.exchange!.looks >= MOST_LOOKS
+
+/** A question that the mint cannot answer at the moment; what it always says, it means. */
+const isPassing = (({ context, event: { output } }: Done<Asked>) =>
+  output.answer === 'refused' && output.meaning === 'passing' && context.exchange!.tries < MOST_ABSENT) as Loose
+/** Whatever was sent was answered, and looked after: nothing of it can land any more. */
+const isOver = ({ sets, unaccounted, isChecked }: Exchange): boolean => sets.length === 0 || (!unaccounted && isChecked)
+const UNSENT = { sets: [], body: '' }
 
 const SPENT_ONCE: Why = {
   code: 'SPENT_ONCE',
@@ -154,8 +188,15 @@ export interface Exits {
 }
 
 /** The sub-chart; the machine's setup takes `exchangeActors`, `exchangeDelays` and `tx` beside its own. */
-export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandoned }: Exits): Loose =>
-  ({
+export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandoned }: Exits): Loose => {
+  const givenUp = cancelled !== undefined && {
+    cancel: {
+      guard: ({ context }: { context: ExchangeContext }) =>
+        context.exchange!.sets.length + context.exchange!.made.length === 0,
+      target: cancelled,
+    },
+  }
+  return {
     initial: 'deriving',
     states: {
       deriving: {
@@ -169,15 +210,19 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               target: 'swapping',
               actions: [
                 write,
-                change((exchange, of: { sets: readonly SwapSet[]; again: boolean; body: string }) => ({
+                change((_, of: { sets: readonly SwapSet[]; again: boolean; narrowed: boolean; body: string } & Sorted) => ({
                   sets: of.sets,
                   body: of.body,
+                  inputs: of.inputs,
+                  apart: of.apart,
+                  dead: of.dead,
                   why: null,
+                  looks: 0,
                   isChecked: false,
                   ...(!of.again && { tries: 0 }),
-                  // It is smaller now: what was refused is over.
-                  ...(!of.again && isTooLarge(exchange.refusal?.meaning) && { refusal: null, refusals: 0 }),
-                })),
+                  // It is another request now: what was refused is over.
+                  ...(of.narrowed && { refusal: null, refusals: 0 }),
+                })), // prettier-ignore
               ],
             },
             // The fee that we know may be an old one too.
@@ -188,24 +233,25 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               actions: saysWhy,
             },
             { guard: is('gap'), target: 'blocked', actions: because(GAP) },
+            // Before anything is given back it is asked what became of it.
             {
-              guard: ({ context, event }: Done<{ answer: string }>) =>
-                context.exchange!.unaccounted && event.output.answer === 'impossible',
+              guard: ({ context: { exchange: of }, event }: Done<{ answer: string }>) =>
+                event.output.answer === 'impossible' && of!.sets.length > 0 && !of!.unaccounted && !of!.isChecked,
+              target: 'checking',
+            },
+            {
+              guard: (of: Done<{ answer: string }>) =>
+                !isOver(of.context.exchange!) && (of.event.output.answer === 'impossible' || isClosed(of)),
               target: 'blocked',
-              actions: saysWhy,
+              actions: [write, saysWhy],
             },
             {
               guard: is('impossible'),
               target: refusedExit,
-              actions: [write, saysWhy, change(() => ({ sets: [], body: '' }))],
+              actions: [write, saysWhy, change((_, { inputs }: Pick<Exchange, 'inputs'>) => ({ inputs, ...UNSENT }))],
             },
-            {
-              guard: (of: Done<{ answer: string; why?: Why }>) =>
-                isClosed(of) && of.context.exchange!.sets.length === 0,
-              target: refusedExit,
-              actions: [saysWhy, change(() => ({ body: '' }))],
-            },
-            { target: 'waiting', actions: [again, saysWhy] },
+            { guard: isClosed, target: refusedExit, actions: [write, saysWhy, change(() => UNSENT)] },
+            { target: 'closed', actions: [saysWhy, change(({ looks }) => ({ looks: looks + 1 }))] },
           ],
         },
       },
@@ -223,11 +269,17 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               target: 'unblinding',
               actions: change((_, { signatures }: { signatures: readonly Signature[] }) => ({ signatures })),
             },
+            // Nothing is given up by a smaller request, so that nothing is to be asked before.
+            {
+              guard: ({ event: { output } }: Done<Asked>) => output.answer === 'refused' && isTooLarge(output.meaning),
+              target: 'deriving',
+              actions: refusedNow,
+            },
             {
               guard: isHinted,
               target: 'checking',
-              actions: change((exchange, { hint }: { hint: Meaning }) => ({
-                unaccounted: true,
+              actions: change((exchange, { hint, replay }: { hint: Meaning; replay: boolean }) => ({
+                unaccounted: exchange.unaccounted || replay || !AT_SIGHT.includes(hint),
                 refusal: { code: 0, detail: `${hint}, it says with an error of its own`, meaning: hint },
                 refusals: exchange.refusals + 1,
               })),
@@ -240,10 +292,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             {
               guard: is('refused'),
               target: 'checking',
-              actions: [
-                refused,
-                change(({ unaccounted }, { replay }: { replay: boolean }) => ({ unaccounted: unaccounted || replay })),
-              ],
+              actions: refusedNow,
             },
             { target: 'checking', actions: change(() => ({ refusal: null, unaccounted: true })) },
           ],
@@ -300,6 +349,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               ],
             },
             { guard: isUnsupported, target: 'restoring', actions: change(() => ({ states: [] })) },
+            { guard: isPassing, target: 'pausing', actions: [again, unclear] },
             { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: [again, unclear] },
           ],
@@ -329,7 +379,12 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
                 ),
               ],
             },
-            { guard: isUnsupported, target: 'matching', actions: change(() => ({ restored: null, isChecked: true })) },
+            {
+              guard: isUnsupported,
+              target: 'matching',
+              actions: change(() => ({ restored: null, isChecked: true, isTerse: true })),
+            },
+            { guard: isPassing, target: 'pausing', actions: [again, unclear] },
             { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: [again, unclear] },
           ],
@@ -439,14 +494,13 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         after: { exchangeBackoff: 'refreshing' },
         on: {
           resume: 'refreshing',
-          ...(cancelled !== undefined && {
-            cancel: {
-              guard: ({ context }: { context: ExchangeContext }) =>
-                context.exchange!.sets.length + context.exchange!.made.length === 0,
-              target: cancelled,
-            },
-          }),
+          ...givenUp,
         },
+      },
+      closed: {
+        description: 'No keyset that the mint lists serves; looks a few times more, and then gives up.',
+        after: { exchangeLook: 'refreshing' },
+        on: { resume: 'refreshing', ...givenUp },
       },
       pausing: {
         description: 'Asks the mint again after a pause.',
@@ -468,4 +522,5 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         on: { resume: 'checking' },
       },
     },
-  }) as Loose
+  } as Loose
+}

@@ -58,11 +58,11 @@ const select = (amount: (context: MeltContext) => number): object => ({
 const paid = set(({ context: { exchange: done, swapFee } }: Of) => ({ swapFee: swapFee + done!.fee }))
 
 /** Of inputs of which some were spent by another, what is left is free, and what rounds before have made. */
-export function freed(id: string, { inputs, states, made }: Exchange): Write[] {
+export function freed(id: string, { inputs, states, made, dead }: Exchange): Write[] {
   const isSpent = (_: InputProof, at: number): boolean => states[at] === 'SPENT'
   return [
     ...spend(id, inputs.filter(isSpent), 'reserved'),
-    ...release(id, [...inputs.filter((input, at) => !isSpent(input, at)), ...made.filter(isReserved)]),
+    ...release(id, [...inputs.filter((input, at) => !isSpent(input, at)), ...made.filter(isReserved)], dead),
   ]
 }
 

@@ -69,6 +69,8 @@ export interface RestoreContext extends RestoreInput {
   readonly states: readonly SpentState[]
   /** What could not be restored yet. */
   readonly unavailable: readonly Unavailable[]
+  /** The mint does not tell which proofs are unspent (NUT-07); it is asked once for each batch, and not waited for. */
+  readonly untold: boolean
   /** How often those were looked for again. */
   readonly rounds: number
   readonly tries: number
@@ -186,6 +188,7 @@ export const restore = setup({
     proofs: [],
     states: [],
     unavailable: [],
+    untold: false,
     rounds: 0,
     tries: 0,
     denials: 0,
@@ -330,16 +333,18 @@ export const restore = setup({
             actions: [
               write,
               assign(({ event: { output } }) =>
-                output.answer === 'ok' ? { states: output.states, tries: 0, denials: 0 } : {},
+                output.answer === 'ok' ? { states: output.states, untold: false, tries: 0, denials: 0 } : {},
               ),
             ],
           },
           // Not knowing which are spent, it counts on none: they are held until a restore can tell.
           {
-            guard: ({ context, event: { output } }) => isUnsupported(context, output) || isMeant(context, output),
+            guard: ({ context, event: { output } }) =>
+              isUnsupported(context, output) || isMeant(context, output) || (context.untold && isAnswer(output)),
             target: 'keeping',
             actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
               states: proofs.map(() => 'PENDING' as const),
+              untold: true,
               unavailable: [
                 ...without(unavailable, [scans[0]!.keysetId]),
                 {

@@ -140,7 +140,15 @@ export const send = setup({
             guard: answered('ok'),
             target: 'prepared',
             actions: assign(({ context, event }) =>
-              event.output.answer === 'ok' ? { exchange: { ...context.exchange!, send: event.output.amounts } } : {},
+              event.output.answer === 'ok'
+                ? {
+                    exchange: newExchange({
+                      inputs: context.exchange!.inputs,
+                      from: 'reserved',
+                      send: event.output.amounts,
+                    }),
+                  }
+                : {},
             ),
           },
           { guard: ({ context }) => context.exact, target: 'prepared' },
@@ -304,7 +312,7 @@ export const send = setup({
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
             ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)], exchange!.dead),
           ],
         },
         assign(({ context: { exchange } }) => ({

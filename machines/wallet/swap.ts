@@ -83,11 +83,12 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+        input: ({ context: { id, mintUrl, unit, amount, amounts } }) => ({
           id,
           mintUrl,
           unit,
           amount,
+          amounts,
           preferExact: false,
           exchanges: true,
         }),
@@ -150,7 +151,7 @@ export const swap = setup({
           type: 'tx',
           params: ({ context: { id, exchange } }) => [
             ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)]),
+            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)], exchange!.dead),
           ],
         },
         assign(({ context: { exchange } }) => ({

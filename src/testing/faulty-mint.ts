@@ -1,4 +1,5 @@
 /** A mint behind a network on which anything may happen that may happen to a request. */
+import { codes } from '../cashu/codes.ts'
 import type { Transport } from '../cashu/transport.ts'
 import type { Dump } from '../store/memory.ts'
 import type { Fate } from './choices.ts'
@@ -247,15 +248,28 @@ export function faultyTransport(of: {
       wire.sent = { ...wire.sent, [B_]: body }
     }
   }
-  /** A request that did nothing, and never will: the mint knows nothing of its output, and the network holds it no more. */
-  const isDead = (B_: string, first: string): boolean =>
-    !wire.late.some(({ body }) => body === first) && !setting.dump()['signatures']!.some((row) => row['B_'] === B_)
+  /**
+   * A request that did nothing, and never will: the network holds it no more, and the mint knows nothing of its output, or
+   * signed that for somebody else, for not all of the request's inputs are spent.
+   */
+  const isDead = (B_: string, first: string): boolean => {
+    if (wire.late.some(({ body }) => body === first)) return false
+    const { signatures = [], proofs = [] } = setting.dump()
+    if (!signatures.some((row) => row['B_'] === B_)) return true
+    const { inputs } = JSON.parse(first) as { inputs?: { secret: string }[] }
+    const spent = new Set(proofs.map((row) => row['Y']))
+    return inputs?.some(({ secret }) => !spent.has(stubCrypto.hashToCurve(secret))) === true
+  }
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
     if (isTooLong(body, present())) return
     const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
-    if (id !== undefined && !wire.dead.includes(id) && body.includes('"inputs"') && body.includes(id))
-      wire.dead = [...wire.dead, id]
+    if (id === undefined || wire.dead.includes(id) || !body.includes('"inputs"') || !body.includes(id)) return
+    // That proofs of a stranger's do not verify says nothing of the wallet's own.
+    const { inputs } = JSON.parse(body) as { inputs: { id: string; secret: string }[] }
+    const own = new Set((of.rows()['proofs'] ?? []).map((row) => row['secret']))
+    const isOurs = inputs.some((input) => input.id === id && own.has(input.secret))
+    if (isOurs || present().dead?.code !== codes.proofInvalid) wire.dead = [...wire.dead, id]
   }
   /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /** The exchange's local steps: how outputs are derived, unblinded and matched. They read the store, and compute. */
 import type {
   Exchange,
+  InputProof,
   Made,
   MadeProof,
   Place,
@@ -13,7 +14,8 @@ import { isTooLarge, isAlreadySigned } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
-import { activeKeyset, keysetsOf, whyNone, withFullIds } from './keysets.ts'
+import { chooseInputs } from './exchange-inputs.ts'
+import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
 import { effective, learnt, type Limits } from './limits.ts'
 import {
   forget,
@@ -27,7 +29,8 @@ import {
 } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import { denominations, isWanting, planRound } from './rounds.ts'
-import type { MintLimits, MintRow, OutputRow, ProofRow } from './tables.ts'
+import { holdReserved } from './refused-keysets.ts'
+import type { KeysetRow, MintLimits, MintRow, OutputRow, ProofRow } from './tables.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
   (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
@@ -40,22 +43,31 @@ const IMPOSSIBLE: Readonly<Record<'short' | 'unreachable' | 'tooLarge', Why>> = 
 }
 
 export const exchangeSteps = (ports: WalletPorts) => ({
-  'exchange.derive': async ({ input, read }: LocalArgs<Job>): Promise<Answer<'exchange.derive'>> => {
+  'exchange.derive': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.derive'>> => {
     const { id, mintUrl, unit, exchange } = input
     const keysets = await keysetsOf(read, mintUrl)
     const keyset = activeKeyset(keysets, unit)
-    if (!keyset) return { answer: 'stale', why: whyNone(keysets, unit)! }
-    const coins = withFullIds(exchange.inputs, keysets).flatMap((coin) => {
-      const feePpk = keysets.get(coin.id)?.feePpk
-      return feePpk === undefined ? [] : [{ ...coin, feePpk }]
-    })
-    if (coins.length < exchange.inputs.length)
-      return { answer: 'stale', why: { code: 'KEYSETS_UNKNOWN', detail: 'the keyset of an input is not known' } }
-    const { limits, refusedOne, writes: kept } = await learntLimits(read, input)
-    const planned = planRound({ inputs: coins, wants: exchange, limits, denominations: denominations(keyset) })
     const own = await ownRows(read, input)
+    const unsent = exchange.unaccounted ? [] : forget(own)
+    if (!keyset) return { answer: 'stale', why: whyNone(keysets, unit)!, writes: unsent }
+    const { limits, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
+    const chosen = await chooseInputs(read, input, { keysets, keyset, limits, nowMs })
+    if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
+    if ('refused' in chosen)
+      return { answer: 'impossible', why: chosen.refused, inputs: chosen.inputs, writes: [...unsent, ...chosen.writes] }
+    const plans = chosen.groups.map((inputs) =>
+      planRound({ inputs, wants: exchange, limits, denominations: denominations(keyset) }),
+    )
+    const planned = plans.find((plan) => 'round' in plan) ?? plans[0]!
     if ('why' in planned || refusedOne)
-      return { answer: 'impossible', why: IMPOSSIBLE['why' in planned ? planned.why : 'tooLarge'], writes: [...kept, ...forget(own)] } // prettier-ignore
+      return {
+        answer: 'impossible',
+        why: IMPOSSIBLE['why' in planned ? planned.why : 'tooLarge'],
+        inputs: exchange.inputs,
+        writes: [...learntOfLimits, ...unsent],
+      }
+    const kept = [...learntOfLimits, ...chosen.writes]
+    const { inputs, apart, dead, isNew } = chosen
     const { taken, outputs: wants, fee, leaves } = planned.round
     const wanted: Wanted[] = wants.toSorted((a, b) => a.amount - b.amount)
     const last = exchange.sets.at(-1)
@@ -65,9 +77,11 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       last !== undefined &&
       sameRequest(last, { keysetId: keyset.id, fee, Ys: taken.map(({ Y }) => Y), wanted }) &&
       (exchange.refusals !== 2 || exchange.sets.length > 2)
-    if (again) return { answer: 'ok', sets: exchange.sets, again, body: exchange.body, writes: kept }
+    const narrowed = !again && (isNew || isTooLarge(exchange.refusal?.meaning))
+    const sorted = { inputs, apart, dead, again, narrowed }
+    if (again) return { answer: 'ok', ...sorted, sets: exchange.sets, body: exchange.body, writes: kept }
     // A request that was too large was answered, so that nobody will sign its outputs: they serve for a smaller one.
-    const spare = !exchange.unaccounted && isTooLarge(exchange.refusal?.meaning) && last?.keysetId === keyset.id
+    const spare = !exchange.unaccounted && narrowed && last?.keysetId === keyset.id
     const before = spare ? exchange.sets.slice(0, -1) : exchange.sets
     const free = spare ? own.filter(({ B_ }) => last.outputs.some((output) => output.B_ === B_)) : []
     const reused = free.slice(0, wanted.length).map((row, at): OutputRow => ({ ...row, ...wanted[at]! }))
@@ -98,7 +112,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       ...reused.map(({ B_, amount, purpose }): Write => ({ patch: 'outputs', key: [B_], set: { amount, purpose } })),
       ...forget(free.slice(reused.length)),
     ]
-    return { answer: 'ok', sets: [...before, set], again, body, writes: [...kept, ...others, ...made.writes] }
+    const writes = [...kept, ...others, ...made.writes]
+    return { answer: 'ok', ...sorted, sets: [...before, set], body, writes }
   },
 
   'exchange.unblind': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.unblind'>> => {
@@ -213,8 +228,10 @@ async function learntLimits(
   const last = sets.at(-1)
   if (!refusal || !last || !isTooLarge(refusal.meaning))
     return { limits: effective(known), refusedOne: false, writes: [] }
-  // Where it is not said of what there is too much: the larger part of a body are its inputs.
-  const ofInputs = refusal.meaning === 'tooManyInputs' || (refusal.meaning === 'tooLarge' && last.Ys.length > 1)
+  // Where it is not said of what there is too much, it is that of which there is more.
+  const ofInputs =
+    refusal.meaning === 'tooManyInputs' ||
+    (refusal.meaning === 'tooLarge' && last.Ys.length > 1 && last.Ys.length >= last.outputs.length)
   const less = learnt(refusal, ofInputs ? last.Ys.length : last.outputs.length)
   if (less === undefined) return { limits: effective(known), refusedOne: true, writes: [] }
   const limits: MintLimits = { ...known, [ofInputs ? 'inputs' : 'outputs']: less }
@@ -240,11 +257,17 @@ async function finish(
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
 ): Promise<Made> {
-  const { exchange } = input
+  const { id: operationId, exchange } = input
   const gone = new Set(set.Ys)
+  const isDead = ({ id }: InputProof): boolean => exchange.from === 'reserved' && exchange.dead.includes(id)
+  const deadOnes = exchange.inputs.filter((coin) => !gone.has(coin.Y) && isDead(coin))
+  // What shares no input with this one, and got no answer, may still land.
+  const isInDoubt = (Y: string): boolean =>
+    exchange.unaccounted && exchange.sets.some(({ Ys }) => Ys.includes(Y) && !Ys.some((of) => gone.has(of)))
+  const detail = deadOnes.length > 0 ? await refusedAs(read, input) : ''
   const proofs = made.map(({ proof }) => proof)
   const left = [
-    ...exchange.inputs.filter(({ Y }) => !gone.has(Y)),
+    ...exchange.inputs.filter((coin) => !gone.has(coin.Y) && !isDead(coin)),
     ...proofs.filter(({ purpose }) => purpose === 'next').map(({ Y, id, amount, secret, C }) => ({ Y, id, amount, secret, C })), // prettier-ignore
   ]
   const all = [...exchange.made, ...proofs.filter(({ purpose }) => purpose !== 'next')]
@@ -252,6 +275,7 @@ async function finish(
   const writes = [
     ...(await storeProofs(read, input, made, nowMs, !isWhole)),
     ...(await spent(read, input, set.Ys)),
+    ...holdReserved(operationId, deadOnes, { detail, isInDoubt }),
     ...forget(rows),
   ]
   if (isWhole) {
@@ -261,6 +285,12 @@ async function finish(
     writes.push(...changed(exchange.made.filter(({ purpose }) => purpose === 'send'), 'reserved', { state: 'sent' }, input)) // prettier-ignore
   }
   return { made: all, inputs: isWhole ? [] : left, leaves: set.leaves, fee: exchange.fee + set.fee, isWhole, writes }
+}
+
+/** With which words the mint refuses the exchange's dead keysets. */
+async function refusedAs(read: Reader, { mintUrl, exchange: { dead } }: Job): Promise<string> {
+  const rows = await Promise.all(dead.map((id) => read.get<KeysetRow>('keysets', [mintUrl, id])))
+  return rows.map((row) => row?.refused).find(Boolean) ?? ''
 }
 
 const changed = (

@@ -3,11 +3,12 @@ import { checkSignal } from '../arguments.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/errors.ts'
-import type { Store, Write } from '../store/port.ts'
+import { StoreError, type Store, type Write } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
 import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
+import { freeRefused } from './refused-keysets.ts'
 import { movedText, type Standings } from './standings.ts'
 import type { MintLimits, MintRow, ProofRow } from './tables.ts'
 
@@ -142,11 +143,21 @@ export class Mints {
       })
     if (keysets.answer === 'ok') writes.push(...keysets.writes)
     if (writes.length > 0) await this.#store.commit(writes)
+    await this.#tryAgain(url)
     this.#assertThere(url)
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
     for (const { keysetId, reason } of keysets.skipped)
       if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${splitTrouble(reason)[1]}`) // prettier-ignore
+  }
+
+  /** Frees coins that the mint refused a while ago. Where somebody else moves them meanwhile, that is as well. */
+  async #tryAgain(url: string): Promise<void> {
+    const writes = await freeRefused(this.#store, url, this.#now())
+    if (writes.length === 0) return
+    await this.#store.commit(writes).catch((error: unknown) => {
+      if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error
+    })
   }
 
   /** Limits that the mint says otherwise than before; else what was learnt stands. */
@@ -189,6 +200,7 @@ export class Mints {
    */
   async usable(mintUrl: string): Promise<KnownMint> {
     const mint = await this.trusted(mintUrl)
+    await this.#tryAgain(mint.mintUrl)
     if (mint.movedTo === undefined) return mint
     await this.refresh(mint.mintUrl)
     return this.get(mint.mintUrl)

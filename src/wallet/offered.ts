@@ -9,14 +9,14 @@ import type { WalletEnv } from './env.ts'
 const MOST_OUTPUTS = 100
 
 /**
- * The amounts in the denominations of the mint's active keyset, at most so many in all. As they are where no keyset is
- * known yet, for then the mint does not answer.
+ * The amounts in the denominations of the mint's active keyset, at most so many in all: by default as many as one request
+ * may have. As they are where no keyset is known yet, for then the mint does not answer.
  *
  * @throws {HardshellError} `AMOUNT_UNREACHABLE` naming amounts close by
  */
 export async function inParts(
   env: WalletEnv,
-  { mintUrl, unit, most = MOST_OUTPUTS }: { mintUrl: string; unit: string; most?: number },
+  { mintUrl, unit, most }: { mintUrl: string; unit: string; most?: number },
   amounts: readonly number[],
 ): Promise<number[]> {
   const attempt = async (): Promise<number[] | string> => {
@@ -28,7 +28,7 @@ export async function inParts(
       if (typeof of === 'string') return of
       parts.push(...of)
     }
-    const outputs = Math.min(most, (await limitsOf(env.store, mintUrl)).outputs)
+    const outputs = most ?? Math.min(MOST_OUTPUTS, (await limitsOf(env.store, mintUrl)).outputs)
     return parts.length <= outputs ? parts : `they come to ${parts.length} proofs, and ${outputs} can be made at once`
   }
   const known = await attempt()

@@ -22,10 +22,14 @@ export interface Reserved {
 /** What is wanted of a selection. */
 export interface Wanted {
   readonly amount: number
+  /** The outputs that make it up; as few as there can be unless given. */
+  readonly amounts?: readonly number[] | undefined
   /** Beyond the amount, the fee for spending them. */
   readonly withFee: boolean
   /** They are swapped for the amount and what is left: its outputs must be possible. */
   readonly exchanges?: boolean | undefined
+  /** Proofs that are not to be chosen. */
+  readonly except?: (row: ProofRow) => boolean
 }
 
 const FIRST_LIMIT = 16
@@ -47,7 +51,7 @@ export async function reserve(read: Reader, place: Place, wanted: Wanted): Promi
   const keysets = await keysetsOf(read, mintUrl)
   const active = activeKeyset(keysets, unit)
   const limits = await limitsOf(read, mintUrl)
-  const find = finder(read, place, keysets, active)
+  const find = finder(read, place, { keysets, active, except: wanted.except })
   const hold = active ? split(wanted.amount, active, wanted) : []
   let target = wanted.amount
   for (let raised = 0; ; raised++) {
@@ -87,7 +91,8 @@ const unreachable = (amount: number): CashuError =>
   new CashuError('AMOUNT_UNREACHABLE', `no proofs of this wallet can be swapped for ${amount} at this mint`)
 
 /** The outputs of the amount; a payment needs none. */
-function split(amount: number, keyset: KeysetRow, { exchanges }: Wanted): number[] {
+function split(amount: number, keyset: KeysetRow, { amounts, exchanges }: Wanted): readonly number[] {
+  if (amounts) return amounts
   if (exchanges) return splitAmount(amount, denominations(keyset))
   return parts(amount, denominations(keyset)) ?? []
 }
@@ -102,7 +107,19 @@ interface Candidate {
 }
 
 /** Looks for proofs; what it has read, it keeps. */
-function finder(read: Reader, { mintUrl, unit }: Place, keysets: Keysets, active: KeysetRow | undefined) {
+function finder(
+  read: Reader,
+  { mintUrl, unit }: Place,
+  {
+    keysets,
+    active,
+    except,
+  }: {
+    readonly keysets: Keysets
+    readonly active: KeysetRow | undefined
+    readonly except: Wanted['except']
+  },
+) {
   const ofUnit = [...keysets.values()].filter((row) => row.unit === unit)
   const all = new Set(ofUnit.flatMap(({ keys }) => denominationsOf(keys ?? {})))
   const isLeaving = ofUnit.some((keyset) => rankOf(keyset, active) === 0)
@@ -123,7 +140,7 @@ function finder(read: Reader, { mintUrl, unit }: Place, keysets: Keysets, active
     )
     const candidates = groups.flat().flatMap((row): Candidate[] => {
       const keyset = keysets.get(row.keysetId)
-      if (!keyset) return []
+      if (!keyset || except?.(row)) return []
       return [{ Y: row.Y, amount: row.amount, feePpk: keyset.feePpk, rank: rankOf(keyset, active), row }]
     })
     return { limit, whole, candidates }

@@ -29,8 +29,11 @@ async function drive(stage: Stage, row: ReceiveRow): Promise<void> {
   if (row.wanted === 'no') await abandon(stage, receive)
   await ending(stage, () => (row.wanted === 'no' ? receive.finished() : receive.execute()), ...ENDS)
   // What was given up may have come all the same.
-  if (row.person === 'resigned')
-    await (await stage.wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })).execute()
+  if (row.person !== 'resigned') return
+  const restore = await stage.wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })
+  await restore.execute()
+  // Nor does such a person wait for what cannot be had now.
+  if (restore.state === 'incomplete') await ending(stage, () => restore.cancel(), 'NOT_NOW')
 }
 
 export const receives = table({

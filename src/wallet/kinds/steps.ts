@@ -6,7 +6,12 @@ import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
 
 type Reserve = LocalArgs<
-  Place & { readonly amount: number; readonly preferExact: boolean; readonly exchanges?: boolean | undefined }
+  Place & {
+    readonly amount: number
+    readonly amounts?: readonly number[] | undefined
+    readonly preferExact: boolean
+    readonly exchanges?: boolean | undefined
+  }
 >
 
 /** Proofs that make up the amount, if any do, and no more of them than a mint takes at once: somebody is to redeem them. */
@@ -23,9 +28,9 @@ async function exactly(read: Reader, place: Place, amount: number): Promise<Rese
 
 /** @throws {HardshellError} `INSUFFICIENT_FUNDS`; {CashuError} `AMOUNT_UNREACHABLE` */
 async function take({ input, read }: Reserve) {
-  const { amount, exchanges } = input
+  const { amount, amounts, exchanges } = input
   const exact = input.preferExact ? await exactly(read, input, amount) : undefined
-  const { inputs, fee, writes } = exact ?? (await reserve(read, input, { amount, withFee: true, exchanges }))
+  const { inputs, fee, writes } = exact ?? (await reserve(read, input, { amount, amounts, withFee: true, exchanges }))
   return { answer: 'ok' as const, inputs, fee, writes }
 }
 

@@ -25,7 +25,7 @@ export const swapKind = defineOperation({
   project: record<SwapContext>('swap', 'self', ({ ys }) => ({ ys })),
 })
 
-/** Of 100 outputs in a request, what is left for the rest of the inputs. */
+/** In all: where a mint takes fewer at once, they are made in rounds. */
 const MOST_OUTPUTS = 64
 
 export interface PrepareSwap {

@@ -1,0 +1,116 @@
+/** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
+import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import { withFullIds, type Keysets } from './keysets.ts'
+import type { Limits } from './limits.ts'
+import { groups, holdRefused, holdReserved, refusedWhy, sortKeysets } from './refused-keysets.ts'
+import { denominations, feeOfRounds, type Coin } from './rounds.ts'
+import { reserve } from './selection.ts'
+import type { KeysetRow } from './tables.ts'
+
+export type InputCoin = InputProof & Coin
+
+interface Job extends Place {
+  readonly exchange: Exchange
+}
+
+interface Known {
+  readonly keysets: Keysets
+  /** The keyset of the outputs. */
+  readonly keyset: KeysetRow
+  readonly limits: Limits
+  readonly nowMs: number
+}
+
+export type Chosen =
+  | {
+      /** All inputs of the exchange. */
+      readonly inputs: readonly InputProof[]
+      /** Those that may go into the next request: of the first group for which there is a round. */
+      readonly groups: readonly (readonly InputCoin[])[]
+      readonly apart: readonly string[]
+      readonly dead: readonly string[]
+      /** Something was learnt of keysets. */
+      readonly isNew: boolean
+      readonly writes: readonly Write[]
+    }
+  /** The mint's list of keysets is to be fetched first. */
+  | { readonly stale: Why }
+  /** The mint does not take what there is; `inputs` are still reserved. */
+  | { readonly refused: Why; readonly inputs: readonly InputProof[]; readonly writes: readonly Write[] }
+
+const UNLISTED = 'it is not in the mint’s list'
+/** How often more is selected in the place of coins that the mint does not take. */
+const MOST_RAISED = 24
+
+/** Sorts the inputs by what is known of their keysets. */
+export async function chooseInputs(read: Reader, job: Job, known: Known): Promise<Chosen> {
+  const { id, mintUrl, unit, exchange } = job
+  const { keysets, keyset, nowMs } = known
+  const isOurs = exchange.from === 'reserved'
+  const named = withFullIds(exchange.inputs, keysets)
+  const unlisted = [...new Set(named.map((coin) => coin.id))].filter((of) => !keysets.has(of))
+  // The mint's list may have grown since.
+  if (unlisted.some((of) => !exchange.dead.includes(of)) && exchange.tries === 0)
+    return { stale: { code: 'KEYSETS_UNKNOWN', detail: 'the keyset of an input is not known' } }
+  const { apart, isNew, ...sorted } = sortKeysets(exchange, named, { keysets, active: keyset.id })
+  const dead = [...new Set([...sorted.dead, ...unlisted])]
+  const isDead = (coin: { readonly id: string }): boolean => dead.includes(coin.id)
+  const detail = exchange.refusal?.detail ?? dead.map((of) => keysets.get(of)?.refused).find(Boolean) ?? UNLISTED
+  // Proofs of a stranger's that do not verify say nothing of ours.
+  const isOfAll = isOurs || exchange.refusal?.meaning !== 'proofInvalid'
+  const marks = isNew && isOfAll && sorted.dead.length > 0 ? await holdRefused(read, { mintUrl, unit, keysetIds: sorted.dead, detail, nowMs }) : [] // prettier-ignore
+  const coined = (coins: readonly InputProof[]): InputCoin[] => coins.map((coin) => ({ ...coin, feePpk: keysets.get(coin.id)?.feePpk ?? 0 })) // prettier-ignore
+  const live = coined(named.filter((coin) => !isDead(coin)))
+  const lacks = exchange.isAsked && isOurs && live.length < named.length
+  const more = lacks ? await inPlace(read, job, { ...known, live, dead }) : NO_MORE
+  const coins = [...live, ...coined(more?.inputs ?? [])]
+  if (more && coins.length > 0)
+    return {
+      inputs: [...exchange.inputs, ...more.inputs],
+      groups: groups(coins, apart),
+      apart,
+      dead,
+      isNew,
+      writes: [...marks, ...more.writes],
+    }
+  const isOver = exchange.sets.length === 0 || (!exchange.unaccounted && exchange.isChecked)
+  const held = isOurs && isOver ? holdReserved(id, named.filter(isDead), { detail, isInDoubt: () => false }) : []
+  return {
+    refused: refusedWhy(dead, detail),
+    inputs: isOurs ? exchange.inputs.filter((coin) => !isDead(coin)) : exchange.inputs,
+    writes: [...marks, ...held],
+  }
+}
+
+const NO_MORE = { inputs: [], writes: [] }
+
+/** Other coins of ours in the place of those that the mint does not take; undefined where there are too few. */
+async function inPlace(
+  read: Reader,
+  { exchange, ...place }: Job,
+  { keyset, limits, live, dead }: Known & { readonly live: readonly InputCoin[]; readonly dead: readonly string[] },
+): Promise<{ readonly inputs: readonly InputProof[]; readonly writes: readonly Write[] } | undefined> {
+  const fits = (inputs: readonly Coin[]): boolean =>
+    'fee' in feeOfRounds({ inputs, wants: exchange, limits, denominations: denominations(keyset) }, keyset)
+  if (fits(live)) return NO_MORE
+  const made = new Set(exchange.made.map(({ Y }) => Y))
+  const except = ({ Y, keysetId }: { readonly Y: string; readonly keysetId: string }): boolean =>
+    made.has(Y) || dead.includes(keysetId)
+  let amount = Math.max(1, total(exchange) - live.reduce((sum, coin) => sum + coin.amount, 0))
+  for (let raised = 0; raised < MOST_RAISED; raised++, amount++) {
+    const found = await reserve(read, place, { amount, withFee: true, except }).catch((error: unknown) => {
+      if (error instanceof HardshellError) return undefined
+      throw error
+    })
+    if (!found) return undefined
+    const feePpk = keyset.feePpk
+    if (fits([...live, ...found.inputs.map((coin) => ({ ...coin, feePpk }))])) return found
+  }
+  return undefined
+}
+
+const total = ({ send, keep, hold }: Wants): number =>
+  [...send, ...keep, ...hold].reduce((sum, amount) => sum + amount, 0)

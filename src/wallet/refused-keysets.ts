@@ -1,0 +1,144 @@
+/**
+ * Keysets whose coins a mint does not take: which they are, and what becomes of the coins. They are held, with the mint's
+ * words; they are free again after a while, or when the mint says that it signs with the keyset, and are tried again.
+ */
+import type { Exchange, Refusal, Why } from '../../machines/wallet/exchange-model.ts'
+import type { Meaning } from '../cashu/codes.ts'
+import type { Reader } from '../kernel/operation.ts'
+import type { Write } from '../store/port.ts'
+import { keysetsOf, type Keysets } from './keysets.ts'
+import type { KeysetRow, ProofRow } from './tables.ts'
+
+/** The mint's coins of a keyset are tried again after so long. */
+const AGAIN_AFTER_MS = 3_600_000
+
+const OF_INPUTS: readonly Meaning[] = ['keysetUnknown', 'keysetExpired', 'proofInvalid']
+/** With this begins the reason of a coin that is held for its keyset. */
+const REFUSED = 'KEYSET_REFUSED'
+
+/** What is known of coins before they are sorted. */
+interface Coin {
+  readonly id: string
+}
+
+/**
+ * The keysets that a refusal of these inputs may be about: an active one takes its own coins. One that the refusal names
+ * is the one.
+ */
+export function suspects(refusal: Refusal, inputs: readonly Coin[], keysets: Keysets): string[] {
+  if (!OF_INPUTS.includes(refusal.meaning)) return []
+  const found = [...new Set(inputs.map(({ id }) => id))].filter((id) => keysets.get(id)?.active !== 1)
+  const named = found.filter((id) => refusal.detail.includes(id))
+  return named.length > 0 ? named : found
+}
+
+/**
+ * Sorts the keysets of an exchange's inputs by what the last refusal says. Where amounts are asked for, other coins can
+ * make them, so that no suspect is tried alone; else each goes out alone, after all that nothing speaks against.
+ */
+export function sortKeysets(
+  { refusal, isAsked, apart, dead, sets }: Exchange,
+  inputs: readonly (Coin & { readonly Y: string })[],
+  { keysets, active }: { readonly keysets: Keysets; readonly active: string },
+): { readonly apart: readonly string[]; readonly dead: readonly string[]; readonly isNew: boolean } {
+  const last = sets.at(-1)
+  const Ys = new Set(last?.Ys)
+  const sent = inputs.filter(({ Y }) => Ys.has(Y))
+  // Of outputs that are of another keyset than before, nothing was refused yet.
+  const found =
+    refusal && last?.keysetId === active ? suspects(refusal, sent, keysets).filter((id) => !dead.includes(id)) : []
+  if (found.length === 0) return { apart, dead, isNew: false }
+  // A proof that does not verify may be of any keyset; the others' proofs go on without it.
+  const isCertain = refusal?.meaning !== 'proofInvalid' && found.length === 1
+  const isAlone = new Set(sent.map(({ id }) => id)).size === 1
+  if (isAsked || isAlone || isCertain) return { apart: apart.filter((id) => !found.includes(id)), dead: [...dead, ...found], isNew: true } // prettier-ignore
+  const others = found.filter((id) => !apart.includes(id))
+  return { apart: [...apart, ...others], dead, isNew: others.length > 0 }
+}
+
+/** Inputs in the order in which their requests go: those that nothing speaks against, then keyset by keyset. */
+export function groups<C extends Coin>(inputs: readonly C[], apart: readonly string[]): (readonly C[])[] {
+  const all = [inputs.filter(({ id }) => !apart.includes(id)), ...apart.map((of) => inputs.filter(({ id }) => id === of))] // prettier-ignore
+  return all.filter((group) => group.length > 0)
+}
+
+export const refusedWhy = (ids: readonly string[], detail: string): Why => ({
+  code: REFUSED,
+  detail: `the mint does not take coins of keyset ${ids.join(', ')}: ${detail === '' ? 'it gives no reason' : detail}`,
+})
+
+/** Notes that the mint does not take a keyset's coins, and holds those that are free: nobody chooses them any more. */
+export async function holdRefused(
+  read: Reader,
+  of: {
+    readonly mintUrl: string
+    readonly unit: string
+    readonly keysetIds: readonly string[]
+    readonly detail: string
+    readonly nowMs: number
+  },
+): Promise<Write[]> {
+  const { mintUrl, unit, keysetIds, detail, nowMs } = of
+  const rows = await Promise.all(keysetIds.map((id) => read.get<KeysetRow>('keysets', [mintUrl, id])))
+  const known = rows.filter((row) => row !== undefined)
+  const free = await ofKeysets(read, [mintUrl, unit, 'spendable'], keysetIds)
+  return [
+    ...known.map(({ id }): Write => ({ patch: 'keysets', key: [mintUrl, id], set: { refused: detail, refusedAt: nowMs } })), // prettier-ignore
+    ...free.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set: heldFor(detail), if: { state: 'spendable' } })),
+  ]
+}
+
+const heldFor = (detail: string) => ({
+  state: 'held',
+  operationId: null,
+  reason: `${REFUSED}: ${detail === '' ? 'the mint gives no reason' : detail}`,
+})
+
+/**
+ * Holds inputs of refused keysets that an operation has reserved and is done with. One of which an earlier request may
+ * still land is not tried again by itself: a restore finds out what became of it.
+ */
+export const holdReserved = (
+  operationId: string,
+  inputs: readonly { readonly Y: string }[],
+  { detail, isInDoubt }: { readonly detail: string; readonly isInDoubt: (Y: string) => boolean },
+): Write[] =>
+  inputs.map(({ Y }) => ({
+    patch: 'proofs',
+    key: [Y],
+    set: isInDoubt(Y) ? { ...heldFor(detail), reason: `IN_DOUBT: an earlier request may land; ${detail}` } : heldFor(detail),
+    if: { state: 'reserved', operationId },
+  })) // prettier-ignore
+
+/**
+ * Frees what is held of refused keysets, to be tried again: of those that the mint signs with, and of those that it
+ * refused a while ago.
+ */
+export async function freeRefused(read: Reader, mintUrl: string, nowMs: number): Promise<Write[]> {
+  const due = [...(await keysetsOf(read, mintUrl)).values()].filter(
+    ({ active, refused, refusedAt }) =>
+      refused !== null && (active === 1 || refusedAt === null || Math.abs(nowMs - refusedAt) >= AGAIN_AFTER_MS),
+  )
+  const held = await Promise.all(due.map(({ unit, id }) => ofKeysets(read, [mintUrl, unit, 'held'], [id])))
+  return [
+    ...due.map(({ id }): Write => ({
+      patch: 'keysets',
+      key: [mintUrl, id],
+      set: { refused: null, refusedAt: null },
+    })),
+    ...held
+      .flat()
+      .filter(({ reason }) => reason?.startsWith(REFUSED) === true)
+      .map(({ Y }): Write => ({
+        patch: 'proofs',
+        key: [Y],
+        set: { state: 'spendable', reason: null },
+        if: { state: 'held' },
+      })),
+  ]
+}
+
+async function ofKeysets(read: Reader, prefix: readonly string[], ids: readonly string[]): Promise<ProofRow[]> {
+  const rows = await read.query<ProofRow>({ table: 'proofs', index: 'byState', prefix })
+  return rows.filter(({ keysetId }) => ids.includes(keysetId))
+}
