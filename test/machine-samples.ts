@@ -83,8 +83,8 @@ const seenOf = (exchange: Exchange | null, state: string): unknown =>
     Math.min(state.endsWith('backoff') ? 3 : 1, exchange.tries),
     exchange.inputs.length,
     exchange.made.length > 0,
-    exchange.sets.length > 0 && exchange.isChecked,
-    exchange.looks,
+    /(backoff|closed|refreshing|deriving)$/.test(state) && exchange.sets.length > 0 && exchange.isChecked,
+    /(closed|refreshing|deriving)$/.test(state) && exchange.looks,
     /(restoring|matching)$/.test(state) && exchange.refusal?.meaning === 'tooManyInputs',
     /(restoring|matching)$/.test(state) && exchange.states,
   ]

@@ -174,6 +174,8 @@ const byCode: Readonly<Record<number, Meaning>> = {
   [codes.tooManyOutputs]: 'tooManyOutputs',
   [codes.duplicateQuotes]: 'duplicate',
   [codes.batchTooLarge]: 'tooLarge',
+  // Nutshell, where it has no word for what is wrong with a keyset.
+  12000: 'keysetUnknown',
   [codes.keysetUnknown]: 'keysetUnknown',
   [codes.keysetInactive]: 'keysetInactive',
   [codes.keysetExpired]: 'keysetExpired',
@@ -236,7 +238,7 @@ const byText: readonly (readonly [RegExp, Meaning])[] = [
   [/(tokens?|proofs?|inputs?) (is |are )?(already )?pending|pending proofs?/, 'pending'],
   [/no active keyset|keyset.*inactive|inactive keyset|keyset is not active/, 'keysetInactive'],
   [/keyset.*expired|expired keyset/, 'keysetExpired'],
-  [/keyset.*(unknown|not found|not known|does not exist)|unknown keyset|no such keyset|no key for amount|no public keys for this keyset/, 'keysetUnknown'], // prettier-ignore
+  [/keyset.*(unknown|not found|not known|does not exist)|unknown keyset|no such keyset|keyset error|no key for amount|no public keys for this keyset/, 'keysetUnknown'], // prettier-ignore
   [/not balanced|unbalanced|amount to mint|less than output|equal outputs less fee|(in|out)puts? .*do(es)? not match|fees? (is|are) too low/, 'unbalanced'], // prettier-ignore
   [/quote.*(not found|unknown|does not exist)|unknown quote|no such quote/, 'quoteUnknown'],
   [/(quote|invoice|request|payment).*(not( been)? paid|unpaid)|not paid|unpaid quote/, 'quoteNotPaid'],

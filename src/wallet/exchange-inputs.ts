@@ -57,31 +57,36 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
     return { stale: { code: 'KEYSETS_UNKNOWN', detail: 'the keyset of an input is not known' } }
   const { apart, isNew, ...sorted } = sortKeysets(exchange, named, { keysets, active: keyset.id })
   const dead = [...new Set([...sorted.dead, ...unlisted])]
-  const isDead = (coin: { readonly id: string }): boolean => dead.includes(coin.id)
   const detail = exchange.refusal?.detail ?? dead.map((of) => keysets.get(of)?.refused).find(Boolean) ?? UNLISTED
   // Proofs of a stranger's that do not verify say nothing of ours.
   const isOfAll = isOurs || exchange.refusal?.meaning !== 'proofInvalid'
-  const marks = isNew && isOfAll && sorted.dead.length > 0 ? await holdRefused(read, { mintUrl, unit, keysetIds: sorted.dead, detail, nowMs }) : [] // prettier-ignore
-  const coined = (coins: readonly InputProof[]): InputCoin[] => coins.map((coin) => ({ ...coin, feePpk: keysets.get(coin.id)?.feePpk ?? 0 })) // prettier-ignore
-  const live = coined(named.filter((coin) => !isDead(coin)))
-  const lacks = exchange.isAsked && isOurs && live.length < named.length
-  const more = lacks ? await inPlace(read, job, { ...known, live, dead }) : NO_MORE
-  const coins = [...live, ...coined(more?.inputs ?? [])]
-  if (more && coins.length > 0)
-    return {
-      inputs: [...exchange.inputs, ...more.inputs],
-      groups: groups(coins, apart),
-      apart,
-      dead,
-      isNew,
-      writes: [...marks, ...more.writes],
-    }
+  const marks = (keysetIds: readonly string[]): Promise<Write[]> =>
+    isNew && isOfAll && keysetIds.length > 0
+      ? holdRefused(read, { mintUrl, unit, keysetIds, detail, nowMs })
+      : Promise.resolve([])
+  const coined = (coins: readonly InputProof[]): InputCoin[] =>
+    coins.map((coin) => ({ ...coin, feePpk: keysets.get(coin.id)?.feePpk ?? 0 }))
+  // Where amounts are asked for, one suspect stays behind: the first in whose place there are others.
+  const ways = exchange.isAsked && apart.length > 0 ? apart.map((of) => [of]) : [apart]
+  for (const way of ways) {
+    const out = exchange.isAsked ? [...dead, ...way] : dead
+    const live = coined(named.filter((coin) => !out.includes(coin.id)))
+    const lacks = exchange.isAsked && isOurs && live.length < named.length
+    const more = lacks ? await inPlace(read, job, { ...known, live, out }) : NO_MORE
+    const coins = [...live, ...coined(more?.inputs ?? [])]
+    if (!more || coins.length === 0) continue
+    const rest = exchange.isAsked ? [coins] : groups(coins, apart)
+    const writes = [...(await marks(sorted.dead)), ...more.writes]
+    return { inputs: [...exchange.inputs, ...more.inputs], groups: rest, apart: way, dead, isNew, writes }
+  }
+  const refused = exchange.isAsked ? [...dead, ...apart] : dead
+  const isRefused = (coin: { readonly id: string }): boolean => refused.includes(coin.id)
   const isOver = exchange.sets.length === 0 || (!exchange.unaccounted && exchange.isChecked)
-  const held = isOurs && isOver ? holdReserved(id, named.filter(isDead), { detail, isInDoubt: () => false }) : []
+  const held = isOurs && isOver ? holdReserved(id, named.filter(isRefused), { detail, isInDoubt: () => false }) : []
   return {
-    refused: refusedWhy(dead, detail),
-    inputs: isOurs ? exchange.inputs.filter((coin) => !isDead(coin)) : exchange.inputs,
-    writes: [...marks, ...held],
+    refused: refusedWhy(refused, detail),
+    inputs: isOurs ? exchange.inputs.filter((coin) => !isRefused(coin)) : exchange.inputs,
+    writes: [...(await marks(refused)), ...held],
   }
 }
 
@@ -91,14 +96,14 @@ const NO_MORE = { inputs: [], writes: [] }
 async function inPlace(
   read: Reader,
   { exchange, ...place }: Job,
-  { keyset, limits, live, dead }: Known & { readonly live: readonly InputCoin[]; readonly dead: readonly string[] },
+  { keyset, limits, live, out }: Known & { readonly live: readonly InputCoin[]; readonly out: readonly string[] },
 ): Promise<{ readonly inputs: readonly InputProof[]; readonly writes: readonly Write[] } | undefined> {
   const fits = (inputs: readonly Coin[]): boolean =>
     'fee' in feeOfRounds({ inputs, wants: exchange, limits, denominations: denominations(keyset) }, keyset)
   if (fits(live)) return NO_MORE
   const made = new Set(exchange.made.map(({ Y }) => Y))
   const except = ({ Y, keysetId }: { readonly Y: string; readonly keysetId: string }): boolean =>
-    made.has(Y) || dead.includes(keysetId)
+    made.has(Y) || out.includes(keysetId)
   let amount = Math.max(1, total(exchange) - live.reduce((sum, coin) => sum + coin.amount, 0))
   for (let raised = 0; raised < MOST_RAISED; raised++, amount++) {
     const found = await reserve(read, place, { amount, withFee: true, except }).catch((error: unknown) => {

@@ -29,7 +29,7 @@ import {
 } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import { denominations, isWanting, planRound } from './rounds.ts'
-import { holdReserved } from './refused-keysets.ts'
+import { holdRefused, holdReserved } from './refused-keysets.ts'
 import type { KeysetRow, MintLimits, MintRow, OutputRow, ProofRow } from './tables.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
@@ -75,6 +75,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     // outputs are tried, for some mints refuse outputs that they half took.
     const again =
       last !== undefined &&
+      exchange.body !== '' &&
       sameRequest(last, { keysetId: keyset.id, fee, Ys: taken.map(({ Y }) => Y), wanted }) &&
       (exchange.refusals !== 2 || exchange.sets.length > 2)
     const narrowed = !again && (isNew || isTooLarge(exchange.refusal?.meaning))
@@ -259,12 +260,17 @@ async function finish(
 ): Promise<Made> {
   const { id: operationId, exchange } = input
   const gone = new Set(set.Ys)
-  const isDead = ({ id }: InputProof): boolean => exchange.from === 'reserved' && exchange.dead.includes(id)
+  // It was accepted without those that stayed behind.
+  const behind = exchange.isAsked ? exchange.apart : []
+  const isDead = ({ id }: InputProof): boolean =>
+    exchange.from === 'reserved' && (exchange.dead.includes(id) || behind.includes(id))
   const deadOnes = exchange.inputs.filter((coin) => !gone.has(coin.Y) && isDead(coin))
   // What shares no input with this one, and got no answer, may still land.
   const isInDoubt = (Y: string): boolean =>
     exchange.unaccounted && exchange.sets.some(({ Ys }) => Ys.includes(Y) && !Ys.some((of) => gone.has(of)))
   const detail = deadOnes.length > 0 ? await refusedAs(read, input) : ''
+  const place = { mintUrl: input.mintUrl, unit: input.unit }
+  const marks = deadOnes.some(({ id }) => behind.includes(id)) ? await holdRefused(read, { ...place, keysetIds: behind, detail, nowMs }) : [] // prettier-ignore
   const proofs = made.map(({ proof }) => proof)
   const left = [
     ...exchange.inputs.filter((coin) => !gone.has(coin.Y) && !isDead(coin)),
@@ -276,6 +282,7 @@ async function finish(
     ...(await storeProofs(read, input, made, nowMs, !isWhole)),
     ...(await spent(read, input, set.Ys)),
     ...holdReserved(operationId, deadOnes, { detail, isInDoubt }),
+    ...marks,
     ...forget(rows),
   ]
   if (isWhole) {
@@ -290,7 +297,7 @@ async function finish(
 /** With which words the mint refuses the exchange's dead keysets. */
 async function refusedAs(read: Reader, { mintUrl, exchange: { dead } }: Job): Promise<string> {
   const rows = await Promise.all(dead.map((id) => read.get<KeysetRow>('keysets', [mintUrl, id])))
-  return rows.map((row) => row?.refused).find(Boolean) ?? ''
+  return rows.map((row) => row?.refused).find(Boolean) ?? 'a request with its coins was refused'
 }
 
 const changed = (

@@ -33,8 +33,8 @@ export function suspects(refusal: Refusal, inputs: readonly Coin[], keysets: Key
 }
 
 /**
- * Sorts the keysets of an exchange's inputs by what the last refusal says. Where amounts are asked for, other coins can
- * make them, so that no suspect is tried alone; else each goes out alone, after all that nothing speaks against.
+ * Sorts the keysets of an exchange's inputs by what the last refusal says. Where it may be about several, their coins go
+ * apart: in requests of their own after the others', or, where amounts are asked for, one after the other stays behind.
  */
 export function sortKeysets(
   { refusal, isAsked, apart, dead, sets }: Exchange,
@@ -51,7 +51,9 @@ export function sortKeysets(
   // A proof that does not verify may be of any keyset; the others' proofs go on without it.
   const isCertain = refusal?.meaning !== 'proofInvalid' && found.length === 1
   const isAlone = new Set(sent.map(({ id }) => id)).size === 1
-  if (isAsked || isAlone || isCertain) return { apart: apart.filter((id) => !found.includes(id)), dead: [...dead, ...found], isNew: true } // prettier-ignore
+  const isOne = isAsked && found.length === 1
+  if (isOne || isAlone || isCertain) return { apart: isAsked ? [] : apart.filter((id) => !found.includes(id)), dead: [...dead, ...found], isNew: true } // prettier-ignore
+  if (isAsked) return { apart: found, dead, isNew: true }
   const others = found.filter((id) => !apart.includes(id))
   return { apart: [...apart, ...others], dead, isNew: others.length > 0 }
 }

@@ -29,7 +29,11 @@ function sumOf(row: DialectRow): number {
 
 const allowed = (row: Exchanging) => ({
   mayRest: mayRest(row),
-  codes: row.keyset === 'closing' ? ['REFUSED', 'NO_ACTIVE_KEYSET'] : [],
+  codes: [
+    ...(row.keyset === 'closing' ? ['REFUSED', 'NO_ACTIVE_KEYSET'] : []),
+    // A process that sleeps wakes up when the keyset has ended, and with it what the coins were worth.
+    ...(row.beside === 'ending' ? ['KEYSET_REFUSED'] : []),
+  ],
 })
 
 export const swapDialects = table({
