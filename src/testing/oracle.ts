@@ -98,9 +98,15 @@ export async function judge(of: {
   const robbed = (world.notes['robbed'] ?? []) as readonly string[]
   const live = proofs.filter(({ Y, state }) => state !== 'spent' && !(state === 'spendable' && robbed.includes(Y)))
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
-  for (const { Y, state, amount } of live) {
+  // What waits for a person may have been carried out, and the mint does not say so.
+  const blocked = new Set<string | null>(
+    ((world.wallet['operations'] ?? []) as unknown as OperationRow[])
+      .filter(({ status, state }) => status === 'active' && state.endsWith('blocked'))
+      .map(({ id }) => id),
+  )
+  for (const { Y, state, amount, operationId } of live) {
     const at = states.get(Y)
-    if (at === 'SPENT' && (state === 'spendable' || state === 'reserved'))
+    if (at === 'SPENT' && (state === 'spendable' || (state === 'reserved' && !blocked.has(operationId))))
       violations.push(`release: a ${state} proof of ${amount} is spent at the mint`)
   }
   const sum = (rows: readonly { Y: string; amount: number }[]): number =>

@@ -146,15 +146,16 @@ const NO_RESTORE: Why = { code: 'NO_RESTORE', detail: '' }
 
 export const exchangeLocals: Model['locals'] = {
   'exchange.derive': ({ exchange: { inputs, send, keep, hold, sets, refusals, body } }: Job, { keysets }) => {
-    if (!keysets) return { answer: 'stale', why: NO_KEYSET } as Answer
+    if (!keysets) return { answer: 'stale', why: NO_KEYSET, writes: [] } as Answer
     const last = sets.at(-1)
-    if (last && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', sets, again: true, body, writes: [] } as Answer // prettier-ignore
+    const same = { inputs, apart: [], dead: [], narrowed: false, writes: [] }
+    if (last && body !== '' && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', ...same, sets, again: true, body } as Answer // prettier-ignore
     const asked = (amounts: readonly number[], purpose: Purpose) => amounts.map((amount) => ({ amount, purpose }))
     const rest = [...send, ...keep, ...hold].reduce((left, amount) => left - amount, sum(inputs))
     const wanted = [...asked(send, 'send'), ...asked(hold, 'hold'), ...asked([...keep, ...splitAmount(rest, POWERS)], 'keep')] // prettier-ignore
     const outputs = wanted.toSorted((a, b) => a.amount - b.amount).map((it, at) => ({ ...it, B_: `B${sets.length}.${at}` })) // prettier-ignore
     const set: SwapSet = { keysetId: 'k', outputs, fee: 0, Ys: inputs.map(({ Y }) => Y), leaves: NOTHING_WANTED }
-    return { answer: 'ok', sets: [...sets, set], again: false, body: '{}', writes: [] } as Answer
+    return { answer: 'ok', ...same, sets: [...sets, set], again: false, body: '{}' } as Answer
   },
   'exchange.unblind': ({ exchange: { sets, signatures } }: Job) => {
     const set = sets.at(-1)!

@@ -24,10 +24,13 @@ export const NO_KEYSETS = { ...FREE, keysets: false }
 /**
  * What no path here shows of an exchange: inputs that do not cover the fee, a wallet that took 200 counters in vain, keysets
  * that are not known, requests in rounds, ones that are too large, and a mint that goes on refusing without saying what
- * became of the first request.
+ * became of the first request; nor one without an active keyset for long, or one that cannot answer a question for now.
  */
 export const NOT_HERE = [
-  /deriving: done\[[2-6]\]/,
+  /deriving: done\[[2-7]\]/,
+  /exchanging\.closed|exchangeLook|reclaiming\.closed/,
+  /(checking|restoring): done\[2\]/,
+  /swapping: done\[1\]/,
   /^answer exchange\.derive: (impossible|gap)$/,
   /(unblinding|matching): done\[1\]/,
   /matching: done\[(6|11)\]/,
