@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { bolt12 } from '../src/mint-server/bolt12.ts'
-import type { MintHandle } from '../src/index.ts'
+import { fetchTransport, type MintHandle, type Transport } from '../src/index.ts'
 import { quotedOf } from '../src/wallet/mint-quote.ts'
 import { bench, eventually, failure, money, type Answer, type Bench, type Opened } from './wallet-kit.ts'
 
@@ -81,6 +81,19 @@ describe('a quote that is not what was asked for is refused, when it is asked fo
     const { flaw } = quotedOf(ports, wanted, quote, { nowMs: 0, mintNowMs: undefined })
     expect(flaw === null).toBe(fine)
   })
+})
+
+test('a mint that fails to quote every time, and says why, has refused', async () => {
+  const on = await bench()
+  const send = fetchTransport()
+  const transport: Transport = async (request) =>
+    request.method === 'POST' && request.url.endsWith('/mint/quote/bolt11')
+      ? { status: 500, body: JSON.stringify({ code: 20_003, detail: 'minting is disabled' }) }
+      : send(request)
+  const { wallet } = await on.open('alice', { transport })
+  await wallet.mints.trust(on.mintUrl)
+  const asked = wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
+  expect(await failure(asked)).toMatchObject({ code: 'REFUSED', message: expect.stringMatching(/disabled/) as unknown })
 })
 
 describe('what cannot be minted is refused before a quote is asked for', () => {
@@ -211,6 +224,21 @@ describe('what is paid is minted', () => {
     wire.dialect = {}
     await wallet.operations.resume(mint.id)
     expect((await mint.finished()).amount.toNumber()).toBe(21)
+  })
+
+  test('after an outage of any length, which is no refusal: no person is told', async () => {
+    const on = await bench()
+    const { wallet, wire } = await trusting(on)
+    wire.plan = [
+      [ISSUE, 'garbled'],
+      ...Array.from({ length: 12 }, () => [/GET .*mint\/quote/, { status: 503 }] as const),
+    ]
+    const states = new Set<string>()
+    wallet.on('operation', ({ state }) => void states.add(state))
+    const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
+    await comesTo(mint, 'issued')
+    expect(states).toContain('pausing')
+    expect(states).not.toContain('blocked')
   })
 
   test('and a refusal for good is told in the mint’s own words', async () => {

@@ -382,11 +382,13 @@ export const mint = setup({
         src: 'mint.quote',
         input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
         onDone: [
+          // Nothing of ours was sent: there is nothing to restore.
           {
-            guard: answered('ok'),
-            target: 'restoring',
-            actions: 'seen',
+            guard: ({ context, event: { output } }) => output.answer === 'ok' && context.sets.length === 0,
+            target: 'matching',
+            actions: ['seen', assign({ restored: { outputs: [], signatures: [] } })],
           },
+          { guard: answered('ok'), target: 'restoring', actions: 'seen' },
           {
             guard: ({ context, event: { output } }) => isMeant(context, output),
             target: 'blocked',

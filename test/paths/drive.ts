@@ -128,7 +128,9 @@ class Lifetime {
     this.#random = worldRandom(this.#world)
     this.#enter(start.outside as WalletOutside)
     const { sent, senders, heard } = start.outside as WalletOutside
-    this.#wire = { sent, senders, heard }
+    // A wallet that knows of no active keyset has been told so.
+    const told = subject.world.model.truth.keysets ? heard : { ...heard, 'keysets none': true as const }
+    this.#wire = { sent, senders, heard: told }
     this.#outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body) }) // prettier-ignore
   }
 

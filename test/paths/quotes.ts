@@ -16,6 +16,7 @@ import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.
 
 const answer = (gives: object): Answer => gives as Answer
 const UNSUPPORTED = answer({ answer: 'refused', code: 0, detail: 'no', meaning: 'unsupported' })
+const UNSIGNED = answer({ answer: 'refused', code: 20_008, detail: 'no', meaning: 'signatureInvalid' })
 const KEYLESS = { keysetId: '00aaaaaaaaaaaaaa', reason: 'no keys', later: true }
 const keysets = exchangeEffects['mint.keysets']!
 const set =
@@ -47,6 +48,7 @@ interface Minting {
   readonly unanswered: number
   readonly rounds: number
   readonly tries: number
+  readonly denials: number
   readonly body: string
 }
 type MintJob = { readonly context: Minting }
@@ -97,6 +99,8 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
             { name: 'lost', gives: answer({ answer: 'unknown' }), say: 'lost', truth: ISSUED } as const,
           ]
         : []),
+      // A quote of others may be locked to a key that nobody here has.
+      ...(quoteId === null ? [] : [{ name: 'signature', gives: UNSIGNED, say: 'refused' } as const]),
       ...amiss,
     ],
     'mint.restore': ({ sets, quoteState }: Minting, truth) => {
@@ -151,7 +155,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
   ),
   delays: { quoteExpiry: { late: true }, lateDeadline: { late: true }, mintBlocked: { late: true } },
   sees: (
-    { quoteId: id, sets, quoteState, refusals, refusal, seenSigned, unanswered, rounds, tries }: Minting,
+    { quoteId: id, sets, quoteState, refusals, refusal, seenSigned, unanswered, rounds, tries, denials }: Minting,
     state,
   ) => {
     // How often something was in vain is counted where nothing else has gone wrong.
@@ -167,7 +171,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       plain && Math.min(4, unanswered),
       plain && rounds,
       // The mint is asked eight times before a person is, and three times by whoever has given a quote up.
-      plain && unanswered < 2 && rounds === 0 && Math.min(given ? 3 : 8, tries),
+      plain && unanswered < 2 && rounds === 0 && (denials > 1 ? -denials : Math.min(given ? 3 : 8, tries)),
     ]
   },
   without: sooner,
@@ -310,6 +314,7 @@ interface Restoring {
   readonly unavailable: readonly { readonly later: boolean }[]
   readonly rounds: number
   readonly tries: number
+  readonly denials: number
 }
 
 export const restoreModel = (name: string, truth: Truth): Model => ({
@@ -356,11 +361,11 @@ export const restoreModel = (name: string, truth: Truth): Model => ({
       answer(found[0]!.signature.C_ === 'mint' ? { answer: 'ok', proofs: [{ Y: 'Y', amount: 4, counter: 0 }] } : { answer: 'wrong', proofs: [] }), // prettier-ignore
     'restore.keep': () => answer({ answer: 'ok', amount: 0, ys: [], writes: [] }),
   },
-  sees: ({ scans, tries, proofs: found, unavailable, rounds }: Restoring) => [
+  sees: ({ scans, tries, denials, proofs: found, unavailable, rounds }: Restoring) => [
     scans[0]?.next,
     found.length,
     // What is refused eight times in a row is meant.
-    (scans[0]?.next ?? 0) <= 100 && Math.min(8, tries),
+    (scans[0]?.next ?? 0) <= 100 && (denials > 1 ? -denials : Math.min(3, tries)),
     unavailable.map(({ later }) => later),
     scans.length === 0 && rounds,
   ],

@@ -320,6 +320,9 @@ export const meltDialects = table({
   }),
 })
 
+/** What a mint takes of each that tells its limits. */
+const TOLD = { inputs: 40, outputs: 40, states: 40, restore: 40 }
+
 export const restoreDialects = table({
   kind: 'restore',
   named: 'dialect',
@@ -403,8 +406,8 @@ export const restoreDialects = table({
       const { dialect } = stage.notes['speech'] as { dialect: Dialect }
       speak(stage, {
         ...dialect,
-        // What it would tell is the least of them, and a scan of a thousand counters by twos is long.
-        tellsLimits: false,
+        // It tells the least of them, for all: a scan of a thousand counters by twos is long.
+        ...(dialect.tellsLimits && dialect.limits && { limits: TOLD }),
         ...(row.keys !== 'had' && { keysMissing: { keyset: 'first', how: row.keys === '404' ? 404 : 'other' } }),
       })
       await stage.wallet.mints.trust(MINT_URL)

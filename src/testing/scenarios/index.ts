@@ -8,7 +8,7 @@ import { bountyScenarios } from './bounty.ts'
 import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
-import { mints } from './mint.ts'
+import { keysetsRefused, mints } from './mint.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
@@ -28,7 +28,7 @@ export const dialectTables: readonly Table[] = [
   sendDialects,
   restoreDialects,
 ]
-const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount]
+const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount, keysetsRefused]
 /** Every scenario; those that are not proven yet too. */
 export const all: readonly Scenario<Stage>[] = [
   ...[

@@ -72,6 +72,22 @@ async function mind(stage: Stage, { quote, keyset, paid, person }: Mint): Promis
   await reaches(stage, id, 'issued', 'closed')
 }
 
+/** It refuses to issue once, and for some minutes to list its keysets: a person is told, and it goes on by itself. */
+export const keysetsRefused: Scenario = {
+  kind: 'mint',
+  name: 'keysets-refused',
+  depth: 1,
+  async setup(stage) {
+    await stage.wallet.mints.trust(MINT_URL)
+    mood(stage, 'POST /v1/mint/bolt11', 'refused', MINUTE_MS / 2)
+    mood(stage, 'GET /v1/keysets', 'refused', HOUR_MS / 2)
+  },
+  async drive(stage) {
+    const run = async (): Promise<void> => reaches(stage, (await prepare(stage, 'mint')).id, 'issued')
+    await ending(stage, run, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG')
+  },
+}
+
 export const mints = table({
   kind: 'mint',
   factors: FACTORS,
