@@ -123,11 +123,13 @@ export interface Exchange extends Wants {
   readonly tries: number
   /** How often the mint's keysets were fetched, and none served. */
   readonly looks: number
+  /** Another request of the operation may spend the inputs: none is held before one of them is spent here. */
+  readonly isFence: boolean
 }
 
 export const newExchange = (
   wants: Pick<Exchange, 'inputs' | 'from'> &
-    Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee' | 'apart' | 'dead'>>,
+    Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee' | 'apart' | 'dead' | 'isFence'>>,
 ): Exchange => ({
   send: [],
   keep: [],
@@ -153,6 +155,7 @@ export const newExchange = (
   dead: [],
   tries: 0,
   looks: 0,
+  isFence: false,
   ...wants,
 })
 

@@ -69,7 +69,7 @@ import {
 } from './melt-model.ts'
 
 const fence = ({ context }: { context: MeltContext }) => ({
-  exchange: newExchange({ inputs: context.inputs, from: 'reserved' }),
+  exchange: newExchange({ inputs: context.inputs, from: 'reserved', isFence: true }),
 })
 /** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
 const MOST_CONFIRMATIONS = 8

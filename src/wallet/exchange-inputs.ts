@@ -82,7 +82,10 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
   const refused = exchange.isAsked ? [...dead, ...apart] : dead
   const isRefused = (coin: { readonly id: string }): boolean => refused.includes(coin.id)
   const isOver = exchange.sets.length === 0 || (!exchange.unaccounted && exchange.isChecked)
-  const held = isOurs && isOver ? holdReserved(id, named.filter(isRefused), { detail, isInDoubt: () => false }) : []
+  const held =
+    isOurs && isOver && !exchange.isFence
+      ? holdReserved(id, named.filter(isRefused), { detail, isInDoubt: () => false })
+      : []
   return {
     refused: refusedWhy(refused, detail),
     inputs: isOurs ? exchange.inputs.filter((coin) => !isRefused(coin)) : exchange.inputs,

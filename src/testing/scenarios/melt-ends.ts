@@ -1,4 +1,5 @@
 /** Melts at mints that close, lie about change, have too little room or know too much; beside the table of melts. */
+import { codes } from '../../cashu/codes.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import {
   burnCounters,
@@ -244,6 +245,28 @@ export const meltEnds: readonly Scenario[] = [
     },
     drive: (stage) => pay(stage),
   }),
+  // The mint takes none of the coins any more, and the request to pay is lost, or lands late: nothing can take them back.
+  ...(['notSent', 'held'] as const).map((does) =>
+    melts(`dead-${does === 'held' ? 'late' : 'lost'}`, {
+      async setup(stage) {
+        await fund(stage, 8)
+        stage.note('invoice', stage.invoice(4))
+        await stage.mint.rotate('sat')
+        await stage.wallet.mints.refresh(MINT_URL)
+        mood(stage, PAY, does, HOUR_MS)
+        if (does === 'notSent') speak(stage, { dead: { keyset: 'first', code: codes.keysetExpired } }, 1.5 * HOUR_MS)
+      },
+      async drive(stage) {
+        // It is paid before it ends, where the request is only late.
+        if (does === 'held')
+          whenIn(stage, 'fencing.swapping', () => {
+            if (stage.notes['speech'] === undefined)
+              speak(stage, { dead: { keyset: 'first', code: codes.keysetExpired } }, 1.5 * HOUR_MS)
+          })
+        await pay(stage)
+      },
+    }),
+  ),
   // While the payment lands late, another device has had the fence's output signed.
   melts('outsigned', {
     mint: { feeReserve: () => 1 },

@@ -1,6 +1,5 @@
 /** Scenarios that something is wrong with: run by their names alone, until the charts bear them. */
 export const unproven: ReadonlySet<string> = new Set<string>([
-  'melt.dialect-cdk-failed',
   'melt.dialect-cdk-pages',
   'melt.dialect-coded500-failed',
   'melt.dialect-nutshell-pages',
