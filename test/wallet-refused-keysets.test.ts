@@ -69,6 +69,20 @@ describe.each([
   })
 })
 
+// With HTTP 500 a payment counts as under way, and its inputs stay with it.
+test.each([
+  ['12001', dead(codes.keysetUnknown)],
+  ['12003, in the words of cdk', dead(codes.keysetExpired, { words: 'cdk' })],
+  ['a text', dead(codes.proofInvalid, { words: 'text' })],
+])('where the mint refuses half of the coins with %s, a payment is made of the others', async (_, dialect) => {
+  const { on, process } = await halves()
+  process.wire.dialect = dialect
+  const melt = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(3) })
+  const { fee, state } = await melt.execute()
+  expect(state).toBe('paid')
+  expect(await money(process)).toMatchObject({ spendable: 5 - fee.toNumber(), held: 8, reserved: 0 })
+})
+
 test('they are tried again after an hour', async () => {
   const { on, process } = await halves()
   const { wallet, wire, clock } = process

@@ -91,6 +91,17 @@ test('5,000 coins of 1 are sent, received, reclaimed and restored, 100 at once',
   expect(await money(again)).toMatchObject({ spendable: 2_000 })
 }, 120_000)
 
+test('1,101 coins of 1 are swapped and sent at a mint that takes 1,000 at once, as Nutshell does', async () => {
+  const { on, process } = await ones(1_101, limited(1_000, { words: 'nutshell' }))
+  const { wallet } = process
+  await (await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [1_024] })).execute()
+  expect(await money({ wallet })).toEqual({ spendable: 1_101, ...nothingElse })
+  const send = await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 1_101 })
+  await send.execute()
+  await send.reclaim()
+  expect(await money({ wallet })).toEqual({ spendable: 1_101, ...nothingElse })
+}, 60_000)
+
 const seedOf = (name: string): Uint8Array =>
   Uint8Array.from({ length: 64 }, (_, at) => name.charCodeAt(at % name.length) + at)
 

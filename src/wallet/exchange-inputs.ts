@@ -88,7 +88,7 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
       : []
   return {
     refused: refusedWhy(refused, detail),
-    inputs: isOurs ? exchange.inputs.filter((coin) => !isRefused(coin)) : exchange.inputs,
+    inputs: isOurs && !exchange.isFence ? exchange.inputs.filter((coin) => !isRefused(coin)) : exchange.inputs,
     writes: [...(await marks(refused)), ...held],
   }
 }
