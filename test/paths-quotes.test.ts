@@ -79,19 +79,21 @@ livePaths(
     /melt\.selecting: done\[[013]\]/,
     /^answer melt\.select: short$/,
     // And what is chosen fits.
-    /planning|reselecting|fitting|gathering|robbed|misfit|shrinking|^answer (proofs\.select|melt\.(plan|gather)):/,
+    /planning|reselecting|fitting|gathering|robbed|misfit|unfitted|shrinking|^answer (proofs\.select|melt\.(plan|gather)):/,
     /lastChange: done\[[23]\]/,
     // Left out, see the model.
     /quoteExpiry|readyDeadline/,
-    /melt\.lost|→ melt\.lost/,
-    /judging: always\[(6|8|10|13)\]/,
+    /melt\.lost|→ melt\.lost|spentQuarantined/,
+    /judging: always\[(6|8|10|13|14)\]/,
     // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
     /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
     /changeless|crowded/,
     /changeOpen|changePausing|change\.none/,
+    // A fence is one request, keysets that are fetched serve, and what has been read as spent twice is the payment's.
+    /(outrun|halted): always\[0\]|fencing\.closed/,
     // The keysets were known when it was sent, one input makes one output, and inputs are never given up.
     /fencing\.deriving: done\[1\]|^answer exchange\.derive: stale$/,
-    /fencing\.matching: done\[10\]|^answer exchange\.match: partly$/,
+    /fencing\.matching: done\[14\]|^answer exchange\.match: partly$/,
   ],
 )
 livePaths('restore', [restore('a restore')], [])

@@ -162,7 +162,11 @@ class Lifetime {
       } else {
         const request = await this.#request(move.src!)
         if (!request) return [`${move.src!} asks nothing: ${told.join(' → ')}`]
-        await this.#say(move.flavour!, request)
+        try {
+          await this.#say(move.flavour!, request)
+        } catch (error) {
+          return [`${String(error)}: ${told.join(' → ')}`]
+        }
       }
       await quiet()
       place = model.step(place, move)

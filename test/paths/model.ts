@@ -267,6 +267,8 @@ function renewed(before: AnyMachineSnapshot, after: AnyMachineSnapshot, truth: T
   const fresh = { ...truth, outputs: 'none' } as const
   const collisions = ({ exchange }: Exchanging): number => exchange?.collisions ?? 0
   if (collisions(is!) > collisions(was!)) return fresh
+  // It is done, and still there.
+  if (is!.exchange?.inputs.length === 0) return truth
   if (inputs(was!) !== inputs(is!)) return was!.exchange && truth.inputs !== 'melted' && truth.inputs !== 'gone' ? { ...fresh, inputs: 'free' } : fresh // prettier-ignore
   return sets(is!) < sets(was!) ? fresh : truth
 }

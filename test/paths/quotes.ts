@@ -11,7 +11,7 @@ import { POWERS } from '../../src/testing/setting.ts'
 import { meltKind } from '../../src/wallet/kinds/melt.ts'
 import { mintKind } from '../../src/wallet/kinds/mint.ts'
 import { restoreKind } from '../../src/wallet/kinds/restore.ts'
-import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place, proofs, restoreFlavours, seenOf, short, signed, type Melting } from './exchange.ts' // prettier-ignore
+import { exchangeEffects, exchangeLocals, forged, loose, madeOf, mayMelt, place, proofs, restoreFlavours, seenOf, short, signed, without, type Melting } from './exchange.ts' // prettier-ignore
 import { amiss, type Edit, type Flavour, type Model, type Truth } from './model.ts'
 
 const answer = (gives: object): Answer => gives as Answer
@@ -305,7 +305,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
   ],
   // The deadline comes before the quote's expiry. Inputs that are all spent by another, and a payment that was not made:
   // that is for a person, for good, and no end that the oracle could judge.
-  without: (at, move) => sooner(at, move) || /^(quoteExpiry|readyDeadline)$| stolen$/.test(move.name),
+  without: (at, move) => sooner(at, move) || /^(quoteExpiry|readyDeadline)$| stolen$/.test(move.name) || without(at, move), // prettier-ignore
 })
 
 interface Restoring {
