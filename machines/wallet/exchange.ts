@@ -95,7 +95,8 @@ const unasked = change((_, { detail }: Refusal) => ({
 }))
 /** Of a question it is not clear what it comes to. */
 const unclear = change(() => ({ why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' } }))
-const anew = change(() => ({ refusals: 0, tries: 0, looks: 0, why: null }))
+/** What the mint refused before, it may take now. */
+const anew = change(() => ({ refusals: 0, tries: 0, looks: 0, refusal: null, why: null, apart: [], dead: [] }))
 /** A round is done. */
 const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
   ...leaves,
