@@ -1,5 +1,5 @@
 /** Golden worlds: where their files are, and how they are recorded. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { prng, type Prng } from '../scripts/kill-lab/prng.ts'
 import type { OperationKind, OperationRow } from '../src/kernel/operation.ts'
@@ -57,12 +57,12 @@ class Wandering extends Choices {
   }
 }
 
-/** Writes the files of the current version of every kind anew: the first worlds that walks by chance, or else the explorer, come upon. */
-export async function record(only: readonly OperationKind[] = kinds): Promise<void> {
+/** Writes the files of the current version of every kind, all anew or those that are missing: the first worlds that walks by chance, or else the explorer, come upon. */
+export async function record({ anew }: { readonly anew: boolean }, only = kinds): Promise<void> {
   for (const kind of only) {
-    rmSync(dirname(fileOf(kind, 'any')), { recursive: true, force: true })
+    if (anew) rmSync(dirname(fileOf(kind, 'any')), { recursive: true, force: true })
     mkdirSync(dirname(fileOf(kind, 'any')), { recursive: true })
-    const missing = new Set(statesOf(kind))
+    const missing = new Set(statesOf(kind).filter((state) => !existsSync(fileOf(kind, state))))
     const places = await Promise.all(
       scenarios
         .filter((it) => it.kind === kind.kind)
@@ -82,20 +82,25 @@ export async function record(only: readonly OperationKind[] = kinds): Promise<vo
     }
     for (let walk = 0; missing.size > 0 && walk < MOST_WALKS; walk++)
       await keep(await walked(places[walk % places.length]!, chance, kind, missing))
-    for (const { scenario } of places) if (missing.size > 0) await keep(await explored(scenario, kind, missing))
+    for (const depth of [0, 1])
+      for (const { scenario } of places)
+        if (missing.size > 0) await keep(await explored(scenario, kind, missing, depth))
   }
 }
 
-/** The first worlds of an exploration with one fault in each life in which an operation is in a state that is missing. */
+/** The first worlds of an exploration with so many faults in all in which an operation is in a state that is missing. */
 async function explored(
   scenario: Scenario<WalletStage>,
   { kind }: OperationKind,
   missing: ReadonlySet<string>,
+  depth: number,
 ): Promise<Map<string, Golden>> {
   const found = new Map<string, Golden>()
   await exploreCrashes(scenario, {
-    faults: 1,
-    landed(path, now) {
+    depth,
+    spare: false,
+    landed(path, now, visited) {
+      if (![...missing].some((state) => visited.has(`state ${state}`) && !found.has(state))) return false
       const world = now()
       for (const row of operations(world))
         if (row.kind === kind && missing.has(row.state) && !found.has(row.state))

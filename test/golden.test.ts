@@ -5,7 +5,7 @@
  * without a fault, and the books must be right.
  *
  * Files of former versions stay, and are never written again. After a wanted change of a chart, raise its version, and run
- * `UPDATE_GOLDEN=1 npx vitest run test/golden.test.ts`.
+ * `UPDATE_GOLDEN=all npx vitest run test/golden.test.ts`; `missing` writes only files that are not there.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -16,7 +16,8 @@ import { walletKinds } from '../src/wallet/kinds/index.ts'
 import { walletSchema } from '../src/wallet/tables.ts'
 import { fileOf, FOLDER, kinds, operations, record, statesOf, wrong, type Golden } from './golden-kit.ts'
 
-if (process.env['UPDATE_GOLDEN'] === '1') await record()
+const update = process.env['UPDATE_GOLDEN']
+if (update === 'all' || update === 'missing') await record({ anew: update === 'all' })
 
 const read = (file: string): Golden => JSON.parse(readFileSync(FOLDER + file, 'utf8')) as Golden
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
 import { givesBack, schemas } from './schema-rows.ts'
@@ -14,12 +14,12 @@ const folder = (): string => {
 }
 
 describe.each(Object.entries(schemas))('the tables of the %s', (_, schema) => {
-  test('in SQLite', () => {
+  test('in SQLite', async () => {
     const path = join(folder(), 'a.db')
-    return givesBack(() => sqliteStore({ path }), schema)
+    await expect(givesBack(() => sqliteStore({ path }), schema)).resolves.toBeUndefined()
   })
-  test('in encrypted SQLite', () => {
+  test('in encrypted SQLite', async () => {
     const path = join(folder(), 'a.db')
-    return givesBack(() => encryptedSqliteStore({ path, key: 'ab'.repeat(32) }), schema)
+    await expect(givesBack(() => encryptedSqliteStore({ path, key: 'ab'.repeat(32) }), schema)).resolves.toBeUndefined()
   })
 })

@@ -8,19 +8,6 @@ export interface Failure {
   readonly detail: string
 }
 
-/**
- * Why an operation waits, as a chart stores it beside a state whose ways in differ; for people: no secrets. `code` is a
- * word that stays the same, `detail` a sentence.
- */
-export interface Reason {
-  readonly code: string
-  readonly detail: string
-}
-
-/** A stored reason as `explain` shows it after the state's own description. */
-export const because = (reason: Reason | null | undefined): string | null =>
-  reason ? `${reason.detail} (${reason.code})` : null
-
 export type Tag =
   | 'local'
   /** The caller's question is answered; something may go on behind it. */

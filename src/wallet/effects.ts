@@ -7,7 +7,7 @@ import { fetchKeysets } from './keyset-fetch.ts'
 import type { WalletPorts } from './ports.ts'
 import { answerOf } from './replies.ts'
 
-export { answerOf, refusalOf, withoutSecrets } from './replies.ts'
+export { answerOf, refusalOf } from './replies.ts'
 export { fetchKeysets } from './keyset-fetch.ts'
 
 type Actors = typeof exchangeActors

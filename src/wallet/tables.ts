@@ -125,14 +125,6 @@ export interface QuoteClaimRow extends Row {
   readonly operationId: string
 }
 
-/** Change that a mint owes for certain, and has not given yet. */
-export interface OwedRow extends Row {
-  readonly operationId: string
-  readonly mintUrl: string
-  readonly unit: string
-  readonly amount: number
-}
-
 /** What the history says of an operation. */
 export type HistoryFields = {
   /** The operation's. */
