@@ -82,7 +82,7 @@ export async function record({ anew }: { readonly anew: boolean }, only = kinds)
     }
     for (let walk = 0; missing.size > 0 && walk < MOST_WALKS; walk++)
       await keep(await walked(places[walk % places.length]!, chance, kind, missing))
-    for (const depth of [0, 1])
+    for (const depth of [0, 1, 2])
       for (const { scenario } of places)
         if (missing.size > 0) await keep(await explored(scenario, kind, missing, depth))
   }
@@ -151,7 +151,7 @@ async function walked(
 }
 
 /** JSON with a line for each row, so that a change of one shows as that. */
-function lines(value: unknown, depth: number): string {
+export function lines(value: unknown, depth: number): string {
   if (depth === 0 || typeof value !== 'object' || value === null) return JSON.stringify(value)
   const inside = Array.isArray(value)
     ? value.map((item) => lines(item, 0))
