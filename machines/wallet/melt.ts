@@ -33,7 +33,7 @@
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  * | spentQuarantined | the same | watches the quote, and waits for a person |
  *
- * PAID wins over everything. Nothing is released but by rule 4: every send answered (or the only one, and seen landed),
+ * PAID wins over everything. Nothing is released before every send is answered (or the only one, and seen landed),
  * and after that all inputs unspent and the quote unpaid.
  */
 import { quoting } from './quoting.ts'

@@ -29,7 +29,7 @@ export const invariants = {
   /** 6. */
   restless: 'a second recovery writes nothing but attempt and owner',
   /** 7. */
-  release: 'money is given back only where it can be spent by nothing that was sent (rule 4)',
+  release: 'money is given back only where it can be spent by nothing that was sent',
   /** Rule 3. */
   unrecorded: 'what is sent was stored before',
   /** Rule 12. */

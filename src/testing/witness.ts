@@ -35,7 +35,7 @@ function changeOf(write: Write): Changed | undefined {
 
 /**
  * Money that was set aside is given back by the operation that set it aside, in a step of its own, and only where
- * nothing that was sent can spend it any more: not at the mint, and not under way to it (rule 4).
+ * nothing that was sent can spend it any more: not at the mint, and not under way to it.
  */
 function release(
   write: Write,
