@@ -386,7 +386,7 @@ describe('coverage', () => {
   test('sees what ran, by its name', async () => {
     const { visited } = await exploreCrashes(scenario('receive.plain'), { faults: 1 })
     const seen = [...visited].filter((what) => requirementsOf(kind('receive'), { crashes: false }).has(what))
-    expect(seen).toContain('move receive.exchanging.backoff: after exchangeBackoff[0] → receive.exchanging.swapping')
+    expect(seen).toContain('move receive.exchanging.backoff: after exchangeBackoff[1] → receive.exchanging.swapping')
     expect(seen).toContain('answer mint.swap: unknown')
     expect(seen).toContain('delay exchangeBackoff')
     expect(seen).toContain('state exchanging.restoring')

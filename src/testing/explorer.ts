@@ -93,11 +93,8 @@ export interface ExploreOptions {
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
-  /**
-   * Called after each commit that landed, with the path so far, what a crash would leave there, and what was visited by
-   * then; ends the exploration by true.
-   */
-  readonly landed?: (path: string, world: () => World, visited: ReadonlySet<string>) => boolean
+  /** Called after each commit that landed, with the path so far and what a crash would leave there; ends the exploration by true. */
+  readonly landed?: (path: string, world: () => World) => boolean
 }
 
 interface Waiting {
@@ -164,7 +161,7 @@ export async function exploreCrashes<S extends Stage>(
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
       const landed = (now: () => World): void => {
-        isFound ||= options.landed?.(before + of.choices.path, now, coverage.visited) === true
+        isFound ||= options.landed?.(before + of.choices.path, now) === true
       }
       const { world, end, ...result } = await live(of, { inspect, passed, ...(options.landed && { landed }) })
       const struck = choices.faults.length
