@@ -59,6 +59,12 @@ const KEYSETS = /GET \/v1\/keysets/
 const MELT = /POST \/v1\/melt\/bolt11$/
 const MELT_QUOTE = /GET \/v1\/melt\/quote/
 const inactive = { code: 12_002, detail: 'keyset is inactive' }
+const meant = { code: 0, detail: 'it is not told' }
+/** It lists no active keyset. */
+const shut = (body: Answer): Answer => ({
+  ...body,
+  keysets: (body['keysets'] as readonly object[]).map((keyset) => ({ ...keyset, active: false })),
+})
 const odd = { code: 0, detail: 'database is locked' }
 
 const resumed = (_: Bench, { wallet }: Opened, id: string): Promise<void> => wallet.operations.resume(id)
@@ -138,9 +144,18 @@ const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, pref
         {
           plan: [
             [SWAP, 'garbled'],
-            [CHECK, odd],
+            [CHECK, meant],
           ],
           next: resumed,
+        },
+      ],
+      [
+        'closed',
+        {
+          plan: [
+            [SWAP, inactive],
+            [KEYSETS, shut],
+          ],
         },
       ],
       [
