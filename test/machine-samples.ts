@@ -241,20 +241,22 @@ const melt: Samples<typeof meltKind.machine> = {
   sees: ({ quote, maxFee, sends, answers, exchange, ...of }: MeltContext, state) =>
     /^(fencing|fitting)/.test(state)
       ? [seenOf(exchange, state), maxFee]
-      : [
-          quote && quote.feeReserve,
-          of.givesChange,
-          state === 'selecting' && maxFee,
-          [Math.min(2, sends), sends - answers, Math.min(1, answers)],
-          of.landed,
-          of.seenSpent,
-          of.refusal?.meaning,
-          Math.min(1, of.anew),
-          of.asks,
-          [of.inputs.length > 0, of.exact.length > 0, of.swapFee > 0],
-          Math.min(1, of.tries),
-          state === 'asking' && of.states,
-        ],
+      : /^(settling|change|lastChange|paid)/.test(state)
+        ? [quote?.feeReserve, of.inputs.length > 0, of.change, of.asks, of.tries > 0, of.payment?.change != null]
+        : [
+            quote && quote.feeReserve,
+            of.givesChange,
+            state === 'selecting' && maxFee,
+            [Math.min(2, sends), sends - answers, Math.min(1, answers)],
+            of.landed,
+            of.seenSpent,
+            of.refusal?.meaning,
+            Math.min(1, of.anew),
+            of.asks,
+            [of.inputs.length > 0, of.exact.length > 0, of.swapFee > 0],
+            Math.min(1, of.tries),
+            state === 'asking' && of.states,
+          ],
 }
 
 const restore: Samples<typeof restoreKind.machine> = {

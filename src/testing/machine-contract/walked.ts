@@ -53,6 +53,17 @@ function doneBy({ type, params }: Collected): unknown {
   return { type, id, sendId, event, delay }
 }
 
+/** A step is computed again, and a state read back, in so many contexts of each: more of them say little more. */
+const MOST_ALIKE = 30
+
+/** Of things that are alike, the first, the last and those between, evenly: no more than `MOST_ALIKE` of each. */
+function some<T>(all: readonly T[], alike: (one: T) => string): T[] {
+  return [...Map.groupBy(all, alike).values()].flatMap((same) => {
+    const most = Math.min(MOST_ALIKE, same.length)
+    return Array.from({ length: most }, (_, at) => same[Math.floor((at * (same.length - 1)) / Math.max(1, most - 1))]!)
+  })
+}
+
 /** Steps that come to something else when they are computed again, or that change what they are computed from. */
 export function impure({ kind: { machine }, samples, starts, edges }: Walked): string[] {
   const started = samples.inputs.flatMap((input, at) => {
@@ -62,7 +73,7 @@ export function impure({ kind: { machine }, samples, starts, edges }: Walked): s
       ? []
       : ['the start is another one the second time']
   })
-  const stepped = edges.flatMap((edge) => {
+  const stepped = some(edges, nameOf).flatMap((edge) => {
     const { before, next, after, actions } = edge
     if (!after) return []
     frozen(before.snapshot.context)
@@ -179,7 +190,7 @@ export function forgetful({ kind, samples, spots }: Walked): string[] {
       timers: snapshot._nodes.flatMap((node) => delaysOf(node).map((name) => `${node.id} ${name}`)),
       watch: storing.watch(snapshot),
     })
-  return spots.filter(isRest).flatMap((spot) => {
+  return some(spots.filter(isRest), ({ state }) => state).flatMap((spot) => {
     const { state, snapshot } = spot
     try {
       const row = JSON.stringify(storing.persist(snapshot))
