@@ -58,8 +58,8 @@ class Wandering extends Choices {
 }
 
 /** Writes the files of the current version of every kind, all anew or those that are missing: the first worlds that walks by chance, or else the explorer, come upon. */
-export async function record({ anew }: { readonly anew: boolean }, only = kinds): Promise<void> {
-  for (const kind of only) {
+export async function record({ anew }: { readonly anew: boolean }): Promise<void> {
+  for (const kind of kinds) {
     if (anew) rmSync(dirname(fileOf(kind, 'any')), { recursive: true, force: true })
     mkdirSync(dirname(fileOf(kind, 'any')), { recursive: true })
     const missing = new Set(statesOf(kind).filter((state) => !existsSync(fileOf(kind, state))))

@@ -70,6 +70,8 @@ export const PAYMENT_FAULTS = [
   ...QUOTE_FAULTS,
   /** The change is left out of the answer, as some mints do when asked again. */
   'bare',
+  /** It is said to be unpaid, beside the proof that it was paid. */
+  'disowned',
 ] as const
 /** What may befall a request that changes something at the mint. */
 export const POST_FAULTS = [
@@ -299,7 +301,7 @@ export function faultyTransport(of: {
         const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
         // A mint contradicts itself once: one that never stops proves nothing.
         const faults = faultsOf(path, body ?? '')
-          .filter((it) => it !== 'denied' || !wire.lied)
+          .filter((it) => (it !== 'denied' && it !== 'disowned') || !wire.lied)
           .filter(isSeen)
         const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
         const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
@@ -372,6 +374,9 @@ export function faultyTransport(of: {
           case 'denied':
             wire.lied = true
             return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
+          case 'disowned':
+            wire.lied = true
+            return altered(answer, { state: 'UNPAID', change: undefined })
           case 'otherwise':
             return altered(answer, { unit: 'usd' })
           case 'pending':
