@@ -234,4 +234,28 @@ export const moneyPlants: readonly Plant[] = [
     scenario: 'mint.pending-without-19',
     faults: 0,
   },
+  {
+    name: 'an answer of no use says that nothing was carried out',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `change(() => ({ signatures: [], unaccounted: true }))`,
+        to: `change(() => ({ signatures: [] }))`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'receive.dialect-cdk-ending',
+  },
+  {
+    name: 'what the mint refused once it is believed to refuse for ever',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `looks: 0, refusal: null, why: null, apart: [], dead: [] }))`,
+        to: `looks: 0, why: null }))`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'melt.dead-lost',
+  },
 ]
