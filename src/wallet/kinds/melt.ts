@@ -17,7 +17,7 @@ import { created, ExecutableHandle, type Finished, type Waiting } from '../handl
 import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
-import { selectStep } from './steps.ts'
+import { SELDOM_MS, selectStep } from './steps.ts'
 
 /** A preimage counts where its hash is the invoice's: anything else proves nothing. */
 const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
@@ -118,7 +118,7 @@ export const meltKind = defineOperation({
     },
     change: {
       firstMs: 5_000,
-      maxMs: 3_600_000,
+      maxMs: SELDOM_MS,
       most: 1,
       sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {

@@ -15,6 +15,7 @@ import { quotedOf } from '../mint-quote.ts'
 import { assertMints, inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
 import type { QuoteClaimRow } from '../tables.ts'
+import { SELDOM_MS } from './steps.ts'
 import { positive } from './swap.ts'
 
 const effects = ({ client, crypto, invoiceAmount }: WalletPorts) => ({
@@ -57,7 +58,7 @@ export const mintKind = defineOperation({
     const { 'mint.restore': restore, 'mint.keysets': keysets } = exchangeEffects(ports)
     return { ...effects(ports), ...issueSteps(ports), 'mint.restore': restore, 'mint.keysets': keysets }
   },
-  watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, 3_600_000) }),
+  watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, SELDOM_MS) }),
   lane,
   columns,
   because: ({ why }: MintContext) => why,

@@ -1,9 +1,12 @@
-/** Local steps that several kinds share. */
+/** What several kinds share. */
 import type { Place } from '../../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../../kernel/errors.ts'
 import type { LocalArgs, Reader } from '../../kernel/operation.ts'
 import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
+
+/** What lasts for days is asked about at growing intervals, up to this one. */
+export const SELDOM_MS = 6 * 3_600_000
 
 type Reserve = LocalArgs<
   Place & {
