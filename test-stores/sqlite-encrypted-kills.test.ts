@@ -4,31 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Row, Schema, Store, StoreError, Write } from '../src/store/port.ts'
+import type { Row, Store, StoreError } from '../src/store/port.ts'
 import { encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
+import { filesOf, NEW, notes, OLD, puts, schema } from '../test/encrypted-kit.ts'
 
-/** They differ in their second halves alone. */
-const OLD = '0d'.repeat(16) + '01'.repeat(16)
-const NEW = '0d'.repeat(16) + '02'.repeat(16)
-const schema: Schema = {
-  version: 1,
-  tables: {
-    notes: {
-      columns: { id: 'text', text: 'text', n: 'integer' },
-      key: ['id'],
-      indexes: { byText: { columns: ['text'], unique: true } },
-      total: { of: 'n', by: ['id'] },
-    },
-  },
-}
-const COUNT = 300
-const note = (i: number): Row => ({ id: `n${String(i).padStart(4, '0')}`, text: `a secret thing, number ${i}`, n: i })
-const notes = Array.from({ length: COUNT }, (_, i) => note(i))
-const puts = notes.map((row): Write => ({ put: 'notes', row }))
 let directory: string
 let path: string
 
@@ -45,13 +28,6 @@ async function filled(key: string): Promise<void> {
   const store = await open(key)
   await store.commit(puts)
   await store.close()
-}
-
-/** The files of the folder, without a journal that SQLite has not begun to use: its mark is still to be written. */
-async function files(): Promise<string[]> {
-  const names = await readdir(directory)
-  const marks = await Promise.all(names.map(async (name) => (await readFile(join(directory, name)))[0] ?? 0))
-  return names.filter((name, i) => !name.endsWith('-journal') || marks[i] !== 0)
 }
 
 /** A process that changes the key, and ends itself before its n-th call; it prints how many there were. */
@@ -105,7 +81,7 @@ async function whole(): Promise<string> {
     }
   expect([`${OLD},WRONG_KEY`, `WRONG_KEY,${NEW}`]).toContain(ends.join())
   expect(rows).toEqual(notes)
-  expect(await files()).toEqual(['store.db'])
+  expect(await filesOf(directory)).toEqual(['store.db'])
   return ends.find((end) => end !== 'WRONG_KEY')!
 }
 

@@ -5,30 +5,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Row, Schema, Store, StoreError, Write } from '../src/store/port.ts'
+import type { Store, StoreError } from '../src/store/port.ts'
 import { changeKey, encryptedSqliteStore, type EncryptionKey } from '../src/store/sqlite-encrypted.ts'
 import { LibsqlConnection } from '../src/store/sqlite-libsql.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
+import { COUNT, filesOf, NEW, note, notes, OLD, puts, schema } from './encrypted-kit.ts'
 import { bench, money } from './wallet-kit.ts'
 
-/** They differ in their second halves alone. */
-const OLD = '0d'.repeat(16) + '01'.repeat(16)
-const NEW = '0d'.repeat(16) + '02'.repeat(16)
-const schema: Schema = {
-  version: 1,
-  tables: {
-    notes: {
-      columns: { id: 'text', text: 'text', n: 'integer' },
-      key: ['id'],
-      indexes: { byText: { columns: ['text'], unique: true } },
-      total: { of: 'n', by: ['id'] },
-    },
-  },
-}
-const COUNT = 300
-const note = (i: number): Row => ({ id: `n${String(i).padStart(4, '0')}`, text: `a secret thing, number ${i}`, n: i })
-const notes = Array.from({ length: COUNT }, (_, i) => note(i))
-const puts = notes.map((row): Write => ({ put: 'notes', row }))
 const code = (code: string): unknown => expect.objectContaining({ name: 'StoreError', code })
 
 let directory: string
@@ -50,13 +33,6 @@ async function filled(key: EncryptionKey): Promise<void> {
   const store = await open(key)
   await store.commit(puts)
   await store.close()
-}
-
-/** The files of the folder, without a journal that SQLite has not begun to use: its mark is still to be written. */
-async function files(): Promise<string[]> {
-  const names = await readdir(directory)
-  const marks = await Promise.all(names.map(async (name) => (await readFile(join(directory, name)))[0] ?? 0))
-  return names.filter((name, i) => !name.endsWith('-journal') || marks[i] !== 0)
 }
 
 /** The files of a folder in which one of some texts can be read. */
@@ -174,7 +150,7 @@ describe('the key', () => {
     const store = await open(OLD)
     expect(await store.query({ table: 'notes' })).toEqual(notes)
     await store.close()
-    expect(await files()).toEqual(['store.db'])
+    expect(await filesOf(directory)).toEqual(['store.db'])
   })
 
   const bytes = (key: string): Uint8Array => Uint8Array.from(Buffer.from(key, 'hex'))
@@ -280,7 +256,7 @@ describe('the key', () => {
     const stores = await Promise.all([open(PASSPHRASE), open(PASSPHRASE)])
     for (const store of stores) await store.close()
     await (await open(PASSPHRASE)).close()
-    expect(await files()).toEqual(['store.db', 'store.db-salt'])
+    expect(await filesOf(directory)).toEqual(['store.db', 'store.db-salt'])
   })
 
   test('is changed between any of its forms, and only the new one opens', async () => {

@@ -1,6 +1,6 @@
 /** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
 import { local, type Write } from '../../src/kernel/authoring.ts'
-import type { InputProof, Place } from './exchange-model.ts'
+import { isReserved, type Exchange, type InputProof, type Place } from './exchange-model.ts'
 
 /** Why an operation failed; for people. */
 export interface Failure {
@@ -23,6 +23,13 @@ export type Tag =
 /** A refusal, also by a mint that refuses as if it failed. What a mint cannot answer at the moment is none. */
 export const isDenial = ({ answer, hint }: { readonly answer: string; readonly hint?: string }): boolean =>
   answer === 'refused' || (hint !== undefined && hint !== 'passing')
+
+/** The mint answered, and not with what was asked for. */
+export const isRefusedOrMalformed = (output: { readonly answer: string; readonly hint?: string }): boolean =>
+  isDenial(output) || output.answer === 'malformed'
+
+/** What an effect or a local step gave, in actions that serve several. */
+export const outputOf = <T>(event: unknown): T => (event as { readonly output: T }).output
 
 export const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
@@ -48,6 +55,9 @@ export const selectActor = {
   'proofs.select': local<Reserved | { answer: 'short' }, Reserve>({ answers: ['ok', 'short'] }),
 }
 
+/** With this begins the reason of a coin that is held for its keyset. */
+export const KEYSET_REFUSED = 'KEYSET_REFUSED'
+
 /**
  * Gives reserved inputs back. Only where nothing was sent, or nothing that was sent can land any more. Those of keysets
  * that the mint does not take are held.
@@ -62,7 +72,11 @@ export const release = (
     key: [input.Y],
     set:
       input.id !== undefined && dead.includes(input.id)
-        ? { state: 'held', operationId: null, reason: 'KEYSET_REFUSED: the mint does not take coins of their keyset' }
+        ? {
+            state: 'held',
+            operationId: null,
+            reason: `${KEYSET_REFUSED}: the mint does not take coins of their keyset`,
+          }
         : { state: 'spendable', operationId: null },
     if: { state: 'reserved', operationId: id },
   }))
@@ -70,6 +84,18 @@ export const release = (
 /** Marks inputs as spent. */
 export const spend = (id: string, inputs: readonly { readonly Y: string }[], from: 'reserved' | 'sent'): Write[] =>
   inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: from, operationId: id } }))
+
+/** Of an exchange's inputs, those that somebody has spent, by the mint's last word. */
+export const spentOf = ({ inputs, states }: Pick<Exchange, 'inputs' | 'states'>): InputProof[] =>
+  inputs.filter((_, at) => states[at] === 'SPENT')
+export const unspentOf = ({ inputs, states }: Pick<Exchange, 'inputs' | 'states'>): InputProof[] =>
+  inputs.filter((_, at) => states[at] !== 'SPENT')
+
+/** Of an exchange of which another spent some inputs: what is left of them is free, and what its rounds have made. */
+export const freed = (id: string, exchange: Exchange): Write[] => [
+  ...spend(id, spentOf(exchange), 'reserved'),
+  ...release(id, [...unspentOf(exchange), ...exchange.made.filter(isReserved)], exchange.dead),
+]
 
 /** Marks exactly chosen inputs as sent: they are the token. */
 export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>

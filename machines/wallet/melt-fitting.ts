@@ -12,9 +12,9 @@
  * ```
  */
 import { assign } from 'xstate'
-import { answered, type Write } from '../../src/kernel/authoring.ts'
-import { release, spend, write } from './common.ts'
-import { failureOf, isReserved, newExchange, reservedBy, type Exchange, type InputProof } from './exchange-model.ts'
+import { answered } from '../../src/kernel/authoring.ts'
+import { freed, release, write } from './common.ts'
+import { failureOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { reuse, type Fitted, type MeltContext, type Planned, type Select, type Taken } from './melt-model.ts'
 
@@ -44,27 +44,8 @@ const payable = ({ id, mintUrl, unit, quote, givesChange }: MeltContext): Select
   amount: quote!.amount,
   reserve: quote!.feeReserve,
 })
-const select = (amount: (context: MeltContext) => number): object => ({
-  input: ({ context }: Of) => ({
-    id: context.id,
-    mintUrl: context.mintUrl,
-    unit: context.unit,
-    amount: amount(context),
-    preferExact: false,
-  }),
-})
-
 /** What the rounds that are done have cost. */
 const paid = set(({ context: { exchange: done, swapFee } }: Of) => ({ swapFee: swapFee + done!.fee }))
-
-/** Of inputs of which some were spent by another, what is left is free, and what rounds before have made. */
-export function freed(id: string, { inputs, states, made, dead }: Exchange): Write[] {
-  const isSpent = (_: InputProof, at: number): boolean => states[at] === 'SPENT'
-  return [
-    ...spend(id, inputs.filter(isSpent), 'reserved'),
-    ...release(id, [...inputs.filter((input, at) => !isSpent(input, at)), ...made.filter(isReserved)], dead),
-  ]
-}
 
 export const fittingStates: Readonly<Record<string, Loose>> = {
   selecting: {
@@ -164,7 +145,11 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     tags: ['local'],
     invoke: {
       src: 'proofs.select',
-      ...select(({ exact }) => exact.reduce((total, amount) => total + amount, 0)),
+      input: ({ context: { id, mintUrl, unit, exact } }: Of) => ({
+        ...{ id, mintUrl, unit },
+        amount: exact.reduce((total, amount) => total + amount, 0),
+        preferExact: false,
+      }),
       onDone: [
         tooDear(swapped),
         {

@@ -163,7 +163,7 @@ const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
 
-/** Rule 4: no send can land any more. */
+/** No request that was sent can land any more. */
 export const accounted = ({ sends, answers, landed }: MeltContext): boolean =>
   answers === sends || (sends === 1 && landed)
 

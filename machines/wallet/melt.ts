@@ -33,17 +33,17 @@
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  * | spentQuarantined | the same | watches the quote, and waits for a person |
  *
- * PAID wins over everything. Nothing is released before every send is answered (or the only one, and seen landed),
- * and after that all inputs unspent and the quote unpaid.
+ * PAID wins over everything. Inputs are released only when every request was answered, or the only one was seen to land,
+ * and the mint says after that that all inputs are unspent and the quote is unpaid.
  */
 import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
-import { type Tag, sum, release, spend, write } from './common.ts'
+import { type Tag, freed, sum, release, spend, spentOf, unspentOf, write } from './common.ts'
 import { newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
-import { fit, fittingStates, freed } from './melt-fitting.ts'
+import { fit, fittingStates } from './melt-fitting.ts'
 import { readying } from './melt-readying.ts'
 import {
   type MeltInput,
@@ -163,7 +163,7 @@ export const melt = setup({
         'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline or when the quote expires.',
       on: {
         execute: [
-          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit as never },
+          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit },
           { target: 'readying' },
         ],
         cancel: { target: 'cancelled', actions: assign({ givenUp: true }) },
@@ -474,15 +474,8 @@ export const melt = setup({
           {
             type: 'tx',
             params: ({ context }) => [
-              ...spend(
-                context.id,
-                context.inputs.filter((_, at) => context.states[at] === 'SPENT'),
-                'reserved',
-              ),
-              ...release(
-                context.id,
-                context.inputs.filter((_, at) => context.states[at] !== 'SPENT'),
-              ),
+              ...spend(context.id, spentOf(context), 'reserved'),
+              ...release(context.id, unspentOf(context)),
               ...(context.states.includes('UNSPENT') ? reuse({ context }) : forget({ context })),
             ],
           },

@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import { isDenial, sum, type Failure } from './common.ts'
+import { isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -221,16 +221,15 @@ type Told = { readonly answer: string; readonly hint?: string }
 
 /** A question in vain. */
 export function asked(context: MintContext, output: Told): Pick<MintContext, 'tries' | 'denials'> {
-  const isAnswer = isDenial(output) || output.answer === 'malformed'
   return {
     tries: Math.min(MOST_TRIES, context.tries + 1),
-    denials: isAnswer ? Math.min(MOST_WAITS, context.denials + 1) : 0,
+    denials: isRefusedOrMalformed(output) ? Math.min(MOST_WAITS, context.denials + 1) : 0,
   }
 }
 
 /** What is refused so often in a row is meant, also by a mint that refuses as if it failed or makes no sense. */
 export function isMeant({ denials }: MintContext, output: Told): boolean {
-  return denials >= MOST_WAITS && (isDenial(output) || output.answer === 'malformed')
+  return denials >= MOST_WAITS && isRefusedOrMalformed(output)
 }
 
 /** A refusal in passing says nothing of a quote that is over; a mint that keeps refusing has forgotten it. */

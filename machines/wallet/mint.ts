@@ -30,7 +30,7 @@ import { quoting } from './quoting.ts'
 import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
-import { type Tag, write } from './common.ts'
+import { type Tag, outputOf, write } from './common.ts'
 import { type Refusal } from './exchange-model.ts'
 import {
   type MintInput,
@@ -77,18 +77,18 @@ export const mint = setup({
   actions: {
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    inVain: assign(({ context, event }) => asked(context, (event as unknown as { output: Output }).output)),
+    inVain: assign(({ context, event }) => asked(context, outputOf<Output>(event))),
     anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
     because: assign({ why: (_, why: string) => why }),
     /** Of questions that the mint refuses, or whose answers make no sense. */
     denied: assign({
       why: ({ event }, what: string) =>
-        (event as unknown as { output: Output }).output.answer === 'malformed'
+        outputOf<Output>(event).answer === 'malformed'
           ? `the mint’s answers make no sense where it is asked ${what}`
           : `the mint refuses to say ${what}`,
     }),
     /** Why no outputs can be made. */
-    underived: assign({ why: ({ event }) => (event as unknown as { output: { detail: string } }).output.detail }),
+    underived: assign({ why: ({ event }) => outputOf<{ detail: string }>(event).detail }),
     goesOn: assign({ why: null }),
     unmatched: assign({ restored: null }),
     seen: assign(stateSeen),

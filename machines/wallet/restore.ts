@@ -27,7 +27,7 @@
  */
 import { assign, setup } from 'xstate'
 import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
-import { isDenial, type Failure, type Tag, write } from './common.ts'
+import { isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
@@ -99,8 +99,7 @@ type Answered = { readonly answer: string; readonly meaning?: string; readonly h
 const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
 /** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
 const isMeant = ({ denials }: RestoreContext, output: Answered): boolean =>
-  denials + 1 >= MOST_REFUSALS && isAnswer(output)
-const isAnswer = (output: Answered): boolean => isDenial(output) || output.answer === 'malformed'
+  denials + 1 >= MOST_REFUSALS && isRefusedOrMalformed(output)
 const isUnsupported = (context: RestoreContext, output: Answered): boolean =>
   output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
 const reasonOf = ({ answer, detail = '' }: Answered): string =>
@@ -144,11 +143,11 @@ export const restore = setup({
     /** A question in vain. */
     inVain: assign(({ context: { tries, denials }, event }) => ({
       tries: Math.min(MOST_TRIES, tries + 1),
-      denials: isAnswer((event as unknown as { output: Answered }).output) ? Math.min(MOST_REFUSALS, denials + 1) : 0,
+      denials: isRefusedOrMalformed(outputOf<Answered>(event)) ? Math.min(MOST_REFUSALS, denials + 1) : 0,
     })),
     /** Leaves the keyset, and names it. */
     pass: assign(({ context: { scans, unavailable }, event }) => {
-      const { output } = event as unknown as { output: Answered }
+      const output = outputOf<Answered>(event)
       const { keysetId } = scans[0]!
       const later = !KEYSET_GONE.includes(output.meaning ?? '')
       return {
@@ -160,7 +159,7 @@ export const restore = setup({
     }),
     /** Names a keyset of which some signatures do not verify. */
     doubted: assign(({ context: { scans, unavailable }, event }) => {
-      if ((event as unknown as { output: Answered }).output.answer !== 'wrong') return {}
+      if (outputOf<Answered>(event).answer !== 'wrong') return {}
       const { keysetId } = scans[0]!
       const reason = 'some of the signatures that the mint shows do not verify'
       return { unavailable: [...without(unavailable, [keysetId]), { keysetId, reason, later: true }] }
@@ -340,7 +339,9 @@ export const restore = setup({
           // Not knowing which are spent, it counts on none: they are held until a restore can tell.
           {
             guard: ({ context, event: { output } }) =>
-              isUnsupported(context, output) || isMeant(context, output) || (context.untold && isAnswer(output)),
+              isUnsupported(context, output) ||
+              isMeant(context, output) ||
+              (context.untold && isRefusedOrMalformed(output)),
             target: 'keeping',
             actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
               states: proofs.map(() => 'PENDING' as const),

@@ -21,12 +21,23 @@
  */
 import { assign, setup } from 'xstate'
 import { local, tx, answered } from '../../src/kernel/authoring.ts'
-import { takeActor, type Failure, type Tag, sum, release, spend, sendOff, write } from './common.ts'
+import {
+  takeActor,
+  type Failure,
+  type Tag,
+  freed,
+  sum,
+  release,
+  spend,
+  spentOf,
+  unspentOf,
+  sendOff,
+  write,
+} from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
   failureOf,
-  isReserved,
   reservedBy,
   type InputProof,
   type MadeProof,
@@ -66,8 +77,6 @@ export interface SendContext extends SendInput {
 
 type ClaimNews = { type: 'token.states'; states: readonly SpentState[] }
 
-const spentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'SPENT')
-const unspentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] !== 'SPENT')
 const asInput = ({ Y, id, amount, secret, C }: MadeProof): InputProof => ({ Y, id, amount, secret, C })
 
 export const send = setup({
@@ -310,10 +319,7 @@ export const send = setup({
       entry: [
         {
           type: 'tx',
-          params: ({ context: { id, exchange } }) => [
-            ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)], exchange!.dead),
-          ],
+          params: ({ context: { id, exchange } }) => freed(id, exchange!),
         },
         assign(({ context: { exchange } }) => ({
           amount: 0,

@@ -18,17 +18,8 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/authoring.ts'
-import { spend, takeActor, type Failure, type Tag, sum, release, write } from './common.ts'
-import {
-  exchangeActors,
-  exchangeDelays,
-  failureOf,
-  isReserved,
-  reservedBy,
-  type Exchange,
-  type InputProof,
-  newExchange,
-} from './exchange-model.ts'
+import { takeActor, type Failure, type Tag, freed, spentOf, sum, release, write } from './common.ts'
+import { exchangeActors, exchangeDelays, failureOf, reservedBy, type Exchange, newExchange } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 
 export interface SwapInput {
@@ -52,8 +43,6 @@ export interface SwapContext extends SwapInput {
 }
 
 const total = (amounts: readonly number[]): number => amounts.reduce((so, amount) => so + amount, 0)
-const spentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'SPENT')
-const unspentOf = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] !== 'SPENT')
 
 export const swap = setup({
   types: {} as {
@@ -149,10 +138,7 @@ export const swap = setup({
       entry: [
         {
           type: 'tx',
-          params: ({ context: { id, exchange } }) => [
-            ...spend(id, spentOf(exchange!), 'reserved'),
-            ...release(id, [...unspentOf(exchange!), ...exchange!.made.filter(isReserved)], exchange!.dead),
-          ],
+          params: ({ context: { id, exchange } }) => freed(id, exchange!),
         },
         assign(({ context: { exchange } }) => ({
           amount: 0,

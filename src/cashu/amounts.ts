@@ -168,7 +168,9 @@ function coins(total: number, count: number, denominations: readonly number[]): 
   return found.length === count ? found : undefined
 }
 
-function parts(total: number, denominations: readonly number[]): number[] | undefined {
+/** The amounts that make up a total, or undefined where the denominations do not come to it. */
+export function parts(total: number, denominations: readonly number[]): number[] | undefined {
+  if (total === 0) return []
   try {
     return splitAmount(total, denominations)
   } catch (error) {

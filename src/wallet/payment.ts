@@ -63,13 +63,14 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const writes = less === undefined ? [] : await keepLimits(read, mintUrl, { [ofOutputs ? 'outputs' : 'inputs']: less }) // prettier-ignore
     // With fewer blank outputs it may be taken as it is.
     if (ofOutputs) return { answer: less === undefined ? 'unreachable' : 'asIs', writes }
-    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    const keysets = await keysetsOf(read, mintUrl)
+    const keyset = activeKeyset(keysets, unit)
     if (!keyset) return { answer: 'stale', writes }
     const { inputs: known } = await limitsOf(read, mintUrl)
     const most = Math.min(known, less ?? known, isTooLarge(refusal?.meaning) ? inputs.length - 1 : known)
     const of = { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk, most }
     const planned = givesChange ? enoughCoins(amount + reserve, of) : exactCoins(amount + reserve, of)
-    const worth = sum(inputs) - (feeFor(inputs, await keysetsOf(read, mintUrl)) ?? 0)
+    const worth = sum(inputs) - (feeFor(inputs, keysets) ?? 0)
     // Where some are not taken, others of the wallet's make up for them.
     const isShort = isTooLarge(refusal?.meaning) && planned !== undefined && worth < total(planned.amounts)
     return planned && !isShort ? { answer: 'ok', ...planned, writes } : { answer: 'unreachable', writes }

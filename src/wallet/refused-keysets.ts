@@ -2,6 +2,7 @@
  * Keysets whose coins a mint does not take: which they are, and what becomes of the coins. They are held, with the mint's
  * words; they are free again after a while, or when the mint says that it signs with the keyset, and are tried again.
  */
+import { KEYSET_REFUSED } from '../../machines/wallet/common.ts'
 import type { Exchange, Refusal, Why } from '../../machines/wallet/exchange-model.ts'
 import type { Meaning } from '../cashu/codes.ts'
 import type { Reader } from '../kernel/operation.ts'
@@ -13,8 +14,6 @@ import type { KeysetRow, ProofRow } from './tables.ts'
 const AGAIN_AFTER_MS = 3_600_000
 
 const OF_INPUTS: readonly Meaning[] = ['keysetUnknown', 'keysetExpired', 'proofInvalid']
-/** With this begins the reason of a coin that is held for its keyset. */
-const REFUSED = 'KEYSET_REFUSED'
 
 /** What is known of coins before they are sorted. */
 interface Coin {
@@ -65,7 +64,7 @@ export function groups<C extends Coin>(inputs: readonly C[], apart: readonly str
 }
 
 export const refusedWhy = (ids: readonly string[], detail: string): Why => ({
-  code: REFUSED,
+  code: KEYSET_REFUSED,
   detail: `the mint does not take coins of keyset ${ids.join(', ')}: ${detail === '' ? 'it gives no reason' : detail}`,
 })
 
@@ -93,7 +92,7 @@ export async function holdRefused(
 const heldFor = (detail: string) => ({
   state: 'held',
   operationId: null,
-  reason: `${REFUSED}: ${detail === '' ? 'the mint gives no reason' : detail}`,
+  reason: `${KEYSET_REFUSED}: ${detail === '' ? 'the mint gives no reason' : detail}`,
 })
 
 /**
@@ -130,7 +129,7 @@ export async function freeRefused(read: Reader, mintUrl: string, nowMs: number):
     })),
     ...held
       .flat()
-      .filter(({ reason }) => reason?.startsWith(REFUSED) === true)
+      .filter(({ reason }) => reason?.startsWith(KEYSET_REFUSED) === true)
       .map(({ Y }): Write => ({
         patch: 'proofs',
         key: [Y],

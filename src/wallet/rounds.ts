@@ -3,8 +3,7 @@
  * all that is wanted, or some of it, or only merges small coins into larger ones for a later round.
  */
 import type { Purpose, Wants } from '../../machines/wallet/exchange-model.ts'
-import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
-import { CashuError } from '../cashu/errors.ts'
+import { denominationsOf, feeOf, parts } from '../cashu/amounts.ts'
 import type { KeysetRow } from './tables.ts'
 
 /** What a round needs to know of an input. */
@@ -50,17 +49,6 @@ export const NOTHING_WANTED: Wants = { send: [], keep: [], hold: [] }
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0)
 const worth = (coins: readonly Coin[]): number => sum(coins.map(({ amount }) => amount))
 const feeFor = (coins: readonly Coin[]): number => feeOf(coins.map(({ feePpk }) => feePpk))
-
-/** The outputs of an amount, or undefined where the denominations do not come to it. */
-export function parts(amount: number, denominations: readonly number[]): number[] | undefined {
-  if (amount === 0) return []
-  try {
-    return splitAmount(amount, denominations)
-  } catch (error) {
-    if (error instanceof CashuError) return undefined
-    throw error
-  }
-}
 
 /** The next round of an exchange. */
 export function planRound<C extends Coin>(job: Job<C>): Planned<C> {

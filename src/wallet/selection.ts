@@ -1,13 +1,13 @@
 /** Chooses proofs to spend, and reserves them. Reads the index by denomination, never all proofs. */
 import type { InputProof, Place } from '../../machines/wallet/exchange-model.ts'
-import { denominationsOf, selectProofs, splitAmount, type Selection } from '../cashu/amounts.ts'
+import { denominationsOf, parts, selectProofs, splitAmount, type Selection } from '../cashu/amounts.ts'
 import { CashuError } from '../cashu/errors.ts'
 import { HardshellError } from '../kernel/errors.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { activeKeyset, endOf, keysetsOf, type Keysets } from './keysets.ts'
 import { limitsOf } from './limits.ts'
-import { denominations, feeOfRounds, NOTHING_WANTED, parts } from './rounds.ts'
+import { denominations, feeOfRounds, NOTHING_WANTED } from './rounds.ts'
 import type { KeysetRow, ProofRow } from './tables.ts'
 
 export interface Reserved {

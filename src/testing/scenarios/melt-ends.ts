@@ -71,6 +71,28 @@ const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Sce
   ...of,
 })
 
+/** A payment of 4 whose first answer is lost, of coins that leave nothing but the reserve. */
+const unsure = (
+  name: string,
+  of: {
+    readonly reserve: number
+    /** So long the quote says nothing of change. */
+    readonly bareForMs: number
+    readonly restores?: { readonly does: 'notSent' | 'refused'; readonly forMs: number }
+  },
+): Scenario =>
+  melts(name, {
+    mint: { feeReserve: () => of.reserve },
+    async setup(stage) {
+      await fund(stage, 4, of.reserve)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'lost', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'bare', of.bareForMs)
+      if (of.restores) mood(stage, 'POST /v1/restore', of.restores.does, of.restores.forMs)
+    },
+    drive: (stage) => pay(stage),
+  })
+
 export const meltEnds: readonly Scenario[] = [
   // The mint gives no change: a swap for exact coins comes first.
   melts('exact-first', {
@@ -301,37 +323,8 @@ export const meltEnds: readonly Scenario[] = [
     },
   }),
   // None is owed for certain, and yet there is some; for a while the mint does not say.
-  melts('change-unsure', {
-    mint: { feeReserve: () => 2 },
-    async setup(stage) {
-      await fund(stage, 4, 2)
-      stage.note('invoice', stage.invoice(4))
-      mood(stage, PAY, 'lost', HOUR_MS)
-      mood(stage, 'GET /v1/melt/quote', 'bare', DAY_MS)
-    },
-    drive: (stage) => pay(stage),
-  }),
-  melts('change-unsure-late', {
-    mint: { feeReserve: () => 1 },
-    async setup(stage) {
-      await fund(stage, 4, 1)
-      stage.note('invoice', stage.invoice(4))
-      mood(stage, PAY, 'lost', HOUR_MS)
-      mood(stage, 'GET /v1/melt/quote', 'bare', DAY_MS)
-      mood(stage, 'POST /v1/restore', 'notSent', HOUR_MS)
-    },
-    drive: (stage) => pay(stage),
-  }),
+  unsure('change-unsure', { reserve: 2, bareForMs: DAY_MS }),
+  unsure('change-unsure-late', { reserve: 1, bareForMs: DAY_MS, restores: { does: 'notSent', forMs: HOUR_MS } }),
   // The mint never tells of signatures.
-  melts('change-untold', {
-    mint: { feeReserve: () => 1 },
-    async setup(stage) {
-      await fund(stage, 4, 1)
-      stage.note('invoice', stage.invoice(4))
-      mood(stage, PAY, 'lost', HOUR_MS)
-      mood(stage, 'GET /v1/melt/quote', 'bare', 30 * DAY_MS)
-      mood(stage, 'POST /v1/restore', 'refused', 30 * DAY_MS)
-    },
-    drive: (stage) => pay(stage),
-  }),
+  unsure('change-untold', { reserve: 1, bareForMs: 30 * DAY_MS, restores: { does: 'refused', forMs: 30 * DAY_MS } }),
 ]

@@ -1,0 +1,34 @@
+/** What the tests of the encrypted store have in common: two keys, and a table with rows. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Row, Schema, Write } from '../src/store/port.ts'
+
+/** They differ in their second halves alone. */
+export const OLD = '0d'.repeat(16) + '01'.repeat(16)
+export const NEW = '0d'.repeat(16) + '02'.repeat(16)
+export const schema: Schema = {
+  version: 1,
+  tables: {
+    notes: {
+      columns: { id: 'text', text: 'text', n: 'integer' },
+      key: ['id'],
+      indexes: { byText: { columns: ['text'], unique: true } },
+      total: { of: 'n', by: ['id'] },
+    },
+  },
+}
+export const COUNT = 300
+export const note = (i: number): Row => ({
+  id: `n${String(i).padStart(4, '0')}`,
+  text: `a secret thing, number ${i}`,
+  n: i,
+})
+export const notes = Array.from({ length: COUNT }, (_, i) => note(i))
+export const puts = notes.map((row): Write => ({ put: 'notes', row }))
+
+/** The files of the folder, without a journal that SQLite has not begun to use: its mark is still to be written. */
+export async function filesOf(directory: string): Promise<string[]> {
+  const names = await readdir(directory)
+  const marks = await Promise.all(names.map(async (name) => (await readFile(join(directory, name)))[0] ?? 0))
+  return names.filter((name, i) => !name.endsWith('-journal') || marks[i] !== 0)
+}
