@@ -113,7 +113,7 @@ function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'
   const struck = {
     others: Number(args.others),
     exact: args.exact,
-    spare: !args.quick,
+    quick: args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
     ...(depth !== undefined && { depth: args.quick ? (scenario.quickDepth ?? Number(depth)) : Number(depth) }),
   }

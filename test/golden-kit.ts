@@ -98,7 +98,7 @@ async function explored(
   const found = new Map<string, Golden>()
   await exploreCrashes(scenario, {
     depth,
-    spare: false,
+    quick: true,
     landed(path, now) {
       const world = now()
       for (const row of operations(world))

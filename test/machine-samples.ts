@@ -242,7 +242,7 @@ const melt: Samples<typeof meltKind.machine> = {
     /^(fencing|fitting)/.test(state)
       ? [seenOf(exchange, state), maxFee]
       : /^(settling|change|lastChange|paid)/.test(state)
-        ? [quote?.feeReserve, of.inputs.length > 0, of.change, of.asks, of.tries > 0, of.payment?.change != null]
+        ? [quote?.feeReserve, of.inputs.length > 0, of.change, of.asks, of.tries > 0, of.payment?.change !== null]
         : [
             quote && quote.feeReserve,
             of.givesChange,

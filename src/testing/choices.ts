@@ -31,6 +31,8 @@ export interface ChoicesOptions {
   readonly budget: Budget
   /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
   readonly enter?: (state: string, left: Budget) => boolean
+  /** Whether the options of a place of such a name are still to be tried. They are, unless given. */
+  readonly few?: (name: string) => boolean
   /** Where the budget is spent: whether a crash is to be tried all the same, at a place of such a name. */
   readonly spare?: (name: string) => boolean
 }
@@ -90,7 +92,8 @@ export class Choices {
     const crashes = options.findLastIndex(isCrash) + 1
     if (faults <= 0) return crashes > 1 && this.#options.spare?.(name()) === true ? crashes : 1
     const count = others > 0 ? options.length : crashes
-    return count > 1 && this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
+    if (count === 1 || this.#options.few?.(name()) === false) return 1
+    return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
   }
 
   /** The choices of the next run in order, undefined after the last. */

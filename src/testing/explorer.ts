@@ -21,6 +21,8 @@ const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
 /** With the budget spent, a crash is still tried so often at each commit and each request from the same states. */
 const MOST_SPARE = 3
+/** In a quick look all is tried so often there, and no more. */
+const MOST_QUICK = 1
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
 
@@ -82,10 +84,10 @@ export interface ExploreOptions {
    */
   readonly owners?: boolean
   /**
-   * Where the budget is spent, crashes are still tried a few times in each state. Where this is false they are not, and
-   * equal ends are judged once: a quick look.
+   * A quick look: all that may strike is tried once at each commit and each request from the same states, however often
+   * they come; where the budget is spent, no crash is tried; and equal ends are judged once.
    */
-  readonly spare?: boolean
+  readonly quick?: boolean
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
@@ -114,6 +116,7 @@ export async function exploreCrashes<S extends Stage>(
     depth = options.faults === undefined && !options.owners ? scenario.depth : undefined,
     exact = false,
     owners = false,
+    quick = false,
     mostViolations = 10,
     until,
   } = options
@@ -130,15 +133,18 @@ export async function exploreCrashes<S extends Stage>(
   worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
   const ends = new Set<string>()
-  const spared = new Map<string, number>()
-  const spare = (name: string): boolean => {
-    const times = (spared.get(name) ?? 0) + 1
-    spared.set(name, times)
-    return times <= MOST_SPARE
+  const atMost = (times: number): ((name: string) => boolean) => {
+    const counts = new Map<string, number>()
+    return (name) => {
+      const count = (counts.get(name) ?? 0) + 1
+      counts.set(name, count)
+      return count <= times
+    }
   }
+  const often = quick ? { few: atMost(MOST_QUICK) } : !owners && { spare: atMost(MOST_SPARE) }
   const merging = depth === undefined && !exact && !owners
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
-  const exhaustive = depth !== undefined && options.spare !== false
+  const exhaustive = depth !== undefined && !quick
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
@@ -153,7 +159,7 @@ export async function exploreCrashes<S extends Stage>(
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
-      ...(!owners && options.spare !== false && { spare }),
+      ...often,
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {

@@ -194,15 +194,16 @@ export class Mints {
   }
 
   /**
-   * A mint for a new operation. One that moved is asked again whether it still redirects.
+   * A mint for a new operation in a unit. One that moved is asked again whether it still redirects.
    *
-   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_MOVED`
+   * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_MOVED`; `UNIT_UNKNOWN` where the mint's keysets are
+   *   known and none is of the unit
    */
-  async usable(mintUrl: string): Promise<KnownMint> {
+  async assertUsable(mintUrl: string, unit: string): Promise<KnownMint> {
     const mint = await this.trusted(mintUrl)
     await this.#tryAgain(mint.mintUrl)
-    if (mint.movedTo === undefined) return mint
-    await this.refresh(mint.mintUrl)
+    if (mint.movedTo !== undefined) await this.refresh(mint.mintUrl)
+    await this.#assertUnit(mint.mintUrl, unit)
     return this.get(mint.mintUrl)
   }
 
@@ -213,8 +214,7 @@ export class Mints {
     return mint
   }
 
-  /** @throws {HardshellError} `UNIT_UNKNOWN` where the mint's keysets are known and none is of the unit. */
-  async assertUnit(mintUrl: string, unit: string): Promise<void> {
+  async #assertUnit(mintUrl: string, unit: string): Promise<void> {
     const keysets = [...(await this.keysets(mintUrl, unit)).values()]
     if (keysets.length > 0 && !keysets.some((keyset) => keyset.unit === unit))
       throw new HardshellError('UNIT_UNKNOWN', `${mintUrl} has no unit '${unit}'`)

@@ -237,21 +237,23 @@ export async function prepareMelt(
   const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
   const { msat, paymentHash } = env.ports.invoiceAmount(request)
   if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')
-  const { mintUrl, info } = await env.mints.usable(url)
-  await env.mints.assertUnit(mintUrl, unit)
+  const { mintUrl } = await env.mints.get(url)
   const invoice = invoiceText(request)
-  const input = {
-    mintUrl,
-    unit,
-    method: 'bolt11',
-    request: invoice,
-    ask: JSON.stringify({ request: invoice, unit }),
-    demand: askedIn(unit, msat) ?? null,
-    paymentHash: paymentHash ?? null,
-    maxFee: most,
-    givesChange: info?.supported.includes(8) !== false,
+  const checked = async () => {
+    const { info } = await env.mints.assertUsable(mintUrl, unit)
+    return {
+      mintUrl,
+      unit,
+      method: 'bolt11',
+      request: invoice,
+      ask: JSON.stringify({ request: invoice, unit }),
+      demand: askedIn(unit, msat) ?? null,
+      paymentHash: paymentHash ?? null,
+      maxFee: most,
+      givesChange: info?.supported.includes(8) !== false,
+    }
   }
   const wanted = { mintUrl, unit, request: invoice, ...(most !== null && { maxFee: most }) }
-  const handle = await created(env, MeltHandle, 'melt', input, { key, request: wanted })
+  const handle = await created(env, MeltHandle, 'melt', checked, { key, request: wanted })
   return handle.quoted(signal ? { signal } : {})
 }

@@ -118,27 +118,27 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')
   checkTexts({ unit, method, quoteId })
-  const { mintUrl, info } = await env.mints.usable(url)
-  await env.mints.assertUnit(mintUrl, unit)
   const { crypto, random } = env.ports
   if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
     throw new TypeError('privateKey: 32 bytes in hex')
-  const locks = quoteId === undefined && info?.supported.includes(20) === true
-  const privateKey = locks ? crypto.privateKey(random(32)) : (options.privateKey ?? null)
-  const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
-  const input = { mintUrl, unit, amount, method, privateKey, quoteId: quoteId ?? null, ask }
+  const { mintUrl } = await env.mints.get(url)
   const existing = async (): Promise<string | undefined> =>
     quoteId === undefined
       ? undefined
       : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
-  // A quote that exists may be paid already: nothing is refused beforehand.
   const checked = async () => {
-    if (quoteId !== undefined) return input
-    await env.mints.assertSigns(mintUrl, unit)
-    await inParts(env, { mintUrl, unit }, [amount])
-    await assertMints(env, { mintUrl, unit, method, amount })
-    return input
+    const { info } = await env.mints.assertUsable(mintUrl, unit)
+    // A quote that exists may be paid already: nothing else is refused beforehand.
+    if (quoteId === undefined) {
+      await env.mints.assertSigns(mintUrl, unit)
+      await inParts(env, { mintUrl, unit }, [amount])
+      await assertMints(env, { mintUrl, unit, method, amount })
+    }
+    const locks = quoteId === undefined && info?.supported.includes(20) === true
+    const privateKey = locks ? crypto.privateKey(random(32)) : (options.privateKey ?? null)
+    const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
+    return { mintUrl, unit, amount, method, privateKey, quoteId: quoteId ?? null, ask }
   }
   const handle = await created(env, MintHandle, 'mint', checked, { key, request, existing })
   // Wanted again, after it was given up.

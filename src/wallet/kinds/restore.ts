@@ -219,7 +219,11 @@ export async function prepareRestore(
   { mintUrl: url, unit = 'sat', key }: PrepareRestore,
 ): Promise<RestoreHandle> {
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.usable(url)
-  await env.mints.assertUnit(mintUrl, unit)
-  return created(env, RestoreHandle, 'restore', { mintUrl, unit }, { key, request: { mintUrl, unit } })
+  const { mintUrl } = await env.mints.get(url)
+  const input = { mintUrl, unit }
+  const checked = async () => {
+    await env.mints.assertUsable(mintUrl, unit)
+    return input
+  }
+  return created(env, RestoreHandle, 'restore', checked, { key, request: input })
 }

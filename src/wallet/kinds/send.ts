@@ -134,10 +134,10 @@ export async function prepareSend(
   const asked = positive(fromAmountLike(amount), 'amount')
   checkTexts({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')
-  const { mintUrl } = await env.mints.usable(url)
-  await env.mints.assertUnit(mintUrl, unit)
+  const { mintUrl } = await env.mints.get(url)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
   const checked = async () => {
+    await env.mints.assertUsable(mintUrl, unit)
     // Fetches the keysets anew where the known ones do not make it up. Whether our proofs do, the first step sees.
     await inParts(env, { mintUrl, unit }, [asked]).catch((error: unknown) => {
       if (!(error instanceof HardshellError && error.code === 'AMOUNT_UNREACHABLE')) throw error

@@ -55,15 +55,12 @@ export async function prepareSwap(
   )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
   checkTexts({ unit })
-  const { mintUrl } = await env.mints.usable(url)
-  await env.mints.assertUnit(mintUrl, unit)
-  return created(
-    env,
-    SwapHandle,
-    'swap',
-    async () => ({ mintUrl, unit, amounts: await inParts(env, { mintUrl, unit, most: MOST_OUTPUTS }, asked) }),
-    { key, request: { mintUrl, unit, amounts: asked } },
-  )
+  const { mintUrl } = await env.mints.get(url)
+  const checked = async () => {
+    await env.mints.assertUsable(mintUrl, unit)
+    return { mintUrl, unit, amounts: await inParts(env, { mintUrl, unit, most: MOST_OUTPUTS }, asked) }
+  }
+  return created(env, SwapHandle, 'swap', checked, { key, request: { mintUrl, unit, amounts: asked } })
 }
 
 /** @throws {TypeError} naming the argument */
