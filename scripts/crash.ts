@@ -5,7 +5,8 @@
  *
  *   --kind KIND        the scenarios and the planted mistakes of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
- *   --quick            every run with one fault in all, one process, nothing planted; tables of dialects without faults
+ *   --quick            one fault in all, tried once at each commit and each request from the same states, one process, nothing
+ *                      planted; tables of dialects without faults
  *   --faults N         so many faults in one life, a crash included, in every scenario
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all

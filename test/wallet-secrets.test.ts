@@ -28,8 +28,11 @@ function secretsIn(value: unknown, found: Set<string>): void {
   }
 }
 
-/** Anything, as a debugger shows it. */
-const inspected = (value: unknown): string => inspectAny(value, { depth: 12, breakLength: Infinity, compact: true })
+/** Anything, as a debugger shows it; also what it hides, and what its getters give. */
+const inspected = (value: unknown): string => {
+  const wide = { depth: 12, breakLength: Infinity, compact: true }
+  return inspectAny(value, wide) + inspectAny(value, { ...wide, showHidden: true, getters: true })
+}
 
 /** An error with its causes, as somebody would log it. */
 const textOf = (error: unknown): string => {

@@ -2,6 +2,7 @@
 import { Amount } from '@cashu/cashu-ts'
 import { checkListener, checkSignal } from '../arguments.ts'
 import { HardshellError } from '../kernel/errors.ts'
+import { unlessAborted } from '../kernel/ports.ts'
 import { reportError } from '../kernel/report.ts'
 import type { OperationView } from '../kernel/operation.ts'
 import type { CreateOptions } from '../kernel/operations.ts'
@@ -33,13 +34,36 @@ export interface Waiting {
   readonly signal?: AbortSignal
 }
 
+/** The operation's context, for the package alone: it has secrets. */
+export let contextIn: <C extends WalletContext>(handle: OperationHandle<C>) => C
+/** What the wallet's parts share, for the package alone: the seed is within reach of it. */
+export let envIn: (handle: OperationHandle) => WalletEnv
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
+/** What a handle shows of itself, in JSON and in print. Amounts are texts, in the operation's unit. */
+export interface ShownHandle {
+  readonly kind: string
+  readonly id: string
+  readonly state: string
+  readonly mintUrl: string
+  readonly unit: string
+  readonly amount: string
+}
+
 export class OperationHandle<C extends WalletContext = WalletContext> {
-  declare protected readonly env: WalletEnv
+  /** For the compiler alone, which tells handles apart by it. */
+  declare protected readonly '~context'?: C
+  readonly #env: WalletEnv
   #view: OperationView
 
+  static {
+    contextIn = (handle) => contextOf(handle.#view)
+    envIn = (handle) => handle.#env
+  }
+
   constructor(env: WalletEnv, view: OperationView) {
-    // Not to be printed with the handle: the seed is within reach of it.
-    Object.defineProperty(this, 'env', { value: env })
+    this.#env = env
     this.#view = view
   }
 
@@ -58,33 +82,41 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
   /** What moved, in the operation's unit; while it is open, what is to move. */
   get amount(): Amount {
-    return Amount.from(this.context.amount)
+    return Amount.from(contextIn(this).amount)
   }
   /** What was asked for, in the operation's unit. */
   get asked(): Amount {
-    return Amount.from(this.context.asked ?? this.context.amount)
+    return Amount.from(contextIn(this).asked ?? contextIn(this).amount)
   }
   /** Of what was asked for, what somebody else had spent. */
   get spentElsewhere(): Amount {
-    return Amount.from(this.context.spentElsewhere ?? 0)
+    return Amount.from(contextIn(this).spentElsewhere ?? 0)
   }
   /** What it will cost, or has cost, in the operation's unit. */
   get fees(): Amount {
-    return Amount.from(this.context.fee)
+    return Amount.from(contextIn(this).fee)
   }
   /** What the mint owes for certain and has not given yet, in the operation's unit. */
   get owed(): Amount {
-    return Amount.from(this.context.owed ?? 0)
+    return Amount.from(contextIn(this).owed ?? 0)
   }
 
-  protected get context(): C {
-    return contextOf<C>(this.#view)
+  /** What the operation is, where it stands and what it is about; no secrets. */
+  toJSON(): ShownHandle {
+    const { kind, id, state } = this
+    const { mintUrl, unit, amount } = this.#view.row as unknown as Pick<WalletContext, 'mintUrl' | 'unit' | 'amount'>
+    return { kind, id, state, mintUrl, unit, amount: String(amount) }
+  }
+
+  /** How Node prints it. */
+  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`
   }
 
   /** Calls back after each commit of this operation. Returns the way to stop. */
   subscribe(listener: (handle: this) => void): () => void {
     checkListener(listener)
-    return this.env.operations.on(({ row }) => {
+    return this.#env.operations.on(({ row }) => {
       if (row.id !== this.id) return
       this.reload()
         .then(() => listener(this))
@@ -94,14 +126,21 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     })
   }
 
-  /** Looks for news now, at the mint too where the operation waits for some. */
-  async refresh(): Promise<this> {
-    void this.env.operations.look(this.id)
+  /**
+   * Asks the mint now, where the operation waits for something to happen there, and resolves with the state after that.
+   * While the mint is not to be asked (it is not trusted, or asked to be left alone), that lasts.
+   *
+   * @throws the signal's reason
+   */
+  async refresh({ signal }: Waiting = {}): Promise<this> {
+    checkSignal(signal)
+    const looked = this.#env.operations.look(this.id)
+    await (signal ? unlessAborted(signal, looked) : looked)
     return this.reload()
   }
 
   protected async reload(): Promise<this> {
-    this.#view = await this.env.operations.get(this.id)
+    this.#view = await this.#env.operations.get(this.id)
     return this
   }
 
@@ -129,12 +168,12 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 
   protected result(): Finished {
     const { id, kind, state, amount, asked, spentElsewhere, fees: fee, owed } = this
-    const { mintUrl, unit } = this.context
+    const { mintUrl, unit } = contextIn(this)
     return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }
 
   protected async tell(event: { type: string }): Promise<void> {
-    const taken = await this.env.operations.send(this.id, event)
+    const taken = await this.#env.operations.send(this.id, event)
     await this.reload()
     if (!taken)
       throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
@@ -142,7 +181,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 
   /** Waits until the operation is as asked; rejects once it failed without getting there. */
   protected async until(as: (view: OperationView) => boolean, signal: AbortSignal | undefined): Promise<void> {
-    this.#view = await this.env.operations.until(
+    this.#view = await this.#env.operations.until(
       this.id,
       (view) => (as(view) || failure(view) ? view : undefined),
       signal,
@@ -155,7 +194,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 export class ExecutableHandle<C extends WalletContext = WalletContext> extends OperationHandle<C> {
   /** Starts it; harmless where it was started before. */
   protected async start(): Promise<void> {
-    const taken = await this.env.operations.send(this.id, { type: 'execute' })
+    const taken = await envIn(this).operations.send(this.id, { type: 'execute' })
     await this.reload()
     if (!taken && this.state === 'prepared')
       throw new HardshellError('NOT_NOW', 'cannot be executed', { operationId: this.id })

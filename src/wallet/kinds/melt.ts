@@ -13,7 +13,7 @@ import { defineOperation, type EffectArgs, type EventObject } from '../../kernel
 import { answerOf, exchangeEffects, refusalOf } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
@@ -209,7 +209,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
   }
 
   protected override result(): PaidMelt {
-    const { payment, change } = this.context
+    const { payment, change } = contextIn(this)
     return {
       ...super.result(),
       preimage: payment?.preimage ?? undefined,

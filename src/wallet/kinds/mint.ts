@@ -8,7 +8,7 @@ import { HardshellError } from '../../kernel/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject, type Watch } from '../../kernel/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
-import { created, OperationHandle, type Waiting } from '../handle.ts'
+import { contextIn, created, OperationHandle, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
 import { quotedOf } from '../mint-quote.ts'
@@ -93,7 +93,7 @@ export class MintHandle extends OperationHandle<MintContext> {
     readonly expiry: number | null
     readonly state: QuoteState
   } {
-    const { quote, quoteState } = this.context
+    const { quote, quoteState } = contextIn(this)
     if (!quote) throw new HardshellError('NOT_NOW', 'the mint has not given a quote yet', { operationId: this.id })
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
   }

@@ -15,7 +15,7 @@ import type { Write } from '../../store/port.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
-import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
@@ -190,7 +190,7 @@ export interface RestoredFunds extends Finished {
 export class RestoreHandle extends ExecutableHandle<RestoreContext> {
   /** Keysets that could not be restored yet, or not wholly, and why. */
   get unavailable(): RestoredFunds['unavailable'] {
-    return this.context.unavailable.map(({ keysetId, reason }) => ({ keysetId, reason }))
+    return contextIn(this).unavailable.map(({ keysetId, reason }) => ({ keysetId, reason }))
   }
 
   /**

@@ -10,7 +10,7 @@ import { defineOperation, type LocalArgs } from '../../kernel/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
@@ -73,12 +73,12 @@ const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(stat
 export class SendHandle extends ExecutableHandle<SendContext> {
   /** The token, once there is one. */
   get token(): string | undefined {
-    return this.context.token ?? undefined
+    return contextIn(this).token ?? undefined
   }
 
   /** What came back, where the token was reclaimed. */
   get reclaimed(): Amount {
-    return toAmount(this.context.reclaimed)
+    return toAmount(contextIn(this).reclaimed)
   }
 
   /**
@@ -93,7 +93,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
       ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
       signal,
     )
-    return { ...this.result(), token: this.context.token! }
+    return { ...this.result(), token: contextIn(this).token! }
   }
 
   /**
@@ -106,9 +106,9 @@ export class SendHandle extends ExecutableHandle<SendContext> {
   async reclaim({ signal }: Waiting = {}): Promise<Finished> {
     checkSignal(signal)
     // Not taken: a reclaim is under way already, or over, or there is no token yet.
-    await this.env.operations.send(this.id, { type: 'reclaim' })
+    await envIn(this).operations.send(this.id, { type: 'reclaim' })
     await this.reload()
-    if (this.context.token === null && !isOver(this.state))
+    if (contextIn(this).token === null && !isOver(this.state))
       throw new HardshellError('NOT_NOW', 'there is no token yet', { operationId: this.id })
     await this.until(
       ({ state, snapshot }) =>
