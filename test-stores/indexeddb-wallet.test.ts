@@ -54,7 +54,7 @@ test('a wallet in a page mints, sends and receives', async () => {
     return {
       states: [state, (await send.finished()).state, receive.state],
       spendable: [await bank.spendable(alice), await bank.spendable(bob)],
-      fees: [send.fees.toNumber(), receive.fees.toNumber()],
+      fees: [send.fee.toNumber(), receive.fee.toNumber()],
     }
   }, mint.url)
   expect(seen.states).toEqual(['issued', 'claimed', 'received'])

@@ -232,7 +232,7 @@ describe('change', () => {
     const [record] = await wallet.history({ limit: 1 })
     expect([listed!.owed.toNumber(), record!.owed.toNumber()]).toEqual([52, 52])
     await eventually('it is here', async () => (await melt.refresh()).state === 'paid')
-    expect([await owed(process), melt.owed.toNumber(), melt.fees.toNumber()]).toEqual([0, 0, 1])
+    expect([await owed(process), melt.owed.toNumber(), melt.fee.toNumber()]).toEqual([0, 0, 1])
     expect(await money(process)).toMatchObject({ spendable: 53, reserved: 0 })
     expect((await wallet.history({ limit: 1 }))[0]!.owed.toNumber()).toBe(0)
     expect((await on.rows())['owed']).toEqual([])
@@ -346,7 +346,7 @@ describe('inputs that do not fit', () => {
       const process = await on.funded(64, 'alice', { factor: 20 })
       const { wallet, wire } = process
       const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
-      const most = melt.fees.toNumber()
+      const most = melt.fee.toNumber()
       expect(await money(process)).toMatchObject({ spendable: 0, reserved: 64 })
       const paid = await melt.execute()
       expect([paid.state, paid.fee.toNumber()]).toEqual(['paid', most])

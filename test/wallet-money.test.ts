@@ -308,7 +308,7 @@ describe('a reclaim', () => {
       code: 'ALREADY_SPENT',
     })
     const { spendable } = await money(alice)
-    expect([spendable, await on.outstanding()]).toEqual([64 - send.fees.toNumber(), spendable])
+    expect([spendable, await on.outstanding()]).toEqual([64 - send.fee.toNumber(), spendable])
     expect(await send.reclaim()).toMatchObject({ state: 'reclaimed' })
   })
 

@@ -74,25 +74,25 @@ describe('W4: fees are known when it is prepared', () => {
     const { mintUrl } = on
     const { wallet } = await on.funded(120)
     const exact = await wallet.send.prepare({ mintUrl, amount: 72 })
-    expect(exact.fees.toNumber()).toBe(0)
+    expect(exact.fee.toNumber()).toBe(0)
     await exact.cancel()
 
     const send = await wallet.send.prepare({ mintUrl, amount: 61 })
-    const shown = send.fees.toNumber()
+    const shown = send.fee.toNumber()
     expect(shown).toBeGreaterThan(0)
     expect((await send.execute()).fee.toNumber()).toBe(shown)
 
     const swap = await wallet.swap.prepare({ mintUrl, amounts: [2, 2] })
-    const swapShown = swap.fees.toNumber()
+    const swapShown = swap.fee.toNumber()
     expect((await swap.execute()).fee.toNumber()).toBe(swapShown)
 
     const receive = await wallet.receive.prepare({ token: await token(on, 12) })
-    const receiveShown = receive.fees.toNumber()
+    const receiveShown = receive.fee.toNumber()
     expect(receiveShown).toBe(2)
     expect((await receive.execute()).fee.toNumber()).toBe(receiveShown)
 
     const melt = await wallet.melt.prepare({ mintUrl, request: on.invoice(10) })
-    const most = melt.fees.toNumber()
+    const most = melt.fee.toNumber()
     const paid = await melt.execute()
     expect(paid.fee.toNumber()).toBeGreaterThan(0)
     expect(paid.fee.toNumber()).toBeLessThanOrEqual(most)
@@ -138,7 +138,7 @@ describe('W4: fees are known when it is prepared', () => {
     const { wallet } = await on.funded(64)
     for (const amount of [5, 5n, '5', Amount.from(5)]) {
       const send = await wallet.send.prepare({ mintUrl: on.mintUrl, amount })
-      expect([send.amount, send.fees]).toEqual([Amount.from(5), Amount.from(0)])
+      expect([send.amount, send.fee]).toEqual([Amount.from(5), Amount.from(0)])
       await send.cancel()
     }
   })

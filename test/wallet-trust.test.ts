@@ -151,7 +151,7 @@ describe('W12: a mint that is not trusted', () => {
     const token = await tokenFor(on, 21)
     const first = await on.open()
     const receive = await first.wallet.receive.prepare({ token, key: 'gift' })
-    expect([receive.amount.toNumber(), receive.fees.toNumber()]).toEqual([21, 0])
+    expect([receive.amount.toNumber(), receive.fee.toNumber()]).toEqual([21, 0])
     const stop = new AbortController()
     const waiting = failure(receive.execute({ signal: stop.signal }))
     await eventually('it waits', async () => (await first.wallet.operations.explain(receive.id)).laneClosed)

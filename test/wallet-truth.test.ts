@@ -26,7 +26,7 @@ async function said(
   const listed = (await wallet.operations.list()).find((it) => it.id === id)!
   const event = events.findLast((it) => it.id === id)!
   return {
-    handle: pick({ amount: handle.amount, asked: handle.asked, fee: handle.fees }, handle.state),
+    handle: pick({ amount: handle.amount, asked: handle.asked, fee: handle.fee }, handle.state),
     listed: pick(listed, listed.state),
     record: pick(record, record.state),
     event: pick(event, event.state),
@@ -83,7 +83,7 @@ describe('of a token that was claimed in part', () => {
     await bob.wallet.mints.trust(on.mintUrl)
     const events = listening(bob)
     const receive = await bob.wallet.receive.prepare({ token })
-    expect(plain({ amount: receive.amount, asked: receive.asked, fees: receive.fees })).toEqual({ amount: '24', asked: '24', fees: '2' }) // prettier-ignore
+    expect(plain({ amount: receive.amount, asked: receive.asked, fees: receive.fee })).toEqual({ amount: '24', asked: '24', fees: '2' }) // prettier-ignore
     await receive.execute()
     expect(await said(bob, 'receive', receive.id, events)).toEqual(
       everywhere({ state: 'received', amount: 22, asked: 24, fee: 2 }),

@@ -92,10 +92,10 @@ export async function countAll(): Promise<Count[]> {
   }
   await exchange('swap', 1, 2, await wallet.swap.prepare({ mintUrl, amounts: [64, 8, 2] }))
   const exact = await wallet.send.prepare({ mintUrl, amount: 74 })
-  if (exact.fees.toNumber() !== 0) throw new Error('74 should have been exact')
+  if (exact.fee.toNumber() !== 0) throw new Error('74 should have been exact')
   await exchange('send, exact', 0, 1, exact)
   const swapped = await wallet.send.prepare({ mintUrl, amount: 3 })
-  if (swapped.fees.toNumber() === 0) throw new Error('3 should not have been exact')
+  if (swapped.fee.toNumber() === 0) throw new Error('3 should not have been exact')
   await exchange('send, with a swap', 1, 2, swapped)
   await minted(other, 100)
   const { token } = await (await other.send.prepare({ mintUrl, amount: 50 })).execute()

@@ -93,7 +93,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     return Amount.from(contextIn(this).spentElsewhere ?? 0)
   }
   /** What it will cost, or has cost, in the operation's unit. */
-  get fees(): Amount {
+  get fee(): Amount {
     return Amount.from(contextIn(this).fee)
   }
   /** What the mint owes for certain and has not given yet, in the operation's unit. */
@@ -167,7 +167,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   protected result(): Finished {
-    const { id, kind, state, amount, asked, spentElsewhere, fees: fee, owed } = this
+    const { id, kind, state, amount, asked, spentElsewhere, fee, owed } = this
     const { mintUrl, unit } = contextIn(this)
     return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }

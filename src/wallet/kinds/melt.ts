@@ -170,7 +170,7 @@ export interface PaidMelt extends Finished {
   readonly change: Amount
 }
 
-/** `fees` is the most that it can cost, fee reserve included; once paid, what it cost. */
+/** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
 export class MeltHandle extends ExecutableHandle<MeltContext> {
   /** Waits until the mint's quote is here and the inputs are reserved. */
   async quoted({ signal }: Waiting = {}): Promise<this> {

@@ -31,7 +31,7 @@ export interface PrepareReceive {
   readonly key?: string
 }
 
-/** `fees` shows what the mint will keep, as far as its keysets are known; a mint that is not trusted is not asked. */
+/** `fee` shows what the mint will keep, as far as its keysets are known; a mint that is not trusted is not asked. */
 export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
 
 /**

@@ -122,7 +122,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
 }
 
 /**
- * Chooses and reserves proofs; nothing is sent. `fees` is zero where proofs of ours make up the amount exactly.
+ * Chooses and reserves proofs; nothing is sent. `fee` is zero where proofs of ours make up the amount exactly.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
