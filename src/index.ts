@@ -15,7 +15,7 @@ export { StoreError, type Json, type Store, type StoreAdapter, type StoreErrorCo
 export type { Balance } from './wallet/balances.ts'
 export type { Finished, OperationHandle, Waiting } from './wallet/handle.ts'
 export type { OperationEvent, WalletEvents } from './wallet/events.ts'
-export type { HistoryPage, HistoryRecord } from './wallet/history-page.ts'
+export type { History, HistoryPage, HistoryRecord } from './wallet/history-records.ts'
 export type { MeltHandle, PaidMelt, PrepareMelt } from './wallet/kinds/melt.ts'
 export type { MintHandle, PrepareMint } from './wallet/kinds/mint.ts'
 export type { PrepareReceive, ReceiveHandle } from './wallet/kinds/receive.ts'

@@ -271,7 +271,7 @@ describe('what would be taken for nothing, or for everything', () => {
       ['listener', () => send.subscribe(odd({}))],
       ...NONSENSE.flatMap((value): [string, () => unknown][] => [
         ['limit', () => wallet.operations.list({ limit: odd(value) })],
-        ['limit', () => wallet.history({ limit: odd(value) })],
+        ['limit', () => wallet.history.list({ limit: odd(value) })],
       ]),
       ...[Number.NaN, '5', null, -1].map((value): [string, () => unknown] => [
         'stuckForMs',
@@ -288,9 +288,9 @@ describe('what would be taken for nothing, or for everything', () => {
       ['quoteId', () => wallet.operations.list({ quoteId: odd(5) })],
       ['mint', () => wallet.operations.list(odd({ mint: mintUrl }))],
       ['filter', () => wallet.operations.list(odd(null))],
-      ['offset', () => wallet.history(odd({ offset: 5 }))],
-      ['before', () => wallet.history({ before: odd({}) })],
-      ['before', () => wallet.history({ before: odd(null) })],
+      ['offset', () => wallet.history.list(odd({ offset: 5 }))],
+      ['before', () => wallet.history.list({ before: odd({}) })],
+      ['before', () => wallet.history.list({ before: odd(null) })],
       ['unit', () => wallet.send.prepare({ mintUrl, amount: 1, unit: odd(5) })],
       ['unit', () => wallet.swap.prepare({ mintUrl, amounts: [1], unit: '' })],
       ['memo', () => wallet.send.prepare({ mintUrl, amount: 1, memo: odd(5) })],

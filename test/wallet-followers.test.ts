@@ -88,7 +88,7 @@ test('a follower prepares, executes, lists, hears and waits for the end', async 
     Promise.all([
       wallet.operations.list().then((all) => all.map(({ kind, state }) => `${kind} ${state}`)),
       wallet.balances().then(([sat]) => sat!.spendable.toNumber()),
-      wallet.history().then((all) => all.length),
+      wallet.history.list().then((all) => all.length),
     ])
   const expected = [['send tokenCreated', 'mint issued'], 79, 2]
   expect(await follower.run(seen)).toEqual(expected)

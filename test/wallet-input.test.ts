@@ -193,8 +193,8 @@ const calls: readonly [string, Call, Wanted][] = [
     async (on, { wallet }) => wallet.operations.cancel(await mintId(on)),
     'NOT_NOW',
   ],
-  ['history: a limit of zero', (_, { wallet }) => wallet.history({ limit: 0 }), 'limit:'],
-  ['history: a limit that is no whole number', (_, { wallet }) => wallet.history({ limit: 1.5 }), 'limit:'],
+  ['history: a limit of zero', (_, { wallet }) => wallet.history.list({ limit: 0 }), 'limit:'],
+  ['history: a limit that is no whole number', (_, { wallet }) => wallet.history.list({ limit: 1.5 }), 'limit:'],
 ]
 
 const mintId = async (on: Bench): Promise<string> =>
@@ -252,7 +252,7 @@ describe('a closed wallet', () => {
     ['restore', ({ mintUrl }, { wallet }) => wallet.restore.prepare({ mintUrl })],
     ['trust', ({ mintUrl }, { wallet }) => wallet.mints.trust(mintUrl)],
     ['balances', (_, { wallet }) => wallet.balances()],
-    ['history', (_, { wallet }) => wallet.history()],
+    ['history', (_, { wallet }) => wallet.history.list()],
     ['operations.list', (_, { wallet }) => wallet.operations.list()],
     ['operations.explain', (_, { wallet }) => wallet.operations.explain('any')],
     ['operations.resume', (_, { wallet }) => wallet.operations.resume('any')],
@@ -310,5 +310,5 @@ test('what a mint refuses is kept as a failure, with its word', async () => {
   const error = await failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 51 }))
   expect(error).toMatchObject({ code: 'REFUSED' })
   expect(await wallet.operations.get(error.operationId!)).toMatchObject({ kind: 'mint', state: 'failed' })
-  expect(await wallet.history()).toMatchObject([{ kind: 'mint', status: 'failed', error: { code: 'REFUSED' } }])
+  expect(await wallet.history.list()).toMatchObject([{ kind: 'mint', status: 'failed', error: { code: 'REFUSED' } }])
 })

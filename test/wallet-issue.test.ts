@@ -50,7 +50,7 @@ describe('a quote that is not what was asked for is refused, when it is asked fo
     const { quote: quoteId } = await quoteOf(on)
     const imported = wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId })
     expect(await failure(imported)).toMatchObject({ code: 'QUOTE_WRONG' })
-    for (const record of await wallet.history())
+    for (const record of await wallet.history.list())
       expect(record).toMatchObject({ status: 'failed', request: null, error: { code: 'QUOTE_WRONG' } })
     // What was wrong in passing can be tried again.
     wire.dialect = {}

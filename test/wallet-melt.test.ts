@@ -92,7 +92,7 @@ describe('a preimage is held against the payment hash', () => {
     const paid = await (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })).execute()
     expect(paid).toMatchObject({ state: 'paid', evidence: 'preimage' })
     expect(paid.preimage).toMatch(/^[0-9a-f]{64}$/)
-    const [record] = await wallet.history({ limit: 1 })
+    const [record] = await wallet.history.list({ limit: 1 })
     expect(record).toMatchObject({ paymentProof: paid.preimage, evidence: 'preimage' })
   })
 
@@ -104,7 +104,7 @@ describe('a preimage is held against the payment hash', () => {
       const paid = await (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })).execute()
       expect(paid).toMatchObject({ state: 'paid', evidence: 'mint' })
       expect(paid.preimage).toBeUndefined()
-      expect(await wallet.history({ limit: 1 })).toMatchObject([
+      expect(await wallet.history.list({ limit: 1 })).toMatchObject([
         { paymentProof: null, evidence: 'mint', status: 'done' },
       ])
     })
@@ -121,7 +121,7 @@ describe('a preimage is held against the payment hash', () => {
       [/GET \/v1\/melt\/quote/, set({ payment_preimage: ZEROS })],
     ]
     expect(await failure(melt.execute())).toMatchObject({ code: 'PAYMENT_FAILED' })
-    expect(await wallet.history({ limit: 1 })).toMatchObject([{ paymentProof: null, evidence: null, status: 'failed' }])
+    expect(await wallet.history.list({ limit: 1 })).toMatchObject([{ paymentProof: null, evidence: null, status: 'failed' }])
     expect(await money({ wallet })).toMatchObject({ spendable: 64, reserved: 0 })
   })
 })
@@ -229,12 +229,12 @@ describe('change', () => {
     expect([state, due.toNumber(), fee.toNumber(), melt.owed.toNumber()]).toEqual(['changePending', 52, 2, 52])
     expect([await owed(process), seen[0]]).toEqual([52, 52])
     const [listed] = await wallet.operations.list({ kind: 'melt' })
-    const [record] = await wallet.history({ limit: 1 })
+    const [record] = await wallet.history.list({ limit: 1 })
     expect([listed!.owed.toNumber(), record!.owed.toNumber()]).toEqual([52, 52])
     await eventually('it is here', async () => (await melt.refresh()).state === 'paid')
     expect([await owed(process), melt.owed.toNumber(), melt.fee.toNumber()]).toEqual([0, 0, 1])
     expect(await money(process)).toMatchObject({ spendable: 53, reserved: 0 })
-    expect((await wallet.history({ limit: 1 }))[0]!.owed.toNumber()).toBe(0)
+    expect((await wallet.history.list({ limit: 1 }))[0]!.owed.toNumber()).toBe(0)
     expect((await on.rows())['owed']).toEqual([])
   })
 
@@ -282,7 +282,7 @@ describe('the key of a melt', () => {
     const melt = await wallet.melt.prepare(wanted)
     expect((await melt.execute()).state).toBe('paid')
     expect((await wallet.melt.prepare(wanted)).id).toBe(melt.id)
-    expect((await wallet.history()).filter(({ kind }) => kind === 'melt').map(({ status }) => status)).toEqual(['done', 'failed', 'failed']) // prettier-ignore
+    expect((await wallet.history.list()).filter(({ kind }) => kind === 'melt').map(({ status }) => status)).toEqual(['done', 'failed', 'failed']) // prettier-ignore
   })
 
   test('stays with a payment that was tried, and with one that somebody gave up', async () => {

@@ -115,7 +115,7 @@ describe('W9: no record of a quote is lost', () => {
     const kept = await wallet.operations.get(error.operationId!)
     expect(kept).toMatchObject({ kind: 'melt', state: 'failed' })
     expect(await wallet.operations.list({ quoteId: kept.quoteId! })).toHaveLength(1)
-    expect(await wallet.history()).toMatchObject([
+    expect(await wallet.history.list()).toMatchObject([
       { kind: 'melt', status: 'failed', quoteId: kept.quoteId, error: { code: 'INSUFFICIENT_FUNDS' } },
     ])
   })
@@ -145,11 +145,11 @@ describe('W10: a quote that is paid is minted', () => {
     const { wallet } = await trusting(on)
     const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
     expect(await failure(mint.finished())).toMatchObject({ code: 'QUOTE_EXPIRED', operationId: mint.id })
-    expect(await wallet.history()).toMatchObject([{ status: 'failed', state: 'expired' }])
+    expect(await wallet.history.list()).toMatchObject([{ status: 'failed', state: 'expired' }])
     await pay(on, mint.quote.request)
     await eventually('it is minted', async () => (await wallet.mint.get(mint.id)).state === 'issued')
     expect((await mint.finished()).state).toBe('issued')
-    expect(await wallet.history()).toMatchObject([{ status: 'done', state: 'issued', error: null }])
+    expect(await wallet.history.list()).toMatchObject([{ status: 'done', state: 'issued', error: null }])
     expect((await money({ wallet })).spendable).toBe(21)
   })
 
@@ -217,7 +217,7 @@ describe('W10: a quote that is paid is minted', () => {
       needsHuman: true,
       takes: ['resume'],
     })
-    expect(await wallet.history()).toMatchObject([{ status: 'pending', state: 'blocked' }])
+    expect(await wallet.history.list()).toMatchObject([{ status: 'pending', state: 'blocked' }])
     await wallet.operations.resume(mint.id)
     expect((await mint.finished()).state).toBe('issued')
   })

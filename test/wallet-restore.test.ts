@@ -29,7 +29,7 @@ describe('one keyset that cannot be had', () => {
       const done = await restore.execute()
       expect([done.state, done.amount.toNumber(), (await money(process)).spendable]).toEqual(['incomplete', 800, 800])
       expect(done.unavailable).toEqual([{ keysetId: expect.any(String) as unknown, reason: expect.stringMatching(/key/) as unknown }]) // prettier-ignore
-      expect(plain(await process.wallet.history())).toMatchObject([
+      expect(plain(await process.wallet.history.list())).toMatchObject([
         { status: 'done', state: 'incomplete', amount: '800' },
       ])
       expect(await process.wallet.operations.explain(restore.id)).toMatchObject({ needsHuman: false })
@@ -75,7 +75,7 @@ describe('a mint that lacks what a restore needs', () => {
     const process = await heir(on, { without: [9] })
     const restore = await restoring(process, on)
     expect(await failure(restore.execute())).toMatchObject({ code: 'UNSUPPORTED' })
-    expect(plain(await process.wallet.history())).toMatchObject([{ status: 'failed', amount: '0' }])
+    expect(plain(await process.wallet.history.list())).toMatchObject([{ status: 'failed', amount: '0' }])
   })
 
   test('NUT-07: what it signed is held, for it may be spent', async () => {

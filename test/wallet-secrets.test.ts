@@ -143,7 +143,7 @@ test('secrets show in no event, explanation, error, list, history, inspection or
   for (const { wallet: each } of [alice, bob]) {
     tell(await each.operations.list())
     tell(await each.operations.resumed())
-    tell(await each.history())
+    tell(await each.history.list())
     tell(await each.balances())
     tell(await each.mints.list())
     for (const { id } of await each.operations.list())

@@ -18,7 +18,7 @@ test('W2: each sees what the other has done: operations, money, history, tokens'
   const seen = await two.wallet.send.get(send.id)
   expect([seen.state, seen.version, seen.token]).toEqual(['tokenCreated', send.version, token])
   expect(await money(two)).toEqual({ spendable: 43, reserved: 0, outstanding: 21, held: 0 })
-  expect((await two.wallet.history()).map(({ kind }) => kind)).toEqual(['send', 'mint'])
+  expect((await two.wallet.history.list()).map(({ kind }) => kind)).toEqual(['send', 'mint'])
 })
 
 test('W2: one prepares, the other executes, and the first hears of the end', async () => {

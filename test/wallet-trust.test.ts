@@ -267,7 +267,7 @@ describe('start-up', () => {
     const second = await on.open(undefined, { always: 'hang' })
     expect(await second.wallet.operations.resumed()).toMatchObject([{ id: swap.id, outcome: 'resumed' }])
     expect(await money(second)).toMatchObject({ spendable: 0, reserved: 64 })
-    expect(await second.wallet.history()).toHaveLength(2)
+    expect(await second.wallet.history.list()).toHaveLength(2)
     expect(await second.wallet.operations.explain(swap.id)).toMatchObject({ underWay: ['mint.swap'] })
     await second.wallet.close()
 

@@ -22,7 +22,7 @@ async function said(
     asked: Number(asked),
     fee: Number(fee),
   })
-  const record = (await wallet.history()).find((it) => it.id === id)!
+  const record = (await wallet.history.list()).find((it) => it.id === id)!
   const listed = (await wallet.operations.list()).find((it) => it.id === id)!
   const event = events.findLast((it) => it.id === id)!
   return {
@@ -69,7 +69,7 @@ describe('of a token that was claimed in part', () => {
     expect(await said(shop, 'receive', receive.id, events)).toEqual(
       everywhere({ state: 'receivedPartly', amount: 1, asked: 1001, fee: 0 }),
     )
-    expect(plain(await shop.wallet.history())).toMatchObject([{ amount: '1', spentElsewhere: '1000', status: 'done' }])
+    expect(plain(await shop.wallet.history.list())).toMatchObject([{ amount: '1', spentElsewhere: '1000', status: 'done' }])
     expect(receive.spentElsewhere.toNumber()).toBe(1000)
     expect((await money(shop)).spendable).toBe(1)
   })
@@ -159,7 +159,7 @@ describe('of what did not come to pass', () => {
     expect(await said(alice, kind, handle.id, events)).toEqual(
       everywhere({ state: 'lost', amount: 0, asked: 3, fee: 0 }),
     )
-    expect(plain(await wallet.history({ limit: 1 }))).toMatchObject([{ spentElsewhere: '64', status: 'failed' }])
+    expect(plain(await wallet.history.list({ limit: 1 }))).toMatchObject([{ spentElsewhere: '64', status: 'failed' }])
   })
 
   test('what was cancelled moved nothing, whatever the kind', async () => {

@@ -47,7 +47,7 @@ const HEADINGS: Readonly<Record<string, keyof Figures>> = {
 
 export async function figuresOf(wallet: Wallet): Promise<Figures> {
   const figures = { ...NONE }
-  for (const { kind, state, amount, fee } of await wallet.history({ limit: 100_000 })) {
+  for (const { kind, state, amount, fee } of await wallet.history.list({ limit: 100_000 })) {
     const heading = HEADINGS[`${kind}.${state}`]
     if (heading) figures[heading] += amount.toNumber()
     // What came in before the mint kept its fee.

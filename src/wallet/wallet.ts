@@ -16,7 +16,7 @@ import type { Store, StoreAdapter } from '../store/port.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
-import { historyPage, type HistoryPage, type HistoryRecord } from './history-page.ts'
+import { History } from './history-records.ts'
 import { claimStore } from './seed.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
 import { MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
@@ -78,6 +78,8 @@ export class Wallet {
   readonly send: KindApi<PrepareSend, SendHandle>
   readonly swap: KindApi<PrepareSwap, SwapHandle>
   readonly operations: WalletOperations
+  /** What came of operations, and what of them is under way. */
+  readonly history: History
   /** What an application keeps beside its money, in the same database. */
   readonly kv: KeyValues
 
@@ -88,6 +90,7 @@ export class Wallet {
     this.#forget = forget
     this.mints = env.mints
     this.operations = new WalletOperations(env)
+    this.history = new History(store)
     this.kv = new KeyValues(store)
     const api = <O, H>(
       kind: string,
@@ -127,11 +130,6 @@ export class Wallet {
   /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
-  }
-
-  /** Records of operations, the newest first; one of each, whatever came of it. */
-  history(page: HistoryPage = {}): Promise<HistoryRecord[]> {
-    return historyPage(this.#store, page)
   }
 
   /**

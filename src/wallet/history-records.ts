@@ -1,0 +1,103 @@
+/** Reads the history: a record by its operation, or a page of records. */
+import { Amount } from '@cashu/cashu-ts'
+import { checkCount, checkNames, checkOneOf, checkTexts } from '../arguments.ts'
+import { normalizeMintUrl } from '../cashu/codec.ts'
+import { HardshellError } from '../kernel/errors.ts'
+import type { Store } from '../store/port.ts'
+import type { HistoryFields, HistoryRow } from './tables.ts'
+
+/** One operation's record. Amounts are in its unit, times in epoch ms. */
+export type HistoryRecord = Omit<HistoryFields, Amounts> & { readonly [Name in Amounts]: Amount }
+type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
+
+/** Which records: all that are as each given field says. */
+export interface HistoryPage {
+  readonly kind?: string
+  readonly mintUrl?: string
+  readonly unit?: string
+  readonly direction?: HistoryFields['direction']
+  readonly status?: HistoryFields['status']
+  /** How many records; 50 unless given. */
+  readonly limit?: number
+  /** Only records older than this one: the last of the page before. */
+  readonly before?: Pick<HistoryFields, 'createdAt' | 'id'> | undefined
+}
+
+const DIRECTIONS: readonly HistoryFields['direction'][] = ['in', 'out', 'self']
+const STATUSES: readonly HistoryFields['status'][] = ['pending', 'done', 'failed']
+/** At least so many rows are read at once, where a filter passes some of them over. */
+const READ_AT_ONCE = 200
+
+export class History {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * The record of an operation, whatever came of it.
+   *
+   * @throws {HardshellError} `NOT_FOUND`
+   * @example
+   * const { status, fee } = await wallet.history.get(send.id)
+   */
+  async get(id: string): Promise<HistoryRecord> {
+    const row = typeof id === 'string' ? await this.#store.get<HistoryRow>('history', [id]) : undefined
+    if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
+    return recordOf(row)
+  }
+
+  /**
+   * Records of operations, the newest first; one of each, whatever came of it.
+   *
+   * @throws {TypeError} naming the argument
+   * @example
+   * const sent = await wallet.history.list({ kind: 'send', status: 'done', limit: 20 })
+   * const older = await wallet.history.list({ kind: 'send', status: 'done', limit: 20, before: sent.at(-1) })
+   */
+  async list(page: HistoryPage = {}): Promise<HistoryRecord[]> {
+    checkNames(page, 'page', ['kind', 'mintUrl', 'unit', 'direction', 'status', 'limit', 'before'])
+    const { limit = 50, before, mintUrl, direction, status, ...texts } = page
+    checkCount(limit, 'limit')
+    checkTexts(texts)
+    checkOneOf(direction, 'direction', DIRECTIONS)
+    checkOneOf(status, 'status', STATUSES)
+    if (before !== undefined && (!Number.isSafeInteger(before?.createdAt) || typeof before.id !== 'string'))
+      throw new TypeError('before: a record of the history')
+    const wanted = Object.entries({
+      ...texts,
+      direction,
+      status,
+      mintUrl: mintUrl === undefined ? undefined : normalizeMintUrl(mintUrl),
+    }).filter(([, value]) => value !== undefined)
+    const found: HistoryRow[] = []
+    const atOnce = wanted.length === 0 ? limit : Math.max(limit, READ_AT_ONCE)
+    for (let last: HistoryPage['before'] = before; found.length < limit;) {
+      const rows = await this.#older(last, atOnce)
+      found.push(...rows.filter((row) => wanted.every(([name, value]) => row[name] === value)))
+      if (rows.length < atOnce) break
+      last = rows.at(-1)
+    }
+    return found.slice(0, limit).map(recordOf)
+  }
+
+  /** So many rows, from the newest that is older than a given one. */
+  async #older(before: HistoryPage['before'], limit: number): Promise<HistoryRow[]> {
+    // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
+    const byTime = { table: 'history', index: 'byTime', reverse: true }
+    if (!before) return this.#store.query<HistoryRow>({ ...byTime, limit })
+    const same = await this.#store.query<HistoryRow>({ ...byTime, prefix: [before.createdAt] })
+    const older = await this.#store.query<HistoryRow>({ ...byTime, limit, to: before.createdAt - 1 })
+    return [...same.filter(({ id }) => id < before.id), ...older].slice(0, limit)
+  }
+}
+
+const recordOf = ({ amount, asked, spentElsewhere, fee, owed, ...row }: HistoryRow): HistoryRecord => ({
+  ...row,
+  amount: Amount.from(amount),
+  asked: Amount.from(asked),
+  spentElsewhere: Amount.from(spentElsewhere),
+  fee: Amount.from(fee),
+  owed: Amount.from(owed),
+})
