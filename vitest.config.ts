@@ -12,6 +12,7 @@ export default defineConfig({
     alias: [
       { find: /^hardshell$/, replacement: source('src/index.ts') },
       { find: /^hardshell\/kernel$/, replacement: source('src/kernel/index.ts') },
+      { find: /^hardshell\/phrase$/, replacement: source('src/phrase.ts') },
       { find: /^hardshell\/bounty$/, replacement: source('src/bounty/index.ts') },
       { find: /^hardshell\/testing$/, replacement: source('src/testing/index.ts') },
       { find: /^hardshell\/store\/(.+)$/, replacement: source('src/store/$1.ts') },

@@ -46,6 +46,7 @@ const LAYERS: readonly Layer[] = [
     imports: ['arguments', 'port', 'rows', 'store'],
     packages: ['pg'],
   },
+  { name: 'phrase', files: /^src\/phrase\.ts$/, imports: ['errors'], packages: ['@scure/bip39'] },
   { name: 'authoring', files: /^src\/kernel\/authoring\.ts$/, imports: ['port'], packages: ['xstate'] },
   {
     name: 'kernel',
