@@ -7,8 +7,8 @@ export const statementPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/receive.ts',
-        from: `amount: sum(exchange!.made), fee:`,
-        to: `amount: asked, fee:`,
+        from: `keepWhatCame: assign(({ context: { exchange } }) => ({ amount: sum(exchange!.made),`,
+        to: `keepWhatCame: assign(({ context: { asked, exchange } }) => ({ amount: asked,`,
       },
     ],
     breaks: 'misstated',
