@@ -169,8 +169,8 @@ export const recoveryPlants: readonly Plant[] = [
         to: `if: undefined`,
       },
     ],
-    breaks: 'release',
-    scenario: 'swap.two-minds',
+    breaks: 'paid twice',
+    scenario: 'melt.cancelled',
   },
   {
     row: 20,
