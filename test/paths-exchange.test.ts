@@ -14,21 +14,21 @@ import { MINT_URL, onWallet } from '../src/testing/wallet-subject.ts'
 import { stubCrypto } from '../src/testing/stub-crypto.ts'
 import { subjectOf, type Subject } from './paths/drive.ts'
 import { FREE, receiveModel, sendModel, swapModel } from './paths/exchange.ts'
-import { World, type Truth } from './paths/model.ts'
-import { livePaths, NOT_HERE, NO_KEYSETS, scenario, tamper } from './paths/run.ts'
+import { World } from './paths/model.ts'
+import { keysetsUnknown, livePaths, NOT_HERE, scenario } from './paths/run.ts'
 
-const receive = (name: string, truth = FREE): Subject => ({
-  world: new World(receiveModel(name, truth)),
+const receive = (name: string): Subject => ({
+  world: new World(receiveModel(name, FREE)),
   scenario: scenario('receive', 'plain'),
   prepare: ({ wallet, notes }) => wallet.receive.prepare({ token: notes['token'] as string, key: 'path' }),
 })
-const swap = (name: string, truth = FREE): Subject => ({
-  world: new World(swapModel(name, truth)),
+const swap = (name: string): Subject => ({
+  world: new World(swapModel(name, FREE)),
   scenario: scenario('swap', 'plain'),
   prepare: ({ wallet }) => wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'path' }),
 })
-const send = (name: string, truth: Truth, amount: number, ...inputs: number[]): Subject => ({
-  world: new World(sendModel(name, truth, amount, ...inputs)),
+const send = (name: string, amount: number, ...inputs: number[]): Subject => ({
+  world: new World(sendModel(name, FREE, amount, ...inputs)),
   scenario: onWallet({ kind: 'send', name, setup: (stage) => fund(stage, ...inputs), drive: async () => {} }),
   prepare: ({ wallet }) => wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'path' }),
 })
@@ -36,16 +36,13 @@ const send = (name: string, truth: Truth, amount: number, ...inputs: number[]): 
 /** Ends of what was done in rounds. */
 const IN_ROUNDS = [/matching: done\[7\] → receive/, /→ receive\.receivedPartly$/]
 
-livePaths('receive', [receive('a token'), { ...receive('a token, keysets unknown', NO_KEYSETS), tamper }], [...NOT_HERE, ...IN_ROUNDS]) // prettier-ignore
-livePaths('swap', [swap('a swap'), { ...swap('a swap, keysets unknown', NO_KEYSETS), tamper }], NOT_HERE) // prettier-ignore
+const [aToken, aSwap, splits] = [receive('a token'), swap('a swap'), send('a send with a swap', 3, 8)]
+
+livePaths('receive', [aToken, keysetsUnknown(aToken)], [...NOT_HERE, ...IN_ROUNDS])
+livePaths('swap', [aSwap, keysetsUnknown(aSwap)], NOT_HERE)
 livePaths(
   'send',
-  [
-    send('an exact send', FREE, 8, 8),
-    send('a send with a swap', FREE, 3, 8),
-    { ...send('a send with a swap, keysets unknown', NO_KEYSETS, 3, 8), tamper },
-    send('a send of two proofs', FREE, 3, 1, 2),
-  ],
+  [send('an exact send', 8, 8), splits, keysetsUnknown(splits), send('a send of two proofs', 3, 1, 2)],
   // The keysets were known when it was prepared.
   [
     ...NOT_HERE,
@@ -57,7 +54,7 @@ livePaths(
 )
 
 test('a wallet that goes another way is noticed, and so is money that there is not', async () => {
-  const honest = swap('a swap')
+  const honest = aSwap
   const path = honest.world.shortest().find((moves) => moves.some(({ name }) => name === 'mint.swap ok'))!
   const live = async (subject: Subject): Promise<string[]> =>
     (await subjectOf(subject))(path, new Coverage(swapKind as unknown as OperationKind))

@@ -9,15 +9,15 @@ import { MINT_URL, onWallet } from '../src/testing/wallet-subject.ts'
 import { fund, must } from '../src/testing/scenarios/stage.ts'
 import type { Subject } from './paths/drive.ts'
 import { FREE } from './paths/exchange.ts'
-import { World, type Truth } from './paths/model.ts'
+import { World } from './paths/model.ts'
 import { meltModel, mintModel, restoreModel } from './paths/quotes.ts'
-import { livePaths, NOT_HERE, NO_KEYSETS, scenario, tamper } from './paths/run.ts'
+import { keysetsUnknown, livePaths, NOT_HERE, scenario } from './paths/run.ts'
 
 const TWO_HOURS_MS = 7_200_000
 const NEVER_MS = 10_000_000_000
 
-const mint = (name: string, truth: Truth, imported: boolean): Subject => ({
-  world: new World(mintModel(name, truth, imported ? 'q' : null)),
+const mint = (name: string, imported: boolean): Subject => ({
+  world: new World(mintModel(name, FREE, imported ? 'q' : null)),
   scenario: onWallet({
     kind: 'mint',
     name,
@@ -35,8 +35,8 @@ const mint = (name: string, truth: Truth, imported: boolean): Subject => ({
   prepare: ({ wallet, notes }) => wallet.mint.prepare({ mintUrl: MINT_URL, amount: 5, key: 'path', ...(imported && { quoteId: notes['quoteId'] as string }) }), // prettier-ignore
 })
 
-const melt = (name: string, truth = FREE): Subject => ({
-  world: new World(meltModel(name, truth)),
+const melt = (name: string): Subject => ({
+  world: new World(meltModel(name, FREE)),
   scenario: onWallet({
     kind: 'melt',
     name,
@@ -56,13 +56,11 @@ const restore = (name: string): Subject => ({
   prepare: ({ wallet }) => wallet.restore.prepare({ mintUrl: MINT_URL, key: 'path' }),
 })
 
+const [aQuote, aPayment] = [mint('a quote', false), melt('a payment')]
+
 livePaths(
   'mint',
-  [
-    mint('a quote', FREE, false),
-    { ...mint('a quote, keysets unknown', NO_KEYSETS, false), tamper },
-    mint('an imported quote', FREE, true),
-  ],
+  [aQuote, keysetsUnknown(aQuote), mint('an imported quote', true)],
   [
     /mint\.deriving: done\[4\]/,
     /^answer mint\.derive: (gap|unreachable)$/,
@@ -72,7 +70,7 @@ livePaths(
 )
 livePaths(
   'melt',
-  [melt('a payment'), { ...melt('a payment, keysets unknown', NO_KEYSETS), tamper }],
+  [aPayment, keysetsUnknown(aPayment)],
   [
     ...NOT_HERE,
     // There is enough, change is given and owed, and any fee is allowed.

@@ -97,7 +97,17 @@ const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 /** The world in which a subject's paths begin; its setting serves them all, one after the other. */
 export async function subjectOf(subject: Subject): Promise<(path: Path, coverage: Coverage) => Promise<string[]>> {
   const { start, ...place } = await beginning(subject.scenario)
-  return (path, coverage) => new Lifetime(subject, place, start, coverage).run(path)
+  const judged = new Set<string>()
+  return (path, coverage) => new Lifetime({ subject, place, start, coverage, judged }).run(path)
+}
+
+interface LifetimeOf {
+  readonly subject: Subject
+  readonly place: Place<Stage>
+  readonly start: Lived
+  readonly coverage: Coverage
+  /** The worlds that were judged, by their fingerprints: those that are alike end alike. */
+  readonly judged: Set<string>
 }
 
 class Lifetime {
@@ -110,19 +120,21 @@ class Lifetime {
   readonly #rows = memoryStore()
   readonly #life = new Life()
   readonly #coverage: Coverage
+  readonly #judged: Set<string>
   readonly #parked: Parked[] = []
   /** What was sent and heard, as far as what the wallet says is held against it. */
   #wire: Pick<WalletOutside, 'sent' | 'senders' | 'heard'>
   #id: string | undefined
   readonly #outside
 
-  constructor(subject: Subject, place: Place<Stage>, start: Lived, coverage: Coverage) {
+  constructor({ subject, place, start, coverage, judged }: LifetimeOf) {
     const { setting } = place.surroundings as WalletSurroundings
     this.#place = place
     this.#subject = subject
     this.#setting = setting
     this.#world = { ...start }
     this.#coverage = coverage
+    this.#judged = judged
     this.#clock = new VirtualClock(start.nowMs)
     this.#rows.load(start.rows)
     this.#random = worldRandom(this.#world)
@@ -369,6 +381,9 @@ class Lifetime {
       outside: { ...(surroundings.leave() as WalletOutside), ...this.#wire },
       nowMs: this.#clock.rightMs,
     }
+    const mark = this.#place.fingerprint(from)
+    if (this.#judged.has(mark)) return []
+    this.#judged.add(mark)
     const act = async (stage: Stage): Promise<void> => {
       const { operations } = stage.wallet
       for (;;) {

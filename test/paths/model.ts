@@ -106,16 +106,29 @@ export const unsupported: Flavour = {
 
 export class World {
   readonly model: Model
-  readonly #steps = new WeakMap<Place, Map<string, Place>>()
+  readonly #steps: WeakMap<Place, Map<string, Place>>
+  /** Each place is one object, however it is come to: what leads on from it is computed once. */
+  readonly #places: Map<string, Place>
+  #start: Place | undefined
 
-  constructor(model: Model) {
+  constructor(model: Model, known?: World) {
     this.model = model
+    this.#steps = known ? known.#steps : new WeakMap<Place, Map<string, Place>>()
+    this.#places = known ? known.#places : new Map<string, Place>()
+  }
+
+  /** The same world, of which something else is true when the operation begins. */
+  from(name: string, truth: Truth): World {
+    return new World({ ...this.model, name, truth }, this)
   }
 
   place(snapshot: AnyMachineSnapshot, truth: Truth): Place {
     const state = dotted(snapshot.value)
     const seen = this.model.sees(snapshot.context as never, state)
-    return { key: JSON.stringify([state, seen, truth]), state, snapshot, truth }
+    const key = JSON.stringify([state, seen, truth])
+    const known = this.#places.get(key) ?? { key, state, snapshot, truth }
+    this.#places.set(key, known)
+    return known
   }
 
   /** Runs the local steps. */
@@ -133,7 +146,7 @@ export class World {
 
   get start(): Place {
     const { kind, input, truth } = this.model
-    return this.place(this.#settled(bareStep(kind.machine, { input: { id: 'operation', ...input } }).snapshot, truth), truth) // prettier-ignore
+    return (this.#start ??= this.place(this.#settled(bareStep(kind.machine, { input: { id: 'operation', ...input } }).snapshot, truth), truth)) // prettier-ignore
   }
 
   moves(place: Place): Move[] {

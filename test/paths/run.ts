@@ -15,11 +15,17 @@ export const scenario = (kind: string, name: string): Scenario<WalletStage> =>
   scenarios.find((it) => it.kind === kind && it.name === name)! as Scenario<WalletStage>
 
 /** The wallet believes that the mint has no active keyset. */
-export const tamper = (wallet: Lived['rows']): Lived['rows'] => ({
+const tamper = (wallet: Lived['rows']): Lived['rows'] => ({
   ...wallet,
   keysets: wallet['keysets']!.map((row) => ({ ...row, active: 0 })),
 })
-export const NO_KEYSETS = { ...FREE, keysets: false }
+const NO_KEYSETS = { ...FREE, keysets: false }
+
+/** The same, but that the wallet believes so. */
+export function keysetsUnknown(subject: Subject): Subject {
+  const { world } = subject
+  return { ...subject, world: world.from(`${world.model.name}, keysets unknown`, NO_KEYSETS), tamper }
+}
 
 /**
  * What no path here shows of an exchange: inputs that do not cover the fee, a wallet that took 200 counters in vain, keysets
