@@ -64,7 +64,7 @@ function slow(): TestedStore {
 }
 
 test('on a SQLite file as many lives, worlds and places as in memory, and nothing is wrong', async () => {
-  const options = { depth: 1 }
+  const options = { depth: 1, spare: false }
   const [memory, real] = [
     await exploreCrashes(scenario, options),
     await exploreCrashes(scenario, { ...options, store: file() }),
@@ -78,16 +78,20 @@ test('where time-outs are over before the store answers, now and then, runs repe
   let timers = 0
   vi.stubGlobal('setTimeout', (call: () => void) => (++timers % 3 === 0 ? setImmediate(call) : undefined))
   onTestFinished(() => void vi.unstubAllGlobals())
-  const { violations, closed, lives } = await exploreCrashes(scenario, { faults: 2, store: slow() })
+  // Where one process is held at a request while another goes on, a time-out that there must not be would strike.
+  const { violations, closed, lives } = await exploreCrashes(scenario, { owners: true, store: slow() })
   expect({ violations, closed }).toEqual({ violations: [], closed: true })
-  expect(lives).toBeGreaterThan(1_000)
+  expect(lives).toBeGreaterThan(30)
 })
 
 test('subjects with other tables have another database, and the first one finds its own again', async () => {
   const store = file()
   const bounty = scenarios.find(({ kind }) => kind === 'bounty')!
   for (const each of [scenario, bounty, scenario])
-    expect(await exploreCrashes(each, { depth: 0, store })).toMatchObject({ violations: [], closed: true })
+    expect(await exploreCrashes(each, { depth: 0, spare: false, store })).toMatchObject({
+      violations: [],
+      closed: true,
+    })
 })
 
 test.each([
@@ -103,7 +107,7 @@ test.each([
     commit: () => Promise.reject(new StoreError('CONFLICT', 'for nothing')),
   },
 ])('$mistake: found', async ({ commit, what }) => {
-  const exploring = exploreCrashes(scenario, { depth: 0, store: erring(commit) })
+  const exploring = exploreCrashes(scenario, { depth: 0, spare: false, store: erring(commit) })
   const found = await exploring.then(
     ({ violations }) => violations.map((it) => it.what).join('; '),
     (error: unknown) => String(error),
