@@ -11,7 +11,7 @@ import { HardshellError } from '../src/kernel/index.ts'
 import { StoreError, type Ownership, type Store, type Write } from '../src/store/port.ts'
 import { queue, Shop, whileAlive, type Process } from './owners-kit.ts'
 
-const { SEED = '7', RUNS = '150' } = process.env
+const { SEED = '7', RUNS = '50' } = process.env
 
 const PROCESSES = 3
 const ORDERS = 5

@@ -27,7 +27,7 @@ import { StoreError, type Ownership, type Store, type Write } from '../src/store
 import type { VirtualClock } from '../src/testing/life.ts'
 import { queue, Shop, tables, whileAlive, type Process } from './owners-kit.ts'
 
-const { SEED = '7', RUNS = '60' } = process.env
+const { SEED = '7', RUNS = '25' } = process.env
 
 const PROCESSES = 3
 const ORDERS = 6

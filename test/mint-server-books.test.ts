@@ -112,7 +112,7 @@ describe('books', () => {
           ...held.map(() => 'PENDING'),
         ])
       }),
-      { numRuns: 60, seed: 7 },
+      { numRuns: 30, seed: 7 },
     )
   })
 

@@ -18,7 +18,7 @@ interface Sample {
   readonly strikes: readonly (readonly Strike[])[]
 }
 
-const { SEED = '20', RUNS = '200', MINUTES, SAMPLE } = process.env
+const { SEED = '20', RUNS = '80', MINUTES, SAMPLE } = process.env
 
 const planned = fc.record({ kind: fc.constantFrom(...KINDS), amount: fc.integer({ min: 1, max: 15 }), way: fc.nat(4) })
 // A dozen operations come to some hundred places; most runs come to fewer.
