@@ -32,3 +32,13 @@ export async function filesOf(directory: string): Promise<string[]> {
   const marks = await Promise.all(names.map(async (name) => (await readFile(join(directory, name)))[0] ?? 0))
   return names.filter((name, i) => !name.endsWith('-journal') || marks[i] !== 0)
 }
+
+/** The files of a folder in which one of some texts can be read. */
+export async function readable(folder: string, texts: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await readdir(folder)) {
+    const bytes = await readFile(join(folder, name))
+    if (texts.some((text) => bytes.includes(text))) found.push(name)
+  }
+  return found
+}

@@ -1,18 +1,34 @@
-/** What encryption is for, and what a change of the key must keep. Processes that die in one are in `test-stores`. */
+/** What an encrypted store asks of its key, and what a change of the key must keep. Wallets on one are in `wallet-encrypted.test.ts`. Processes that die in one are in `test-stores`. */
+import crypto, { type ScryptOptions } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Store, StoreError } from '../src/store/port.ts'
 import { changeKey, encryptedSqliteStore, type EncryptionKey } from '../src/store/sqlite-encrypted.ts'
 import { LibsqlConnection } from '../src/store/sqlite-libsql.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
-import { COUNT, filesOf, NEW, note, notes, OLD, puts, schema } from './encrypted-kit.ts'
-import { bench, money } from './wallet-kit.ts'
+import { COUNT, filesOf, NEW, note, notes, OLD, puts, readable, schema } from './encrypted-kit.ts'
 
 const code = (code: string): unknown => expect.objectContaining({ name: 'StoreError', code })
+
+/** Passphrases cost next to nothing here; what they would cost is kept. */
+const costs: ScryptOptions[] = []
+beforeAll(() => {
+  const { scrypt } = crypto
+  vi.spyOn(crypto, 'scrypt').mockImplementation((passphrase, salt, length, options, done) => {
+    costs.push(options)
+    scrypt(passphrase, salt, length, { N: 2, r: 1, p: 1 }, done)
+  })
+  syncBuiltinESMExports()
+})
+afterAll(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+})
 
 let directory: string
 let path: string
@@ -34,51 +50,6 @@ async function filled(key: EncryptionKey): Promise<void> {
   await store.commit(puts)
   await store.close()
 }
-
-/** The files of a folder in which one of some texts can be read. */
-async function readable(folder: string, texts: readonly string[]): Promise<string[]> {
-  const found: string[] = []
-  for (const name of await readdir(folder)) {
-    const bytes = await readFile(join(folder, name))
-    if (texts.some((text) => bytes.includes(text))) found.push(name)
-  }
-  return found
-}
-
-describe('what lies on the disk', () => {
-  test('shows no secret, token, quote or key of a wallet: not the file, nor its log, nor what is left of both', async () => {
-    const mint = await bench()
-    const stores = {
-      plain: () => sqliteStore({ path: `${directory}/plain.db` }),
-      encrypted: () => encryptedSqliteStore({ path: `${directory}/encrypted.db`, key: OLD }),
-    }
-    for (const [name, store] of Object.entries(stores)) {
-      const { wallet } = await mint.funded(100, name, { store: store() })
-      const send = await wallet.send.prepare({ mintUrl: mint.mintUrl, amount: 21, memo: 'for the tea' })
-      const { token } = await send.execute()
-      const { snapshot, outputs } = (await wallet.operations.export(send.id, { secrets: true })) as unknown as {
-        snapshot: object
-        outputs: { secret: string; r: string }[]
-      }
-      const secrets = JSON.stringify(snapshot).match(/[0-9a-f]{64}/g)!
-      const texts = [
-        token,
-        ...secrets,
-        ...outputs.flatMap(({ secret, r }) => [secret, r]),
-        'for the tea',
-        'secret',
-        OLD,
-      ]
-      expect(secrets.length).toBeGreaterThan(3)
-      const shown = name === 'plain' ? ['plain.db', 'plain.db-wal'] : []
-      const mine = async (): Promise<string[]> => (await readable(directory, texts)).filter((file) => file.startsWith(name)) // prettier-ignore
-      // All is still in the log, and then in the file.
-      expect(await mine()).toEqual(shown.slice(1))
-      await wallet.close()
-      expect(await mine()).toEqual(shown.slice(0, 1))
-    }
-  })
-})
 
 describe('the key', () => {
   test('is asked for: with another, or for a file that is not encrypted, opening is refused and harms nothing', async () => {
@@ -219,6 +190,12 @@ describe('the key', () => {
     const other = join(directory, 'other.db')
     await (await open(PASSPHRASE, { path: other })).close()
     expect(await readFile(`${other}-salt`, 'latin1')).not.toBe(salt)
+  })
+
+  test('of a passphrase costs 128 MB and a good part of a second to try', async () => {
+    costs.length = 0
+    await (await open(PASSPHRASE)).close()
+    expect(costs).toEqual([expect.objectContaining({ N: 2 ** 17, r: 8, p: 1 })])
   })
 
   test('of a passphrase whose salt is gone or damaged is SALT_MISSING, and nothing is made in its place', async () => {
@@ -370,23 +347,4 @@ describe('a change of the key', () => {
     expect(await store.query({ table: 'notes' })).toHaveLength(COUNT + written)
     await store.close()
   })
-})
-
-test('a wallet lives on it, is killed in the middle of a swap, and goes on after a change of the key', async () => {
-  const mint = await bench()
-  const store = (key: string) => encryptedSqliteStore({ path, key })
-  const first = await mint.funded(64, 'alice', { store: store(OLD) })
-  first.wire.plan = [[/swap$/, 'applied']]
-  const struck = new Promise<void>((resolve) => (first.wire.onApplied = resolve))
-  const swap = await first.wallet.swap.prepare({ mintUrl: mint.mintUrl, amounts: [32, 16, 8, 4, 2, 1] })
-  void swap.execute().catch(() => {})
-  await struck
-  first.drop()
-  await first.wallet.close()
-  await changeKey({ path, from: OLD, to: NEW })
-  const again = await mint.open('alice', { store: store(NEW) })
-  await (await again.wallet.swap.get(swap.id)).finished()
-  expect((await money(again)).spendable).toBe(await mint.outstanding())
-  await again.wallet.close()
-  expect(await readable(directory, ['secret', mint.mintUrl])).toEqual([])
 })
