@@ -27,8 +27,11 @@ export interface Wire {
   heard: Heard
   /** Output → the operation that sent it first. */
   senders: Senders
-  /** Keysets of which the mint told the wallet that it takes their proofs no more. */
-  dead: readonly string[]
+  /**
+   * Keysets of which the mint told the wallet that it takes their proofs no more, each with the time until which the wallet
+   * is to leave them alone, in milliseconds since the Unix epoch.
+   */
+  dead: Readonly<Record<string, number>>
 }
 
 export interface LateRequest {
@@ -157,6 +160,8 @@ export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number
 }
 
 const THROTTLED_FOR_MS = 120_000
+/** After so long a wallet may try again what the mint did not take. */
+const DEAD_FOR_MS = 3_600_000
 
 /** A point, and nothing that a mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
@@ -252,26 +257,30 @@ export function faultyTransport(of: {
   }
   /**
    * A request that did nothing, and never will: the network holds it no more, and the mint knows nothing of its output, or
-   * signed that for somebody else, for not all of the request's inputs are spent.
+   * signed that for somebody else, for what signed it spent none of the request's inputs.
    */
   const isDead = (B_: string, first: string): boolean => {
     if (wire.late.some(({ body }) => body === first)) return false
     const { signatures = [], proofs = [] } = setting.dump()
-    if (!signatures.some((row) => row['B_'] === B_)) return true
+    const signed = signatures.find((row) => row['B_'] === B_)
+    if (!signed) return true
     const { inputs } = JSON.parse(first) as { inputs?: { secret: string }[] }
-    const spent = new Set(proofs.map((row) => row['Y']))
-    return inputs?.some(({ secret }) => !spent.has(stubCrypto.hashToCurve(secret))) === true
+    if (!inputs) return false
+    const Ys = new Set(inputs.map(({ secret }) => stubCrypto.hashToCurve(secret)))
+    const spent = proofs.filter((row) => row['operationId'] === signed['operationId'])
+    return !spent.some((row) => Ys.has(row['Y'] as string))
   }
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
     if (isTooLong(body, present())) return
     const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
-    if (id === undefined || wire.dead.includes(id) || !body.includes('"inputs"') || !body.includes(id)) return
+    if (id === undefined || !body.includes('"inputs"') || !body.includes(id)) return
     // That proofs of a stranger's do not verify says nothing of the wallet's own.
     const { inputs } = JSON.parse(body) as { inputs: { id: string; secret: string }[] }
     const own = new Set((of.rows()['proofs'] ?? []).map((row) => row['secret']))
     const isOurs = inputs.some((input) => input.id === id && own.has(input.secret))
-    if (isOurs || present().dead?.code !== codes.proofInvalid) wire.dead = [...wire.dead, id]
+    if (isOurs || present().dead?.code !== codes.proofInvalid)
+      wire.dead = { ...wire.dead, [id]: of.clock.rightMs + DEAD_FOR_MS }
   }
   /** What the network held up arrives, if it is time. */
   const arrive = async (): Promise<void> => {

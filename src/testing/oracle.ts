@@ -4,7 +4,7 @@
  */
 import type { MintCrypto, WalletCrypto } from '../cashu/crypto.ts'
 import type { OperationRow } from '../kernel/operation.ts'
-import type { CounterRow, OutputRow, ProofRow } from '../wallet/tables.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../wallet/tables.ts'
 import type { Dump } from '../store/memory.ts'
 import type { AtomicMint } from './atomic-mint.ts'
 import { splitAmount } from '../cashu/amounts.ts'
@@ -80,6 +80,7 @@ export interface Verdict {
  */
 export async function judge(of: {
   world: WalletWorld
+  nowMs: number
   mint: AtomicMint
   crypto: WalletCrypto & MintCrypto
   /** Quarantine is the right end of this scenario. */
@@ -87,7 +88,7 @@ export async function judge(of: {
   /** How the mint speaks in the end. */
   dialect?: Dialect
 }): Promise<Verdict> {
-  const { world, mint, crypto, dialect = {} } = of
+  const { world, nowMs, mint, crypto, dialect = {} } = of
   const violations: Breach[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
   const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
@@ -138,16 +139,25 @@ export async function judge(of: {
     if ((state === 'reserved' || state === 'sent') && !active.has(operationId!))
       violations.push(`stranded: ${amount} ${state} by an operation that has ended`)
   const { limits, dead } = dialect
-  // Nobody can know that a keyset is dead who was never told.
   const deadId = await deadKeyset((...request) => mint.handle(...request), dialect)
+  const isFree = ({ keysetId, state }: ProofRow): boolean =>
+    state === 'spendable' && (keysetId !== deadId || isKnownDead(world, keysetId, nowMs))
   // Where it signs no more, and how many outputs it takes, is no matter of what the proofs are worth.
   const spoken = inDialect((...request) => mint.handle(...request), dead ? { dead } : {})
-  const refused = await spendAll(
-    { mint, spoken, most: limits?.inputs ?? Infinity, crypto },
-    live.filter(({ state, keysetId }) => state === 'spendable' && (keysetId !== deadId || world.dead.includes(deadId))),
-  )
+  const refused = await spendAll({ mint, spoken, most: limits?.inputs ?? Infinity, crypto }, live.filter(isFree))
   if (refused) violations.push(`worthless: the mint refuses spendable proofs: ${refused}`)
   return { violations, sums }
+}
+
+/**
+ * Whether the wallet should know that the mint does not take a keyset's coins. It cannot know where it was never told.
+ * Where it was told long ago, it may have freed the coins, to try them again.
+ */
+function isKnownDead({ wallet, dead }: WalletWorld, keysetId: string, nowMs: number): boolean {
+  const untilMs = dead[keysetId]
+  if (untilMs === undefined) return false
+  const keysets = (wallet['keysets'] ?? []) as unknown as KeysetRow[]
+  return nowMs < untilMs || keysets.some(({ id, refused }) => id === keysetId && refused !== null)
 }
 
 /** What is signed for an operation that has not ended, and is not stored yet: it can still be fetched. */

@@ -89,7 +89,7 @@ export function walletSubject(
     alike,
     async open() {
       const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
-      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: [], senders: {}, heard: {} }
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} }
       const outside = mintClient({
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
@@ -161,7 +161,7 @@ export function walletSubject(
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of
           const dialect = spokenAt(notes, nowMs)
-          const judged = { world, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          const judged = { world, nowMs, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
           const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
           const { mint, ...sending } = held as WalletOutside
           return [
@@ -208,7 +208,7 @@ const alike: Likeness = {
       ...Object.entries(rows).flatMap(([table, list]) => [table, ...list]),
       ...late,
       melts,
-      ...dead,
+      dead,
       lied ? 'lied' : 'did not lie',
     ]
   },
