@@ -26,7 +26,7 @@ import { covered } from '../src/testing/coverage.ts'
 import { exceptions } from '../src/testing/exceptions.ts'
 import { replay, scenarioOf, type Exploration, type ExploreOptions } from '../src/testing/explorer.ts'
 import { plants } from '../src/testing/planted.ts'
-import { all, scenarios } from '../src/testing/scenarios/index.ts'
+import { scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf } from '../src/testing/subject.ts'
 import { plantAll } from './crash/plants.ts'
 import { run, type Job } from './crash/pool.ts'
@@ -69,7 +69,7 @@ const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined 
 /** On a real store a life takes many times as long. */
 const isLean = ({ kind, name }: (typeof scenarios)[number]): boolean =>
   scenarios.filter((it) => it.kind === kind).findIndex((it) => it.name === name) < LEAN_SCENARIOS
-const wanted = (args.scenario === undefined ? scenarios : all).filter(
+const wanted = scenarios.filter(
   (it) =>
     ofKind(it) &&
     (args.scenario !== undefined
@@ -100,7 +100,7 @@ function wantedPlants(): typeof plants {
 }
 
 async function replayed(path: string): Promise<number> {
-  const scenario = all.find((it) => nameOf(it) === scenarioOf(path))
+  const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
   if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
   const { trace, violations } = await replay(scenario, path, places && testedStore(places.place, 0))
   log(traceTable(trace))

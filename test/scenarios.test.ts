@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { walletKinds } from '../src/wallet/kinds/index.ts'
 import { nameOf } from '../src/testing/subject.ts'
-import { all, dialectTables, tables } from '../src/testing/scenarios/index.ts'
+import { dialectTables, scenarios, tables } from '../src/testing/scenarios/index.ts'
 import { table, type Table } from '../src/testing/scenarios/table.ts'
 
 /** All pairs of values of different factors, in the order of the table. */
@@ -42,7 +42,7 @@ test('every kind has a table', () => {
 })
 
 test('scenarios have names of their own', () => {
-  expect(new Set(all.map(nameOf)).size).toBe(all.length)
+  expect(new Set(scenarios.map(nameOf)).size).toBe(scenarios.length)
 })
 
 test('every kind has a table of dialects', () => {

@@ -26,7 +26,7 @@ if (plant) {
 Error.stackTraceLimit = 0
 const { exploreCrashes } = await import('../../src/testing/explorer.ts')
 const { nameOf } = await import('../../src/testing/subject.ts')
-const { all } = await import('../../src/testing/scenarios/index.ts')
+const { scenarios } = await import('../../src/testing/scenarios/index.ts')
 
 /** Kept from job to job. */
 let store: TestedStore | undefined
@@ -37,7 +37,7 @@ const encoder = new TextEncoder()
 async function explore({ scenario: name, options, place }: Job): Promise<void> {
   if (place && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
   const exploration = await exploreCrashes(
-    all.find((it) => nameOf(it) === name)!,
+    scenarios.find((it) => nameOf(it) === name)!,
     {
       ...options,
       store,

@@ -1,5 +1,5 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
-import { nameOf, type Scenario, type Stage } from '../subject.ts'
+import type { Scenario, Stage } from '../subject.ts'
 import { onWallet } from '../wallet-subject.ts'
 import { alongside } from './alongside.ts'
 import { receiveDialects, sendDialects, swapDialects } from './dialect-exchanges.ts'
@@ -14,7 +14,6 @@ import { restores } from './restore.ts'
 import { sends } from './send.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
-import { unproven } from './unproven.ts'
 import { upset } from './upset.ts'
 import { acrossTheWire } from './wire.ts'
 
@@ -29,8 +28,7 @@ export const dialectTables: readonly Table[] = [
   restoreDialects,
 ]
 const dialects = [...dialectTables.flatMap((table) => table.scenarios), ...lyingQuotes, oddAmount, keysetsRefused]
-/** Every scenario; those that are not proven yet too. */
-export const all: readonly Scenario<Stage>[] = [
+export const scenarios: readonly Scenario<Stage>[] = [
   ...[
     ...tables.flatMap((table) => table.scenarios),
     ...alongside,
@@ -42,4 +40,3 @@ export const all: readonly Scenario<Stage>[] = [
   ...bountyScenarios,
   ...mintServerScenarios,
 ]
-export const scenarios = all.filter((it) => !unproven.has(nameOf(it)))
