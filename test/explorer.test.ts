@@ -26,6 +26,7 @@ type Scenario = ScenarioOf<WalletStage>
 const scenario = (name: string): Scenario => scenarios.find((it) => nameOf(it) === name)! as Scenario
 const kind = (name: string): OperationKind => walletKinds.find((it) => it.kind === name)! as OperationKind
 const NONE: Budget = { faults: 0, others: 0 }
+const HOUR_MS = 3_600_000
 
 test('scenarios have names of their own', () => {
   expect(new Set(scenarios.map(nameOf)).size).toBe(scenarios.length)
@@ -130,7 +131,7 @@ describe('fingerprints', () => {
   const fingerprint = fingerprints(alike!)
   const outside: WalletOutside = {
     mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
-    ...{ late: [], lied: false, sent: {}, melts: {}, dead: [], senders: {}, heard: {} },
+    ...{ late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} },
   }
   const world = ({
     outside: more,
@@ -263,13 +264,12 @@ describe('a path', () => {
 describe('the oracle', () => {
   const honest = scenario('swap.plain')
   type Rows = Record<string, unknown>[]
+  type Wallet = Record<'proofs' | 'counters' | 'operations' | 'keysets', Rows>
   /** What is said of the end of an honest run, of which rows were changed by hand. */
-  async function verdict(
-    change: (wallet: Record<'proofs' | 'counters' | 'operations', Rows>, world: World) => void = () => {},
-  ): Promise<string> {
-    const { start, ...place } = await beginning(honest)
+  async function verdict(change: (wallet: Wallet, world: World) => void = () => {}, run = honest): Promise<string> {
+    const { start, ...place } = await beginning(run)
     const { surroundings } = place
-    const act = honest.drive.bind(honest)
+    const act = run.drive.bind(run)
     const choices = new Choices({ budget: NONE })
     const { world } = await live({ ...place, act, from: start, choices })
     const copy = structuredClone(world)
@@ -298,6 +298,25 @@ describe('the oracle', () => {
     expect(await verdict(({ proofs }) => void (spendable(proofs)['C'] = stubCrypto.hashToCurve('x')))).toMatch(
       /^worthless/m,
     ))
+
+  describe('of coins that the mint refused', () => {
+    /** What is said of them, freed so long after they were held. */
+    const freed = (afterMs: number, isMarked: boolean): Promise<string> =>
+      verdict(({ proofs, keysets }, world) => {
+        const held = proofs.filter(({ state }) => state === 'held')
+        expect(held).not.toEqual([])
+        for (const proof of held) Object.assign(proof, { state: 'spendable', reason: null })
+        if (!isMarked) for (const keyset of keysets) Object.assign(keyset, { refused: null, refusedAt: null })
+        world.nowMs += afterMs
+      }, scenario('melt.dialect-text-small'))
+
+    test('sees that they are freed too early', async () => expect(await freed(0, false)).toMatch(/^worthless/m))
+
+    test('sees that they are freed, and their keyset is still taken for refused', async () =>
+      expect(await freed(HOUR_MS, true)).toMatch(/^worthless/m))
+
+    test('lets them be tried again after an hour', async () => expect(await freed(HOUR_MS, false)).toBe(''))
+  })
 
   test('sees a proof given back that is spent', async () =>
     expect(
