@@ -226,6 +226,22 @@ describe('what is paid is minted', () => {
     expect((await mint.finished()).amount.toNumber()).toBe(21)
   })
 
+  test.each([
+    ['NUT-12', [12]],
+    ['NUT-09 and NUT-12', [9, 12]],
+  ] as const)('by a mint without %s, from its first answer', async (_, without) => {
+    const on = await bench({ without: [19] })
+    const { wallet, wire } = await on.open()
+    wire.dialect = { without }
+    await wallet.mints.trust(on.mintUrl)
+    const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
+    await mint.refresh()
+    await comesTo(mint, 'issued', 'blocked')
+    expect(mint.state).toBe('issued')
+    expect(wire.count(ISSUE)).toBe(1)
+    expect(wire.count(/restore/)).toBe(0)
+  })
+
   test('after an outage of any length, which is no refusal: no person is told', async () => {
     const on = await bench()
     const { wallet, wire } = await trusting(on)

@@ -3,6 +3,7 @@ import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
+import { dleqOf } from './exchange.ts'
 import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
@@ -53,7 +54,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       row: rows.find((row) => row.B_ === B_)!,
       signature: signatures[at]!,
     }))
-    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'needed')
+    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
     return made
       ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) }
       : { answer: 'wrong' as const }
