@@ -11,7 +11,7 @@ import { bench, failure, money, plain, type Bench, type Opened } from './wallet-
 /** All that the wallet says of an operation, by whom. */
 async function said(
   { wallet }: Pick<Opened, 'wallet'>,
-  kind: 'receive' | 'send' | 'mint' | 'swap',
+  kind: 'receive' | 'send' | 'mint' | 'swap' | 'melt',
   id: string,
   events: readonly OperationEvent[],
 ): Promise<Record<string, object>> {
@@ -144,7 +144,7 @@ describe('of a token that was claimed in part', () => {
 })
 
 describe('of what did not come to pass', () => {
-  test.each(['send', 'swap'] as const)('a %s whose inputs were spent by another device', async (kind) => {
+  test.each(['send', 'swap', 'melt'] as const)('a %s whose inputs were spent by another device', async (kind) => {
     const on = await bench()
     const alice = await on.funded(64)
     const { wallet } = alice
@@ -152,12 +152,16 @@ describe('of what did not come to pass', () => {
     const [row] = (await on.rows())['proofs']!
     const { keysetId: id, amount, secret, C } = row as unknown as { keysetId: string; amount: number; secret: string; C: string } // prettier-ignore
     await receives(on, encodeToken({ mintUrl: on.mintUrl, unit: 'sat', proofs: [{ id, amount, secret, C }] }), 'thief')
-    const handle = await (kind === 'send'
-      ? wallet.send.prepare({ mintUrl: on.mintUrl, amount: 3 })
-      : wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [3] }))
+    const { mintUrl } = on
+    const prepared = {
+      send: () => wallet.send.prepare({ mintUrl, amount: 3 }),
+      swap: () => wallet.swap.prepare({ mintUrl, amounts: [3] }),
+      melt: () => wallet.melt.prepare({ mintUrl, request: on.invoice(3) }),
+    }
+    const handle = await prepared[kind]()
     expect(await failure(handle.execute())).toMatchObject({ code: 'SPENT_ELSEWHERE' })
     expect(await said(alice, kind, handle.id, events)).toEqual(
-      everywhere({ state: 'lost', amount: 0, asked: 3, fee: 0 }),
+      everywhere({ state: kind === 'melt' ? 'failed' : 'lost', amount: 0, asked: 3, fee: 0 }),
     )
     expect(plain(await wallet.history.list({ limit: 1 }))).toMatchObject([{ spentElsewhere: '64', status: 'failed' }])
   })
@@ -173,6 +177,7 @@ describe('of what did not come to pass', () => {
       await wallet.send.prepare({ mintUrl, amount: 5 }),
       await wallet.swap.prepare({ mintUrl, amounts: [2, 3] }),
       await wallet.receive.prepare({ token }),
+      await wallet.melt.prepare({ mintUrl, request: on.invoice(7) }),
     ]
     for (const handle of handles) {
       await handle.cancel()
@@ -182,6 +187,31 @@ describe('of what did not come to pass', () => {
         everywhere({ state: 'cancelled', amount: 0, asked, fee: 0 }),
       )
     }
+  })
+
+  test('a payment that failed moved nothing', async () => {
+    const on = await bench()
+    const alice = await on.funded(64)
+    const events = listening(alice)
+    const failing = { pay_invoice_state: 'FAILED', check_payment_state: 'FAILED' }
+    const melt = await alice.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(9, failing) })
+    expect(await failure(melt.execute())).toMatchObject({ code: 'PAYMENT_FAILED' })
+    expect(await said(alice, 'melt', melt.id, events)).toEqual(
+      everywhere({ state: 'failed', amount: 0, asked: 9, fee: 0 }),
+    )
+  })
+
+  test('a mint that gives no quote brought nothing', async () => {
+    const on = await bench({ lightning: {} })
+    const alice = await on.open()
+    await alice.wallet.mints.trust(on.mintUrl)
+    const events = listening(alice)
+    alice.wire.dialect = { mintQuote: 'other amount' }
+    const asked = alice.wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21 })
+    const { operationId } = await failure(asked)
+    expect(await said(alice, 'mint', operationId!, events)).toEqual(
+      everywhere({ state: 'failed', amount: 0, asked: 21, fee: 0 }),
+    )
   })
 
   test('a quote that nobody pays brought nothing, and what it was for once it is paid after all', async () => {

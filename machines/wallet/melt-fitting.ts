@@ -13,7 +13,7 @@
  */
 import { assign } from 'xstate'
 import { answered } from '../../src/kernel/authoring.ts'
-import { freed, release, write } from './common.ts'
+import { freed, release, spentOf, sum, write } from './common.ts'
 import { failureOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { reuse, type Fitted, type MeltContext, type Planned, type Select, type Taken } from './melt-model.ts'
@@ -207,6 +207,7 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
       actions: [
         { type: 'tx', params: ({ context: { id, exchange: lost } }: Of) => freed(id, lost!) },
         paid,
+        set(({ context: { exchange: lost } }: Of) => ({ spentElsewhere: sum(spentOf(lost!)) })),
         failed('SPENT_ELSEWHERE', 'some of the inputs were spent outside this wallet'),
       ],
     },

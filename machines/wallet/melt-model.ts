@@ -57,7 +57,12 @@ export type Payment = {
 }
 
 export interface MeltContext extends MeltInput {
+  /** What is to be paid; what was paid, in the end. */
   readonly amount: number
+  /** What was to be paid, where nothing was. */
+  readonly asked?: number
+  /** Of the inputs, what somebody else had spent. */
+  readonly spentElsewhere?: number
   /** The most that it costs before it is over, and what it has cost after. */
   readonly fee: number
   readonly quoteId: string | null
@@ -220,6 +225,11 @@ export type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: '
 
 export function settled(output: Settled['event']['output']): Partial<MeltContext> {
   return output.answer === 'ok' ? { change: sum(output.made), ys: output.made.map(({ Y }) => Y) } : {}
+}
+
+/** Nothing was paid. */
+export function nothingPaid({ amount, asked = amount }: MeltContext): Partial<MeltContext> {
+  return { amount: 0, asked }
 }
 
 /** What the mint owes for certain: beyond amount, fee reserve and input fee. */

@@ -62,6 +62,7 @@ import {
   reuse,
   mayFit,
   mayRenew,
+  nothingPaid,
   isTooMany,
   unpaidBecause,
   quoteFits,
@@ -479,7 +480,10 @@ export const melt = setup({
               ...(context.states.includes('UNSPENT') ? reuse({ context }) : forget({ context })),
             ],
           },
-          assign({ error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' } }),
+          assign(({ context }) => ({
+            spentElsewhere: sum(spentOf(context)),
+            error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
+          })),
         ],
       },
     },
@@ -516,6 +520,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         assign(({ context }) => ({
+          ...nothingPaid(context),
           fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
           inputs: [],
           blanks: [],
@@ -529,7 +534,7 @@ export const melt = setup({
       tags: ['ended', 'failed'],
       entry: [
         { type: 'tx', params: ({ context: { id, inputs } }) => release(id, inputs) },
-        assign(({ context: { swapFee } }) => ({ inputs: [], fee: swapFee, exchange: null })),
+        assign(({ context }) => ({ ...nothingPaid(context), inputs: [], fee: context.swapFee, exchange: null })),
       ],
     },
   },
