@@ -157,6 +157,20 @@ describe('what cannot be minted is refused before a quote is asked for', () => {
   })
 })
 
+test('what a mint refuses to issue for its size is not asked for again', async () => {
+  const on = await bench({ lightning: {} })
+  const { wallet, wire } = await trusting(on)
+  wire.dialect = { limits: { outputs: 3 } }
+  const { mintUrl } = on
+  const mint = await wallet.mint.prepare({ mintUrl, amount: 155 })
+  await pay(on, mint.quote.request)
+  await comesTo(mint, 'blocked')
+  expect((await wallet.operations.explain(mint.id)).why).toMatch(/refuses to issue it: .*3/)
+  const quotes = wire.count(QUOTE)
+  expect(await failure(wallet.mint.prepare({ mintUrl, amount: 155 }))).toMatchObject({ code: 'AMOUNT_UNREACHABLE' })
+  expect(wire.count(QUOTE)).toBe(quotes)
+})
+
 describe('what is paid is minted', () => {
   test('where the mint says every refusal with HTTP 500, and the keyset is gone', async () => {
     const on = await bench({ lightning: {} })

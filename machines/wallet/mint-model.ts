@@ -89,6 +89,7 @@ export type Job = Place & {
     | 'privateKey'
     | 'form'
     | 'refusals'
+    | 'refusal'
     | 'sets'
     | 'signatures'
     | 'restored'
@@ -169,6 +170,7 @@ export function job({ context }: { context: MintContext }): Job {
     privateKey,
     form,
     refusals,
+    refusal,
     sets,
     signatures,
     restored,
@@ -186,6 +188,7 @@ export function job({ context }: { context: MintContext }): Job {
       privateKey,
       form,
       refusals,
+      refusal,
       sets,
       signatures,
       restored,

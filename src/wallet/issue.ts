@@ -5,6 +5,7 @@ import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
+import { keepLimits, learnt } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
 import type { OutputRow } from './tables.ts'
@@ -20,6 +21,9 @@ export const issueSteps = (ports: WalletPorts) => ({
     const parts = partsOf(context.asked, keyset)
     if (typeof parts === 'string') return { answer: 'unreachable' as const, detail: parts }
     const last = context.sets.at(-1)
+    // A quote is issued in one request: what is learnt keeps others from being paid that cannot be issued.
+    const most = context.refusal && learnt(context.refusal, last?.outputs.length ?? 0)
+    const limits = most ? await keepLimits(read, mintUrl, { outputs: most }) : []
     // As in the exchange: outputs that nobody signed go out again, other ones once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
     const wanted = parts.map((amount) => ({ amount, purpose: 'keep' as const }))
@@ -42,7 +46,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       fee: 0,
     }
     const body = JSON.stringify({ quote, outputs, ...(signature && { signature }) })
-    return { answer: 'ok' as const, set, again, body, writes: made.writes }
+    return { answer: 'ok' as const, set, again, body, writes: [...made.writes, ...limits] }
   },
 
   'mint.unblind': async ({ input, read, nowMs }: Job) => {
