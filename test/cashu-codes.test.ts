@@ -7,6 +7,7 @@ import {
   codes,
   isAlreadySigned,
   isKeysetGone,
+  isOfInputs,
   isTooLarge,
   limitIn,
   meaningOf,
@@ -181,6 +182,7 @@ test('meanings fall into the groups that charts go by', () => {
   expect(all.filter(isTooLarge)).toEqual(['tooManyInputs', 'tooManyOutputs', 'tooLarge'])
   expect(all.filter(isKeysetGone)).toEqual(['keysetUnknown', 'keysetInactive', 'keysetExpired'])
   expect(all.filter(isAlreadySigned)).toEqual(['alreadySigned', 'outputsPending'])
+  expect(all.filter(isOfInputs)).toEqual(['spent', 'keysetUnknown', 'keysetExpired', 'duplicate', 'proofInvalid', 'witnessInvalid']) // prettier-ignore
 })
 
 test('a refusal for size says how much is taken', () => {

@@ -3,6 +3,8 @@
  * about together, by mints with small limits and by ones that refuse some; reclaims come too early, too late and twice.
  */
 import { describe, expect, test } from 'vitest'
+import { decodeToken, encodeToken } from '../src/cashu/codec.ts'
+import type { Wallet } from '../src/index.ts'
 import { bench, eventually, failure, money, reached } from './wallet-kit.ts'
 
 async function claimed(on: Awaited<ReturnType<typeof bench>>, token: string, name: string): Promise<void> {
@@ -103,5 +105,40 @@ describe('a reclaim', () => {
     await send.execute()
     const ends = await Promise.all([send.reclaim(), (await wallet.send.get(send.id)).reclaim()])
     expect(ends.map(({ state }) => state)).toEqual(['reclaimed', 'reclaimed'])
+  })
+})
+
+describe('tokens that are worth nothing', () => {
+  const AMOUNTS = [128, 64, 32, 16, 8, 4, 2, 1]
+
+  async function endOf(wallet: Wallet, token: string): Promise<string> {
+    const receive = await wallet.receive.prepare({ token })
+    receive.execute().catch(() => {})
+    await eventually('it ends', async () => /received|rejected|blocked/.test((await receive.refresh()).state))
+    return receive.state
+  }
+
+  test.each(['forged', 'of an old keyset', 'spent'])('%s: however many come, a good one is received', async (how) => {
+    const on = await bench({ stub: true })
+    const { mintUrl } = on
+    const rich = await on.funded(1_023, 'rich', { factor: 20 })
+    const { token } = await (await rich.wallet.send.prepare({ mintUrl, amount: 255 })).execute()
+    const { token: spent } = await (await rich.wallet.send.prepare({ mintUrl, amount: 127 })).execute()
+    const [proof] = decodeToken(spent).proofs
+    const [keyset] = (await on.rows('rich'))['keysets']!
+    if (how === 'of an old keyset') await on.server.mint.rotate('sat')
+    if (how === 'spent') {
+      const thief = await on.funded(1, 'thief')
+      await (await thief.wallet.receive.prepare({ token: spent })).execute()
+    }
+    const { wallet } = await on.open('shop')
+    await wallet.mints.trust(mintUrl)
+    for (let n = 0; n < 25; n++) {
+      const forged = AMOUNTS.map((amount) => ({ ...proof!, id: keyset!['id'] as string, amount, secret: `${how} ${n} ${amount}` })) // prettier-ignore
+      const bad = how === 'spent' ? spent : encodeToken({ mintUrl, unit: 'sat', proofs: forged })
+      expect(await endOf(wallet, bad)).toBe('rejected')
+    }
+    expect(await endOf(wallet, token)).toBe('received')
+    expect((await money({ wallet })).spendable).toBe(255)
   })
 })

@@ -284,7 +284,7 @@ export function reuse({ context: { id, blanks, refusal } }: { context: MeltConte
 export const isTooMany = ({ refusal, inputs, blanks }: MeltContext): boolean =>
   isTooLarge(refusal?.meaning) && inputs.length + blanks.length > 1
 
-/** In the place of an operation's id: outputs that were never signed, and wait for a melt to take them. */
+/** In the place of an operation's id: outputs that were never signed, and wait for another operation to take them. */
 export const UNUSED = ''
 
 const WHY: Partial<Record<Meaning, string>> = {

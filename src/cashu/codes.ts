@@ -321,3 +321,8 @@ export const isKeysetGone = (meaning: Meaning | undefined): boolean =>
 /** Some of these outputs are known to the mint already: an earlier send landed, or another wallet has our counters. */
 export const isAlreadySigned = (meaning: Meaning | undefined): boolean =>
   meaning === 'alreadySigned' || meaning === 'outputsPending'
+
+const INPUTS: readonly Meaning[] = ['spent', 'duplicate', 'proofInvalid', 'witnessInvalid', 'keysetUnknown', 'keysetExpired'] // prettier-ignore
+
+/** An input is at fault: of the outputs beside it nothing was signed, or kept. */
+export const isOfInputs = (meaning: Meaning | undefined): boolean => meaning !== undefined && INPUTS.includes(meaning)

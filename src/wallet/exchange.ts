@@ -10,7 +10,7 @@ import type {
   Why,
   exchangeActors,
 } from '../../machines/wallet/exchange-model.ts'
-import { isTooLarge, isAlreadySigned } from '../cashu/codes.ts'
+import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/authoring.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -19,6 +19,7 @@ import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
 import { effective, learnt, type Limits } from './limits.ts'
 import {
   forget,
+  giveBack,
   jumpCounters,
   makeOutputs,
   noteSigned,
@@ -49,12 +50,13 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const keyset = activeKeyset(keysets, unit)
     const own = await ownRows(read, input)
     const unsent = exchange.unaccounted ? [] : forget(own)
+    const over = exchange.unaccounted ? [] : unneeded(input, own)
     if (!keyset) return { answer: 'stale', why: whyNone(keysets, unit)!, writes: unsent }
     const { limits, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
     const chosen = await chooseInputs(read, input, { keysets, keyset, limits, nowMs })
     if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
     if ('refused' in chosen)
-      return { answer: 'impossible', why: chosen.refused, inputs: chosen.inputs, writes: [...unsent, ...chosen.writes] }
+      return { answer: 'impossible', why: chosen.refused, inputs: chosen.inputs, writes: [...over, ...chosen.writes] }
     const plans = chosen.groups.map((inputs) =>
       planRound({ inputs, wants: exchange, limits, denominations: denominations(keyset) }),
     )
@@ -64,7 +66,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         answer: 'impossible',
         why: IMPOSSIBLE['why' in planned ? planned.why : 'tooLarge'],
         inputs: exchange.inputs,
-        writes: [...learntOfLimits, ...unsent],
+        writes: [...learntOfLimits, ...over],
       }
     const kept = [...learntOfLimits, ...chosen.writes]
     const { inputs, apart, dead, isNew } = chosen
@@ -77,7 +79,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       last !== undefined &&
       exchange.body !== '' &&
       sameRequest(last, { keysetId: keyset.id, fee, Ys: taken.map(({ Y }) => Y), wanted }) &&
-      (exchange.refusals !== 2 || exchange.sets.length > 2)
+      (exchange.refusals !== 2 || exchange.sets.length > 2 || isOfInputs(exchange.refusal?.meaning))
     const narrowed = !again && (isNew || isTooLarge(exchange.refusal?.meaning))
     const sorted = { inputs, apart, dead, again, narrowed }
     if (again) return { answer: 'ok', ...sorted, sets: exchange.sets, body: exchange.body, writes: kept }
@@ -142,7 +144,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const unspent = isUnspent(exchange)
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
     if (pairs.length === 0 && !(unspent && known))
-      return { answer: unspent ? 'nothing' : 'spent', writes: forget(rows) }
+      return { answer: unspent ? 'nothing' : 'spent', writes: unneeded(input, rows) }
     // Where the mint has no state checks, signatures tell of a send that got no answer: it landed.
     const mayHaveLanded = exchange.states.length === 0 && exchange.unaccounted
     const contradicts = unspent && !mayHaveLanded
@@ -183,6 +185,17 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     return { answer: 'done', ...(await finish(read, input, set, rows, mine, nowMs)) }
   },
 })
+
+/**
+ * What becomes of outputs that nobody has signed, where the exchange ends: those that were refused for their inputs serve
+ * another operation. Else strangers' tokens that are worth nothing would use the counters up.
+ */
+function unneeded({ id, exchange: { sets, refusal, unaccounted } }: Job, rows: readonly OutputRow[]): Write[] {
+  const isSafe = !unaccounted && isOfInputs(refusal?.meaning)
+  const last = new Set(isSafe ? sets.at(-1)?.outputs.map(({ B_ }) => B_) : [])
+  const serves = ({ B_, signature }: OutputRow): boolean => last.has(B_) && signature === null
+  return [...giveBack(id, rows.filter(serves)), ...forget(rows.filter((row) => !serves(row)))] // prettier-ignore
+}
 
 /** As far as the mint tells: where it has no state checks (NUT-07), a refusal that was answered says as much. */
 const isUnspent = ({ states, refusal }: Exchange): boolean =>

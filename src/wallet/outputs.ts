@@ -1,5 +1,6 @@
 /** Makes outputs from counters, and proofs from their signatures. */
 import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
+import { UNUSED } from '../../machines/wallet/melt-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
@@ -27,12 +28,25 @@ export interface Outputs {
   readonly writes: readonly Write[]
 }
 
-/** Takes counters and makes an output of each; undefined where that would leave too many unsigned behind. */
+/**
+ * Takes outputs that earlier operations had no use for, then counters, and makes an output of each; undefined where that
+ * would leave too many unsigned behind.
+ */
 export async function makeOutputs(
   env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader; turn: () => Promise<void> },
   of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
-  const { id, keysetId, wanted, firstPlace } = of
+  const { id, keysetId, firstPlace } = of
+  const unused = (await unusedOf(env.read, keysetId)).slice(0, of.wanted.length)
+  const taken = unused.map((row, at): OutputRow => ({ ...row, ...of.wanted[at]!, operationId: id, place: firstPlace + at })) // prettier-ignore
+  const takes = taken.map(({ B_, operationId, place, amount, purpose }): Write => ({
+    patch: 'outputs',
+    key: [B_],
+    set: { operationId, place, amount, purpose },
+    if: { operationId: UNUSED },
+  }))
+  const wanted = of.wanted.slice(taken.length)
+  if (wanted.length === 0) return { rows: taken, writes: takes }
   const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const to = next + wanted.length
   if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
@@ -47,7 +61,7 @@ export async function makeOutputs(
     rows.push({
       B_,
       operationId: id,
-      place: firstPlace + at,
+      place: firstPlace + taken.length + at,
       keysetId,
       counter,
       amount,
@@ -59,8 +73,9 @@ export async function makeOutputs(
   }
   const counterRow: CounterRow = { keysetId, next: to, signed }
   return {
-    rows,
+    rows: [...taken, ...rows],
     writes: [
+      ...takes,
       { put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },
       ...rows.map((row): Write => ({ put: 'outputs', row, if: 'absent' })),
     ],
@@ -70,6 +85,16 @@ export async function makeOutputs(
 /** All outputs of an operation that are not proofs yet, in the order they were made. */
 export const outputsOf = (read: Reader, id: string): Promise<OutputRow[]> =>
   read.query<OutputRow>({ table: 'outputs', index: 'byOperation', prefix: [id] })
+
+/** Outputs of a keyset that earlier operations had no use for, the first made first. */
+async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
+  const rows = await outputsOf(read, UNUSED)
+  return rows.filter((row) => row.keysetId === keysetId).toSorted((a, b) => a.counter - b.counter)
+}
+
+/** Gives back outputs that nobody has signed, and nobody will: counters are not for the burning. */
+export const giveBack = (id: string, rows: readonly OutputRow[]): Write[] =>
+  rows.map(({ B_ }) => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
 
 /** Deletes what is left of an operation's outputs. */
 export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
@@ -179,7 +204,10 @@ export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, ti
   for (const keysetId of new Set(keysetIds)) {
     const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
     const row: CounterRow = { keysetId, next: next + jump, signed: next }
+    // Those that were made before are used there as well.
+    const unused = await unusedOf(read, keysetId)
     writes.push({ put: 'counters', row, if: { next } })
+    writes.push(...unused.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_], if: { operationId: UNUSED } })))
   }
   return writes
 }

@@ -91,27 +91,20 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const count = givesChange ? Math.min(most, blankOutputs(sum(inputs) - inputFee - quote.amount)) : 0
     const keyset = count > 0 ? activeKeyset(await keysetsOf(read, mintUrl), unit) : undefined
     if (count > 0 && !keyset) return { answer: 'stale' }
-    const unused = keyset ? await unusedOutputs(read, keyset.id, count) : []
-    const wanted = Array.from({ length: count - unused.length }, () => ({ amount: 0, purpose: 'keep' as const }))
+    const wanted = Array.from({ length: count }, () => ({ amount: 0, purpose: 'keep' as const }))
     const made =
       keyset &&
       (await makeOutputs(
         { ...ports, read },
-        { id, keysetId: keyset.id, wanted, firstPlace: sends * MOST_BLANKS + unused.length, reserve: true },
+        { id, keysetId: keyset.id, wanted, firstPlace: sends * MOST_BLANKS, reserve: true },
       ))
     // Without room for blank outputs there would be no change: better to wait.
     if (keyset && !made) return { answer: 'gap' }
-    const taken = unused.map(({ B_ }, at): Write => ({
-      patch: 'outputs',
-      key: [B_],
-      set: { operationId: id, place: sends * MOST_BLANKS + at },
-      if: { operationId: UNUSED },
-    }))
-    const blanks = [...unused, ...(made?.rows ?? [])].map(({ B_, keysetId }) => ({ B_, id: keysetId }))
+    const blanks = (made?.rows ?? []).map(({ B_, keysetId }) => ({ B_, id: keysetId }))
     const outputs = blanks.map(({ B_, id: keysetId }) => ({ amount: 0, id: keysetId, B_ }))
     const proofs = inputs.map(({ Y: _, ...proof }) => proof)
     const body = JSON.stringify({ quote: quote.quote, inputs: proofs, ...(outputs.length > 0 && { outputs }) })
-    return { answer: 'ok', blanks, body, writes: [...taken, ...(wanted.length > 0 ? made!.writes : [])] }
+    return { answer: 'ok', blanks, body, writes: made?.writes ?? [] }
   },
 
   'melt.renew': async ({ input: { id, blanks, anew, refusal }, read }: Renew) => {
@@ -161,15 +154,6 @@ export const paymentSteps = (ports: WalletPorts) => ({
     }
   },
 })
-
-/** Blank outputs that earlier melts had no use for, the first made first. */
-async function unusedOutputs(read: Reader, keysetId: string, count: number): Promise<OutputRow[]> {
-  const rows = await outputsOf(read, UNUSED)
-  return rows
-    .filter((row) => row.keysetId === keysetId)
-    .toSorted((a, b) => a.counter - b.counter)
-    .slice(0, count)
-}
 
 /** Whether a mint signs with DLEQ, as far as is known of it (NUT-06). */
 async function hasDleq(read: Reader, mintUrl: string): Promise<boolean> {
