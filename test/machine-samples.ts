@@ -228,6 +228,7 @@ const melt: Samples<typeof meltKind.machine> = {
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },
       ...amiss,
+      { ...amiss[0], meaning: 'quoteUnknown' },
     ],
     'melt.settle': [{ ...OK, made }, { answer: 'owed' }],
   },

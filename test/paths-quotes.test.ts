@@ -83,6 +83,8 @@ livePaths(
     /quoteExpiry|readyDeadline/,
     /melt\.lost|→ melt\.lost|spentQuarantined/,
     /judging: always\[(6|8|10|13|14)\]/,
+    // No mint here forgets a quote: see `wallet-payments`.
+    /melt\.asking: done\[1\]/,
     // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
     /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
     /changeless|crowded/,

@@ -128,6 +128,41 @@ describe('where all inputs are spent, and the mint says that it has not paid', (
   })
 })
 
+describe('a mint that knows the quote no more', () => {
+  const forgotten = (times: number) =>
+    Array.from({ length: times }, () => [GETTING, { code: 0, detail: 'quote not found' }] as const)
+
+  test('and refuses to pay it: the inputs are given back', async () => {
+    const on = await bench({ stub: true })
+    const process = await on.funded(64, 'alice', { factor: 20 })
+    const { wallet, wire } = process
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
+    wire.plan = [[PAYING, { code: 0, detail: 'quote not found' }], ...forgotten(1)]
+    expect(await failure(melt.execute())).toMatchObject({ code: 'REFUSED' })
+    expect(await sums(process)).toEqual({ spendable: 64, reserved: 0 })
+    expect(wire.count(PAYING)).toBe(1)
+  })
+
+  test('and did not answer the request: the inputs are taken back, or are for a person to decide about', async () => {
+    const on = await bench({ stub: true })
+    const process = await on.funded(64, 'alice', { factor: 20 })
+    const { wallet, wire } = process
+    const { mintUrl } = on
+    const lost = await wallet.melt.prepare({ mintUrl, request: on.invoice(10) })
+    wire.plan = [[PAYING, 'down'], ...forgotten(2)]
+    expect(await failure(lost.execute())).toMatchObject({ code: 'PAYMENT_FENCED' })
+    expect(await sums(process)).toEqual({ spendable: 64, reserved: 0 })
+    expect(wire.count(PAYING)).toBe(1)
+
+    const paid = await wallet.melt.prepare({ mintUrl, request: on.invoice(10) })
+    wire.plan = [[PAYING, 'lost'], ...forgotten(2)]
+    expect(await failure(paid.execute())).toMatchObject({ code: 'QUARANTINED' })
+    expect((await wallet.operations.explain(paid.id)).why).toMatch(/knows nothing of it/)
+    await eventually('it is known again', async () => (await paid.refresh()).state === 'paid')
+    expect((await sums(process)).spendable).toBe(await on.outstanding())
+  })
+})
+
 describe('change', () => {
   test('of which there is none, for the fee is the whole reserve: the first answer is the end', async () => {
     const on = await bench({ stub: true, feeReserve: () => 1 })

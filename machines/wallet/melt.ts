@@ -253,6 +253,12 @@ export const melt = setup({
                 : {},
             ),
           },
+          // It does not know the quote any more, and will not pay it: what it says of the inputs has to do.
+          {
+            guard: ({ event: { output } }) => output.answer === 'refused' && output.meaning === 'quoteUnknown',
+            target: 'judging',
+            actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true }),
+          },
           { target: 'pausing', actions: 'tried' },
         ],
       },
@@ -443,7 +449,7 @@ export const melt = setup({
     spentQuarantined: {
       tags: ['human', 'quarantined'],
       description:
-        'All inputs are spent, and the mint says that it has not paid; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
+        'All inputs are spent, and the mint says that it has not paid, or knows nothing of it; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
       meta: { watch: 'payment' },
       on: {
         'payment.news': { guard: ({ event }) => event.state === 'PAID', target: 'checking' },
