@@ -162,6 +162,26 @@ describe('W6: outputs', () => {
     expect(counter!.next).toBeGreaterThan(60)
   })
 
+  test('that cannot be made hold nothing fast: what was not sent can be given up', async () => {
+    const on = await bench()
+    const { wallet } = await on.funded(64)
+    const [counter] = (await on.rows())['counters'] as unknown as CounterRow[]
+    const { keysetId, signed } = counter!
+    await on.tamper((store) => store.commit([{ patch: 'counters', key: [keysetId], set: { next: signed + 199 } }]))
+    const { mintUrl } = on
+    for (const amount of [1, 2]) {
+      const handle = await (amount === 1
+        ? wallet.swap.prepare({ mintUrl, amounts: [1] })
+        : wallet.send.prepare({ mintUrl, amount }))
+      handle.execute().catch(() => {})
+      await eventually('it waits', async () => (await handle.refresh()).state === 'exchanging.blocked')
+      expect((await wallet.operations.explain(handle.id)).why).toMatch(/GAP/)
+      await handle.cancel()
+      expect([handle.state, handle.amount.toNumber()]).toEqual(['cancelled', 0])
+      expect(await money({ wallet })).toMatchObject({ spendable: 64, reserved: 0 })
+    }
+  })
+
   test('of a seed that was used elsewhere are skipped: nothing is lost, nothing made twice', async () => {
     const on = await bench()
     const alice = await on.funded(64)

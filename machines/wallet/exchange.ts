@@ -514,7 +514,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
         after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
           resume: { target: 'checking', actions: anew },
-          ...(abandoned !== undefined && { cancel: abandoned }),
+          ...(abandoned === undefined ? givenUp : { cancel: abandoned }),
         },
       },
       quarantined: {
