@@ -143,6 +143,17 @@ describe('a mint that knows the quote no more', () => {
     expect(wire.count(PAYING)).toBe(1)
   })
 
+  test('or keeps refusing to tell of it: so often in a row that is meant', async () => {
+    const on = await bench({ stub: true })
+    const process = await on.funded(64)
+    const { wallet, wire } = process
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
+    const refused = Array.from({ length: 40 }, () => [GETTING, { code: 0, detail: 'no' }] as const)
+    wire.plan = [[PAYING, 'down'], ...refused]
+    expect(await failure(melt.execute())).toMatchObject({ code: 'PAYMENT_FENCED' })
+    expect(await sums(process)).toEqual({ spendable: 64, reserved: 0 })
+  })
+
   test('and did not answer the request: the inputs are taken back, or are for a person to decide about', async () => {
     const on = await bench({ stub: true })
     const process = await on.funded(64, 'alice', { factor: 20 })

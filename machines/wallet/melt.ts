@@ -72,7 +72,7 @@ import {
 const fence = ({ context }: { context: MeltContext }) => ({
   exchange: newExchange({ inputs: context.inputs, from: 'reserved', isFence: true }),
 })
-/** So often a mint that refuses to tell is asked whether a payment was made, where the fence has the inputs. */
+/** So often a mint that refuses to tell is asked whether a payment was made. */
 const MOST_CONFIRMATIONS = 8
 /** Some rounds of the fence are done. */
 const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
@@ -253,9 +253,12 @@ export const melt = setup({
                 : {},
             ),
           },
-          // It does not know the quote any more, and will not pay it: what it says of the inputs has to do.
+          // It does not know the quote any more, or will not say: what it says of the inputs has to do.
           {
-            guard: ({ event: { output } }) => output.answer === 'refused' && output.meaning === 'quoteUnknown',
+            guard: ({ context, event: { output } }) =>
+              output.answer === 'refused' &&
+              (output.meaning === 'quoteUnknown' ||
+                (output.meaning !== 'passing' && context.tries >= MOST_CONFIRMATIONS)),
             target: 'judging',
             actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true }),
           },
