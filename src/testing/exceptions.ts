@@ -18,10 +18,6 @@ export const exceptions: { readonly [kind: string]: readonly Exception[] } = {
   ],
   melt: [
     {
-      what: /melt\.asking: done\[1\]/,
-      why: 'no mint here forgets a quote; what comes of that is what comes of an unpaid one',
-    },
-    {
       what: /melt\.fitting\.|state fitting\.|fitting\.matching/,
       why: 'the swap before a payment is the exchange of every swap: the scenarios of swap, send and receive come everywhere in it',
     },

@@ -142,6 +142,8 @@ export interface Mood {
     | 'throttled'
     /** It redirects to another address. */
     | 'moved'
+    /** It has no such quote. */
+    | 'forgotten'
   /** Milliseconds since the Unix epoch. */
   readonly untilMs: number
 }
@@ -321,6 +323,10 @@ export function faultyTransport(of: {
             await arrive()
             answered(path, 400, fault)
             return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+          case 'forgotten':
+            await arrive()
+            answered(path, 400, fault)
+            return { status: 400, body: JSON.stringify({ detail: 'quote not found', code: 0 }) }
           case 'malformed':
             answered(path, 200, fault)
             return { status: 200, body: '<html>sign in</html>' }

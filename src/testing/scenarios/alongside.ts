@@ -15,6 +15,7 @@ import {
   reaches,
   tokenOf,
 } from './stage.ts'
+import { whenIn } from './troubles.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 const MANY = 12
@@ -47,7 +48,29 @@ async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> 
     }
 }
 
+/** No counters are left, and a person gives up what waits for some: nothing of it was sent. */
+const givenUpAtTheGap = (kind: 'swap' | 'send'): Scenario => ({
+  kind,
+  name: 'gap-given-up',
+  depth: 1,
+  async setup(stage) {
+    await fund(stage, 8)
+    await nearGap(stage, 0)
+  },
+  async drive(stage) {
+    const cancel = (id: string): void => void stage.wallet.operations.cancel(id).catch(() => {})
+    whenIn(stage, 'exchanging.blocked', cancel)
+    whenIn(stage, 'reclaiming.blocked', cancel)
+    if (kind === 'swap') return swapped(stage)
+    await reclaimed(stage, 8)
+    const send = (): Promise<unknown> => stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 1, key: 'other' }).then((it) => it.execute()) // prettier-ignore
+    await ending(stage, send, ...ENDS)
+  },
+})
+
 export const alongside: readonly Scenario[] = [
+  givenUpAtTheGap('swap'),
+  givenUpAtTheGap('send'),
   {
     kind: 'swap',
     name: 'two-tabs',

@@ -267,6 +267,24 @@ export const meltEnds: readonly Scenario[] = [
     },
     drive: (stage) => pay(stage),
   }),
+  // The request to pay never arrives, and for a while the mint does not know its quote.
+  melts('quote-forgotten', {
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      mood(stage, PAY, 'notSent', HOUR_MS)
+      mood(stage, 'GET /v1/melt/quote', 'forgotten', 10 * MINUTE_MS)
+    },
+    async drive(stage) {
+      const request = stage.notes['invoice'] as string
+      const begin = async (): Promise<void> => {
+        const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
+        melt.execute().catch(() => {})
+        await reaches(stage, melt.id, 'paid', 'failed', 'cancelled')
+      }
+      await ending(stage, begin, ...MELT_ENDS)
+    },
+  }),
   // The mint takes none of the coins any more, and the request to pay is lost, or lands late: nothing can take them back.
   ...(['notSent', 'held'] as const).map((does) =>
     melts(`dead-${does === 'held' ? 'late' : 'lost'}`, {
