@@ -108,6 +108,19 @@ describe('a reclaim', () => {
   })
 })
 
+test.each([[[9]], [[7]], [[7, 9]]] as const)('a spent token is rejected at a mint without NUTs %j', async (without) => {
+  const on = await bench({ stub: true })
+  const { wallet } = await on.funded(64)
+  const { token } = await (await wallet.send.prepare({ mintUrl: on.mintUrl, amount: 32 })).execute()
+  const thief = await on.funded(1, 'thief')
+  await (await thief.wallet.receive.prepare({ token })).execute()
+  const shop = await on.open('shop')
+  shop.wire.dialect = { without }
+  await shop.wallet.mints.trust(on.mintUrl)
+  const receive = await shop.wallet.receive.prepare({ token })
+  expect(await failure(receive.execute())).toMatchObject({ code: 'ALREADY_SPENT' })
+})
+
 describe('tokens that are worth nothing', () => {
   const AMOUNTS = [128, 64, 32, 16, 8, 4, 2, 1]
 
