@@ -175,6 +175,8 @@ describe('a mint without an active keyset', () => {
     const second = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(10) })
     void second.execute().catch(() => {})
     await eventually('it waits', async () => (await stateOf(process, second.id)) === 'readying.changeless')
+    const signal = AbortSignal.abort(new Error('not any more'))
+    expect(await failure(second.payWithoutChange({ signal }))).toBe(signal.reason)
     const paid = await second.payWithoutChange()
     expect([paid.state, paid.fee.toNumber(), paid.change.toNumber()]).toEqual(['paid', 54, 0])
     expect(await money({ wallet })).toMatchObject({ spendable: 0, reserved: 0 })

@@ -199,6 +199,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * @throws {HardshellError} `NOT_NOW`; as `execute`
    */
   async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
+    checkSignal(waiting.signal)
     await this.tell({ type: 'forgo' })
     return this.execute(waiting)
   }
