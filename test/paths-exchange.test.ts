@@ -38,14 +38,18 @@ const IN_ROUNDS = [/matching: done\[7\] → receive/, /→ receive\.receivedPart
 
 const [aToken, aSwap, splits] = [receive('a token'), swap('a swap'), send('a send with a swap', 3, 8)]
 
+/** What waits before anything was sent: there are always counters here. */
+const AT_THE_GAP = /blocked: cancel/
+
 livePaths('receive', [aToken, keysetsUnknown(aToken)], [...NOT_HERE, ...IN_ROUNDS])
-livePaths('swap', [aSwap, keysetsUnknown(aSwap)], NOT_HERE)
+livePaths('swap', [aSwap, keysetsUnknown(aSwap)], [...NOT_HERE, AT_THE_GAP])
 livePaths(
   'send',
   [send('an exact send', 8, 8), splits, keysetsUnknown(splits), send('a send of two proofs', 3, 1, 2)],
   // The keysets were known when it was prepared.
   [
     ...NOT_HERE,
+    AT_THE_GAP,
     /splitting: done\[[12]\]/,
     /send\.split: stale/,
     /reclaiming\.deriving: done\[1\]/,

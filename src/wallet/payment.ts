@@ -1,16 +1,15 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
 import type { MadeProof, Place, Refusal, Signature } from '../../machines/wallet/exchange-model.ts'
-import {
-  UNUSED,
-  type Derive,
-  type Derived,
-  type Fitted,
-  type MeltContext,
-  type Plan,
-  type Planned,
-  type Select,
-  type Settle,
-  type Taken,
+import type {
+  Derive,
+  Derived,
+  Fitted,
+  MeltContext,
+  Plan,
+  Planned,
+  Select,
+  Settle,
+  Taken,
 } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu/amounts.ts'
 import { isTooLarge } from '../cashu/codes.ts'
@@ -21,7 +20,7 @@ import { selectStep } from './kinds/steps.ts'
 import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
-import type { MintRow, OutputRow } from './tables.ts'
+import type { MintRow } from './tables.ts'
 
 type Deriving = LocalArgs<Derive>
 type Renew = LocalArgs<Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>
