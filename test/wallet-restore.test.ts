@@ -81,15 +81,18 @@ describe('a mint that lacks what a restore needs', () => {
 
   test('NUT-07: what it signed is held, for it may be spent', async () => {
     const on = await bench({ stub: true })
-    await on.funded(8)
+    const { wallet } = await on.funded(8)
+    await (await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [1] })).execute()
     const process = await heir(on, { without: [7] })
     const done = await (await restoring(process, on)).execute()
     expect(done.unavailable).toMatchObject([{ reason: expect.stringMatching(/NUT-07/) as unknown }])
-    expect(await money(process)).toMatchObject({ spendable: 0, held: 8 })
-    // Another restore, when it has it, sets them free.
+    expect(await money(process)).toMatchObject({ spendable: 0, held: 16 })
+    expect(done.amount.toNumber()).toBe(0)
+    // Another restore, when it has it, sets free what is not spent.
     process.wire.dialect = {}
-    await (await restoring(process, on)).execute()
+    const other = await (await restoring(process, on)).execute()
     expect(await money(process)).toMatchObject({ spendable: 8, held: 0 })
+    expect(other.amount.toNumber()).toBe(8)
   })
 })
 

@@ -30,6 +30,9 @@ type Keep = Place & {
   found: readonly Found[]
 }
 
+/** With this begins the reason of a proof that a restore has found. */
+const RESTORED = 'restored'
+
 const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
@@ -109,16 +112,22 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     const writes: Write[] = []
     const ys: string[] = []
     let amount = 0
+    const came = (Y: string, worth: number): void => {
+      ys.push(Y)
+      amount += worth
+    }
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = states[at]!
       const there = await read.get<ProofRow>('proofs', [Y])
-      if (there?.state === 'held' && there.operationId === null && state !== 'PENDING')
+      if (there?.state === 'held' && there.operationId === null && state !== 'PENDING') {
         writes.push({
           patch: 'proofs',
           key: [Y],
           set: { state: state === 'SPENT' ? 'spent' : 'spendable' },
           if: { state: 'held' },
         })
+        if (state === 'UNSPENT' && there.reason?.startsWith(RESTORED) === true) came(Y, worth)
+      }
       if (state === 'SPENT' || there) continue
       const [awaited] = await read.query<OutputRow>({
         table: 'outputs',
@@ -144,12 +153,12 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         C,
         dleq: dleq ?? null,
         // It may be in a token that was sent and not claimed yet: nothing tells, until it is swapped.
-        reason: state === 'UNSPENT' ? 'restored' : 'restored, and pending at the mint',
+        reason: state === 'UNSPENT' ? RESTORED : `${RESTORED}, and pending at the mint`,
         createdAt: nowMs,
       }
       writes.push({ put: 'proofs', row, if: 'absent' })
-      ys.push(Y)
-      amount += worth
+      // What may be spent has not come yet.
+      if (state === 'UNSPENT') came(Y, worth)
     }
     const seen = Math.max(...found.map(({ counter }) => counter)) + 1
     const stored = await read.get<CounterRow>('counters', [keysetId])
