@@ -1,6 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
+import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
@@ -242,10 +242,6 @@ export function forget({ context: { blanks } }: { context: MeltContext }): Write
   return blanks.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
 }
 
-/** The mint has seen the blank outputs of these refusals before: whoever had them signed. */
-const KNOWN_OUTPUTS: readonly Meaning[] = ['alreadySigned', 'outputsPending']
-/** The keyset of the blank outputs signs no more; where another was tried, one of the inputs is meant. */
-const KEYSET_GONE: readonly Meaning[] = ['keysetUnknown', 'keysetInactive', 'keysetExpired']
 /** Other outputs are tried so often. */
 const MOST_ANEW = 12
 
@@ -256,8 +252,9 @@ const MOST_ANEW = 12
 export function mayRenew({ refusal, blanks, anew }: MeltContext): boolean {
   if (refusal === null || blanks.length === 0 || anew >= MOST_ANEW) return false
   const { meaning } = refusal
-  if (KNOWN_OUTPUTS.includes(meaning)) return true
-  return anew === 0 && (KEYSET_GONE.includes(meaning) || meaning === 'quotePaid')
+  if (isAlreadySigned(meaning)) return true
+  // Where a keyset is gone and another was tried, one of the inputs is meant.
+  return anew === 0 && (isKeysetGone(meaning) || meaning === 'quotePaid')
 }
 
 /** So often others are taken in the place of inputs. */
@@ -265,14 +262,14 @@ const MOST_OTHERS = 3
 
 /** It was refused for inputs that the mint does not take: a swap finds out which, and takes others for them. */
 export const mayFit = ({ refusal, anew, swapFee }: MeltContext): boolean =>
-  refusal !== null && (refusal.meaning === 'proofInvalid' || KEYSET_GONE.includes(refusal.meaning)) && anew < MOST_OTHERS && swapFee === 0 // prettier-ignore
+  refusal !== null && (refusal.meaning === 'proofInvalid' || isKeysetGone(refusal.meaning)) && anew < MOST_OTHERS && swapFee === 0 // prettier-ignore
 
 /**
  * Gives back blank outputs that no request can have signed any more: a later melt takes them before it takes counters,
  * so that payments in vain do not use counters up. Ones that the mint has seen are dropped.
  */
 export function reuse({ context: { id, blanks, refusal } }: { context: MeltContext }): Write[] {
-  const known = refusal !== null && [...KNOWN_OUTPUTS, 'quotePaid'].includes(refusal.meaning)
+  const known = isAlreadySigned(refusal?.meaning) || refusal?.meaning === 'quotePaid'
   return blanks.map(({ B_ }) =>
     known
       ? { delete: 'outputs', key: [B_] }
