@@ -121,7 +121,9 @@ describe('a preimage is held against the payment hash', () => {
       [/GET \/v1\/melt\/quote/, set({ payment_preimage: ZEROS })],
     ]
     expect(await failure(melt.execute())).toMatchObject({ code: 'PAYMENT_FAILED' })
-    expect(await wallet.history.list({ limit: 1 })).toMatchObject([{ paymentProof: null, evidence: null, status: 'failed' }])
+    expect(await wallet.history.list({ limit: 1 })).toMatchObject([
+      { paymentProof: null, evidence: null, status: 'failed' },
+    ])
     expect(await money({ wallet })).toMatchObject({ spendable: 64, reserved: 0 })
   })
 })

@@ -69,7 +69,9 @@ describe('of a token that was claimed in part', () => {
     expect(await said(shop, 'receive', receive.id, events)).toEqual(
       everywhere({ state: 'receivedPartly', amount: 1, asked: 1001, fee: 0 }),
     )
-    expect(plain(await shop.wallet.history.list())).toMatchObject([{ amount: '1', spentElsewhere: '1000', status: 'done' }])
+    expect(plain(await shop.wallet.history.list())).toMatchObject([
+      { amount: '1', spentElsewhere: '1000', status: 'done' },
+    ])
     expect(receive.spentElsewhere.toNumber()).toBe(1000)
     expect((await money(shop)).spendable).toBe(1)
   })
