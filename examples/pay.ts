@@ -3,7 +3,7 @@ import { openWallet } from 'hardshell'
 import { sqliteStore } from 'hardshell/store/sqlite'
 
 const [mintUrl = '', path = 'wallet.db'] = process.argv.slice(2)
-const seed = new Uint8Array(64).fill(7) // play money: yours comes from a BIP39 phrase
+const seed = new Uint8Array(64).fill(7) // play money: yours is seedOf(phrase) of hardshell/phrase
 
 // What an earlier run left unfinished goes on from here, by itself.
 await using wallet = await openWallet({ store: sqliteStore({ path }), seed })

@@ -203,6 +203,17 @@ describe('of what did not come to pass', () => {
     )
   })
 
+  test('a payment that the mint gives no quote for moved nothing, and was asked for with what the invoice says', async () => {
+    const on = await bench()
+    const alice = await on.funded(64)
+    const events = listening(alice)
+    alice.wire.plan = [[/melt\/quote/, { code: 20_005, detail: 'no such payments here' }]]
+    const { operationId } = await failure(alice.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(9) }))
+    expect(await said(alice, 'melt', operationId!, events)).toEqual(
+      everywhere({ state: 'failed', amount: 0, asked: 9, fee: 0 }),
+    )
+  })
+
   test('a mint that gives no quote brought nothing', async () => {
     const on = await bench({ lightning: {} })
     const alice = await on.open()

@@ -228,8 +228,8 @@ export function settled(output: Settled['event']['output']): Partial<MeltContext
 }
 
 /** Nothing was paid. */
-export function nothingPaid({ amount, asked = amount }: MeltContext): Partial<MeltContext> {
-  return { amount: 0, asked }
+export function nothingPaid({ amount, asked = amount, demand }: MeltContext): Partial<MeltContext> {
+  return { amount: 0, asked: asked > 0 ? asked : (demand?.least ?? 0) }
 }
 
 /** What the mint owes for certain: beyond amount, fee reserve and input fee. */

@@ -15,12 +15,12 @@ import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu
 import { isTooLarge } from '../cashu/codes.ts'
 import type { LocalArgs, Reader } from '../kernel/operation.ts'
 import type { Write } from '../store/port.ts'
+import { dleqOf } from './exchange.ts'
 import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
 import { selectStep } from './kinds/steps.ts'
 import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { WalletPorts } from './ports.ts'
-import type { MintRow } from './tables.ts'
 
 type Deriving = LocalArgs<Derive>
 type Renew = LocalArgs<Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>
@@ -127,12 +127,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
       ? found.outputs.flatMap((B_, at) => pair(B_, found.signatures[at]!))
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
     // The order pairs them (NUT-08); where the mint has DLEQ (NUT-12), that says whether it did.
-    const made = await unblind(
-      ports,
-      pairs,
-      keysets,
-      found || !(await hasDleq(read, input.mintUrl)) ? 'optional' : 'needed',
-    )
+    const made = await unblind(ports, pairs, keysets, found ? 'optional' : await dleqOf(read, input.mintUrl))
     const owed = sum(inputs) - inputFee - quote!.amount - quote!.feeReserve
     if (!made) return { answer: 'owed' as const }
     // A restore says all there is. Else the change must come to what is owed for certain; and only the mint's first
@@ -153,9 +148,3 @@ export const paymentSteps = (ports: WalletPorts) => ({
     }
   },
 })
-
-/** Whether a mint signs with DLEQ, as far as is known of it (NUT-06). */
-async function hasDleq(read: Reader, mintUrl: string): Promise<boolean> {
-  const info = (await read.get<MintRow>('mints', [mintUrl]))?.info as { readonly supported?: readonly number[] } | null
-  return info?.supported?.includes(12) !== false
-}
