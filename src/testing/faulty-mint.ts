@@ -231,7 +231,8 @@ export function faultyTransport(of: {
     if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
     const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
-    if (sender) wire.senders = { ...sentOf(body, sender['id'] as string), ...wire.senders }
+    // Outputs of a request that was refused serve another operation.
+    if (sender) wire.senders = { ...wire.senders, ...sentOf(body, sender['id'] as string) }
     if (path !== '/v1/melt/bolt11') return
     const { quote } = JSON.parse(body) as { quote: string }
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
