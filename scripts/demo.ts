@@ -57,13 +57,12 @@ const plan = await killAgain(lab, {
   wireMs: 2 * EACH_WAY_MS,
   plan: rounds(places, wire.url, invoices),
 })
-screen.end()
-
 const audited = await audit(
   plan,
   places.place('auditor', randomBytes(64).toString('hex')),
   values.mint === undefined ? fromAdmin(mintUrl) : fromOutside(mintUrl),
 )
+screen.end(audited.operations)
 const result = resultOf(lab.progress, audited)
 printAudit(out, lab.progress, audited)
 // Our own mint pays whatever it is asked to.

@@ -1,11 +1,12 @@
 /** Draws a run while it goes: a table with a progress bar on a terminal, a line for each kill elsewhere. */
+import type { Listed } from '../kill-lab/books.ts'
 import type { Progress } from '../kill-lab/lab.ts'
 import type { Report } from '../kill-lab/plan.ts'
 
 export interface Screen {
   show(progress: Progress, report: Report | undefined): void
-  /** The last picture stays; what follows is written below it. */
-  end(): void
+  /** The last picture, of operations as their stores have them, stays; what follows is written below it. */
+  end(operations: readonly Listed[]): void
 }
 
 const BAR_WIDTH = 30
@@ -48,11 +49,18 @@ export function table(out: NodeJS.WriteStream, kills: number): Screen {
       last = progress
       timer ??= setTimeout(draw, REDRAW_EVERY_MS)
     },
-    end() {
+    end(operations) {
       clearTimeout(timer)
+      if (last) last = { ...last, operations: asStored(last.operations, operations) }
       draw()
     },
   }
+}
+
+/** A process may end an operation and be gone before it has said so. */
+function asStored(seen: Progress['operations'], stored: readonly Listed[]): Progress['operations'] {
+  const found = new Map(stored.map((operation) => [operation.id, operation]))
+  return new Map([...seen].map(([id, operation]) => [id, { ...operation, ...found.get(id), underWay: false }]))
 }
 
 function pictureOf({ kills, operations }: Progress, wanted: number, columns: number, height: number): string[] {

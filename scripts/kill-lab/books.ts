@@ -24,6 +24,8 @@ export interface Listed {
   readonly kind: string
   readonly state: string
   readonly ended: boolean
+  /** Why it has not ended. */
+  readonly why?: string
   /** From its first commit to its last; not known where its store was lost. */
   readonly lastedMs?: number
 }
@@ -73,8 +75,10 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
   const unfinished: Record<string, unknown> = {}
   for (const [wallet, { operations: all }] of wallets)
     for (const { id, kind, state, status, quoteId, createdAt, updatedAt } of await all.list()) {
-      operations.push({ wallet, id, kind, state, ended: status === 'done', lastedMs: updatedAt - createdAt })
-      if (status !== 'done') unfinished[id] = await all.export(id)
+      const goesOn = status !== 'done'
+      const why = goesOn ? { why: (await all.explain(id)).why } : {}
+      operations.push({ wallet, id, kind, state, ended: !goesOn, lastedMs: updatedAt - createdAt, ...why })
+      if (goesOn) unfinished[id] = await all.export(id)
       if (quoteId !== null) quoteIds.push(quoteId)
     }
 

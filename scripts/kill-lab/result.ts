@@ -70,7 +70,9 @@ export function printAudit(out: NodeJS.WritableStream, progress: Progress, audit
   const wallets = Object.entries(before.byWallet)
   const width = Math.max(...wallets.map(([name]) => name.length), 'together'.length)
   const print = (name: string, cells: readonly (string | number)[]): void =>
-    void out.write(`${name.padEnd(width)} ${cells.map((cell) => String(cell).padStart(11)).join(' ')}\n`)
+    void out.write(
+      `${name.padEnd(width)} ${cells.map((cell, at) => String(cell).padStart(Math.max(7, COLUMNS[at]!.length))).join(' ')}\n`,
+    )
   out.write('\n')
   print('sat', COLUMNS)
   for (const [name, figures] of [...wallets, ['together', before.wallets] as const])
@@ -80,6 +82,6 @@ export function printAudit(out: NodeJS.WritableStream, progress: Progress, audit
   out.write(`swapped once more by a fresh wallet: ${after.byWallet['auditor']?.spendable ?? 0}\n\n`)
   for (const check of checks.filter((check) => !holds(check) || check.wallet === undefined))
     out.write(`${holds(check) ? 'ok ' : 'BAD'} ${check.what}: ${check.left} = ${check.right}\n`)
-  for (const { wallet, kind, state, id } of stuckOf(progress, audit))
-    out.write(`BAD ${wallet}: ${kind}.${state} is stuck (${id})\n`)
+  for (const { wallet, kind, state, id, ended, why } of stuckOf(progress, audit))
+    out.write(`BAD ${wallet}: ${kind}.${state} ${ended ? 'was waited for in vain' : `goes on: ${why}`} (${id})\n`)
 }
