@@ -203,28 +203,31 @@ describe('a mint that moved (a redirect)', () => {
     expect((await wallet.mints.list())[0]!.movedTo).toBeUndefined()
   })
 
-  test.each(['moved', 'distrusted'])('a key used before gives its operation at a mint that is %s since', async (how) => {
-    const on = await bench({ stub: true })
-    const { wallet, wire } = await on.funded(63)
-    const { mintUrl } = on
-    const request = on.invoice(8)
-    const again = [
-      () => wallet.mint.prepare({ mintUrl, amount: 5, key: 'mint' }),
-      () => wallet.melt.prepare({ mintUrl, request, key: 'melt' }),
-      () => wallet.send.prepare({ mintUrl, amount: 4, key: 'send' }),
-      () => wallet.swap.prepare({ mintUrl, amounts: [2], key: 'swap' }),
-      () => wallet.restore.prepare({ mintUrl, key: 'restore' }),
-    ]
-    const before = await Promise.all(again.map(async (prepare) => (await prepare()).id))
-    if (how === 'distrusted') await wallet.mints.distrust(mintUrl)
-    else {
-      wire.always = redirect('https://new.example/v1')
-      await failure(wallet.mints.refresh(mintUrl))
-    }
-    expect(await Promise.all(again.map(async (prepare) => (await prepare()).id))).toEqual(before)
-    const code = how === 'moved' ? 'MINT_MOVED' : 'MINT_NOT_TRUSTED'
-    expect(await failure(wallet.send.prepare({ mintUrl, amount: 4, key: 'another' }))).toMatchObject({ code })
-  })
+  test.each(['moved', 'distrusted'])(
+    'a key used before gives its operation at a mint that is %s since',
+    async (how) => {
+      const on = await bench({ stub: true })
+      const { wallet, wire } = await on.funded(63)
+      const { mintUrl } = on
+      const request = on.invoice(8)
+      const again = [
+        () => wallet.mint.prepare({ mintUrl, amount: 5, key: 'mint' }),
+        () => wallet.melt.prepare({ mintUrl, request, key: 'melt' }),
+        () => wallet.send.prepare({ mintUrl, amount: 4, key: 'send' }),
+        () => wallet.swap.prepare({ mintUrl, amounts: [2], key: 'swap' }),
+        () => wallet.restore.prepare({ mintUrl, key: 'restore' }),
+      ]
+      const before = await Promise.all(again.map(async (prepare) => (await prepare()).id))
+      if (how === 'distrusted') await wallet.mints.distrust(mintUrl)
+      else {
+        wire.always = redirect('https://new.example/v1')
+        await failure(wallet.mints.refresh(mintUrl))
+      }
+      expect(await Promise.all(again.map(async (prepare) => (await prepare()).id))).toEqual(before)
+      const code = how === 'moved' ? 'MINT_MOVED' : 'MINT_NOT_TRUSTED'
+      expect(await failure(wallet.send.prepare({ mintUrl, amount: 4, key: 'another' }))).toMatchObject({ code })
+    },
+  )
 
   test('is known after a restart, and goes on at its new address when a person says so', async () => {
     const on = await bench({ stub: true })
