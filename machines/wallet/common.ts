@@ -28,6 +28,23 @@ export const isDenial = ({ answer, hint }: { readonly answer: string; readonly h
 export const isRefusedOrMalformed = (output: { readonly answer: string; readonly hint?: string }): boolean =>
   isDenial(output) || output.answer === 'malformed'
 
+/** A mint that refuses a question, or makes no sense, may do so in passing; so often in a row it is meant. */
+const MOST_DENIALS = 8
+
+/** How many such answers there were in a row, with this one. */
+export const denialsWith = (denials: number, output: { readonly answer: string; readonly hint?: string }): number =>
+  isRefusedOrMalformed(output) ? Math.min(MOST_DENIALS, denials + 1) : 0
+
+/** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
+export const isMeant = (denials: number, output: { readonly answer: string; readonly hint?: string }): boolean =>
+  denials + 1 >= MOST_DENIALS && isRefusedOrMalformed(output)
+
+/** Why a question is given up that was answered so; for people. */
+export const deniedBecause = ({ answer }: { readonly answer: string }, what: string): string =>
+  answer === 'malformed'
+    ? `the mint’s answers make no sense where it is asked ${what}`
+    : `the mint refuses to say ${what}`
+
 /** What an effect or a local step gave, in actions that serve several. */
 export const outputOf = <T>(event: unknown): T => (event as { readonly output: T }).output
 

@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
-import { isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
+import { denialsWith, isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -226,7 +226,7 @@ type Told = { readonly answer: string; readonly hint?: string }
 export function asked(context: MintContext, output: Told): Pick<MintContext, 'tries' | 'denials'> {
   return {
     tries: Math.min(MOST_TRIES, context.tries + 1),
-    denials: isRefusedOrMalformed(output) ? Math.min(MOST_WAITS, context.denials + 1) : 0,
+    denials: denialsWith(context.denials, output),
   }
 }
 

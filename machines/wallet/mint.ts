@@ -30,7 +30,7 @@ import { quoting } from './quoting.ts'
 import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
-import { type Tag, outputOf, write } from './common.ts'
+import { type Tag, deniedBecause, outputOf, write } from './common.ts'
 import { type Refusal } from './exchange-model.ts'
 import {
   type MintInput,
@@ -81,12 +81,7 @@ export const mint = setup({
     anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
     because: assign({ why: (_, why: string) => why }),
     /** Of questions that the mint refuses, or whose answers make no sense. */
-    denied: assign({
-      why: ({ event }, what: string) =>
-        outputOf<Output>(event).answer === 'malformed'
-          ? `the mint’s answers make no sense where it is asked ${what}`
-          : `the mint refuses to say ${what}`,
-    }),
+    denied: assign({ why: ({ event }, what: string) => deniedBecause(outputOf<Output>(event), what) }),
     /** Why no outputs can be made. */
     underived: assign({ why: ({ event }) => outputOf<{ detail: string }>(event).detail }),
     goesOn: assign({ why: null }),

@@ -27,7 +27,7 @@
  */
 import { assign, setup } from 'xstate'
 import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
-import { isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
+import { denialsWith, isMeant, isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
@@ -83,8 +83,6 @@ export interface RestoreContext extends RestoreInput {
 export const BATCH = 100
 const GAP = 1_000
 const MOST_TRIES = 20
-/** A mint that refuses, or makes no sense, may do so in passing; so often in a row it is meant. */
-const MOST_REFUSALS = 8
 const MOST_ROUNDS = 24
 
 /** The scan after a batch; the keyset is done where enough counters in a row were not signed. */
@@ -97,11 +95,8 @@ function advance(scans: readonly Scan[], signed: boolean): Scan[] {
 type Answered = { readonly answer: string; readonly meaning?: string; readonly hint?: string; readonly detail?: string }
 
 const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
-/** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
-const isMeant = ({ denials }: RestoreContext, output: Answered): boolean =>
-  denials + 1 >= MOST_REFUSALS && isRefusedOrMalformed(output)
-const isUnsupported = (context: RestoreContext, output: Answered): boolean =>
-  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
+const isUnsupported = ({ denials }: RestoreContext, output: Answered): boolean =>
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(denials, output))
 const reasonOf = ({ answer, detail = '' }: Answered): string =>
   answer === 'malformed' ? 'the mint’s answers make no sense' : `the mint refuses: ${detail === '' ? 'it gives no reason' : detail}` // prettier-ignore
 const without = (unavailable: readonly Unavailable[], keysetIds: readonly string[]): Unavailable[] =>
@@ -143,7 +138,7 @@ export const restore = setup({
     /** A question in vain. */
     inVain: assign(({ context: { tries, denials }, event }) => ({
       tries: Math.min(MOST_TRIES, tries + 1),
-      denials: isRefusedOrMalformed(outputOf<Answered>(event)) ? Math.min(MOST_REFUSALS, denials + 1) : 0,
+      denials: denialsWith(denials, outputOf<Answered>(event)),
     })),
     /** Leaves the keyset, and names it. */
     pass: assign(({ context: { scans, unavailable }, event }) => {
@@ -222,7 +217,7 @@ export const restore = setup({
             ],
           },
           {
-            guard: ({ context, event: { output } }) => isMeant(context, output),
+            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
             target: 'failed',
             actions: assign(({ event: { output } }) => ({
               error: { code: 'REFUSED', detail: `no keysets: ${reasonOf(output)}` },
@@ -282,7 +277,7 @@ export const restore = setup({
           },
           {
             guard: ({ context, event: { output } }) =>
-              isMeant(context, output) || (output.answer === 'refused' && KEYSET_GONE.includes(output.meaning)),
+              isMeant(context.denials, output) || (output.answer === 'refused' && KEYSET_GONE.includes(output.meaning)),
             target: 'going',
             reenter: true,
             actions: 'pass',
@@ -340,7 +335,7 @@ export const restore = setup({
           {
             guard: ({ context, event: { output } }) =>
               isUnsupported(context, output) ||
-              isMeant(context, output) ||
+              isMeant(context.denials, output) ||
               (context.untold && isRefusedOrMalformed(output)),
             target: 'keeping',
             actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
