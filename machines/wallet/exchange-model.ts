@@ -121,6 +121,8 @@ export interface Exchange extends Wants {
   readonly dead: readonly string[]
   /** Requests in vain since the outputs were last made, for the back-off. */
   readonly tries: number
+  /** Questions in a row that the mint refused, or answered with what makes no sense. */
+  readonly denials: number
   /** How often the mint's keysets were fetched, and none served. */
   readonly looks: number
   /** Another request of the operation may spend the inputs: none is held before one of them is spent here. */
@@ -154,6 +156,7 @@ export const newExchange = (
   apart: [],
   dead: [],
   tries: 0,
+  denials: 0,
   looks: 0,
   isFence: false,
   ...wants,

@@ -30,12 +30,14 @@
 import { assign } from 'xstate'
 import { answered, type Write } from '../../src/kernel/authoring.ts'
 import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
+import { deniedBecause, denialsWith, isMeant } from './common.ts'
 import type {
   Exchange,
   ExchangeContext,
   Job,
   Made,
   Refusal,
+  Replied,
   Signature,
   SpentState,
   Sorted,
@@ -43,6 +45,7 @@ import type {
   Why,
 } from './exchange-model.ts'
 
+type Reply = Exclude<Replied<object>, { readonly answer: 'ok' }>
 type Done<T> = { context: ExchangeContext; event: { output: T } }
 
 const MOST_TRIES = 20
@@ -89,14 +92,32 @@ const because = (why: Why | null): Loose => change(() => ({ why }))
 const saysWhy = change(({ refusal }, { why }: { why?: Why }) => ({ why: why ?? refusedWhy(refusal) }))
 const refusedWhy = (refusal: Refusal | null): Why | null =>
   refusal && { code: 'REFUSED', detail: `the mint refuses: ${refusal.detail}` }
-/** Of a question the refusal stands in the answer. */
-const unasked = change((_, { detail }: Refusal) => ({
-  why: { code: 'NO_ANSWER', detail: `the mint does not say what became of an earlier request: ${detail}` },
+/** Of a question the refusal stands in the answer, where there is one. */
+const unasked = change((_, reply: Reply) => ({
+  why: {
+    code: 'NO_ANSWER',
+    detail:
+      reply.answer === 'refused'
+        ? `the mint does not say what became of an earlier request: ${reply.detail}`
+        : deniedBecause(reply, 'what became of an earlier request'),
+  },
 }))
 /** Of a question it is not clear what it comes to. */
-const unclear = change(() => ({ why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' } }))
+const unclear = change(({ denials }, reply: Reply) => ({
+  why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' },
+  denials: denialsWith(denials, reply),
+}))
 /** What the mint refused before, it may take now. */
-const anew = change(() => ({ refusals: 0, tries: 0, looks: 0, refusal: null, why: null, apart: [], dead: [] }))
+const anew = change(() => ({
+  refusals: 0,
+  tries: 0,
+  denials: 0,
+  looks: 0,
+  refusal: null,
+  why: null,
+  apart: [],
+  dead: [],
+}))
 /** A round is done. */
 const keepMade = change((_, { made, inputs, leaves, fee }: Made) => ({
   ...leaves,
@@ -160,6 +181,9 @@ const isClosed = ({ context, event }: Done<{ answer: string }>): boolean =>
 /** A question that the mint cannot answer at the moment; what it always says, it means. */
 const isPassing = (({ context, event: { output } }: Done<Asked>) =>
   output.answer === 'refused' && output.meaning === 'passing' && context.exchange!.tries < MOST_ABSENT) as Loose
+/** A refusal; or what is none, so often in a row that it is meant. */
+const isDenied = (({ context, event: { output } }: Done<Asked>) =>
+  output.answer === 'refused' || isMeant(context.exchange!.denials, output)) as Loose
 /** Whatever was sent was answered, and looked after: nothing of it can land any more. */
 const isOver = ({ sets, unaccounted, isChecked }: Exchange): boolean => sets.length === 0 || (!unaccounted && isChecked)
 const UNSENT = { sets: [], body: '' }
@@ -341,6 +365,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
               target: 'restoring',
               actions: [
                 write,
+                // Of the states alone that resets no count: the mint may tell them, and make no sense of the next question.
                 // Inputs that no request names are not asked about: nobody has spent them as far as we know.
                 change((exchange, { states }: { states: readonly SpentState[] }) => {
                   const Ys = asked(exchange)
@@ -351,7 +376,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             },
             { guard: isUnsupported, target: 'restoring', actions: change(() => ({ states: [] })) },
             { guard: isPassing, target: 'pausing', actions: [again, unclear] },
-            { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
+            { guard: isDenied, target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: [again, unclear] },
           ],
         },
@@ -376,6 +401,7 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
                   (_, { outputs, signatures }: { outputs: readonly string[]; signatures: readonly Signature[] }) => ({
                     restored: { outputs, signatures },
                     isChecked: true,
+                    denials: 0,
                   }),
                 ),
               ],
@@ -383,10 +409,10 @@ export const exchange = ({ done, spent, refused: refusedExit, cancelled, abandon
             {
               guard: isUnsupported,
               target: 'matching',
-              actions: change(() => ({ restored: null, isChecked: true, isTerse: true })),
+              actions: change(() => ({ restored: null, isChecked: true, isTerse: true, denials: 0 })),
             },
             { guard: isPassing, target: 'pausing', actions: [again, unclear] },
-            { guard: is('refused'), target: 'blocked', actions: [again, unasked] },
+            { guard: isDenied, target: 'blocked', actions: [again, unasked] },
             { target: 'pausing', actions: [again, unclear] },
           ],
         },

@@ -251,8 +251,8 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `looks: 0, refusal: null, why: null, apart: [], dead: [] }))`,
-        to: `looks: 0, why: null }))`,
+        from: `looks: 0, refusal: null, why: null, apart: [], dead: [], }))`,
+        to: `looks: 0, why: null, }))`,
       },
     ],
     breaks: 'convergence',
