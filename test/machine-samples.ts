@@ -256,6 +256,8 @@ const melt: Samples<typeof meltKind.machine> = {
             of.asks,
             [of.inputs.length > 0, of.exact.length > 0, of.swapFee > 0],
             Math.min(1, of.tries),
+            // What makes no sense eight times in a row is meant; it is counted where nothing else was amiss.
+            of.denials > 0 && of.refusal === null && of.anew === 0 && !of.seenSpent && of.denials,
             state === 'asking' && of.states,
           ],
 }

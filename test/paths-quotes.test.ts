@@ -85,6 +85,8 @@ livePaths(
     /judging: always\[(6|8|10|13|14)\]/,
     // No mint here forgets a quote: see `wallet-payments`.
     /melt\.asking: done\[1\]/,
+    // Nonsense in a row, so often that no path is as long: the explorer and `wallet-nonsense` come there.
+    /melt\.(asking|confirming): done\[2\]|unconfirmed/,
     // Keysets that are fetched are active, there is room for outputs, and change is owed for certain.
     /readying\.deriving: done\[[13]\]|^answer melt\.derive: gap$/,
     /changeless|crowded/,

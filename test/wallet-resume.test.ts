@@ -438,6 +438,10 @@ const scenarios: readonly Scenario[] = [
       [MELT_QUOTE, 'down'],
     ],
   }),
+  fencing('unconfirmed', {
+    plan: [[SWAP, (body) => body], ...Array.from({ length: 8 }, () => [MELT_QUOTE, 'portal'] as const)],
+    next: resumed,
+  }),
   melting('changeOpen', nothingOwed),
   melting('changePausing', nothingOwed),
   melting('changePending', changeForgotten),

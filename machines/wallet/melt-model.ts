@@ -1,7 +1,7 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
 import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
-import { selectActor, type Failure, sum } from './common.ts'
+import { isMeant, selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
@@ -98,6 +98,10 @@ export interface MeltContext extends MeltInput {
   /** Questions for change that the mint had none to. */
   readonly asks: number
   readonly tries: number
+  /** Questions in a row that the mint refused, or answered with what makes no sense. */
+  readonly denials: number
+  /** Why it waits for a person, where its state alone does not say; for people. */
+  readonly why: string | null
   /** What the last request was refused for. */
   readonly refusal: Refusal | null
   /** Refusals by which blank outputs were made anew. */
@@ -167,6 +171,8 @@ const DAY_MS = 86_400_000
 const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
+/** So often a mint that refuses to tell is asked whether a payment was made. */
+export const MOST_CONFIRMATIONS = 8
 
 /** No request that was sent can land any more. */
 export const accounted = ({ sends, answers, landed }: MeltContext): boolean =>
@@ -280,6 +286,13 @@ export function reuse({ context: { id, blanks, refusal } }: { context: MeltConte
 /** The request was refused for its size: the mint takes fewer inputs at once, or fewer outputs. */
 export const isTooMany = ({ refusal, inputs, blanks }: MeltContext): boolean =>
   isTooLarge(refusal?.meaning) && inputs.length + blanks.length > 1
+
+/** What a question was answered with. */
+export type Reply = { readonly answer: string; readonly hint?: string }
+
+/** What is no refusal, and makes no sense, so often in a row that it is meant. */
+export const makesNoSense = ({ denials }: Pick<MeltContext, 'denials'>, output: Reply): boolean =>
+  output.answer !== 'refused' && isMeant(denials, output)
 
 /** In the place of an operation's id: outputs that were never signed, and wait for another operation to take them. */
 export const UNUSED = ''

@@ -13,6 +13,7 @@
  *        failed ◀── unpaid, unspent, every send accounted for ───────╯ ▼                │
  *                    fencing (an exchange to ourselves) ──▶ confirming ──▶ fenced       │
  *                          ╰──▶ checking | blocked              ╰──── paid before ──────╯
+ *        asking ──▶ blocked, where the mint's answers make no sense (of confirming, see melt-confirming.ts)
  * ```
  *
  * | crashed in | what is durable | what resume does |
@@ -28,9 +29,10 @@
  * | paymentPending | the same | watches the quote, without a deadline |
  * | fencing | the same, and see the exchange | see the exchange |
  * | confirming, confirmPausing | that the inputs are spent by ourselves | asks for the quote again |
+ * | unconfirmed | the same, and why | waits: for the slow retry, or for a person |
  * | changeOpen, changePausing | that it is paid, the blank outputs | asks for change, three times |
  * | changePending, lastChange, changeMissing | the same, and what is owed | asks for the change, for 7 days and on |
- * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
+ * | blocked, quarantined | the same, and why, or the mint's last word | waits: for the slow retry, or for a person |
  * | spentQuarantined | the same | watches the quote, and waits for a person |
  *
  * PAID wins over everything. Inputs are released only when every request was answered, or the only one was seen to land,
@@ -39,10 +41,23 @@
 import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/authoring.ts'
-import { type Tag, freed, sum, release, spend, spentOf, unspentOf, write } from './common.ts'
+import {
+  type Tag,
+  deniedBecause,
+  denialsWith,
+  freed,
+  outputOf,
+  sum,
+  release,
+  spend,
+  spentOf,
+  unspentOf,
+  write,
+} from './common.ts'
 import { newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
+import { confirmingStates } from './melt-confirming.ts'
 import { fit, fittingStates } from './melt-fitting.ts'
 import { readying } from './melt-readying.ts'
 import {
@@ -50,6 +65,8 @@ import {
   type MeltState,
   type MeltContext,
   type Events,
+  type Reply,
+  MOST_CONFIRMATIONS,
   MOST_TRIES,
   MOST_SENDS,
   accounted,
@@ -64,6 +81,7 @@ import {
   mayRenew,
   nothingPaid,
   isTooMany,
+  makesNoSense,
   unpaidBecause,
   quoteFits,
   quoteKept,
@@ -72,8 +90,6 @@ import {
 const fence = ({ context }: { context: MeltContext }) => ({
   exchange: newExchange({ inputs: context.inputs, from: 'reserved', isFence: true }),
 })
-/** So often a mint that refuses to tell is asked whether a payment was made. */
-const MOST_CONFIRMATIONS = 8
 /** Some rounds of the fence are done. */
 const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
   fenced!.made.length > 0 || fenced!.fee > 0
@@ -102,6 +118,15 @@ export const melt = setup({
   actions: {
     tx,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
+    /** A question in vain. */
+    inVain: assign(({ context: { tries, denials }, event }) => ({
+      tries: Math.min(MOST_TRIES, tries + 1),
+      denials: denialsWith(denials, outputOf<Reply>(event)),
+    })),
+    /** Of questions that the mint refuses, or whose answers make no sense. */
+    denied: assign({ why: ({ event }, what: string) => deniedBecause(outputOf<Reply>(event), what) }),
+    anew: assign({ tries: 0, denials: 0 }),
+    goesOn: assign({ why: null }),
     tell: emit(({ context: { id, mintUrl, quoteId, payment } }) => ({
       type: 'quote' as const,
       operationId: id,
@@ -138,6 +163,8 @@ export const melt = setup({
     owed: 0,
     asks: 0,
     tries: 0,
+    denials: 0,
+    why: null,
     refusal: null,
     anew: 0,
     seenSpent: false,
@@ -218,12 +245,14 @@ export const melt = setup({
             target: 'asking',
             actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states } : {})),
           },
+          // It does not tell, or makes no sense: what it says of the payment has to do. It may make none of that either.
           {
-            guard: ({ event: { output } }) => output.answer === 'refused' && output.meaning !== 'passing',
+            guard: ({ context, event: { output } }) =>
+              (output.answer === 'refused' && output.meaning !== 'passing') || makesNoSense(context, output),
             target: 'asking',
             actions: assign({ states: [] }),
           },
-          { target: 'pausing', actions: 'tried' },
+          { target: 'pausing', actions: 'inVain' },
         ],
       },
     },
@@ -248,6 +277,7 @@ export const melt = setup({
                 ? {
                     payment: output.payment,
                     expired: output.expired,
+                    denials: 0,
                     landed: context.landed || output.payment.state === 'PENDING',
                   }
                 : {},
@@ -260,9 +290,14 @@ export const melt = setup({
               (output.meaning === 'quoteUnknown' ||
                 (output.meaning !== 'passing' && context.tries >= MOST_CONFIRMATIONS)),
             target: 'judging',
-            actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true }),
+            actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true, denials: 0 }),
           },
-          { target: 'pausing', actions: 'tried' },
+          {
+            guard: ({ context, event: { output } }) => makesNoSense(context, output),
+            target: 'blocked',
+            actions: { type: 'denied', params: 'what became of the payment' },
+          },
+          { target: 'pausing', actions: 'inVain' },
         ],
       },
     },
@@ -363,49 +398,11 @@ export const melt = setup({
           target: 'won',
           actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
         },
-        { target: 'blocked' },
+        { target: 'blocked', actions: assign({ why: 'no swap can take the inputs back' }) },
       ],
     },
-    won: { always: { target: 'confirming', actions: assign({ tries: 0 }) } },
-    // Where a device with the same seed had the fence's outputs signed, they do not say who spent the inputs.
-    confirming: {
-      description: 'The inputs are spent by a swap to ourselves; asks once more whether the payment was made before.',
-      invoke: {
-        src: 'melt.quote',
-        input: ({ context: { mintUrl, method, paymentHash, quoteId, quote } }) => ({
-          mintUrl,
-          method,
-          paymentHash,
-          quoteId: quoteId!,
-          expiry: quote!.expiry,
-          expiresAtMs: quote!.expiresAtMs,
-        }),
-        onDone: [
-          {
-            guard: ({ event: { output } }) => output.answer === 'ok' && output.payment.state === 'PAID',
-            target: 'settling',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok' ? { payment: output.payment, fenced: true, exchange: null } : {},
-            ),
-          },
-          {
-            guard: ({ context, event: { output } }) =>
-              output.answer === 'ok'
-                ? output.payment.state === 'UNPAID'
-                : output.answer === 'refused' &&
-                  (output.meaning === 'quoteUnknown' || context.tries >= MOST_CONFIRMATIONS),
-            target: 'fenced',
-          },
-          { target: 'confirmPausing', actions: 'tried' },
-        ],
-      },
-    },
-    confirmPausing: {
-      description:
-        'The inputs are spent by a swap to ourselves, and the mint does not say that nothing was paid; asks again.',
-      after: { meltBackoff: 'confirming' },
-      on: { resume: 'confirming' },
-    },
+    won: { always: { target: 'confirming', actions: 'anew' } },
+    ...confirmingStates,
     settling: {
       tags: ['local'],
       invoke: {
@@ -428,18 +425,19 @@ export const melt = setup({
     },
     ...changeStates,
     blocked: {
+      exit: 'goesOn',
       tags: ['human'],
       description:
-        'No swap can take the inputs back now, and the payment may still land. Watches the quote. Tries again every hour, or when resumed.',
+        'It cannot go on by itself now, and the payment may still land. Watches the quote. Tries again every hour, or when resumed.',
       meta: { watch: 'payment' },
-      after: { meltBlocked: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) } },
+      after: { meltBlocked: { target: 'checking', actions: ['anew', assign({ exchange: null })] } },
       on: {
         'payment.news': {
           guard: ({ event }) => event.state === 'PAID',
           target: 'checking',
-          actions: assign({ exchange: null, tries: 0 }),
+          actions: ['anew', assign({ exchange: null })],
         },
-        resume: { target: 'checking', actions: assign({ exchange: null, tries: 0 }) },
+        resume: { target: 'checking', actions: ['anew', assign({ exchange: null })] },
       },
     },
     quarantined: {

@@ -8,8 +8,11 @@ import type { Write } from '../store/port.ts'
 
 const ASKED = ['keysets', 'swap', 'issue', 'melt', 'check', 'restore', 'quote'] as const
 type Asked = (typeof ASKED)[number]
-/** `unanswered`: no telling what became of it. `none`: an answer of which nothing is of use, such as no active keyset. */
-type Came = 'begun' | 'unanswered' | 'refused' | 'none' | 'pending'
+/**
+ * `unanswered`: no telling what became of it. `nonsense`: a 200 that is not the mint's, which is no telling either. `none`:
+ * an answer of which nothing is of use, such as no active keyset.
+ */
+type Came = 'begun' | 'unanswered' | 'nonsense' | 'refused' | 'none' | 'pending'
 
 /** What came of requests so far, by what was asked and what came. */
 export type Heard = Readonly<Partial<Record<`${Asked} ${Came}`, true>>>
@@ -30,7 +33,7 @@ export function cameOf({ status, body }: { readonly status: number; readonly bod
   try {
     json = JSON.parse(body)
   } catch {
-    return 'unanswered'
+    return status < 300 ? 'nonsense' : 'unanswered'
   }
   if (status >= 500 || status === 429) return 'unanswered'
   if (status >= 400) return 'refused'
@@ -59,6 +62,7 @@ export function answered(heard: Heard, asked: Asked, came: Came | undefined): He
   return {
     ...(MONEY.includes(asked) ? heard : rest),
     ...(came && { [`${asked} ${came}`]: true }),
+    ...(came === 'nonsense' && { [`${asked} unanswered`]: true }),
   }
 }
 
@@ -72,6 +76,14 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   [/does not issue\./, ['issue refused', 'issue unanswered']],
   [/does not tell the proofs’ states/, ['check refused', 'check unanswered']],
   [/lists no active keyset/, ['keysets none']],
+  [/make no sense where it is asked what became of an earlier request/, ['check nonsense', 'restore nonsense']],
+  [
+    /make no sense where it is asked (how the quote|what became of the payment|whether the payment)/,
+    ['quote nonsense'],
+  ],
+  [/make no sense where it is asked which outputs/, ['restore nonsense']],
+  [/make no sense where it is asked which keysets/, ['keysets nonsense']],
+  [/no swap can take the inputs back/, ['swap refused', 'swap unanswered']],
   [/gave no clear answer/, ['check pending', 'check unanswered', 'check refused', 'restore unanswered', 'restore refused', 'quote pending', 'quote unanswered', 'quote refused', 'issue refused', 'swap refused', 'swap unanswered', 'melt refused', 'melt unanswered']], // prettier-ignore
 ]
 

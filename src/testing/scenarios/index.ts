@@ -9,6 +9,7 @@ import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
 import { keysetsRefused, mints } from './mint.ts'
+import { nonsense } from './nonsense.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...tables.flatMap((table) => table.scenarios),
     ...alongside,
     ...meltEnds,
+    ...nonsense,
     ...acrossTheWire,
     ...dialects,
     ...upset,

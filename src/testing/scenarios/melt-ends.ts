@@ -39,7 +39,7 @@ export const MELT_ENDS = [
 const DAY_MS = 24 * HOUR_MS
 const PAY = 'POST /v1/melt/bolt11'
 
-async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise<void> {
+export async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise<void> {
   await ending(
     stage,
     async () => {
@@ -59,7 +59,7 @@ export const writeOff = (stage: Stage): void =>
   whenIn(stage, 'spentQuarantined', (id) => void stage.wallet.operations.cancel(id).catch(() => {}))
 
 /** Does one thing after the other, each time that an operation comes into a state. */
-function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
+export function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
   let times = 0
   whenIn(stage, state, (id) => void acts[Math.min(times++, acts.length - 1)]!(id).catch(() => {}))
 }

@@ -132,7 +132,7 @@ export const meltKind = defineOperation({
       },
     },
   }),
-  because: exchangeBecause,
+  because: (context: MeltContext) => [context.why, exchangeBecause(context)].filter(Boolean).join('; ') || null,
   lane,
   columns,
   // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.
