@@ -223,7 +223,7 @@ const melt: Samples<typeof meltKind.machine> = {
     'melt.derive': [{ ...OK, blanks: [{ B_: 'B', id: 'k' }], body: '{}' }, { answer: 'stale' }, { answer: 'gap' }],
     'melt.renew': [OK],
     'mint.check': [...exchangeAnswers['mint.check'], { ...amiss[0], meaning: 'passing' }],
-    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'spent' }, { ...amiss[0], meaning: 'tooManyInputs' }], // prettier-ignore
+    'melt.pay': [{ answer: 'paid', payment: payments[2]! }, { answer: 'pending' }, ...amiss, { ...amiss[0], meaning: 'alreadySigned' }, { ...amiss[0], meaning: 'spent' }, { ...amiss[0], meaning: 'tooManyInputs' }, { answer: 'unknown', hint: 'tooManyInputs' }], // prettier-ignore
     'melt.quote': [
       ...[...payments, { ...payments[0]!, preimage: '00' }].map((payment) => ({ answer: 'ok' as const, payment, expired: false })), // prettier-ignore
       { answer: 'ok', payment: payments[0]!, expired: true },

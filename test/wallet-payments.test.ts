@@ -49,6 +49,7 @@ describe('a payment at a mint that takes little at once', () => {
     ['in the words of Nutshell', { limits: HUNDRED, words: 'nutshell' }],
     ['in the words of cdk', { limits: HUNDRED, words: 'cdk' }],
     ['in text alone', { limits: HUNDRED, words: 'text' }],
+    ['with HTTP 500', { limits: HUNDRED, words: 'coded500' }],
     ['with HTTP 413', { limits: HUNDRED, oversize: 'entity' }],
   ]
   for (const [how, dialect] of dialects)
@@ -67,6 +68,31 @@ describe('a payment at a mint that takes little at once', () => {
       await (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })).execute()
       expect(wire.count(PAYING)).toBe(asked + 1)
     })
+
+  test('20 at once, said with HTTP 500: the first payment of 60 coins is made', async () => {
+    const { on, process } = await ofOnes(60)
+    const { wallet, wire } = process
+    wire.dialect = { limits: { inputs: 20 }, words: 'coded500' }
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(40) })
+    expect((await melt.execute()).state).toBe('paid')
+    await melt.finished()
+    expect(await sums(process)).toEqual({ spendable: await on.outstanding(), reserved: 0 })
+    expect(wire.count(PAYING)).toBe(2)
+  })
+
+  test('and says so with HTTP 500, although it has paid, is not paid again', async () => {
+    const { on, process } = await ofOnes(60)
+    const { wallet, wire } = process
+    wire.dialect = { limits: { inputs: 20 }, words: 'coded500' }
+    wire.before = async (what, body) => {
+      if (PAYING.test(what)) await fetch(`${on.mintUrl}/v1/melt/bolt11`, { method: 'POST', body: body ?? '' })
+    }
+    const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(40) })
+    expect((await melt.execute()).state).toBe('paid')
+    await melt.finished()
+    expect(await sums(process)).toEqual({ spendable: await on.outstanding(), reserved: 0 })
+    expect(wire.count(PAYING)).toBe(1)
+  })
 
   test('1,101 coins of 1 pay 1,080, at most 1,000 at once', async () => {
     const { on, process } = await ofOnes(1_101)

@@ -124,6 +124,14 @@ export type Settle = Place & {
 }
 /** Whom to ask about a payment, and what its preimage must hash to. */
 type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
+/** What came of a request to pay. */
+type Answered =
+  | { readonly answer: 'paid'; readonly payment: Payment }
+  | { readonly answer: 'pending' }
+  | ({ readonly answer: 'refused' } & Refusal)
+  /** `hint`: what it would mean if it were a refusal. */
+  | { readonly answer: 'unknown'; readonly hint?: Meaning }
+  | { readonly answer: 'malformed' }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
 /** Inputs that were chosen, and the fee for spending them. */
 export type Taken =
@@ -184,14 +192,9 @@ export const meltActors = {
   /** POST /v1/melt/quote/{method} (NUT-05). */
   'melt.createQuote': effect<Replied<{ quote: MeltQuote }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   /** POST /v1/melt/{method} (NUT-05). A replay is not sent: it could be a second payment. */
-  'melt.pay': effect<
-    | { answer: 'paid'; payment: Payment }
-    | { answer: 'pending' }
-    | ({ answer: 'refused' } & Refusal)
-    | { answer: 'unknown' }
-    | { answer: 'malformed' },
-    Asked & { body: string }
-  >({ answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'] }),
+  'melt.pay': effect<Answered, Asked & { body: string }>({
+    answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'],
+  }),
   /** GET /v1/melt/quote/{method}/{quote}. */
   'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
   /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
@@ -293,6 +296,17 @@ export type Reply = { readonly answer: string; readonly hint?: string }
 /** What is no refusal, and makes no sense, so often in a row that it is meant. */
 export const makesNoSense = ({ denials }: Pick<MeltContext, 'denials'>, output: Reply): boolean =>
   output.answer !== 'refused' && isMeant(denials, output)
+
+/**
+ * Why the mint did not take the request to pay. What is too large is found before anything of it is done: however that is
+ * said, the request is answered. Whether it was paid all the same is asked after.
+ */
+export function refusalIn(output: Answered): Refusal | null {
+  if (output.answer === 'refused') return { code: output.code, detail: output.detail, meaning: output.meaning }
+  const hint = output.answer === 'unknown' ? output.hint : undefined
+  if (hint === undefined || !isTooLarge(hint)) return null
+  return { code: 0, detail: `${hint}, it says with an error of its own`, meaning: hint }
+}
 
 /** In the place of an operation's id: outputs that were never signed, and wait for another operation to take them. */
 export const UNUSED = ''

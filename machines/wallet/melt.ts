@@ -82,6 +82,7 @@ import {
   nothingPaid,
   isTooMany,
   makesNoSense,
+  refusalIn,
   unpaidBecause,
   quoteFits,
   quoteKept,
@@ -220,14 +221,11 @@ export const melt = setup({
             actions: assign(({ context }) => ({ answers: context.answers + 1, landed: true })),
           },
           {
-            guard: answered('refused'),
+            guard: ({ event: { output } }) => refusalIn(output) !== null,
             target: 'checking',
             actions: assign(({ context, event: { output } }) => ({
               answers: context.answers + 1,
-              refusal:
-                output.answer === 'refused'
-                  ? { code: output.code, detail: output.detail, meaning: output.meaning }
-                  : null,
+              refusal: refusalIn(output),
             })),
           },
           { target: 'checking' },

@@ -64,6 +64,7 @@ const effects = ({ client, invoiceAmount }: WalletPorts) => ({
     if (replay) return { answer: 'unknown' as const }
     const reply = await client(input.mintUrl).melt(input.body, { signal, method: input.method })
     if (reply.answer === 'refused') return refusalOf(reply)
+    if (reply.answer === 'unknown' && reply.hint !== undefined) return { answer: 'unknown' as const, hint: reply.hint }
     if (reply.answer !== 'ok') return { answer: reply.answer }
     const payment = paymentOf(reply.body, input.paymentHash)
     if (payment.state === 'PAID') return { answer: 'paid' as const, payment }
