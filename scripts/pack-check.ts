@@ -4,9 +4,9 @@
  * Needs a build in dist/.
  */
 import { execFileSync, type StdioOptions } from 'node:child_process'
-import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import manifest from '../package.json' with { type: 'json' }
 
 const root = new URL('..', import.meta.url).pathname
@@ -31,11 +31,26 @@ function complaints(paths: readonly string[]): string[] {
   const expected = ['README.md', 'LICENSE', 'package.json', ...targets(manifest.exports)]
   // The first release writes the change log.
   if (manifest.version !== '0.0.0') expected.push('CHANGELOG.md')
-  const allowed = /^(dist\/(src|machines)\/.+\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+  const allowed =
+    /^(dist\/(src|machines)\/.+\.(js|d\.ts)|(docs\/[\w-]+|README|ARCHITECTURE|CHANGELOG)\.md|examples\/.+\.ts|LICENSE|package\.json)$/
   return [
     ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
     ...paths.filter((path) => !allowed.test(path)).map((path) => `${path} does not belong in it`),
+    ...linked(paths)
+      .filter((path) => !paths.includes(path))
+      .map((path) => `${path} is linked to, and missing`),
   ]
+}
+
+/** Every file that a packed page links to. */
+function linked(paths: readonly string[]): string[] {
+  return paths
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((page) =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) =>
+        posix.join(posix.dirname(page), to),
+      ),
+    )
 }
 
 /** Every file that the exports name. */

@@ -1,11 +1,11 @@
 /**
- * Goal: README, src/README.md and the guide in docs/ tell the truth. Method: every TypeScript block is taken out, type-checked and run. The
+ * Goal: README, ARCHITECTURE and the pages in docs/ tell the truth. Method: every TypeScript block is taken out, type-checked and run. The
  * blocks of a page are one program, in order; a block that begins with an example's name is that file, to the letter,
  * and runs as a program of its own. What a line says that it prints (`// → text`) it must print.
  */
 import { execFile } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -42,7 +42,7 @@ function blocksOf(page: string): Block[] {
 }
 
 const GUIDE = 'docs/own-kind.md'
-const pages = ['README.md', 'src/README.md', GUIDE, 'docs/mint.md', 'docs/mints.md']
+const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/*.md', { cwd: root }).toSorted()]
 const all = pages.flatMap(blocksOf)
 const blocks = all.filter(({ language }) => language === 'ts')
 const examples = globSync('examples/**/*.ts', { cwd: root })
@@ -187,8 +187,31 @@ describe('the examples', () => {
   })
 })
 
+/** A heading as what links to it name it. */
+const slug = (title: string): string =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
 describe('what the pages name is there', () => {
   const text = pages.map(read).join('\n')
+
+  test('pages and files that they link to, and headings in them', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].flatMap(([link, path = '', heading]) => {
+        const to = path === '' ? page : posix.join(posix.dirname(page), path)
+        if (!existsSync(join(root, to))) return [`${page}: ${link}`]
+        const headings = [...read(to).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => slug(title))
+        return heading === undefined || headings.includes(heading) ? [] : [`${page}: ${link}`]
+      }),
+    )
+    expect(broken).toEqual([])
+  })
+
+  test('README says the most important, and no more', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(150)
+  })
 
   test('scripts', () => {
     const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script)
@@ -196,12 +219,12 @@ describe('what the pages name is there', () => {
   })
 
   test('every dependency, with a reason, and no other', () => {
-    const tabled = [...read('README.md').matchAll(/^\| (?:dev: )?((?:`[^`]+`(?:, )?)+) \| ([^|]*) \|$/gm)]
+    const tabled = [...read('ARCHITECTURE.md').matchAll(/^\| (?:dev: )?((?:`[^`]+`(?:, )?)+) \| ([^|]*) \|$/gm)]
       .filter(([, , why = '']) => why !== '')
       .flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
     const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
     for (const name of needed) expect(tabled).toContain(name)
-    const section = /## Dependencies\n([\s\S]*?)\n## /.exec(read('README.md'))![1]!
+    const section = /## Dependencies\n([\s\S]*)/.exec(read('ARCHITECTURE.md'))![1]!
     const listed = [...section.matchAll(/`([^`]+)`/g)].flatMap(([, name = '']) => (/^[@a-z]/.test(name) ? [name] : []))
     expect(listed.toSorted()).toEqual(needed.toSorted())
   })
