@@ -1,5 +1,5 @@
 /**
- * Goal (W13): events come after the commit, at most once, in this process; a listener may call the wallet, and one that
+ * Goal: events come after the commit, at most once, in this process; a listener may call the wallet, and one that
  * throws harms nothing. Method: listeners look into the file as the event comes in, call the wallet, and throw.
  */
 import { execFile } from 'node:child_process'
@@ -15,7 +15,7 @@ const swapped = async (on: Bench, wallet: Awaited<ReturnType<Bench['open']>>['wa
   return swap.id
 }
 
-test('W13: created, changed, finished and failed, each in order and once, with what it is about', async () => {
+test('created, changed, finished and failed, each in order and once, with what it is about', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const heard: OperationEvent[] = []
@@ -35,7 +35,7 @@ test('W13: created, changed, finished and failed, each in order and once, with w
   ])
 })
 
-test('W13: after the commit: whoever hears it finds it in the file', async () => {
+test('after the commit: whoever hears it finds it in the file', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const path = on.path()
@@ -52,7 +52,7 @@ test('W13: after the commit: whoever hears it finds it in the file', async () =>
   for (const [told, stored] of compared) expect(stored).toBe(told)
 })
 
-test('W13: not for a step that was not committed', async () => {
+test('not for a step that was not committed', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const heard: string[] = []
@@ -65,7 +65,7 @@ test('W13: not for a step that was not committed', async () => {
   expect(heard).toEqual(['prepared'])
 })
 
-test('W13: balance events come where proofs changed hands, quote events where a quote did', async () => {
+test('balance events come where proofs changed hands, quote events where a quote did', async () => {
   const on = await bench()
   const { wallet } = await on.open()
   await wallet.mints.trust(on.mintUrl)
@@ -85,7 +85,7 @@ test('W13: balance events come where proofs changed hands, quote events where a 
   expect(quotes.at(-1)).toMatchObject({ operationId: melt.id, state: 'PAID' })
 })
 
-test('W13: a listener may call the wallet, and wait for it', async () => {
+test('a listener may call the wallet, and wait for it', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   let done: Promise<string> | undefined
@@ -101,7 +101,7 @@ test('W13: a listener may call the wallet, and wait for it', async () => {
   expect(await money({ wallet })).toEqual({ spendable: 56, reserved: 0, outstanding: 8, held: 0 })
 })
 
-test('W13: a listener that throws harms neither the operation nor the other listeners, and its error is reported', async () => {
+test('a listener that throws harms neither the operation nor the other listeners, and its error is reported', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const complaints = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -117,7 +117,7 @@ test('W13: a listener that throws harms neither the operation nor the other list
   complaints.mockRestore()
 })
 
-test('W13: who has stopped listening hears no more', async () => {
+test('who has stopped listening hears no more', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const heard: string[] = []
@@ -128,7 +128,7 @@ test('W13: who has stopped listening hears no more', async () => {
   expect(heard).toEqual(['prepared'])
 })
 
-test('W13: a handle’s subscribers see each commit of their operation, and no other’s', async () => {
+test('a handle’s subscribers see each commit of their operation, and no other’s', async () => {
   const on = await bench()
   const { wallet } = await on.funded(100)
   const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
@@ -142,7 +142,7 @@ test('W13: a handle’s subscribers see each commit of their operation, and no o
   expect(heard).not.toContain('tokenCreated')
 })
 
-test('W13: a handle’s subscriber that throws does not end the process', async () => {
+test('a handle’s subscriber that throws does not end the process', async () => {
   // In a process of its own: an unhandled rejection ends it.
   const at = (path: string): string => new URL(path, import.meta.url).href
   const script = `

@@ -1,5 +1,5 @@
 /**
- * Goal (W14): one record per operation, written in the operation's own commits, so that failures, expiries and what is
+ * Goal: one record per operation, written in the operation's own commits, so that failures, expiries and what is
  * under way show too; read in pages. Over HTTP, with true crypto, on SQLite.
  */
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { bench, failure, plain, reached } from './wallet-kit.ts'
 
 const Y = /^0[23][0-9a-f]{64}$/
 
-test('W14: each kind’s record says what went where, at what price, and by what it can be proven', async () => {
+test('each kind’s record says what went where, at what price, and by what it can be proven', async () => {
   const on = await bench({ feePpk: 500 })
   const { mintUrl } = on
   const { wallet } = await on.funded(100)
@@ -69,7 +69,7 @@ test('W14: each kind’s record says what went where, at what price, and by what
   expect(plain(of('restore'))).toMatchObject({ direction: 'self', status: 'done', amount: '0' })
 })
 
-test('W14: what failed and what was cancelled show, with the reason', async () => {
+test('what failed and what was cancelled show, with the reason', async () => {
   const on = await bench()
   const { mintUrl } = on
   const { wallet } = await on.funded(64)
@@ -91,7 +91,7 @@ test('W14: what failed and what was cancelled show, with the reason', async () =
   ])
 })
 
-test('W14: the record changes in the operation’s own commits: a crash between the two cannot be', async () => {
+test('the record changes in the operation’s own commits: a crash between the two cannot be', async () => {
   const on = await bench()
   const first = await on.funded(64)
   const swapping = reached(first, 'swap', 'exchanging.swapping')
@@ -113,7 +113,7 @@ test('W14: the record changes in the operation’s own commits: a crash between 
   ])
 })
 
-test('W14: pages are complete, without doubles, the newest first, whatever came at the same moment', async () => {
+test('pages are complete, without doubles, the newest first, whatever came at the same moment', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const { mintUrl } = on
@@ -135,7 +135,7 @@ test('W14: pages are complete, without doubles, the newest first, whatever came 
   expect(await wallet.history.list()).toHaveLength(23)
 })
 
-test('W14: the newest page takes in what has come meanwhile; older pages stay as they were', async () => {
+test('the newest page takes in what has come meanwhile; older pages stay as they were', async () => {
   const on = await bench()
   const { wallet } = await on.funded(64)
   const { mintUrl } = on

@@ -1,5 +1,5 @@
 /**
- * Goal (W6, W7, W15, W19): money is where the balances say, every proof is one that the mint takes, counters are used
+ * Goal: money is where the balances say, every proof is one that the mint takes, counters are used
  * once and in order, what is sent was stored first, and a seed finds it all again. Over HTTP, with true crypto, on SQLite.
  */
 import { describe, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ async function spendAll({ mintUrl }: Bench, { wallet }: Opened): Promise<void> {
   await (await wallet.swap.prepare({ mintUrl, amounts: [most] })).execute()
 }
 
-describe('W15: balances', () => {
+describe('balances', () => {
   test('are the sums over the proofs, after each of many operations, and the mint owes as much', async () => {
     const on = await bench({ feePpk: 100 })
     const { mintUrl } = on
@@ -96,7 +96,7 @@ describe('W15: balances', () => {
   })
 })
 
-describe('W6: outputs', () => {
+describe('outputs', () => {
   test('stand in the store before the request that carries them is sent, and the inputs are ours and reserved', async () => {
     const on = await bench()
     const { mintUrl } = on
@@ -198,7 +198,7 @@ describe('W6: outputs', () => {
   })
 })
 
-describe('W7: what a mint refuses as done before is looked into', () => {
+describe('what a mint refuses as done before is looked into', () => {
   test('a token that was claimed by somebody else is rejected, and said so; the rest of one claimed in part is received', async () => {
     const on = await bench()
     const { mintUrl } = on
@@ -363,7 +363,7 @@ describe('a reclaim', () => {
   })
 })
 
-describe('W19: restore', () => {
+describe('restore', () => {
   const seed = Uint8Array.from({ length: 64 }, (_, at) => at * 3)
 
   test('finds what a seed owns: of all keysets, old ones too, and not what was spent', async () => {

@@ -1,5 +1,5 @@
 /**
- * Goal (W1, W4): every operation is one row, with fees known before it is committed to; it can be found, cancelled,
+ * Goal: every operation is one row, with fees known before it is committed to; it can be found, cancelled,
  * waited for and asked for again by its key, in one process or the next. Over HTTP, with true crypto, on SQLite.
  */
 import { describe, expect, test } from 'vitest'
@@ -16,7 +16,7 @@ async function token(on: Bench, amount: number): Promise<string> {
   return (await (await wallet.send.prepare({ mintUrl: on.mintUrl, amount })).execute()).token
 }
 
-describe('W1: one row per operation', () => {
+describe('one row per operation', () => {
   test('with id, kind, state, amount, mint, unit, quote id, times, data and version', async () => {
     const on = await bench()
     const { mintUrl } = on
@@ -68,7 +68,7 @@ describe('W1: one row per operation', () => {
   })
 })
 
-describe('W4: fees are known when it is prepared', () => {
+describe('fees are known when it is prepared', () => {
   test('and what it costs in the end is what was shown, or less', async () => {
     const on = await bench({ feePpk: 600 })
     const { mintUrl } = on
@@ -144,7 +144,7 @@ describe('W4: fees are known when it is prepared', () => {
   })
 })
 
-describe('W4: cancel gives everything back, where nothing was sent', () => {
+describe('cancel gives everything back, where nothing was sent', () => {
   test.each(['send', 'swap', 'melt', 'receive', 'restore'] as const)('of a %s', async (kind) => {
     const on = await bench()
     const { mintUrl } = on
@@ -186,7 +186,7 @@ describe('W4: cancel gives everything back, where nothing was sent', () => {
   })
 })
 
-describe('W4: found again', () => {
+describe('found again', () => {
   test('by id and kind, in the next process; with the same token, however often it is asked for', async () => {
     const on = await bench()
     const first = await on.funded(64)
@@ -272,7 +272,7 @@ describe('W4: found again', () => {
   })
 })
 
-describe('W4: an idempotency key', () => {
+describe('an idempotency key', () => {
   type Prepare = (on: Bench, process: Opened, other: boolean) => Promise<{ id: string; state: string }>
   const kinds: Record<string, Prepare> = {
     mint: ({ mintUrl }, { wallet }, other) => wallet.mint.prepare({ mintUrl, amount: other ? 2 : 1, key: 'k' }),
@@ -330,7 +330,7 @@ describe('W4: an idempotency key', () => {
   })
 })
 
-describe('W4: waiting for the end', () => {
+describe('waiting for the end', () => {
   test('can be given up; the operation goes on', async () => {
     const on = await bench()
     const { wallet, wire } = await on.funded(64)

@@ -1,5 +1,5 @@
 /**
- * Goal (W8, W9, W10): a quote is held by one operation, never forgotten, and minted when it is paid, however late.
+ * Goal: a quote is held by one operation, never forgotten, and minted when it is paid, however late.
  * Method: quotes are asked for twice, made elsewhere, lost on the wire, left to expire and paid at the wrong time.
  */
 import { describe, expect, test } from 'vitest'
@@ -26,7 +26,7 @@ async function trusting(on: Bench, name?: string): Promise<Opened> {
 
 const claims = async (on: Bench): Promise<number> => (await on.rows())['quoteClaims']!.length
 
-describe('W8: at most one live operation holds a quote', () => {
+describe('at most one live operation holds a quote', () => {
   test('preparing again for a quote returns the operation that has it, here, elsewhere and later', async () => {
     const on = await bench({ lightning: {} })
     const one = await trusting(on)
@@ -93,7 +93,7 @@ describe('W8: at most one live operation holds a quote', () => {
   })
 })
 
-describe('W9: no record of a quote is lost', () => {
+describe('no record of a quote is lost', () => {
   test('a quote whose answer is lost is an orphan; the intent stays, and another is asked for', async () => {
     const on = await bench()
     const { wallet, wire } = await trusting(on)
@@ -139,7 +139,7 @@ describe('W9: no record of a quote is lost', () => {
   })
 })
 
-describe('W10: a quote that is paid is minted', () => {
+describe('a quote that is paid is minted', () => {
   test('late: after it had expired', async () => {
     const on = await bench({ lightning: {}, quoteTtlMs: 1_000 })
     const { wallet } = await trusting(on)

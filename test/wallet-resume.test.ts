@@ -1,5 +1,5 @@
 /**
- * Goal (W3): an operation goes on by itself after a crash in any state. Method: each state in which an operation can
+ * Goal: an operation goes on by itself after a crash in any state. Method: each state in which an operation can
  * rest is brought about on the wire; at the commit that enters it the process is dropped as SIGKILL would drop it. A
  * new process on the same file gets a working wire, and must come to the right end with the money in the right place.
  * That no state is left out is read from the charts. The many use the explorer's crypto; then the same with true crypto,
@@ -519,7 +519,7 @@ async function expectToGoOn(scenario: Scenario, drop: 'at the commit' | 'when ap
   expect(await on.outstanding()).toBe(scenario.owed)
 }
 
-describe('W3: dropped at the commit that enters it, it goes on:', () => {
+describe('dropped at the commit that enters it, it goes on:', () => {
   test.each(scenarios.map((scenario) => [`${scenario.kind} ${scenario.state}`, scenario] as const))(
     '%s',
     (_, scenario) => expectToGoOn(scenario, 'at the commit'),
@@ -538,7 +538,7 @@ describe('W3: dropped at the commit that enters it, it goes on:', () => {
   })
 })
 
-describe('W3: dropped after the mint did it, and before it could say so, it goes on:', () => {
+describe('dropped after the mint did it, and before it could say so, it goes on:', () => {
   const applied: readonly Scenario[] = [
     minting('quoting.requesting', { plan: [[/POST \/v1\/mint\/quote/, 'applied']] }),
     minting('minting', { plan: [[MINT, 'applied']] }),

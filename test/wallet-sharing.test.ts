@@ -1,5 +1,5 @@
 /**
- * Goal (W2): two wallets on one store never do a thing twice and never use a thing twice; what one has handled, the
+ * Goal: two wallets on one store never do a thing twice and never use a thing twice; what one has handled, the
  * other sees. Method: the same file is opened twice, each with a wire and a mind of its own, and both do the same.
  */
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ async function twice(amount: number): Promise<{ on: Bench; one: Opened; two: Ope
   return { on, one: await on.funded(amount), two: await on.open() }
 }
 
-test('W2: each sees what the other has done: operations, money, history, tokens', async () => {
+test('each sees what the other has done: operations, money, history, tokens', async () => {
   const { on, one, two } = await twice(64)
   const send = await one.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 21 })
   const { token } = await send.execute()
@@ -21,7 +21,7 @@ test('W2: each sees what the other has done: operations, money, history, tokens'
   expect((await two.wallet.history.list()).map(({ kind }) => kind)).toEqual(['send', 'mint'])
 })
 
-test('W2: one prepares, the other executes, and the first hears of the end', async () => {
+test('one prepares, the other executes, and the first hears of the end', async () => {
   const { on, one, two } = await twice(64)
   const swap = await one.wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
   const waiting = swap.finished()
@@ -30,7 +30,7 @@ test('W2: one prepares, the other executes, and the first hears of the end', asy
   expect(one.wire.count(/POST \/v1\/swap/) + two.wire.count(/POST \/v1\/swap/)).toBe(1)
 })
 
-test('W2: a stale handle is told "somebody else handled it", and changes nothing', async () => {
+test('a stale handle is told "somebody else handled it", and changes nothing', async () => {
   const { on, one, two } = await twice(64)
   const send = await one.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8 })
   const stale = await two.wallet.send.get(send.id)
@@ -43,7 +43,7 @@ test('W2: a stale handle is told "somebody else handled it", and changes nothing
   expect(two.wire.requests).toEqual([])
 })
 
-test('W2: both execute the same melt at the same moment: it is paid once', async () => {
+test('both execute the same melt at the same moment: it is paid once', async () => {
   const { on, one, two } = await twice(64)
   const melt = await one.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })
   const other = await two.wallet.melt.get(melt.id)
@@ -56,7 +56,7 @@ test('W2: both execute the same melt at the same moment: it is paid once', async
   expect(await on.outstanding()).toBe(43)
 })
 
-test('W2: both execute the same send at the same moment: one token', async () => {
+test('both execute the same send at the same moment: one token', async () => {
   const { on, one, two } = await twice(64)
   const send = await one.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 21 })
   const other = await two.wallet.send.get(send.id)
@@ -66,7 +66,7 @@ test('W2: both execute the same send at the same moment: one token', async () =>
   expect(await on.outstanding()).toBe(64)
 })
 
-test('W2: both spend from the same money: no proof is taken twice, no counter used twice', async () => {
+test('both spend from the same money: no proof is taken twice, no counter used twice', async () => {
   const { on, one, two } = await twice(0x3ff)
   const { mintUrl } = on
   const sends = await Promise.all(
@@ -85,7 +85,7 @@ test('W2: both spend from the same money: no proof is taken twice, no counter us
   expect(await on.outstanding()).toBe(0x3ff)
 })
 
-test('W2: of two that want the last coin one gets it', async () => {
+test('of two that want the last coin one gets it', async () => {
   const { on, one, two } = await twice(64)
   const prepared = await Promise.allSettled(
     [one, two].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 64 })),
@@ -94,7 +94,7 @@ test('W2: of two that want the last coin one gets it', async () => {
   expect(prepared.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'INSUFFICIENT_FUNDS' } })
 })
 
-test('W2: the same key in both makes one operation', async () => {
+test('the same key in both makes one operation', async () => {
   const { on, one, two } = await twice(64)
   const sends = await Promise.all(
     [one, two, one].map(({ wallet }) => wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })),
@@ -102,7 +102,7 @@ test('W2: the same key in both makes one operation', async () => {
   expect(new Set(sends.map(({ id }) => id)).size).toBe(1)
 })
 
-test('W2: a quote is minted once, though both watch it', async () => {
+test('a quote is minted once, though both watch it', async () => {
   const on = await bench({ lightning: {} })
   // Slow enough that neither takes the other for dead.
   const one = await on.open(undefined, { factor: 20 })
@@ -116,7 +116,7 @@ test('W2: a quote is minted once, though both watch it', async () => {
   expect(await money(two)).toEqual({ spendable: 21, reserved: 0, outstanding: 0, held: 0 })
 })
 
-test('W2: a wallet that was stopped in the middle and comes back late changes nothing that the other has done', async () => {
+test('a wallet that was stopped in the middle and comes back late changes nothing that the other has done', async () => {
   const { on, one, two } = await twice(64)
   // One sends its request and is suspended before the answer is there.
   let letGo = (): void => {}
@@ -138,7 +138,7 @@ test('W2: a wallet that was stopped in the middle and comes back late changes no
   expect(await money(three)).toEqual({ spendable: 43, reserved: 0, outstanding: 21, held: 0 })
 })
 
-test('W2: a commit of the other moves an operation on here, too: nobody goes on from old rows', async () => {
+test('a commit of the other moves an operation on here, too: nobody goes on from old rows', async () => {
   const { on, one, two } = await twice(64)
   const send = await one.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 64 })
   await (await two.wallet.send.get(send.id)).execute()

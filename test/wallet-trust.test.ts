@@ -1,5 +1,5 @@
 /**
- * Goal (W12, and that start-up waits for nobody): a mint that is not trusted is contacted by nobody, on no path; one
+ * Goal: a mint that is not trusted is contacted by nobody, on no path; one
  * that is down or dumb stalls its own operations and no others. Method: every request on the wire is counted while trust
  * is withdrawn in the middle of operations, over restarts, and while mints hang.
  */
@@ -16,7 +16,7 @@ async function tokenFor(on: Bench, amount: number): Promise<string> {
   return (await (await wallet.send.prepare({ mintUrl: on.mintUrl, amount })).execute()).token
 }
 
-describe('W12: trust withdrawn in the middle: nobody is contacted; trusted again, it goes on', () => {
+describe('trust withdrawn in the middle: nobody is contacted; trusted again, it goes on', () => {
   type Start = (on: Bench, process: Opened) => Promise<unknown>
   const melt: Start = async (on, { wallet }) =>
     (await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })).execute()
@@ -120,7 +120,7 @@ describe('W12: trust withdrawn in the middle: nobody is contacted; trusted again
   })
 })
 
-describe('W12: a mint that is not trusted', () => {
+describe('a mint that is not trusted', () => {
   test('is contacted on no path', async () => {
     const on = await bench()
     const { wallet, wire } = await on.funded(64)

@@ -11,30 +11,23 @@ import { splitAmount } from '../cashu/amounts.ts'
 import { deadKeyset, inDialect, type Dialect, type Handle } from './dialects.ts'
 import type { Wire } from './faulty-mint.ts'
 
-/** What must hold, by the word with which a violation begins; in order of the seven invariants, then the other rules. */
+/** What must hold, by the word with which a violation begins. */
 export const invariants = {
-  /** 1. What the mint owes is what the wallet and others have. */
+  /** What the mint owes is what the wallet and others have. */
   conservation: 'money is neither lost nor invented',
-  /** 1. Money counts where the mint takes it. */
+  /** Money counts where the mint takes it. */
   worthless: 'the mint takes every spendable proof',
-  /** 2. And a payment is asked for no more often than was written down before. */
+  /** And a payment is asked for no more often than was written down before. */
   'paid twice': 'one intent, one payment',
-  /** 3. */
   reuse: 'no counter and no secret is used twice',
-  /** 4. Every operation has a next event, a deadline, or somebody who is to decide; every reservation an operation. */
+  /** Every operation has a next event, a deadline, or somebody who is to decide; every reservation an operation. */
   stuck: 'every operation has a next event, a deadline, or somebody who is to decide',
   stranded: 'what is reserved or sent belongs to an operation that will see to it',
-  /** 5. */
   convergence: 'it comes to an end within so many commits, requests and waits',
-  /** 6. */
   restless: 'a second recovery writes nothing but attempt and owner',
-  /** 7. */
   release: 'money is given back only where it can be spent by nothing that was sent',
-  /** Rule 3. */
   unrecorded: 'what is sent was stored before',
-  /** Rule 12. */
   'start-up': 'nothing waits for the mint, and what is unfinished is asked about together',
-  /** Rule 13. */
   trust: 'only mints that are trusted hear of us',
   /** A mint says when it wants to hear of us again. */
   throttled: 'a mint that asks to be left alone is sent nothing before that time',
