@@ -1,11 +1,12 @@
 import { statfsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24)
   throw new Error(`Node ${process.version} runs this; 24 comes with the package: run \`npm rebuild node\``)
 
-const source = (path: string): string => new URL(path, import.meta.url).pathname
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /** Where files cost no wait for a disk, if there is such a place with room. What a test kills, no disk has to survive. */
 function folderInMemory(): string | undefined {

@@ -7,9 +7,10 @@ import { execFileSync, type StdioOptions } from 'node:child_process'
 import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import manifest from '../package.json' with { type: 'json' }
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 using temp = mkdtempDisposableSync(join(tmpdir(), 'hardshell-pack-'))
 
 // Node brings its own list of certificate authorities; a machine behind a company's proxy has one more.

@@ -4,6 +4,7 @@
  * of one of Node's own modules, by us or by a dependency, fails the bundle and is named.
  */
 import { isBuiltin } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'vite'
 import { expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
@@ -23,7 +24,7 @@ async function bundle(entry: string): Promise<string> {
   const bundles = await build({
     configFile: false,
     logLevel: 'silent',
-    root: new URL('..', import.meta.url).pathname,
+    root: fileURLToPath(new URL('..', import.meta.url)),
     plugins: [refuseNode],
     build: { write: false, minify: false, lib: { entry, formats: ['es'] } },
   })

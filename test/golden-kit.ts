@@ -1,6 +1,7 @@
 /** Golden worlds: where their files are, and how they are recorded. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { prng, type Prng } from '../scripts/kill-lab/prng.ts'
 import type { OperationKind, OperationRow } from '../src/kernel/operation.ts'
 import { Choices } from '../src/testing/choices.ts'
@@ -20,7 +21,7 @@ export interface Golden {
   readonly world: World
 }
 
-export const FOLDER = new URL('golden/', import.meta.url).pathname
+export const FOLDER = fileURLToPath(new URL('golden/', import.meta.url))
 export const kinds = walletKinds as unknown as readonly OperationKind[]
 
 export const fileOf = ({ kind, version }: Pick<OperationKind, 'kind' | 'version'>, state: string): string =>

@@ -5,6 +5,7 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseSync } from 'vite'
 import { describe, expect, test } from 'vitest'
 
@@ -204,7 +205,7 @@ const tooLong = (files: Files): string[] =>
   )
 
 function read(...patterns: string[]): Files {
-  const root = new URL('..', import.meta.url).pathname
+  const root = fileURLToPath(new URL('..', import.meta.url))
   return Object.fromEntries(globSync(patterns, { cwd: root }).map((path) => [path, readFileSync(root + path, 'utf8')]))
 }
 

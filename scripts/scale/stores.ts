@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { StoreAdapter } from '../../src/store/port.ts'
 import { postgresStore } from '../../src/store/postgres.ts'
@@ -43,7 +44,7 @@ export const measureAt = (name: Elsewhere, at: string): Promise<Figures> => meas
 const outliving = (name: Elsewhere, at: string, remove: () => Promise<void>): Place => ({
   fill: (size, real) => fill(adapters[name](at), size, real),
   async measure() {
-    const script = new URL('../scale.ts', import.meta.url).pathname
+    const script = fileURLToPath(new URL('../scale.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [script, '--store', name, '--at', at])
     return JSON.parse(stdout) as Figures
   },

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { chromium, type BrowserContext, type CDPSession, type Page } from 'playwright-core'
 import { build } from 'vite'
 
@@ -19,7 +20,7 @@ export async function bundle(entry: URL): Promise<string> {
   const bundles = await build({
     configFile: false,
     logLevel: 'silent',
-    build: { write: false, minify: false, lib: { entry: entry.pathname, formats: ['es'] } },
+    build: { write: false, minify: false, lib: { entry: fileURLToPath(entry), formats: ['es'] } },
   })
   if (!Array.isArray(bundles)) throw new TypeError('vite gives one bundle for each format of a library')
   const [part] = bundles[0]!.output
