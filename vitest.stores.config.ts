@@ -2,7 +2,9 @@
 import { defineConfig } from 'vitest/config'
 import base from './vitest.config.ts'
 
+const { projects: _, ...test } = base.test ?? {}
+
 export default defineConfig({
   ...base,
-  test: { ...base.test, include: ['test-stores/**/*.test.ts'], testTimeout: 120_000 },
+  test: { ...test, include: ['test-stores/**/*.test.ts'], testTimeout: 120_000 },
 })
