@@ -128,12 +128,16 @@ function finder(
   const look = async (limit: number, amount: number) => {
     let whole = true
     const least = isLeaving ? LEAST_LEAVING : LEAST
+    const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] }
+    // A keyset may have many denominations that no wallet comes to.
+    const [largest] = await read.query<ProofRow>({ ...spendable, reverse: true, limit: 1 })
+    const there = [...all].filter((denomination) => denomination <= (largest?.amount ?? 0))
     const groups = await Promise.all(
-      [...all].map(async (denomination) => {
+      there.map(async (denomination) => {
         // At first no more than could be used; the second half is for fees.
         const most = limit > FIRST_LIMIT ? limit : Math.min(Math.max(limit, least), least + Math.floor((2 * amount) / denomination)) // prettier-ignore
-        const prefix = [mintUrl, unit, 'spendable', denomination]
-        const rows = await read.query<ProofRow>({ table: 'proofs', index: 'byState', prefix, limit: most })
+        const prefix = [...spendable.prefix, denomination]
+        const rows = await read.query<ProofRow>({ ...spendable, prefix, limit: most })
         if (rows.length === most) whole = false
         return rows
       }),
