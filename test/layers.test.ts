@@ -84,7 +84,7 @@ function violations(files: Files): string[] {
     if (!layer) return [`${path} belongs to no layer`]
     const allowed = ({ to, relative, typeOnly }: Import): boolean => {
       if (!relative)
-        return !!layer.packages.some((name) => to === name || to.startsWith(name.endsWith(':') ? name : `${name}/`))
+        return layer.packages.some((name) => to === name || to.startsWith(name.endsWith(':') ? name : `${name}/`))
       const target = layerOf(to)
       if (!target) return false
       return target === layer || [...layer.imports, ...(typeOnly ? layer.types : [])].includes(target.name)

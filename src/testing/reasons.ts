@@ -83,7 +83,6 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   ],
   [/make no sense where it is asked which outputs/, ['restore nonsense']],
   [/make no sense where it is asked which keysets/, ['keysets nonsense']],
-  [/no swap can take the inputs back/, ['swap refused', 'swap unanswered']],
   [/gave no clear answer/, ['check pending', 'check unanswered', 'check refused', 'restore unanswered', 'restore refused', 'quote pending', 'quote unanswered', 'quote refused', 'issue refused', 'swap refused', 'swap unanswered', 'melt refused', 'melt unanswered']], // prettier-ignore
 ]
 
