@@ -6,6 +6,8 @@ import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
 export const SEED = new Uint8Array(64).fill(3)
 const ROUNDS = 400
 const LARGEST_AMOUNT = 1_000_000
+/** Calls of which the quickest counts. */
+const CALLS = 3
 /** So often a call is made again at most. */
 const MOST_TRIES = 20
 
@@ -65,13 +67,19 @@ async function times(call: (part: number) => Promise<unknown>): Promise<Times> {
   return { firstMs, p50Ms: percentile(sorted, 50), p99Ms: percentile(sorted, 99) }
 }
 
-/** A call in the midst of which the machine went over to other work says nothing about the store, and is made again. */
+/**
+ * A call in the midst of which the machine went over to other work says nothing about the store, and is made again. So it is
+ * where a neighbour slows the processor down, which nobody tells: of three calls the quickest counts.
+ */
 async function undisturbed(took: () => Promise<number>): Promise<number> {
-  for (let tries = 1; ; tries++) {
+  let quickestMs = Infinity
+  for (let tries = 1, calls = 0; calls < CALLS && tries <= MOST_TRIES; tries++) {
     const before = interruptions()
     const tookMs = await took()
-    if (interruptions() === before || tries >= MOST_TRIES) return tookMs
+    quickestMs = Math.min(quickestMs, tookMs)
+    if (interruptions() === before) calls++
   }
+  return quickestMs
 }
 
 /** How often this process had to leave the processor to others; browsers don't tell. */

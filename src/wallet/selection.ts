@@ -33,6 +33,8 @@ export interface Wanted {
 }
 
 const FIRST_LIMIT = 16
+/** Of denominations so many times smaller than the amount, and than the largest proof, a quarter of them is looked at. */
+const MOST_SMALLER = 16
 /** So many of each denomination are looked at even where fewer would do: some may cost less than others. */
 const LEAST = 4
 /** So many where some keysets are to be left: their proofs are spent first. */
@@ -135,7 +137,9 @@ function finder(
     const groups = await Promise.all(
       there.map(async (denomination) => {
         // At first no more than could be used; the second half is for fees.
-        const most = limit > FIRST_LIMIT ? limit : Math.min(Math.max(limit, least), least + Math.floor((2 * amount) / denomination)) // prettier-ignore
+        const few = denomination * MOST_SMALLER < amount && denomination < (largest?.amount ?? 0) / MOST_SMALLER
+        const cap = Math.max(few ? limit / 4 : limit, least)
+        const most = limit > FIRST_LIMIT ? limit : Math.min(cap, least + Math.floor((2 * amount) / denomination))
         const prefix = [...spendable.prefix, denomination]
         const rows = await read.query<ProofRow>({ ...spendable, prefix, limit: most })
         if (rows.length === most) whole = false
