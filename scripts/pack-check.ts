@@ -6,9 +6,10 @@
 import { execFileSync, type StdioOptions } from 'node:child_process'
 import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import manifest from '../package.json' with { type: 'json' }
+import { linksOf } from './links.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 using temp = mkdtempDisposableSync(join(tmpdir(), 'hardshell-pack-'))
@@ -45,13 +46,8 @@ function complaints(paths: readonly string[]): string[] {
 
 /** Every file that a packed page links to. */
 function linked(paths: readonly string[]): string[] {
-  return paths
-    .filter((path) => path.endsWith('.md'))
-    .flatMap((page) =>
-      [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) =>
-        posix.join(posix.dirname(page), to),
-      ),
-    )
+  const pages = paths.filter((path) => path.endsWith('.md'))
+  return pages.flatMap((page) => linksOf(page, readFileSync(join(root, page), 'utf8')).map(({ to }) => to))
 }
 
 /** Every file that the exports name. */

@@ -5,11 +5,12 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
+import { linksOf } from '../scripts/links.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -199,8 +200,7 @@ describe('what the pages name is there', () => {
 
   test('pages and files that they link to, and headings in them', () => {
     const broken = pages.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].flatMap(([link, path = '', heading]) => {
-        const to = path === '' ? page : posix.join(posix.dirname(page), path)
+      linksOf(page, read(page)).flatMap(({ text: link, to, heading }) => {
         if (!existsSync(join(root, to))) return [`${page}: ${link}`]
         const headings = [...read(to).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => slug(title))
         return heading === undefined || headings.includes(heading) ? [] : [`${page}: ${link}`]
