@@ -4,23 +4,19 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Row, Store, StoreError } from '../src/store/port.ts'
 import { encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
-import { filesOf, NEW, notes, OLD, puts, schema } from '../test/encrypted-kit.ts'
+import { filesOf, inFolder, NEW, notes, OLD, puts, schema } from '../test/encrypted-kit.ts'
 
 let directory: string
 let path: string
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'encrypted-'))
-  path = join(directory, 'store.db')
+inFolder((made) => {
+  directory = made
+  path = join(made, 'store.db')
 })
-
-afterEach(() => rm(directory, { recursive: true }))
 
 const open = (key: string): Promise<Store> => encryptedSqliteStore({ path, key }).open(schema)
 

@@ -1,6 +1,8 @@
 /** What the tests of the encrypted store have in common: two keys, and a table with rows. */
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach, beforeEach } from 'vitest'
 import type { Row, Schema, Write } from '../src/store/port.ts'
 
 /** They differ in their second halves alone. */
@@ -25,6 +27,16 @@ export const note = (i: number): Row => ({
 })
 export const notes = Array.from({ length: COUNT }, (_, i) => note(i))
 export const puts = notes.map((row): Write => ({ put: 'notes', row }))
+
+/** Tells of a folder of its own before each test, and removes it afterwards. */
+export function inFolder(begin: (directory: string) => void): void {
+  let made: string
+  beforeEach(async () => {
+    made = await mkdtemp(join(tmpdir(), 'encrypted-'))
+    begin(made)
+  })
+  afterEach(() => rm(made, { recursive: true }))
+}
 
 /** The files of the folder, without a journal that SQLite has not begun to use: its mark is still to be written. */
 export async function filesOf(directory: string): Promise<string[]> {

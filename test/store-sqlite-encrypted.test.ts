@@ -1,17 +1,16 @@
 /** What an encrypted store asks of its key, and what a change of the key must keep. Wallets on one are in `wallet-encrypted.test.ts`. Processes that die in one are in `test-stores`. */
 import crypto, { type ScryptOptions } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Store, StoreError } from '../src/store/port.ts'
 import { changeKey, encryptedSqliteStore, type EncryptionKey } from '../src/store/sqlite-encrypted.ts'
 import { LibsqlConnection } from '../src/store/sqlite-libsql.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
-import { COUNT, filesOf, NEW, note, notes, OLD, puts, readable, schema } from './encrypted-kit.ts'
+import { COUNT, filesOf, inFolder, NEW, note, notes, OLD, puts, readable, schema } from './encrypted-kit.ts'
 
 const code = (code: string): unknown => expect.objectContaining({ name: 'StoreError', code })
 
@@ -33,12 +32,10 @@ afterAll(() => {
 let directory: string
 let path: string
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'encrypted-'))
-  path = join(directory, 'store.db')
+inFolder((made) => {
+  directory = made
+  path = join(made, 'store.db')
 })
-
-afterEach(() => rm(directory, { recursive: true }))
 
 const open = (
   key: EncryptionKey,

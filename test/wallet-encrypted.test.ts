@@ -1,22 +1,18 @@
 /** What encryption is for: a wallet on an encrypted file shows nothing of itself on the disk, and lives on. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { changeKey, encryptedSqliteStore } from '../src/store/sqlite-encrypted.ts'
 import { sqliteStore } from '../src/store/sqlite.ts'
-import { NEW, OLD, readable } from './encrypted-kit.ts'
+import { inFolder, NEW, OLD, readable } from './encrypted-kit.ts'
 import { bench, money } from './wallet-kit.ts'
 
 let directory: string
 let path: string
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'encrypted-'))
-  path = join(directory, 'store.db')
+inFolder((made) => {
+  directory = made
+  path = join(made, 'store.db')
 })
-
-afterEach(() => rm(directory, { recursive: true }))
 
 describe('what lies on the disk', () => {
   test('shows no secret, token, quote or key of a wallet: not the file, nor its log, nor what is left of both', async () => {
