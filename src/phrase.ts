@@ -3,7 +3,7 @@ import { generateMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { HardshellError } from './kernel/errors.ts'
 
-const STRENGTHS = { 12: 128, 15: 160, 18: 192, 21: 224, 24: 256 } as const
+const LENGTHS = [12, 15, 18, 21, 24] as const
 
 /**
  * A new phrase of English words, from the platform's randomness. Twelve words are 128 bits, 24 are 256.
@@ -12,10 +12,10 @@ const STRENGTHS = { 12: 128, 15: 160, 18: 192, 21: 224, 24: 256 } as const
  * @example
  * const phrase = newPhrase() // twelve words, to be shown to the person once and written down
  */
-export function newPhrase(words: keyof typeof STRENGTHS = 12): string {
-  const bits = (STRENGTHS as Readonly<Record<number, number>>)[words]
-  if (bits === undefined) throw new TypeError(`words: one of ${Object.keys(STRENGTHS).join(', ')}`)
-  return generateMnemonic(wordlist, bits)
+export function newPhrase(words: (typeof LENGTHS)[number] = 12): string {
+  if (!LENGTHS.includes(words)) throw new TypeError(`words: one of ${LENGTHS.join(', ')}`)
+  // Three words are 33 bits, of which one is the checksum's.
+  return generateMnemonic(wordlist, (words / 3) * 32)
 }
 
 /**

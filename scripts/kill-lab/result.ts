@@ -64,15 +64,17 @@ const COLUMNS = [
   'fees',
 ] as const
 
+/** Of a column of figures. */
+const LEAST_WIDTH = 7
+
 /** The books as a table, and what was compared; of the wallets' own sums only those that are wrong. */
 export function printAudit(out: NodeJS.WritableStream, progress: Progress, audit: Audit): void {
   const { before, after, checks } = audit
   const wallets = Object.entries(before.byWallet)
   const width = Math.max(...wallets.map(([name]) => name.length), 'together'.length)
+  const widths = COLUMNS.map((column) => Math.max(LEAST_WIDTH, column.length))
   const print = (name: string, cells: readonly (string | number)[]): void =>
-    void out.write(
-      `${name.padEnd(width)} ${cells.map((cell, at) => String(cell).padStart(Math.max(7, COLUMNS[at]!.length))).join(' ')}\n`,
-    )
+    void out.write(`${name.padEnd(width)} ${widths.map((each, at) => String(cells[at]).padStart(each)).join(' ')}\n`)
   out.write('\n')
   print('sat', COLUMNS)
   for (const [name, figures] of [...wallets, ['together', before.wallets] as const])

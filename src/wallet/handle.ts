@@ -9,6 +9,7 @@ import type { CreateOptions } from '../kernel/operations.ts'
 import type { Row } from '../store/port.ts'
 import type { WalletEnv } from './env.ts'
 import type { WalletContext } from './history.ts'
+import { summary } from './wallet-operations.ts'
 
 /** How an operation ended. Amounts are in the operation's unit. */
 export interface Finished {
@@ -58,7 +59,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   #view: OperationView
 
   static {
-    contextIn = (handle) => contextOf(handle.#view)
+    contextIn = (handle) => handle.#context
     envIn = (handle) => handle.#env
   }
 
@@ -82,29 +83,32 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
   /** What moved, in the operation's unit; while it is open, what is to move. */
   get amount(): Amount {
-    return Amount.from(contextIn(this).amount)
+    return Amount.from(this.#context.amount)
   }
   /** What was asked for, in the operation's unit. */
   get asked(): Amount {
-    return Amount.from(contextIn(this).asked ?? contextIn(this).amount)
+    return Amount.from(this.#context.asked ?? this.#context.amount)
   }
   /** Of what was asked for, what somebody else had spent. */
   get spentElsewhere(): Amount {
-    return Amount.from(contextIn(this).spentElsewhere ?? 0)
+    return Amount.from(this.#context.spentElsewhere ?? 0)
   }
   /** What it will cost, or has cost, in the operation's unit. */
   get fee(): Amount {
-    return Amount.from(contextIn(this).fee)
+    return Amount.from(this.#context.fee)
   }
   /** What the mint owes for certain and has not given yet, in the operation's unit. */
   get owed(): Amount {
-    return Amount.from(contextIn(this).owed ?? 0)
+    return Amount.from(this.#context.owed ?? 0)
+  }
+
+  get #context(): C {
+    return contextOf<C>(this.#view)
   }
 
   /** What the operation is, where it stands and what it is about; no secrets. */
   toJSON(): ShownHandle {
-    const { kind, id, state } = this
-    const { mintUrl, unit, amount } = this.#view.row as unknown as Pick<WalletContext, 'mintUrl' | 'unit' | 'amount'>
+    const { kind, id, state, mintUrl, unit, amount } = summary(this.#view)
     return { kind, id, state, mintUrl, unit, amount: String(amount) }
   }
 
@@ -168,7 +172,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 
   protected result(): Finished {
     const { id, kind, state, amount, asked, spentElsewhere, fee, owed } = this
-    const { mintUrl, unit } = contextIn(this)
+    const { mintUrl, unit } = this.#context
     return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }
 

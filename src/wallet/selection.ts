@@ -34,7 +34,7 @@ export interface Wanted {
 
 const FIRST_LIMIT = 16
 /** Of denominations so many times smaller than the amount, and than the largest proof, a quarter of them is looked at. */
-const MOST_SMALLER = 16
+const SMALLER = 16
 /** So many of each denomination are looked at even where fewer would do: some may cost less than others. */
 const LEAST = 4
 /** So many where some keysets are to be left: their proofs are spent first. */
@@ -133,12 +133,13 @@ function finder(
     const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] }
     // A keyset may have many denominations that no wallet comes to.
     const [largest] = await read.query<ProofRow>({ ...spendable, reverse: true, limit: 1 })
-    const there = [...all].filter((denomination) => denomination <= (largest?.amount ?? 0))
+    const top = largest?.amount ?? 0
+    const there = [...all].filter((denomination) => denomination <= top)
     const groups = await Promise.all(
       there.map(async (denomination) => {
         // At first no more than could be used; the second half is for fees.
-        const few = denomination * MOST_SMALLER < amount && denomination < (largest?.amount ?? 0) / MOST_SMALLER
-        const cap = Math.max(few ? limit / 4 : limit, least)
+        const isSmall = denomination * SMALLER < Math.min(amount, top)
+        const cap = Math.max(isSmall ? limit / 4 : limit, least)
         const most = limit > FIRST_LIMIT ? limit : Math.min(cap, least + Math.floor((2 * amount) / denomination))
         const prefix = [...spendable.prefix, denomination]
         const rows = await read.query<ProofRow>({ ...spendable, prefix, limit: most })

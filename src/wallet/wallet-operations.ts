@@ -123,7 +123,8 @@ export class WalletOperations {
   }
 }
 
-function summary({ status, row }: OperationView): OperationSummary {
+/** An operation as its row shows it, also where this program cannot load it. */
+export function summary({ status, row }: OperationView): OperationSummary {
   const { id, kind, state, version, createdAt, updatedAt } = row
   const { mintUrl, unit, quoteId } = row as unknown as OperationSummary
   const amountOf = (column: string): Amount => toAmount(row[column] as number)

@@ -1,5 +1,5 @@
 /** Mints that answer questions with a page for hours, as a portal does: somebody is asked, and it goes on by itself in the end. */
-import { MINT_URL, type WalletScenario as Scenario } from '../wallet-subject.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
 import { inTurn, pay } from './melt-ends.ts'
 import { ending, fund, HOUR_MS, mood } from './stage.ts'
 import { whenIn } from './troubles.ts'
@@ -8,7 +8,15 @@ const CHECK = 'POST /v1/checkstate'
 const RESTORE = 'POST /v1/restore'
 const PAY = 'POST /v1/melt/bolt11'
 const QUOTE = 'GET /v1/melt/quote'
-const patient = (): Promise<void> => Promise.resolve()
+
+/** Somebody has the operation go on the first time that it comes into the state, and then leaves it to itself. */
+const resumedOnce = (stage: Stage, state: string): void =>
+  inTurn(
+    stage,
+    state,
+    (id) => stage.wallet.operations.resume(id),
+    () => Promise.resolve(),
+  )
 
 export const nonsense: readonly Scenario[] = [
   // A swap is refused, and of neither its inputs nor its outputs is anything to be learnt.
@@ -23,9 +31,8 @@ export const nonsense: readonly Scenario[] = [
       mood(stage, RESTORE, 'malformed', 4 * HOUR_MS)
     },
     async drive(stage) {
-      const { wallet } = stage
-      inTurn(stage, 'exchanging.blocked', (id) => wallet.operations.resume(id), patient)
-      const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      resumedOnce(stage, 'exchanging.blocked')
+      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
       await ending(stage, () => swap.execute(), 'REFUSED', 'CANCELLED')
     },
   },
@@ -42,7 +49,7 @@ export const nonsense: readonly Scenario[] = [
       mood(stage, QUOTE, 'malformed', 3 * HOUR_MS)
     },
     async drive(stage) {
-      inTurn(stage, 'blocked', (id) => stage.wallet.operations.resume(id), patient)
+      resumedOnce(stage, 'blocked')
       await pay(stage)
     },
   },
@@ -62,7 +69,7 @@ export const nonsense: readonly Scenario[] = [
         stage.note('portal', true)
         mood(stage, QUOTE, 'malformed', 3 * HOUR_MS)
       })
-      inTurn(stage, 'unconfirmed', (id) => stage.wallet.operations.resume(id), patient)
+      resumedOnce(stage, 'unconfirmed')
       await pay(stage)
     },
   },
