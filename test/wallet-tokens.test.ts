@@ -154,4 +154,26 @@ describe('tokens that are worth nothing', () => {
     expect(await endOf(wallet, token)).toBe('received')
     expect((await money({ wallet })).spendable).toBe(255)
   })
+
+  test('whose outputs the mint signed all the same: a good one is received with others', async () => {
+    const on = await bench({ stub: true })
+    const { mintUrl } = on
+    const rich = await on.funded(1_023, 'rich', { factor: 20 })
+    const tokens: string[] = []
+    for (let n = 0; n < 2; n++)
+      tokens.push((await (await rich.wallet.send.prepare({ mintUrl, amount: 255 })).execute()).token)
+    const [good = '', other = ''] = tokens
+    const [proof] = decodeToken(good).proofs
+    const { wallet, wire } = await on.open('shop')
+    await wallet.mints.trust(mintUrl)
+    const forged = AMOUNTS.map((amount) => ({ ...proof!, amount, secret: `forged ${amount}` }))
+    expect(await endOf(wallet, encodeToken({ mintUrl, unit: 'sat', proofs: forged }))).toBe('rejected')
+    // What was refused for its inputs is signed after all, for somebody who pays for it.
+    const { outputs } = JSON.parse(wire.traffic.find((body) => body.includes('"outputs"'))!) as { outputs: object[] }
+    const inputs = decodeToken(other).proofs
+    const { status } = await on.server.mint.handle('POST', '/v1/swap', JSON.stringify({ inputs, outputs }))
+    expect(status).toBe(200)
+    expect(await endOf(wallet, good)).toBe('received')
+    expect((await money({ wallet })).spendable).toBe(255)
+  })
 })
