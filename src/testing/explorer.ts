@@ -4,11 +4,12 @@
  * fresh budget of faults, until no new one appears: that covers any number of crashes. Faults of other kinds strike in
  * one life of a run, unless more are asked for: each may leave its mark, and so the worlds would never end.
  *
- * Lives are merged too: where a process comes to a place in a state in which the same place was met before, with no
- * less of a budget left, it lives on to its end and is judged, but what else might happen there is not tried again.
+ * Lives are merged too: where a process comes to a place in a state in which a life before it came to the same place,
+ * with no less of a budget left, this life is over: that one went on to its end and was judged. A life that comes to
+ * a state of its own again goes on, for it may go round for ever; what else might happen there is not tried again.
  */
 import type { OperationKind } from '../kernel/operation.ts'
-import { Choices, parsePath, type Budget } from './choices.ts'
+import { Choices, parsePath, type Budget, type Meeting } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import type { TestedStore } from './ground.ts'
 import { VirtualClock, worldRandom } from './life.ts'
@@ -130,7 +131,7 @@ export async function exploreCrashes<S extends Stage>(
       : { faults: depth, others: Infinity }
   const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}${owners ? BY_TWO : ''}:`, budget: fresh }]
   const worlds = new Seen()
-  worlds.enter(fingerprint(start), fresh)
+  worlds.enter(fingerprint(start), fresh, 0)
   const states = new Seen()
   const ends = new Set<string>()
   const atMost = (times: number): ((name: string) => boolean) => {
@@ -142,9 +143,9 @@ export async function exploreCrashes<S extends Stage>(
     }
   }
   const often = quick ? { few: atMost(MOST_QUICK) } : !owners && { spare: atMost(MOST_SPARE) }
-  const merging = depth === undefined && !exact && !owners
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
-  const exhaustive = depth !== undefined && !quick
+  const exhaustive = options.depth !== undefined && !quick
+  const merging = !exhaustive && !exact && !owners
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
@@ -154,15 +155,17 @@ export async function exploreCrashes<S extends Stage>(
     violations.length >= mostViolations ||
     (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   let entered = 0
+  let life = 0
   for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
       ...often,
-      ...(merging && { enter: (state, left) => states.enter(state, left) }),
+      ...(merging && { enter: (state, left) => states.enter(state, left, life) }),
     })
     while (choices && !enough()) {
+      life++
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
@@ -181,7 +184,7 @@ export async function exploreCrashes<S extends Stage>(
       if (end === 'crashed' && found.length === 0) {
         const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
         const mark = fingerprint(world)
-        if (depth !== undefined || worlds.enter(mark, left)) waiting.push({ world, path: `${path}/`, budget: left })
+        if (exhaustive || worlds.enter(mark, left, life) === 'new') waiting.push({ world, path: `${path}/`, budget: left })
       }
       choices = choices.next()
     }
@@ -204,17 +207,18 @@ const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind 
   return found as OperationKind
 }
 
-/** What was met before, and with how much of a budget left. */
+/** What was met before: in which life, and with how much of a budget left. */
 class Seen {
-  readonly #met = new Map<string, Budget[]>()
+  readonly #met = new Map<string, readonly (Budget & { readonly life: number })[]>()
 
-  /** Notes it; false where it was met with no less to spare. */
-  enter(mark: string, { faults, others }: Budget): boolean {
+  /** Notes it, unless it was met with no less to spare. */
+  enter(mark: string, { faults, others }: Budget, life: number): Meeting {
     const met = this.#met.get(mark) ?? []
-    if (met.some((left) => left.faults >= faults && left.others >= others)) return false
-    met.push({ faults, others })
-    this.#met.set(mark, met)
-    return true
+    const before = met.filter((left) => left.faults >= faults && left.others >= others)
+    if (before.some((it) => it.life !== life)) return 'known'
+    if (before.length > 0) return 'again'
+    this.#met.set(mark, [...met, { faults, others, life }])
+    return 'new'
   }
 }
 

@@ -12,7 +12,7 @@ import type { Means, Stage, Surroundings } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
 /** Beyond these a life counts as one that does not converge. */
-const MOST_COMMITS = 120
+const MOST_COMMITS = 200
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 const HOUR_MS = 3_600_000
@@ -45,7 +45,8 @@ export interface LifeOf<S extends Stage> extends Place<S> {
 
 export interface LifeResult {
   readonly world: World
-  readonly end: 'done' | 'crashed' | 'stuck'
+  /** `known` where it came to a state from which another life has gone on. */
+  readonly end: 'done' | 'crashed' | 'stuck' | 'known'
   readonly violations: readonly string[]
 }
 
@@ -104,7 +105,9 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
           () => fingerprint(now(), doing, clock.ringsMs),
           () => `${site} in ${statesOf(rows.dump())}`,
         )
-        if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
+        // What a process that was held still remembers of the rows is in no fingerprint.
+        if (choices.isKnown && !overtaken) void life.die()
+        else if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
         else if ((spare || choices.taken.at(-1)!.count > 1) && !owners) passed?.(site, doing, () => rows.dump())
         return option
       } catch (error) {
@@ -229,7 +232,7 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       break
     }
     if (life.dead) {
-      end = 'crashed'
+      end = choices.isKnown ? 'known' : 'crashed'
       break
     }
     if (ended) {
