@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -7,6 +7,19 @@ if (major < 24)
   throw new Error(`Node ${process.version} runs this; 24 comes with the package: run \`npm rebuild node\``)
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** What the package exports, as its sources: the build puts `dist/` before each path, and makes JavaScript of it. */
+const manifest = JSON.parse(readFileSync(source('package.json'), 'utf8')) as {
+  exports: Record<string, string | { default: string }>
+}
+const sources = Object.entries(manifest.exports).flatMap(([name, target]) =>
+  typeof target === 'string'
+    ? []
+    : {
+        find: new RegExp(`^hardshell${name.slice(1)}$`),
+        replacement: source(target.default.replace('./dist/', './').replace(/\.js$/, '.ts')),
+      },
+)
 
 /** Where files cost no wait for a disk, if there is such a place with room. What a test kills, no disk has to survive. */
 function folderInMemory(): string | undefined {
@@ -20,22 +33,13 @@ function folderInMemory(): string | undefined {
 }
 const temporary = process.env['TMPDIR'] ?? folderInMemory()
 
-const ALL = ['test/**/*.test.ts']
+const ALL = ['test/!(stores-real)/**/*.test.ts']
 /** Here garbage is collected again and again, which takes the longer the more others have left. */
-const ALONE = ['test/store-sqlite-encrypted.test.ts']
+const ALONE = ['test/store/sqlite-encrypted.test.ts']
 
 export default defineConfig({
-  // The blocks of README import the package by its name.
-  resolve: {
-    alias: [
-      { find: /^hardshell$/, replacement: source('src/index.ts') },
-      { find: /^hardshell\/kernel$/, replacement: source('src/kernel/index.ts') },
-      { find: /^hardshell\/phrase$/, replacement: source('src/phrase.ts') },
-      { find: /^hardshell\/bounty$/, replacement: source('src/bounty/index.ts') },
-      { find: /^hardshell\/testing$/, replacement: source('src/testing/index.ts') },
-      { find: /^hardshell\/store\/(.+)$/, replacement: source('src/store/$1.ts') },
-    ],
-  },
+  // The blocks of the pages import the package by its name.
+  resolve: { alias: sources },
   test: {
     projects: [
       // Files share modules, and code that is compiled already: no test leaves a module or a global changed.

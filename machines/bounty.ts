@@ -38,7 +38,7 @@
  * by voiding or releasing its key, also where the service has never heard of it.
  */
 import { assign, setup } from 'xstate'
-import { answered, backoff, effect, local, until, type Json } from '../src/kernel/authoring.ts'
+import { answered, backoff, effect, local, until, type Json } from '../src/kernel/define/authoring.ts'
 
 export interface BountyInput {
   readonly id: string

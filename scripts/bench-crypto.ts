@@ -13,7 +13,7 @@ import {
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { nobleMintCrypto } from '../src/cashu/noble-mint-crypto.ts'
-import { stubCrypto } from '../src/testing/stub-crypto.ts'
+import { stubCrypto } from '../src/testing/environments/stub-crypto.ts'
 
 const OUTPUTS = 200
 const seed = new Uint8Array(64).fill(7)

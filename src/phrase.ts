@@ -1,7 +1,7 @@
 /** A wallet's seed as words that a person can write down (BIP39). Needs `@scure/bip39` beside this package. */
 import { generateMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
-import { HardshellError } from './kernel/errors.ts'
+import { HardshellError } from './kernel/util/errors.ts'
 
 const LENGTHS = [12, 15, 18, 21, 24] as const
 

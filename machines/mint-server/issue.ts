@@ -18,7 +18,7 @@
  * in the commit that stores the signatures: it never is more than was paid.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/authoring.ts'
+import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
 import {
   drop,
   newSigning,

@@ -27,7 +27,7 @@
  * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'
-import { answered, effect, local, tx, type Write } from '../../src/kernel/authoring.ts'
+import { answered, effect, local, tx, type Write } from '../../src/kernel/define/authoring.ts'
 import {
   drop,
   free,

@@ -14,7 +14,7 @@
  * | pausing | the same, and when to ask | waits for the rest of the time |
  */
 import { assign, emit } from 'xstate'
-import { answered, backoff, effect, type Write } from '../../src/kernel/authoring.ts'
+import { answered, backoff, effect, type Write } from '../../src/kernel/define/authoring.ts'
 
 /** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
 export interface HeldInput {

@@ -18,7 +18,7 @@
  * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/authoring.ts'
+import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
 import {
   drop,
   free,

@@ -1,6 +1,6 @@
 /** What the exchange is made of: its part of a context, its effects and local steps, and its delays. */
 import type { Meaning } from '../../src/cashu/codes.ts'
-import { effect, local, backoff, type Write } from '../../src/kernel/authoring.ts'
+import { effect, local, backoff, type Write } from '../../src/kernel/define/authoring.ts'
 
 /** A proof as a request sends it. `Y` names it (NUT-07). */
 export interface InputProof {

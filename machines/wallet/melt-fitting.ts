@@ -12,7 +12,7 @@
  * ```
  */
 import { assign } from 'xstate'
-import { answered } from '../../src/kernel/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
 import { freed, release, spentOf, sum, write } from './common.ts'
 import { failureOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'

@@ -14,7 +14,7 @@
  * After an hour, or when the quote expires, it ends as cancelled, with what it waited for as the reason.
  */
 import { assign } from 'xstate'
-import { answered } from '../../src/kernel/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
 import { sum, write } from './common.ts'
 import type { Derived, MeltContext } from './melt-model.ts'
 

@@ -40,7 +40,7 @@
  */
 import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
-import { tx, answered } from '../../src/kernel/authoring.ts'
+import { tx, answered } from '../../src/kernel/define/authoring.ts'
 import {
   type Tag,
   deniedBecause,

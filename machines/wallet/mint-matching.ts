@@ -1,6 +1,6 @@
 /** What comes of a paid quote once the mint has said how it stands and what it has signed: the mint chart's decisions. */
 import { assign } from 'xstate'
-import { answered } from '../../src/kernel/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
 import { write } from './common.ts'
 import type { MadeProof, OutputSet } from './exchange-model.ts'
 import {

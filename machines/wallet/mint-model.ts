@@ -1,5 +1,5 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { effect, local, until, backoff, type Write } from '../../src/kernel/authoring.ts'
+import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
 import { denialsWith, isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
 import {
   type OutputSet,

@@ -29,7 +29,7 @@
 import { quoting } from './quoting.ts'
 import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
-import { tx, answered } from '../../src/kernel/authoring.ts'
+import { tx, answered } from '../../src/kernel/define/authoring.ts'
 import { type Tag, deniedBecause, outputOf, write } from './common.ts'
 import { type Refusal } from './exchange-model.ts'
 import {

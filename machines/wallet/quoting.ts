@@ -10,7 +10,7 @@
  * ```
  */
 import { assign } from 'xstate'
-import { answered } from '../../src/kernel/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
 import { isDenial } from './common.ts'
 
 // Serves machines with different contexts, as the exchange does: XState's types cannot say "any context".

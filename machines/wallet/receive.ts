@@ -16,7 +16,7 @@
  * A mint that is not trusted is contacted by nobody: the operation waits in its state until it is.
  */
 import { assign, setup } from 'xstate'
-import { tx } from '../../src/kernel/authoring.ts'
+import { tx } from '../../src/kernel/define/authoring.ts'
 import { sum, type Failure, type Tag } from './common.ts'
 import {
   continued,

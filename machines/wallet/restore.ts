@@ -26,7 +26,7 @@
  * as far as the wallet's own counters.
  */
 import { assign, setup } from 'xstate'
-import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/authoring.ts'
+import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/define/authoring.ts'
 import { denialsWith, isMeant, isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 

@@ -20,7 +20,7 @@
  * `sent` never becomes spendable again; a reclaim makes new proofs. A token claimed in part is reclaimed for the rest.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, answered } from '../../src/kernel/authoring.ts'
+import { local, tx, answered } from '../../src/kernel/define/authoring.ts'
 import {
   takeActor,
   type Failure,

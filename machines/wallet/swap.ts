@@ -17,7 +17,7 @@
  * `lost`: some inputs were spent by another. They are marked spent; those that are not are given back.
  */
 import { assign, setup } from 'xstate'
-import { tx } from '../../src/kernel/authoring.ts'
+import { tx } from '../../src/kernel/define/authoring.ts'
 import { takeActor, type Failure, type Tag, freed, spentOf, sum, release, write } from './common.ts'
 import { exchangeActors, exchangeDelays, failureOf, reservedBy, type Exchange, newExchange } from './exchange-model.ts'
 import { exchange } from './exchange.ts'

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openWallet, type Transport, type Wallet } from '../../src/index.ts'
-import type { OperationRow } from '../../src/kernel/operation.ts'
+import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import type { Row, Store } from '../../src/store/port.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
+import { sqliteStore } from '../../src/store/sqlite/index.ts'
 import { walletSchema } from '../../src/wallet/tables.ts'
 import { inProcessMint, MINT_URL } from './in-process.ts'
 

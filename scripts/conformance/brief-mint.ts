@@ -1,7 +1,7 @@
 /** Our mint with quotes that last for a second, on the store that its command line uses: its arguments are file and port. */
 import { createMintServer } from '../../src/mint-server/index.ts'
-import { readOrMakeSecret, seedOf } from '../../src/mint-server/secret-files.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
+import { readOrMakeSecret, seedOf } from '../../src/mint-server/signatory/secret-files.ts'
+import { sqliteStore } from '../../src/store/sqlite/index.ts'
 
 const [path = '', port] = process.argv.slice(2)
 const seedFile = `${path}.seed`

@@ -59,7 +59,7 @@ export async function startOurs(dir: string): Promise<TestMint> {
     const settings = ['--admin', '--fee-ppk', String(FEE_PPK), '--unit', 'sat', '--unit', 'usd', '--log', 'none']
     const pays = lightning === 'open' ? [] : ['--auto-pay-ms', '0']
     const args = ['mint', ...settings, ...pays, '--store', `sqlite:${file}`, '--port', port]
-    return { script: new URL('../../src/mint-server/cli.ts', import.meta.url), args }
+    return { script: new URL('../../src/mint-server/cli/cli.ts', import.meta.url), args }
   }
   async function start(lightning: Lightning, port: string): Promise<{ child: Child; url: string }> {
     const told = Promise.withResolvers<string>()

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { openWallet, type HardshellError, type Wallet } from '../../src/index.ts'
-import { sqliteStore } from '../../src/store/sqlite.ts'
+import { sqliteStore } from '../../src/store/sqlite/index.ts'
 import type { TestMint } from './mints.ts'
 import { same, type Try } from './steps.ts'
 import { worth } from './worth.ts'

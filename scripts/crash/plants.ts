@@ -1,5 +1,5 @@
 /** Plants mistakes, one at a time, and looks whether the explorer finds them. */
-import type { Plant } from '../../src/testing/planted.ts'
+import type { Plant } from '../../src/testing/mutants/index.ts'
 import { run, type Job } from './pool.ts'
 import { liveLine, table } from './print.ts'
 

@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Exploration, ExploreOptions } from '../../src/testing/explorer.ts'
-import type { Plant } from '../../src/testing/planted.ts'
+import type { Exploration, ExploreOptions } from '../../src/testing/explorer/explorer.ts'
+import type { Plant } from '../../src/testing/mutants/index.ts'
 import type { StorePlace } from './stores.ts'
 
 /** What a worker is to do. */

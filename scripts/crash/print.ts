@@ -1,5 +1,5 @@
 /** What the crash explorer prints. */
-import type { Happening } from '../../src/testing/live.ts'
+import type { Happening } from '../../src/testing/explorer/live.ts'
 
 /** A table of texts: the first row is its head, columns of numbers stand to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {

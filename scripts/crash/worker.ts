@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
-import { planted, type Plant } from '../../src/testing/planted.ts'
-import type { TestedStore } from '../../src/testing/ground.ts'
+import { planted, type Plant } from '../../src/testing/mutants/index.ts'
+import type { TestedStore } from '../../src/testing/environments/ground.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
 const { plant, memory } = workerData as { plant: Plant | undefined; memory: SharedArrayBuffer }
@@ -24,8 +24,8 @@ if (plant) {
 
 // Stacks are not looked at, and cost a good part of a life.
 Error.stackTraceLimit = 0
-const { exploreCrashes } = await import('../../src/testing/explorer.ts')
-const { nameOf } = await import('../../src/testing/subject.ts')
+const { exploreCrashes } = await import('../../src/testing/explorer/explorer.ts')
+const { nameOf } = await import('../../src/testing/explorer/subject.ts')
 const { scenarios } = await import('../../src/testing/scenarios/index.ts')
 
 /** Kept from job to job. */

@@ -65,7 +65,7 @@ export async function startMint(file?: string): Promise<MintProcess> {
     const first = Promise.withResolvers<string>()
     const settings = ['--admin', '--fee-ppk', '100', '--auto-pay-ms', '20', '--log', 'none']
     const args = ['mint', ...settings, '--store', store, '--port', port]
-    const mint = startScript(new URL('../../src/mint-server/cli.ts', import.meta.url), args, first.resolve)
+    const mint = startScript(new URL('../../src/mint-server/cli/cli.ts', import.meta.url), args, first.resolve)
     mint.ended.then(() => first.reject(new Error('the mint ended')), first.reject)
     return { mint, ...(JSON.parse(await first.promise) as { url: string }) }
   }

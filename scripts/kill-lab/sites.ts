@@ -1,6 +1,6 @@
 /** In a wallet process: tells of every commit and request as it begins and ends, and dies where it is armed. */
-import { tablesOf } from '../../src/kernel/durable.ts'
-import type { OperationRow } from '../../src/kernel/operation.ts'
+import { tablesOf } from '../../src/kernel/run/durable.ts'
+import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import type { Transport } from '../../src/cashu/transport.ts'
 import type { Store, StoreAdapter, Write } from '../../src/store/port.ts'
 import { phaseName, type Life, type Phase, type Report, type Site } from './plan.ts'

@@ -1,6 +1,6 @@
 /** Whether every sat is where it should be, when all is over: the clients' accounts, the mint's, and the mint's rows. */
 import type { Books } from '../../src/mint-server/index.ts'
-import { mintSchema } from '../../src/mint-server/tables.ts'
+import { mintSchema } from '../../src/mint-server/db/tables.ts'
 import type { Row } from '../../src/store/port.ts'
 import type { Client } from './client.ts'
 import type { MintProcess } from './mints.ts'

@@ -4,7 +4,7 @@
  */
 import type { MintCrypto, SignatoryCrypto } from '../../src/cashu/crypto.ts'
 import { nobleMintCrypto } from '../../src/cashu/noble-mint-crypto.ts'
-import { tablesOf } from '../../src/kernel/durable.ts'
+import { tablesOf } from '../../src/kernel/run/durable.ts'
 import { createMintServer } from '../../src/mint-server/index.ts'
 import type { Store, StoreAdapter } from '../../src/store/port.ts'
 import { adapterOf, type Place } from './places.ts'

@@ -1,5 +1,5 @@
 /** A wallet of many years: real rows of a real wallet, and copies of them. */
-import type { OperationRow } from '../../src/kernel/operation.ts'
+import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import type { Row, StoreAdapter, Write } from '../../src/store/port.ts'
 import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
 

@@ -1,5 +1,5 @@
 /** A page that fills a wallet on IndexedDB, or measures it. */
-import { indexedDbStore } from '../../src/store/indexeddb.ts'
+import { indexedDbStore } from '../../src/store/indexeddb/index.ts'
 import { fill, type Rows, type Size } from './fill.ts'
 import { measure, type Figures } from './measure.ts'
 

@@ -1,7 +1,7 @@
 /** A bounty as its users see it, and the errors of their calls. */
 import type { BountyContext, Claim, Offer } from '../../machines/bounty.ts'
-import { HardshellError } from '../kernel/errors.ts'
-import type { OperationView } from '../kernel/operation.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
+import type { OperationView } from '../kernel/define/operation.ts'
 import type { Json } from '../store/port.ts'
 
 export type BountyState =

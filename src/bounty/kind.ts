@@ -6,8 +6,8 @@ import {
   ownersTable,
   type EffectArgs,
   type OperationKind,
-} from '../kernel/operation.ts'
-import { unlessAborted } from '../kernel/ports.ts'
+} from '../kernel/define/operation.ts'
+import { unlessAborted } from '../kernel/util/ports.ts'
 import type { Schema } from '../store/port.ts'
 import { meets, type Evaluate } from './criteria.ts'
 import type { BountyPorts, Lease, Lookup, Reply, Reservation } from './ports.ts'

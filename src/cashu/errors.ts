@@ -1,4 +1,4 @@
-import { HardshellError } from '../kernel/errors.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
 
 /** What is wrong with a token, an invoice, an address or a key. Messages may change, codes don't. */
 export type CashuErrorCode =

@@ -2,11 +2,11 @@
  * `hardshell/kernel`: durable operations of any kind. Define a kind from an XState chart, open a store's operations,
  * and every state that anybody can see is already on disk.
  */
-export { answered, backoff, effect, local, tx, until, type Answer, type Declared } from './authoring.ts'
-export { durable } from './durable.ts'
-export { HardshellError, type ErrorCode } from './errors.ts'
-export type { Explanation } from './explain.ts'
-export type { Inspect, InspectionEvent } from './inspect.ts'
+export { answered, backoff, effect, local, tx, until, type Answer, type Declared } from './define/authoring.ts'
+export { durable } from './run/durable.ts'
+export { HardshellError, type ErrorCode } from './util/errors.ts'
+export type { Explanation } from './inspect/explain.ts'
+export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
 export type { Change, Kernel, LoadedKind } from './kernel.ts'
 export {
   defineOperation,
@@ -24,7 +24,7 @@ export {
   type Reader,
   type Runs,
   type Watch,
-} from './operation.ts'
+} from './define/operation.ts'
 export {
   openOperations,
   Operations,
@@ -33,6 +33,6 @@ export {
   type ListFilter,
   type OperationsOptions,
 } from './operations.ts'
-export type { Role } from './ownership.ts'
-export { systemClock, systemRandom, type Clock, type Random } from './ports.ts'
-export type { Resumed, Supervisor } from './supervisor.ts'
+export type { Role } from './share/ownership.ts'
+export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
+export type { Resumed, Supervisor } from './run/supervisor.ts'

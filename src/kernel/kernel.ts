@@ -1,14 +1,14 @@
 /** What the parts of a running kernel share. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Store } from '../store/port.ts'
-import type { Tables } from '../store/rows.ts'
-import { HardshellError } from './errors.ts'
-import type { Lanes } from './lanes.ts'
-import type { Questions } from './questions.ts'
-import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './operation.ts'
-import { fraction, type Clock, type Random } from './ports.ts'
-import { stepper, type Move, type Stepper } from './step.ts'
-import type { Alarms } from './timers.ts'
+import type { Tables } from '../store/kit/rows.ts'
+import { HardshellError } from './util/errors.ts'
+import type { Lanes } from './run/lanes.ts'
+import type { Questions } from './run/poller.ts'
+import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './define/operation.ts'
+import { fraction, type Clock, type Random } from './util/ports.ts'
+import { stepper, type Move, type Stepper } from './step/step.ts'
+import type { Alarms } from './run/timers.ts'
 
 /** A committed step, as those who listen get it. */
 export interface Change {

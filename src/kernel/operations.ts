@@ -2,23 +2,32 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { checkCount, checkDuration, checkListener, checkOneOf, checkSignal, checkTexts } from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
-import type { Tables } from '../store/rows.ts'
-import { untilAnswered } from './again.ts'
-import { commitRow } from './commit.ts'
-import { rowOf, tablesOf, type Delivery, type Look } from './durable.ts'
-import { HardshellError } from './errors.ts'
-import { explain, type Explanation } from './explain.ts'
-import { publish, type Inspect } from './inspect.ts'
+import type { Tables } from '../store/kit/rows.ts'
+import { untilAnswered } from './util/retry.ts'
+import { commitRow } from './step/commit.ts'
+import { rowOf, tablesOf, type Delivery, type Look } from './run/durable.ts'
+import { HardshellError } from './util/errors.ts'
+import { explain, type Explanation } from './inspect/explain.ts'
+import { publish, type Inspect } from './inspect/inspect.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import { Lanes } from './lanes.ts'
-import { News } from './news.ts'
-import type { OperationKind, OperationRow, OperationStatus, OperationView } from './operation.ts'
-import { Ownership, type Role } from './ownership.ts'
-import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock, type Random } from './ports.ts'
-import { Questions } from './questions.ts'
-import { reportError } from './report.ts'
-import { Supervisor, type Resumed } from './supervisor.ts'
-import { Alarms } from './timers.ts'
+import { Lanes } from './run/lanes.ts'
+import { News } from './share/remote-changes.ts'
+import type { OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
+import { Ownership, type Role } from './share/ownership.ts'
+import {
+  fraction,
+  hex,
+  sleep,
+  systemClock,
+  systemRandom,
+  withSteadyReading,
+  type Clock,
+  type Random,
+} from './util/ports.ts'
+import { Questions } from './run/poller.ts'
+import { reportError } from './util/report.ts'
+import { Supervisor, type Resumed } from './run/supervisor.ts'
+import { Alarms } from './run/timers.ts'
 
 export interface OperationsOptions<Ports> {
   readonly store: Store

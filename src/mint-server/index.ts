@@ -1,17 +1,25 @@
 /** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
 export { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
-export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './bolt11.ts'
-export type { Books, UnitBooks } from './books.ts'
-export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './fake-backend.ts'
-export { WrongDatabase, type HighWaterMark, type Mark } from './high-water.ts'
-export { createMintServer, type MintServer, type MintServerOptions } from './http.ts'
-export { jsonLines, type Failure, type Log, type LogEntry } from './log.ts'
-export { markFile } from './mark-file.ts'
+export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './lightning/bolt11.ts'
+export type { Books, UnitBooks } from './db/books.ts'
+export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './lightning/fake-backend.ts'
+export { WrongDatabase, type HighWaterMark, type Mark } from './db/high-water.ts'
+export { createMintServer, type MintServer, type MintServerOptions } from './http/run-server.ts'
+export { jsonLines, type Failure, type Log, type LogEntry } from './cli/log.ts'
+export { markFile } from './db/mark-file.ts'
 export type { Mint } from './mint-api.ts'
 export { createMint, type MintOptions, type RunningMint } from './mint.ts'
-export type { Incoming, Outgoing, Payment, PaymentBackend, PaymentMethod, Readable, Wanted } from './payment-backend.ts'
+export type {
+  Incoming,
+  Outgoing,
+  Payment,
+  PaymentBackend,
+  PaymentMethod,
+  Readable,
+  Wanted,
+} from './lightning/payment-backend.ts'
 export type { MintSettings, OptionalNut } from './ports.ts'
-export { MintError } from './request.ts'
+export { MintError } from './http/request.ts'
 export {
   localSignatory,
   SignatoryRefusal,
@@ -20,13 +28,13 @@ export {
   type Signatory,
   type SignedProof,
   type UnsignedOutput,
-} from './signatory.ts'
+} from './signatory/signatory.ts'
 export {
   remoteSignatory,
   signatoryServer,
   type RemoteSignatoryOptions,
   type SignatoryServer,
-} from './signatory-http.ts'
-export { mintSchema } from './tables.ts'
-export type { Topic } from './topics.ts'
-export { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
+} from './signatory/signatory-http.ts'
+export { mintSchema } from './db/tables.ts'
+export type { Topic } from './http/topics.ts'
+export { WEBSOCKET_LIMITS, type WebsocketLimits } from './http/websocket.ts'

@@ -1,8 +1,8 @@
 /** What a mint offers to those who serve it: HTTP, websockets, a process. */
-import type { Books } from './books.ts'
-import type { Change } from './changes.ts'
-import type { Answer } from './request.ts'
-import type { Topic } from './topics.ts'
+import type { Books } from './db/books.ts'
+import type { Change } from './http/changes.ts'
+import type { Answer } from './http/request.ts'
+import type { Topic } from './http/topics.ts'
 
 export interface HandleOptions {
   /** A melt is answered as soon as it is durable (the header `Prefer: respond-async`). */

@@ -1,9 +1,9 @@
 /** What the mint's operations reach the world through, and how the mint was set up. */
 import type { MintCrypto } from '../cashu/crypto.ts'
-import type { Clock } from '../kernel/ports.ts'
-import type { BackendCalls } from './backend-calls.ts'
-import type { PaymentBackend } from './payment-backend.ts'
-import type { Signatory } from './signatory.ts'
+import type { Clock } from '../kernel/util/ports.ts'
+import type { BackendCalls } from './lightning/backend-calls.ts'
+import type { PaymentBackend } from './lightning/payment-backend.ts'
+import type { Signatory } from './signatory/signatory.ts'
 
 /** A NUT that a mint may do without. */
 export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20

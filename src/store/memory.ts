@@ -33,9 +33,9 @@ import {
   type CheckedQuery,
   type CheckedWrite,
   type Order,
-} from './rows.ts'
-import { checkSchema, migrateRows, plan, type Dump } from './schema.ts'
-import { watchers, type Watchers } from './watchers.ts'
+} from './kit/rows.ts'
+import { checkSchema, migrateRows, plan, type Dump } from './kit/schema.ts'
+import { watchers, type Watchers } from './kit/watchers.ts'
 
 export type { Dump }
 

@@ -3,7 +3,7 @@ import type { Amount } from '@cashu/cashu-ts'
 import { toAmount } from '../cashu/amounts.ts'
 import { checkListener, checkOneOf } from '../arguments.ts'
 import type { Change } from '../kernel/kernel.ts'
-import type { OperationStatus } from '../kernel/operation.ts'
+import type { OperationStatus } from '../kernel/define/operation.ts'
 import type { WalletEnv } from './env.ts'
 
 export interface OperationEvent {

@@ -1,7 +1,7 @@
 /** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
-import { HardshellError } from '../kernel/errors.ts'
-import type { Reader } from '../kernel/operation.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
+import type { Reader } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import { withFullIds, type Keysets } from './keysets.ts'
 import type { Limits } from './limits.ts'

@@ -11,8 +11,8 @@ import type {
   exchangeActors,
 } from '../../machines/wallet/exchange-model.ts'
 import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
-import type { Declared } from '../kernel/authoring.ts'
-import type { LocalArgs, Reader } from '../kernel/operation.ts'
+import type { Declared } from '../kernel/define/authoring.ts'
+import type { LocalArgs, Reader } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import { chooseInputs } from './exchange-inputs.ts'
 import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'

@@ -2,7 +2,7 @@
 import { Amount } from '@cashu/cashu-ts'
 import { checkCount, checkNames, checkOneOf, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
-import { HardshellError } from '../kernel/errors.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
 import type { Store } from '../store/port.ts'
 import type { HistoryFields, HistoryRow } from './tables.ts'
 

@@ -1,5 +1,5 @@
 /** The history: one record per operation, written in the operation's own commits, so that failures show too. */
-import type { Projection } from '../kernel/operation.ts'
+import type { Projection } from '../kernel/define/operation.ts'
 import type { Row, Write } from '../store/port.ts'
 import type { HistoryRow } from './tables.ts'
 

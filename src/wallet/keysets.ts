@@ -1,7 +1,7 @@
 /** The keysets that a wallet knows of a mint (NUT-01, NUT-02). */
 import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
 import { CashuError } from '../cashu/errors.ts'
-import type { Reader } from '../kernel/operation.ts'
+import type { Reader } from '../kernel/define/operation.ts'
 import type { KeysetRow } from './tables.ts'
 
 export type Keysets = ReadonlyMap<string, KeysetRow>

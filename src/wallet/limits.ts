@@ -1,7 +1,7 @@
 /** How much a mint takes in one request: as it says (NUT-06), or as its refusals teach. */
 import { isTooLarge, limitIn, type Meaning } from '../cashu/codes.ts'
 import type { MintInfo } from '../cashu/parse.ts'
-import type { Reader } from '../kernel/operation.ts'
+import type { Reader } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import type { MintLimits, MintRow } from './tables.ts'
 

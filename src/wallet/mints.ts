@@ -2,7 +2,7 @@
 import { checkSignal } from '../arguments.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
-import { HardshellError } from '../kernel/errors.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
 import { StoreError, type Store, type Write } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
 import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'

@@ -1,5 +1,5 @@
 /** What a mint offers, held against what is wanted before anything is asked of it. */
-import { HardshellError } from '../kernel/errors.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { activeKeyset, partsOf } from './keysets.ts'
 import { limitsOf } from './limits.ts'

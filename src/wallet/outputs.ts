@@ -2,7 +2,7 @@
 import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import { UNUSED } from '../../machines/wallet/melt-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
-import type { Reader } from '../kernel/operation.ts'
+import type { Reader } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import type { WalletPorts } from './ports.ts'
 import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'

@@ -13,7 +13,7 @@ import type {
 } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu/amounts.ts'
 import { isTooLarge } from '../cashu/codes.ts'
-import type { LocalArgs } from '../kernel/operation.ts'
+import type { LocalArgs } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'

@@ -2,7 +2,7 @@
 import type { MintClient } from '../cashu/client.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { InvoiceTerms } from '../cashu/invoice.ts'
-import type { Random } from '../kernel/ports.ts'
+import type { Random } from '../kernel/util/ports.ts'
 
 export interface WalletPorts {
   readonly crypto: WalletCrypto

@@ -5,7 +5,7 @@
 import { KEYSET_REFUSED } from '../../machines/wallet/common.ts'
 import type { Exchange, Refusal, Why } from '../../machines/wallet/exchange-model.ts'
 import type { Meaning } from '../cashu/codes.ts'
-import type { Reader } from '../kernel/operation.ts'
+import type { Reader } from '../kernel/define/operation.ts'
 import type { Write } from '../store/port.ts'
 import { keysetsOf, type Keysets } from './keysets.ts'
 import type { KeysetRow, ProofRow } from './tables.ts'

@@ -1,7 +1,7 @@
 /** One store, one seed: the store knows its seed again by a mark, and takes no other. */
 import { isMarkOf, markSeed } from '../cashu/seed-mark.ts'
-import { HardshellError } from '../kernel/errors.ts'
-import { sleep, type Clock, type Random } from '../kernel/ports.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
+import { sleep, type Clock, type Random } from '../kernel/util/ports.ts'
 import { StoreError, type Store } from '../store/port.ts'
 import type { SeedRow } from './tables.ts'
 

@@ -5,9 +5,9 @@
  */
 import { movedTo } from '../cashu/moved.ts'
 import type { Transport, TransportAnswer } from '../cashu/transport.ts'
-import type { Lanes } from '../kernel/lanes.ts'
-import { reportError } from '../kernel/report.ts'
-import type { Clock } from '../kernel/ports.ts'
+import type { Lanes } from '../kernel/run/lanes.ts'
+import { reportError } from '../kernel/util/report.ts'
+import type { Clock } from '../kernel/util/ports.ts'
 import { StoreError, type Store } from '../store/port.ts'
 import type { MintRow } from './tables.ts'
 

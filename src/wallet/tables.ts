@@ -1,6 +1,6 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
 import type { Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
-import { operationsTable, ownersTable } from '../kernel/operation.ts'
+import { operationsTable, ownersTable } from '../kernel/define/operation.ts'
 import { kvTable } from '../store/kv.ts'
 import type { Row, Schema } from '../store/port.ts'
 

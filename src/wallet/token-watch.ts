@@ -1,7 +1,7 @@
 /** Asks whether tokens were claimed, of many sends in one request (NUT-07). One that spoils the question spoils no other. */
 import type { SendContext } from '../../machines/wallet/send.ts'
 import { isTooLarge } from '../cashu/codes.ts'
-import type { EventObject, Reader, Watch } from '../kernel/operation.ts'
+import type { EventObject, Reader, Watch } from '../kernel/define/operation.ts'
 import type { Reply } from '../cashu/client.ts'
 import type { ProofState } from '../cashu/parse.ts'
 import { limitsOf } from './limits.ts'

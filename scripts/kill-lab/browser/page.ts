@@ -1,6 +1,6 @@
 /** A wallet page: opens wallets on IndexedDB, which resumes what was unfinished, and does the steps that it is given. */
 import { openWallet, type Wallet } from '../../../src/index.ts'
-import { indexedDbStore } from '../../../src/store/indexeddb.ts'
+import { indexedDbStore } from '../../../src/store/indexeddb/index.ts'
 import { figuresOf, type Figures } from '../figures.ts'
 import { Idleness } from '../idleness.ts'
 import type { Sight, Step } from '../plan.ts'

@@ -1,6 +1,6 @@
 /** A PostgreSQL server for each run of wallets, and in it a namespace for each wallet. */
 import { Client } from 'pg'
-import { postgresStore } from '../../../src/store/postgres.ts'
+import { postgresStore } from '../../../src/store/postgres/index.ts'
 import { startPostgres } from '../../postgres-server.ts'
 import type { LabStore } from './port.ts'
 

@@ -1,7 +1,7 @@
 /** A SQLite file for each wallet. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { sqliteStore } from '../../../src/store/sqlite.ts'
+import { sqliteStore } from '../../../src/store/sqlite/index.ts'
 import type { LabStore } from './port.ts'
 
 export const store: LabStore = {

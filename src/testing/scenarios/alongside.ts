@@ -1,6 +1,6 @@
 /** What takes more than one operation, more than one process or somebody who listens; beside the tables of the kinds. */
 import { StoreError } from '../../store/port.ts'
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import {
   anchor,
   anchored,

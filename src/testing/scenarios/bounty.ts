@@ -1,9 +1,9 @@
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { Bounty } from '../../bounty/bounty.ts'
-import { HardshellError } from '../../kernel/errors.ts'
-import { FUNDS } from '../bounty-judge.ts'
-import { bountySubject, type BountyStage } from '../bounty-subject.ts'
-import type { Scenario } from '../subject.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
+import { FUNDS } from '../invariants/bounty-judge.ts'
+import { bountySubject, type BountyStage } from '../environments/bounty-subject.ts'
+import type { Scenario } from '../explorer/subject.ts'
 
 const MINUTE_MS = 60_000
 /** Shorter than an outage. */

@@ -1,6 +1,6 @@
 /** The kinds that exchange proofs, at mints that differ: tables of dialects. */
 import type { SendHandle } from '../../wallet/kinds/send.ts'
-import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { AT_ONCE, coinOf, DIALECT, dialectOf, madeFor, settles, type DialectRow } from './dialect.ts'
 import { claim, foreignProofs, tokenOf } from './stage.ts'
 import { table, type Row } from './table.ts'

@@ -1,6 +1,6 @@
 /** The kinds with quotes, and the restore, at mints that differ: tables of dialects, and quotes that lie. */
-import { MINT_URL, type WalletScenario, type WalletStage as Stage } from '../wallet-subject.ts'
-import type { Dialect } from '../dialects.ts'
+import { MINT_URL, type WalletScenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
+import type { Dialect } from '../faults/dialects.ts'
 import { AT_ONCE, coinOf, DIALECT, dialectOf, madeFor, settles } from './dialect.ts'
 import { burnCounters, ending, fund, HOUR_MS, mood, nextCounter, reaches, speak, spendElsewhere } from './stage.ts'
 import { table } from './table.ts'

@@ -3,9 +3,9 @@
  * stands in `troubles.ts`.
  */
 import { codes } from '../../cashu/codes.ts'
-import type { Dialect } from '../dialects.ts'
-import type { WalletScenario as Scenario, WalletStage as Stage } from '../wallet-subject.ts'
-import { MINT_URL } from '../wallet-subject.ts'
+import type { Dialect } from '../faults/dialects.ts'
+import type { WalletScenario as Scenario, WalletStage as Stage } from '../environments/wallet-subject.ts'
+import { MINT_URL } from '../environments/wallet-subject.ts'
 import { burnCounters, ending, fund, HOUR_MS, MINUTE_MS, nextCounter, speak } from './stage.ts'
 import type { Row } from './table.ts'
 

@@ -1,6 +1,6 @@
 /** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
-import type { Scenario, Stage } from '../subject.ts'
-import { onWallet } from '../wallet-subject.ts'
+import type { Scenario, Stage } from '../explorer/subject.ts'
+import { onWallet } from '../environments/wallet-subject.ts'
 import { alongside } from './alongside.ts'
 import { receiveDialects, sendDialects, swapDialects } from './dialect-exchanges.ts'
 import { lyingQuotes, meltDialects, mintDialects, oddAmount, restoreDialects } from './dialect-quotes.ts'

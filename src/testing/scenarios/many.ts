@@ -1,6 +1,6 @@
 /** Many operations at once, on one wallet: what a caller plans, made into a scenario. */
-import type { Scenario } from '../subject.ts'
-import { MINT_URL, onWallet, type WalletStage as Stage } from '../wallet-subject.ts'
+import type { Scenario } from '../explorer/subject.ts'
+import { MINT_URL, onWallet, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { madeFor, manner, type DialectRow } from './dialect.ts'
 import { claim, ending, foreignProofs, fund, reaches, speak, tokenOf } from './stage.ts'
 

@@ -1,6 +1,6 @@
 /** Melts at mints that close, lie about change, have too little room or know too much; beside the table of melts. */
 import { codes } from '../../cashu/codes.ts'
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import {
   burnCounters,
   ending,

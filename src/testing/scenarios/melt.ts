@@ -1,5 +1,5 @@
 import { blankOutputs } from '../../cashu/amounts.ts'
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import {
   abandon,
   burnCounters,

@@ -1,12 +1,12 @@
 /** What clients ask of a mint, so that all that may go wrong in its operations can go wrong. */
 import type { Message } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
-import type { Proof } from '../../mint-server/request.ts'
-import type { KeysetRow, Signature } from '../../mint-server/tables.ts'
-import { onMint, type MintScenario, type MintStage as Stage } from '../mint-subject.ts'
-import { SEED } from '../setting.ts'
-import { stubCrypto } from '../stub-crypto.ts'
-import type { Scenario } from '../subject.ts'
+import type { Proof } from '../../mint-server/http/request.ts'
+import type { KeysetRow, Signature } from '../../mint-server/db/tables.ts'
+import { onMint, type MintScenario, type MintStage as Stage } from '../environments/mint-subject.ts'
+import { SEED } from '../environments/setting.ts'
+import { stubCrypto } from '../environments/stub-crypto.ts'
+import type { Scenario } from '../explorer/subject.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -1,5 +1,5 @@
 /** Mints that answer questions with a page for hours, as a portal does: somebody is asked, and it goes on by itself in the end. */
-import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { inTurn, pay } from './melt-ends.ts'
 import { ending, fund, HOUR_MS, mood } from './stage.ts'
 import { whenIn } from './troubles.ts'

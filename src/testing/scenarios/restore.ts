@@ -1,4 +1,4 @@
-import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, burnCounters, ending, fund, giveUp, HOUR_MS, hurry, MINUTE_MS, mood, nextCounter, spendElsewhere } from './stage.ts' // prettier-ignore
 import { table } from './table.ts'
 

@@ -1,5 +1,5 @@
 import type { SendHandle } from '../../wallet/kinds/send.ts'
-import { MINT_URL, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, claim, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'

@@ -1,13 +1,13 @@
 /** What scenarios share: money of others, and callers that keep their keys. */
 import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
-import type { ForeignProof } from '../oracle.ts'
-import { HardshellError } from '../../kernel/errors.ts'
+import type { ForeignProof } from '../invariants/oracle.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
-import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../wallet-subject.ts'
+import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import type { CounterRow, ProofRow } from '../../wallet/tables.ts'
-import type { Dialect } from '../dialects.ts'
-import type { Mood, Speech } from '../faulty-mint.ts'
-import { stubCrypto } from '../stub-crypto.ts'
+import type { Dialect } from '../faults/dialects.ts'
+import type { Mood, Speech } from '../faults/faulty-mint.ts'
+import { stubCrypto } from '../environments/stub-crypto.ts'
 
 const never = new AbortController().signal
 export const MINUTE_MS = 60_000

@@ -1,8 +1,8 @@
 /**
  * Scenarios of a kind as a table: what may be one way or another is a factor, and a row names what is otherwise than
- * usual. `test/scenarios.test.ts` holds that the rows cover every pair of values, but for those that cannot be.
+ * usual. `test/explorer/scenarios.test.ts` holds that the rows cover every pair of values, but for those that cannot be.
  */
-import type { WalletScenario as Scenario } from '../wallet-subject.ts'
+import type { WalletScenario as Scenario } from '../environments/wallet-subject.ts'
 
 /** Each factor's values, the usual one first. */
 export type Factors = Readonly<Record<string, readonly [string, ...string[]]>>

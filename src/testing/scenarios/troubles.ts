@@ -1,6 +1,6 @@
 /** What may trouble any exchange of a wallet, as factors that the tables of its kinds share. */
-import type { WalletScenario as Scenario, WalletStage as Stage } from '../wallet-subject.ts'
-import { MINT_URL } from '../wallet-subject.ts'
+import type { WalletScenario as Scenario, WalletStage as Stage } from '../environments/wallet-subject.ts'
+import { MINT_URL } from '../environments/wallet-subject.ts'
 import {
   anchor,
   anchored,

@@ -2,7 +2,7 @@
  * Scenarios of the wallet once more, at a mint that wants to be left alone for a while or redirects, and on a clock that
  * somebody sets while an operation pauses.
  */
-import type { WalletScenario, WalletStage as Stage } from '../wallet-subject.ts'
+import type { WalletScenario, WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { melts } from './melt.ts'
 import { mints } from './mint.ts'
 import { receives } from './receive.ts'

@@ -1,5 +1,5 @@
 /** Scenarios of the wallet once more, at a mint server that crashes as well: one after the other, or both at once. */
-import type { WalletScenario } from '../wallet-subject.ts'
+import type { WalletScenario } from '../environments/wallet-subject.ts'
 import { melts } from './melt.ts'
 import { mints } from './mint.ts'
 import { receives } from './receive.ts'

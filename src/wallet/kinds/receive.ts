@@ -3,7 +3,7 @@ import { exchangeBecause, type InputProof } from '../../../machines/wallet/excha
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { decodeToken } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
-import { defineOperation } from '../../kernel/operation.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'

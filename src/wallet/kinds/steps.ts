@@ -1,7 +1,7 @@
 /** What several kinds share. */
 import type { Place } from '../../../machines/wallet/exchange-model.ts'
-import { HardshellError } from '../../kernel/errors.ts'
-import type { LocalArgs, Reader } from '../../kernel/operation.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
+import type { LocalArgs, Reader } from '../../kernel/define/operation.ts'
 import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
 

@@ -1,0 +1,50 @@
+/** What the kernel reads of a chart: how its effects were declared, its delays, and what an invoke answered. */
+import type { AnyStateMachine } from 'xstate'
+import type { Answer, Backoff, Deadline, Declared } from './authoring.ts'
+import { HardshellError } from '../util/errors.ts'
+
+type Delay = number | ((args: { context: unknown }) => number) | Deadline<unknown> | Backoff<unknown>
+type AnyDeclared = Declared<Answer, unknown>
+
+const isDeclared = (logic: object | undefined): logic is AnyDeclared =>
+  logic !== undefined && 'answers' in logic && Array.isArray(logic.answers) && 'local' in logic
+
+/** The effect or local step that a machine declares under a name; undefined where it declares none. */
+export function declaration(machine: AnyStateMachine, src: unknown): AnyDeclared | undefined {
+  if (typeof src !== 'string') return undefined
+  const logic = machine.implementations.actors[src]
+  return isDeclared(logic) ? logic : undefined
+}
+
+/** As `declaration`. @throws {HardshellError} `DEFECT` where there is none. */
+export function declaredOf(machine: AnyStateMachine, src: unknown): AnyDeclared {
+  const declared = declaration(machine, src)
+  if (!declared) throw new HardshellError('DEFECT', `'${String(src)}' is not declared with effect() or local()`)
+  return declared
+}
+
+const isDelay = (delay: unknown): delay is Delay => typeof delay === 'number' || typeof delay === 'function'
+
+/** A named delay. @throws {HardshellError} `DEFECT` where the machine has none of this name. */
+export function delayOf(machine: AnyStateMachine, name: string): Delay {
+  const delay: unknown = machine.implementations.delays[name]
+  if (!isDelay(delay)) throw new HardshellError('DEFECT', `there is no delay '${name}'`)
+  return delay
+}
+
+/** A snapshot's context, which is the chart's own business. */
+export function contextOf({ context }: { readonly context: unknown }): unknown {
+  return context
+}
+
+/** What an effect or a local step answered; undefined for what is no answer. */
+export function answerOf(output: unknown): string | undefined {
+  if (typeof output !== 'object' || output === null || !('answer' in output)) return undefined
+  return typeof output.answer === 'string' ? output.answer : undefined
+}
+
+/** The watch that a state's `meta` names; undefined where it names none. */
+export function watchOf(meta: unknown): string | undefined {
+  if (typeof meta !== 'object' || meta === null || !('watch' in meta)) return undefined
+  return typeof meta.watch === 'string' ? meta.watch : undefined
+}

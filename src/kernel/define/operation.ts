@@ -1,0 +1,254 @@
+/** Operation kinds and the rows in which their runs are kept. */
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
+import type { Json, Key, Query, Row, Table, Total, Write } from '../../store/port.ts'
+import type { Declared } from './authoring.ts'
+import { declaration } from './chart.ts'
+import { HardshellError } from '../util/errors.ts'
+
+/** Where a row stands: being run; ended; or set aside until a human says otherwise. */
+export type OperationStatus = 'active' | 'done' | 'quarantined'
+
+/** One operation, as stored. The snapshot and the timers are JSON texts, so that one bad row spoils no other. */
+export interface OperationRow extends Row {
+  readonly id: string
+  readonly kind: string
+  /** The version of the kind that wrote the snapshot. */
+  readonly kindVersion: number
+  /** Goes up by one with each commit; every commit checks it. */
+  readonly version: number
+  /** Names the commit that wrote the row, so that a commit in doubt can be recognised. */
+  readonly commitId: string
+  /** The process that runs the effects; empty where a process that runs none wrote the row, for the owner to find. */
+  readonly owner: string
+  /** How often the effects of this state were started; above 1 they are told that they are a replay. */
+  readonly attempt: number
+  readonly status: OperationStatus
+  /** The chart's state, dotted. */
+  readonly state: string
+  /** Effects of one lane (a mint, say) share its limits. */
+  readonly lane: string
+  /** When the next timer ends. */
+  readonly dueAt: number | null
+  /** Timer id → when it ends. */
+  readonly timers: string
+  /** Why the kernel set the row aside. */
+  readonly reason: string | null
+  readonly parent: string | null
+  /** The caller's idempotency key, and what it was used for. */
+  readonly key: string | null
+  readonly request: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly snapshot: string
+}
+
+/** The operations table; `columns` are those that the kinds of one database add. */
+export const operationsTable = (columns: Table['columns'] = {}, indexes: Table['indexes'] = {}): Table => ({
+  columns: {
+    id: 'text',
+    kind: 'text',
+    kindVersion: 'integer',
+    version: 'integer',
+    commitId: 'text',
+    owner: 'text',
+    attempt: 'integer',
+    status: 'text',
+    state: 'text',
+    lane: 'text',
+    dueAt: 'time?',
+    timers: 'text',
+    reason: 'text?',
+    parent: 'text?',
+    key: 'text?',
+    request: 'text?',
+    createdAt: 'time',
+    updatedAt: 'time',
+    snapshot: 'text',
+    ...columns,
+  },
+  key: ['id'],
+  indexes: {
+    byStatus: { columns: ['status', 'createdAt'] },
+    byKind: { columns: ['kind', 'createdAt'] },
+    byUpdate: { columns: ['updatedAt'] },
+    byParent: { columns: ['parent'] },
+    byDue: { columns: ['dueAt'] },
+    byKey: { columns: ['key'], unique: true },
+    byOwner: { columns: ['owner', 'status'] },
+    ...indexes,
+  },
+})
+
+/** The processes that share the operations of a store without an owner's lock. */
+export interface OwnerRow extends Row {
+  readonly id: string
+  /** Goes up every second while the process lives. */
+  readonly beat: number
+  /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
+  readonly heir: string
+}
+
+/** The table of processes; a store whose ownership goes by beats needs it under the name `owners`. */
+export const ownersTable = (): Table => ({
+  columns: { id: 'text', beat: 'integer', heir: 'text' },
+  key: ['id'],
+})
+
+/** One operation as it stands. */
+export interface OperationView {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly status: OperationStatus | 'parked'
+  readonly version: number
+  readonly row: OperationRow
+  /** Undefined where the row cannot be loaded. */
+  readonly snapshot: AnyMachineSnapshot | undefined
+}
+
+/** What a kind may say of a committed step in rows of its own (a history record, say). */
+export interface Projection<Context> {
+  readonly id: string
+  readonly state: string
+  readonly status: OperationStatus
+  readonly tags: ReadonlySet<string>
+  readonly context: Context
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The store as effects and local steps see it. */
+export interface Reader {
+  get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
+  query<R extends Row = Row>(query: Query): Promise<R[]>
+  sum(table: string, prefix?: Key): Promise<Total[]>
+}
+
+export interface EffectArgs<In> {
+  readonly input: In
+  /** Aborted when the chart leaves the state, the operation is taken over, or the process closes. */
+  readonly signal: AbortSignal
+  /** The same effect may have run before with this input, up to any point. */
+  readonly replay: boolean
+  readonly read: Reader
+  readonly nowMs: number
+}
+
+export interface LocalArgs<In> {
+  readonly input: In
+  readonly read: Reader
+  readonly nowMs: number
+}
+
+export type { EventObject }
+
+/** Asks the outside, over and over, whether there is news for operations; a question changes nothing there. */
+export interface Watch<Context, Event> {
+  /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
+  readonly firstMs: number
+  readonly maxMs: number
+  /** For how many operations of one lane it asks in one request. */
+  readonly most: number
+  /** The events it may send; tests derive what must be covered from this list. */
+  readonly sends: readonly string[]
+  /** One request; the news for each operation, in their order, or nothing. */
+  readonly ask: (args: {
+    contexts: readonly Context[]
+    signal: AbortSignal
+    read: Reader
+  }) => Promise<readonly (Event | undefined)[]>
+}
+
+type ActorsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? A : never // prettier-ignore
+type DeclaredOf<M> = { [A in ActorsOf<M> as A['src']]: A['logic'] }
+export type ContextOf<M> = M extends { '~types'?: unknown } & AnyStateMachine ? ReturnType<M['resolveState']>['context'] : never // prettier-ignore
+
+/** How each declared effect and local step of a machine is done. */
+export type Runs<M> = {
+  [K in keyof DeclaredOf<M>]: DeclaredOf<M>[K] extends Declared<infer Out, infer In>
+    ? (args: EffectArgs<In> & LocalArgs<In>) => Promise<Out> | Out
+    : never
+}
+
+/** A kind of operation: a chart, how its effects are done, and what its rows show. */
+export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyStateMachine> {
+  readonly kind: string
+  /** Goes up whenever the chart changes; `migrate` then leads from each older version to the next. */
+  readonly version: number
+  readonly machine: M
+  readonly effects: (ports: Ports) => Runs<M>
+  /** Watches by name; a state is watched where its `meta` says `{ watch: name }`. */
+  readonly watches?: (ports: Ports) => { readonly [name: string]: Watch<ContextOf<M>, EventObject> }
+  /** The operation's lane. */
+  readonly lane?: (context: ContextOf<M>) => string
+  /** Values for the columns that the database adds to its operations table. */
+  readonly columns?: (context: ContextOf<M>) => Row
+  /** Why it is in its state, where the state's own description cannot say; for people, and without secrets. */
+  readonly because?: (context: ContextOf<M>) => string | null
+  /** Rows written with every commit. */
+  readonly project?: (step: Projection<ContextOf<M>>) => readonly Write[]
+  /**
+   * Whether an operation that has ended in this state gives its idempotency key back, because nothing came of it: the same
+   * key then starts another one. Never unless given.
+   */
+  readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
+  /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
+  readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
+}
+
+/** What of an XState snapshot is kept. Children are derived again from the chart. */
+export interface PersistedSnapshot {
+  readonly status: string
+  readonly value: Json
+  readonly context: { readonly [key: string]: Json | undefined }
+  readonly historyValue?: Json
+  readonly output?: Json | undefined
+}
+
+/**
+ * Defines a kind of operation.
+ *
+ * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable: an undeclared actor,
+ *   an unnamed delay, a local step outside a state tagged `local`.
+ */
+export function defineOperation<Ports, M extends AnyStateMachine>(
+  kind: OperationKind<Ports, M>,
+): OperationKind<Ports, M> {
+  const defect = (what: string): never => {
+    throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
+  }
+  if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
+  for (const node of stateNodes(kind.machine)) {
+    const isLocal = node.tags.includes('local')
+    for (const { src } of node.invoke) {
+      const name = typeof src === 'string' ? src : '(inline)'
+      const logic = declaration(kind.machine, src)
+      if (!logic) return defect(`state '${node.id}' invokes '${name}', which is not declared with effect() or local()`) // prettier-ignore
+      if (logic.local !== isLocal) defect(`state '${node.id}' is ${isLocal ? '' : 'not '}tagged local, and '${name}' is ${logic.local ? '' : 'not '}local`) // prettier-ignore
+    }
+    if (isLocal && node.invoke.length !== 1) defect(`local state '${node.id}' must invoke one local step`)
+    for (const delay of Object.keys(node.config.after ?? {}))
+      if (/^\d+$/.test(delay)) defect(`state '${node.id}' has an unnamed delay of ${delay} ms`)
+  }
+  return kind
+}
+
+const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
+
+/** Every state node of a chart, the root first. */
+export function stateNodes(machine: AnyStateMachine): readonly AnyStateNode[] {
+  const under = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(under)]
+  let nodes = nodesOf.get(machine)
+  if (!nodes) nodesOf.set(machine, (nodes = under(machine.root)))
+  return nodes
+}
+
+/** The chart's state as dotted text: `melting`, `swapping.reconciling.checking`. */
+export function dotted(value: AnyMachineSnapshot['value']): string {
+  if (typeof value === 'string') return value
+  const parts = Object.entries(value as Record<string, AnyMachineSnapshot['value']>).map(([key, inner]) => {
+    const rest = dotted(inner)
+    return rest === '' ? key : `${key}.${rest}`
+  })
+  return parts.join('|')
+}

@@ -1,0 +1,87 @@
+/** Says of an operation why it is where it is and what comes next. Ids, states, times: no secrets. */
+import type { LoadedKind } from '../kernel.ts'
+import type { LanePause } from '../run/lanes.ts'
+import type { OperationView } from '../define/operation.ts'
+import type { StoredTimers } from '../step/step.ts'
+
+export interface Explanation {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly status: OperationView['status']
+  /** The chart's own description of the state, with what the operation stored as its reason; or why it was set aside. */
+  readonly why: string
+  /** Requests under way, by effect. */
+  readonly underWay: readonly string[]
+  /** What it asks about, over and over. */
+  readonly watching: string | undefined
+  /** Delays that are running: name, and when each ends (epoch ms). */
+  readonly timers: readonly { readonly name: string; readonly atMs: number; readonly inMs: number }[]
+  /** Events that the chart would take now. */
+  readonly takes: readonly string[]
+  /** A person has to decide. */
+  readonly needsHuman: boolean
+  /** Its lane is closed: it waits, and contacts nobody. */
+  readonly laneClosed: boolean
+  /** Its lane lets nothing through for a while, until then (epoch ms); `why` says so, too. */
+  readonly lanePaused: { readonly why: string; readonly untilMs: number; readonly inMs: number } | undefined
+}
+
+export function explain(of: {
+  view: OperationView
+  loaded: LoadedKind | undefined
+  parked: string | undefined
+  laneClosed: boolean
+  pause: LanePause | undefined
+  nowMs: number
+}): Explanation {
+  const { view, loaded, pause, nowMs } = of
+  const { id, kind, state, status, row, snapshot } = view
+  const inMs = Math.ceil(pause?.leftMs ?? 0)
+  const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
+  const base = { id, kind, state, status, laneClosed: of.laneClosed, lanePaused }
+  if (!snapshot || !loaded || status !== 'active')
+    return {
+      ...base,
+      why: of.parked ?? row.reason ?? (status === 'done' ? 'it has ended' : 'this program cannot load it'),
+      underWay: [],
+      watching: undefined,
+      timers: [],
+      takes: status === 'quarantined' ? ['resume'] : [],
+      needsHuman: status !== 'done',
+    }
+  const nodes = snapshot._nodes.toReversed()
+  const timers = Object.entries(JSON.parse(row.timers) as StoredTimers)
+  const reason = [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
+    .filter((part) => part !== null && part !== undefined && part !== '')
+    .join(' ')
+  const underWay = loaded.stepper.invokes(snapshot).map((invoke) => invoke.src)
+  const watching = loaded.stepper.watch(snapshot)
+  // A request is to be made, now or after a pause of its own.
+  const delays = loaded.kind.machine.implementations.delays as Readonly<Record<string, unknown>>
+  const retries = timers.some(([timer]) => isBackoff(delays[delayOf(timer)]))
+  const asks = underWay.length > 0 || watching !== undefined || retries
+  return {
+    ...base,
+    why: [reason, asks && lanePaused ? `(${pausedUntil(lanePaused)})` : ''].filter((part) => part !== '').join(' '),
+    underWay,
+    watching,
+    timers: timers.map(([timer, atMs]) => ({
+      name: delayOf(timer),
+      atMs,
+      inMs: Math.max(0, atMs - nowMs),
+    })),
+    takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter(
+      (event) => !event.startsWith('xstate.'),
+    ),
+    needsHuman: snapshot.hasTag('human') || (asks && pause?.needsHuman === true),
+  }
+}
+
+/** The name of the delay in a timer's id. */
+const delayOf = (timer: string): string => /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer
+
+const isBackoff = (delay: unknown): boolean => typeof delay === 'function' && 'jitter' in delay
+
+const pausedUntil = ({ why, untilMs }: { readonly why: string; readonly untilMs: number }): string =>
+  `${why} until ${new Date(untilMs).toISOString()}`

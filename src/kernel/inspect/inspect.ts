@@ -1,0 +1,47 @@
+/**
+ * The inspector's feed: committed steps in XState's inspection format, so that inspectors draw them. A step that was
+ * computed and not committed is never seen.
+ */
+import type { Change } from '../kernel.ts'
+import type { Move } from '../step/step.ts'
+
+/** Gets one inspection event, JSON-safe: `@xstate.actor`, `@xstate.event`, `@xstate.microstep` or `@xstate.snapshot`. */
+export type Inspect = (event: InspectionEvent) => void
+
+export interface InspectionEvent {
+  readonly type: '@xstate.actor' | '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'
+  readonly rootId: string
+  readonly sessionId: string
+  /** ISO 8601. */
+  readonly createdAt: string
+  readonly name: string
+  readonly event?: { readonly type: string }
+  /** The transition of a microstep. */
+  readonly move?: Move
+  readonly snapshot?: {
+    readonly status: string
+    readonly value: unknown
+    readonly context: unknown
+    readonly children: object
+  }
+}
+
+export function publish(change: Change, inspect: Inspect, whole: boolean): void {
+  const { row, snapshot, before } = change
+  const { id, kind, state, version, amount, unit } = row
+  const base = {
+    rootId: 'supervisor',
+    sessionId: id,
+    createdAt: new Date(row.updatedAt).toISOString(),
+    name: `${kind} ${id}`,
+  }
+  if (!before) inspect({ type: '@xstate.actor', ...base })
+  const context: unknown = whole ? snapshot.context : { id, kind, state, version, amount, unit }
+  for (const move of change.moves) inspect({ type: '@xstate.microstep', ...base, event: { type: move.event }, move })
+  for (const { type } of change.emitted) inspect({ type: '@xstate.event', ...base, event: { type } })
+  inspect({
+    type: '@xstate.snapshot',
+    ...base,
+    snapshot: { status: snapshot.status, value: snapshot.value, context, children: {} },
+  })
+}

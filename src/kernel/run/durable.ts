@@ -1,0 +1,455 @@
+/**
+ * `durable(kind)`: actor logic whose prototype is the machine itself. An event is queued; its step is computed, and
+ * committed; only then does the actor's snapshot change, do observers hear of it and do effects start. Whoever looks
+ * at the actor sees committed states, and nothing else.
+ */
+import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
+import type { Write } from '../../store/port.ts'
+import { answerOf, contextOf } from '../define/chart.ts'
+import { commitRow } from '../step/commit.ts'
+import { HardshellError } from '../util/errors.ts'
+import type { Kernel, LoadedKind } from '../kernel.ts'
+import { sleep } from '../util/ports.ts'
+import { dotted, type OperationRow } from '../define/operation.ts'
+import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
+import { doneEvent, stored, type Invoke, type Step, type StoredTimers, type Timers } from '../step/step.ts'
+
+/** An event with somebody waiting to hear whether the chart took it. */
+export interface Delivery {
+  readonly type: '@hardshell.deliver'
+  readonly event: EventObject
+  readonly taken: (taken: boolean) => void
+  readonly lost: (error: unknown) => void
+}
+interface Committed {
+  readonly type: '@hardshell.committed'
+  readonly snapshot: AnyMachineSnapshot
+}
+/** What the kernel itself sends an operation's actor. */
+type KernelEvent = Delivery | Committed | Look | typeof DUE | typeof CHECK | { readonly type: 'xstate.stop' }
+
+/** The kernel's own events are told apart by their types, which no chart may have. */
+const isKernelEvent = <T extends KernelEvent['type']>(
+  event: EventObject,
+  type: T,
+): event is Extract<KernelEvent, { readonly type: T }> => event.type === type
+/** The heap's call: some timer of the operation, or its watch, is due. */
+export const DUE = { type: '@hardshell.due' } as const
+/** Asks whether the row still is what the operation made of it; where it is not, the operation starts from the row. */
+export const CHECK = { type: '@hardshell.check' } as const
+/** Asks the watch now. */
+export interface Look {
+  readonly type: '@hardshell.look'
+  /** Called when what came of it is committed, or nothing did. */
+  readonly looked: () => void
+}
+
+export interface DurableInput {
+  readonly row: OperationRow
+  /** When the commit began that put this process' name on the row, which therefore may start its effects. */
+  readonly owned?: Moment
+}
+
+type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
+
+/** Tries of one step before a conflict on other rows is taken for a defect. */
+const MOST_CONFLICTS = 200
+/** So long after the row was known to be this process' own, a request is not made without another look. */
+const LONG_WAIT_MS = 1_000
+const MOST_LOOKS = 5
+
+/** A kind of operation as actor logic, for `createActor`. */
+export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
+  const operations = new WeakMap<object, Operation>()
+  const logic: Partial<Logic> = {
+    getInitialSnapshot(scope, input) {
+      const operation = new Operation(kernel, loaded, input, (event) => scope.self.send(event))
+      operations.set(scope.self, operation)
+      return operation.snapshot
+    },
+    start(_, scope) {
+      operations.get(scope.self)?.start()
+    },
+    transition(snapshot, event, scope: AnyActorScope) {
+      const operation = operations.get(scope.self)
+      if (isKernelEvent(event, '@hardshell.committed')) return event.snapshot
+      if (event.type === 'xstate.stop') {
+        operation?.stop()
+        return stopped(snapshot)
+      }
+      operation?.take(event)
+      return snapshot
+    },
+  }
+  // The prototype has what is missing in `logic`.
+  return Object.assign(Object.create(loaded.kind.machine), logic) as Logic
+}
+
+const stopped = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot =>
+  Object.assign({ ...snapshot }, { status: 'stopped' as const })
+
+/** The row that a step makes of the row before it. */
+export function rowOf(
+  kernel: Kernel,
+  loaded: LoadedKind,
+  before: OperationRow,
+  step: Step,
+): { row: OperationRow; writes: Write[] } {
+  const { kind, stepper } = loaded
+  const { snapshot } = step
+  const timers = stored(step.timers)
+  const ends = Object.values(timers)
+  const kept = stepper.invokes(snapshot).some((invoke) => !step.entered.has(invoke.id))
+  const nowMs = kernel.clock.now()
+  const isOver = snapshot.status !== 'active'
+  const row: OperationRow = {
+    ...before,
+    ...kind.columns?.(snapshot.context),
+    kindVersion: kind.version,
+    version: before.version + 1,
+    commitId: kernel.newId(),
+    ...ownership(kernel, before, kept),
+    status: isOver ? 'done' : 'active',
+    state: dotted(snapshot.value),
+    lane: kind.lane?.(snapshot.context) ?? '',
+    dueAt: ends.length > 0 ? Math.min(...ends) : null,
+    timers: JSON.stringify(timers),
+    updatedAt: Math.max(nowMs, before.updatedAt),
+    snapshot: JSON.stringify(stepper.persist(snapshot)),
+    ...(isOver && kind.freesKey?.(snapshot.context, dotted(snapshot.value)) === true && { key: null }),
+  }
+  const { id, state, status, createdAt, updatedAt } = row
+  const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
+  return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
+}
+
+/** Whose row it is, and how often its effects were started: by one that runs none, not at all. */
+function ownership(kernel: Kernel, before: OperationRow, kept: boolean): Pick<OperationRow, 'owner' | 'attempt'> {
+  if (!kernel.leads()) return { owner: '', attempt: kept ? before.attempt : 0 }
+  const { owner } = kernel
+  return { owner, attempt: !kept ? 1 : before.owner === owner ? before.attempt : before.attempt + 1 }
+}
+
+/** The tables that writes touch. */
+export const tablesOf = (writes: readonly Write[]): string[] => [
+  ...new Set(
+    writes.map((write) =>
+      'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check,
+    ),
+  ),
+]
+
+interface Running {
+  readonly invoke: Invoke
+  readonly controller: AbortController
+}
+interface Task {
+  readonly run: () => Promise<void>
+  /** Told where the task will never run here. */
+  readonly lost?: ((error: unknown) => void) | undefined
+  /** Called when it has run, whatever came of it, or never will. */
+  readonly over: () => void
+}
+
+/** One operation that this process runs. */
+class Operation {
+  snapshot: AnyMachineSnapshot
+  #row: OperationRow
+  #timers: Timers
+  /** When the store was last asked something whose answer was that the row is this process' own. */
+  #owned: Moment | undefined
+  readonly #kernel: Kernel
+  readonly #loaded: LoadedKind
+  readonly #send: (event: EventObject) => void
+  readonly #tasks: Task[] = []
+  readonly #running = new Map<string, Running>()
+  readonly #stop = new AbortController()
+  #pumping = false
+  #watch:
+    | {
+        readonly name: string
+        readonly state: string
+        waitMs: number
+        next: Moment | undefined
+        readonly abort: AbortController
+      }
+    | undefined
+
+  constructor(kernel: Kernel, loaded: LoadedKind, input: DurableInput, send: (event: EventObject) => void) {
+    this.#kernel = kernel
+    this.#loaded = loaded
+    this.#send = send
+    this.#row = input.row
+    this.#owned = input.owned
+    this.snapshot = loaded.restore(input.row)
+    this.#timers = loaded.stepper.timersOf(
+      this.snapshot,
+      JSON.parse(input.row.timers) as StoredTimers,
+      input.row.updatedAt,
+    )
+  }
+
+  start(): void {
+    if (!this.#kernel.leads()) return
+    if (this.#owned) this.#follow(new Set())
+    else void this.#enqueue(() => this.#takeOver())
+  }
+
+  stop(): void {
+    this.#stop.abort()
+    for (const { lost, over } of this.#tasks.splice(0)) {
+      lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
+      over()
+    }
+    for (const { controller } of this.#running.values()) controller.abort()
+    this.#watch?.abort.abort()
+    this.#kernel.alarms.set(this.#row.id, null)
+  }
+
+  take(event: EventObject): void {
+    if (event.type === DUE.type) this.#due()
+    else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
+    else if (isKernelEvent(event, '@hardshell.look')) void this.#look(event.looked)
+    else if (isKernelEvent(event, '@hardshell.deliver')) {
+      const { event: inner, taken, lost } = event
+      const run = async (): Promise<void> => {
+        try {
+          const took = await this.#apply(inner)
+          if (!took) await this.#assertCurrent()
+          taken(took)
+        } catch (error) {
+          lost(error)
+          throw error
+        }
+      }
+      void this.#enqueue(run, lost)
+    } else void this.#enqueue(() => this.#apply(event).then(() => {}))
+  }
+
+  /** Resolves when it is over. */
+  #enqueue(run: () => Promise<void>, lost?: (error: unknown) => void): Promise<void> {
+    return new Promise((over) => {
+      this.#tasks.push({ run, lost, over })
+      void this.#pump()
+    })
+  }
+
+  /** Ends the actor by an error, after what was asked for before. */
+  #fail(error: unknown): Promise<void> {
+    return this.#enqueue(async () => {
+      throw error
+    })
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift())
+        await task.run().finally(task.over)
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  /** Computes the event's step and commits it; false where the chart takes no notice of the event. */
+  async #apply(event: EventObject): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const step = await this.#loaded.stepper.next(this.snapshot, this.#timers, event)
+      if (!step) return false
+      this.#checkInputs(step)
+      const outcome = await this.#commit(step)
+      if (outcome === 'landed') return true
+      if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+      if (tries >= MOST_CONFLICTS)
+        throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
+      // Many at once at the same rows: the more often, the longer the pause.
+      if (tries > 2) await sleep(this.#kernel.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
+    }
+  }
+
+  /** What the chart takes no notice of here it might in the state to which another process has moved it. */
+  async #assertCurrent(): Promise<void> {
+    const asked = momentIn(this.#kernel.clock, 0)
+    const row = await this.#kernel.store.get<OperationRow>('operations', [this.#row.id])
+    if (row?.version !== this.#row.version)
+      throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+    if (this.#owned) this.#owned = asked
+  }
+
+  async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {
+    const kernel = this.#kernel
+    const before = this.#row
+    const began = momentIn(kernel.clock, 0)
+    const { row, writes } = rowOf(kernel, this.#loaded, before, step)
+    const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
+    const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })
+    if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
+    this.#row = row
+    this.#timers = step.timers
+    this.#owned = began
+    this.snapshot = step.snapshot
+    const landed: Committed = { type: '@hardshell.committed', snapshot: step.snapshot }
+    this.#send(landed)
+    const { snapshot, emitted, moves } = step
+    kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+    this.#follow(step.entered)
+    return 'landed'
+  }
+
+  /** While an invoke stays active its input must stay what it was: its request is under way with those bytes. */
+  #checkInputs(step: Step): void {
+    for (const invoke of this.#loaded.stepper.invokes(step.snapshot)) {
+      const running = this.#running.get(invoke.id)
+      if (!running || step.entered.has(invoke.id)) continue
+      if (JSON.stringify(running.invoke.input) !== JSON.stringify(invoke.input))
+        throw new HardshellError('DEFECT', `the input of '${invoke.src}' changed while it was running`)
+    }
+  }
+
+  /** Starting effects on a row that another process left is a commit of its own (one attempt more, our name on it). */
+  async #takeOver(): Promise<void> {
+    if (this.#loaded.stepper.invokes(this.snapshot).length > 0) {
+      const step = {
+        snapshot: this.snapshot,
+        writes: [],
+        emitted: [],
+        moves: [],
+        timers: this.#timers,
+        entered: new Set<string>(),
+      }
+      const before = this.#row
+      this.#row = { ...before, owner: '' }
+      const outcome = await this.#commit(step)
+      if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else took the operation over')
+      return
+    }
+    this.#follow(new Set())
+  }
+
+  /** Makes what runs and what is due agree with the committed state. */
+  #follow(entered: ReadonlySet<string>): void {
+    if (!this.#kernel.leads()) return
+    const wanted = new Map(this.#loaded.stepper.invokes(this.snapshot).map((invoke) => [invoke.id, invoke]))
+    for (const [id, { controller }] of this.#running)
+      if (!wanted.has(id) || entered.has(id)) {
+        this.#running.delete(id)
+        controller.abort()
+      }
+    for (const invoke of wanted.values()) if (!this.#running.has(invoke.id)) this.#run(invoke)
+    this.#setWatch()
+    this.#setDue()
+  }
+
+  #run(invoke: Invoke): void {
+    const running: Running = { invoke, controller: new AbortController() }
+    this.#running.set(invoke.id, running)
+    const { signal } = running.controller
+    const replay = this.#row.attempt > 1
+    const { runs, reader } = this.#loaded
+    const { clock } = this.#kernel
+    const request = async (): Promise<unknown> => {
+      // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
+      // never quicker than that must not hold up everything: so it is not asked for ever.
+      for (let looks = 0; looks < MOST_LOOKS && this.#isLongOwned(); looks++) {
+        if (signal.aborted) break
+        await this.#assertCurrent()
+      }
+      if (signal.aborted) return undefined
+      return runs[invoke.src]?.({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
+    }
+    const over = this.#kernel.lanes.run(this.#row.lane, signal, request).then(
+      (output) => {
+        if (signal.aborted || output === undefined) return undefined
+        return this.#enqueue(async () => {
+          if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
+          if (!(await this.#apply(doneEvent(invoke.id, output))))
+            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answerOf(output))}'`)
+        })
+      },
+      (error: unknown) => {
+        if (signal.aborted) return undefined
+        return this.#fail(error)
+      },
+    )
+    const { underWay } = this.#kernel
+    underWay.add(over)
+    void over.then(() => underWay.delete(over))
+  }
+
+  #isLongOwned(): boolean {
+    return !this.#owned || sinceMs(this.#owned, this.#kernel.clock) > LONG_WAIT_MS
+  }
+
+  #setWatch(): void {
+    const name = this.#loaded.stepper.watch(this.snapshot)
+    if (this.#watch && (this.#watch.name !== name || this.#watch.state !== this.#row.state)) {
+      this.#watch.abort.abort()
+      this.#watch = undefined
+    }
+    if (!name || this.#watch) return
+    const waitMs = this.#loaded.watches[name]!.firstMs
+    this.#watch = {
+      name,
+      state: this.#row.state,
+      waitMs,
+      next: momentIn(this.#kernel.clock, waitMs),
+      abort: new AbortController(),
+    }
+  }
+
+  #setDue(): void {
+    // By now another actor may run the operation, and wakes up at other times.
+    if (this.#stop.signal.aborted) return
+    const next = this.#watch?.next
+    this.#kernel.alarms.set(this.#row.id, [...Object.values(this.#timers), ...(next ? [next] : [])])
+  }
+
+  #due(): void {
+    const { clock } = this.#kernel
+    if (this.#watch?.next && isOver(this.#watch.next, clock)) void this.#look()
+    void this.#enqueue(async () => {
+      for (;;) {
+        const late = Object.entries(this.#timers).filter(([, end]) => isOver(end, clock))
+        const [id] = late.toSorted(([, a], [, b]) => a.atMs - b.atMs)[0] ?? []
+        if (id === undefined) break
+        // A timer that the chart takes no notice of has ended all the same.
+        if (!(await this.#apply({ type: id })))
+          this.#timers = Object.fromEntries(Object.entries(this.#timers).filter(([other]) => other !== id))
+        if (this.#stop.signal.aborted) return
+      }
+      this.#setDue()
+    })
+  }
+
+  /** Asks the state's watch for news, and what came of it is an event like any other. */
+  async #look(looked = (): void => {}): Promise<void> {
+    const watch = this.#watch
+    if (!watch) return looked()
+    watch.next = undefined
+    this.#setDue()
+    const asking = this.#loaded.watches[watch.name]!
+    const { firstMs, maxMs } = asking
+    const { signal } = watch.abort
+    signal.addEventListener('abort', looked)
+    const context = contextOf(this.snapshot)
+    try {
+      const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
+      if (signal.aborted) return
+      void this.#enqueue(async () => {
+        if (this.#watch !== watch) return
+        if (news) await this.#apply(news)
+        looked()
+        if (this.#watch !== watch) return
+        watch.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(watch.waitMs * 1.5)))
+        watch.next = momentIn(this.#kernel.clock, watch.waitMs)
+        this.#setDue()
+      })
+    } catch (error) {
+      if (!signal.aborted) void this.#fail(error)
+      looked()
+    }
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Who runs effects, where several processes share one database. All of them may prepare, execute and cancel: a step is
+ * committed by whoever takes it. What follows from it is done by the owner, which finds the row by its empty owner.
+ *
+ * By lock, one process owns everything, and the next gets the lock when that one dies. By beats, every process owns the
+ * operations that it moved last; one whose beat stands still has an heir, which takes its operations up. Neither is what
+ * keeps money safe: a process that wrongly believes to own an operation fails at the operation's version.
+ */
+import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy, type Store } from '../../store/port.ts'
+import { untilAnswered } from '../util/retry.ts'
+import type { OperationRow, OwnerRow } from '../define/operation.ts'
+import { sleep, type Clock } from '../util/ports.ts'
+import { reportError } from '../util/report.ts'
+
+/** Whether this process runs effects; `pending` until the store was asked whether it may. */
+export type Role = 'owner' | 'follower' | 'pending'
+
+export const BEAT_MS = 500
+/** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
+const STILL_LOOKS = 4
+/** After so many looks it is looked for operations of processes that nobody knows. */
+const ORPHANS_LOOKS = 120
+
+interface Options {
+  readonly store: Store
+  readonly clock: Clock
+  /** This process. */
+  readonly owner: string
+  /** Puts this process' name on operations, and goes on with them; false where not all could be had. */
+  readonly adopt: (rows: readonly OperationRow[]) => Promise<boolean>
+  /** The process became the owner of everything, or is it no more. */
+  readonly changed: (role: Role) => void
+}
+
+interface Begun {
+  readonly active: readonly OperationRow[]
+  readonly ours: readonly OperationRow[]
+}
+
+export class Ownership {
+  role: Role
+  readonly #options: Options
+  readonly #policy: Policy | undefined
+  readonly #stop = new AbortController()
+  /** What of it still runs. */
+  #running: Promise<void> = Promise.resolve()
+  #held: HeldLock | undefined
+  /** Other processes: their last beat, and how often it was seen. */
+  #seen = new Map<string, { beat: number; looks: number }>()
+  #beat = 0
+  #looks = 0
+  /** Others took this process for dead, and it has joined again. */
+  #isBack = false
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#policy = options.store.ownership
+    // Who needs no lock knows from the start.
+    this.role = this.#policy?.by === 'lock' ? 'pending' : 'owner'
+  }
+
+  /** Settles, without waiting for anybody, what this process owns; the unfinished, and those that it is to take up. */
+  begin(unfinished: () => Promise<readonly OperationRow[]>): Promise<Begun> {
+    const begun = this.#begin(unfinished)
+    this.#running = begun.then(
+      () => this.#go(),
+      () => this.#held?.release(),
+    )
+    return begun
+  }
+
+  async #begin(unfinished: () => Promise<readonly OperationRow[]>): Promise<Begun> {
+    if (this.#policy?.by === 'lock') {
+      this.#held = await this.#ask(this.#policy.lock, false)
+      this.role = this.#held ? 'owner' : 'follower'
+    }
+    // Read afterwards: who had the lock has done all that it could.
+    const active = await unfinished()
+    if (this.#policy?.by === 'beats') {
+      const env = { clock: this.#options.clock, signal: this.#stop.signal }
+      await untilAnswered(env, () => this.#join())
+      const alive = new Set((await untilAnswered(env, () => this.#owners())).map(({ id }) => id))
+      return { active, ours: active.filter(({ owner }) => !alive.has(owner)) }
+    }
+    return { active, ours: this.role === 'owner' ? active : [] }
+  }
+
+  #go(): Promise<void> | undefined {
+    if (this.#policy?.by === 'beats') return this.#beats()
+    return this.#policy && this.#lead(this.#policy.lock)
+  }
+
+  /** Lets others take over at once. */
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+    await this.#held?.release()
+    if (this.#policy?.by !== 'beats') return
+    // A row of a beat below all others: whoever sees it need not wait.
+    const { store, owner } = this.#options
+    await store.commit([{ patch: 'owners', key: [owner], set: { beat: LEFT }, if: { heir: '' } }]).catch(() => {})
+  }
+
+  /** Finds what followers committed, which nobody runs yet. */
+  async look(): Promise<void> {
+    if (this.#policy?.by !== 'lock' || this.role !== 'owner') return
+    await this.#takeUp('')
+  }
+
+  /** Waits for the lock, and again where it was lost. */
+  async #lead(lock: OwnerLock): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      if (!this.#held) {
+        this.#held = await this.#ask(lock, true)
+        if (!this.#held) continue
+        if (signal.aborted) return
+        this.role = 'owner'
+        this.#options.changed('owner')
+      }
+      const { lost } = this.#held
+      await Promise.race([aborted(lost), aborted(signal)])
+      if (signal.aborted) return
+      this.#held = undefined
+      this.role = 'follower'
+      this.#options.changed('follower')
+    }
+  }
+
+  /** Where no lock can be had at all, a disk that is read-only say, somebody else may have one, and it is tried again. */
+  async #ask(lock: OwnerLock, wait: boolean): Promise<HeldLock | undefined> {
+    const { signal } = this.#stop
+    if (signal.aborted) return undefined
+    try {
+      return await lock({ wait, signal })
+    } catch {
+      if (wait) await sleep(this.#options.clock, BEAT_MS, signal)
+      return undefined
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { store, owner } = this.#options
+    this.#beat = 0
+    await store.commit([{ put: 'owners', row: { id: owner, beat: 0, heir: '' } }])
+  }
+
+  async #beats(): Promise<void> {
+    const { clock } = this.#options
+    const { signal } = this.#stop
+    let looking: Promise<void> | undefined
+    for (;;) {
+      await sleep(clock, BEAT_MS, signal)
+      if (signal.aborted) return looking
+      await this.#reported(async () => {
+        await this.#touch()
+        // It may have a thousand operations to take up, and must not be taken for dead meanwhile.
+        looking ??= this.#reported(() => this.#lookAround()).finally(() => (looking = undefined))
+      })
+    }
+  }
+
+  /** What a store cannot do now is done with a later beat. */
+  async #reported(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof StoreError)) reportError(error)
+    }
+  }
+
+  /** One beat. Where a former one landed unheard, or others took this process for dead, it learns of that. */
+  async #touch(): Promise<void> {
+    const { store, owner } = this.#options
+    const beat = this.#beat + 1
+    try {
+      await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
+      this.#beat = beat
+    } catch (error) {
+      if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT')) throw error
+      const row = await store.get<OwnerRow>('owners', [owner])
+      if (row) this.#beat = row.beat
+      else {
+        await this.#join()
+        this.#isBack = true
+      }
+    }
+  }
+
+  async #lookAround(): Promise<void> {
+    // What still has this process' name on it is its own: the heir is done.
+    if (this.#isBack) this.#isBack = !(await this.#takeUp(this.#options.owner))
+    await this.#lookAfterOthers()
+    if (++this.#looks % ORPHANS_LOOKS === 0) await this.#lookAfterOrphans()
+  }
+
+  #owners(): Promise<OwnerRow[]> {
+    return this.#options.store.query<OwnerRow>({ table: 'owners' })
+  }
+
+  async #lookAfterOthers(): Promise<void> {
+    const { store, owner } = this.#options
+    const owners = await this.#owners()
+    const seen = new Map<string, { beat: number; looks: number }>()
+    for (const { id, beat } of owners) {
+      const before = this.#seen.get(id)
+      seen.set(id, { beat, looks: before?.beat === beat ? before.looks + 1 : 0 })
+    }
+    this.#seen = seen
+    const dead = (id: string): boolean => {
+      const it = seen.get(id)
+      return !it || it.beat === LEFT || it.looks >= STILL_LOOKS
+    }
+    for (const { id, beat, heir } of owners) {
+      if (id === owner) {
+        // An heir that died before it was done leaves this process what it has; else it could not beat any more.
+        if (heir !== '' && dead(heir)) await landed(store.commit([{ patch: 'owners', key: [id], set: { heir: '' }, if: { heir } }])) // prettier-ignore
+        continue
+      }
+      if (!dead(id)) continue
+      if (heir !== owner) {
+        if (heir !== '' && !dead(heir)) continue
+        // Who gets this commit through takes up all that the dead one had.
+        const will = { patch: 'owners', key: [id], set: { heir: owner }, if: { beat, heir } } as const
+        if (!(await landed(store.commit([will])))) continue
+      }
+      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { heir: owner } }]))
+    }
+  }
+
+  /**
+   * A process that has an heir may still commit something before it learns of that, or before its own first beat; where
+   * it dies then, the operation bears the name of one that is not among the owners.
+   */
+  async #lookAfterOrphans(): Promise<void> {
+    const { store, owner, adopt } = this.#options
+    const active = await store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: ['active'] })
+    // Read afterwards: whoever wrote one of the rows had joined before.
+    const known = new Set([owner, ...(await this.#owners()).map(({ id }) => id)])
+    const orphans = active.filter((row) => !known.has(row.owner))
+    if (orphans.length > 0 && !this.#stop.signal.aborted) await adopt(orphans)
+  }
+
+  /** Takes up all unfinished operations that bear a name. */
+  async #takeUp(name: string): Promise<boolean> {
+    const { store, adopt } = this.#options
+    const rows = await store.query<OperationRow>({ table: 'operations', index: 'byOwner', prefix: [name, 'active'] })
+    return rows.length === 0 || (!this.#stop.signal.aborted && adopt(rows))
+  }
+}
+
+/** The beat of a process that has left. */
+const LEFT = -1
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+async function landed(commit: Promise<void>): Promise<boolean> {
+  try {
+    await commit
+    return true
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'CONFLICT') return false
+    throw error
+  }
+}

@@ -1,0 +1,87 @@
+/** News of the steps that other processes commit, for those who listen in this one. */
+import { StoreError, type Store } from '../../store/port.ts'
+import type { OperationRow } from '../define/operation.ts'
+import { sleep, type Clock } from '../util/ports.ts'
+import { reportError } from '../util/report.ts'
+
+/** Clocks of processes may differ by so much. */
+const SLACK_MS = 5_000
+/** Rows are not looked for more often, and many not so often: a busy process would be kept busy by its own steps. */
+const PAUSE_MS = 50
+const PAUSE_PER_ROW_MS = 0.2
+
+interface Options {
+  readonly store: Store
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** A row that this process did not write, and what it was before where that is known. */
+  readonly told: (before: OperationRow | undefined, row: OperationRow) => void
+  /** Something changed. */
+  readonly looked: () => Promise<void>
+}
+
+export class News {
+  readonly #options: Options
+  /** Rows changed lately, as they were last seen. */
+  readonly #known = new Map<string, OperationRow>()
+  #begun = false
+  /** It has seen what changed lately before it began. */
+  #caughtUp = false
+  #sinceMs = 0
+  #stale = false
+  #looking = false
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Tells of changes from now on. */
+  begin(): void {
+    const { store, clock, signal } = this.#options
+    this.#begun = true
+    this.#sinceMs = clock.now()
+    const stop = store.watch('operations', () => this.#changed())
+    signal.addEventListener('abort', stop, { once: true })
+    this.#changed()
+  }
+
+  /** This process wrote a row itself. */
+  written(row: OperationRow): void {
+    if (this.#begun) this.#known.set(row.id, row)
+  }
+
+  #changed(): void {
+    this.#stale = true
+    if (!this.#looking) void this.#look()
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock, signal, told, looked } = this.#options
+    this.#looking = true
+    while (this.#stale && !signal.aborted) {
+      this.#stale = false
+      let pauseMs = PAUSE_MS
+      try {
+        const from = this.#sinceMs - SLACK_MS
+        const rows = await store.query<OperationRow>({ table: 'operations', index: 'byUpdate', from })
+        pauseMs = Math.max(pauseMs, Math.ceil(rows.length * PAUSE_PER_ROW_MS))
+        for (const row of rows) {
+          const before = this.#known.get(row.id)
+          this.#known.set(row.id, row)
+          this.#sinceMs = Math.max(this.#sinceMs, row.updatedAt)
+          // At first, one that is not known changed before this process looked, unless it is new.
+          if (before ? before.version < row.version : this.#caughtUp || row.version === 1) told(before, row)
+        }
+        this.#caughtUp = true
+        for (const [id, { updatedAt }] of this.#known) if (updatedAt < from) this.#known.delete(id)
+        await looked()
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'CLOSED') return
+        if (error instanceof StoreError) this.#stale = true
+        else reportError(error)
+      }
+      await sleep(clock, pauseMs, signal)
+    }
+    this.#looking = false
+  }
+}

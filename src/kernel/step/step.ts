@@ -1,0 +1,334 @@
+/**
+ * One step of a chart, computed and not yet committed: the event is applied, local steps are run until the chart
+ * rests in a state that is not local, and what it wants done is collected. Nothing here touches the outside.
+ */
+import {
+  createActor,
+  fromCallback,
+  type Actor,
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyTransitionDefinition,
+  type CallbackActorLogic,
+  type EventObject,
+  type InspectionEvent,
+  type Snapshot,
+} from 'xstate'
+import type { Write } from '../../store/port.ts'
+import type { Tables } from '../../store/kit/rows.ts'
+import { answerOf, contextOf, declaredOf, delayOf, watchOf } from '../define/chart.ts'
+import { HardshellError } from '../util/errors.ts'
+import { momentIn, type Moment } from '../run/moments.ts'
+import { overlay } from './overlay.ts'
+import type { Clock } from '../util/ports.ts'
+import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from '../define/operation.ts'
+
+/** An invoke of an active state, its input derived from the context alone. */
+export interface Invoke {
+  readonly id: string
+  readonly src: string
+  readonly local: boolean
+  readonly input: unknown
+}
+
+/** Timer id → when it ends. A timer's id is the type of the event that it sends. */
+export type Timers = Readonly<Record<string, Moment>>
+/** The same as a row has it: epoch ms. */
+export type StoredTimers = Readonly<Record<string, number>>
+
+/** Timers as they are stored. */
+export const stored = (timers: Timers): StoredTimers =>
+  Object.fromEntries(Object.entries(timers).map(([id, { atMs }]) => [id, atMs]))
+
+export interface Step {
+  readonly snapshot: AnyMachineSnapshot
+  readonly writes: readonly Write[]
+  readonly emitted: readonly EventObject[]
+  readonly timers: Timers
+  /** Ids of the invokes that this step entered. */
+  readonly entered: ReadonlySet<string>
+  /** The transitions it took, in order, where somebody wants to know. */
+  readonly moves: readonly Move[]
+}
+
+/** One transition of a chart, taken. */
+export interface Move {
+  readonly event: string
+  /** What the invoke answered, where the event says that one is done. */
+  readonly answer?: string
+  /** The state that has the transition, the event it is declared for, and its place among those for the event. */
+  readonly source: string
+  readonly on: string
+  readonly index: number
+  readonly targets: readonly string[]
+}
+
+/** What computing steps of one kind needs. */
+export interface Stepper {
+  /** Undefined where the chart takes no notice of the event. */
+  next(from: AnyMachineSnapshot, timers: Timers, event: EventObject): Promise<Step | undefined>
+  first(input: unknown): Promise<Step>
+  restore(persisted: PersistedSnapshot): AnyMachineSnapshot
+  persist(snapshot: AnyMachineSnapshot): PersistedSnapshot
+  invokes(snapshot: AnyMachineSnapshot): Invoke[]
+  /** The timers that the snapshot's states call for, an unknown one counted from when they were entered. */
+  timersOf(snapshot: AnyMachineSnapshot, known: StoredTimers, enteredAtMs: number): Timers
+  /** The name of the watch on this snapshot's state. */
+  watch(snapshot: AnyMachineSnapshot): string | undefined
+}
+
+/** An action that a step wants done. Its type says what the params are. */
+export interface Collected {
+  readonly type: string
+  readonly params?: unknown
+}
+/** What XState's own actions carry. */
+interface ActionParams {
+  readonly event?: EventObject
+  readonly delay?: number
+  readonly id?: string
+  readonly sendId?: string
+}
+type Run = (args: unknown) => unknown
+
+const textOf = (name: unknown): string => (typeof name === 'string' ? name : '')
+const isWrites = (params: unknown): params is readonly Write[] => Array.isArray(params)
+const isParams = (params: unknown): params is ActionParams => typeof params === 'object' && params !== null
+const writesOf = ({ params }: Collected): readonly Write[] => (isWrites(params) ? params : [])
+const paramsOf = ({ params }: Collected): ActionParams => (isParams(params) ? params : {})
+
+const MOST_LOCAL_STEPS = 64
+
+/**
+ * Steps are computed against an actor that never starts: it lends its identity and system, as in XState's own pure
+ * `transition()`.
+ */
+function lender(moved?: (move: Move) => void): Actor<CallbackActorLogic<EventObject>> {
+  const inspect = (inspected: InspectionEvent): void => {
+    if (inspected.type !== '@xstate.microstep') return
+    const { event } = inspected
+    const answer = 'output' in event ? answerOf(event.output) : undefined
+    for (const transition of inspected._transitions)
+      moved?.({ event: event.type, ...(answer !== undefined && { answer }), ...placeOf(transition) })
+  }
+  return createActor(
+    fromCallback(() => {}),
+    moved && { inspect },
+  )
+}
+const inert = lender()
+
+/** An invoke's input, which reads the context and nothing else. */
+const derived = (input: Function, snapshot: AnyMachineSnapshot): unknown =>
+  Reflect.apply(input, undefined, [{ context: contextOf(snapshot) }])
+
+/** Under it a machine does nothing: its actions are collected instead. */
+const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): AnyActorScope => ({
+  self,
+  id: self.id,
+  sessionId: self.sessionId,
+  system: self.system,
+  logger: () => {},
+  defer: () => {},
+  emit: () => {},
+  stopChild: () => {},
+  actionExecutor: (action) => actions.push(action),
+})
+
+/** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
+function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (snapshot.status === 'error') throw snapshot.error
+  snapshot.children = {}
+  return snapshot
+}
+
+/** What a machine alone makes of an event, or of its input where there is no snapshot yet: no local step is run. */
+export function bareStep(
+  machine: AnyStateMachine,
+  from: { readonly snapshot: AnyMachineSnapshot; readonly event: EventObject } | { readonly input: unknown },
+): { readonly snapshot: AnyMachineSnapshot; readonly actions: readonly Collected[] } {
+  const actions: Collected[] = []
+  const scope = scopeOf(inert, actions)
+  const snapshot =
+    'input' in from
+      ? machine.getInitialSnapshot(scope, from.input)
+      : machine.transition(from.snapshot, from.event, scope)
+  return { snapshot: orphan(snapshot), actions }
+}
+
+/** Where a chart has a transition, and where it leads. */
+export function placeOf(transition: AnyTransitionDefinition): Pick<Move, 'source' | 'on' | 'index' | 'targets'> {
+  const { source, target = [] } = transition
+  const on = textOf(transition.eventType)
+  const others = on === '' ? source.always : source.transitions.get(on)
+  return { source: source.id, on, index: others?.indexOf(transition) ?? 0, targets: target.map(({ id }) => id) }
+}
+
+export const doneEvent = (invokeId: string, output: unknown): EventObject & { output: unknown; actorId: string } => ({
+  type: `xstate.done.actor.${invokeId}`,
+  output,
+  actorId: invokeId,
+})
+
+export function stepper(options: {
+  kind: OperationKind
+  runs: Readonly<Record<string, Run>>
+  read: Reader
+  tables: Tables
+  clock: Pick<Clock, 'now' | 'monotonicMs'>
+  random: () => number
+  /** Whether somebody wants to know the moves. */
+  inspected: boolean
+}): Stepper {
+  const { kind, read, clock } = options
+  const now = (): number => clock.now()
+  const { runs } = options
+  const machine: AnyStateMachine = kind.machine
+  const delays = new Map<string, { name: string; nodeId: string }>()
+  for (const node of stateNodes(machine))
+    for (const name of Object.keys(node.config.after ?? {}))
+      delays.set(`xstate.after.${name}.${node.id}`, { name, nodeId: node.id })
+
+  const collect = () => {
+    const actions: Collected[] = []
+    const moves: Move[] = []
+    const self = options.inspected ? lender((move) => moves.push(move)) : inert
+    return { actions, moves, scope: scopeOf(self, actions) }
+  }
+
+  const invokes = (snapshot: AnyMachineSnapshot): Invoke[] =>
+    snapshot.status !== 'active'
+      ? []
+      : snapshot._nodes.flatMap((node) =>
+          node.invoke.map(({ id, src, input }) => ({
+            id,
+            src: textOf(src),
+            local: declaredOf(machine, src).local,
+            input: typeof input === 'function' ? derived(input, snapshot) : input,
+          })),
+        )
+
+  const endOf = (name: string, context: unknown, fromMs: number): number => {
+    const delay = delayOf(machine, name)
+    if (typeof delay === 'number') return fromMs + delay
+    if ('until' in delay) return delay.until(context)
+    const ms = delay({ context })
+    return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
+  }
+
+  /**
+   * When a timer ends of which only the time of day is known. A pause is no longer than it is from now on, for the clock may
+   * have been set back since; what has an end by the time of day is left to that.
+   */
+  const momentOf = (name: string, context: unknown, atMs: number): Moment => {
+    const delay = delayOf(machine, name)
+    if (typeof delay !== 'number' && 'until' in delay) return { atMs, steadyMs: Infinity }
+    const leftMs = Math.min(atMs - now(), typeof delay === 'number' ? delay : delay({ context }))
+    return momentIn(clock, leftMs)
+  }
+
+  const settle = async (
+    start: AnyMachineSnapshot,
+    timers: Timers,
+    collected: ReturnType<typeof collect>,
+  ): Promise<Step> => {
+    const { actions, moves, scope } = collected
+    let snapshot = orphan(start)
+    for (let ran = 0; ; ran++) {
+      const step = invokes(snapshot).find((invoke) => invoke.local)
+      if (!step) break
+      if (ran >= MOST_LOCAL_STEPS) throw new HardshellError('DEFECT', `${kind.kind}: local steps go round in circles`)
+      const pending = actions.flatMap((action) => (action.type === 'tx' ? writesOf(action) : []))
+      const output = await runs[step.src]?.({
+        input: step.input,
+        read: overlay(read, options.tables, pending),
+        nowMs: now(),
+      })
+      const before = snapshot
+      snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output), scope))
+      if (snapshot === before) {
+        const answer = answerOf(output)
+        throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
+      }
+    }
+    return { snapshot, moves, ...sort(actions, snapshot, timers) }
+  }
+
+  /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
+  const sort = (
+    actions: readonly Collected[],
+    snapshot: AnyMachineSnapshot,
+    before: Timers,
+  ): Omit<Step, 'snapshot' | 'moves'> => {
+    const writes: Write[] = []
+    const emitted: EventObject[] = []
+    const entered = new Set<string>()
+    let timers: Record<string, Moment> = { ...before }
+    const atMs = now()
+    for (const action of actions) {
+      const { type } = action
+      const { event, id, sendId, delay } = paramsOf(action)
+      if (type === 'tx') writes.push(...writesOf(action))
+      else if (type === 'xstate.emit' && event) emitted.push(event)
+      else if (type === 'xstate.spawnChild' && id !== undefined) entered.add(id)
+      else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
+      else if (type === 'xstate.raise' && event) {
+        if (delay === undefined) continue
+        const timer = delays.get(event.type)
+        if (!timer) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
+        timers[event.type] = momentOf(timer.name, snapshot.context, endOf(timer.name, snapshot.context, atMs))
+      } else if (type !== 'xstate.stopChild') {
+        throw new HardshellError('DEFECT', `${kind.kind}: action '${type}' is a side effect; use tx, emit or invoke`)
+      }
+    }
+    if (snapshot.status !== 'active') timers = {}
+    return { writes, emitted, timers, entered }
+  }
+
+  return {
+    invokes,
+    async next(from, timers, event) {
+      const collected = collect()
+      const to = machine.transition(from, event, collected.scope)
+      if (to === from && collected.actions.length === 0) return undefined
+      return settle(to, timers, collected)
+    },
+    async first(input) {
+      const collected = collect()
+      return settle(machine.getInitialSnapshot(collected.scope, input), {}, collected)
+    },
+    restore(persisted) {
+      const whole = { historyValue: {}, output: undefined, error: undefined, ...persisted, context: {}, children: {} }
+      // XState's type of a persisted snapshot has no state in it.
+      const restored = machine.restoreSnapshot(whole as Snapshot<unknown>, collect().scope)
+      // XState would search the context for actors; there are none in it.
+      restored.context = persisted.context
+      return orphan(restored)
+    },
+    persist(snapshot) {
+      const context = contextOf(snapshot) as PersistedSnapshot['context']
+      const persisted: object = machine.getPersistedSnapshot({ ...snapshot, context: {} })
+      const { status, value, historyValue, output } = persisted as PersistedSnapshot
+      return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }
+    },
+    timersOf(snapshot, known, enteredAtMs) {
+      const timers: Record<string, Moment> = {}
+      if (snapshot.status !== 'active') return timers
+      for (const node of snapshot._nodes)
+        for (const name of Object.keys(node.config.after ?? {})) {
+          const id = `xstate.after.${name}.${node.id}`
+          timers[id] = momentOf(name, snapshot.context, known[id] ?? endOf(name, snapshot.context, enteredAtMs))
+        }
+      return timers
+    },
+    watch(snapshot) {
+      if (snapshot.status !== 'active') return undefined
+      for (const node of snapshot._nodes) {
+        const watch = watchOf(node.meta)
+        if (watch !== undefined) return watch
+      }
+      return undefined
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/** A store that cannot be had right now is asked again. */
+import { StoreError } from '../../store/port.ts'
+import { sleep, type Clock } from './ports.ts'
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 10_000
+
+/**
+ * Asks a store until it answers, with growing pauses. What is asked must bear to be done twice: it may have landed.
+ *
+ * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`, `GONE`; any error once the signal has aborted.
+ */
+export async function untilAnswered<T>(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2))
+    try {
+      return await ask()
+    } catch (error) {
+      const passes = error instanceof StoreError && !['CLOSED', 'CORRUPT', 'NEWER', 'GONE'].includes(error.code)
+      if (signal.aborted || !passes) throw error
+      await sleep(clock, pauseMs, signal)
+    }
+}

@@ -1,0 +1,172 @@
+/** Which request asks for what. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { codes } from '../../cashu/codes.ts'
+import { lenient } from '../../cashu/shape.ts'
+import type { Context, Endpoint, Party, View } from '../context.ts'
+import type { Keysets } from '../signatory/keysets.ts'
+import { sum } from '../protocol/ledger.ts'
+import { meltAnswer, meltQuotes } from '../protocol/melt-quotes.ts'
+import type { HandleOptions, Mint } from '../mint-api.ts'
+import { mintAnswer, mintQuotes, ownQuote } from '../protocol/mint-quotes.ts'
+import type { PaymentMethod } from '../lightning/payment-backend.ts'
+import { has } from '../ports.ts'
+import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
+import { listedQuotes, requests, type Asked } from './requests.ts'
+import type { MeltQuoteRow, MintQuoteRow, ProofRow } from '../db/tables.ts'
+import { inWaves } from '../db/waves.ts'
+import { createViews, stateOfProof } from '../protocol/read-endpoints.ts'
+
+/** How a mint carries out what moves ecash. */
+export interface Engine {
+  /**
+   * Carries out what a request asks for, once, and gives its answer or the text of it. `key` names the request among all
+   * that ever came (NUT-19); `asked` reads it.
+   * @throws {MintError}
+   */
+  carryOut(key: string, asked: () => Promise<Asked>, options: HandleOptions): Promise<object | string>
+  /** Sees to it that news of a payment that is under way is heard. */
+  ask(quote: MeltQuoteRow): Promise<void>
+}
+
+export interface Routes {
+  readonly handle: Mint['handle']
+  readonly look: Mint['look']
+  readonly ask: Mint['ask']
+  /** Something came in for a request of the mint's. */
+  readonly heard: (requestId: string) => Promise<void>
+}
+
+export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
+  const { store, backend, settings } = context
+  const view = createViews(context, keysets)
+  const minting = mintQuotes(context)
+  const melting = meltQuotes(context)
+  const asked = requests(context)
+
+  async function readMelt(method: PaymentMethod, id: string): Promise<MeltQuoteRow> {
+    const row = await store.get<MeltQuoteRow>('meltQuotes', [id])
+    return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
+  }
+
+  type Check = (method: PaymentMethod, id: string, party: Party) => Promise<object>
+  const checkMint: Check = async (method, id, party) => mintAnswer(await minting.current(method, id, party))
+  const checkMelt: Check = async (method, id) => {
+    const quote = await readMelt(method, id)
+    if (quote.state !== 'PENDING') return meltAnswer(quote)
+    await engine.ask(quote)
+    return meltAnswer(await readMelt(method, id))
+  }
+  /** NUT-29: what is no quote's id, or of none that there is, is left out. */
+  const checkBatch =
+    (method: PaymentMethod): Endpoint =>
+    async (request, party) => {
+      const ids = listedQuotes(request).flatMap((entry) => lenient(idText)(entry) ?? [])
+      const found = await Promise.all(ids.map((id) => known(checkMint(method, id, party))))
+      return found.filter((answer) => answer !== undefined)
+    }
+
+  type Moving = (request: Fields, party: Party) => Promise<Asked>
+  const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
+  const endpoints: Record<string, Endpoint> = {
+    ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
+    ...(has(settings, 9) && { '/v1/restore': view.restore }),
+  }
+  const views: Record<string, View> = {
+    '/v1/info': view.info,
+    '/v1/keys': view.activeKeys,
+    '/v1/keys/:id': view.keys,
+    '/v1/keysets': view.keysets,
+  }
+  for (const method of backend.methods) {
+    /** What is to be issued must have come in; where a batch does not say how much from each, all of each. */
+    const issuing =
+      (read: (request: Fields) => Promise<Asked & { kind: 'mint-issue' }>): Moving =>
+      async (request, party) => {
+        const wanted = await read(request)
+        const { wanted: quotes, messages } = wanted.input
+        const whole = quotes.length === 1 ? sum(messages.map(({ amount }) => amount)) : 0
+        await Promise.all(quotes.map(({ quoteId, amount }) => minting.ready(method, quoteId, amount ?? whole, party)))
+        return wanted
+      }
+    moving[`/v1/mint/${method}`] = issuing(asked.issue(method))
+    moving[`/v1/mint/${method}/batch`] = issuing(asked.batch(method))
+    moving[`/v1/melt/${method}`] = async (request, party) => {
+      // What somebody has paid already must not be paid by the mint itself once more.
+      const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
+      if (own) await minting.current(method, own.id, party)
+      return asked.melt(method)(request)
+    }
+    endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
+    endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
+    endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
+    views[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
+    views[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
+  }
+
+  function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
+    if (method === 'POST') {
+      if (Object.hasOwn(moving, path)) {
+        const key = bytesToHex(sha256(utf8ToBytes(`${path}\n${body}`)))
+        return engine.carryOut(key, async () => moving[path]!(fieldsOf(body), options.client), {
+          ...options,
+          ...wishes(body),
+        })
+      }
+      if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body), options.client)
+    }
+    const [, id] = /\/([^/]*)$/.exec(path) ?? []
+    const place = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
+    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'), options.client)
+    throw new MintError(codes.unclassified, `nothing at ${method} ${path.slice(0, 100)}`, 404)
+  }
+
+  return {
+    async handle(method, path, body = '', options = {}) {
+      try {
+        const answer = await route(method, path, body, options)
+        return { status: 200, body: typeof answer === 'string' ? answer : JSON.stringify(answer) }
+      } catch (error) {
+        return refusalOf(error)
+      }
+    },
+    async look(topic, ids) {
+      if (topic === 'proof_state') {
+        const Ys = pointsOf({ Ys: ids })
+        const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
+        return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
+      }
+      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      const stored = async (id: string): Promise<object> =>
+        kind === 'mint' ? mintAnswer(await minting.stored(method, id)) : meltAnswer(await readMelt(method, id))
+      return inWaves(ids, (id) => known(stored(id)))
+    },
+    async ask(topic, id) {
+      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      if (kind === 'mint') return minting.asked(await minting.stored(method, id))
+      await checkMelt(method, id, undefined)
+      return true
+    },
+    async heard(requestId) {
+      const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 }
+      const [row] = await store.query<MintQuoteRow>(query)
+      if (row) await minting.heard(row)
+    },
+  }
+}
+
+/** Some wallets ask in the body for an answer at once. */
+const wishes = (body: string): HandleOptions =>
+  body.includes('"prefer_async"') && lenient(fieldsOf as (value: unknown) => Fields)(body)?.['prefer_async'] === true
+    ? { respondAsync: true }
+    : {}
+
+/** Undefined where the mint refuses. */
+const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof MintError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,112 @@
+/** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
+import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
+import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
+import type { Store, StoreAdapter } from '../../store/port.ts'
+import { adminOf } from '../cli/admin.ts'
+import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
+import type { MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
+import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
+import { silent, type Log } from '../cli/log.ts'
+import { createMint, type MintOptions, type RunningMint } from '../mint.ts'
+import { serveMint } from './serve.ts'
+import { localSignatory, type Signatory } from '../signatory/signatory.ts'
+import { mintSchema } from '../db/tables.ts'
+import { inTurns, taker } from '../protocol/turns.ts'
+import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
+
+type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
+
+export interface MintServerOptions extends Omit<MintOptions, Supplied> {
+  /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
+  readonly seed?: Uint8Array
+  readonly crypto?: MintCrypto & SignatoryCrypto
+  readonly store: StoreAdapter
+  readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
+  /** Who signs instead of this process, which needs no seed then. */
+  readonly signatory?: Signatory
+  /** Any free port unless told otherwise. */
+  readonly port?: number
+  /** Loopback unless told otherwise. */
+  readonly host?: string
+  /** Serves `/admin/…` too: `true` to programs on this machine, `'anywhere'` to anybody. */
+  readonly admin?: boolean | 'anywhere'
+  /** 2 MiB unless told otherwise. */
+  readonly maxBodyBytes?: number
+  /** How long a client may take to send a request; 30 seconds unless told otherwise. */
+  readonly requestTimeoutMs?: number
+  /** What is not given is as in `WEBSOCKET_LIMITS`. */
+  readonly websockets?: Partial<WebsocketLimits>
+  /** How many requests are worked on at once; what is not given is as in `REQUEST_LIMITS`. */
+  readonly requests?: Partial<RequestLimits>
+  /**
+   * The header in which the proxy in front of the mint tells the client's address, `x-forwarded-for` say; the last address in
+   * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
+   */
+  readonly clientHeader?: string
+  /** Hears of every request and every failure, and never of a secret. Nobody does unless told otherwise. */
+  readonly log?: Log
+}
+
+export interface MintServer {
+  readonly url: string
+  readonly mint: RunningMint
+  readonly backend: FakeBackend
+  /**
+   * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
+   * store. What is unfinished goes on at the next start.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>
+}
+
+/** Everybody knows this seed: its ecash is play money, as the Lightning behind it is. */
+const DEMO_SEED = new Uint8Array(32).fill(7)
+
+/** The mint on an open store, and the Lightning behind it. */
+async function startMint(
+  store: Store,
+  options: MintServerOptions,
+): Promise<{ mint: RunningMint; backend: FakeBackend }> {
+  const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
+  const { signatory = inTurns(localSignatory({ seed, crypto })) } = options
+  const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
+  const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
+  return { mint: await createMint({ ...options, ...ports }), backend }
+}
+
+const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
+
+/**
+ * Opens the store, starts a mint on it and listens.
+ * @throws {StoreError} The store cannot be opened. @throws Error It belongs to other keys, or the port is taken.
+ */
+export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
+  const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
+  const store = await options.store.open(mintSchema)
+  const undo: (() => Promise<void>)[] = [() => store.close()]
+  try {
+    const { mint, backend } = await startMint(store, options)
+    undo.unshift(() => mint.close({ deadlineMs: 0 }))
+    const served = await serveMint({
+      mint,
+      probe: () => store.get('keysets', ['health']),
+      admin: adminOf({ mint, backend, from: ADMIN[`${admin}`] }),
+      websockets: { ...WEBSOCKET_LIMITS, ...websockets },
+      requests: { ...REQUEST_LIMITS, ...requests },
+      clientHeader,
+      ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
+    })
+    return {
+      url: served.url,
+      mint,
+      backend,
+      async close({ deadlineMs = 10_000 } = {}) {
+        await served.close(deadlineMs)
+        await store.close()
+      },
+    }
+  } catch (error) {
+    for (const step of undo) await step()
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What wallets wait for (NUT-17): each subscriber hears how things stand, and then of every change, once and in order.
+ * Each kind of news has a loop of its own, so that one that is slow holds up nothing but itself.
+ */
+import type { Clock } from '../../kernel/util/ports.ts'
+import type { Log } from '../cli/log.ts'
+import type { Mint } from '../mint-api.ts'
+import { TOPICS_OF, type Topic } from './topics.ts'
+import { WatchLoop } from './watch-loop.ts'
+
+export interface Watching {
+  /**
+   * Tells the state of each, as JSON: first as it is now, then whenever it has become another. What the mint does not
+   * know is told of once it does. Returns the way to stop.
+   */
+  subscribe(topic: Topic, ids: ReadonlySet<string>, tell: (payload: string) => void): () => void
+  close(): void
+}
+
+export interface WatchingOptions {
+  readonly mint: Pick<Mint, 'look' | 'ask' | 'onCommit' | 'onChange'>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export function watchMint({ mint, clock, log }: WatchingOptions): Watching {
+  const topics = Object.values(TOPICS_OF).flat()
+  const loops = new Map(topics.map((topic) => [topic, new WatchLoop({ topic, mint, clock, log })]))
+  const stops = [
+    mint.onCommit((change) => {
+      for (const topic of change.topics) loops.get(topic)?.heard(change)
+    }),
+    mint.onChange((stale) => {
+      for (const topic of stale) loops.get(topic)?.stale()
+    }),
+  ]
+  return {
+    subscribe: (topic, ids, tell) => loops.get(topic)?.add(ids, tell) ?? (() => {}),
+    close() {
+      for (const stop of stops) stop()
+      for (const loop of loops.values()) loop.close()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/** Waiting for operations: who began one, or asks for the same again, is told how it ended. */
+import type { Told } from '../../../machines/mint-server/signing.ts'
+import { codes } from '../../cashu/codes.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
+import type { Change } from '../../kernel/kernel.ts'
+import type { OperationRow, OperationView } from '../../kernel/define/operation.ts'
+import type { Operations } from '../../kernel/operations.ts'
+import { MintError } from '../http/request.ts'
+
+interface Refused {
+  readonly refusal: { readonly code: number; readonly detail: string } | null
+}
+
+/** The state of a payment whose first answer was none, or a failure that is yet to be confirmed. */
+const UNSURE = 'paymentAttempted.waiting'
+
+export class Settling {
+  readonly #operations: Operations<never>
+  readonly #kept: (request: string) => Promise<string | undefined>
+  readonly #waiting = new Map<string, (change: Change) => void>()
+
+  constructor(of: {
+    readonly operations: Operations<never>
+    /** The answer that was kept for a request. */
+    readonly kept: (request: string) => Promise<string | undefined>
+  }) {
+    this.#operations = of.operations
+    this.#kept = of.kept
+    this.#operations.on((change) => this.#waiting.get(change.row.id)?.(change))
+  }
+
+  /**
+   * The text that a request is answered with when its operation has ended; undefined where that takes a while. To be
+   * called before the operation is begun, so that no news is missed.
+   * @throws {MintError} It was refused after all; the signal's reason.
+   */
+  answerOf(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
+    const abort = (): void => reject(signal.reason as Error)
+    this.#waiting.set(id, ({ emitted, row, before, snapshot }) => {
+      const told = emitted[0] as Told | undefined
+      if (told?.type === 'answered') resolve(told.body)
+      else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
+      else if (told?.type === 'pending') resolve(undefined)
+      else if (row.status !== 'active') this.#outcomeOf(row, snapshot.context as Refused).then(resolve, reject)
+      else if (row.state === UNSURE && before?.state !== UNSURE) {
+        // Its watch begins when the listeners have heard of the state.
+        queueMicrotask(() => void this.#operations.look(id).then(() => resolve(undefined)))
+      }
+    })
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    return promise.finally(() => {
+      this.#waiting.delete(id)
+      signal.removeEventListener('abort', abort)
+    })
+  }
+
+  /** As `answerOf`, for an operation that somebody began: it may have ended, and another process may run it. */
+  async joined(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const ended = (view: OperationView): OperationView | undefined => (view.status === 'active' ? undefined : view)
+    const { snapshot, row } = await this.#operations.until(id, ended, signal)
+    return this.#outcomeOf(row, snapshot?.context as Refused | undefined)
+  }
+
+  /** What is known of an operation's end when nobody tells. */
+  async #outcomeOf(row: OperationRow, context: Refused | undefined): Promise<string | undefined> {
+    const { id, kind, status } = row
+    const body = await this.#kept(row['requestKey'] as string)
+    if (body !== undefined) return body
+    if (status !== 'done') throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
+    if (context?.refusal) throw new MintError(context.refusal.code, context.refusal.detail)
+    // It was carried out, and the answer was not kept, or not for so long: a melt's quote says what came of it, and all
+    // else the wallet restores (NUT-09).
+    if (kind === 'mint-melt') return undefined
+    throw new MintError(codes.alreadySigned, 'it was carried out before')
+  }
+}

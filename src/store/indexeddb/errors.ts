@@ -1,0 +1,29 @@
+/** What IndexedDB's errors mean. */
+import { StoreError, type StoreErrorCode } from '../port.ts'
+
+/** By the exception's name, where nothing can have landed. */
+const CODES: { readonly [name: string]: StoreErrorCode } = {
+  ConstraintError: 'CONFLICT',
+  QuotaExceededError: 'FULL',
+  VersionError: 'NEWER',
+  // What the browser says of a value that it can no longer read back.
+  DataError: 'CORRUPT',
+  NotReadableError: 'CORRUPT',
+}
+
+/**
+ * IndexedDB's errors as the port names them; any other as it is. `committing`: the writes had been accepted and the end
+ * was asked for, so that only a refusal proves that nothing landed.
+ */
+export function coded(error: unknown, committing = false): Error {
+  if (!(error instanceof DOMException))
+    return error instanceof Error ? error : new Error('not an error was thrown', { cause: error })
+  const meaning = CODES[error.name] ?? 'UNAVAILABLE'
+  const isSettled = !committing || meaning === 'CONFLICT' || meaning === 'FULL'
+  return new StoreError(isSettled ? meaning : 'IN_DOUBT', `${error.name}: ${error.message}`, { cause: error })
+}
+
+/** What a transaction, or the attempt to begin one, says where the browser has closed the connection or is about to. */
+const LOST = ['InvalidStateError', 'AbortError', 'UnknownError']
+
+export const isLost = (error: unknown): boolean => error instanceof DOMException && LOST.includes(error.name)

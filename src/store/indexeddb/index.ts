@@ -1,0 +1,185 @@
+/**
+ * Rows in a browser's IndexedDB. Several tabs may share the database.
+ *
+ * Every commit is one strictly durable transaction, which reads, checks and writes, and is over when it says so itself.
+ * A tab that dies before is a crash before the commit, or after it. Nothing but the transaction's own requests is
+ * awaited inside: IndexedDB ends a transaction that has nothing to do.
+ */
+import { abort, closed, connect, unlessClosed, type Connection } from './connection.ts'
+import { coded } from './errors.ts'
+import { webLock } from './owner.ts'
+import { land, readCommits, readRow, readRows, readTotals } from './rows.ts'
+import {
+  StoreError,
+  type Key,
+  type Ownership,
+  type Query,
+  type Row,
+  type Schema,
+  type Store,
+  type StoreAdapter,
+  type Total,
+  type Write,
+} from '../port.ts'
+import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWrite } from '../kit/rows.ts'
+import { checkSchema } from '../kit/schema.ts'
+import { watchers } from '../kit/watchers.ts'
+
+export interface IndexedDbStoreOptions {
+  /** The database, of this origin; made where there is none. */
+  readonly name: string
+  /** How long to wait for other tabs that keep the database from being opened, before rejecting with `BUSY`. 5,000 ms unless given. */
+  readonly busyTimeoutMs?: number | undefined
+  /**
+   * Told where the browser may delete the database when space runs short: each opening asks it to keep this origin's
+   * data (`navigator.storage.persist()`), and it refused, or cannot be asked. Browsers grant it to sites that are
+   * installed, bookmarked or much used, so that a later start may fare better.
+   */
+  readonly onEvictable?: (() => void) | undefined
+}
+
+const POLL_MS = 1_000
+
+/**
+ * A store in a browser's IndexedDB, for windows and workers.
+ *
+ * Besides what every store rejects with: `UNAVAILABLE` where the database was deleted under the store, which never
+ * begins anew by itself, and `CORRUPT` where the browser says that it has deleted a damaged one.
+ *
+ * @example
+ * const wallet = await openWallet({ store: indexedDbStore({ name: 'wallet' }), seed })
+ */
+export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
+  const { name, busyTimeoutMs = 5_000, onEvictable } = options
+  return {
+    async open(schema) {
+      checkSchema(schema)
+      if (globalThis.indexedDB === undefined) throw new StoreError('UNAVAILABLE', 'there is no IndexedDB here')
+      const connection = await connect({ name, schema, busyTimeoutMs })
+      // Not waited for: some browsers ask the user, who may take long.
+      void isKept().then((kept) => kept || onEvictable?.())
+      return new IndexedDbStore(name, schema, connection)
+    },
+  }
+}
+
+/** Asks the browser to keep this origin's storage. Workers cannot ask, and only see what came of it. */
+async function isKept(): Promise<boolean> {
+  try {
+    const { storage } = navigator
+    return await ('persist' in storage ? storage.persist() : (storage as StorageManager).persisted())
+  } catch {
+    return false
+  }
+}
+
+class IndexedDbStore implements Store {
+  readonly ownership?: Ownership
+  readonly #schema: Schema
+  readonly #connection: Connection
+  readonly #watchers = watchers(() => this.#poll())
+  /** Tells the other tabs. A tab that dies after its commit tells nobody, so they also look. */
+  readonly #channel: BroadcastChannel
+  readonly #committing = new Set<Promise<void>>()
+  #closing: Promise<void> | undefined
+
+  constructor(name: string, schema: Schema, connection: Connection) {
+    const ownership = webLock(name)
+    if (ownership) this.ownership = ownership
+    this.#schema = schema
+    this.#connection = connection
+    this.#channel = new BroadcastChannel(`hardshell ${name}`)
+    this.#channel.addEventListener('message', ({ data }) => this.#watchers.touched(data as string[]))
+  }
+
+  async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
+    this.#open()
+    const checked = checkKey(name, tableOf(this.#schema.tables, name), key)
+    return (await this.#connection.use('readonly', (rows) => readRow(rows, name, checked))) as R | undefined
+  }
+
+  async query<R extends Row>(query: Query): Promise<R[]> {
+    this.#open()
+    const checked = checkQuery(this.#schema.tables, query)
+    return (await this.#connection.use('readonly', (rows) => readRows(rows, query, checked))) as R[]
+  }
+
+  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+    this.#open()
+    const checked = checkTotal(this.#schema.tables, name, prefix)
+    return this.#connection.use('readonly', (rows) => readTotals(rows, name, checked))
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#open()
+    const checked = checkWrites(this.#schema.tables, writes)
+    const commit = this.#connection.use('readwrite', (rows) => transact(rows, this.#schema, checked))
+    this.#committing.add(commit)
+    try {
+      await commit
+    } finally {
+      this.#committing.delete(commit)
+    }
+    const touched = [...new Set(checked.map(({ table }) => table))]
+    this.#watchers.touched(touched)
+    this.#channel.postMessage(touched)
+  }
+
+  watch(name: string, changed: () => void): () => void {
+    this.#open()
+    tableOf(this.#schema.tables, name)
+    return this.#watchers.add(name, changed)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#committing).then(() => {
+      this.#watchers.clear()
+      this.#channel.close()
+      this.#connection.close()
+    })
+    return this.#closing
+  }
+
+  #open(): void {
+    if (this.#closing) throw new StoreError('CLOSED', 'the store is closed')
+  }
+
+  #poll(): () => void {
+    let seen: number | undefined
+    const look = async (): Promise<void> => {
+      const found = await this.#connection.use('readonly', readCommits)
+      if (seen !== undefined && found !== seen) this.#watchers.touched()
+      seen = found
+    }
+    // While it cannot be read, there is nothing to tell.
+    const poll = (): void => void look().catch(() => {})
+    poll()
+    const timer = setInterval(poll, POLL_MS)
+    return () => clearInterval(timer)
+  }
+}
+
+/** One commit, from its first read to the end of its transaction. @throws {StoreError} */
+async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly CheckedWrite[]): Promise<void> {
+  const { transaction } = rows
+  const { db } = transaction
+  const completed = new Promise<boolean>((resolve) => {
+    transaction.addEventListener('complete', () => resolve(true))
+    transaction.addEventListener('abort', () => resolve(false))
+  })
+  const ended = unlessClosed(db, completed).catch(() => false)
+  let failure: unknown
+  // Before the end is asked for, a transaction cannot land.
+  let isCommitting = false
+  try {
+    await unlessClosed(db, land(rows, schema.tables, writes))
+    isCommitting = true
+    transaction.commit()
+  } catch (error) {
+    failure = error
+    abort(transaction)
+  }
+  // The transaction's own error says best why; there is none where we ended it, or the connection was closed.
+  if (!(await ended)) throw coded(transaction.error ?? failure ?? closed(), isCommitting)
+  if (failure !== undefined) throw coded(failure)
+}

@@ -1,0 +1,186 @@
+/**
+ * Commits as PostgreSQL takes them: several in one transaction, in three round trips.
+ *
+ * Under READ COMMITTED, every row that a commit looks at is locked before it is looked at, so that what the conditions
+ * saw stays as it was until the end. A row that is absent cannot be locked. Where the commit inserts it, the primary
+ * key tells whether it is still absent; where it only relies on its absence, which is rare, the whole transaction
+ * excludes all others. SERIALIZABLE would promise the same, but every commit changes the few rows of the totals, over
+ * which it aborts whoever comes second instead of letting him wait.
+ */
+import { StoreError, type Key, type Row, type Schema } from '../port.ts'
+import type { Statement, Transaction } from './connections.ts'
+import type { PostgresTable } from './tables.ts'
+import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type TotalChange } from '../kit/rows.ts'
+import { checkVersion } from '../kit/sql.ts'
+
+/** What a transaction needs to know of the store. */
+export interface Ground {
+  readonly schema: Schema
+  readonly tables: ReadonlyMap<string, PostgresTable>
+  /** Begins a transaction. */
+  readonly begin: string
+  /** Gives the version of the schema; the row is locked by what is put behind. */
+  readonly gate: string
+  /** Marks tables as changed. Takes their names. */
+  readonly mark: (tables: readonly string[]) => Statement
+}
+
+/** The transaction relies on a row's absence, and must exclude others. */
+export class NeedsExclusion extends Error {}
+
+/**
+ * Lands what it can of several commits, and says why not of each of the others. What befalls the transaction befalls
+ * all of them, the refused ones too: they may have been refused for what another one wrote.
+ *
+ * @throws {StoreError} `CONFLICT` where a unique index refused one that only the database can tell; {NeedsExclusion}
+ */
+export async function land(
+  transaction: Transaction,
+  ground: Ground,
+  commits: readonly (readonly CheckedWrite[])[],
+  isExclusive: boolean,
+): Promise<(StoreError | undefined)[]> {
+  const begin = `${ground.begin}${ground.gate} FOR ${isExclusive ? 'UPDATE' : 'SHARE'}`
+  const wanted = keysOf(commits, ground)
+  const [gate, ...found] = await transaction.run(
+    { sql: begin },
+    ...wanted.map(({ table, keys }) => ({ sql: table.lock, values: table.keys(keys) })),
+  )
+  checkVersion(Number(gate!.rows[0]?.['version']), ground.schema)
+  const draft = new Draft(ground.tables)
+  for (const [i, { table }] of wanted.entries())
+    for (const row of found[i]!.rows) draft.found(table, table.scalarsOf(row))
+  const refusals = commits.map((writes) => draft.add(writes))
+  if (draft.reliesOnAbsence && !isExclusive) throw new NeedsExclusion()
+  if (draft.runs.length === 0) return refusals
+  await write(transaction, ground, draft)
+  await transaction.commit()
+  return refusals
+}
+
+/** The keys that commits name, table by table in the schema's order, so that no two transactions wait in a circle. */
+function keysOf(
+  commits: readonly (readonly CheckedWrite[])[],
+  { tables }: Ground,
+): { table: PostgresTable; keys: Key[] }[] {
+  const keys = new Map<string, Map<string, Key>>()
+  for (const { table, key } of commits.flat()) {
+    const named = keys.get(table) ?? new Map<string, Key>()
+    keys.set(table, named)
+    named.set(encode(key), key)
+  }
+  return [...tables.values()].flatMap((table) => {
+    const named = keys.get(table.name)
+    return named ? [{ table, keys: [...named.values()] }] : []
+  })
+}
+
+/** Changes of one kind in one table, which are one statement. */
+interface Run {
+  readonly verb: 'insert' | 'update' | 'delete'
+  readonly table: PostgresTable
+  /** What an update sets. */
+  readonly columns: readonly string[]
+  readonly rows: Row[]
+  readonly ids: Set<string>
+}
+
+/** What the commits of one transaction come to. */
+class Draft {
+  readonly runs: Run[] = []
+  readonly totals = new TotalChanges()
+  reliesOnAbsence = false
+  readonly #tables: ReadonlyMap<string, PostgresTable>
+  readonly #rows = new Map<string, Row>()
+
+  constructor(tables: ReadonlyMap<string, PostgresTable>) {
+    this.#tables = tables
+  }
+
+  found({ name, table }: PostgresTable, row: Row): void {
+    this.#rows.set(idOf(name, keyOf(table, row)), row)
+  }
+
+  /** Takes a commit whole, or not at all. */
+  add(writes: readonly CheckedWrite[]): StoreError | undefined {
+    const changed = new Map<string, Row | undefined>()
+    const changes: { write: CheckedWrite; id: string; before: Row | undefined; after: Row | undefined }[] = []
+    try {
+      for (const write of writes) {
+        const id = idOf(write.table, write.key)
+        const before = changed.has(id) ? changed.get(id) : this.#rows.get(id)
+        const after = outcome(write, before)
+        if (before === undefined && after === undefined) this.reliesOnAbsence = true
+        if (after === before) continue
+        changed.set(id, after)
+        changes.push({ write, id, before, after })
+      }
+    } catch (error) {
+      if (error instanceof StoreError) return error
+      throw error
+    }
+    for (const [id, row] of changed) {
+      if (row) this.#rows.set(id, row)
+      else this.#rows.delete(id)
+    }
+    for (const { write, id, before, after } of changes) {
+      const table = this.#tables.get(write.table)!
+      this.totals.add(write.table, table.table, before, after)
+      if (before === undefined) this.#change('insert', table, [], id, after!)
+      else if (after === undefined) this.#change('delete', table, [], id, before)
+      else {
+        const columns = Object.keys(write.row!).filter((column) => after[column] !== before[column])
+        if (columns.length > 0) this.#change('update', table, columns, id, after)
+      }
+    }
+    return undefined
+  }
+
+  /** Adds a change to the last run, where its place among the others is the same there. */
+  #change(verb: Run['verb'], table: PostgresTable, columns: readonly string[], id: string, row: Row): void {
+    const last = this.runs.at(-1)
+    const fits =
+      last?.verb === verb &&
+      last.table === table &&
+      last.columns.join() === columns.join() &&
+      !last.ids.has(id) &&
+      !columns.some((column) => table.unique.has(column))
+    if (fits) {
+      last.rows.push(row)
+      last.ids.add(id)
+    } else this.runs.push({ verb, table, columns, rows: [row], ids: new Set([id]) })
+  }
+}
+
+const idOf = (table: string, key: CheckedWrite['key']): string => encode([table, ...key])
+
+/** Writes a draft. @throws {StoreError}, {RangeError} */
+async function write(transaction: Transaction, ground: Ground, { runs, totals }: Draft): Promise<void> {
+  const groups = byTable(totals).map(([name, changes]) => ({ name, totals: ground.tables.get(name)!.totals!, changes }))
+  const answers = await transaction.run(
+    ...runs.map(statementOf),
+    ...groups.map(({ totals, changes }) => ({ sql: totals.add, values: totals.arrays(changes) })),
+    ground.mark([...new Set(runs.map(({ table }) => table.name))]),
+  )
+  for (const [i, { verb, table, rows }] of runs.entries())
+    if (answers[i]!.count !== rows.length)
+      throw new StoreError('BUSY', `${verb} of ${table.name} met a row that has come or gone in the meantime`)
+  for (const [i, { name, totals }] of groups.entries()) {
+    const { rows } = answers[runs.length + i]!
+    for (const { sum } of rows) safe(name, Number(sum))
+    if (rows.some(({ count }) => Number(count) === 0)) await transaction.run({ sql: totals.clean })
+  }
+}
+
+function statementOf({ verb, table, columns, rows }: Run): Statement {
+  if (verb === 'insert') return { sql: table.insert, values: table.arrays(rows, table.columns) }
+  const { key } = table.table
+  if (verb === 'delete') return { sql: table.delete, values: table.arrays(rows, key) }
+  return { sql: table.update(columns), values: table.arrays(rows, [...key, ...columns]) }
+}
+
+/** The changes of each table's totals, in one order for all transactions. */
+function byTable(totals: TotalChanges): [string, TotalChange[]][] {
+  const sorted = [...totals].toSorted((a, b) => (encode([a.table, ...a.key]) < encode([b.table, ...b.key]) ? -1 : 1))
+  return [...Map.groupBy(sorted, ({ table }) => table)]
+}

@@ -1,0 +1,172 @@
+/** Connections to PostgreSQL, one transaction on each at a time. */
+import { Client, Pool, type PoolConfig } from 'pg'
+import { StoreError, type StoreErrorCode } from '../port.ts'
+import { coded } from './errors.ts'
+
+export interface ConnectionOptions {
+  /** A connection string, or what else `pg` takes: host, user, password, TLS, the size of the pool. */
+  readonly connection: string | PoolConfig
+  /** How long locks, a lost server or a free connection are waited for before rejecting. 5,000 ms unless given. */
+  readonly busyTimeoutMs?: number | undefined
+  /** How long one statement may take, those of migrations included. 30,000 ms unless given. */
+  readonly statementTimeoutMs?: number | undefined
+}
+
+/** A row as PostgreSQL gives it: every value as text. */
+export type Found = Readonly<Record<string, string | null>>
+
+/** What a statement takes; an array goes into an array. */
+export type Value = string | number | null | readonly (string | number | null)[]
+
+/** Without values it may be several in one text, of which the last one's answer is given. */
+export interface Statement {
+  readonly sql: string
+  readonly values?: readonly Value[]
+}
+
+export interface Answer {
+  readonly rows: readonly Found[]
+  readonly count: number
+  readonly command: string
+}
+
+/** Failures that may be the connection's own. */
+const SUSPECT: readonly StoreErrorCode[] = ['BUSY', 'IN_DOUBT', 'UNAVAILABLE']
+
+/** Past the server's own limit of time, the connection is taken for dead. */
+const NETWORK_MS = 2_000
+
+function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 }: ConnectionOptions): PoolConfig {
+  return {
+    keepAlive: true,
+    allowExitOnIdle: true,
+    connectionTimeoutMillis: busyTimeoutMs,
+    lock_timeout: busyTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + NETWORK_MS,
+    ...(typeof connection === 'string' ? { connectionString: connection } : connection),
+    // Columns know their types.
+    types: { getTypeParser: () => (text: string) => text },
+    // The statements of one step travel together.
+    pipeline: true,
+  } as PoolConfig
+}
+
+/** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
+const FROZEN_MS = 5_000
+
+/** Connections of which it is known that nothing they are handed is sent any more. */
+const broken = new WeakSet<Client>()
+
+export class Connections {
+  readonly #pool: Pool
+
+  constructor(options: ConnectionOptions) {
+    const { statementTimeoutMs = FROZEN_MS } = options
+    const idleMs = Math.min(FROZEN_MS, statementTimeoutMs)
+    this.#pool = new Pool({ idle_in_transaction_session_timeout: idleMs, ...configOf(options) } as PoolConfig)
+    // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
+    // besides is heard from its first moment on: nobody's listening would end the process.
+    this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => void broken.add(client)))
+  }
+
+  /** One statement, in its own transaction. @throws {StoreError} */
+  read(sql: string, values: readonly Value[]): Promise<Answer> {
+    return this.#use((client) => ask(client, sql, values))
+  }
+
+  /** Runs a transaction on a connection of its own; where `work` does not commit, it is rolled back. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#use(async (client) => {
+      const transaction = new Transaction(client)
+      try {
+        return await work(transaction)
+      } finally {
+        await transaction.end()
+      }
+    })
+  }
+
+  async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw coded(error, 'connecting')
+    })
+    let failure: unknown
+    try {
+      return await work(client)
+    } catch (error) {
+      failure = error
+      throw error
+    } finally {
+      // What a connection leaves open, or may itself be the cause of, is not handed on with it.
+      const isSuspect = failure instanceof StoreError && SUSPECT.includes(failure.code)
+      client.release(isSuspect || client.getTransactionStatus() !== 'I')
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+}
+
+/** A connection of its own, outside the pool; its transactions may think for longer. @throws {StoreError} */
+export async function connect(options: ConnectionOptions): Promise<Client> {
+  const client = new Client(configOf(options))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+  } catch (error) {
+    throw coded(error, 'connecting')
+  }
+  return client
+}
+
+export class Transaction {
+  readonly #client: Client
+  #isOpen = true
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  /** Runs statements, which travel together. @throws {StoreError} as the first of them that fails says. */
+  async run(...statements: readonly Statement[]): Promise<Answer[]> {
+    const results = await Promise.allSettled(statements.map(({ sql, values }) => ask(this.#client, sql, values)))
+    return results.map((result) => {
+      // Those after the first one fail for its sake.
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    })
+  }
+
+  /** @throws {StoreError} `IN_DOUBT` where it may have landed. */
+  async commit(): Promise<void> {
+    if (broken.has(this.#client)) throw new StoreError('BUSY', 'the connection broke before the transaction was over')
+    const { command } = await ask(this.#client, 'COMMIT', undefined, 'committing')
+    this.#isOpen = false
+    // The answer to the COMMIT of a transaction that had failed.
+    if (command !== 'COMMIT') throw new StoreError('BUSY', 'the transaction was rolled back')
+  }
+
+  /** Rolls back what is left; a connection on which that fails is thrown away by its user. */
+  async end(): Promise<void> {
+    if (this.#isOpen) await ask(this.#client, 'ROLLBACK').catch(() => {})
+  }
+}
+
+/** @throws {StoreError} */
+export async function ask(
+  client: Client,
+  sql: string,
+  values?: readonly Value[],
+  phase: 'working' | 'committing' = 'working',
+): Promise<Answer> {
+  try {
+    const results = await client.query<Found>(sql, values as Value[] | undefined)
+    const { rows, rowCount, command } = Array.isArray(results) ? (results as (typeof results)[]).at(-1)! : results
+    return { rows, count: rowCount ?? 0, command }
+  } catch (error) {
+    throw coded(error, phase)
+  }
+}

@@ -1,0 +1,77 @@
+/** What PostgreSQL's errors mean, and those of the way to it. */
+import { StoreError, type StoreErrorCode } from '../port.ts'
+
+/** What was under way when it failed. Only a COMMIT that was sent can have landed. */
+export type Phase = 'connecting' | 'working' | 'committing'
+
+/** By SQLSTATE, or by its class (the first two letters), where nothing can have landed. */
+const MEANINGS: { readonly [sqlState: string]: StoreErrorCode } = {
+  // Connections that break: 08, and the administrator's 57P01 and its like.
+  '08': 'BUSY',
+  '57': 'BUSY',
+  '25P03': 'BUSY',
+  // Serialization failures and deadlocks.
+  '40': 'BUSY',
+  // A lock not had in time; a statement that took too long is 57014.
+  '55P03': 'BUSY',
+  '53100': 'FULL',
+  '23505': 'CONFLICT',
+  XX001: 'CORRUPT',
+  XX002: 'CORRUPT',
+  // Tables, columns or namespaces that are gone, or are there already.
+  '42P01': 'CORRUPT',
+  '42P06': 'CORRUPT',
+  '42P07': 'CORRUPT',
+  '42703': 'CORRUPT',
+  '42710': 'CORRUPT',
+}
+
+/** Errors by which a server that cannot be had now says that it can be had later. */
+const LATER = ['57P03', '53300']
+
+/** The SQLSTATE of a server's error; undefined for all others. */
+function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('severity' in error)) return undefined
+  return (error as unknown as { readonly code?: string }).code
+}
+
+/**
+ * An error of a statement or a connection, as the port names it. The server's own error is not its cause, for it may
+ * quote the row.
+ */
+export function coded(error: unknown, phase: Phase): StoreError {
+  const sqlState = sqlStateOf(error)
+  const text = error instanceof Error ? error.message : 'not an error was thrown'
+  if (sqlState === undefined) {
+    const meaning = { connecting: 'UNAVAILABLE', working: 'BUSY', committing: 'IN_DOUBT' } as const
+    return new StoreError(meaning[phase], text, { cause: new Refusal(text, true) })
+  }
+  const kind = sqlState.slice(0, 2)
+  // The last one: the transaction had waited for too long, and was over before the COMMIT came.
+  const isSettled = kind === '23' || (kind === '40' && sqlState !== '40003') || sqlState === '25P03'
+  const isOfData = kind === '22' || kind === '23'
+  const message = isOfData ? `the database refused a value (${sqlState})` : `${text} (${sqlState})`
+  const cause = new Refusal(`SQLSTATE ${sqlState}`, LATER.includes(sqlState))
+  if (phase === 'committing' && !isSettled) return new StoreError('IN_DOUBT', message, { cause })
+  if (phase === 'connecting') return new StoreError('UNAVAILABLE', message, { cause })
+  return new StoreError(MEANINGS[sqlState] ?? MEANINGS[kind] ?? 'UNAVAILABLE', message, { cause })
+}
+
+/** What the server or the network said, without the row. */
+class Refusal extends Error {
+  override readonly name = 'Refusal'
+  /** Whether it is about the server's being there, which may change by itself. */
+  readonly passes: boolean
+  constructor(message: string, passes: boolean) {
+    super(message)
+    this.passes = passes
+  }
+}
+
+/** Whether nothing has landed, and trying again may help. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof StoreError)) return false
+  return (
+    error.code === 'BUSY' || (error.code === 'UNAVAILABLE' && (error.cause as Refusal | undefined)?.passes === true)
+  )
+}

@@ -1,0 +1,53 @@
+/** Rows by their keys: those that are asked for before the loop turns come with one statement for each table. */
+import type { Key, Row } from '../port.ts'
+import type { Found } from './connections.ts'
+import type { PostgresTable } from './tables.ts'
+import { encode } from '../kit/rows.ts'
+
+interface Asked {
+  readonly key: Key
+  readonly resolve: (row: Row | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Gets {
+  readonly #read: (table: PostgresTable, keys: readonly Key[]) => Promise<readonly Found[]>
+  readonly #asked = new Map<PostgresTable, Asked[]>()
+
+  /** `read` gives the rows that there are, in any order. */
+  constructor(read: (table: PostgresTable, keys: readonly Key[]) => Promise<readonly Found[]>) {
+    this.#read = read
+  }
+
+  /** @throws {StoreError} */
+  get<R extends Row>(table: PostgresTable, key: Key): Promise<R | undefined> {
+    return new Promise((resolve, reject) => {
+      const asked = this.#asked.get(table) ?? []
+      asked.push({ key, resolve: resolve as Asked['resolve'], reject })
+      if (asked.length > 1) return
+      this.#asked.set(table, asked)
+      setImmediate(() => void this.#answer(table))
+    })
+  }
+
+  async #answer(table: PostgresTable): Promise<void> {
+    const asked = this.#asked.get(table)!
+    this.#asked.delete(table)
+    const keys = new Map(asked.map(({ key }) => [encode(key), key]))
+    try {
+      const rows = await this.#read(table, [...keys.values()])
+      const found = new Map(rows.map((row) => [encode(table.keyOf(row)), row]))
+      for (const { key, resolve, reject } of asked) {
+        const row = found.get(encode(key))
+        try {
+          resolve(row && table.decode(row))
+        } catch (error) {
+          // One that cannot be read is nobody else's trouble.
+          reject(error)
+        }
+      }
+    } catch (error) {
+      for (const { reject } of asked) reject(error)
+    }
+  }
+}

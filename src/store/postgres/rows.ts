@@ -1,0 +1,54 @@
+/** All rows of a store in PostgreSQL at once: worlds are put into it and taken out of it again, for tests. */
+import type { Dump } from '../memory.ts'
+import type { Row, Schema } from '../port.ts'
+import { waitOut } from '../kit/time-limit.ts'
+import { Connections, type Transaction } from './connections.ts'
+import { isPassing } from './errors.ts'
+import { namespaceOf, PostgresTable } from './tables.ts'
+import type { PostgresStoreOptions } from './index.ts'
+import { checkRow, tableOf } from '../kit/rows.ts'
+import { list } from '../kit/sql.ts'
+
+export interface PostgresRows {
+  /** Replaces all rows by those of a dump, in two round trips. @throws {TypeError} where they do not fit the schema. */
+  load(dump: Dump): Promise<void>
+  /** All rows as they are at one moment, in the order of their primary keys; in two round trips. */
+  dump(): Promise<Dump>
+  close(): Promise<void>
+}
+
+/** The rows of a store that has been opened with this schema before. Who has it open is not told of what is loaded. */
+export function postgresRows(options: PostgresStoreOptions, schema: Schema): PostgresRows {
+  const connections = new Connections(options)
+  const tables = Object.entries(schema.tables).map(
+    ([name, table]) => new PostgresTable(name, table, namespaceOf(options)),
+  )
+  const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> =>
+    waitOut(options.busyTimeoutMs, isPassing, () => connections.transaction(work))
+  return {
+    load(dump) {
+      return transact(async (transaction) => {
+        for (const name of Object.keys(dump)) tableOf(schema.tables, name)
+        const statements = tables.flatMap((it) => [
+          { sql: it.clear },
+          { sql: it.insert, values: it.arrays(rowsOf(it, dump), it.columns) },
+          ...(it.totals ? [{ sql: it.totals.clear }, { sql: it.totals.recount }] : []),
+        ])
+        await transaction.run({ sql: 'BEGIN' }, ...statements)
+        await transaction.commit()
+      })
+    },
+    dump() {
+      return transact(async (transaction) => {
+        const all = tables.map((it) => ({ sql: it.select(it.columns, `ORDER BY ${list(it.table.key)}`) }))
+        const [, ...answers] = await transaction.run({ sql: 'BEGIN ISOLATION LEVEL REPEATABLE READ' }, ...all)
+        const rows = answers.map((answer, i) => answer.rows.map((row) => tables[i]!.decode(row)))
+        return Object.fromEntries(tables.map(({ name }, i) => [name, rows[i]!]))
+      })
+    },
+    close: () => connections.close(),
+  }
+}
+
+const rowsOf = ({ name, table }: PostgresTable, dump: Dump): Row[] =>
+  (dump[name] ?? []).map((row) => (Object.isFrozen(row) ? row : checkRow(name, table, row)))

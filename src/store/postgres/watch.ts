@@ -1,0 +1,137 @@
+/**
+ * Learning of the commits of others. Every handle keeps rows that say how often it has changed which table, and they
+ * are read again and again: that is the truth. A NOTIFY, where the database has it, only makes it quick.
+ */
+import { ask, connect, type ConnectionOptions, type Connections, type Statement } from './connections.ts'
+import { ownTables } from './tables.ts'
+import { watchers } from '../kit/watchers.ts'
+
+const POLL_MS = 200
+/** How often is looked where commits are told. */
+const POLL_TOLD_MS = 2_000
+const RECONNECT_MS = 5_000
+
+export class Changes {
+  readonly #watchers = watchers(() => this.#begin())
+  readonly #handle = crypto.randomUUID()
+  readonly #table: string
+  readonly #options: ConnectionOptions
+  readonly #connections: Connections
+  readonly #channel: string
+  readonly #hasNotify: boolean
+  readonly #untold = new Set<string>()
+  #isTelling = false
+  #count = 0
+
+  constructor(options: ConnectionOptions, connections: Connections, namespace: string, hasNotify: boolean) {
+    this.#options = options
+    this.#connections = connections
+    this.#table = ownTables(namespace).changes
+    this.#channel = `hardshell:${namespace}`
+    this.#hasNotify = hasNotify
+  }
+
+  /** Says, within a transaction, which tables it changes. */
+  mark(tables: readonly string[]): Statement {
+    this.#count++
+    const sql = `INSERT INTO ${this.#table} (handle, name, seq) SELECT $1, t.name, $2 FROM unnest($3::text[]) AS t (name)
+      ON CONFLICT (handle, name) DO UPDATE SET seq = excluded.seq, at = CURRENT_TIMESTAMP`
+    return { sql, values: [this.#handle, this.#count, tables] }
+  }
+
+  /** Calls back who watches tables that this handle has changed, here and elsewhere. */
+  touched(tables: Iterable<string>): void {
+    this.#watchers.touched(tables)
+    if (!this.#hasNotify) return
+    for (const table of tables) this.#untold.add(table)
+    if (!this.#isTelling) void this.#tell()
+  }
+
+  /** Tells others, after the commit and by itself: transactions that NOTIFY wait for each other until they are on disk. */
+  async #tell(): Promise<void> {
+    this.#isTelling = true
+    while (this.#untold.size > 0) {
+      const payload = [this.#handle, ...this.#untold].join(' ')
+      this.#untold.clear()
+      const sql = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+      await this.#connections.read(sql, [this.#channel, payload]).catch(() => {})
+    }
+    this.#isTelling = false
+  }
+
+  watch(table: string, changed: () => void): () => void {
+    return this.#watchers.add(table, changed)
+  }
+
+  end(): void {
+    this.#watchers.clear()
+  }
+
+  #begin(): () => void {
+    const stop = new AbortController()
+    this.#poll(stop.signal, this.#hasNotify ? this.#listen(stop.signal) : () => false)
+    return () => stop.abort()
+  }
+
+  #poll(signal: AbortSignal, isHeard: () => boolean): void {
+    const sql = `SELECT handle, name, seq FROM ${this.#table} WHERE handle <> $1`
+    let seen: Map<string, string> | undefined
+    const look = async (): Promise<void> => {
+      const { rows } = await this.#connections.read(sql, [this.#handle])
+      if (signal.aborted) return
+      const found = new Map(rows.map(({ handle, name, seq }) => [`${name!} ${handle!}`, seq!]))
+      // What happened between the call of `watch` and the first look is not known.
+      if (seen === undefined) this.#watchers.touched()
+      else
+        this.#watchers.touched([...found].flatMap(([key, seq]) => (seen!.get(key) === seq ? [] : [key.split(' ')[0]!])))
+      seen = found
+    }
+    const again = (): void => {
+      if (signal.aborted) return
+      const timer = setTimeout(() => void look().then(again, again), isHeard() ? POLL_TOLD_MS : POLL_MS)
+      timer.unref()
+    }
+    // Rows of handles that are long gone; one that lives writes its own anew.
+    const sweep = `DELETE FROM ${this.#table} WHERE at < CURRENT_TIMESTAMP - INTERVAL '1 day'`
+    void this.#connections.read(sweep, []).then(look).then(again, again)
+  }
+
+  /** Hears of commits on a connection of its own, which is made anew when it breaks. Says whether it hears now. */
+  #listen(signal: AbortSignal): () => boolean {
+    let hears = false
+    const run = async (): Promise<void> => {
+      const client = await connect(this.#options)
+      const gone = new Promise<void>((resolve) => client.once('end', resolve))
+      const end = (): void => void client.end().catch(() => {})
+      try {
+        client.on('notification', ({ payload = '' }) => {
+          const [handle, ...tables] = payload.split(' ')
+          if (handle !== this.#handle) this.#watchers.touched(tables)
+        })
+        await ask(client, `LISTEN "${this.#channel}"`)
+        unref(client)
+        hears = true
+        signal.addEventListener('abort', end)
+        if (signal.aborted) end()
+        await gone
+      } finally {
+        hears = false
+        signal.removeEventListener('abort', end)
+        end()
+      }
+    }
+    const again = (): void => {
+      if (!signal.aborted) setTimeout(start, RECONNECT_MS).unref()
+    }
+    const start = (): void => {
+      if (!signal.aborted) void run().then(again, again)
+    }
+    start()
+    return () => hears
+  }
+}
+
+/** Lets the process end while it listens. `pg` has it, and its types do not. */
+function unref(client: object): void {
+  ;(client as { unref(): void }).unref()
+}

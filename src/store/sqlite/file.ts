@@ -1,0 +1,70 @@
+/** The file of a SQLite database: what it may be called, who may read it, and whether it is still there. */
+import { closeSync, openSync, statSync, type BigIntStats } from 'node:fs'
+import { resolve } from 'node:path'
+import { StoreError } from '../port.ts'
+
+export const IN_MEMORY = ':memory:'
+
+/**
+ * The whole path, whatever folder the process is in later.
+ *
+ * @throws {TypeError} for what SQLite would take for something else: no name is a database that is deleted when it is
+ *   closed, and a URL may be one in memory, or on a server.
+ */
+export function databasePath(path: unknown): string {
+  if (path === IN_MEMORY) return IN_MEMORY
+  if (typeof path !== 'string' || path.trim() === '' || path.includes('\0') || /[/\\]$/.test(path))
+    throw new TypeError(`path: the name of a file, or '${IN_MEMORY}'`)
+  if (/^[a-z][a-z\d+.-]+:/i.test(path)) throw new TypeError("path: the name of a file, not a URL; './' in front makes it one") // prettier-ignore
+  return resolve(path)
+}
+
+/**
+ * Makes a file that is not there yet, for nobody but its user to read. SQLite gives its log, its index and its journals
+ * the rights of the file. One that is there keeps the rights that somebody gave it.
+ */
+export function makeFile(path: string): void {
+  if (path === IN_MEMORY) return
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch {
+    // It is there. Or it cannot be made, and SQLite says why.
+  }
+}
+
+export const fileAt = (path: string): BigIntStats | undefined => statSync(path, { bigint: true, throwIfNoEntry: false })
+
+export const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefined): boolean =>
+  one !== undefined && one.ino === other?.ino && one.dev === other.dev
+
+/** Whether the files of a database are what they were. @throws {StoreError} `GONE`, `UNAVAILABLE` */
+export type Presence = () => void
+
+/**
+ * Watches over an open database: one that is deleted or replaced takes with it what is committed, and SQLite says
+ * nothing. So does one whose log or index goes: others do not see any more what is written. `before` is the file as it
+ * was before it was opened.
+ *
+ * @throws {StoreError} `GONE` where it was replaced while it was opened.
+ */
+export function presenceOf(path: string, before: BigIntStats | undefined): Presence {
+  if (path === IN_MEMORY) return () => {}
+  const checked = (suffix: string, was: BigIntStats | undefined): void => {
+    if (!was || isSame(was, stat(path + suffix))) return
+    throw new StoreError('GONE', `the database${suffix} was deleted or replaced while it was open`)
+  }
+  checked('', before)
+  // Log and index are there as long as somebody has the database open.
+  const files = [['', before] as const, ...['-wal', '-shm'].map((suffix) => [suffix, stat(path + suffix)] as const)]
+  return () => {
+    for (const [suffix, was] of files) checked(suffix, was)
+  }
+}
+
+function stat(path: string): BigIntStats | undefined {
+  try {
+    return fileAt(path)
+  } catch (cause) {
+    throw new StoreError('UNAVAILABLE', 'the folder of the database cannot be read', { cause })
+  }
+}

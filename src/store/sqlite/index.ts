@@ -1,0 +1,111 @@
+/** Rows in a SQLite file, through `node:sqlite`. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { checkFunction } from '../../arguments.ts'
+import { StoreError, type StoreAdapter } from '../port.ts'
+import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
+import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
+import { databasePath, fileAt, IN_MEMORY } from './file.ts'
+import { checkOptions, openStore, type SqliteOptions } from './store.ts'
+
+export type { SlowCall } from '../kit/slow.ts'
+
+export interface SqliteStoreOptions extends SqliteOptions {
+  /** Prepares a fresh connection before anything else: a limit of size, say. */
+  readonly prepare?: ((db: DatabaseSync) => void) | undefined
+}
+
+/** A store in a SQLite file. @throws {TypeError} naming the argument */
+export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
+  const options = { ...given, path: databasePath(given.path) }
+  checkOptions(options)
+  checkFunction(options.prepare, 'prepare')
+  const connect = (): NodeConnection => {
+    assertPlain(options.path)
+    return new NodeConnection(options)
+  }
+  return { open: (schema) => openStore(connect, schema, options) }
+}
+
+const MAGIC = Buffer.from('SQLite format 3\0')
+
+/**
+ * What begins otherwise is encrypted, or no database: SQLite would put into it what a journal beside it says.
+ *
+ * Where this process has the file open already, a log is beside it, and the file is read through SQLite: for closing a
+ * file lets go of all locks that the process has on it, and others would take the log for one that nobody uses.
+ */
+function assertPlain(path: string): void {
+  if (path === IN_MEMORY) return
+  if (fileAt(`${path}-wal`)) return assertReadable(path)
+  const bytes = Buffer.alloc(MAGIC.length)
+  let length = 0
+  try {
+    const file = openSync(path, 'r')
+    length = readSync(file, bytes)
+    closeSync(file)
+  } catch {
+    // Why it cannot be read, SQLite says.
+  }
+  if (length > 0 && !bytes.equals(MAGIC)) throw notPlain()
+}
+
+function assertReadable(path: string): void {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path, { timeout: 0, readOnly: true })
+    db.exec('SELECT 1 FROM sqlite_schema LIMIT 1')
+  } catch (error) {
+    if (resultOf(error) === NOT_A_DATABASE) throw notPlain(error)
+    const failure = coded(error)
+    // Anything else, SQLite says again.
+    if (failure instanceof StoreError && failure.code === 'BUSY') throw failure
+  } finally {
+    db?.close()
+  }
+}
+
+const notPlain = (cause?: unknown): StoreError =>
+  new StoreError('CORRUPT', 'the file is encrypted, or is no database', { cause })
+
+class NodeConnection implements SqliteConnection {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor({ path, prepare }: SqliteStoreOptions) {
+    this.#db = new DatabaseSync(path, { timeout: 0 })
+    try {
+      prepare?.(this.#db)
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+  }
+
+  all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
+    return this.#statement(sql).all(...values) as SqlRow[]
+  }
+
+  run(sql: string, values: readonly SqlValue[] = []): void {
+    this.#statement(sql).run(...values)
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql)
+  }
+
+  get isTransaction(): boolean {
+    return this.#db.isTransaction
+  }
+
+  close(): Promise<void> {
+    this.#db.close()
+    return Promise.resolve()
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+    return statement
+  }
+}

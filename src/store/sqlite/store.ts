@@ -1,0 +1,319 @@
+/**
+ * A store on a connection to a SQLite file, whichever library made it. Several processes may share the file.
+ *
+ * Every transaction is one synchronous run from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is
+ * waited for, between tries, without blocking. Commits that wait at the same moment share one transaction, each in a
+ * savepoint of its own, and with it one fsync.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { checkDuration, checkFunction } from '../../arguments.ts'
+import {
+  StoreError,
+  type Key,
+  type Ownership,
+  type Query,
+  type Row,
+  type Schema,
+  type Store,
+  type Total,
+  type Write,
+} from '../port.ts'
+import { CommitQueue, tablesOf, type WaitingCommit } from '../kit/commit-queue.ts'
+import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, TotalChanges } from '../kit/rows.ts'
+import type { CheckedWrite, TotalChange } from '../kit/rows.ts'
+import { checkSchema } from '../kit/schema.ts'
+import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
+import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
+import { coded, patiently } from './errors.ts'
+import { checkVersion } from '../kit/sql.ts'
+import { fileAt, IN_MEMORY, makeFile, presenceOf, type Presence } from './file.ts'
+import { sqliteOwnerLock } from './owner.ts'
+import { described, migrate, SCHEMA, SqliteTable } from './tables.ts'
+import { watchers } from '../kit/watchers.ts'
+
+/** What every SQLite store can be told. */
+export interface SqliteOptions extends SlowOptions {
+  /**
+   * The file; `:memory:` for a database that ends with its store. Made where there is none, readable by its user only
+   * (0600, as is all that stands beside it); the rights of one that is there stay as they are. No URL.
+   */
+  readonly path: string
+  /** How long to wait for a lock that somebody else holds before rejecting with `BUSY`. 5,000 ms unless given. */
+  readonly busyTimeoutMs?: number | undefined
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkOptions({ busyTimeoutMs, slowMs, onSlow }: SqliteOptions): void {
+  checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
+  checkDuration(slowMs, 'slowMs')
+  checkFunction(onSlow, 'onSlow')
+}
+
+const POLL_MS = 200
+
+/** Opens the store on a fresh connection, and closes that where it fails. */
+export async function openStore(
+  connect: () => SqliteConnection,
+  schema: Schema,
+  options: SqliteOptions,
+): Promise<Store> {
+  checkSchema(schema)
+  let connection: SqliteConnection | undefined
+  try {
+    makeFile(options.path)
+    const before = fileAt(options.path)
+    const db = (connection = await patiently(options.busyTimeoutMs, connect))
+    await patiently(options.busyTimeoutMs, () => setUp(db, schema))
+    return new SqliteStore(db, schema, options, presenceOf(options.path, before))
+  } catch (error) {
+    await connection?.close()
+    throw coded(error)
+  }
+}
+
+function setUp(db: SqliteConnection, schema: Schema): void {
+  // Looked at first, for WAL is a mark on the file, and a file that is not ours stays as it was.
+  described(db, schema)
+  // What SQLite sorts stays in memory: no secret reaches a temporary file.
+  db.exec('PRAGMA temp_store = MEMORY')
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    migrate(db, schema)
+    db.exec('COMMIT')
+  } finally {
+    if (db.isTransaction) db.exec('ROLLBACK')
+  }
+}
+
+class SqliteStore implements Store {
+  readonly ownership?: Ownership
+  readonly #db: SqliteConnection
+  readonly #schema: Schema
+  readonly #options: SqliteOptions
+  readonly #presence: Presence
+  /** The files were not what they should be when they were last looked at: then reads look, too. */
+  #isAway = false
+  readonly #tables: Map<string, SqliteTable>
+  readonly #commits = new CommitQueue(() => this.#landGroup())
+  readonly #watchers = watchers(() => this.#poll())
+  #closing: Promise<void> | undefined
+
+  constructor(db: SqliteConnection, schema: Schema, options: SqliteOptions, presence: Presence) {
+    if (options.path !== IN_MEMORY) this.ownership = { by: 'lock', lock: sqliteOwnerLock(options.path) }
+    this.#db = db
+    this.#schema = schema
+    this.#options = options
+    this.#presence = presence
+    this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqliteTable(name, table)]))
+  }
+
+  async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
+    const table = this.#use(name)
+    const rows = await this.#read('get', name, table.get, checkKey(name, table.table, key))
+    return rows[0] && table.decode<R>(rows[0])
+  }
+
+  async query<R extends Row>(query: Query): Promise<R[]> {
+    const table = this.#use(query.table)
+    const checked = checkQuery(this.#schema.tables, query)
+    const bounds = [checked.from, checked.to].filter((bound) => bound !== undefined)
+    const values = [...checked.prefix, ...bounds, query.limit ?? -1]
+    const rows = await this.#read('query', query.table, table.query(checked, query.reverse === true), values)
+    return rows.map((row) => table.decode<R>(row))
+  }
+
+  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+    const { totals } = this.#use(name)
+    const checked = checkTotal(this.#schema.tables, name, prefix)
+    const rows = await this.#read('sum', name, totals!.query(checked.length), checked)
+    return rows.map((row) => ({ key: totals!.columns.map((column) => row[column] as string), ...sumOf(row) }))
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#open()
+    await this.#commits.add(checkWrites(this.#schema.tables, writes))
+  }
+
+  watch(name: string, changed: () => void): () => void {
+    this.#use(name)
+    return this.#watchers.add(name, changed)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#commits.drained().then(() => {
+      this.#watchers.clear()
+      return this.#db.close()
+    })
+    return this.#closing
+  }
+
+  #open(): void {
+    if (this.#closing) throw new StoreError('CLOSED', 'the store is closed')
+  }
+
+  #use(name: string): SqliteTable {
+    this.#open()
+    tableOf(this.#schema.tables, name)
+    return this.#tables.get(name)!
+  }
+
+  async #read(call: SlowCall['call'], name: string, sql: string, values: readonly SqlValue[]): Promise<SqlRow[]> {
+    const startedMs = performance.now()
+    let count = 0
+    try {
+      return await patiently(this.#options.busyTimeoutMs, () => {
+        this.#open()
+        if (this.#isAway) this.#assertThere()
+        const rows = this.#db.all(sql, values)
+        count = rows.length
+        return rows
+      })
+    } finally {
+      timed(this.#options, startedMs, { call, tables: [name], count })
+    }
+  }
+
+  /** What is asked for before the loop turns, and while the lock is waited for, belongs to the same group. */
+  async #landGroup(): Promise<void> {
+    await setImmediate()
+    const startedMs = performance.now()
+    const before = this.#commits.length
+    let members: readonly WaitingCommit[] = []
+    try {
+      await patiently(this.#options.busyTimeoutMs, () => {
+        this.#assertThere()
+        this.#run('BEGIN IMMEDIATE')
+        this.#transact((members = this.#commits.take()))
+      })
+    } catch (error) {
+      // Those that came in the meantime have their own time to wait.
+      members = this.#commits.take(before)
+      for (const { reject } of members) reject(coded(error))
+    }
+    timed(this.#options, startedMs, { call: 'commit', tables: tablesOf(members), count: members.length })
+  }
+
+  /**
+   * Lands what it can of a group in the transaction that has begun. One member may have been refused for what another
+   * wrote, so a refusal stands only once the group has landed: what befalls the transaction befalls all of them.
+   */
+  #transact(members: readonly WaitingCommit[]): void {
+    const refusals = new Map<WaitingCommit, Error>()
+    let committing = false
+    try {
+      checkVersion(this.#first(`SELECT version FROM ${SCHEMA}`)!['version'] as number, this.#schema)
+      for (const member of members) {
+        try {
+          if (members.length === 1) this.#land(member.writes)
+          else this.#landApart(member.writes)
+        } catch (error) {
+          // A full or failing disk ends the whole transaction, not the savepoint alone.
+          if (members.length === 1 || !this.#db.isTransaction) throw error
+          refusals.set(member, coded(error))
+        }
+      }
+      committing = true
+      this.#run('COMMIT')
+      this.#assertLanded()
+    } catch (error) {
+      for (const member of members) member.reject(coded(error, committing))
+      if (this.#db.isTransaction) this.#run('ROLLBACK')
+      return
+    }
+    for (const member of members) {
+      const refusal = refusals.get(member)
+      if (refusal) member.reject(refusal)
+      else member.resolve()
+    }
+    this.#watchers.touched(tablesOf(members.filter((member) => !refusals.has(member))))
+  }
+
+  /** @throws {StoreError} `GONE`, `UNAVAILABLE` */
+  #assertThere(): void {
+    this.#isAway = true
+    this.#presence()
+    this.#isAway = false
+  }
+
+  /** What was committed to a file that has gone meanwhile may be there for nobody. */
+  #assertLanded(): void {
+    try {
+      this.#assertThere()
+    } catch (cause) {
+      throw new StoreError('IN_DOUBT', 'the database went away during the commit', { cause })
+    }
+  }
+
+  #landApart(writes: readonly CheckedWrite[]): void {
+    this.#run('SAVEPOINT member')
+    try {
+      this.#land(writes)
+    } catch (error) {
+      if (this.#db.isTransaction) this.#run('ROLLBACK TO member')
+      throw error
+    } finally {
+      if (this.#db.isTransaction) this.#run('RELEASE member')
+    }
+  }
+
+  #land(writes: readonly CheckedWrite[]): void {
+    const totals = new TotalChanges()
+    for (const write of writes) {
+      const sql = this.#tables.get(write.table)!
+      const before = this.#first(sql.find, write.key) as Row | undefined
+      const after = outcome(write, before)
+      if (after === before) continue
+      if (after === undefined) this.#run(sql.delete, write.key)
+      else if (before === undefined) this.#run(sql.insert, sql.encode(after))
+      else {
+        // Only what changes, so that the indexes of the rest are left alone.
+        const changed = Object.keys(write.row!).filter((column) => after[column] !== before[column])
+        if (changed.length > 0) this.#run(sql.update(changed), [...sql.encode(after, changed), ...write.key])
+      }
+      totals.add(write.table, sql.table, before, after)
+    }
+    for (const change of totals) this.#count(change)
+  }
+
+  #count({ table, key, sum, count }: TotalChange): void {
+    const sql = this.#tables.get(table)!.totals!
+    const group = this.#first(sql.find, key)
+    const before = group ? sumOf(group) : { sum: 0, count: 0 }
+    const after = { sum: safe(table, before.sum + sum), count: before.count + count }
+    if (after.count === 0) this.#run(sql.delete, key)
+    else this.#run(sql.put, [...key, after.sum, after.count])
+  }
+
+  #run(sql: string, values: readonly SqlValue[] = []): void {
+    this.#db.run(sql, values)
+  }
+
+  #first(sql: string, values: readonly SqlValue[] = []): SqlRow | undefined {
+    return this.#db.all(sql, values)[0]
+  }
+
+  /** Commits of others show in a number that they change; which tables they touched does not show. */
+  #poll(): () => void {
+    const look = (): unknown => {
+      try {
+        return this.#first('PRAGMA data_version')!['data_version']
+      } catch {
+        return undefined
+      }
+    }
+    let seen = look()
+    const timer = setInterval(() => {
+      const found = look()
+      if (found !== seen) this.#watchers.touched()
+      seen = found
+    }, POLL_MS)
+    timer.unref()
+    return () => clearInterval(timer)
+  }
+}
+
+const sumOf = (row: SqlRow): { sum: number; count: number } => ({
+  sum: row['sum'] as number,
+  count: row['count'] as number,
+})

@@ -1,0 +1,186 @@
+/**
+ * A chart walked through: from its start, every sample answer, delay, event and piece of news in every state that they
+ * lead to. Local states are states like others here, so that each of their answers is tried. `xstate/graph` does the
+ * walking, over logic that does what the kernel would do, and nothing else.
+ */
+import type { ActorLogic, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, Snapshot } from 'xstate'
+import { getAdjacencyMap } from 'xstate/graph'
+import type { Answer, Declared } from '../../../kernel/define/authoring.ts'
+import { dotted, type ContextOf, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
+import { bareStep, doneEvent, type Collected } from '../../../kernel/step/step.ts'
+
+type Sample<Run> = Run extends (args: infer Args) => infer Out
+  ? Args extends { readonly input: infer In }
+    ? readonly Awaited<Out>[] | ((input: In) => readonly Awaited<Out>[])
+    : never
+  : never
+
+/** What a kind is walked through with. */
+export interface Samples<M extends AnyStateMachine = AnyStateMachine> {
+  /** Inputs of operations; one for each way in which the chart may begin. */
+  readonly inputs: readonly object[]
+  /**
+   * For each effect and local step, at least one output for every answer that it declares. One that is left out answers
+   * with nothing beside its answers.
+   */
+  readonly answers?: { readonly [Src in keyof Runs<M>]?: Sample<Runs<M>[Src]> }
+  /** What callers send and watches tell, with payloads that make a difference. */
+  readonly events?: readonly (EventObject & { readonly [field: string]: unknown })[]
+  /**
+   * What guards read of a context, counts cut where more makes no difference: states that are equal in it, and in their
+   * name, are walked on from once. All of the context unless given, which may never end.
+   */
+  readonly sees?: (context: ContextOf<M>, state: string) => unknown
+}
+
+/** Where something that is about to happen comes from. */
+export type From = 'answer' | 'delay' | 'news' | 'caller'
+
+/** Something that may happen in a state. */
+export interface Next {
+  readonly from: From
+  readonly event: EventObject
+  /** The effect or local step that answers. */
+  readonly src?: string
+}
+
+/** A state that was met. */
+export interface Spot {
+  /** Equal for states that are the same by what the samples say their guards see. */
+  readonly key: string
+  readonly state: string
+  readonly snapshot: AnyMachineSnapshot
+}
+
+/** One step: an event in a state. */
+export interface Edge {
+  readonly before: Spot
+  readonly next: Next
+  /** What came of it; `before` where the chart takes no notice, undefined where the step threw. */
+  readonly after: Spot | undefined
+  readonly actions: readonly Collected[]
+  readonly error?: unknown
+}
+
+export interface Walk {
+  readonly spots: readonly Spot[]
+  readonly edges: readonly Edge[]
+  /** Steps from inputs. */
+  readonly starts: readonly { readonly spot: Spot; readonly actions: readonly Collected[] }[]
+}
+
+/** Steps beyond which a walk is taken to have no end. */
+const MOST_STEPS = 250_000
+
+export const isLocal = ({ snapshot }: Spot): boolean => snapshot.hasTag('local')
+export const isOver = ({ snapshot }: Spot): boolean => snapshot.status !== 'active'
+/** It can be found in it after a crash, or be looked at. */
+export const isRest = (spot: Spot): boolean => !isOver(spot) && !isLocal(spot)
+
+/** The name of the watch on a state. */
+export const watchOf = ({ snapshot }: Spot): string | undefined =>
+  snapshot._nodes.map((node) => (node.meta as { watch?: string } | undefined)?.watch).find((name) => name !== undefined)
+
+/** All that may happen in a state, by the samples. */
+export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next[] {
+  if (isOver(spot)) return []
+  const { snapshot } = spot
+  const nodes = snapshot._nodes
+  const answers = nodes.flatMap((node) =>
+    node.invoke.flatMap(({ id, src, input }) =>
+      outputsOf(kind, samples, src as string, () => inputOf(input, snapshot.context)).map((output): Next => ({
+        from: 'answer',
+        src: src as string,
+        event: doneEvent(id, output),
+      })),
+    ),
+  )
+  if (isLocal(spot)) return answers
+  const delays = nodes.flatMap((node) =>
+    delaysOf(node).map((name): Next => ({ from: 'delay', event: { type: `xstate.after.${name}.${node.id}` } })),
+  )
+  const told = newsOf(kind)
+  const watch = watchOf(spot)
+  const events = (samples.events ?? []).flatMap((event): Next[] => {
+    if (![...told.values()].flat().includes(event.type)) return [{ from: 'caller', event }]
+    return watch !== undefined && told.get(watch)!.includes(event.type) ? [{ from: 'news', event }] : []
+  })
+  return [...answers, ...delays, ...events]
+}
+
+/** The names of a state's delays. */
+export const delaysOf = (node: AnyStateNode): string[] => Object.keys(node.config.after ?? {})
+
+/** Which events each watch sends. Binding it to ports of nobody makes no request. */
+export const newsOf = (kind: OperationKind): Map<string, readonly string[]> =>
+  new Map(Object.entries(kind.watches?.({}) ?? {}).map(([name, { sends }]) => [name, sends]))
+
+/** An invoke's input. @throws where it reads anything but the context, for nothing else is left after a crash. */
+export function inputOf(input: unknown, context: unknown): unknown {
+  if (typeof input !== 'function') return input
+  const args = new Proxy({ context } as Record<string | symbol, unknown>, {
+    get(target, name) {
+      if (name !== 'context') throw new TypeError(`the input reads '${String(name)}'`)
+      return target[name]
+    },
+  })
+  return (input as (args: unknown) => unknown)(args)
+}
+
+/** The sample outputs of an effect or a local step. */
+export function outputsOf(
+  { machine }: OperationKind,
+  { answers }: Samples,
+  src: string,
+  input: () => unknown,
+): readonly Answer[] {
+  // prettier-ignore
+  const of = (answers as Readonly<Record<string, unknown>> | undefined)?.[src]
+  if (typeof of === 'function') return (of as (input: unknown) => readonly Answer[])(input())
+  if (of !== undefined) return of as readonly Answer[]
+  return new Map(declaredOf(machine)).get(src)?.answers?.map((answer) => ({ answer })) ?? []
+}
+
+/** The declarations of a machine's effects and local steps. */
+export const declaredOf = (machine: AnyStateMachine): [string, Declared<Answer, unknown>][] =>
+  Object.entries(machine.implementations.actors as unknown as Record<string, Declared<Answer, unknown>>)
+
+/** Walks through a chart. @throws {Error} where it has no end, or a start throws; what steps throw is in their edges. */
+export function walk(kind: OperationKind, samples: Samples): Walk {
+  const edges: Edge[] = []
+  const sees = (samples.sees ?? ((context: unknown) => context)) as (context: unknown, state: string) => unknown
+  const spotOf = (snapshot: AnyMachineSnapshot): Spot => {
+    const state = dotted(snapshot.value)
+    return { key: JSON.stringify([state, sees(snapshot.context, state)]), state, snapshot }
+  }
+  const transition = (before: Spot, next: Next): Spot => {
+    try {
+      const { snapshot, actions } = bareStep(kind.machine, { snapshot: before.snapshot, event: next.event })
+      const after = snapshot === before.snapshot ? before : spotOf(snapshot)
+      edges.push({ before, next, after, actions })
+      return after
+    } catch (error) {
+      edges.push({ before, next, after: undefined, actions: [], error })
+      return before
+    }
+  }
+  const starts: Walk['starts'][number][] = []
+  const spots = new Map<string, Spot>()
+  for (const input of samples.inputs) {
+    const { snapshot, actions } = bareStep(kind.machine, { input: { id: 'operation', ...input } })
+    const start = { spot: spotOf(snapshot), actions }
+    starts.push(start)
+    // A walk that comes to where another has been ends there.
+    const known = new Set(spots.keys())
+    const logic = { transition, getInitialSnapshot: () => start.spot } as unknown as ActorLogic<Snapshot<unknown>, EventObject> // prettier-ignore
+    const found = getAdjacencyMap(logic, {
+      events: ((spot: Spot) => nextsOf(kind, samples, spot)) as never,
+      serializeState: (({ key }: Spot) => key) as never,
+      serializeEvent: (event) => JSON.stringify((event as unknown as Next).event),
+      stopWhen: ((spot: Spot) => known.has(spot.key)) as never,
+      limit: MOST_STEPS,
+    })
+    for (const [key, { state }] of Object.entries(found)) spots.set(key, state as unknown as Spot)
+  }
+  return { spots: [...spots.values()], edges, starts }
+}

@@ -1,0 +1,186 @@
+/** The bounty as a subject: it, and its two services on stores of their own, each with an index that may fall behind. */
+import { Bounties } from '../../bounty/bounties.ts'
+import { bountyKind, bountySchema } from '../../bounty/kind.ts'
+import type { BountyPorts } from '../../bounty/ports.ts'
+import {
+  claimsSchema,
+  creditsSchema,
+  storeClaims,
+  storeCredits,
+  type StoreClaims,
+  type StoreCredits,
+} from '../../bounty/store-services.ts'
+import type { OperationRow } from '../../kernel/define/operation.ts'
+import type { Operations } from '../../kernel/operations.ts'
+import { memoryStore, type Dump } from '../../store/memory.ts'
+import { StoreError, type Row, type Schema, type Store } from '../../store/port.ts'
+import { contextOf, FUNDS, judge, unsound, type BountyOutside } from '../invariants/bounty-judge.ts'
+import type { OwnFault } from '../faults/faulty-port.ts'
+import { kindSubject, type KindStage } from './kind-subject.ts'
+import type { VirtualClock } from '../explorer/life.ts'
+import type { Subject } from '../explorer/subject.ts'
+
+/** Longer than a lease. */
+const OUTAGE_MS = 240_000
+/** The end of it, in which there are answers: that it fails. The rest is longer than a request is waited for. */
+const FAILING_MS = 150_000
+
+/** What a caller of bounties can use. */
+export interface BountyStage extends KindStage<BountyOutside> {
+  readonly bounties: Bounties
+  /** The services without faults: the rest of the world uses them. */
+  readonly services: { readonly credits: StoreCredits; readonly claims: StoreClaims }
+}
+
+/** What a request meets at its service: set for the next one, and true while that one is carried out. */
+interface Trouble {
+  nextBreaks: boolean
+  breaks: boolean
+}
+
+/** A store over rows that stand somewhere else, and are told of every commit. While it breaks, no index is written. */
+function storeOver(rows: Dump, schema: Schema, trouble: Trouble, changed: (rows: Dump) => void): Store {
+  const adapter = memoryStore()
+  adapter.load(rows)
+  const opened = adapter.open(schema)
+  return {
+    get: async <R extends Row = Row>(...args: Parameters<Store['get']>) => (await opened).get<R>(...args),
+    query: async <R extends Row = Row>(...args: Parameters<Store['query']>) => (await opened).query<R>(...args),
+    sum: async (...args) => (await opened).sum(...args),
+    async commit(writes) {
+      if (trouble.breaks && writes.some((write) => 'check' in write))
+        throw new StoreError('BUSY', 'the index does not answer')
+      await (await opened).commit(writes)
+      changed(adapter.dump())
+    },
+    watch: () => () => {},
+    close: async () => (await opened).close(),
+  }
+}
+
+type Services = BountyStage['services'] & { readonly trouble: Trouble }
+
+/** One pair of services for one state of the outside, however many processes use them. */
+const known = new WeakMap<BountyOutside, Services>()
+
+function servicesOf(outside: BountyOutside): Services {
+  let found = known.get(outside)
+  if (!found) {
+    const trouble = { nextBreaks: false, breaks: false }
+    found = {
+      credits: storeCredits(
+        storeOver(outside.credits, creditsSchema, trouble, (rows) => void (outside.credits = rows)),
+      ),
+      claims: storeClaims(storeOver(outside.claims, claimsSchema, trouble, (rows) => void (outside.claims = rows))),
+      trouble,
+    }
+    known.set(outside, found)
+  }
+  return found
+}
+
+/** Of both, what a bounty may ask: each is one request, to which there is no answer while they are down. */
+function portsOf(outside: BountyOutside, clock: VirtualClock): BountyPorts {
+  const { credits, claims, trouble } = servicesOf(outside)
+  const ask = async <Out>(request: () => Promise<Out>): Promise<Out> => {
+    const breaks = trouble.nextBreaks
+    trouble.nextBreaks = false
+    const leftMs = outside.downUntilMs - clock.rightMs
+    if (leftMs > FAILING_MS) return new Promise(() => {})
+    if (leftMs > 0) throw new Error('down')
+    trouble.breaks = breaks
+    try {
+      return await request()
+    } finally {
+      trouble.breaks = false
+    }
+  }
+  return {
+    credits: {
+      reserve: (it) => ask(() => credits.reserve(it)),
+      get: (it) => ask(() => credits.get(it)),
+      capture: (it) => ask(() => credits.capture(it)),
+      void: (it) => ask(() => credits.void(it)),
+    },
+    claims: {
+      acquire: (it) => ask(() => claims.acquire(it)),
+      get: (it) => ask(() => claims.get(it)),
+      renew: (it) => ask(() => claims.renew(it)),
+      release: (it) => ask(() => claims.release(it)),
+      complete: (it) => ask(() => claims.complete(it)),
+    },
+  }
+}
+
+/** Refused for no reason of its own, and nothing done: a person will have it sent again. */
+const refuses: OwnFault = async () => ({ answer: 'rejected', reason: 'out of order' })
+
+/** Bounties and the services that they talk to. */
+function newSubject(): Subject<KindStage<BountyOutside>> {
+  // Lives are lived one at a time.
+  let now: { readonly outside: BountyOutside; readonly clock: VirtualClock } | undefined
+  /** Not carried out, nor is anything else for some minutes. */
+  const down: OwnFault = () => {
+    now!.outside.downUntilMs = now!.clock.rightMs + OUTAGE_MS
+    return new Promise(() => {})
+  }
+  /** The document is written, the index is not; whoever asked hears of a failure. */
+  const between: OwnFault = (deliver) => {
+    servicesOf(now!.outside).trouble.nextBreaks = true
+    return deliver()
+  }
+  const asked = { between, down }
+  const firm = { ...asked, refuses }
+  return kindSubject<BountyPorts, BountyOutside>({
+    kinds: [bountyKind()],
+    tables: bountySchema.tables,
+    outside: () => ({
+      credits: { accounts: [{ account: 'payer', balance: FUNDS }] },
+      claims: {},
+      downUntilMs: 0,
+      meddled: false,
+    }),
+    ports(outside, clock) {
+      now = { outside, clock }
+      return portsOf(outside, clock)
+    },
+    faults: {
+      'ports.credits.reserve': asked,
+      'ports.credits.capture': firm,
+      'ports.credits.void': firm,
+      'ports.claims.acquire': asked,
+      'ports.claims.renew': asked,
+      'ports.claims.release': firm,
+      'ports.claims.complete': firm,
+    },
+    judge: ({ outside, operations }) => judge(outside, operations),
+    alike: { ignore: ['refusal', 'unmet'], counts: { tries: 1, revision: 3 } },
+  })
+}
+
+const subject = newSubject()
+
+/** With the API, and an eye on every commit. */
+export const bountySubject: Subject<BountyStage> = {
+  ...subject,
+  async open() {
+    const surroundings = await subject.open()
+    let now: BountyOutside | undefined
+    return {
+      ...surroundings,
+      committed: (writes) =>
+        writes.flatMap((write) => {
+          if (!('put' in write) || write.put !== 'operations' || !now) return []
+          const { state, snapshot } = write.row as unknown as OperationRow
+          return unsound({ state, context: contextOf(snapshot) }, now)
+        }),
+      async start(means) {
+        const { stage, ...running } = await surroundings.start(means)
+        now = stage.outside
+        const operations = stage.operations as Operations<BountyPorts>
+        const bounties = new Bounties(operations, means.random, () => Promise.resolve())
+        return { ...running, stage: { ...stage, bounties, services: servicesOf(now) } }
+      },
+    }
+  },
+}

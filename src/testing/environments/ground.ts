@@ -1,0 +1,116 @@
+/** Where the rows of a life are kept: in memory; or in a store under test, with memory beside it to compare. */
+import { memoryStore, type Dump } from '../../store/memory.ts'
+import { StoreError, type Row, type Store, type StoreAdapter, type Write } from '../../store/port.ts'
+
+/** A real store on which lives take place, one after the other. */
+export interface TestedStore extends StoreAdapter {
+  /** The next `open` finds these rows and no others. */
+  load(rows: Dump): void
+  /** All rows as they are. */
+  dump(): Promise<Dump>
+}
+
+/** The rows of one life. */
+export interface Ground extends StoreAdapter {
+  /** As they are now. */
+  dump(): Dump
+  /** All that can happen without time going on has happened. */
+  quiet(): Promise<void>
+  /** The life is over. Says what the store did that it must not. */
+  end(): Promise<readonly string[]>
+}
+
+/** Rows in memory: every call is over within microtasks. */
+export function inMemory(rows: Dump): Ground {
+  const store = memoryStore()
+  store.load(rows)
+  return {
+    open: (schema) => store.open(schema),
+    dump: () => store.dump(),
+    quiet: turn,
+    end: () => Promise.resolve([]),
+  }
+}
+
+/**
+ * Rows in a store under test. Every commit is tried in memory, too, as soon as it is over: both must take or refuse it,
+ * and have the same rows in the end. Whoever watches hears from memory, which tells at once and in the same order in
+ * every run.
+ */
+export function onStore(tested: TestedStore, rows: Dump): Ground {
+  const memory = memoryStore()
+  memory.load(rows)
+  tested.load(rows)
+  const wrong: string[] = []
+  const handles: Store[] = []
+  /** The last call, and how many the store has not answered. One follows the other: so runs repeat themselves. */
+  let last: Promise<unknown> = Promise.resolve()
+  let open = 0
+  const called = <T>(call: () => Promise<T>): Promise<T> => {
+    open++
+    const answer = last.then(call).finally(() => open--)
+    last = answer.catch(() => {})
+    return answer
+  }
+  const both = async (store: Store, shadow: Store, writes: readonly Write[]): Promise<void> => {
+    const landing = store.commit(writes)
+    const outcome = await codeOf(landing)
+    const expected = await codeOf(shadow.commit(writes))
+    if (outcome !== expected) wrong.push(`store: a commit was ${outcome}, and ${expected} in memory`)
+    return landing
+  }
+  const quiet = async (): Promise<void> => {
+    for (;;) {
+      await turn()
+      if (open === 0) return
+      await last
+    }
+  }
+  return {
+    dump: () => memory.dump(),
+    quiet,
+    open: (schema) =>
+      called(async () => {
+        const [store, shadow] = [await tested.open(schema), await memory.open(schema)]
+        handles.push(store, shadow)
+        return {
+          get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
+            called(() => store.get<R>(table, key)),
+          query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
+          sum: (table, prefix) => called(() => store.sum(table, prefix)),
+          commit: (writes) => called(() => both(store, shadow, writes)),
+          watch: (table, changed) => shadow.watch(table, changed),
+          close: () => called(() => store.close().then(() => shadow.close())),
+        }
+      }),
+    async end() {
+      await quiet()
+      // A dead process closed nothing; its connections go with it.
+      await Promise.all(handles.map((store) => store.close()))
+      if (handles.length > 0 && canonical(await tested.dump()) !== canonical(memory.dump()))
+        wrong.push('store: its rows are not those that were committed')
+      return wrong
+    },
+  }
+}
+
+const codeOf = (commit: Promise<void>): Promise<string> =>
+  commit.then(
+    () => 'landed',
+    (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
+  )
+
+/** Rows as a text in which the order of columns makes no difference. */
+const canonical = (rows: Dump): string =>
+  JSON.stringify(rows, (_, value: unknown) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+
+/** Waits until all microtasks are done. */
+const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
+
+/** Browsers have no `setImmediate`, and wait a little longer. */
+const soon: (call: () => void) => void =
+  (globalThis as { setImmediate?: (call: () => void) => void }).setImmediate ?? ((call) => void setTimeout(call, 0))

@@ -1,0 +1,100 @@
+/** Kinds of operations of one's own, and what is outside them. */
+import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
+import { openOperations, type Operations } from '../../kernel/operations.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { Schema } from '../../store/port.ts'
+import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
+import { VirtualClock } from '../explorer/life.ts'
+import type { Stage, Subject } from '../explorer/subject.ts'
+import type { Likeness } from '../explorer/world.ts'
+
+/** What a caller of operations can use. */
+export interface KindStage<Outside> extends Stage {
+  readonly operations: Operations
+  /** The outside as it is; other people change it in place. */
+  readonly outside: Outside
+}
+
+export interface KindSubjectOptions<Ports, Outside> {
+  readonly kinds: readonly OperationKind<Ports>[]
+  /** The tables of the kinds; an `operations` table without columns of its own unless given. */
+  readonly tables?: Schema['tables']
+  /** The books of those outside when nothing has happened, as plain JSON. */
+  readonly outside: () => Outside
+  /** Those outside, acting on their books. Each function is one request, at which faults may strike. */
+  readonly ports: (outside: Outside, clock: VirtualClock) => Ports
+  /** More that may befall a request, by the port's name (`ports.pay`) and the fault's. */
+  readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }
+  /** Compares the books with the rows when all is over; says what is wrong, each text with an invariant's name first. */
+  readonly judge: (end: {
+    readonly outside: Outside
+    readonly rows: Dump
+    readonly operations: readonly OperationRow[]
+  }) => readonly string[]
+  readonly alike?: Likeness
+}
+
+interface Held {
+  readonly books: unknown
+  readonly late: readonly LateCall[]
+}
+
+/**
+ * A subject made of kinds of operations and of those that their effects talk to.
+ *
+ * @example
+ * const shop = kindSubject({
+ *   kinds: [order],
+ *   outside: () => ({ charged: {} as Record<string, number> }),
+ *   ports: ({ charged }) => ({ charge: async (id: string) => void (charged[id] = (charged[id] ?? 0) + 1) }),
+ *   judge: ({ outside }) => Object.entries(outside.charged).flatMap(([id, times]) => times > 1 ? [`payment: ${id} charged ${times} times`] : []),
+ * })
+ */
+export function kindSubject<Ports, Outside extends object>(
+  of: KindSubjectOptions<Ports, Outside>,
+): Subject<KindStage<Outside>> {
+  const tables: Schema['tables'] = { operations: operationsTable(), ...of.tables }
+  return {
+    kinds: of.kinds,
+    ...(of.alike && { alike: of.alike }),
+    async open() {
+      let outside = of.outside()
+      let late: readonly LateCall[] = []
+      return {
+        enter(held) {
+          const from = held as Held
+          outside = structuredClone(from.books) as Outside
+          late = from.late
+        },
+        leave: (): Held => ({ books: structuredClone(outside), late }),
+        async start({ stage, store, clock, random, life, fate, inspect, overtake, requested }) {
+          const ports = faultyPort('ports', of.ports(outside, clock), {
+            ...{ fate, life, clock, overtake, requested, faults: of.faults },
+            late: { get: () => late, set: (calls) => void (late = calls) },
+          })
+          const opened = await store.open({ version: 1, tables })
+          const operations = openOperations({
+            ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
+            ...(inspect && { inspect }),
+          })
+          return {
+            stage: { ...stage, operations, outside },
+            async close() {
+              operations.close()
+              await opened.close()
+            },
+          }
+        },
+        async judge({ rows, outside: held, nowMs }) {
+          const { books, late: calls } = structuredClone(held) as Held
+          await arriveLate('ports', of.ports(books as Outside, new VirtualClock(nowMs)), calls)
+          return of.judge({
+            outside: books as Outside,
+            rows,
+            operations: rows['operations'] as unknown as OperationRow[],
+          })
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,109 @@
+/** A mint server that crashes now and then, and is started again: what wallets are proven against beside a mint that never does. */
+import { tablesOf } from '../../kernel/run/durable.ts'
+import type { Random } from '../../kernel/util/ports.ts'
+import type { Mint } from '../../mint-server/mint-api.ts'
+import { createMint } from '../../mint-server/mint.ts'
+import { localSignatory } from '../../mint-server/signatory/signatory.ts'
+import { mintSchema } from '../../mint-server/db/tables.ts'
+import { memoryStore } from '../../store/memory.ts'
+import type { Row, Store } from '../../store/port.ts'
+import type { Fate } from '../explorer/choices.ts'
+import { Life, VirtualClock, worldRandom } from '../explorer/life.ts'
+import { bystanders, fakeLightning, POWERS, SEED, type MintTraits, type Setting } from './setting.ts'
+import { stubCrypto } from './stub-crypto.ts'
+
+interface Process {
+  readonly life: Life
+  readonly mint: Promise<Mint>
+  /** Rejects when it has crashed. */
+  readonly crashed: Promise<never>
+}
+
+/** The life of the wallet that the mint serves, and what befalls the mint meanwhile. */
+export interface Around {
+  readonly fate: Fate
+  readonly life: Life
+}
+
+const CRASHES = ['ok', 'crashBefore', 'crashAfter'] as const
+/** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
+const lucky = (): Around => ({ fate: (_, [usual]) => usual, life: new Life() })
+
+/** As `newSetting`; `around` is told by `begin` at the start of each life. */
+export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+  const rows = memoryStore()
+  const store = await rows.open(mintSchema)
+  let clock = new VirtualClock(0)
+  let draw = worldRandom({ entropy: 0 })
+  let around = lucky()
+  let running: Process | undefined
+  const random: Random = (bytes) => draw(bytes)
+  const backend = fakeLightning({ store, clock: () => clock.rightMs, random, autoPayMs })
+
+  function start(): Process {
+    const { fate, life: outer } = around
+    const life = new Life()
+    const { promise: crashed, reject } = Promise.withResolvers<never>()
+    crashed.catch(() => {})
+    const die = (): Promise<never> => {
+      running = undefined
+      reject(new Error('connection reset'))
+      return life.die()
+    }
+    // What a dead wallet's mint has yet to do is done by nobody: its next life begins with a mint that starts, too.
+    const call = <T>(run: () => Promise<T>): Promise<T> => outer.call(() => life.call(run))
+    const perilous: Store = {
+      get: <R extends Row>(...args: Parameters<Store['get']>) => call(() => store.get<R>(...args)),
+      query: <R extends Row>(...args: Parameters<Store['query']>) => call(() => store.query<R>(...args)),
+      sum: (...args) => call(() => store.sum(...args)),
+      commit: (writes) =>
+        call(async () => {
+          const site = `mint ${tablesOf(writes).join(', ')}`
+          const fault = writes.some((write) => 'put' in write && write.put === 'operations') ? fate(site, CRASHES, writes) : 'ok' // prettier-ignore
+          if (fault === 'crashBefore') return die()
+          await store.commit(writes)
+          if (fault === 'crashAfter') return die()
+        }),
+      watch: (...args) => store.watch(...args),
+      close: async () => {},
+    }
+    const now = clock
+    const mint = createMint({
+      ...{ store: perilous, crypto: stubCrypto, amounts: POWERS, backend, random },
+      signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
+      clock: {
+        now: () => now.rightMs,
+        monotonicMs: () => now.monotonicMs(),
+        longestWaitMs: Infinity,
+        setTimeout: (wake, delayMs) => now.setTimeout(wake, delayMs),
+        clearTimeout: (timer) => now.clearTimeout(timer),
+      },
+      ...traits,
+    })
+    return { life, mint, crashed }
+  }
+  const process = (): Process => (running ??= start())
+  const ask = async <T>(request: (mint: Mint) => Promise<T>): Promise<T> => {
+    const { mint, crashed } = process()
+    return Promise.race([mint.then(request), crashed])
+  }
+  await ask((mint) => mint.books())
+
+  return {
+    ...bystanders({ rows, store, backend }),
+    mint: {
+      handle: (...request) => ask((mint) => mint.handle(...request)),
+      rotate: (...request) => ask((mint) => mint.rotate(...request)),
+      books: () => ask((mint) => mint.books()),
+    },
+    enter(dump, time, source) {
+      void running?.life.die()
+      running = undefined
+      around = lucky()
+      rows.load(dump)
+      clock = time
+      draw = source
+    },
+    begin: (it) => void (around = it),
+  }
+}

@@ -1,0 +1,197 @@
+/** The mint server as a subject: it, its signatory and its payment backend behind faulty ports, and a client that asks it. */
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import type { FakeBackend } from '../../mint-server/lightning/fake-backend.ts'
+import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
+import { mintKinds } from '../../mint-server/operations/index.ts'
+import type { Mint } from '../../mint-server/mint-api.ts'
+import { createMint } from '../../mint-server/mint.ts'
+import type { Outgoing } from '../../mint-server/lightning/payment-backend.ts'
+import type { MintSettings } from '../../mint-server/ports.ts'
+import type { Answer } from '../../mint-server/http/request.ts'
+import { localSignatory, SignatoryRefusal, type Signatory } from '../../mint-server/signatory/signatory.ts'
+import { mintSchema } from '../../mint-server/db/tables.ts'
+import { memoryStore, type Dump } from '../../store/memory.ts'
+import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
+import { VirtualClock, worldRandom } from '../explorer/life.ts'
+import { judgeMint, unsoundCommit } from '../invariants/mint-judge.ts'
+import { fakeLightning, POWERS, SEED } from './setting.ts'
+import { stubCrypto } from './stub-crypto.ts'
+import type { Means, Scenario, Stage, Subject, Surroundings } from '../explorer/subject.ts'
+import type { Likeness } from '../explorer/world.ts'
+
+const ASKS_AGAIN_AFTER_MS = 1_000
+/** Longer than all lives of a scenario: what a wallet and a mint do when quotes and kept answers end is tested elsewhere. */
+const QUOTE_TTL_MS = 90 * 86_400_000
+
+/** What is outside the mint: Lightning, and requests that the network still holds. */
+export interface MintOutside {
+  readonly lightning: Dump
+  readonly late: readonly LateCall[]
+}
+
+/** What a client of the mint can use. */
+export interface MintStage extends Stage {
+  readonly mint: Mint
+  /** A request, made again and again until it is answered. */
+  ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer>
+  /** Lightning without faults: other people use it. */
+  readonly lightning: FakeBackend
+  /** Another mint process on the same store; nothing goes wrong in that one. */
+  readonly another: () => Promise<Mint>
+}
+
+export type MintTraits = Partial<Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'quoteTtlMs' | 'cacheTtlMs'>>
+
+export interface MintScenario extends Omit<Scenario<MintStage>, 'subject'> {
+  readonly mint?: MintTraits
+}
+
+/** Puts a scenario on its subject. */
+export const onMint = ({ mint = {}, ...scenario }: MintScenario): Scenario<MintStage> => ({
+  ...scenario,
+  setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
+  drive: (stage) => scenario.drive(stage),
+  subject: mintSubject(mint),
+})
+
+/** It will not sign, now. */
+const refuses: OwnFault = () => Promise.reject(new SignatoryRefusal('not this'))
+/** It has signed, and some signatures get lost on the way. */
+const short: OwnFault = async (deliver) => ((await deliver()) as readonly unknown[]).slice(1)
+/** As many as were asked for, of which one is none. */
+const malformed: OwnFault = async (deliver) => {
+  const [first, ...others] = (await deliver()) as readonly object[]
+  return [{ ...first, C_: 'none' }, ...others]
+}
+/** It hangs, longer than anybody waits. */
+const hangs: OwnFault = () => new Promise(() => {})
+const says =
+  (state: Outgoing['state']): OwnFault =>
+  async (deliver) => {
+    await deliver()
+    return { state }
+  }
+/** Nothing was done, and it says that it failed: which is never believed without asking. */
+const lies: OwnFault = async () => ({ state: 'failed' })
+
+function mintSubject(traits: MintTraits): Subject<MintStage> {
+  return {
+    kinds: mintKinds as unknown as readonly OperationKind<never>[],
+    alike,
+    async open() {
+      const rows = memoryStore()
+      const schema = { version: 1, tables: fakeBackendTables }
+      const store = await rows.open(schema)
+      let clock = new VirtualClock(0)
+      let draw = worldRandom({ entropy: 0 })
+      let late: readonly LateCall[] = []
+      const lightning = fakeLightning({
+        ...{ store, clock: () => clock.rightMs, random: (bytes) => draw(bytes) },
+        sleep: (delayMs) => clock.pause(delayMs),
+      })
+      await lightning.start()
+      const signatory = localSignatory({ seed: SEED, crypto: stubCrypto })
+
+      const started = async ({
+        store: adapter,
+        life,
+        fate,
+        overtake,
+        requested,
+        inspect,
+        ...means
+      }: Omit<Means, 'another'>) => {
+        const options = {
+          ...{ fate, life, clock: means.clock, overtake, requested },
+          late: { get: () => late, set: (calls: readonly LateCall[]) => void (late = calls) },
+          faults: {
+            'ports.signatory.sign': { refuses, short, malformed, hangs },
+            'ports.backend.pay': { hangs, lies, unsure: says('unknown'), pending: says('pending') },
+            'ports.backend.outgoing': { hangs, unsure: says('unknown') },
+          },
+        }
+        const { pay, outgoing, incoming, createRequest } = lightning
+        const asked = { signatory: pick(signatory), backend: { pay, outgoing, incoming, createRequest } }
+        const ports = faultyPort('ports', asked, options)
+        const opened = await adapter.open(mintSchema)
+        const mint = await createMint({
+          ...{
+            store: opened,
+            clock: means.clock,
+            random: means.random,
+            crypto: stubCrypto,
+            amounts: POWERS,
+            quoteTtlMs: QUOTE_TTL_MS,
+            cacheTtlMs: QUOTE_TTL_MS,
+            ...traits,
+          },
+          signatory: { ...signatory, ...ports.signatory },
+          backend: { ...lightning, ...ports.backend, start: async () => {}, stop: async () => {} },
+          ...(inspect && { inspect }),
+        })
+        return { mint, close: async () => (await mint.close({ deadlineMs: 0 }), opened.close()) }
+      }
+
+      const surroundings: Surroundings<MintStage> = {
+        enter(held, time, random) {
+          const outside = held as MintOutside
+          rows.load(outside.lightning)
+          late = outside.late
+          clock = time
+          draw = random
+        },
+        leave: (): MintOutside => ({ lightning: rows.dump(), late }),
+        async start({ another, ...means }) {
+          const { mint, close } = await started(means)
+          return {
+            stage: {
+              ...means.stage,
+              ...{ mint, lightning },
+              ask: async (method, path, body) => {
+                for (;;)
+                  try {
+                    return await means.life.call(() => mint.handle(method, path, body && JSON.stringify(body)))
+                  } catch {
+                    // As over HTTP, where the mint says that it does not know.
+                    await means.clock.pause(ASKS_AGAIN_AFTER_MS)
+                  }
+              },
+              another: async () => (await started(another())).mint,
+            },
+            close,
+          }
+        },
+        committed: unsoundCommit,
+        async judge({ rows: after, outside: held, nowMs }) {
+          const { lightning: dump, late: calls } = held as MintOutside
+          rows.load(dump)
+          clock = new VirtualClock(nowMs)
+          await arriveLate('ports', { signatory, backend: lightning }, calls)
+          const operations = (after['operations'] ?? []) as unknown as OperationRow[]
+          return judgeMint({ rows: after, lightning: rows.dump(), operations })
+        },
+      }
+      return surroundings
+    },
+  }
+}
+
+/** Of a signatory, what is asked while requests are carried out. */
+const pick = (signatory: Signatory): Pick<Signatory, 'sign' | 'verify'> => ({
+  sign: (outputs) => signatory.sign(outputs),
+  verify: (proofs) => signatory.verify(proofs),
+})
+
+const alike: Likeness = {
+  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'dueAt', 'detail', 'expiresAt'],
+  counts: { attempt: 2, tries: 1 },
+  // An operation that has ended is asked about by nobody: its answer is kept elsewhere.
+  over: (table, row) => table === 'operations' && row['status'] === 'done',
+  matters(outside, known) {
+    const { lightning, late } = outside as MintOutside
+    const { fakeOutgoing = [], ...others } = lightning
+    // A payment that failed for an operation that is over is as if it had not been.
+    const payments = fakeOutgoing.filter((row) => row['state'] !== 'failed' || known.has(row['id'] as string))
+    return [...Object.values(others).flat(), ...payments, ...late]
+  },
+}

@@ -1,0 +1,119 @@
+/** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
+import { CashuError } from '../../cashu/errors.ts'
+import type { InvoiceTerms } from '../../cashu/invoice.ts'
+import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../../mint-server/lightning/fake-backend.ts'
+import { plainInvoice } from '../../mint-server/lightning/bolt11.ts'
+import { plainOffer } from '../../mint-server/lightning/bolt12.ts'
+import type { MintSettings } from '../../mint-server/ports.ts'
+import { localSignatory } from '../../mint-server/signatory/signatory.ts'
+import { memoryStore, type Dump, type MemoryStore } from '../../store/memory.ts'
+import type { Store } from '../../store/port.ts'
+import { systemClock, type Random } from '../../kernel/util/ports.ts'
+import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
+import type { Fate } from '../explorer/choices.ts'
+import { VirtualClock, worldRandom, type Life } from '../explorer/life.ts'
+import { stubCrypto } from './stub-crypto.ts'
+
+export const SEED = new Uint8Array(64).fill(7)
+/** The amounts of the mint's keysets. */
+export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
+
+/** What one of the simulation's plain invoices asks for. */
+export function plainTerms(request: string): InvoiceTerms {
+  const invoice = plainInvoice.decode(request)
+  if (!invoice) throw new CashuError('INVOICE_MALFORMED', 'not a plain invoice')
+  const { amountSat, paymentHash } = invoice
+  return { ...(amountSat !== undefined && { msat: amountSat * 1000 }), paymentHash }
+}
+
+/** How the mint of a scenario is made. */
+export type MintTraits = Partial<
+  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs' | 'amounts'>
+> & {
+  readonly autoPayMs?: number
+}
+
+export interface Setting {
+  readonly mint: AtomicMint
+  /** Gives the mint its rows: a mint object holds nothing that they don't give. */
+  enter(rows: Dump, clock: VirtualClock, random: Random): void
+  /** Begins a life, in which the mint may have troubles of its own. */
+  begin?(around: { readonly fate: Fate; readonly life: Life }): void
+  /** The mint's rows as they are. */
+  dump(): Dump
+  /** Whether the mint holds answers for replays (NUT-19). */
+  remembers(): boolean
+  /** Deletes them. */
+  forget(): Promise<void>
+  /** Has an old keyset sign again, beside the newest. */
+  activate(keysetId: string): Promise<void>
+  /** Pays a mint quote's invoice. */
+  pay(quoteId: string): Promise<void>
+  /** Decides the payments that are under way. */
+  settle(state: 'paid' | 'failed'): Promise<void>
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
+}
+
+/** The Lightning of a simulated mint, with requests that are cheap to read. */
+export const fakeLightning = (
+  of: Pick<FakeBackendOptions, 'store' | 'clock' | 'random' | 'autoPayMs' | 'sleep'>,
+): FakeBackend => fakeBackend({ ...of, invoiceCodec: plainInvoice, offerCodec: plainOffer })
+
+/** What other people do to a mint and its Lightning, and what of its rows is looked at; however it carries out requests. */
+export function bystanders({
+  rows,
+  store,
+  backend,
+}: {
+  readonly rows: Pick<MemoryStore, 'dump'>
+  readonly store: Store
+  readonly backend: FakeBackend
+}): Pick<Setting, 'dump' | 'remembers' | 'invoice' | 'activate' | 'pay' | 'settle' | 'forget'> {
+  return {
+    dump: () => rows.dump(),
+    remembers: () => rows.dump()['responses']!.length > 0,
+    invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
+    activate: (id) => store.commit([{ patch: 'keysets', key: [id], set: { active: 1 } }]),
+    async pay(quoteId) {
+      const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
+      if (quote) await backend.settle(quote['requestId'] as string)
+    },
+    async settle(state) {
+      for (const { id } of rows.dump()['fakeOutgoing']!) await backend.resolve(id as string, state)
+    },
+    async forget() {
+      await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
+    },
+  }
+}
+
+export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+  const rows = memoryStore()
+  const store = await rows.open(atomicMintSchema)
+  let clock = new VirtualClock(0)
+  let draw = worldRandom({ entropy: 0 })
+  const now = (): number => clock.rightMs
+  const random = (bytes: number): Uint8Array => draw(bytes)
+  const backend = fakeLightning({ store, clock: now, random, autoPayMs })
+  await backend.start()
+  const mint = await atomicMint({
+    store,
+    crypto: stubCrypto,
+    signatory: localSignatory({ seed: SEED, crypto: stubCrypto }),
+    backend,
+    clock: { ...systemClock, now },
+    random,
+    amounts: POWERS,
+    ...traits,
+  })
+  return {
+    ...bystanders({ rows, store, backend }),
+    mint,
+    enter(dump, time, source) {
+      rows.load(dump)
+      clock = time
+      draw = source
+    },
+  }
+}

@@ -1,0 +1,246 @@
+/** The wallet as a subject: it, a simulated mint behind a faulty network, and other people. */
+import { mintClient } from '../../cashu/client.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
+import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { Row } from '../../store/port.ts'
+import { walletKinds } from '../../wallet/kinds/index.ts'
+import { openWallet, type Wallet } from '../../wallet/wallet.ts'
+import type { AtomicMint } from './atomic-mint.ts'
+import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from '../faults/faulty-mint.ts'
+import { VirtualClock, worldRandom } from '../explorer/life.ts'
+import { judge } from '../invariants/oracle.ts'
+import { newLiveSetting } from './live-mint.ts'
+import { newSetting, plainTerms, SEED, type MintTraits, type Setting } from './setting.ts'
+import { falseReasons } from '../invariants/reasons.ts'
+import { misstatements, unshown } from '../invariants/statement.ts'
+import { stubCrypto } from './stub-crypto.ts'
+import type { Means, Scenario, Stage, Subject, Surroundings } from '../explorer/subject.ts'
+import { witnessed } from '../invariants/witness.ts'
+import type { Likeness } from '../explorer/world.ts'
+
+export { POWERS, SEED } from './setting.ts'
+
+export const MINT_URL = 'http://mint.test'
+const HOUR_MS = 3_600_000
+/** More random draws than a world has seen. */
+const LATER = 1_000_000_000
+
+/** What is outside the wallet: the mint's rows, and the network. */
+export interface WalletOutside extends Wire {
+  readonly mint: Dump
+}
+
+/** What a caller of the wallet can use. */
+export interface WalletStage extends Stage {
+  readonly wallet: Wallet
+  /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
+  readonly another: () => Promise<Wallet>
+  readonly mint: AtomicMint
+  /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
+  invoice(amountSat: number, memo?: object): string
+  /** Has an old keyset sign again, beside the newest. */
+  readonly activate: (keysetId: string) => Promise<void>
+  /** Pays a mint quote's invoice. */
+  readonly pay: (quoteId: string) => Promise<void>
+  /** Decides the payments that are under way. */
+  readonly settle: (state: 'paid' | 'failed') => Promise<void>
+  /** The mint's client without faults: the rest of the world uses it. */
+  readonly outside: ReturnType<typeof mintClient>
+}
+
+/** A scenario of the wallet, and of what kind of mint it is at. */
+export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
+  readonly mint?: MintTraits
+  /** The mint is a server that crashes, too; it never does where left out. */
+  readonly live?: boolean
+  /** Quarantine is the right end of this scenario. */
+  readonly mayQuarantine?: boolean
+}
+
+/** Puts a scenario on its subject. */
+export const onWallet = ({
+  mint,
+  live = false,
+  mayQuarantine,
+  ...scenario
+}: WalletScenario): Scenario<WalletStage> => ({
+  ...scenario,
+  // `drive` and `setup` may use `this`.
+  setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
+  drive: (stage) => scenario.drive(stage),
+  subject: walletSubject({ live, ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
+})
+
+/** What is outside a wallet, and the setting that it is made of. */
+export interface WalletSurroundings extends Surroundings<WalletStage> {
+  readonly setting: Setting
+}
+
+/** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
+export function walletSubject(
+  of: { mint?: MintTraits; live?: boolean; mayQuarantine?: boolean } = {},
+): Subject<WalletStage> & {
+  open(): Promise<WalletSurroundings>
+} {
+  const kinds = walletKinds as readonly OperationKind<never>[]
+  return {
+    kinds,
+    alike,
+    async open() {
+      const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
+      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} }
+      const outside = mintClient({
+        mintUrl: MINT_URL,
+        transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
+      })
+      const opened = async ({
+        stage,
+        store,
+        clock,
+        random,
+        inspect,
+        ...means
+      }: Omit<Means, 'another'>): Promise<Wallet> => {
+        const { rows, notes, violated } = stage
+        const transport = faultyTransport({ ...means, setting, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
+        const held = heldUntilOpen({ transport, clock, violated })
+        const wallet = await openWallet({
+          ...{ store, clock, random, transport: held.transport },
+          seed: SEED,
+          crypto: stubCrypto,
+          // Time-outs go by real time, which must make no difference here, however slow the store is.
+          requestTimeoutMs: Infinity,
+          invoiceAmount: plainTerms,
+          ...(inspect && { inspect }),
+        })
+        held.opened()
+        return wallet
+      }
+      return {
+        setting,
+        enter(held, clock, random) {
+          const { mint, ...rest } = held as WalletOutside
+          setting.enter(mint, clock, random)
+          Object.assign(wire, rest)
+        },
+        leave: (): WalletOutside => ({ mint: setting.dump(), ...wire }),
+        async start({ another, ...means }) {
+          setting.begin?.(means)
+          const wallet = await opened(means)
+          const { stage, clock } = means
+          return {
+            stage: {
+              ...stage,
+              wallet,
+              another: () => opened(another()),
+              mint: setting.mint,
+              outside,
+              invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
+              activate: (keysetId) => setting.activate(keysetId),
+              pay: (quoteId) => setting.pay(quoteId),
+              settle: (state) => setting.settle(state),
+            },
+            close: () => wallet.close(),
+            attend: (act) => attended({ wallet, clock, wire }, act),
+          }
+        },
+        committed: (writes, before, { robbed = [] }) => [
+          ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
+          ...unshown(writes, { before, mint: () => setting.dump() }),
+          ...witnessed(writes, {
+            before,
+            mint: () => setting.dump(),
+            late: wire.late,
+            robbed: robbed as readonly string[],
+          }),
+        ],
+        async judge({ rows, outside: held, nowMs, notes }) {
+          // A mint of its own answers what is asked now: nothing befalls it.
+          setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
+          const world = { wallet: rows, notes, ...(held as WalletOutside) }
+          const { mayQuarantine = false } = of
+          const dialect = spokenAt(notes, nowMs)
+          const judged = { world, nowMs, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
+          const { mint, ...sending } = held as WalletOutside
+          return [
+            ...misstatements({
+              wallet: rows,
+              mint,
+              sending,
+              isChangeless: changeless || dialect.closing === true || notes['forgone'] === true,
+            }),
+            ...(await judge(judged)).violations,
+          ]
+        },
+      }
+    },
+  }
+}
+
+/** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
+async function attended(
+  { wallet, clock, wire }: { wallet: Wallet; clock: VirtualClock; wire: Wire },
+  act: () => Promise<void>,
+): Promise<void> {
+  for (;;)
+    try {
+      return await act()
+    } catch (error) {
+      if (!wire.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      await clock.pause(HOUR_MS)
+      await wallet.operations.resume(error.operationId!)
+    }
+}
+
+const alike: Likeness = {
+  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
+  counts: { attempt: 2, tries: 1, asks: 3 },
+  // A record decides nothing; nor does an operation that has ended, once no key leads to it.
+  over: (table, row) =>
+    table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
+  matters(outside, known, nowMs) {
+    const { mint, late, lied, melts, dead } = outside as WalletOutside
+    const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
+    const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
+    return [
+      ...Object.entries(rows).flatMap(([table, list]) => [table, ...list]),
+      ...late,
+      melts,
+      dead,
+      lied ? 'lied' : 'did not lie',
+    ]
+  },
+}
+
+/** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
+function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
+  const { mintQuotes = [], mintPayments = [], meltQuotes = [], responses = [], ...others } = mint
+  const { fakeRequests = [], fakeIncoming = [], operations = [], ...rest } = others
+  const asked = (row: Row): boolean => known.has(row['id'] as string)
+  const quotes = mintQuotes.filter(asked)
+  const requests = new Set(quotes.map((row) => row['requestId']))
+  const past = (row: Row, column: string): boolean => row[column] !== null && (row[column] as number) <= nowMs
+  return {
+    ...rest,
+    operations: operations.filter((row) => row['status'] !== 'done'),
+    mintQuotes: quotes.map((row) => (row['amountIssued'] === row['amount'] ? timeless(row, 'expiryAt') : row)),
+    mintPayments: mintPayments.filter((row) => known.has(row['quoteId'] as string)),
+    meltQuotes: meltQuotes.filter(asked),
+    fakeRequests: fakeRequests.filter((row) => requests.has(row['requestId'])),
+    fakeIncoming: fakeIncoming
+      .filter((row) => requests.has(row['requestId']))
+      .map((row) => (past(row, 'dueAt') ? timeless(row, 'dueAt') : row)),
+    // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
+    responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
+  }
+}
+
+const timelessRows = new WeakMap<Row, Row>()
+
+function timeless(row: Row, column: string): Row {
+  let known = timelessRows.get(row)
+  if (!known) timelessRows.set(row, (known = { ...row, [column]: 0 }))
+  return known
+}

@@ -1,0 +1,157 @@
+/**
+ * What must be seen of a kind, derived from its chart: every state in which it can be found after a crash, every
+ * transition (an event's guarded ones each), every answer of every effect and local step, every delay, and every event
+ * that a watch sends. A new state, effect or answer is required from the day it stands in the chart.
+ *
+ * Where lives may have two faults, crashes are required as well: just before and just after the commit of every
+ * transition, and before and after every effect's request; a crash after the answer is one before the commit.
+ */
+import type { Declared } from '../../kernel/define/authoring.ts'
+import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import { stateNodes, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
+import { placeOf, type Move } from '../../kernel/step/step.ts'
+import type { Dump } from '../../store/memory.ts'
+
+const DONE = /^xstate\.done\.actor\./
+const AFTER = /^xstate\.after\.([^.]+)\./
+
+/** An event as the chart's author wrote it. */
+const wordOf = (event: string): string =>
+  DONE.test(event) ? 'done' : event === '' ? 'always' : event.replace(/^xstate\.after\.([^.]+)\..*/, 'after $1')
+
+const stateText = (state: string): string => `state ${state}`
+const answerText = (src: string, answer: string): string => `answer ${src}: ${answer}`
+const delayText = (delay: string): string => `delay ${delay}`
+const newsText = (event: string): string => `news ${event}`
+const moveText = ({ source, on, index, targets }: Pick<Move, 'source' | 'on' | 'index' | 'targets'>): string =>
+  `move ${source}: ${wordOf(on)}[${index}] → ${targets.join(', ') || 'stays'}`
+const crashTexts = (move: string): string[] => [
+  `crash before the commit of ${move}`,
+  `crash after the commit of ${move}`,
+]
+const requestTexts = (src: string): string[] => [
+  `crash before the request of ${src}`,
+  `crash after the request of ${src}`,
+]
+
+const isLocal = ({ tags }: { tags: readonly string[] }): boolean => tags.includes('local')
+
+/** Everything that must be seen of a kind, with crashes or without. */
+export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashes: boolean }): Set<string> {
+  const { machine, watches } = kind as OperationKind
+  const required = new Set<string>()
+  const asked = watches?.({}) ?? {}
+  const add = (...texts: readonly string[]): void => {
+    for (const text of texts) required.add(text)
+  }
+  for (const node of stateNodes(machine)) {
+    const { always = [], invoke, type, path } = node
+    const passing = isLocal(node) || always.some(({ guard }) => guard === undefined)
+    if ((type === 'atomic' || type === 'final') && !passing) add(stateText(path.join('.')))
+    for (const transition of [...always, ...[...node.transitions.values()].flat()]) {
+      const move = moveText(placeOf(transition))
+      add(move, ...(crashes ? crashTexts(move) : []))
+    }
+    for (const { src } of invoke) {
+      const { answers } = machine.implementations.actors[src as string] as unknown as Declared<never, never>
+      add(...answers.map((answer) => answerText(src as string, answer)))
+      if (crashes && !isLocal(node)) add(...requestTexts(src as string))
+    }
+    add(...Object.keys(node.config.after ?? {}).map(delayText))
+    const { watch } = (node.meta ?? {}) as { watch?: string }
+    if (watch !== undefined) add(...asked[watch]!.sends.map(newsText))
+  }
+  return required
+}
+
+/** Notes what is seen of one kind. */
+export class Coverage {
+  readonly visited = new Set<string>()
+  readonly #kind: string
+  /** Effects and local steps by the event that says that they are done. */
+  readonly #srcs: ReadonlyMap<string, string>
+  /** Effects by the state that invokes them. */
+  readonly #effects: ReadonlyMap<string, readonly string[]>
+  /** Operations whose next commit was tried with a crash on both sides. */
+  readonly #tried = new Set<string>()
+
+  constructor({ kind, machine }: OperationKind) {
+    this.#kind = kind
+    const nodes = stateNodes(machine)
+    this.#srcs = new Map(
+      nodes.flatMap(({ invoke }) => invoke.map(({ id, src }) => [`xstate.done.actor.${id}`, src as string] as const)),
+    )
+    this.#effects = new Map(
+      nodes
+        .filter((node) => !isLocal(node))
+        .map(({ path, invoke }) => [path.join('.'), invoke.map(({ src }) => src as string)]),
+    )
+  }
+
+  /** Takes the kernel's inspection events, which tell of committed steps only. */
+  readonly inspect = ({ name, move, snapshot, sessionId }: InspectionEvent): void => {
+    if (!name.startsWith(`${this.#kind} `)) return
+    if (snapshot) {
+      this.visited.add(stateText((snapshot.context as { state: string }).state))
+      this.#tried.delete(sessionId)
+    }
+    if (!move) return
+    const { event, answer } = move
+    const text = moveText(move)
+    this.visited.add(text).add(newsText(event))
+    if (this.#tried.has(sessionId)) for (const crash of crashTexts(text)) this.visited.add(crash)
+    const [, delay] = AFTER.exec(event) ?? []
+    if (delay !== undefined) this.visited.add(delayText(delay))
+    const src = this.#srcs.get(event)
+    if (src !== undefined && answer !== undefined) this.visited.add(answerText(src, answer))
+  }
+
+  /**
+   * Takes the places at which every fault is tried, or was in the same state: commits, by the rows they write, and
+   * requests, of which the rows say whose they are.
+   */
+  readonly passed = (site: string, doing: readonly (string | object)[], rows: () => Dump): void => {
+    if (site.startsWith('commit ')) {
+      for (const row of doing)
+        if (typeof row === 'object' && 'snapshot' in row) this.#tried.add((row as OperationRow).id)
+      return
+    }
+    for (const it of rows()['operations'] ?? []) {
+      const { kind, status, state } = it as unknown as OperationRow
+      if (kind !== this.#kind || status !== 'active') continue
+      for (const path of state.split('|'))
+        for (const src of this.#effects.get(path) ?? []) for (const text of requestTexts(src)) this.visited.add(text)
+    }
+  }
+}
+
+/** What a chart has and no run can reach, and why; an exception that nothing needs is an error. */
+export interface Exception {
+  /** Fits the requirements that it excuses. */
+  readonly what: RegExp
+  readonly why: string
+}
+
+export interface Covered {
+  readonly required: number
+  readonly uncovered: readonly string[]
+  /** Exceptions that nothing needs. */
+  readonly idle: readonly string[]
+}
+
+/** Holds what was seen of a kind against what is required. */
+export function covered(
+  kind: OperationKind<never>,
+  visited: ReadonlySet<string>,
+  { crashes = false, exceptions = [] }: { crashes?: boolean; exceptions?: readonly Exception[] } = {},
+): Covered {
+  const required = requirementsOf(kind, { crashes })
+  const open = [...required].filter((what) => !visited.has(what))
+  return {
+    required: required.size,
+    uncovered: open.filter((what) => !exceptions.some((exception) => exception.what.test(what))),
+    idle: exceptions
+      .filter((exception) => !open.some((what) => exception.what.test(what)))
+      .map(({ what }) => `${kind.kind}: ${what}`),
+  }
+}

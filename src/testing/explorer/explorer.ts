@@ -1,0 +1,284 @@
+/**
+ * The explorer: every run of a scenario within a bound. A run is a chain of lives; a life ends when its caller has what
+ * it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint and each is lived on from once, with a
+ * fresh budget of faults, until no new one appears: that covers any number of crashes. Faults of other kinds strike in
+ * one life of a run, unless more are asked for: each may leave its mark, and so the worlds would never end.
+ *
+ * Lives are merged too: where a process comes to a place in a state in which a life before it came to the same place,
+ * with no less of a budget left, this life is over: that one went on to its end and was judged. A life that comes to
+ * a state of its own again goes on, for it may go round for ever; what else might happen there is not tried again.
+ */
+import type { OperationKind } from '../../kernel/define/operation.ts'
+import { Choices, parsePath, type Budget, type Meeting } from './choices.ts'
+import { Coverage } from './coverage.ts'
+import type { TestedStore } from '../environments/ground.ts'
+import { VirtualClock, worldRandom } from './life.ts'
+import { live, settled, type Happening, type LifeOf, type Place } from './live.ts'
+import { standing } from '../invariants/standing.ts'
+import { nameOf, type Scenario, type Stage } from './subject.ts'
+import { fingerprints, type World } from './world.ts'
+
+const NONE: Budget = { faults: 0, others: 0 }
+const START_MS = 1_750_000_000_000
+/** With the budget spent, a crash is still tried so often at each commit and each request from the same states. */
+const MOST_SPARE = 3
+/** In a quick look all is tried so often there, and no more. */
+const MOST_QUICK = 1
+/** From one process to the other, back, and to the other again. */
+const MOST_SWITCHES = 3
+
+/** Sets a scenario up: where its lives take place, and the world in which they begin. */
+export async function beginning<S extends Stage>(
+  scenario: Scenario<S>,
+  store?: TestedStore,
+): Promise<Place<S> & { start: World }> {
+  const { subject, skewMs = 0 } = scenario
+  const { kinds } = subject
+  const surroundings = await subject.open()
+  const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}), store }
+  const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
+  const lines: string[] = []
+  const { world, end, violations } = await live(
+    {
+      ...place,
+      ...{ from: empty, choices: new Choices({ budget: NONE }) },
+      act: async (stage) => scenario.setup?.(stage),
+    },
+    { tell: ({ column, text }) => lines.push(`${column} ${text}`) },
+  )
+  if (end !== 'done')
+    throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
+  return { ...place, start: world }
+}
+
+export interface Violation {
+  /** Replays it: `npm run crash -- --replay PATH`. */
+  readonly path: string
+  readonly what: string
+}
+
+export interface Exploration {
+  /** Places at which a life could be struck. */
+  readonly sites: number
+  readonly worlds: number
+  /** How many lives had so many faults, from none on. */
+  readonly runs: readonly number[]
+  readonly lives: number
+  /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
+  readonly closed: boolean
+  readonly visited: ReadonlySet<string>
+  readonly violations: readonly Violation[]
+}
+
+export interface ExploreOptions {
+  /** Faults in one life, a crash included; 2 unless given; then no scenario has a depth of its own. */
+  readonly faults?: number
+  /** In how many lives of a run faults may strike that are no crashes; 1 unless given. Crashes may strike in all. */
+  readonly others?: number
+  /** Without any merging: this many faults over all lives of a run; as many as the scenario says, if it does, unless given. */
+  readonly depth?: number
+  /** Without merging lives, only worlds. */
+  readonly exact?: boolean
+  /**
+   * Two processes on one store: all ways in which one of them is held at a commit or a request while the other goes on,
+   * with up to three changes between them, and nothing else that strikes.
+   */
+  readonly owners?: boolean
+  /**
+   * A quick look: all that may strike is tried once at each commit and each request from the same states, however often
+   * they come; where the budget is spent, no crash is tried; and equal ends are judged once.
+   */
+  readonly quick?: boolean
+  readonly mostViolations?: number
+  /** Keeps the program's rows; they are in memory unless given. */
+  readonly store?: TestedStore | undefined
+  /** Ends once this invariant was found broken. */
+  readonly until?: string | undefined
+  /** Called before each life with the path that it will take. */
+  readonly lives?: (path: string) => void
+  /** Called after each commit that landed, with the path so far and what a crash would leave there; ends the exploration by true. */
+  readonly landed?: (path: string, world: () => World) => boolean
+}
+
+interface Waiting {
+  readonly world: World
+  readonly path: string
+  readonly budget: Budget
+}
+
+/** Explores a scenario. */
+export async function exploreCrashes<S extends Stage>(
+  scenario: Scenario<S>,
+  options: ExploreOptions = {},
+): Promise<Exploration> {
+  const {
+    faults = 2,
+    others = 1,
+    depth = options.faults === undefined && !options.owners ? scenario.depth : undefined,
+    exact = false,
+    owners = false,
+    quick = false,
+    mostViolations = 10,
+    until,
+  } = options
+  const { start, ...place } = await beginning(scenario, options.store)
+  const { fingerprint } = place
+  const coverage = new Coverage(kindOf(scenario))
+  const fresh: Budget = owners
+    ? { faults: MOST_SWITCHES, others: Infinity }
+    : depth === undefined
+      ? { faults, others }
+      : { faults: depth, others: Infinity }
+  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}${owners ? BY_TWO : ''}:`, budget: fresh }]
+  const worlds = new Seen()
+  worlds.enter(fingerprint(start), fresh, 0)
+  const states = new Seen()
+  const ends = new Set<string>()
+  const atMost = (times: number): ((name: string) => boolean) => {
+    const counts = new Map<string, number>()
+    return (name) => {
+      const count = (counts.get(name) ?? 0) + 1
+      counts.set(name, count)
+      return count <= times
+    }
+  }
+  const often = quick ? { few: atMost(MOST_QUICK) } : !owners && { spare: atMost(MOST_SPARE) }
+  /** The check of the merging trusts no fingerprint, not even for equal ends. */
+  const exhaustive = options.depth !== undefined && !quick
+  const merging = !exhaustive && !exact && !owners
+  const sites = new Set<string>()
+  const violations: Violation[] = []
+  const runs: number[] = []
+  let isFound = false
+  const enough = (): boolean =>
+    isFound ||
+    violations.length >= mostViolations ||
+    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
+  let entered = 0
+  let life = 0
+  for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
+    const { world: from, path: before, budget } = item
+    entered++
+    let choices: Choices | undefined = new Choices({
+      budget,
+      ...often,
+      ...(merging && { enter: (state, left) => states.enter(state, left, life) }),
+    })
+    while (choices && !enough()) {
+      life++
+      options.lives?.(before + choices.planned)
+      const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
+      const { inspect, passed } = coverage
+      const landed = (now: () => World): void => {
+        isFound ||= options.landed?.(before + of.choices.path, now) === true
+      }
+      const { world, end, ...result } = await live(of, { inspect, passed, ...(options.landed && { landed }) })
+      const struck = choices.faults.length
+      const path = before + choices.path
+      runs[struck] = (runs[struck] ?? 0) + 1
+      for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
+      const found = [...result.violations]
+      if (end === 'done' && (exhaustive || unseen(ends, fingerprint(world))))
+        found.push(...(await afterwards({ ...of, from: world })))
+      for (const what of found) violations.push({ path, what })
+      if (end === 'crashed' && found.length === 0) {
+        const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
+        const mark = fingerprint(world)
+        if (exhaustive || worlds.enter(mark, left, life) === 'new')
+          waiting.push({ world, path: `${path}/`, budget: left })
+      }
+      choices = choices.next()
+    }
+  }
+  const lives = runs.reduce((total, count) => total + (count ?? 0), 0)
+  return {
+    sites: sites.size,
+    worlds: entered,
+    runs,
+    lives,
+    closed: violations.length === 0,
+    visited: coverage.visited,
+    violations,
+  }
+}
+
+const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind => {
+  const found = subject.kinds.find((it) => it.kind === kind)
+  if (!found) throw new RangeError(`kind: the subject has no kind '${kind}'`)
+  return found as OperationKind
+}
+
+/** What was met before: in which life, and with how much of a budget left. */
+class Seen {
+  readonly #met = new Map<string, readonly (Budget & { readonly life: number })[]>()
+
+  /** Notes it, unless it was met with no less to spare. */
+  enter(mark: string, { faults, others }: Budget, life: number): Meeting {
+    const met = this.#met.get(mark) ?? []
+    const before = met.filter((left) => left.faults >= faults && left.others >= others)
+    if (before.some((it) => it.life !== life)) return 'known'
+    if (before.length > 0) return 'again'
+    this.#met.set(mark, [...met, { faults, others, life }])
+    return 'new'
+  }
+}
+
+function unseen(seen: Set<string>, mark: string): boolean {
+  if (seen.has(mark)) return false
+  seen.add(mark)
+  return true
+}
+
+/** What must hold when a run is over: the books, and that one more recovery changes nothing. */
+export async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
+  const { surroundings, from: world } = of
+  const again = await live({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
+  const violations = [...again.violations]
+  if (settled(again.world.rows) !== settled(world.rows))
+    violations.push('restless: a second recovery changed more than attempt and owner')
+  surroundings.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
+  return [...violations, ...standing(world), ...(await surroundings.judge(world))]
+}
+
+/** Goes on in a world that some run left, with nothing that goes wrong. Returns what is wrong with how it ends. */
+export async function goOn<S extends Stage>(scenario: Scenario<S>, from: World): Promise<readonly string[]> {
+  const place = await beginning(scenario)
+  const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices: new Choices({ budget: NONE }) }
+  const { world, violations } = await live(of)
+  return violations.length > 0 ? violations : afterwards({ ...of, from: world })
+}
+
+/** Marks paths of two processes that take turns. */
+const BY_TWO = '@two'
+
+/** The name of a path's scenario. */
+export const scenarioOf = (path: string): string => path.replace(/(@two)?:.*/, '')
+
+/**
+ * Runs exactly one path, and tells what happened.
+ *
+ * @throws {RangeError} where it leads nowhere.
+ */
+export async function replay<S extends Stage>(
+  scenario: Scenario<S>,
+  path: string,
+  store?: TestedStore,
+): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
+  const [, by, lives = ''] = /^[^:@]*(@two)?:(.*)$/.exec(path) ?? []
+  const owners = by !== undefined
+  const { start, ...place } = await beginning(scenario, store)
+  const trace: Happening[] = []
+  const tell = (happening: Happening): void => void trace.push(happening)
+  let from = start
+  for (const part of lives.split('/')) {
+    const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
+    const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
+    tell({ column: 'life', text: part || 'nothing goes wrong', atMs: from.nowMs })
+    const { world, end, violations } = await live(of, { tell })
+    tell({ column: 'life', text: end, atMs: world.nowMs })
+    from = world
+    if (violations.length > 0) return { trace, violations }
+    if (end === 'done') return { trace, violations: await afterwards({ ...of, from: world }) }
+  }
+  return { trace, violations: [] }
+}

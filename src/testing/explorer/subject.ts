@@ -1,0 +1,94 @@
+/**
+ * What the explorer is told: a subject is a program with all that is outside it, and a scenario is what a caller of the
+ * program does. `kindSubject` makes one of kinds of operations and their ports, `walletSubject` one of the wallet and a mint.
+ */
+import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { Random } from '../../kernel/util/ports.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { StoreAdapter, Write } from '../../store/port.ts'
+import type { Fate } from './choices.ts'
+import type { Life, VirtualClock } from './life.ts'
+import type { Likeness, World } from './world.ts'
+
+/** What every caller can use. Subjects add their program to it. */
+export interface Stage {
+  readonly clock: VirtualClock
+  /** What the caller wrote down earlier, by name; survives crashes. */
+  readonly notes: Readonly<Record<string, unknown>>
+  note(key: string, value: unknown): void
+  /** The program's rows as they are. */
+  readonly rows: () => Dump
+  /** How many requests were made in this life. */
+  readonly requests: () => number
+  /** Tells of an invariant that does not hold: its name, a colon, and what is wrong. */
+  readonly violated: (what: string) => void
+}
+
+/** What a caller does with a program, so that all that may go wrong can go wrong. */
+export interface Scenario<S extends Stage> {
+  /** Whose chart is to be covered. */
+  readonly kind: string
+  readonly name: string
+  readonly subject: Subject<S>
+  /** So many faults in all, where nothing else is asked for: one that brings trouble of its own may have worlds without end. */
+  readonly depth?: number
+  /** And so many in a quick look; one unless given. */
+  readonly quickDepth?: number
+  /** How far the program's clock is ahead of a right one, in milliseconds; behind where negative. It is right unless given. */
+  readonly skewMs?: number
+  /** Makes the world in which the scenario begins. Nothing goes wrong here. */
+  setup?(stage: S): Promise<void>
+  /** What the caller does, in every life from its beginning: it must be idempotent, as a caller's code has to be. */
+  drive(stage: S): Promise<void>
+}
+
+export interface Subject<S extends Stage> {
+  readonly kinds: readonly OperationKind<never>[]
+  readonly alike?: Likeness
+  /** Sets up what is outside the program, for many lives, one at a time. */
+  open(): Promise<Surroundings<S>>
+}
+
+/** What is outside a program: services, other people. All of its state is in what `leave` gives. */
+export interface Surroundings<S extends Stage> {
+  /** Takes on a state that `leave` gave. */
+  enter(outside: unknown, clock: VirtualClock, random: Random): void
+  /** The state as it is: JSON, not changed any more. */
+  leave(): unknown
+  /** Starts a process of the program. */
+  start(means: Means): Promise<Running<S>>
+  /** What is wrong with a commit that landed, whatever comes after it. */
+  committed?(writes: readonly Write[], before: Dump, notes: Stage['notes']): readonly string[]
+  /** What is wrong with a world in which all is over. Each text begins with the name of an invariant and a colon. */
+  judge(world: World): Promise<readonly string[]>
+}
+
+/** What a process is given. */
+export interface Means {
+  readonly stage: Stage
+  /** Fails now and then. */
+  readonly store: StoreAdapter
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly life: Life
+  /** Says what befalls a request. */
+  readonly fate: Fate
+  /** Must be given to the kernel. */
+  readonly inspect: ((event: InspectionEvent) => void) | undefined
+  /** Holds this process, while another one goes on with the same operations. */
+  readonly overtake: () => Promise<void>
+  /** Tells of a request, for the trace and the count. */
+  readonly requested: (what: string) => void
+  /** Means for one more process in the same life; nothing goes wrong in that one. */
+  readonly another: () => Means
+}
+
+export interface Running<S extends Stage> {
+  readonly stage: S
+  close(): Promise<void> | void
+  /** Stands by the caller: does again what takes a person, and then what the caller does. */
+  readonly attend?: (act: () => Promise<void>) => Promise<void>
+}
+
+export const nameOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind}.${name}`

@@ -1,0 +1,202 @@
+/**
+ * The durable world: all that a crash leaves. What follows a crash depends on nothing else, so two worlds that differ
+ * only in names, versions and the exact length of pauses have the same future, and are explored once.
+ */
+import type { Dump } from '../../store/memory.ts'
+import type { Row } from '../../store/port.ts'
+
+export interface World {
+  /** The rows of the program under test. */
+  rows: Dump
+  /** What is outside it, as its surroundings gave it: JSON, never changed in place. */
+  outside: unknown
+  nowMs: number
+  /** How far the program's clock is ahead of the world's. */
+  skewMs: number
+  /** How many random draws were made. */
+  entropy: number
+  /** What the caller wrote down beside the program, by name. */
+  notes: Readonly<Record<string, unknown>>
+}
+
+/** What makes two worlds of a program the same. */
+export interface Likeness {
+  /** Columns and fields that explain, or say who wrote when, and of which nothing that comes next depends. */
+  readonly ignore?: readonly string[]
+  /** Counts of which it matters only how they begin: name → the least number that means "so many or more". */
+  readonly counts?: Readonly<Record<string, number>>
+  /** Rows of the program of which nothing that comes next depends. */
+  readonly over?: (table: string, row: Row) => boolean
+  /** What of the outside can still make a difference, given the ids that are known inside. All of it, unless given. */
+  readonly matters?: (
+    outside: unknown,
+    known: ReadonlySet<string | number>,
+    nowMs: number,
+  ) => readonly (string | object)[]
+}
+
+/** A short text that is equal for worlds with the same future. */
+export type Fingerprint = (
+  world: World,
+  /** What a process is about to do in it. */
+  doing?: readonly (object | string)[],
+  /** When its timers will ring. */
+  wakesMs?: readonly number[],
+) => string
+
+/** Columns of an operation's row that say who wrote when and what a caller asked for. */
+const BOOKKEEPING = new Set(['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'dueAt', 'request'])
+/** Whether effects begin for the first time. */
+const MOST_ATTEMPTS = 2
+
+/** A text with its ids and times taken out: what is left, hashed, and they in their order. */
+interface Shape {
+  readonly hash: readonly [number, number]
+  readonly marks: readonly (string | number)[]
+}
+
+/** Ids and hashes of 16 and 32 bytes, and times in milliseconds or seconds. */
+const MARKS = /\b(?:[0-9a-f]{64}|[0-9a-f]{32}|1[0-9]{12}|1[0-9]{9})\b/g
+
+function shapeOf(text: string): Shape {
+  const marks: (string | number)[] = []
+  const rest = text.replaceAll(MARKS, (mark) => {
+    marks.push(mark.length >= 32 ? mark : mark.length === 13 ? Number(mark) : Number(mark) * 1000)
+    return '#'
+  })
+  const mixer = new Mixer()
+  mixer.add(rest.length)
+  for (let at = 0; at < rest.length; at++) mixer.add(rest.charCodeAt(at))
+  return { hash: mixer.values, marks }
+}
+
+const LIMITS_MS = [0, 120_000, 7_200_000, 172_800_000]
+
+/** How far off a time is, roughly: past, minutes, hours, days, longer. */
+const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => aheadMs > limitMs).length
+
+/**
+ * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
+ * roughly by how far ahead they are, those that are past as one.
+ */
+export function fingerprints({
+  ignore = [],
+  counts = {},
+  over = () => false,
+  matters = (all) => [all as object],
+}: Likeness): Fingerprint {
+  const shapes = new Shapes(new Set(ignore), counts)
+  const rows = (dump: Dump): Shape[] =>
+    Object.entries(dump).flatMap(([table, list]) => [
+      shapes.of(table),
+      ...list.filter((row) => !over(table, row)).map((row) => shapes.of(row)),
+    ])
+  return ({ rows: dump, outside, nowMs, skewMs, notes }, doing = [], wakesMs = []) => {
+    const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
+    const known = new Set(ours.flatMap(({ marks }) => marks))
+    const theirs = matters(outside, known, nowMs).map((value) => shapes.of(value))
+    // Each side's times are by its own clock.
+    const sides = [
+      [ours, nowMs + skewMs],
+      [theirs, nowMs],
+    ] as const
+    const ahead = new Set<number>()
+    for (const [list, atMs] of sides)
+      for (const { marks } of list)
+        for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
+    for (const wakeMs of wakesMs) ahead.add(wakeMs - nowMs)
+    const order = [...ahead].sort((a, b) => a - b)
+    const placed = (aheadMs: number): number => order.indexOf(aheadMs) * 8 + distance(aheadMs)
+    const mixer = new Mixer()
+    const ids = new Map<string, number>()
+    for (const [list, atMs] of sides)
+      for (const { hash, marks } of list) {
+        mixer.add(hash[0])
+        mixer.add(hash[1])
+        for (const mark of marks)
+          if (typeof mark === 'number') mixer.add(mark > atMs ? placed(mark - atMs) : -1)
+          else {
+            if (!ids.has(mark)) ids.set(mark, ids.size)
+            mixer.add(ids.get(mark)!)
+          }
+      }
+    for (const wakeMs of wakesMs.toSorted((a, b) => a - b)) mixer.add(placed(wakeMs - nowMs))
+    return mixer.values.map((value) => value.toString(36)).join('.')
+  }
+}
+
+const MOST_TEXTS = 10_000
+
+/** Finds shapes, of each value once: rows and what is outside are never changed in place. And of equal ones once, too. */
+class Shapes {
+  readonly #known = new WeakMap<object, Shape>()
+  readonly #byText = new Map<string, Shape>()
+  readonly #ignore: ReadonlySet<string>
+  readonly #counts: Readonly<Record<string, number>>
+
+  constructor(ignore: ReadonlySet<string>, counts: Readonly<Record<string, number>>) {
+    this.#ignore = ignore
+    this.#counts = counts
+  }
+
+  of(value: object | string): Shape {
+    if (typeof value === 'string') return this.#ofText(value, () => value)
+    const known = this.#known.get(value)
+    if (known) return known
+    const found = this.#ofText(JSON.stringify(value), () => JSON.stringify(opened(value), this.#strip))
+    this.#known.set(value, found)
+    return found
+  }
+
+  #ofText(text: string, stripped: () => string): Shape {
+    let found = this.#byText.get(text)
+    if (!found) {
+      if (this.#byText.size >= MOST_TEXTS) this.#byText.clear()
+      this.#byText.set(text, (found = shapeOf(stripped())))
+    }
+    return found
+  }
+
+  readonly #strip = (key: string, value: unknown): unknown => {
+    if (this.#ignore.has(key)) return undefined
+    if (typeof value === 'number' && Object.hasOwn(this.#counts, key)) return Math.min(this.#counts[key]!, value)
+    return value
+  }
+}
+
+/** What the kernel writes, without its bookkeeping and with its texts read: what is to be ignored stands in them too. */
+function opened(value: object): object {
+  if ('snapshot' in value && 'commitId' in value) {
+    const { snapshot, timers, ...row } = value as Row
+    return {
+      ...withoutBookkeeping(row),
+      timers: JSON.parse(timers as string) as unknown,
+      snapshot: JSON.parse(snapshot as string) as unknown,
+    }
+  }
+  if ('patch' in value && value.patch === 'operations')
+    return { patch: value.patch, set: withoutBookkeeping((value as unknown as { set: Row }).set) }
+  return value
+}
+
+const withoutBookkeeping = (row: Row): Row => ({
+  ...Object.fromEntries(Object.entries(row).filter(([column]) => !BOOKKEEPING.has(column))),
+  ...(typeof row['attempt'] === 'number' && { attempt: Math.min(MOST_ATTEMPTS, row['attempt']) }),
+})
+
+/** Mixes numbers to 64 bits: among a million states, two that look alike by chance are one chance in many millions. */
+class Mixer {
+  #low = 0x2545f491
+  #high = 0x6c8e9cf5
+
+  add(value: number): void {
+    this.#low = Math.imul(this.#low ^ value, 0x5bd1e995)
+    this.#low ^= this.#low >>> 15
+    this.#high = Math.imul(this.#high ^ this.#low ^ value, 0x1b873593)
+    this.#high ^= this.#high >>> 13
+  }
+
+  get values(): readonly [number, number] {
+    return [this.#high >>> 0, this.#low >>> 0]
+  }
+}

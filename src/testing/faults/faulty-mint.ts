@@ -1,0 +1,468 @@
+/** A mint behind a network on which anything may happen that may happen to a request. */
+import { codes } from '../../cashu/codes.ts'
+import type { Transport } from '../../cashu/transport.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { Fate } from '../explorer/choices.ts'
+import type { Answer } from '../../mint-server/http/request.ts'
+import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
+import { ASLEEP_FOR_MS } from './faulty-port.ts'
+import type { Life, VirtualClock } from '../explorer/life.ts'
+import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
+import type { Setting } from '../environments/setting.ts'
+import type { Senders } from '../invariants/statement.ts'
+import type { MintRow } from '../../wallet/tables.ts'
+import { stubCrypto } from '../environments/stub-crypto.ts'
+
+/** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
+export interface Wire {
+  /** Requests that it still holds. */
+  late: readonly LateRequest[]
+  /** The mint once contradicted itself: then it takes a person to go on. */
+  lied: boolean
+  /** Output → the request that first carried it. */
+  sent: Readonly<Record<string, string>>
+  /** Melt quote → how often the wallet asked for its payment. */
+  melts: Readonly<Record<string, number>>
+  /** What came of the wallet's requests so far. It decides nothing. */
+  heard: Heard
+  /** Output → the operation that sent it first. */
+  senders: Senders
+  /**
+   * Keysets of which the mint told the wallet that it takes their proofs no more, each with the time until which the wallet
+   * is to leave them alone, in milliseconds since the Unix epoch.
+   */
+  dead: Readonly<Record<string, number>>
+}
+
+export interface LateRequest {
+  readonly method: string
+  readonly path: string
+  readonly body?: string | undefined
+  /** It arrives after so many other requests. */
+  readonly after: number
+}
+
+/** What may befall a question. */
+export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
+/** What may befall the question which proofs are spent (NUT-07), beside that. */
+export const CHECK_FAULTS = [
+  ...GET_FAULTS,
+  /** All of them are said to be in use. */
+  'pending',
+] as const
+/** What may befall the question which outputs were signed (NUT-09), beside that. */
+const FORGED_FAULTS = [
+  ...GET_FAULTS,
+  /** The signatures are not the mint’s. */
+  'forged',
+] as const
+/** And where each of the outputs must have been signed, or none. */
+export const RESTORE_FAULTS = [
+  ...FORGED_FAULTS,
+  /** The last of several signatures is missing in the answer. */
+  'partly',
+] as const
+/** What may befall the question how a quote stands (NUT-04), beside that. */
+export const QUOTE_FAULTS = [
+  ...GET_FAULTS,
+  /** It is said to be unpaid, whatever it is. */
+  'denied',
+] as const
+/** And how a payment stands (NUT-05), beside that. */
+export const PAYMENT_FAULTS = [
+  ...QUOTE_FAULTS,
+  /** The change is left out of the answer, as some mints do when asked again. */
+  'bare',
+  /** It is said to be unpaid, beside the proof that it was paid. */
+  'disowned',
+] as const
+/** What may befall a request that changes something at the mint. */
+export const POST_FAULTS = [
+  'crashBefore',
+  /** Applied; the process dies before the answer. */
+  'crashAfter',
+  /** Applied; the answer is lost. */
+  'lost',
+  'notSent',
+  /** Held up by the network, and applied after the next request. */
+  'late',
+  /** A definite error of the mint that changed nothing. */
+  'refused',
+  /** A 200 that is not the mint’s. */
+  'malformed',
+  /** Delivered two times; the second answer is the one that arrives. */
+  'twice',
+  /** Applied; another process takes the operations over before the answer arrives. */
+  'overtaken',
+] as const
+/** What may befall the wish for a quote, beside that. */
+export const WISH_FAULTS = [
+  ...POST_FAULTS,
+  /** The quote is in another unit. */
+  'otherwise',
+] as const
+/** What may befall a request that moves money, beside that. */
+export const MONEY_FAULTS = [
+  ...POST_FAULTS,
+  /** Held up for longer, and a proxy answers in its own name. */
+  'gateway',
+  /** The mint takes another keyset just before. */
+  'rotated',
+  /** Applied; the machine sleeps for hours before it hears the answer. */
+  'asleep',
+] as const
+/** What may befall a request that is answered with signatures for all its outputs, beside that. */
+export const SIGNING_FAULTS = [
+  ...MONEY_FAULTS,
+  /** Applied; the last signature is missing in the answer. */
+  'short',
+  /** Applied; the signatures come in another order. */
+  'shuffled',
+] as const
+/** Where the mint remembers answers (NUT-19): it forgets them just before. */
+const FORGOTTEN = 'forgotten'
+
+type Fault =
+  | (typeof CHECK_FAULTS | typeof RESTORE_FAULTS | typeof PAYMENT_FAULTS | typeof WISH_FAULTS)[number]
+  | (typeof SIGNING_FAULTS)[number]
+
+/** What a mint does with one kind of request for a while, unless something befalls the request. */
+export interface Mood {
+  /** Method and path, or how they begin. */
+  readonly at: string
+  readonly does:
+    | Exclude<Fault, 'crashBefore' | 'crashAfter' | 'overtaken'>
+    /** Held up for so long that five other requests overtake it; no answer. */
+    | 'held'
+    /** No keyset is said to be active. */
+    | 'retired'
+    /** All keysets are said to cost more. */
+    | 'dearer'
+    /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
+    | 'throttled'
+    /** It redirects to another address. */
+    | 'moved'
+    /** It has no such quote. */
+    | 'forgotten'
+  /** Milliseconds since the Unix epoch. */
+  readonly untilMs: number
+}
+
+/** How the mint speaks, to wallets alone, and until when. */
+export interface Speech {
+  readonly dialect: Dialect
+  /** Milliseconds since the Unix epoch; for ever where left out. */
+  readonly untilMs?: number
+}
+
+/** How the mint speaks at a time, by what the scenario wrote down. */
+export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number): Dialect {
+  const { dialect = {}, untilMs = Infinity } = (notes['speech'] ?? {}) as Partial<Speech>
+  return nowMs < untilMs ? dialect : {}
+}
+
+const THROTTLED_FOR_MS = 120_000
+/** After so long a wallet may try again what the mint did not take. */
+const DEAD_FOR_MS = 3_600_000
+
+/** A point, and nothing that a mint signed. */
+const FORGED = stubCrypto.hashToCurve('forged')
+
+const signing = /^\/v1\/(swap|mint\/bolt11)$/
+/** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
+const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
+const questions = /^\/v1\/(info|keys|keysets)/
+
+function faultsOf(path: string, body: string) {
+  if (path === '/v1/checkstate') return CHECK_FAULTS
+  // Of blank outputs (NUT-08) only the mint knows how many it signed.
+  if (path === '/v1/restore') return body.includes('"amount":0') ? FORGED_FAULTS : RESTORE_FAULTS
+  if (path.startsWith('/v1/melt/quote/bolt11/')) return PAYMENT_FAULTS
+  if (path.startsWith('/v1/mint/quote/bolt11/')) return QUOTE_FAULTS
+  if (path.endsWith('/quote/bolt11')) return WISH_FAULTS
+  if (questions.test(path)) return GET_FAULTS
+  if (signing.test(path)) return SIGNING_FAULTS
+  return money.test(path) ? MONEY_FAULTS : POST_FAULTS
+}
+
+/** The outputs of a request, each with who sent it. */
+export const sentOf = (body: string, id: string): Senders =>
+  Object.fromEntries(((JSON.parse(body) as { outputs?: { B_: string }[] }).outputs ?? []).map(({ B_ }) => [B_, id]))
+
+/** A path without the ids in it. */
+export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
+
+export function faultyTransport(of: {
+  setting: Setting
+  wire: Wire
+  clock: VirtualClock
+  mintUrl: string
+  /** The wallet's rows as they are. */
+  rows: () => Dump
+  fate: Fate
+  life: Life
+  requested: (what: string) => void
+  /** What the scenario wrote down: what the mint does for a while, and how it speaks, stands there. */
+  notes: Readonly<Record<string, unknown>>
+  violated: (what: string) => void
+  /** Has another process take the operations over for a while. */
+  overtake: () => Promise<void>
+}): Transport {
+  const { setting, wire, mintUrl, fate, life, violated } = of
+  const answered = (path: string, status: number, fault: string): void =>
+    of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
+  const present = (): Dialect => spokenAt(of.notes, of.clock.rightMs)
+  const mint = inDialect((...request) => setting.mint.handle(...request), present, { now: () => of.clock.rightMs })
+  const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
+    noteOutputs(body)
+    return mint(method, path, body)
+  }
+  /** What must hold of every request that a wallet makes. */
+  const check = (path: string, body: string | undefined): void => {
+    const { mints = [], operations = [] } = of.rows()
+    const row = mints.find((it) => it['mintUrl'] === mintUrl)
+    if (row?.['trusted'] !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    if (isTooEarly(row?.['pause'] as MintRow['pause'] | undefined))
+      violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
+    if (body === undefined || !money.test(path)) return
+    const quoted = JSON.stringify(body).slice(1, -1)
+    // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
+    const known = Object.values(wire.sent).includes(body)
+    if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
+      violated(`unrecorded: ${path} was sent before its body was stored`)
+    const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
+    // Outputs of a request that was refused serve another operation.
+    if (sender) wire.senders = { ...wire.senders, ...sentOf(body, sender['id'] as string) }
+    if (path !== '/v1/melt/bolt11') return
+    const { quote } = JSON.parse(body) as { quote: string }
+    wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
+  }
+  /**
+   * The mint asked to be left alone, this process or, as far as it is stored, the wallet. What is under way at the same moment
+   * may know nothing of it.
+   */
+  let heardMs = -Infinity
+  const isTooEarly = (pause: MintRow['pause'] | undefined): boolean => {
+    const within = (nowMs: number, fromMs: number): boolean => nowMs > fromMs && nowMs < fromMs + THROTTLED_FOR_MS
+    const isStored = pause !== null && pause !== undefined && within(of.clock.now(), pause.untilMs - pause.delayMs)
+    return within(of.clock.rightMs, heardMs) || isStored
+  }
+  const noteOutputs = (body: string | undefined): void => {
+    // A restore asks about outputs, it sends none.
+    if (body === undefined || !/"(inputs|quote)"/.test(body)) return
+    const { outputs = [] } = JSON.parse(body) as { outputs?: { B_: string }[] }
+    for (const { B_ } of outputs) {
+      const first = wire.sent[B_]
+      if (first !== undefined && first !== body && !isDead(B_, first))
+        violated(`reuse: output ${B_.slice(-8)} was sent in two different requests, of which the first may land`)
+      wire.sent = { ...wire.sent, [B_]: body }
+    }
+  }
+  /**
+   * A request that did nothing, and never will: the network holds it no more, and the mint knows nothing of its output, or
+   * signed that for somebody else, for what signed it spent none of the request's inputs.
+   */
+  const isDead = (B_: string, first: string): boolean => {
+    if (wire.late.some(({ body }) => body === first)) return false
+    const { signatures = [], proofs = [] } = setting.dump()
+    const signed = signatures.find((row) => row['B_'] === B_)
+    if (!signed) return true
+    const { inputs } = JSON.parse(first) as { inputs?: { secret: string }[] }
+    if (!inputs) return false
+    const Ys = new Set(inputs.map(({ secret }) => stubCrypto.hashToCurve(secret)))
+    const spent = proofs.filter((row) => row['operationId'] === signed['operationId'])
+    return !spent.some((row) => Ys.has(row['Y'] as string))
+  }
+  /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
+  const noteDead = async (body = ''): Promise<void> => {
+    if (isTooLong(body, present())) return
+    const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
+    if (id === undefined || !body.includes('"inputs"') || !body.includes(id)) return
+    // That proofs of a stranger's do not verify says nothing of the wallet's own.
+    const { inputs } = JSON.parse(body) as { inputs: { id: string; secret: string }[] }
+    const own = new Set((of.rows()['proofs'] ?? []).map((row) => row['secret']))
+    const isOurs = inputs.some((input) => input.id === id && own.has(input.secret))
+    if (isOurs || present().dead?.code !== codes.proofInvalid)
+      wire.dead = { ...wire.dead, [id]: of.clock.rightMs + DEAD_FOR_MS }
+  }
+  /** What the network held up arrives, if it is time. */
+  const arrive = async (): Promise<void> => {
+    const held = wire.late.map((request) => ({ ...request, after: request.after - 1 }))
+    wire.late = held.filter(({ after }) => after > 0)
+    for (const request of held) if (request.after === 0) await deliver(request)
+  }
+  /** What the mint does at present, unless something befalls the request. A note of the scenario says so. */
+  const mood = (request: string): Mood['does'] | undefined =>
+    ((of.notes['moods'] ?? []) as Mood[]).find(
+      ({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs,
+    )?.does
+  /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
+  const isSeen = (fault: string): boolean =>
+    (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
+  // Headers tell whole seconds.
+  const dated = async (answer: Promise<Answer>) => ({
+    ...(await answer),
+    dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
+  })
+  const carried: Transport = ({ method, url, body }) =>
+    dated(
+      life.call(async () => {
+        const path = url.slice(mintUrl.length)
+        const request = { method, path, ...(body !== undefined && { body }) }
+        check(path, body)
+        const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
+        // A mint contradicts itself once: one that never stops proves nothing.
+        const faults = faultsOf(path, body ?? '')
+          .filter((it) => (it !== 'denied' && it !== 'disowned') || !wire.lied)
+          .filter(isSeen)
+        const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+        const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
+        switch (fault) {
+          case 'crashBefore':
+            return life.die()
+          case 'refused':
+            await arrive()
+            answered(path, 400, fault)
+            return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+          case 'forgotten':
+            await arrive()
+            answered(path, 400, fault)
+            return { status: 400, body: JSON.stringify({ detail: 'quote not found', code: 0 }) }
+          case 'malformed':
+            answered(path, 200, fault)
+            return { status: 200, body: '<html>sign in</html>' }
+          case 'notSent':
+            answered(path, 0, fault)
+            throw new Error('connection refused')
+          case 'late':
+          case 'gateway':
+          case 'held':
+            await arrive()
+            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
+            answered(path, 0, fault)
+            if (fault !== 'gateway') throw new Error('timed out')
+            return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
+          case 'throttled':
+            answered(path, 429, fault)
+            heardMs = of.clock.rightMs
+            return { status: 429, body: '', retryAfterMs: THROTTLED_FOR_MS }
+          case 'moved':
+            answered(path, 308, fault)
+            return { status: 308, body: '', location: `https://elsewhere.test${path}` }
+          case 'rotated':
+            await setting.mint.rotate('sat')
+            break
+          case FORGOTTEN:
+            await setting.forget()
+            break
+          case 'twice':
+            await deliver(request)
+            break
+          default:
+        }
+        const answer = await deliver(request)
+        await arrive()
+        if (fault === 'ok' && answer.status >= 400) await noteDead(body)
+        answered(path, answer.status, fault)
+        switch (fault) {
+          case 'crashAfter':
+            return life.die()
+          case 'overtaken':
+            await of.overtake()
+            return answer
+          case 'asleep':
+            of.clock.sleep(ASLEEP_FOR_MS)
+            return answer
+          case 'lost':
+            throw new Error('connection reset')
+          case 'short':
+            return changed(answer, (list) => list.slice(0, -1))
+          case 'partly':
+            wire.lied = true
+            return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
+          case 'shuffled':
+            return changed(answer, (list) => list.toReversed())
+          case 'forged':
+            wire.lied = true
+            return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
+          case 'bare':
+            return altered(answer, { change: undefined })
+          case 'denied':
+            wire.lied = true
+            return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
+          case 'disowned':
+            wire.lied = true
+            return altered(answer, { state: 'UNPAID', change: undefined })
+          case 'otherwise':
+            return altered(answer, { unit: 'usd' })
+          case 'pending':
+            if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
+            return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
+          case 'retired':
+            return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
+          case 'dearer':
+            return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
+          default:
+            return answer
+        }
+      }),
+    )
+  wire.heard = afterwards(wire.heard, of.rows()['operations']?.some(({ status }) => status === 'active') ?? false)
+  return async (request) => {
+    const asked = askedBy(request.url.slice(mintUrl.length))
+    if (!asked) return carried(request)
+    wire.heard = { ...wire.heard, [`${asked} begun`]: true }
+    try {
+      const answer = await carried(request)
+      wire.heard = answeredSo(wire.heard, asked, cameOf(answer))
+      return answer
+    } catch (error) {
+      wire.heard = answeredSo(wire.heard, asked, 'unanswered')
+      throw error
+    }
+  }
+}
+
+/**
+ * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
+ * after a moment, and told of.
+ */
+export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; violated: (what: string) => void }): {
+  readonly transport: Transport
+  opened(): void
+} {
+  let open = false
+  return {
+    async transport(request) {
+      if (!open) await of.clock.pause(1)
+      if (!open) of.violated('start-up: it waits for the mint before it is there')
+      return of.transport(request)
+    },
+    opened: () => void (open = true),
+  }
+}
+
+/** A request of more than the mint takes at once is refused for that alone. */
+function isTooLong(body: string, { limits = {} }: Dialect): boolean {
+  const { inputs = [], outputs = [] } = JSON.parse(body || '{}') as { inputs?: unknown[]; outputs?: unknown[] }
+  return inputs.length > (limits.inputs ?? Infinity) || outputs.length > (limits.outputs ?? Infinity)
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Changes fields of an answer; undefined leaves one out. */
+const altered = <A extends { body: string }>(answer: A, fields: Fields): A => ({
+  ...answer,
+  body: JSON.stringify({ ...(JSON.parse(answer.body) as Fields), ...fields }),
+})
+
+/** Changes every list of an answer. */
+function changed<A extends { body: string }>(answer: A, by: (list: readonly Fields[]) => readonly Fields[]): A {
+  const lists = Object.entries(JSON.parse(answer.body) as Record<string, unknown>)
+  return {
+    ...answer,
+    body: JSON.stringify(
+      Object.fromEntries(lists.map(([name, list]) => [name, Array.isArray(list) ? by(list as Fields[]) : list])),
+    ),
+  }
+}

@@ -1,0 +1,137 @@
+/** Ports on which anything may happen that may happen to a request. */
+import type { Fate } from '../explorer/choices.ts'
+import type { Life, VirtualClock } from '../explorer/life.ts'
+
+/** What may befall a request to a port. */
+export const CALL_FAULTS = [
+  'crashBefore',
+  /** Applied; the process dies before the answer. */
+  'crashAfter',
+  /** Applied; the answer is lost. */
+  'lost',
+  'notSent',
+  /** Held up by the network, and applied after the next request. */
+  'late',
+  /** Delivered two times; the second answer is the one that arrives. */
+  'twice',
+  /** Applied; the machine sleeps for hours before it hears the answer. */
+  'asleep',
+  /** Applied; another process takes the operations over before the answer arrives. */
+  'overtaken',
+] as const
+
+/** A request that the network still holds: the port's name, and its arguments as JSON. */
+export interface LateCall {
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+/** How long a machine sleeps over an answer. */
+export const ASLEEP_FOR_MS = 7_200_000
+
+type Call = (...args: unknown[]) => unknown
+/** A fault of one's own: gets what delivers the request, and answers in its place. */
+export type OwnFault = (deliver: () => Promise<unknown>) => Promise<unknown>
+
+export interface FaultyPortOptions {
+  readonly fate: Fate
+  readonly life: Life
+  readonly clock: VirtualClock
+  readonly overtake: () => Promise<void>
+  readonly requested: (what: string) => void
+  /** What the network holds: kept in the world, since it outlives the process. */
+  readonly late: { get(): readonly LateCall[]; set(calls: readonly LateCall[]): void }
+  /** More that may befall a request, by the port's name and the fault's. */
+  readonly faults?: { readonly [name: string]: { readonly [fault: string]: OwnFault } } | undefined
+}
+
+/**
+ * A port, or an object of ports, each of whose functions is one request to somebody outside. Arguments must be JSON;
+ * an `AbortSignal` among them, which a late request does not need any more, is left out. Whoever asks gets an error
+ * where an answer does not come.
+ */
+export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions): P {
+  const { fate, life, late, requested } = options
+  const arrive = async (): Promise<void> => {
+    const held = late.get()
+    late.set([])
+    await arriveLate(name, port, held)
+  }
+  const wrap = (at: string, value: unknown, self: unknown): unknown => {
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(
+        methodsOf(value).map((key) => [key, wrap(`${at}.${key}`, (value as Record<string, unknown>)[key], value)]),
+      )
+    if (typeof value !== 'function') return value
+    const call: Call = (...args) => (value as Call).apply(self, args)
+    const own = options.faults?.[at] ?? {}
+    return (...args: unknown[]) =>
+      life.call(async () => {
+        const json = args.map((arg) => (arg instanceof AbortSignal ? null : arg))
+        const fault = fate(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
+        const say = (what: string): void => requested(`${at} ${what}${fault === 'ok' ? '' : ` (${fault})`}`)
+        const deliver = async (): Promise<unknown> => call(...args)
+        switch (fault) {
+          case 'crashBefore':
+            return life.die()
+          case 'notSent':
+            say('not sent')
+            throw new Error('connection refused')
+          case 'late':
+            await arrive()
+            late.set([...late.get(), { name: at, args: json }])
+            say('not answered')
+            throw new Error('timed out')
+          case 'twice':
+            await deliver()
+            break
+          default:
+        }
+        const answer = await (own[fault] ?? ((it) => it()))(deliver)
+        await arrive()
+        say('answered')
+        switch (fault) {
+          case 'crashAfter':
+            return life.die()
+          case 'lost':
+            throw new Error('connection reset')
+          case 'overtaken':
+            await options.overtake()
+            return answer
+          case 'asleep':
+            options.clock.sleep(ASLEEP_FOR_MS)
+            return answer
+          default:
+            return answer
+        }
+      })
+  }
+  return wrap(name, port, undefined) as P
+}
+
+/** What the network held up arrives at a port. Nobody waits for the answers. */
+export async function arriveLate(name: string, port: unknown, calls: readonly LateCall[]): Promise<void> {
+  for (const { name: to, args } of calls) {
+    let self: unknown
+    let found = port
+    for (const key of to.slice(name.length).split('.').slice(1)) {
+      self = found
+      found = (found as Record<string, unknown>)[key]
+    }
+    try {
+      await (found as Call).apply(self, [...args])
+    } catch {
+      // A refusal that nobody hears.
+    }
+  }
+}
+
+/** The names of an object's functions and inner objects, those of its class included. */
+function methodsOf(value: object): string[] {
+  const names = new Set(Object.keys(value))
+  for (let at: object | null = Object.getPrototypeOf(value) as object | null; at && at !== Object.prototype;) {
+    for (const name of Object.getOwnPropertyNames(at)) if (name !== 'constructor') names.add(name)
+    at = Object.getPrototypeOf(at) as object | null
+  }
+  return [...names]
+}

@@ -1,0 +1,114 @@
+/** A store at whose commits anything may happen that may happen at a commit. */
+import { StoreError, type Row, type Store, type Write } from '../../store/port.ts'
+import type { Fate } from '../explorer/choices.ts'
+import type { Life } from '../explorer/life.ts'
+
+/** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
+export const COMMIT_FAULTS = [
+  'crashBefore',
+  'crashAfter',
+  'conflict',
+  'busy',
+  'full',
+  'inDoubtLanded',
+  'inDoubtLost',
+  /** Landed, in doubt, and for a while the store cannot be read either. */
+  'inDoubtUnread',
+  /** Another process takes the operations over first, while this one holds on to its commit. */
+  'overtaken',
+] as const
+
+/** Reads that fail after a commit of which nothing is known. */
+const UNREAD = 4
+
+/** What a commit is about, for the trace and for coverage. */
+export const aboutOf = (writes: readonly Write[]): string => {
+  const states = writes.flatMap((write) => {
+    if ('put' in write && write.put === 'operations')
+      return [`${write.row['kind'] as string} ${write.row['state'] as string}`]
+    return 'patch' in write && write.patch === 'operations' ? ['taken over'] : []
+  })
+  return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')
+}
+
+export function faultyStore(
+  store: Store,
+  of: {
+    fate: Fate
+    life: Life
+    committed: (about: string) => void
+    /** Has another process take the operations over for a while. */
+    overtake: () => Promise<void>
+  },
+): Store {
+  const { fate, life, committed, overtake } = of
+  let unread = 0
+  const read = <T>(ask: () => Promise<T>): Promise<T> =>
+    life.call(async () => {
+      if (unread === 0) return ask()
+      unread--
+      throw new StoreError('BUSY', 'the connection is not back yet')
+    })
+  return {
+    get: (table, key) => read(() => store.get(table, key)),
+    query: (query) => read(() => store.query(query)),
+    sum: (table, prefix) => read(() => store.sum(table, prefix)),
+    commit: (writes) =>
+      life.call(async () => {
+        const about = aboutOf(writes)
+        const land = async (): Promise<void> => {
+          await store.commit(writes)
+          committed(about)
+        }
+        const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
+        switch (fate(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
+          case 'crashBefore':
+            return life.die()
+          case 'crashAfter':
+            await land()
+            return life.die()
+          case 'conflict':
+            throw new StoreError('CONFLICT', 'another row was in the way')
+          case 'busy':
+            throw new StoreError('BUSY', 'somebody else has the lock')
+          case 'full':
+            throw new StoreError('FULL', 'no space is left')
+          case 'inDoubtLost':
+            throw new StoreError('IN_DOUBT', 'the connection broke, before the commit')
+          case 'inDoubtUnread':
+            unread = UNREAD
+            await land()
+            throw new StoreError('IN_DOUBT', 'the connection broke, and does not come back')
+          case 'inDoubtLanded':
+            await land()
+            throw new StoreError('IN_DOUBT', 'the connection broke, after the commit')
+          case 'overtaken':
+            await overtake()
+            return land()
+          case 'ok':
+            return land()
+        }
+      }),
+    watch: (table, changed) => store.watch(table, () => life.dead || changed()),
+    close: () => life.call(() => store.close()),
+  }
+}
+
+/** A store whose operations cannot be made out: their snapshots are torn, or of a program to come. */
+export function misreading(store: Store, how: 'corrupt' | 'newer'): Store {
+  const wrong = <R extends Row>(row: R): R => ({
+    ...row,
+    ...(how === 'corrupt' ? { snapshot: '{' } : { kindVersion: 1_000 }),
+  })
+  return {
+    ...store,
+    get: async <R extends Row = Row>(table: string, key: readonly (string | number)[]) => {
+      const row = await store.get<R>(table, key)
+      return row && table === 'operations' ? wrong(row) : row
+    },
+    query: async <R extends Row = Row>(query: Parameters<Store['query']>[0]) => {
+      const found = await store.query<R>(query)
+      return query.table === 'operations' ? found.map(wrong) : found
+    },
+  }
+}

@@ -1,0 +1,113 @@
+/** The books of a bounty's two services, held against the bounties. */
+import type { BountyContext } from '../../../machines/bounty.ts'
+import type { OperationRow } from '../../kernel/define/operation.ts'
+import type { Dump } from '../../store/memory.ts'
+
+/** What must hold of bounties, by the word with which a violation begins. */
+export const bountyInvariants = {
+  conservation: 'credits are neither lost nor invented',
+  unpaid: 'what is settled was paid before',
+  both: 'nothing is paid and given back',
+  refund: 'what ends unpaid is given back',
+  payee: 'who holds the claim is paid, for what they handed in',
+  lease: 'no claim without its lease, and no lease without its claim',
+  compensation: 'what was done is not undone because its answer was lost',
+  index: 'an index shows its documents',
+} as const
+
+export type BountyInvariant = keyof typeof bountyInvariants
+
+/** What the payer has to begin with. */
+export const FUNDS = 100
+
+/** The rows of the two services. */
+export interface BountyOutside {
+  credits: Dump
+  claims: Dump
+  /** Until then neither of them is of use: at first they are silent, then they fail; epoch ms. */
+  downUntilMs: number
+  /** Somebody has released a lease behind the bounty's back. */
+  meddled: boolean
+}
+
+type AccountRow = { account: string; balance: number }
+type ReservationRow = { key: string; payer: string; amount: number; state: string; payee: string | null; revision: number } // prettier-ignore
+type LeaseRow = { key: string; task: string; worker: string; state: string; revision: number }
+type IndexRow = { name: string; key: string; revision: number }
+const rowsOf = <R>(rows: Dump, table: string): readonly R[] => (rows[table] ?? []) as unknown as readonly R[]
+
+/** A bounty's context, out of its row. */
+export const contextOf = (snapshot: string): BountyContext =>
+  (JSON.parse(snapshot) as { context: BountyContext }).context
+
+/** What is wrong with the books of the services, held against the bounties. */
+export function judge(outside: BountyOutside, operations: readonly OperationRow[]): string[] {
+  const { credits, claims } = outside
+  const reservations = rowsOf<ReservationRow>(credits, 'reservations')
+  const leases = rowsOf<LeaseRow>(claims, 'leases')
+  const wrong: string[] = []
+  const say = (invariant: BountyInvariant, what: string): void => void wrong.push(`${invariant}: ${what}`)
+
+  const balances = new Map(rowsOf<AccountRow>(credits, 'accounts').map((it) => [it.account, it.balance])) // prettier-ignore
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, it) => total + it, 0)
+  const reserved = sum(reservations.map(({ state, amount }) => (state === 'reserved' ? amount : 0)))
+  const total = sum([...balances.values()]) + reserved
+  if (total !== FUNDS) say('conservation', `there were ${FUNDS} credits, and are ${total}`)
+
+  for (const { id, state, snapshot } of operations) {
+    const context = contextOf(snapshot)
+    wrong.push(...unsound({ state, context }, outside))
+    const reservation = reservations.find(({ key }) => key === id)
+    const is = reservation?.state
+    if (is === 'reserved' && /^(expired|cancelled|rejected)/.test(state)) say('refund', `a bounty is ${state}, and its credits are ${is}`) // prettier-ignore
+    if (is === 'captured' && state !== 'settled') say('both', `a bounty is ${state}, and its credits are captured`)
+    if (is === 'voided' && /^(settled|open|claim)/.test(state)) say('both', `a bounty is ${state}, and its credits are voided`) // prettier-ignore
+    const ours = leases.filter(({ key }) => key.startsWith(`${id}/`))
+    const live = ours.filter(({ state: now }) => now !== 'released').map(({ key }) => key)
+    const mine = context.claim && !state.startsWith('releasing') ? [`${id}/${context.claim.lease}`] : []
+    if (live.some((key) => !mine.includes(key))) say('lease', `a bounty is ${state}, and ${live.length} leases hold it`)
+  }
+  const indexed = new Map(
+    [...rowsOf<IndexRow>(credits, 'reservationsByPayer'), ...rowsOf<IndexRow>(claims, 'leasesByWorker')].map(
+      ({ key, revision }) => [key, revision],
+    ),
+  )
+  // A key that was barred before it was used is nobody's.
+  const named = [...reservations.filter(({ payer }) => payer !== ''), ...leases.filter(({ worker }) => worker !== '')]
+  for (const { key, revision } of named)
+    if (indexed.get(key) !== revision) say('index', `the index of ${key} has fallen behind`)
+  return wrong
+}
+
+/** What must hold of a bounty at any moment, not only in the end. */
+export function unsound(
+  { state, context }: { readonly state: string; readonly context: BountyContext },
+  { credits, claims, meddled }: BountyOutside,
+): string[] {
+  const { id, claim, offer } = context
+  const reservation = rowsOf<ReservationRow>(credits, 'reservations').find(({ key }) => key === id)
+  const lease = claim && rowsOf<LeaseRow>(claims, 'leases').find(({ key }) => key === `${id}/${claim.lease}`)
+  const wrong: string[] = []
+  if (/^(settled|completed)/.test(state)) {
+    if (reservation?.state !== 'captured') wrong.push(`unpaid: a bounty is ${state}, and its credits are ${reservation?.state}`) // prettier-ignore
+    if (reservation?.payee !== offer?.payee) wrong.push(`payee: ${reservation?.payee} was paid for ${offer?.payee}`)
+  }
+  if (state === 'settled' && lease?.state !== 'completed')
+    wrong.push(`lease: a bounty is settled, and its claim is ${lease?.state ?? 'not there'}`)
+  if (state === 'claimed' && lease?.state !== 'held' && !meddled)
+    wrong.push(`lease: a bounty is claimed, and its lease is ${lease?.state ?? 'not there'}`)
+  // An answer that was lost is no refusal: nobody else draws on the payer, or claims what the bounty does not know of.
+  const balance = rowsOf<AccountRow>(credits, 'accounts').find(({ account }) => account === context.payer)?.balance ?? 0
+  if (state.startsWith('reject') && balance >= context.amount)
+    wrong.push(`compensation: a bounty is ${state}, and the payer has the credits`)
+  const elsewhere = rowsOf<LeaseRow>(claims, 'leases').some(({ key, task, state: now }) => task === id && !key.startsWith(id) && now === 'held') // prettier-ignore
+  if (claim?.end === 'refused' && !elsewhere)
+    wrong.push('compensation: a claim was refused, and nobody held the bounty')
+  if (!offer) return wrong
+  // Who holds the claim is paid, for what they themselves handed in; and from then on nothing is given back.
+  const { by } = offer.contribution as { by: string }
+  if (claim === null || offer.payee !== claim.worker || by !== claim.worker)
+    wrong.push(`payee: ${claim?.worker ?? 'nobody'} holds the claim, and ${offer.payee} is paid for the work of ${by}`)
+  if (/^(refunding|expired|cancelled)/.test(state)) wrong.push(`both: a bounty is ${state}, and was to be paid`)
+  return wrong
+}

@@ -1,0 +1,117 @@
+/**
+ * Why an operation waits, as `explain` says it, against what the wallet has really heard: a reason that names something
+ * which never happened is false.
+ */
+import type { AnyStateNode } from 'xstate'
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import type { Write } from '../../store/port.ts'
+
+const ASKED = ['keysets', 'swap', 'issue', 'melt', 'check', 'restore', 'quote'] as const
+type Asked = (typeof ASKED)[number]
+/**
+ * `unanswered`: no telling what became of it. `nonsense`: a 200 that is not the mint's, which is no telling either. `none`:
+ * an answer of which nothing is of use, such as no active keyset.
+ */
+type Came = 'begun' | 'unanswered' | 'nonsense' | 'refused' | 'none' | 'pending'
+
+/** What came of requests so far, by what was asked and what came. */
+export type Heard = Readonly<Partial<Record<`${Asked} ${Came}`, true>>>
+
+export function askedBy(path: string): Asked | undefined {
+  if (/^\/v1\/keys(ets)?(\/|$)/.test(path)) return 'keysets'
+  if (path === '/v1/swap') return 'swap'
+  if (/^\/v1\/(mint|melt)\/quote\//.test(path)) return 'quote'
+  if (path === '/v1/checkstate') return 'check'
+  if (path === '/v1/restore') return 'restore'
+  return /^\/v1\/mint\/\w+$/.test(path) ? 'issue' : /^\/v1\/melt\/\w+$/.test(path) ? 'melt' : undefined
+}
+
+/** What the wallet hears of a request; undefined where it was answered well. */
+export function cameOf({ status, body }: { readonly status: number; readonly body: string }): Came | undefined {
+  if (status === 413) return 'refused'
+  let json: unknown
+  try {
+    json = JSON.parse(body)
+  } catch {
+    return status < 300 ? 'nonsense' : 'unanswered'
+  }
+  if (status >= 500 || status === 429) return 'unanswered'
+  if (status >= 400) return 'refused'
+  if (body.includes('"PENDING"')) return 'pending'
+  const { keysets } = json as { keysets?: { active?: boolean; keys?: object }[] }
+  return keysets && !keysets.some(({ active, keys }) => active === true || keys !== undefined) ? 'none' : undefined
+}
+
+/** What moves money is sent again by the next process, which cannot know whether it was answered. */
+const MONEY: readonly Asked[] = ['swap', 'issue', 'melt']
+
+/** What a new process knows of requests, of which some belong to operations that have not ended. */
+export const afterwards = (heard: Heard, isUnfinished: boolean): Heard => ({
+  ...heard,
+  ...Object.fromEntries(
+    ASKED.filter((asked) => heard[`${asked} begun`] && (isUnfinished || !MONEY.includes(asked))).map((asked) => [
+      `${asked} unanswered`,
+      true,
+    ]),
+  ),
+})
+
+/** What is known when an answer is here. */
+export function answered(heard: Heard, asked: Asked, came: Came | undefined): Heard {
+  const { [`${asked} begun` as const]: _, ...rest } = heard
+  return {
+    ...(MONEY.includes(asked) ? heard : rest),
+    ...(came && { [`${asked} ${came}`]: true }),
+    ...(came === 'nonsense' && { [`${asked} unanswered`]: true }),
+  }
+}
+
+type Need = readonly (keyof Heard)[]
+
+/** What a reason says has happened: all of these lists, of each one at least. */
+const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
+  [/has no active keyset/, ['keysets none', 'swap refused', 'issue refused', 'melt refused']],
+  [/did not answer; the same request/, ['swap unanswered', 'issue unanswered']],
+  [/keeps refusing/, ['swap refused', 'check refused', 'restore refused']],
+  [/does not issue\./, ['issue refused', 'issue unanswered']],
+  [/does not tell the proofs’ states/, ['check refused', 'check unanswered']],
+  [/lists no active keyset/, ['keysets none']],
+  [/make no sense where it is asked what became of an earlier request/, ['check nonsense', 'restore nonsense']],
+  [
+    /make no sense where it is asked (how the quote|what became of the payment|whether the payment)/,
+    ['quote nonsense'],
+  ],
+  [/make no sense where it is asked which outputs/, ['restore nonsense']],
+  [/make no sense where it is asked which keysets/, ['keysets nonsense']],
+  [/gave no clear answer/, ['check pending', 'check unanswered', 'check refused', 'restore unanswered', 'restore refused', 'quote pending', 'quote unanswered', 'quote refused', 'issue refused', 'swap refused', 'swap unanswered', 'melt refused', 'melt unanswered']], // prettier-ignore
+]
+
+/** What an operation says why it waits, by its row. */
+export function reasonOf(row: OperationRow, kinds: readonly OperationKind<never>[]): string | undefined {
+  if (row.status !== 'active') return undefined
+  const kind = kinds.find((it) => it.kind === row.kind) as unknown as OperationKind | undefined
+  if (!kind) return undefined
+  let node = kind.machine.root as AnyStateNode
+  let description = node.description
+  for (const key of row.state.split('|')[0]!.split('.')) {
+    node = node.states[key]!
+    description = node.description ?? description
+  }
+  const { context } = JSON.parse(row.snapshot) as { context: never }
+  return [description, kind.because?.(context)].filter(Boolean).join(' ')
+}
+
+/** Operations that give a reason which the wallet has never had. */
+export function falseReasons(
+  write: Write,
+  kinds: readonly OperationKind<never>[],
+  heard: Heard,
+): readonly `reason: ${string}`[] {
+  if (!('put' in write) || write.put !== 'operations') return []
+  const row = write.row as unknown as OperationRow
+  const why = reasonOf(row, kinds)
+  if (why === undefined) return []
+  return CLAIMS.filter(
+    ([claim, ...needs]) => claim.test(why) && !needs.every((need) => need.some((it) => heard[it])),
+  ).map(([claim]) => `reason: ${row.kind} in '${row.state}' says '${claim.exec(why)![0]}', which never was so` as const)
+}

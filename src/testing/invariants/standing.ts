@@ -1,0 +1,36 @@
+/** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
+import type { AnyStateNode } from 'xstate'
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import type { Write } from '../../store/port.ts'
+import type { World } from '../explorer/world.ts'
+
+/** An operation rests only where something is to come: an answer, news, a time, or somebody's decision. */
+export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
+  if (!('put' in write) || write.put !== 'operations') return []
+  const { kind, state, status, timers } = write.row as unknown as OperationRow
+  if (status !== 'active') return []
+  const { machine } = kinds.find((it) => it.kind === kind) as unknown as OperationKind
+  const nodes = new Set<AnyStateNode>([machine.root])
+  for (const region of state.split('|')) {
+    let node = machine.root as AnyStateNode
+    for (const key of region.split('.')) nodes.add((node = node.states[key]!))
+  }
+  const running = JSON.parse(timers) as Record<string, number>
+  const delays = [...nodes].flatMap((node) =>
+    Object.keys(node.config.after ?? {}).map((name) => ({ name, id: `xstate.after.${name}.${node.id}` })),
+  )
+  const lost = delays.filter(({ id }) => running[id] === undefined)
+  if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
+  const goesOn = [...nodes].some(({ invoke, meta, config }) => {
+    const watched = (meta as { watch?: string } | undefined)?.watch !== undefined
+    return invoke.length > 0 || watched || Object.keys(config.on ?? {}).length > 0
+  })
+  return goesOn || delays.length > 0 ? [] : [`stuck: ${kind} in '${state}' waits for nothing`]
+}
+
+/** Operations that the kernel set aside. */
+export const standing = ({ rows }: World): string[] =>
+  (rows['operations'] ?? []).flatMap((row) => {
+    const { kind, state, status, reason } = row as unknown as OperationRow
+    return status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : []
+  })

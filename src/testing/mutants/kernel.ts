@@ -1,0 +1,129 @@
+/** Mistakes of the kernel. */
+import type { Plant } from './plant.ts'
+
+export const kernelPlants: readonly Plant[] = [
+  {
+    name: 'effect before commit',
+    changes: [
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+        to: `this.snapshot = step.snapshot
+    this.#follow(step.entered)
+    for (let turns = 0; turns < 200; turns++) await null
+    const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+      },
+    ],
+    breaks: 'unrecorded',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'two commits for one step',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `await env.store.commit(writes)`,
+        to: `await env.store.commit([put])
+      if (commit.writes.length > 0) await env.store.commit(commit.writes)`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'the replay flag is lost',
+    changes: [
+      { file: 'src/kernel/run/durable.ts', from: `const replay = this.#row.attempt > 1`, to: `const replay = false` },
+    ],
+    breaks: 'paid twice',
+    scenario: 'melt.paid',
+  },
+  {
+    name: 'owner and attempt are not written on taking over',
+    changes: [
+      {
+        file: 'src/kernel/run/supervisor.ts',
+        from: `const taken = await this.#takeOver(due)`,
+        to: `const taken = new Map(due.map(({ row }) => [row.id, row] as const))`,
+      },
+    ],
+    breaks: 'paid twice',
+    scenario: 'melt.paid',
+  },
+  {
+    name: 'timers are lost on resuming',
+    changes: [
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `loaded.stepper.timersOf(
+      this.snapshot,
+      JSON.parse(input.row.timers) as StoredTimers,
+      input.row.updatedAt,
+    )`,
+        to: `input.row.owner === kernel.owner
+      ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt)
+      : {}`,
+      },
+    ],
+    breaks: 'stuck',
+    scenario: 'swap.cancelled',
+  },
+  {
+    name: 'pauses are measured by the time of day alone',
+    changes: [
+      {
+        file: 'src/kernel/run/moments.ts',
+        from: `steadyMs: clock.monotonicMs() + delayMs,`,
+        to: `steadyMs: Infinity,`,
+      },
+    ],
+    breaks: 'slow',
+    scenario: 'swap.plain-clock-back',
+  },
+  {
+    name: 'timers are not stored',
+    changes: [{ file: 'src/kernel/run/durable.ts', from: `timers: JSON.stringify(timers)`, to: `timers: '{}'` }],
+    breaks: 'stuck',
+    scenario: 'swap.cancelled',
+    faults: 0,
+  },
+  {
+    name: 'a commit in doubt is taken for one that failed',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `if (found?.commitId === row.commitId) return { outcome: 'landed' }`,
+        to: ``,
+      },
+    ],
+    breaks: 'failed',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'a commit in doubt is taken for one that landed',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `if ((found?.version ?? 0) !== before) return { outcome: 'superseded' }`,
+        to: `return { outcome: 'landed' }`,
+      },
+    ],
+    breaks: 'unrecorded',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'every start writes down that it was',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `const clients = new Map<string, MintClient>()`,
+        to: `const clients = new Map<string, MintClient>()
+  for (const { mintUrl, infoAt } of await store.query({ table: 'mints' }))
+    await store.commit([{ patch: 'mints', key: [mintUrl], set: { infoAt: infoAt + 1 } }])`,
+      },
+    ],
+    breaks: 'restless',
+    scenario: 'receive.plain',
+    faults: 0,
+  },
+]

@@ -1,0 +1,261 @@
+/** What went wrong elsewhere with outputs, counters, signatures and quotes. */
+import type { Plant } from './plant.ts'
+
+export const moneyPlants: readonly Plant[] = [
+  {
+    row: 1,
+    name: 'proofs are marked as sent first, the token is stored later, and a recovery frees reservations only',
+    changes: [
+      {
+        file: 'machines/wallet/send.ts',
+        from: `import { local, tx, answered }`,
+        to: `import { effect, local, tx, answered }`,
+      },
+      { file: 'machines/wallet/send.ts', from: `'send.encode': local<`, to: `'send.encode': effect<` },
+      { file: 'machines/wallet/send.ts', from: `encoding: { tags: ['local'],`, to: `encoding: {` },
+      {
+        file: 'machines/wallet/send.ts',
+        from: `onDone: { target: 'tokenCreated',`,
+        to: `onDone: [{ guard: answered('lost'), target: 'cancelled' }, { target: 'tokenCreated',`,
+      },
+      {
+        file: 'machines/wallet/send.ts',
+        from: `token: event.output.token, exchange: null })), }, },`,
+        to: `token: event.output.token, exchange: null })), }] },`,
+      },
+      {
+        file: 'src/wallet/kinds/send.ts',
+        from: `'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {`,
+        to: `'send.encode': ({ input, replay }) => {
+    if (replay) return { answer: 'lost' }`,
+      },
+    ],
+    breaks: 'stranded',
+    scenario: 'send.exact',
+  },
+  {
+    row: 2,
+    name: 'some outputs signed is taken for all',
+    changes: [
+      {
+        file: 'src/wallet/exchange.ts',
+        from: `outputs.every(({ B_ }) => signed.has(B_)))`,
+        to: `outputs.some(({ B_ }) => signed.has(B_)))`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'swap.no-replay-cache',
+  },
+  {
+    row: 3,
+    name: 'change is saved before the payment is, and saving it again throws',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `await env.store.commit(writes)`,
+        to: `const saved = commit.writes.filter((write) => write.put === 'proofs')
+      if (saved.length > 0) await env.store.commit(saved)
+      await env.store.commit(writes.filter((write) => !saved.includes(write)))`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `if (await read.get<ProofRow>('proofs', [proof.Y])) continue`,
+        to: ``,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 4,
+    name: 'change is given up where the quote leaves it out',
+    changes: [{ file: 'src/wallet/payment.ts', from: `if (!complete) return { answer: 'owed' as const }`, to: `` }],
+    breaks: 'conservation',
+    scenario: 'melt.change-late',
+  },
+  {
+    row: 7,
+    name: 'counters live in the memory of one process',
+    changes: [
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
+        to: `const stored = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
+  const memory = (env.client.counters ??= new Map())
+  const next = memory.get(keysetId) ?? stored.next
+  const { signed } = stored
+  memory.set(keysetId, next + wanted.length)`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `{ put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },`,
+        to: `{ put: 'counters', row: counterRow },`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `({ put: 'outputs', row, if: 'absent' })`,
+        to: `({ put: 'outputs', row })`,
+      },
+    ],
+    breaks: 'reuse',
+    scenario: 'swap.two-tabs',
+  },
+  {
+    row: 7,
+    name: 'counters are not taken in the commit that stores their outputs',
+    changes: [
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `{ put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },`,
+        to: `{ put: 'counters', row: { ...counterRow, next } },`,
+      },
+    ],
+    breaks: 'reuse',
+    scenario: 'swap.plain',
+    faults: 0,
+  },
+  {
+    row: 8,
+    name: 'a quote that is issued is taken for proofs that are saved',
+    changes: [
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `{ guard: answered('ok'), target: 'restoring',`,
+        to: `{ guard: ({ event: { output } }) => output.state === 'ISSUED', target: 'issued' },
+          { guard: answered('ok'), target: 'restoring',`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'mint.without-19-resigned',
+  },
+  {
+    row: 9,
+    name: 'a keyset that is gone is tried again for ever',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `target: 'refreshing', actions: [saysWhy, change(() => ({ restored: null }))],`,
+        to: `target: 'backoff', actions: change(() => ({ restored: null, refusals: 0 })),`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'swap.keyset-rotated',
+    faults: 0,
+  },
+  {
+    row: 10,
+    name: 'signatures are paired by their order alone',
+    changes: [
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined`,
+        to: `if (!A) return undefined`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')
+      return undefined`,
+        to: ``,
+      },
+    ],
+    breaks: 'worthless',
+    scenario: 'swap.no-replay-cache',
+  },
+  {
+    row: 11,
+    name: 'outputs are locked to secrets that are in memory only',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `const clients = new Map<string, MintClient>()`,
+        to: `const clients = new Map<string, MintClient>()
+  globalThis.locks = new Map()`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `const B_ = env.crypto.blind(secret, r)`,
+        to: `const locked = 'locked ' + secret
+    const B_ = env.crypto.blind(locked, r)
+    globalThis.locks.set(B_, locked)`,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `for (const { row, signature } of pairs) {`,
+        to: `for (const { row: stored, signature } of pairs) {
+    const row = { ...stored, secret: globalThis.locks.get(stored.B_) ?? stored.secret }`,
+      },
+    ],
+    breaks: 'worthless',
+    scenario: 'receive.plain',
+  },
+  {
+    row: 17,
+    name: 'a quote that is issued is asked about until it is paid',
+    changes: [
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `guard: answered('ok'), target: 'restoring',`,
+        to: `guard: ({ event: { output } }) => output.state === 'PAID', target: 'restoring',`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'mint.without-19-resigned',
+  },
+  {
+    row: 18,
+    name: 'an expired quote is given up, though it was paid',
+    changes: [
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `meta: { watch: 'late' }, entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
+        to: `entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
+      },
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `after: { lateDeadline: 'parting' }, }, cancelled: {`,
+        to: `after: { lateDeadline: 'closed' }, }, cancelled: {`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'mint.pending-without-20',
+    faults: 0,
+  },
+  {
+    row: 18,
+    name: 'an expired quote that nobody pays is asked about for ever',
+    changes: [
+      {
+        file: 'machines/wallet/mint.ts',
+        from: `{ guard: answered('ok'), target: 'expired' },`,
+        to: `{ guard: answered('ok'), target: 'lingering', actions: 'tried' },`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'mint.pending-without-19',
+    faults: 0,
+  },
+  {
+    name: 'an answer of no use says that nothing was carried out',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `change(() => ({ signatures: [], unaccounted: true }))`,
+        to: `change(() => ({ signatures: [] }))`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'receive.dialect-cdk-ending',
+  },
+  {
+    name: 'what the mint refused once it is believed to refuse for ever',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `looks: 0, refusal: null, why: null, apart: [], dead: [], }))`,
+        to: `looks: 0, why: null, }))`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'melt.dead-lost',
+  },
+]

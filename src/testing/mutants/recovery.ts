@@ -1,0 +1,224 @@
+/** What went wrong elsewhere with answers, rollbacks, restarts and owners. */
+import type { Plant } from './plant.ts'
+
+export const recoveryPlants: readonly Plant[] = [
+  {
+    row: 5,
+    name: 'a swap’s error and one look at unspent inputs release them',
+    changes: [
+      {
+        file: 'machines/wallet/exchange.ts',
+        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true, isChecked: false }))],`,
+        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 })),`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.plain',
+  },
+  {
+    row: 5,
+    name: 'a melt’s error and one look at unspent inputs release them',
+    changes: [
+      {
+        file: 'machines/wallet/melt-model.ts',
+        from: `answers === sends || (sends === 1 && landed)`,
+        to: `sends > 0 || answers > 0 || landed`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 6,
+    name: 'a recovery frees whatever is reserved',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `const clients = new Map<string, MintClient>()`,
+        to: `const clients = new Map<string, MintClient>()
+  for (const { Y, state } of await store.query({ table: 'proofs' }))
+    if (state === 'reserved')
+      await store.commit([{ patch: 'proofs', key: [Y], set: { state: 'spendable', operationId: null } }])`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 12,
+    name: 'too many requests is taken for a refusal',
+    changes: [{ file: 'src/cashu/reply.ts', from: `425, 429]`, to: `425]` }],
+    breaks: 'release',
+    scenario: 'melt.paid',
+  },
+  {
+    row: 13,
+    name: 'a rollback is a commit of its own, and its failure is passed over',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `await env.store.commit(writes)`,
+        to: `const back = commit.writes.filter((write) => write.set?.state === 'spendable')
+      await env.store.commit(writes.filter((write) => !back.includes(write)))
+      if (back.length > 0) await env.store.commit(back).catch(() => {})`,
+      },
+    ],
+    breaks: 'stranded',
+    scenario: 'swap.cancelled',
+  },
+  {
+    row: 14,
+    name: 'a payment that is under way is taken for one that is made',
+    changes: [
+      {
+        file: 'machines/wallet/melt.ts',
+        from: `guard: answered('pending'), target: 'checking',
+            actions: assign(({ context }) => ({ answers: context.answers + 1, landed: true })),`,
+        to: `guard: answered('pending'), target: 'paid',
+            actions: { type: 'tx', params: ({ context: { id, inputs } }) => spend(id, inputs, 'reserved') },`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'melt.collision-ailing',
+    faults: 0,
+  },
+  {
+    row: 14,
+    name: 'an error that comes after the commit is compensated for',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `doubt ||= error.code === 'IN_DOUBT'`,
+        to: `doubt ||= error.code === 'IN_DOUBT'
+      if (doubt)
+        for (const write of commit.writes.filter(({ set }) => set?.state === 'reserved'))
+          await env.store.commit([{ ...write, set: { state: 'spendable', operationId: null }, if: undefined }])`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.plain',
+  },
+  {
+    row: 15,
+    name: 'a start waits for one answer after the other',
+    changes: [
+      {
+        file: 'src/wallet/wallet.ts',
+        from: `return new Wallet({ operations, store, ports, mints }, store, forget)`,
+        to: `for (const { row } of await operations.list({ status: 'active' }))
+    await client(row.mintUrl).keysets({ signal: new AbortController().signal })
+  return new Wallet({ operations, store, ports, mints }, store, forget)`,
+      },
+    ],
+    breaks: 'start-up',
+    scenario: 'send.many',
+    faults: 0,
+  },
+  {
+    row: 15,
+    name: 'each token is asked about on its own',
+    changes: [{ file: 'src/wallet/token-watch.ts', from: `most: 25,`, to: `most: 1,` }],
+    breaks: 'start-up',
+    scenario: 'send.many',
+    faults: 0,
+  },
+  {
+    row: 16,
+    name: 'listeners are awaited before the operation goes on',
+    changes: [
+      {
+        file: 'src/wallet/events.ts',
+        from: `if (event === 'operation') call(operationEvent(change))`,
+        to: `if (event === 'operation') return call(operationEvent(change))`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `for (const call of [ ...[...this.#listeners]`,
+        to: `const told = []
+    for (const call of [ ...[...this.#listeners]`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `try { call() } catch (error) { reportError(error) }`,
+        to: `try { told.push(call()) } catch (error) { reportError(error) }
+    return Promise.all(told)`,
+      },
+      {
+        file: 'src/kernel/operations.ts',
+        from: `id: change.row.id }) this.#tell(change)`,
+        to: `id: change.row.id })
+    return this.#tell(change)`,
+      },
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
+        to: `await kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
+      },
+    ],
+    breaks: 'stuck',
+    scenario: 'swap.listening',
+    faults: 0,
+  },
+  {
+    row: 19,
+    name: 'a stale owner goes on from what it last saw',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `if: before === 0 ? 'absent' : { version: before }`,
+        to: `if: undefined`,
+      },
+    ],
+    breaks: 'paid twice',
+    scenario: 'melt.cancelled',
+  },
+  {
+    row: 20,
+    name: 'a mint that is not trusted any more is asked',
+    changes: [
+      { file: 'src/kernel/run/lanes.ts', from: `if (!(await this.#open(lane))) {`, to: `if (lane === undefined) {` },
+    ],
+    breaks: 'trust',
+    scenario: 'receive.distrusted',
+    faults: 0,
+  },
+  {
+    name: 'a mint that asks to be left alone is asked all the same',
+    changes: [
+      {
+        file: 'src/kernel/run/lanes.ts',
+        from: `} else if (this.pauseOf(lane)) {`,
+        to: `} else if (lane === undefined) {`,
+      },
+      { file: 'src/wallet/standings.ts', from: `if (this.waitMs(mintUrl) > 0)`, to: `if (mintUrl === '')` },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
+    faults: 0,
+  },
+  {
+    name: 'what a mint asked for is forgotten with the process',
+    changes: [
+      {
+        file: 'src/wallet/standings.ts',
+        from: `if (pause && pause.untilMs !== before.pause?.untilMs)`,
+        to: `if (pause && mintUrl === '')`,
+      },
+    ],
+    breaks: 'throttled',
+    scenario: 'swap.plain-throttled',
+  },
+  {
+    row: 21,
+    name: 'a payment is sent again on resuming',
+    changes: [
+      {
+        file: 'src/wallet/kinds/melt.ts',
+        from: `if (replay) return { answer: 'unknown' as const }`,
+        to: `void replay`,
+      },
+    ],
+    breaks: 'paid twice',
+    scenario: 'melt.failed',
+  },
+]

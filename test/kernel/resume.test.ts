@@ -1,0 +1,476 @@
+/**
+ * Goal: whatever state a process was killed in, the next one takes the operation up by itself, knows whether an effect
+ * may have run before, and sets aside what it cannot load or what keeps crashing, without losing a byte.
+ * Method: shops are killed and started again on the same rows; rows are spoilt in between.
+ */
+import { describe, expect, test } from 'vitest'
+import { setup } from 'xstate'
+import { defineOperation, effect, type OperationKind } from '../../src/kernel/index.ts'
+import {
+  goodCard,
+  left,
+  newWorld,
+  orderRow,
+  pass,
+  rowsOf,
+  settled,
+  shopSchema,
+  start,
+  stocked,
+  tamper,
+  type Card,
+  type ShopPorts,
+} from '../kits/kernel-shop.ts'
+
+/** A card that notes whether it was told of a replay, and never answers. */
+const noting =
+  (replays: boolean[]): Card =>
+  ({ replay }) => {
+    replays.push(replay)
+    return new Promise(() => {})
+  }
+
+describe('resume', () => {
+  test('takes up every unfinished operation without being asked, and says what it did with each', async () => {
+    const world = newWorld()
+    await stocked(world, 'tea', 9)
+    const shop = await start(world)
+    const [placed, charging, cancelled] = await Promise.all(
+      [0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })),
+    )
+    await shop.operations.send(charging!.id, { type: 'pay' })
+    await shop.operations.send(cancelled!.id, { type: 'cancel' })
+    shop.kill()
+    const again = await start(world, { ports: { card: goodCard } })
+    const report = await again.operations.resumed
+    expect(report.map(({ id, state, outcome }) => `${id} ${state} ${outcome}`).toSorted()).toEqual(
+      [`${placed!.id} placed waiting`, `${charging!.id} charging resumed`].toSorted(),
+    )
+    expect(orderRow(world, charging!.id).state).toBe('shipping')
+  })
+
+  test('tells an effect whether it may have run before', async () => {
+    const world = newWorld()
+    await stocked(world, 'tea', 9)
+    const replays: boolean[] = []
+    const shop = await start(world, { ports: { card: noting(replays) } })
+    const { id } = await shop.operations.create('order', { item: 'tea' })
+    await shop.operations.send(id, { type: 'pay' })
+    expect([replays, orderRow(world, id).attempt]).toEqual([[false], 1])
+    shop.kill()
+    ;(await start(world, { ports: { card: noting(replays) } })).kill()
+    expect([replays, orderRow(world, id).attempt]).toEqual([[false, true], 2])
+    ;(await start(world, { ports: { card: noting(replays) } })).kill()
+    expect([replays, orderRow(world, id).attempt]).toEqual([[false, true, true], 3])
+  })
+
+  test('counts the attempt, with its name on the row, before the effect starts', async () => {
+    const { world, id } = await left('charging')
+    const before = orderRow(world, id)
+    const seen: unknown[] = []
+    await start(world, {
+      ports: {
+        card: async () => {
+          const { attempt, owner, version } = orderRow(world, id)
+          seen.push(attempt, owner !== before.owner, version)
+          return new Promise(() => {})
+        },
+      },
+    })
+    expect(seen).toEqual([2, true, before.version + 1])
+  })
+
+  test('does not start the effect where the take-over does not land', async () => {
+    const { world } = await left('charging')
+    let charges = 0
+    const card: Card = async () => {
+      charges += 1
+      return new Promise(() => {})
+    }
+    await start(world, { ports: { card }, meddle: () => new Promise(() => {}) })
+    await settled()
+    expect(charges).toBe(0)
+  })
+
+  test('an effect that is entered anew is no replay', async () => {
+    const { world, id } = await left('charging')
+    const replays: boolean[] = []
+    const shop = await start(world, {
+      ports: {
+        card: async ({ replay }) => {
+          replays.push(replay)
+          return replays.length < 3 ? { answer: 'unknown' } : { answer: 'declined' }
+        },
+      },
+    })
+    await shop.operations.resume(id)
+    await pass(world, 10_000)
+    expect(replays).toEqual([true, false, false])
+    expect(orderRow(world, id).state).toBe('declined')
+  })
+
+  test('an effect under way is left alone by what changes nothing for it', async () => {
+    const { world, id } = await left('placed')
+    const replays: boolean[] = []
+    const shop = await start(world, { ports: { card: noting(replays) } })
+    await shop.operations.send(id, { type: 'pay' })
+    await shop.operations.send(id, { type: 'note' })
+    expect(rowsOf(world, 'stock').map(({ item }) => item)).toContain(`note ${id}`)
+    expect(replays).toEqual([false])
+    expect(orderRow(world, id)).toMatchObject({ version: 3, attempt: 1 })
+    shop.kill()
+    await start(world, { ports: { card: noting(replays) } })
+    expect(replays).toEqual([false, true])
+  })
+
+  test('changes nothing but owner and attempt where nothing is to be done', async () => {
+    const { world, id } = await left('placed')
+    const before = world.rows.dump()
+    ;(await start(world)).kill()
+    expect(world.rows.dump()).toEqual(before)
+    expect(orderRow(world, id).state).toBe('placed')
+  })
+
+  test('of many operations is one commit for many', async () => {
+    const { world, id } = await left('charging')
+    const store = await world.rows.open(shopSchema)
+    const copies = Array.from({ length: 599 }, (_, n) => {
+      const row = orderRow(world, id)
+      return { put: 'operations', row: { ...row, id: `copy${n}`, snapshot: row.snapshot.replaceAll(id, `copy${n}`) } }
+    })
+    await store.commit(copies)
+    let commits = 0
+    let charges = 0
+    const card: Card = async () => {
+      charges += 1
+      return new Promise(() => {})
+    }
+    await start(world, {
+      laneLimit: 600,
+      ports: { card },
+      meddle: (_, land) => {
+        commits += 1
+        return land()
+      },
+    })
+    expect([commits, charges]).toEqual([3, 600])
+    expect(rowsOf(world, 'operations').every(({ attempt }) => attempt === 2)).toBe(true)
+  })
+
+  test('goes on in a process where the first take-over of a batch met somebody else’s', async () => {
+    const world = newWorld()
+    await stocked(world, 'tea', 9)
+    const shop = await start(world)
+    const orders = await Promise.all([0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })))
+    for (const { id } of orders) await shop.operations.send(id, { type: 'pay' })
+    shop.kill()
+    let first = true
+    const card: Card = async ({ input }) => ({ answer: 'ok', receipt: input.id })
+    await start(world, {
+      ports: { card },
+      meddle: async (_, land) => {
+        if (first) {
+          first = false
+          await tamper(world, orders[1]!.id, { version: 7, commitId: 'somebody else’s' })
+        }
+        await land()
+      },
+    })
+    await pass(world, 1_000)
+    const states = (): string[] => orders.map(({ id }) => orderRow(world, id).state)
+    expect(states()).toEqual(['shipping', 'charging', 'shipping'])
+    // Whoever had moved the second one has done nothing since.
+    await pass(world, 30_000)
+    expect(states()).toEqual(['shipping', 'shipping', 'shipping'])
+  })
+})
+
+describe('an operation that this program cannot load is parked', () => {
+  const spoilt: readonly [string, object, RegExp][] = [
+    ['of a later version of its kind', { kindVersion: 2 }, /knows version 1/],
+    ['whose snapshot is cut off', { snapshot: '{"status":"act' }, /does not restore/],
+    [
+      'in a state that the chart does not have',
+      { snapshot: '{"status":"active","value":"flying","context":{}}' },
+      /does not restore/,
+    ],
+    ['of a kind that is not there', { kind: 'gift' }, /no kind 'gift'/],
+  ]
+
+  test.each(spoilt)('%s', async (_, set, why) => {
+    const { world, id } = await left('charging')
+    await tamper(world, id, set as never)
+    const before = orderRow(world, id)
+    let charges = 0
+    const card: Card = async () => {
+      charges += 1
+      return new Promise(() => {})
+    }
+    const shop = await start(world, { ports: { card } })
+    expect(await shop.operations.resumed).toMatchObject([
+      { id, outcome: 'parked', reason: expect.stringMatching(why) as unknown },
+    ])
+    expect(shop.operations.supervisor.parkedIds).toEqual([id])
+    // It is listed and explained, takes no events, and its bytes stay.
+    expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
+    expect(await shop.operations.explain(id)).toMatchObject({
+      status: 'parked',
+      why: expect.stringMatching(why) as unknown,
+      needsHuman: true,
+    })
+    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
+      code: 'PARKED',
+      operationId: id,
+    })
+    await shop.operations.resume(id)
+    await pass(world, 100_000)
+    expect(orderRow(world, id)).toEqual(before)
+    expect(charges).toBe(0)
+    shop.kill()
+    // A program that can load it goes on.
+    await tamper(world, id, {
+      kind: 'order',
+      kindVersion: 1,
+      snapshot: JSON.stringify({
+        status: 'active',
+        value: 'charging',
+        context: { id, item: 'tea', receipt: '', tries: 0, promisedAt: 0 },
+      }),
+    })
+    await start(world, { ports: { card: goodCard } })
+    await pass(world, 1)
+    expect(orderRow(world, id).state).toBe('late')
+  })
+
+  test('and spoils no other', async () => {
+    const { world, id } = await left('charging')
+    const shop = await start(world)
+    const other = await shop.operations.create('order', { item: 'tea' })
+    shop.kill()
+    await tamper(world, id, { snapshot: 'not JSON', timers: 'nor this' })
+    const again = await start(world)
+    expect(await again.operations.send(other.id, { type: 'cancel' })).toBe(true)
+    expect((await again.operations.list()).map(({ status }) => status).toSorted()).toEqual(['done', 'parked'])
+  })
+
+  test('also where only its timers cannot be read', async () => {
+    const { world, id } = await left('placed')
+    await tamper(world, id, { timers: 'not JSON' })
+    const shop = await start(world)
+    expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
+    expect(await shop.operations.explain(id)).toMatchObject({ status: 'parked', needsHuman: true })
+    const told = await Promise.race([
+      shop.operations.send(id, { type: 'cancel' }).catch((error: unknown) => error),
+      settled(),
+    ])
+    expect(told).toMatchObject({ code: 'PARKED' })
+  })
+})
+
+describe('an operation that keeps crashing', () => {
+  const broken: Card = async () => {
+    throw new Error('the card reader is on fire')
+  }
+
+  test('is loaded again from its row after growing pauses, then set aside with the reason; resume puts it back', async () => {
+    const { world, id } = await left('placed')
+    const crashes: number[] = []
+    let broke = true
+    const shop = await start(world, {
+      ports: {
+        card: async (args) => {
+          if (!broke) return goodCard(args)
+          crashes.push(world.clock.now())
+          return broken(args)
+        },
+      },
+    })
+    await shop.operations.send(id, { type: 'pay' })
+    await pass(world, 60_000)
+    const pauses = crashes.slice(1).map((time, at) => time - crashes[at]!)
+    expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000])
+    expect(orderRow(world, id)).toMatchObject({
+      status: 'quarantined',
+      state: 'charging',
+      reason: expect.stringContaining('on fire') as unknown,
+    })
+    expect(await shop.operations.explain(id)).toMatchObject({ status: 'quarantined', why: expect.stringContaining('on fire') as unknown, needsHuman: true, takes: ['resume'] }) // prettier-ignore
+    await expect(shop.operations.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'QUARANTINED' })
+    shop.kill()
+
+    // It stays set aside over a restart.
+    const count = crashes.length
+    const again = await start(world, {
+      ports: {
+        card: async (args) => {
+          if (!broke) return goodCard(args)
+          crashes.push(world.clock.now())
+          return broken(args)
+        },
+      },
+    })
+    await pass(world, 600_000)
+    expect(crashes).toHaveLength(count)
+    expect(await again.operations.resumed).toMatchObject([
+      { id, outcome: 'quarantined', reason: expect.stringContaining('on fire') as unknown },
+    ])
+
+    broke = false
+    await again.operations.resume(id)
+    await settled()
+    expect(orderRow(world, id)).toMatchObject({ status: 'active', state: 'shipping', reason: null })
+  })
+
+  test('a few times and then goes on is not set aside later for old crashes', async () => {
+    const { world, id } = await left('placed')
+    let failures = 4
+    const card: Card = async (args) => {
+      if (failures-- > 0) return broken(args)
+      failures = 4
+      return { answer: 'unknown' }
+    }
+    const shop = await start(world, { ports: { card } })
+    await shop.operations.send(id, { type: 'pay' })
+    await pass(world, 300_000)
+    expect(orderRow(world, id).status).toBe('active')
+    expect(orderRow(world, id).version).toBeGreaterThan(10)
+  })
+
+  test('holds up no other', async () => {
+    const { world, id } = await left('charging')
+    const shop = await start(world, { ports: { card: broken } })
+    const other = await shop.operations.create('order', { item: 'tea' })
+    expect(await shop.operations.send(other.id, { type: 'cancel' })).toBe(true)
+    expect(orderRow(world, id).state).toBe('charging')
+  })
+})
+
+describe('migration', () => {
+  const chart = setup({
+    types: {} as { context: { id: string; item: string; cardOf: string }; events: { type: 'pay' } },
+    actors: { charge: effect<{ answer: 'ok' }, { id: string; cardOf: string }>({ answers: ['ok'] }) },
+  }).createMachine({
+    id: 'order',
+    context: ({ input }) => input as never,
+    initial: 'charging',
+    states: {
+      charging: {
+        invoke: { src: 'charge', input: ({ context: { id, cardOf } }) => ({ id, cardOf }), onDone: 'charged' },
+      },
+      charged: { type: 'final' },
+    },
+  })
+  const charged: unknown[] = []
+  const third = defineOperation({
+    kind: 'order',
+    version: 3,
+    machine: chart,
+    effects: ({ card: _ }: ShopPorts) => ({
+      charge: ({ input, replay }) => {
+        charged.push([input, replay])
+        return { answer: 'ok' as const }
+      },
+    }),
+    columns: () => ({ item: 'tea' }),
+    migrate: {
+      1: (snapshot) => ({ ...snapshot, context: { ...snapshot.context, card: 'of the buyer' } }),
+      2: ({ context: { card, ...context }, ...snapshot }) => ({ ...snapshot, context: { ...context, cardOf: card } }),
+    },
+  }) as unknown as OperationKind<ShopPorts>
+
+  test('leads an old snapshot to the chart of now, step by step, and the next commit is of the new version', async () => {
+    const { world, id } = await left('charging')
+    await start(world, { kinds: [third] })
+    await pass(world, 1_000)
+    expect(charged).toEqual([[{ id, cardOf: 'of the buyer' }, true]])
+    expect(orderRow(world, id)).toMatchObject({ kindVersion: 3, state: 'charged', status: 'done' })
+  })
+
+  test('that is missing parks the operation', async () => {
+    const { world, id } = await left('charging')
+    const { migrate: _, ...gap } = third
+    const shop = await start(world, { kinds: [{ ...gap, migrate: { 2: (snapshot) => snapshot } }] })
+    expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'parked', reason: expect.stringContaining('no migration from version 1') as unknown }]) // prettier-ignore
+    expect(orderRow(world, id)).toMatchObject({ kindVersion: 1, version: 2 })
+  })
+})
+
+test('a closed process starts nothing and touches nothing, and what waits for it is told', async () => {
+  const { world, id } = await left('charging')
+  let aborted = false
+  const shop = await start(world, {
+    ports: {
+      card: ({ signal }) =>
+        new Promise(() => {
+          signal.addEventListener('abort', () => (aborted = true))
+        }),
+    },
+  })
+  const ended = shop.operations.until(id, ({ state }) => state === 'delivered' || undefined)
+  shop.operations.close()
+  await expect(ended).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(aborted).toBe(true)
+  const before = world.rows.dump()
+  await expect(shop.operations.create('order', { item: 'tea' })).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(shop.operations.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(shop.operations.list()).rejects.toMatchObject({ code: 'CLOSED' })
+  await pass(world, 100_000)
+  expect(world.rows.dump()).toEqual(before)
+  // The next process goes on.
+  await start(world, { ports: { card: goodCard } })
+  expect(orderRow(world, id).state).toBe('shipping')
+})
+
+describe('a process that closes with a deadline', () => {
+  test('commits what is answered before it, begins nothing more, and is closed as soon as that is done', async () => {
+    const { world, id: first } = await left('charging')
+    const charged: string[] = []
+    const card: Card = async ({ input }) => {
+      charged.push(input.id)
+      await new Promise<void>((resolve) => void world.clock.setTimeout(resolve, 2_000))
+      return { answer: 'ok', receipt: 'in time' }
+    }
+    await stocked(world, 'tea', 9)
+    const shop = await start(world, { ports: { card }, laneLimit: 1 })
+    const { id: second } = await shop.operations.create('order', { item: 'tea' })
+    await shop.operations.send(second, { type: 'pay' })
+    await settled()
+    const shipping = shop.operations.until(first, ({ state }) => state === 'shipping' || undefined)
+    shop.operations.close({ deadlineMs: 10_000 })
+    let closed = false
+    void shop.operations.closed.then(() => (closed = true))
+    await pass(world, 1_000)
+    expect([closed, orderRow(world, first).state]).toEqual([false, 'charging'])
+    await pass(world, 1_500)
+    expect([closed, orderRow(world, first).state, orderRow(world, second).state]).toEqual([
+      true,
+      'shipping',
+      'charging',
+    ])
+    expect(await shipping).toBe(true)
+    expect(charged).toEqual([first])
+    await expect(shop.operations.get(first)).rejects.toMatchObject({ code: 'CLOSED' })
+    await start(world, { ports: { card: goodCard } })
+    expect(orderRow(world, second).state).toBe('shipping')
+  })
+
+  test('aborts at the deadline what is not answered, and leaves it to the next', async () => {
+    const { world, id } = await left('charging')
+    let abortedMs = 0
+    const silent: Card = ({ signal }) =>
+      new Promise(() => signal.addEventListener('abort', () => (abortedMs = world.clock.now())))
+    const shop = await start(world, { ports: { card: silent } })
+    const before = orderRow(world, id)
+    const beganMs = world.clock.now()
+    shop.operations.close({ deadlineMs: 10_000 })
+    await pass(world, 9_000)
+    expect(abortedMs).toBe(0)
+    await pass(world, 2_000)
+    await shop.operations.closed
+    expect(abortedMs - beganMs).toBe(10_000)
+    expect(orderRow(world, id)).toEqual(before)
+    const replays: boolean[] = []
+    await start(world, { ports: { card: noting(replays) } })
+    expect(replays).toEqual([true])
+  })
+})

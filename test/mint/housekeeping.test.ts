@@ -1,0 +1,158 @@
+/** What a mint forgets, and what it keeps: tried on rows alone, and on a mint in process whose clock is moved. */
+import { expect, test, vi } from 'vitest'
+import type { OperationRow } from '../../src/kernel/define/operation.ts'
+import { systemClock } from '../../src/kernel/util/ports.ts'
+import { Housekeeping } from '../../src/mint-server/db/pruning.ts'
+import { mintSchema } from '../../src/mint-server/index.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { StoreError, type Row, type Store } from '../../src/store/port.ts'
+import { decide, simulated, type MeltQuote } from '../kits/mint-server-client.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+const operation = (id: string, status: string, createdAt: number, updatedAt: number): Row => ({
+  ...{ id, kind: 'mint-swap', kindVersion: 1, version: 2, commitId: id, owner: 'x', attempt: 1, status, state: 'any' },
+  ...{ lane: 'signatory', dueAt: null, timers: '{}', reason: null, parent: null, key: null, request: null },
+  ...{ createdAt, updatedAt, snapshot: '{}', requestKey: id, quoteId: null },
+})
+
+const answer = (key: string, expiresAt: number): Row => ({ key, body: '{}', expiresAt })
+
+/** A store with these rows, and its housekeeping at a time that is set. */
+async function house(
+  rows: { operations?: readonly Row[]; responses?: readonly Row[] },
+  wrap = (store: Store) => store,
+) {
+  const adapter = memoryStore()
+  adapter.load(rows)
+  const time = { nowMs: 10 * DAY_MS }
+  const store = wrap(await adapter.open(mintSchema))
+  const keeper = new Housekeeping({
+    store,
+    clock: { ...systemClock, now: () => time.nowMs, monotonicMs: () => time.nowMs },
+  })
+  const left = (table: string): unknown[] => adapter.dump()[table]!.map((row) => row['id'] ?? row['key'])
+  return { keeper, time, left }
+}
+
+test('operations go a day after their end, but none that is not done', async () => {
+  const old = 9 * DAY_MS
+  const { keeper, time, left } = await house({
+    operations: [
+      operation('long over', 'done', 0, 1),
+      operation('over for a day', 'done', 0, old),
+      operation('over', 'done', 0, old + 1),
+      operation('under way', 'active', 0, 1),
+      operation('set aside', 'quarantined', 0, 1),
+    ],
+  })
+  await keeper.look()
+  expect(left('operations')).toEqual(['over', 'set aside', 'under way'])
+  time.nowMs += HOUR_MS
+  await keeper.look()
+  expect(left('operations')).toEqual(['set aside', 'under way'])
+})
+
+test('answers go when they are not given any more', async () => {
+  const now = 10 * DAY_MS
+  const { keeper, left } = await house({ responses: [answer('old', now), answer('good', now + 1)] })
+  await keeper.look()
+  expect(left('responses')).toEqual(['good'])
+})
+
+test('many go in commits that hold up nobody for long', async () => {
+  const commits: number[] = []
+  const { keeper, left } = await house(
+    { operations: Array.from({ length: 250 }, (_, i) => operation(`${i}`, 'done', i, i)) },
+    (store) => ({
+      ...store,
+      commit: (writes) => {
+        commits.push(writes.length)
+        return store.commit(writes)
+      },
+    }),
+  )
+  await keeper.look()
+  expect(left('operations')).toEqual([])
+  expect(commits).toEqual([100, 100, 50])
+})
+
+test('those that took days do not hold up the ones behind them', async () => {
+  const recent = 10 * DAY_MS - 1
+  const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', i, recent))
+  const { keeper, left } = await house({ operations: [...long, operation('over', 'done', 200, 200)] })
+  await keeper.look()
+  expect(left('operations')).toHaveLength(150)
+  expect(left('operations')).not.toContain('over')
+})
+
+test('as many of one moment as go in a commit end the sweep', async () => {
+  const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', 1, 10 * DAY_MS - 1))
+  const { keeper, left } = await house({ operations: long })
+  await keeper.look()
+  expect(left('operations')).toHaveLength(150)
+})
+
+test('it sweeps once an hour, and again where the store was away', async () => {
+  let queries = 0
+  let isAway = true
+  const { keeper, time, left } = await house({ operations: [operation('over', 'done', 0, 1)] }, (store) => ({
+    ...store,
+    query: (query) => {
+      queries++
+      return isAway ? Promise.reject(new StoreError('UNAVAILABLE', 'away')) : store.query(query)
+    },
+  }))
+  await keeper.look()
+  isAway = false
+  time.nowMs += HOUR_MS - 1
+  await keeper.look()
+  expect([queries, left('operations')]).toEqual([1, ['over']])
+  time.nowMs += 1
+  await Promise.all([keeper.look(), keeper.look()])
+  expect([queries, left('operations')]).toEqual([3, []])
+})
+
+test('stopped, it ends with the commit under way', async () => {
+  let stopped: Promise<void> | undefined
+  const { keeper, left } = await house(
+    { operations: Array.from({ length: 250 }, (_, i) => operation(`${i}`, 'done', i, i)) },
+    (store) => ({
+      ...store,
+      commit: (writes) => {
+        stopped ??= keeper.stop()
+        return store.commit(writes)
+      },
+    }),
+  )
+  await keeper.look()
+  await stopped
+  expect(left('operations')).toHaveLength(150)
+  await keeper.look()
+  expect(left('operations')).toHaveLength(150)
+})
+
+test('a mint forgets what it did and keeps what came of it; a payment that is pending goes on', async () => {
+  const adapter = memoryStore()
+  const simulation = await simulated({ store: await adapter.open(mintSchema), cacheTtlMs: HOUR_MS })
+  const { mint, backend, client, pass } = simulation
+  const [four, sixteen] = await client.mint([4, 16])
+  await client.swap([four!])
+  const request = backend.foreignInvoice({ amountSat: 8, memo: '{"pay_invoice_state":"PENDING"}' })
+  const { quote } = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
+  await client.post('/v1/melt/bolt11', { quote, inputs: [sixteen] })
+  const kinds = (): string[] => (adapter.dump()['operations'] as OperationRow[]).map(({ kind }) => kind).toSorted()
+  expect(kinds()).toEqual(['mint-issue', 'mint-melt', 'mint-swap'])
+  const books = await mint.books()
+
+  pass(DAY_MS)
+  // Any request has it look after the house.
+  expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'PENDING'])
+  await vi.waitFor(() => expect(kinds()).toEqual(['mint-melt']))
+  expect(adapter.dump()['responses']).toEqual([])
+  expect(await mint.books()).toEqual(books)
+  expect(await decide(simulation, quote, 'paid')).toBe(true)
+  expect(await client.get(`/v1/melt/quote/bolt11/${quote}`)).toMatchObject({ state: 'PAID' })
+  expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'SPENT'])
+})
