@@ -10,8 +10,9 @@
  * ```
  */
 import { assign } from 'xstate'
-import { MOST_CONFIRMATIONS, makesNoSense, type MeltContext, type Payment } from './melt-model.ts'
+import { isMeant } from './common.ts'
 import type { Replied } from './exchange-model.ts'
+import type { MeltContext, Payment } from './melt-model.ts'
 
 // A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
 type Loose = never
@@ -39,12 +40,11 @@ export const confirmingStates: Readonly<Record<string, Loose>> = {
           guard: ({ context, event: { output } }: Of) =>
             output.answer === 'ok'
               ? output.payment.state === 'UNPAID'
-              : output.answer === 'refused' &&
-                (output.meaning === 'quoteUnknown' || context.tries >= MOST_CONFIRMATIONS),
+              : output.answer === 'refused' && (output.meaning === 'quoteUnknown' || isMeant(context.denials, output)),
           target: '#melt.fenced',
         },
         {
-          guard: ({ context, event: { output } }: Of) => makesNoSense(context, output),
+          guard: ({ context, event: { output } }: Of) => isMeant(context.denials, output),
           target: 'unconfirmed',
           actions: { type: 'denied', params: 'whether the payment was made' },
         },

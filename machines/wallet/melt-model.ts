@@ -1,7 +1,7 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
 import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
-import { isMeant, selectActor, type Failure, sum } from './common.ts'
+import { selectActor, type Failure, sum } from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
@@ -179,8 +179,6 @@ const DAY_MS = 86_400_000
 const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
-/** So often a mint that refuses to tell is asked whether a payment was made. */
-export const MOST_CONFIRMATIONS = 8
 
 /** No request that was sent can land any more. */
 export const accounted = ({ sends, answers, landed }: MeltContext): boolean =>
@@ -292,10 +290,6 @@ export const isTooMany = ({ refusal, inputs, blanks }: MeltContext): boolean =>
 
 /** What a question was answered with. */
 export type Reply = { readonly answer: string; readonly hint?: string }
-
-/** What is no refusal, and makes no sense, so often in a row that it is meant. */
-export const makesNoSense = ({ denials }: Pick<MeltContext, 'denials'>, output: Reply): boolean =>
-  output.answer !== 'refused' && isMeant(denials, output)
 
 /**
  * Why the mint did not take the request to pay. What is too large is found before anything of it is done: however that is

@@ -46,6 +46,7 @@ import {
   deniedBecause,
   denialsWith,
   freed,
+  isMeant,
   outputOf,
   sum,
   release,
@@ -66,7 +67,6 @@ import {
   type MeltContext,
   type Events,
   type Reply,
-  MOST_CONFIRMATIONS,
   MOST_TRIES,
   MOST_SENDS,
   accounted,
@@ -81,7 +81,6 @@ import {
   mayRenew,
   nothingPaid,
   isTooMany,
-  makesNoSense,
   refusalIn,
   unpaidBecause,
   quoteFits,
@@ -246,7 +245,7 @@ export const melt = setup({
           // It does not tell, or makes no sense: what it says of the payment has to do. It may make none of that either.
           {
             guard: ({ context, event: { output } }) =>
-              (output.answer === 'refused' && output.meaning !== 'passing') || makesNoSense(context, output),
+              (output.answer === 'refused' && output.meaning !== 'passing') || isMeant(context.denials, output),
             target: 'asking',
             actions: assign({ states: [] }),
           },
@@ -284,14 +283,12 @@ export const melt = setup({
           // It does not know the quote any more, or will not say: what it says of the inputs has to do.
           {
             guard: ({ context, event: { output } }) =>
-              output.answer === 'refused' &&
-              (output.meaning === 'quoteUnknown' ||
-                (output.meaning !== 'passing' && context.tries >= MOST_CONFIRMATIONS)),
+              output.answer === 'refused' && (output.meaning === 'quoteUnknown' || isMeant(context.denials, output)),
             target: 'judging',
             actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true, denials: 0 }),
           },
           {
-            guard: ({ context, event: { output } }) => makesNoSense(context, output),
+            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
             target: 'blocked',
             actions: { type: 'denied', params: 'what became of the payment' },
           },

@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
 import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
-import { denialsWith, isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
+import { denialsWith, isDenial, sum, type Failure } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -228,11 +228,6 @@ export function asked(context: MintContext, output: Told): Pick<MintContext, 'tr
     tries: Math.min(MOST_TRIES, context.tries + 1),
     denials: denialsWith(context.denials, output),
   }
-}
-
-/** What is refused so often in a row is meant, also by a mint that refuses as if it failed or makes no sense. */
-export function isMeant({ denials }: MintContext, output: Told): boolean {
-  return denials >= MOST_WAITS && isRefusedOrMalformed(output)
 }
 
 /** A refusal in passing says nothing of a quote that is over; a mint that keeps refusing has forgotten it. */

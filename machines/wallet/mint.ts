@@ -30,7 +30,7 @@ import { quoting } from './quoting.ts'
 import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/define/authoring.ts'
-import { type Tag, deniedBecause, outputOf, write } from './common.ts'
+import { type Tag, deniedBecause, isMeant, outputOf, write } from './common.ts'
 import { type Refusal } from './exchange-model.ts'
 import {
   type MintInput,
@@ -40,7 +40,6 @@ import {
   MOST_TRIES,
   asked,
   isForgotten,
-  isMeant,
   MOST_UNANSWERED,
   MOST_WAITS,
   mintActors,
@@ -61,7 +60,7 @@ import {
 
 type Output = { readonly answer: string; readonly meaning?: string; readonly hint?: string }
 const isUnsupported = (context: MintContext, output: Output): boolean =>
-  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context, output))
+  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context.denials, output))
 const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
 
 export const mint = setup({
@@ -385,7 +384,7 @@ export const mint = setup({
           },
           { guard: answered('ok'), target: 'restoring', actions: 'seen' },
           {
-            guard: ({ context, event: { output } }) => isMeant(context, output),
+            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
             target: 'blocked',
             actions: { type: 'denied', params: 'how the quote stands' },
           },
@@ -433,7 +432,7 @@ export const mint = setup({
             actions: { type: 'because', params: 'the mint has issued the quote, its answer was lost, and it restores no signatures (NUT-09)' }, // prettier-ignore
           },
           {
-            guard: ({ context, event: { output } }) => isMeant(context, output),
+            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
             target: 'blocked',
             actions: { type: 'denied', params: 'which outputs it has signed' },
           },
@@ -457,7 +456,7 @@ export const mint = setup({
         onDone: [
           { guard: answered('ok'), target: 'deriving', actions: [write, 'tried', 'heard'] },
           {
-            guard: ({ context, event: { output } }) => isMeant(context, output),
+            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
             target: 'blocked',
             actions: { type: 'denied', params: 'which keysets it has' },
           },
