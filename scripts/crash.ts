@@ -1,12 +1,12 @@
 /**
  * `npm run crash`: kills operations everywhere, and looks whether the money is still there. Without options, all of it:
  * two faults in each life (one in all in scenarios that bring trouble of their own), two processes that take turns, and
- * then every planted mistake.
+ * then every mutant.
  *
- *   --kind KIND        the scenarios and the planted mistakes of one kind
- *   --scenario NAME    one scenario, `kind.name` or `name`; nothing is planted
- *   --quick            one fault in all, tried once at each commit and each request from the same states, one process, nothing
- *                      planted; tables of dialects without faults
+ *   --kind KIND        the scenarios and the mutants of one kind
+ *   --scenario NAME    one scenario, `kind.name` or `name`; no mutants
+ *   --quick            one fault in all, tried once at each commit and each request from the same states, one process, no
+ *                      mutants; tables of dialects without faults
  *   --faults N         so many faults in one life, a crash included, in every scenario
  *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all
@@ -14,8 +14,8 @@
  *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
  *                      life; with one fault in all and of the first two scenarios of each kind, unless options say more
  *   --replay PATH      runs one path again and shows what happened
- *   --planted          plants mistakes, each of which must be found by the invariant that it breaks; nothing else
- *   --plant NAME       plants only this one
+ *   --mutants          only the mutants, each of which must be found by the invariant that it breaks
+ *   --mutant NAME      only this mutant
  *   --json             one JSON object as the last line
  *
  * Fails also where all scenarios of a kind ran and something of its chart was never seen.
@@ -25,10 +25,10 @@ import type { OperationKind } from '../src/kernel/define/operation.ts'
 import { covered } from '../src/testing/explorer/coverage.ts'
 import { exceptions } from '../src/testing/explorer/exceptions.ts'
 import { replay, scenarioOf, type Exploration, type ExploreOptions } from '../src/testing/explorer/explorer.ts'
-import { plants } from '../src/testing/mutants/index.ts'
+import { mutants } from '../src/testing/mutants/index.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf } from '../src/testing/explorer/subject.ts'
-import { plantAll } from './crash/plants.ts'
+import { runMutants } from './crash/mutants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
 import { startStore, testedStore } from './crash/stores.ts'
@@ -44,8 +44,8 @@ const { values: args } = parseArgs({
     store: { type: 'string', default: 'memory' },
     exact: { type: 'boolean', default: false },
     replay: { type: 'string' },
-    planted: { type: 'boolean', default: false },
-    plant: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
+    mutant: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -63,7 +63,7 @@ if (args.replay !== undefined) {
 }
 
 const depth = args.depth ?? (args.quick || places ? '1' : undefined)
-const onlyPlants = args.planted || args.plant !== undefined
+const onlyMutants = args.mutants || args.mutant !== undefined
 const part = args.quick || args.scenario !== undefined || depth !== undefined
 const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined || args.kind === kind
 /** On a real store a life takes many times as long. */
@@ -79,23 +79,23 @@ const wanted = scenarios.filter(
 const errors: string[] = []
 if (wanted.length === 0) errors.push('there is no such scenario')
 const gaps: string[] = []
-const report = onlyPlants ? {} : await exploreAll()
-const planted = onlyPlants || !part ? await plantAll(wantedPlants(), log) : { total: 0, caught: 0 }
+const report = onlyMutants ? {} : await exploreAll()
+const mutantsFound = onlyMutants || !part ? await runMutants(wantedMutants(), log) : { total: 0, caught: 0 }
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
-if (args.json) log(JSON.stringify({ store: args.store, kinds: report, planted }))
+if (args.json) log(JSON.stringify({ store: args.store, kinds: report, mutants: mutantsFound }))
 const isIncomplete = ({ uncovered }: { readonly uncovered: number | null }): boolean =>
   depth === undefined && uncovered !== null && uncovered > 0
 const wrong = Object.values(report).some((it) => it.violations > 0 || !it.closed || isIncomplete(it))
 await places?.[Symbol.asyncDispose]()
-process.exit(wrong || errors.length > 0 || planted.caught < planted.total ? 1 : 0)
+process.exit(wrong || errors.length > 0 || mutantsFound.caught < mutantsFound.total ? 1 : 0)
 
-function wantedPlants(): typeof plants {
-  const found = plants.filter(
+function wantedMutants(): typeof mutants {
+  const found = mutants.filter(
     ({ name, scenario }) =>
-      (args.plant === undefined || name === args.plant) && ofKind({ kind: scenario.replace(/\..*/, '') }),
+      (args.mutant === undefined || name === args.mutant) && ofKind({ kind: scenario.replace(/\..*/, '') }),
   )
-  if (args.plant !== undefined && found.length === 0) errors.push(`no mistake is called '${args.plant}'`)
+  if (args.mutant !== undefined && found.length === 0) errors.push(`no mutant is called '${args.mutant}'`)
   return found
 }
 
@@ -111,14 +111,14 @@ async function replayed(path: string): Promise<number> {
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
 function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
-  const struck = {
+  const injected = {
     others: Number(args.others),
     exact: args.exact,
     quick: args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
     ...(depth !== undefined && { depth: args.quick ? (scenario.quickDepth ?? Number(depth)) : Number(depth) }),
   }
-  return depth !== undefined || scenario.depth !== undefined ? [struck] : [struck, { owners: true }]
+  return depth !== undefined || scenario.depth !== undefined ? [injected] : [injected, { owners: true }]
 }
 
 /** Explores the scenarios that are wanted, and sums up what was found by kind. */
@@ -187,7 +187,7 @@ function summary(kind: string, byScenario: ReadonlyMap<string, readonly Explorat
   if (isWhole && depth === undefined) errors.push(...idle.map((what) => `no exception is needed for ${what}`))
   const runs: Record<number, number> = {}
   for (const it of found)
-    for (const [struck, count = 0] of it.runs.entries()) runs[struck] = (runs[struck] ?? 0) + count
+    for (const [injected, count = 0] of it.runs.entries()) runs[injected] = (runs[injected] ?? 0) + count
   return {
     scenarios: ran.length,
     sites: sum(({ sites }) => sites),

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Exploration, ExploreOptions } from '../../src/testing/explorer/explorer.ts'
-import type { Plant } from '../../src/testing/mutants/index.ts'
+import type { Mutant } from '../../src/testing/mutants/index.ts'
 import type { StorePlace } from './stores.ts'
 
 /** What a worker is to do. */
@@ -12,7 +12,7 @@ export interface Job {
   readonly scenario: string
   readonly options: Omit<ExploreOptions, 'lives' | 'store'>
   /** The mistake to make in the program first. */
-  readonly plant?: Plant | undefined
+  readonly mutant?: Mutant | undefined
   /** Where the program's rows are; in memory unless given. */
   readonly place?: StorePlace | undefined
 }
@@ -54,11 +54,11 @@ export async function run(
   const lane = async (): Promise<void> => {
     let thread: Thread | undefined
     for (let job = waiting.shift(); job; job = waiting.shift()) {
-      thread ??= newThread(job.plant)
+      thread ??= newThread(job.mutant)
       const outcome = await work(thread, job, running)
       tell.outcome(job, outcome)
-      // What was planted stays in a thread, and one that failed is not to be trusted.
-      if (!job.plant && !('error' in outcome)) continue
+      // A mutant stays in its thread, and a thread that failed is not to be trusted.
+      if (!job.mutant && !('error' in outcome)) continue
       void thread.worker.terminate()
       thread = undefined
     }
@@ -73,9 +73,9 @@ interface Thread {
   readonly board: Board
 }
 
-function newThread(plant: Plant | undefined): Thread {
+function newThread(mutant: Mutant | undefined): Thread {
   const memory = new SharedArrayBuffer(BOARD_BYTES)
-  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { plant, memory } })
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { mutant, memory } })
   return { worker, board: boardOf(memory) }
 }
 

@@ -1,5 +1,5 @@
 /** What the crash explorer prints. */
-import type { Happening } from '../../src/testing/explorer/live.ts'
+import type { TraceEvent } from '../../src/testing/explorer/run-life.ts'
 
 /** A table of texts: the first row is its head, columns of numbers stand to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
@@ -18,7 +18,7 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
 const COLUMNS = ['commit', 'request', 'state'] as const
 
 /** A run, commits, requests and states side by side; times are seconds since it began. */
-export function traceTable(trace: readonly Happening[]): string {
+export function traceTable(trace: readonly TraceEvent[]): string {
   const startMs = trace[0]?.atMs ?? 0
   const width = (name: string): number =>
     Math.max(name.length, ...trace.filter(({ column }) => column === name).map(({ text }) => text.length))

@@ -8,7 +8,7 @@ import { postgresRows } from '../../src/store/postgres/rows.ts'
 import { postgresStore } from '../../src/store/postgres/index.ts'
 import { sqliteRows } from '../../src/store/sqlite/rows.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
-import type { TestedStore } from '../../src/testing/environments/ground.ts'
+import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
 import { startPostgres } from '../postgres-server.ts'
 
 /** A machine that is slow, or stood still, must not look like a store that fails: then runs would not repeat themselves. */

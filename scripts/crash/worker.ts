@@ -3,21 +3,21 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
-import { planted, type Plant } from '../../src/testing/mutants/index.ts'
-import type { TestedStore } from '../../src/testing/environments/ground.ts'
+import { mutated, type Mutant } from '../../src/testing/mutants/index.ts'
+import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
-const { plant, memory } = workerData as { plant: Plant | undefined; memory: SharedArrayBuffer }
+const { mutant, memory } = workerData as { mutant: Mutant | undefined; memory: SharedArrayBuffer }
 
-if (plant) {
+if (mutant) {
   const root = new URL('../../', import.meta.url)
-  const wrong = Map.groupBy(plant.changes, ({ file }) => new URL(file, root).href)
+  const wrong = Map.groupBy(mutant.changes, ({ file }) => new URL(file, root).href)
   registerHooks({
     load(url, context, load) {
       const changes = wrong.get(url)
       if (!changes) return load(url, context)
       const source = readFileSync(fileURLToPath(url), 'utf8')
-      return { format: 'module-typescript', source: changes.reduce(planted, source), shortCircuit: true }
+      return { format: 'module-typescript', source: changes.reduce(mutated, source), shortCircuit: true }
     },
   })
 }

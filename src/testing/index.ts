@@ -1,5 +1,5 @@
 /** `hardshell/testing`: prove operations under every crash. */
-export { Choices, parsePath, type Budget, type Choice, type Fate } from './explorer/choices.ts'
+export { Choices, parsePath, type Budget, type Choice, type Inject } from './explorer/choices.ts'
 export { covered, requirementsOf, type Covered, type Exception } from './explorer/coverage.ts'
 export {
   inDialect,
@@ -13,15 +13,15 @@ export { OVERSIZE, WORDS, type Oversize, type Words } from './faults/dialect-wor
 export { exploreCrashes, replay, type Exploration, type ExploreOptions, type Violation } from './explorer/explorer.ts'
 export { CALL_FAULTS, faultyPort, type FaultyPortOptions, type LateCall, type OwnFault } from './faults/faulty-port.ts'
 export { COMMIT_FAULTS, faultyStore } from './faults/faulty-store.ts'
-export type { TestedStore } from './environments/ground.ts'
+export type { TestedStore } from './environments/backing-store.ts'
 export { kindSubject, type KindStage, type KindSubjectOptions } from './environments/kind-subject.ts'
 export { Life, VirtualClock, worldRandom } from './explorer/life.ts'
-export type { Happening } from './explorer/live.ts'
+export type { TraceEvent } from './explorer/run-life.ts'
 export { machineContract, type Samples } from './contracts/machine-contract.ts'
-export { sampleCrashes, type Sampled, type Strike } from './explorer/sampling.ts'
+export { sampleCrashes, type Sampled, type Injection } from './explorer/sampling.ts'
 export { storeContract, type ContractCase, type NewStore } from './contracts/store-contract.ts'
 export { stubCrypto } from './environments/stub-crypto.ts'
-export type { Means, Running, Scenario, Stage, Subject, Surroundings } from './explorer/subject.ts'
+export type { Means, Running, Scenario, Stage, Subject, Environment } from './explorer/subject.ts'
 export {
   MINT_URL,
   onWallet,

@@ -16,7 +16,7 @@ import {
   type Handle,
 } from '../../src/testing/faults/dialects.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
-import { newSetting, POWERS } from '../../src/testing/environments/setting.ts'
+import { newMintFixture, POWERS } from '../../src/testing/environments/mint-fixture.ts'
 import { stubCrypto } from '../../src/testing/environments/stub-crypto.ts'
 
 const NOW_MS = 1_750_000_000_000
@@ -25,17 +25,17 @@ const once = { signal }
 
 /** A mint that has issued a proof of each amount, and how it is asked in a dialect. */
 async function mintOf(dialect: Dialect, amounts: readonly number[] = [1, 2, 4]) {
-  const setting = await newSetting(mintOptionsOf(dialect))
-  setting.enter(setting.dump(), new VirtualClock(NOW_MS), worldRandom({ entropy: 0 }))
-  const plain = clientOf((...request) => setting.mint.handle(...request))
-  const handle = inDialect((...request) => setting.mint.handle(...request), dialect, { now: () => NOW_MS })
+  const fixture = await newMintFixture(mintOptionsOf(dialect))
+  fixture.enter(fixture.dump(), new VirtualClock(NOW_MS), worldRandom({ entropy: 0 }))
+  const plain = clientOf((...request) => fixture.mint.handle(...request))
+  const handle = inDialect((...request) => fixture.mint.handle(...request), dialect, { now: () => NOW_MS })
   const client = clientOf(handle)
   const listed = await plain.keysets(once)
   const { id } = bodyOf(listed)[0]!
   const outputs = (those: readonly number[], salt: string) =>
     those.map((amount, at) => ({ amount, id, B_: stubCrypto.blind(`${salt} ${at}`, one) }))
   const { quote } = bodyOf(await plain.createMintQuote(JSON.stringify({ amount: sum(amounts), unit: 'sat' }), once))
-  await setting.pay(quote)
+  await fixture.pay(quote)
   const { signatures } = bodyOf(await plain.issue(JSON.stringify({ quote, outputs: outputs(amounts, 'issued') }), once))
   const { keys } = bodyOf(await plain.keys(id, once))
   const proofs = signatures.map(({ C_, amount }, at) => ({
@@ -43,7 +43,7 @@ async function mintOf(dialect: Dialect, amounts: readonly number[] = [1, 2, 4]) 
   }))
   const swapOf = (inputs: readonly TokenProof[], to: readonly number[], salt = 'swapped'): string =>
     JSON.stringify({ inputs, outputs: outputs(to, salt) })
-  return { setting, handle, client, plain, id, proofs, outputs, swapOf, quote }
+  return { fixture, handle, client, plain, id, proofs, outputs, swapOf, quote }
 }
 
 const one = '1'.padStart(64, '0')
@@ -122,9 +122,9 @@ test.each<[string, Dialect, Awaited<ReturnType<typeof refusals>>]>([
 )
 
 test('cdk says of a signed output that an invoice is paid, where it issues', async () => {
-  const { client, plain, setting, outputs } = await mintOf({ words: 'cdk' })
+  const { client, plain, fixture, outputs } = await mintOf({ words: 'cdk' })
   const { quote } = bodyOf(await plain.createMintQuote(JSON.stringify({ amount: 7, unit: 'sat' }), once))
-  await setting.pay(quote)
+  await fixture.pay(quote)
   expect(await client.issue(JSON.stringify({ quote, outputs: outputs([1, 2, 4], 'issued') }), once)).toMatchObject({
     ...{ answer: 'refused', code: codes.invoicePaid },
   })
@@ -165,8 +165,8 @@ test.each<[string, NonNullable<Dialect['keysMissing']>['how'], object]>([
   ['are another keyset’s', 'other', { answer: 'malformed' }],
   ['are none', 'empty', { answer: 'malformed' }],
 ])('a keyset whose keys %s, and no other', async (_, how, expected) => {
-  const { client, setting, id } = await mintOf({ keysMissing: { keyset: 'first', how } })
-  const newer = await setting.mint.rotate('sat')
+  const { client, fixture, id } = await mintOf({ keysMissing: { keyset: 'first', how } })
+  const newer = await fixture.mint.rotate('sat')
   expect(await client.keys(id, once)).toMatchObject(expected)
   expect(await client.keys(newer, once)).toMatchObject({ answer: 'ok' })
 })
@@ -179,10 +179,10 @@ test('a keyset that is dead for inputs reads as unspent', async () => {
 })
 
 test('a mint that closes signs nothing, and pays out', async () => {
-  const { client, proofs, swapOf, setting, outputs } = await mintOf({ closing: true })
+  const { client, proofs, swapOf, fixture, outputs } = await mintOf({ closing: true })
   expect(bodyOf(await client.keysets(once)).map(({ active }) => active)).toEqual([false])
   expect(await client.swap(swapOf(proofs, [1, 2, 4]), once)).toMatchObject({ code: codes.keysetInactive })
-  const request = setting.invoice(4)
+  const request = fixture.invoice(4)
   const { quote } = bodyOf(await client.createMeltQuote(JSON.stringify({ request, unit: 'sat' }), once))
   const change = JSON.stringify({ quote, inputs: proofs, outputs: outputs([0, 0], 'blank') })
   expect(await client.melt(change, once)).toMatchObject({ code: codes.keysetInactive })
@@ -190,12 +190,12 @@ test('a mint that closes signs nothing, and pays out', async () => {
 })
 
 test('a keyset ends at its time, beside one that stays', async () => {
-  const { setting, id, handle } = await mintOf({})
+  const { fixture, id, handle } = await mintOf({})
   let nowMs = NOW_MS
   const dialect: Dialect = { ending: { keyset: { id }, atMs: NOW_MS + 60_000 } }
   const client = clientOf(inDialect(handle, dialect, { now: () => nowMs }))
-  await setting.mint.rotate('sat')
-  await setting.activate(id)
+  await fixture.mint.rotate('sat')
+  await fixture.activate(id)
   const ends = async () => bodyOf(await client.keysets(once)).map(({ active, final_expiry: at }) => [active, at])
   expect(await ends()).toEqual([[true, 1_750_000_060], [true, undefined]]) // prettier-ignore
   nowMs += 60_000
@@ -207,17 +207,17 @@ test('a keyset ends at its time, beside one that stays', async () => {
 
 test('a mint without NUTs 7, 8, 9, 12 and 19 says so, or nothing', async () => {
   const without = [7, 8, 9, 12, 19] as const
-  const { client, setting, proofs, outputs } = await mintOf({ without }, [8])
+  const { client, fixture, proofs, outputs } = await mintOf({ without }, [8])
   expect(await client.checkState([], once)).toMatchObject({ answer: 'refused', code: 0 })
   expect(await client.restore([], once)).toMatchObject({ answer: 'refused', code: 0 })
   const { supported, cached } = bodyOf(await client.info(once))
   expect([supported.filter((nut) => [7, 8, 9, 12].includes(nut)), cached]).toEqual([[], undefined])
-  const request = setting.invoice(4)
+  const request = fixture.invoice(4)
   const { quote } = bodyOf(await client.createMeltQuote(JSON.stringify({ request, unit: 'sat' }), once))
   const melted = await client.melt(JSON.stringify({ quote, inputs: proofs, outputs: outputs([0, 0], 'blank') }), once)
   expect(melted).toMatchObject({ body: { state: 'PAID' } })
   expect(bodyOf(melted)).not.toHaveProperty('change')
-  expect(setting.remembers()).toBe(false)
+  expect(fixture.remembers()).toBe(false)
 
   const silent = await mintOf({ without, isSilent: true }, [8])
   expect(JSON.parse((await silent.handle('GET', '/v1/info')).body)).not.toHaveProperty(['nuts', '12'])
@@ -252,8 +252,8 @@ test.each<[NonNullable<Dialect['meltQuote']>, object]>([
   ['cheap', { amount: 2 }],
   ['absurd reserve', { amount: 4, fee_reserve: 1_000_000 }],
 ])('a melt quote that is %s', async (meltQuote, expected) => {
-  const { client, setting } = await mintOf({ meltQuote })
-  const request = setting.invoice(4)
+  const { client, fixture } = await mintOf({ meltQuote })
+  const request = fixture.invoice(4)
   expect(plainInvoice.decode(request)).toMatchObject({ amountSat: 4 })
   const quoted = bodyOf(await client.createMeltQuote(JSON.stringify({ request, unit: 'sat' }), once))
   expect(quoted).toMatchObject(expected)

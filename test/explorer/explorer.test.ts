@@ -11,11 +11,11 @@ import { Choices, parsePath, type Budget, type Meeting } from '../../src/testing
 import { covered, requirementsOf } from '../../src/testing/explorer/coverage.ts'
 import { beginning, exploreCrashes, replay, scenarioOf } from '../../src/testing/explorer/explorer.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
-import { live } from '../../src/testing/explorer/live.ts'
+import { runLife } from '../../src/testing/explorer/run-life.ts'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 import { claim } from '../../src/testing/scenarios/stage.ts'
 import { stubCrypto } from '../../src/testing/environments/stub-crypto.ts'
-import { standing } from '../../src/testing/invariants/standing.ts'
+import { liveness } from '../../src/testing/invariants/liveness.ts'
 import { nameOf, type Scenario as ScenarioOf } from '../../src/testing/explorer/subject.ts'
 import { walletSubject, type WalletOutside, type WalletStage } from '../../src/testing/environments/wallet-subject.ts'
 import { fingerprints, type World } from '../../src/testing/explorer/world.ts'
@@ -240,7 +240,7 @@ describe('a path', () => {
       expect((await replay(forgetful, path)).violations).toContain(what)
   })
 
-  test('tells commits, requests, states and what struck', async () => {
+  test('tells commits, requests, states and what injected', async () => {
     const { trace, violations } = await replay(honest, 'receive.plain:4.crashBefore/')
     expect(violations).toEqual([])
     expect(trace.filter(({ column }) => column === 'fault').map(({ text }) => text)).toEqual([
@@ -279,14 +279,14 @@ describe('the oracle', () => {
   /** What is said of the end of an honest run, of which rows were changed by hand. */
   async function verdict(change: (wallet: Wallet, world: World) => void = () => {}, run = honest): Promise<string> {
     const { start, ...place } = await beginning(run)
-    const { surroundings } = place
+    const { environment } = place
     const act = run.drive.bind(run)
     const choices = new Choices({ budget: NONE })
-    const { world } = await live({ ...place, act, from: start, choices })
+    const { world } = await runLife({ ...place, act, from: start, choices })
     const copy = structuredClone(world)
     change(copy.rows as never, copy)
-    surroundings.enter(copy.outside, new VirtualClock(copy.nowMs), worldRandom(copy))
-    return [...standing(copy), ...(await surroundings.judge(copy))].join('\n')
+    environment.enter(copy.outside, new VirtualClock(copy.nowMs), worldRandom(copy))
+    return [...liveness(copy), ...(await environment.judge(copy))].join('\n')
   }
   const spendable = (rows: Rows): Record<string, unknown> => rows.find(({ state }) => state === 'spendable')!
 

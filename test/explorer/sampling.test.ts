@@ -7,7 +7,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { sampleCrashes, type Strike } from '../../src/testing/explorer/sampling.ts'
+import { sampleCrashes, type Injection } from '../../src/testing/explorer/sampling.ts'
 import type { WalletScenario } from '../../src/testing/environments/wallet-subject.ts'
 import { DIALECT, type DialectRow } from '../../src/testing/scenarios/dialect.ts'
 import { KINDS, manyAtOnce, type Planned } from '../../src/testing/scenarios/many.ts'
@@ -15,7 +15,7 @@ import { KINDS, manyAtOnce, type Planned } from '../../src/testing/scenarios/man
 interface Sample {
   readonly plan: readonly Planned[]
   readonly dialect?: DialectRow
-  readonly strikes: readonly (readonly Strike[])[]
+  readonly injections: readonly (readonly Injection[])[]
 }
 
 const { SEED = '20', RUNS = '80', MINUTES, SAMPLE } = process.env
@@ -34,25 +34,25 @@ const dialect: fc.Arbitrary<DialectRow> = fc.record({
 const samples: fc.Arbitrary<Sample> = fc.record({
   dialect,
   plan: fc.array(planned, { minLength: 2, maxLength: 12, size: 'max' }),
-  strikes: fc.array(fc.array(strike, { minLength: 1, maxLength: 4, size: 'max' }), {
+  injections: fc.array(fc.array(strike, { minLength: 1, maxLength: 4, size: 'max' }), {
     minLength: 1,
     maxLength: 3,
     size: 'max',
   }),
 })
 
-const count = { runs: 0, lives: 0, struck: 0, operations: 0 }
+const count = { runs: 0, lives: 0, injected: 0, operations: 0 }
 
-async function holds({ plan, dialect: spoken = {}, strikes }: Sample): Promise<void> {
-  const { violations, path, lives, struck } = await sampleCrashes(manyAtOnce(plan, spoken), strikes, {
+async function holds({ plan, dialect: spoken = {}, injections }: Sample): Promise<void> {
+  const { violations, path, lives, injected } = await sampleCrashes(manyAtOnce(plan, spoken), injections, {
     weight: plan.length + 6,
   })
   count.runs++
   count.lives += lives
-  count.struck += struck
+  count.injected += injected
   count.operations += plan.length
   if (violations.length === 0) return
-  const again = `SAMPLE='${JSON.stringify({ plan, dialect: spoken, strikes })}' npx vitest run test/explorer/sampling.test.ts`
+  const again = `SAMPLE='${JSON.stringify({ plan, dialect: spoken, injections })}' npx vitest run test/explorer/sampling.test.ts`
   throw new Error(`${violations.join('; ')}\n  ${path}\n  ${again}`)
 }
 
@@ -67,9 +67,9 @@ test('many operations at once come to their ends', { timeout: limitMs }, async (
     numRuns: Number(RUNS),
     ...(endsAfterMs !== undefined && { plugins: [fc.interruptAfterTimeLimit(endsAfterMs)] }),
   })
-  const { runs, operations, lives, struck } = count
-  console.log(`${runs} runs, ${operations} operations, ${lives} lives, ${struck} faults`)
-  expect(struck).toBeGreaterThan(runs / 4)
+  const { runs, operations, lives, injected } = count
+  console.log(`${runs} runs, ${operations} operations, ${lives} lives, ${injected} faults`)
+  expect(injected).toBeGreaterThan(runs / 4)
 })
 
 test('a run repeats itself, and one that goes wrong is seen', async () => {
@@ -77,7 +77,7 @@ test('a run repeats itself, and one that goes wrong is seen', async () => {
   const [one, other] = await Promise.all([0, 1].map(() => sampleCrashes(manyAtOnce(plan), [[[9, 0], [20, 3]], [[4, 1]]], { weight: 9 }))) // prettier-ignore
   expect(one).toEqual(other)
   expect(one).toMatchObject({ violations: [] })
-  expect(one!.struck).toBeGreaterThan(1)
+  expect(one!.injected).toBeGreaterThan(1)
   const honest = manyAtOnce([{ kind: 'receive', amount: 5, way: 0 }])
   /** Without its key the caller begins another operation after the crash. */
   const drive: WalletScenario['drive'] = async ({ wallet, notes }) => {

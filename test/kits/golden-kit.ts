@@ -7,7 +7,7 @@ import type { OperationKind, OperationRow } from '../../src/kernel/define/operat
 import { Choices } from '../../src/testing/explorer/choices.ts'
 import { requirementsOf } from '../../src/testing/explorer/coverage.ts'
 import { beginning, exploreCrashes, goOn } from '../../src/testing/explorer/explorer.ts'
-import { live, type Place } from '../../src/testing/explorer/live.ts'
+import { runLife, type Place } from '../../src/testing/explorer/run-life.ts'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 import { nameOf, type Scenario } from '../../src/testing/explorer/subject.ts'
 import type { WalletStage } from '../../src/testing/environments/wallet-subject.ts'
@@ -142,7 +142,7 @@ async function walked(
           found.set(row.state, { scenario: nameOf(scenario), path: path + choices.path, world })
     }
     const act = (stage: WalletStage): Promise<void> => scenario.drive(stage)
-    const { world, end } = await live({ ...place, act, from, choices }, { landed })
+    const { world, end } = await runLife({ ...place, act, from, choices }, { landed })
     if (end !== 'crashed') break
     from = world
     path += `${choices.path}/`

@@ -164,10 +164,10 @@ const subject = newSubject()
 export const bountySubject: Subject<BountyStage> = {
   ...subject,
   async open() {
-    const surroundings = await subject.open()
+    const environment = await subject.open()
     let now: BountyOutside | undefined
     return {
-      ...surroundings,
+      ...environment,
       committed: (writes) =>
         writes.flatMap((write) => {
           if (!('put' in write) || write.put !== 'operations' || !now) return []
@@ -175,7 +175,7 @@ export const bountySubject: Subject<BountyStage> = {
           return unsound({ state, context: contextOf(snapshot) }, now)
         }),
       async start(means) {
-        const { stage, ...running } = await surroundings.start(means)
+        const { stage, ...running } = await environment.start(means)
         now = stage.outside
         const operations = stage.operations as Operations<BountyPorts>
         const bounties = new Bounties(operations, means.random, () => Promise.resolve())

@@ -67,9 +67,9 @@ export function kindSubject<Ports, Outside extends object>(
           late = from.late
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
-        async start({ stage, store, clock, random, life, fate, inspect, overtake, requested }) {
+        async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
           const ports = faultyPort('ports', of.ports(outside, clock), {
-            ...{ fate, life, clock, overtake, requested, faults: of.faults },
+            ...{ inject, life, clock, overtake, requested, faults: of.faults },
             late: { get: () => late, set: (calls) => void (late = calls) },
           })
           const opened = await store.open({ version: 1, tables })

@@ -7,9 +7,9 @@ import { localSignatory } from '../../mint-server/signatory/signatory.ts'
 import { mintSchema } from '../../mint-server/db/tables.ts'
 import { memoryStore } from '../../store/memory.ts'
 import type { Row, Store } from '../../store/port.ts'
-import type { Fate } from '../explorer/choices.ts'
+import type { Inject } from '../explorer/choices.ts'
 import { Life, VirtualClock, worldRandom } from '../explorer/life.ts'
-import { bystanders, fakeLightning, POWERS, SEED, type MintTraits, type Setting } from './setting.ts'
+import { bystanders, fakeLightning, POWERS, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
 interface Process {
@@ -21,16 +21,16 @@ interface Process {
 
 /** The life of the wallet that the mint serves, and what befalls the mint meanwhile. */
 export interface Around {
-  readonly fate: Fate
+  readonly inject: Inject
   readonly life: Life
 }
 
 const CRASHES = ['ok', 'crashBefore', 'crashAfter'] as const
 /** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
-const lucky = (): Around => ({ fate: (_, [usual]) => usual, life: new Life() })
+const lucky = (): Around => ({ inject: (_, [usual]) => usual, life: new Life() })
 
-/** As `newSetting`; `around` is told by `begin` at the start of each life. */
-export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+/** As `newMintFixture`; `around` is told by `begin` at the start of each life. */
+export async function newLiveMintFixture({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<MintFixture> {
   const rows = memoryStore()
   const store = await rows.open(mintSchema)
   let clock = new VirtualClock(0)
@@ -41,7 +41,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
   const backend = fakeLightning({ store, clock: () => clock.rightMs, random, autoPayMs })
 
   function start(): Process {
-    const { fate, life: outer } = around
+    const { inject, life: outer } = around
     const life = new Life()
     const { promise: crashed, reject } = Promise.withResolvers<never>()
     crashed.catch(() => {})
@@ -59,7 +59,7 @@ export async function newLiveSetting({ autoPayMs = 0, ...traits }: MintTraits = 
       commit: (writes) =>
         call(async () => {
           const site = `mint ${tablesOf(writes).join(', ')}`
-          const fault = writes.some((write) => 'put' in write && write.put === 'operations') ? fate(site, CRASHES, writes) : 'ok' // prettier-ignore
+          const fault = writes.some((write) => 'put' in write && write.put === 'operations') ? inject(site, CRASHES, writes) : 'ok' // prettier-ignore
           if (fault === 'crashBefore') return die()
           await store.commit(writes)
           if (fault === 'crashAfter') return die()

@@ -14,9 +14,9 @@ import { memoryStore, type Dump } from '../../store/memory.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
 import { judgeMint, unsoundCommit } from '../invariants/mint-judge.ts'
-import { fakeLightning, POWERS, SEED } from './setting.ts'
+import { fakeLightning, POWERS, SEED } from './mint-fixture.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { Means, Scenario, Stage, Subject, Surroundings } from '../explorer/subject.ts'
+import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
 import type { Likeness } from '../explorer/world.ts'
 
 const ASKS_AGAIN_AFTER_MS = 1_000
@@ -95,14 +95,14 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
       const started = async ({
         store: adapter,
         life,
-        fate,
+        inject,
         overtake,
         requested,
         inspect,
         ...means
       }: Omit<Means, 'another'>) => {
         const options = {
-          ...{ fate, life, clock: means.clock, overtake, requested },
+          ...{ inject, life, clock: means.clock, overtake, requested },
           late: { get: () => late, set: (calls: readonly LateCall[]) => void (late = calls) },
           faults: {
             'ports.signatory.sign': { refuses, short, malformed, hangs },
@@ -132,7 +132,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
         return { mint, close: async () => (await mint.close({ deadlineMs: 0 }), opened.close()) }
       }
 
-      const surroundings: Surroundings<MintStage> = {
+      const environment: Environment<MintStage> = {
         enter(held, time, random) {
           const outside = held as MintOutside
           rows.load(outside.lightning)
@@ -171,7 +171,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
           return judgeMint({ rows: after, lightning: rows.dump(), operations })
         },
       }
-      return surroundings
+      return environment
     },
   }
 }

@@ -10,16 +10,16 @@ import type { AtomicMint } from './atomic-mint.ts'
 import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from '../faults/faulty-mint.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
 import { judge } from '../invariants/oracle.ts'
-import { newLiveSetting } from './live-mint.ts'
-import { newSetting, plainTerms, SEED, type MintTraits, type Setting } from './setting.ts'
+import { newLiveMintFixture } from './live-mint.ts'
+import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { falseReasons } from '../invariants/reasons.ts'
 import { misstatements, unshown } from '../invariants/statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
-import type { Means, Scenario, Stage, Subject, Surroundings } from '../explorer/subject.ts'
-import { witnessed } from '../invariants/witness.ts'
+import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
+import { brokenByCommit } from '../invariants/commit-invariants.ts'
 import type { Likeness } from '../explorer/world.ts'
 
-export { POWERS, SEED } from './setting.ts'
+export { POWERS, SEED } from './mint-fixture.ts'
 
 export const MINT_URL = 'http://mint.test'
 const HOUR_MS = 3_600_000
@@ -72,27 +72,27 @@ export const onWallet = ({
   subject: walletSubject({ live, ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
 })
 
-/** What is outside a wallet, and the setting that it is made of. */
-export interface WalletSurroundings extends Surroundings<WalletStage> {
-  readonly setting: Setting
+/** What is outside a wallet, and the fixture that it is made of. */
+export interface WalletEnvironment extends Environment<WalletStage> {
+  readonly fixture: MintFixture
 }
 
 /** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
 export function walletSubject(
   of: { mint?: MintTraits; live?: boolean; mayQuarantine?: boolean } = {},
 ): Subject<WalletStage> & {
-  open(): Promise<WalletSurroundings>
+  open(): Promise<WalletEnvironment>
 } {
   const kinds = walletKinds as readonly OperationKind<never>[]
   return {
     kinds,
     alike,
     async open() {
-      const setting = await (of.live ? newLiveSetting : newSetting)(of.mint)
+      const fixture = await (of.live ? newLiveMintFixture : newMintFixture)(of.mint)
       const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} }
       const outside = mintClient({
         mintUrl: MINT_URL,
-        transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body),
+        transport: ({ method, url, body }) => fixture.mint.handle(method, url.slice(MINT_URL.length), body),
       })
       const opened = async ({
         stage,
@@ -103,7 +103,7 @@ export function walletSubject(
         ...means
       }: Omit<Means, 'another'>): Promise<Wallet> => {
         const { rows, notes, violated } = stage
-        const transport = faultyTransport({ ...means, setting, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
+        const transport = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
         const held = heldUntilOpen({ transport, clock, violated })
         const wallet = await openWallet({
           ...{ store, clock, random, transport: held.transport },
@@ -118,15 +118,15 @@ export function walletSubject(
         return wallet
       }
       return {
-        setting,
+        fixture,
         enter(held, clock, random) {
           const { mint, ...rest } = held as WalletOutside
-          setting.enter(mint, clock, random)
+          fixture.enter(mint, clock, random)
           Object.assign(wire, rest)
         },
-        leave: (): WalletOutside => ({ mint: setting.dump(), ...wire }),
+        leave: (): WalletOutside => ({ mint: fixture.dump(), ...wire }),
         async start({ another, ...means }) {
-          setting.begin?.(means)
+          fixture.begin?.(means)
           const wallet = await opened(means)
           const { stage, clock } = means
           return {
@@ -134,12 +134,12 @@ export function walletSubject(
               ...stage,
               wallet,
               another: () => opened(another()),
-              mint: setting.mint,
+              mint: fixture.mint,
               outside,
-              invoice: (amountSat, memo) => setting.invoice(amountSat, memo),
-              activate: (keysetId) => setting.activate(keysetId),
-              pay: (quoteId) => setting.pay(quoteId),
-              settle: (state) => setting.settle(state),
+              invoice: (amountSat, memo) => fixture.invoice(amountSat, memo),
+              activate: (keysetId) => fixture.activate(keysetId),
+              pay: (quoteId) => fixture.pay(quoteId),
+              settle: (state) => fixture.settle(state),
             },
             close: () => wallet.close(),
             attend: (act) => attended({ wallet, clock, wire }, act),
@@ -147,21 +147,21 @@ export function walletSubject(
         },
         committed: (writes, before, { robbed = [] }) => [
           ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
-          ...unshown(writes, { before, mint: () => setting.dump() }),
-          ...witnessed(writes, {
+          ...unshown(writes, { before, mint: () => fixture.dump() }),
+          ...brokenByCommit(writes, {
             before,
-            mint: () => setting.dump(),
+            mint: () => fixture.dump(),
             late: wire.late,
             robbed: robbed as readonly string[],
           }),
         ],
         async judge({ rows, outside: held, nowMs, notes }) {
           // A mint of its own answers what is asked now: nothing befalls it.
-          setting.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
+          fixture.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...(held as WalletOutside) }
           const { mayQuarantine = false } = of
           const dialect = spokenAt(notes, nowMs)
-          const judged = { world, nowMs, mint: setting.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          const judged = { world, nowMs, mint: fixture.mint, crypto: stubCrypto, mayQuarantine, dialect }
           const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
           const { mint, ...sending } = held as WalletOutside
           return [

@@ -1,10 +1,10 @@
 /**
- * Choices: a run asks, at every place where fate might have its way, which of the possibilities it is this time. A
+ * Choices: a run asks, at every place where inject might have its way, which of the possibilities it is this time. A
  * generator of scripts walks through all of them, one run each; the path of a run says what was chosen, and replays.
  */
 
-/** Asks fate. `doing` is all that the process was about to do here, for two states to be told apart. */
-export type Fate = <O extends string>(
+/** Asks inject. `doing` is all that the process was about to do here, for two states to be told apart. */
+export type Inject = <O extends string>(
   site: string,
   options: readonly [O, ...O[]],
   doing: readonly (string | object)[],

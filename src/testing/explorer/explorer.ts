@@ -11,10 +11,10 @@
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import { Choices, parsePath, type Budget, type Meeting } from './choices.ts'
 import { Coverage } from './coverage.ts'
-import type { TestedStore } from '../environments/ground.ts'
+import type { TestedStore } from '../environments/backing-store.ts'
 import { VirtualClock, worldRandom } from './life.ts'
-import { live, settled, type Happening, type LifeOf, type Place } from './live.ts'
-import { standing } from '../invariants/standing.ts'
+import { runLife, settled, type TraceEvent, type LifeOptions, type Place } from './run-life.ts'
+import { liveness } from '../invariants/liveness.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 import { fingerprints, type World } from './world.ts'
 
@@ -34,11 +34,11 @@ export async function beginning<S extends Stage>(
 ): Promise<Place<S> & { start: World }> {
   const { subject, skewMs = 0 } = scenario
   const { kinds } = subject
-  const surroundings = await subject.open()
-  const place = { kinds, surroundings, fingerprint: fingerprints(subject.alike ?? {}), store }
-  const empty: World = { rows: {}, outside: surroundings.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
+  const environment = await subject.open()
+  const place = { kinds, environment, fingerprint: fingerprints(subject.alike ?? {}), store }
+  const empty: World = { rows: {}, outside: environment.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
   const lines: string[] = []
-  const { world, end, violations } = await live(
+  const { world, end, violations } = await runLife(
     {
       ...place,
       ...{ from: empty, choices: new Choices({ budget: NONE }) },
@@ -58,7 +58,7 @@ export interface Violation {
 }
 
 export interface Exploration {
-  /** Places at which a life could be struck. */
+  /** Places at which a life could be injected. */
   readonly sites: number
   readonly worlds: number
   /** How many lives had so many faults, from none on. */
@@ -81,7 +81,7 @@ export interface ExploreOptions {
   readonly exact?: boolean
   /**
    * Two processes on one store: all ways in which one of them is held at a commit or a request while the other goes on,
-   * with up to three changes between them, and nothing else that strikes.
+   * with up to three changes between them, and nothing else that injections.
    */
   readonly owners?: boolean
   /**
@@ -172,10 +172,10 @@ export async function exploreCrashes<S extends Stage>(
       const landed = (now: () => World): void => {
         isFound ||= options.landed?.(before + of.choices.path, now) === true
       }
-      const { world, end, ...result } = await live(of, { inspect, passed, ...(options.landed && { landed }) })
-      const struck = choices.faults.length
+      const { world, end, ...result } = await runLife(of, { inspect, passed, ...(options.landed && { landed }) })
+      const injected = choices.faults.length
       const path = before + choices.path
-      runs[struck] = (runs[struck] ?? 0) + 1
+      runs[injected] = (runs[injected] ?? 0) + 1
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const found = [...result.violations]
       if (end === 'done' && (exhaustive || unseen(ends, fingerprint(world))))
@@ -230,21 +230,21 @@ function unseen(seen: Set<string>, mark: string): boolean {
 }
 
 /** What must hold when a run is over: the books, and that one more recovery changes nothing. */
-export async function afterwards<S extends Stage>(of: LifeOf<S>): Promise<string[]> {
-  const { surroundings, from: world } = of
-  const again = await live({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
+export async function afterwards<S extends Stage>(of: LifeOptions<S>): Promise<string[]> {
+  const { environment, from: world } = of
+  const again = await runLife({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
   const violations = [...again.violations]
   if (settled(again.world.rows) !== settled(world.rows))
     violations.push('restless: a second recovery changed more than attempt and owner')
-  surroundings.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
-  return [...violations, ...standing(world), ...(await surroundings.judge(world))]
+  environment.enter(world.outside, new VirtualClock(world.nowMs), worldRandom({ ...world }))
+  return [...violations, ...liveness(world), ...(await environment.judge(world))]
 }
 
 /** Goes on in a world that some run left, with nothing that goes wrong. Returns what is wrong with how it ends. */
 export async function goOn<S extends Stage>(scenario: Scenario<S>, from: World): Promise<readonly string[]> {
   const place = await beginning(scenario)
   const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices: new Choices({ budget: NONE }) }
-  const { world, violations } = await live(of)
+  const { world, violations } = await runLife(of)
   return violations.length > 0 ? violations : afterwards({ ...of, from: world })
 }
 
@@ -263,18 +263,18 @@ export async function replay<S extends Stage>(
   scenario: Scenario<S>,
   path: string,
   store?: TestedStore,
-): Promise<{ readonly trace: readonly Happening[]; readonly violations: readonly string[] }> {
+): Promise<{ readonly trace: readonly TraceEvent[]; readonly violations: readonly string[] }> {
   const [, by, lives = ''] = /^[^:@]*(@two)?:(.*)$/.exec(path) ?? []
   const owners = by !== undefined
   const { start, ...place } = await beginning(scenario, store)
-  const trace: Happening[] = []
-  const tell = (happening: Happening): void => void trace.push(happening)
+  const trace: TraceEvent[] = []
+  const tell = (event: TraceEvent): void => void trace.push(event)
   let from = start
   for (const part of lives.split('/')) {
     const choices = new Choices({ path: parsePath(part), budget: { faults: Infinity, others: Infinity } })
     const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
     tell({ column: 'life', text: part || 'nothing goes wrong', atMs: from.nowMs })
-    const { world, end, violations } = await live(of, { tell })
+    const { world, end, violations } = await runLife(of, { tell })
     tell({ column: 'life', text: end, atMs: world.nowMs })
     from = world
     if (violations.length > 0) return { trace, violations }

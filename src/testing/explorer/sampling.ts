@@ -4,36 +4,36 @@
  */
 import { Choices } from './choices.ts'
 import { afterwards, beginning } from './explorer.ts'
-import { live, type Happening } from './live.ts'
+import { runLife, type TraceEvent } from './run-life.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 
 /** At a place of a life, counted from 1, one of the faults that may strike there: the n-th, counted round and round. */
-export type Strike = readonly [place: number, fault: number]
+export type Injection = readonly [place: number, fault: number]
 
 export interface Sampled {
   /** What each life chose, as `Choices.path` says it. */
   readonly path: string
   readonly lives: number
-  /** Faults that struck; others were meant for places that no life came to. */
-  readonly struck: number
+  /** Faults that injected; others were meant for places that no life came to. */
+  readonly injected: number
   readonly violations: readonly string[]
 }
 
-/** Chooses what the strikes say, whatever may happen at their places. */
-class Struck extends Choices {
-  readonly #strikes: ReadonlyMap<number, number>
+/** Chooses what the injections say, whatever may happen at their places. */
+class Injected extends Choices {
+  readonly #injections: ReadonlyMap<number, number>
   readonly #path: Map<number, string>
 
-  constructor(strikes: readonly Strike[]) {
+  constructor(injections: readonly Injection[]) {
     const path = new Map<number, string>()
     super({ path, budget: { faults: Infinity, others: Infinity } })
-    this.#strikes = new Map(strikes)
+    this.#injections = new Map(injections)
     this.#path = path
   }
 
   override pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
     const place = this.taken.length + 1
-    const fault = this.#strikes.get(place)
+    const fault = this.#injections.get(place)
     if (fault !== undefined && options.length > 1) this.#path.set(place, options[1 + (fault % (options.length - 1))]!)
     return super.pick(site, options, state)
   }
@@ -47,20 +47,20 @@ class Struck extends Choices {
  */
 export async function sampleCrashes<S extends Stage>(
   scenario: Scenario<S>,
-  strikes: readonly (readonly Strike[])[],
-  { weight = 1, tell }: { readonly weight?: number; readonly tell?: (happening: Happening) => void } = {},
+  injections: readonly (readonly Injection[])[],
+  { weight = 1, tell }: { readonly weight?: number; readonly tell?: (event: TraceEvent) => void } = {},
 ): Promise<Sampled> {
   const { start, ...place } = await beginning(scenario)
   const paths: string[] = []
-  let struck = 0
+  let injected = 0
   let from = start
   for (let lives = 1; ; lives++) {
-    const choices = new Struck(strikes[lives - 1] ?? [])
+    const choices = new Injected(injections[lives - 1] ?? [])
     const life = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, weight }
-    const { world, end, violations } = await live(life, tell && { tell })
+    const { world, end, violations } = await runLife(life, tell && { tell })
     paths.push(choices.path)
-    struck += choices.faults.length
-    const sampled = { path: `${nameOf(scenario)}:${paths.join('/')}`, lives, struck }
+    injected += choices.faults.length
+    const sampled = { path: `${nameOf(scenario)}:${paths.join('/')}`, lives, injected }
     if (violations.length > 0) return { ...sampled, violations }
     if (end === 'done') return { ...sampled, violations: await afterwards({ ...life, from: world }) }
     from = world

@@ -7,7 +7,7 @@ import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { StoreAdapter, Write } from '../../store/port.ts'
-import type { Fate } from './choices.ts'
+import type { Inject } from './choices.ts'
 import type { Life, VirtualClock } from './life.ts'
 import type { Likeness, World } from './world.ts'
 
@@ -47,11 +47,11 @@ export interface Subject<S extends Stage> {
   readonly kinds: readonly OperationKind<never>[]
   readonly alike?: Likeness
   /** Sets up what is outside the program, for many lives, one at a time. */
-  open(): Promise<Surroundings<S>>
+  open(): Promise<Environment<S>>
 }
 
 /** What is outside a program: services, other people. All of its state is in what `leave` gives. */
-export interface Surroundings<S extends Stage> {
+export interface Environment<S extends Stage> {
   /** Takes on a state that `leave` gave. */
   enter(outside: unknown, clock: VirtualClock, random: Random): void
   /** The state as it is: JSON, not changed any more. */
@@ -73,7 +73,7 @@ export interface Means {
   readonly random: Random
   readonly life: Life
   /** Says what befalls a request. */
-  readonly fate: Fate
+  readonly inject: Inject
   /** Must be given to the kernel. */
   readonly inspect: ((event: InspectionEvent) => void) | undefined
   /** Holds this process, while another one goes on with the same operations. */

@@ -8,7 +8,7 @@ import type { Row } from '../../store/port.ts'
 export interface World {
   /** The rows of the program under test. */
   rows: Dump
-  /** What is outside it, as its surroundings gave it: JSON, never changed in place. */
+  /** What is outside it, as its environment gave it: JSON, never changed in place. */
   outside: unknown
   nowMs: number
   /** How far the program's clock is ahead of the world's. */

@@ -2,13 +2,13 @@
 import { codes } from '../../cashu/codes.ts'
 import type { Transport } from '../../cashu/transport.ts'
 import type { Dump } from '../../store/memory.ts'
-import type { Fate } from '../explorer/choices.ts'
+import type { Inject } from '../explorer/choices.ts'
 import type { Answer } from '../../mint-server/http/request.ts'
 import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
-import type { Setting } from '../environments/setting.ts'
+import type { MintFixture } from '../environments/mint-fixture.ts'
 import type { Senders } from '../invariants/statement.ts'
 import type { MintRow } from '../../wallet/tables.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
@@ -193,13 +193,13 @@ export const sentOf = (body: string, id: string): Senders =>
 export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
 
 export function faultyTransport(of: {
-  setting: Setting
+  fixture: MintFixture
   wire: Wire
   clock: VirtualClock
   mintUrl: string
   /** The wallet's rows as they are. */
   rows: () => Dump
-  fate: Fate
+  inject: Inject
   life: Life
   requested: (what: string) => void
   /** What the scenario wrote down: what the mint does for a while, and how it speaks, stands there. */
@@ -208,11 +208,11 @@ export function faultyTransport(of: {
   /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
 }): Transport {
-  const { setting, wire, mintUrl, fate, life, violated } = of
+  const { fixture, wire, mintUrl, inject, life, violated } = of
   const answered = (path: string, status: number, fault: string): void =>
     of.requested(`${placeOf(path)} → ${status === 0 ? 'no answer' : status}${fault === 'ok' ? '' : ` (${fault})`}`)
   const present = (): Dialect => spokenAt(of.notes, of.clock.rightMs)
-  const mint = inDialect((...request) => setting.mint.handle(...request), present, { now: () => of.clock.rightMs })
+  const mint = inDialect((...request) => fixture.mint.handle(...request), present, { now: () => of.clock.rightMs })
   const deliver = ({ method, path, body }: Omit<LateRequest, 'after'>) => {
     noteOutputs(body)
     return mint(method, path, body)
@@ -264,7 +264,7 @@ export function faultyTransport(of: {
    */
   const isDead = (B_: string, first: string): boolean => {
     if (wire.late.some(({ body }) => body === first)) return false
-    const { signatures = [], proofs = [] } = setting.dump()
+    const { signatures = [], proofs = [] } = fixture.dump()
     const signed = signatures.find((row) => row['B_'] === B_)
     if (!signed) return true
     const { inputs } = JSON.parse(first) as { inputs?: { secret: string }[] }
@@ -276,7 +276,7 @@ export function faultyTransport(of: {
   /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
   const noteDead = async (body = ''): Promise<void> => {
     if (isTooLong(body, present())) return
-    const id = await deadKeyset((...request) => setting.mint.handle(...request), present())
+    const id = await deadKeyset((...request) => fixture.mint.handle(...request), present())
     if (id === undefined || !body.includes('"inputs"') || !body.includes(id)) return
     // That proofs of a stranger's do not verify says nothing of the wallet's own.
     const { inputs } = JSON.parse(body) as { inputs: { id: string; secret: string }[] }
@@ -310,13 +310,13 @@ export function faultyTransport(of: {
         const path = url.slice(mintUrl.length)
         const request = { method, path, ...(body !== undefined && { body }) }
         check(path, body)
-        const more = money.test(path) && setting.remembers() ? ([FORGOTTEN] as const) : []
+        const more = money.test(path) && fixture.remembers() ? ([FORGOTTEN] as const) : []
         // A mint contradicts itself once: one that never stops proves nothing.
         const faults = faultsOf(path, body ?? '')
           .filter((it) => (it !== 'denied' && it !== 'disowned') || !wire.lied)
           .filter(isSeen)
-        const struck = fate(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
-        const fault = struck === 'ok' ? (mood(`${method} ${path}`) ?? struck) : struck
+        const injected = inject(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+        const fault = injected === 'ok' ? (mood(`${method} ${path}`) ?? injected) : injected
         switch (fault) {
           case 'crashBefore':
             return life.die()
@@ -350,10 +350,10 @@ export function faultyTransport(of: {
             answered(path, 308, fault)
             return { status: 308, body: '', location: `https://elsewhere.test${path}` }
           case 'rotated':
-            await setting.mint.rotate('sat')
+            await fixture.mint.rotate('sat')
             break
           case FORGOTTEN:
-            await setting.forget()
+            await fixture.forget()
             break
           case 'twice':
             await deliver(request)

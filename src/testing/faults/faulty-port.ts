@@ -1,5 +1,5 @@
 /** Ports on which anything may happen that may happen to a request. */
-import type { Fate } from '../explorer/choices.ts'
+import type { Inject } from '../explorer/choices.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 
 /** What may befall a request to a port. */
@@ -34,7 +34,7 @@ type Call = (...args: unknown[]) => unknown
 export type OwnFault = (deliver: () => Promise<unknown>) => Promise<unknown>
 
 export interface FaultyPortOptions {
-  readonly fate: Fate
+  readonly inject: Inject
   readonly life: Life
   readonly clock: VirtualClock
   readonly overtake: () => Promise<void>
@@ -51,7 +51,7 @@ export interface FaultyPortOptions {
  * where an answer does not come.
  */
 export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions): P {
-  const { fate, life, late, requested } = options
+  const { inject, life, late, requested } = options
   const arrive = async (): Promise<void> => {
     const held = late.get()
     late.set([])
@@ -68,7 +68,7 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
     return (...args: unknown[]) =>
       life.call(async () => {
         const json = args.map((arg) => (arg instanceof AbortSignal ? null : arg))
-        const fault = fate(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
+        const fault = inject(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
         const say = (what: string): void => requested(`${at} ${what}${fault === 'ok' ? '' : ` (${fault})`}`)
         const deliver = async (): Promise<unknown> => call(...args)
         switch (fault) {

@@ -1,6 +1,6 @@
 /** A store at whose commits anything may happen that may happen at a commit. */
 import { StoreError, type Row, type Store, type Write } from '../../store/port.ts'
-import type { Fate } from '../explorer/choices.ts'
+import type { Inject } from '../explorer/choices.ts'
 import type { Life } from '../explorer/life.ts'
 
 /** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
@@ -34,14 +34,14 @@ export const aboutOf = (writes: readonly Write[]): string => {
 export function faultyStore(
   store: Store,
   of: {
-    fate: Fate
+    inject: Inject
     life: Life
     committed: (about: string) => void
     /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
   },
 ): Store {
-  const { fate, life, committed, overtake } = of
+  const { inject, life, committed, overtake } = of
   let unread = 0
   const read = <T>(ask: () => Promise<T>): Promise<T> =>
     life.call(async () => {
@@ -61,7 +61,7 @@ export function faultyStore(
           committed(about)
         }
         const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
-        switch (fate(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
+        switch (inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
           case 'crashBefore':
             return life.die()
           case 'crashAfter':

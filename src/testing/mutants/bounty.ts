@@ -1,7 +1,7 @@
-/** Planted mistakes of the bounty: those that escrows elsewhere have made, and some of their kin. */
-import type { Plant } from './plant.ts'
+/** Mutants of the bounty: those that escrows elsewhere have made, and some of their kin. */
+import type { Mutant } from './mutant.ts'
 
-export const bountyPlants: readonly Plant[] = [
+export const bountyMutants: readonly Mutant[] = [
   {
     row: 14,
     name: 'a bounty is settled before its credits are captured',

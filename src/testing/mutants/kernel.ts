@@ -1,7 +1,7 @@
 /** Mistakes of the kernel. */
-import type { Plant } from './plant.ts'
+import type { Mutant } from './mutant.ts'
 
-export const kernelPlants: readonly Plant[] = [
+export const kernelMutants: readonly Mutant[] = [
   {
     name: 'effect before commit',
     changes: [

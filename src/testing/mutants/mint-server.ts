@@ -1,11 +1,11 @@
-/** Planted mistakes of the mint server, each of which would cost the mint or its clients money. */
-import type { Plant } from './plant.ts'
+/** Mutants of the mint server, each of which would cost the mint or its clients money. */
+import type { Mutant } from './mutant.ts'
 
 const swap = 'src/mint-server/operations/swap.ts'
 const issue = 'src/mint-server/operations/issue.ts'
 const melt = 'src/mint-server/operations/melt.ts'
 
-export const mintServerPlants: readonly Plant[] = [
+export const mintServerMutants: readonly Mutant[] = [
   {
     name: 'a swap is signed, and its inputs are spent some other time',
     changes: [{ file: swap, from: 'writes: [...spend(owner, inputs), ...writes,', to: 'writes: [...writes,' }],

@@ -1,7 +1,7 @@
 /** What went wrong elsewhere with outputs, counters, signatures and quotes. */
-import type { Plant } from './plant.ts'
+import type { Mutant } from './mutant.ts'
 
-export const moneyPlants: readonly Plant[] = [
+export const moneyMutants: readonly Mutant[] = [
   {
     row: 1,
     name: 'proofs are marked as sent first, the token is stored later, and a recovery frees reservations only',

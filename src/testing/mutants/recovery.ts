@@ -1,7 +1,7 @@
 /** What went wrong elsewhere with answers, rollbacks, restarts and owners. */
-import type { Plant } from './plant.ts'
+import type { Mutant } from './mutant.ts'
 
-export const recoveryPlants: readonly Plant[] = [
+export const recoveryMutants: readonly Mutant[] = [
   {
     row: 5,
     name: 'a swap’s error and one look at unspent inputs release them',

@@ -1,7 +1,7 @@
 /** What a wallet may state that is not so. */
-import type { Plant } from './plant.ts'
+import type { Mutant } from './mutant.ts'
 
-export const statementPlants: readonly Plant[] = [
+export const statementMutants: readonly Mutant[] = [
   {
     name: 'a receive states what was asked for',
     changes: [

@@ -15,7 +15,7 @@ import {
   reaches,
   tokenOf,
 } from './stage.ts'
-import { whenIn } from './troubles.ts'
+import { whenIn } from './mint-faults.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 const MANY = 12

@@ -1,6 +1,6 @@
 /**
  * Dialects as factors: how a mint may differ for good, shared by a table of each kind. What troubles a mint for a while
- * stands in `troubles.ts`.
+ * stands in `mint-faults.ts`.
  */
 import { codes } from '../../cashu/codes.ts'
 import type { Dialect } from '../faults/dialects.ts'

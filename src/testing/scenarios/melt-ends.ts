@@ -16,7 +16,7 @@ import {
   speak,
   spendable,
 } from './stage.ts'
-import { whenIn } from './troubles.ts'
+import { whenIn } from './mint-faults.ts'
 
 /** How a melt may end that is not paid. */
 export const MELT_ENDS = [

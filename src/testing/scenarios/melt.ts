@@ -16,7 +16,7 @@ import {
 } from './stage.ts'
 import { MELT_ENDS, writeOff } from './melt-ends.ts'
 import { table, type Row } from './table.ts'
-import { retire, whenIn } from './troubles.ts'
+import { retire, whenIn } from './mint-faults.ts'
 
 const DAY_MS = 24 * HOUR_MS
 

@@ -4,7 +4,7 @@ import { codes } from '../../cashu/codes.ts'
 import type { Proof } from '../../mint-server/http/request.ts'
 import type { KeysetRow, Signature } from '../../mint-server/db/tables.ts'
 import { onMint, type MintScenario, type MintStage as Stage } from '../environments/mint-subject.ts'
-import { SEED } from '../environments/setting.ts'
+import { SEED } from '../environments/mint-fixture.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
 import type { Scenario } from '../explorer/subject.ts'
 
@@ -238,7 +238,7 @@ function twoDaysGoBy(stage: Stage): void {
   stage.clock.sleep(48 * HOUR_MS)
 }
 
-/** Operations that are over are forgotten a day later; where a sweep was struck, with the next one. */
+/** Operations that are over are forgotten a day later; where a sweep was injected, with the next one. */
 async function expectForgotten(stage: Stage): Promise<void> {
   for (let sweeps = 0; stage.rows()['operations']!.some(({ status }) => status === 'done'); sweeps++) {
     if (sweeps > 3) return wrong(stage, 'an operation that is over is kept for ever')

@@ -2,7 +2,7 @@ import type { MintHandle, PrepareMint } from '../../wallet/kinds/mint.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { burnCounters, ending, foreignProofs, HOUR_MS, MINUTE_MS, mood, nearGap, nextCounter, quoteOutside, reaches } from './stage.ts' // prettier-ignore
 import { table, type Row } from './table.ts'
-import { behave, retire, TROUBLES, whenIn } from './troubles.ts'
+import { behave, retire, MINT_FAULTS, whenIn } from './mint-faults.ts'
 
 const WEEK_MS = 7 * 24 * HOUR_MS
 
@@ -11,8 +11,8 @@ const FACTORS = {
   quote: ['asked', 'imported'],
   /** `late`: after the quote expired. `too late`: a moment after the wallet looked for the last time. */
   paid: ['soon', 'late', 'too late'],
-  keyset: TROUBLES.keyset,
-  counters: TROUBLES.counters,
+  keyset: MINT_FAULTS.keyset,
+  counters: MINT_FAULTS.counters,
   /** For a while, it refuses to issue; or says of every quote that it is pending, too. */
   mint: ['willing', 'refuses', 'pending'],
   lacks: ['nothing', '19', '20'],

@@ -2,7 +2,7 @@
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { inTurn, pay } from './melt-ends.ts'
 import { ending, fund, HOUR_MS, mood } from './stage.ts'
-import { whenIn } from './troubles.ts'
+import { whenIn } from './mint-faults.ts'
 
 const CHECK = 'POST /v1/checkstate'
 const RESTORE = 'POST /v1/restore'

@@ -1,7 +1,7 @@
 import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, ending, foreignProofs, fund, spendElsewhere, tokenOf } from './stage.ts'
 import { table, type Row } from './table.ts'
-import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
+import { behave, retire, traits, faultyMint, MINT_FAULTS } from './mint-faults.ts'
 
 /** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
 const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'CANCELLED', 'ALREADY_SPENT']
@@ -10,7 +10,7 @@ const prepare = ({ wallet, notes }: Stage, key: string) =>
   wallet.receive.prepare({ token: notes['token'] as string, key })
 
 const FACTORS = {
-  ...TROUBLES,
+  ...MINT_FAULTS,
   lacks: ['nothing', '07', '19'],
   token: ['whole', 'partly spent', 'spent'],
   /** `no`: one is forgotten, and one cancelled, before anything is sent. */
@@ -88,7 +88,7 @@ export const receives = table({
       await fund(stage)
       const proofs = await foreignProofs(stage, [2, 4, 8])
       stage.note('token', tokenOf(proofs))
-      await trouble(stage, row, 52)
+      await faultyMint(stage, row, 52)
       if (row.token === 'partly spent') await spendElsewhere(stage, proofs.slice(0, 1))
       if (row.token === 'spent') await spendElsewhere(stage, proofs)
     },

@@ -2,7 +2,7 @@ import type { SendHandle } from '../../wallet/kinds/send.ts'
 import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, claim, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
-import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
+import { behave, retire, traits, faultyMint, MINT_FAULTS } from './mint-faults.ts'
 
 const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'CANCELLED', 'MINT_UNREACHABLE']
 
@@ -18,7 +18,7 @@ async function tokenOf(stage: Stage, send: SendHandle): Promise<string> {
 }
 
 const FACTORS = {
-  ...TROUBLES,
+  ...MINT_FAULTS,
   lacks: ['nothing', '19'],
   form: ['exact', 'swapped'],
   /** `late`: it is claimed, and then a reclaim is tried. `partly`: the rest is reclaimed. */
@@ -120,7 +120,7 @@ export const sends = table({
     async setup(stage) {
       await fund(stage, ...(row.form === 'exact' ? [2, 4, 8] : [32]))
       const ours = spendable(stage)
-      await trouble(stage, row, 2)
+      await faultyMint(stage, row, 2)
       if (row.inputs === 'spent') await rob(stage, ours)
     },
     drive: (stage) => behave(stage, 'send', row, () => drive(stage, row)),

@@ -1,14 +1,14 @@
 import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'
-import { behave, retire, traits, trouble, TROUBLES } from './troubles.ts'
+import { behave, retire, traits, faultyMint, MINT_FAULTS } from './mint-faults.ts'
 
 const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'CANCELLED']
 
 const prepare = ({ wallet }: Stage, key: string) => wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key })
 
 const FACTORS = {
-  ...TROUBLES,
+  ...MINT_FAULTS,
   lacks: ['nothing', '09', '19'],
   /** Whose the inputs are: another device with the same seed may have spent them. */
   inputs: ['ours', 'spent'],
@@ -74,7 +74,7 @@ export const swaps = table({
     async setup(stage) {
       await fund(stage, 8)
       const ours = spendable(stage)
-      await trouble(stage, row, 2)
+      await faultyMint(stage, row, 2)
       if (row.inputs === 'spent') await rob(stage, ours)
     },
     drive: (stage) => behave(stage, 'swap', row, () => drive(stage, row)),

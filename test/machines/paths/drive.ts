@@ -15,18 +15,18 @@ import { sentOf } from '../../../src/testing/faults/faulty-mint.ts'
 import { answered as heardSo, askedBy, cameOf } from '../../../src/testing/invariants/reasons.ts'
 import { faultyStore } from '../../../src/testing/faults/faulty-store.ts'
 import { Life, VirtualClock, worldRandom } from '../../../src/testing/explorer/life.ts'
-import { live } from '../../../src/testing/explorer/live.ts'
+import { runLife } from '../../../src/testing/explorer/run-life.ts'
 import { foreignProofs, spendElsewhere } from '../../../src/testing/scenarios/stage.ts'
 import { stubCrypto } from '../../../src/testing/environments/stub-crypto.ts'
-import type { Place } from '../../../src/testing/explorer/live.ts'
-import { plainTerms, type Setting } from '../../../src/testing/environments/setting.ts'
+import type { Place } from '../../../src/testing/explorer/run-life.ts'
+import { plainTerms, type MintFixture } from '../../../src/testing/environments/mint-fixture.ts'
 import type { Scenario } from '../../../src/testing/explorer/subject.ts'
 import {
   MINT_URL,
   SEED,
   type WalletOutside,
   type WalletStage as Stage,
-  type WalletSurroundings,
+  type WalletEnvironment,
 } from '../../../src/testing/environments/wallet-subject.ts'
 import type { World as Lived } from '../../../src/testing/explorer/world.ts'
 import type { OutputRow } from '../../../src/wallet/tables.ts'
@@ -94,7 +94,7 @@ const HOUR_MS = 3_600_000
 
 const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** The world in which a subject's paths begin; its setting serves them all, one after the other. */
+/** The world in which a subject's paths begin; its fixture serves them all, one after the other. */
 export async function subjectOf(subject: Subject): Promise<(path: Path, coverage: Coverage) => Promise<string[]>> {
   const { start, ...place } = await beginning(subject.scenario)
   const judged = new Set<string>()
@@ -113,7 +113,7 @@ interface LifetimeOf {
 class Lifetime {
   readonly #subject: Subject
   readonly #place: Place<Stage>
-  readonly #setting: Setting
+  readonly #fixture: MintFixture
   readonly #random: Random
   readonly #world: Lived
   readonly #clock: VirtualClock
@@ -128,10 +128,10 @@ class Lifetime {
   readonly #outside
 
   constructor({ subject, place, start, coverage, judged }: LifetimeOf) {
-    const { setting } = place.surroundings as WalletSurroundings
+    const { fixture } = place.environment as WalletEnvironment
     this.#place = place
     this.#subject = subject
-    this.#setting = setting
+    this.#fixture = fixture
     this.#world = { ...start }
     this.#coverage = coverage
     this.#judged = judged
@@ -143,7 +143,7 @@ class Lifetime {
     // A wallet that knows of no active keyset has been told so.
     const told = subject.world.model.truth.keysets ? heard : { ...heard, 'keysets none': true as const }
     this.#wire = { sent, senders, heard: told }
-    this.#outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => setting.mint.handle(method, url.slice(MINT_URL.length), body) }) // prettier-ignore
+    this.#outside = mintClient({ mintUrl: MINT_URL, transport: ({ method, url, body }) => fixture.mint.handle(method, url.slice(MINT_URL.length), body) }) // prettier-ignore
   }
 
   /** What is wrong with the wallet's way along the path; nothing, it is hoped. */
@@ -211,13 +211,13 @@ class Lifetime {
   }
 
   #enter(outside: WalletOutside): void {
-    this.#place.surroundings.enter(outside, this.#clock, this.#random)
+    this.#place.environment.enter(outside, this.#clock, this.#random)
   }
 
   #stage(): Omit<Stage, 'wallet'> {
     const world = this.#world
     return {
-      mint: this.#setting.mint,
+      mint: this.#fixture.mint,
       clock: this.#clock,
       outside: this.#outside,
       get notes() {
@@ -228,10 +228,10 @@ class Lifetime {
       requests: () => 0,
       violated: () => {},
       another: () => this.#open(),
-      activate: (keysetId) => this.#setting.activate(keysetId),
-      pay: (quoteId) => this.#setting.pay(quoteId),
-      settle: (state) => this.#setting.settle(state),
-      invoice: (amountSat, memo) => this.#setting.invoice(amountSat, memo),
+      activate: (keysetId) => this.#fixture.activate(keysetId),
+      pay: (quoteId) => this.#fixture.pay(quoteId),
+      settle: (state) => this.#fixture.settle(state),
+      invoice: (amountSat, memo) => this.#fixture.invoice(amountSat, memo),
     }
   }
 
@@ -240,7 +240,7 @@ class Lifetime {
     return openWallet({
       store: {
         open: async (schema) =>
-          faultyStore(await this.#rows.open(schema), { fate: (_, [usual]) => usual, life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
+          faultyStore(await this.#rows.open(schema), { inject: (_, [usual]) => usual, life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
       },
       seed: SEED,
       crypto: stubCrypto,
@@ -253,11 +253,11 @@ class Lifetime {
   }
 
   #take(method: 'GET' | 'POST', path: string, body: string | undefined): Promise<Answer> {
-    if (ASIDE.test(`${method} ${path}`)) return this.#setting.mint.handle(method, path, body)
+    if (ASIDE.test(`${method} ${path}`)) return this.#fixture.mint.handle(method, path, body)
     if (path === '/v1/melt/bolt11') {
       const { quote } = JSON.parse(body!) as { quote: string }
-      const { surroundings } = this.#place
-      const held = surroundings.leave() as WalletOutside
+      const { environment } = this.#place
+      const held = environment.leave() as WalletOutside
       this.#enter({ ...held, melts: { ...held.melts, [quote]: (held.melts[quote] ?? 0) + 1 } })
     }
     this.#note(path, body)
@@ -315,10 +315,10 @@ class Lifetime {
     }
     if (typeof say === 'object') {
       const { quote } = JSON.parse(body!) as { quote: string }
-      const asked = await this.#setting.mint.handle('GET', `/v1/melt/quote/bolt11/${quote}`)
+      const asked = await this.#fixture.mint.handle('GET', `/v1/melt/quote/bolt11/${quote}`)
       return answer({ ...asked, body: JSON.stringify(say.instead(JSON.parse(asked.body) as Body)) })
     }
-    const honest = await this.#setting.mint.handle(method, path, body)
+    const honest = await this.#fixture.mint.handle(method, path, body)
     if (say === 'lost') return answer(new Error('connection reset'))
     answer(say === 'honest' ? honest : { ...honest, body: JSON.stringify(say(JSON.parse(honest.body) as Body)) })
   }
@@ -328,7 +328,7 @@ class Lifetime {
     const { exchange, inputs = [], sent = [], body, sets } = this.#context
     const stage = this.#stage() as Stage
     const post = async (path: string, what: string): Promise<void> => {
-      const { status, body: said } = await this.#setting.mint.handle('POST', path, what)
+      const { status, body: said } = await this.#fixture.mint.handle('POST', path, what)
       if (status !== 200) throw new Error(`${deed}: the mint says ${said}`)
     }
     switch (deed) {
@@ -343,7 +343,7 @@ class Lifetime {
       case 'claim':
         return spendElsewhere(stage, sent)
       case 'pay':
-        for (const { id } of this.#setting.dump()['mintQuotes']!) await this.#setting.pay(id as string)
+        for (const { id } of this.#fixture.dump()['mintQuotes']!) await this.#fixture.pay(id as string)
         return
       case 'burn': {
         const { keysetId, outputs } = (exchange?.sets ?? sets)!.at(-1)!
@@ -374,11 +374,11 @@ class Lifetime {
     void this.#life.die()
     const { id } = this.#row!
     if (this.#subject.scenario.kind === 'mint') await this.#do('pay')
-    const { surroundings } = this.#place
+    const { environment } = this.#place
     const from: Lived = {
       ...this.#world,
       rows: this.#rows.dump(),
-      outside: { ...(surroundings.leave() as WalletOutside), ...this.#wire },
+      outside: { ...(environment.leave() as WalletOutside), ...this.#wire },
       nowMs: this.#clock.rightMs,
     }
     const mark = this.#place.fingerprint(from)
@@ -395,7 +395,7 @@ class Lifetime {
       }
     }
     const life = { ...this.#place, act, from, choices: new Choices({ budget: { faults: 0, others: 0 } }) }
-    const { world, violations } = await live(life)
+    const { world, violations } = await runLife(life)
     return [...violations, ...(await afterwards({ ...life, from: world }))]
   }
 }

@@ -3,7 +3,7 @@ import type { Exchange, ExchangeContext, InputProof, MadeProof, OutputSet, Purpo
 import type { Answer } from '../../../src/kernel/define/authoring.ts'
 import type { OperationKind } from '../../../src/kernel/index.ts'
 import { splitAmount } from '../../../src/cashu/amounts.ts'
-import { POWERS } from '../../../src/testing/environments/setting.ts'
+import { POWERS } from '../../../src/testing/environments/mint-fixture.ts'
 import { NOTHING_WANTED } from '../../../src/wallet/rounds.ts'
 import { receiveKind } from '../../../src/wallet/kinds/receive.ts'
 import { sendKind } from '../../../src/wallet/kinds/send.ts'

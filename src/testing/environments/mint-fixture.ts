@@ -1,4 +1,4 @@
-/** Where lives take place: a simulated mint, and money of its own for nobody. One setting serves many lives, one at a time. */
+/** Where lives take place: a simulated mint, and money of its own for nobody. One fixture serves many lives, one at a time. */
 import { CashuError } from '../../cashu/errors.ts'
 import type { InvoiceTerms } from '../../cashu/invoice.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../../mint-server/lightning/fake-backend.ts'
@@ -10,7 +10,7 @@ import { memoryStore, type Dump, type MemoryStore } from '../../store/memory.ts'
 import type { Store } from '../../store/port.ts'
 import { systemClock, type Random } from '../../kernel/util/ports.ts'
 import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
-import type { Fate } from '../explorer/choices.ts'
+import type { Inject } from '../explorer/choices.ts'
 import { VirtualClock, worldRandom, type Life } from '../explorer/life.ts'
 import { stubCrypto } from './stub-crypto.ts'
 
@@ -33,12 +33,12 @@ export type MintTraits = Partial<
   readonly autoPayMs?: number
 }
 
-export interface Setting {
+export interface MintFixture {
   readonly mint: AtomicMint
   /** Gives the mint its rows: a mint object holds nothing that they don't give. */
   enter(rows: Dump, clock: VirtualClock, random: Random): void
   /** Begins a life, in which the mint may have troubles of its own. */
-  begin?(around: { readonly fate: Fate; readonly life: Life }): void
+  begin?(around: { readonly inject: Inject; readonly life: Life }): void
   /** The mint's rows as they are. */
   dump(): Dump
   /** Whether the mint holds answers for replays (NUT-19). */
@@ -69,7 +69,7 @@ export function bystanders({
   readonly rows: Pick<MemoryStore, 'dump'>
   readonly store: Store
   readonly backend: FakeBackend
-}): Pick<Setting, 'dump' | 'remembers' | 'invoice' | 'activate' | 'pay' | 'settle' | 'forget'> {
+}): Pick<MintFixture, 'dump' | 'remembers' | 'invoice' | 'activate' | 'pay' | 'settle' | 'forget'> {
   return {
     dump: () => rows.dump(),
     remembers: () => rows.dump()['responses']!.length > 0,
@@ -88,7 +88,7 @@ export function bystanders({
   }
 }
 
-export async function newSetting({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<Setting> {
+export async function newMintFixture({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<MintFixture> {
   const rows = memoryStore()
   const store = await rows.open(atomicMintSchema)
   let clock = new VirtualClock(0)

@@ -6,7 +6,7 @@ import type { LateRequest } from '../faults/faulty-mint.ts'
 import type { Breach } from './oracle.ts'
 
 /** What is wrong with a commit that landed. */
-export function witnessed(
+export function brokenByCommit(
   writes: readonly Write[],
   of: {
     /** The wallet's rows before. */

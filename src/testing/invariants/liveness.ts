@@ -29,7 +29,7 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
 }
 
 /** Operations that the kernel set aside. */
-export const standing = ({ rows }: World): string[] =>
+export const liveness = ({ rows }: World): string[] =>
   (rows['operations'] ?? []).flatMap((row) => {
     const { kind, state, status, reason } = row as unknown as OperationRow
     return status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : []

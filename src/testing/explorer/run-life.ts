@@ -3,12 +3,12 @@ import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
 import { StoreError, type Schema, type Store } from '../../store/port.ts'
-import type { Choices, Fate } from './choices.ts'
+import type { Choices, Inject } from './choices.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
-import { inMemory, onStore, type TestedStore } from '../environments/ground.ts'
+import { inMemory, onStore, type TestedStore } from '../environments/backing-store.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
-import { deadEnd } from '../invariants/standing.ts'
-import type { Means, Stage, Surroundings } from './subject.ts'
+import { deadEnd } from '../invariants/liveness.ts'
+import type { Means, Stage, Environment } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
 /** Beyond these a life counts as one that does not converge. */
@@ -26,18 +26,18 @@ const ASKS_AGAIN_AFTER_MS = 1_000
 /** Where lives take place. */
 export interface Place<S extends Stage> {
   readonly kinds: readonly OperationKind<never>[]
-  readonly surroundings: Surroundings<S>
+  readonly environment: Environment<S>
   readonly fingerprint: Fingerprint
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
 }
 
 /** Where a life takes place, and what its caller wants. */
-export interface LifeOf<S extends Stage> extends Place<S> {
+export interface LifeOptions<S extends Stage> extends Place<S> {
   readonly act: (stage: S) => Promise<void>
   readonly from: World
   readonly choices: Choices
-  /** Nothing strikes but changes from one process to the other and back. */
+  /** Nothing injections but changes from one process to the other and back. */
   readonly owners?: boolean
   /** How many times more than one operation it may commit, ask and wait; 1 unless given. */
   readonly weight?: number
@@ -51,7 +51,7 @@ export interface LifeResult {
 }
 
 /** One line of what happened, under its column. */
-export interface Happening {
+export interface TraceEvent {
   readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state'
   readonly text: string
   /** Milliseconds since the Unix epoch, by a clock that is right. */
@@ -59,20 +59,20 @@ export interface Happening {
 }
 
 /** Those who look on. */
-export interface Onlookers {
+export interface Observers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
   /** Told of each place where a crash may strike and did not: what the process is about to do there, and its rows. */
   readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
   /** Called after each commit that landed, with what a crash would leave there. */
   readonly landed?: (world: () => World) => void
-  readonly tell?: (happening: Happening) => void
+  readonly tell?: (event: TraceEvent) => void
 }
 
 /** Lives one life in a world. The world itself is left as it was. */
-export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers = {}): Promise<LifeResult> {
-  const { kinds, surroundings, fingerprint, act, from, choices, owners = false, weight = 1 } = of
-  const { inspect, passed, landed, tell } = onlookers
+export async function runLife<S extends Stage>(of: LifeOptions<S>, observers: Observers = {}): Promise<LifeResult> {
+  const { kinds, environment, fingerprint, act, from, choices, owners = false, weight = 1 } = of
+  const { inspect, passed, landed, tell } = observers
   const { misread, ...since } = awaking(of)
   const world: World = { ...from, ...since }
   const life = new Life()
@@ -80,22 +80,22 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   const random = worldRandom(world)
   const violations: string[] = []
   const rows = of.store ? onStore(of.store, world.rows) : inMemory(world.rows)
-  surroundings.enter(world.outside, clock, random)
+  environment.enter(world.outside, clock, random)
   const now = (): World => ({
     ...world,
     rows: rows.dump(),
-    outside: surroundings.leave(),
+    outside: environment.leave(),
     nowMs: clock.rightMs,
     skewMs: clock.skewMs,
   })
-  const say = (column: Happening['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
+  const say = (column: TraceEvent['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
   let astray: Error | undefined
   let commits = 0
   let requests = 0
 
   /** Chooses among the options that `may` happen to a process. */
-  const fated =
-    (who: string, may: (option: string) => boolean): Fate =>
+  const injecting =
+    (who: string, may: (option: string) => boolean): Inject =>
     (site, [usual, ...faults], doing) => {
       try {
         const spare = choices.left.faults > 0
@@ -141,12 +141,12 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
         landed?.(now)
         violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
-          ...(surroundings.committed?.(writes, before, notes) ?? []),
+          ...(environment.committed?.(writes, before, notes) ?? []),
         )
       },
     }
   }
-  const meansOf = (fate: Fate, overtake: () => Promise<void>): Means => {
+  const meansOf = (inject: Inject, overtake: () => Promise<void>): Means => {
     const committed = (about: string): void => {
       commits++
       say('commit', about)
@@ -156,13 +156,13 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
       store: {
         open: async (schema) => {
           const store = await opened(schema)
-          return faultyStore(misread ? misreading(store, misread) : store, { fate, life, committed, overtake })
+          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake })
         },
       },
       clock,
       random,
       life,
-      fate,
+      inject,
       inspect:
         (inspect ?? tell) &&
         ((event) => {
@@ -185,13 +185,13 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
   let others: Promise<void> | undefined
   const beginOther = async (): Promise<void> => {
     say('life', 'another process begins')
-    const fate = fated('other ', (option) => owners && option === 'overtaken')
-    const means = meansOf(fate, async () => {
+    const inject = injecting('other ', (option) => owners && option === 'overtaken')
+    const means = meansOf(inject, async () => {
       say('life', 'it is held, and the first process goes on')
       turn.ours.open()
       await turn.theirs.closed()
     })
-    const other = await surroundings.start(means)
+    const other = await environment.start(means)
     await clock.pause(OVERTAKES_FOR_MS)
     await other.close()
     say('life', 'the other process ends')
@@ -206,9 +206,9 @@ export async function live<S extends Stage>(of: LifeOf<S>, onlookers: Onlookers 
     else others = beginOther()
     await turn.ours.closed()
   }
-  const fate = fated('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
+  const inject = injecting('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
   const run = async (): Promise<void> => {
-    const program = await surroundings.start(meansOf(fate, overtake))
+    const program = await environment.start(meansOf(inject, overtake))
     if (misread) await clock.pause(LOOKS_ON_FOR_MS)
     else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
     // One that is held comes to its end, too.
@@ -317,7 +317,7 @@ class Gate {
 }
 
 /** How a process finds the world when something is unfinished: a while later, with a clock that is wrong, unreadable. */
-function awaking({ from, choices, fingerprint, owners }: Omit<LifeOf<never>, 'surroundings' | 'act'>): Pick<
+function awaking({ from, choices, fingerprint, owners }: Omit<LifeOptions<never>, 'environment' | 'act'>): Pick<
   World,
   'nowMs' | 'skewMs'
 > & {
@@ -349,7 +349,7 @@ function awaking({ from, choices, fingerprint, owners }: Omit<LifeOf<never>, 'su
 }
 
 /** Nothing goes wrong. */
-const luck: Fate = (_, [usual]) => usual
+const luck: Inject = (_, [usual]) => usual
 
 const never = (): Promise<never> => new Promise(() => {})
 

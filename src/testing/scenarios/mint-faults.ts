@@ -15,7 +15,7 @@ import {
 } from './stage.ts'
 import type { Row } from './table.ts'
 
-export const TROUBLES = {
+export const MINT_FAULTS = {
   fees: ['none', 'some'],
   /** `rotated`: unknown to the wallet. `retired`: for a while no keyset is active, as the wallet knows. */
   keyset: ['current', 'rotated', 'retired'],
@@ -29,15 +29,15 @@ export const TROUBLES = {
   person: ['patient', 'hasty', 'resigned'],
 } as const
 
-type Trouble = Row<typeof TROUBLES>
+type MintFault = Row<typeof MINT_FAULTS>
 
-export const traits = ({ fees, lacks }: Pick<Trouble, 'fees' | 'lacks'>): NonNullable<Scenario['mint']> => ({
+export const traits = ({ fees, lacks }: Pick<MintFault, 'fees' | 'lacks'>): NonNullable<Scenario['mint']> => ({
   ...(fees === 'some' && { feePpk: 300 }),
   ...(lacks === '19' && { without: [19] }),
 })
 
 /** The end of a set-up: from here on the mint is as the row says. `left` outputs can be made at a near gap. */
-export async function trouble(stage: Stage, row: Omit<Trouble, 'fees' | 'person'>, left: number): Promise<void> {
+export async function faultyMint(stage: Stage, row: Omit<MintFault, 'fees' | 'person'>, left: number): Promise<void> {
   if (row.counters === 'gap') await nearGap(stage, left)
   if (row.keyset === 'rotated') await stage.mint.rotate('sat')
   if (row.counters === 'collision') await burnCounters(stage, 2, await nextCounter(stage))
@@ -51,7 +51,7 @@ export async function trouble(stage: Stage, row: Omit<Trouble, 'fees' | 'person'
 export async function behave(
   stage: Stage,
   kind: string,
-  { counters, person }: Pick<Trouble, 'counters' | 'person'>,
+  { counters, person }: Pick<MintFault, 'counters' | 'person'>,
   act: () => Promise<void>,
 ): Promise<void> {
   if (counters === 'gap') anchor(stage)

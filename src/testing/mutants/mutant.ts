@@ -1,9 +1,9 @@
-/** What a planted mistake is, and how it is made. */
+/** What a mutant is, and how it is made. */
 import type { BountyInvariant } from '../invariants/bounty-judge.ts'
 import type { MintInvariant } from '../invariants/mint-judge.ts'
 import type { Invariant } from '../invariants/oracle.ts'
 
-export interface Plant {
+export interface Mutant {
   /** The row of the list of what went wrong elsewhere; none for other mistakes: the kernel's own, and the bounty's. */
   readonly row?: number
   readonly name: string
@@ -23,7 +23,7 @@ export interface Plant {
 }
 
 /** A source with one change made; how it is broken into lines does not matter. @throws {Error} where it does not fit. */
-export function planted(source: string, { file, from, to }: Plant['changes'][number]): string {
+export function mutated(source: string, { file, from, to }: Mutant['changes'][number]): string {
   const escaped = from.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
   const parts = source.split(new RegExp(escaped.replaceAll(/\s+/g, String.raw`\s+`)))
   if (parts.length !== 2) throw new Error(`${file} has the text to change ${parts.length - 1} times: ${from}`)

@@ -7,8 +7,8 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { Row, Write } from '../../src/store/port.ts'
 import type { OperationKind } from '../../src/kernel/define/operation.ts'
 import type { LateRequest } from '../../src/testing/faults/faulty-mint.ts'
-import { deadEnd } from '../../src/testing/invariants/standing.ts'
-import { witnessed } from '../../src/testing/invariants/witness.ts'
+import { deadEnd } from '../../src/testing/invariants/liveness.ts'
+import { brokenByCommit } from '../../src/testing/invariants/commit-invariants.ts'
 import { walletKinds } from '../../src/wallet/kinds/index.ts'
 import { walletSchema } from '../../src/wallet/tables.ts'
 
@@ -76,7 +76,7 @@ async function violations(
   const kinds = walletKinds as readonly OperationKind<never>[]
   return [
     ...writes.flatMap((write) => deadEnd(write, kinds)),
-    ...witnessed(writes, { before, mint: () => ({ proofs: mint }), late }),
+    ...brokenByCommit(writes, { before, mint: () => ({ proofs: mint }), late }),
   ]
 }
 

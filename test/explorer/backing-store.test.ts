@@ -10,7 +10,7 @@ import { testedStore } from '../../scripts/crash/stores.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Store } from '../../src/store/port.ts'
 import { exploreCrashes } from '../../src/testing/explorer/explorer.ts'
-import type { TestedStore } from '../../src/testing/environments/ground.ts'
+import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 
 const scenario = scenarios.find(({ kind, name }) => kind === 'swap' && name === 'plain')!
