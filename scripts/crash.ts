@@ -1,14 +1,14 @@
 /**
  * `npm run crash`: kills operations everywhere, and looks whether the money is still there. Without options, all of it:
- * two faults in each life (one in all in scenarios that bring trouble of their own), two processes that take turns, and
+ * two faults in each life (one in all in scenarios that already contain one), two processes that take turns, and
  * then every mutant.
  *
  *   --kind KIND        the scenarios and the mutants of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; no mutants
  *   --quick            one fault in all, tried once at each commit and each request from the same states, one process, no
- *                      mutants; tables of dialects without faults
+ *                      mutants; tables of dialects without faults, unless --depth says otherwise
  *   --faults N         so many faults in one life, a crash included, in every scenario
- *   --others N         lives of one run in which faults may strike that are no crashes; 1 unless given
+ *   --others N         lives of one run in which faults other than crashes are injected; 1 unless given
  *   --depth N          no merging of worlds and lives: every run with so many faults in all
  *   --exact            merges worlds, not lives
  *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
@@ -109,6 +109,10 @@ async function replayed(path: string): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
+/** So many faults in all: where nothing else is asked for, a quick exploration has none in some scenarios. */
+const depthOf = ({ quickDepth }: Pick<(typeof scenarios)[number], 'quickDepth'>, asked: number): number =>
+  args.quick && args.depth === undefined ? (quickDepth ?? asked) : asked
+
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
 function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
   const injected = {
@@ -116,7 +120,7 @@ function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'
     exact: args.exact,
     quick: args.quick,
     ...(args.faults !== undefined && { faults: Number(args.faults) }),
-    ...(depth !== undefined && { depth: args.quick ? (scenario.quickDepth ?? Number(depth)) : Number(depth) }),
+    ...(depth !== undefined && { depth: depthOf(scenario, Number(depth)) }),
   }
   return depth !== undefined || scenario.depth !== undefined ? [injected] : [injected, { owners: true }]
 }

@@ -25,6 +25,9 @@ const invoices: fc.Arbitrary<Invoice> = fc
     expiryAt: (createdSeconds + expirySeconds) * 1000,
   }))
 
+/** Of bech32, and the separator. */
+const CHARACTERS = Array.from('qpzry9x8gf2tvdw0s3jn54khce6mua7l1')
+
 /** What the other decoder reads, by name; undefined where it refuses the text. */
 function read(request: string): ReadonlyMap<string, unknown> | undefined {
   try {
@@ -66,20 +69,15 @@ describe('an invoice', () => {
   test('that another decoder refuses is refused by the mint and by the wallet', () => {
     let refused = 0
     fc.assert(
-      fc.property(
-        invoices,
-        fc.nat(),
-        fc.constantFrom(...'qpzry9x8gf2tvdw0s3jn54khce6mua7l1'),
-        (invoice, at, letter) => {
-          const request = bolt11.encode(invoice)
-          const place = at % request.length
-          const wrong = `${request.slice(0, place)}${letter}${request.slice(place + 1)}`
-          if (read(wrong) !== undefined) return
-          refused++
-          expect(bolt11.decode(wrong)).toBeUndefined()
-          expect(() => readInvoice(wrong)).toThrow()
-        },
-      ),
+      fc.property(invoices, fc.nat(), fc.constantFrom(...CHARACTERS), (invoice, at, letter) => {
+        const request = bolt11.encode(invoice)
+        const place = at % request.length
+        const wrong = `${request.slice(0, place)}${letter}${request.slice(place + 1)}`
+        if (read(wrong) !== undefined) return
+        refused++
+        expect(bolt11.decode(wrong)).toBeUndefined()
+        expect(() => readInvoice(wrong)).toThrow(/^not a bolt11 invoice/)
+      }),
     )
     expect(refused).toBeGreaterThan(50)
   })

@@ -11,7 +11,7 @@ export interface TestedStore extends StoreAdapter {
 }
 
 /** The rows of one life. */
-export interface Ground extends StoreAdapter {
+export interface BackingStore extends StoreAdapter {
   /** As they are now. */
   dump(): Dump
   /** All that can happen without time going on has happened. */
@@ -21,7 +21,7 @@ export interface Ground extends StoreAdapter {
 }
 
 /** Rows in memory: every call is over within microtasks. */
-export function inMemory(rows: Dump): Ground {
+export function inMemory(rows: Dump): BackingStore {
   const store = memoryStore()
   store.load(rows)
   return {
@@ -37,7 +37,7 @@ export function inMemory(rows: Dump): Ground {
  * and have the same rows in the end. Whoever watches hears from memory, which tells at once and in the same order in
  * every run.
  */
-export function onStore(tested: TestedStore, rows: Dump): Ground {
+export function onStore(tested: TestedStore, rows: Dump): BackingStore {
   const memory = memoryStore()
   memory.load(rows)
   tested.load(rows)

@@ -21,7 +21,7 @@ export interface KindSubjectOptions<Ports, Outside> {
   readonly tables?: Schema['tables']
   /** The books of those outside when nothing has happened, as plain JSON. */
   readonly outside: () => Outside
-  /** Those outside, acting on their books. Each function is one request, at which faults may strike. */
+  /** Those outside, acting on their books. Each function is one request, at which faults may be injected. */
   readonly ports: (outside: Outside, clock: VirtualClock) => Ports
   /** More that may befall a request, by the port's name (`ports.pay`) and the fault's. */
   readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }

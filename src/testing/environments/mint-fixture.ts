@@ -1,4 +1,4 @@
-/** Where lives take place: a simulated mint, and money of its own for nobody. One fixture serves many lives, one at a time. */
+/** Where lives take place: a simulated mint without external funds. One fixture serves many lives, one at a time. */
 import { CashuError } from '../../cashu/errors.ts'
 import type { InvoiceTerms } from '../../cashu/invoice.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../../mint-server/lightning/fake-backend.ts'

@@ -1,9 +1,9 @@
 /**
- * Choices: a run asks, at every place where inject might have its way, which of the possibilities it is this time. A
- * generator of scripts walks through all of them, one run each; the path of a run says what was chosen, and replays.
+ * Choices: at each injection point a life asks which option to take. A generator of scripts walks through all of them,
+ * one life each. The path of a life says what was chosen, and replays it.
  */
 
-/** Asks inject. `doing` is all that the process was about to do here, for two states to be told apart. */
+/** Asks at an injection point. `doing` is all that the process was about to do there, so that states can be told apart. */
 export type Inject = <O extends string>(
   site: string,
   options: readonly [O, ...O[]],
@@ -43,7 +43,7 @@ export type Meeting = 'new' | 'again' | 'known'
 export interface Budget {
   /** How many times other than the first option may be chosen in this life. */
   readonly faults: number
-  /** In how many lives, from this one on, faults may strike that are no crashes; half a one if in this life one has. */
+  /** In how many lives, from this one on, faults other than crashes may be injected; half a one if one was in this life. */
   readonly others: number
 }
 

@@ -1,12 +1,12 @@
 /**
  * The explorer: every run of a scenario within a bound. A run is a chain of lives; a life ends when its caller has what
- * it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint and each is lived on from once, with a
- * fresh budget of faults, until no new one appears: that covers any number of crashes. Faults of other kinds strike in
- * one life of a run, unless more are asked for: each may leave its mark, and so the worlds would never end.
+ * it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint. One life starts from each, with a
+ * fresh budget of faults, until no new world appears: that covers any number of crashes. Other faults are injected in
+ * one life of a run, unless more are asked for: each may leave a trace, so the worlds would never end.
  *
- * Lives are merged too: where a process comes to a place in a state in which a life before it came to the same place,
- * with no less of a budget left, this life is over: that one went on to its end and was judged. A life that comes to
- * a state of its own again goes on, for it may go round for ever; what else might happen there is not tried again.
+ * Lives are merged too. A life ends where an earlier life came to the same injection point in the same state, with no
+ * less of a budget left: that one went on to its end and was judged. A life that comes to one of its own states again
+ * goes on, because it may loop for ever; other options are not tried there again.
  */
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import { Choices, parsePath, type Budget, type Meeting } from './choices.ts'
@@ -20,9 +20,9 @@ import { fingerprints, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
-/** With the budget spent, a crash is still tried so often at each commit and each request from the same states. */
+/** With the budget spent, a crash is still injected so often at each commit and each request from the same states. */
 const MOST_SPARE = 3
-/** In a quick look all is tried so often there, and no more. */
+/** In a quick exploration each fault is injected so often there. */
 const MOST_QUICK = 1
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
@@ -58,7 +58,7 @@ export interface Violation {
 }
 
 export interface Exploration {
-  /** Places at which a life could be injected. */
+  /** Injection points with more than one option. */
   readonly sites: number
   readonly worlds: number
   /** How many lives had so many faults, from none on. */
@@ -73,7 +73,7 @@ export interface Exploration {
 export interface ExploreOptions {
   /** Faults in one life, a crash included; 2 unless given; then no scenario has a depth of its own. */
   readonly faults?: number
-  /** In how many lives of a run faults may strike that are no crashes; 1 unless given. Crashes may strike in all. */
+  /** In how many lives of a run faults other than crashes are injected; 1 unless given. Crashes are injected in all. */
   readonly others?: number
   /** Without any merging: this many faults over all lives of a run; as many as the scenario says, if it does, unless given. */
   readonly depth?: number
@@ -81,12 +81,12 @@ export interface ExploreOptions {
   readonly exact?: boolean
   /**
    * Two processes on one store: all ways in which one of them is held at a commit or a request while the other goes on,
-   * with up to three changes between them, and nothing else that injections.
+   * with up to three switches between them, and no other fault.
    */
   readonly owners?: boolean
   /**
-   * A quick look: all that may strike is tried once at each commit and each request from the same states, however often
-   * they come; where the budget is spent, no crash is tried; and equal ends are judged once.
+   * Quick: each fault is injected once at each commit and each request from the same states of operations, however often
+   * these come; where the budget is spent, no crash is injected; equal ends are judged once.
    */
   readonly quick?: boolean
   readonly mostViolations?: number

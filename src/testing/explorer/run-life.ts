@@ -3,11 +3,14 @@ import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
 import { StoreError, type Schema, type Store } from '../../store/port.ts'
-import type { Choices, Inject } from './choices.ts'
+import type { Random } from '../../kernel/util/ports.ts'
+import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
-import { inMemory, onStore, type TestedStore } from '../environments/backing-store.ts'
-import { Life, VirtualClock, worldRandom } from './life.ts'
 import { deadEnd } from '../invariants/liveness.ts'
+import type { Choices, Inject } from './choices.ts'
+import { Life, VirtualClock, worldRandom } from './life.ts'
+import { Processes } from './processes.ts'
+import { startOf, type Misread } from './start.ts'
 import type { Means, Stage, Environment } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
@@ -15,8 +18,6 @@ import type { Fingerprint, World } from './world.ts'
 const MOST_COMMITS = 200
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 /** Long enough to end whatever can end. */
 const OVERTAKES_FOR_MS = 120_000
 /** How long a process is watched that cannot read its operations. */
@@ -37,7 +38,7 @@ export interface LifeOptions<S extends Stage> extends Place<S> {
   readonly act: (stage: S) => Promise<void>
   readonly from: World
   readonly choices: Choices
-  /** Nothing injections but changes from one process to the other and back. */
+  /** Nothing is injected but switches from one process to the other and back. */
   readonly owners?: boolean
   /** How many times more than one operation it may commit, ask and wait; 1 unless given. */
   readonly weight?: number
@@ -62,105 +63,191 @@ export interface TraceEvent {
 export interface Observers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
-  /** Told of each place where a crash may strike and did not: what the process is about to do there, and its rows. */
+  /** Told of each injection point where a crash was possible and was not injected: what the process is about to do there, and its rows. */
   readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
   /** Called after each commit that landed, with what a crash would leave there. */
   readonly landed?: (world: () => World) => void
   readonly tell?: (event: TraceEvent) => void
 }
 
-/** Lives one life in a world. The world itself is left as it was. */
-export async function runLife<S extends Stage>(of: LifeOptions<S>, observers: Observers = {}): Promise<LifeResult> {
-  const { kinds, environment, fingerprint, act, from, choices, owners = false, weight = 1 } = of
-  const { inspect, passed, landed, tell } = observers
-  const { misread, ...since } = awaking(of)
-  const world: World = { ...from, ...since }
-  const life = new Life()
-  const clock = new VirtualClock(world.nowMs, world.skewMs)
-  const random = worldRandom(world)
-  const violations: string[] = []
-  const rows = of.store ? onStore(of.store, world.rows) : inMemory(world.rows)
-  environment.enter(world.outside, clock, random)
-  const now = (): World => ({
-    ...world,
-    rows: rows.dump(),
-    outside: environment.leave(),
-    nowMs: clock.rightMs,
-    skewMs: clock.skewMs,
-  })
-  const say = (column: TraceEvent['column'], text: string): void => tell?.({ column, text, atMs: clock.rightMs })
-  let astray: Error | undefined
-  let commits = 0
-  let requests = 0
+/** Runs one life in a world. The world itself is left as it was. */
+export const runLife = <S extends Stage>(of: LifeOptions<S>, observers: Observers = {}): Promise<LifeResult> =>
+  new LifeRun(of, observers).run()
+
+/** One life while it lasts. */
+class LifeRun<S extends Stage> {
+  readonly #of: LifeOptions<S>
+  readonly #observers: Observers
+  /** How its process finds the rows, where it cannot read them. */
+  readonly #misread: Misread | undefined
+  readonly #world: World
+  readonly #life = new Life()
+  readonly #clock: VirtualClock
+  readonly #random: Random
+  readonly #rows: BackingStore
+  readonly #violations: string[] = []
+  readonly #stage: Stage
+  readonly #processes: Processes
+  #commits = 0
+  #requests = 0
+  /** A path that leads nowhere, or a run that does not repeat itself. */
+  #astray: Error | undefined
+
+  constructor(of: LifeOptions<S>, observers: Observers) {
+    const { misread, ...since } = startOf(of)
+    this.#of = of
+    this.#observers = observers
+    this.#misread = misread
+    this.#world = { ...of.from, ...since }
+    this.#clock = new VirtualClock(this.#world.nowMs, this.#world.skewMs)
+    this.#random = worldRandom(this.#world)
+    this.#rows = of.store ? onStore(of.store, this.#world.rows) : inMemory(this.#world.rows)
+    this.#stage = this.#newStage()
+    this.#processes = new Processes((paused) => this.#runOther(paused))
+    of.environment.enter(this.#world.outside, this.#clock, this.#random)
+  }
+
+  async run(): Promise<LifeResult> {
+    let ended: 'done' | { readonly error: unknown } | undefined
+    this.#runOurs().then(
+      () => (ended = 'done'),
+      (error: unknown) => (ended = { error }),
+    )
+    let end: LifeResult['end'] | undefined
+    for (let advances = 0; end === undefined; advances++) {
+      await this.#rows.quiet()
+      this.#life.paused()
+      // Where the store did what it must not, the run went astray for that.
+      if (this.#astray) {
+        const { message } = this.#astray
+        throw new RangeError([message, ...(await this.#rows.end())].join('; '), { cause: this.#astray })
+      }
+      end = this.#endOf(ended, advances)
+    }
+    if (!this.#life.dead && end !== 'done') void this.#life.die()
+    this.#violations.push(...(await this.#rows.end()))
+    const world = this.#now()
+    if (this.#misread && end === 'done') {
+      // What cannot be read is left alone, unless it is over; the next process reads again.
+      end = 'crashed'
+      if (settled(unfinished(world.rows)) !== settled(unfinished(this.#of.from.rows)))
+        this.#violations.push('restless: rows that cannot be read were written')
+    }
+    return { world, end, violations: this.#violations }
+  }
+
+  /** Whether it is over, once all has happened that can while the clock stands still; else the clock goes on. */
+  #endOf(ended: 'done' | { readonly error: unknown } | undefined, advances: number): LifeResult['end'] | undefined {
+    const { choices, weight = 1 } = this.#of
+    if (this.#life.endless) return this.#stuck('convergence: it goes round and round, and never lets time go on')
+    if (this.#life.dead) return choices.isKnown ? 'known' : 'crashed'
+    if (ended === 'done') return 'done'
+    if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`)
+    const [commits, requests] = [this.#commits, this.#requests]
+    if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS)
+      return this.#stuck(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
+    if (!this.#clock.advance()) return this.#stuck('stuck: nothing is under way, and no timer runs')
+    return undefined
+  }
+
+  #stuck(violation: string): 'stuck' {
+    this.#violations.push(violation)
+    return 'stuck'
+  }
+
+  /** What a crash would leave now. */
+  #now(): World {
+    return {
+      ...this.#world,
+      rows: this.#rows.dump(),
+      outside: this.#of.environment.leave(),
+      nowMs: this.#clock.rightMs,
+      skewMs: this.#clock.skewMs,
+    }
+  }
+
+  #say(column: TraceEvent['column'], text: string): void {
+    this.#observers.tell?.({ column, text, atMs: this.#clock.rightMs })
+  }
+
+  #newStage(): Stage {
+    const notes: Record<string, unknown> = { ...this.#world.notes }
+    return {
+      clock: this.#clock,
+      notes,
+      note: (key, value) => {
+        if (this.#life.dead) return
+        notes[key] = value
+        this.#world.notes = { ...notes }
+      },
+      rows: () => this.#rows.dump(),
+      requests: () => this.#requests,
+      violated: (what) => void this.#violations.push(what),
+    }
+  }
 
   /** Chooses among the options that `may` happen to a process. */
-  const injecting =
-    (who: string, may: (option: string) => boolean): Inject =>
-    (site, [usual, ...faults], doing) => {
+  #injecting(who: string, may: (option: string) => boolean): Inject {
+    const { choices, fingerprint, owners = false } = this.#of
+    return (site, [usual, ...faults], doing) => {
       try {
         const spare = choices.left.faults > 0
         const option = choices.pick(
           who + site,
           [usual, ...faults.filter(may)],
-          () => fingerprint(now(), doing, clock.ringsMs),
-          () => `${site} in ${statesOf(rows.dump())}`,
+          () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
+          () => `${site} in ${statesOf(this.#rows.dump())}`,
         )
-        // What a process that was held still remembers of the rows is in no fingerprint.
-        if (choices.isKnown && !overtaken) void life.die()
-        else if (option !== usual) say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
-        else if ((spare || choices.taken.at(-1)!.count > 1) && !owners) passed?.(site, doing, () => rows.dump())
+        // What a process that was paused still remembers of the rows is in no fingerprint.
+        if (choices.isKnown && !this.#processes.overtaken) void this.#life.die()
+        else if (option !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
+        else if ((spare || choices.taken.at(-1)!.count > 1) && !owners)
+          this.#observers.passed?.(site, doing, () => this.#rows.dump())
         return option
       } catch (error) {
-        // A path that leads nowhere, or a run that does not repeat itself: the program would take it for a fault of its own.
-        astray = error as Error
+        // The program would take it for a fault of its own.
+        this.#astray = error as Error
         throw error
       }
     }
-
-  const notes: Record<string, unknown> = { ...world.notes }
-  const stage: Stage = {
-    clock,
-    notes,
-    note(key, value) {
-      if (life.dead) return
-      notes[key] = value
-      world.notes = { ...notes }
-    },
-    rows: () => rows.dump(),
-    requests: () => requests,
-    violated: (what) => void violations.push(what),
   }
-  /** What lands is looked at, whoever wrote it and whatever becomes of that process. */
-  const opened = async (schema: Schema): Promise<Store> => {
-    const store = await rows.open(schema)
+
+  /** The store, whose commits are checked as they land, whichever process wrote them and whatever becomes of it. */
+  async #opened(schema: Schema): Promise<Store> {
+    const { kinds, environment } = this.#of
+    const store = await this.#rows.open(schema)
     return {
       ...store,
-      async commit(writes) {
-        const before = rows.dump()
+      commit: async (writes) => {
+        const before = this.#rows.dump()
         await store.commit(writes)
-        landed?.(now)
-        violations.push(
+        this.#observers.landed?.(() => this.#now())
+        this.#violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
-          ...(environment.committed?.(writes, before, notes) ?? []),
+          ...(environment.committed?.(writes, before, this.#stage.notes) ?? []),
         )
       },
     }
   }
-  const meansOf = (inject: Inject, overtake: () => Promise<void>): Means => {
+
+  /** What a process is started with. */
+  #meansOf(inject: Inject, overtake: () => Promise<void>): Means {
+    const { inspect, tell } = this.#observers
+    const [life, misread] = [this.#life, this.#misread]
     const committed = (about: string): void => {
-      commits++
-      say('commit', about)
+      this.#commits++
+      this.#say('commit', about)
     }
     return {
-      stage,
+      stage: this.#stage,
       store: {
         open: async (schema) => {
-          const store = await opened(schema)
+          const store = await this.#opened(schema)
           return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake })
         },
       },
-      clock,
-      random,
+      clock: this.#clock,
+      random: this.#random,
       life,
       inject,
       inspect:
@@ -168,97 +255,46 @@ export async function runLife<S extends Stage>(of: LifeOptions<S>, observers: Ob
         ((event) => {
           inspect?.(event)
           if (event.snapshot)
-            say('state', `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`)
+            this.#say(
+              'state',
+              `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,
+            )
         }),
       overtake,
-      requested(what) {
-        requests++
-        say('request', what)
+      requested: (what) => {
+        this.#requests++
+        this.#say('request', what)
       },
-      another: () => meansOf(luck, never),
+      another: () => this.#meansOf(luck, never),
     }
   }
 
-  /** The process that its caller calls, and another one that only takes up what is unfinished: one of them is held. */
-  const turn = { ours: new Gate(), theirs: new Gate() }
-  let overtaken = false
-  let others: Promise<void> | undefined
-  const beginOther = async (): Promise<void> => {
-    say('life', 'another process begins')
-    const inject = injecting('other ', (option) => owners && option === 'overtaken')
-    const means = meansOf(inject, async () => {
-      say('life', 'it is held, and the first process goes on')
-      turn.ours.open()
-      await turn.theirs.closed()
-    })
-    const other = await environment.start(means)
-    await clock.pause(OVERTAKES_FOR_MS)
-    await other.close()
-    say('life', 'the other process ends')
-    others = undefined
-    turn.ours.open()
-  }
-  const overtake = async (): Promise<void> => {
-    overtaken = true
-    // What else of this process comes to a halt while it is held waits with it.
-    if (turn.ours.waitedAt) return turn.ours.closed()
-    if (others) turn.theirs.open()
-    else others = beginOther()
-    await turn.ours.closed()
-  }
-  const inject = injecting('', (option) => (option === 'overtaken' ? owners || !overtaken : !owners))
-  const run = async (): Promise<void> => {
-    const program = await environment.start(meansOf(inject, overtake))
-    if (misread) await clock.pause(LOOKS_ON_FOR_MS)
+  /** The process that the caller calls, from its start to its close. */
+  async #runOurs(): Promise<void> {
+    const { environment, act, owners = false } = this.#of
+    const [clock, processes] = [this.#clock, this.#processes]
+    const inject = this.#injecting('', (option) => (option === 'overtaken' ? owners || !processes.overtaken : !owners))
+    const program = await environment.start(this.#meansOf(inject, () => processes.overtake()))
+    if (this.#misread) await clock.pause(LOOKS_ON_FOR_MS)
     else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
-    // One that is held comes to its end, too.
-    turn.theirs.open()
-    await others
+    await processes.end()
     await program.close()
   }
-  let ended: 'done' | { error: unknown } | undefined
-  run().then(
-    () => (ended = 'done'),
-    (error: unknown) => (ended = { error }),
-  )
-  let end: LifeResult['end'] = 'stuck'
-  for (let advances = 0; ; advances++) {
-    await rows.quiet()
-    life.paused()
-    // Where the store did what it must not, the run went astray for that.
-    if (astray) throw new RangeError([astray.message, ...(await rows.end())].join('; '), { cause: astray })
-    if (life.endless) {
-      violations.push('convergence: it goes round and round, and never lets time go on')
-      break
-    }
-    if (life.dead) {
-      end = choices.isKnown ? 'known' : 'crashed'
-      break
-    }
-    if (ended) {
-      if (ended === 'done') end = 'done'
-      else violations.push(`failed: ${messageOf(ended.error)}`)
-      break
-    }
-    if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS) {
-      violations.push(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
-      break
-    }
-    if (!clock.advance()) {
-      violations.push('stuck: nothing is under way, and no timer runs')
-      break
-    }
+
+  /** Another process, which only takes up what is unfinished. */
+  async #runOther(paused: () => Promise<void>): Promise<void> {
+    const { environment, owners = false } = this.#of
+    this.#say('life', 'another process begins')
+    const inject = this.#injecting('other ', (option) => owners && option === 'overtaken')
+    const means = this.#meansOf(inject, async () => {
+      this.#say('life', 'it is paused, and the first process goes on')
+      await paused()
+    })
+    const other = await environment.start(means)
+    await this.#clock.pause(OVERTAKES_FOR_MS)
+    await other.close()
+    this.#say('life', 'the other process ends')
   }
-  if (!life.dead && end !== 'done') void life.die()
-  violations.push(...(await rows.end()))
-  const after = now()
-  if (misread && end === 'done') {
-    // What cannot be read is left alone, unless it is over; the next process reads again.
-    end = 'crashed'
-    if (settled(unfinished(after.rows)) !== settled(unfinished(from.rows)))
-      violations.push('restless: rows that cannot be read were written')
-  }
-  return { world: after, end, violations }
 }
 
 /** A caller who asks again when told that the store is busy. */
@@ -294,59 +330,6 @@ const unfinished = (rows: Dump): Dump => ({
   ...rows,
   operations: (rows['operations'] ?? []).filter(({ status }) => status !== 'done'),
 })
-
-/** Lets through all who wait, once; or the next one, where nobody does. */
-class Gate {
-  #open = false
-  readonly #waiting = new Set<() => void>()
-
-  get waitedAt(): boolean {
-    return this.#waiting.size > 0
-  }
-
-  open(): void {
-    this.#open = !this.waitedAt
-    for (const wake of this.#waiting) wake()
-    this.#waiting.clear()
-  }
-
-  async closed(): Promise<void> {
-    if (this.#open) this.#open = false
-    else await new Promise<void>((resolve) => this.#waiting.add(resolve))
-  }
-}
-
-/** How a process finds the world when something is unfinished: a while later, with a clock that is wrong, unreadable. */
-function awaking({ from, choices, fingerprint, owners }: Omit<LifeOptions<never>, 'environment' | 'act'>): Pick<
-  World,
-  'nowMs' | 'skewMs'
-> & {
-  misread?: 'corrupt' | 'newer'
-} {
-  const { nowMs, skewMs } = from
-  const unfinished = from.rows['operations']?.some((row) => row['status'] === 'active') ?? false
-  if (!unfinished || owners) return { nowMs, skewMs }
-  const how = choices.pick(
-    'start',
-    ['now', 'hourLater', 'dayLater', 'eightDaysLater', 'hourBack', 'corrupt', 'newer'],
-    () => fingerprint(from),
-  )
-  switch (how) {
-    case 'now':
-      return { nowMs, skewMs }
-    case 'hourLater':
-      return { nowMs: nowMs + HOUR_MS, skewMs }
-    case 'dayLater':
-      return { nowMs: nowMs + DAY_MS, skewMs }
-    case 'eightDaysLater':
-      return { nowMs: nowMs + 8 * DAY_MS, skewMs }
-    case 'hourBack':
-      return { nowMs, skewMs: skewMs - HOUR_MS }
-    case 'corrupt':
-    case 'newer':
-      return { nowMs, skewMs, misread: how }
-  }
-}
 
 /** Nothing goes wrong. */
 const luck: Inject = (_, [usual]) => usual

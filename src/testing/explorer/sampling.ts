@@ -1,5 +1,5 @@
 /**
- * Sampling: what is too much to enumerate, many operations at once, is tried at random. Where faults strike and which is
+ * Sampling: what is too much to enumerate, many operations at once, is tried at random. Where faults are injected, and which, is
  * data, so whoever has a generator of data (fast-check, say) can repeat a run, and shrink one that went wrong.
  */
 import { Choices } from './choices.ts'
@@ -7,7 +7,7 @@ import { afterwards, beginning } from './explorer.ts'
 import { runLife, type TraceEvent } from './run-life.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 
-/** At a place of a life, counted from 1, one of the faults that may strike there: the n-th, counted round and round. */
+/** At a place of a life, counted from 1, one of the faults that may be injected there: the n-th, counted round and round. */
 export type Injection = readonly [place: number, fault: number]
 
 export interface Sampled {

@@ -31,7 +31,7 @@ export interface Scenario<S extends Stage> {
   readonly kind: string
   readonly name: string
   readonly subject: Subject<S>
-  /** So many faults in all, where nothing else is asked for: one that brings trouble of its own may have worlds without end. */
+  /** So many faults in all, where nothing else is asked for: one that already contains faults may have worlds without end. */
   readonly depth?: number
   /** And so many in a quick look; one unless given. */
   readonly quickDepth?: number

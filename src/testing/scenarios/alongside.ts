@@ -108,7 +108,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // No trouble of its own, so that two faults may strike in either exchange.
+    // No fault of its own, so that two faults can be injected in either exchange.
     kind: 'send',
     name: 'reclaimed',
     setup: (stage) => fund(stage, 8),
@@ -147,7 +147,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // Requests to pay never arrive: the inputs are taken back, and two faults may strike that.
+    // Requests to pay never arrive: the inputs are taken back, and two faults can be injected meanwhile.
     kind: 'melt',
     name: 'taken-back',
     async setup(stage) {

@@ -1,5 +1,5 @@
 /**
- * Dialects as factors: how a mint may differ for good, shared by a table of each kind. What troubles a mint for a while
+ * Dialects as factors: how a mint may differ for good, shared by a table of each kind. What goes wrong with a mint for a while
  * stands in `mint-faults.ts`.
  */
 import { codes } from '../../cashu/codes.ts'
@@ -60,7 +60,7 @@ export const coinOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ?
 /** The smallest amount. */
 export const unitOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ? 10 : 1)
 
-/** A scenario's mint, and the wallet's clock. What is otherwise is trouble enough for one fault. */
+/** A scenario's mint, and the wallet's clock. The dialect counts as one fault. */
 export const madeFor = ({
   amounts,
   fees,

@@ -1,4 +1,4 @@
-/** What may trouble any exchange of a wallet, as factors that the tables of its kinds share. */
+/** What may go wrong with any exchange of a wallet, as factors that the tables of its kinds share. */
 import type { WalletScenario as Scenario, WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { MINT_URL } from '../environments/wallet-subject.ts'
 import {

@@ -238,7 +238,7 @@ function twoDaysGoBy(stage: Stage): void {
   stage.clock.sleep(48 * HOUR_MS)
 }
 
-/** Operations that are over are forgotten a day later; where a sweep was injected, with the next one. */
+/** Operations that are over are forgotten a day later; where a sweep was interrupted, with the next one. */
 async function expectForgotten(stage: Stage): Promise<void> {
   for (let sweeps = 0; stage.rows()['operations']!.some(({ status }) => status === 'done'); sweeps++) {
     if (sweeps > 3) return wrong(stage, 'an operation that is over is kept for ever')

@@ -230,7 +230,7 @@ async function anchorOnce({ wallet }: Stage, count: number): Promise<void> {
   await swap.execute()
 }
 
-/** How such a swap may end at a mint that is in trouble. */
+/** How such a swap may end at a mint at which something is wrong. */
 const NO_ANCHOR = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'INSUFFICIENT_FUNDS', 'CANCELLED']
 
 /** Waits until those swaps are over. */

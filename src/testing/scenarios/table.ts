@@ -38,7 +38,7 @@ export function table<const F extends Factors>(of: {
     scenarios: Object.entries(rows).map(([rowName, unusual]) => {
       const name = named === undefined ? rowName : `${named}-${rowName}`
       const row = { ...usual, ...unusual }
-      // Two things that are not as usual are two troubles; a third one injections, and no more.
+      // Two unusual factors count as two faults; one more is injected.
       const troubled = Object.keys(unusual).length > 1
       return { kind, name, row, ...(troubled && { depth: 1 }), ...scenario(row) }
     }),

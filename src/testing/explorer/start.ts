@@ -1,0 +1,49 @@
+/** How a process starts in a world. */
+import type { Choices } from './choices.ts'
+import type { Fingerprint, World } from './world.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Rows that a program cannot load: of torn bytes, or of a version to come. */
+export type Misread = 'corrupt' | 'newer'
+
+interface StartOptions {
+  readonly from: World
+  readonly choices: Choices
+  readonly fingerprint: Fingerprint
+  readonly owners?: boolean
+}
+
+interface Start {
+  readonly nowMs: number
+  readonly skewMs: number
+  readonly misread?: Misread
+}
+
+/** How a process finds the world when something is unfinished: a while later, with a clock that is wrong, unreadable. */
+export function startOf({ from, choices, fingerprint, owners }: StartOptions): Start {
+  const { nowMs, skewMs } = from
+  const unfinished = from.rows['operations']?.some((row) => row['status'] === 'active') ?? false
+  if (!unfinished || owners) return { nowMs, skewMs }
+  const how = choices.pick(
+    'start',
+    ['now', 'hourLater', 'dayLater', 'eightDaysLater', 'hourBack', 'corrupt', 'newer'],
+    () => fingerprint(from),
+  )
+  switch (how) {
+    case 'now':
+      return { nowMs, skewMs }
+    case 'hourLater':
+      return { nowMs: nowMs + HOUR_MS, skewMs }
+    case 'dayLater':
+      return { nowMs: nowMs + DAY_MS, skewMs }
+    case 'eightDaysLater':
+      return { nowMs: nowMs + 8 * DAY_MS, skewMs }
+    case 'hourBack':
+      return { nowMs, skewMs: skewMs - HOUR_MS }
+    case 'corrupt':
+    case 'newer':
+      return { nowMs, skewMs, misread: how }
+  }
+}
