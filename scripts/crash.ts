@@ -110,8 +110,9 @@ async function replayed(path: string): Promise<number> {
 }
 
 /** So many faults in all: where nothing else is asked for, a quick exploration has none in some scenarios. */
-const depthOf = ({ quickDepth }: Pick<(typeof scenarios)[number], 'quickDepth'>, asked: number): number =>
-  args.quick && args.depth === undefined ? (quickDepth ?? asked) : asked
+function depthOf({ quickDepth }: Pick<(typeof scenarios)[number], 'quickDepth'>, asked: number): number {
+  return args.quick && args.depth === undefined ? (quickDepth ?? asked) : asked
+}
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
 function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
