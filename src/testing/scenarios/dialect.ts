@@ -166,15 +166,18 @@ async function patient(stage: Stage, run: () => Promise<unknown>): Promise<void>
   }
 }
 
+/** Where the mint contradicted itself, a person has the operation go on: see `attended` in `wallet-subject.ts`. */
+const isQuarantined = (state: string): boolean => /quarantined$/i.test(state)
+
 /** Resolves when an operation waits for a person, whichever process brought it there. */
 async function waitsForSomebody({ wallet, clock }: Stage): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  wallet.on('operation', ({ tags }) => {
-    if (tags.includes('human')) resolve()
+  wallet.on('operation', ({ tags, state }) => {
+    if (tags.includes('human') && !isQuarantined(state)) resolve()
   })
   const rests = async (): Promise<boolean> => {
-    for (const { id } of await wallet.operations.list({ status: 'active' }))
-      if ((await wallet.operations.explain(id)).needsHuman) return true
+    for (const { id, state } of await wallet.operations.list({ status: 'active' }))
+      if (!isQuarantined(state) && (await wallet.operations.explain(id)).needsHuman) return true
     return false
   }
   const looks = async (): Promise<void> => {
