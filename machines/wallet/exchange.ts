@@ -46,12 +46,11 @@ const MOST_TRIES = 20
 type Change = Partial<Exchange> | ((exchange: Exchange) => Partial<Exchange>)
 
 /** The exchange after some changes, one after the other. */
-const changed = (context: ExchangeContext, ...changes: readonly Change[]): { readonly exchange: Exchange } => ({
-  exchange: changes.reduce<Exchange>(
-    (exchange, change) => ({ ...exchange, ...(typeof change === 'function' ? change(exchange) : change) }),
-    exchangeOf(context),
-  ),
-})
+function changed(context: ExchangeContext, ...changes: readonly Change[]): { readonly exchange: Exchange } {
+  const exchange = { ...exchangeOf(context) }
+  for (const change of changes) Object.assign(exchange, typeof change === 'function' ? change(exchange) : change)
+  return { exchange }
+}
 
 const job = (context: ExchangeContext): Job => {
   const { id, mintUrl, unit } = context

@@ -149,6 +149,8 @@ export const keeps = <Context, Kept>(
   params: from(by),
 })
 
+type Fields = { readonly [field: string]: unknown }
+
 /** Of all answers, those that a branch is for. */
 type Told<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
 
@@ -212,7 +214,7 @@ export function on(branch: {
   readonly target: string
   readonly reenter?: true
   readonly actions?: unknown
-  readonly keep?: object | ((of: { context: unknown; output: Answer }) => object)
+  readonly keep?: Fields | ((of: { context: unknown; output: Answer }) => Fields)
   readonly afterwards?: unknown
 }): object {
   const { answer, if: condition, such, target, reenter, actions = [], keep, afterwards = [] } = branch
@@ -222,7 +224,7 @@ export function on(branch: {
   const kept =
     typeof keep !== 'function'
       ? keep
-      : ({ context, event }: { context: unknown; event: { output: Answer } }): object =>
+      : ({ context, event }: { context: unknown; event: { output: Answer } }): Fields =>
           keep({ context, output: sure(told(event.output), 'such answer') })
   const type = such ?? condition ?? (answers && 'answered')
   const params = such === undefined ? answers : ({ event }: { event: { output: Answer } }) => told(event.output)
