@@ -27,139 +27,40 @@
  * | refreshing, waiting, closed | the same | fetches the keysets again |
  * | blocked, quarantined | the same, and why | waits: for the slow retry, or for a person |
  */
-import { from, on, sure, write, type Answer } from '../../src/kernel/define/authoring.ts'
-import type { Meaning } from '../../src/cashu/codes.ts'
-import { deniedBecause, denialsWith, type Reply } from './common.ts'
+import { from, on, write } from '../../src/kernel/define/authoring.ts'
 import {
-  exchangeOf,
-  type Exchange,
-  type ExchangeContext,
-  type Job,
-  type Made,
-  type Refusal,
-  type SpentState,
-  type Why,
-} from './exchange-model.ts'
+  again,
+  ANEW,
+  asked,
+  change,
+  collided,
+  derived,
+  GAP,
+  hinted,
+  impossible,
+  KEYSETS,
+  lookedAgain,
+  PARTLY,
+  refusedNow,
+  restored,
+  roundDone,
+  saysWhy,
+  signed,
+  SPENT_ONCE,
+  statesTold,
+  TOLD,
+  unasked,
+  unclear,
+  UNMATCHED,
+  UNSENT,
+} from './exchange-changes.ts'
+import { exchangeOf, type ExchangeContext, type Job } from './exchange-model.ts'
 import { parts } from './exchange-setup.ts'
-
-const MOST_TRIES = 20
-type Change = Partial<Exchange> | ((exchange: Exchange) => Partial<Exchange>)
-
-/** The exchange after some changes, one after the other. */
-function changed(context: ExchangeContext, ...changes: readonly Change[]): { readonly exchange: Exchange } {
-  const exchange = { ...exchangeOf(context) }
-  for (const change of changes) Object.assign(exchange, typeof change === 'function' ? change(exchange) : change)
-  return { exchange }
-}
 
 const job = (context: ExchangeContext): Job => {
   const { id, mintUrl, unit } = context
   return { id, mintUrl, unit, exchange: exchangeOf(context) }
 }
-const again: Change = ({ tries }) => ({ tries: Math.min(MOST_TRIES, tries + 1) })
-/** The request was refused; what was sent before a crash is accounted for by no answer. */
-const refusedWith =
-  ({ code, detail, meaning, replay }: Refusal & { readonly replay: boolean }): Change =>
-  ({ refusals, unaccounted }) => ({
-    refusal: { code, detail, meaning },
-    refusals: refusals + 1,
-    unaccounted: unaccounted || replay,
-  })
-/** Why, as the local step says, or the mint's refusal. */
-const whyOf =
-  (told: Answer & { readonly why?: Why }): Change =>
-  ({ refusal }) => ({ why: told.why ?? (refusal && { code: 'REFUSED', detail: `the mint refuses: ${refusal.detail}` }) }) // prettier-ignore
-/** Of a question the refusal stands in the answer, where there is one. */
-const unasked = (reply: Reply): Change => ({
-  why: {
-    code: 'NO_ANSWER',
-    detail:
-      reply.answer === 'refused'
-        ? `the mint does not say what became of an earlier request: ${reply.detail}`
-        : deniedBecause(reply, 'what became of an earlier request'),
-  },
-})
-/** Of a question it is not clear what it comes to. */
-const unclear =
-  (reply: Reply): Change =>
-  ({ denials }) => ({
-    why: { code: 'NO_ANSWER', detail: 'the mint gave no clear answer yet' },
-    denials: denialsWith(denials, reply),
-  })
-/** What the mint refused before, it may take now. */
-const ANEW = { refusals: 0, tries: 0, denials: 0, looks: 0, refusal: null, why: null, apart: [], dead: [] }
-/** A round is done. */
-const roundOf = ({ made, inputs, leaves, fee }: Made): Change => ({
-  ...leaves,
-  made,
-  inputs,
-  fee,
-  body: '',
-  signatures: [],
-  restored: null,
-  sets: [],
-  states: [],
-  unaccounted: false,
-  refusals: 0,
-  refusal: null,
-  seenSigned: false,
-  seenSpent: false,
-  isChecked: false,
-  why: null,
-  tries: 0,
-  looks: 0,
-})
-const UNSENT = { sets: [], body: '' }
-
-/** The inputs that some request of this round spends; all of them where none was made. */
-const asked = ({ inputs, sets }: Exchange): readonly string[] => {
-  const Ys = new Set(sets.flatMap((set) => set.Ys))
-  return inputs.map(({ Y }) => Y).filter((Y) => Ys.size === 0 || Ys.has(Y))
-}
-/** Inputs that no request names are not asked about: nobody has spent them as far as we know. */
-const statesOf =
-  (states: readonly SpentState[]): Change =>
-  (exchange) => {
-    const told = new Map(asked(exchange).map((Y, at) => [Y, states[at]]))
-    return { states: exchange.inputs.map(({ Y }) => told.get(Y) ?? 'UNSPENT') }
-  }
-
-/** What is found wrong with a request before anything of it is done: however it is said, the send is answered. */
-const AT_SIGHT: readonly (Meaning | undefined)[] = [
-  'keysetUnknown',
-  'keysetInactive',
-  'keysetExpired',
-  'tooManyInputs',
-  'tooManyOutputs',
-  'tooLarge',
-  'unbalanced',
-  'proofInvalid',
-  'witnessInvalid',
-  'unitUnsupported',
-]
-const hinted =
-  ({ hint, replay }: Reply & { readonly replay: boolean }): Change =>
-  ({ unaccounted, refusals }) => ({
-    unaccounted: unaccounted || replay || !AT_SIGHT.includes(hint),
-    refusal: { code: 0, detail: `${hint}, it says with an error of its own`, meaning: sure(hint, 'hint') },
-    refusals: refusals + 1,
-  })
-
-const SPENT_ONCE: Why = {
-  code: 'SPENT_ONCE',
-  detail: 'the mint says that inputs are spent, and signed none of our outputs: it is asked twice',
-}
-const PARTLY: Why = { code: 'PARTLY_SIGNED', detail: 'the mint says that it signed some of the outputs, and not all' }
-const GAP: Why = {
-  code: 'GAP',
-  detail: 'too many outputs in a row are not signed: a restore would not find what comes after more of them',
-}
-const KEYSETS: Why = { code: 'KEYSETS_UNKNOWN', detail: 'the mint’s list of keysets could not be fetched' }
-
-const keepAnew = {
-  type: 'keep',
-  params: ({ context }: { context: ExchangeContext }) => changed(context, ANEW),
-} as const
 
 /** Where the sub-chart leads in the end; targets as seen from beside it. */
 export interface Exits {
@@ -175,6 +76,8 @@ export interface Exits {
   readonly abandoned?: string
 }
 
+const anew = { type: 'keep', params: change(ANEW) } as const
+
 /** The sub-chart; the machine's setup takes the exchange's actors, guards and delays, `tx` and `keep` beside its own. */
 export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) => {
   const givenUp = cancelled !== undefined && {
@@ -189,54 +92,27 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           src: 'exchange.derive',
           input: from(job),
           onDone: [
-            on({
-              answer: 'ok',
-              target: 'swapping',
-              actions: write,
-              keep: ({ context, output: { sets, body, inputs, apart, dead, again: same, narrowed } }) =>
-                changed(context, {
-                  ...{ sets, body, inputs, apart, dead },
-                  why: null,
-                  looks: 0,
-                  isChecked: false,
-                  ...(!same && { tries: 0 }),
-                  // It is another request now: what was refused is over.
-                  ...(narrowed && { refusal: null, refusals: 0 }),
-                }),
-            }),
+            on({ answer: 'ok', target: 'swapping', actions: write, keep: change(derived) }),
             // The fee that we know may be an old one too.
             on({
               answer: ['stale', 'impossible'],
               if: 'exchange.isFirstTry',
               target: 'refreshing',
-              keep: ({ context, output }) => changed(context, whyOf(output)),
+              keep: change(saysWhy),
             }),
-            on({ answer: 'gap', target: 'blocked', keep: ({ context }) => changed(context, { why: GAP }) }),
+            on({ answer: 'gap', target: 'blocked', keep: change({ why: GAP }) }),
             // Before anything is given back it is asked what became of it.
             on({ answer: 'impossible', if: 'exchange.isUnchecked', target: 'checking' }),
-            on({
-              such: 'exchange.mayLand',
-              target: 'blocked',
-              actions: write,
-              keep: ({ context, output }) => changed(context, whyOf(output)),
-            }),
-            on({
-              answer: 'impossible',
-              target: refused,
-              actions: write,
-              keep: ({ context, output }) => changed(context, whyOf(output), { inputs: output.inputs, ...UNSENT }),
-            }),
+            on({ such: 'exchange.mayLand', target: 'blocked', actions: write, keep: change(saysWhy) }),
+            on({ answer: 'impossible', target: refused, actions: write, keep: change(impossible, UNSENT) }),
             on({
               answer: 'stale',
               if: 'exchange.isClosed',
               target: refused,
               actions: write,
-              keep: ({ context, output }) => changed(context, whyOf(output), UNSENT),
+              keep: change(saysWhy, UNSENT),
             }),
-            on({
-              target: 'closed',
-              keep: ({ context, output }) => changed(context, whyOf(output), ({ looks }) => ({ looks: looks + 1 })),
-            }),
+            on({ target: 'closed', keep: change(saysWhy, lookedAgain) }),
           ],
         },
       },
@@ -246,38 +122,22 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           src: 'mint.swap',
           input: from((context) => ({ mintUrl: context.mintUrl, body: exchangeOf(context).body })),
           onDone: [
-            on({
-              answer: 'ok',
-              target: 'unblinding',
-              keep: ({ context, output: { signatures } }) => changed(context, { signatures }),
-            }),
+            on({ answer: 'ok', target: 'unblinding', keep: change(signed) }),
             // Nothing is given up by a smaller request, so that nothing is to be asked before.
             on({
               answer: 'refused',
               such: 'exchange.isTooLarge',
               target: 'deriving',
-              keep: ({ context, output }) => changed(context, refusedWith(output)),
+              keep: change(refusedNow),
             }),
-            on({
-              answer: 'unknown',
-              such: 'exchange.isHinted',
-              target: 'checking',
-              keep: ({ context, output }) => changed(context, hinted(output)),
-            }),
+            on({ answer: 'unknown', such: 'exchange.isHinted', target: 'checking', keep: change(hinted) }),
             on({
               answer: 'unknown',
               target: 'backoff',
-              keep: ({ context }) => changed(context, again, { unaccounted: true, isChecked: false }),
+              keep: change(again, { unaccounted: true, isChecked: false }),
             }),
-            on({
-              answer: 'refused',
-              target: 'checking',
-              keep: ({ context, output }) => changed(context, refusedWith(output)),
-            }),
-            on({
-              target: 'checking',
-              keep: ({ context }) => changed(context, { refusal: null, unaccounted: true }),
-            }),
+            on({ answer: 'refused', target: 'checking', keep: change(refusedNow) }),
+            on({ target: 'checking', keep: change({ refusal: null, unaccounted: true }) }),
           ],
         },
       },
@@ -299,19 +159,11 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
               such: 'exchange.isWhole',
               target: done,
               actions: write,
-              keep: ({ context, output }) => changed(context, roundOf(output)),
+              keep: change(roundDone),
             }),
-            on({
-              answer: 'ok',
-              target: 'deriving',
-              actions: write,
-              keep: ({ context, output }) => changed(context, roundOf(output)),
-            }),
+            on({ answer: 'ok', target: 'deriving', actions: write, keep: change(roundDone) }),
             // It was carried out, and its answer is of no use.
-            on({
-              target: 'checking',
-              keep: ({ context }) => changed(context, { signatures: [], unaccounted: true }),
-            }),
+            on({ target: 'checking', keep: change({ signatures: [], unaccounted: true }) }),
           ],
         },
       },
@@ -327,28 +179,17 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
               such: 'exchange.isSettled',
               target: 'restoring',
               actions: write,
-              keep: ({ context, output: { states } }) => changed(context, statesOf(states)),
+              keep: change(statesTold),
             }),
-            on({
-              such: 'exchange.isUnsupported',
-              target: 'restoring',
-              keep: ({ context }) => changed(context, { states: [] }),
-            }),
+            on({ such: 'exchange.isUnsupported', target: 'restoring', keep: change({ states: [] }) }),
             on({
               answer: 'refused',
               such: 'exchange.isPassing',
               target: 'pausing',
-              keep: ({ context, output }) => changed(context, again, unclear(output)),
+              keep: change(again, unclear),
             }),
-            on({
-              such: 'exchange.isDenied',
-              target: 'blocked',
-              keep: ({ context, output }) => changed(context, again, unasked(output)),
-            }),
-            on({
-              target: 'pausing',
-              keep: ({ context, output }) => changed(context, again, unclear(output)),
-            }),
+            on({ such: 'exchange.isDenied', target: 'blocked', keep: change(again, unasked) }),
+            on({ target: 'pausing', keep: change(again, unclear) }),
           ],
         },
       },
@@ -363,33 +204,20 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
             ),
           })),
           onDone: [
-            on({
-              answer: 'ok',
-              target: 'matching',
-              actions: write,
-              keep: ({ context, output: { outputs, signatures } }) =>
-                changed(context, { restored: { outputs, signatures }, isChecked: true, denials: 0 }),
-            }),
+            on({ answer: 'ok', target: 'matching', actions: write, keep: change(restored, TOLD) }),
             on({
               such: 'exchange.isUnsupported',
               target: 'matching',
-              keep: ({ context }) => changed(context, { restored: null, isChecked: true, isTerse: true, denials: 0 }),
+              keep: change(UNMATCHED, TOLD, { isTerse: true }),
             }),
             on({
               answer: 'refused',
               such: 'exchange.isPassing',
               target: 'pausing',
-              keep: ({ context, output }) => changed(context, again, unclear(output)),
+              keep: change(again, unclear),
             }),
-            on({
-              such: 'exchange.isDenied',
-              target: 'blocked',
-              keep: ({ context, output }) => changed(context, again, unasked(output)),
-            }),
-            on({
-              target: 'pausing',
-              keep: ({ context, output }) => changed(context, again, unclear(output)),
-            }),
+            on({ such: 'exchange.isDenied', target: 'blocked', keep: change(again, unasked) }),
+            on({ target: 'pausing', keep: change(again, unclear) }),
           ],
         },
       },
@@ -405,105 +233,69 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
               such: 'exchange.isWhole',
               target: done,
               actions: write,
-              keep: ({ context, output }) => changed(context, roundOf(output)),
+              keep: change(roundDone),
             }),
-            on({
-              answer: 'done',
-              target: 'deriving',
-              actions: write,
-              keep: ({ context, output }) => changed(context, roundOf(output)),
-            }),
+            on({ answer: 'done', target: 'deriving', actions: write, keep: change(roundDone) }),
             // Somebody else has spent. A single reading is not enough to give up what may be ours.
             on({
               answer: 'spent',
               if: 'exchange.isFirstReading',
               target: 'pausing',
-              keep: ({ context }) => changed(context, again, { why: SPENT_ONCE, restored: null, seenSpent: true }),
+              keep: change(again, { why: SPENT_ONCE, restored: null, seenSpent: true }),
             }),
-            on({
-              answer: 'spent',
-              target: spent,
-              actions: write,
-              keep: ({ context }) => changed(context, { restored: null, ...UNSENT }),
-            }),
+            on({ answer: 'spent', target: spent, actions: write, keep: change(UNMATCHED, UNSENT) }),
             // Our counters may have been used elsewhere.
-            on({
-              answer: 'collision',
-              target: 'deriving',
-              actions: write,
-              keep: ({ context, output: { sets } }) =>
-                changed(context, again, ({ collisions }) => ({
-                  sets,
-                  collisions: collisions + 1,
-                  refusal: null,
-                  body: '',
-                  restored: null,
-                  seenSigned: false,
-                  refusals: 0,
-                })),
-            }),
-            on({
-              answer: 'early',
-              target: 'checking',
-              keep: ({ context }) => changed(context, { restored: null, seenSigned: true }),
-            }),
+            on({ answer: 'collision', target: 'deriving', actions: write, keep: change(again, collided) }),
+            on({ answer: 'early', target: 'checking', keep: change({ restored: null, seenSigned: true }) }),
             // Nothing came of it. What was too large is not sent again as it was.
             on({
               answer: 'nothing',
               if: 'exchange.wasTooLarge',
               target: 'deriving',
-              keep: ({ context }) => changed(context, again, { restored: null }),
+              keep: change(again, UNMATCHED),
             }),
             on({
               answer: 'nothing',
               if: 'exchange.isRefusedForGood',
               target: refused,
               actions: write,
-              keep: ({ context, output }) => changed(context, whyOf(output), { restored: null, ...UNSENT }),
+              keep: change(saysWhy, UNMATCHED, UNSENT),
             }),
             on({
               answer: 'nothing',
               if: 'exchange.isRefusedTooOften',
               target: 'blocked',
-              keep: ({ context, output }) => changed(context, whyOf(output), { restored: null }),
+              keep: change(saysWhy, UNMATCHED),
             }),
             on({
               answer: 'nothing',
               if: 'exchange.isRefusedOnce',
               target: 'refreshing',
-              keep: ({ context, output }) => changed(context, whyOf(output), { restored: null }),
+              keep: change(saysWhy, UNMATCHED),
             }),
             // Refused again, or never sent at all: not at once.
             on({
               answer: 'nothing',
               if: 'exchange.isRefusedOrUnsent',
               target: 'waiting',
-              keep: ({ context, output }) => changed(context, again, whyOf(output), { restored: null }),
+              keep: change(again, saysWhy, UNMATCHED),
             }),
             // It is not clear what came of it.
             on({
               answer: 'untold',
               if: 'exchange.isRefusedTooOften',
               target: 'blocked',
-              keep: ({ context, output }) => changed(context, whyOf(output)),
+              keep: change(saysWhy),
             }),
-            on({
-              answer: 'untold',
-              target: 'backoff',
-              keep: ({ context, output }) => changed(context, again, whyOf(output)),
-            }),
-            on({
-              answer: 'nothing',
-              target: 'backoff',
-              keep: ({ context }) => changed(context, again, { restored: null }),
-            }),
+            on({ answer: 'untold', target: 'backoff', keep: change(again, saysWhy) }),
+            on({ answer: 'nothing', target: 'backoff', keep: change(again, UNMATCHED) }),
             on({
               answer: 'partly',
               target: 'pausing',
               actions: write,
-              keep: ({ context }) => changed(context, again, { why: PARTLY, restored: null }),
+              keep: change(again, { why: PARTLY, restored: null }),
             }),
-            on({ target: 'quarantined', keep: ({ context }) => changed(context, { restored: null }) }),
+            on({ target: 'quarantined', keep: change(UNMATCHED) }),
           ],
         },
       },
@@ -513,13 +305,8 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           src: 'mint.keysets',
           input: from(({ mintUrl, unit }) => ({ mintUrl, unit })),
           onDone: [
-            on({
-              answer: 'ok',
-              target: 'deriving',
-              actions: write,
-              keep: ({ context }) => changed(context, again),
-            }),
-            on({ target: 'waiting', keep: ({ context }) => changed(context, again, { why: KEYSETS }) }),
+            on({ answer: 'ok', target: 'deriving', actions: write, keep: change(again) }),
+            on({ target: 'waiting', keep: change(again, { why: KEYSETS }) }),
           ],
         },
       },
@@ -541,9 +328,9 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
       blocked: {
         tags: ['human'],
         description: 'It cannot go on by itself; tries again every hour, or when resumed.',
-        after: { exchangeBlocked: { target: 'checking', actions: keepAnew } },
+        after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
-          resume: { target: 'checking', actions: keepAnew },
+          resume: { target: 'checking', actions: anew },
           ...(abandoned === undefined ? givenUp : { cancel: abandoned }),
         },
       },

@@ -198,7 +198,7 @@ export function on<
   readonly actions?: Act | readonly Act[]
   readonly keep?:
     | NoInfer<Partial<Context>>
-    | ((of: { context: Context; output: Told<Out, A> }) => NoInfer<Partial<Context>>)
+    | ((of: { context: Context; output: NoInfer<Told<Out, A>> }) => NoInfer<Partial<Context>>)
   /** Done once it is kept. */
   readonly afterwards?: After
 }): {

@@ -132,10 +132,8 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `if: 'exchange.isRefusedOnce', target: 'refreshing',
-              keep: ({ context, output }) => changed(context, whyOf(output), { restored: null }),`,
-        to: `if: 'exchange.isRefusedOnce', target: 'backoff',
-              keep: ({ context }) => changed(context, { restored: null, refusals: 0 }),`,
+        from: `if: 'exchange.isRefusedOnce', target: 'refreshing', keep: change(saysWhy, UNMATCHED),`,
+        to: `if: 'exchange.isRefusedOnce', target: 'backoff', keep: change({ restored: null, refusals: 0 }),`,
       },
     ],
     breaks: 'convergence',
@@ -244,8 +242,8 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `changed(context, { signatures: [], unaccounted: true })`,
-        to: `changed(context, { signatures: [] })`,
+        from: `change({ signatures: [], unaccounted: true })`,
+        to: `change({ signatures: [] })`,
       },
     ],
     breaks: 'conservation',
@@ -255,7 +253,7 @@ export const moneyPlants: readonly Plant[] = [
     name: 'what the mint refused once it is believed to refuse for ever',
     changes: [
       {
-        file: 'machines/wallet/exchange.ts',
+        file: 'machines/wallet/exchange-changes.ts',
         from: `looks: 0, refusal: null, why: null, apart: [], dead: [] }`,
         to: `looks: 0, why: null }`,
       },

@@ -8,11 +8,9 @@ export const recoveryPlants: readonly Plant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'backoff',
-              keep: ({ context }) => changed(context, again, { unaccounted: true, isChecked: false }),`,
+        from: `target: 'backoff', keep: change(again, { unaccounted: true, isChecked: false }),`,
         to: `target: 'checking',
-              keep: ({ context }) =>
-                changed(context, { refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 }),`,
+              keep: change({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 }),`,
       },
     ],
     breaks: 'release',
