@@ -1,6 +1,6 @@
 /** What the exchange refers to by name: its guards and the rest of its setup. */
 import { assign, setup } from 'xstate'
-import { isAnswered, tx, when, type Answer } from '../../src/kernel/define/authoring.ts'
+import { isAnswered, such, tx, when, type Answer } from '../../src/kernel/define/authoring.ts'
 import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { isMeant, type Reply } from './common.ts'
 import {
@@ -28,10 +28,8 @@ const HINTS: readonly (Meaning | undefined)[] = [undefined, 'passing', 'unsuppor
 
 const by = (holds: (exchange: Exchange) => boolean) => when((context: ExchangeContext) => holds(exchangeOf(context)))
 /** By what is answered, and by the exchange. */
-const of =
-  <Told>(holds: (told: Told, exchange: Exchange) => boolean) =>
-  ({ context }: { context: ExchangeContext }, told: Told | null): boolean =>
-    told !== null && holds(told, exchangeOf(context))
+const of = <Told>(holds: (told: Told, exchange: Exchange) => boolean) =>
+  such((context: ExchangeContext, told: Told) => holds(told, exchangeOf(context)))
 
 /** The mint's keysets were fetched again and again, and none serves: as far as it says, for good. */
 const isClosed = ({ looks }: Exchange): boolean => looks >= MOST_LOOKS

@@ -1,6 +1,6 @@
 /** What the melt chart and its parts refer to by name: effects, actions, guards and delays. */
 import { assign, emit, setup } from 'xstate'
-import { sure, tx, when } from '../../src/kernel/define/authoring.ts'
+import { such, sure, tx, when } from '../../src/kernel/define/authoring.ts'
 import { isMeant, type Reply, type Tag } from './common.ts'
 import { exchangeGuards } from './exchange-setup.ts'
 import { exchangeOf, type InputProof } from './exchange-model.ts'
@@ -54,10 +54,7 @@ export const swappedFee = (context: MeltContext, chosen: Chosen): number =>
 type By = (context: MeltContext) => boolean
 const by = (holds: By) => when(holds)
 /** By what is answered, and by the context. */
-const of =
-  <Told>(holds: (context: MeltContext, told: Told) => boolean) =>
-  ({ context }: { context: MeltContext }, told: Told | null): boolean =>
-    told !== null && holds(context, told)
+const of = <Told>(holds: (context: MeltContext, told: Told) => boolean) => such(holds)
 const accountedAnd = (holds: By) => when((context: MeltContext) => accounted(context) && holds(context))
 const isDear = ({ maxFee }: MeltContext, fee: number): boolean => maxFee !== null && fee > maxFee
 

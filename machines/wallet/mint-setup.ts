@@ -1,6 +1,6 @@
 /** What the mint chart and its parts refer to by name: effects, actions, guards and delays. */
 import { assign, emit, setup } from 'xstate'
-import { isAnswered, tx, when } from '../../src/kernel/define/authoring.ts'
+import { isAnswered, such, tx, when } from '../../src/kernel/define/authoring.ts'
 import { isMeant, type Reply, type Tag } from './common.ts'
 import {
   isForgotten,
@@ -24,12 +24,10 @@ import {
 } from './mint-model.ts'
 import { quotingGuards } from './quoting.ts'
 
-type By = (context: MintContext, reply: Reply) => boolean
 /** By what a mint says to a question. */
-const of =
-  (holds: By) =>
-  ({ context }: { context: MintContext }, reply: Reply | null): boolean =>
-    reply !== null && holds(context, reply)
+const of = (holds: (context: MintContext, reply: Reply) => boolean) => such(holds)
+/** By a quote, as the mint shows it. */
+const shown = (holds: (quoted: Quoted) => boolean) => such((_, quoted: Quoted) => holds(quoted))
 const by = (holds: (context: MintContext) => boolean) => when(holds)
 
 export const parts = setup({
@@ -66,10 +64,10 @@ export const parts = setup({
     answered: isAnswered,
     ...quotingGuards,
     isImported: by(({ quoteId }) => quoteId !== null),
-    isPaid: (_, told: { readonly state: QuoteState } | null) => told !== null && told.state !== 'UNPAID',
-    isIssuedAlready: (_, told: Quoted | null) => told?.state === 'ISSUED',
-    isLockedElsewhere: (_, told: Quoted | null) => told?.lockedElsewhere === true,
-    isFitting: (_, told: Quoted | null) => told !== null && told.flaw === null,
+    isPaid: such((_, { state }: Pick<Quoted, 'state'>) => state !== 'UNPAID'),
+    isIssuedAlready: shown(({ state }) => state === 'ISSUED'),
+    isLockedElsewhere: shown(({ lockedElsewhere }) => lockedElsewhere),
+    isFitting: shown(({ flaw }) => flaw === null),
     isForgotten: of(isForgotten),
     isMeant: of(({ denials }, reply) => isMeant(denials, reply)),
     isUnsupported: of(isUnsupported),

@@ -9,7 +9,7 @@
  *      repeating        and after two minutes: unreachable
  * ```
  */
-import { on } from '../../src/kernel/define/authoring.ts'
+import { on, such } from '../../src/kernel/define/authoring.ts'
 import { isDenial, type Failure, type Reply } from './common.ts'
 
 /** What a context must have to ask for a quote in it. */
@@ -23,8 +23,10 @@ const MOST_TRIES = 20
 const MOST_FAILURES = 4
 
 export const quotingGuards = {
-  isRefusedQuote: ({ context: { tries } }: { context: QuotingContext }, reply: Reply | null): boolean =>
-    reply !== null && (reply.answer === 'refused' || (isDenial(reply) && tries >= MOST_FAILURES)),
+  isRefusedQuote: such(
+    ({ tries }: QuotingContext, reply: Reply) =>
+      reply.answer === 'refused' || (isDenial(reply) && tries >= MOST_FAILURES),
+  ),
 }
 
 const refusalText = ({ answer, detail = '', hint }: Reply): string =>

@@ -33,6 +33,7 @@ import {
   isAnswered,
   local,
   on,
+  such,
   sure,
   tx,
   when,
@@ -136,10 +137,7 @@ const inVain = ({ context: { tries, denials }, output }: { context: RestoreConte
 const doubted = (context: RestoreContext, answer: 'ok' | 'wrong'): Kept =>
   answer === 'wrong' ? named(context, 'some of the signatures that the mint shows do not verify') : {}
 /** By what a mint says to a question. */
-const of =
-  (holds: (context: RestoreContext, reply: Reply) => boolean) =>
-  ({ context }: { context: RestoreContext }, reply: Reply | null): boolean =>
-    reply !== null && holds(context, reply)
+const of = (holds: (context: RestoreContext, reply: Reply) => boolean) => such(holds)
 
 export const restore = setup({
   types: {} as {
@@ -195,10 +193,12 @@ export const restore = setup({
         isMeant(context.denials, reply) ||
         (context.untold && isRefusedOrMalformed(reply)),
     ),
-    isSomeSigned: (_, told: { readonly found: readonly Found[] } | null) => told !== null && told.found.length > 0,
-    isNoneVerified: (_, told: { readonly proofs: readonly Restored[] } | null) => told?.proofs.length === 0,
-    isSomeBack: ({ context }, told: { readonly keysetIds: readonly string[] } | null) =>
-      told !== null && back(context, told.keysetIds).length > 0,
+    isSomeSigned: such((_, { found }: Pick<RestoreContext, 'found'>) => found.length > 0),
+    isNoneVerified: such((_, { proofs }: Pick<RestoreContext, 'proofs'>) => proofs.length === 0),
+    isSomeBack: such(
+      (context: RestoreContext, { keysetIds }: Pick<RestoreContext, 'keysetIds'>) =>
+        back(context, keysetIds).length > 0,
+    ),
   },
   delays: {
     restoreDeadline: 600_000,

@@ -11,6 +11,7 @@ export {
   keeps,
   local,
   on,
+  such,
   tx,
   until,
   when,

@@ -115,6 +115,12 @@ export const when =
   ({ context, event }: { context: Context; event: EventObject }, answers?: readonly string[]): boolean =>
     (answers === undefined || isAnswered({ event }, answers)) && holds(context)
 
+/** A named guard by all that is answered, for a branch that names it as `such`: it gets the answer, if that is one of its. */
+export const such =
+  <Context, Told>(holds: (context: Context, told: Told) => boolean) =>
+  ({ context }: { context: Context }, told: Told | null): boolean =>
+    told !== null && holds(context, told)
+
 /** An invoke's input, which reads the context and nothing else. */
 export const from =
   <Context, In>(by: (context: Context) => In) =>
@@ -171,7 +177,7 @@ interface Keep<Context, Out> {
  * answer, narrowed to those, the context keeps. Guards and actions have names, so that a drawn chart shows what is meant.
  *
  * The machine's setup has the guard `answered: isAnswered` and the action `keep: assign((_, kept: Partial<Context>) => kept)`;
- * a guard named by `if` is made with `when`, and one named by `such` gets the answer, or null where it is another one.
+ * a guard named by `if` is made with `when`, one named by `such` with `such`.
  *
  * @example
  * onDone: [
@@ -217,7 +223,7 @@ export function on(branch: {
   readonly keep?: Fields | ((of: { context: unknown; output: Answer }) => Fields)
   readonly afterwards?: unknown
 }): object {
-  const { answer, if: condition, such, target, reenter, actions = [], keep, afterwards = [] } = branch
+  const { answer, if: byContext, such: byAnswer, target, reenter, actions = [], keep, afterwards = [] } = branch
   const answers = answer === undefined ? undefined : [answer].flat()
   const told = (output: Answer): Answer | null =>
     answers === undefined || answers.includes(output.answer) ? output : null
@@ -226,8 +232,8 @@ export function on(branch: {
       ? keep
       : ({ context, event }: { context: unknown; event: { output: Answer } }): Fields =>
           keep({ context, output: sure(told(event.output), 'such answer') })
-  const type = such ?? condition ?? (answers && 'answered')
-  const params = such === undefined ? answers : ({ event }: { event: { output: Answer } }) => told(event.output)
+  const type = byAnswer ?? byContext ?? (answers && 'answered')
+  const params = byAnswer === undefined ? answers : ({ event }: { event: { output: Answer } }) => told(event.output)
   return {
     ...(type !== undefined && { guard: { type, ...(params !== undefined && { params }) } }),
     target,
