@@ -9,8 +9,7 @@ import { assign, setup, StateMachine, type AnyStateMachine } from 'xstate'
 import { isAnswered } from '../../src/kernel/define/authoring.ts'
 import { stateNodes } from '../../src/kernel/define/operation.ts'
 
-const written = (value: unknown): unknown =>
-  value === undefined ? undefined : JSON.parse(JSON.stringify(value) ?? 'null')
+const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 'null')
 
 const nameIn = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value
@@ -24,7 +23,9 @@ function unnamed({ machine, name }: { machine: AnyStateMachine; name?: string })
   return stateNodes(machine).flatMap((node) => {
     const groups = [node.always ?? [], ...node.transitions.values()]
     const transitions = groups.flat()
-    const done: unknown[] = [node.entry, node.exit, ...transitions.map((to) => to.actions)].flat()
+    // Of the state itself XState adds actions for its delays.
+    const { entry = [], exit = [] }: { entry?: unknown; exit?: unknown } = node.config
+    const done: unknown[] = [entry, exit, ...transitions.map((to) => to.actions)].flat()
     return [
       ...done.map((action) => nameIn(written(action))).filter((type) => type === undefined || !(type in actions)).map((type) => `does ${type}`),
       ...transitions.flatMap(({ guard }) => (guard === undefined ? [] : [nameIn(written(guard))])).filter((type) => type === undefined || !(type in guards)).map((type) => `asks ${type}`),
