@@ -73,7 +73,7 @@ describe('a branch', () => {
   test('stands in the chart’s JSON with its names', () => {
     const { transitions } = JSON.parse(JSON.stringify(machine.definition.states['charging'])) as { transitions: { guard?: unknown; actions: unknown }[] } // prettier-ignore
     expect(transitions.map(({ guard, actions }) => [guard, actions])).toEqual([
-      [{ type: 'isFree' }, []],
+      [{ type: 'isFree', params: ['ok'] }, []],
       [{ type: 'answered', params: ['ok'] }, [{ type: 'tx' }, { type: 'keep' }]],
       [{ type: 'isLastTry', params: ['declined', 'unknown'] }, [{ type: 'keep', params: { receipt: 'none' } }]],
       [undefined, [{ type: 'keep' }, { type: 'tx' }]],

@@ -233,7 +233,11 @@ export function on(branch: {
       : ({ context, event }: { context: unknown; event: { output: Answer } }): Fields =>
           keep({ context, output: sure(told(event.output), 'such answer') })
   const type = byAnswer ?? byContext ?? (answers && 'answered')
-  const params = byAnswer === undefined ? answers : ({ event }: { event: { output: Answer } }) => told(event.output)
+  // In JSON a function has no text: there, its answers stand for it.
+  const params =
+    byAnswer === undefined
+      ? answers
+      : Object.assign(({ event }: { event: { output: Answer } }) => told(event.output), { toJSON: () => answers })
   return {
     ...(type !== undefined && { guard: { type, ...(params !== undefined && { params }) } }),
     target,
