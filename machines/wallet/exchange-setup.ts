@@ -23,13 +23,13 @@ const MOST_ABSENT = 5
 /** After so many requests without an answer it is asked what became of them. */
 const UNANSWERED = 3
 
-/** A refusal that came as no refusal (HTTP 500, say): it tells where to look. */
-const HINTS: readonly (Meaning | undefined)[] = [undefined, 'passing', 'unsupported', 'authRequired', 'disabled']
+/** A refusal that came as no refusal (HTTP 500, say) tells where to look; not so with these hints, or none. */
+const NO_HINTS: readonly (Meaning | undefined)[] = [undefined, 'passing', 'unsupported', 'authRequired', 'disabled']
 
 const by = (holds: (exchange: Exchange) => boolean) => when((context: ExchangeContext) => holds(exchangeOf(context)))
-/** By what is answered, and by the exchange. */
-const of = <Told>(holds: (told: Told, exchange: Exchange) => boolean) =>
-  such((context: ExchangeContext, told: Told) => holds(told, exchangeOf(context)))
+/** By the exchange, and by what is answered. */
+const of = <Told>(holds: (exchange: Exchange, told: Told) => boolean) =>
+  such((context: ExchangeContext, told: Told) => holds(exchangeOf(context), told))
 
 /** The mint's keysets were fetched again and again, and none serves: as far as it says, for good. */
 const isClosed = ({ looks }: Exchange): boolean => looks >= MOST_LOOKS
@@ -43,23 +43,23 @@ export const exchangeGuards = {
   'exchange.isUnchecked': by(({ sets, unaccounted, isChecked }) => sets.length > 0 && !unaccounted && !isChecked),
   'exchange.isClosed': by(isClosed),
   'exchange.mayLand': of<Answer>(
-    ({ answer }, exchange) =>
+    (exchange, { answer }) =>
       !isOver(exchange) && (answer === 'impossible' || (answer === 'stale' && isClosed(exchange))),
   ),
-  'exchange.isTooLarge': of<Refusal>(({ meaning }) => isTooLarge(meaning)),
-  'exchange.isHinted': of<Reply>(({ hint }) => !HINTS.includes(hint)),
+  'exchange.isTooLarge': of<Refusal>((_, { meaning }) => isTooLarge(meaning)),
+  'exchange.isHinted': of<Reply>((_, { hint }) => !NO_HINTS.includes(hint)),
   'exchange.isUnanswered': by(({ tries, isChecked }) => tries >= UNANSWERED && !isChecked),
-  'exchange.isWhole': of<Made>(({ isWhole }) => isWhole),
-  'exchange.isSettled': of<{ readonly states: readonly SpentState[] }>(({ states }) => !states.includes('PENDING')),
-  'exchange.isUnsupported': of<Reply>((reply, { isTerse, tries }) =>
+  'exchange.isWhole': of<Made>((_, { isWhole }) => isWhole),
+  'exchange.isSettled': of<{ readonly states: readonly SpentState[] }>((_, { states }) => !states.includes('PENDING')),
+  'exchange.isUnsupported': of<Reply>(({ isTerse, tries }, reply) =>
     reply.answer === 'refused'
       ? reply.meaning === 'unsupported'
       : reply.hint === 'unsupported' && (isTerse || tries >= MOST_ABSENT),
   ),
   /** A question that the mint cannot answer at the moment; what it always says, it means. */
-  'exchange.isPassing': of<Refusal>(({ meaning }, { tries }) => meaning === 'passing' && tries < MOST_ABSENT),
+  'exchange.isPassing': of<Refusal>(({ tries }, { meaning }) => meaning === 'passing' && tries < MOST_ABSENT),
   /** A refusal; or what is none, so often in a row that it is meant. */
-  'exchange.isDenied': of<Reply>((reply, { denials }) => reply.answer === 'refused' || isMeant(denials, reply)),
+  'exchange.isDenied': of<Reply>(({ denials }, reply) => reply.answer === 'refused' || isMeant(denials, reply)),
   'exchange.isFirstReading': by(({ seenSpent }) => !seenSpent),
   'exchange.wasTooLarge': by(({ refusal }) => isTooLarge(refusal?.meaning)),
   'exchange.isRefusedForGood': by(({ refusals, unaccounted }) => refusals >= MOST_REFUSALS && !unaccounted),

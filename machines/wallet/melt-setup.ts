@@ -53,7 +53,7 @@ export const swappedFee = (context: MeltContext, chosen: Chosen): number =>
 
 type By = (context: MeltContext) => boolean
 const by = (holds: By) => when(holds)
-/** By what is answered, and by the context. */
+/** By the context, and by what is answered. */
 const of = <Told>(holds: (context: MeltContext, told: Told) => boolean) => such(holds)
 const accountedAnd = (holds: By) => when((context: MeltContext) => accounted(context) && holds(context))
 const isDear = ({ maxFee }: MeltContext, fee: number): boolean => maxFee !== null && fee > maxFee

@@ -1,10 +1,7 @@
 /** What comes of a paid quote once the mint has said how it stands and what it has signed: the mint chart's decisions. */
 import { from, on, write, writes } from '../../src/kernel/define/authoring.ts'
 import { came, forget, job } from './mint-model.ts'
-import { parts } from './mint-setup.ts'
-
-/** Why it waits; for people. */
-const because = (params: string) => ({ type: 'because', params }) as const
+import { because, parts } from './mint-setup.ts'
 
 export const matching = parts.createStateConfig({
   tags: ['local'],

@@ -92,3 +92,6 @@ export const parts = setup({
   },
   delays: mintDelays,
 })
+
+/** Why it waits; for people. */
+export const because = (params: string) => ({ type: 'because', params }) as const

@@ -44,12 +44,10 @@ import {
   type Kept,
   type Quoted,
 } from './mint-model.ts'
-import { parts } from './mint-setup.ts'
+import { because, parts } from './mint-setup.ts'
 import { quoting, unquoted } from './quoting.ts'
 
 const NOTHING = { outputs: [], signatures: [] }
-/** Why it waits; for people. */
-const because = (params: string) => ({ type: 'because', params }) as const
 /** Why no outputs can be made. */
 const underived = ({ output: { detail } }: { output: { readonly detail: string } }): Kept => ({ why: detail })
 const heardOf = ({ output: { state } }: { output: Quoted }): Kept => ({ quoteState: state, denials: 0 })
