@@ -1,6 +1,6 @@
 // examples/order.ts: a kind of operation of your own, on a store in memory.
 import { assign, setup } from 'xstate'
-import { answered, defineOperation, effect, openOperations, operationsTable, tx } from 'hardshell/kernel'
+import { defineOperation, effect, isAnswered, on, openOperations, operationsTable, tx } from 'hardshell/kernel'
 import { memoryStore } from 'hardshell/store/memory'
 
 type Charged = { answer: 'ok'; receipt: string } | { answer: 'unknown' }
@@ -9,7 +9,8 @@ type Card = (order: string, replay: boolean) => Promise<Charged>
 const machine = setup({
   types: {} as { context: { id: string; receipt: string }; input: { id: string }; events: { type: 'pay' } },
   actors: { charge: effect<Charged, { order: string }>({ answers: ['ok', 'unknown'] }) },
-  actions: { tx },
+  actions: { tx, keep: assign((_, kept: { receipt?: string }) => kept) },
+  guards: { answered: isAnswered },
   delays: { pause: 1_000 },
 }).createMachine({
   context: ({ input: { id } }) => ({ id, receipt: '' }),
@@ -21,12 +22,8 @@ const machine = setup({
         src: 'charge',
         input: ({ context }) => ({ order: context.id }), // committed before the request goes out
         onDone: [
-          {
-            guard: answered('ok'),
-            target: 'paid',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { receipt: output.receipt } : {})),
-          },
-          { target: 'pausing' },
+          on({ answer: 'ok', target: 'paid', keep: ({ output }) => ({ receipt: output.receipt }) }),
+          on({ target: 'pausing' }),
         ],
       },
     },

@@ -38,7 +38,20 @@
  * by voiding or releasing its key, also where the service has never heard of it.
  */
 import { assign, setup } from 'xstate'
-import { answered, backoff, effect, local, until, type Json } from '../src/kernel/define/authoring.ts'
+import {
+  backoff,
+  effect,
+  from,
+  isAnswered,
+  keeps,
+  local,
+  on,
+  sure,
+  tx,
+  until,
+  when,
+  type Json,
+} from '../src/kernel/define/authoring.ts'
 
 export interface BountyInput {
   readonly id: string
@@ -115,61 +128,67 @@ type Acquire = { key: string; task: string; worker: string; untilMs: number }
 type Renew = { key: string; untilMs: number }
 type Key = { key: string }
 
-// What XState's types for a chart cannot say of a part that is used in many places is said by the parts' own types.
-type Loose = never
-type Part = { readonly [key: string]: never }
+type Kept = Partial<BountyContext>
 interface Way {
   readonly target: string
-  readonly actions?: unknown
+  readonly keep?: (context: BountyContext) => Kept
 }
-type FromContext = (of: { context: BountyContext }) => object
 
 const MOST_TRIES = 20
-const known = assign({ tries: 0 }) as Loose
+/** It is known what became of the request. */
+const KNOWN = { tries: 0 }
+const unknown = keeps(({ tries }: BountyContext) => ({ tries: Math.min(MOST_TRIES, tries + 1) }))
 
 /**
  * One request to a service, until it is known what became of it. `done` and `refused` are where that leads; without
  * `refused` a refusal is a dispute: only a person can have the request sent again.
  */
-const request = (of: {
-  readonly send: string
-  readonly input: FromContext
+const request = <
+  const Send extends string,
+  In extends object,
+  const Ask extends string,
+  const Wanted extends string,
+>(of: {
+  readonly send: Send
+  readonly input: (context: BountyContext) => In
   /** Asks whether the request was carried out; `wanted` is added to the request. */
-  readonly ask: string
-  readonly wanted: string
+  readonly ask: Ask
+  readonly wanted: Wanted
   readonly done: Way
   readonly refused?: Way
-}): Part => {
+}) => {
   const { done, refused = { target: 'disputed' } } = of
-  const is = answered as (...answers: string[]) => Loose
-  const because = assign((({ event: { output } }: { event: { output: { reason: string } } }) => ({
-    refusal: output.reason,
-  })) as Loose)
-  const way = ({ target, actions }: Way, ...first: unknown[]) => ({
-    target,
-    actions: [...first, ...(actions === undefined ? [] : [actions])],
-  })
-  const silence = { silence: 'pausing' }
+  const kept = ({ context }: { context: BountyContext }): Kept => ({ ...KNOWN, ...done.keep?.(context) })
+  const silence = { silence: 'pausing' } as const
+  const disputed = {
+    description: `The service refused ${of.send}, which has to be done. Resume sends it again.`,
+    tags: ['human'],
+    on: { resume: 'sending' },
+  } as const
   return {
     initial: 'sending',
-    entry: assign({ service: of.ask.replace(/\..*/, '') } as Loose),
+    entry: { type: 'keep', params: { service: of.ask.replace(/\..*/, '') } },
     states: {
       sending: {
         description: `The request ${of.send} is on its way.`,
         invoke: {
           src: of.send,
-          input: of.input,
+          input: from(of.input),
           onDone: [
-            { guard: is('ok'), ...way(done, known) },
-            { guard: is('rejected'), ...way(refused, known, because) },
-            { target: 'pausing' },
+            on<BountyContext, Replied, 'ok'>({ answer: 'ok', target: done.target, keep: kept }),
+            on<BountyContext, Replied, 'rejected'>({
+              answer: 'rejected',
+              target: refused.target,
+              keep: ({ context, output: { reason } }) => ({ ...KNOWN, refusal: reason, ...refused.keep?.(context) }),
+            }),
+            on<BountyContext, Replied>({ target: 'pausing' }),
           ],
         },
         after: silence,
       },
       pausing: {
         description: `Nobody knows what became of ${of.send}; asks after a pause.`,
-        entry: assign({ tries: ({ context }: { context: BountyContext }) => Math.min(MOST_TRIES, context.tries + 1) } as Loose), // prettier-ignore
+        entry: unknown,
         after: { again: 'asking' },
         on: { resume: 'asking' },
       },
@@ -177,38 +196,35 @@ const request = (of: {
         description: `Asks what became of ${of.send}.`,
         invoke: {
           src: of.ask,
-          input: (args: { context: BountyContext }) => ({ ...of.input(args), wanted: of.wanted }),
+          input: from((context: BountyContext) => ({ ...of.input(context), wanted: of.wanted })),
           onDone: [
-            { guard: is('done'), ...way(done, known) },
-            { guard: is('undone'), target: 'sending' },
-            { target: 'pausing' },
+            on<BountyContext, Asked, 'done'>({ answer: 'done', target: done.target, keep: kept }),
+            on<BountyContext, Asked, 'undone'>({ answer: 'undone', target: 'sending' }),
+            on<BountyContext, Asked>({ target: 'pausing' }),
           ],
         },
         after: silence,
       },
-      ...(!of.refused && {
-        disputed: {
-          description: `The service refused ${of.send}, which has to be done. Resume sends it again.`,
-          tags: ['human'],
-          on: { resume: 'sending' },
-        },
-      }),
+      ...(!of.refused && { disputed }),
     },
-  } as Loose as Part
+  } as const
 }
 
+/** The claim, while somebody has one. */
+const claimOf = ({ claim }: BountyContext): Claim => sure(claim, 'claim')
+const offerOf = ({ offer }: BountyContext): Offer => sure(offer, 'offer')
+const renewalOf = ({ renewalMs }: BountyContext): number => sure(renewalMs, 'renewal')
 /** The claim's key at the claims service, where the keys of all bounties meet. */
-const leaseKey = ({ id, claim }: BountyContext): string => `${id}/${claim!.lease}`
-const holds = ({ context, event }: { context: BountyContext; event: { lease: string } }): boolean =>
-  context.claim?.lease === event.lease
-const ends = (end: ClaimEnd) =>
-  assign(({ context: { claim } }: { context: BountyContext }) => ({
-    claim: { ...claim!, end },
-    renewalMs: null,
-  })) as Loose
-const reserve: FromContext = ({ context: { id, payer, amount } }) => ({ key: id, payer, amount })
-const byId: FromContext = ({ context: { id } }) => ({ key: id })
-const byLease: FromContext = ({ context }) => ({ key: leaseKey(context) })
+const leaseKey = (context: BountyContext): string => `${context.id}/${claimOf(context).lease}`
+const ended =
+  (end: ClaimEnd) =>
+  (context: BountyContext): Kept => ({ claim: { ...claimOf(context), end }, renewalMs: null })
+const endsAs = (ending: 'cancelled' | 'expired') => ({ type: 'keep', params: { ending } }) as const
+const known = { type: 'keep', params: KNOWN } as const
+const lapsed = keeps(ended('lapsed'))
+const reserve = ({ id, payer, amount }: BountyContext): Reserve => ({ key: id, payer, amount })
+const byId = ({ id }: BountyContext): Key => ({ key: id })
+const byLease = (context: BountyContext): Key => ({ key: leaseKey(context) })
 
 export const bounty = setup({
   types: {} as {
@@ -234,12 +250,19 @@ export const bounty = setup({
       { answers: ['met', 'unmet'] },
     ),
   },
+  actions: { tx, keep: assign((_, kept: Kept) => kept) },
+  guards: {
+    answered: isAnswered,
+    isNewLease: ({ context: { last } }, lease: string) => last?.lease !== lease,
+    isHolder: ({ context: { claim } }, lease: string) => claim?.lease === lease,
+    isExpired: when(({ ending }: BountyContext) => ending === 'expired'),
+  },
   delays: {
     /** The services have no time-outs: a request without an answer is given up, and asked about. */
     silence: 60_000,
     again: backoff<BountyContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries - 1 }),
     deadline: until<BountyContext>(({ deadlineAt }) => deadlineAt),
-    leaseEnd: until<BountyContext>(({ claim }) => claim!.untilMs),
+    leaseEnd: until<BountyContext>((context) => claimOf(context).untilMs),
   },
 }).createMachine({
   id: 'bounty',
@@ -266,8 +289,8 @@ export const bounty = setup({
         done: { target: '#bounty.open' },
         refused: { target: '#bounty.rejecting' },
       }),
-      on: { cancel: { target: 'refunding', actions: assign({ ending: 'cancelled', tries: 0 }) } },
-      after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired', tries: 0 }) } },
+      on: { cancel: { target: 'refunding', actions: [endsAs('cancelled'), known] } },
+      after: { deadline: { target: 'refunding', actions: [endsAs('expired'), known] } },
     },
     /** The same request may still be under way a second time. */
     rejecting: request({
@@ -281,68 +304,79 @@ export const bounty = setup({
       description: 'The credits are reserved. Waits for a claim, cancel, or the deadline.',
       on: {
         claim: {
-          guard: ({ context, event }) => context.last?.lease !== event.lease,
+          guard: { type: 'isNewLease', params: ({ event }) => event.lease },
           target: 'claiming',
-          actions: assign(({ event: { lease, worker, untilMs } }) => ({
-            claim: { lease, worker, untilMs, end: null },
-            unmet: null,
-          })),
+          actions: {
+            type: 'keep',
+            params: ({ event: { lease, worker, untilMs } }) => ({
+              claim: { lease, worker, untilMs, end: null },
+              unmet: null,
+            }),
+          },
         },
-        cancel: { target: 'refunding', actions: assign({ ending: 'cancelled' }) },
+        cancel: { target: 'refunding', actions: endsAs('cancelled') },
       },
-      after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired' }) } },
+      after: { deadline: { target: 'refunding', actions: endsAs('expired') } },
     },
     claiming: {
       ...request({
         send: 'claims.acquire',
-        input: ({ context }) => ({
-          key: leaseKey(context),
-          task: context.id,
-          worker: context.claim!.worker,
-          untilMs: context.claim!.untilMs,
-        }),
+        input: (context) => {
+          const { worker, untilMs } = claimOf(context)
+          return { key: leaseKey(context), task: context.id, worker, untilMs }
+        },
         ask: 'claims.ask',
         wanted: 'held',
         done: { target: '#bounty.claimed' },
-        refused: { target: '#bounty.releasing', actions: ends('refused') },
+        refused: { target: '#bounty.releasing', keep: ended('refused') },
       }),
-      after: { leaseEnd: { target: 'releasing', actions: [ends('lapsed'), known] } },
+      after: { leaseEnd: { target: 'releasing', actions: [lapsed, known] } },
     },
     claimed: {
       description: 'Somebody works on it. Waits for settle, renew, release, or the end of the lease.',
       on: {
         settle: {
-          guard: holds,
+          guard: { type: 'isHolder', params: ({ event }) => event.lease },
           target: 'judging',
-          actions: assign(({ event: { payee, contribution } }) => ({ offer: { payee, contribution } })),
+          actions: {
+            type: 'keep',
+            params: ({ event: { payee, contribution } }) => ({ offer: { payee, contribution } }),
+          },
         },
         renew: {
-          guard: holds,
+          guard: { type: 'isHolder', params: ({ event }) => event.lease },
           target: 'renewing',
-          actions: assign(({ context: { claim, deadlineAt }, event }) => ({
-            renewalMs: Math.max(claim!.untilMs, Math.min(deadlineAt, event.untilMs)),
-          })),
+          actions: {
+            type: 'keep',
+            params: ({ context, event }) => ({
+              renewalMs: Math.max(claimOf(context).untilMs, Math.min(context.deadlineAt, event.untilMs)),
+            }),
+          },
         },
-        release: { guard: holds, target: 'releasing', actions: ends('released') },
+        release: {
+          guard: { type: 'isHolder', params: ({ event }) => event.lease },
+          target: 'releasing',
+          actions: keeps(ended('released')),
+        },
       },
-      after: { leaseEnd: { target: 'releasing', actions: ends('lapsed') } },
+      after: { leaseEnd: { target: 'releasing', actions: lapsed } },
     },
     renewing: {
       ...request({
         send: 'claims.renew',
-        input: ({ context }) => ({ key: leaseKey(context), untilMs: context.renewalMs! }),
+        input: (context) => ({ key: leaseKey(context), untilMs: renewalOf(context) }),
         ask: 'claims.ask',
         wanted: 'held',
         done: {
           target: '#bounty.claimed',
-          actions: assign(({ context: { claim, renewalMs } }: { context: BountyContext }) => ({
-            claim: { ...claim!, untilMs: renewalMs! },
+          keep: (context) => ({
+            claim: { ...claimOf(context), untilMs: renewalOf(context) },
             renewalMs: null,
-          })),
+          }),
         },
-        refused: { target: '#bounty.releasing', actions: ends('revoked') },
+        refused: { target: '#bounty.releasing', keep: ended('revoked') },
       }),
-      after: { leaseEnd: { target: 'releasing', actions: [ends('lapsed'), known] } },
+      after: { leaseEnd: { target: 'releasing', actions: [lapsed, known] } },
     },
     releasing: request({
       send: 'claims.release',
@@ -351,29 +385,29 @@ export const bounty = setup({
       wanted: 'released',
       done: {
         target: '#bounty.open',
-        actions: assign(({ context: { claim } }: { context: BountyContext }) => ({ claim: null, last: claim })),
+        keep: ({ claim }) => ({ claim: null, last: claim }),
       },
     }),
     judging: {
       tags: ['local'],
       invoke: {
         src: 'bounty.judge',
-        input: ({ context: { criteria, offer } }) => ({ criteria, contribution: offer!.contribution }),
+        input: from((context) => ({
+          criteria: context.criteria,
+          contribution: offerOf(context).contribution,
+        })),
         onDone: [
-          { guard: answered('met'), target: 'pendingSettlement', actions: assign({ unmet: null }) },
-          {
+          on({ answer: 'met', target: 'pendingSettlement', keep: { unmet: null } }),
+          on({
             target: 'claimed',
-            actions: assign(({ event: { output } }) => ({
-              offer: null,
-              unmet: output.answer === 'unmet' ? output.why : null,
-            })),
-          },
+            keep: ({ output }) => ({ offer: null, unmet: output.answer === 'unmet' ? output.why : null }),
+          }),
         ],
       },
     },
     pendingSettlement: request({
       send: 'credits.capture',
-      input: ({ context: { id, offer } }) => ({ key: id, payee: offer!.payee }),
+      input: (context) => ({ key: context.id, payee: offerOf(context).payee }),
       ask: 'credits.ask',
       wanted: 'captured',
       done: { target: '#bounty.completed' },
@@ -393,7 +427,7 @@ export const bounty = setup({
       done: { target: '#bounty.refunded' },
     }),
     refunded: {
-      always: [{ guard: ({ context }) => context.ending === 'expired', target: 'expired' }, { target: 'cancelled' }],
+      always: [{ guard: 'isExpired', target: 'expired' }, { target: 'cancelled' }],
     },
     settled: { type: 'final' },
     rejected: { type: 'final' },

@@ -17,17 +17,17 @@
  * A quote that is held shows as paid and not issued, and nobody else can issue from it. What was issued only goes up, and
  * in the commit that stores the signatures: it never is more than was paid.
  */
-import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
+import { assign, emit, setup } from 'xstate'
+import { from, isAnswered, local, on, tx, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
 import {
+  answerOf,
   drop,
   newSigning,
+  refusalOf,
   signing,
   signingActors,
   signingDelays,
   tellAnswer,
-  tellRefusal,
-  write,
   type HeldOutput,
   type Message,
   type Signing,
@@ -80,7 +80,13 @@ export const issue = setup({
       answers: ['completed'],
     }),
   },
-  actions: { tx },
+  actions: {
+    tx,
+    keep: assign((_, kept: Partial<IssueContext>) => kept),
+    tellAnswer: emit((_, body: string) => answerOf(body)),
+    tellRefusal: emit(({ context }) => refusalOf(context)),
+  },
+  guards: { answered: isAnswered },
   delays: signingDelays,
 }).createMachine({
   id: 'issue',
@@ -91,19 +97,12 @@ export const issue = setup({
       tags: ['local'],
       invoke: {
         src: 'issue.setUp',
-        input: ({ context: { id, wanted, messages } }) => ({ id, wanted, messages }),
-        onDone: {
+        input: from(({ id, wanted, messages }) => ({ id, wanted, messages })),
+        onDone: on({
           target: 'setupComplete',
-          actions: [
-            write,
-            assign(({ event: { output } }) => ({
-              unit: output.unit,
-              shares: output.shares,
-              outputs: output.outputs,
-              messages: [],
-            })),
-          ],
-        },
+          actions: write,
+          keep: ({ output: { unit, shares, outputs } }) => ({ unit, shares, outputs, messages: [] }),
+        }),
       },
     },
     setupComplete: signing({ done: '#issue.signed', refused: '#issue.rejected' }),
@@ -111,26 +110,20 @@ export const issue = setup({
       tags: ['local'],
       invoke: {
         src: 'issue.complete',
-        input: ({ context: { id, request, shares, outputs, signed } }) => ({ id, request, shares, outputs, signed }),
-        onDone: {
-          target: 'completed',
-          actions: [write, tellAnswer],
-        },
+        input: from(({ id, request, shares, outputs, signed }) => ({ id, request, shares, outputs, signed })),
+        onDone: on({ target: 'completed', actions: [write, tellAnswer] }),
       },
     },
-    completed: { type: 'final', entry: assign({ outputs: [], signed: [] }) },
+    completed: { type: 'final', entry: { type: 'keep', params: { outputs: [], signed: [] } } },
     rejected: {
       type: 'final',
       entry: [
-        {
-          type: 'tx',
-          params: ({ context: { id, shares, outputs } }) => [
-            ...shares.map(({ quoteId }): Write => letGo(quoteId, id)),
-            ...drop(id, outputs),
-          ],
-        },
-        tellRefusal,
-        assign({ outputs: [] }),
+        writes(({ id, shares, outputs }) => [
+          ...shares.map(({ quoteId }): Write => letGo(quoteId, id)),
+          ...drop(id, outputs),
+        ]),
+        'tellRefusal',
+        { type: 'keep', params: { outputs: [] } },
       ],
     },
   },

@@ -27,19 +27,30 @@
  * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'
-import { answered, effect, local, tx, type Write } from '../../src/kernel/define/authoring.ts'
 import {
+  effect,
+  from,
+  isAnswered,
+  local,
+  on,
+  sure,
+  tx,
+  write,
+  writes,
+  type Write,
+} from '../../src/kernel/define/authoring.ts'
+import {
+  answerOf,
   drop,
   free,
-  heard,
+  HEARD,
   newSigning,
+  refusalOf,
   signing,
   signingActors,
   signingDelays,
   tellAnswer,
-  tellRefusal,
   unheard,
-  write,
   type HeldInput,
   type HeldOutput,
   type Message,
@@ -91,6 +102,7 @@ export type PaymentNews =
   | { type: 'payment.none' }
 
 type Paid = { answer: 'paid'; fee: number; preimage: string | null }
+type Own = { ownQuoteId: string; preimage: string | null }
 type SetUp = Pick<MeltContext, 'unit' | 'net' | 'blanks'> & { payment: MeltPayment; writes: readonly Write[] }
 type Settle = Pick<
   MeltContext,
@@ -101,10 +113,16 @@ type Settle = Pick<
 const PAYMENT_FAILED: Refusal = { code: 20004, detail: 'the payment failed' }
 
 /** What the set-up found out. */
-const prepared = assign(({ event }: { event: { output: unknown } }) => {
-  const { unit, net, payment, blanks } = event.output as SetUp
-  return { unit, net, payment, blanks, messages: [] }
-}) as never
+const prepared = ({ unit, net, payment, blanks }: SetUp): Partial<MeltContext> => ({
+  ...{ unit, net, payment, blanks },
+  messages: [],
+})
+/** It is a quote of our own that is paid. */
+const ownOf = ({ ownQuoteId, preimage }: Own): Partial<MeltContext> => ({
+  ownQuoteId,
+  settlement: { fee: 0, preimage },
+})
+const settledBy = ({ fee, preimage }: Settlement): Partial<MeltContext> => ({ settlement: { fee, preimage } })
 
 export const melt = setup({
   types: {} as {
@@ -118,7 +136,7 @@ export const melt = setup({
     ...signingActors,
     /** Sets inputs and blanks aside and the quote PENDING; a request that breaks a rule is refused: no operation. */
     'melt.setUp': local<
-      (SetUp & { answer: 'external' }) | (SetUp & { answer: 'internal'; ownQuoteId: string; preimage: string | null }),
+      (SetUp & { answer: 'external' }) | (SetUp & Own & { answer: 'internal' }),
       Pick<MeltInput, 'id' | 'quoteId' | 'inputs' | 'messages'>
     >({ answers: ['external', 'internal'] }),
     'backend.pay': effect<Paid | { answer: 'failed' | 'pending' | 'unknown' }, { id: string; payment: MeltPayment }>({
@@ -134,7 +152,14 @@ export const melt = setup({
       Settle
     >({ answers: ['settled', 'elsewhere'] }),
   },
-  actions: { tx },
+  actions: {
+    tx,
+    keep: assign((_, kept: Partial<MeltContext>) => kept),
+    tellAnswer: emit((_, body: string) => answerOf(body)),
+    tellRefusal: emit(({ context }) => refusalOf(context)),
+    tellPending: emit({ type: 'pending' }),
+  },
+  guards: { answered: isAnswered },
   delays: signingDelays,
 }).createMachine({
   id: 'melt',
@@ -153,24 +178,19 @@ export const melt = setup({
       tags: ['local'],
       invoke: {
         src: 'melt.setUp',
-        input: ({ context: { id, quoteId, inputs, messages } }) => ({ id, quoteId, inputs, messages }),
+        input: from(({ id, quoteId, inputs, messages }) => ({ id, quoteId, inputs, messages })),
         onDone: [
-          {
-            guard: answered('external'),
+          on({
+            answer: 'external',
             target: 'paymentAttempted',
-            actions: [write, prepared],
-          },
-          {
+            actions: write,
+            keep: ({ output }) => prepared(output),
+          }),
+          on({
             target: 'changing',
-            actions: [
-              write,
-              prepared,
-              assign(({ event: { output } }) => ({
-                ownQuoteId: output.answer === 'internal' ? output.ownQuoteId : null,
-                settlement: { fee: 0, preimage: output.answer === 'internal' ? output.preimage : null },
-              })),
-            ],
-          },
+            actions: write,
+            keep: ({ output }) => ({ ...prepared(output), ...(output.answer === 'internal' && ownOf(output)) }),
+          }),
         ],
       },
     },
@@ -181,20 +201,15 @@ export const melt = setup({
           description: 'The backend is asked to pay.',
           invoke: {
             src: 'backend.pay',
-            input: ({ context: { id, payment } }) => ({ id, payment: payment! }),
+            input: from(({ id, payment }) => ({ id, payment: sure(payment, 'payment') })),
             onDone: [
-              {
-                guard: answered('paid'),
+              on({
+                answer: 'paid',
                 target: '#melt.changing',
-                actions: [
-                  heard,
-                  assign(({ event: { output } }) => ({
-                    settlement: { fee: (output as Paid).fee, preimage: (output as Paid).preimage },
-                  })),
-                ],
-              },
-              { guard: answered('pending'), target: 'waiting', actions: emit({ type: 'pending' }) },
-              { target: 'waiting' },
+                keep: ({ output }) => ({ ...HEARD, ...settledBy(output) }),
+              }),
+              on({ answer: 'pending', target: 'waiting', actions: 'tellPending' }),
+              on({ target: 'waiting' }),
             ],
           },
           after: { silence: 'waiting' },
@@ -205,11 +220,11 @@ export const melt = setup({
           on: {
             'payment.paid': {
               target: '#melt.changing',
-              actions: [heard, assign(({ event: { fee, preimage } }) => ({ settlement: { fee, preimage } }))],
+              actions: { type: 'keep', params: ({ event }) => ({ ...HEARD, ...settledBy(event) }) },
             },
             'payment.failed': {
               target: '#melt.failed',
-              actions: assign({ refusal: PAYMENT_FAILED }),
+              actions: { type: 'keep', params: { refusal: PAYMENT_FAILED } },
             },
             'payment.none': 'pausing',
           },
@@ -225,16 +240,10 @@ export const melt = setup({
       tags: ['local'],
       invoke: {
         src: 'melt.change',
-        input: ({ context: { net, payment, settlement, blanks } }) => ({ net, payment, settlement, blanks }),
+        input: from(({ net, payment, settlement, blanks }) => ({ net, payment, settlement, blanks })),
         onDone: [
-          {
-            guard: answered('owed'),
-            target: 'finalizing',
-            actions: assign(({ event: { output } }) => ({
-              outputs: output.answer === 'owed' ? output.outputs : [],
-            })),
-          },
-          { target: 'settling' },
+          on({ answer: 'owed', target: 'finalizing', keep: ({ output: { outputs } }) => ({ outputs }) }),
+          on({ target: 'settling' }),
         ],
       },
     },
@@ -244,29 +253,22 @@ export const melt = setup({
       tags: ['local'],
       invoke: {
         src: 'melt.settle',
-        input: ({ context: { id, request, quoteId, inputs, blanks, outputs, signed, ownQuoteId, settlement } }) => ({
+        input: from(({ id, request, quoteId, inputs, blanks, outputs, signed, ownQuoteId, settlement }) => ({
           ...{ id, request, quoteId, inputs, blanks, outputs, signed, ownQuoteId, settlement },
-        }),
+        })),
         onDone: [
-          {
-            guard: answered('settled'),
-            target: 'completed',
-            actions: [write, tellAnswer],
-          },
-          { target: 'failed', actions: [heard, assign({ refusal: PAYMENT_FAILED })] },
+          on({ answer: 'settled', target: 'completed', actions: [write, tellAnswer] }),
+          on({ target: 'failed', keep: { ...HEARD, refusal: PAYMENT_FAILED } }),
         ],
       },
     },
-    completed: { type: 'final', entry: assign({ inputs: [], blanks: [], outputs: [], signed: [] }) },
+    completed: { type: 'final', entry: { type: 'keep', params: { inputs: [], blanks: [], outputs: [], signed: [] } } },
     failed: {
       type: 'final',
       entry: [
-        {
-          type: 'tx',
-          params: ({ context }) => undone(context),
-        },
-        tellRefusal,
-        assign({ inputs: [], blanks: [], outputs: [], signed: [], settlement: null }),
+        writes((context) => undone(context)),
+        'tellRefusal',
+        { type: 'keep', params: { inputs: [], blanks: [], outputs: [], signed: [], settlement: null } },
       ],
     },
   },

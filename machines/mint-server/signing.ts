@@ -13,8 +13,19 @@
  * | signing | the outputs, set aside | asks again: the same outputs get the same signatures (NUT-00, NUT-12) |
  * | pausing | the same, and when to ask | waits for the rest of the time |
  */
-import { assign, emit } from 'xstate'
-import { answered, backoff, effect, type Write } from '../../src/kernel/define/authoring.ts'
+import { assign, setup } from 'xstate'
+import {
+  backoff,
+  effect,
+  from,
+  isAnswered,
+  keeps,
+  on,
+  sure,
+  tx,
+  type Answer,
+  type Write,
+} from '../../src/kernel/define/authoring.ts'
 
 /** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
 export interface HeldInput {
@@ -83,47 +94,45 @@ export const signingDelays = {
   again: backoff<{ readonly tries: number }>({ firstMs: 250, maxMs: 60_000, tries: ({ tries }) => tries - 1 }),
 }
 
+/** The code of an error that has none. */
+const UNCLASSIFIED = 50000
 const MOST_TRIES = 20
 /** Nothing was heard of the request. */
-export const unheard = assign(({ context }: { context: { readonly tries: number } }) => ({
-  tries: Math.min(MOST_TRIES, context.tries + 1),
-})) as never
+export const unheard = keeps(({ tries }: Pick<Signing, 'tries'>) => ({ tries: Math.min(MOST_TRIES, tries + 1) }))
 /** The request is over: the next one starts from none. */
-export const heard = assign({ tries: 0 }) as never
+export const HEARD = { tries: 0 }
+
+const parts = setup({
+  types: {} as { context: Signing; tags: Tag },
+  actors: signingActors,
+  actions: { tx, keep: assign((_, kept: Partial<Signing>) => kept) },
+  guards: { answered: isAnswered },
+  delays: signingDelays,
+})
 
 /** Asks for signatures until there is an answer. */
 export const signing = (of: { readonly done: string; readonly refused: string }) =>
-  ({
+  parts.createStateConfig({
     initial: 'signing',
     states: {
       signing: {
         description: 'The signatory is asked to sign the outputs.',
         invoke: {
           src: 'signatory.sign',
-          input: ({ context: { unit, outputs } }: { context: Signing }) => ({ unit, outputs }),
+          input: from(({ unit, outputs }) => ({ unit, outputs })),
           onDone: [
-            {
-              guard: answered('signed'),
+            // Whatever was refused before: it was not the last word.
+            on({
+              answer: 'signed',
               target: of.done,
-              actions: [
-                heard,
-                assign(({ event: { output } }: { event: { output: unknown } }) => ({
-                  signed: (output as { signed: readonly Signed[] }).signed,
-                  // Whatever was refused before: it was not the last word.
-                  refusal: null,
-                })),
-              ],
-            },
-            {
-              guard: answered('refused'),
+              keep: ({ output: { signed } }) => ({ ...HEARD, signed, refusal: null }),
+            }),
+            on({
+              answer: 'refused',
               target: of.refused,
-              actions: [
-                assign(({ event: { output } }: { event: { output: unknown } }) => ({
-                  refusal: { code: UNCLASSIFIED, detail: (output as { detail: string }).detail },
-                })),
-              ],
-            },
-            { target: 'pausing' },
+              keep: ({ output: { detail } }) => ({ refusal: { code: UNCLASSIFIED, detail } }),
+            }),
+            on({ target: 'pausing' }),
           ],
         },
         after: { silence: 'pausing' },
@@ -134,13 +143,7 @@ export const signing = (of: { readonly done: string; readonly refused: string })
         after: { again: 'signing' },
       },
     },
-  }) as never as Part
-
-/** What XState's types for a chart cannot say of a part that is used in several. */
-export type Part = { readonly [key: string]: never }
-
-/** The code of an error that has none. */
-const UNCLASSIFIED = 50000
+  })
 
 /** Gives inputs back that were set aside; nothing of what they were meant for was let out. */
 export const free = (operationId: string, inputs: readonly HeldInput[]): Write[] =>
@@ -150,21 +153,12 @@ export const free = (operationId: string, inputs: readonly HeldInput[]): Write[]
 export const drop = (operationId: string, outputs: readonly HeldOutput[]): Write[] =>
   outputs.map(({ B_ }) => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
 
-/** The action that writes what a local step wants written. */
-export const write = {
-  type: 'tx' as const,
-  params: ({ event }: { event: { output: unknown } }): readonly Write[] =>
-    (event.output as { writes?: readonly Write[] }).writes ?? [],
-}
-
 /** Tells what a request is answered with, as the last local step says. */
-export const tellAnswer = emit(({ event }: { event: object }) => ({
-  type: 'answered',
-  body: (event as { output: { body: string } }).output.body,
-})) as never
+export const tellAnswer = {
+  type: 'tellAnswer',
+  params: ({ event }: { event: { output: Answer & { readonly body?: string } } }) => sure(event.output.body, 'body'),
+} as const
 
-/** Tells why a request was not carried out. */
-export const tellRefusal = emit(({ context }: { context: object }) => ({
-  type: 'refused',
-  ...(context as Signing).refusal!,
-})) as never
+/** What is told by the actions `tellAnswer` and `tellRefusal`. */
+export const answerOf = (body: string): Told => ({ type: 'answered', body })
+export const refusalOf = ({ refusal }: Signing): Told => ({ type: 'refused', ...sure(refusal, 'refusal') })

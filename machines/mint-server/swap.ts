@@ -17,18 +17,18 @@
  * The steps are strictly in this order, and only forward: once inputs are set aside nobody has seen a signature, and the
  * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
  */
-import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
+import { assign, emit, setup } from 'xstate'
+import { from, isAnswered, local, on, tx, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
 import {
+  answerOf,
   drop,
   free,
   newSigning,
+  refusalOf,
   signing,
   signingActors,
   signingDelays,
   tellAnswer,
-  tellRefusal,
-  write,
   type HeldInput,
   type HeldOutput,
   type Message,
@@ -67,7 +67,13 @@ export const swap = setup({
       answers: ['completed'],
     }),
   },
-  actions: { tx },
+  actions: {
+    tx,
+    keep: assign((_, kept: Partial<SwapContext>) => kept),
+    tellAnswer: emit((_, body: string) => answerOf(body)),
+    tellRefusal: emit(({ context }) => refusalOf(context)),
+  },
+  guards: { answered: isAnswered },
   delays: signingDelays,
 }).createMachine({
   id: 'swap',
@@ -78,14 +84,12 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'swap.setUp',
-        input: ({ context: { id, inputs, messages } }) => ({ id, inputs, messages }),
-        onDone: {
+        input: from(({ id, inputs, messages }) => ({ id, inputs, messages })),
+        onDone: on({
           target: 'setupComplete',
-          actions: [
-            write,
-            assign(({ event: { output } }) => ({ unit: output.unit, outputs: output.outputs, messages: [] })),
-          ],
-        },
+          actions: write,
+          keep: ({ output: { unit, outputs } }) => ({ unit, outputs, messages: [] }),
+        }),
       },
     },
     setupComplete: signing({ done: '#swap.signed', refused: '#swap.rejected' }),
@@ -93,20 +97,17 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'swap.complete',
-        input: ({ context: { id, request, inputs, outputs, signed } }) => ({ id, request, inputs, outputs, signed }),
-        onDone: {
-          target: 'completed',
-          actions: [write, tellAnswer],
-        },
+        input: from(({ id, request, inputs, outputs, signed }) => ({ id, request, inputs, outputs, signed })),
+        onDone: on({ target: 'completed', actions: [write, tellAnswer] }),
       },
     },
-    completed: { type: 'final', entry: assign({ inputs: [], outputs: [], signed: [] }) },
+    completed: { type: 'final', entry: { type: 'keep', params: { inputs: [], outputs: [], signed: [] } } },
     rejected: {
       type: 'final',
       entry: [
-        { type: 'tx', params: ({ context: { id, inputs, outputs } }) => [...free(id, inputs), ...drop(id, outputs)] },
-        tellRefusal,
-        assign({ inputs: [], outputs: [] }),
+        writes(({ id, inputs, outputs }) => [...free(id, inputs), ...drop(id, outputs)]),
+        'tellRefusal',
+        { type: 'keep', params: { inputs: [], outputs: [] } },
       ],
     },
   },

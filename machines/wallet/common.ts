@@ -1,6 +1,15 @@
 /** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
 import { local, type Write } from '../../src/kernel/define/authoring.ts'
+import type { Meaning } from '../../src/cashu/codes.ts'
 import { isReserved, type Exchange, type InputProof, type Place } from './exchange-model.ts'
+
+/** Whether a mint answered, and how, whatever it was asked. */
+export interface Reply {
+  readonly answer: string
+  readonly meaning?: Meaning
+  readonly hint?: Meaning
+  readonly detail?: string
+}
 
 /** Why an operation failed; for people. */
 export interface Failure {
@@ -21,32 +30,28 @@ export type Tag =
   | 'quarantined'
 
 /** A refusal, also by a mint that refuses as if it failed. What a mint cannot answer at the moment is none. */
-export const isDenial = ({ answer, hint }: { readonly answer: string; readonly hint?: string }): boolean =>
+export const isDenial = ({ answer, hint }: Reply): boolean =>
   answer === 'refused' || (hint !== undefined && hint !== 'passing')
 
 /** The mint answered, and not with what was asked for. */
-export const isRefusedOrMalformed = (output: { readonly answer: string; readonly hint?: string }): boolean =>
-  isDenial(output) || output.answer === 'malformed'
+export const isRefusedOrMalformed = (output: Reply): boolean => isDenial(output) || output.answer === 'malformed'
 
 /** A mint that refuses a question, or makes no sense, may do so in passing; so often in a row it is meant. */
 const MOST_DENIALS = 8
 
 /** How many such answers there were in a row, with this one. */
-export const denialsWith = (denials: number, output: { readonly answer: string; readonly hint?: string }): number =>
+export const denialsWith = (denials: number, output: Reply): number =>
   isRefusedOrMalformed(output) ? Math.min(MOST_DENIALS, denials + 1) : 0
 
 /** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
-export const isMeant = (denials: number, output: { readonly answer: string; readonly hint?: string }): boolean =>
+export const isMeant = (denials: number, output: Reply): boolean =>
   denials + 1 >= MOST_DENIALS && isRefusedOrMalformed(output)
 
 /** Why a question is given up that was answered so; for people. */
-export const deniedBecause = ({ answer }: { readonly answer: string }, what: string): string =>
+export const deniedBecause = ({ answer }: Reply, what: string): string =>
   answer === 'malformed'
     ? `the mint’s answers make no sense where it is asked ${what}`
     : `the mint refuses to say ${what}`
-
-/** What an effect or a local step gave, in actions that serve several. */
-export const outputOf = <T>(event: unknown): T => (event as { readonly output: T }).output
 
 export const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
@@ -114,6 +119,13 @@ export const freed = (id: string, exchange: Exchange): Write[] => [
   ...release(id, [...unspentOf(exchange), ...exchange.made.filter(isReserved)], exchange.dead),
 ]
 
+/** What an operation says of an exchange that another was faster than. */
+export const lostBy = (exchange: Exchange) => ({
+  spentElsewhere: sum(spentOf(exchange)),
+  fee: exchange.fee,
+  error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
+})
+
 /** Marks exactly chosen inputs as sent: they are the token. */
 export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
   inputs.map(({ Y }) => ({
@@ -122,10 +134,3 @@ export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): 
     set: { state: 'sent' },
     if: { state: 'reserved', operationId: id },
   }))
-
-/** The action that writes what a local step or an effect wants written. */
-export const write = {
-  type: 'tx' as const,
-  params: ({ event }: { event: { output: unknown } }): readonly Write[] =>
-    (event.output as { writes?: readonly Write[] }).writes ?? [],
-}

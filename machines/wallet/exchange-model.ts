@@ -1,6 +1,6 @@
 /** What the exchange is made of: its part of a context, its effects and local steps, and its delays. */
 import type { Meaning } from '../../src/cashu/codes.ts'
-import { effect, local, backoff, type Write } from '../../src/kernel/define/authoring.ts'
+import { backoff, effect, local, sure, type Write } from '../../src/kernel/define/authoring.ts'
 
 /** A proof as a request sends it. `Y` names it (NUT-07). */
 export interface InputProof {
@@ -298,23 +298,28 @@ export const exchangeActors = {
   }),
 }
 
-const tries = (context: unknown): number => (context as ExchangeContext).exchange!.tries
-
-export const exchangeDelays = {
-  exchangeBackoff: backoff<unknown>({ firstMs: 1_000, maxMs: 300_000, tries }),
-  /** Soon at first: a mint that changes its keysets has the new ones in a moment. */
-  exchangeLook: backoff<unknown>({
-    firstMs: 5_000,
-    maxMs: 300_000,
-    tries: (context) => 3 * (context as ExchangeContext).exchange!.looks,
-  }),
-  exchangeBlocked: 3_600_000,
-}
-
 /** What a context must have for the exchange to run in it. */
 export interface ExchangeContext {
   readonly id: string
   readonly mintUrl: string
   readonly unit: string
   readonly exchange: Exchange | null
+}
+
+/** The exchange, in a state that has one. */
+export const exchangeOf = ({ exchange }: Pick<ExchangeContext, 'exchange'>): Exchange => sure(exchange, 'exchange')
+
+export const exchangeDelays = {
+  exchangeBackoff: backoff<ExchangeContext>({
+    firstMs: 1_000,
+    maxMs: 300_000,
+    tries: (context) => exchangeOf(context).tries,
+  }),
+  /** Soon at first: a mint that changes its keysets has the new ones in a moment. */
+  exchangeLook: backoff<ExchangeContext>({
+    firstMs: 5_000,
+    maxMs: 300_000,
+    tries: (context) => 3 * exchangeOf(context).looks,
+  }),
+  exchangeBlocked: 3_600_000,
 }

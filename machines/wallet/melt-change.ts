@@ -9,139 +9,115 @@
  *                                         settlingChange* ◀──────── signatures ────────┴──────────────╯
  * ```
  */
-import { assign } from 'xstate'
-import { answered, type Write } from '../../src/kernel/define/authoring.ts'
-import { write } from './common.ts'
-import { forget, owed, settle, settled, type MeltContext, type Settled } from './melt-model.ts'
-import type { Replied, Signature } from './exchange-model.ts'
+import { from, keeps, on, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import type { Signature } from './exchange-model.ts'
+import { forget, owed, settle, settled, type Kept, type MeltContext } from './melt-model.ts'
+import { parts } from './melt-setup.ts'
 
-// A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
-type Loose = never
 type Found = { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] }
-type Restored = { context: MeltContext; event: { output: Replied<Found> } }
-type News = { context: MeltContext; event: Found }
-const set = (by: (args: never) => Partial<MeltContext>): Loose => assign(by as Loose) as Loose
-
-/** So often the mint is asked for change that it does not owe for certain. */
-const MOST_ASKS = 3
 
 /** The row from which balances know what is owed. */
-const owedRow = ({ context }: { context: MeltContext }): Write[] => {
+const owedRow = (context: MeltContext): Write[] => {
   const amount = owed(context)
   const { id, mintUrl, unit } = context
   return amount > 0 ? [{ put: 'owed', row: { operationId: id, mintUrl, unit, amount } }] : []
 }
-const settledRow = ({ context: { id, owed: was } }: { context: MeltContext }): Write[] =>
-  was > 0 ? [{ delete: 'owed', key: [id] }] : []
+const settledRow = ({ id, owed: was }: MeltContext): Write[] => (was > 0 ? [{ delete: 'owed', key: [id] }] : [])
 
 /** The change is pending: what is owed of it for certain is shown. */
-export const pending = [
-  { type: 'tx', params: owedRow },
-  assign(({ context }: { context: MeltContext }) => ({ owed: Math.max(0, owed(context)) })),
-] as Loose
+export const pending = [writes(owedRow), keeps((context: MeltContext) => ({ owed: Math.max(0, owed(context)) }))]
 
-const restore: Loose = {
-  src: 'mint.restore',
-  input: ({ context: { mintUrl, blanks } }: Restored) => ({
-    mintUrl,
-    outputs: blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })),
-  }),
-} as Loose
-const signed = {
-  guard: ({ event: { output } }: Restored) => output.answer === 'ok' && output.outputs.length > 0,
-  target: '#melt.settlingChange',
-  actions: set(({ event: { output } }: Restored) =>
-    output.answer === 'ok' ? { found: { outputs: output.outputs, signatures: output.signatures } } : {},
-  ),
-} as Loose
+const blanksOf = ({ mintUrl, blanks }: MeltContext) => ({
+  mintUrl,
+  outputs: blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })),
+})
+const foundIn = ({ outputs, signatures }: Found): Kept => ({ found: { outputs, signatures } })
+const NONE = { change: 0 }
+
 const found = {
   target: '#melt.settlingChange',
-  actions: set(({ event }: News) => ({ found: { outputs: event.outputs, signatures: event.signatures } })),
-} as Loose
-/** It is over: no more is to come. */
-const over = [{ type: 'tx', params: forget }, assign({ change: 0 })] as Loose
-const asked = set(({ context }: Restored) => ({ asks: Math.min(MOST_ASKS, context.asks + 1) }))
-const lastAsk = ({ context }: { context: MeltContext }): boolean => context.asks + 1 >= MOST_ASKS
+  actions: { type: 'keep', params: ({ event }: { event: Found }) => foundIn(event) },
+} as const
 
-export const changeStates: Readonly<Record<string, Loose>> = {
-  changeOpen: {
+export const changeStates = {
+  changeOpen: parts.createStateConfig({
     description: 'Paid. The mint owes no change for certain; asks three times whether there is some.',
     invoke: {
-      ...(restore as object),
+      src: 'mint.restore',
+      input: from(blanksOf),
       onDone: [
-        signed,
-        {
-          guard: (({ context, event: { output } }: Restored) =>
-            output.answer === 'ok' && lastAsk({ context })) as Loose,
-          target: 'paid',
-          actions: over,
-        },
-        { guard: answered('ok') as Loose, target: 'changePausing', actions: [asked, 'tried'] },
-        { target: 'changePending', actions: pending },
+        on({
+          answer: 'ok',
+          such: 'isSomeSigned',
+          target: '#melt.settlingChange',
+          keep: ({ output }) => foundIn(output),
+        }),
+        // It is over: no more is to come.
+        on({ answer: 'ok', if: 'isLastAsk', target: 'paid', actions: writes(forget), keep: NONE }),
+        on({ answer: 'ok', target: 'changePausing', actions: ['asked', 'tried'] }),
+        on({ target: 'changePending', actions: pending }),
       ],
     },
-  } as Loose,
-  changePausing: {
+  }),
+  changePausing: parts.createStateConfig({
     description: 'Paid. The mint owes no change for certain; asks again whether there is some.',
     after: { meltBackoff: 'changeOpen' },
     on: { resume: 'changeOpen' },
-  } as Loose,
-  changePending: {
+  }),
+  changePending: parts.createStateConfig({
     tags: ['ended'],
     description: 'Paid. The change is not here yet: asks for it for seven days.',
     meta: { watch: 'change' },
-    entry: ['tell', assign({ error: null })] as Loose,
+    entry: ['tell', { type: 'keep', params: { error: null } }],
     on: {
       'change.found': found,
       'change.none': [
         {
-          guard: (({ context }: News) => owed(context) <= 0 && lastAsk({ context })) as Loose,
+          guard: 'isLastAskNotOwed',
           target: 'paid',
-          actions: over,
+          actions: [writes(forget), { type: 'keep', params: NONE }],
         },
-        { guard: (({ context }: News) => owed(context) <= 0) as Loose, actions: asked },
+        { guard: 'isNotOwed', actions: 'asked' },
       ],
     },
     after: { changeDeadline: 'lastChange' },
-  } as Loose,
-  lastChange: {
+  }),
+  lastChange: parts.createStateConfig({
     tags: ['ended'],
     description: 'Paid. Seven days are over; asks for the change for the last time.',
     invoke: {
-      ...(restore as object),
+      src: 'mint.restore',
+      input: from(blanksOf),
       onDone: [
-        signed,
-        { guard: (({ context }: Restored) => owed(context) > 0) as Loose, target: 'changeMissing' },
+        on({
+          answer: 'ok',
+          such: 'isSomeSigned',
+          target: '#melt.settlingChange',
+          keep: ({ output }) => foundIn(output),
+        }),
+        on({ if: 'isOwed', target: 'changeMissing' }),
         // Nothing was ever owed for certain, and a mint that does not tell now never will.
-        { guard: answered('ok', 'refused') as Loose, target: 'paid', actions: over },
+        on({ answer: ['ok', 'refused'], target: 'paid', actions: writes(forget), keep: NONE }),
         // The last question must be answered.
-        { target: 'changePending' },
+        on({ target: 'changePending' }),
       ],
     },
-  } as Loose,
-  settlingChange: {
+  }),
+  settlingChange: parts.createStateConfig({
     tags: ['local'],
     invoke: {
       src: 'melt.settle',
-      input: settle as Loose,
+      input: from(settle),
       onDone: [
-        {
-          guard: answered('ok') as Loose,
-          target: 'paid',
-          actions: [
-            write,
-            { type: 'tx', params: settledRow },
-            set(({ event: { output } }: Settled) => settled(output)),
-          ] as Loose,
-        },
-        { target: 'changePending', actions: [assign({ found: null }), ...(pending as object[])] as Loose },
+        on({ answer: 'ok', target: 'paid', actions: [write, writes(settledRow)], keep: settled }),
+        on({ target: 'changePending', actions: pending, keep: { found: null } }),
       ],
     },
-  } as Loose,
-  changeMissing: {
+  }),
+  changeMissing: parts.createStateConfig({
     tags: ['ended', 'human'],
     description: 'Paid, and the mint owes change that it has not signed in seven days. Goes on asking, seldom.',
     meta: { watch: 'change' },
     on: { 'change.found': found },
-  } as Loose,
+  }),
 }

@@ -11,167 +11,139 @@
  *      ╰── the mint refused them as too many     robbed | misfit ──▶ failed
  * ```
  */
-import { assign } from 'xstate'
-import { answered } from '../../src/kernel/define/authoring.ts'
-import { freed, release, spentOf, sum, write } from './common.ts'
-import { failureOf, newExchange, reservedBy } from './exchange-model.ts'
+import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
+import { freed, lostBy, release } from './common.ts'
+import { exchangeOf, failureOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
-import { reuse, type Fitted, type MeltContext, type Planned, type Select, type Taken } from './melt-model.ts'
+import { quoteOf, reuse, type Kept, type MeltContext, type Select } from './melt-model.ts'
+import { directFee, parts, swappedFee } from './melt-setup.ts'
 
-// A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
-type Loose = never
-type Of = { context: MeltContext }
-type Done<T> = Of & { event: { output: T } }
-const set = (by: (args: never) => Partial<MeltContext>): Loose => assign(by as Loose) as Loose
-const failed = (code: string, detail: string): Loose => set(() => ({ error: { code, detail } }))
-const is = answered as (...answers: string[]) => Loose
+const failed = (code: string, detail: string): Kept => ({ error: { code, detail } })
+const TOO_DEAR = failed('FEE_TOO_HIGH', 'fee reserve and input fee may come to more than was allowed')
 
-/** Beside the amount, it may cost more than was allowed. */
-const tooDear = (fee: (args: Done<Taken>) => number): Loose =>
-  ({
-    guard: (args: Done<Taken>) =>
-      args.event.output.answer === 'ok' && args.context.maxFee !== null && fee(args) > args.context.maxFee,
-    target: 'failed',
-    actions: failed('FEE_TOO_HIGH', 'fee reserve and input fee may come to more than was allowed'),
-  }) as Loose
-
-const direct = ({ context, event: { output } }: Done<Taken>): number =>
-  output.answer === 'ok' ? output.fee + context.quote!.feeReserve : 0
-const swapped = ({ context, event: { output } }: Done<Taken>): number =>
-  output.answer === 'ok' ? output.fee + context.inputFee + context.quote!.feeReserve : 0
-const payable = ({ id, mintUrl, unit, quote, givesChange }: MeltContext): Select => ({
-  ...{ id, mintUrl, unit, givesChange },
-  amount: quote!.amount,
-  reserve: quote!.feeReserve,
-})
+const payable = (context: MeltContext): Select => {
+  const { id, mintUrl, unit, givesChange } = context
+  const { amount, feeReserve } = quoteOf(context)
+  return { id, mintUrl, unit, givesChange, amount, reserve: feeReserve }
+}
 /** What the rounds that are done have cost. */
-const paid = set(({ context: { exchange: done, swapFee } }: Of) => ({ swapFee: swapFee + done!.fee }))
+const paid = (context: MeltContext): number => context.swapFee + exchangeOf(context).fee
 
-export const fittingStates: Readonly<Record<string, Loose>> = {
-  selecting: {
+export const fittingStates = {
+  selecting: parts.createStateConfig({
     tags: ['local'],
     invoke: {
       src: 'melt.select',
-      input: ({ context }: Of) => payable(context),
+      input: from(payable),
       onDone: [
-        {
-          guard: ({ event: { output } }: Done<Taken>) => output.answer === 'ok' && !output.fits,
-          target: 'planning',
-        },
-        tooDear(direct),
-        {
-          guard: is('ok'),
+        on({ answer: 'ok', such: 'isMisfit', target: 'planning' }),
+        // Beside the amount, it may cost more than was allowed.
+        on({ answer: 'ok', such: 'isTooDear', target: 'failed', keep: TOO_DEAR }),
+        on({
+          answer: 'ok',
           target: 'prepared',
-          actions: [
-            write,
-            set(({ event: { output }, ...of }: Done<Taken>) =>
-              output.answer === 'ok'
-                ? { inputs: output.inputs, inputFee: output.fee, fee: direct({ ...of, event: { output } }) }
-                : {},
-            ),
-          ],
-        },
-        {
+          actions: write,
+          keep: ({ context, output }) => ({
+            inputs: output.inputs,
+            inputFee: output.fee,
+            fee: directFee(context, output),
+          }),
+        }),
+        on({
           target: 'failed',
-          actions: failed('INSUFFICIENT_FUNDS', 'not enough is spendable for amount and fees'),
-        },
+          keep: failed('INSUFFICIENT_FUNDS', 'not enough is spendable for amount and fees'),
+        }),
       ],
     },
-  } as Loose,
-  planning: {
+  }),
+  planning: parts.createStateConfig({
     tags: ['local'],
     invoke: {
       src: 'melt.plan',
-      input: ({ context }: Of) => ({
+      input: from((context) => ({
         ...payable(context),
         refusal: context.refusal,
         inputs: context.inputs,
         blanks: context.blanks.length,
-      }),
+      })),
       onDone: [
         // Refused for its size: nothing can land of it, and its blank outputs may be used again.
-        {
-          guard: is('asIs'),
+        on({
+          answer: 'asIs',
           target: 'readying',
-          actions: [write, { type: 'tx', params: reuse }, set(() => ({ blanks: [], body: '', tries: 0 }))],
-        },
-        {
-          // What was refused for its size is there already: it only has to become fewer. That is paid for once.
-          guard: ({ context: { inputs, swapFee }, event: { output } }: Done<Planned>) =>
-            output.answer === 'ok' && inputs.length > 0 && swapFee === 0,
+          actions: [write, writes(reuse)],
+          keep: { blanks: [], body: '', tries: 0 },
+        }),
+        // What was refused for its size is there already: it only has to become fewer. That is paid for once.
+        on({
+          answer: 'ok',
+          if: 'isFirstFit',
           target: 'fitting',
-          actions: [
-            write,
-            { type: 'tx', params: reuse },
-            set(({ context: { inputs }, event: { output } }: Done<Planned>) => ({
-              exact: output.answer === 'ok' ? output.amounts : [],
-              exchange: newExchange({ inputs, from: 'reserved', hold: output.answer === 'ok' ? output.amounts : [] }),
-              refusal: null,
-              blanks: [],
-              body: '',
-            })),
-          ],
-        },
-        {
-          guard: ({ context: { inputs }, event: { output } }: Done<Planned>) =>
-            output.answer === 'ok' && inputs.length === 0,
+          actions: [write, writes(reuse)],
+          keep: ({ context: { inputs }, output: { amounts } }) => ({
+            exact: amounts,
+            exchange: newExchange({ inputs, from: 'reserved', hold: amounts }),
+            refusal: null,
+            blanks: [],
+            body: '',
+          }),
+        }),
+        on({
+          answer: 'ok',
+          if: 'isUnchosen',
           target: 'reselecting',
-          actions: set(({ event: { output } }: Done<Planned>) =>
-            output.answer === 'ok' ? { exact: output.amounts, inputFee: output.fee } : {},
-          ),
-        },
-        { guard: ({ context: { inputs } }: Of) => inputs.length > 0, target: 'unpaid', actions: write },
-        {
-          guard: is('stale'),
+          keep: ({ output: { amounts, fee } }) => ({ exact: amounts, inputFee: fee }),
+        }),
+        on({ if: 'isChosen', target: 'unpaid', actions: write }),
+        on({
+          answer: 'stale',
           target: 'failed',
-          actions: failed(
+          keep: failed(
             'NO_ACTIVE_KEYSET',
             'the mint takes no such inputs, and has no active keyset to swap them for others',
           ),
-        },
-        {
-          guard: ({ context: { givesChange } }: Of) => givesChange,
+        }),
+        on({
+          if: 'givesChange',
           target: 'failed',
-          actions: failed('TOO_LARGE', 'the mint takes too few inputs at once for what is needed'),
-        },
-        {
+          keep: failed('TOO_LARGE', 'the mint takes too few inputs at once for what is needed'),
+        }),
+        on({
           target: 'failed',
-          actions: failed('INEXACT', 'the mint gives no change, and its amounts do not make up what is needed'),
-        },
+          keep: failed('INEXACT', 'the mint gives no change, and its amounts do not make up what is needed'),
+        }),
       ],
     },
-  } as Loose,
-  reselecting: {
+  }),
+  reselecting: parts.createStateConfig({
     tags: ['local'],
     invoke: {
       src: 'proofs.select',
-      input: ({ context: { id, mintUrl, unit, exact } }: Of) => ({
-        ...{ id, mintUrl, unit },
+      input: from(({ id, mintUrl, unit, exact }) => ({
+        id,
+        mintUrl,
+        unit,
         amount: exact.reduce((total, amount) => total + amount, 0),
         preferExact: false,
-      }),
+      })),
       onDone: [
-        tooDear(swapped),
-        {
-          guard: is('ok'),
+        on({ answer: 'ok', such: 'isSwapTooDear', target: 'failed', keep: TOO_DEAR }),
+        on({
+          answer: 'ok',
           target: 'prepared',
-          actions: [
-            write,
-            set(({ event: { output }, ...of }: Done<Taken>) =>
-              output.answer === 'ok' ? { inputs: output.inputs, fee: swapped({ ...of, event: { output } }) } : {},
-            ),
-          ],
-        },
-        {
+          actions: write,
+          keep: ({ context, output }) => ({ inputs: output.inputs, fee: swappedFee(context, output) }),
+        }),
+        on({
           target: 'failed',
-          actions: failed(
+          keep: failed(
             'INSUFFICIENT_FUNDS',
             'not enough is spendable for inputs that the mint takes, and for making them',
           ),
-        },
+        }),
       ],
     },
-  } as Loose,
+  }),
   /** The swap that comes before the payment: nothing was sent that could pay. */
   fitting: exchange({
     done: '#melt.gathering',
@@ -179,64 +151,63 @@ export const fittingStates: Readonly<Record<string, Loose>> = {
     refused: '#melt.misfit',
     cancelled: '#melt.unfitted',
   }),
-  gathering: {
+  gathering: parts.createStateConfig({
     tags: ['local'],
     invoke: {
       src: 'melt.gather',
-      input: ({ context: { id, mintUrl, unit, exchange: made } }: Of) => ({
-        ...{ id, mintUrl, unit },
-        made: made!.made,
+      input: from((context) => {
+        const { id, mintUrl, unit } = context
+        return { id, mintUrl, unit, made: exchangeOf(context).made }
       }),
-      onDone: {
+      onDone: on({
         target: 'readying',
-        actions: set(({ context: { exchange: made, swapFee }, event: { output } }: Done<Fitted>) => ({
-          inputs: output.inputs,
-          inputFee: output.fee,
-          swapFee: swapFee + made!.fee,
+        keep: ({ context, output: { inputs, fee } }) => ({
+          inputs,
+          inputFee: fee,
+          swapFee: paid(context),
           exact: [],
           exchange: null,
           tries: 0,
-        })),
-      },
+        }),
+      }),
     },
-  } as Loose,
+  }),
   /** Some inputs of the swap were spent by another. */
-  robbed: {
+  robbed: parts.createStateConfig({
     always: {
       target: 'failed',
       actions: [
-        { type: 'tx', params: ({ context: { id, exchange: lost } }: Of) => freed(id, lost!) },
-        paid,
-        set(({ context: { exchange: lost } }: Of) => ({ spentElsewhere: sum(spentOf(lost!)) })),
-        failed('SPENT_ELSEWHERE', 'some of the inputs were spent outside this wallet'),
+        writes((context) => freed(context.id, exchangeOf(context))),
+        keeps((context) => {
+          const { spentElsewhere, error } = lostBy(exchangeOf(context))
+          return { swapFee: paid(context), spentElsewhere, error }
+        }),
       ],
     },
-  } as Loose,
+  }),
   /** The swap was refused for good. */
-  misfit: {
+  misfit: parts.createStateConfig({
     always: {
       target: 'failed',
       actions: [
-        { type: 'tx', params: ({ context: { id, exchange: refused } }: Of) => release(id, reservedBy(refused!)) },
-        set(({ context: { exchange: refused } }: Of) => ({ error: failureOf(refused!) })),
-        paid,
+        writes((context) => release(context.id, reservedBy(exchangeOf(context)))),
+        keeps((context) => ({ error: failureOf(exchangeOf(context)), swapFee: paid(context) })),
       ],
     },
-  } as Loose,
+  }),
   /** Given up before the swap, or between two of its rounds. */
-  unfitted: {
+  unfitted: parts.createStateConfig({
     always: {
       target: 'cancelled',
       actions: [
-        { type: 'tx', params: ({ context: { id, exchange: left } }: Of) => release(id, reservedBy(left!)) },
-        paid,
-        set(() => ({ inputs: [], givenUp: true, error: null })),
+        writes((context) => release(context.id, reservedBy(exchangeOf(context)))),
+        keeps((context) => ({ swapFee: paid(context), inputs: [], givenUp: true, error: null })),
       ],
     },
-  } as Loose,
+  }),
 }
 
 /** Begins with the swap, where the inputs do not fit. */
-export const fit: Loose = set(({ context: { inputs, exact } }: Of) => ({
+export const fit = keeps(({ inputs, exact }: MeltContext) => ({
   exchange: newExchange({ inputs, from: 'reserved', hold: exact }),
 }))

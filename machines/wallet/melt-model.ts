@@ -1,7 +1,7 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
+import { backoff, effect, local, sure, until, type Write } from '../../src/kernel/define/authoring.ts'
 import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
-import { selectActor, type Failure, sum } from './common.ts'
+import { denialsWith, selectActor, type Failure, type Reply, sum } from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
@@ -116,6 +116,8 @@ export interface MeltContext extends MeltInput {
   readonly error: Failure | null
 }
 
+export type Kept = Partial<MeltContext>
+
 export type Settle = Place & {
   readonly context: Pick<
     MeltContext,
@@ -124,8 +126,9 @@ export type Settle = Place & {
 }
 /** Whom to ask about a payment, and what its preimage must hash to. */
 type Asked = { readonly mintUrl: string; readonly method: string; readonly paymentHash: string | null }
+type Question = Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }
 /** What came of a request to pay. */
-type Answered =
+export type Answered =
   | { readonly answer: 'paid'; readonly payment: Payment }
   | { readonly answer: 'pending' }
   | ({ readonly answer: 'refused' } & Refusal)
@@ -179,6 +182,8 @@ const DAY_MS = 86_400_000
 const NEVER_MS = 8_640_000_000_000_000
 export const MOST_TRIES = 20
 export const MOST_SENDS = 2
+/** So often the mint is asked for change that it does not owe for certain. */
+export const MOST_ASKS = 3
 
 /** No request that was sent can land any more. */
 export const accounted = ({ sends, answers, landed }: MeltContext): boolean =>
@@ -194,7 +199,7 @@ export const meltActors = {
     answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'],
   }),
   /** GET /v1/melt/quote/{method}/{quote}. */
-  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Asked & { quoteId: string; expiry: number | null; expiresAtMs: number | null }>({ answers: REPLIES }), // prettier-ignore
+  'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Question>({ answers: REPLIES }),
   /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
   'melt.select': local<Taken, Select>({ answers: ['ok', 'short'] }), // prettier-ignore
   /**
@@ -223,29 +228,47 @@ export const meltDelays = {
   changeDeadline: 7 * DAY_MS,
 }
 
-export function settle({ context }: { context: MeltContext }): Settle {
+/** The quote, once there is one. */
+export const quoteOf = ({ quote }: Pick<MeltContext, 'quote'>): MeltQuote => sure(quote, 'quote')
+/** What the mint last said of the payment, once it was asked. */
+export const paymentOf = ({ payment }: Pick<MeltContext, 'payment'>): Payment => sure(payment, 'payment')
+
+/** Asks what became of the payment. */
+export function question(context: MeltContext): Question {
+  const { mintUrl, method, paymentHash } = context
+  const { quote, expiry, expiresAtMs } = quoteOf(context)
+  return { mintUrl, method, paymentHash, quoteId: quote, expiry, expiresAtMs }
+}
+
+export function settle(context: MeltContext): Settle {
   const { id, mintUrl, unit, inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } = context
   return { id, mintUrl, unit, context: { inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } }
 }
 
-export type Settled = { event: { output: ({ answer: 'ok' } & Made) | { answer: 'owed' } } }
+export const settled = ({ output: { made } }: { output: Made }): Kept => ({
+  change: sum(made),
+  ys: made.map(({ Y }) => Y),
+})
 
-export function settled(output: Settled['event']['output']): Partial<MeltContext> {
-  return output.answer === 'ok' ? { change: sum(output.made), ys: output.made.map(({ Y }) => Y) } : {}
-}
+/** A question in vain. */
+export const inVain = ({ context: { tries, denials }, output }: { context: MeltContext; output: Reply }): Kept => ({
+  tries: Math.min(MOST_TRIES, tries + 1),
+  denials: denialsWith(denials, output),
+})
 
 /** Nothing was paid. */
-export function nothingPaid({ amount, asked = amount, demand }: MeltContext): Partial<MeltContext> {
+export function nothingPaid({ amount, asked = amount, demand }: MeltContext): Kept {
   return { amount: 0, asked: asked > 0 ? asked : (demand?.least ?? 0) }
 }
 
 /** What the mint owes for certain: beyond amount, fee reserve and input fee. */
-export function owed({ inputs, inputFee, quote }: MeltContext): number {
-  return sum(inputs) - inputFee - quote!.amount - quote!.feeReserve
+export function owed(context: MeltContext): number {
+  const { amount, feeReserve } = quoteOf(context)
+  return sum(context.inputs) - context.inputFee - amount - feeReserve
 }
 
 /** The blank outputs will never be signed, or it does not matter any more. */
-export function forget({ context: { blanks } }: { context: MeltContext }): Write[] {
+export function forget({ blanks }: MeltContext): Write[] {
   return blanks.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
 }
 
@@ -275,7 +298,7 @@ export const mayFit = ({ refusal, anew, swapFee }: MeltContext): boolean =>
  * Gives back blank outputs that no request can have signed any more: a later melt takes them before it takes counters,
  * so that payments in vain do not use counters up. Ones that the mint has seen are dropped.
  */
-export function reuse({ context: { id, blanks, refusal } }: { context: MeltContext }): Write[] {
+export function reuse({ id, blanks, refusal }: MeltContext): Write[] {
   const known = isAlreadySigned(refusal?.meaning) || refusal?.meaning === 'quotePaid'
   return blanks.map(({ B_ }) =>
     known
@@ -287,9 +310,6 @@ export function reuse({ context: { id, blanks, refusal } }: { context: MeltConte
 /** The request was refused for its size: the mint takes fewer inputs at once, or fewer outputs. */
 export const isTooMany = ({ refusal, inputs, blanks }: MeltContext): boolean =>
   isTooLarge(refusal?.meaning) && inputs.length + blanks.length > 1
-
-/** What a question was answered with. */
-export type Reply = { readonly answer: string; readonly hint?: string }
 
 /**
  * Why the mint did not take the request to pay. What is too large is found before anything of it is done: however that is
@@ -322,12 +342,8 @@ export function unpaidBecause({ refusal }: MeltContext): Failure {
   return { code: WHY[refusal.meaning] ?? 'REFUSED', detail: refusal.detail }
 }
 
-type Quoted = { context: MeltContext; event: { output: { answer: string; quote?: MeltQuote } } }
-
 /** Whether the quote is for the invoice, in the unit, and for as much as the invoice asks for. */
-export function quoteFits({ context, event: { output } }: Quoted): boolean {
-  if (output.answer !== 'ok') return false
-  const { unit, request, amount } = output.quote!
+export function quoteFits(context: MeltContext, { unit, request, amount }: MeltQuote): boolean {
   const { demand } = context
   return (
     (unit === null || unit === context.unit) &&
@@ -336,7 +352,9 @@ export function quoteFits({ context, event: { output } }: Quoted): boolean {
   )
 }
 
-export function quoteKept({ event }: { event: unknown }): Partial<MeltContext> {
-  const { quote } = (event as Quoted['event']).output
-  return { quote: quote!, quoteId: quote!.quote, amount: quote!.amount, tries: 0 }
-}
+export const quoteKept = ({ output: { quote } }: { output: { readonly quote: MeltQuote } }): Kept => ({
+  quote,
+  quoteId: quote.quote,
+  amount: quote.amount,
+  tries: 0,
+})

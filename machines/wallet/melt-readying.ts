@@ -13,20 +13,18 @@
  *
  * After an hour, or when the quote expires, it ends as cancelled, with what it waited for as the reason.
  */
-import { assign } from 'xstate'
-import { answered } from '../../src/kernel/define/authoring.ts'
-import { sum, write } from './common.ts'
-import type { Derived, MeltContext } from './melt-model.ts'
+import { from, keeps, on, write } from '../../src/kernel/define/authoring.ts'
+import { sum } from './common.ts'
+import { quoteOf, type Kept, type MeltContext } from './melt-model.ts'
+import { parts } from './melt-setup.ts'
 
-// A part of the melt chart in a file of its own: XState's types know a chart only as a whole.
-type Loose = never
-type Done = { context: MeltContext; event: { output: Derived } }
+const waitsFor = (code: string, detail: string): Kept => ({ error: { code, detail } })
+const byPerson = {
+  target: '#melt.cancelled',
+  actions: { type: 'keep', params: { givenUp: true, error: null } },
+} as const
 
-const set = (by: (args: never) => Partial<MeltContext>): Loose => assign(by as Loose) as Loose
-const waitsFor = (code: string, detail: string): Loose => assign({ error: { code, detail } }) as Loose
-const byPerson = { target: '#melt.cancelled', actions: assign({ givenUp: true, error: null }) as Loose }
-
-export const readying: Loose = {
+export const readying = parts.createStateConfig({
   initial: 'deriving',
   after: { readyDeadline: '#melt.cancelled', quoteExpiry: '#melt.cancelled' },
   states: {
@@ -34,46 +32,34 @@ export const readying: Loose = {
       tags: ['local'],
       invoke: {
         src: 'melt.derive',
-        input: ({ context: { id, mintUrl, unit, quote, inputs, inputFee, givesChange, sends } }: Done) => ({
-          id,
-          mintUrl,
-          unit,
-          quote,
-          inputs,
-          inputFee,
-          givesChange,
-          sends,
+        input: from((context) => {
+          const { id, mintUrl, unit, inputs, inputFee, givesChange, sends } = context
+          return { id, mintUrl, unit, quote: quoteOf(context), inputs, inputFee, givesChange, sends }
         }),
         onDone: [
-          {
-            guard: answered('ok') as Loose,
+          on({
+            answer: 'ok',
             target: '#melt.melting',
-            actions: [
-              write,
-              set(({ context, event: { output } }: Done) =>
-                output.answer === 'ok'
-                  ? {
-                      blanks: output.blanks,
-                      body: output.body,
-                      sends: context.sends + 1,
-                      tries: 0,
-                      error: null,
-                      refusal: null,
-                    }
-                  : {},
-              ),
-            ],
-          },
-          {
-            guard: answered('gap') as Loose,
+            actions: write,
+            keep: ({ context, output: { blanks, body } }) => ({
+              blanks,
+              body,
+              sends: context.sends + 1,
+              tries: 0,
+              error: null,
+              refusal: null,
+            }),
+          }),
+          on({
+            answer: 'gap',
             target: 'crowded',
-            actions: waitsFor('TOO_MANY_UNSIGNED', 'too many outputs wait for the mint’s signatures to make more'),
-          },
-          { guard: (({ context }: Done) => context.tries === 0) as Loose, target: 'refreshing' },
-          {
+            keep: waitsFor('TOO_MANY_UNSIGNED', 'too many outputs wait for the mint’s signatures to make more'),
+          }),
+          on({ if: 'isFirstTry', target: 'refreshing' }),
+          on({
             target: 'changeless',
-            actions: waitsFor('NO_ACTIVE_KEYSET', 'the mint has no active keyset, so that it could sign no change'),
-          },
+            keep: waitsFor('NO_ACTIVE_KEYSET', 'the mint has no active keyset, so that it could sign no change'),
+          }),
         ],
       },
     },
@@ -81,13 +67,14 @@ export const readying: Loose = {
       description: 'Fetches the mint’s keysets, for the known ones do not serve. Nothing is under way.',
       invoke: {
         src: 'mint.keysets',
-        input: ({ context: { mintUrl, unit } }: Done) => ({ mintUrl, unit }),
+        input: from(({ mintUrl, unit }) => ({ mintUrl, unit })),
         onDone: [
-          { guard: answered('ok') as Loose, target: 'deriving', actions: [write, 'tried'] },
-          {
+          on({ answer: 'ok', target: 'deriving', actions: [write, 'tried'] }),
+          on({
             target: 'waiting',
-            actions: ['tried', waitsFor('MINT_UNREACHABLE', 'the mint’s keysets could not be fetched')],
-          },
+            actions: 'tried',
+            keep: waitsFor('MINT_UNREACHABLE', 'the mint’s keysets could not be fetched'),
+          }),
         ],
       },
     },
@@ -107,10 +94,7 @@ export const readying: Loose = {
         cancel: byPerson,
         forgo: {
           target: 'deriving',
-          actions: set(({ context: { inputs, amount } }: Done) => ({
-            givesChange: false,
-            fee: sum(inputs) - amount,
-          })),
+          actions: keeps(({ inputs, amount }: MeltContext) => ({ givesChange: false, fee: sum(inputs) - amount })),
         },
       },
     },
@@ -122,4 +106,4 @@ export const readying: Loose = {
       on: { resume: 'deriving', cancel: byPerson },
     },
   },
-} as Loose
+})

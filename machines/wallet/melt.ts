@@ -38,105 +38,40 @@
  * PAID wins over everything. Inputs are released only when every request was answered, or the only one was seen to land,
  * and the mint says after that that all inputs are unspent and the quote is unpaid.
  */
-import { quoting } from './quoting.ts'
-import { assign, setup, emit } from 'xstate'
-import { tx, answered } from '../../src/kernel/define/authoring.ts'
-import {
-  type Tag,
-  deniedBecause,
-  denialsWith,
-  freed,
-  isMeant,
-  outputOf,
-  sum,
-  release,
-  spend,
-  spentOf,
-  unspentOf,
-  write,
-} from './common.ts'
-import { newExchange, reservedBy } from './exchange-model.ts'
+import { from, keeps, on, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { deniedBecause, freed, release, spend, spentOf, sum, unspentOf } from './common.ts'
+import { exchangeOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
 import { changeStates, pending } from './melt-change.ts'
 import { confirmingStates } from './melt-confirming.ts'
 import { fit, fittingStates } from './melt-fitting.ts'
-import { readying } from './melt-readying.ts'
 import {
-  type MeltInput,
-  type MeltState,
-  type MeltContext,
-  type Events,
-  type Reply,
-  MOST_TRIES,
-  MOST_SENDS,
-  accounted,
-  meltActors,
-  meltDelays,
+  forget,
+  inVain,
+  nothingPaid,
+  question,
+  quoteKept,
+  refusalIn,
+  reuse,
   settle,
   settled,
-  owed,
-  forget,
-  reuse,
-  mayFit,
-  mayRenew,
-  nothingPaid,
-  isTooMany,
-  refusalIn,
   unpaidBecause,
-  quoteFits,
-  quoteKept,
+  type Kept,
+  type MeltContext,
 } from './melt-model.ts'
+import { readying } from './melt-readying.ts'
+import { parts } from './melt-setup.ts'
+import { quoting, unquoted } from './quoting.ts'
 
-const fence = ({ context }: { context: MeltContext }) => ({
-  exchange: newExchange({ inputs: context.inputs, from: 'reserved', isFence: true }),
-})
-/** Some rounds of the fence are done. */
-const halfWon = ({ context: { exchange: fenced } }: { context: MeltContext }): boolean =>
-  fenced!.made.length > 0 || fenced!.fee > 0
+const fence = keeps(({ inputs }: MeltContext) => ({
+  exchange: newExchange({ inputs, from: 'reserved', isFence: true }),
+}))
 /** The payment took the inputs; where the fence did, that is written already. */
-const spent = {
-  type: 'tx' as const,
-  params: ({ context: { id, inputs, fenced } }: { context: MeltContext }) =>
-    fenced ? [] : spend(id, inputs, 'reserved'),
-}
-/** All inputs are spent, and yet the quote, which was read after, is unpaid. */
-const taken = ({ states }: MeltContext): boolean => states.every((state) => state === 'SPENT')
-/** Every request was refused, the last one for spent inputs: none of ours has spent anything. */
-const isRobbed = ({ landed, answers, sends, refusal }: MeltContext): boolean =>
-  !landed && answers === sends && refusal?.meaning === 'spent'
+const spent = ({ id, inputs, fenced }: MeltContext): Write[] => (fenced ? [] : spend(id, inputs, 'reserved'))
+const UNFENCED = { type: 'keep', params: { exchange: null } } as const
+const GIVEN_UP = { type: 'keep', params: { givenUp: true } } as const
 
-export const melt = setup({
-  types: {} as {
-    context: MeltContext
-    input: MeltInput
-    events: Events
-    emitted: { type: 'quote'; operationId: string; mintUrl: string; quoteId: string; state: MeltState }
-    tags: Tag
-    meta: { watch?: string }
-  },
-  actors: meltActors,
-  actions: {
-    tx,
-    tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    /** A question in vain. */
-    inVain: assign(({ context: { tries, denials }, event }) => ({
-      tries: Math.min(MOST_TRIES, tries + 1),
-      denials: denialsWith(denials, outputOf<Reply>(event)),
-    })),
-    /** Of questions that the mint refuses, or whose answers make no sense. */
-    denied: assign({ why: ({ event }, what: string) => deniedBecause(outputOf<Reply>(event), what) }),
-    anew: assign({ tries: 0, denials: 0 }),
-    goesOn: assign({ why: null }),
-    tell: emit(({ context: { id, mintUrl, quoteId, payment } }) => ({
-      type: 'quote' as const,
-      operationId: id,
-      mintUrl,
-      quoteId: quoteId!,
-      state: payment?.state ?? 'UNPAID',
-    })),
-  },
-  delays: meltDelays,
-}).createMachine({
+export const melt = parts.createMachine({
   id: 'melt',
   context: ({ input }) => ({
     ...input,
@@ -178,56 +113,56 @@ export const melt = setup({
     quoting: quoting({
       description: 'Asks the mint what the payment would cost.',
       failed: '#melt.failed',
-      quoted: '#melt.selecting',
-      src: 'melt.createQuote',
-      input: ({ context: { mintUrl, method, ask } }: { context: MeltContext }) => ({ mintUrl, method, body: ask }),
-      backoff: 'meltBackoff',
-      fits: quoteFits,
-      keep: [assign(quoteKept)],
+      requesting: parts.createStateConfig({
+        invoke: {
+          src: 'melt.createQuote',
+          input: from(({ mintUrl, method, ask }) => ({ mintUrl, method, body: ask })),
+          onDone: [
+            on({ answer: 'ok', such: 'isFitting', target: '#melt.selecting', keep: quoteKept }),
+            ...unquoted('#melt.failed'),
+          ],
+        },
+      }),
+      repeating: parts.createStateConfig({ after: { meltBackoff: 'requesting' }, on: { resume: 'requesting' } }),
     }),
     ...fittingStates,
     prepared: {
       description:
         'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline or when the quote expires.',
       on: {
-        execute: [
-          { guard: ({ context }) => context.exact.length > 0, target: 'fitting', actions: fit },
-          { target: 'readying' },
-        ],
-        cancel: { target: 'cancelled', actions: assign({ givenUp: true }) },
+        execute: [{ guard: 'mustFit', target: 'fitting', actions: fit }, { target: 'readying' }],
+        cancel: { target: 'cancelled', actions: GIVEN_UP },
       },
       after: { meltDeadline: 'cancelled', quoteExpiry: 'cancelled' },
     },
-    readying: readying as object,
+    readying,
     melting: {
       description: 'The request to pay is on its way to the mint.',
       invoke: {
         src: 'melt.pay',
-        input: ({ context: { mintUrl, method, paymentHash, body } }) => ({ mintUrl, method, paymentHash, body }),
+        input: from(({ mintUrl, method, paymentHash, body }) => ({ mintUrl, method, paymentHash, body })),
         onDone: [
-          {
-            guard: answered('paid'),
+          on({
+            answer: 'paid',
             target: 'settling',
-            actions: assign(({ context, event: { output } }) =>
-              output.answer === 'paid'
-                ? { payment: output.payment, firstHand: true, answers: context.answers + 1, landed: true }
-                : {},
-            ),
-          },
-          {
-            guard: answered('pending'),
+            keep: ({ context: { answers }, output: { payment } }) => ({
+              payment,
+              firstHand: true,
+              answers: answers + 1,
+              landed: true,
+            }),
+          }),
+          on({
+            answer: 'pending',
             target: 'checking',
-            actions: assign(({ context }) => ({ answers: context.answers + 1, landed: true })),
-          },
-          {
-            guard: ({ event: { output } }) => refusalIn(output) !== null,
+            keep: ({ context: { answers } }) => ({ answers: answers + 1, landed: true }),
+          }),
+          on({
+            such: 'isRefusal',
             target: 'checking',
-            actions: assign(({ context, event: { output } }) => ({
-              answers: context.answers + 1,
-              refusal: refusalIn(output),
-            })),
-          },
-          { target: 'checking' },
+            keep: ({ context: { answers }, output }) => ({ answers: answers + 1, refusal: refusalIn(output) }),
+          }),
+          on({ target: 'checking' }),
         ],
       },
     },
@@ -235,21 +170,12 @@ export const melt = setup({
       description: 'Asks the mint what became of the inputs.',
       invoke: {
         src: 'mint.check',
-        input: ({ context: { mintUrl, inputs } }) => ({ mintUrl, Ys: inputs.map(({ Y }) => Y) }),
+        input: from(({ mintUrl, inputs }) => ({ mintUrl, Ys: inputs.map(({ Y }) => Y) })),
         onDone: [
-          {
-            guard: answered('ok'),
-            target: 'asking',
-            actions: assign(({ event: { output } }) => (output.answer === 'ok' ? { states: output.states } : {})),
-          },
+          on({ answer: 'ok', target: 'asking', keep: ({ output: { states } }) => ({ states }) }),
           // It does not tell, or makes no sense: what it says of the payment has to do. It may make none of that either.
-          {
-            guard: ({ context, event: { output } }) =>
-              (output.answer === 'refused' && output.meaning !== 'passing') || isMeant(context.denials, output),
-            target: 'asking',
-            actions: assign({ states: [] }),
-          },
-          { target: 'pausing', actions: 'inVain' },
+          on({ such: 'isUntelling', target: 'asking', keep: { states: [] } }),
+          on({ target: 'pausing', keep: inVain }),
         ],
       },
     },
@@ -257,86 +183,59 @@ export const melt = setup({
       description: 'Asks the mint what became of the payment.',
       invoke: {
         src: 'melt.quote',
-        input: ({ context: { mintUrl, method, paymentHash, quoteId, quote } }) => ({
-          mintUrl,
-          method,
-          paymentHash,
-          quoteId: quoteId!,
-          expiry: quote!.expiry,
-          expiresAtMs: quote!.expiresAtMs,
-        }),
+        input: from(question),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'judging',
-            actions: assign(({ context, event: { output } }) =>
-              output.answer === 'ok'
-                ? {
-                    payment: output.payment,
-                    expired: output.expired,
-                    denials: 0,
-                    landed: context.landed || output.payment.state === 'PENDING',
-                  }
-                : {},
-            ),
-          },
+            keep: ({ context: { landed }, output: { payment, expired } }) => ({
+              payment,
+              expired,
+              denials: 0,
+              landed: landed || payment.state === 'PENDING',
+            }),
+          }),
           // It does not know the quote any more, or will not say: what it says of the inputs has to do.
-          {
-            guard: ({ context, event: { output } }) =>
-              output.answer === 'refused' && (output.meaning === 'quoteUnknown' || isMeant(context.denials, output)),
+          on({
+            such: 'isForgotten',
             target: 'judging',
-            actions: assign({ payment: { state: 'UNPAID', preimage: null, change: null }, expired: true, denials: 0 }),
-          },
-          {
-            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
+            keep: { payment: { state: 'UNPAID', preimage: null, change: null }, expired: true, denials: 0 },
+          }),
+          on({
+            such: 'isMeant',
             target: 'blocked',
-            actions: { type: 'denied', params: 'what became of the payment' },
-          },
-          { target: 'pausing', actions: 'inVain' },
+            keep: ({ output }) => ({ why: deniedBecause(output, 'what became of the payment') }),
+          }),
+          on({ target: 'pausing', keep: inVain }),
         ],
       },
     },
     /** The inputs' states were read first, the quote's after them. */
     judging: {
       always: [
-        { guard: ({ context }) => context.payment!.state === 'PAID', target: 'settling' },
-        {
-          guard: ({ context }) => context.payment!.state !== 'UNPAID',
-          target: 'paymentPending',
-        },
-        { guard: ({ context }) => context.states.includes('PENDING'), target: 'pausing', actions: 'tried' },
+        { guard: 'isPaid', target: 'settling' },
+        { guard: 'isNotUnpaid', target: 'paymentPending' },
+        { guard: 'isSomePending', target: 'pausing', actions: 'tried' },
         // A proof of payment, and yet it is said to be unpaid.
-        { guard: ({ context }) => context.payment!.preimage !== null, target: 'quarantined' },
+        { guard: 'isProven', target: 'quarantined' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
-        { guard: ({ context }) => context.states.length === 0, target: 'fencing', actions: assign(fence) },
+        { guard: 'isUntold', target: 'fencing', actions: fence },
         // Some inputs were spent by another: with those, no send of ours can land any more.
-        {
-          guard: ({ context }) => context.states.includes('UNSPENT') && context.states.includes('SPENT'),
-          target: 'lost',
-        },
+        { guard: 'isPartlySpent', target: 'lost' },
         // All of them were. A single reading is not enough to give up what may be paid.
         {
-          guard: ({ context }) => taken(context) && !context.seenSpent,
+          guard: 'isTakenAtFirst',
           target: 'pausing',
-          actions: ['tried', assign({ seenSpent: true })],
+          actions: ['tried', { type: 'keep', params: { seenSpent: true } }],
         },
-        { guard: ({ context }) => taken(context) && isRobbed(context), target: 'lost' },
-        { guard: ({ context }) => taken(context), target: 'spentQuarantined' },
-        { guard: ({ context }) => accounted(context) && mayRenew(context), target: 'renewing' },
-        { guard: ({ context }) => accounted(context) && isTooMany(context), target: 'planning' },
-        {
-          guard: ({ context }) => accounted(context) && mayFit(context),
-          target: 'planning',
-          actions: assign(({ context }) => ({ anew: context.anew + 1 })),
-        },
-        { guard: ({ context }) => accounted(context), target: 'unpaid' },
-        {
-          guard: ({ context }) =>
-            !context.landed && context.answers === 0 && context.sends < MOST_SENDS && !context.expired,
-          target: 'melting',
-          actions: assign(({ context }) => ({ sends: context.sends + 1 })),
-        },
-        { target: 'fencing', actions: assign(fence) },
+        { guard: 'isRobbed', target: 'lost' },
+        { guard: 'isTaken', target: 'spentQuarantined' },
+        { guard: 'mayRenew', target: 'renewing' },
+        { guard: 'isTooMany', target: 'planning' },
+        { guard: 'mayFit', target: 'planning', actions: keeps(({ anew }) => ({ anew: anew + 1 })) },
+        { guard: 'isAccounted', target: 'unpaid' },
+        { guard: 'mayBeSentAgain', target: 'melting', actions: keeps(({ sends }) => ({ sends: sends + 1 })) },
+        { target: 'fencing', actions: fence },
       ],
     },
     /** Refused for its blank outputs: others are made, of keysets fetched anew. */
@@ -344,18 +243,12 @@ export const melt = setup({
       tags: ['local'],
       invoke: {
         src: 'melt.renew',
-        input: ({ context: { id, mintUrl, unit, blanks, anew, refusal } }) => ({
-          id,
-          mintUrl,
-          unit,
-          blanks,
-          anew,
-          refusal,
-        }),
-        onDone: {
+        input: from(({ id, mintUrl, unit, blanks, anew, refusal }) => ({ id, mintUrl, unit, blanks, anew, refusal })),
+        onDone: on({
           target: 'readying.refreshing',
-          actions: [write, assign(({ context }) => ({ blanks: [], body: '', anew: context.anew + 1 }))],
-        },
+          actions: write,
+          keep: ({ context: { anew } }) => ({ blanks: [], body: '', anew: anew + 1 }),
+        }),
       },
     },
     pausing: {
@@ -372,28 +265,28 @@ export const melt = setup({
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
       meta: { watch: 'payment' },
-      ...(exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }) as object),
+      ...exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }),
     },
     /** The fence found inputs spent, and nothing of ours signed: the melt won. Not where a round of the fence had won before. */
     outrun: {
       always: [
         {
-          guard: halfWon,
+          guard: 'isHalfWon',
           target: 'won',
-          actions: { type: 'tx', params: ({ context: { id, exchange } }) => freed(id, exchange!) },
+          actions: writes((context) => freed(context.id, exchangeOf(context))),
         },
-        { target: 'checking', actions: assign({ exchange: null }) },
+        { target: 'checking', actions: UNFENCED },
       ],
     },
     /** The fence was refused for good: where a round of it has won, nothing else that was sent can land any more. */
     halted: {
       always: [
         {
-          guard: halfWon,
+          guard: 'isHalfWon',
           target: 'won',
-          actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+          actions: writes((context) => release(context.id, reservedBy(exchangeOf(context)))),
         },
-        { target: 'blocked', actions: assign({ why: 'no swap can take the inputs back' }) },
+        { target: 'blocked', actions: { type: 'keep', params: { why: 'no swap can take the inputs back' } } },
       ],
     },
     won: { always: { target: 'confirming', actions: 'anew' } },
@@ -402,19 +295,11 @@ export const melt = setup({
       tags: ['local'],
       invoke: {
         src: 'melt.settle',
-        input: settle,
+        input: from(settle),
         onDone: [
-          {
-            guard: answered('ok'),
-            target: 'paid',
-            actions: [write, assign(({ event: { output } }) => settled(output))],
-          },
-          {
-            guard: ({ context }) => owed(context) > 0,
-            target: 'changePending',
-            actions: [spent, ...(pending as object[] as [])],
-          },
-          { target: 'changeOpen', actions: [spent, assign({ tries: 0 })] },
+          on({ answer: 'ok', target: 'paid', actions: write, keep: settled }),
+          on({ if: 'isOwed', target: 'changePending', actions: [writes(spent), ...pending] }),
+          on({ target: 'changeOpen', actions: writes(spent), keep: { tries: 0 } }),
         ],
       },
     },
@@ -425,14 +310,14 @@ export const melt = setup({
       description:
         'It cannot go on by itself now, and the payment may still land. Watches the quote. Tries again every hour, or when resumed.',
       meta: { watch: 'payment' },
-      after: { meltBlocked: { target: 'checking', actions: ['anew', assign({ exchange: null })] } },
+      after: { meltBlocked: { target: 'checking', actions: ['anew', UNFENCED] } },
       on: {
         'payment.news': {
-          guard: ({ event }) => event.state === 'PAID',
+          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
           target: 'checking',
-          actions: ['anew', assign({ exchange: null })],
+          actions: ['anew', UNFENCED],
         },
-        resume: { target: 'checking', actions: ['anew', assign({ exchange: null })] },
+        resume: { target: 'checking', actions: ['anew', UNFENCED] },
       },
     },
     quarantined: {
@@ -448,16 +333,19 @@ export const melt = setup({
         'All inputs are spent, and the mint says that it has not paid, or knows nothing of it; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
       meta: { watch: 'payment' },
       on: {
-        'payment.news': { guard: ({ event }) => event.state === 'PAID', target: 'checking' },
+        'payment.news': {
+          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
+          target: 'checking',
+        },
         resume: 'checking',
-        cancel: { target: 'lost', actions: assign({ givenUp: true }) },
+        cancel: { target: 'lost', actions: GIVEN_UP },
       },
     },
     paid: {
       type: 'final',
       tags: ['ended'],
       entry: [
-        assign(({ context: { inputs, amount, change, swapFee } }) => ({
+        keeps(({ inputs, amount, change, swapFee }) => ({
           fee: swapFee + sum(inputs) - amount - change,
           inputs: [],
           blanks: [],
@@ -474,15 +362,12 @@ export const melt = setup({
       always: {
         target: 'failed',
         actions: [
-          {
-            type: 'tx',
-            params: ({ context }) => [
-              ...spend(context.id, spentOf(context), 'reserved'),
-              ...release(context.id, unspentOf(context)),
-              ...(context.states.includes('UNSPENT') ? reuse({ context }) : forget({ context })),
-            ],
-          },
-          assign(({ context }) => ({
+          writes((context) => [
+            ...spend(context.id, spentOf(context), 'reserved'),
+            ...release(context.id, unspentOf(context)),
+            ...(context.states.includes('UNSPENT') ? reuse(context) : forget(context)),
+          ]),
+          keeps((context) => ({
             spentElsewhere: sum(spentOf(context)),
             error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
           })),
@@ -494,8 +379,8 @@ export const melt = setup({
       always: {
         target: 'failed',
         actions: [
-          { type: 'tx', params: ({ context }) => [...release(context.id, context.inputs), ...reuse({ context })] },
-          assign(({ context }) => ({ error: unpaidBecause(context) })),
+          writes((context) => [...release(context.id, context.inputs), ...reuse(context)]),
+          keeps((context) => ({ error: unpaidBecause(context) })),
         ],
       },
     },
@@ -504,39 +389,40 @@ export const melt = setup({
       always: {
         target: 'failed',
         actions: [
-          { type: 'tx', params: forget },
-          assign(({ context: { exchange, swapFee } }) => ({
-            fee: swapFee + exchange!.fee,
-            ys: exchange!.made.map(({ Y }) => Y),
-            error: {
-              code: 'PAYMENT_FENCED',
-              detail:
-                'the request may have been lost: the inputs were taken back, which proves them unused, and not that the payee was not paid',
-            },
-          })),
+          writes(forget),
+          keeps((context): Kept => {
+            const { fee, made } = exchangeOf(context)
+            return {
+              fee: context.swapFee + fee,
+              ys: made.map(({ Y }) => Y),
+              error: {
+                code: 'PAYMENT_FENCED',
+                detail:
+                  'the request may have been lost: the inputs were taken back, which proves them unused, and not that the payee was not paid',
+              },
+            }
+          }),
         ],
       },
     },
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        assign(({ context }) => ({
-          ...nothingPaid(context),
-          fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
-          inputs: [],
-          blanks: [],
-          body: '',
-          exchange: null,
-        })),
-      ],
+      entry: keeps((context) => ({
+        ...nothingPaid(context),
+        fee: context.error?.code === 'PAYMENT_FENCED' ? context.fee : context.swapFee,
+        inputs: [],
+        blanks: [],
+        body: '',
+        exchange: null,
+      })),
     },
     cancelled: {
       type: 'final',
       tags: ['ended', 'failed'],
       entry: [
-        { type: 'tx', params: ({ context: { id, inputs } }) => release(id, inputs) },
-        assign(({ context }) => ({ ...nothingPaid(context), inputs: [], fee: context.swapFee, exchange: null })),
+        writes(({ id, inputs }) => release(id, inputs)),
+        keeps((context) => ({ ...nothingPaid(context), inputs: [], fee: context.swapFee, exchange: null })),
       ],
     },
   },

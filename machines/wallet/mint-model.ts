@@ -1,6 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
-import { denialsWith, isDenial, sum, type Failure } from './common.ts'
+import { backoff, effect, local, sure, until, type Write } from '../../src/kernel/define/authoring.ts'
+import { denialsWith, isDenial, isMeant, sum, type Failure, type Reply } from './common.ts'
 import {
   type OutputSet,
   type MadeProof,
@@ -81,6 +81,8 @@ export interface MintContext extends MintInput {
   readonly error: Failure | null
 }
 
+export type Kept = Partial<MintContext>
+
 export type Job = Place & {
   readonly context: Pick<
     MintContext,
@@ -160,7 +162,7 @@ export const mintDelays = {
   lateDeadline: 7 * DAY_MS,
 }
 
-export function job({ context }: { context: MintContext }): Job {
+export function job(context: MintContext): Job {
   const {
     id,
     mintUrl,
@@ -199,49 +201,38 @@ export function job({ context }: { context: MintContext }): Job {
   }
 }
 
-type Answered = { event: { output: { answer: string } & Partial<Quoted> } }
+/** The quote's id, once there is a quote. */
+export const quoteIdOf = ({ quoteId }: Pick<MintContext, 'quoteId'>): string => sure(quoteId, 'quote')
 
-/** Whether a quote is for what was asked. */
-export function quoteFits({ event: { output } }: Answered): boolean {
-  return output.answer === 'ok' && output.flaw === null
-}
+/** Asks for the quote. */
+export const question = (context: MintContext): Wanted & { quoteId: string } => ({
+  ...wanted(context),
+  quoteId: quoteIdOf(context),
+})
 
-export function quoteFlaw({ event: { output } }: Answered): string {
-  return output.flaw ?? 'the quote is not for what was asked'
-}
+/** Why a quote is not for what was asked. */
+export const quoteFlaw = ({ flaw }: Quoted): string => flaw ?? 'the quote is not for what was asked'
 
-export function quoteKept({ event }: { event: unknown }): Partial<MintContext> {
-  const { quote, state } = (event as Answered['event']).output
-  return { quote: quote!, quoteId: quote!.quote, quoteState: state!, tries: 0 }
-}
-
-export function stateSeen({ event }: { event: unknown }): Partial<MintContext> {
-  const { state } = (event as Answered['event']).output
-  return state === undefined ? {} : { quoteState: state }
-}
-
-type Told = { readonly answer: string; readonly hint?: string }
+export const quoteKept = ({ output: { quote, state } }: { output: Quoted }): Kept => ({
+  quote,
+  quoteId: quote.quote,
+  quoteState: state,
+  tries: 0,
+})
 
 /** A question in vain. */
-export function asked(context: MintContext, output: Told): Pick<MintContext, 'tries' | 'denials'> {
-  return {
-    tries: Math.min(MOST_TRIES, context.tries + 1),
-    denials: denialsWith(context.denials, output),
-  }
-}
+export const inVain = ({ context: { tries, denials }, output }: { context: MintContext; output: Reply }): Kept => ({
+  tries: Math.min(MOST_TRIES, tries + 1),
+  denials: denialsWith(denials, output),
+})
 
 /** A refusal in passing says nothing of a quote that is over; a mint that keeps refusing has forgotten it. */
-export function isForgotten({ denials }: MintContext, output: Told): boolean {
-  return denials >= 3 && isDenial(output)
+export function isForgotten({ denials }: MintContext, reply: Reply): boolean {
+  return denials >= 3 && isDenial(reply)
 }
 
-export function issuedAlready({ event: { output } }: Answered): boolean {
-  return output.answer === 'ok' && output.state === 'ISSUED'
-}
-
-export function lockedElsewhere({ event: { output } }: Answered): boolean {
-  return output.answer === 'ok' && output.lockedElsewhere === true
-}
+export const isUnsupported = ({ denials }: MintContext, reply: Reply): boolean =>
+  reply.meaning === 'unsupported' || (reply.hint === 'unsupported' && isMeant(denials, reply))
 
 /** At most one live operation holds a quote; the store sees to it. */
 export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
@@ -249,7 +240,7 @@ export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
 }
 
 export function unclaim({ mintUrl, quoteId, id }: MintContext): Write[] {
-  return [{ delete: 'quoteClaims', key: [mintUrl, quoteId!], if: { operationId: id } }]
+  return quoteId === null ? [] : [{ delete: 'quoteClaims', key: [mintUrl, quoteId], if: { operationId: id } }]
 }
 
 export function came(made: readonly MadeProof[]): Pick<MintContext, 'amount' | 'ys'> {

@@ -26,84 +26,53 @@
  * | refreshing, waiting | the same | fetches the keysets again |
  * | blocked, quarantined | the same, and the mint's last word | waits: for the slow retry, or for a person |
  */
-import { quoting } from './quoting.ts'
-import { matched } from './mint-matching.ts'
-import { assign, setup, emit } from 'xstate'
-import { tx, answered } from '../../src/kernel/define/authoring.ts'
-import { type Tag, deniedBecause, isMeant, outputOf, write } from './common.ts'
-import { type Refusal } from './exchange-model.ts'
+import { from, on, write, writes } from '../../src/kernel/define/authoring.ts'
+import { deniedBecause, type Failure } from './common.ts'
+import { matching } from './mint-matching.ts'
 import {
-  type MintInput,
-  type QuoteState,
-  type MintContext,
-  type QuoteNews,
-  MOST_TRIES,
-  asked,
-  isForgotten,
-  MOST_UNANSWERED,
-  MOST_WAITS,
-  mintActors,
-  mintDelays,
-  job,
+  came,
   claim,
-  unclaim,
-  wanted,
-  quoteFits,
+  inVain,
+  job,
+  MOST_UNANSWERED,
+  otherForm,
+  question,
   quoteFlaw,
   quoteKept,
-  issuedAlready,
-  lockedElsewhere,
-  stateSeen,
-  otherForm,
-  came,
+  unclaim,
+  wanted,
+  type Kept,
+  type Quoted,
 } from './mint-model.ts'
+import { because, parts } from './mint-setup.ts'
+import { quoting, unquoted } from './quoting.ts'
 
-type Output = { readonly answer: string; readonly meaning?: string; readonly hint?: string }
-const isUnsupported = (context: MintContext, output: Output): boolean =>
-  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(context.denials, output))
-const refusalOf = ({ code, detail, meaning }: Refusal): Refusal => ({ code, detail, meaning })
+const NOTHING = { outputs: [], signatures: [] }
+/** Why no outputs can be made. */
+const underived = ({ output: { detail } }: { output: { readonly detail: string } }): Kept => ({ why: detail })
+const heardOf = ({ output: { state } }: { output: Quoted }): Kept => ({ quoteState: state, denials: 0 })
 
-export const mint = setup({
-  types: {} as {
-    context: MintContext
-    input: MintInput
-    events: { type: 'cancel' } | { type: 'resume' } | QuoteNews
-    emitted: { type: 'quote'; operationId: string; mintUrl: string; quoteId: string; state: QuoteState }
-    tags: Tag
-    meta: { watch?: string }
-  },
-  actors: mintActors,
-  actions: {
-    tx,
-    tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    inVain: assign(({ context, event }) => asked(context, outputOf<Output>(event))),
-    anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),
-    because: assign({ why: (_, why: string) => why }),
-    /** Of questions that the mint refuses, or whose answers make no sense. */
-    denied: assign({ why: ({ event }, what: string) => deniedBecause(outputOf<Output>(event), what) }),
-    /** Why no outputs can be made. */
-    underived: assign({ why: ({ event }) => outputOf<{ detail: string }>(event).detail }),
-    goesOn: assign({ why: null }),
-    unmatched: assign({ restored: null }),
-    seen: assign(stateSeen),
-    /** Of the quote alone that says nothing: the mint may answer for it, and refuse the next question. */
-    heard: assign({ denials: 0 }),
-    unanswered: assign({ unanswered: ({ context }) => context.unanswered + 1, refusal: null }),
-    nothingCame: assign({ amount: 0 }),
-    reopen: assign({ amount: ({ context }) => context.asked, error: null }),
-    tell: emit(({ context: { id, mintUrl, quoteId, quoteState } }) => ({
-      type: 'quote' as const,
-      operationId: id,
-      mintUrl,
-      quoteId: quoteId!,
-      state: quoteState,
-    })),
-  },
-  guards: {
-    paid: ({ event }) => (event as QuoteNews).state !== 'UNPAID',
-  },
-  delays: mintDelays,
-}).createMachine({
+const repeating = parts.createStateConfig({ after: { mintBackoff: 'requesting' }, on: { resume: 'requesting' } })
+
+/** Nothing was minted, so far: a quote that may be paid all the same is not lost sight of. */
+const unmade = (of: { readonly description: string; readonly error: Failure; readonly resume: 'closing' | 'unpaid' }) =>
+  parts.createStateConfig({
+    tags: ['ended', 'failed'],
+    description: of.description,
+    meta: { watch: 'late' },
+    entry: ['nothingCame', { type: 'keep', params: { error: of.error } }],
+    on: {
+      resume: { target: of.resume, actions: 'reopen' },
+      'quote.news': {
+        guard: { type: 'isPaid', params: ({ event }) => event },
+        target: 'deriving',
+        actions: ['reopen', { type: 'keep', params: ({ event }) => ({ quoteState: event.state }) }],
+      },
+    },
+    after: { lateDeadline: 'parting' },
+  })
+
+export const mint = parts.createMachine({
   id: 'mint',
   context: ({ input }) => ({
     ...input,
@@ -132,44 +101,60 @@ export const mint = setup({
   initial: 'asked',
   states: {
     asked: {
-      always: [
-        {
-          guard: ({ context }) => context.quoteId !== null,
-          target: 'importing',
-          actions: { type: 'tx', params: ({ context }) => claim(context) },
-        },
-        { target: 'quoting' },
-      ],
+      always: [{ guard: 'isImported', target: 'importing', actions: writes(claim) }, { target: 'quoting' }],
     },
     quoting: quoting({
       description: 'Asks the mint for a quote.',
       failed: '#mint.failed',
-      quoted: '#mint.unpaid',
-      src: 'mint.createQuote',
-      input: ({ context }: { context: MintContext }) => ({ ...wanted(context), body: context.ask }),
-      backoff: 'mintBackoff',
-      fits: quoteFits,
-      flaw: quoteFlaw,
-      keep: [assign(quoteKept), { type: 'tx', params: ({ context }: { context: MintContext }) => claim(context) }],
+      requesting: parts.createStateConfig({
+        invoke: {
+          src: 'mint.createQuote',
+          input: from((context) => ({ ...wanted(context), body: context.ask })),
+          onDone: [
+            on({
+              answer: 'ok',
+              such: 'isFitting',
+              target: '#mint.unpaid',
+              keep: quoteKept,
+              afterwards: writes(claim),
+            }),
+            ...unquoted('#mint.failed', quoteFlaw),
+          ],
+        },
+      }),
+      repeating,
     }),
     importing: quoting({
       description: 'Looks at a quote that was made elsewhere.',
       failed: '#mint.failed',
-      quoted: '#mint.unpaid',
-      src: 'mint.quote',
-      input: ({ context }: { context: MintContext }) => ({ ...wanted(context), quoteId: context.quoteId! }),
-      backoff: 'mintBackoff',
-      unless: [
-        { guard: issuedAlready, code: 'ALREADY_ISSUED', detail: 'the quote was issued, and not to this wallet' },
-        {
-          guard: lockedElsewhere,
-          code: 'SIGNATURE_REFUSED',
-          detail: 'the quote is locked to a key that is not the given one (NUT-20)',
+      requesting: parts.createStateConfig({
+        invoke: {
+          src: 'mint.quote',
+          input: from(question),
+          onDone: [
+            on({
+              answer: 'ok',
+              such: 'isIssuedAlready',
+              target: '#mint.failed',
+              keep: { error: { code: 'ALREADY_ISSUED', detail: 'the quote was issued, and not to this wallet' } },
+            }),
+            on({
+              answer: 'ok',
+              such: 'isLockedElsewhere',
+              target: '#mint.failed',
+              keep: {
+                error: {
+                  code: 'SIGNATURE_REFUSED',
+                  detail: 'the quote is locked to a key that is not the given one (NUT-20)',
+                },
+              },
+            }),
+            on({ answer: 'ok', such: 'isFitting', target: '#mint.unpaid', keep: quoteKept }),
+            ...unquoted('#mint.failed', quoteFlaw),
+          ],
         },
-      ],
-      fits: quoteFits,
-      flaw: quoteFlaw,
-      keep: [assign(quoteKept)],
+      }),
+      repeating,
     }),
     unpaid: {
       description: 'Waits for the quote’s request to be paid.',
@@ -177,9 +162,9 @@ export const mint = setup({
       entry: 'tell',
       on: {
         'quote.news': {
-          guard: 'paid',
+          guard: { type: 'isPaid', params: ({ event }) => event },
           target: 'deriving',
-          actions: [assign(({ event }) => ({ quoteState: event.state })), 'tell'],
+          actions: [{ type: 'keep', params: ({ event }) => ({ quoteState: event.state }) }, 'tell'],
         },
         cancel: 'cancelled',
       },
@@ -189,16 +174,12 @@ export const mint = setup({
       description: 'The quote expired. Looks at it once more before saying so.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
+        input: from(question),
         onDone: [
-          {
-            guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
-            target: 'deriving',
-            actions: ['seen', 'heard', 'tell'],
-          },
-          { guard: answered('ok'), target: 'expired' },
-          { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'expired' },
-          { target: 'lingering', actions: 'inVain' },
+          on({ answer: 'ok', such: 'isPaid', target: 'deriving', keep: heardOf, afterwards: 'tell' }),
+          on({ answer: 'ok', target: 'expired' }),
+          on({ such: 'isForgotten', target: 'expired' }),
+          on({ target: 'lingering', keep: inVain }),
         ],
       },
     },
@@ -207,54 +188,27 @@ export const mint = setup({
       after: { mintBackoff: 'closing' },
       on: { resume: 'closing', cancel: 'cancelled' },
     },
-    expired: {
-      tags: ['ended', 'failed'],
+    expired: unmade({
       description: 'The quote expired unpaid. Looks at it for seven days: should it be paid after all, it is minted.',
-      meta: { watch: 'late' },
-      entry: [
-        'nothingCame',
-        assign({ error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' } }),
-      ],
-      on: {
-        resume: { target: 'closing', actions: 'reopen' },
-        'quote.news': {
-          guard: 'paid',
-          target: 'deriving',
-          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
-        },
-      },
-      after: { lateDeadline: 'parting' },
-    },
-    cancelled: {
-      tags: ['ended', 'failed'],
+      error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' },
+      resume: 'closing',
+    }),
+    cancelled: unmade({
       description: 'Cancelled. Looks at the quote for seven days: should it be paid after all, it is minted.',
-      meta: { watch: 'late' },
-      entry: ['nothingCame', assign({ error: { code: 'CANCELLED', detail: 'cancelled before it was paid' } })],
-      on: {
-        resume: { target: 'unpaid', actions: 'reopen' },
-        'quote.news': {
-          guard: 'paid',
-          target: 'deriving',
-          actions: ['reopen', assign(({ event }) => ({ quoteState: event.state }))],
-        },
-      },
-      after: { lateDeadline: 'parting' },
-    },
+      error: { code: 'CANCELLED', detail: 'cancelled before it was paid' },
+      resume: 'unpaid',
+    }),
     parting: {
       tags: ['ended', 'failed'],
       description: 'Seven days are over. Looks at the quote for the last time.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
+        input: from(question),
         onDone: [
-          {
-            guard: ({ event: { output } }) => output.answer === 'ok' && output.state !== 'UNPAID',
-            target: 'deriving',
-            actions: ['reopen', 'seen', 'heard'],
-          },
-          { guard: answered('ok'), target: 'closed' },
-          { guard: ({ context, event: { output } }) => isForgotten(context, output), target: 'closed' },
-          { target: 'leaving', actions: 'inVain' },
+          on({ answer: 'ok', such: 'isPaid', target: 'deriving', actions: 'reopen', keep: heardOf }),
+          on({ answer: 'ok', target: 'closed' }),
+          on({ such: 'isForgotten', target: 'closed' }),
+          on({ target: 'leaving', keep: inVain }),
         ],
       },
     },
@@ -268,43 +222,28 @@ export const mint = setup({
       tags: ['local'],
       invoke: {
         src: 'mint.derive',
-        input: job,
+        input: from(job),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'minting',
-            actions: [
-              write,
-              assign(({ context, event: { output } }) =>
-                output.answer === 'ok'
-                  ? {
-                      sets: output.again ? context.sets : [...context.sets, output.set],
-                      body: output.body,
-                      tries: output.again ? context.tries : 0,
-                    }
-                  : {},
-              ),
-            ],
-          },
+            actions: write,
+            keep: ({ context: { sets, tries }, output: { again, set, body } }) => ({
+              sets: again ? sets : [...sets, set],
+              body,
+              tries: again ? tries : 0,
+            }),
+          }),
           // The amounts that we know may be those of an old keyset.
-          {
-            guard: ({ context, event: { output } }) =>
-              (output.answer === 'stale' || output.answer === 'unreachable') && context.tries === 0,
-            target: 'refreshing',
-          },
-          {
-            guard: ({ context, event: { output } }) => output.answer === 'stale' && context.tries < MOST_WAITS,
-            target: 'waiting',
-            actions: 'underived',
-          },
-          { guard: answered('stale', 'unreachable'), target: 'blocked', actions: 'underived' },
-          {
+          on({ answer: ['stale', 'unreachable'], if: 'isFirstTry', target: 'refreshing' }),
+          on({ answer: 'stale', if: 'isEarlyTry', target: 'waiting', keep: underived }),
+          on({ answer: ['stale', 'unreachable'], target: 'blocked', keep: underived }),
+          on({
             target: 'blocked',
-            actions: {
-              type: 'because',
-              params: 'too many outputs in a row were made and not signed: a restore would not find more of them',
-            },
-          },
+            actions: because(
+              'too many outputs in a row were made and not signed: a restore would not find more of them',
+            ),
+          }),
         ],
       },
     },
@@ -312,41 +251,27 @@ export const mint = setup({
       description: 'The request for signatures is on its way to the mint.',
       invoke: {
         src: 'mint.issue',
-        input: ({ context: { mintUrl, method, body } }) => ({ mintUrl, method, body }),
+        input: from(({ mintUrl, method, body }) => ({ mintUrl, method, body })),
         onDone: [
-          {
-            guard: answered('ok'),
-            target: 'unblinding',
-            actions: assign(({ event: { output } }) => ({
-              signatures: output.answer === 'ok' ? output.signatures : [],
-            })),
-          },
-          {
-            guard: ({ context, event: { output } }) =>
-              output.answer === 'unknown' && output.hint === undefined && context.unanswered + 1 < MOST_UNANSWERED,
-            target: 'retrying',
-            actions: ['tried', 'unanswered'],
-          },
+          on({ answer: 'ok', target: 'unblinding', keep: ({ output: { signatures } }) => ({ signatures }) }),
+          on({ answer: 'unknown', such: 'isSilent', target: 'retrying', actions: ['tried', 'unanswered'] }),
           // A mint may refuse in such a way that it looks like no answer.
-          {
-            guard: answered('unknown'),
+          on({
+            answer: 'unknown',
             target: 'pausing',
-            actions: ['tried', assign({ unanswered: MOST_UNANSWERED, refusal: null })],
-          },
-          {
-            guard: answered('refused'),
+            actions: 'tried',
+            keep: { unanswered: MOST_UNANSWERED, refusal: null },
+          }),
+          on({
+            answer: 'refused',
             target: 'asking',
-            actions: assign(({ context, event: { output } }) =>
-              output.answer === 'refused'
-                ? {
-                    refusal: refusalOf(output),
-                    refusals: context.refusals + 1,
-                    form: output.meaning === 'signatureInvalid' ? otherForm(context.form) : context.form,
-                  }
-                : {},
-            ),
-          },
-          { target: 'asking', actions: 'unanswered' },
+            keep: ({ context: { refusals, form }, output: { code, detail, meaning } }) => ({
+              refusal: { code, detail, meaning },
+              refusals: refusals + 1,
+              form: meaning === 'signatureInvalid' ? otherForm(form) : form,
+            }),
+          }),
+          on({ target: 'asking', actions: 'unanswered' }),
         ],
       },
     },
@@ -359,14 +284,10 @@ export const mint = setup({
       tags: ['local'],
       invoke: {
         src: 'mint.unblind',
-        input: job,
+        input: from(job),
         onDone: [
-          {
-            guard: answered('ok'),
-            target: 'issued',
-            actions: [write, assign(({ event: { output } }) => (output.answer === 'ok' ? came(output.made) : {}))],
-          },
-          { target: 'asking', actions: ['unanswered', assign({ signatures: [] })] },
+          on({ answer: 'ok', target: 'issued', actions: write, keep: ({ output: { made } }) => came(made) }),
+          on({ target: 'asking', actions: 'unanswered', keep: { signatures: [] } }),
         ],
       },
     },
@@ -374,21 +295,23 @@ export const mint = setup({
       description: 'Asks the mint what became of the quote.',
       invoke: {
         src: 'mint.quote',
-        input: ({ context }) => ({ ...wanted(context), quoteId: context.quoteId! }),
+        input: from(question),
         onDone: [
           // Nothing of ours was sent: there is nothing to restore.
-          {
-            guard: ({ context, event: { output } }) => output.answer === 'ok' && context.sets.length === 0,
+          on({
+            answer: 'ok',
+            if: 'isUnsent',
             target: 'matching',
-            actions: ['seen', assign({ restored: { outputs: [], signatures: [] } })],
-          },
-          { guard: answered('ok'), target: 'restoring', actions: 'seen' },
-          {
-            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
+            keep: ({ output: { state } }) => ({ quoteState: state, restored: NOTHING }),
+          }),
+          // Of the quote alone that says nothing: the mint may answer for it, and refuse the next question.
+          on({ answer: 'ok', target: 'restoring', keep: ({ output: { state } }) => ({ quoteState: state }) }),
+          on({
+            such: 'isMeant',
             target: 'blocked',
-            actions: { type: 'denied', params: 'how the quote stands' },
-          },
-          { target: 'pausing', actions: 'inVain' },
+            keep: ({ output }) => ({ why: deniedBecause(output, 'how the quote stands') }),
+          }),
+          on({ target: 'pausing', keep: inVain }),
         ],
       },
     },
@@ -396,74 +319,52 @@ export const mint = setup({
       description: 'Asks the mint which of the outputs it signed.',
       invoke: {
         src: 'mint.restore',
-        input: ({ context: { mintUrl, sets } }) => ({
+        input: from(({ mintUrl, sets }) => ({
           mintUrl,
           outputs: sets.flatMap(({ keysetId, outputs }) =>
             outputs.map(({ B_, amount }) => ({ B_, amount, id: keysetId })),
           ),
-        }),
+        })),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'matching',
-            actions: assign(({ event: { output } }) =>
-              output.answer === 'ok'
-                ? { restored: { outputs: output.outputs, signatures: output.signatures }, denials: 0 }
-                : {},
-            ),
-          },
+            keep: ({ output: { outputs, signatures } }) => ({ restored: { outputs, signatures }, denials: 0 }),
+          }),
           // Without NUT-09 the quote alone tells. While it is not issued, nothing of ours is signed.
-          {
-            guard: ({ context, event: { output } }) =>
-              isUnsupported(context, output) && context.quoteState !== 'ISSUED',
-            target: 'matching',
-            actions: assign({ restored: { outputs: [], signatures: [] } }),
-          },
+          on({ such: 'isUnsupportedUnissued', target: 'matching', keep: { restored: NOTHING } }),
           // It was issued, to us most likely: the mint may repeat its answer (NUT-19).
-          {
-            guard: ({ context, event: { output } }) =>
-              isUnsupported(context, output) && context.body !== '' && context.tries < MOST_WAITS,
-            target: 'retrying',
-            actions: 'inVain',
-          },
-          {
-            guard: ({ context, event: { output } }) => isUnsupported(context, output),
+          on({ such: 'isUnsupportedAtFirst', target: 'retrying', keep: inVain }),
+          on({
+            such: 'isUnsupported',
             target: 'blocked',
-            actions: { type: 'because', params: 'the mint has issued the quote, its answer was lost, and it restores no signatures (NUT-09)' }, // prettier-ignore
-          },
-          {
-            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
+            actions: because(
+              'the mint has issued the quote, its answer was lost, and it restores no signatures (NUT-09)',
+            ),
+          }),
+          on({
+            such: 'isMeant',
             target: 'blocked',
-            actions: { type: 'denied', params: 'which outputs it has signed' },
-          },
-          { target: 'pausing', actions: 'inVain' },
+            keep: ({ output }) => ({ why: deniedBecause(output, 'which outputs it has signed') }),
+          }),
+          on({ target: 'pausing', keep: inVain }),
         ],
       },
     },
-    matching: {
-      tags: ['local'],
-      invoke: {
-        src: 'mint.match',
-        input: job,
-        onDone: matched,
-      },
-    },
+    matching,
     refreshing: {
       description: 'Fetches the mint’s keysets, for the known ones may not serve.',
       invoke: {
         src: 'mint.keysets',
-        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
+        input: from(({ mintUrl, unit }) => ({ mintUrl, unit })),
         onDone: [
-          { guard: answered('ok'), target: 'deriving', actions: [write, 'tried', 'heard'] },
-          {
-            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
+          on({ answer: 'ok', target: 'deriving', actions: [write, 'tried', 'heard'] }),
+          on({
+            such: 'isMeant',
             target: 'blocked',
-            actions: { type: 'denied', params: 'which keysets it has' },
-          },
-          {
-            target: 'waiting',
-            actions: ['inVain', { type: 'because', params: 'the mint’s keysets could not be fetched' }],
-          },
+            keep: ({ output }) => ({ why: deniedBecause(output, 'which keysets it has') }),
+          }),
+          on({ target: 'waiting', actions: because('the mint’s keysets could not be fetched'), keep: inVain }),
         ],
       },
     },
@@ -495,23 +396,23 @@ export const mint = setup({
       type: 'final',
       tags: ['ended'],
       entry: [
-        { type: 'tx', params: ({ context }) => unclaim(context) },
-        assign({ quoteState: 'ISSUED', sets: [], body: '', signatures: [], restored: null, privateKey: null }),
+        writes(unclaim),
+        {
+          type: 'keep',
+          params: { quoteState: 'ISSUED', sets: [], body: '', signatures: [], restored: null, privateKey: null },
+        },
         'tell',
       ],
     },
     closed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: { type: 'tx', params: ({ context }) => unclaim(context) },
+      entry: writes(unclaim),
     },
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        'nothingCame',
-        { type: 'tx', params: ({ context }) => (context.quoteId === null ? [] : unclaim(context)) },
-      ],
+      entry: ['nothingCame', writes(unclaim)],
     },
   },
 })

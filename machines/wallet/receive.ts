@@ -16,17 +16,19 @@
  * A mint that is not trusted is contacted by nobody: the operation waits in its state until it is.
  */
 import { assign, setup } from 'xstate'
-import { tx } from '../../src/kernel/define/authoring.ts'
+import { tx, when } from '../../src/kernel/define/authoring.ts'
 import { sum, type Failure, type Tag } from './common.ts'
 import {
   continued,
   exchangeActors,
   exchangeDelays,
+  exchangeOf,
   failureOf,
   newExchange,
   type Exchange,
   type InputProof,
 } from './exchange-model.ts'
+import { exchangeGuards } from './exchange-setup.ts'
 import { exchange } from './exchange.ts'
 
 export interface ReceiveInput {
@@ -52,7 +54,19 @@ export interface ReceiveContext extends Omit<ReceiveInput, 'proofs'> {
   readonly error: Failure | null
 }
 
+type Kept = Partial<ReceiveContext>
+
 const unspent = ({ inputs, states }: Exchange): InputProof[] => inputs.filter((_, at) => states[at] === 'UNSPENT')
+/** What is left is tried on its own. */
+const rest = (context: ReceiveContext): Kept => {
+  const of = exchangeOf(context)
+  const left = unspent(of)
+  return {
+    amount: sum(of.made) + sum(left),
+    spentElsewhere: context.spentElsewhere + sum(of.inputs) - sum(left),
+    exchange: continued(of, left),
+  }
+}
 
 export const receive = setup({
   types: {} as {
@@ -64,12 +78,26 @@ export const receive = setup({
   actors: exchangeActors,
   actions: {
     tx,
-    keepWhatCame: assign(({ context: { exchange } }) => ({
-      amount: sum(exchange!.made),
-      fee: exchange!.fee,
-      ys: exchange!.made.map(({ Y }) => Y),
-      exchange: null,
+    keep: assign((_, kept: Kept) => kept),
+    tryTheRest: assign(({ context }) => rest(context)),
+    countTheSpent: assign(({ context }) => ({
+      spentElsewhere: context.spentElsewhere + sum(exchangeOf(context).inputs),
     })),
+    keepTheReason: assign(({ context }) => ({ error: failureOf(exchangeOf(context)) })),
+    keepWhatCame: assign(({ context }) => {
+      const { made, fee } = exchangeOf(context)
+      return { amount: sum(made), fee, ys: made.map(({ Y }) => Y), exchange: null }
+    }),
+    nothingIsLeft: assign(({ context }) => ({
+      spentElsewhere: context.asked,
+      error: { code: 'ALREADY_SPENT', detail: 'every proof of the token was spent by another' },
+    })),
+  },
+  guards: {
+    ...exchangeGuards,
+    isSomeUnspent: when((context: ReceiveContext) => unspent(exchangeOf(context)).length > 0),
+    isSomeMade: when((context: ReceiveContext) => exchangeOf(context).made.length > 0),
+    isSomeSpent: when(({ spentElsewhere }: ReceiveContext) => spentElsewhere > 0),
   },
   delays: { ...exchangeDelays, receiveDeadline: 600_000 },
 }).createMachine({
@@ -99,54 +127,21 @@ export const receive = setup({
     /** Some proofs, or all, were spent by another: what is left is tried on its own. */
     sifting: {
       always: [
-        {
-          guard: ({ context }) => unspent(context.exchange!).length > 0,
-          target: 'exchanging',
-          actions: assign(({ context }) => {
-            const left = unspent(context.exchange!)
-            return {
-              amount: sum(context.exchange!.made) + sum(left),
-              spentElsewhere: context.spentElsewhere + sum(context.exchange!.inputs) - sum(left),
-              exchange: continued(context.exchange!, left),
-            }
-          }),
-        },
-        {
-          guard: ({ context }) => context.exchange!.made.length > 0,
-          target: 'receivedPartly',
-          actions: [
-            assign(({ context: { spentElsewhere, exchange } }) => ({
-              spentElsewhere: spentElsewhere + sum(exchange!.inputs),
-            })),
-            'keepWhatCame',
-          ],
-        },
-        {
-          target: 'rejected',
-          actions: assign(({ context }) => ({
-            spentElsewhere: context.asked,
-            error: { code: 'ALREADY_SPENT', detail: 'every proof of the token was spent by another' },
-          })),
-        },
+        { guard: 'isSomeUnspent', target: 'exchanging', actions: 'tryTheRest' },
+        { guard: 'isSomeMade', target: 'receivedPartly', actions: ['countTheSpent', 'keepWhatCame'] },
+        { target: 'rejected', actions: 'nothingIsLeft' },
       ],
     },
     /** Refused for good: what earlier rounds brought is ours, and the rest of the token stays its bearer's. */
     stopped: {
       always: [
-        {
-          guard: ({ context }) => context.exchange!.made.length > 0,
-          target: 'receivedPartly',
-          actions: [assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })), 'keepWhatCame'],
-        },
-        {
-          target: 'rejected',
-          actions: assign(({ context: { exchange } }) => ({ error: failureOf(exchange!) })),
-        },
+        { guard: 'isSomeMade', target: 'receivedPartly', actions: ['keepTheReason', 'keepWhatCame'] },
+        { target: 'rejected', actions: 'keepTheReason' },
       ],
     },
     came: {
       always: [
-        { guard: ({ context }) => context.spentElsewhere > 0, target: 'receivedPartly', actions: 'keepWhatCame' },
+        { guard: 'isSomeSpent', target: 'receivedPartly', actions: 'keepWhatCame' },
         { target: 'received', actions: 'keepWhatCame' },
       ],
     },
@@ -157,8 +152,12 @@ export const receive = setup({
     rejected: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: assign({ amount: 0, fee: 0 }),
+      entry: { type: 'keep', params: { amount: 0, fee: 0 } },
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
+    cancelled: {
+      type: 'final',
+      tags: ['ended', 'failed'],
+      entry: { type: 'keep', params: { exchange: null, amount: 0, fee: 0 } },
+    },
   },
 })

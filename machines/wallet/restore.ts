@@ -26,8 +26,21 @@
  * as far as the wallet's own counters.
  */
 import { assign, setup } from 'xstate'
-import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/define/authoring.ts'
-import { denialsWith, isMeant, isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
+import {
+  backoff,
+  effect,
+  from,
+  isAnswered,
+  local,
+  on,
+  such,
+  sure,
+  tx,
+  when,
+  write,
+  type Write,
+} from '../../src/kernel/define/authoring.ts'
+import { denialsWith, isMeant, isRefusedOrMalformed, type Failure, type Reply, type Tag } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
 export interface RestoreInput {
@@ -85,22 +98,46 @@ const GAP = 1_000
 const MOST_TRIES = 20
 const MOST_ROUNDS = 24
 
-/** The scan after a batch; the keyset is done where enough counters in a row were not signed. */
-function advance(scans: readonly Scan[], signed: boolean): Scan[] {
-  const [scan, ...rest] = scans
-  const next = { ...scan!, next: scan!.next + BATCH, unsigned: signed ? 0 : scan!.unsigned + BATCH }
+type Kept = Partial<RestoreContext>
+
+/** The keyset that is scanned. */
+const scanOf = ({ scans }: Pick<RestoreContext, 'scans'>): Scan => sure(scans[0], 'scan')
+
+/** The scans after a batch; the keyset is done where enough counters in a row were not signed. */
+function advance(context: Pick<RestoreContext, 'scans'>, signed: boolean): Scan[] {
+  const scan = scanOf(context)
+  const next = { ...scan, next: scan.next + BATCH, unsigned: signed ? 0 : scan.unsigned + BATCH }
+  const rest = context.scans.slice(1)
   return next.unsigned >= GAP && next.next >= next.atLeast ? rest : [next, ...rest]
 }
 
-type Answered = { readonly answer: string; readonly meaning?: string; readonly hint?: string; readonly detail?: string }
-
-const KEYSET_GONE = ['keysetUnknown', 'keysetExpired']
-const isUnsupported = ({ denials }: RestoreContext, output: Answered): boolean =>
-  output.meaning === 'unsupported' || (output.hint === 'unsupported' && isMeant(denials, output))
-const reasonOf = ({ answer, detail = '' }: Answered): string =>
+const isKeysetGone = ({ meaning }: Reply): boolean => meaning === 'keysetUnknown' || meaning === 'keysetExpired'
+const isUnsupported = ({ denials }: RestoreContext, reply: Reply): boolean =>
+  reply.meaning === 'unsupported' || (reply.hint === 'unsupported' && isMeant(denials, reply))
+const reasonOf = ({ answer, detail = '' }: Reply): string =>
   answer === 'malformed' ? 'the mint’s answers make no sense' : `the mint refuses: ${detail === '' ? 'it gives no reason' : detail}` // prettier-ignore
 const without = (unavailable: readonly Unavailable[], keysetIds: readonly string[]): Unavailable[] =>
   unavailable.filter(({ keysetId }) => !keysetIds.includes(keysetId))
+/** Names the keyset that is scanned as one that was not restored, or not wholly. */
+const named = (context: RestoreContext, reason: string, later = true): Kept => {
+  const { keysetId } = scanOf(context)
+  return { unavailable: [...without(context.unavailable, [keysetId]), { keysetId, reason, later }] }
+}
+/** Of the keysets that could not be restored and may be had later, those that the mint now lists. */
+const back = ({ unavailable }: RestoreContext, keysetIds: readonly string[]): string[] =>
+  keysetIds.filter((id) => unavailable.some(({ keysetId, later }) => later && keysetId === id))
+
+const ASKED = { tries: 0, denials: 0 }
+/** A question in vain. */
+const inVain = ({ context: { tries, denials }, output }: { context: RestoreContext; output: Reply }): Kept => ({
+  tries: Math.min(MOST_TRIES, tries + 1),
+  denials: denialsWith(denials, output),
+})
+/** Names a keyset of which some signatures do not verify. */
+const doubted = (context: RestoreContext, answer: 'ok' | 'wrong'): Kept =>
+  answer === 'wrong' ? named(context, 'some of the signatures that the mint shows do not verify') : {}
+/** By what a mint says to a question. */
+const of = (holds: (context: RestoreContext, reply: Reply) => boolean) => such(holds)
 
 export const restore = setup({
   types: {} as {
@@ -134,36 +171,34 @@ export const restore = setup({
   },
   actions: {
     tx,
-    tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
-    /** A question in vain. */
-    inVain: assign(({ context: { tries, denials }, event }) => ({
-      tries: Math.min(MOST_TRIES, tries + 1),
-      denials: denialsWith(denials, outputOf<Answered>(event)),
-    })),
-    /** Leaves the keyset, and names it. */
-    pass: assign(({ context: { scans, unavailable }, event }) => {
-      const output = outputOf<Answered>(event)
-      const { keysetId } = scans[0]!
-      const later = !KEYSET_GONE.includes(output.meaning ?? '')
-      return {
-        scans: scans.slice(1),
-        unavailable: [...without(unavailable, [keysetId]), { keysetId, reason: reasonOf(output), later }],
-        tries: 0,
-        denials: 0,
-      }
-    }),
-    /** Names a keyset of which some signatures do not verify. */
-    doubted: assign(({ context: { scans, unavailable }, event }) => {
-      if (outputOf<Answered>(event).answer !== 'wrong') return {}
-      const { keysetId } = scans[0]!
-      const reason = 'some of the signatures that the mint shows do not verify'
-      return { unavailable: [...without(unavailable, [keysetId]), { keysetId, reason, later: true }] }
-    }),
+    keep: assign((_, kept: Kept) => kept),
     round: assign({ rounds: ({ context }) => context.rounds + 1 }),
   },
   guards: {
-    isAgainDue: ({ context: { unavailable, rounds } }) =>
-      rounds < MOST_ROUNDS && unavailable.some(({ later }) => later),
+    answered: isAnswered,
+    isSomeToScan: when(({ scans }: RestoreContext) => scans.length > 0),
+    isAgainDue: when(
+      ({ unavailable, rounds }: RestoreContext) => rounds < MOST_ROUNDS && unavailable.some(({ later }) => later),
+    ),
+    isEarlyTry: when(({ tries }: RestoreContext) => tries < 3),
+    isMeant: of(({ denials }, reply) => isMeant(denials, reply)),
+    isUnsupported: of(isUnsupported),
+    isKeysetRefused: of(
+      ({ denials }, reply) => isMeant(denials, reply) || (reply.answer === 'refused' && isKeysetGone(reply)),
+    ),
+    /** Not knowing which are spent, it counts on none. */
+    isUntold: of(
+      (context, reply) =>
+        isUnsupported(context, reply) ||
+        isMeant(context.denials, reply) ||
+        (context.untold && isRefusedOrMalformed(reply)),
+    ),
+    isSomeSigned: such((_, { found }: Pick<RestoreContext, 'found'>) => found.length > 0),
+    isNoneVerified: such((_, { proofs }: Pick<RestoreContext, 'proofs'>) => proofs.length === 0),
+    isSomeBack: such(
+      (context: RestoreContext, { keysetIds }: Pick<RestoreContext, 'keysetIds'>) =>
+        back(context, keysetIds).length > 0,
+    ),
   },
   delays: {
     restoreDeadline: 600_000,
@@ -202,28 +237,20 @@ export const restore = setup({
       description: 'Fetches all keysets of the mint.',
       invoke: {
         src: 'restore.keysets',
-        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
+        input: from(({ mintUrl, unit }) => ({ mintUrl, unit })),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'planning',
-            actions: [
-              write,
-              assign(({ event: { output } }) =>
-                output.answer === 'ok'
-                  ? { keysetIds: output.keysetIds, unavailable: output.unavailable, tries: 0, denials: 0 }
-                  : {},
-              ),
-            ],
-          },
-          {
-            guard: ({ context, event: { output } }) => isMeant(context.denials, output),
+            actions: write,
+            keep: ({ output: { keysetIds, unavailable } }) => ({ keysetIds, unavailable, ...ASKED }),
+          }),
+          on({
+            such: 'isMeant',
             target: 'failed',
-            actions: assign(({ event: { output } }) => ({
-              error: { code: 'REFUSED', detail: `no keysets: ${reasonOf(output)}` },
-            })),
-          },
-          { target: 'waiting', actions: 'inVain' },
+            keep: ({ output }) => ({ error: { code: 'REFUSED', detail: `no keysets: ${reasonOf(output)}` } }),
+          }),
+          on({ target: 'waiting', keep: inVain }),
         ],
       },
     },
@@ -236,14 +263,14 @@ export const restore = setup({
       tags: ['local'],
       invoke: {
         src: 'restore.plan',
-        input: ({ context: { keysetIds } }) => ({ keysetIds }),
-        onDone: { target: 'going', actions: assign(({ event: { output } }) => ({ scans: output.scans })) },
+        input: from(({ keysetIds }) => ({ keysetIds })),
+        onDone: on({ target: 'going', keep: ({ output: { scans } }) => ({ scans }) }),
       },
     },
     /** The next batch, or the end. */
     going: {
       always: [
-        { guard: ({ context }) => context.scans.length > 0, target: 'scanning' },
+        { guard: 'isSomeToScan', target: 'scanning' },
         { guard: 'isAgainDue', target: 'incomplete' },
         { target: 'restored' },
       ],
@@ -252,37 +279,41 @@ export const restore = setup({
       description: 'Asks the mint which of a batch of outputs it has signed.',
       invoke: {
         src: 'restore.batch',
-        input: ({ context: { mintUrl, scans } }) => ({ mintUrl, keysetId: scans[0]!.keysetId, from: scans[0]!.next }),
+        input: from((context) => {
+          const { keysetId, next } = scanOf(context)
+          return { mintUrl: context.mintUrl, keysetId, from: next }
+        }),
         onDone: [
-          {
-            guard: ({ event: { output } }) => output.answer === 'ok' && output.found.length > 0,
+          on({
+            answer: 'ok',
+            such: 'isSomeSigned',
             target: 'unblinding',
-            actions: [
-              write,
-              assign(({ event: { output } }) => (output.answer === 'ok' ? { found: output.found, denials: 0 } : {})),
-            ],
-          },
-          {
-            guard: answered('ok'),
+            actions: write,
+            keep: ({ output: { found } }) => ({ found, denials: 0 }),
+          }),
+          on({
+            answer: 'ok',
             target: 'going',
             reenter: true,
-            actions: [write, assign(({ context }) => ({ scans: advance(context.scans, false), tries: 0, denials: 0 }))],
-          },
-          {
-            guard: ({ context, event: { output } }) => isUnsupported(context, output),
+            actions: write,
+            keep: ({ context }) => ({ scans: advance(context, false), ...ASKED }),
+          }),
+          on({
+            such: 'isUnsupported',
             target: 'failed',
-            actions: assign({
-              error: { code: 'UNSUPPORTED', detail: 'the mint does not restore signatures (NUT-09)' },
-            }),
-          },
-          {
-            guard: ({ context, event: { output } }) =>
-              isMeant(context.denials, output) || (output.answer === 'refused' && KEYSET_GONE.includes(output.meaning)),
+            keep: { error: { code: 'UNSUPPORTED', detail: 'the mint does not restore signatures (NUT-09)' } },
+          }),
+          on({
+            such: 'isKeysetRefused',
             target: 'going',
             reenter: true,
-            actions: 'pass',
-          },
-          { target: 'pausing', actions: 'inVain' },
+            keep: ({ context, output }) => ({
+              ...named(context, reasonOf(output), !isKeysetGone(output)),
+              scans: context.scans.slice(1),
+              ...ASKED,
+            }),
+          }),
+          on({ target: 'pausing', keep: inVain }),
         ],
       },
     },
@@ -295,23 +326,28 @@ export const restore = setup({
       tags: ['local'],
       invoke: {
         src: 'restore.unblind',
-        input: ({ context: { mintUrl, scans, found } }) => ({ mintUrl, keysetId: scans[0]!.keysetId, found }),
+        input: from((context) => ({
+          mintUrl: context.mintUrl,
+          keysetId: scanOf(context).keysetId,
+          found: context.found,
+        })),
         onDone: [
           // What does not verify is asked for again; what never does is not money.
-          {
-            guard: ({ context, event: { output } }) => output.answer === 'wrong' && context.tries < 3,
+          on({
+            answer: 'wrong',
+            if: 'isEarlyTry',
             target: 'pausing',
-            actions: ['tried', assign({ found: [] })],
-          },
-          {
-            guard: ({ event: { output } }) => output.proofs.length === 0,
+            keep: ({ context: { tries } }) => ({ tries: Math.min(MOST_TRIES, tries + 1), found: [] }),
+          }),
+          on({
+            such: 'isNoneVerified',
             target: 'keeping',
-            actions: [assign({ proofs: [], states: [] }), 'doubted'],
-          },
-          {
+            keep: ({ context, output: { answer } }) => ({ ...doubted(context, answer), proofs: [], states: [] }),
+          }),
+          on({
             target: 'checking',
-            actions: [assign(({ event: { output } }) => ({ proofs: output.proofs })), 'doubted'],
-          },
+            keep: ({ context, output: { answer, proofs } }) => ({ ...doubted(context, answer), proofs }),
+          }),
         ],
       },
     },
@@ -319,41 +355,26 @@ export const restore = setup({
       description: 'Asks the mint which of the proofs found are unspent.',
       invoke: {
         src: 'restore.check',
-        input: ({ context: { mintUrl, proofs } }) => ({ mintUrl, Ys: proofs.map(({ Y }) => Y) }),
+        input: from(({ mintUrl, proofs }) => ({ mintUrl, Ys: proofs.map(({ Y }) => Y) })),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'keeping',
-            actions: [
-              write,
-              assign(({ event: { output } }) =>
-                output.answer === 'ok' ? { states: output.states, untold: false, tries: 0, denials: 0 } : {},
-              ),
-            ],
-          },
-          // Not knowing which are spent, it counts on none: they are held until a restore can tell.
-          {
-            guard: ({ context, event: { output } }) =>
-              isUnsupported(context, output) ||
-              isMeant(context.denials, output) ||
-              (context.untold && isRefusedOrMalformed(output)),
+            actions: write,
+            keep: ({ output: { states } }) => ({ states, untold: false, ...ASKED }),
+          }),
+          // They are held until a restore can tell.
+          on({
+            such: 'isUntold',
             target: 'keeping',
-            actions: assign(({ context: { proofs, scans, unavailable }, event: { output } }) => ({
-              states: proofs.map(() => 'PENDING' as const),
+            keep: ({ context, output }) => ({
+              ...named(context, `it is not known which coins are unspent (NUT-07); ${reasonOf(output)}`),
+              states: context.proofs.map(() => 'PENDING'),
               untold: true,
-              unavailable: [
-                ...without(unavailable, [scans[0]!.keysetId]),
-                {
-                  keysetId: scans[0]!.keysetId,
-                  reason: `it is not known which coins are unspent (NUT-07); ${reasonOf(output)}`,
-                  later: true,
-                },
-              ],
-              tries: 0,
-              denials: 0,
-            })),
-          },
-          { target: 'resting', actions: 'inVain' },
+              ...ASKED,
+            }),
+          }),
+          on({ target: 'resting', keep: inVain }),
         ],
       },
     },
@@ -366,30 +387,23 @@ export const restore = setup({
       tags: ['local'],
       invoke: {
         src: 'restore.keep',
-        input: ({ context: { id, mintUrl, unit, scans, proofs, states, found } }) => ({
-          id,
-          mintUrl,
-          unit,
-          keysetId: scans[0]!.keysetId,
-          proofs,
-          states,
-          found,
+        input: from((context) => {
+          const { id, mintUrl, unit, proofs, states, found } = context
+          return { id, mintUrl, unit, keysetId: scanOf(context).keysetId, proofs, states, found }
         }),
-        onDone: {
+        onDone: on({
           target: 'going',
-          actions: [
-            write,
-            assign(({ context, event: { output } }) => ({
-              amount: context.amount + output.amount,
-              ys: [...context.ys, ...output.ys],
-              scans: advance(context.scans, true),
-              found: [],
-              proofs: [],
-              states: [],
-              tries: 0,
-            })),
-          ],
-        },
+          actions: write,
+          keep: ({ context, output }) => ({
+            amount: context.amount + output.amount,
+            ys: [...context.ys, ...output.ys],
+            scans: advance(context, true),
+            found: [],
+            proofs: [],
+            states: [],
+            tries: 0,
+          }),
+        }),
       },
     },
     incomplete: {
@@ -404,23 +418,20 @@ export const restore = setup({
       entry: 'round',
       invoke: {
         src: 'restore.keysets',
-        input: ({ context: { mintUrl, unit } }) => ({ mintUrl, unit }),
+        input: from(({ mintUrl, unit }) => ({ mintUrl, unit })),
         onDone: [
-          {
-            guard: ({ context: { unavailable }, event: { output } }) =>
-              output.answer === 'ok' && unavailable.some(({ keysetId, later }) => later && output.keysetIds.includes(keysetId)), // prettier-ignore
+          on({
+            answer: 'ok',
+            such: 'isSomeBack',
             target: 'planning',
-            actions: [
-              write,
-              assign(({ context: { unavailable }, event: { output } }) => {
-                if (output.answer !== 'ok') return {}
-                const keysetIds = output.keysetIds.filter((id) => unavailable.some(({ keysetId, later }) => later && keysetId === id)) // prettier-ignore
-                return { keysetIds, unavailable: without(unavailable, keysetIds), tries: 0, denials: 0 }
-              }),
-            ],
-          },
-          { guard: 'isAgainDue', target: 'incomplete' },
-          { target: 'restored' },
+            actions: write,
+            keep: ({ context, output }) => {
+              const keysetIds = back(context, output.keysetIds)
+              return { keysetIds, unavailable: without(context.unavailable, keysetIds), ...ASKED }
+            },
+          }),
+          on({ if: 'isAgainDue', target: 'incomplete' }),
+          on({ target: 'restored' }),
         ],
       },
       on: { cancel: 'restored' },

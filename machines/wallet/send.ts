@@ -20,23 +20,24 @@
  * `sent` never becomes spendable again; a reclaim makes new proofs. A token claimed in part is reclaimed for the rest.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, answered } from '../../src/kernel/define/authoring.ts'
+import { from, local, on, tx, when, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
 import {
   takeActor,
   type Failure,
   type Tag,
   freed,
+  lostBy,
   sum,
   release,
   spend,
   spentOf,
   unspentOf,
   sendOff,
-  write,
 } from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
+  exchangeOf,
   failureOf,
   reservedBy,
   type InputProof,
@@ -46,6 +47,7 @@ import {
   continued,
   newExchange,
 } from './exchange-model.ts'
+import { exchangeGuards } from './exchange-setup.ts'
 import { exchange } from './exchange.ts'
 
 export interface SendInput {
@@ -79,6 +81,23 @@ type ClaimNews = { type: 'token.states'; states: readonly SpentState[] }
 
 const asInput = ({ Y, id, amount, secret, C }: MadeProof): InputProof => ({ Y, id, amount, secret, C })
 
+type Kept = Partial<SendContext>
+
+/** Some of it was claimed: what is left is reclaimed on its own. */
+const rest = (context: SendContext): Kept => {
+  const of = exchangeOf(context)
+  const left = unspentOf(of)
+  return { claimed: context.claimed + sum(spentOf(of)), sent: left, exchange: continued(of, left) }
+}
+/** What a reclaim brought. */
+const back = (context: SendContext): Kept => {
+  const { made, fee } = exchangeOf(context)
+  return { reclaimed: context.reclaimed + sum(made), fee: context.fee + fee }
+}
+/** Inputs of a reclaim that others have spent. */
+const claimed = (context: SendContext, inputs: readonly InputProof[]): readonly Write[] =>
+  spend(context.id, inputs, 'sent')
+
 export const send = setup({
   types: {} as {
     context: SendContext
@@ -95,7 +114,40 @@ export const send = setup({
     /** The token's text. */
     'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
   },
-  actions: { tx },
+  actions: {
+    tx,
+    keep: assign((_, kept: Kept) => kept),
+    takeTheInputs: assign(({ context }) => ({ sent: exchangeOf(context).inputs })),
+    takeWhatWasMade: assign(({ context }) => {
+      const { fee, made } = exchangeOf(context)
+      return { fee, sent: made.filter(({ purpose }) => purpose === 'send').map(asInput) }
+    }),
+    takeBack: assign(({ context }) => ({ exchange: newExchange({ inputs: context.sent, from: 'sent' }) })),
+    tryTheRest: assign(({ context }) => rest(context)),
+    countTheClaimed: assign(({ context }) => ({
+      claimed: context.claimed + sum(exchangeOf(context).inputs),
+    })),
+    keepWhatCame: assign(({ context }) => back(context)),
+    keepWhatIsOut: assign(({ context }) => ({ sent: exchangeOf(context).inputs, exchange: null })),
+    nothingIsOut: assign(({ context }) => ({ amount: context.claimed, sent: [], exchange: null })),
+    allIsClaimed: assign(({ context: { claimed, sent } }) => ({
+      amount: claimed + sum(sent),
+      exchange: null,
+      sent: [],
+    })),
+    fail: assign(({ context }) => {
+      const of = exchangeOf(context)
+      return { amount: 0, fee: of.fee, error: failureOf(of), exchange: null }
+    }),
+    lose: assign(({ context }) => ({ amount: 0, ...lostBy(exchangeOf(context)), exchange: null })),
+  },
+  guards: {
+    ...exchangeGuards,
+    isExact: when(({ exact }: SendContext) => exact),
+    isSomeUnspent: when((context: SendContext) => unspentOf(exchangeOf(context)).length > 0),
+    isSomeMade: when((context: SendContext) => exchangeOf(context).made.length > 0),
+    isAllSpent: (_, states: readonly SpentState[]) => states.every((state) => state === 'SPENT'),
+  },
   delays: { ...exchangeDelays, sendDeadline: 600_000 },
 }).createMachine({
   id: 'send',
@@ -118,53 +170,42 @@ export const send = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount } }) => ({
+        input: from(({ id, mintUrl, unit, amount }) => ({
           id,
           mintUrl,
           unit,
           amount,
           preferExact: true,
           exchanges: true,
-        }),
-        onDone: {
+        })),
+        onDone: on({
           target: 'splitting',
-          actions: [
-            write,
-            assign(({ context, event: { output } }) => {
-              const { inputs, fee } = output
-              const exact = sum(inputs) === context.amount
-              return { exact, fee: exact ? 0 : fee, exchange: newExchange({ inputs, from: 'reserved' }) }
-            }),
-          ],
-        },
+          actions: write,
+          keep: ({ context, output: { inputs, fee } }) => {
+            const exact = sum(inputs) === context.amount
+            return { exact, fee: exact ? 0 : fee, exchange: newExchange({ inputs, from: 'reserved' }) }
+          },
+        }),
       },
     },
     splitting: {
       tags: ['local'],
       invoke: {
         src: 'send.split',
-        input: ({ context: { mintUrl, unit, amount, exact } }) => ({ mintUrl, unit, amount, exact }),
+        input: from(({ mintUrl, unit, amount, exact }) => ({ mintUrl, unit, amount, exact })),
         onDone: [
-          {
-            guard: answered('ok'),
+          on({
+            answer: 'ok',
             target: 'prepared',
-            actions: assign(({ context, event }) =>
-              event.output.answer === 'ok'
-                ? {
-                    exchange: newExchange({
-                      inputs: context.exchange!.inputs,
-                      from: 'reserved',
-                      send: event.output.amounts,
-                    }),
-                  }
-                : {},
-            ),
-          },
-          { guard: ({ context }) => context.exact, target: 'prepared' },
-          {
+            keep: ({ context, output: { amounts } }) => ({
+              exchange: newExchange({ inputs: exchangeOf(context).inputs, from: 'reserved', send: amounts }),
+            }),
+          }),
+          on({ if: 'isExact', target: 'prepared' }),
+          on({
             target: 'releasing',
-            actions: assign({ error: { code: 'MINT_UNREACHABLE', detail: 'the mint’s keys are not known' } }),
-          },
+            keep: { error: { code: 'MINT_UNREACHABLE', detail: 'the mint’s keys are not known' } },
+          }),
         ],
       },
     },
@@ -173,12 +214,9 @@ export const send = setup({
       on: {
         execute: [
           {
-            guard: ({ context }) => context.exact,
+            guard: 'isExact',
             target: 'encoding',
-            actions: [
-              { type: 'tx', params: ({ context: { id, exchange } }) => sendOff(id, exchange!.inputs) },
-              assign(({ context }) => ({ sent: context.exchange!.inputs })),
-            ],
+            actions: [writes((context) => sendOff(context.id, exchangeOf(context).inputs)), 'takeTheInputs'],
           },
           { target: 'exchanging' },
         ],
@@ -189,7 +227,7 @@ export const send = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+        actions: writes((context) => release(context.id, reservedBy(exchangeOf(context)))),
       },
     },
     exchanging: exchange({
@@ -198,24 +236,13 @@ export const send = setup({
       refused: '#send.failed',
       cancelled: '#send.releasing',
     }),
-    exchanged: {
-      always: {
-        target: 'encoding',
-        actions: assign(({ context: { exchange } }) => ({
-          fee: exchange!.fee,
-          sent: exchange!.made.filter(({ purpose }) => purpose === 'send').map(asInput),
-        })),
-      },
-    },
+    exchanged: { always: { target: 'encoding', actions: 'takeWhatWasMade' } },
     encoding: {
       tags: ['local'],
       invoke: {
         src: 'send.encode',
-        input: ({ context: { mintUrl, unit, memo, sent } }) => ({ mintUrl, unit, memo, sent }),
-        onDone: {
-          target: 'tokenCreated',
-          actions: assign(({ event }) => ({ token: event.output.token, exchange: null })),
-        },
+        input: from(({ mintUrl, unit, memo, sent }) => ({ mintUrl, unit, memo, sent })),
+        onDone: on({ target: 'tokenCreated', keep: ({ output: { token } }) => ({ token, exchange: null }) }),
       },
     },
     tokenCreated: {
@@ -223,13 +250,10 @@ export const send = setup({
       meta: { watch: 'token' },
       on: {
         'token.states': {
-          guard: ({ event }) => event.states.every((state) => state === 'SPENT'),
+          guard: { type: 'isAllSpent', params: ({ event }) => event.states },
           target: 'claimed',
         },
-        reclaim: {
-          target: 'reclaiming',
-          actions: assign(({ context }) => ({ exchange: newExchange({ inputs: context.sent, from: 'sent' }) })),
-        },
+        reclaim: { target: 'reclaiming', actions: 'takeBack' },
       },
     },
     reclaiming: exchange({
@@ -242,94 +266,41 @@ export const send = setup({
     sifting: {
       always: [
         {
-          guard: ({ context }) => unspentOf(context.exchange!).length > 0,
+          guard: 'isSomeUnspent',
           target: 'reclaiming',
-          actions: [
-            { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, spentOf(exchange!), 'sent') },
-            assign(({ context }) => {
-              const rest = unspentOf(context.exchange!)
-              return {
-                claimed: context.claimed + sum(spentOf(context.exchange!)),
-                sent: rest,
-                exchange: continued(context.exchange!, rest),
-              }
-            }),
-          ],
+          actions: [writes((context) => claimed(context, spentOf(exchangeOf(context)))), 'tryTheRest'],
         },
         {
-          guard: ({ context }) => context.exchange!.made.length > 0,
+          guard: 'isSomeMade',
           target: 'returned',
-          actions: [
-            { type: 'tx', params: ({ context: { id, exchange } }) => spend(id, exchange!.inputs, 'sent') },
-            assign(({ context: { claimed, exchange } }) => ({ claimed: claimed + sum(exchange!.inputs) })),
-          ],
+          actions: [writes((context) => claimed(context, exchangeOf(context).inputs)), 'countTheClaimed'],
         },
         { target: 'claimed' },
       ],
     },
     /** The mint will not take the token back, or not all of it; what is left stays what it was. */
-    kept: {
-      always: {
-        target: 'tokenCreated',
-        actions: assign(({ context: { exchange, fee, reclaimed } }) => ({
-          reclaimed: reclaimed + sum(exchange!.made),
-          fee: fee + exchange!.fee,
-          sent: exchange!.inputs,
-          exchange: null,
-        })),
-      },
-    },
-    returned: {
-      always: {
-        target: 'reclaimed',
-        actions: assign(({ context: { exchange, fee, claimed, reclaimed } }) => ({
-          amount: claimed,
-          reclaimed: reclaimed + sum(exchange!.made),
-          fee: fee + exchange!.fee,
-          sent: [],
-          exchange: null,
-        })),
-      },
-    },
+    kept: { always: { target: 'tokenCreated', actions: ['keepWhatCame', 'keepWhatIsOut'] } },
+    returned: { always: { target: 'reclaimed', actions: ['keepWhatCame', 'nothingIsOut'] } },
     claimed: {
       type: 'final',
       tags: ['ended'],
-      entry: [
-        { type: 'tx', params: ({ context: { id, sent } }) => spend(id, sent, 'sent') },
-        assign(({ context: { claimed, sent } }) => ({ amount: claimed + sum(sent), exchange: null, sent: [] })),
-      ],
+      entry: [writes((context) => claimed(context, context.sent)), 'allIsClaimed'],
     },
     reclaimed: { type: 'final', tags: ['ended'] },
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
-        assign(({ context: { exchange } }) => ({
-          amount: 0,
-          fee: exchange!.fee,
-          error: failureOf(exchange!),
-          exchange: null,
-        })),
-      ],
+      entry: [writes((context) => release(context.id, reservedBy(exchangeOf(context)))), 'fail'],
     },
     lost: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        {
-          type: 'tx',
-          params: ({ context: { id, exchange } }) => freed(id, exchange!),
-        },
-        assign(({ context: { exchange } }) => ({
-          amount: 0,
-          spentElsewhere: sum(spentOf(exchange!)),
-          fee: exchange!.fee,
-          error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
-          exchange: null,
-        })),
-      ],
+      entry: [writes((context) => freed(context.id, exchangeOf(context))), 'lose'],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
+    cancelled: {
+      type: 'final',
+      tags: ['ended', 'failed'],
+      entry: { type: 'keep', params: { exchange: null, amount: 0, fee: 0 } },
+    },
   },
 })

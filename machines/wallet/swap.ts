@@ -17,9 +17,18 @@
  * `lost`: some inputs were spent by another. They are marked spent; those that are not are given back.
  */
 import { assign, setup } from 'xstate'
-import { tx } from '../../src/kernel/define/authoring.ts'
-import { takeActor, type Failure, type Tag, freed, spentOf, sum, release, write } from './common.ts'
-import { exchangeActors, exchangeDelays, failureOf, reservedBy, type Exchange, newExchange } from './exchange-model.ts'
+import { on, from, tx, write, writes } from '../../src/kernel/define/authoring.ts'
+import { takeActor, type Failure, type Tag, freed, lostBy, release } from './common.ts'
+import {
+  exchangeActors,
+  exchangeDelays,
+  exchangeOf,
+  failureOf,
+  reservedBy,
+  type Exchange,
+  newExchange,
+} from './exchange-model.ts'
+import { exchangeGuards } from './exchange-setup.ts'
 import { exchange } from './exchange.ts'
 
 export interface SwapInput {
@@ -52,7 +61,20 @@ export const swap = setup({
     tags: Tag
   },
   actors: { ...exchangeActors, ...takeActor },
-  actions: { tx },
+  actions: {
+    tx,
+    keep: assign((_, kept: Partial<SwapContext>) => kept),
+    keepWhatCame: assign(({ context }) => {
+      const { fee, made } = exchangeOf(context)
+      return { fee, ys: made.map(({ Y }) => Y), exchange: null }
+    }),
+    fail: assign(({ context }) => {
+      const of = exchangeOf(context)
+      return { amount: 0, fee: of.fee, error: failureOf(of), exchange: null }
+    }),
+    lose: assign(({ context }) => ({ amount: 0, ...lostBy(exchangeOf(context)), exchange: null })),
+  },
+  guards: exchangeGuards,
   delays: { ...exchangeDelays, swapDeadline: 600_000 },
 }).createMachine({
   id: 'swap',
@@ -72,7 +94,7 @@ export const swap = setup({
       tags: ['local'],
       invoke: {
         src: 'proofs.take',
-        input: ({ context: { id, mintUrl, unit, amount, amounts } }) => ({
+        input: from(({ id, mintUrl, unit, amount, amounts }) => ({
           id,
           mintUrl,
           unit,
@@ -80,17 +102,15 @@ export const swap = setup({
           amounts,
           preferExact: false,
           exchanges: true,
-        }),
-        onDone: {
+        })),
+        onDone: on({
           target: 'prepared',
-          actions: [
-            write,
-            assign(({ context, event: { output } }) => ({
-              fee: output.fee,
-              exchange: newExchange({ inputs: output.inputs, from: 'reserved', keep: context.amounts }),
-            })),
-          ],
-        },
+          actions: write,
+          keep: ({ context, output: { fee, inputs } }) => ({
+            fee,
+            exchange: newExchange({ inputs, from: 'reserved', keep: context.amounts }),
+          }),
+        }),
       },
     },
     prepared: {
@@ -101,7 +121,7 @@ export const swap = setup({
     releasing: {
       always: {
         target: 'cancelled',
-        actions: { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
+        actions: writes((context) => release(context.id, reservedBy(exchangeOf(context)))),
       },
     },
     exchanging: exchange({
@@ -110,45 +130,21 @@ export const swap = setup({
       refused: '#swap.failed',
       cancelled: '#swap.releasing',
     }),
-    swapped: {
-      type: 'final',
-      tags: ['ended'],
-      entry: assign(({ context: { exchange } }) => ({
-        fee: exchange!.fee,
-        ys: exchange!.made.map(({ Y }) => Y),
-        exchange: null,
-      })),
-    },
+    swapped: { type: 'final', tags: ['ended'], entry: 'keepWhatCame' },
     failed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        { type: 'tx', params: ({ context: { id, exchange } }) => release(id, reservedBy(exchange!)) },
-        assign(({ context: { exchange } }) => ({
-          amount: 0,
-          fee: exchange!.fee,
-          error: failureOf(exchange!),
-          exchange: null,
-        })),
-      ],
+      entry: [writes((context) => release(context.id, reservedBy(exchangeOf(context)))), 'fail'],
     },
     lost: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: [
-        {
-          type: 'tx',
-          params: ({ context: { id, exchange } }) => freed(id, exchange!),
-        },
-        assign(({ context: { exchange } }) => ({
-          amount: 0,
-          spentElsewhere: sum(spentOf(exchange!)),
-          fee: exchange!.fee,
-          error: { code: 'SPENT_ELSEWHERE', detail: 'some of the inputs were spent outside this wallet' },
-          exchange: null,
-        })),
-      ],
+      entry: [writes((context) => freed(context.id, exchangeOf(context))), 'lose'],
     },
-    cancelled: { type: 'final', tags: ['ended', 'failed'], entry: assign({ exchange: null, amount: 0, fee: 0 }) },
+    cancelled: {
+      type: 'final',
+      tags: ['ended', 'failed'],
+      entry: { type: 'keep', params: { exchange: null, amount: 0, fee: 0 } },
+    },
   },
 })

@@ -2,7 +2,24 @@
  * `hardshell/kernel`: durable operations of any kind. Define a kind from an XState chart, open a store's operations,
  * and every state that anybody can see is already on disk.
  */
-export { answered, backoff, effect, local, tx, until, type Answer, type Declared } from './define/authoring.ts'
+export {
+  answered,
+  backoff,
+  effect,
+  from,
+  isAnswered,
+  keeps,
+  local,
+  on,
+  such,
+  tx,
+  until,
+  when,
+  write,
+  writes,
+  type Answer,
+  type Declared,
+} from './define/authoring.ts'
 export { durable } from './run/durable.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'

@@ -4,7 +4,13 @@
  * A machine is a stock XState v5 chart. It reaches the world in three ways, all of which show in the chart:
  * `invoke` asks for an effect or a local step, the action `tx` writes rows, and `emit` tells whoever listens.
  */
-import { fromPromise, type PromiseActorLogic } from 'xstate'
+import {
+  fromPromise,
+  type DoneActorEvent,
+  type EventObject,
+  type ParameterizedObject,
+  type PromiseActorLogic,
+} from 'xstate'
 import type { Json, Write } from '../../store/port.ts'
 
 export type { Json, Write }
@@ -88,8 +94,154 @@ export function backoff<Context>(options: {
   return Object.assign(delay, { jitter: true as const })
 }
 
-/** A guard: the invoke's answer is one of these. */
+const answerIn = (event: EventObject): unknown => {
+  const output = 'output' in event ? event.output : undefined
+  return typeof output === 'object' && output !== null && 'answer' in output ? output.answer : undefined
+}
+
+/** A guard in place: the invoke's answer is one of these. Where the chart is to be drawn, `on` gives it a name. */
 export const answered =
   <A extends string>(...answers: readonly A[]) =>
-  ({ event }: { event: { output: Answer } }): boolean =>
-    (answers as readonly string[]).includes(event.output.answer)
+  ({ event }: { event: EventObject }): boolean =>
+    answers.some((answer) => answer === answerIn(event))
+
+/** The same as a named guard, its answers as params: `setup({ guards: { answered: isAnswered } })`. */
+export const isAnswered = ({ event }: { event: EventObject }, answers: readonly string[]): boolean =>
+  answered(...answers)({ event })
+
+/** A named guard by the context. Where a branch names answers they are its params, and the answer must be one of them. */
+export const when =
+  <Context>(holds: (context: Context) => boolean) =>
+  ({ context, event }: { context: Context; event: EventObject }, answers?: readonly string[]): boolean =>
+    (answers === undefined || isAnswered({ event }, answers)) && holds(context)
+
+/** A named guard by all that is answered, for a branch that names it as `such`: it gets the answer, if that is one of its. */
+export const such =
+  <Context, Told>(holds: (context: Context, told: Told) => boolean) =>
+  ({ context }: { context: Context }, told: Told | null): boolean =>
+    told !== null && holds(context, told)
+
+/** An invoke's input, which reads the context and nothing else. */
+export const from =
+  <Context, In>(by: (context: Context) => In) =>
+  ({ context }: { context: Context }): In =>
+    by(context)
+
+/** A value that a state is sure to have. @throws {TypeError} where it has not. */
+export function sure<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new TypeError(`there is no ${what} in this state`)
+  return value
+}
+
+/** The action that writes what an answer wants written. */
+export const write: {
+  readonly type: 'tx'
+  readonly params: (of: { event: { output: Answer & { readonly writes?: readonly Write[] } } }) => readonly Write[]
+} = { type: 'tx', params: ({ event }) => event.output.writes ?? [] }
+
+/** The action that writes what follows from the context. */
+export const writes = <Context>(
+  by: (context: Context) => readonly Write[],
+): { readonly type: 'tx'; readonly params: (of: { context: Context }) => readonly Write[] } => ({
+  type: 'tx',
+  params: from(by),
+})
+
+/** The action that keeps what follows from the context. */
+export const keeps = <Context, Kept>(
+  by: (context: Context) => Kept,
+): { readonly type: 'keep'; readonly params: (of: { context: Context }) => Kept } => ({
+  type: 'keep',
+  params: from(by),
+})
+
+type Fields = { readonly [field: string]: unknown }
+
+/** Of all answers, those that a branch is for. */
+type Told<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
+
+/** A branch's guard: by the answer, by that and the context (`if`), or by all that is answered (`such`). */
+type GuardOf<Out extends Answer, A, If, Such> = [Such] extends [never]
+  ? [If] extends [never]
+    ? { readonly type: 'answered'; readonly params: readonly string[] }
+    : { readonly type: If; readonly params?: readonly string[] }
+  : { readonly type: Such; readonly params: (of: { event: DoneActorEvent<Out> }) => Told<Out, A> | null }
+
+interface Keep<Context, Out> {
+  readonly type: 'keep'
+  readonly params: Partial<Context> | ((of: { context: Context; event: DoneActorEvent<Out> }) => Partial<Context>)
+}
+
+/**
+ * A branch of an invoke's `onDone`: for which answers it is, under which condition, where it leads, and what of the
+ * answer, narrowed to those, the context keeps. Guards and actions have names, so that a drawn chart shows what is meant.
+ *
+ * The machine's setup has the guard `answered: isAnswered` and the action `keep: assign((_, kept: Partial<Context>) => kept)`;
+ * a guard named by `if` is made with `when`, one named by `such` with `such`.
+ *
+ * @example
+ * onDone: [
+ *   on({ answer: 'ok', target: 'paid', keep: ({ output }) => ({ receipt: output.receipt }) }),
+ *   on({ answer: ['declined', 'unknown'], if: 'isLastTry', target: 'failed' }),
+ *   on({ target: 'pausing', actions: 'again' }),
+ * ]
+ */
+export function on<
+  Context,
+  Out extends Answer,
+  const A extends Out['answer'] = Out['answer'],
+  If extends string = never,
+  Such extends string = never,
+  Act extends string | ParameterizedObject = never,
+  After extends string | ParameterizedObject = never,
+>(branch: {
+  readonly answer?: A | readonly A[]
+  readonly if?: If
+  readonly such?: Such
+  readonly target: string
+  readonly reenter?: true
+  /** Done before anything is kept. */
+  readonly actions?: Act | readonly Act[]
+  readonly keep?:
+    | NoInfer<Partial<Context>>
+    | ((of: { context: Context; output: NoInfer<Told<Out, A>> }) => NoInfer<Partial<Context>>)
+  /** Done once it is kept. */
+  readonly afterwards?: After
+}): {
+  readonly guard?: GuardOf<Out, NoInfer<A>, NoInfer<If>, NoInfer<Such>>
+  readonly target: string
+  readonly reenter?: true
+  readonly actions: readonly (NoInfer<Act> | Keep<Context, Out> | NoInfer<After>)[]
+}
+export function on(branch: {
+  readonly answer?: string | readonly string[]
+  readonly if?: string
+  readonly such?: string
+  readonly target: string
+  readonly reenter?: true
+  readonly actions?: unknown
+  readonly keep?: Fields | ((of: { context: unknown; output: Answer }) => Fields)
+  readonly afterwards?: unknown
+}): object {
+  const { answer, if: byContext, such: byAnswer, target, reenter, actions = [], keep, afterwards = [] } = branch
+  const answers = answer === undefined ? undefined : [answer].flat()
+  const told = (output: Answer): Answer | null =>
+    answers === undefined || answers.includes(output.answer) ? output : null
+  const kept =
+    typeof keep !== 'function'
+      ? keep
+      : ({ context, event }: { context: unknown; event: { output: Answer } }): Fields =>
+          keep({ context, output: sure(told(event.output), 'such answer') })
+  const type = byAnswer ?? byContext ?? (answers && 'answered')
+  // In JSON a function has no text: there, its answers stand for it.
+  const params =
+    byAnswer === undefined
+      ? answers
+      : Object.assign(({ event }: { event: { output: Answer } }) => told(event.output), { toJSON: () => answers })
+  return {
+    ...(type !== undefined && { guard: { type, ...(params !== undefined && { params }) } }),
+    target,
+    ...(reenter && { reenter }),
+    actions: [actions, kept ? { type: 'keep', params: kept } : [], afterwards].flat(),
+  }
+}

@@ -60,7 +60,7 @@ export const bountyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/bounty.ts',
-        from: `refused: { target: '#bounty.releasing', actions: ends('refused') }`,
+        from: `refused: { target: '#bounty.releasing', keep: ended('refused') }`,
         to: `refused: { target: '#bounty.claimed' }`,
       },
     ],
@@ -78,7 +78,7 @@ export const bountyMutants: readonly Mutant[] = [
       on: {
         settle: {
           target: 'judging',
-          actions: assign(({ event: { payee, contribution } }) => ({ offer: { payee, contribution } })),
+          actions: { type: 'keep', params: ({ event: { payee, contribution } }) => ({ offer: { payee, contribution } }) },
         },`,
       },
     ],
@@ -92,7 +92,7 @@ export const bountyMutants: readonly Mutant[] = [
       {
         file: 'machines/bounty.ts',
         from: `settle: {
-          guard: holds,`,
+          guard: { type: 'isHolder', params: ({ event }) => event.lease },`,
         to: `settle: {`,
       },
     ],
@@ -117,8 +117,8 @@ export const bountyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/bounty.ts',
-        from: `after: { deadline: { target: 'refunding', actions: assign({ ending: 'expired' }) } },`,
-        to: `after: { deadline: { target: 'expired', actions: assign({ ending: 'expired' }) } },`,
+        from: `after: { deadline: { target: 'refunding', actions: endsAs('expired') } },`,
+        to: `after: { deadline: { target: 'expired', actions: endsAs('expired') } },`,
       },
     ],
     breaks: 'refund',

@@ -38,14 +38,10 @@ export const mintServerMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/mint-server/melt.ts',
-        from: `{ target: 'waiting' },
+        from: `on({ target: 'waiting' }),
             ],`,
-        to: `{
-                guard: answered('failed'),
-                target: '#melt.failed',
-                actions: assign({ refusal: PAYMENT_FAILED }),
-              },
-              { target: 'waiting' },
+        to: `on({ answer: 'failed', target: '#melt.failed', keep: { refusal: PAYMENT_FAILED } }),
+              on({ target: 'waiting' }),
             ],`,
       },
     ],

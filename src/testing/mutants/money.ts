@@ -8,20 +8,18 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/send.ts',
-        from: `import { local, tx, answered }`,
-        to: `import { effect, local, tx, answered }`,
+        from: `import { from, local, on,`,
+        to: `import { effect, from, local, on,`,
       },
       { file: 'machines/wallet/send.ts', from: `'send.encode': local<`, to: `'send.encode': effect<` },
       { file: 'machines/wallet/send.ts', from: `encoding: { tags: ['local'],`, to: `encoding: {` },
       {
         file: 'machines/wallet/send.ts',
-        from: `onDone: { target: 'tokenCreated',`,
-        to: `onDone: [{ guard: answered('lost'), target: 'cancelled' }, { target: 'tokenCreated',`,
-      },
-      {
-        file: 'machines/wallet/send.ts',
-        from: `token: event.output.token, exchange: null })), }, },`,
-        to: `token: event.output.token, exchange: null })), }] },`,
+        from: `onDone: on({ target: 'tokenCreated', keep: ({ output: { token } }) => ({ token, exchange: null }) }),`,
+        to: `onDone: [
+          on({ answer: 'lost', target: 'cancelled' }),
+          on({ target: 'tokenCreated', keep: ({ output: { token } }) => ({ token, exchange: null }) }),
+        ],`,
       },
       {
         file: 'src/wallet/kinds/send.ts',
@@ -120,9 +118,9 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/mint.ts',
-        from: `{ guard: answered('ok'), target: 'restoring',`,
-        to: `{ guard: ({ event: { output } }) => output.state === 'ISSUED', target: 'issued' },
-          { guard: answered('ok'), target: 'restoring',`,
+        from: `on({ answer: 'ok', target: 'restoring',`,
+        to: `on({ answer: 'ok', such: 'isIssuedAlready', target: 'issued' }),
+          on({ answer: 'ok', target: 'restoring',`,
       },
     ],
     breaks: 'conservation',
@@ -134,8 +132,8 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'refreshing', actions: [saysWhy, change(() => ({ restored: null }))],`,
-        to: `target: 'backoff', actions: change(() => ({ restored: null, refusals: 0 })),`,
+        from: `if: 'exchange.isRefusedOnce', target: 'refreshing', keep: change(saysWhy, UNMATCHED),`,
+        to: `if: 'exchange.isRefusedOnce', target: 'backoff', keep: change({ restored: null, refusals: 0 }),`,
       },
     ],
     breaks: 'convergence',
@@ -194,8 +192,13 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/mint.ts',
-        from: `guard: answered('ok'), target: 'restoring',`,
-        to: `guard: ({ event: { output } }) => output.state === 'PAID', target: 'restoring',`,
+        from: `on({ answer: 'ok', target: 'restoring',`,
+        to: `on({ answer: 'ok', such: 'isPaidAlone', target: 'restoring',`,
+      },
+      {
+        file: 'machines/wallet/mint-setup.ts',
+        from: `isForgotten: of(isForgotten),`,
+        to: `isForgotten: of(isForgotten), isPaidAlone: (_, told) => told?.state === 'PAID',`,
       },
     ],
     breaks: 'convergence',
@@ -207,13 +210,13 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/mint.ts',
-        from: `meta: { watch: 'late' }, entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
-        to: `entry: [ 'nothingCame', assign({ error: { code: 'QUOTE_EXPIRED'`,
+        from: `expired: unmade({`,
+        to: `expired: { ...unmade({`,
       },
       {
         file: 'machines/wallet/mint.ts',
-        from: `after: { lateDeadline: 'parting' }, }, cancelled: {`,
-        to: `after: { lateDeadline: 'closed' }, }, cancelled: {`,
+        from: `resume: 'closing', }),`,
+        to: `resume: 'closing', }), meta: {}, after: { lateDeadline: 'closed' } },`,
       },
     ],
     breaks: 'convergence',
@@ -226,8 +229,8 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/mint.ts',
-        from: `{ guard: answered('ok'), target: 'expired' },`,
-        to: `{ guard: answered('ok'), target: 'lingering', actions: 'tried' },`,
+        from: `on({ answer: 'ok', target: 'expired' }),`,
+        to: `on({ answer: 'ok', target: 'lingering', actions: 'tried' }),`,
       },
     ],
     breaks: 'convergence',
@@ -239,8 +242,8 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `change(() => ({ signatures: [], unaccounted: true }))`,
-        to: `change(() => ({ signatures: [] }))`,
+        from: `change({ signatures: [], unaccounted: true })`,
+        to: `change({ signatures: [] })`,
       },
     ],
     breaks: 'conservation',
@@ -250,9 +253,9 @@ export const moneyMutants: readonly Mutant[] = [
     name: 'what the mint refused once it is believed to refuse for ever',
     changes: [
       {
-        file: 'machines/wallet/exchange.ts',
-        from: `looks: 0, refusal: null, why: null, apart: [], dead: [], }))`,
-        to: `looks: 0, why: null, }))`,
+        file: 'machines/wallet/exchange-changes.ts',
+        from: `looks: 0, refusal: null, why: null, apart: [], dead: [] }`,
+        to: `looks: 0, why: null }`,
       },
     ],
     breaks: 'convergence',

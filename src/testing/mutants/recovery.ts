@@ -8,8 +8,9 @@ export const recoveryMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
-        from: `target: 'backoff', actions: [again, change(() => ({ unaccounted: true, isChecked: false }))],`,
-        to: `target: 'checking', actions: change(() => ({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 })),`,
+        from: `target: 'backoff', keep: change(again, { unaccounted: true, isChecked: false }),`,
+        to: `target: 'checking',
+              keep: change({ refusal: { code: 0, detail: 'timed out', meaning: 'passing' }, refusals: 99 }),`,
       },
     ],
     breaks: 'release',
@@ -72,10 +73,10 @@ export const recoveryMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/melt.ts',
-        from: `guard: answered('pending'), target: 'checking',
-            actions: assign(({ context }) => ({ answers: context.answers + 1, landed: true })),`,
-        to: `guard: answered('pending'), target: 'paid',
-            actions: { type: 'tx', params: ({ context: { id, inputs } }) => spend(id, inputs, 'reserved') },`,
+        from: `answer: 'pending', target: 'checking',
+            keep: ({ context: { answers } }) => ({ answers: answers + 1, landed: true }),`,
+        to: `answer: 'pending', target: 'paid',
+            actions: writes(({ id, inputs }) => spend(id, inputs, 'reserved')),`,
       },
     ],
     breaks: 'conservation',

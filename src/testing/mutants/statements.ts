@@ -7,8 +7,8 @@ export const statementMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'machines/wallet/receive.ts',
-        from: `keepWhatCame: assign(({ context: { exchange } }) => ({ amount: sum(exchange!.made),`,
-        to: `keepWhatCame: assign(({ context: { asked, exchange } }) => ({ amount: asked,`,
+        from: `return { amount: sum(made), fee,`,
+        to: `return { amount: context.asked, fee,`,
       },
     ],
     breaks: 'misstated',
