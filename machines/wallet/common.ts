@@ -1,5 +1,6 @@
 /** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
-import { local, type Write } from '../../src/kernel/define/authoring.ts'
+import { local } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isReserved, type Exchange, type InputProof, type Place } from './exchange-model.ts'
 
 /** Why an operation failed; for people. */

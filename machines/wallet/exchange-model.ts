@@ -1,6 +1,9 @@
 /** What the exchange is made of: its part of a context, its effects and local steps, and its delays. */
 import type { Meaning } from '../../src/cashu/codes.ts'
-import { effect, local, backoff, type Write } from '../../src/kernel/define/authoring.ts'
+import { effect, local, backoff } from '../../src/kernel/define/authoring.ts'
+import type { Purpose, Signature, Write } from '../../src/wallet/tables.ts'
+
+export type { Purpose, Signature }
 
 /** A proof as a request sends it. `Y` names it (NUT-07). */
 export interface InputProof {
@@ -11,12 +14,6 @@ export interface InputProof {
   readonly C: string
   readonly witness?: string
 }
-
-/**
- * What an output is for: to be free, to be given to somebody else, to stay reserved to the operation, or to be an input of
- * the next round.
- */
-export type Purpose = 'keep' | 'send' | 'hold' | 'next'
 
 /** Amounts that an exchange is to make. */
 export interface Wants {
@@ -54,14 +51,6 @@ export interface MadeProof {
   readonly C: string
   readonly dleq?: { readonly e: string; readonly s: string; readonly r: string }
   readonly purpose: Purpose
-}
-
-/** A blind signature as a mint answers it (NUT-00). */
-export type Signature = {
-  readonly id: string
-  readonly amount: number
-  readonly C_: string
-  readonly dleq?: { readonly e: string; readonly s: string }
 }
 
 export type SpentState = 'UNSPENT' | 'PENDING' | 'SPENT'

@@ -28,7 +28,8 @@
  * | blocked, quarantined | the same, and why | waits: for the slow retry, or for a person |
  */
 import { assign } from 'xstate'
-import { answered, type Write } from '../../src/kernel/define/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { deniedBecause, denialsWith, isMeant } from './common.ts'
 import type {

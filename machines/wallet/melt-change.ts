@@ -10,7 +10,8 @@
  * ```
  */
 import { assign } from 'xstate'
-import { answered, type Write } from '../../src/kernel/define/authoring.ts'
+import { answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { write } from './common.ts'
 import { forget, owed, settle, settled, type MeltContext, type Settled } from './melt-model.ts'
 import type { Replied, Signature } from './exchange-model.ts'

@@ -1,5 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
+import { effect, local, until, backoff } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { isMeant, selectActor, type Failure, sum } from './common.ts'
 import {

@@ -41,6 +41,7 @@
 import { quoting } from './quoting.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import {
   type Tag,
   deniedBecause,
@@ -117,7 +118,7 @@ export const melt = setup({
   },
   actors: meltActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     /** A question in vain. */
     inVain: assign(({ context: { tries, denials }, event }) => ({

@@ -1,5 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { effect, local, until, backoff, type Write } from '../../src/kernel/define/authoring.ts'
+import { effect, local, until, backoff } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { denialsWith, isDenial, isRefusedOrMalformed, sum, type Failure } from './common.ts'
 import {
   type OutputSet,
@@ -250,7 +251,7 @@ export function lockedElsewhere({ event: { output } }: Answered): boolean {
 
 /** At most one live operation holds a quote; the store sees to it. */
 export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
-  return [{ put: 'quoteClaims', row: { mintUrl, quoteId, operationId: id }, if: 'absent' }]
+  return [{ put: 'quoteClaims', row: { mintUrl, quoteId: quoteId!, operationId: id }, if: 'absent' }]
 }
 
 export function unclaim({ mintUrl, quoteId, id }: MintContext): Write[] {

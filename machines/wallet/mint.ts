@@ -30,6 +30,7 @@ import { quoting } from './quoting.ts'
 import { matched } from './mint-matching.ts'
 import { assign, setup, emit } from 'xstate'
 import { tx, answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { type Tag, deniedBecause, outputOf, write } from './common.ts'
 import { type Refusal } from './exchange-model.ts'
 import {
@@ -75,7 +76,7 @@ export const mint = setup({
   },
   actors: mintActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     inVain: assign(({ context, event }) => asked(context, outputOf<Output>(event))),
     anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),

@@ -17,6 +17,7 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { sum, type Failure, type Tag } from './common.ts'
 import {
   continued,
@@ -63,7 +64,7 @@ export const receive = setup({
   },
   actors: exchangeActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     keepWhatCame: assign(({ context: { exchange } }) => ({
       amount: sum(exchange!.made),
       fee: exchange!.fee,

@@ -26,7 +26,8 @@
  * as far as the wallet's own counters.
  */
 import { assign, setup } from 'xstate'
-import { effect, local, tx, backoff, answered, type Write } from '../../src/kernel/define/authoring.ts'
+import { effect, local, tx, backoff, answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { denialsWith, isMeant, isRefusedOrMalformed, outputOf, type Failure, type Tag, write } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
@@ -133,7 +134,7 @@ export const restore = setup({
     >({ answers: ['ok'] }),
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     /** A question in vain. */
     inVain: assign(({ context: { tries, denials }, event }) => ({

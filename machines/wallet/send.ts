@@ -21,6 +21,7 @@
  */
 import { assign, setup } from 'xstate'
 import { local, tx, answered } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import {
   takeActor,
   type Failure,
@@ -95,7 +96,7 @@ export const send = setup({
     /** The token's text. */
     'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
   },
-  actions: { tx },
+  actions: { tx: tx<Write> },
   delays: { ...exchangeDelays, sendDeadline: 600_000 },
 }).createMachine({
   id: 'send',

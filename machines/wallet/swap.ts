@@ -18,6 +18,7 @@
  */
 import { assign, setup } from 'xstate'
 import { tx } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { takeActor, type Failure, type Tag, freed, spentOf, sum, release, write } from './common.ts'
 import { exchangeActors, exchangeDelays, failureOf, reservedBy, type Exchange, newExchange } from './exchange-model.ts'
 import { exchange } from './exchange.ts'
@@ -52,7 +53,7 @@ export const swap = setup({
     tags: Tag
   },
   actors: { ...exchangeActors, ...takeActor },
-  actions: { tx },
+  actions: { tx: tx<Write> },
   delays: { ...exchangeDelays, swapDeadline: 600_000 },
 }).createMachine({
   id: 'swap',

@@ -250,7 +250,7 @@ function meltState(from: Record<string, unknown>): Melted['state'] {
 }
 
 /** One way to pay in or out that a mint offers (NUT-04, NUT-05). */
-export interface MethodSetting {
+export type MethodSetting = {
   readonly method: string
   readonly unit: string
   readonly min_amount?: number
@@ -258,7 +258,7 @@ export interface MethodSetting {
 }
 
 /** What the wallet needs to know of a mint's settings (NUT-06). */
-export interface MintInfo {
+export type MintInfo = {
   readonly name?: string
   readonly version?: string
   readonly mint: { readonly disabled: boolean; readonly methods: readonly MethodSetting[] }

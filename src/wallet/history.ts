@@ -1,7 +1,7 @@
 /** The history: one record per operation, written in the operation's own commits, so that failures show too. */
 import type { Projection } from '../kernel/define/operation.ts'
-import type { Row, Write } from '../store/port.ts'
-import type { HistoryRow } from './tables.ts'
+import type { Row } from '../store/port.ts'
+import type { HistoryRow, Write } from './tables.ts'
 
 /** What every wallet operation's context has. */
 export interface WalletContext {

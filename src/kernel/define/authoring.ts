@@ -58,7 +58,7 @@ export const local = <Out extends Answer, In>(options: { answers: readonly Out['
  *   entry: { type: 'tx', params: ({ context }) => [{ put: 'orders', row: { id: context.id } }] },
  * })
  */
-export const tx = (_: unknown, _writes: readonly Write[]): void => {}
+export const tx = <W extends Write = Write>(_: unknown, _writes: readonly W[]): void => {}
 
 /** A delay that ends at a point in time, rather than some time after its state was entered. */
 export interface Deadline<Context> {

@@ -10,8 +10,7 @@ import {
 } from '../../../machines/wallet/restore.ts'
 import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
-import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/define/operation.ts'
-import type { Write } from '../../store/port.ts'
+import { defineOperation, type OperationRow } from '../../kernel/define/operation.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
@@ -19,8 +18,8 @@ import { contextIn, created, ExecutableHandle, type Finished, type Waiting } fro
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
-import type { WalletPorts } from '../ports.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../tables.ts'
+import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow, Write } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -73,7 +72,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
 
 const steps = ({ crypto, seed, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
-    const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
+    const counters = await Promise.all(input.keysetIds.map((id) => read.get('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
       keysetId,
       next: 0,
@@ -118,7 +117,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     }
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = states[at]!
-      const there = await read.get<ProofRow>('proofs', [Y])
+      const there = await read.get('proofs', [Y])
       if (there?.state === 'held' && there.operationId === null && state !== 'PENDING') {
         writes.push({
           patch: 'proofs',
@@ -129,14 +128,14 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         if (state === 'UNSPENT' && there.reason?.startsWith(RESTORED) === true) came(Y, worth)
       }
       if (state === 'SPENT' || there) continue
-      const [awaited] = await read.query<OutputRow>({
+      const [awaited] = await read.query({
         table: 'outputs',
         index: 'byCounter',
         prefix: [keysetId, counter],
         limit: 1,
       })
       if (awaited) {
-        const operation = await read.get<OperationRow>('operations', [awaited.operationId])
+        const operation = await read.get('operations', [awaited.operationId])
         if (operation && operation.status !== 'done') continue // a live operation will take it
         writes.push({ delete: 'outputs', key: [awaited.B_] })
       }
@@ -161,7 +160,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
       if (state === 'UNSPENT') came(Y, worth)
     }
     const seen = Math.max(...found.map(({ counter }) => counter)) + 1
-    const stored = await read.get<CounterRow>('counters', [keysetId])
+    const stored = await read.get('counters', [keysetId])
     const { next, signed } = stored ?? { next: 0, signed: 0 }
     const counter: CounterRow = { keysetId, next: Math.max(next, seen), signed: Math.max(signed, seen) }
     writes.push({ put: 'counters', row: counter, if: stored ? { next, signed } : 'absent' })
