@@ -18,7 +18,8 @@
  * in the commit that stores the signatures: it never is more than was paid.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
+import { local, tx } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   drop,
   newSigning,
@@ -80,7 +81,7 @@ export const issue = setup({
       answers: ['completed'],
     }),
   },
-  actions: { tx },
+  actions: { tx: tx<Write> },
   delays: signingDelays,
 }).createMachine({
   id: 'issue',

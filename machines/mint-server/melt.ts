@@ -27,7 +27,8 @@
  * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'
-import { answered, effect, local, tx, type Write } from '../../src/kernel/define/authoring.ts'
+import { answered, effect, local, tx } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   drop,
   free,
@@ -134,7 +135,7 @@ export const melt = setup({
       Settle
     >({ answers: ['settled', 'elsewhere'] }),
   },
-  actions: { tx },
+  actions: { tx: tx<Write> },
   delays: signingDelays,
 }).createMachine({
   id: 'melt',

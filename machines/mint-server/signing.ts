@@ -14,7 +14,8 @@
  * | pausing | the same, and when to ask | waits for the rest of the time |
  */
 import { assign, emit } from 'xstate'
-import { answered, backoff, effect, type Write } from '../../src/kernel/define/authoring.ts'
+import { answered, backoff, effect } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 
 /** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
 export interface HeldInput {

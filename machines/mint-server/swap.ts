@@ -18,7 +18,8 @@
  * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
  */
 import { assign, setup } from 'xstate'
-import { local, tx, type Write } from '../../src/kernel/define/authoring.ts'
+import { local, tx } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   drop,
   free,
@@ -67,7 +68,7 @@ export const swap = setup({
       answers: ['completed'],
     }),
   },
-  actions: { tx },
+  actions: { tx: tx<Write> },
   delays: signingDelays,
 }).createMachine({
   id: 'swap',

@@ -56,10 +56,19 @@ type Columns = Table['columns']
 type Indexes = NonNullable<Table['indexes']>
 
 /** The operations table, with the columns and indexes that the kinds of one database add. */
-export const operationsTable = <const C extends Columns = {}, const I extends Indexes = {}>(
+export interface OperationsTable<C = {}, I = {}> {
+  readonly columns: typeof columns & C
+  readonly key: readonly ['id']
+  readonly indexes: typeof indexes & I
+}
+
+export function operationsTable<const C extends Columns = {}, const I extends Indexes = {}>(
   more?: C,
   moreIndexes?: I,
-) => ({ columns: { ...columns, ...more }, key: ['id'], indexes: { ...indexes, ...moreIndexes } }) as const
+): OperationsTable<C, I>
+export function operationsTable(more?: Columns, moreIndexes?: Indexes): Table {
+  return { columns: { ...columns, ...more }, key: ['id'], indexes: { ...indexes, ...moreIndexes } }
+}
 
 /** The table of processes; a store whose ownership goes by beats needs it under the name `owners`. */
 export const ownersTable = () =>
@@ -74,8 +83,11 @@ export const ownersTable = () =>
     key: ['id'],
   }) as const
 
-/** One operation, as stored, with the columns that the database adds. The snapshot and the timers are JSON texts, so that one bad row spoils no other. */
-export type OperationRow = RowOf<ReturnType<typeof operationsTable>> & Row
+/**
+ * One operation, as stored, with the columns that the database adds. The snapshot and the timers are JSON texts, so that
+ * one bad row spoils no other.
+ */
+export type OperationRow = RowOf<OperationsTable> & Row
 /** One of the processes that share the operations of a store without an owner's lock. */
 export type OwnerRow = RowOf<ReturnType<typeof ownersTable>>
 

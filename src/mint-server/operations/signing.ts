@@ -1,11 +1,9 @@
 /** What the mint's kinds share: how the signatory is asked, and how an answer is kept. */
 import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
-import type { EffectArgs } from '../../kernel/define/operation.ts'
 import { unlessAborted } from '../../kernel/util/ports.ts'
-import type { Write } from '../../store/port.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type EffectArgs, type MintPorts, has } from '../ports.ts'
 import { blindSignature, SignatoryRefusal } from '../signatory/signatory.ts'
-import type { ResponseRow } from '../db/tables.ts'
+import type { ResponseRow, Write } from '../db/tables.ts'
 
 export const signingEffect = ({ signatory }: MintPorts) => ({
   async 'signatory.sign'({

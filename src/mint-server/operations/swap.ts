@@ -1,9 +1,9 @@
 /** Swap at the mint (NUT-03): the kind, and its steps on the mint's tables. */
 import { swap, type SwapContext, type SwapInput } from '../../../machines/mint-server/swap.ts'
 import { codes } from '../../cashu/codes.ts'
-import { defineOperation, type LocalArgs } from '../../kernel/define/operation.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { hold, record, reserve, spend } from '../protocol/ledger.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
 import { kept, signingEffect } from './signing.ts'
 

@@ -25,7 +25,7 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
     keysets: (await keysetRows.all()).filter(({ active }) => active === 1).map(withKeys),
   })
   const keys: View = async (id) => {
-    const row = (await store.get<KeysetRow>('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
+    const row = (await store.get('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
     return { keysets: [withKeys(row)] }
   }
 
@@ -69,14 +69,14 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
   /** NUT-07. */
   const checkState: Endpoint = async (request) => {
     const Ys = pointsOf(request)
-    const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
+    const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
     return { states: Ys.map((Y, at) => stateOfProof(Y, rows[at])) }
   }
 
   /** NUT-09: those of the outputs that are signed, each with its signature, in the order asked. */
   const restore: Endpoint = async (request) => {
     const asked = messagesOf(request)
-    const rows = await inWaves(asked, ({ B_ }) => store.get<SignatureRow>('signatures', [B_]))
+    const rows = await inWaves(asked, ({ B_ }) => store.get('signatures', [B_]))
     const found = rows.filter((row) => row !== undefined && row.C_ !== null) as SignatureRow[]
     return {
       outputs: found.map(({ B_, keysetId: id, amount }) => ({ amount, id, B_ })),
