@@ -281,7 +281,9 @@ export const undone = ({
   blanks,
 }: Pick<MeltContext, 'id' | 'quoteId' | 'inputs' | 'blanks'>): Write[] => [
   {
-    ...{ patch: 'meltQuotes', key: [quoteId], set: { state: 'FAILED', operationId: null, claim: null } },
+    patch: 'meltQuotes',
+    key: [quoteId],
+    set: { state: 'FAILED', operationId: null, claim: null },
     if: { state: 'PENDING', operationId: id },
   },
   ...free(id, inputs),

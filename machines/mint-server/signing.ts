@@ -145,11 +145,11 @@ const UNCLASSIFIED = 50000
 
 /** Gives inputs back that were set aside; nothing of what they were meant for was let out. */
 export const free = (operationId: string, inputs: readonly HeldInput[]): Write[] =>
-  inputs.map(({ Y }) => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
+  inputs.map(({ Y }): Write => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
 
 /** Gives outputs back that were set aside and not signed. */
 export const drop = (operationId: string, outputs: readonly HeldOutput[]): Write[] =>
-  outputs.map(({ B_ }) => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
+  outputs.map(({ B_ }): Write => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
 
 /** The action that writes what a local step wants written. */
 export const write = {

@@ -85,7 +85,7 @@ export const release = (
   inputs: readonly { readonly Y: string; readonly id?: string }[],
   dead: readonly string[] = [],
 ): Write[] =>
-  inputs.map((input) => ({
+  inputs.map((input): Write => ({
     patch: 'proofs',
     key: [input.Y],
     set:
@@ -101,7 +101,12 @@ export const release = (
 
 /** Marks inputs as spent. */
 export const spend = (id: string, inputs: readonly { readonly Y: string }[], from: 'reserved' | 'sent'): Write[] =>
-  inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: from, operationId: id } }))
+  inputs.map(({ Y }): Write => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'spent' },
+    if: { state: from, operationId: id },
+  }))
 
 /** Of an exchange's inputs, those that somebody has spent, by the mint's last word. */
 export const spentOf = ({ inputs, states }: Pick<Exchange, 'inputs' | 'states'>): InputProof[] =>
@@ -117,7 +122,7 @@ export const freed = (id: string, exchange: Exchange): Write[] => [
 
 /** Marks exactly chosen inputs as sent: they are the token. */
 export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
-  inputs.map(({ Y }) => ({
+  inputs.map(({ Y }): Write => ({
     patch: 'proofs',
     key: [Y],
     set: { state: 'sent' },

@@ -280,7 +280,7 @@ export const mayFit = ({ refusal, anew, swapFee }: MeltContext): boolean =>
  */
 export function reuse({ context: { id, blanks, refusal } }: { context: MeltContext }): Write[] {
   const known = isAlreadySigned(refusal?.meaning) || refusal?.meaning === 'quotePaid'
-  return blanks.map(({ B_ }) =>
+  return blanks.map(({ B_ }): Write =>
     known
       ? { delete: 'outputs', key: [B_] }
       : { patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } },

@@ -13,7 +13,7 @@ import { meets, type Evaluate } from './criteria.ts'
 import type { BountyPorts, Lease, Lookup, Reply, Reservation } from './ports.ts'
 
 /** The tables of bounties. */
-export const bountySchema: Schema = {
+export const bountySchema = {
   version: 1,
   tables: {
     owners: ownersTable(),
@@ -22,7 +22,7 @@ export const bountySchema: Schema = {
       { byPayer: { columns: ['payer', 'createdAt'] }, byWorker: { columns: ['worker', 'createdAt'] } },
     ),
   },
-}
+} as const satisfies Schema
 
 /** A service or an evaluator may say anything. */
 const textOf = (why: unknown): string => (typeof why === 'string' ? why : 'without a reason')

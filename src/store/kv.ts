@@ -4,7 +4,7 @@
  *
  * Names are made of `A-Z a-z 0-9 _ -`, at most 120 of them, so that they can stand in a path, a URL or another store.
  */
-import type { Json, Key, Table } from './port.ts'
+import type { Json, Table } from './port.ts'
 import type { ReaderOf, StoreOf, WriteOf } from './typed.ts'
 
 /** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */

@@ -2,7 +2,7 @@
 import type { Refusal, Replied } from '../../machines/wallet/exchange-model.ts'
 import { isTooLarge } from '../cashu/codes.ts'
 import type { MintClient, Reply } from '../cashu/client.ts'
-import type { BlindedMessage, MintInfo, ProofState, Restored } from '../cashu/parse.ts'
+import type { BlindedMessage, ProofState, Restored } from '../cashu/parse.ts'
 import { keepLimits, learnt, limitsOf, type LimitName } from './limits.ts'
 import { answerOf } from './replies.ts'
 import type { Reader, Write } from './tables.ts'

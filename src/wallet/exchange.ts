@@ -316,7 +316,7 @@ const changed = (
   from: 'sent' | 'reserved',
   set: { readonly state: ProofRow['state']; readonly operationId?: null },
   { id }: Pick<Job, 'id'>,
-): Write[] => proofs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
+): Write[] => proofs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
 
 /** The inputs of a round are spent now; a token's may be ours and free. */
 async function spent(read: Reader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {

@@ -92,7 +92,7 @@ async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
 
 /** Gives back outputs that nobody has signed, and nobody will: counters are not for the burning. */
 export const giveBack = (id: string, rows: readonly OutputRow[]): Write[] =>
-  rows.map(({ B_ }) => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
+  rows.map(({ B_ }): Write => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
 
 /** Deletes what is left of an operation's outputs. */
 export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))

@@ -46,7 +46,9 @@ export const issueSteps = (ports: MintPorts) => ({
     const holds = quotes.map((quote): Write => {
       const { amountPaid, amountIssued } = quote
       return {
-        ...{ patch: 'mintQuotes', key: [quote.id], set: { operationId: id } },
+        patch: 'mintQuotes',
+        key: [quote.id],
+        set: { operationId: id },
         if: { operationId: null, amountPaid, amountIssued },
       }
     })

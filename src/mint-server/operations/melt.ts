@@ -63,7 +63,9 @@ export const meltSteps = (ports: MintPorts) => ({
 
     const state = moved(quote.state, 'PENDING')
     const begun: Write = {
-      ...{ patch: 'meltQuotes', key: [quoteId], set: { state, operationId: id, claim: claimOf(quote) } },
+      patch: 'meltQuotes',
+      key: [quoteId],
+      set: { state, operationId: id, claim: claimOf(quote) },
       if: { state: quote.state, operationId: quote.operationId },
     }
     const ready = {
@@ -110,18 +112,15 @@ export const meltSteps = (ports: MintPorts) => ({
     }
     const paymentId = before.method === 'bolt11' ? before.requestId : id
     const answer = kept(ports, request, meltAnswer({ ...before, ...set }), nowMs)
-    return {
-      answer: 'settled' as const,
-      body: answer.body,
-      writes: [
-        { patch: 'meltQuotes', key: [quoteId], set, if: { state: 'PENDING', operationId: id } },
-        ...spend(owner, inputs),
-        ...writes,
-        ...drop(id, blanks.slice(outputs.length)),
-        ...(own ? credited(own, [{ paymentId, amountSat: before.amount }], nowMs) : []),
-        ...answer.writes,
-      ] as readonly Write[],
-    }
+    const settling: Write[] = [
+      { patch: 'meltQuotes', key: [quoteId], set, if: { state: 'PENDING', operationId: id } },
+      ...spend(owner, inputs),
+      ...writes,
+      ...drop(id, blanks.slice(outputs.length)),
+      ...(own ? credited(own, [{ paymentId, amountSat: before.amount }], nowMs) : []),
+      ...answer.writes,
+    ]
+    return { answer: 'settled' as const, body: answer.body, writes: settling }
   },
 })
 

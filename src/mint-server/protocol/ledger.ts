@@ -143,8 +143,10 @@ export async function reserve(
 
 /** Marks the inputs of an operation as spent. */
 export const spend = (owner: Owner, inputs: readonly HeldInput[]): Write[] =>
-  inputs.map(({ Y, witness = null }) => ({
-    ...{ patch: 'proofs', key: [Y], set: { state: 'SPENT', witness } },
+  inputs.map(({ Y, witness = null }): Write => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'SPENT', witness },
     if: { state: 'PENDING', operationId: owner.id },
   }))
 

@@ -10,7 +10,7 @@ import {
 } from '../../../machines/wallet/restore.ts'
 import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
-import { defineOperation, type OperationRow } from '../../kernel/define/operation.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
