@@ -1,7 +1,7 @@
 /** Operation kinds and the rows in which their runs are kept. */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
-import type { Json, Reader, Row, Table, Write } from '../../store/port.ts'
-import { text, type RowOf } from '../../store/typed.ts'
+import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
+import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
 import { declaration } from './chart.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -82,6 +82,12 @@ export const ownersTable = () =>
     },
     key: ['id'],
   }) as const
+
+/** The kernel's own tables, under the names that every schema gives them. */
+export type KernelTables = { readonly operations: OperationsTable; readonly owners: ReturnType<typeof ownersTable> }
+export type KernelWrite = WriteOf<KernelTables>
+/** A store as the kernel uses it: it reads its own tables, and commits what kinds write. */
+export type KernelStore = ReaderOf<KernelTables> & Omit<Store, keyof Reader>
 
 /**
  * One operation, as stored, with the columns that the database adds. The snapshot and the timers are JSON texts, so that
