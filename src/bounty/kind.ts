@@ -4,6 +4,7 @@ import {
   defineOperation,
   operationsTable,
   ownersTable,
+  type ColumnsOf,
   type EffectArgs,
   type OperationKind,
 } from '../kernel/define/operation.ts'
@@ -92,7 +93,7 @@ export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPort
       },
     }),
     lane: ({ service }: BountyContext) => service,
-    columns: ({ payer, amount, claim, last }: BountyContext) => ({
+    columns: ({ payer, amount, claim, last }: BountyContext): ColumnsOf<typeof bountySchema.tables.operations> => ({
       payer,
       amount,
       worker: (claim ?? last)?.worker ?? null,

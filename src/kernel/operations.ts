@@ -241,12 +241,7 @@ export class Operations<Ports = unknown> {
 
   async #byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
     if (key === undefined) return undefined
-    const [row] = await this.#store.query({
-      table: 'operations',
-      index: 'byKey',
-      prefix: [key],
-      limit: 1,
-    })
+    const [row] = await this.#store.query({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
     if (!row) return undefined
     if (row.kind === kind && row.request === request) return row.id
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })

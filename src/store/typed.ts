@@ -73,7 +73,7 @@ type NameIn<T extends Tables> = keyof T & string
 export type WriteOf<T extends Tables> = { [N in NameIn<T>]: WriteTo<N, T[N]> }[NameIn<T>]
 
 type IndexesOf<T extends Table> = T extends { readonly indexes: infer Indexes } ? Indexes : object
-type ColumnsOf<T extends Table, Index> = Index extends keyof IndexesOf<T>
+type IndexedBy<T extends Table, Index> = Index extends keyof IndexesOf<T>
   ? IndexesOf<T>[Index] extends { readonly columns: infer Columns extends readonly string[] }
     ? Columns
     : never
@@ -84,7 +84,7 @@ type GroupsOf<T> = T extends { readonly total: { readonly by: infer By extends r
 type QueryOf<T extends Tables, N extends NameIn<T>, Index> = Omit<Query, 'table' | 'index' | 'prefix'> & {
   readonly table: N
   readonly index?: Index
-  readonly prefix?: (Key & PrefixOf<Values<T[N], ColumnsOf<T[N], Index>>>) | undefined
+  readonly prefix?: (Key & PrefixOf<Values<T[N], IndexedBy<T[N], Index>>>) | undefined
 }
 
 type Rows<T extends Tables> = { readonly [N in NameIn<T>]: RowOf<T[N]> }

@@ -94,6 +94,8 @@ export type KernelStore = ReaderOf<KernelTables> & Omit<Store, keyof Reader>
  * one bad row spoils no other.
  */
 export type OperationRow = RowOf<OperationsTable> & Row
+/** What a database's operations table has beside the kernel's columns: what `columns` of its kinds give. */
+export type ColumnsOf<T extends Table> = Omit<RowOf<T>, keyof RowOf<OperationsTable>>
 /** One of the processes that share the operations of a store without an owner's lock. */
 export type OwnerRow = RowOf<ReturnType<typeof ownersTable>>
 

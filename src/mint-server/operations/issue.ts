@@ -6,7 +6,7 @@ import { record, reserve, sum } from '../protocol/ledger.ts'
 import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
 import type { MintQuoteRow, Reader, Write } from '../db/tables.ts'
-import { kept, signingEffect } from './signing.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-issue'
 
@@ -79,5 +79,5 @@ export const issueKind = defineOperation({
   machine: issue,
   effects: (ports: MintPorts) => ({ ...signingEffect(ports), ...issueSteps(ports) }),
   lane: () => 'signatory',
-  columns: ({ request, wanted }: IssueContext) => ({ requestKey: request, quoteId: wanted[0]?.quoteId ?? null }),
+  columns: ({ request, wanted }: IssueContext) => columns(request, wanted[0]?.quoteId ?? null),
 })

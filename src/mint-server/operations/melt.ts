@@ -18,7 +18,7 @@ import { type EffectArgs, type LocalArgs, type MintPorts, has } from '../ports.t
 import { moved } from '../protocol/quote-states.ts'
 import { refuse } from '../http/request.ts'
 import type { MeltQuoteRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
-import { kept, signingEffect } from './signing.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-melt'
 
@@ -175,5 +175,5 @@ export const meltKind = defineOperation({
   }),
   // Calls to the backend are bounded where they are made.
   lane: ({ id, settlement }: MeltContext) => (settlement ? 'signatory' : `backend ${id}`),
-  columns: ({ request, quoteId }: MeltContext) => ({ requestKey: request, quoteId }),
+  columns: ({ request, quoteId }: MeltContext) => columns(request, quoteId),
 })

@@ -5,7 +5,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { hold, record, reserve, spend } from '../protocol/ledger.ts'
 import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
-import { kept, signingEffect } from './signing.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-swap'
 
@@ -43,5 +43,5 @@ export const swapKind = defineOperation({
   machine: swap,
   effects: (ports: MintPorts) => ({ ...signingEffect(ports), ...swapSteps(ports) }),
   lane: () => 'signatory',
-  columns: ({ request }: SwapContext) => ({ requestKey: request, quoteId: null }),
+  columns: ({ request }: SwapContext) => columns(request, null),
 })
