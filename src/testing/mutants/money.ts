@@ -59,7 +59,7 @@ export const moneyPlants: readonly Plant[] = [
       },
       {
         file: 'src/wallet/outputs.ts',
-        from: `if (await read.get<ProofRow>('proofs', [proof.Y])) continue`,
+        from: `if (await read.get('proofs', [proof.Y])) continue`,
         to: ``,
       },
     ],
@@ -79,8 +79,8 @@ export const moneyPlants: readonly Plant[] = [
     changes: [
       {
         file: 'src/wallet/outputs.ts',
-        from: `const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
-        to: `const stored = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
+        from: `const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
+        to: `const stored = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const memory = (env.client.counters ??= new Map())
   const next = memory.get(keysetId) ?? stored.next
   const { signed } = stored
