@@ -5,7 +5,7 @@ import { again, Documents, documentTable, indexTable, type Document, type Docume
 import type { Claims, Credits, Lease, Reservation } from './ports.ts'
 import { booked, claimRules, creditRules, known, type Ruling } from './rules.ts'
 
-const creditsTables = {
+export const creditsTables = {
   accounts: { columns: { account: 'text', balance: 'integer' }, key: ['account'] },
   reservations: documentTable(
     {
@@ -23,7 +23,7 @@ type CreditsTables = typeof creditsTables
 /** The tables of credits, for a database of their own. */
 export const creditsSchema: Schema = { version: 1, tables: creditsTables }
 
-const claimsTables = {
+export const claimsTables = {
   leases: documentTable(
     { state: text<Lease['state']>(), task: 'text', worker: 'text', untilMs: 'integer', holds: 'text?' },
     // One lease at most holds a task, or has completed it.

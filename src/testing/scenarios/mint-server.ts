@@ -3,6 +3,7 @@ import type { Message } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import type { Proof } from '../../mint-server/http/request.ts'
 import type { KeysetRow, Signature } from '../../mint-server/db/tables.ts'
+import { mintRows } from '../invariants/rows.ts'
 import { onMint, type MintScenario, type MintStage as Stage } from '../environments/mint-subject.ts'
 import { SEED } from '../environments/setting.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
@@ -29,8 +30,7 @@ interface Quote {
   readonly change?: readonly Signature[]
 }
 
-const keysetOf = (stage: Stage): KeysetRow =>
-  (stage.rows()['keysets'] as unknown as KeysetRow[]).find(({ active }) => active === 1)!
+const keysetOf = (stage: Stage): KeysetRow => mintRows(stage.rows()).keysets.find(({ active }) => active === 1)!
 
 /** Asks until there is an answer, and gives it; a refusal is one. */
 async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T>> {
@@ -58,7 +58,7 @@ const messages = (outputs: ReturnType<typeof blinded>): Message[] => outputs.map
 
 /** The proofs that signatures make, each of which must be genuine. */
 function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures: readonly Signature[]): Proof[] {
-  const keysets = stage.rows()['keysets'] as unknown as KeysetRow[]
+  const { keysets } = mintRows(stage.rows())
   return signatures.map(({ id, amount, C_, dleq }, at) => {
     const { secret, r, message } = outputs[at]!
     const key = keysets.find((row) => row.id === id)!.keys[amount]!
