@@ -51,8 +51,9 @@ export function learnt(
 export async function keepLimits(read: Pick<Reader, 'get'>, mintUrl: string, found: MintLimits): Promise<Write[]> {
   const row = await read.get('mints', [mintUrl])
   if (!row) return []
-  const limits: Record<string, number> = { ...row.limits }
+  const before: Readonly<Record<string, number>> = { ...row.limits }
+  const limits = { ...before }
   for (const [name, most] of Object.entries(found)) limits[name] = Math.min(most, limits[name] ?? most)
-  const same = Object.entries(limits).every(([name, most]) => row.limits?.[name as LimitName] === most)
+  const same = Object.entries(limits).every(([name, most]) => before[name] === most)
   return same ? [] : [{ patch: 'mints', key: [mintUrl], set: { limits } }]
 }

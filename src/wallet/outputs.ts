@@ -97,17 +97,20 @@ export const giveBack = (id: string, rows: readonly OutputRow[]): Write[] =>
 /** Deletes what is left of an operation's outputs. */
 export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
 
+/** What unblinding needs of an output. */
+type Blinded = Pick<OutputRow, 'B_' | 'keysetId' | 'amount' | 'purpose' | 'secret' | 'r'>
+
 /**
  * Pairs outputs with signatures. Undefined where one is not of our keyset and amount, or its DLEQ is wrong; or
  * missing, where `dleq` says that the order alone pairs them (NUT-12).
  */
-export async function unblind(
+export async function unblind<Row extends Blinded>(
   { crypto, turn }: Pick<WalletPorts, 'crypto' | 'turn'>,
-  pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
+  pairs: readonly { readonly row: Row; readonly signature: Signature }[],
   keysets: ReadonlyMap<string, KeysetRow>,
   dleq: 'needed' | 'optional',
-): Promise<{ row: OutputRow; proof: MadeProof }[] | undefined> {
-  const made: { row: OutputRow; proof: MadeProof }[] = []
+): Promise<{ row: Row; proof: MadeProof }[] | undefined> {
+  const made: { row: Row; proof: MadeProof }[] = []
   for (const { row, signature } of pairs) {
     await turn()
     const A = keysets.get(row.keysetId)?.keys?.[signature.amount]

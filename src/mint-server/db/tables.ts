@@ -11,6 +11,7 @@ import {
   type Tables,
   type WriteOf,
 } from '../../store/typed.ts'
+import type { PaymentMethod } from '../lightning/payment-backend.ts'
 import { fakeBackendTables } from '../lightning/fake-backend-tables.ts'
 
 export type MeltQuoteState = 'UNPAID' | 'PENDING' | 'PAID' | 'FAILED'
@@ -52,7 +53,7 @@ export const mintTables = {
   mintQuotes: {
     columns: {
       id: 'text',
-      method: 'text',
+      method: text<PaymentMethod>(),
       unit: 'text',
       /** Null where the payer chooses. */
       amount: 'integer?',
@@ -94,7 +95,7 @@ export const mintTables = {
   meltQuotes: {
     columns: {
       id: 'text',
-      method: 'text',
+      method: text<PaymentMethod>(),
       unit: 'text',
       amount: 'integer',
       feeReserve: 'integer',

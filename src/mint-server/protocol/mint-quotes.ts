@@ -119,7 +119,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
       const known = await Promise.all(payments.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
       const fresh = payments.filter((_, at) => known[at] === undefined)
       if (fresh.length === 0) return { writes: [], result: undefined }
-      const row = await stored(quote.method as PaymentMethod, quote.id)
+      const row = await stored(quote.method, quote.id)
       // An invoice is paid once, here or there.
       if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: undefined }
       return { writes: credited(row, fresh, clock.now()), result: undefined }

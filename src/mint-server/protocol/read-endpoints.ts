@@ -4,7 +4,7 @@ import type { Context, Endpoint, View } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { has } from '../ports.ts'
 import { MAX_ITEMS, messagesOf, pointsOf, refuse } from '../http/request.ts'
-import type { KeysetRow, ProofRow, SignatureRow } from '../db/tables.ts'
+import type { KeysetRow, ProofRow } from '../db/tables.ts'
 import { inWaves } from '../db/waves.ts'
 
 /** How many quotes one request may issue (NUT-29). */
@@ -77,7 +77,7 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
   const restore: Endpoint = async (request) => {
     const asked = messagesOf(request)
     const rows = await inWaves(asked, ({ B_ }) => store.get('signatures', [B_]))
-    const found = rows.filter((row) => row !== undefined && row.C_ !== null) as SignatureRow[]
+    const found = rows.flatMap((row) => (row === undefined || row.C_ === null ? [] : [row]))
     return {
       outputs: found.map(({ B_, keysetId: id, amount }) => ({ amount, id, B_ })),
       signatures: found.map(({ keysetId: id, amount, C_, dleq }) => ({ id, amount, C_, ...(dleq && { dleq }) })),

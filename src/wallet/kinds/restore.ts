@@ -19,7 +19,7 @@ import { columns, lane, record } from '../history.ts'
 import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow, Write } from '../tables.ts'
+import type { CounterRow, ProofRow, Write } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -36,7 +36,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
-    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row as KeysetRow] : [])) // prettier-ignore
+    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row] : [])) // prettier-ignore
     const ofUnit = rows.filter(({ unit }) => unit === input.unit)
     return {
       ...fetched,
@@ -92,14 +92,8 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     for (const { counter, signature } of input.found) {
       await turn()
       const { secret, r } = derive(counter)
-      const row = {
-        B_: crypto.blind(secret, r),
-        keysetId: input.keysetId,
-        amount: 0,
-        purpose: 'keep',
-        secret,
-        r,
-      } as OutputRow
+      const B_ = crypto.blind(secret, r)
+      const row = { B_, keysetId: input.keysetId, amount: 0, purpose: 'keep', secret, r } as const
       const made = (await unblind({ crypto, turn }, [{ row, signature }], keysets, 'optional')) ?? []
       proofs.push(...made.map(({ proof }): Restored => ({ ...proof, counter })))
     }
