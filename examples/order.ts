@@ -1,15 +1,27 @@
 // examples/order.ts: a kind of operation of your own, on a store in memory.
 import { assign, setup } from 'xstate'
-import { defineOperation, effect, isAnswered, on, openOperations, operationsTable, tx } from 'hardshell/kernel'
+import {
+  defineOperation,
+  effect,
+  isAnswered,
+  on,
+  openOperations,
+  operationsTable,
+  tx,
+  type WriteOf,
+} from 'hardshell/kernel'
 import { memoryStore } from 'hardshell/store/memory'
 
 type Charged = { answer: 'ok'; receipt: string } | { answer: 'unknown' }
 type Card = (order: string, replay: boolean) => Promise<Charged>
 
+const receipts = { columns: { id: 'text', receipt: 'text' }, key: ['id'] } as const
+const tables = { operations: operationsTable(), receipts }
+
 const machine = setup({
   types: {} as { context: { id: string; receipt: string }; input: { id: string }; events: { type: 'pay' } },
   actors: { charge: effect<Charged, { order: string }>({ answers: ['ok', 'unknown'] }) },
-  actions: { tx, keep: assign((_, kept: { receipt?: string }) => kept) },
+  actions: { tx: tx<WriteOf<typeof tables>>, keep: assign((_, kept: { receipt?: string }) => kept) },
   guards: { answered: isAnswered },
   delays: { pause: 1_000 },
 }).createMachine({
@@ -42,8 +54,6 @@ const order = defineOperation({
   effects: (card: Card) => ({ charge: ({ input, replay }) => card(input.order, replay) }),
 })
 
-const receipts = { columns: { id: 'text', receipt: 'text' }, key: ['id'] } as const
-const tables = { operations: operationsTable(), receipts }
 const store = await memoryStore().open({ version: 1, tables })
 
 // A process whose card never answers ends in the middle of the charge.

@@ -18,7 +18,8 @@
  * in the commit that stores the signatures: it never is more than was paid.
  */
 import { assign, emit, setup } from 'xstate'
-import { from, isAnswered, local, on, tx, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { from, isAnswered, local, on, tx, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   answerOf,
   drop,
@@ -81,7 +82,7 @@ export const issue = setup({
     }),
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Partial<IssueContext>) => kept),
     tellAnswer: emit((_, body: string) => answerOf(body)),
     tellRefusal: emit(({ context }) => refusalOf(context)),

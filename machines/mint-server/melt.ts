@@ -27,18 +27,8 @@
  * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'
-import {
-  effect,
-  from,
-  isAnswered,
-  local,
-  on,
-  sure,
-  tx,
-  write,
-  writes,
-  type Write,
-} from '../../src/kernel/define/authoring.ts'
+import { effect, from, isAnswered, local, on, sure, tx, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   answerOf,
   drop,
@@ -153,7 +143,7 @@ export const melt = setup({
     >({ answers: ['settled', 'elsewhere'] }),
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Partial<MeltContext>) => kept),
     tellAnswer: emit((_, body: string) => answerOf(body)),
     tellRefusal: emit(({ context }) => refusalOf(context)),

@@ -24,8 +24,8 @@ import {
   sure,
   tx,
   type Answer,
-  type Write,
 } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 
 /** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
 export interface HeldInput {
@@ -105,7 +105,7 @@ export const HEARD = { tries: 0 }
 const parts = setup({
   types: {} as { context: Signing; tags: Tag },
   actors: signingActors,
-  actions: { tx, keep: assign((_, kept: Partial<Signing>) => kept) },
+  actions: { tx: tx<Write>, keep: assign((_, kept: Partial<Signing>) => kept) },
   guards: { answered: isAnswered },
   delays: signingDelays,
 })
@@ -147,11 +147,11 @@ export const signing = (of: { readonly done: string; readonly refused: string })
 
 /** Gives inputs back that were set aside; nothing of what they were meant for was let out. */
 export const free = (operationId: string, inputs: readonly HeldInput[]): Write[] =>
-  inputs.map(({ Y }) => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
+  inputs.map(({ Y }): Write => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
 
 /** Gives outputs back that were set aside and not signed. */
 export const drop = (operationId: string, outputs: readonly HeldOutput[]): Write[] =>
-  outputs.map(({ B_ }) => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
+  outputs.map(({ B_ }): Write => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
 
 /** Tells what a request is answered with, as the last local step says. */
 export const tellAnswer = {

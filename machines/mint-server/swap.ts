@@ -18,7 +18,8 @@
  * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
  */
 import { assign, emit, setup } from 'xstate'
-import { from, isAnswered, local, on, tx, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { from, isAnswered, local, on, tx, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import {
   answerOf,
   drop,
@@ -68,7 +69,7 @@ export const swap = setup({
     }),
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Partial<SwapContext>) => kept),
     tellAnswer: emit((_, body: string) => answerOf(body)),
     tellRefusal: emit(({ context }) => refusalOf(context)),

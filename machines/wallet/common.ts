@@ -1,5 +1,6 @@
 /** What the wallet's charts share beside the exchange: inputs are chosen and reserved, and given back, in one way. */
-import { local, type Write } from '../../src/kernel/define/authoring.ts'
+import { local } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import type { Meaning } from '../../src/cashu/codes.ts'
 import { isReserved, type Exchange, type InputProof, type Place } from './exchange-model.ts'
 
@@ -89,7 +90,7 @@ export const release = (
   inputs: readonly { readonly Y: string; readonly id?: string }[],
   dead: readonly string[] = [],
 ): Write[] =>
-  inputs.map((input) => ({
+  inputs.map((input): Write => ({
     patch: 'proofs',
     key: [input.Y],
     set:
@@ -105,7 +106,12 @@ export const release = (
 
 /** Marks inputs as spent. */
 export const spend = (id: string, inputs: readonly { readonly Y: string }[], from: 'reserved' | 'sent'): Write[] =>
-  inputs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: from, operationId: id } }))
+  inputs.map(({ Y }): Write => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'spent' },
+    if: { state: from, operationId: id },
+  }))
 
 /** Of an exchange's inputs, those that somebody has spent, by the mint's last word. */
 export const spentOf = ({ inputs, states }: Pick<Exchange, 'inputs' | 'states'>): InputProof[] =>
@@ -128,7 +134,7 @@ export const lostBy = (exchange: Exchange) => ({
 
 /** Marks exactly chosen inputs as sent: they are the token. */
 export const sendOff = (id: string, inputs: readonly { readonly Y: string }[]): Write[] =>
-  inputs.map(({ Y }) => ({
+  inputs.map(({ Y }): Write => ({
     patch: 'proofs',
     key: [Y],
     set: { state: 'sent' },

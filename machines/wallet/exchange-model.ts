@@ -1,6 +1,7 @@
 /** What the exchange is made of: its part of a context, its effects and local steps, and its delays. */
 import type { Meaning } from '../../src/cashu/codes.ts'
-import { backoff, effect, local, sure, type Write } from '../../src/kernel/define/authoring.ts'
+import { backoff, effect, local, sure } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 
 /** A proof as a request sends it. `Y` names it (NUT-07). */
 export interface InputProof {

@@ -1,6 +1,7 @@
 /** What the exchange refers to by name: its guards and the rest of its setup. */
 import { assign, setup } from 'xstate'
 import { isAnswered, such, tx, when, type Answer } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { isMeant, type Reply } from './common.ts'
 import {
@@ -77,7 +78,7 @@ export const parts = setup({
     tags: 'local' | 'human' | 'quarantined'
   },
   actors: exchangeActors,
-  actions: { tx, keep: assign((_, kept: Partial<ExchangeContext>) => kept) },
+  actions: { tx: tx<Write>, keep: assign((_, kept: Partial<ExchangeContext>) => kept) },
   guards: exchangeGuards,
   delays: exchangeDelays,
 })

@@ -9,7 +9,8 @@
  *                                         settlingChange* ◀──────── signatures ────────┴──────────────╯
  * ```
  */
-import { from, keeps, on, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import type { Signature } from './exchange-model.ts'
 import { forget, owed, settle, settled, type Kept, type MeltContext } from './melt-model.ts'
 import { parts } from './melt-setup.ts'

@@ -1,5 +1,6 @@
 /** What the melt chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { backoff, effect, local, sure, until, type Write } from '../../src/kernel/define/authoring.ts'
+import { backoff, effect, local, sure, until } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isAlreadySigned, isKeysetGone, isTooLarge, type Meaning } from '../../src/cashu/codes.ts'
 import { denialsWith, selectActor, type Failure, type Reply, sum } from './common.ts'
 import {
@@ -269,7 +270,7 @@ export function owed(context: MeltContext): number {
 
 /** The blank outputs will never be signed, or it does not matter any more. */
 export function forget({ blanks }: MeltContext): Write[] {
-  return blanks.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
+  return blanks.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_] }))
 }
 
 /** Other outputs are tried so often. */

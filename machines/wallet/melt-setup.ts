@@ -1,6 +1,7 @@
 /** What the melt chart and its parts refer to by name: effects, actions, guards and delays. */
 import { assign, emit, setup } from 'xstate'
 import { such, sure, tx, when } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isMeant, type Reply, type Tag } from './common.ts'
 import { exchangeGuards } from './exchange-setup.ts'
 import { exchangeOf, type InputProof } from './exchange-model.ts'
@@ -69,7 +70,7 @@ export const parts = setup({
   },
   actors: meltActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Kept) => kept),
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     asked: assign({ asks: ({ context }) => Math.min(MOST_ASKS, context.asks + 1) }),

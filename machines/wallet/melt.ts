@@ -38,7 +38,8 @@
  * PAID wins over everything. Inputs are released only when every request was answered, or the only one was seen to land,
  * and the mint says after that that all inputs are unspent and the quote is unpaid.
  */
-import { from, keeps, on, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { deniedBecause, freed, release, spend, spentOf, sum, unspentOf } from './common.ts'
 import { exchangeOf, newExchange, reservedBy } from './exchange-model.ts'
 import { exchange } from './exchange.ts'

@@ -1,5 +1,6 @@
 /** What the mint chart is made of: its context, its effects and local steps, its delays, and small predicates. */
-import { backoff, effect, local, sure, until, type Write } from '../../src/kernel/define/authoring.ts'
+import { backoff, effect, local, sure, until } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { denialsWith, isDenial, isMeant, sum, type Failure, type Reply } from './common.ts'
 import {
   type OutputSet,
@@ -236,7 +237,7 @@ export const isUnsupported = ({ denials }: MintContext, reply: Reply): boolean =
 
 /** At most one live operation holds a quote; the store sees to it. */
 export function claim({ mintUrl, quoteId, id }: MintContext): Write[] {
-  return [{ put: 'quoteClaims', row: { mintUrl, quoteId, operationId: id }, if: 'absent' }]
+  return [{ put: 'quoteClaims', row: { mintUrl, quoteId: sure(quoteId, 'quote'), operationId: id }, if: 'absent' }]
 }
 
 export function unclaim({ mintUrl, quoteId, id }: MintContext): Write[] {

@@ -1,6 +1,7 @@
 /** What the mint chart and its parts refer to by name: effects, actions, guards and delays. */
 import { assign, emit, setup } from 'xstate'
 import { isAnswered, such, tx, when } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { isMeant, type Reply, type Tag } from './common.ts'
 import {
   isForgotten,
@@ -41,7 +42,7 @@ export const parts = setup({
   },
   actors: mintActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Kept) => kept),
     tried: assign({ tries: ({ context }) => Math.min(MOST_TRIES, context.tries + 1) }),
     anew: assign({ tries: 0, denials: 0, refusals: 0, refusal: null, unanswered: 0, rounds: 0 }),

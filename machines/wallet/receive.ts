@@ -17,6 +17,7 @@
  */
 import { assign, setup } from 'xstate'
 import { tx, when } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { sum, type Failure, type Tag } from './common.ts'
 import {
   continued,
@@ -77,7 +78,7 @@ export const receive = setup({
   },
   actors: exchangeActors,
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Kept) => kept),
     tryTheRest: assign(({ context }) => rest(context)),
     countTheSpent: assign(({ context }) => ({

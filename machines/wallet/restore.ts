@@ -38,8 +38,8 @@ import {
   tx,
   when,
   write,
-  type Write,
 } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { denialsWith, isMeant, isRefusedOrMalformed, type Failure, type Reply, type Tag } from './common.ts'
 import { type MadeProof, type Signature, type SpentState, type Replied, REPLIES, type Place } from './exchange-model.ts'
 
@@ -170,7 +170,7 @@ export const restore = setup({
     >({ answers: ['ok'] }),
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Kept) => kept),
     round: assign({ rounds: ({ context }) => context.rounds + 1 }),
   },

@@ -20,7 +20,8 @@
  * `sent` never becomes spendable again; a reclaim makes new proofs. A token claimed in part is reclaimed for the rest.
  */
 import { assign, setup } from 'xstate'
-import { from, local, on, tx, when, write, writes, type Write } from '../../src/kernel/define/authoring.ts'
+import { from, local, on, tx, when, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import {
   takeActor,
   type Failure,
@@ -115,7 +116,7 @@ export const send = setup({
     'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
   },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Kept) => kept),
     takeTheInputs: assign(({ context }) => ({ sent: exchangeOf(context).inputs })),
     takeWhatWasMade: assign(({ context }) => {

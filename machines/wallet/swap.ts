@@ -18,6 +18,7 @@
  */
 import { assign, setup } from 'xstate'
 import { on, from, tx, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import { takeActor, type Failure, type Tag, freed, lostBy, release } from './common.ts'
 import {
   exchangeActors,
@@ -62,7 +63,7 @@ export const swap = setup({
   },
   actors: { ...exchangeActors, ...takeActor },
   actions: {
-    tx,
+    tx: tx<Write>,
     keep: assign((_, kept: Partial<SwapContext>) => kept),
     keepWhatCame: assign(({ context }) => {
       const { fee, made } = exchangeOf(context)

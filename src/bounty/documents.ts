@@ -4,24 +4,27 @@
  * the next call of that key, a question included, brings it up to date.
  */
 import { StoreError, type Row, type Store, type Table, type Write } from '../store/port.ts'
+import type { RowOf, Tables } from '../store/typed.ts'
 import type { Reply } from './ports.ts'
 import type { Ruling } from './rules.ts'
 
 /** More conflicts than this in one call are no coincidence. */
 const MOST_TRIES = 200
 
-/** Columns of every document's table. */
-export const documentTable = (columns: Table['columns'], indexes: Table['indexes'] = {}): Table => ({
-  columns: { key: 'text', state: 'text', revision: 'integer', ...columns },
-  key: ['key'],
-  indexes,
-})
+/** A table of documents; `columns` are those beside the ones that every such table has. */
+export const documentTable = <const C extends Table['columns'], const I extends Table['indexes']>(
+  columns: C,
+  indexes: I,
+) => ({ columns: { key: 'text', state: 'text', revision: 'integer', ...columns }, key: ['key'], indexes }) as const
+
+/** A document of a table, as its rules know it. */
+export type DocumentOf<T extends Table> = Omit<RowOf<T>, 'revision'>
 
 /** An index of documents by somebody's name. */
-export const indexTable: Table = {
+export const indexTable = {
   columns: { name: 'text', key: 'text', state: 'text', revision: 'integer' },
   key: ['name', 'key'],
-}
+} as const satisfies Table
 
 export interface Document {
   readonly key: string
@@ -39,7 +42,7 @@ export async function again<T>(run: () => Promise<T>): Promise<T> {
     }
 }
 
-export class Documents<D extends Document> {
+export class Documents<T extends Tables, D extends Document> {
   readonly #store: Store
   readonly #table: string
   readonly #index: string
@@ -48,8 +51,8 @@ export class Documents<D extends Document> {
 
   constructor(of: {
     readonly store: Store
-    readonly table: string
-    readonly index: string
+    readonly table: keyof T & string
+    readonly index: keyof T & string
     /** Under which name the index has it; empty for not at all. */
     readonly nameOf: (document: D) => string
     /** Further writes of the document's own commit. */

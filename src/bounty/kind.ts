@@ -4,6 +4,7 @@ import {
   defineOperation,
   operationsTable,
   ownersTable,
+  type ColumnsOf,
   type EffectArgs,
   type OperationKind,
 } from '../kernel/define/operation.ts'
@@ -13,7 +14,7 @@ import { meets, type Evaluate } from './criteria.ts'
 import type { BountyPorts, Lease, Lookup, Reply, Reservation } from './ports.ts'
 
 /** The tables of bounties. */
-export const bountySchema: Schema = {
+export const bountySchema = {
   version: 1,
   tables: {
     owners: ownersTable(),
@@ -22,7 +23,7 @@ export const bountySchema: Schema = {
       { byPayer: { columns: ['payer', 'createdAt'] }, byWorker: { columns: ['worker', 'createdAt'] } },
     ),
   },
-}
+} as const satisfies Schema
 
 /** A service or an evaluator may say anything. */
 const textOf = (why: unknown): string => (typeof why === 'string' ? why : 'without a reason')
@@ -92,7 +93,7 @@ export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPort
       },
     }),
     lane: ({ service }: BountyContext) => service,
-    columns: ({ payer, amount, claim, last }: BountyContext) => ({
+    columns: ({ payer, amount, claim, last }: BountyContext): ColumnsOf<typeof bountySchema.tables.operations> => ({
       payer,
       amount,
       worker: (claim ?? last)?.worker ?? null,

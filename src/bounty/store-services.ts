@@ -1,31 +1,40 @@
 /** Credits and claims on a store of the project's own port, in tables of their own. */
-import type { Row, Schema, Store, Write } from '../store/port.ts'
-import { again, Documents, documentTable, indexTable, type Document } from './documents.ts'
+import type { Schema, Store } from '../store/port.ts'
+import { text, type ReaderOf, type StoreOf, type Tables, type WriteOf } from '../store/typed.ts'
+import { again, Documents, documentTable, indexTable, type Document, type DocumentOf } from './documents.ts'
 import type { Claims, Credits, Lease, Reservation } from './ports.ts'
 import { booked, claimRules, creditRules, known, type Ruling } from './rules.ts'
 
+export const creditsTables = {
+  accounts: { columns: { account: 'text', balance: 'integer' }, key: ['account'] },
+  reservations: documentTable(
+    {
+      state: text<Reservation['state']>(),
+      payer: 'text',
+      amount: 'integer',
+      payee: 'text?',
+    },
+    {},
+  ),
+  reservationsByPayer: indexTable,
+} as const satisfies Tables
+type CreditsTables = typeof creditsTables
+
 /** The tables of credits, for a database of their own. */
-export const creditsSchema: Schema = {
-  version: 1,
-  tables: {
-    accounts: { columns: { account: 'text', balance: 'integer' }, key: ['account'] },
-    reservations: documentTable({ payer: 'text', amount: 'integer', payee: 'text?' }),
-    reservationsByPayer: indexTable,
-  },
-}
+export const creditsSchema: Schema = { version: 1, tables: creditsTables }
+
+export const claimsTables = {
+  leases: documentTable(
+    { state: text<Lease['state']>(), task: 'text', worker: 'text', untilMs: 'integer', holds: 'text?' },
+    // One lease at most holds a task, or has completed it.
+    { byTask: { columns: ['holds'], unique: true } },
+  ),
+  leasesByWorker: indexTable,
+} as const satisfies Tables
+type ClaimsTables = typeof claimsTables
 
 /** The tables of claims, for a database of their own. */
-export const claimsSchema: Schema = {
-  version: 1,
-  tables: {
-    leases: documentTable(
-      { task: 'text', worker: 'text', untilMs: 'integer', holds: 'text?' },
-      // One lease at most holds a task, or has completed it.
-      { byTask: { columns: ['holds'], unique: true } },
-    ),
-    leasesByWorker: indexTable,
-  },
-}
+export const claimsSchema: Schema = { version: 1, tables: claimsTables }
 
 /** Credits on a store, with what their users see. */
 export interface StoreCredits extends Credits {
@@ -44,20 +53,20 @@ export interface StoreCredits extends Credits {
  * const credits = storeCredits(await sqliteStore({ path: 'credits.db' }).open(creditsSchema))
  */
 export function storeCredits(store: Store): StoreCredits {
-  const balance = async (account: string): Promise<number> =>
-    ((await store.get('accounts', [account]))?.['balance'] as number | undefined) ?? 0
-  const book = async (account: string, by: number): Promise<Write> => {
-    const there = (await store.get('accounts', [account]))?.['balance'] as number | undefined
-    const row: Row = { account, balance: (there ?? 0) + by }
+  const tables: StoreOf<CreditsTables> = store
+  const balance = async (account: string): Promise<number> => (await tables.get('accounts', [account]))?.balance ?? 0
+  const book = async (account: string, by: number): Promise<WriteOf<CreditsTables>> => {
+    const there = (await tables.get('accounts', [account]))?.balance
+    const row = { account, balance: (there ?? 0) + by }
     return { put: 'accounts', row, if: there === undefined ? 'absent' : { balance: there } }
   }
-  const reservations = new Documents<Reservation>({
+  const reservations = new Documents<CreditsTables, DocumentOf<CreditsTables['reservations']>>({
     ...{ store, table: 'reservations', index: 'reservationsByPayer', nameOf: ({ payer }) => payer },
     beside: (before, after) => Promise.all(booked(before, after).map(({ account, by }) => book(account, by))),
   })
   return {
     balance,
-    deposit: (account, amount) => again(async () => store.commit([await book(account, amount)])),
+    deposit: (account, amount) => again(async () => tables.commit([await book(account, amount)])),
     list: (payer) => reservations.list(payer),
     reserve: (request) =>
       reservations.change(
@@ -79,8 +88,9 @@ export interface StoreClaims extends Claims {
 
 /** Claims on a store that was opened with `claimsSchema`. */
 export function storeClaims(store: Store): StoreClaims {
-  type Held = Lease & { readonly holds: string | null }
-  const leases = new Documents<Held>({
+  type Held = DocumentOf<ClaimsTables['leases']>
+  const tables: ReaderOf<ClaimsTables> = store
+  const leases = new Documents<ClaimsTables, Held>({
     store,
     table: 'leases',
     index: 'leasesByWorker',
@@ -91,7 +101,7 @@ export function storeClaims(store: Store): StoreClaims {
     ...(put && { put: { ...put, holds: put.state === 'released' ? null : put.task } }),
   })
   const taken = async (task: string): Promise<boolean> =>
-    (await store.query({ table: 'leases', index: 'byTask', prefix: [task] })).length > 0
+    (await tables.query({ table: 'leases', index: 'byTask', prefix: [task] })).length > 0
   return {
     list: (worker) => leases.list(worker),
     acquire: (request) =>

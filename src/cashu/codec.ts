@@ -49,12 +49,12 @@ export function decodeToken(token: string): Token {
     const read = list(proof)(proofs, 'proofs')
     if (read.length === 0) expected('proofs', 'at least one proof')
     if (new Set(read.map(({ secret }) => secret)).size < read.length) expected('proofs', 'each proof once')
-    return compact({
+    return compact<Token>({
       mintUrl: normalizeMintUrl(text(mint, 'mint')),
       unit: optional(text)(unit, 'unit') ?? 'sat',
       memo: memo === '' ? undefined : optional(text)(memo, 'memo'),
       proofs: read,
-    } as Token)
+    })
   } catch (cause) {
     if (cause instanceof CashuError) throw cause
     // The cause may show secrets and is left behind.
@@ -112,7 +112,7 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 
 const proof: Parse<TokenProof> = (value, at) => {
   const from = record(value, at)
-  const read = {
+  const read = compact<TokenProof>({
     amount: field(from, 'amount', amount, at),
     secret: field(from, 'secret', text, at),
     C: field(from, 'C', point, at),
@@ -137,8 +137,8 @@ const proof: Parse<TokenProof> = (value, at) => {
       optional((witness) => (typeof witness === 'string' ? witness : JSON.stringify(witness))),
       at,
     ),
-  } as TokenProof
-  return read.amount > 0 ? compact(read) : expected(`${at}.amount`, 'more than nothing')
+  })
+  return read.amount > 0 ? read : expected(`${at}.amount`, 'more than nothing')
 }
 
 /** Writes a token of version 4 (NUT-00). Ids of version 01 are shortened. */

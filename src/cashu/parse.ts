@@ -37,7 +37,7 @@ export interface BlindedMessage {
 
 const blindSignature: Parse<BlindSignature> = (value, at) => {
   const from = record(value, at)
-  return compact({
+  return compact<BlindSignature>({
     id: field(from, 'id', text, at),
     amount: field(from, 'amount', amount, at),
     C_: field(from, 'C_', point, at),
@@ -50,7 +50,7 @@ const blindSignature: Parse<BlindSignature> = (value, at) => {
       }),
       at,
     ),
-  } as BlindSignature)
+  })
 }
 
 const blindedMessage: Parse<BlindedMessage> = (value, at) => {
@@ -96,11 +96,11 @@ export const parseStates: Parse<readonly ProofState[]> = (value) =>
     'states',
     some((entry, at) => {
       const from = record(entry, at)
-      return compact({
+      return compact<ProofState>({
         Y: field(from, 'Y', point, at),
         state: field(from, 'state', oneOf('UNSPENT', 'PENDING', 'SPENT'), at),
         witness: lenient(text)(from['witness']),
-      } as ProofState)
+      })
     }),
     '',
   )
@@ -128,13 +128,13 @@ export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) => {
     'keysets',
     some((entry, at) => {
       const from = record(entry, at)
-      return compact({
+      return compact<KeysetInfo>({
         id: field(from, 'id', text, at),
         unit: field(from, 'unit', text, at),
         active: field(from, 'active', flag, at),
         input_fee_ppk: field(from, 'input_fee_ppk', optional(amount), at) ?? 0,
         final_expiry: field(from, 'final_expiry', optional(amount), at),
-      } as KeysetInfo)
+      })
     }),
     '',
   )
@@ -180,7 +180,7 @@ export const parseMintQuote: Parse<MintQuote> = (value) => {
   const from = record(value, 'answer')
   const paid = field(from, 'amount_paid', optional(amount), '')
   const issued = field(from, 'amount_issued', optional(amount), '')
-  return compact({
+  return compact<MintQuote>({
     quote: field(from, 'quote', text, ''),
     request: field(from, 'request', text, ''),
     state: mintQuoteState(from, paid, issued),
@@ -191,7 +191,7 @@ export const parseMintQuote: Parse<MintQuote> = (value) => {
     pubkey: from['pubkey'] === '' ? undefined : field(from, 'pubkey', optional(point), ''),
     amount_paid: paid,
     amount_issued: issued,
-  } as MintQuote)
+  })
 }
 
 function mintQuoteState(from: Record<string, unknown>, paid?: number, issued = 0): MintQuote['state'] {
@@ -222,17 +222,17 @@ export interface MeltQuote extends Melted {
 
 export const parseMelted: Parse<Melted> = (value) => {
   const from = record(value, 'answer')
-  return compact({
+  return compact<Melted>({
     state: meltState(from),
     // Some mints write an empty preimage until there is one. It is a proof or it is none: no answer is spoilt by it.
     payment_preimage: from['payment_preimage'] === '' ? undefined : lenient(text)(from['payment_preimage']),
     change: field(from, 'change', optional(list(blindSignature)), ''),
-  } as Melted)
+  })
 }
 
 export const parseMeltQuote: Parse<MeltQuote> = (value, at) => {
   const from = record(value, 'answer')
-  return compact({
+  return compact<MeltQuote>({
     ...parseMelted(value, at),
     quote: field(from, 'quote', text, ''),
     amount: field(from, 'amount', amount, ''),
@@ -240,7 +240,7 @@ export const parseMeltQuote: Parse<MeltQuote> = (value, at) => {
     expiry: field(from, 'expiry', optional(amount), '') ?? null,
     unit: field(from, 'unit', optional(text), ''),
     request: field(from, 'request', optional(text), ''),
-  } as MeltQuote)
+  })
 }
 
 function meltState(from: Record<string, unknown>): Melted['state'] {
@@ -250,7 +250,7 @@ function meltState(from: Record<string, unknown>): Melted['state'] {
 }
 
 /** One way to pay in or out that a mint offers (NUT-04, NUT-05). */
-export interface MethodSetting {
+export type MethodSetting = {
   readonly method: string
   readonly unit: string
   readonly min_amount?: number
@@ -258,7 +258,7 @@ export interface MethodSetting {
 }
 
 /** What the wallet needs to know of a mint's settings (NUT-06). */
-export interface MintInfo {
+export type MintInfo = {
   readonly name?: string
   readonly version?: string
   readonly mint: { readonly disabled: boolean; readonly methods: readonly MethodSetting[] }
@@ -276,7 +276,7 @@ export const parseInfo: Parse<MintInfo> = (value) => {
   const from = record(value, 'answer')
   const nuts = optional(record)(from['nuts'], 'nuts') ?? {}
   const settings = (nut: number) => lenient(record)(nuts[nut]) ?? {}
-  return compact({
+  return compact<MintInfo>({
     name: lenient(text)(from['name']),
     version: lenient(text)(from['version']),
     mint: methods(settings(4)),
@@ -286,7 +286,7 @@ export const parseInfo: Parse<MintInfo> = (value) => {
       .filter((nut) => settings(nut)['supported'] === true),
     cached: cached(settings(19)),
     maxArrayLength: lenient(positive)(from['max_array_length']),
-  } as MintInfo)
+  })
 }
 
 const positive: Parse<number> = (value, at) => amount(value, at) || expected(at, 'more than 0')
@@ -298,12 +298,12 @@ const methods = (from: Record<string, unknown>): MintInfo['mint'] => ({
   disabled: from['disabled'] === true,
   methods: each(from['methods'], (entry, at) => {
     const setting = record(entry, at)
-    return compact({
+    return compact<MethodSetting>({
       method: field(setting, 'method', text, at),
       unit: field(setting, 'unit', text, at),
       min_amount: field(setting, 'min_amount', optional(amount), at),
       max_amount: field(setting, 'max_amount', optional(amount), at),
-    } as MethodSetting)
+    })
   }),
 })
 

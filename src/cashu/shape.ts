@@ -74,8 +74,11 @@ export const optional =
 export const field = <T>(from: Record<string, unknown>, name: string, parse: Parse<T>, at: string): T =>
   parse(from[name], at === '' ? name : `${at}.${name}`)
 
+/** What may be absent may also be undefined. */
+type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] }
+
 /** Drops what is undefined, so that an answer reads the same before and after it was stored. */
-export const compact = <T extends object>(value: T): T =>
+export const compact = <T extends object>(value: NoInfer<Loose<T>>): T =>
   Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as T
 
 /** Undefined instead of a failure. */

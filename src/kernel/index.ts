@@ -29,6 +29,7 @@ export {
   defineOperation,
   operationsTable,
   ownersTable,
+  type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
   type OperationKind,
@@ -50,6 +51,17 @@ export {
   type ListFilter,
   type OperationsOptions,
 } from './operations.ts'
+export {
+  json,
+  jsonOrNull,
+  text,
+  textOrNull,
+  type ReaderOf,
+  type RowOf,
+  type StoreOf,
+  type Tables,
+  type WriteOf,
+} from '../store/typed.ts'
 export type { Role } from './share/ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
 export type { Resumed, Supervisor } from './run/supervisor.ts'

@@ -5,7 +5,7 @@ import type { Tables } from '../store/kit/rows.ts'
 import { HardshellError } from './util/errors.ts'
 import type { Lanes } from './run/lanes.ts'
 import type { Questions } from './run/poller.ts'
-import type { OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './define/operation.ts'
+import type { KernelStore, OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './define/operation.ts'
 import { fraction, type Clock, type Random } from './util/ports.ts'
 import { stepper, type Move, type Stepper } from './step/step.ts'
 import type { Alarms } from './run/timers.ts'
@@ -24,7 +24,7 @@ export interface Change {
 }
 
 export interface Kernel {
-  readonly store: Store
+  readonly store: KernelStore
   readonly clock: Clock
   /** This process, in the rows whose effects it runs. */
   readonly owner: string

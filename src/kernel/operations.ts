@@ -12,7 +12,14 @@ import { publish, type Inspect } from './inspect/inspect.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { Lanes } from './run/lanes.ts'
 import { News } from './share/remote-changes.ts'
-import type { OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
+import type {
+  KernelStore,
+  KernelWrite,
+  OperationKind,
+  OperationRow,
+  OperationStatus,
+  OperationView,
+} from './define/operation.ts'
 import { Ownership, type Role } from './share/ownership.ts'
 import {
   fraction,
@@ -88,7 +95,7 @@ export type Listener = (change: Change) => void
 
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
-  readonly #store: Store
+  readonly #store: KernelStore
   readonly #kinds = new Map<string, LoadedKind>()
   readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
@@ -175,7 +182,7 @@ export class Operations<Ports = unknown> {
   }
 
   #unfinished(status: OperationStatus): Promise<OperationRow[]> {
-    const query = { table: 'operations', index: 'byStatus', prefix: [status] }
+    const query = { table: 'operations', index: 'byStatus', prefix: [status] } as const
     return untilAnswered({ clock: this.clock, signal: this.#stop.signal }, () => this.#store.query(query))
   }
 
@@ -234,12 +241,7 @@ export class Operations<Ports = unknown> {
 
   async #byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
     if (key === undefined) return undefined
-    const [row] = await this.#store.query<OperationRow>({
-      table: 'operations',
-      index: 'byKey',
-      prefix: [key],
-      limit: 1,
-    })
+    const [row] = await this.#store.query({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
     if (!row) return undefined
     if (row.kind === kind && row.request === request) return row.id
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
@@ -248,7 +250,7 @@ export class Operations<Ports = unknown> {
   /** @throws {HardshellError} `NOT_FOUND` */
   async get(id: string): Promise<OperationView> {
     this.#assertOpen()
-    const row = await this.#store.get<OperationRow>('operations', [id])
+    const row = await this.#store.get('operations', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return this.#view(row)
   }
@@ -274,7 +276,7 @@ export class Operations<Ports = unknown> {
     checkCount(filter.limit, 'limit')
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
-    const rows = await this.#store.query<OperationRow>(
+    const rows = await this.#store.query(
       wanted !== undefined
         ? { table, index: 'byStatus', prefix: [wanted], reverse: true }
         : kind !== undefined
@@ -385,7 +387,7 @@ export class Operations<Ports = unknown> {
 
   /** Asks for the process that runs the operation, which will find the step that comes of it. */
   async #ask(id: string): Promise<void> {
-    const row = await this.#store.get<OperationRow>('operations', [id])
+    const row = await this.#store.get('operations', [id])
     const loaded = row && this.#kinds.get(row.kind)
     if (!loaded || row.status !== 'active' || row.owner === this.#kernel.owner) return
     const snapshot = loaded.restore(row)
@@ -401,18 +403,21 @@ export class Operations<Ports = unknown> {
   async resume(id: string): Promise<void> {
     const { row, status } = await this.get(id)
     if (status === 'quarantined') {
-      const set = {
-        status: 'active',
-        reason: null,
-        version: row.version + 1,
-        commitId: this.#kernel.newId(),
-        updatedAt: this.clock.now(),
-        // Who had it does not know that it is to go on.
-        owner: this.#kernel.leads() ? this.#kernel.owner : '',
+      const again: KernelWrite = {
+        patch: 'operations',
+        key: [id],
+        set: {
+          status: 'active',
+          reason: null,
+          version: row.version + 1,
+          commitId: this.#kernel.newId(),
+          updatedAt: this.clock.now(),
+          // Who had it does not know that it is to go on.
+          owner: this.#kernel.leads() ? this.#kernel.owner : '',
+        },
+        if: { version: row.version, status: 'quarantined' },
       }
-      await this.#store.commit([
-        { patch: 'operations', key: [id], set, if: { version: row.version, status: 'quarantined' } },
-      ])
+      await this.#store.commit([again])
     }
     const isAside = status !== 'active'
     const isOurs = row.owner === this.#kernel.owner

@@ -1,8 +1,8 @@
 /** What the parts of one mint share. */
-import type { Store } from '../store/port.ts'
 import type { MatchedSignatory } from './signatory/keysets.ts'
 import type { MintPorts } from './ports.ts'
 import type { Fields } from './http/request.ts'
+import type { Store } from './db/tables.ts'
 
 export interface Context extends MintPorts {
   readonly store: Store

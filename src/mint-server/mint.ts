@@ -28,7 +28,7 @@ import { replay } from './http/responses.ts'
 import { routes, type Engine } from './http/routes.ts'
 import { Settling } from './protocol/results.ts'
 import { WrongKeys } from './signatory/signatory.ts'
-import { mintSchema, type MeltQuoteRow, type MintQuoteRow } from './db/tables.ts'
+import { mintSchema, type MintQuoteRow } from './db/tables.ts'
 import { TOPICS_OF } from './http/topics.ts'
 
 export interface MintOptions
@@ -123,7 +123,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   await highWater?.start()
   await backend.start()
   const operations = openOperations({
-    ...{ store, tables: mintSchema.tables, kinds: mintKinds, clock, random, laneLimit: LANE_LIMIT },
+    ...{ store: announced, tables: mintSchema.tables, kinds: mintKinds, clock, random, laneLimit: LANE_LIMIT },
     ports: context,
     ...(inspect && { inspect }),
   })
@@ -136,9 +136,9 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
 
   /** An operation that the same request began, and that is under way. */
   async function underway(key: string): Promise<string | undefined> {
-    const query = { table: 'operations', index: 'byRequest', prefix: [key, 'active'], limit: 1 }
+    const query = { table: 'operations', index: 'byRequest', prefix: [key, 'active'], limit: 1 } as const
     const [row] = has(settings, 19) ? await store.query(query) : []
-    return row?.['id'] as string | undefined
+    return row?.id
   }
 
   /** Of a payment that was begun before, how it stands; of all else, what came of it. */
@@ -208,7 +208,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
         stop.signal.throwIfAborted()
         if (!isMelt) throw new Error('the operation takes longer than the wallet will wait')
         const { quoteId } = wanted.input
-        return meltAnswer((await store.get<MeltQuoteRow>('meltQuotes', [quoteId]))!)
+        return meltAnswer((await store.get('meltQuotes', [quoteId]))!)
       } catch (error) {
         // The same request was carried out just now.
         const now = error instanceof MintError ? await kept(key) : undefined
@@ -248,7 +248,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
       }
     },
     onChange(listener) {
-      const stops = Object.entries(TOPICS_OF).map(([table, topics]) => store.watch(table, () => listener(topics)))
+      const stops = Object.entries(TOPICS_OF).map(([table, topics]) => announced.watch(table, () => listener(topics)))
       // Who waits for the news hears of it as of any other commit.
       stops.push(backend.onIncoming?.((requestId) => void heard(requestId).catch(() => {})) ?? (() => {}))
       return () => stops.forEach((stop) => stop())

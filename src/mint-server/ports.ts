@@ -1,9 +1,15 @@
 /** What the mint's operations reach the world through, and how the mint was set up. */
 import type { MintCrypto } from '../cashu/crypto.ts'
+import type * as kernel from '../kernel/define/operation.ts'
 import type { Clock } from '../kernel/util/ports.ts'
+import type { Reader } from './db/tables.ts'
 import type { BackendCalls } from './lightning/backend-calls.ts'
 import type { PaymentBackend } from './lightning/payment-backend.ts'
 import type { Signatory } from './signatory/signatory.ts'
+
+/** What effects and local steps are called with; they read the mint's tables. */
+export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
+export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
 
 /** A NUT that a mint may do without. */
 export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20

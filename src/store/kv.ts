@@ -4,7 +4,8 @@
  *
  * Names are made of `A-Z a-z 0-9 _ -`, at most 120 of them, so that they can stand in a path, a URL or another store.
  */
-import type { Json, Key, Query, Row, Store, Table, Write } from './port.ts'
+import type { Json, Table } from './port.ts'
+import type { ReaderOf, StoreOf, WriteOf } from './typed.ts'
 
 /** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
 export interface Namespace {
@@ -16,49 +17,42 @@ export interface KvName extends Namespace {
   readonly key: string
 }
 
-interface KvRow extends Row {
-  readonly primary: string
-  readonly secondary: string
-  readonly key: string
-  readonly value: Json
-}
-
 const KV = 'kv'
 
 /** The table, which a schema has under the name `kv`. */
-export const kvTable: Table = {
+export const kvTable = {
   columns: { primary: 'text', secondary: 'text', key: 'text', value: 'json' },
   key: ['primary', 'secondary', 'key'],
-}
+} as const satisfies Table
+
+/** A schema with the table. */
+export type KvTables = { readonly kv: typeof kvTable }
 
 /** What is read of a store here; a local step's view of it will do. */
-export interface KvReader {
-  get<R extends Row>(table: string, key: Key): Promise<R | undefined>
-  query<R extends Row>(query: Query): Promise<R[]>
-}
+export type KvReader = ReaderOf<KvTables>
 
 /** Sets a value. @throws {TypeError} naming what is wrong with the name. */
-export function kvSet(name: KvName, value: Json): Write {
+export function kvSet(name: KvName, value: Json): WriteOf<KvTables> {
   const [primary, secondary, key] = checkName(name)
   return { put: KV, row: { primary, secondary, key, value } }
 }
 
 /** Removes a value; nothing happens where there is none. @throws {TypeError} naming what is wrong with the name. */
-export const kvDelete = (name: KvName): Write => ({ delete: KV, key: checkName(name) })
+export const kvDelete = (name: KvName): WriteOf<KvTables> => ({ delete: KV, key: checkName(name) })
 
 /** The value, or undefined where there is none. @throws {TypeError} naming what is wrong with the name. */
 export const kvGet = async (read: KvReader, name: KvName): Promise<Json | undefined> =>
-  (await read.get<KvRow>(KV, checkName(name)))?.value
+  (await read.get(KV, checkName(name)))?.value
 
 /** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
 export const kvList = async (read: KvReader, namespace: Namespace = {}): Promise<string[]> =>
-  (await read.query<KvRow>({ table: KV, prefix: checkNamespace(namespace) })).map(({ key }) => key)
+  (await read.query({ table: KV, prefix: checkNamespace(namespace) })).map(({ key }) => key)
 
 /** The key-value store of an open store. */
 export class KeyValues {
-  readonly #store: Store
+  readonly #store: StoreOf<KvTables>
 
-  constructor(store: Store) {
+  constructor(store: StoreOf<KvTables>) {
     this.#store = store
   }
 

@@ -83,8 +83,8 @@ export function memoryStore(): MemoryStore {
       async query<R extends Row>(query: Query) {
         return use(query.table).select(query, checkQuery(mine.tables, query)) as R[]
       },
-      async sum(name, prefix = []) {
-        return use(name).sum(checkTotal(mine.tables, name, prefix))
+      async sum<K extends Key>(name: string, prefix: Key = []) {
+        return use(name).sum(checkTotal(mine.tables, name, prefix)) as Total<K>[]
       },
       async commit(writes) {
         open()

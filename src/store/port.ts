@@ -93,9 +93,9 @@ export interface Query {
 }
 
 /** One group of a table's running total. */
-export interface Total {
+export interface Total<K extends Key = Key> {
   /** The values of the total's `by` columns, in order. */
-  readonly key: Key
+  readonly key: K
   /** The sum of the `of` column over the group's rows. */
   readonly sum: number
   /** How many rows the group has. Groups without rows are not reported. */
@@ -121,13 +121,17 @@ export type Ownership =
   /** Each runs those that it began or took up; rows of the kernel's `owners` table say who is alive. */
   | { readonly by: 'beats' }
 
-export interface Store {
-  /** Where it is not said, every process believes that it is alone: safe, but they get in each other's way. */
-  readonly ownership?: Ownership
+/** What reads rows: a store, or a local step's view of one. What is in a row is the caller's word; `ReaderOf` knows it. */
+export interface Reader {
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
   query<R extends Row = Row>(query: Query): Promise<R[]>
   /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */
-  sum(table: string, prefix?: Key): Promise<Total[]>
+  sum<K extends Key = Key>(table: string, prefix?: Key): Promise<Total<K>[]>
+}
+
+export interface Store extends Reader {
+  /** Where it is not said, every process believes that it is alone: safe, but they get in each other's way. */
+  readonly ownership?: Ownership
   /**
    * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `GONE`, `NEWER` where a later program has migrated the
    * database since (none landed), or `IN_DOUBT`.

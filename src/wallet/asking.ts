@@ -2,12 +2,10 @@
 import type { Refusal, Replied } from '../../machines/wallet/exchange-model.ts'
 import { isTooLarge } from '../cashu/codes.ts'
 import type { MintClient, Reply } from '../cashu/client.ts'
-import type { BlindedMessage, MintInfo, ProofState, Restored } from '../cashu/parse.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
+import type { BlindedMessage, ProofState, Restored } from '../cashu/parse.ts'
 import { keepLimits, learnt, limitsOf, type LimitName } from './limits.ts'
 import { answerOf } from './replies.ts'
-import type { MintRow } from './tables.ts'
+import type { Reader, Write } from './tables.ts'
 
 interface Ask<Item, Body> {
   readonly mintUrl: string
@@ -31,7 +29,7 @@ async function askAll<Item, Body>(
   const bodies: Body[] = []
   for (let at = 0; at < items.length;) {
     // Trust is asked for before every request (it may have gone since the last).
-    if (at > 0 && (await read.get<MintRow>('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
+    if (at > 0 && (await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
     const part = items.slice(at, at + most)
     const reply = await ask(part)
     if (reply.answer === 'ok') {
@@ -62,7 +60,7 @@ function hinted(answer: { readonly answer: string; readonly hint?: Refusal['mean
 
 /** The mint's info lists what it supports, and not this. */
 async function lacks(read: Reader, mintUrl: string, nut: number): Promise<boolean> {
-  const info = (await read.get<MintRow>('mints', [mintUrl]))?.info as MintInfo | null | undefined
+  const info = (await read.get('mints', [mintUrl]))?.info
   return !!info && info.supported.length > 0 && !info.supported.includes(nut)
 }
 

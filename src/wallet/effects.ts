@@ -1,10 +1,9 @@
 /** The requests that wallet operations make of a mint: each one request, each answer as the mint client classified it. */
 import type { exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
-import type { EffectArgs } from '../kernel/define/operation.ts'
 import { askRestore, askStates } from './asking.ts'
 import { fetchKeysets } from './keyset-fetch.ts'
-import type { WalletPorts } from './ports.ts'
+import type { EffectArgs, WalletPorts } from './ports.ts'
 import { answerOf } from './replies.ts'
 
 export { answerOf, refusalOf } from './replies.ts'

@@ -1,8 +1,8 @@
 /** What the parts of one open wallet share. */
 import type { Operations } from '../kernel/operations.ts'
-import type { Store } from '../store/port.ts'
 import type { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
+import type { Store } from './tables.ts'
 
 export interface WalletEnv {
   readonly operations: Operations<WalletPorts>

@@ -5,6 +5,8 @@ import { checkListener, checkOneOf } from '../arguments.ts'
 import type { Change } from '../kernel/kernel.ts'
 import type { OperationStatus } from '../kernel/define/operation.ts'
 import type { WalletEnv } from './env.ts'
+import type { RowOf } from '../store/typed.ts'
+import type { WalletTables } from './tables.ts'
 
 export interface OperationEvent {
   readonly id: string
@@ -41,19 +43,12 @@ export interface WalletEvents {
   }
 }
 
-/** The columns that the wallet adds to its operations. */
-interface SaidRow {
-  readonly mintUrl: string
-  readonly unit: string
-  readonly amount: number
-  readonly asked: number
-  readonly fee: number
-  readonly owed: number
-}
+/** The wallet's operations, with the columns that it adds. */
+type Operation = RowOf<WalletTables['operations']>
 
 const operationEvent = ({ before, row, snapshot }: Change): OperationEvent => {
   const { id, kind, state, status, version } = row
-  const { mintUrl, unit, amount, asked, fee, owed } = row as unknown as SaidRow
+  const { mintUrl, unit, amount, asked, fee, owed } = row as Operation
   const tags = [...snapshot.tags] as string[]
   const what = !before
     ? 'created'
@@ -93,7 +88,7 @@ export function onWalletEvent<E extends keyof WalletEvents>(
   return env.operations.on((change) => {
     if (event === 'operation') call(operationEvent(change))
     else if (event === 'balance') {
-      const { mintUrl, unit } = change.row as unknown as SaidRow
+      const { mintUrl, unit } = change.row as Operation
       if (change.tables.includes('proofs') || change.tables.includes('owed')) call({ mintUrl, unit })
     }
     // Charts emit the others, in the commits that change what they tell of.

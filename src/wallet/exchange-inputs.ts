@@ -1,14 +1,12 @@
 /** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { withFullIds, type Keysets } from './keysets.ts'
 import type { Limits } from './limits.ts'
 import { groups, holdRefused, holdReserved, refusedWhy, sortKeysets } from './refused-keysets.ts'
 import { denominations, feeOfRounds, type Coin } from './rounds.ts'
 import { reserve } from './selection.ts'
-import type { KeysetRow } from './tables.ts'
+import type { KeysetRow, Reader, Write } from './tables.ts'
 
 export type InputCoin = InputProof & Coin
 

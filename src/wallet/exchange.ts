@@ -12,8 +12,6 @@ import type {
 } from '../../machines/wallet/exchange-model.ts'
 import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
-import type { LocalArgs, Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { chooseInputs } from './exchange-inputs.ts'
 import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
 import { effective, learnt, type Limits } from './limits.ts'
@@ -28,10 +26,10 @@ import {
   unblind,
   type Wanted,
 } from './outputs.ts'
-import type { WalletPorts } from './ports.ts'
+import type { LocalArgs, WalletPorts } from './ports.ts'
 import { denominations, isWanting, planRound } from './rounds.ts'
 import { holdRefused, holdReserved } from './refused-keysets.ts'
-import type { KeysetRow, MintLimits, MintRow, OutputRow, ProofRow } from './tables.ts'
+import type { MintLimits, OutputRow, ProofRow, Reader, Write } from './tables.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
   (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
@@ -216,7 +214,7 @@ const cannotTell = (exchange: Exchange): Why | undefined =>
  * none: its order is all there is, as NUT-03 has it; a restore would pair by that mint's word alone, too.
  */
 export async function dleqOf(read: Reader, mintUrl: string): Promise<'needed' | 'optional'> {
-  const info = (await read.get<MintRow>('mints', [mintUrl]))?.info
+  const info = (await read.get('mints', [mintUrl]))?.info
   const supported: unknown = info?.['supported']
   return Array.isArray(supported) && supported.length > 0 && !supported.includes(12) ? 'optional' : 'needed'
 }
@@ -237,7 +235,7 @@ async function learntLimits(
   read: Reader,
   { mintUrl, exchange: { refusal, sets } }: Job,
 ): Promise<{ limits: Limits; refusedOne: boolean; writes: Write[] }> {
-  const row = await read.get<MintRow>('mints', [mintUrl])
+  const row = await read.get('mints', [mintUrl])
   const known: MintLimits = row?.limits ?? {}
   const last = sets.at(-1)
   if (!refusal || !last || !isTooLarge(refusal.meaning))
@@ -309,7 +307,7 @@ async function finish(
 
 /** With which words the mint refuses the exchange's dead keysets. */
 async function refusedAs(read: Reader, { mintUrl, exchange: { dead } }: Job): Promise<string> {
-  const rows = await Promise.all(dead.map((id) => read.get<KeysetRow>('keysets', [mintUrl, id])))
+  const rows = await Promise.all(dead.map((id) => read.get('keysets', [mintUrl, id])))
   return rows.map((row) => row?.refused).find(Boolean) ?? 'a request with its coins was refused'
 }
 
@@ -318,14 +316,14 @@ const changed = (
   from: 'sent' | 'reserved',
   set: { readonly state: ProofRow['state']; readonly operationId?: null },
   { id }: Pick<Job, 'id'>,
-): Write[] => proofs.map(({ Y }) => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
+): Write[] => proofs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
 
 /** The inputs of a round are spent now; a token's may be ours and free. */
 async function spent(read: Reader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {
   if (from !== 'foreign') return changed(Ys.map((Y) => ({ Y })), from, { state: 'spent' }, { id }) // prettier-ignore
   const writes: Write[] = []
   for (const Y of Ys)
-    if ((await read.get<ProofRow>('proofs', [Y]))?.state === 'spendable')
+    if ((await read.get('proofs', [Y]))?.state === 'spendable')
       writes.push({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'spendable' } })
   return writes
 }

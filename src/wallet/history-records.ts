@@ -3,11 +3,10 @@ import { Amount } from '@cashu/cashu-ts'
 import { checkCount, checkNames, checkOneOf, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
-import type { Store } from '../store/port.ts'
-import type { HistoryFields, HistoryRow } from './tables.ts'
+import type { HistoryRow, Store } from './tables.ts'
 
 /** One operation's record. Amounts are in its unit, times in epoch ms. */
-export type HistoryRecord = Omit<HistoryFields, Amounts> & { readonly [Name in Amounts]: Amount }
+export type HistoryRecord = Omit<HistoryRow, Amounts> & { readonly [Name in Amounts]: Amount }
 type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
 
 /** Which records: all that are as each given field says. */
@@ -15,16 +14,17 @@ export interface HistoryPage {
   readonly kind?: string
   readonly mintUrl?: string
   readonly unit?: string
-  readonly direction?: HistoryFields['direction']
-  readonly status?: HistoryFields['status']
+  readonly direction?: HistoryRow['direction']
+  readonly status?: HistoryRow['status']
   /** How many records; 50 unless given. */
   readonly limit?: number
   /** Only records older than this one: the last of the page before. */
-  readonly before?: Pick<HistoryFields, 'createdAt' | 'id'> | undefined
+  readonly before?: Pick<HistoryRow, 'createdAt' | 'id'> | undefined
 }
 
-const DIRECTIONS: readonly HistoryFields['direction'][] = ['in', 'out', 'self']
-const STATUSES: readonly HistoryFields['status'][] = ['pending', 'done', 'failed']
+const DIRECTIONS: readonly HistoryRow['direction'][] = ['in', 'out', 'self']
+const STATUSES: readonly HistoryRow['status'][] = ['pending', 'done', 'failed']
+const COMPARED = ['kind', 'mintUrl', 'unit', 'direction', 'status'] as const
 /** At least so many rows are read at once, where a filter passes some of them over. */
 const READ_AT_ONCE = 200
 
@@ -43,7 +43,7 @@ export class History {
    * const { status, fee } = await wallet.history.get(send.id)
    */
   async get(id: string): Promise<HistoryRecord> {
-    const row = typeof id === 'string' ? await this.#store.get<HistoryRow>('history', [id]) : undefined
+    const row = typeof id === 'string' ? await this.#store.get('history', [id]) : undefined
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return recordOf(row)
   }
@@ -65,17 +65,18 @@ export class History {
     checkOneOf(status, 'status', STATUSES)
     if (before !== undefined && (!Number.isSafeInteger(before?.createdAt) || typeof before.id !== 'string'))
       throw new TypeError('before: a record of the history')
-    const wanted = Object.entries({
+    const wanted = {
       ...texts,
       direction,
       status,
       mintUrl: mintUrl === undefined ? undefined : normalizeMintUrl(mintUrl),
-    }).filter(([, value]) => value !== undefined)
+    }
+    const names = COMPARED.filter((name) => wanted[name] !== undefined)
     const found: HistoryRow[] = []
-    const atOnce = wanted.length === 0 ? limit : Math.max(limit, READ_AT_ONCE)
+    const atOnce = names.length === 0 ? limit : Math.max(limit, READ_AT_ONCE)
     for (let last: HistoryPage['before'] = before; found.length < limit;) {
       const rows = await this.#older(last, atOnce)
-      found.push(...rows.filter((row) => wanted.every(([name, value]) => row[name] === value)))
+      found.push(...rows.filter((row) => names.every((name) => row[name] === wanted[name])))
       if (rows.length < atOnce) break
       last = rows.at(-1)
     }
@@ -85,10 +86,10 @@ export class History {
   /** So many rows, from the newest that is older than a given one. */
   async #older(before: HistoryPage['before'], limit: number): Promise<HistoryRow[]> {
     // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
-    const byTime = { table: 'history', index: 'byTime', reverse: true }
-    if (!before) return this.#store.query<HistoryRow>({ ...byTime, limit })
-    const same = await this.#store.query<HistoryRow>({ ...byTime, prefix: [before.createdAt] })
-    const older = await this.#store.query<HistoryRow>({ ...byTime, limit, to: before.createdAt - 1 })
+    const byTime = { table: 'history', index: 'byTime', reverse: true } as const
+    if (!before) return this.#store.query({ ...byTime, limit })
+    const same = await this.#store.query({ ...byTime, prefix: [before.createdAt] })
+    const older = await this.#store.query({ ...byTime, limit, to: before.createdAt - 1 })
     return [...same.filter(({ id }) => id < before.id), ...older].slice(0, limit)
   }
 }

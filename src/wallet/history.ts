@@ -1,7 +1,6 @@
 /** The history: one record per operation, written in the operation's own commits, so that failures show too. */
-import type { Projection } from '../kernel/define/operation.ts'
-import type { Row, Write } from '../store/port.ts'
-import type { HistoryRow } from './tables.ts'
+import type { ColumnsOf, Projection } from '../kernel/define/operation.ts'
+import type { HistoryRow, WalletTables, Write } from './tables.ts'
 
 /** What every wallet operation's context has. */
 export interface WalletContext {
@@ -62,7 +61,9 @@ export const record =
   }
 
 /** The columns that the wallet adds to the operations table. */
-export const columns = (context: WalletContext & { readonly quoteId?: string | null }): Row => ({
+export const columns = (
+  context: WalletContext & { readonly quoteId?: string | null },
+): ColumnsOf<WalletTables['operations']> => ({
   mintUrl: context.mintUrl,
   unit: context.unit,
   amount: context.amount,

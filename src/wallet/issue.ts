@@ -1,14 +1,12 @@
 /** The mint operation's local steps: outputs for a paid quote, and proofs of their signatures (NUT-04). */
 import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
 import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
-import type { LocalArgs, Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { keepLimits, learnt } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
-import type { WalletPorts } from './ports.ts'
-import type { OutputRow } from './tables.ts'
+import type { LocalArgs, WalletPorts } from './ports.ts'
+import type { OutputRow, Reader, Write } from './tables.ts'
 
 type Job = LocalArgs<Issue>
 

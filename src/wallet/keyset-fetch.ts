@@ -4,11 +4,9 @@ import type { Reply } from '../cashu/client.ts'
 import { keysetVersion } from '../cashu/keyset-id.ts'
 import { derivationName } from '../cashu/nut13.ts'
 import type { KeysetInfo, KeysetKeys } from '../cashu/parse.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import type { WalletPorts } from './ports.ts'
 import { answerOf } from './replies.ts'
-import type { DerivationRow, KeysetRow, MintRow } from './tables.ts'
+import type { DerivationRow, KeysetRow, Reader, Write } from './tables.ts'
 
 /** A keyset that was asked for and could not be had. */
 export interface Skipped {
@@ -48,13 +46,13 @@ export async function fetchKeysets(
   const writes: Write[] = []
   const skipped: Skipped[] = []
   for (const info of listed.body) {
-    const known = await read.get<KeysetRow>('keysets', [mintUrl, info.id])
+    const known = await read.get('keysets', [mintUrl, info.id])
     let keys = known?.keys ?? null
     let trouble = keysetVersion(info.id) === undefined ? 'KEYSET_UNSUPPORTED: its id is of a version that is not known' : await claims.refusal(info.id) // prettier-ignore
     if (trouble !== null) keys = null
     else if (!keys && (info.active || old) && (unit === undefined || unit === info.unit)) {
       // Trust is asked for before every request (it may have gone since the last).
-      if ((await read.get<MintRow>('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
+      if ((await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
       const got = await client(mintUrl).keys(info.id, { signal })
       const wrong = troubleOf(got, info, crypto)
       if (got.answer === 'ok' && wrong === undefined) keys = got.body.keys
@@ -76,7 +74,7 @@ export async function fetchKeysets(
     writes.push({ put: 'keysets', row })
   }
   // A keyset that the mint no longer lists takes no new outputs.
-  for (const row of await read.query<KeysetRow>({ table: 'keysets', prefix: [mintUrl] }))
+  for (const row of await read.query({ table: 'keysets', prefix: [mintUrl] }))
     if (row.active === 1 && !listed.body.some(({ id }) => id === row.id))
       writes.push({ patch: 'keysets', key: [mintUrl, row.id], set: { active: 0 } })
   return { answer: 'ok', writes: [...claims.writes, ...writes], skipped }
@@ -115,7 +113,7 @@ class Claims {
   async refusal(keysetId: string): Promise<string | null> {
     const name = derivationName(keysetId)
     const made = this.#made.get(name)
-    const there = await this.#read.get<DerivationRow>('derivations', [name])
+    const there = await this.#read.get('derivations', [name])
     const holder = made ?? there?.keysetId
     if (holder !== undefined && holder !== keysetId)
       return `KEYSET_COLLISION: its secrets would be those of keyset ${holder} (NUT-13)`
@@ -130,6 +128,6 @@ class Claims {
   }
 
   async #isTrusted(mintUrl: string): Promise<boolean> {
-    return (await this.#read.get<MintRow>('mints', [mintUrl]))?.trusted === 1
+    return (await this.#read.get('mints', [mintUrl]))?.trusted === 1
   }
 }

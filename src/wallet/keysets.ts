@@ -1,13 +1,12 @@
 /** The keysets that a wallet knows of a mint (NUT-01, NUT-02). */
 import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
 import { CashuError } from '../cashu/errors.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { KeysetRow } from './tables.ts'
+import type { KeysetRow, Reader } from './tables.ts'
 
 export type Keysets = ReadonlyMap<string, KeysetRow>
 
 export const keysetsOf = async (read: Reader, mintUrl: string): Promise<Keysets> =>
-  new Map((await read.query<KeysetRow>({ table: 'keysets', prefix: [mintUrl] })).map((row) => [row.id, row]))
+  new Map((await read.query({ table: 'keysets', prefix: [mintUrl] })).map((row) => [row.id, row]))
 
 const signs = (keyset: KeysetRow, unit: string): boolean =>
   keyset.unit === unit && keyset.active === 1 && keyset.trouble === null && keyset.refused === null

@@ -1,9 +1,7 @@
 /** How much a mint takes in one request: as it says (NUT-06), or as its refusals teach. */
 import { isTooLarge, limitIn, type Meaning } from '../cashu/codes.ts'
 import type { MintInfo } from '../cashu/parse.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
-import type { MintLimits, MintRow } from './tables.ts'
+import type { MintLimits, Reader, Write } from './tables.ts'
 
 export type LimitName = keyof MintLimits
 
@@ -25,7 +23,7 @@ export interface Limits {
 }
 
 export async function limitsOf(read: Pick<Reader, 'get'>, mintUrl: string): Promise<Limits> {
-  const row = await read.get<MintRow>('mints', [mintUrl])
+  const row = await read.get('mints', [mintUrl])
   return effective(row?.limits ?? null)
 }
 
@@ -51,10 +49,11 @@ export function learnt(
 
 /** The write that keeps what was learnt; nothing where the mint's row knows as little or less. */
 export async function keepLimits(read: Pick<Reader, 'get'>, mintUrl: string, found: MintLimits): Promise<Write[]> {
-  const row = await read.get<MintRow>('mints', [mintUrl])
+  const row = await read.get('mints', [mintUrl])
   if (!row) return []
-  const limits: Record<string, number> = { ...row.limits }
+  const before: Readonly<Record<string, number>> = { ...row.limits }
+  const limits = { ...before }
   for (const [name, most] of Object.entries(found)) limits[name] = Math.min(most, limits[name] ?? most)
-  const same = Object.entries(limits).every(([name, most]) => row.limits?.[name as LimitName] === most)
+  const same = Object.entries(limits).every(([name, most]) => before[name] === most)
   return same ? [] : [{ patch: 'mints', key: [mintUrl], set: { limits } }]
 }

@@ -3,14 +3,14 @@ import { checkSignal } from '../arguments.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
-import { StoreError, type Store, type Write } from '../store/port.ts'
+import { StoreError } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
 import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
 import { freeRefused } from './refused-keysets.ts'
 import { movedText, type Standings } from './standings.ts'
-import type { MintLimits, MintRow, ProofRow } from './tables.ts'
+import type { MintLimits, MintRow, ProofRow, Store, Write } from './tables.ts'
 
 /** A keyset as the wallet knows it (NUT-02). */
 export interface KnownKeyset {
@@ -71,7 +71,7 @@ export class Mints {
   async trust(mintUrl: string): Promise<KnownMint> {
     const asked = normalizeMintUrl(mintUrl)
     const url = (await this.#standings.atAddress(asked)) ?? asked
-    const before = await this.#store.get<MintRow>('mints', [url])
+    const before = await this.#store.get('mints', [url])
     await this.#store.commit([
       before
         ? { patch: 'mints', key: [url], set: { trusted: 1 } }
@@ -139,7 +139,7 @@ export class Mints {
       writes.push({
         patch: 'mints',
         key: [url],
-        set: { info: info.body as never, infoAt: this.#now(), ...(await this.#limitsIn(url, info.body)) },
+        set: { info: info.body, infoAt: this.#now(), ...(await this.#limitsIn(url, info.body)) },
       })
     if (keysets.answer === 'ok') writes.push(...keysets.writes)
     if (writes.length > 0) await this.#store.commit(writes)
@@ -162,7 +162,7 @@ export class Mints {
 
   /** Limits that the mint says otherwise than before; else what was learnt stands. */
   async #limitsIn(url: string, info: MintInfo): Promise<{ limits?: MintLimits }> {
-    const before = (await this.#store.get<MintRow>('mints', [url]))?.info as MintInfo | null | undefined
+    const before = (await this.#store.get('mints', [url]))?.info
     const isNew = info.maxArrayLength !== undefined && before?.maxArrayLength !== info.maxArrayLength
     return isNew ? { limits: limitsSaid(info) } : {}
   }
@@ -181,14 +181,14 @@ export class Mints {
     const groups = await this.#store.sum('proofs', [mintUrl])
     const rows = groups
       .filter(({ key: [, , state], count }) => state !== 'spent' && count > 0)
-      .map(({ key }) => this.#store.query<ProofRow>({ table: 'proofs', index: 'byState', prefix: key }))
+      .map(({ key }) => this.#store.query({ table: 'proofs', index: 'byState', prefix: key }))
     return (await Promise.all(rows)).flat()
   }
 
   /** @throws {HardshellError} `MINT_UNKNOWN` where it was never trusted. */
   async get(mintUrl: string): Promise<KnownMint> {
     const url = normalizeMintUrl(mintUrl)
-    const row = await this.#store.get<MintRow>('mints', [url])
+    const row = await this.#store.get('mints', [url])
     if (!row) throw new HardshellError('MINT_UNKNOWN', `${url} was never trusted`)
     return this.#known(row)
   }
@@ -232,7 +232,7 @@ export class Mints {
   }
 
   async list(): Promise<KnownMint[]> {
-    const rows = await this.#store.query<MintRow>({ table: 'mints' })
+    const rows = await this.#store.query({ table: 'mints' })
     return Promise.all(rows.map((row) => this.#known(row)))
   }
 
@@ -244,7 +244,7 @@ export class Mints {
     return {
       mintUrl,
       trusted: trusted === 1,
-      info: (info ?? undefined) as MintInfo | undefined,
+      info: info ?? undefined,
       keysets: keysetsKnown(await keysetsOf(this.#store, mintUrl)),
       address: address ?? mintUrl,
       movedTo: moved ? moved.to : undefined,
@@ -253,7 +253,7 @@ export class Mints {
   }
 
   async isTrusted(mintUrl: string): Promise<boolean> {
-    const row = await this.#store.get<MintRow>('mints', [mintUrl])
+    const row = await this.#store.get('mints', [mintUrl])
     if (row) this.#standings.take(row)
     return row?.trusted === 1
   }

@@ -2,10 +2,8 @@
 import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import { UNUSED } from '../../machines/wallet/melt-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import type { WalletPorts } from './ports.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow } from './tables.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow, Reader, Write } from './tables.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
@@ -47,7 +45,7 @@ export async function makeOutputs(
   }))
   const wanted = of.wanted.slice(taken.length)
   if (wanted.length === 0) return { rows: taken, writes: takes }
-  const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
+  const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const to = next + wanted.length
   if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
   const derive = env.crypto.deriver(env.seed, keysetId)
@@ -84,7 +82,7 @@ export async function makeOutputs(
 
 /** All outputs of an operation that are not proofs yet, in the order they were made. */
 export const outputsOf = (read: Reader, id: string): Promise<OutputRow[]> =>
-  read.query<OutputRow>({ table: 'outputs', index: 'byOperation', prefix: [id] })
+  read.query({ table: 'outputs', index: 'byOperation', prefix: [id] })
 
 /** Outputs of a keyset that earlier operations had no use for, the first made first. */
 async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
@@ -94,22 +92,25 @@ async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
 
 /** Gives back outputs that nobody has signed, and nobody will: counters are not for the burning. */
 export const giveBack = (id: string, rows: readonly OutputRow[]): Write[] =>
-  rows.map(({ B_ }) => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
+  rows.map(({ B_ }): Write => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
 
 /** Deletes what is left of an operation's outputs. */
 export const forget = (rows: readonly OutputRow[]): Write[] => rows.map(({ B_ }) => ({ delete: 'outputs', key: [B_] }))
+
+/** What unblinding needs of an output. */
+type Blinded = Pick<OutputRow, 'B_' | 'keysetId' | 'amount' | 'purpose' | 'secret' | 'r'>
 
 /**
  * Pairs outputs with signatures. Undefined where one is not of our keyset and amount, or its DLEQ is wrong; or
  * missing, where `dleq` says that the order alone pairs them (NUT-12).
  */
-export async function unblind(
+export async function unblind<Row extends Blinded>(
   { crypto, turn }: Pick<WalletPorts, 'crypto' | 'turn'>,
-  pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
+  pairs: readonly { readonly row: Row; readonly signature: Signature }[],
   keysets: ReadonlyMap<string, KeysetRow>,
   dleq: 'needed' | 'optional',
-): Promise<{ row: OutputRow; proof: MadeProof }[] | undefined> {
-  const made: { row: OutputRow; proof: MadeProof }[] = []
+): Promise<{ row: Row; proof: MadeProof }[] | undefined> {
+  const made: { row: Row; proof: MadeProof }[] = []
   for (const { row, signature } of pairs) {
     await turn()
     const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
@@ -161,7 +162,7 @@ export async function storeProofs(
   const writes: Write[] = []
   for (const { row, proof } of made) {
     // A restore may have stored it already; then it stays as it is.
-    if (await read.get<ProofRow>('proofs', [proof.Y])) continue
+    if (await read.get('proofs', [proof.Y])) continue
     const stored: ProofRow = {
       Y: proof.Y,
       mintUrl,
@@ -187,7 +188,7 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   const writes: Write[] = []
   for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
     const to = Math.max(...rows.filter((row) => row.keysetId === keysetId).map(({ counter }) => counter)) + 1
-    const { signed } = (await read.get<CounterRow>('counters', [keysetId]))!
+    const { signed } = (await read.get('counters', [keysetId]))!
     if (signed < to)
       writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
   }
@@ -202,7 +203,7 @@ export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, ti
   const writes: Write[] = []
   const jump = Math.min(LONGEST_JUMP, MOST_UNSIGNED - room, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
-    const { next } = (await read.get<CounterRow>('counters', [keysetId]))!
+    const { next } = (await read.get('counters', [keysetId]))!
     const row: CounterRow = { keysetId, next: next + jump, signed: next }
     // Those that were made before are used there as well.
     const unused = await unusedOf(read, keysetId)

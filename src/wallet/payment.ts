@@ -13,14 +13,13 @@ import type {
 } from '../../machines/wallet/melt-model.ts'
 import { blankOutputs, denominationsOf, enoughCoins, exactCoins } from '../cashu/amounts.ts'
 import { isTooLarge } from '../cashu/codes.ts'
-import type { LocalArgs } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
 import { selectStep } from './kinds/steps.ts'
 import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
-import type { WalletPorts } from './ports.ts'
+import type { LocalArgs, WalletPorts } from './ports.ts'
+import type { Write } from './tables.ts'
 
 type Deriving = LocalArgs<Derive>
 type Renew = LocalArgs<Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>

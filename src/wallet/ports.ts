@@ -2,7 +2,13 @@
 import type { MintClient } from '../cashu/client.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { InvoiceTerms } from '../cashu/invoice.ts'
+import type * as kernel from '../kernel/define/operation.ts'
 import type { Random } from '../kernel/util/ports.ts'
+import type { Reader } from './tables.ts'
+
+/** What effects and local steps are called with; they read the wallet's tables. */
+export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
+export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
 
 export interface WalletPorts {
   readonly crypto: WalletCrypto

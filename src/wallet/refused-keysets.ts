@@ -5,10 +5,8 @@
 import { KEYSET_REFUSED } from '../../machines/wallet/common.ts'
 import type { Exchange, Refusal, Why } from '../../machines/wallet/exchange-model.ts'
 import type { Meaning } from '../cashu/codes.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { keysetsOf, type Keysets } from './keysets.ts'
-import type { KeysetRow, ProofRow } from './tables.ts'
+import type { ProofRow, ProofState, Reader, Write } from './tables.ts'
 
 /** The mint's coins of a keyset are tried again after so long. */
 const AGAIN_AFTER_MS = 3_600_000
@@ -80,7 +78,7 @@ export async function holdRefused(
   },
 ): Promise<Write[]> {
   const { mintUrl, unit, keysetIds, detail, nowMs } = of
-  const rows = await Promise.all(keysetIds.map((id) => read.get<KeysetRow>('keysets', [mintUrl, id])))
+  const rows = await Promise.all(keysetIds.map((id) => read.get('keysets', [mintUrl, id])))
   const known = rows.filter((row) => row !== undefined)
   const free = await ofKeysets(read, [mintUrl, unit, 'spendable'], keysetIds)
   return [
@@ -89,7 +87,7 @@ export async function holdRefused(
   ]
 }
 
-const heldFor = (detail: string) => ({
+const heldFor = (detail: string): Pick<ProofRow, 'state' | 'operationId' | 'reason'> => ({
   state: 'held',
   operationId: null,
   reason: `${KEYSET_REFUSED}: ${detail === '' ? 'the mint gives no reason' : detail}`,
@@ -104,7 +102,7 @@ export const holdReserved = (
   inputs: readonly { readonly Y: string }[],
   { detail, isInDoubt }: { readonly detail: string; readonly isInDoubt: (Y: string) => boolean },
 ): Write[] =>
-  inputs.map(({ Y }) => ({
+  inputs.map(({ Y }): Write => ({
     patch: 'proofs',
     key: [Y],
     set: isInDoubt(Y) ? { ...heldFor(detail), reason: `IN_DOUBT: an earlier request may land; ${detail}` } : heldFor(detail),
@@ -139,7 +137,11 @@ export async function freeRefused(read: Reader, mintUrl: string, nowMs: number):
   ]
 }
 
-async function ofKeysets(read: Reader, prefix: readonly string[], ids: readonly string[]): Promise<ProofRow[]> {
-  const rows = await read.query<ProofRow>({ table: 'proofs', index: 'byState', prefix })
+async function ofKeysets(
+  read: Reader,
+  prefix: readonly [mintUrl: string, unit: string, ProofState],
+  ids: readonly string[],
+): Promise<ProofRow[]> {
+  const rows = await read.query({ table: 'proofs', index: 'byState', prefix })
   return rows.filter(({ keysetId }) => ids.includes(keysetId))
 }

@@ -2,8 +2,8 @@
 import { isMarkOf, markSeed } from '../cashu/seed-mark.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { sleep, type Clock, type Random } from '../kernel/util/ports.ts'
-import { StoreError, type Store } from '../store/port.ts'
-import type { SeedRow } from './tables.ts'
+import { StoreError } from '../store/port.ts'
+import type { SeedRow, Store } from './tables.ts'
 
 const SALT_BYTES = 16
 const MOST_TRIES = 10
@@ -23,7 +23,7 @@ export async function claimStore(
   let pauseMs = FIRST_PAUSE_MS
   for (let tries = 1; ; tries++)
     try {
-      const mark = await store.get<SeedRow>('seeds', ['wallet'])
+      const mark = await store.get('seeds', ['wallet'])
       if (mark && isMarkOf(mark, seed)) return
       if (mark) throw new HardshellError('SEED_MISMATCH', 'the store belongs to another seed; nothing was changed')
       const row: SeedRow = { id: 'wallet', ...markSeed(seed, random(SALT_BYTES)) }

@@ -3,12 +3,10 @@ import type { InputProof, Place } from '../../machines/wallet/exchange-model.ts'
 import { denominationsOf, parts, selectProofs, splitAmount, type Selection } from '../cashu/amounts.ts'
 import { CashuError } from '../cashu/errors.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
-import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
 import { activeKeyset, endOf, keysetsOf, type Keysets } from './keysets.ts'
 import { limitsOf } from './limits.ts'
 import { denominations, feeOfRounds, NOTHING_WANTED } from './rounds.ts'
-import type { KeysetRow, ProofRow } from './tables.ts'
+import type { KeysetRow, ProofRow, Reader, Write } from './tables.ts'
 
 export interface Reserved {
   readonly inputs: readonly InputProof[]
@@ -130,9 +128,9 @@ function finder(
   const look = async (limit: number, amount: number) => {
     let whole = true
     const least = isLeaving ? LEAST_LEAVING : LEAST
-    const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] }
+    const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] } as const
     // A keyset may have many denominations that no wallet comes to.
-    const [largest] = await read.query<ProofRow>({ ...spendable, reverse: true, limit: 1 })
+    const [largest] = await read.query({ ...spendable, reverse: true, limit: 1 })
     const top = largest?.amount ?? 0
     const there = [...all].filter((denomination) => denomination <= top)
     const groups = await Promise.all(
@@ -141,8 +139,8 @@ function finder(
         const isSmall = denomination * SMALLER < Math.min(amount, top)
         const cap = Math.max(isSmall ? limit / 4 : limit, least)
         const most = limit > FIRST_LIMIT ? limit : Math.min(cap, least + Math.floor((2 * amount) / denomination))
-        const prefix = [...spendable.prefix, denomination]
-        const rows = await read.query<ProofRow>({ ...spendable, prefix, limit: most })
+        const prefix = [...spendable.prefix, denomination] as const
+        const rows = await read.query({ ...spendable, prefix, limit: most })
         if (rows.length === most) whole = false
         return rows
       }),

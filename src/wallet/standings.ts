@@ -8,8 +8,8 @@ import type { Transport, TransportAnswer } from '../cashu/transport.ts'
 import type { Lanes } from '../kernel/run/lanes.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { Clock } from '../kernel/util/ports.ts'
-import { StoreError, type Store } from '../store/port.ts'
-import type { MintRow } from './tables.ts'
+import { StoreError } from '../store/port.ts'
+import type { MintRow, Store } from './tables.ts'
 
 /** A mint that moved is asked again after so long, and after twice as long each time, up to an hour. */
 const MOVED_FIRST_MS = 60_000
@@ -60,7 +60,7 @@ export class Standings {
 
   /** Reads all rows: another process wrote some. */
   async read(): Promise<void> {
-    for (const row of await this.#store.query<MintRow>({ table: 'mints' })) this.take(row)
+    for (const row of await this.#store.query({ table: 'mints' })) this.take(row)
   }
 
   of(mintUrl: string): Standing {
@@ -84,7 +84,7 @@ export class Standings {
 
   /** The mint that was said to be at this address. */
   async atAddress(address: string): Promise<string | undefined> {
-    const rows = await this.#store.query<MintRow>({ table: 'mints' })
+    const rows = await this.#store.query({ table: 'mints' })
     return rows.find((row) => row.address === address)?.mintUrl
   }
 
@@ -92,7 +92,7 @@ export class Standings {
   transportOf(mintUrl: string): Transport {
     return async (request) => {
       if (!this.#known.has(mintUrl)) {
-        const row = await this.#store.get<MintRow>('mints', [mintUrl])
+        const row = await this.#store.get('mints', [mintUrl])
         if (row) this.take(row)
       }
       if (this.waitMs(mintUrl) > 0) throw Object.assign(new Error('the mint asked to wait'), { code: 'ASKED_TO_WAIT' })

@@ -1,12 +1,12 @@
 /** Asks whether tokens were claimed, of many sends in one request (NUT-07). One that spoils the question spoils no other. */
 import type { SendContext } from '../../machines/wallet/send.ts'
 import { isTooLarge } from '../cashu/codes.ts'
-import type { EventObject, Reader, Watch } from '../kernel/define/operation.ts'
+import type { EventObject, Watch } from '../kernel/define/operation.ts'
 import type { Reply } from '../cashu/client.ts'
 import type { ProofState } from '../cashu/parse.ts'
 import { limitsOf } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
-import type { MintRow } from './tables.ts'
+import type { Reader } from './tables.ts'
 
 /** Mints take so many at once without a word about it. */
 const MOST_ASKED = 100
@@ -65,7 +65,7 @@ export const tokenWatch = ({ client }: WalletPorts): Watch<SendContext, EventObj
     let isFirst = true
     const ask: Ask = async (Ys) => {
       // Trust was asked for before the first; it may go before the others.
-      const isTrusted = isFirst || (await read.get<MintRow>('mints', [mintUrl]))?.trusted === 1
+      const isTrusted = isFirst || (await read.get('mints', [mintUrl]))?.trusted === 1
       isFirst = false
       return isTrusted ? client(mintUrl).checkState(Ys, { signal }) : { answer: 'unknown', reason: 'not trusted' }
     }

@@ -7,7 +7,9 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { OperationStatus, OperationView } from '../kernel/define/operation.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
+import type { RowOf } from '../store/typed.ts'
 import type { WalletEnv } from './env.ts'
+import type { WalletTables } from './tables.ts'
 
 export interface OperationsFilter {
   readonly kind?: string
@@ -126,8 +128,7 @@ export class WalletOperations {
 /** An operation as its row shows it, also where this program cannot load it. */
 export function summary({ status, row }: OperationView): OperationSummary {
   const { id, kind, state, version, createdAt, updatedAt } = row
-  const { mintUrl, unit, quoteId } = row as unknown as OperationSummary
-  const amountOf = (column: string): Amount => toAmount(row[column] as number)
+  const { mintUrl, unit, quoteId, amount, asked, fee, owed } = row as RowOf<WalletTables['operations']>
   return {
     id,
     kind,
@@ -136,10 +137,10 @@ export function summary({ status, row }: OperationView): OperationSummary {
     version,
     mintUrl,
     unit,
-    amount: amountOf('amount'),
-    asked: amountOf('asked'),
-    fee: amountOf('fee'),
-    owed: amountOf('owed'),
+    amount: toAmount(amount),
+    asked: toAmount(asked),
+    fee: toAmount(fee),
+    owed: toAmount(owed),
     quoteId,
     createdAt,
     updatedAt,

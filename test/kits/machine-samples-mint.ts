@@ -6,13 +6,14 @@ import type { OperationKind } from '../../src/kernel/index.ts'
 import { issueKind } from '../../src/mint-server/operations/issue.ts'
 import { meltKind } from '../../src/mint-server/operations/melt.ts'
 import { swapKind } from '../../src/mint-server/operations/swap.ts'
+import type { Write } from '../../src/mint-server/db/tables.ts'
 import type { Samples } from '../../src/testing/contracts/machine-contract.ts'
 
 const inputs: HeldInput[] = [4, 1].map((amount) => ({ Y: `Y${amount}`, id: 'k', amount }))
 const messages: Message[] = [{ id: 'k', amount: 5, B_: 'B' }]
 const outputs: HeldOutput[] = messages.map((message) => ({ ...message, generation: 0 }))
 const signed: Signed[] = [{ C_: 'C_', dleq: { e: 'e', s: 's' } }]
-const writes = [{ put: 'notes', row: { id: 'note' } }]
+const writes: Write[] = [{ delete: 'proofs', key: ['Y'] }]
 const ready = { answer: 'ready', unit: 'sat', outputs, writes } as const
 const completed = { answer: 'completed', body: '{}', writes } as const
 

@@ -12,13 +12,14 @@ import { receiveKind } from '../../src/wallet/kinds/receive.ts'
 import { restoreKind } from '../../src/wallet/kinds/restore.ts'
 import { sendKind } from '../../src/wallet/kinds/send.ts'
 import { swapKind } from '../../src/wallet/kinds/swap.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 
 const place = { mintUrl: 'http://mint.test', unit: 'sat' }
 const inputs: InputProof[] = [4, 1].map((amount) => ({ Y: `Y${amount}`, id: 'k', amount, secret: 's', C: 'C' }))
 const outputs: OutputSet['outputs'] = [{ B_: 'B', amount: 5, purpose: 'keep' }]
 const signatures: Signature[] = [{ id: 'k', amount: 5, C_: 'C_' }]
 const made: MadeProof[] = [{ Y: 'Y5', id: 'k', amount: 5, secret: 's', C: 'C', purpose: 'keep' }]
-const writes = [{ put: 'notes', row: { id: 'note' } }]
+const writes: Write[] = [{ delete: 'outputs', key: ['B'] }]
 
 const amiss = [
   { answer: 'refused', code: 11_000, detail: 'no', meaning: 'unclassified' },

@@ -24,8 +24,8 @@ function unnamed({ machine, name }: { machine: AnyStateMachine; name?: string })
     const groups = [node.always ?? [], ...node.transitions.values()]
     const transitions = groups.flat()
     // Of the state itself XState adds actions for its delays.
-    const { entry = [], exit = [] }: { entry?: unknown; exit?: unknown } = node.config
-    const done: unknown[] = [entry, exit, ...transitions.map((to) => to.actions)].flat()
+    const config: { readonly entry?: unknown; readonly exit?: unknown } = node.config
+    const done: unknown[] = [config.entry ?? [], config.exit ?? [], ...transitions.map((to) => to.actions)].flat()
     return [
       ...done.map((action) => nameIn(written(action))).filter((type) => type === undefined || !(type in actions)).map((type) => `does ${type}`),
       ...transitions.flatMap(({ guard }) => (guard === undefined ? [] : [nameIn(written(guard))])).filter((type) => type === undefined || !(type in guards)).map((type) => `asks ${type}`),

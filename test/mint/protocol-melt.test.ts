@@ -1,7 +1,8 @@
 /** Melts at the mint: change (NUT-08), partial payments (NUT-15), quotes of its own, and how a melt quote may change. */
 import { describe, expect, test } from 'vitest'
 import { codes } from '../../src/cashu/codes.ts'
-import { moved, QuoteStateError, type MeltQuoteState } from '../../src/mint-server/protocol/quote-states.ts'
+import type { MeltQuoteState } from '../../src/mint-server/db/tables.ts'
+import { moved, QuoteStateError } from '../../src/mint-server/protocol/quote-states.ts'
 import { blanksOf, HOUR_MS, meltQuote, messages, mintQuote, strict, type Strict } from '../kits/mint-protocol-kit.ts'
 import { decide, sum, type MeltQuote } from '../kits/mint-server-client.ts'
 

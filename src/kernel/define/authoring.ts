@@ -64,7 +64,7 @@ export const local = <Out extends Answer, In>(options: { answers: readonly Out['
  *   entry: { type: 'tx', params: ({ context }) => [{ put: 'orders', row: { id: context.id } }] },
  * })
  */
-export const tx = (_: unknown, _writes: readonly Write[]): void => {}
+export const tx = <W extends Write = Write>(_: unknown, _writes: readonly W[]): void => {}
 
 /** A delay that ends at a point in time, rather than some time after its state was entered. */
 export interface Deadline<Context> {
@@ -136,13 +136,15 @@ export function sure<T>(value: T | null | undefined, what: string): T {
 /** The action that writes what an answer wants written. */
 export const write: {
   readonly type: 'tx'
-  readonly params: (of: { event: { output: Answer & { readonly writes?: readonly Write[] } } }) => readonly Write[]
+  readonly params: <W extends Write>(of: {
+    event: { output: Answer & { readonly writes?: readonly W[] } }
+  }) => readonly W[]
 } = { type: 'tx', params: ({ event }) => event.output.writes ?? [] }
 
 /** The action that writes what follows from the context. */
-export const writes = <Context>(
-  by: (context: Context) => readonly Write[],
-): { readonly type: 'tx'; readonly params: (of: { context: Context }) => readonly Write[] } => ({
+export const writes = <Context, W extends Write>(
+  by: (context: Context) => readonly W[],
+): { readonly type: 'tx'; readonly params: (of: { context: Context }) => readonly W[] } => ({
   type: 'tx',
   params: from(by),
 })

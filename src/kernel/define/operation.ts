@@ -1,6 +1,7 @@
 /** Operation kinds and the rows in which their runs are kept. */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
-import type { Json, Key, Query, Row, Table, Total, Write } from '../../store/port.ts'
+import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
+import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
 import { declaration } from './chart.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -8,91 +9,95 @@ import { HardshellError } from '../util/errors.ts'
 /** Where a row stands: being run; ended; or set aside until a human says otherwise. */
 export type OperationStatus = 'active' | 'done' | 'quarantined'
 
-/** One operation, as stored. The snapshot and the timers are JSON texts, so that one bad row spoils no other. */
-export interface OperationRow extends Row {
-  readonly id: string
-  readonly kind: string
+const columns = {
+  id: 'text',
+  kind: 'text',
   /** The version of the kind that wrote the snapshot. */
-  readonly kindVersion: number
+  kindVersion: 'integer',
   /** Goes up by one with each commit; every commit checks it. */
-  readonly version: number
+  version: 'integer',
   /** Names the commit that wrote the row, so that a commit in doubt can be recognised. */
-  readonly commitId: string
+  commitId: 'text',
   /** The process that runs the effects; empty where a process that runs none wrote the row, for the owner to find. */
-  readonly owner: string
+  owner: 'text',
   /** How often the effects of this state were started; above 1 they are told that they are a replay. */
-  readonly attempt: number
-  readonly status: OperationStatus
+  attempt: 'integer',
+  status: text<OperationStatus>(),
   /** The chart's state, dotted. */
-  readonly state: string
+  state: 'text',
   /** Effects of one lane (a mint, say) share its limits. */
-  readonly lane: string
+  lane: 'text',
   /** When the next timer ends. */
-  readonly dueAt: number | null
+  dueAt: 'time?',
   /** Timer id → when it ends. */
-  readonly timers: string
+  timers: 'text',
   /** Why the kernel set the row aside. */
-  readonly reason: string | null
-  readonly parent: string | null
+  reason: 'text?',
+  parent: 'text?',
   /** The caller's idempotency key, and what it was used for. */
-  readonly key: string | null
-  readonly request: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly snapshot: string
+  key: 'text?',
+  request: 'text?',
+  createdAt: 'time',
+  updatedAt: 'time',
+  snapshot: 'text',
+} as const
+
+const indexes = {
+  byStatus: { columns: ['status', 'createdAt'] },
+  byKind: { columns: ['kind', 'createdAt'] },
+  byUpdate: { columns: ['updatedAt'] },
+  byParent: { columns: ['parent'] },
+  byDue: { columns: ['dueAt'] },
+  byKey: { columns: ['key'], unique: true },
+  byOwner: { columns: ['owner', 'status'] },
+} as const
+
+type Columns = Table['columns']
+type Indexes = NonNullable<Table['indexes']>
+
+/** The operations table, with the columns and indexes that the kinds of one database add. */
+export interface OperationsTable<C = {}, I = {}> {
+  readonly columns: typeof columns & C
+  readonly key: readonly ['id']
+  readonly indexes: typeof indexes & I
 }
 
-/** The operations table; `columns` are those that the kinds of one database add. */
-export const operationsTable = (columns: Table['columns'] = {}, indexes: Table['indexes'] = {}): Table => ({
-  columns: {
-    id: 'text',
-    kind: 'text',
-    kindVersion: 'integer',
-    version: 'integer',
-    commitId: 'text',
-    owner: 'text',
-    attempt: 'integer',
-    status: 'text',
-    state: 'text',
-    lane: 'text',
-    dueAt: 'time?',
-    timers: 'text',
-    reason: 'text?',
-    parent: 'text?',
-    key: 'text?',
-    request: 'text?',
-    createdAt: 'time',
-    updatedAt: 'time',
-    snapshot: 'text',
-    ...columns,
-  },
-  key: ['id'],
-  indexes: {
-    byStatus: { columns: ['status', 'createdAt'] },
-    byKind: { columns: ['kind', 'createdAt'] },
-    byUpdate: { columns: ['updatedAt'] },
-    byParent: { columns: ['parent'] },
-    byDue: { columns: ['dueAt'] },
-    byKey: { columns: ['key'], unique: true },
-    byOwner: { columns: ['owner', 'status'] },
-    ...indexes,
-  },
-})
-
-/** The processes that share the operations of a store without an owner's lock. */
-export interface OwnerRow extends Row {
-  readonly id: string
-  /** Goes up every second while the process lives. */
-  readonly beat: number
-  /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
-  readonly heir: string
+export function operationsTable<const C extends Columns = {}, const I extends Indexes = {}>(
+  more?: C,
+  moreIndexes?: I,
+): OperationsTable<C, I>
+export function operationsTable(more?: Columns, moreIndexes?: Indexes): Table {
+  return { columns: { ...columns, ...more }, key: ['id'], indexes: { ...indexes, ...moreIndexes } }
 }
 
 /** The table of processes; a store whose ownership goes by beats needs it under the name `owners`. */
-export const ownersTable = (): Table => ({
-  columns: { id: 'text', beat: 'integer', heir: 'text' },
-  key: ['id'],
-})
+export const ownersTable = () =>
+  ({
+    columns: {
+      id: 'text',
+      /** Goes up every second while the process lives. */
+      beat: 'integer',
+      /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
+      heir: 'text',
+    },
+    key: ['id'],
+  }) as const
+
+/** The kernel's own tables, under the names that every schema gives them. */
+export type KernelTables = { readonly operations: OperationsTable; readonly owners: ReturnType<typeof ownersTable> }
+export type KernelWrite = WriteOf<KernelTables>
+/** A store as the kernel uses it: it reads its own tables, and commits what kinds write. */
+export type KernelStore = ReaderOf<KernelTables> & Omit<Store, keyof Reader>
+
+/**
+ * One operation, as stored, with the columns that the database adds. The snapshot and the timers are JSON texts, so that
+ * one bad row spoils no other.
+ */
+export type OperationRow = RowOf<OperationsTable> & Row
+/** What a database's operations table has beside the kernel's columns: what `columns` of its kinds give. */
+export type ColumnsOf<T extends Table> = Omit<RowOf<T>, keyof RowOf<OperationsTable>>
+/** One of the processes that share the operations of a store without an owner's lock. */
+export type OwnerRow = RowOf<ReturnType<typeof ownersTable>>
 
 /** One operation as it stands. */
 export interface OperationView {
@@ -117,30 +122,23 @@ export interface Projection<Context> {
   readonly updatedAt: number
 }
 
-/** The store as effects and local steps see it. */
-export interface Reader {
-  get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
-  query<R extends Row = Row>(query: Query): Promise<R[]>
-  sum(table: string, prefix?: Key): Promise<Total[]>
-}
-
-export interface EffectArgs<In> {
+export interface EffectArgs<In, Read = Reader> {
   readonly input: In
   /** Aborted when the chart leaves the state, the operation is taken over, or the process closes. */
   readonly signal: AbortSignal
   /** The same effect may have run before with this input, up to any point. */
   readonly replay: boolean
-  readonly read: Reader
+  readonly read: Read
   readonly nowMs: number
 }
 
-export interface LocalArgs<In> {
+export interface LocalArgs<In, Read = Reader> {
   readonly input: In
-  readonly read: Reader
+  readonly read: Read
   readonly nowMs: number
 }
 
-export type { EventObject }
+export type { EventObject, Reader }
 
 /** Asks the outside, over and over, whether there is news for operations; a question changes nothing there. */
 export interface Watch<Context, Event> {

@@ -273,7 +273,7 @@ class Operation {
   /** What the chart takes no notice of here it might in the state to which another process has moved it. */
   async #assertCurrent(): Promise<void> {
     const asked = momentIn(this.#kernel.clock, 0)
-    const row = await this.#kernel.store.get<OperationRow>('operations', [this.#row.id])
+    const row = await this.#kernel.store.get('operations', [this.#row.id])
     if (row?.version !== this.#row.version)
       throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
     if (this.#owned) this.#owned = asked

@@ -3,12 +3,12 @@
  * crashed from its row with growing pauses, and sets aside one that keeps crashing.
  */
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
-import { StoreError, type Write } from '../../store/port.ts'
+import { StoreError } from '../../store/port.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
 import { HardshellError } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { momentIn } from './moments.ts'
-import type { OperationRow } from '../define/operation.ts'
+import type { KernelWrite, OperationRow } from '../define/operation.ts'
 
 /** What became of an unfinished operation when the supervisor took it up. */
 export interface Resumed {
@@ -218,7 +218,7 @@ export class Supervisor {
   async #takeOver(batch: readonly Found[]): Promise<Map<string, OperationRow> | undefined> {
     const { owner, store } = this.#kernel
     const taken = new Map<string, OperationRow>()
-    const writes: Write[] = []
+    const writes: KernelWrite[] = []
     for (const { row, effects } of batch) {
       if (effects && row.kindVersion !== this.#kind(row).kind.version) continue
       const set = {
@@ -317,7 +317,7 @@ export class Supervisor {
   async #start(id: string, isOurs: (row: OperationRow) => boolean, error?: unknown): Promise<void> {
     if (this.#stopped || this.#actors.has(id) || this.#pauses.has(id)) return
     try {
-      const row = await this.#kernel.store.get<OperationRow>('operations', [id])
+      const row = await this.#kernel.store.get('operations', [id])
       if (!row || this.#stopped) return
       if (row.status !== 'active') return void this.#crashes.delete(id)
       if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
@@ -338,14 +338,19 @@ export class Supervisor {
   }
 
   async #quarantine(row: OperationRow, error: unknown): Promise<void> {
-    const set = {
-      status: 'quarantined',
-      reason: `crashed ${MOST_CRASHES} times: ${message(error)}`,
-      version: row.version + 1,
-      commitId: this.#kernel.newId(),
-      updatedAt: this.#kernel.clock.now(),
+    const aside: KernelWrite = {
+      patch: 'operations',
+      key: [row.id],
+      set: {
+        status: 'quarantined',
+        reason: `crashed ${MOST_CRASHES} times: ${message(error)}`,
+        version: row.version + 1,
+        commitId: this.#kernel.newId(),
+        updatedAt: this.#kernel.clock.now(),
+      },
+      if: { version: row.version },
     }
-    await this.#kernel.store.commit([{ patch: 'operations', key: [row.id], set, if: { version: row.version } }])
+    await this.#kernel.store.commit([aside])
     this.#crashes.delete(row.id)
     this.#drop(row.id)
   }

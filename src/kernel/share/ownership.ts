@@ -6,9 +6,10 @@
  * operations that it moved last; one whose beat stands still has an heir, which takes its operations up. Neither is what
  * keeps money safe: a process that wrongly believes to own an operation fails at the operation's version.
  */
-import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy, type Store } from '../../store/port.ts'
+import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy } from '../../store/port.ts'
+import type { StoreOf } from '../../store/typed.ts'
 import { untilAnswered } from '../util/retry.ts'
-import type { OperationRow, OwnerRow } from '../define/operation.ts'
+import type { KernelTables, OperationRow, OwnerRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 
@@ -22,7 +23,7 @@ const STILL_LOOKS = 4
 const ORPHANS_LOOKS = 120
 
 interface Options {
-  readonly store: Store
+  readonly store: StoreOf<KernelTables>
   readonly clock: Clock
   /** This process. */
   readonly owner: string
@@ -178,7 +179,7 @@ export class Ownership {
       this.#beat = beat
     } catch (error) {
       if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT')) throw error
-      const row = await store.get<OwnerRow>('owners', [owner])
+      const row = await store.get('owners', [owner])
       if (row) this.#beat = row.beat
       else {
         await this.#join()
@@ -195,7 +196,7 @@ export class Ownership {
   }
 
   #owners(): Promise<OwnerRow[]> {
-    return this.#options.store.query<OwnerRow>({ table: 'owners' })
+    return this.#options.store.query({ table: 'owners' })
   }
 
   async #lookAfterOthers(): Promise<void> {
@@ -234,7 +235,7 @@ export class Ownership {
    */
   async #lookAfterOrphans(): Promise<void> {
     const { store, owner, adopt } = this.#options
-    const active = await store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: ['active'] })
+    const active = await store.query({ table: 'operations', index: 'byStatus', prefix: ['active'] })
     // Read afterwards: whoever wrote one of the rows had joined before.
     const known = new Set([owner, ...(await this.#owners()).map(({ id }) => id)])
     const orphans = active.filter((row) => !known.has(row.owner))
@@ -244,7 +245,7 @@ export class Ownership {
   /** Takes up all unfinished operations that bear a name. */
   async #takeUp(name: string): Promise<boolean> {
     const { store, adopt } = this.#options
-    const rows = await store.query<OperationRow>({ table: 'operations', index: 'byOwner', prefix: [name, 'active'] })
+    const rows = await store.query({ table: 'operations', index: 'byOwner', prefix: [name, 'active'] })
     return rows.length === 0 || (!this.#stop.signal.aborted && adopt(rows))
   }
 }

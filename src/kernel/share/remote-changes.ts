@@ -1,6 +1,7 @@
 /** News of the steps that other processes commit, for those who listen in this one. */
-import { StoreError, type Store } from '../../store/port.ts'
-import type { OperationRow } from '../define/operation.ts'
+import { StoreError } from '../../store/port.ts'
+import type { StoreOf } from '../../store/typed.ts'
+import type { KernelTables, OperationRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 
@@ -11,7 +12,7 @@ const PAUSE_MS = 50
 const PAUSE_PER_ROW_MS = 0.2
 
 interface Options {
-  readonly store: Store
+  readonly store: StoreOf<KernelTables>
   readonly clock: Clock
   readonly signal: AbortSignal
   /** A row that this process did not write, and what it was before where that is known. */
@@ -63,7 +64,7 @@ export class News {
       let pauseMs = PAUSE_MS
       try {
         const from = this.#sinceMs - SLACK_MS
-        const rows = await store.query<OperationRow>({ table: 'operations', index: 'byUpdate', from })
+        const rows = await store.query({ table: 'operations', index: 'byUpdate', from })
         pauseMs = Math.max(pauseMs, Math.ceil(rows.length * PAUSE_PER_ROW_MS))
         for (const row of rows) {
           const before = this.#known.get(row.id)

@@ -1,7 +1,7 @@
 /** Commits a step until it is known what came of it. */
-import { StoreError, type Store, type Write } from '../../store/port.ts'
+import { StoreError, type Write } from '../../store/port.ts'
 import { HardshellError } from '../util/errors.ts'
-import type { OperationRow } from '../define/operation.ts'
+import type { KernelStore, KernelWrite, OperationRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
 
 export type Outcome =
@@ -25,11 +25,11 @@ const LONGEST_WAIT_MS = 5_000
  * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`.
  */
 export async function commitRow(
-  env: { store: Store; clock: Clock; signal: AbortSignal },
+  env: { store: KernelStore; clock: Clock; signal: AbortSignal },
   commit: { row: OperationRow; before: number; writes: readonly Write[]; patienceMs: number },
 ): Promise<Outcome> {
   const { row, before } = commit
-  const put: Write = { put: 'operations', row, if: before === 0 ? 'absent' : { version: before } }
+  const put: KernelWrite = { put: 'operations', row, if: before === 0 ? 'absent' : { version: before } }
   const writes = [put, ...commit.writes]
   const deadlineMs = env.clock.monotonicMs() + commit.patienceMs
   let waitMs = FIRST_WAIT_MS
@@ -62,13 +62,13 @@ export async function commitRow(
 }
 
 async function readBack(
-  env: { store: Store },
+  env: { store: KernelStore },
   id: string,
   wait: (error: unknown) => Promise<void>,
 ): Promise<OperationRow | undefined> {
   for (;;) {
     try {
-      return await env.store.get<OperationRow>('operations', [id])
+      return await env.store.get('operations', [id])
     } catch (error) {
       if (error instanceof StoreError && (error.code === 'CLOSED' || error.code === 'GONE')) throw error
       await wait(error)

@@ -12,13 +12,12 @@
 import { closeSync, copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { hex, type Random } from '../../kernel/util/ports.ts'
-import type { Store } from '../../store/port.ts'
 import { sqliteOwnerLock } from '../../store/sqlite/owner.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
 import { books, type UnitBooks } from './books.ts'
 import { draftOf, syncFile, syncFolderOf } from './durable-files.ts'
 import type { HighWaterMark } from './high-water.ts'
-import { mintSchema, type HighWaterRow, type KeysetRow } from './tables.ts'
+import { type HighWaterRow, type Store, mintSchema } from './tables.ts'
 
 /** What a database says of itself. */
 interface Summary {
@@ -35,7 +34,7 @@ export interface BackupReport {
 const iso = (atMs: number): string => new Date(atMs).toISOString()
 
 async function summary(store: Store): Promise<Summary> {
-  const mark = await store.get<HighWaterRow>('highWater', ['database'])
+  const mark = await store.get('highWater', ['database'])
   return { mark, units: (await books(store)).units }
 }
 
@@ -47,7 +46,7 @@ async function inspect(path: string): Promise<Summary> {
   if (check !== 'ok') throw new Error(`${path} is damaged`)
   const store = await sqliteStore({ path }).open(mintSchema)
   try {
-    const [keyset] = await store.query<KeysetRow>({ table: 'keysets', limit: 1 })
+    const [keyset] = await store.query({ table: 'keysets', limit: 1 })
     if (!keyset) throw new Error(`${path} is not the database of a mint`)
     return await summary(store)
   } finally {

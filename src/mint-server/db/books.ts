@@ -1,7 +1,6 @@
 /** The mint's accounts, read from its tables alone. */
-import type { Store } from '../../store/port.ts'
-import type { FakeOutgoingRow } from '../lightning/fake-backend-tables.ts'
-import type { KeysetRow } from './tables.ts'
+import type { Key, Total } from '../../store/port.ts'
+import type { ProofRow, Store } from './tables.ts'
 
 /** One unit's accounts, in that unit. */
 export interface UnitBooks {
@@ -31,24 +30,24 @@ export interface Books {
 
 export async function books(store: Store): Promise<Books> {
   const [keysets, quotes, incoming, melts, proofs, signatures, payments] = await Promise.all([
-    store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' }),
+    store.query({ table: 'keysets', index: 'byUnit' }),
     store.sum('mintQuotes'),
     store.sum('mintPayments'),
     store.sum('meltQuotes'),
     store.sum('proofs'),
     store.sum('signatures'),
-    store.query<FakeOutgoingRow>({ table: 'fakeOutgoing', index: 'byRequest' }),
+    store.query({ table: 'fakeOutgoing', index: 'byRequest' }),
   ])
   const unitOf = new Map(keysets.map(({ id, unit }) => [id, unit]))
-  type Totals = typeof quotes
-  const add = (totals: Totals, of: (key: Totals[number]['key']) => boolean): number =>
+  const add = <K extends Key>(totals: readonly Total<K>[], of: (key: K) => boolean): number =>
     totals.reduce((sum, total) => sum + (of(total.key) ? total.sum : 0), 0)
 
   const units = [...new Set(unitOf.values())].map((unit): [string, UnitBooks] => {
     const received = add(quotes, ([of]) => of === unit)
     const unissued = add(incoming, ([of]) => of === unit) - received
-    const used = (state: string) => add(proofs, ([at, keyset]) => at === state && unitOf.get(String(keyset)) === unit)
-    const issued = add(signatures, ([keyset]) => unitOf.get(String(keyset)) === unit)
+    const used = (state: ProofRow['state']) =>
+      add(proofs, ([at, keyset]) => at === state && unitOf.get(keyset) === unit)
+    const issued = add(signatures, ([keyset]) => unitOf.get(keyset) === unit)
     const paidOut = add(melts, ([of]) => of === unit)
     const redeemed = used('SPENT')
     const outstanding = issued - redeemed

@@ -8,8 +8,8 @@
  */
 import { hex, type Clock, type Random } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'
-import { StoreError, type Store } from '../../store/port.ts'
-import type { HighWaterRow } from './tables.ts'
+import { StoreError } from '../../store/port.ts'
+import type { HighWaterRow, Store, Write } from './tables.ts'
 import { transact } from './transact.ts'
 
 /** How far a database was. */
@@ -41,11 +41,11 @@ export class WrongDatabase extends Error {
 }
 
 /** The tables whose changes a later database must have. */
-const TABLES = ['proofs', 'signatures', 'mintQuotes', 'meltQuotes']
+const TABLES = ['proofs', 'signatures', 'mintQuotes', 'meltQuotes'] as const
 const KEY = ['database'] as const
 const PAUSE_MS = 1000
 
-const rowOf = (store: Store): Promise<HighWaterRow | undefined> => store.get<HighWaterRow>('highWater', KEY)
+const rowOf = (store: Store): Promise<HighWaterRow | undefined> => store.get('highWater', KEY)
 
 /** Whether no mint ever used the database. */
 const isEmpty = async (store: Store): Promise<boolean> =>
@@ -177,7 +177,8 @@ export class HighWater {
       const { database, tick } = next(row)
       const result = { database, tick: tick + 1, nonce: this.#draw(), atMs: clock.now() }
       const before = row ? { database: row.database, tick: row.tick, nonce: row.nonce } : ('absent' as const)
-      return { writes: [{ put: 'highWater', row: { id: 'database', ...result }, if: before }], result }
+      const mark: Write = { put: 'highWater', row: { id: 'database', ...result }, if: before }
+      return { writes: [mark], result }
     })
   }
 }

@@ -3,11 +3,10 @@
  * that nobody paid while they could be paid. All else stays: quotes that something came of, payments, spent proofs and
  * signatures are the mint's books.
  */
-import type { OperationRow } from '../../kernel/define/operation.ts'
 import { sleep, type Clock } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'
-import { StoreError, type Condition, type Query, type Row, type Store, type Write } from '../../store/port.ts'
-import type { MeltQuoteRow, MintQuoteRow, ResponseRow } from './tables.ts'
+import { StoreError } from '../../store/port.ts'
+import type { MintQuoteRow, Store, Write } from './tables.ts'
 
 const HOUR_MS = 3_600_000
 /** How long operations that are done can be looked at. */
@@ -23,8 +22,6 @@ interface Quotes {
   /** Counts what came in for a quote, and nobody has noticed. */
   readonly ask: (quote: MintQuoteRow) => Promise<void>
 }
-
-type Batch = Query & { readonly limit: number }
 
 export class Housekeeping {
   readonly #store: Store
@@ -63,80 +60,82 @@ export class Housekeeping {
   }
 
   async #sweep(nowMs: number): Promise<void> {
-    const answers = { table: 'responses', index: 'byExpiry', to: nowMs, limit: BATCH }
-    await this.#clear<ResponseRow>(answers, { at: ({ expiresAt }) => expiresAt, key: ({ key }) => key })
+    const store = this.#store
+    await this.#clear({
+      read: (from) => store.query({ table: 'responses', index: 'byExpiry', from, to: nowMs, limit: BATCH }),
+      at: ({ expiresAt }) => expiresAt,
+      deletion: ({ key }) => ({ delete: 'responses', key: [key] }),
+    })
     // Nothing leads out of `done`: these are in doubt for nobody.
-    const before = nowMs - KEPT_MS
-    const done = { table: 'operations', index: 'byStatus', prefix: ['done'], to: before, limit: BATCH }
-    await this.#clear<OperationRow>(done, {
+    const to = nowMs - KEPT_MS
+    const done = { table: 'operations', index: 'byStatus', prefix: ['done'], to, limit: BATCH } as const
+    await this.#clear({
+      read: (from) => store.query({ ...done, from }),
       at: ({ createdAt }) => createdAt,
-      key: ({ id, updatedAt }) => (updatedAt <= before ? id : undefined),
+      deletion: ({ id, updatedAt }) => (updatedAt <= to ? { delete: 'operations', key: [id] } : undefined),
     })
     if (this.#quotes) await this.#sweepQuotes(this.#quotes, nowMs - this.#quotes.retentionMs)
   }
 
   async #sweepQuotes({ ask }: Quotes, to: number): Promise<void> {
-    const unpaid = { table: 'mintQuotes', index: 'byEnd', prefix: [0], to, limit: BATCH }
-    await this.#clear<MintQuoteRow>(unpaid, {
+    const store = this.#store
+    const unpaid = { table: 'mintQuotes', index: 'byEnd', prefix: [0], to, limit: BATCH } as const
+    await this.#clear({
+      read: (from) => store.query({ ...unpaid, from }),
       at: ({ expiryAt }) => expiryAt ?? to,
-      key: ({ id, operationId }) => (operationId === null ? id : undefined),
-      if: { amountPaid: 0, operationId: null },
+      deletion: ({ id, operationId }) =>
+        operationId === null
+          ? { delete: 'mintQuotes', key: [id], if: { amountPaid: 0, operationId: null } }
+          : undefined,
       // Somebody may have paid while nobody looked: what is counted is not deleted.
       before: ask,
     })
-    for (const state of ['UNPAID', 'FAILED']) {
-      const open = { table: 'meltQuotes', index: 'byEnd', prefix: [state], to, limit: BATCH }
-      await this.#clear<MeltQuoteRow>(open, {
+    for (const state of ['UNPAID', 'FAILED'] as const) {
+      const open = { table: 'meltQuotes', index: 'byEnd', prefix: [state], to, limit: BATCH } as const
+      await this.#clear({
+        read: (from) => store.query({ ...open, from }),
         at: ({ expiryAt }) => expiryAt,
-        key: ({ id, operationId }) => (operationId === null ? id : undefined),
-        if: { state, operationId: null },
+        deletion: ({ id, operationId }) =>
+          operationId === null ? { delete: 'meltQuotes', key: [id], if: { state, operationId: null } } : undefined,
       })
     }
   }
 
   /**
-   * Deletes the rows that a query finds and that have a key to be deleted by, batch by batch. `at` is what they are
-   * ordered by; `before` is done first, and a row for which it fails stays.
+   * Deletes rows batch by batch: those that are read and for which there is a deletion. `at` is what they are ordered by;
+   * `before` is done first, and a row for which it fails stays.
    */
-  async #clear<R extends Row>(
-    query: Batch,
-    of: {
-      readonly at: (row: R) => number
-      readonly key: (row: R) => string | undefined
-      readonly before?: (row: R) => Promise<void>
-      readonly if?: Condition
-    },
-  ): Promise<void> {
+  async #clear<R>(of: {
+    readonly read: (from: number | undefined) => Promise<readonly R[]>
+    readonly at: (row: R) => number
+    readonly deletion: (row: R) => Write | undefined
+    readonly before?: (row: R) => Promise<void>
+  }): Promise<void> {
     const { signal } = this.#stop
     let from: number | undefined
     for (let isMore = true; isMore && !signal.aborted; await sleep(this.#clock, PAUSE_MS, signal)) {
-      const rows = await this.#store.query<R>({ ...query, from })
-      const keys = await Promise.all(
+      const rows = await of.read(from)
+      const deletions = await Promise.all(
         rows.map(async (row) => {
-          const key = of.key(row)
-          if (key === undefined || !of.before) return key
+          const deletion = of.deletion(row)
+          if (!deletion || !of.before) return deletion
           return of.before(row).then(
-            () => key,
+            () => deletion,
             () => undefined,
           )
         }),
       )
-      const deleted = await this.#delete(
-        query.table,
-        keys.filter((key) => key !== undefined),
-        of.if,
-      )
+      const deleted = await this.#delete(deletions.filter((deletion) => deletion !== undefined))
       // Those that stay must not hold up the ones behind them.
       const last = rows.at(-1)
       const isOn = deleted > 0 || (last !== undefined && of.at(last) !== from)
-      isMore = rows.length === query.limit && isOn
+      isMore = rows.length === BATCH && isOn
       from = last && of.at(last)
     }
   }
 
   /** Deletes rows, and says how many of them; another mint on this store may have been faster. */
-  async #delete(table: string, keys: readonly string[], condition: Condition | undefined): Promise<number> {
-    const writes = keys.map((key): Write => ({ delete: table, key: [key], if: condition }))
+  async #delete(writes: readonly Write[]): Promise<number> {
     if (writes.length === 0) return 0
     try {
       await this.#store.commit(writes)

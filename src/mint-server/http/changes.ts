@@ -70,7 +70,7 @@ interface Payload {
 const later = (known: number | undefined, told: unknown): number => Math.max(known ?? 0, Number(told ?? 0))
 
 /** How things stand after a change, by how they stood before it. What is told of them is what a look would tell. */
-export function afterChange(topic: Topic, before: object, { id, set }: Change): object {
+export function afterChange(topic: Topic, before: Payload, { id, set }: Change): object {
   if (topic === 'proof_state')
     return {
       Y: id,
@@ -88,15 +88,14 @@ export function afterChange(topic: Topic, before: object, { id, set }: Change): 
       ...(change && change.length > 0 && { change }),
     }
   }
-  const known = before as Payload
-  const paid = later(known.amount_paid, set['amountPaid'])
-  const issued = later(known.amount_issued, set['amountIssued'])
+  const paid = later(before.amount_paid, set['amountPaid'])
+  const issued = later(before.amount_issued, set['amountIssued'])
   const state = paid === 0 ? 'UNPAID' : issued < paid ? 'PAID' : 'ISSUED'
   return {
     ...before,
-    ...(known.state !== undefined && { state }),
+    ...(before.state !== undefined && { state }),
     ...{ amount_paid: paid, amount_issued: issued },
-    updated_at: later(known.updated_at, Math.floor(Number(set['updatedAt'] ?? 0) / 1000)),
+    updated_at: later(before.updated_at, Math.floor(Number(set['updatedAt'] ?? 0) / 1000)),
   }
 }
 
@@ -104,8 +103,8 @@ export function afterChange(topic: Topic, before: object, { id, set }: Change): 
  * The states between two that follow each other as they were looked at: another process may have passed through them
  * since. Ecash is PENDING before it is SPENT, a payment before it is PAID, and a quote PAID before it is ISSUED.
  */
-export function between(topic: Topic, before: object, after: object): object[] {
-  const [from, to] = [(before as Payload).state, (after as Payload).state]
+export function between(topic: Topic, before: Payload, after: Payload): object[] {
+  const [from, to] = [before.state, after.state]
   if (topic === 'proof_state')
     return from === 'UNSPENT' && to === 'SPENT' ? [{ ...after, state: 'PENDING', witness: null }] : []
   if (topic.endsWith('melt_quote')) return from === 'UNPAID' && to === 'PAID' ? [{ ...before, state: 'PENDING' }] : []
@@ -116,8 +115,8 @@ export function between(topic: Topic, before: object, after: object): object[] {
 const GRACE_MS = 3_600_000
 
 /** Whether there may be news of a quote that nobody tells of unless asked. */
-export function mayHaveNews(topic: Topic, payload: object, nowMs: number): boolean {
-  const { state, expiry } = payload as Payload
+export function mayHaveNews(topic: Topic, payload: Payload, nowMs: number): boolean {
+  const { state, expiry } = payload
   if (topic === 'proof_state') return false
   if (topic.endsWith('melt_quote')) return state === 'PENDING'
   const isOver = expiry !== null && expiry !== undefined && expiry * 1000 + GRACE_MS < nowMs

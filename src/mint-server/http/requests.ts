@@ -11,7 +11,7 @@ import type { PaymentMethod } from '../lightning/payment-backend.ts'
 import { within } from '../lightning/time-limit.ts'
 import { has } from '../ports.ts'
 import { idText, inputsOf, messagesOf, quoteIdOf, refuse, type Fields } from './request.ts'
-import type { MeltQuoteRow, MintQuoteRow } from '../db/tables.ts'
+import type { MintQuoteRow } from '../db/tables.ts'
 import { MAX_BATCH } from '../protocol/read-endpoints.ts'
 
 type Sans<T> = Omit<T, 'id' | 'request'>
@@ -54,7 +54,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
   }
 
   async function mintQuote(id: string, method: PaymentMethod): Promise<MintQuoteRow> {
-    const row = await store.get<MintQuoteRow>('mintQuotes', [id])
+    const row = await store.get('mintQuotes', [id])
     return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
   }
 
@@ -117,7 +117,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
     (method: PaymentMethod) =>
     async (request: Fields): Promise<Asked> => {
       const quoteId = quoteIdOf(request)
-      const row = await store.get<MeltQuoteRow>('meltQuotes', [quoteId])
+      const row = await store.get('meltQuotes', [quoteId])
       if (row?.method !== method) refuse(codes.unclassified, 'no such quote')
       const { inputs, messages } = await unlocked(request, quoteId)
       return { kind: 'mint-melt', input: { quoteId, inputs, messages: has(settings, 8) ? messages : [] } }

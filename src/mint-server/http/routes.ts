@@ -13,7 +13,7 @@ import type { PaymentMethod } from '../lightning/payment-backend.ts'
 import { has } from '../ports.ts'
 import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { listedQuotes, requests, type Asked } from './requests.ts'
-import type { MeltQuoteRow, MintQuoteRow, ProofRow } from '../db/tables.ts'
+import type { MeltQuoteRow } from '../db/tables.ts'
 import { inWaves } from '../db/waves.ts'
 import { createViews, stateOfProof } from '../protocol/read-endpoints.ts'
 
@@ -45,7 +45,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   const asked = requests(context)
 
   async function readMelt(method: PaymentMethod, id: string): Promise<MeltQuoteRow> {
-    const row = await store.get<MeltQuoteRow>('meltQuotes', [id])
+    const row = await store.get('meltQuotes', [id])
     return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
   }
 
@@ -133,7 +133,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     async look(topic, ids) {
       if (topic === 'proof_state') {
         const Ys = pointsOf({ Ys: ids })
-        const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
+        const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
       const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
@@ -148,8 +148,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       return true
     },
     async heard(requestId) {
-      const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 }
-      const [row] = await store.query<MintQuoteRow>(query)
+      const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 } as const
+      const [row] = await store.query(query)
       if (row) await minting.heard(row)
     },
   }

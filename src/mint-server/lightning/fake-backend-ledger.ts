@@ -2,8 +2,7 @@
  * What happens to the rows of the fake backend: each change in one commit, whose conditions see to it that nothing is
  * paid twice, whatever others on the same store do at that moment.
  */
-import type { Store, Write } from '../../store/port.ts'
-import type { FakeIncomingRow, FakeOutgoingRow, FakeRequestRow } from './fake-backend-tables.ts'
+import type { FakeIncomingRow, FakeOutgoingRow, FakeRequestRow, Store, Write } from './fake-backend-tables.ts'
 import { transact } from '../db/transact.ts'
 
 export function fakeLedger(store: Store, clock: () => number) {
@@ -12,14 +11,14 @@ export function fakeLedger(store: Store, clock: () => number) {
   const isFinal = ({ state, dueAt }: FakeOutgoingRow): boolean =>
     isDue(dueAt) && (state === 'paid' || state === 'failed')
 
-  const request = (requestId: string) => store.get<FakeRequestRow>('fakeRequests', [requestId])
+  const request = (requestId: string) => store.get('fakeRequests', [requestId])
 
-  const outgoing = (id: string) => store.get<FakeOutgoingRow>('fakeOutgoing', [id])
+  const outgoing = (id: string) => store.get('fakeOutgoing', [id])
 
   /** The payment that holds a payment hash, or held it until it failed. */
   async function holderOf(claim: string): Promise<FakeOutgoingRow | undefined> {
-    const query = { table: 'fakeOutgoing', index: 'byClaim', prefix: [claim], limit: 1 }
-    const [holder] = await store.query<FakeOutgoingRow>(query)
+    const query = { table: 'fakeOutgoing', index: 'byClaim', prefix: [claim], limit: 1 } as const
+    const [holder] = await store.query(query)
     return holder
   }
 
@@ -32,7 +31,7 @@ export function fakeLedger(store: Store, clock: () => number) {
 
   /** The writes by which a payment comes in; undefined where it has, or will sooner. */
   async function credit(row: FakeIncomingRow): Promise<Write[] | undefined> {
-    const before = await store.get<FakeIncomingRow>('fakeIncoming', [row.paymentId])
+    const before = await store.get('fakeIncoming', [row.paymentId])
     if (!before) return [{ put: 'fakeIncoming', row, if: 'absent' }]
     const isLater = before.dueAt !== null && before.dueAt > (row.dueAt ?? clock())
     return isLater ? [{ put: 'fakeIncoming', row, if: { dueAt: before.dueAt } }] : undefined
@@ -49,16 +48,16 @@ export function fakeLedger(store: Store, clock: () => number) {
     outgoing,
 
     async incoming(requestId: string): Promise<FakeIncomingRow[]> {
-      const query = { table: 'fakeIncoming', index: 'byRequest', prefix: [requestId] }
-      return (await store.query<FakeIncomingRow>(query)).filter(({ dueAt }) => isDue(dueAt))
+      const query = { table: 'fakeIncoming', index: 'byRequest', prefix: [requestId] } as const
+      return (await store.query(query)).filter(({ dueAt }) => isDue(dueAt))
     },
 
     /** A new request, and the payment of it that will come in by itself. */
-    open: (row: FakeRequestRow, paid?: FakeIncomingRow): Promise<void> =>
-      store.commit([
-        { put: 'fakeRequests', row, if: 'absent' },
-        ...(paid ? [{ put: 'fakeIncoming', row: paid, if: 'absent' as const }] : []),
-      ]),
+    open(row: FakeRequestRow, paid?: FakeIncomingRow): Promise<void> {
+      const writes: Write[] = [{ put: 'fakeRequests', row, if: 'absent' }]
+      if (paid) writes.push({ put: 'fakeIncoming', row: paid, if: 'absent' })
+      return store.commit(writes)
+    },
 
     /**
      * Begins a payment, and gives its row; undefined where it has been begun before. It is refused, and has no claim,
@@ -72,7 +71,8 @@ export function fakeLedger(store: Store, clock: () => number) {
         const credits = row.claim === null || isHeld ? undefined : await creditOf(row)
         if (!credits) {
           const refused: FakeOutgoingRow = { ...row, state: 'failed', dueAt: null, claim: null }
-          return { writes: [{ put: 'fakeOutgoing', row: refused, if: 'absent' }], result: refused }
+          const put: Write = { put: 'fakeOutgoing', row: refused, if: 'absent' }
+          return { writes: [put], result: refused }
         }
         const writes: Write[] = [
           ...(holder ? [replace(holder, { ...holder, claim: null })] : []),

@@ -2,12 +2,11 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { sleep as sleepBy, systemClock } from '../../kernel/util/ports.ts'
-import type { Store } from '../../store/port.ts'
 import { bolt11, type InvoiceCodec } from './bolt11.ts'
 import { bolt12, type OfferCodec } from './bolt12.ts'
 import { fakeLedger } from './fake-backend-ledger.ts'
 import { scriptOf } from './fake-backend-script.ts'
-import type { FakeOutgoingRow } from './fake-backend-tables.ts'
+import type { FakeOutgoingRow, Store } from './fake-backend-tables.ts'
 import type { Outgoing, PaymentBackend, PaymentMethod, Requested } from './payment-backend.ts'
 
 /** What a request for payment says. */
@@ -245,8 +244,8 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     resolve,
 
     async decide(requestId, state) {
-      const query = { table: 'fakeOutgoing', index: 'byRequest', prefix: [requestId] }
-      const payments = await store.query<FakeOutgoingRow>(query)
+      const query = { table: 'fakeOutgoing', index: 'byRequest', prefix: [requestId] } as const
+      const payments = await store.query(query)
       const decided = await Promise.all(payments.map(({ id }) => resolve(id, state)))
       return decided.includes(true)
     },

@@ -1,18 +1,17 @@
 /** Issue at the mint (NUT-04, NUT-25, NUT-29): the kind, and its steps on the mint's tables. */
 import { issue, type IssueContext, type IssueInput, type Share } from '../../../machines/mint-server/issue.ts'
 import { codes } from '../../cashu/codes.ts'
-import { defineOperation, type LocalArgs, type Reader } from '../../kernel/define/operation.ts'
-import type { Write } from '../../store/port.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { record, reserve, sum } from '../protocol/ledger.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
-import type { MintQuoteRow } from '../db/tables.ts'
-import { kept, signingEffect } from './signing.ts'
+import type { MintQuoteRow, Reader, Write } from '../db/tables.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-issue'
 
 const read = async (from: Reader, id: string): Promise<MintQuoteRow> =>
-  (await from.get<MintQuoteRow>('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+  (await from.get('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
 
 /** What can be issued from a quote now. @throws {MintError} */
 function mintable(quote: MintQuoteRow, nowMs: number): number {
@@ -47,7 +46,9 @@ export const issueSteps = (ports: MintPorts) => ({
     const holds = quotes.map((quote): Write => {
       const { amountPaid, amountIssued } = quote
       return {
-        ...{ patch: 'mintQuotes', key: [quote.id], set: { operationId: id } },
+        patch: 'mintQuotes',
+        key: [quote.id],
+        set: { operationId: id },
         if: { operationId: null, amountPaid, amountIssued },
       }
     })
@@ -78,5 +79,5 @@ export const issueKind = defineOperation({
   machine: issue,
   effects: (ports: MintPorts) => ({ ...signingEffect(ports), ...issueSteps(ports) }),
   lane: () => 'signatory',
-  columns: ({ request, wanted }: IssueContext) => ({ requestKey: request, quoteId: wanted[0]?.quoteId ?? null }),
+  columns: ({ request, wanted }: IssueContext) => columns(request, wanted[0]?.quoteId ?? null),
 })

@@ -9,22 +9,21 @@ import {
 } from '../../../machines/mint-server/melt.ts'
 import { drop } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
-import { defineOperation, type EffectArgs, type LocalArgs, type Reader } from '../../kernel/define/operation.ts'
-import type { Write } from '../../store/port.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { changeOf, hold, record, reserve, spend } from '../protocol/ledger.ts'
 import { meltAnswer } from '../protocol/melt-quotes.ts'
 import { credited, ownQuote } from '../protocol/mint-quotes.ts'
 import type { Outgoing, PaymentMethod } from '../lightning/payment-backend.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type EffectArgs, type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { moved } from '../protocol/quote-states.ts'
 import { refuse } from '../http/request.ts'
-import type { MeltQuoteRow, MintQuoteRow } from '../db/tables.ts'
-import { kept, signingEffect } from './signing.ts'
+import type { MeltQuoteRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-melt'
 
 const quoteRow = async (read: Reader, id: string): Promise<MeltQuoteRow> =>
-  (await read.get<MeltQuoteRow>('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
+  (await read.get('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
 
 /** An invoice is paid once, whatever the quotes for it; an offer as often as somebody wants to. */
 const claimOf = ({ method, requestId }: MeltQuoteRow): string | null => (method === 'bolt11' ? requestId : null)
@@ -36,8 +35,8 @@ async function checkPayable(read: Reader, quote: MeltQuoteRow, nowMs: number): P
   if (quote.expiryAt <= nowMs) refuse(codes.quoteExpired, 'the quote is expired')
   const claim = claimOf(quote)
   if (claim === null) return
-  const claims = { table: 'meltQuotes', index: 'byClaim', prefix: [claim], limit: 1 }
-  const [other] = await read.query<MeltQuoteRow>(claims)
+  const claims = { table: 'meltQuotes', index: 'byClaim', prefix: [claim], limit: 1 } as const
+  const [other] = await read.query(claims)
   if (other) refuse(other.state === 'PAID' ? codes.invoicePaid : codes.quotePending, 'another quote has this invoice')
 }
 
@@ -64,7 +63,9 @@ export const meltSteps = (ports: MintPorts) => ({
 
     const state = moved(quote.state, 'PENDING')
     const begun: Write = {
-      ...{ patch: 'meltQuotes', key: [quoteId], set: { state, operationId: id, claim: claimOf(quote) } },
+      patch: 'meltQuotes',
+      key: [quoteId],
+      set: { state, operationId: id, claim: claimOf(quote) },
       if: { state: quote.state, operationId: quote.operationId },
     }
     const ready = {
@@ -100,7 +101,7 @@ export const meltSteps = (ports: MintPorts) => ({
   >) {
     const owner = { id, kind } as const
     const before = await quoteRow(read, quoteId)
-    const own = ownQuoteId === null ? undefined : await read.get<MintQuoteRow>('mintQuotes', [ownQuoteId])
+    const own = ownQuoteId === null ? undefined : await read.get('mintQuotes', [ownQuoteId])
     if (own && !isOpen(own)) return { answer: 'elsewhere' as const }
     const { signatures, writes } = record(owner, outputs, signed, has(ports.settings, 12))
     const set = {
@@ -111,18 +112,15 @@ export const meltSteps = (ports: MintPorts) => ({
     }
     const paymentId = before.method === 'bolt11' ? before.requestId : id
     const answer = kept(ports, request, meltAnswer({ ...before, ...set }), nowMs)
-    return {
-      answer: 'settled' as const,
-      body: answer.body,
-      writes: [
-        { patch: 'meltQuotes', key: [quoteId], set, if: { state: 'PENDING', operationId: id } },
-        ...spend(owner, inputs),
-        ...writes,
-        ...drop(id, blanks.slice(outputs.length)),
-        ...(own ? credited(own, [{ paymentId, amountSat: before.amount }], nowMs) : []),
-        ...answer.writes,
-      ] as readonly Write[],
-    }
+    const settling: Write[] = [
+      { patch: 'meltQuotes', key: [quoteId], set, if: { state: 'PENDING', operationId: id } },
+      ...spend(owner, inputs),
+      ...writes,
+      ...drop(id, blanks.slice(outputs.length)),
+      ...(own ? credited(own, [{ paymentId, amountSat: before.amount }], nowMs) : []),
+      ...answer.writes,
+    ]
+    return { answer: 'settled' as const, body: answer.body, writes: settling }
   },
 })
 
@@ -177,5 +175,5 @@ export const meltKind = defineOperation({
   }),
   // Calls to the backend are bounded where they are made.
   lane: ({ id, settlement }: MeltContext) => (settlement ? 'signatory' : `backend ${id}`),
-  columns: ({ request, quoteId }: MeltContext) => ({ requestKey: request, quoteId }),
+  columns: ({ request, quoteId }: MeltContext) => columns(request, quoteId),
 })

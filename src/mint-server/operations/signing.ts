@@ -1,11 +1,10 @@
 /** What the mint's kinds share: how the signatory is asked, and how an answer is kept. */
 import type { HeldOutput, Signed } from '../../../machines/mint-server/signing.ts'
-import type { EffectArgs } from '../../kernel/define/operation.ts'
+import type { ColumnsOf } from '../../kernel/define/operation.ts'
 import { unlessAborted } from '../../kernel/util/ports.ts'
-import type { Write } from '../../store/port.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type EffectArgs, type MintPorts, has } from '../ports.ts'
 import { blindSignature, SignatoryRefusal } from '../signatory/signatory.ts'
-import type { ResponseRow } from '../db/tables.ts'
+import type { MintTables, ResponseRow, Write } from '../db/tables.ts'
 
 export const signingEffect = ({ signatory }: MintPorts) => ({
   async 'signatory.sign'({
@@ -23,6 +22,12 @@ export const signingEffect = ({ signatory }: MintPorts) => ({
       return error instanceof SignatoryRefusal ? { answer: 'refused', detail: error.message } : { answer: 'unknown' }
     }
   },
+})
+
+/** The columns that the mint adds to the operations table. */
+export const columns = (request: string, quoteId: string | null): ColumnsOf<MintTables['operations']> => ({
+  requestKey: request,
+  quoteId,
 })
 
 /** An answer's text, and the writes that keep it for replays (NUT-19). */

@@ -1,11 +1,11 @@
 /** Swap at the mint (NUT-03): the kind, and its steps on the mint's tables. */
 import { swap, type SwapContext, type SwapInput } from '../../../machines/mint-server/swap.ts'
 import { codes } from '../../cashu/codes.ts'
-import { defineOperation, type LocalArgs } from '../../kernel/define/operation.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { hold, record, reserve, spend } from '../protocol/ledger.ts'
-import { has, type MintPorts } from '../ports.ts'
+import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
-import { kept, signingEffect } from './signing.ts'
+import { columns, kept, signingEffect } from './signing.ts'
 
 const kind = 'mint-swap'
 
@@ -43,5 +43,5 @@ export const swapKind = defineOperation({
   machine: swap,
   effects: (ports: MintPorts) => ({ ...signingEffect(ports), ...swapSteps(ports) }),
   lane: () => 'signatory',
-  columns: ({ request }: SwapContext) => ({ requestKey: request, quoteId: null }),
+  columns: ({ request }: SwapContext) => columns(request, null),
 })

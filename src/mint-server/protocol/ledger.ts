@@ -2,11 +2,9 @@
 import type { HeldInput, HeldOutput, Message, Signed } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import type { MintCrypto } from '../../cashu/crypto.ts'
-import type { Reader } from '../../kernel/define/operation.ts'
-import type { Write } from '../../store/port.ts'
 import { refuse, type Proof } from '../http/request.ts'
 import type { Signatory } from '../signatory/signatory.ts'
-import type { KeysetRow, OperationName, ProofRow, Signature, SignatureRow } from '../db/tables.ts'
+import type { OperationName, ProofRow, Reader, Signature, SignatureRow, Write } from '../db/tables.ts'
 
 /** An operation that uses inputs up and has outputs signed. */
 export interface Owner {
@@ -48,7 +46,7 @@ export const repeats = (texts: readonly string[]): boolean => new Set(texts).siz
 /** The keysets that proofs or outputs name, by id; they must be of one unit. */
 async function keysetsOf(read: Reader, items: readonly { readonly id: string }[]) {
   const ids = [...new Set(items.map(({ id }) => id))]
-  const rows = await Promise.all(ids.map((id) => read.get<KeysetRow>('keysets', [id])))
+  const rows = await Promise.all(ids.map((id) => read.get('keysets', [id])))
   const keysets = new Map(ids.map((id, at) => [id, rows[at] ?? refuse(codes.keysetUnknown, `no keyset ${id}`)]))
   const units = new Set([...keysets.values()].map(({ unit }) => unit))
   const [unit] = units
@@ -95,7 +93,7 @@ export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInpu
       return { put: 'proofs', row, if: 'absent' }
     }),
     async assertUnspent() {
-      const used = await Promise.all(inputs.map(({ Y }) => read.get<ProofRow>('proofs', [Y])))
+      const used = await Promise.all(inputs.map(({ Y }) => read.get('proofs', [Y])))
       if (used.some((row) => row?.state === 'SPENT')) refuse(codes.alreadySpent, 'a proof is already spent')
       if (used.some((row) => row?.state === 'PENDING')) refuse(codes.proofsPending, 'a proof is pending')
     },
@@ -136,7 +134,7 @@ export async function reserve(
     ],
     async assertFree() {
       for (const [id, { active }] of keysets) if (active === 0) refuse(codes.keysetInactive, `keyset ${id} is inactive`)
-      const used = await Promise.all(messages.map(({ B_ }) => read.get<SignatureRow>('signatures', [B_])))
+      const used = await Promise.all(messages.map(({ B_ }) => read.get('signatures', [B_])))
       for (const row of used)
         if (row) refuse(row.C_ === null ? codes.outputsPending : codes.alreadySigned, 'an output was used before')
     },
@@ -145,8 +143,10 @@ export async function reserve(
 
 /** Marks the inputs of an operation as spent. */
 export const spend = (owner: Owner, inputs: readonly HeldInput[]): Write[] =>
-  inputs.map(({ Y, witness = null }) => ({
-    ...{ patch: 'proofs', key: [Y], set: { state: 'SPENT', witness } },
+  inputs.map(({ Y, witness = null }): Write => ({
+    patch: 'proofs',
+    key: [Y],
+    set: { state: 'SPENT', witness },
     if: { state: 'PENDING', operationId: owner.id },
   }))
 
@@ -175,7 +175,7 @@ export function record(
  */
 export async function changeOf(read: Reader, blanks: readonly HeldOutput[], value: number): Promise<HeldOutput[]> {
   const [first] = blanks
-  const keyset = first && (await read.get<KeysetRow>('keysets', [first.id]))
+  const keyset = first && (await read.get('keysets', [first.id]))
   const parts: number[] = []
   let rest = value
   const amounts = Object.keys(keyset?.keys ?? {}).map(Number)

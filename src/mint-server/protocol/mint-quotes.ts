@@ -1,15 +1,13 @@
 /** Mint quotes (NUT-04, NUT-20, NUT-23, NUT-25): somebody pays the mint, and may have ecash issued for it. */
 import { codes } from '../../cashu/codes.ts'
 import { amount as parseAmount, field, lenient, optional, point, text } from '../../cashu/shape.ts'
-import type { Reader } from '../../kernel/define/operation.ts'
 import { sleep } from '../../kernel/util/ports.ts'
-import type { Write } from '../../store/port.ts'
 import type { Context, Endpoint, Party } from '../context.ts'
 import type { Incoming, PaymentMethod } from '../lightning/payment-backend.ts'
 import { KNOWN_FOR_MS, LOOK_FOR_MS } from '../lightning/time-limit.ts'
 import { has } from '../ports.ts'
 import { refuse, textUpTo } from '../http/request.ts'
-import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow } from '../db/tables.ts'
+import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
 import { transact } from '../db/transact.ts'
 
 /** Whatever its characters, a memo of this length fits into an invoice. */
@@ -47,8 +45,8 @@ export async function ownQuote(
   read: Reader,
   { method, request, requestId }: Pick<MeltQuoteRow, 'method' | 'request' | 'requestId'>,
 ): Promise<MintQuoteRow | undefined> {
-  const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 }
-  const [row] = await read.query<MintQuoteRow>(query)
+  const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 } as const
+  const [row] = await read.query(query)
   // What an offer is known by follows from all that it says.
   const isSame = method === 'bolt12' || row?.request.toLowerCase() === request.toLowerCase()
   if (row && (row.method !== method || !isSame))
@@ -111,7 +109,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
 
   /** The quote as it was left. @throws {MintError} There is none. */
   async function stored(method: PaymentMethod, id: string): Promise<MintQuoteRow> {
-    const row = await store.get<MintQuoteRow>('mintQuotes', [id])
+    const row = await store.get('mintQuotes', [id])
     return row?.method === method ? row : refuse(codes.unclassified, 'no such quote')
   }
 
@@ -121,7 +119,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
       const known = await Promise.all(payments.map(({ paymentId }) => store.get('mintPayments', [paymentId])))
       const fresh = payments.filter((_, at) => known[at] === undefined)
       if (fresh.length === 0) return { writes: [], result: undefined }
-      const row = await stored(quote.method as PaymentMethod, quote.id)
+      const row = await stored(quote.method, quote.id)
       // An invoice is paid once, here or there.
       if (row.method === 'bolt11' && row.amountPaid > 0) return { writes: [], result: undefined }
       return { writes: credited(row, fresh, clock.now()), result: undefined }

@@ -1,6 +1,5 @@
 /** How a melt quote may change (NUT-05). A wallet is told `UNPAID` for `FAILED`: the NUT has no word for it. */
-
-export type MeltQuoteState = 'UNPAID' | 'PENDING' | 'PAID' | 'FAILED'
+import type { MeltQuoteState } from '../db/tables.ts'
 
 const MOVES: Readonly<Record<MeltQuoteState, readonly MeltQuoteState[]>> = {
   UNPAID: ['PENDING', 'FAILED'],

@@ -4,7 +4,7 @@ import type { Context, Endpoint, View } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { has } from '../ports.ts'
 import { MAX_ITEMS, messagesOf, pointsOf, refuse } from '../http/request.ts'
-import type { KeysetRow, ProofRow, SignatureRow } from '../db/tables.ts'
+import type { KeysetRow, ProofRow } from '../db/tables.ts'
 import { inWaves } from '../db/waves.ts'
 
 /** How many quotes one request may issue (NUT-29). */
@@ -25,7 +25,7 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
     keysets: (await keysetRows.all()).filter(({ active }) => active === 1).map(withKeys),
   })
   const keys: View = async (id) => {
-    const row = (await store.get<KeysetRow>('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
+    const row = (await store.get('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
     return { keysets: [withKeys(row)] }
   }
 
@@ -69,15 +69,15 @@ export function createViews({ store, backend, settings }: Context, keysetRows: K
   /** NUT-07. */
   const checkState: Endpoint = async (request) => {
     const Ys = pointsOf(request)
-    const rows = await inWaves(Ys, (Y) => store.get<ProofRow>('proofs', [Y]))
+    const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
     return { states: Ys.map((Y, at) => stateOfProof(Y, rows[at])) }
   }
 
   /** NUT-09: those of the outputs that are signed, each with its signature, in the order asked. */
   const restore: Endpoint = async (request) => {
     const asked = messagesOf(request)
-    const rows = await inWaves(asked, ({ B_ }) => store.get<SignatureRow>('signatures', [B_]))
-    const found = rows.filter((row) => row !== undefined && row.C_ !== null) as SignatureRow[]
+    const rows = await inWaves(asked, ({ B_ }) => store.get('signatures', [B_]))
+    const found = rows.flatMap((row) => (row === undefined || row.C_ === null ? [] : [row]))
     return {
       outputs: found.map(({ B_, keysetId: id, amount }) => ({ amount, id, B_ })),
       signatures: found.map(({ keysetId: id, amount, C_, dleq }) => ({ id, amount, C_, ...(dleq && { dleq }) })),

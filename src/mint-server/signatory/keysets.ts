@@ -2,7 +2,6 @@
 import type { MintCrypto } from '../../cashu/crypto.ts'
 import type { Clock } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'
-import type { Store, Write } from '../../store/port.ts'
 import { within } from '../lightning/time-limit.ts'
 import {
   WrongKeys,
@@ -12,7 +11,7 @@ import {
   type Signatory,
   type UnsignedOutput,
 } from './signatory.ts'
-import type { KeysetRow } from '../db/tables.ts'
+import type { KeysetRow, Store, Write } from '../db/tables.ts'
 import { transact } from '../db/transact.ts'
 
 export interface Keysets {
@@ -65,8 +64,8 @@ export function matched(
   async function keysOf({ unit, generation }: KeysetPath): Promise<KeysetRow['keys'] | undefined> {
     const name = `${generation} ${unit}`
     if (!known.has(name)) {
-      const query = { table: 'keysets', index: 'byUnit', prefix: [unit, generation], limit: 1 }
-      const [row] = await store.query<KeysetRow>(query)
+      const query = { table: 'keysets', index: 'byUnit', prefix: [unit, generation], limit: 1 } as const
+      const [row] = await store.query(query)
       if (row) known.set(name, row.keys)
     }
     return known.get(name)
@@ -81,7 +80,7 @@ export function matched(
   }
 
   async function compare(): Promise<void> {
-    const rows = await store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' })
+    const rows = await store.query({ table: 'keysets', index: 'byUnit' })
     const newest = [...new Map(rows.map((row) => [row.unit, row])).values()]
     for (const { unit, generation, keys } of newest) {
       const [first] = Object.keys(keys)
@@ -162,11 +161,11 @@ export function keysets(of: {
   const { store, crypto, signatory, amounts, version, clock } = of
 
   return {
-    all: () => store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' }),
+    all: () => store.query({ table: 'keysets', index: 'byUnit' }),
     add: (unit, { feePpk, onlyFirst = false }) =>
       transact(store, async () => {
-        const newest = { table: 'keysets', index: 'byUnit', prefix: [unit], reverse: true, limit: 1 }
-        const [last] = await store.query<KeysetRow>(newest)
+        const newest = { table: 'keysets', index: 'byUnit', prefix: [unit], reverse: true, limit: 1 } as const
+        const [last] = await store.query(newest)
         if (last && onlyFirst) {
           // A unit that was taken away is back.
           const back: Write = { patch: 'keysets', key: [last.id], set: { active: 1 }, if: { active: LEAVING } }
@@ -183,7 +182,7 @@ export function keysets(of: {
       }),
     keepOnly: (units) =>
       transact(store, async () => {
-        const rows = await store.query<KeysetRow>({ table: 'keysets', index: 'byUnit' })
+        const rows = await store.query({ table: 'keysets', index: 'byUnit' })
         const leaving = rows.filter(({ unit, active }) => active === 1 && !units.includes(unit))
         const writes = leaving.map(({ id }): Write => ({
           patch: 'keysets',

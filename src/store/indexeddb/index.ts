@@ -104,10 +104,10 @@ class IndexedDbStore implements Store {
     return (await this.#connection.use('readonly', (rows) => readRows(rows, query, checked))) as R[]
   }
 
-  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+  async sum<K extends Key>(name: string, prefix: Key = []): Promise<Total<K>[]> {
     this.#open()
     const checked = checkTotal(this.#schema.tables, name, prefix)
-    return this.#connection.use('readonly', (rows) => readTotals(rows, name, checked))
+    return (await this.#connection.use('readonly', (rows) => readTotals(rows, name, checked))) as Total<K>[]
   }
 
   async commit(writes: readonly Write[]): Promise<void> {

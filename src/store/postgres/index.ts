@@ -126,11 +126,15 @@ class PostgresStore implements Store {
     return rows.map((row) => table.decode<R>(row))
   }
 
-  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+  async sum<K extends Key>(name: string, prefix: Key = []): Promise<Total<K>[]> {
     const { totals } = this.#use(name)
     const checked = checkTotal(this.#schema.tables, name, prefix)
     const rows = await this.#read('sum', name, totals!.query(checked.length), checked.map(sent))
-    return rows.map((row) => ({ key: totals!.keyOf(row), sum: Number(row['sum']), count: Number(row['count']) }))
+    return rows.map((row) => ({
+      key: totals!.keyOf(row) as readonly unknown[] as K,
+      sum: Number(row['sum']),
+      count: Number(row['count']),
+    }))
   }
 
   async commit(writes: readonly Write[]): Promise<void> {

@@ -123,11 +123,14 @@ class SqliteStore implements Store {
     return rows.map((row) => table.decode<R>(row))
   }
 
-  async sum(name: string, prefix: Key = []): Promise<Total[]> {
+  async sum<K extends Key>(name: string, prefix: Key = []): Promise<Total<K>[]> {
     const { totals } = this.#use(name)
     const checked = checkTotal(this.#schema.tables, name, prefix)
     const rows = await this.#read('sum', name, totals!.query(checked.length), checked)
-    return rows.map((row) => ({ key: totals!.columns.map((column) => row[column] as string), ...sumOf(row) }))
+    return rows.map((row) => ({
+      key: totals!.columns.map((column) => row[column]) as readonly unknown[] as K,
+      ...sumOf(row),
+    }))
   }
 
   async commit(writes: readonly Write[]): Promise<void> {

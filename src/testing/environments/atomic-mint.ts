@@ -40,8 +40,8 @@ export type AtomicMint = Pick<Mint, 'handle' | 'rotate' | 'books'>
 /** `options.store` is opened with `atomicMintSchema`. */
 export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   const { context, keysets } = await prepared(options)
-  const { store, signatory, settings, clock, newId } = context
-  const { backend } = options
+  const { signatory, settings, clock, newId } = context
+  const { backend, store } = options
   const steps = { ...swapSteps(context), ...issueSteps(context), ...meltSteps(context) }
   const kept = async (key: string) => (has(settings, 19) ? replay(store, key, clock.now()) : undefined)
   const sign = (unit: string, outputs: readonly HeldOutput[]) =>

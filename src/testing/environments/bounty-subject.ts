@@ -10,7 +10,6 @@ import {
   type StoreClaims,
   type StoreCredits,
 } from '../../bounty/store-services.ts'
-import type { OperationRow } from '../../kernel/define/operation.ts'
 import type { Operations } from '../../kernel/operations.ts'
 import { memoryStore, type Dump } from '../../store/memory.ts'
 import { StoreError, type Row, type Schema, type Store } from '../../store/port.ts'
@@ -19,6 +18,7 @@ import type { OwnFault } from '../faults/faulty-port.ts'
 import { kindSubject, type KindStage } from './kind-subject.ts'
 import type { VirtualClock } from '../explorer/life.ts'
 import type { Subject } from '../explorer/subject.ts'
+import { operationIn } from '../invariants/rows.ts'
 
 /** Longer than a lease. */
 const OUTAGE_MS = 240_000
@@ -170,9 +170,9 @@ export const bountySubject: Subject<BountyStage> = {
       ...environment,
       committed: (writes) =>
         writes.flatMap((write) => {
-          if (!('put' in write) || write.put !== 'operations' || !now) return []
-          const { state, snapshot } = write.row as unknown as OperationRow
-          return unsound({ state, context: contextOf(snapshot) }, now)
+          const operation = operationIn(write)
+          if (!operation || !now) return []
+          return unsound({ state: operation.state, context: contextOf(operation.snapshot) }, now)
         }),
       async start(means) {
         const { stage, ...running } = await environment.start(means)

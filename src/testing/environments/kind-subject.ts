@@ -7,6 +7,7 @@ import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/
 import { VirtualClock } from '../explorer/life.ts'
 import type { Stage, Subject } from '../explorer/subject.ts'
 import type { Likeness } from '../explorer/world.ts'
+import { operationsIn } from '../invariants/rows.ts'
 
 /** What a caller of operations can use. */
 export interface KindStage<Outside> extends Stage {
@@ -91,7 +92,7 @@ export function kindSubject<Ports, Outside extends object>(
           return of.judge({
             outside: books as Outside,
             rows,
-            operations: rows['operations'] as unknown as OperationRow[],
+            operations: operationsIn(rows),
           })
         },
       }

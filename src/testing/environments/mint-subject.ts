@@ -1,5 +1,5 @@
 /** The mint server as a subject: it, its signatory and its payment backend behind faulty ports, and a client that asks it. */
-import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { FakeBackend } from '../../mint-server/lightning/fake-backend.ts'
 import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
 import { mintKinds } from '../../mint-server/operations/index.ts'
@@ -18,6 +18,7 @@ import { fakeLightning, POWERS, SEED } from './mint-fixture.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
 import type { Likeness } from '../explorer/world.ts'
+import { operationsIn } from '../invariants/rows.ts'
 
 const ASKS_AGAIN_AFTER_MS = 1_000
 /** Longer than all lives of a scenario: what a wallet and a mint do when quotes and kept answers end is tested elsewhere. */
@@ -167,8 +168,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
           rows.load(dump)
           clock = new VirtualClock(nowMs)
           await arriveLate('ports', { signatory, backend: lightning }, calls)
-          const operations = (after['operations'] ?? []) as unknown as OperationRow[]
-          return judgeMint({ rows: after, lightning: rows.dump(), operations })
+          return judgeMint({ rows: after, lightning: rows.dump(), operations: operationsIn(after) })
         },
       }
       return environment

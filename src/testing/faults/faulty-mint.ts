@@ -12,6 +12,7 @@ import type { MintFixture } from '../environments/mint-fixture.ts'
 import type { Senders } from '../invariants/statement.ts'
 import type { MintRow } from '../../wallet/tables.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
+import { walletRows } from '../invariants/rows.ts'
 
 /** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
 export interface Wire {
@@ -219,11 +220,10 @@ export function faultyTransport(of: {
   }
   /** What must hold of every request that a wallet makes. */
   const check = (path: string, body: string | undefined): void => {
-    const { mints = [], operations = [] } = of.rows()
-    const row = mints.find((it) => it['mintUrl'] === mintUrl)
-    if (row?.['trusted'] !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
-    if (isTooEarly(row?.['pause'] as MintRow['pause'] | undefined))
-      violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
+    const { mints, operations } = walletRows(of.rows())
+    const row = mints.find((it) => it.mintUrl === mintUrl)
+    if (row?.trusted !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
+    if (isTooEarly(row?.pause)) violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.

@@ -2,6 +2,8 @@
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
+import { rowsOf } from './rows.ts'
+import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
 
 /** What must hold of bounties, by the word with which a violation begins. */
 export const bountyInvariants = {
@@ -30,12 +32,6 @@ export interface BountyOutside {
   meddled: boolean
 }
 
-type AccountRow = { account: string; balance: number }
-type ReservationRow = { key: string; payer: string; amount: number; state: string; payee: string | null; revision: number } // prettier-ignore
-type LeaseRow = { key: string; task: string; worker: string; state: string; revision: number }
-type IndexRow = { name: string; key: string; revision: number }
-const rowsOf = <R>(rows: Dump, table: string): readonly R[] => (rows[table] ?? []) as unknown as readonly R[]
-
 /** A bounty's context, out of its row. */
 export const contextOf = (snapshot: string): BountyContext =>
   (JSON.parse(snapshot) as { context: BountyContext }).context
@@ -43,12 +39,12 @@ export const contextOf = (snapshot: string): BountyContext =>
 /** What is wrong with the books of the services, held against the bounties. */
 export function judge(outside: BountyOutside, operations: readonly OperationRow[]): string[] {
   const { credits, claims } = outside
-  const reservations = rowsOf<ReservationRow>(credits, 'reservations')
-  const leases = rowsOf<LeaseRow>(claims, 'leases')
+  const { accounts, reservations, reservationsByPayer } = rowsOf(creditsTables, credits)
+  const { leases, leasesByWorker } = rowsOf(claimsTables, claims)
   const wrong: string[] = []
   const say = (invariant: BountyInvariant, what: string): void => void wrong.push(`${invariant}: ${what}`)
 
-  const balances = new Map(rowsOf<AccountRow>(credits, 'accounts').map((it) => [it.account, it.balance])) // prettier-ignore
+  const balances = new Map(accounts.map((it) => [it.account, it.balance])) // prettier-ignore
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, it) => total + it, 0)
   const reserved = sum(reservations.map(({ state, amount }) => (state === 'reserved' ? amount : 0)))
   const total = sum([...balances.values()]) + reserved
@@ -67,11 +63,7 @@ export function judge(outside: BountyOutside, operations: readonly OperationRow[
     const mine = context.claim && !state.startsWith('releasing') ? [`${id}/${context.claim.lease}`] : []
     if (live.some((key) => !mine.includes(key))) say('lease', `a bounty is ${state}, and ${live.length} leases hold it`)
   }
-  const indexed = new Map(
-    [...rowsOf<IndexRow>(credits, 'reservationsByPayer'), ...rowsOf<IndexRow>(claims, 'leasesByWorker')].map(
-      ({ key, revision }) => [key, revision],
-    ),
-  )
+  const indexed = new Map([...reservationsByPayer, ...leasesByWorker].map(({ key, revision }) => [key, revision]))
   // A key that was barred before it was used is nobody's.
   const named = [...reservations.filter(({ payer }) => payer !== ''), ...leases.filter(({ worker }) => worker !== '')]
   for (const { key, revision } of named)
@@ -85,8 +77,10 @@ export function unsound(
   { credits, claims, meddled }: BountyOutside,
 ): string[] {
   const { id, claim, offer } = context
-  const reservation = rowsOf<ReservationRow>(credits, 'reservations').find(({ key }) => key === id)
-  const lease = claim && rowsOf<LeaseRow>(claims, 'leases').find(({ key }) => key === `${id}/${claim.lease}`)
+  const { accounts, reservations } = rowsOf(creditsTables, credits)
+  const { leases } = rowsOf(claimsTables, claims)
+  const reservation = reservations.find(({ key }) => key === id)
+  const lease = claim && leases.find(({ key }) => key === `${id}/${claim.lease}`)
   const wrong: string[] = []
   if (/^(settled|completed)/.test(state)) {
     if (reservation?.state !== 'captured') wrong.push(`unpaid: a bounty is ${state}, and its credits are ${reservation?.state}`) // prettier-ignore
@@ -97,10 +91,10 @@ export function unsound(
   if (state === 'claimed' && lease?.state !== 'held' && !meddled)
     wrong.push(`lease: a bounty is claimed, and its lease is ${lease?.state ?? 'not there'}`)
   // An answer that was lost is no refusal: nobody else draws on the payer, or claims what the bounty does not know of.
-  const balance = rowsOf<AccountRow>(credits, 'accounts').find(({ account }) => account === context.payer)?.balance ?? 0
+  const balance = accounts.find(({ account }) => account === context.payer)?.balance ?? 0
   if (state.startsWith('reject') && balance >= context.amount)
     wrong.push(`compensation: a bounty is ${state}, and the payer has the credits`)
-  const elsewhere = rowsOf<LeaseRow>(claims, 'leases').some(({ key, task, state: now }) => task === id && !key.startsWith(id) && now === 'held') // prettier-ignore
+  const elsewhere = leases.some(({ key, task, state: now }) => task === id && !key.startsWith(id) && now === 'held') // prettier-ignore
   if (claim?.end === 'refused' && !elsewhere)
     wrong.push('compensation: a claim was refused, and nobody held the bounty')
   if (!offer) return wrong

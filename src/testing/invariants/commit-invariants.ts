@@ -1,9 +1,9 @@
 /** The witness: what must hold of every single commit of a wallet, whatever comes after it. */
 import type { Dump } from '../../store/memory.ts'
 import type { Row, Write } from '../../store/port.ts'
-import type { ProofRow } from '../../wallet/tables.ts'
 import type { LateRequest } from '../faults/faulty-mint.ts'
 import type { Breach } from './oracle.ts'
+import { mintRows, walletRows } from './rows.ts'
 
 /** What is wrong with a commit that landed. */
 export function brokenByCommit(
@@ -48,18 +48,19 @@ function release(
   },
 ): Breach[] {
   const { Y } = changeOf(write)!
-  const was = (of.before['proofs'] as readonly ProofRow[]).find((row) => row.Y === Y)
+  const { proofs } = walletRows(of.before)
+  const was = proofs.find((row) => row.Y === Y)
   if (!was || was.state === 'spendable' || was.state === 'held') return []
   if (was.state !== 'reserved') return [`release: ${was.amount} that was ${was.state}`]
   const found: Breach[] = []
   const own = of.writes.some((it) => 'put' in it && it.put === 'operations' && it.row['id'] === was.operationId)
   if (!own) found.push(`release: ${was.amount} that another operation had reserved`)
-  const known = of.mint()['proofs'] as readonly Row[]
-  const at = known.find((row) => row['Y'] === Y)
-  if (at && !of.robbed?.includes(Y)) found.push(`release: ${was.amount} that is ${at['state'] as string} at the mint`)
+  const { proofs: known } = mintRows(of.mint())
+  const at = known.find((row) => row.Y === Y)
+  if (at && !of.robbed?.includes(Y)) found.push(`release: ${was.amount} that is ${at.state} at the mint`)
   // A request of which some input is spent does nothing any more.
-  const spent = new Set(known.filter((row) => row['state'] === 'SPENT').map((row) => row['Y']))
-  const dead = (of.before['proofs'] as readonly ProofRow[]).filter((row) => spent.has(row.Y))
+  const spent = new Set(known.filter((row) => row.state === 'SPENT').map((row) => row.Y))
+  const dead = proofs.filter((row) => spent.has(row.Y))
   const carries = ({ body = '' }: LateRequest): boolean =>
     body.includes(was.secret) && !dead.some(({ secret }) => body.includes(secret))
   if (of.late.some(carries)) found.push(`release: ${was.amount} that is on its way to the mint`)

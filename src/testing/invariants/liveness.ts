@@ -1,18 +1,19 @@
 /** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
 import type { AnyStateNode } from 'xstate'
-import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Write } from '../../store/port.ts'
 import type { World } from '../explorer/world.ts'
+import { operationIn, operationsIn } from './rows.ts'
 
 /** An operation rests only where something is to come: an answer, news, a time, or somebody's decision. */
 export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
-  if (!('put' in write) || write.put !== 'operations') return []
-  const { kind, state, status, timers } = write.row as unknown as OperationRow
-  if (status !== 'active') return []
+  const operation = operationIn(write)
+  if (operation?.status !== 'active') return []
+  const { kind, state, timers } = operation
   const { machine } = kinds.find((it) => it.kind === kind) as unknown as OperationKind
   const nodes = new Set<AnyStateNode>([machine.root])
   for (const region of state.split('|')) {
-    let node = machine.root as AnyStateNode
+    let node: AnyStateNode = machine.root
     for (const key of region.split('.')) nodes.add((node = node.states[key]!))
   }
   const running = JSON.parse(timers) as Record<string, number>
@@ -30,7 +31,6 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
 
 /** Operations that the kernel set aside. */
 export const liveness = ({ rows }: World): string[] =>
-  (rows['operations'] ?? []).flatMap((row) => {
-    const { kind, state, status, reason } = row as unknown as OperationRow
-    return status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : []
-  })
+  operationsIn(rows).flatMap(({ kind, state, status, reason }) =>
+    status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : [],
+  )

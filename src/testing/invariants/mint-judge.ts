@@ -1,16 +1,9 @@
 /** What must hold of a mint, at each of its commits and when all is over, against Lightning's own books. */
 import type { OperationRow } from '../../kernel/define/operation.ts'
-import type { FakeIncomingRow, FakeOutgoingRow } from '../../mint-server/lightning/fake-backend-tables.ts'
-import type {
-  KeysetRow,
-  MeltQuoteRow,
-  MintPaymentRow,
-  MintQuoteRow,
-  ProofRow,
-  SignatureRow,
-} from '../../mint-server/db/tables.ts'
+import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
+import { mintRows, rowsOf } from './rows.ts'
 
 /** What must hold, and what it means. */
 export const mintInvariants = {
@@ -26,7 +19,6 @@ export const mintInvariants = {
 
 export type MintInvariant = keyof typeof mintInvariants
 
-const table = <R>(rows: Dump, name: string): readonly R[] => (rows[name] ?? []) as unknown as readonly R[]
 const total = (list: readonly { readonly amount: number }[]): number =>
   list.reduce((sum, { amount }) => sum + amount, 0)
 
@@ -37,7 +29,7 @@ export function unsoundCommit(writes: readonly Write[], before: Dump): readonly 
   const signed = patches.filter(({ patch, set }) => patch === 'signatures' && set['C_'] !== undefined)
   for (const { patch, key, set } of patches) {
     if (patch !== 'mintQuotes' || set['amountIssued'] === undefined) continue
-    const quote = table<MintQuoteRow>(before, 'mintQuotes').find(({ id }) => id === key[0])
+    const quote = mintRows(before).mintQuotes.find(({ id }) => id === key[0])
     const amountPaid = (set['amountPaid'] as number | undefined) ?? quote?.amountPaid ?? 0
     if ((set['amountIssued'] as number) > amountPaid) found.push('overissue: more is issued of a quote than was paid')
   }
@@ -62,13 +54,9 @@ export function judgeMint(world: {
 }): readonly string[] {
   const { rows, lightning, operations } = world
   const found: string[] = []
-  const proofs = table<ProofRow>(rows, 'proofs')
-  const signatures = table<SignatureRow>(rows, 'signatures')
-  const fees = new Map(table<KeysetRow>(rows, 'keysets').map(({ id, feePpk }) => [id, feePpk]))
-  const melts = table<MeltQuoteRow>(rows, 'meltQuotes')
-  const quotes = table<MintQuoteRow>(rows, 'mintQuotes')
-  const outgoing = table<FakeOutgoingRow>(lightning, 'fakeOutgoing')
-  const incoming = table<FakeIncomingRow>(lightning, 'fakeIncoming')
+  const { proofs, signatures, keysets, meltQuotes: melts, mintQuotes: quotes, mintPayments } = mintRows(rows)
+  const fees = new Map(keysets.map(({ id, feePpk }) => [id, feePpk]))
+  const { fakeOutgoing: outgoing, fakeIncoming: incoming } = rowsOf(fakeBackendTables, lightning)
 
   for (const { id, kind, state, status } of operations) {
     if (status !== 'done') found.push(`stuck: ${kind} is ${status} in ${state}`)
@@ -96,7 +84,7 @@ export function judgeMint(world: {
     const { id, requestId, amountPaid, amountIssued, operationId } = quote
     if (operationId !== null) found.push('held: a mint quote is held by an operation that is over')
     if (amountIssued > amountPaid) found.push('overissue: more is issued of a quote than was paid')
-    const credits = table<MintPaymentRow>(rows, 'mintPayments').filter(({ quoteId }) => quoteId === id)
+    const credits = mintPayments.filter(({ quoteId }) => quoteId === id)
     if (total(credits) !== amountPaid) found.push('balance: what a quote was paid is not the sum of its payments')
     const came = incoming.filter((row) => row.requestId === requestId && row.dueAt === null)
     const internal = melts.filter((melt) => melt.requestId === requestId && melt.state === 'PAID')

@@ -3,13 +3,13 @@
  * is the witness's to say.
  */
 import type { MintCrypto, WalletCrypto } from '../../cashu/crypto.ts'
-import type { OperationRow } from '../../kernel/define/operation.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../../wallet/tables.ts'
+import type { OutputRow, ProofRow } from '../../wallet/tables.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { AtomicMint } from '../environments/atomic-mint.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { deadKeyset, inDialect, type Dialect, type Handle } from '../faults/dialects.ts'
 import type { Wire } from '../faults/faulty-mint.ts'
+import { walletRows } from './rows.ts'
 
 /** What must hold, by the word with which a violation begins. */
 export const invariants = {
@@ -84,7 +84,7 @@ export async function judge(of: {
   const { world, nowMs, mint, crypto, dialect = {} } = of
   const violations: Breach[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
-  const proofs = (world.wallet['proofs'] ?? []) as unknown as ProofRow[]
+  const { proofs, operations } = walletRows(world.wallet)
   const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(
     ({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'),
   )
@@ -94,9 +94,7 @@ export async function judge(of: {
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
   // What waits for a person may have been carried out, and the mint does not say so.
   const blocked = new Set<string | null>(
-    ((world.wallet['operations'] ?? []) as unknown as OperationRow[])
-      .filter(({ status, state }) => status === 'active' && state.endsWith('blocked'))
-      .map(({ id }) => id),
+    operations.filter(({ status, state }) => status === 'active' && state.endsWith('blocked')).map(({ id }) => id),
   )
   for (const { Y, state, amount, operationId } of live) {
     const at = states.get(Y)
@@ -118,7 +116,6 @@ export async function judge(of: {
   for (const [hash, { paid }] of Object.entries(books.payments))
     if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
   violations.push(...counters(world, proofs))
-  const operations = (world.wallet['operations'] ?? []) as unknown as OperationRow[]
   for (const { kind, state, snapshot } of operations) {
     if (/quarantined$/i.test(state) && !of.mayQuarantine) violations.push(`stuck: ${kind} quarantined`)
     if (kind !== 'melt') continue
@@ -149,7 +146,7 @@ export async function judge(of: {
 function isKnownDead({ wallet, dead }: WalletWorld, keysetId: string, nowMs: number): boolean {
   const untilMs = dead[keysetId]
   if (untilMs === undefined) return false
-  const keysets = (wallet['keysets'] ?? []) as unknown as KeysetRow[]
+  const { keysets } = walletRows(wallet)
   return nowMs < untilMs || keysets.some(({ id, refused }) => id === keysetId && refused !== null)
 }
 
@@ -159,7 +156,7 @@ async function owed(
   mint: AtomicMint,
   isProof: (output: OutputRow) => boolean,
 ): Promise<number> {
-  const { operations = [], outputs = [] } = wallet as { operations?: OperationRow[]; outputs?: OutputRow[] }
+  const { operations, outputs } = walletRows(wallet)
   const active = new Set(operations.filter(({ status }) => status === 'active').map(({ id }) => id))
   const open = outputs.filter((output) => active.has(output.operationId) && !isProof(output))
   if (open.length === 0) return 0
@@ -178,8 +175,7 @@ async function statesOf(mint: AtomicMint, Ys: readonly string[]): Promise<Map<st
 
 /** Counters of proofs, and of outputs that are none yet. */
 function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
-  const rows = (world.wallet['counters'] ?? []) as unknown as CounterRow[]
-  const outputs = (world.wallet['outputs'] ?? []) as unknown as OutputRow[]
+  const { counters: rows, outputs } = walletRows(world.wallet)
   const violations: Breach[] = []
   const seen = new Set<string>()
   for (const { keysetId, counter } of [...proofs, ...outputs]) {

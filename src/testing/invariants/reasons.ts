@@ -5,6 +5,7 @@
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
 import type { Write } from '../../store/port.ts'
+import { operationIn } from './rows.ts'
 
 const ASKED = ['keysets', 'swap', 'issue', 'melt', 'check', 'restore', 'quote'] as const
 type Asked = (typeof ASKED)[number]
@@ -91,7 +92,7 @@ export function reasonOf(row: OperationRow, kinds: readonly OperationKind<never>
   if (row.status !== 'active') return undefined
   const kind = kinds.find((it) => it.kind === row.kind) as unknown as OperationKind | undefined
   if (!kind) return undefined
-  let node = kind.machine.root as AnyStateNode
+  let node: AnyStateNode = kind.machine.root
   let description = node.description
   for (const key of row.state.split('|')[0]!.split('.')) {
     node = node.states[key]!
@@ -107,10 +108,9 @@ export function falseReasons(
   kinds: readonly OperationKind<never>[],
   heard: Heard,
 ): readonly `reason: ${string}`[] {
-  if (!('put' in write) || write.put !== 'operations') return []
-  const row = write.row as unknown as OperationRow
-  const why = reasonOf(row, kinds)
-  if (why === undefined) return []
+  const row = operationIn(write)
+  const why = row && reasonOf(row, kinds)
+  if (!row || why === undefined) return []
   return CLAIMS.filter(
     ([claim, ...needs]) => claim.test(why) && !needs.every((need) => need.some((it) => heard[it])),
   ).map(([claim]) => `reason: ${row.kind} in '${row.state}' says '${claim.exec(why)![0]}', which never was so` as const)

@@ -2,11 +2,12 @@
  * What a wallet states, against the mint's books: what moved and what it cost by each operation's record, what is owed;
  * and that the mint keeps nothing of a payment that is no fee.
  */
-import type { OperationRow } from '../../kernel/define/operation.ts'
 import type { MeltQuoteRow, ProofRow as MintProofRow, SignatureRow } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
-import type { HistoryRow } from '../../wallet/tables.ts'
+import type { RowOf } from '../../store/typed.ts'
+import type { HistoryRow, WalletTables } from '../../wallet/tables.ts'
+import { mintRows, walletRows } from './rows.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
 
 /** Where outputs come from: an output's `B_` → the wallet's operation that sent it first. */
@@ -20,18 +21,8 @@ export interface Sending {
 
 export type Misstatement = `${'misstated' | 'kept' | 'owed'}: ${string}`
 
-/** The wallet's columns of an operation. */
-interface Said {
-  readonly id: string
-  readonly kind: string
-  readonly state: string
-  readonly status: OperationRow['status']
-  readonly amount: number
-  readonly asked: number
-  readonly fee: number
-  readonly owed: number
-  readonly quoteId: string | null
-}
+/** An operation of the wallet's. */
+type Said = RowOf<WalletTables['operations']>
 
 /** What the mint did for one request. */
 interface Done {
@@ -50,12 +41,11 @@ export function misstatements(of: {
   readonly isChangeless: boolean
 }): Misstatement[] {
   const { wallet, mint, sending, isChangeless } = of
-  const history = (wallet['history'] ?? []) as readonly HistoryRow[]
-  const operations = (wallet['operations'] ?? []) as unknown as readonly Said[]
-  const quotes = (mint['meltQuotes'] ?? []) as unknown as readonly MeltQuoteRow[]
+  const { history, operations } = walletRows(wallet)
+  const { meltQuotes: quotes, proofs, signatures } = mintRows(mint)
   const requests = requestsOf(mint)
-  const spent = Map.groupBy((mint['proofs'] ?? []) as unknown as readonly MintProofRow[], (row) => row.operationId)
-  const signed = Map.groupBy((mint['signatures'] ?? []) as unknown as readonly SignatureRow[], (row) => row.operationId)
+  const spent = Map.groupBy(proofs, (row) => row.operationId)
+  const signed = Map.groupBy(signatures, (row) => row.operationId)
   const found: Misstatement[] = []
   for (const said of operations) {
     const record = history.find(({ id }) => id === said.id)
@@ -86,10 +76,10 @@ export function unshown(
 ): Misstatement[] {
   return writes.flatMap((write): Misstatement[] => {
     if (!('put' in write) || write.put !== 'operations') return []
-    const { id, kind, state, status, quoteId } = write.row as unknown as Said
+    const { id, kind, state, status, quoteId } = write.row as Said
     if (kind !== 'melt' || status !== 'active' || !/^(change|lastChange)/.test(state)) return []
     const mint = of.mint()
-    const quote = ((mint['meltQuotes'] ?? []) as unknown as readonly MeltQuoteRow[]).find((row) => row.id === quoteId)
+    const quote = mintRows(mint).meltQuotes.find((row) => row.id === quoteId)
     const done = requestsOf(mint).get(quote?.operationId ?? '')
     if (!quote || !done) return []
     // The reserve is the most that it may have cost.
@@ -133,14 +123,15 @@ function requestsOf(mint: Dump): Map<string, Done> {
     found.set(row.operationId, done)
     return done
   }
-  const feePpk = new Map((mint['keysets'] ?? []).map((row) => [row['id'], row['feePpk'] as number]))
+  const { keysets, proofs, signatures } = mintRows(mint)
+  const feePpk = new Map(keysets.map(({ id, feePpk: ppk }) => [id, ppk]))
   const ppk = new Map<string, number>()
-  for (const row of (mint['proofs'] ?? []) as unknown as readonly MintProofRow[]) {
+  for (const row of proofs) {
     if (row.state !== 'SPENT') continue
     of(row).inputs += row.amount
     ppk.set(row.operationId, (ppk.get(row.operationId) ?? 0) + (feePpk.get(row.keysetId) ?? 0))
   }
-  for (const row of (mint['signatures'] ?? []) as unknown as readonly SignatureRow[]) if (row.C_ !== null) of(row).outputs += row.amount // prettier-ignore
+  for (const row of signatures) if (row.C_ !== null) of(row).outputs += row.amount // prettier-ignore
   for (const [id, sum] of ppk) found.get(id)!.fee = Math.ceil(sum / 1000)
   return found
 }
@@ -174,4 +165,4 @@ interface Sent {
 }
 
 const smallest = (mint: Dump): number =>
-  Math.min(...(mint['keysets'] ?? []).flatMap(({ keys }) => Object.keys(keys as object).map(Number)))
+  Math.min(...mintRows(mint).keysets.flatMap(({ keys }) => Object.keys(keys).map(Number)))

@@ -57,7 +57,7 @@ export const moneyMutants: readonly Mutant[] = [
       },
       {
         file: 'src/wallet/outputs.ts',
-        from: `if (await read.get<ProofRow>('proofs', [proof.Y])) continue`,
+        from: `if (await read.get('proofs', [proof.Y])) continue`,
         to: ``,
       },
     ],
@@ -77,8 +77,8 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/outputs.ts',
-        from: `const { next, signed } = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
-        to: `const stored = (await env.read.get<CounterRow>('counters', [keysetId])) ?? { next: 0, signed: 0 }
+        from: `const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
+        to: `const stored = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const memory = (env.client.counters ??= new Map())
   const next = memory.get(keysetId) ?? stored.next
   const { signed } = stored

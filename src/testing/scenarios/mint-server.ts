@@ -3,6 +3,7 @@ import type { Message } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import type { Proof } from '../../mint-server/http/request.ts'
 import type { KeysetRow, Signature } from '../../mint-server/db/tables.ts'
+import { mintRows } from '../invariants/rows.ts'
 import { onMint, type MintScenario, type MintStage as Stage } from '../environments/mint-subject.ts'
 import { SEED } from '../environments/mint-fixture.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
@@ -29,8 +30,10 @@ interface Quote {
   readonly change?: readonly Signature[]
 }
 
-const keysetOf = (stage: Stage): KeysetRow =>
-  (stage.rows()['keysets'] as unknown as KeysetRow[]).find(({ active }) => active === 1)!
+const keysetOf = (stage: Stage): KeysetRow => mintRows(stage.rows()).keysets.find(({ active }) => active === 1)!
+
+/** A quote as an earlier step has noted it. */
+const quoteIn = (stage: Stage, name: string): Quote => stage.notes[name] as Quote
 
 /** Asks until there is an answer, and gives it; a refusal is one. */
 async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T>> {
@@ -58,7 +61,7 @@ const messages = (outputs: ReturnType<typeof blinded>): Message[] => outputs.map
 
 /** The proofs that signatures make, each of which must be genuine. */
 function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures: readonly Signature[]): Proof[] {
-  const keysets = stage.rows()['keysets'] as unknown as KeysetRow[]
+  const { keysets } = mintRows(stage.rows())
   return signatures.map(({ id, amount, C_, dleq }, at) => {
     const { secret, r, message } = outputs[at]!
     const key = keysets.find((row) => row.id === id)!.keys[amount]!
@@ -175,7 +178,7 @@ async function melt(
   },
 ): Promise<'PAID' | 'UNPAID'> {
   const { from } = of
-  const { quote } = stage.notes[of.quote] as Quote
+  const { quote } = quoteIn(stage, of.quote)
   const outputs = blinded(
     stage,
     from,
@@ -314,12 +317,12 @@ const issues: readonly MintScenario[] = [
       stage.note('quote', await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 12, unit: 'sat' }))
     },
     async drive(stage) {
-      const { quote } = stage.notes['quote'] as Quote
+      const { quote } = quoteIn(stage, 'quote')
       if (stage.notes['paid'] === undefined) {
         const outputs = messages(blinded(stage, 0, [8, 4]))
         const early = await post<Signatures>(stage, '/v1/mint/bolt11', { quote, outputs })
         if (early.code !== codes.quoteNotPaid) wrong(stage, 'a quote that nobody paid is not refused as unpaid')
-        await payFor(stage, stage.notes['quote'] as Quote)
+        await payFor(stage, quoteIn(stage, 'quote'))
         stage.note('paid', true)
       }
       const made = await insisting(stage, '/v1/mint/bolt11', { quote }, 100, [8, 4])
@@ -331,7 +334,7 @@ const issues: readonly MintScenario[] = [
     name: 'rivals',
     setup: async (stage) => stage.note('quote', await paid(stage, 8)),
     async drive(stage) {
-      const { quote } = stage.notes['quote'] as Quote
+      const { quote } = quoteIn(stage, 'quote')
       const both = await Promise.all(
         [100, 200].map((from) => carriedOut(stage, '/v1/mint/bolt11', { quote }, blinded(stage, from, [8]))),
       )
@@ -360,10 +363,10 @@ const issues: readonly MintScenario[] = [
       stage.note('quote', await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' }))
     },
     async drive(stage) {
-      const { quote } = stage.notes['quote'] as Quote
+      const { quote } = quoteIn(stage, 'quote')
       // Whoever pays in the last moment, and asks long after the quote expired, has paid all the same.
       if (stage.notes['paid'] === undefined) {
-        await payFor(stage, stage.notes['quote'] as Quote)
+        await payFor(stage, quoteIn(stage, 'quote'))
         stage.note('paid', true)
         stage.clock.sleep(2 * HOUR_MS)
       }
@@ -417,7 +420,7 @@ const melts: readonly MintScenario[] = [
       await quoteFor(stage, 'quote', invoice(stage, 8, 'pending'))
     },
     async drive(stage) {
-      const { quote } = stage.notes['quote'] as Quote
+      const { quote } = quoteIn(stage, 'quote')
       const inputs = proofs(stage, 'mine')
       const outputs = blinded(stage, 100, [0, 0])
       const ask = () => post<Quote>(stage, '/v1/melt/bolt11', { quote, inputs, outputs: messages(outputs) })
@@ -446,7 +449,7 @@ const melts: readonly MintScenario[] = [
       await ownQuote(stage)
     },
     async drive(stage) {
-      const own = stage.notes['own'] as Quote
+      const own = quoteIn(stage, 'own')
       await melt(stage, { from: 100, blanks: 4, inputs: 'mine', quote: 'quote' })
       await insisting(stage, '/v1/mint/bolt11', { quote: own.quote }, 300, [8])
     },
@@ -459,7 +462,7 @@ const melts: readonly MintScenario[] = [
       await ownQuote(stage)
     },
     async drive(stage) {
-      const own = stage.notes['own'] as Quote
+      const own = quoteIn(stage, 'own')
       const melting = melt(stage, { from: 100, blanks: 4, inputs: 'mine', quote: 'quote', mayFail: true })
       // Between the set-up and the settlement, where there is time: while the signatory is away.
       for (let looks = 0; looks < 50 && stage.rows()['meltQuotes']![0]!['state'] === 'UNPAID'; looks++)

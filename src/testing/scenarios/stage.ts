@@ -4,7 +4,7 @@ import type { ForeignProof } from '../invariants/oracle.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../environments/wallet-subject.ts'
-import type { CounterRow, ProofRow } from '../../wallet/tables.ts'
+import { walletRows } from '../invariants/rows.ts'
 import type { Dialect } from '../faults/dialects.ts'
 import type { Mood, Speech } from '../faults/faulty-mint.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
@@ -107,8 +107,8 @@ export async function claim(stage: Stage, token: string, most = Infinity): Promi
 
 /** What the wallet can spend, as proofs of a token. */
 export const spendable = (stage: Stage): TokenProof[] =>
-  (stage.rows()['proofs'] as unknown as ProofRow[])
-    .filter(({ state }) => state === 'spendable')
+  walletRows(stage.rows())
+    .proofs.filter(({ state }) => state === 'spendable')
     .map(({ keysetId: id, amount, secret, C }) => ({ id, amount, secret, C }))
 
 /** Another device with the same seed spends proofs of the wallet. */
@@ -162,7 +162,7 @@ export const burnCounters = (stage: Stage, count: number, first: number, worth =
 /** The counter from which the wallet makes its next output at the mint's active keyset. */
 export async function nextCounter(stage: Stage): Promise<number> {
   const id = await activeKeysetId(stage)
-  return (stage.rows()['counters'] as unknown as CounterRow[]).find((row) => row.keysetId === id)?.next ?? 0
+  return walletRows(stage.rows()).counters.find((row) => row.keysetId === id)?.next ?? 0
 }
 
 /** From now on, for so long, the mint does something with one kind of request. */

@@ -5,7 +5,7 @@ import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/m
 import { checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
-import { defineOperation, type EffectArgs, type EventObject, type Watch } from '../../kernel/define/operation.ts'
+import { defineOperation, type EventObject, type Watch } from '../../kernel/define/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { contextIn, created, OperationHandle, type Waiting } from '../handle.ts'
@@ -13,8 +13,7 @@ import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
 import { quotedOf } from '../mint-quote.ts'
 import { assertMints, inParts } from '../offered.ts'
-import type { WalletPorts } from '../ports.ts'
-import type { QuoteClaimRow } from '../tables.ts'
+import type { EffectArgs, WalletPorts } from '../ports.ts'
 import { SELDOM_MS } from './steps.ts'
 import { positive } from './swap.ts'
 
@@ -123,9 +122,7 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
     throw new TypeError('privateKey: 32 bytes in hex')
   const { mintUrl } = await env.mints.get(url)
   const existing = async (): Promise<string | undefined> =>
-    quoteId === undefined
-      ? undefined
-      : (await env.store.get<QuoteClaimRow>('quoteClaims', [mintUrl, quoteId]))?.operationId
+    quoteId === undefined ? undefined : (await env.store.get('quoteClaims', [mintUrl, quoteId]))?.operationId
   const request = { mintUrl, unit, amount, method, quoteId: quoteId ?? null }
   const checked = async () => {
     const { info } = await env.mints.assertUsable(mintUrl, unit)

@@ -10,8 +10,7 @@ import {
 } from '../../../machines/wallet/restore.ts'
 import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
-import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/define/operation.ts'
-import type { Write } from '../../store/port.ts'
+import { defineOperation } from '../../kernel/define/operation.ts'
 import { checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
@@ -19,8 +18,8 @@ import { contextIn, created, ExecutableHandle, type Finished, type Waiting } fro
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
-import type { WalletPorts } from '../ports.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow } from '../tables.ts'
+import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
+import type { CounterRow, ProofRow, Write } from '../tables.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -37,7 +36,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
-    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row as KeysetRow] : [])) // prettier-ignore
+    const rows = fetched.writes.flatMap((write) => ('put' in write && write.put === 'keysets' ? [write.row] : [])) // prettier-ignore
     const ofUnit = rows.filter(({ unit }) => unit === input.unit)
     return {
       ...fetched,
@@ -73,7 +72,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
 
 const steps = ({ crypto, seed, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
-    const counters = await Promise.all(input.keysetIds.map((id) => read.get<CounterRow>('counters', [id])))
+    const counters = await Promise.all(input.keysetIds.map((id) => read.get('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
       keysetId,
       next: 0,
@@ -93,14 +92,8 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     for (const { counter, signature } of input.found) {
       await turn()
       const { secret, r } = derive(counter)
-      const row = {
-        B_: crypto.blind(secret, r),
-        keysetId: input.keysetId,
-        amount: 0,
-        purpose: 'keep',
-        secret,
-        r,
-      } as OutputRow
+      const B_ = crypto.blind(secret, r)
+      const row = { B_, keysetId: input.keysetId, amount: 0, purpose: 'keep', secret, r } as const
       const made = (await unblind({ crypto, turn }, [{ row, signature }], keysets, 'optional')) ?? []
       proofs.push(...made.map(({ proof }): Restored => ({ ...proof, counter })))
     }
@@ -118,7 +111,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     }
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = states[at]!
-      const there = await read.get<ProofRow>('proofs', [Y])
+      const there = await read.get('proofs', [Y])
       if (there?.state === 'held' && there.operationId === null && state !== 'PENDING') {
         writes.push({
           patch: 'proofs',
@@ -129,14 +122,14 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         if (state === 'UNSPENT' && there.reason?.startsWith(RESTORED) === true) came(Y, worth)
       }
       if (state === 'SPENT' || there) continue
-      const [awaited] = await read.query<OutputRow>({
+      const [awaited] = await read.query({
         table: 'outputs',
         index: 'byCounter',
         prefix: [keysetId, counter],
         limit: 1,
       })
       if (awaited) {
-        const operation = await read.get<OperationRow>('operations', [awaited.operationId])
+        const operation = await read.get('operations', [awaited.operationId])
         if (operation && operation.status !== 'done') continue // a live operation will take it
         writes.push({ delete: 'outputs', key: [awaited.B_] })
       }
@@ -161,7 +154,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
       if (state === 'UNSPENT') came(Y, worth)
     }
     const seen = Math.max(...found.map(({ counter }) => counter)) + 1
-    const stored = await read.get<CounterRow>('counters', [keysetId])
+    const stored = await read.get('counters', [keysetId])
     const { next, signed } = stored ?? { next: 0, signed: 0 }
     const counter: CounterRow = { keysetId, next: Math.max(next, seen), signed: Math.max(signed, seen) }
     writes.push({ put: 'counters', row: counter, if: stored ? { next, signed } : 'absent' })

@@ -1,9 +1,10 @@
 /** What several kinds share. */
 import type { Place } from '../../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
-import type { LocalArgs, Reader } from '../../kernel/define/operation.ts'
 import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
+import type { Reader } from '../tables.ts'
+import type { LocalArgs } from '../ports.ts'
 
 /** What lasts for days is asked about at growing intervals, up to this one. */
 export const SELDOM_MS = 6 * 3_600_000
