@@ -99,7 +99,7 @@ export function loadKind(
       restored.set(row, snapshot)
       return snapshot
     } catch (error) {
-      if (error instanceof HardshellError) throw error
+      if (error instanceof HardshellError && error.code === 'PARKED') throw error
       return park(row, 'the snapshot does not restore', error)
     }
   }

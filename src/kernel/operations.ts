@@ -326,7 +326,8 @@ export class Operations<Ports = unknown> {
         if (!this.#kernel.leads()) this.supervisor.send({ type: 'operation.ended', id })
         return took
       } catch (error) {
-        const again = error instanceof HardshellError && (error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)) // prettier-ignore
+        if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
+        const again = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)
         if (!again) throw error
       }
     }

@@ -9,6 +9,7 @@
  * - a call that names an unknown table, column or index, or carries a value that is not of its column's type, is a
  *   programming mistake: it rejects with a `TypeError` that names the place, never the value.
  */
+import { HardshellError } from '../kernel/util/errors.ts'
 
 /** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1); text is well-formed Unicode. */
 export type Scalar = string | number | null
@@ -170,11 +171,11 @@ export type StoreErrorCode =
   | 'CLOSED'
 
 /** Every failure of a store. Match by `code`; messages may change. */
-export class StoreError extends Error {
+export class StoreError extends HardshellError {
   override readonly name = 'StoreError'
-  readonly code: StoreErrorCode
+  declare readonly code: StoreErrorCode
+  // eslint-disable-next-line no-useless-constructor -- narrows the code
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
+    super(code, message, options)
   }
 }

@@ -2,7 +2,7 @@
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { Reader } from '../kernel/define/operation.ts'
-import type { Write } from '../store/port.ts'
+import { StoreError, type Write } from '../store/port.ts'
 import { withFullIds, type Keysets } from './keysets.ts'
 import type { Limits } from './limits.ts'
 import { groups, holdRefused, holdReserved, refusedWhy, sortKeysets } from './refused-keysets.ts'
@@ -110,7 +110,7 @@ async function inPlace(
   let amount = Math.max(1, total(exchange) - live.reduce((sum, coin) => sum + coin.amount, 0))
   for (let raised = 0; raised < MOST_RAISED; raised++, amount++) {
     const found = await reserve(read, place, { amount, withFee: true, except }).catch((error: unknown) => {
-      if (error instanceof HardshellError) return undefined
+      if (error instanceof HardshellError && !(error instanceof StoreError)) return undefined
       throw error
     })
     if (!found) return undefined

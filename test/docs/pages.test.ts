@@ -213,6 +213,19 @@ describe('what the pages name is there', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(150)
   })
 
+  test('every code of an error', () => {
+    const codes = [
+      ['src/kernel/util/errors.ts', 'ErrorCode'],
+      ['src/cashu/errors.ts', 'CashuErrorCode'],
+      ['src/store/port.ts', 'StoreErrorCode'],
+    ].flatMap(([file = '', type = '']) => {
+      const [, union = ''] = new RegExp(`export type ${type} =\\n([\\s\\S]*?)\\n\\n`).exec(read(file))!
+      return [...union.matchAll(/^ {2}\| '([A-Z_]+)'$/gm)].map(([, code = '']) => code)
+    })
+    expect(codes.length).toBeGreaterThan(25)
+    expect(codes.filter((code) => !read('docs/errors.md').includes(`\`${code}\``))).toEqual([])
+  })
+
   test('scripts', () => {
     const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script)
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(named))
