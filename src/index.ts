@@ -12,6 +12,14 @@ export type { CloseOptions } from './kernel/operations.ts'
 export type { Resumed } from './kernel/run/supervisor.ts'
 export type { KeyValues, KvName, Namespace } from './store/kv.ts'
 export { StoreError, type Json, type Store, type StoreAdapter, type StoreErrorCode } from './store/port.ts'
+export type {
+  MeltOperations,
+  MintOperations,
+  ReceiveOperations,
+  RestoreOperations,
+  SendOperations,
+  SwapOperations,
+} from './wallet/api.ts'
 export type { Balance } from './wallet/balances.ts'
 export type { Finished, OperationHandle, Waiting } from './wallet/handle.ts'
 export type { OperationEvent, WalletEvents } from './wallet/events.ts'
@@ -22,6 +30,7 @@ export type { PrepareReceive, ReceiveHandle } from './wallet/kinds/receive.ts'
 export type { PrepareRestore, RestoredFunds, RestoreHandle } from './wallet/kinds/restore.ts'
 export type { PrepareSend, SendHandle, SentToken } from './wallet/kinds/send.ts'
 export type { PrepareSwap, SwapHandle } from './wallet/kinds/swap.ts'
-export type { KnownMint, Mints } from './wallet/mints.ts'
-export type { OperationsFilter, OperationSummary } from './wallet/wallet-operations.ts'
+export type { KnownKeyset, KnownMint } from './wallet/mints.ts'
+export type { WalletMints } from './wallet/wallet-mints.ts'
+export type { OperationsFilter, OperationSummary, WalletOperations } from './wallet/wallet-operations.ts'
 export { openWallet, type Wallet, type WalletOptions } from './wallet/wallet.ts'

@@ -3,7 +3,7 @@ import type { BountyEvent } from '../../machines/bounty.ts'
 import { checkListener, checkNames, checkSignal, checkTexts } from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
-import { openOperations, type Operations } from '../kernel/operations.ts'
+import { openOperations, partsIn, type Operations } from '../kernel/operations.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { hex, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
@@ -124,7 +124,7 @@ export class Bounties {
     return this.#answered(
       id,
       (bounty, sent) => toClaim(bounty, { ...asking, sent }),
-      ({ deadlineAt }) => ({ type: 'claim', ...asking, untilMs: Math.min(deadlineAt, this.#operations.clock.now() + lastsMs) }), // prettier-ignore
+      ({ deadlineAt }) => ({ type: 'claim', ...asking, untilMs: Math.min(deadlineAt, partsIn(this.#operations).clock.now() + lastsMs) }), // prettier-ignore
       waiting,
     )
   }
@@ -139,7 +139,7 @@ export class Bounties {
     return this.#answered(
       id,
       (bounty, sent) => toRenew(bounty, { lease, sent }),
-      () => ({ type: 'renew', lease, untilMs: this.#operations.clock.now() + lastsMs }),
+      () => ({ type: 'renew', lease, untilMs: partsIn(this.#operations).clock.now() + lastsMs }),
       waiting,
     )
   }

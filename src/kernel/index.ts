@@ -3,11 +3,10 @@
  * and every state that anybody can see is already on disk.
  */
 export { answered, backoff, effect, local, tx, until, type Answer, type Declared } from './define/authoring.ts'
-export { durable } from './run/durable.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
-export type { Change, Kernel, LoadedKind } from './kernel.ts'
+export type { Change } from './kernel.ts'
 export {
   defineOperation,
   operationsTable,
@@ -35,4 +34,4 @@ export {
 } from './operations.ts'
 export type { Role } from './share/ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
-export type { Resumed, Supervisor } from './run/supervisor.ts'
+export type { Resumed } from './run/supervisor.ts'

@@ -86,6 +86,13 @@ type Inspectors = 'inspect' | 'unsafeInspect'
 
 export type Listener = (change: Change) => void
 
+/** What runs the operations, for the package alone. */
+export let partsIn: (operations: Operations) => {
+  readonly supervisor: Supervisor
+  readonly lanes: Lanes
+  readonly clock: Clock
+}
+
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: Store
@@ -98,12 +105,21 @@ export class Operations<Ports = unknown> {
   readonly #ownership: Ownership
   readonly #news: News
   #closing: Promise<void> | undefined
-  readonly supervisor: Supervisor
-  readonly lanes: Lanes
-  readonly clock: Clock
+  readonly #supervisor: Supervisor
+  readonly #lanes: Lanes
+  readonly #clock: Clock
   /** What the supervisor found at the start; resolves when all are taken up. */
   readonly resumed: Promise<readonly Resumed[]>
 
+  static {
+    partsIn = (operations) => ({
+      supervisor: operations.#supervisor,
+      lanes: operations.#lanes,
+      clock: operations.#clock,
+    })
+  }
+
+  /** Use `openOperations`. */
   constructor(options: OperationsOptions<Ports>) {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
@@ -111,9 +127,9 @@ export class Operations<Ports = unknown> {
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
-    this.clock = clock
+    this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
+    this.#lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -121,14 +137,14 @@ export class Operations<Ports = unknown> {
       clock,
       owner: newId(),
       leads: () => this.#ownership.role !== 'follower',
-      lanes: this.lanes,
-      questions: new Questions(this.lanes),
-      alarms: new Alarms(clock, (id) => this.supervisor.wake(id)),
+      lanes: this.#lanes,
+      questions: new Questions(this.#lanes),
+      alarms: new Alarms(clock, (id) => this.#supervisor.wake(id)),
       underWay: new Set(),
       newId,
       chance: () => fraction(random),
       changed: (change) => this.#changed(change),
-      failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
+      failed: (id, error) => this.#supervisor.send({ type: 'operation.failed', id, error }),
     }
     for (const kind of options.kinds)
       this.#kinds.set(
@@ -142,10 +158,10 @@ export class Operations<Ports = unknown> {
           inspected,
         }),
       )
-    this.supervisor = new Supervisor(this.#kernel, this.#kinds)
+    this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.#ownership = new Ownership({
       ...{ store, clock, owner: this.#kernel.owner },
-      adopt: (rows) => this.supervisor.adopt(rows),
+      adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
     this.#news = new News({
@@ -160,7 +176,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
-    const report = await this.supervisor.resume(ours)
+    const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
     if (this.#store.ownership) this.#news.begin()
@@ -176,7 +192,7 @@ export class Operations<Ports = unknown> {
 
   #unfinished(status: OperationStatus): Promise<OperationRow[]> {
     const query = { table: 'operations', index: 'byStatus', prefix: [status] }
-    return untilAnswered({ clock: this.clock, signal: this.#stop.signal }, () => this.#store.query(query))
+    return untilAnswered({ clock: this.#clock, signal: this.#stop.signal }, () => this.#store.query(query))
   }
 
   /**
@@ -202,7 +218,7 @@ export class Operations<Ports = unknown> {
       if (there !== undefined) return this.get(there)
       made ??= typeof input === 'function' ? await input() : input
       const step = await loaded.stepper.first({ ...made, id })
-      const nowMs = this.clock.now()
+      const nowMs = this.#clock.now()
       const blank = {
         id,
         kind: kindName,
@@ -215,8 +231,8 @@ export class Operations<Ports = unknown> {
         updatedAt: nowMs,
       } as unknown as OperationRow
       const { row, writes } = rowOf(this.#kernel, loaded, blank, step)
-      const env = { store: this.#store, clock: this.clock, signal: this.#stop.signal }
-      const { outcome } = await this.supervisor.begin(id, async () => {
+      const env = { store: this.#store, clock: this.#clock, signal: this.#stop.signal }
+      const { outcome } = await this.#supervisor.begin(id, async () => {
         const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
         if (outcome !== 'landed') return { outcome }
         if (this.#stop.signal.aborted)
@@ -228,7 +244,7 @@ export class Operations<Ports = unknown> {
       if (outcome === 'landed') return view(row, step.snapshot)
       if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
         throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
-      if (tries > 2) await sleep(this.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
+      if (tries > 2) await sleep(this.#clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
     }
   }
 
@@ -281,7 +297,7 @@ export class Operations<Ports = unknown> {
           ? { table, index: 'byKind', prefix: [kind], reverse: true }
           : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
     )
-    const nowMs = this.clock.now()
+    const nowMs = this.#clock.now()
     const matches = (row: OperationRow): boolean =>
       (kind === undefined || row.kind === kind) &&
       (wanted === undefined || row.status === wanted) &&
@@ -305,16 +321,16 @@ export class Operations<Ports = unknown> {
     for (;;) {
       this.#assertOpen()
       await this.resumed
-      const actor = this.supervisor.get(id)
+      const actor = this.#supervisor.get(id)
       if (!actor) {
         const { status } = await this.get(id)
         if (status === 'parked')
-          throw new HardshellError('PARKED', this.supervisor.parked(id) ?? 'parked', { operationId: id })
+          throw new HardshellError('PARKED', this.#supervisor.parked(id) ?? 'parked', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
-        await this.supervisor.load(id)
-        if (!this.supervisor.get(id)) await sleep(this.clock, LOAD_AGAIN_MS, this.#stop.signal)
+        await this.#supervisor.load(id)
+        if (!this.#supervisor.get(id)) await sleep(this.#clock, LOAD_AGAIN_MS, this.#stop.signal)
         continue
       }
       try {
@@ -323,7 +339,7 @@ export class Operations<Ports = unknown> {
           actor.send(delivery)
         })
         // What follows is the owner's to do, and what was loaded here would be out of date soon.
-        if (!this.#kernel.leads()) this.supervisor.send({ type: 'operation.ended', id })
+        if (!this.#kernel.leads()) this.#supervisor.send({ type: 'operation.ended', id })
         return took
       } catch (error) {
         if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
@@ -346,11 +362,11 @@ export class Operations<Ports = unknown> {
 
   async #roleChanged(role: Role): Promise<void> {
     // What was loaded to hand an event over, or ran until just now.
-    this.supervisor.leave()
+    this.#supervisor.leave()
     for (const listener of this.#roleListeners) listener(role)
     if (role !== 'owner') return
     try {
-      await this.supervisor.resume(await this.#unfinished('active'))
+      await this.#supervisor.resume(await this.#unfinished('active'))
     } catch (error) {
       if (!this.#stop.signal.aborted) reportError(error)
     }
@@ -360,7 +376,7 @@ export class Operations<Ports = unknown> {
   #told(before: OperationRow | undefined, row: OperationRow): void {
     // The last one that ran everything did not know yet that it does no more. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
-    if (isLate && row.status === 'active') this.supervisor.moved(row.id)
+    if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
     const loaded = this.#kinds.get(row.kind)
     if (!loaded) return
     try {
@@ -371,11 +387,16 @@ export class Operations<Ports = unknown> {
     }
   }
 
+  /** Asks again whether lanes are open (`laneOpen`): requests that wait for one that is now are made. */
+  recheck(): void {
+    this.#lanes.recheck()
+  }
+
   /**
    * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; never rejects.
    */
   look(id: string): Promise<void> {
-    const actor = this.supervisor.get(id)
+    const actor = this.#supervisor.get(id)
     if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
     return this.#ask(id).catch((error: unknown) => {
       // The owner asks again; so does who can read the row.
@@ -407,7 +428,7 @@ export class Operations<Ports = unknown> {
         reason: null,
         version: row.version + 1,
         commitId: this.#kernel.newId(),
-        updatedAt: this.clock.now(),
+        updatedAt: this.#clock.now(),
         // Who had it does not know that it is to go on.
         owner: this.#kernel.leads() ? this.#kernel.owner : '',
       }
@@ -418,7 +439,7 @@ export class Operations<Ports = unknown> {
     const isAside = status !== 'active'
     const isOurs = row.owner === this.#kernel.owner
     // One that pauses after a crash starts from its row; what others run is told by an event, as what runs here.
-    if (isAside || (isOurs && !this.supervisor.get(id))) void this.supervisor.load(id)
+    if (isAside || (isOurs && !this.#supervisor.get(id))) void this.#supervisor.load(id)
     else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
   }
 
@@ -427,7 +448,7 @@ export class Operations<Ports = unknown> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
     const { lane } = current.row
-    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(lane), pause: this.lanes.pauseOf(lane), nowMs: this.clock.now() }) // prettier-ignore
+    return explain({ view: current, loaded, parked: this.#supervisor.parked(id), laneClosed: this.#lanes.closed.includes(lane), pause: this.#lanes.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
   }
 
   /**
@@ -442,7 +463,7 @@ export class Operations<Ports = unknown> {
       const change = new Promise<void>((resolve) => (wake = resolve))
       const unlisten = this.on((it) => it.row.id === id && wake())
       const unwatch = this.#store.watch('operations', wake)
-      const letGo = this.clock.hold?.()
+      const letGo = this.#clock.hold?.()
       signal?.addEventListener('abort', wake)
       this.#stop.signal.addEventListener('abort', wake)
       try {
@@ -452,7 +473,7 @@ export class Operations<Ports = unknown> {
       } catch (error) {
         // Whoever waits goes on waiting while the store cannot be read.
         if (!(error instanceof StoreError) || (error.code !== 'BUSY' && error.code !== 'UNAVAILABLE')) throw error
-        await sleep(this.clock, READ_AGAIN_MS, this.#stop.signal)
+        await sleep(this.#clock, READ_AGAIN_MS, this.#stop.signal)
       } finally {
         unlisten()
         unwatch()
@@ -473,8 +494,8 @@ export class Operations<Ports = unknown> {
   /** This process committed a step. */
   #changed(change: Change): void {
     this.#news.written(change.row)
-    if (change.before?.state !== change.row.state) this.supervisor.progressed(change.row.id)
-    if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
+    if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
+    if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#tell(change)
   }
 
@@ -499,7 +520,7 @@ export class Operations<Ports = unknown> {
   close({ deadlineMs = 0 }: CloseOptions = {}): void {
     checkDuration(deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     if (this.#closing) return
-    this.lanes.finish()
+    this.#lanes.finish()
     if (deadlineMs <= 0) this.#closing = this.#halt()
     else this.#closing = this.#finished(deadlineMs).then(() => this.#halt())
   }
@@ -508,14 +529,14 @@ export class Operations<Ports = unknown> {
   async #finished(deadlineMs: number): Promise<void> {
     const { underWay } = this.#kernel
     const inTime = new AbortController()
-    const deadline = sleep(this.clock, deadlineMs, inTime.signal)
+    const deadline = sleep(this.#clock, deadlineMs, inTime.signal)
     await Promise.race([Promise.all(underWay), deadline])
     inTime.abort()
   }
 
   async #halt(): Promise<void> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
-    this.supervisor.stop()
+    this.#supervisor.stop()
     this.#kernel.alarms.stop()
     this.#listeners.clear()
     this.#roleListeners.clear()

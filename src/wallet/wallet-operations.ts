@@ -74,13 +74,6 @@ export class WalletOperations {
     return summary(await this.#env.operations.get(id))
   }
 
-  /** @throws {HardshellError} `NOT_FOUND`, also where the operation is of another kind */
-  async find(id: string, kind: string): Promise<OperationView> {
-    const view = await this.#env.operations.get(id)
-    if (view.kind === kind) return view
-    throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
-  }
-
   /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
   explain(id: string): Promise<Explanation> {
     return this.#env.operations.explain(id)
@@ -121,6 +114,13 @@ export class WalletOperations {
   resumed(): Promise<readonly Resumed[]> {
     return this.#env.operations.resumed
   }
+}
+
+/** An operation of a kind. @throws {HardshellError} `NOT_FOUND`, also where it is of another kind */
+export async function ofKind(env: WalletEnv, id: string, kind: string): Promise<OperationView> {
+  const view = await env.operations.get(id)
+  if (view.kind === kind) return view
+  throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
 }
 
 /** An operation as its row shows it, also where this program cannot load it. */

@@ -7,29 +7,31 @@ import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
-import { openOperations, type CloseOptions } from '../kernel/operations.ts'
+import { openOperations, partsIn, type CloseOptions } from '../kernel/operations.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
 import { KeyValues } from '../store/kv.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
+import type { MeltOperations, MintOperations, ReceiveOperations, RestoreOperations, SendOperations, SwapOperations } from './api.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
-import { prepareReceive, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { prepareReceive, ReceiveHandle } from './kinds/receive.ts'
 import { History } from './history-records.ts'
 import { claimStore } from './seed.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
-import { MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
-import { MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
-import { prepareRestore, RestoreHandle, type PrepareRestore } from './kinds/restore.ts'
-import { prepareSend, SendHandle, type PrepareSend } from './kinds/send.ts'
-import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
+import { MeltHandle, prepareMelt } from './kinds/melt.ts'
+import { MintHandle, prepareMint } from './kinds/mint.ts'
+import { prepareRestore, RestoreHandle } from './kinds/restore.ts'
+import { prepareSend, SendHandle } from './kinds/send.ts'
+import { prepareSwap, SwapHandle } from './kinds/swap.ts'
 import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { Standings } from './standings.ts'
 import { walletSchema } from './tables.ts'
-import { WalletOperations } from './wallet-operations.ts'
+import { WalletMints } from './wallet-mints.ts'
+import { ofKind, WalletOperations } from './wallet-operations.ts'
 
 export interface WalletOptions {
   /** Where the wallet lives: `sqliteStore({ path })`, `memoryStore()`. One seed, one live store. */
@@ -59,24 +61,25 @@ export interface WalletOptions {
 /** How long crypto may hold the thread. */
 const SLICE_MS = 20
 
-/** How operations of one kind are prepared, and found again after a restart. */
-interface KindApi<Options, Handle> {
-  prepare(options: Options): Promise<Handle>
-  /** @throws {HardshellError} `NOT_FOUND` */
-  get(id: string): Promise<Handle>
-}
-
 export class Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
   readonly #forget: () => void
-  readonly mints: Mints
-  readonly mint: KindApi<PrepareMint, MintHandle>
-  readonly melt: KindApi<PrepareMelt, MeltHandle>
-  readonly receive: KindApi<PrepareReceive, ReceiveHandle>
-  readonly restore: KindApi<PrepareRestore, RestoreHandle>
-  readonly send: KindApi<PrepareSend, SendHandle>
-  readonly swap: KindApi<PrepareSwap, SwapHandle>
+  /** The mints that the wallet knows, and which of them it trusts. */
+  readonly mints: WalletMints
+  /** Ecash for a payment (NUT-04). */
+  readonly mint: MintOperations
+  /** Payments of invoices with ecash (NUT-05). */
+  readonly melt: MeltOperations
+  /** Tokens of others, swapped for ecash of one's own (NUT-03). */
+  readonly receive: ReceiveOperations
+  /** What the seed has at a mint, for a database that was lost (NUT-09, NUT-13). */
+  readonly restore: RestoreOperations
+  /** Tokens to hand to somebody (NUT-00). */
+  readonly send: SendOperations
+  /** Ecash in other amounts (NUT-03). */
+  readonly swap: SwapOperations
+  /** All operations, of whatever kind. */
   readonly operations: WalletOperations
   /** What came of operations, and what of them is under way. */
   readonly history: History
@@ -88,7 +91,7 @@ export class Wallet {
     this.#env = env
     this.#store = store
     this.#forget = forget
-    this.mints = env.mints
+    this.mints = new WalletMints(env.mints)
     this.operations = new WalletOperations(env)
     this.history = new History(store)
     this.kv = new KeyValues(store)
@@ -96,9 +99,9 @@ export class Wallet {
       kind: string,
       prepare: (env: WalletEnv, options: O) => Promise<H>,
       Handle: new (env: WalletEnv, view: OperationView) => H,
-    ): KindApi<O, H> => ({
-      prepare: (options) => prepare(env, options),
-      get: async (id) => new Handle(env, await this.operations.find(id, kind)),
+    ) => ({
+      prepare: (options: O) => prepare(env, options),
+      get: async (id: string) => new Handle(env, await ofKind(env, id, kind)),
     })
     this.mint = api('mint', prepareMint, MintHandle)
     this.melt = api('melt', prepareMelt, MeltHandle)
@@ -208,10 +211,10 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  standings.begin(operations.lanes)
+  standings.begin(partsIn(operations).lanes)
   // Trust may be given in another process, too; and so is heard there what mints say of themselves.
   store.watch('mints', () => {
-    operations.lanes.recheck()
+    operations.recheck()
     void standings.read().catch(() => {})
   })
   return new Wallet({ operations, store, ports, mints }, store, forget)
