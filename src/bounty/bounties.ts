@@ -1,6 +1,14 @@
 /** Bounties: a thin user of the kernel. */
 import type { BountyEvent } from '../../machines/bounty.ts'
-import { checkListener, checkNames, checkSignal, checkTexts } from '../arguments.ts'
+import {
+  checkClock,
+  checkFunction,
+  checkListener,
+  checkNames,
+  checkObject,
+  checkSignal,
+  checkTexts,
+} from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import { openOperations, partsIn, type Operations } from '../kernel/operations.ts'
@@ -96,11 +104,10 @@ export class Bounties {
    *
    * @throws {TypeError} naming the argument; {HardshellError} `REJECTED`, `DISPUTED`, `KEY_REUSED`
    */
-  async create(
-    { payer, amount, criteria = {}, deadlineAt, key }: CreateBounty,
-    waiting: Waiting = {},
-  ): Promise<Bounty> {
-    checkSignal(waiting.signal)
+  async create(options: CreateBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['payer', 'amount', 'criteria', 'deadlineAt', 'key'])
+    signalOf(waiting)
+    const { payer, amount, criteria = {}, deadlineAt, key } = options
     const input = {
       payer: text(payer, 'payer'),
       amount: positive(amount, 'amount'),
@@ -117,7 +124,9 @@ export class Bounties {
    * @throws {HardshellError} `CLAIMED`, `CLAIM_REFUSED`, `LEASE_LOST` where this claim was and is over, `NOT_OPEN`,
    *   `REJECTED`, `SETTLED`, `EXPIRED`, `CANCELLED`, `DISPUTED`, `KEY_REUSED`, `NOT_FOUND`
    */
-  async claim(id: string, { worker, leaseMs, key }: ClaimBounty, waiting: Waiting = {}): Promise<Bounty> {
+  async claim(id: string, options: ClaimBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['worker', 'leaseMs', 'key'])
+    const { worker, leaseMs, key } = options
     const lease = key === undefined ? hex(this.#random(16)) : text(key, 'key')
     const asking = { lease, worker: text(worker, 'worker') }
     const lastsMs = positive(leaseMs, 'leaseMs')
@@ -134,7 +143,10 @@ export class Bounties {
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
-  async renew(id: string, { lease, leaseMs }: RenewLease, waiting: Waiting = {}): Promise<Bounty> {
+  async renew(id: string, options: RenewLease, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease', 'leaseMs'])
+    const { leaseMs } = options
+    const lease = text(options.lease, 'lease')
     const lastsMs = positive(leaseMs, 'leaseMs')
     return this.#answered(
       id,
@@ -149,7 +161,9 @@ export class Bounties {
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
-  async release(id: string, { lease }: UnderLease, waiting: Waiting = {}): Promise<Bounty> {
+  async release(id: string, options: UnderLease, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease'])
+    const lease = text(options.lease, 'lease')
     return this.#answered(
       id,
       (bounty, sent) => toRelease(bounty, { lease, sent }),
@@ -164,7 +178,10 @@ export class Bounties {
    *
    * @throws {HardshellError} `CRITERIA_UNMET`, `LEASE_LOST`, `NOT_CLAIMED`, `DISPUTED`, and as `claim`
    */
-  async settle(id: string, { lease, contribution, payee }: SettleBounty, waiting: Waiting = {}): Promise<Bounty> {
+  async settle(id: string, options: SettleBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease', 'contribution', 'payee'])
+    const { contribution, payee } = options
+    const lease = text(options.lease, 'lease')
     const offered = json(contribution, 'contribution')
     const to = payee === undefined ? undefined : text(payee, 'payee')
     return this.#answered(
@@ -204,7 +221,8 @@ export class Bounties {
   }
 
   /** Waits until it is over, however it ends. */
-  async finished(id: string, { signal }: Waiting = {}): Promise<Bounty> {
+  async finished(id: string, waiting: Waiting = {}): Promise<Bounty> {
+    const signal = signalOf(waiting)
     return this.#operations.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
   }
 
@@ -250,8 +268,9 @@ export class Bounties {
     id: string,
     answer: (bounty: Bounty, sent: boolean) => Answer,
     event: ((bounty: Bounty) => BountyEvent) | undefined,
-    { signal }: Waiting,
+    waiting: Waiting,
   ): Promise<Bounty> {
+    const signal = signalOf(waiting)
     for (let sent = false; ;) {
       const found = await this.#operations.until(
         id,
@@ -280,11 +299,14 @@ export class Bounties {
  * const { id } = await bounties.create({ payer: 'ada', amount: 20, deadlineAt: Date.now() + 86_400_000 })
  */
 export async function openBounties(options: BountiesOptions): Promise<Bounties> {
+  checkObject(options, 'options')
   const { credits, claims, evaluate, clock, random = systemRandom, inspect } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   if (typeof credits?.reserve !== 'function') throw new TypeError('credits: a service of credits')
   if (typeof claims?.acquire !== 'function') throw new TypeError('claims: a service of claims')
+  checkClock(clock)
+  for (const name of ['evaluate', 'random', 'inspect'] as const) checkFunction(options[name], name)
   const store = await options.store.open(bountySchema)
   const operations = openOperations<BountyPorts>({
     ...{ store, tables: bountySchema.tables, kinds: [bountyKind(evaluate)], ports: { credits, claims }, random },
@@ -292,6 +314,13 @@ export async function openBounties(options: BountiesOptions): Promise<Bounties> 
     ...(inspect && { inspect }),
   })
   return new Bounties(operations, random, () => store.close())
+}
+
+/** @throws {TypeError} naming the argument; the signal's reason where it has aborted */
+function signalOf(waiting: Waiting): AbortSignal | undefined {
+  checkNames(waiting, 'waiting', ['signal'])
+  checkSignal(waiting.signal)
+  return waiting.signal
 }
 
 function text(value: unknown, name: string): string {

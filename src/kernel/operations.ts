@@ -1,6 +1,18 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { checkCount, checkDuration, checkListener, checkOneOf, checkSignal, checkTexts } from '../arguments.ts'
+import {
+  checkClock,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkListener,
+  checkNames,
+  checkObject,
+  checkOneOf,
+  checkSignal,
+  checkText,
+  checkTexts,
+} from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
 import { untilAnswered } from './util/retry.ts'
@@ -76,6 +88,9 @@ export interface CreateOptions {
   readonly existing?: (() => Promise<string | undefined>) | undefined
 }
 
+const FILTERS: readonly (keyof ListFilter)[] = [
+  ...(['kind', 'state', 'status', 'changedSince', 'stuckForMs', 'where', 'limit'] as const),
+]
 const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
@@ -207,9 +222,11 @@ export class Operations<Ports = unknown> {
     options: CreateOptions = {},
   ): Promise<OperationView> {
     this.#assertOpen()
-    checkTexts({ key: options.key })
+    checkObject(options, 'options')
+    checkTexts({ key: options.key, id: options.id, parent: options.parent })
+    if (typeof input !== 'function') checkObject(input, 'input')
     const loaded = this.#kinds.get(kindName)
-    if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
+    if (!loaded) throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
     const id = options.id ?? this.#kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
     let made: Row | undefined
@@ -264,6 +281,7 @@ export class Operations<Ports = unknown> {
   /** @throws {HardshellError} `NOT_FOUND` */
   async get(id: string): Promise<OperationView> {
     this.#assertOpen()
+    checkText(id, 'id')
     const row = await this.#store.get<OperationRow>('operations', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return this.#view(row)
@@ -282,6 +300,7 @@ export class Operations<Ports = unknown> {
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
+    checkNames(filter, 'filter', FILTERS)
     const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
     checkTexts({ kind, state: filter.state })
     checkOneOf(status, 'status', STATUSES)
@@ -318,6 +337,9 @@ export class Operations<Ports = unknown> {
    * no notice of it in its state.
    */
   async send(id: string, event: EventObject): Promise<boolean> {
+    checkText(id, 'id')
+    if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
+      throw new TypeError('event: an object with a type')
     for (;;) {
       this.#assertOpen()
       await this.resumed
@@ -356,6 +378,7 @@ export class Operations<Ports = unknown> {
 
   /** Calls back when the role changed. Returns the way to stop. */
   onRole(listener: (role: Role) => void): () => void {
+    checkListener(listener)
     this.#roleListeners.add(listener)
     return () => this.#roleListeners.delete(listener)
   }
@@ -393,9 +416,11 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; never rejects.
+   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; no
+   * failure to ask rejects.
    */
-  look(id: string): Promise<void> {
+  async look(id: string): Promise<void> {
+    checkText(id, 'id')
     const actor = this.#supervisor.get(id)
     if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
     return this.#ask(id).catch((error: unknown) => {
@@ -457,6 +482,7 @@ export class Operations<Ports = unknown> {
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, `CLOSED`
    */
   async until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T> {
+    if (typeof as !== 'function') throw new TypeError('as: a function')
     for (;;) {
       checkSignal(signal)
       let wake = (): void => {}
@@ -517,7 +543,9 @@ export class Operations<Ports = unknown> {
    * Begins no more requests, gives those under way until the deadline to be answered, aborts them then, and stops; every
    * row stays resumable. Without a deadline they are aborted at once. The store stays open.
    */
-  close({ deadlineMs = 0 }: CloseOptions = {}): void {
+  close(options: CloseOptions = {}): void {
+    checkNames(options, 'options', ['deadlineMs'])
+    const { deadlineMs = 0 } = options
     checkDuration(deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     if (this.#closing) return
     this.#lanes.finish()
@@ -554,7 +582,15 @@ export class Operations<Ports = unknown> {
 }
 
 /** Opens the operations of a store and takes up what is unfinished; does not wait for that. */
-export const openOperations = <Ports>(options: OperationsOptions<Ports>): Operations<Ports> => new Operations(options)
+export function openOperations<Ports>(options: OperationsOptions<Ports>): Operations<Ports> {
+  checkObject(options, 'options')
+  if (typeof options.store?.commit !== 'function') throw new TypeError('store: an open store')
+  checkObject(options.tables, 'tables')
+  if (!Array.isArray(options.kinds)) throw new TypeError('kinds: a list of kinds')
+  checkClock(options.clock)
+  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect'] as const) checkFunction(options[name], name)
+  return new Operations(options)
+}
 
 const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): OperationView => ({
   id: row.id,

@@ -40,6 +40,7 @@ export interface KvReader {
 /** Sets a value. @throws {TypeError} naming what is wrong with the name. */
 export function kvSet(name: KvName, value: Json): Write {
   const [primary, secondary, key] = checkName(name)
+  if (!isJson(value)) throw new TypeError('value: anything that JSON can carry')
   return { put: KV, row: { primary, secondary, key, value } }
 }
 
@@ -82,13 +83,29 @@ export class KeyValues {
 
   /** Sets and removes several values at once: all of it, or nothing. @throws {TypeError}; {StoreError} */
   async change(changes: readonly (KvName & { readonly value: Json | undefined })[]): Promise<void> {
-    await this.#store.commit(changes.map(({ value, ...name }) => (value === undefined ? kvDelete(name) : kvSet(name, value)))) // prettier-ignore
+    if (!Array.isArray(changes)) throw new TypeError('changes: a list of changes')
+    await this.#store.commit(
+      changes.map((change: KvName & { readonly value: Json | undefined }) =>
+        change?.value === undefined ? kvDelete(change) : kvSet(change, change.value),
+      ),
+    )
   }
 
   /** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
   list(namespace: Namespace = {}): Promise<string[]> {
     return kvList(this.#store, namespace)
   }
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return Array.from<unknown>(value).every(isJson)
+  const kind: unknown = Object.getPrototypeOf(value)
+  // A literal, of any realm.
+  const isPlain = kind === null || Object.getPrototypeOf(kind) === null
+  return isPlain && Object.values(value).every((part) => part === undefined || isJson(part))
 }
 
 const LONGEST = 120
@@ -103,7 +120,10 @@ function checkName(name: KvName): [primary: string, secondary: string, key: stri
   return [primary, secondary, key]
 }
 
-function checkNamespace({ primary = '', secondary = '' }: Namespace): [primary: string, secondary: string] {
+function checkNamespace(namespace: Namespace): [primary: string, secondary: string] {
+  // As JavaScript callers hand it in.
+  if (typeof namespace !== 'object' || (namespace as unknown) === null) throw new TypeError('name: an object')
+  const { primary = '', secondary = '' } = namespace
   checkWord('primary', primary)
   checkWord('secondary', secondary)
   if (primary === '' && secondary !== '') throw new TypeError('secondary: needs a primary namespace')

@@ -1,6 +1,6 @@
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 import { Amount } from '@cashu/cashu-ts'
-import { checkListener, checkSignal } from '../arguments.ts'
+import { checkListener, checkNames, checkSignal } from '../arguments.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { unlessAborted } from '../kernel/util/ports.ts'
 import { reportError } from '../kernel/util/report.ts'
@@ -33,6 +33,13 @@ export interface Finished {
 export interface Waiting {
   /** Aborting stops the waiting, never the operation. One that has aborted already rejects before anything is begun. */
   readonly signal?: AbortSignal
+}
+
+/** The signal of a call that waits. @throws {TypeError} naming the argument; the signal's reason where it has aborted */
+export function signalOf(waiting: Waiting): AbortSignal | undefined {
+  checkNames(waiting, 'waiting', ['signal'])
+  checkSignal(waiting.signal)
+  return waiting.signal
 }
 
 /** The operation's context, for the package alone: it has secrets. */
@@ -136,8 +143,8 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    *
    * @throws the signal's reason
    */
-  async refresh({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  async refresh(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     const looked = this.#env.operations.look(this.id)
     await (signal ? unlessAborted(signal, looked) : looked)
     return this.reload()
@@ -164,8 +171,8 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    * @throws {HardshellError} with the failure's own code; `CANCELLED`; `QUARANTINED`. Waiting for trust, for the mint
    *   or for a payment is not a failure.
    */
-  async finished({ signal }: Waiting = {}): Promise<Finished> {
-    checkSignal(signal)
+  async finished(waiting: Waiting = {}): Promise<Finished> {
+    const signal = signalOf(waiting)
     await this.until((view) => ended(view) && !failure(view), signal)
     return this.result()
   }
@@ -210,7 +217,7 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
    * @throws {HardshellError} as `finished`; the signal's reason
    */
   async execute(waiting: Waiting = {}): Promise<Finished> {
-    checkSignal(waiting.signal)
+    signalOf(waiting)
     await this.start()
     return this.finished(waiting)
   }

@@ -1,6 +1,6 @@
 /** Reads the history: a record by its operation, or a page of records. */
 import { Amount } from '@cashu/cashu-ts'
-import { checkCount, checkNames, checkOneOf, checkTexts } from '../arguments.ts'
+import { checkCount, checkNames, checkOneOf, checkText, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -43,7 +43,8 @@ export class History {
    * const { status, fee } = await wallet.history.get(send.id)
    */
   async get(id: string): Promise<HistoryRecord> {
-    const row = typeof id === 'string' ? await this.#store.get<HistoryRow>('history', [id]) : undefined
+    checkText(id, 'id')
+    const row = await this.#store.get<HistoryRow>('history', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return recordOf(row)
   }

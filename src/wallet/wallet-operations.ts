@@ -90,7 +90,10 @@ export class WalletOperations {
    *
    * @throws {HardshellError} `NOT_FOUND`
    */
-  async export(id: string, { secrets = false }: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
+  async export(id: string, options: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
+    checkNames(options, 'options', ['secrets'])
+    const { secrets = false } = options
+    if (typeof secrets !== 'boolean') throw new TypeError('secrets: true or false')
     const { row } = await this.#env.operations.get(id)
     const { snapshot, request: _, ...operation } = row
     const history = await this.#env.store.get('history', [id])

@@ -1,5 +1,5 @@
 /** The wallet: a thin user of the kernel. */
-import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
+import { checkClock, checkCount, checkDuration, checkFunction, checkNames, checkObject } from '../arguments.ts'
 import { taker } from '../turns.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
@@ -13,7 +13,14 @@ import { systemClock, systemRandom, type Clock, type Random } from '../kernel/ut
 import type { OperationView } from '../kernel/define/operation.ts'
 import { KeyValues } from '../store/kv.ts'
 import type { Store, StoreAdapter } from '../store/port.ts'
-import type { MeltOperations, MintOperations, ReceiveOperations, RestoreOperations, SendOperations, SwapOperations } from './api.ts'
+import type {
+  MeltOperations,
+  MintOperations,
+  ReceiveOperations,
+  RestoreOperations,
+  SendOperations,
+  SwapOperations,
+} from './api.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, ReceiveHandle } from './kinds/receive.ts'
@@ -142,6 +149,7 @@ export class Wallet {
    * @throws {TypeError} naming the argument
    */
   async close(options: CloseOptions = {}): Promise<void> {
+    checkNames(options, 'options', ['deadlineMs'])
     checkDuration(options.deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     const { operations } = this.#env
     operations.close(options)
@@ -163,6 +171,7 @@ export class Wallet {
  *   {StoreError} `NEWER` where the database belongs to a later version.
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
+  checkObject(options, 'options')
   const {
     crypto = nobleCrypto,
     clock = systemClock,
@@ -177,6 +186,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     throw new TypeError('seed: 16 to 64 bytes')
   checkCount(options.requestsPerMint, 'requestsPerMint')
   checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
+  checkClock(options.clock)
+  if (options.crypto !== undefined) checkObject(options.crypto, 'crypto')
   for (const name of ['transport', 'random', 'invoiceAmount', 'inspect'] as const) checkFunction(options[name], name)
   // The caller may overwrite its own.
   const seed = Uint8Array.from(given)

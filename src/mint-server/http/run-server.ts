@@ -1,4 +1,5 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
+import { checkClock, checkCount, checkFunction, checkObject, checkTexts } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
@@ -80,6 +81,7 @@ const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
  * @throws {StoreError} The store cannot be opened. @throws Error It belongs to other keys, or the port is taken.
  */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  checkGiven(options)
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
   const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
   const store = await options.store.open(mintSchema)
@@ -109,4 +111,20 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
     for (const step of undo) await step()
     throw error
   }
+}
+
+/** @throws {TypeError} naming the argument */
+function checkGiven(options: MintServerOptions): void {
+  checkObject(options, 'options')
+  if (typeof options.store?.open !== 'function')
+    throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
+  const seed: unknown = options.seed
+  if (seed !== undefined && !(seed instanceof Uint8Array)) throw new TypeError('seed: bytes')
+  checkCount(options.port, 'port', 0)
+  if ((options.port ?? 0) > 65_535) throw new TypeError('port: at most 65535')
+  checkTexts({ host: options.host, clientHeader: options.clientHeader })
+  checkCount(options.maxBodyBytes, 'maxBodyBytes')
+  checkCount(options.requestTimeoutMs, 'requestTimeoutMs', 0)
+  checkClock(options.clock)
+  checkFunction(options.log, 'log')
 }

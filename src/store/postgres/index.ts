@@ -5,6 +5,7 @@
  * trips. Nothing here needs advisory locks; what is asked of the database is READ COMMITTED with row locks (or more),
  * UTF-8, and a disk that keeps what it acknowledges.
  */
+import { checkDuration, checkObject } from '../../arguments.ts'
 import {
   StoreError,
   type Key,
@@ -43,6 +44,8 @@ export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
  * const store = postgresStore({ connection: 'postgres://wallet@localhost/wallet' })
  */
 export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
+  checkObject(options, 'options')
+  checkDuration(options.busyTimeoutMs, 'busyTimeoutMs', { endless: true })
   const namespace = namespaceOf(options)
   return {
     async open(schema) {

@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreError, type Schema, type Store, type StoreAdapter } from '../port.ts'
-import { checkDuration } from '../../arguments.ts'
+import { checkDuration, checkObject } from '../../arguments.ts'
 import { databasePath, fileAt, IN_MEMORY, isSame, makeFile } from './file.ts'
 import { assertKey, opensWith, undisturbed } from './key.ts'
 import { LibsqlConnection } from './libsql.ts'
@@ -49,6 +49,7 @@ export interface EncryptedSqliteStoreOptions extends SqliteOptions {
  * const store = encryptedSqliteStore({ path: 'wallet.db', key })
  */
 export function encryptedSqliteStore(given: EncryptedSqliteStoreOptions): StoreAdapter {
+  checkObject(given, 'options')
   const { key, formerKey, ...options } = { ...given, path: databasePath(given.path) }
   checkOptions(options)
   const secret = secretOf(key, 'key')
@@ -101,7 +102,9 @@ export interface ChangeKey {
  * @throws {TypeError} naming the argument; {StoreError} `WRONG_KEY`; `SALT_MISSING`; `BUSY` where somebody has it open;
  *   `FULL`; `UNAVAILABLE`
  */
-export async function changeKey({ path, from, to, busyTimeoutMs }: ChangeKey): Promise<void> {
+export async function changeKey(options: ChangeKey): Promise<void> {
+  checkObject(options, 'options')
+  const { path, from, to, busyTimeoutMs } = options
   checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
   const secrets = { from: formerSecretOf(from, 'from'), to: secretOf(to, 'to') }
   await change({ path: databasePath(path), ...secrets, busyTimeoutMs })

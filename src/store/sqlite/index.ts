@@ -1,7 +1,7 @@
 /** Rows in a SQLite file, through `node:sqlite`. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { checkFunction } from '../../arguments.ts'
+import { checkFunction, checkObject } from '../../arguments.ts'
 import { StoreError, type StoreAdapter } from '../port.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
 import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
@@ -17,6 +17,7 @@ export interface SqliteStoreOptions extends SqliteOptions {
 
 /** A store in a SQLite file. @throws {TypeError} naming the argument */
 export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
+  checkObject(given, 'options')
   const options = { ...given, path: databasePath(given.path) }
   checkOptions(options)
   checkFunction(options.prepare, 'prepare')

@@ -3,7 +3,7 @@ import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { expiresAtMs } from '../../cashu/mint-time.ts'
 import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
@@ -13,7 +13,7 @@ import { defineOperation, type EffectArgs, type EventObject } from '../../kernel
 import { answerOf, exchangeEffects, refusalOf } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { WalletPorts } from '../ports.ts'
@@ -174,8 +174,8 @@ export interface PaidMelt extends Finished {
 /** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
 export class MeltHandle extends ExecutableHandle<MeltContext> {
   /** Waits until the mint's quote is here and the inputs are reserved. */
-  async quoted({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  async quoted(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
     return this
   }
@@ -186,8 +186,8 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    *
    * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
    */
-  override async execute({ signal }: Waiting = {}): Promise<PaidMelt> {
-    checkSignal(signal)
+  override async execute(waiting: Waiting = {}): Promise<PaidMelt> {
+    const signal = signalOf(waiting)
     await this.start()
     await this.until(({ state, snapshot }) => state === 'paymentPending' || snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed'), signal) // prettier-ignore
     return this.result()
@@ -200,7 +200,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * @throws {HardshellError} `NOT_NOW`; as `execute`
    */
   async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
-    checkSignal(waiting.signal)
+    signalOf(waiting)
     await this.tell({ type: 'forgo' })
     return this.execute(waiting)
   }
@@ -229,10 +229,9 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
  *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
  *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change whose amounts do not make it up, `NO_ACTIVE_KEYSET`, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
-export async function prepareMelt(
-  env: WalletEnv,
-  { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
-): Promise<MeltHandle> {
+export async function prepareMelt(env: WalletEnv, options: PrepareMelt): Promise<MeltHandle> {
+  checkNames(options, 'options', ['mintUrl', 'request', 'unit', 'maxFee', 'key', 'signal'])
+  const { mintUrl: url, request, unit = 'sat', maxFee, key, signal } = options
   checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
   checkTexts({ unit })

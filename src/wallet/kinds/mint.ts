@@ -2,13 +2,13 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { mint } from '../../../machines/wallet/mint.ts'
 import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/mint-model.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { defineOperation, type EffectArgs, type EventObject, type Watch } from '../../kernel/define/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
-import { contextIn, created, OperationHandle, type Waiting } from '../handle.ts'
+import { contextIn, created, OperationHandle, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
 import { quotedOf } from '../mint-quote.ts'
@@ -99,12 +99,16 @@ export class MintHandle extends OperationHandle<MintContext> {
   }
 
   /** Waits for the quote. @throws {HardshellError} as `finished` */
-  async quoted({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  async quoted(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)
     return this
   }
 }
+
+const OPTIONS: readonly (keyof PrepareMint)[] = [
+  ...(['mintUrl', 'amount', 'unit', 'method', 'quoteId', 'privateKey', 'key', 'signal'] as const),
+]
 
 /**
  * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
@@ -114,6 +118,7 @@ export class MintHandle extends OperationHandle<MintContext> {
  *   `MINTING_DISABLED`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
+  checkNames(options, 'options', OPTIONS)
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')

@@ -12,7 +12,7 @@ import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
 import { defineOperation, type EffectArgs, type LocalArgs, type OperationRow } from '../../kernel/define/operation.ts'
 import type { Write } from '../../store/port.ts'
-import { checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
 import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
@@ -223,10 +223,9 @@ export class RestoreHandle extends ExecutableHandle<RestoreContext> {
 }
 
 /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `KEY_REUSED` */
-export async function prepareRestore(
-  env: WalletEnv,
-  { mintUrl: url, unit = 'sat', key }: PrepareRestore,
-): Promise<RestoreHandle> {
+export async function prepareRestore(env: WalletEnv, options: PrepareRestore): Promise<RestoreHandle> {
+  checkNames(options, 'options', ['mintUrl', 'unit', 'key'])
+  const { mintUrl: url, unit = 'sat', key } = options
   checkTexts({ unit })
   const { mintUrl } = await env.mints.get(url)
   const input = { mintUrl, unit }

@@ -2,7 +2,7 @@
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
@@ -10,7 +10,7 @@ import { defineOperation, type LocalArgs } from '../../kernel/define/operation.t
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
@@ -86,8 +86,8 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    *
    * @throws {HardshellError} as `finished`
    */
-  override async execute({ signal }: Waiting = {}): Promise<SentToken> {
-    checkSignal(signal)
+  override async execute(waiting: Waiting = {}): Promise<SentToken> {
+    const signal = signalOf(waiting)
     await this.start()
     await this.until(
       ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
@@ -103,8 +103,8 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
    *   back, which stays valid; what the send failed with, where there never was one
    */
-  async reclaim({ signal }: Waiting = {}): Promise<Finished> {
-    checkSignal(signal)
+  async reclaim(waiting: Waiting = {}): Promise<Finished> {
+    const signal = signalOf(waiting)
     // Not taken: a reclaim is under way already, or over, or there is no token yet.
     await envIn(this).operations.send(this.id, { type: 'reclaim' })
     await this.reload()
@@ -127,10 +127,9 @@ export class SendHandle extends ExecutableHandle<SendContext> {
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSend(
-  env: WalletEnv,
-  { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend,
-): Promise<SendHandle> {
+export async function prepareSend(env: WalletEnv, options: PrepareSend): Promise<SendHandle> {
+  checkNames(options, 'options', ['mintUrl', 'amount', 'unit', 'memo', 'key'])
+  const { mintUrl: url, amount, unit = 'sat', memo, key } = options
   const asked = positive(fromAmountLike(amount), 'amount')
   checkTexts({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')

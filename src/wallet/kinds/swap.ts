@@ -2,7 +2,7 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
-import { checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
@@ -45,10 +45,9 @@ export class SwapHandle extends ExecutableHandle<SwapContext> {}
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSwap(
-  env: WalletEnv,
-  { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap,
-): Promise<SwapHandle> {
+export async function prepareSwap(env: WalletEnv, options: PrepareSwap): Promise<SwapHandle> {
+  checkNames(options, 'options', ['mintUrl', 'amounts', 'unit', 'key'])
+  const { mintUrl: url, amounts, unit = 'sat', key } = options
   if (!Array.isArray(amounts)) throw new TypeError('amounts: a list of amounts')
   const asked = (amounts as readonly AmountLike[]).map((amount, at) =>
     positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`),
