@@ -22,17 +22,21 @@ import { bountyKind, bountySchema } from './kind.ts'
 import type { BountyPorts } from './ports.ts'
 import { toCancel, toClaim, toCreate, toRelease, toRenew, toSettle, type Answer } from './replies.ts'
 
+/** What bounties are opened with: a store, and the services of credits and claims. */
 export interface BountiesOptions extends BountyPorts {
   /** Where the bounties live: `sqliteStore({ path })`, `memoryStore()`. */
   readonly store: StoreAdapter
   /** Judges contributions; `meets` unless given. */
   readonly evaluate?: Evaluate
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Gets every committed step in XState's inspection format, without contexts. */
   readonly inspect?: Inspect
 }
 
+/** A new bounty: who pays how much for what, until when. */
 export interface CreateBounty {
   /** The account that pays. */
   readonly payer: string
@@ -46,7 +50,9 @@ export interface CreateBounty {
   readonly key?: string
 }
 
+/** Who claims a bounty, and for how long. */
 export interface ClaimBounty {
+  /** Who works on it. */
   readonly worker: string
   /** How long the claim holds, in ms; the bounty's deadline ends it at the latest. */
   readonly leaseMs: number
@@ -54,13 +60,17 @@ export interface ClaimBounty {
   readonly key?: string
 }
 
+/** A call of one who has a lease. */
 export interface UnderLease {
+  /** The lease, as the claim names it. */
   readonly lease: string
 }
+/** Which lease ends later, and how much. */
 export interface RenewLease extends UnderLease {
   /** From now on, in ms. */
   readonly leaseMs: number
 }
+/** What is handed in for a bounty, under which lease. */
 export interface SettleBounty extends UnderLease {
   /** As the evaluator reads it; any JSON. */
   readonly contribution: unknown
@@ -68,11 +78,15 @@ export interface SettleBounty extends UnderLease {
   readonly payee?: string
 }
 
+/** Which bounties: all that are as each given field says. */
 export interface BountyFilter {
+  /** Where they stand. */
   readonly state?: BountyState
+  /** Who pays. */
   readonly payer?: string
   /** Who has it, or had it last. */
   readonly worker?: string
+  /** How many at most. */
   readonly limit?: number
 }
 
@@ -201,12 +215,22 @@ export class Bounties {
     return this.#answered(id, toCancel, () => ({ type: 'cancel' }), waiting)
   }
 
-  /** @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED` */
+  /**
+   * One bounty as it stands.
+   *
+   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`
+   */
   async get(id: string): Promise<Bounty> {
     return bountyOf(await this.#operations.get(id))
   }
 
-  /** Newest first. Those that this program cannot load are left out; `explain` tells of them. */
+  /**
+   * Newest first. Those that this program cannot load are left out; `explain` tells of them.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async list(filter: BountyFilter = {}): Promise<Bounty[]> {
     checkNames(filter, 'filter', ['state', 'payer', 'worker', 'limit'])
     const { state, payer, worker, limit } = filter
@@ -220,18 +244,36 @@ export class Bounties {
     return found.flatMap((view) => (view.snapshot && view.status !== 'quarantined' ? [bountyOf(view)] : []))
   }
 
-  /** Waits until it is over, however it ends. */
+  /**
+   * Waits until it is over, however it ends.
+   *
+   * @throws {TypeError} naming the argument; the signal's reason
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async finished(id: string, waiting: Waiting = {}): Promise<Bounty> {
     const signal = signalOf(waiting)
     return this.#operations.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
   }
 
-  /** Why a bounty is where it is, what comes next, and when. */
+  /**
+   * Why a bounty is where it is, what comes next, and when.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   explain(id: string): Promise<Explanation> {
     return this.#operations.explain(id)
   }
 
-  /** Sends again what a service refused or did not answer. */
+  /**
+   * Sends again what a service refused or did not answer.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   resume(id: string): Promise<void> {
     return this.#operations.resume(id)
   }
@@ -241,7 +283,11 @@ export class Bounties {
     return this.#operations.role
   }
 
-  /** What was found unfinished when the bounties were opened, and became of it. */
+  /**
+   * What was found unfinished when the bounties were opened, and became of it.
+   *
+   * @throws {StoreError} where the database fails
+   */
   resumed(): Promise<readonly Resumed[]> {
     return this.#operations.resumed
   }
@@ -252,13 +298,22 @@ export class Bounties {
     return this.#operations.on(({ row: { id, state } }) => listener({ id, state }))
   }
 
-  /** Aborts requests under way and lets go of the store; every bounty stays resumable. */
+  /**
+   * Aborts requests under way and lets go of the store; every bounty stays resumable.
+   *
+   * @throws {StoreError} where the database fails
+   */
   async close(): Promise<void> {
     this.#operations.close()
     await this.#operations.closed
     await this.#closeStore()
   }
 
+  /**
+   * Closes the bounties at the end of an `await using` block.
+   *
+   * @throws {StoreError} where the database fails
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -41,13 +41,19 @@ import { reportError } from './util/report.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timers.ts'
 
+/** What operations are opened with. */
 export interface OperationsOptions<Ports> {
+  /** An open store. */
   readonly store: Store
   /** The store's tables: an `operationsTable()` named `operations`, and those that the kinds write. */
   readonly tables: Tables
+  /** The kinds that this program knows. */
   readonly kinds: readonly OperationKind<Ports>[]
+  /** What the effects of the kinds use. */
   readonly ports: Ports
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Requests of one lane that may be under way at once; 8 unless given. */
   readonly laneLimit?: number
@@ -59,30 +65,39 @@ export interface OperationsOptions<Ports> {
   readonly unsafeInspect?: Inspect
 }
 
+/** Which operations: all that are as each given field says. */
 export interface ListFilter {
+  /** Of one kind. */
   readonly kind?: string
   /** Dotted; also matches the states inside it. */
   readonly state?: string
+  /** Whether they go on, have ended or were set aside. */
   readonly status?: OperationStatus
+  /** Changed at this time or later, in epoch ms. */
   readonly changedSince?: number
   /** Unfinished, and in the same state for at least this long (ms). */
   readonly stuckForMs?: number
   /** Values of other columns of the row. */
   readonly where?: Row
+  /** How many at most. */
   readonly limit?: number
 }
 
+/** How operations are closed. */
 export interface CloseOptions {
   /** How long requests under way may still take, in milliseconds; 0 unless given. */
   readonly deadlineMs?: number | undefined
 }
 
+/** How an operation is created. */
 export interface CreateOptions {
+  /** The operation's id; a new one unless given. */
   readonly id?: string
   /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
   readonly key?: string | undefined
   /** What the caller asked for, to compare when the key is used again. */
   readonly request?: unknown
+  /** The id of the operation that it belongs to. */
   readonly parent?: string | undefined
   /** Looked at before each try: the id of an operation that already does what is asked. */
   readonly existing?: (() => Promise<string | undefined>) | undefined
@@ -108,6 +123,7 @@ export let partsIn: (operations: Operations) => {
   readonly clock: Clock
 }
 
+/** The operations of a store: starts new ones, hands them events, and tells how each stands. Made by `openOperations`. */
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: Store
@@ -278,7 +294,11 @@ export class Operations<Ports = unknown> {
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
   }
 
-  /** @throws {HardshellError} `NOT_FOUND` */
+  /**
+   * One operation as it stands.
+   *
+   * @throws {HardshellError} `NOT_FOUND`
+   */
   async get(id: string): Promise<OperationView> {
     this.#assertOpen()
     checkText(id, 'id')
@@ -335,6 +355,10 @@ export class Operations<Ports = unknown> {
   /**
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
    * no notice of it in its state.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`, `CLOSED`
+   * @throws {StoreError} where the database fails
    */
   async send(id: string, event: EventObject): Promise<boolean> {
     checkText(id, 'id')
@@ -418,6 +442,8 @@ export class Operations<Ports = unknown> {
   /**
    * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; no
    * failure to ask rejects.
+   *
+   * @throws {TypeError} naming the argument
    */
   async look(id: string): Promise<void> {
     checkText(id, 'id')
@@ -444,7 +470,13 @@ export class Operations<Ports = unknown> {
     if (news) await this.send(id, news)
   }
 
-  /** Puts an operation that the kernel set aside back to work, or wakes one up that pauses. */
+  /**
+   * Puts an operation that the kernel set aside back to work, or wakes one up that pauses.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async resume(id: string): Promise<void> {
     const { row, status } = await this.get(id)
     if (status === 'quarantined') {
@@ -468,7 +500,13 @@ export class Operations<Ports = unknown> {
     else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
   }
 
-  /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
+  /**
+   * Why an operation is where it is, what comes next, and when. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)

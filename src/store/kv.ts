@@ -8,11 +8,27 @@ import type { Json, Key, Query, Row, Store, Table, Write } from './port.ts'
 
 /** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
 export interface Namespace {
+  /**
+   * The outer namespace.
+   *
+   * The outer namespace.
+   */
   readonly primary?: string | undefined
+  /**
+   * The namespace within the primary one.
+   *
+   * The namespace within the primary one.
+   */
   readonly secondary?: string | undefined
 }
 
+/** The name of a value: its key, and the namespace that it is in. */
 export interface KvName extends Namespace {
+  /**
+   * The key within its namespace.
+   *
+   * The key within its namespace.
+   */
   readonly key: string
 }
 
@@ -33,11 +49,27 @@ export const kvTable: Table = {
 
 /** What is read of a store here; a local step's view of it will do. */
 export interface KvReader {
+  /**
+   * One row, or undefined.
+   *
+   * @throws {StoreError} where the database fails
+   */
   get<R extends Row>(table: string, key: Key): Promise<R | undefined>
+  /**
+   * Rows in the order of an index.
+   *
+   * @throws {StoreError} where the database fails
+   */
   query<R extends Row>(query: Query): Promise<R[]>
 }
 
-/** Sets a value. @throws {TypeError} naming what is wrong with the name. */
+/**
+ * Sets a value.
+ *
+ * @throws {TypeError} naming what is wrong with the name.
+ * @example
+ * await store.commit([kvSet({ primary: 'settings', key: 'theme' }, 'dark')])
+ */
 export function kvSet(name: KvName, value: Json): Write {
   const [primary, secondary, key] = checkName(name)
   if (!isJson(value)) throw new TypeError('value: anything that JSON can carry')
@@ -63,7 +95,13 @@ export class KeyValues {
     this.#store = store
   }
 
-  /** The value, or undefined where there is none. @throws {TypeError} naming what is wrong with the name. */
+  /**
+   * The value, or undefined where there is none.
+   *
+   * @throws {TypeError} naming what is wrong with the name.
+   * @example
+   * const theme = await wallet.kv.get({ primary: 'settings', key: 'theme' })
+   */
   get(name: KvName): Promise<Json | undefined> {
     return kvGet(this.#store, name)
   }
@@ -71,17 +109,34 @@ export class KeyValues {
   /**
    * Durable when it resolves. May be repeated when it rejects, which is how one that was in doubt is made sure of.
    * @throws {TypeError} naming what is wrong with the name or the value; {StoreError}
+   * @example
+   * await wallet.kv.set({ primary: 'settings', key: 'theme' }, 'dark')
    */
   async set(name: KvName, value: Json): Promise<void> {
     await this.#store.commit([kvSet(name, value)])
   }
 
-  /** Nothing happens where there is no value. @throws {TypeError} naming what is wrong with the name; {StoreError} */
+  /**
+   * Nothing happens where there is no value.
+   *
+   * @throws {TypeError} naming what is wrong with the name; {StoreError}
+   * @example
+   * await wallet.kv.delete({ primary: 'settings', key: 'theme' })
+   */
   async delete(name: KvName): Promise<void> {
     await this.#store.commit([kvDelete(name)])
   }
 
-  /** Sets and removes several values at once: all of it, or nothing. @throws {TypeError}; {StoreError} */
+  /**
+   * Sets and removes several values at once: all of it, or nothing.
+   *
+   * @throws {TypeError}; {StoreError}
+   * @example
+   * await wallet.kv.change([
+   *   { primary: 'settings', key: 'theme', value: 'dark' },
+   *   { primary: 'settings', key: 'old-theme', value: undefined },
+   * ])
+   */
   async change(changes: readonly (KvName & { readonly value: Json | undefined })[]): Promise<void> {
     if (!Array.isArray(changes)) throw new TypeError('changes: a list of changes')
     await this.#store.commit(
@@ -91,7 +146,13 @@ export class KeyValues {
     )
   }
 
-  /** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
+  /**
+   * The keys of a namespace, in order; not those of namespaces within it.
+   *
+   * @throws {TypeError}
+   * @example
+   * for (const key of await wallet.kv.list({ primary: 'settings' })) console.log(key)
+   */
   list(namespace: Namespace = {}): Promise<string[]> {
     return kvList(this.#store, namespace)
   }

@@ -122,30 +122,56 @@ export type Ownership =
   /** Each runs those that it began or took up; rows of the kernel's `owners` table say who is alive. */
   | { readonly by: 'beats' }
 
+/** An open database of rows. */
 export interface Store {
   /** Where it is not said, every process believes that it is alone: safe, but they get in each other's way. */
   readonly ownership?: Ownership
+  /**
+   * One row by its primary key, or undefined.
+   *
+   * @throws {StoreError} where the database fails
+   */
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
+  /**
+   * Rows in the order of an index.
+   *
+   * @throws {StoreError} where the database fails
+   */
   query<R extends Row = Row>(query: Query): Promise<R[]>
-  /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */
+  /**
+   * The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table.
+   *
+   * @throws {StoreError} where the database fails
+   */
   sum(table: string, prefix?: Key): Promise<Total[]>
   /**
+   * Writes all of it or nothing; durable when it resolves.
+   *
    * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `GONE`, `NEWER` where a later program has migrated the
    * database since (none landed), or `IN_DOUBT`.
    */
   commit(writes: readonly Write[]): Promise<void>
   /** Calls back after commits, by anyone, that changed the named table; may call once for many, or for nothing. Returns the way to stop. */
   watch(table: string, changed: () => void): () => void
-  /** Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`. */
+  /**
+   * Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`.
+   *
+   * @throws {StoreError} where the database fails
+   */
   close(): Promise<void>
 }
 
 /** What a user hands over: where the rows live. Opening runs the migrations. */
 export interface StoreAdapter {
-  /** @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was. */
+  /**
+   * Opens the database, made where there is none, and brings it to the schema.
+   *
+   * @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was.
+   */
   open(schema: Schema): Promise<Store>
 }
 
+/** Why a store failed. Messages may change, codes do not. */
 export type StoreErrorCode =
   /** A condition or a unique index refused the commit. */
   | 'CONFLICT'
@@ -172,7 +198,9 @@ export type StoreErrorCode =
 
 /** Every failure of a store. Match by `code`; messages may change. */
 export class StoreError extends HardshellError {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'StoreError'
+  /** Why, as a stable code. */
   declare readonly code: StoreErrorCode
   // eslint-disable-next-line no-useless-constructor -- narrows the code
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {

@@ -12,10 +12,15 @@ type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
 
 /** Which records: all that are as each given field says. */
 export interface HistoryPage {
+  /** Of one kind of operation. */
   readonly kind?: string
+  /** At one mint. */
   readonly mintUrl?: string
+  /** In one unit. */
   readonly unit?: string
+  /** In which direction the money went. */
   readonly direction?: HistoryFields['direction']
+  /** What came of them. */
   readonly status?: HistoryFields['status']
   /** How many records; 50 unless given. */
   readonly limit?: number
@@ -28,6 +33,7 @@ const STATUSES: readonly HistoryFields['status'][] = ['pending', 'done', 'failed
 /** At least so many rows are read at once, where a filter passes some of them over. */
 const READ_AT_ONCE = 200
 
+/** `wallet.history`: what came of operations, and what of them is under way. */
 export class History {
   readonly #store: Store
 

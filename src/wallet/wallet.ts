@@ -40,6 +40,7 @@ import { walletSchema } from './tables.ts'
 import { WalletMints } from './wallet-mints.ts'
 import { ofKind, WalletOperations } from './wallet-operations.ts'
 
+/** What a wallet is opened with. */
 export interface WalletOptions {
   /** Where the wallet lives: `sqliteStore({ path })`, `memoryStore()`. One seed, one live store. */
   readonly store: StoreAdapter
@@ -48,9 +49,13 @@ export interface WalletOptions {
    * filled with zeros at the end of `close`. A store knows its seed by a salted mark, and takes no other.
    */
   readonly seed: Uint8Array
+  /** How a request reaches a mint; the platform's `fetch` unless given. */
   readonly transport?: Transport
+  /** The curve and the hashes; this package's own unless given. */
   readonly crypto?: WalletCrypto
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Reads an invoice before it is handed to a mint; bolt11 unless given. */
   readonly invoiceAmount?: WalletPorts['invoiceAmount']
@@ -68,6 +73,7 @@ export interface WalletOptions {
 /** How long crypto may hold the thread. */
 const SLICE_MS = 20
 
+/** An open wallet. Made by `openWallet`. */
 export class Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
@@ -123,6 +129,9 @@ export class Wallet {
    * Returns the way to stop.
    *
    * @throws {TypeError} naming the argument
+   * @example
+   * const stop = wallet.on('operation', ({ kind, state }) => console.log(`${kind} is ${state}`))
+   * stop()
    */
   on<E extends keyof WalletEvents>(event: E, listener: (event: WalletEvents[E]) => void): () => void {
     return onWalletEvent(this.#env, event, listener)
@@ -137,7 +146,14 @@ export class Wallet {
     return this.#env.operations.role
   }
 
-  /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
+  /**
+   * What is there, per mint and unit. Read from running totals, never by adding up proofs.
+   *
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * for (const { mintUrl, unit, spendable } of await wallet.balances()) console.log(`${mintUrl}: ${spendable} ${unit}`)
+   */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
@@ -147,6 +163,8 @@ export class Wallet {
    * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
    *
    * @throws {TypeError} naming the argument
+   * @example
+   * await wallet.close({ deadlineMs: 5_000 })
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkNames(options, 'options', ['deadlineMs'])
@@ -159,6 +177,11 @@ export class Wallet {
     this.#forget()
   }
 
+  /**
+   * Closes the wallet at the end of an `await using` block.
+   *
+   * @throws {StoreError} where the database fails
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -169,6 +192,9 @@ export class Wallet {
  *
  * @throws {TypeError} naming the argument; {HardshellError} `SEED_MISMATCH` where the store belongs to another seed;
  *   {StoreError} `NEWER` where the database belongs to a later version.
+ * @example
+ * await using wallet = await openWallet({ store: sqliteStore({ path: 'wallet.db' }), seed: await seedOf(phrase) })
+ * await wallet.mints.trust(mintUrl)
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkObject(options, 'options')

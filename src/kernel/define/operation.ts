@@ -10,7 +10,9 @@ export type OperationStatus = 'active' | 'done' | 'quarantined'
 
 /** One operation, as stored. The snapshot and the timers are JSON texts, so that one bad row spoils no other. */
 export interface OperationRow extends Row {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
   /** The version of the kind that wrote the snapshot. */
   readonly kindVersion: number
@@ -22,6 +24,7 @@ export interface OperationRow extends Row {
   readonly owner: string
   /** How often the effects of this state were started; above 1 they are told that they are a replay. */
   readonly attempt: number
+  /** Where the row stands. */
   readonly status: OperationStatus
   /** The chart's state, dotted. */
   readonly state: string
@@ -33,12 +36,17 @@ export interface OperationRow extends Row {
   readonly timers: string
   /** Why the kernel set the row aside. */
   readonly reason: string | null
+  /** The operation that it belongs to; null where there is none. */
   readonly parent: string | null
   /** The caller's idempotency key, and what it was used for. */
   readonly key: string | null
+  /** What the key was used for, as JSON with its keys in order. */
   readonly request: string | null
+  /** When it was created, in epoch ms. */
   readonly createdAt: number
+  /** When it changed last, in epoch ms. */
   readonly updatedAt: number
+  /** The chart's persisted snapshot, as JSON. */
   readonly snapshot: string
 }
 
@@ -81,6 +89,7 @@ export const operationsTable = (columns: Table['columns'] = {}, indexes: Table['
 
 /** The processes that share the operations of a store without an owner's lock. */
 export interface OwnerRow extends Row {
+  /** Names the process. */
   readonly id: string
   /** Goes up every second while the process lives. */
   readonly beat: number
@@ -96,11 +105,17 @@ export const ownersTable = (): Table => ({
 
 /** One operation as it stands. */
 export interface OperationView {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Where it stands; `parked` where this program cannot load the row. */
   readonly status: OperationStatus | 'parked'
+  /** Goes up by one with each commit. */
   readonly version: number
+  /** The row, as stored. */
   readonly row: OperationRow
   /** Undefined where the row cannot be loaded. */
   readonly snapshot: AnyMachineSnapshot | undefined
@@ -108,35 +123,65 @@ export interface OperationView {
 
 /** What a kind may say of a committed step in rows of its own (a history record, say). */
 export interface Projection<Context> {
+  /** The operation's id. */
   readonly id: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationStatus
+  /** The chart's tags of the state. */
   readonly tags: ReadonlySet<string>
+  /** The chart's context. */
   readonly context: Context
+  /** When it was created, in epoch ms. */
   readonly createdAt: number
+  /** When it changed last, in epoch ms. */
   readonly updatedAt: number
 }
 
 /** The store as effects and local steps see it. */
 export interface Reader {
+  /**
+   * One row, or undefined.
+   *
+   * @throws {StoreError} where the database fails
+   */
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
+  /**
+   * Rows in the order of an index.
+   *
+   * @throws {StoreError} where the database fails
+   */
   query<R extends Row = Row>(query: Query): Promise<R[]>
+  /**
+   * Groups of a table's running total.
+   *
+   * @throws {StoreError} where the database fails
+   */
   sum(table: string, prefix?: Key): Promise<Total[]>
 }
 
+/** What an effect is called with. */
 export interface EffectArgs<In> {
+  /** What the chart hands over. */
   readonly input: In
   /** Aborted when the chart leaves the state, the operation is taken over, or the process closes. */
   readonly signal: AbortSignal
   /** The same effect may have run before with this input, up to any point. */
   readonly replay: boolean
+  /** The store, for reading. */
   readonly read: Reader
+  /** The time, in epoch ms. */
   readonly nowMs: number
 }
 
+/** What a local step is called with. */
 export interface LocalArgs<In> {
+  /** What the chart hands over. */
   readonly input: In
+  /** The store, for reading. */
   readonly read: Reader
+  /** The time, in epoch ms. */
   readonly nowMs: number
 }
 
@@ -146,6 +191,7 @@ export type { EventObject }
 export interface Watch<Context, Event> {
   /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
   readonly firstMs: number
+  /** The longest pause between two questions, in ms. */
   readonly maxMs: number
   /** For how many operations of one lane it asks in one request. */
   readonly most: number
@@ -172,10 +218,13 @@ export type Runs<M> = {
 
 /** A kind of operation: a chart, how its effects are done, and what its rows show. */
 export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyStateMachine> {
+  /** The name of the kind. */
   readonly kind: string
   /** Goes up whenever the chart changes; `migrate` then leads from each older version to the next. */
   readonly version: number
+  /** The chart. */
   readonly machine: M
+  /** How each effect and local step is done, with the ports at hand. */
   readonly effects: (ports: Ports) => Runs<M>
   /** Watches by name; a state is watched where its `meta` says `{ watch: name }`. */
   readonly watches?: (ports: Ports) => { readonly [name: string]: Watch<ContextOf<M>, EventObject> }
@@ -198,10 +247,15 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
 
 /** What of an XState snapshot is kept. Children are derived again from the chart. */
 export interface PersistedSnapshot {
+  /** Whether the chart goes on. */
   readonly status: string
+  /** The chart's state. */
   readonly value: Json
+  /** The chart's context. */
   readonly context: { readonly [key: string]: Json | undefined }
+  /** What history states remember. */
   readonly historyValue?: Json
+  /** What the chart ended with. */
   readonly output?: Json | undefined
 }
 

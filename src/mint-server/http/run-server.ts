@@ -17,11 +17,15 @@ import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
 
+/** What a mint server is started with. */
 export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
   readonly seed?: Uint8Array
+  /** The curve; this package's own unless given. */
   readonly crypto?: MintCrypto & SignatoryCrypto
+  /** Where its rows live. */
   readonly store: StoreAdapter
+  /** How the fake Lightning backend behaves. */
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
   /** Who signs instead of this process, which needs no seed then. */
   readonly signatory?: Signatory
@@ -48,13 +52,19 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   readonly log?: Log
 }
 
+/** A mint that listens. */
 export interface MintServer {
+  /** The address. */
   readonly url: string
+  /** The mint that is served. */
   readonly mint: RunningMint
+  /** The fake Lightning backend, for those who pay by hand. */
   readonly backend: FakeBackend
   /**
    * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
    * store. What is unfinished goes on at the next start.
+   *
+   * @throws {StoreError} where the database fails
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>
 }
@@ -79,6 +89,10 @@ const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
 /**
  * Opens the store, starts a mint on it and listens.
  * @throws {StoreError} The store cannot be opened. @throws Error It belongs to other keys, or the port is taken.
+ * @example
+ * const server = await createMintServer({ store: sqliteStore({ path: 'mint.db' }), port: 3338 })
+ * console.log(server.url)
+ * await server.close()
  */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
   checkGiven(options)

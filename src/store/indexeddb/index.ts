@@ -26,6 +26,7 @@ import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWri
 import { checkSchema } from '../kit/schema.ts'
 import { watchers } from '../kit/watchers.ts'
 
+/** Which database of the browser, and how long it is waited for. */
 export interface IndexedDbStoreOptions {
   /** The database, of this origin; made where there is none. */
   readonly name: string

@@ -32,6 +32,7 @@ import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
 
 export type { SlowCall } from '../kit/slow.ts'
 
+/** Which database and namespace, and how it is waited for. */
 export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
   /** The namespace of the tables, made where there is none. `hardshell` unless given. */
   readonly namespace?: string | undefined

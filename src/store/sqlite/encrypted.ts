@@ -26,6 +26,7 @@ import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 export type { SlowCall } from '../kit/slow.ts'
 export type { EncryptionKey, FormerKey } from './secret.ts'
 
+/** Where an encrypted database is, and its key. */
 export interface EncryptedSqliteStoreOptions extends SqliteOptions {
   /**
    * 32 random bytes, or their text in hexadecimal or base64: all of them count. Or `{ passphrase }` of at least 12
@@ -84,7 +85,9 @@ async function open(options: SqliteOptions, { secret, former }: Secrets, schema:
   }
 }
 
+/** Of which database the key is changed, from what to what. */
 export interface ChangeKey {
+  /** The file of the database. */
   readonly path: string
   /** The key as it is; `{ text }` where an earlier version encrypted the file by a text, of which 32 bytes counted. */
   readonly from: EncryptionKey | FormerKey

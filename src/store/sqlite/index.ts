@@ -10,12 +10,19 @@ import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
 export type { SlowCall } from '../kit/slow.ts'
 
+/** Which file, and how its lock is waited for. */
 export interface SqliteStoreOptions extends SqliteOptions {
   /** Prepares a fresh connection before anything else: a limit of size, say. */
   readonly prepare?: ((db: DatabaseSync) => void) | undefined
 }
 
-/** A store in a SQLite file. @throws {TypeError} naming the argument */
+/**
+ * A store in a SQLite file.
+ *
+ * @throws {TypeError} naming the argument
+ * @example
+ * await using wallet = await openWallet({ store: sqliteStore({ path: 'wallet.db' }), seed })
+ */
 export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
   checkObject(given, 'options')
   const options = { ...given, path: databasePath(given.path) }

@@ -148,7 +148,9 @@ export const meltKind = defineOperation({
   })),
 })
 
+/** A payment: which invoice, from which mint, and what it may cost. */
 export interface PrepareMelt {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** What is to be paid: a bolt11 invoice with an amount. */
   readonly request: string
@@ -156,6 +158,7 @@ export interface PrepareMelt {
   readonly unit?: string
   /** The most that it may cost beside the amount, in the unit; whatever the mint asks for unless given. */
   readonly maxFee?: AmountLike
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on to `prepared`, and ends at its deadline. */
   readonly signal?: AbortSignal
@@ -173,7 +176,15 @@ export interface PaidMelt extends Finished {
 
 /** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
 export class MeltHandle extends ExecutableHandle<MeltContext> {
-  /** Waits until the mint's quote is here and the inputs are reserved. */
+  /**
+   * Waits until the mint's quote is here and the inputs are reserved.
+   *
+   * @throws {HardshellError} as `finished`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * console.log(`at most ${(await melt.quoted()).fee} sat`)
+   */
   async quoted(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
     await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
@@ -185,6 +196,9 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * is under way (`paymentPending`): `finished()` then waits for the end.
    *
    * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
+   * @example
+   * const melt = await wallet.melt.prepare({ mintUrl, request: invoice })
+   * const { state, preimage } = await melt.execute()
    */
   override async execute(waiting: Waiting = {}): Promise<PaidMelt> {
     const signal = signalOf(waiting)
@@ -198,6 +212,9 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * beyond the amount is given up. Only where `explain` says that it waits for this decision.
    *
    * @throws {HardshellError} `NOT_NOW`; as `execute`
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * if (melt.state === 'changeless') await melt.payWithoutChange()
    */
   async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
     signalOf(waiting)
@@ -205,6 +222,15 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
     return this.execute(waiting)
   }
 
+  /**
+   * Waits for the end: the invoice is paid.
+   *
+   * @throws {HardshellError} as `OperationHandle.finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * const { evidence, change } = await melt.finished()
+   */
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
     await super.finished(waiting)
     return this.result()

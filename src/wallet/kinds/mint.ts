@@ -70,8 +70,11 @@ export const mintKind = defineOperation({
   })),
 })
 
+/** How much ecash is wanted, of which mint. */
 export interface PrepareMint {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** How much ecash, in the unit. */
   readonly amount: AmountLike
   /** `sat` unless given. */
   readonly unit?: string
@@ -79,12 +82,15 @@ export interface PrepareMint {
   readonly method?: string
   /** A quote that exists already, with the private key that it is locked to, if it is (NUT-20). */
   readonly quoteId?: string
+  /** The key that the quote is locked to, 32 bytes in hexadecimal (NUT-20). */
   readonly privateKey?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on. */
   readonly signal?: AbortSignal
 }
 
+/** A mint operation: ecash for a payment (NUT-04). */
 export class MintHandle extends OperationHandle<MintContext> {
   /** The quote to pay: `request` is the invoice, `expiry` in seconds since the Unix epoch. */
   get quote(): {
@@ -98,7 +104,14 @@ export class MintHandle extends OperationHandle<MintContext> {
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
   }
 
-  /** Waits for the quote. @throws {HardshellError} as `finished` */
+  /**
+   * Waits for the quote.
+   *
+   * @throws {HardshellError} as `finished`
+   * @example
+   * const mint = await wallet.mint.get(id)
+   * console.log((await mint.quoted()).quote.request)
+   */
   async quoted(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
     await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)

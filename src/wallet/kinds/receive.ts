@@ -25,6 +25,7 @@ export const receiveKind = defineOperation({
   project: record<ReceiveContext>('receive', 'in', ({ memo, ys }) => ({ memo, ys })),
 })
 
+/** The token to receive. */
 export interface PrepareReceive {
   /** A token, V3 or V4 (NUT-00). */
   readonly token: string

@@ -182,10 +182,13 @@ export const restoreKind = defineOperation({
   project: record<RestoreContext>('restore', 'self', ({ ys }) => ({ ys })),
 })
 
+/** What is to be restored: one unit of one mint. */
 export interface PrepareRestore {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** `sat` unless given. */
   readonly unit?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
@@ -206,12 +209,24 @@ export class RestoreHandle extends ExecutableHandle<RestoreContext> {
    * Starts it, if it was not started before, and waits until all is restored that can be had now.
    *
    * @throws {HardshellError} as `finished`; `UNSUPPORTED` at a mint without NUT-09, `REFUSED`
+   * @example
+   * const restore = await wallet.restore.prepare({ mintUrl })
+   * const { amount, unavailable } = await restore.execute()
    */
   override async execute(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.execute(waiting)
     return this.result()
   }
 
+  /**
+   * Waits for the end: all is restored that can be had.
+   *
+   * @throws {HardshellError} as `OperationHandle.finished`; `UNSUPPORTED`, `REFUSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const restore = await wallet.restore.get(id)
+   * const { amount } = await restore.finished({ signal: AbortSignal.timeout(60_000) })
+   */
   override async finished(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.finished(waiting)
     return this.result()

@@ -52,12 +52,17 @@ export const sendKind = defineOperation({
   project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),
 })
 
+/** How much is sent, of which mint. */
 export interface PrepareSend {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** How much, in the unit. */
   readonly amount: AmountLike
   /** `sat` unless given. */
   readonly unit?: string
+  /** A text in the token, for whoever receives it. */
   readonly memo?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
@@ -70,6 +75,7 @@ export interface SentToken extends Finished {
 /** Ends without a token. */
 const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(state)
 
+/** A send: proofs that become a token (NUT-00). */
 export class SendHandle extends ExecutableHandle<SendContext> {
   /** The token, once there is one. */
   get token(): string | undefined {
@@ -85,6 +91,9 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * Makes the token, if it was not made before. `finished()` waits until it is claimed or reclaimed.
    *
    * @throws {HardshellError} as `finished`
+   * @example
+   * const send = await wallet.send.prepare({ mintUrl, amount: 21 })
+   * const { token } = await send.execute()
    */
   override async execute(waiting: Waiting = {}): Promise<SentToken> {
     const signal = signalOf(waiting)
@@ -102,6 +111,9 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    *
    * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
    *   back, which stays valid; what the send failed with, where there never was one
+   * @example
+   * const send = await wallet.send.get(id)
+   * const { state } = await send.reclaim()
    */
   async reclaim(waiting: Waiting = {}): Promise<Finished> {
     const signal = signalOf(waiting)

@@ -28,15 +28,19 @@ export const swapKind = defineOperation({
 /** In all: where a mint takes fewer at once, they are made in rounds. */
 const MOST_OUTPUTS = 64
 
+/** Which amounts are made, at which mint. */
 export interface PrepareSwap {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** Amounts to make; each is split further where the keyset has no such denomination. */
   readonly amounts: readonly AmountLike[]
   /** `sat` unless given. */
   readonly unit?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
+/** A swap: ecash in other amounts (NUT-03). */
 export class SwapHandle extends ExecutableHandle<SwapContext> {}
 
 /**
