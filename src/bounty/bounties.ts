@@ -90,6 +90,7 @@ export interface BountyFilter {
   readonly limit?: number
 }
 
+/** How long a call waits. */
 export interface Waiting {
   /** Aborting stops the waiting, never the bounty. */
   readonly signal?: AbortSignal

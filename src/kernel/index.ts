@@ -26,12 +26,14 @@ export {
 } from './define/operation.ts'
 export {
   openOperations,
-  Operations,
+  type Operations,
   type CloseOptions,
   type CreateOptions,
   type ListFilter,
+  type Listener,
   type OperationsOptions,
 } from './operations.ts'
 export type { Role } from './share/ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
 export type { Resumed } from './run/supervisor.ts'
+export type { Json, Key, Query, Row, Store, Table, Total, Write } from '../store/port.ts'

@@ -114,6 +114,7 @@ const CREATE_PATIENCE_MS = 5_000
 
 type Inspectors = 'inspect' | 'unsafeInspect'
 
+/** Called after each commit. */
 export type Listener = (change: Change) => void
 
 /** What runs the operations, for the package alone. */

@@ -8,27 +8,15 @@ import type { Json, Key, Query, Row, Store, Table, Write } from './port.ts'
 
 /** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
 export interface Namespace {
-  /**
-   * The outer namespace.
-   *
-   * The outer namespace.
-   */
+  /** The outer namespace. */
   readonly primary?: string | undefined
-  /**
-   * The namespace within the primary one.
-   *
-   * The namespace within the primary one.
-   */
+  /** The namespace within the primary one. */
   readonly secondary?: string | undefined
 }
 
 /** The name of a value: its key, and the namespace that it is in. */
 export interface KvName extends Namespace {
-  /**
-   * The key within its namespace.
-   *
-   * The key within its namespace.
-   */
+  /** The key within its namespace. */
   readonly key: string
 }
 
@@ -68,6 +56,7 @@ export interface KvReader {
  *
  * @throws {TypeError} naming what is wrong with the name.
  * @example
+ * const store = await memoryStore().open({ version: 1, tables: { kv: kvTable } })
  * await store.commit([kvSet({ primary: 'settings', key: 'theme' }, 'dark')])
  */
 export function kvSet(name: KvName, value: Json): Write {

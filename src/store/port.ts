@@ -28,6 +28,7 @@ export type ColumnType = 'text' | 'integer' | 'time' | 'json' | 'text?' | 'integ
 
 /** A table, described once as data; adapters make what they need from it. */
 export interface Table {
+  /** The columns, and what each holds. */
   readonly columns: { readonly [column: string]: ColumnType }
   /** The primary key's columns. */
   readonly key: readonly string[]
@@ -51,6 +52,7 @@ export type MigrationStep =
 export interface Schema {
   /** The version that `tables` describes, from 1. */
   readonly version: number
+  /** The tables by name. */
   readonly tables: { readonly [table: string]: Table }
   /**
    * `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. Where they do not
@@ -77,7 +79,9 @@ export type Write =
   /** Changes nothing, and checks. */
   | { readonly check: string; readonly key: Key; readonly if: Condition }
 
+/** Which rows are read, and in which order. */
 export interface Query {
+  /** The table that is read. */
   readonly table: string
   /**
    * An index of the table; the primary key where left out. Rows come in its order: null first, numbers by size, text
@@ -88,8 +92,11 @@ export interface Query {
   readonly prefix?: Key | undefined
   /** Bounds on the column after the prefix, both inclusive. A row with null there is outside any bound. */
   readonly from?: string | number | undefined
+  /** The upper bound. */
   readonly to?: string | number | undefined
+  /** The last rows first. */
   readonly reverse?: boolean | undefined
+  /** How many rows at most. */
   readonly limit?: number | undefined
 }
 
@@ -109,9 +116,15 @@ export interface Total {
  */
 export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Promise<HeldLock | undefined>
 
+/** A lock that this process holds. */
 export interface HeldLock {
   /** Aborted where the lock is lost, though nobody let go of it. */
   readonly lost: AbortSignal
+  /**
+   * Lets the lock go.
+   *
+   * @throws {Error} where the system does not let it go
+   */
   release(): Promise<void> | void
 }
 

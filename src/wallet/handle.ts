@@ -57,11 +57,17 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /** What a handle shows of itself, in JSON and in print. Amounts are texts, in the operation's unit. */
 export interface ShownHandle {
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The operation's id. */
   readonly id: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
+  /** What moved, or is to move. */
   readonly amount: string
 }
 

@@ -10,45 +10,21 @@ export type Inspect = (event: InspectionEvent) => void
 
 /** A committed step in XState's inspection format. */
 export interface InspectionEvent {
-  /**
-   * XState's name of what is told.
-   *
-   * XState's name of what is told.
-   */
+  /** XState's name of what is told. */
   readonly type: '@xstate.actor' | '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'
-  /**
-   * The operation's id.
-   *
-   * The operation's id.
-   */
+  /** The root of all actors: the supervisor. */
   readonly rootId: string
-  /**
-   * The operation's id.
-   *
-   * The operation's id.
-   */
+  /** The operation's id. */
   readonly sessionId: string
   /** ISO 8601. */
   readonly createdAt: string
-  /**
-   * The kind of operation.
-   *
-   * The kind of operation.
-   */
+  /** The kind of operation, and its id. */
   readonly name: string
-  /**
-   * The event that led to the step.
-   *
-   * The event that led to the step.
-   */
+  /** The event of a microstep, or one that the chart emitted. */
   readonly event?: { readonly type: string }
   /** The transition of a microstep. */
   readonly move?: Move
-  /**
-   * The state after the step, without secrets.
-   *
-   * The state after the step, without secrets.
-   */
+  /** The state after the step, without secrets. */
   readonly snapshot?: {
     readonly status: string
     readonly value: unknown

@@ -20,17 +20,9 @@ export type ErrorCode =
 
 /** The base of every failure that has a code: those of the wallet, of operations, of Cashu data and of stores. Match by `code`. */
 export class HardshellError extends Error {
-  /**
-   * The name of the class, which tells it apart in logs.
-   *
-   * The name of the class, which tells it apart in logs.
-   */
+  /** The name of the class, which tells it apart in logs. */
   override readonly name: string = 'HardshellError'
-  /**
-   * Why, as a stable code.
-   *
-   * Why, as a stable code.
-   */
+  /** Why, as a stable code. */
   readonly code: ErrorCode
   /** The operation that it is about, where there is one. */
   readonly operationId: string | undefined

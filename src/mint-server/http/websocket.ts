@@ -21,7 +21,7 @@ export interface WebsocketLimits {
   readonly subscriptions: number
   /** Of one subscription. */
   readonly filters: number
-  /** What one connection watches, by all of its subscriptions; all connections of one client; all clients. */
+  /** What one connection watches, by all of its subscriptions. */
   readonly watchedOfConnection: number
   /** What one client watches. */
   readonly watchedOfClient: number

@@ -16,7 +16,7 @@ export interface Invoice {
   readonly memo: string
   /** Milliseconds since the Unix epoch; BOLT11 keeps whole seconds. */
   readonly createdAt: number
-  /** When it expires, in seconds since the Unix epoch. */
+  /** When it expires, in epoch ms. */
   readonly expiryAt: number
 }
 

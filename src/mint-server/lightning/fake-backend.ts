@@ -51,7 +51,7 @@ export interface FakeBackendOptions {
   readonly store: Store
   /** Milliseconds since the Unix epoch. */
   readonly clock: () => number
-  /** Bytes of randomness; the platform's unless given. */
+  /** Bytes of randomness. */
   readonly random: (length: number) => Uint8Array
   /** Resolves after so long, or once the signal aborts; asked for delays alone. The system's clock unless given. */
   readonly sleep?: (delayMs: number, signal: AbortSignal) => Promise<void>

@@ -8,23 +8,13 @@ export interface SlowOptions {
 
 /** A read or a transaction that took long. */
 export interface SlowCall {
-  /**
-   * What was asked of the database.
-   *
-   * What was asked of the database.
-   * What was asked of the database.
-   */
+  /** What was asked of the database. */
   readonly call: 'get' | 'query' | 'sum' | 'commit'
   /** The tables that were read or written. */
   readonly tables: readonly string[]
   /** Rows or groups read; commits that shared the transaction. */
   readonly count: number
-  /**
-   * How long it took, in ms.
-   *
-   * How long it took, in ms.
-   * How long it took, in ms.
-   */
+  /** How long it took, in ms. */
   readonly durationMs: number
 }
 

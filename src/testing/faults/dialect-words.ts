@@ -30,7 +30,7 @@ export interface TooLong {
  * FastAPI does. `entity`: HTTP 413 with a page of the proxy's. `text`: code 0 and a text.
  */
 export const OVERSIZE = ['coded', 'listed', 'entity', 'text'] as const
-/** Which answers of a mint are too large. */
+/** How a mint says that a list in a request is too long. */
 export type Oversize = (typeof OVERSIZE)[number]
 
 /** Nutshell's codes: 11000 stands for nearly everything about a transaction, and 0 for what it has no class for. */

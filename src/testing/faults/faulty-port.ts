@@ -43,7 +43,7 @@ export interface FaultyPortOptions {
   readonly life: Life
   /** The world's clock. */
   readonly clock: VirtualClock
-  /** Whether later calls may land before earlier ones. */
+  /** Lets another process overtake this one. */
   readonly overtake: () => Promise<void>
   /** Told of each call before it is made. */
   readonly requested: (what: string) => void
