@@ -64,12 +64,27 @@ class File {
       if (statement.type !== 'ExportNamedDeclaration') return []
       if (statement.declaration) return this.#declared(statement.declaration, statement)
       const names = statement.specifiers.map(({ exported }) => ('name' in exported ? exported.name : exported.value))
-      const from = statement.source?.value
-      if (from !== undefined && !from.startsWith('.'))
-        return names.map((name) => ({ name, sort: 'type', code: `from ${from}`, doc: docOf(`Of the package \`${from}\`.`), members: [] })) // prettier-ignore
-      const there = from === undefined ? [] : fileOf(posix.join(posix.dirname(this.path), from)).exports()
-      return names.flatMap((name) => there.find((each) => each.name === name) ?? [])
+      return names.flatMap((name) => this.#elsewhere(name, statement.source?.value ?? this.#importedFrom(name)))
     })
+  }
+
+  /** What is exported under this name by another file, or by another package. */
+  #elsewhere(name: string, from: string | undefined): Exported[] {
+    if (from === undefined) return []
+    if (from.startsWith('.')) {
+      const there = fileOf(posix.join(posix.dirname(this.path), from)).exports()
+      return there.filter((exported) => exported.name === name)
+    }
+    const doc = docOf(`Of the package \`${from}\`.`)
+    return [{ name, sort: 'type', code: `export { ${name} } from '${from}'`, doc, members: [] }]
+  }
+
+  /** Where a name of this file comes from. */
+  #importedFrom(name: string): string | undefined {
+    for (const statement of this.#program.body)
+      if (statement.type === 'ImportDeclaration' && statement.specifiers.some(({ local }) => local.name === name))
+        return statement.source.value
+    return undefined
   }
 
   #declared(node: Declared, at: Span): Exported[] {
@@ -103,7 +118,7 @@ class File {
   #members(body: readonly (Span & { readonly type: string })[]): Member[] {
     return body.flatMap((node) => {
       const code = this.#code(node)
-      const name = /^(?:(?:static|readonly|abstract|get|set) )*(\[[\w.]+\]|\w+|<)/.exec(code)?.[1]
+      const name = /^(?:(?:static|readonly|abstract|get|set) )*(?!readonly\b)(\[[^\]]+\]|\w+|<)/.exec(code)?.[1]
       if (name === undefined || /^(private|protected|constructor|declare)$|^\[[A-Z]+\]$/.test(name)) return []
       const isMethod = /^(MethodDefinition|TSMethodSignature)$/.test(node.type) && !code.startsWith('get ')
       return [{ name, code, isMethod, doc: this.#docBefore(node.start) }]

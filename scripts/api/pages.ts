@@ -45,7 +45,7 @@ function membersOf(members: readonly Member[]): string {
 
 const typeOf = (code: string): string =>
   `\`${code
-    .replace(/^(?:get |readonly )*(?:\[[\w.]+\]|\w+)(\?)?(?:\(\))?: /, (_, optional: string | undefined) =>
+    .replace(/^(?:get |readonly )*(?:\[[^\]]+\]|\w+)(\?)?(?:\(\))?: /, (_, optional: string | undefined) =>
       optional ? '? ' : '',
     )
     .replaceAll(/\s+/g, ' ')}\``.replaceAll('|', '\\|')

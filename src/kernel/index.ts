@@ -24,15 +24,8 @@ export {
   type Runs,
   type Watch,
 } from './define/operation.ts'
-export {
-  openOperations,
-  type Operations,
-  type CloseOptions,
-  type CreateOptions,
-  type ListFilter,
-  type Listener,
-  type OperationsOptions,
-} from './operations.ts'
+export { openOperations, type Listener, type Operations } from './operations.ts'
+export type { CloseOptions, CreateOptions, ListFilter, OperationsOptions } from './options.ts'
 export type { Role } from './share/ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
 export type { Resumed } from './run/supervisor.ts'

@@ -1,26 +1,32 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import {
-  checkClock,
-  checkCount,
   checkDuration,
-  checkFunction,
   checkListener,
   checkNames,
   checkObject,
-  checkOneOf,
   checkSignal,
   checkText,
   checkTexts,
 } from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
+import { canonical } from './util/canonical.ts'
 import { untilAnswered } from './util/retry.ts'
 import { commitRow } from './step/commit.ts'
 import { rowOf, tablesOf, type Delivery, type Look } from './run/durable.ts'
 import { HardshellError } from './util/errors.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
 import { publish, type Inspect } from './inspect/inspect.ts'
+import {
+  checkFilter,
+  checkOptions,
+  matches,
+  type CloseOptions,
+  type CreateOptions,
+  type ListFilter,
+  type OperationsOptions,
+} from './options.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { Lanes } from './run/lanes.ts'
 import { News } from './share/remote-changes.ts'
@@ -41,72 +47,6 @@ import { reportError } from './util/report.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timers.ts'
 
-/** What operations are opened with. */
-export interface OperationsOptions<Ports> {
-  /** An open store. */
-  readonly store: Store
-  /** The store's tables: an `operationsTable()` named `operations`, and those that the kinds write. */
-  readonly tables: Tables
-  /** The kinds that this program knows. */
-  readonly kinds: readonly OperationKind<Ports>[]
-  /** What the effects of the kinds use. */
-  readonly ports: Ports
-  /** What time it is; the platform's clock unless given. */
-  readonly clock?: Clock
-  /** Bytes of randomness; the platform's unless given. */
-  readonly random?: Random
-  /** Requests of one lane that may be under way at once; 8 unless given. */
-  readonly laneLimit?: number
-  /** Whether requests of a lane may be made; asked before each. Always, unless given. */
-  readonly laneOpen?: (lane: string) => Promise<boolean>
-  /** Gets every committed step in XState's inspection format, without secrets. */
-  readonly inspect?: Inspect
-  /** Like `inspect`, with whole contexts: it shows secrets. */
-  readonly unsafeInspect?: Inspect
-}
-
-/** Which operations: all that are as each given field says. */
-export interface ListFilter {
-  /** Of one kind. */
-  readonly kind?: string
-  /** Dotted; also matches the states inside it. */
-  readonly state?: string
-  /** Whether they go on, have ended or were set aside. */
-  readonly status?: OperationStatus
-  /** Changed at this time or later, in epoch ms. */
-  readonly changedSince?: number
-  /** Unfinished, and in the same state for at least this long (ms). */
-  readonly stuckForMs?: number
-  /** Values of other columns of the row. */
-  readonly where?: Row
-  /** How many at most. */
-  readonly limit?: number
-}
-
-/** How operations are closed. */
-export interface CloseOptions {
-  /** How long requests under way may still take, in milliseconds; 0 unless given. */
-  readonly deadlineMs?: number | undefined
-}
-
-/** How an operation is created. */
-export interface CreateOptions {
-  /** The operation's id; a new one unless given. */
-  readonly id?: string
-  /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
-  readonly key?: string | undefined
-  /** What the caller asked for, to compare when the key is used again. */
-  readonly request?: unknown
-  /** The id of the operation that it belongs to. */
-  readonly parent?: string | undefined
-  /** Looked at before each try: the id of an operation that already does what is asked. */
-  readonly existing?: (() => Promise<string | undefined>) | undefined
-}
-
-const FILTERS: readonly (keyof ListFilter)[] = [
-  ...(['kind', 'state', 'status', 'changedSince', 'stuckForMs', 'where', 'limit'] as const),
-]
-const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
 const LOAD_AGAIN_MS = 5
@@ -155,7 +95,6 @@ export class Operations<Ports = unknown> {
   constructor(options: OperationsOptions<Ports>) {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
-    checkCount(options.laneLimit, 'laneLimit')
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
@@ -321,13 +260,8 @@ export class Operations<Ports = unknown> {
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
-    checkNames(filter, 'filter', FILTERS)
+    checkFilter(filter)
     const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
-    checkTexts({ kind, state: filter.state })
-    checkOneOf(status, 'status', STATUSES)
-    checkDuration(changedSince, 'changedSince', { least: -Infinity })
-    checkDuration(stuckForMs, 'stuckForMs')
-    checkCount(filter.limit, 'limit')
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
     const rows = await this.#store.query<OperationRow>(
@@ -338,19 +272,8 @@ export class Operations<Ports = unknown> {
           : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
     )
     const nowMs = this.#clock.now()
-    const matches = (row: OperationRow): boolean =>
-      (kind === undefined || row.kind === kind) &&
-      (wanted === undefined || row.status === wanted) &&
-      (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
-      (changedSince === undefined || row.updatedAt >= changedSince) &&
-      (stuckForMs === undefined || nowMs - row.updatedAt >= stuckForMs) &&
-      Object.entries(filter.where ?? {}).every(([column, value]) => value === undefined || row[column] === value)
-    const found: OperationView[] = []
-    for (const row of rows) {
-      if (found.length >= limit) break
-      if (matches(row)) found.push(this.#view(row))
-    }
-    return found
+    const found = rows.filter((row) => matches(row, filter, nowMs))
+    return found.slice(0, limit).map((row) => this.#view(row))
   }
 
   /**
@@ -622,12 +545,7 @@ export class Operations<Ports = unknown> {
 
 /** Opens the operations of a store and takes up what is unfinished; does not wait for that. */
 export function openOperations<Ports>(options: OperationsOptions<Ports>): Operations<Ports> {
-  checkObject(options, 'options')
-  if (typeof options.store?.commit !== 'function') throw new TypeError('store: an open store')
-  checkObject(options.tables, 'tables')
-  if (!Array.isArray(options.kinds)) throw new TypeError('kinds: a list of kinds')
-  checkClock(options.clock)
-  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect'] as const) checkFunction(options[name], name)
+  checkOptions(options)
   return new Operations(options)
 }
 
@@ -640,12 +558,3 @@ const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): Oper
   row,
   snapshot,
 })
-
-/** JSON with its keys in order, so that equal requests have equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )
-}

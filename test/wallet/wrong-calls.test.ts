@@ -215,10 +215,20 @@ describe('a wrong call', () => {
     const wrong = await complaints([
       ['openWallet', openWallet as never, [options], options],
       ['fetchTransport', (given: never) => void fetchTransport(given), [{}], { fetch: undefined }],
-      ['sqliteStore', sqliteStore as never, [{ path: 'a.db' }], { path: 'a.db', busyTimeoutMs: 1 }],
+      [
+        'sqliteStore',
+        sqliteStore as never,
+        [{ path: 'a.db' }],
+        { path: 'a.db', busyTimeoutMs: 1, slowMs: 1, onSlow: undefined, prepare: undefined },
+      ],
       ['encryptedSqliteStore', encryptedSqliteStore as never, [{ path: 'a.db', key: seed.slice(32) }], { path: 'a.db', key: seed.slice(32), busyTimeoutMs: 1 }], // prettier-ignore
-      ['indexedDbStore', indexedDbStore as never, [{ name: 'a' }], { name: 'a' }],
-      ['postgresStore', postgresStore as never, [{ connectionString: 'postgres://none' }], { connectionString: 'postgres://none', schema: 'a', busyTimeoutMs: 1 }], // prettier-ignore
+      [
+        'indexedDbStore',
+        indexedDbStore as never,
+        [{ name: 'a' }],
+        { name: 'a', busyTimeoutMs: 1, onEvictable: undefined },
+      ],
+      ['postgresStore', postgresStore as never, [{ connection: 'postgres://none' }], { connection: 'postgres://none', namespace: 'a', busyTimeoutMs: 1, statementTimeoutMs: 1, slowMs: 1, onSlow: undefined }], // prettier-ignore
       ['seedOf', seedOf as never, ['abandon', '']],
       ['createMintServer', createMintServer as never, [{ store: memoryStore() }]],
       ['createMintServer', (given: object | null) => createMintServer({ ...given, store: memoryStore() }), [{}], { seed, port: 0, maxBodyBytes: 1, requestTimeoutMs: 1, clock: undefined, clientHeader: 'a', log: undefined }], // prettier-ignore

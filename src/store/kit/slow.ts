@@ -1,8 +1,10 @@
 /** The one place where slow reads and commits are told. */
 
+/** Who is told of reads and commits that take long. */
 export interface SlowOptions {
   /** Reads and commits that take so long are told to `onSlow`. 100 ms unless given. */
   readonly slowMs?: number | undefined
+  /** Told of each of them. */
   readonly onSlow?: ((call: SlowCall) => void) | undefined
 }
 

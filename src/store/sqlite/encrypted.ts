@@ -23,7 +23,8 @@ import {
 } from './secret.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
-export type { SlowCall } from '../kit/slow.ts'
+export type { SqliteOptions } from './store.ts'
+export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 export type { EncryptionKey, FormerKey } from './secret.ts'
 
 /** Where an encrypted database is, and its key. */

@@ -8,7 +8,8 @@ import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
 import { databasePath, fileAt, IN_MEMORY } from './file.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
-export type { SlowCall } from '../kit/slow.ts'
+export type { SqliteOptions } from './store.ts'
+export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
 /** Which file, and how its lock is waited for. */
 export interface SqliteStoreOptions extends SqliteOptions {
