@@ -46,7 +46,7 @@ export function checkFunction(value: unknown, name: string): void {
 export function checkClock(clock: unknown): void {
   if (clock === undefined) return
   checkObject(clock, 'clock')
-  for (const name of ['now', 'monotonicMs', 'setTimeout', 'clearTimeout'])
+  for (const name of ['now', 'setTimeout', 'clearTimeout'])
     if (typeof (clock as Readonly<Record<string, unknown>>)[name] !== 'function')
       throw new TypeError(`clock: has no ${name}()`)
 }

@@ -10,14 +10,13 @@ import {
   checkTexts,
 } from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
-import type { Tables } from '../store/kit/rows.ts'
 import { canonical } from './util/canonical.ts'
 import { untilAnswered } from './util/retry.ts'
 import { commitRow } from './step/commit.ts'
 import { rowOf, tablesOf, type Delivery, type Look } from './run/durable.ts'
 import { HardshellError } from './util/errors.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
-import { publish, type Inspect } from './inspect/inspect.ts'
+import { publish } from './inspect/inspect.ts'
 import {
   checkFilter,
   checkOptions,
@@ -32,16 +31,7 @@ import { Lanes } from './run/lanes.ts'
 import { News } from './share/remote-changes.ts'
 import type { OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
 import { Ownership, type Role } from './share/ownership.ts'
-import {
-  fraction,
-  hex,
-  sleep,
-  systemClock,
-  systemRandom,
-  withSteadyReading,
-  type Clock,
-  type Random,
-} from './util/ports.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
 import { Questions } from './run/poller.ts'
 import { reportError } from './util/report.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
