@@ -74,18 +74,23 @@ export type ClaimEnd =
   /** The claims service would not renew it. */
   | 'revoked'
 
+/** A claim of a bounty: who works on it, and until when. */
 export interface Claim {
   /** The claim's idempotency key; who has it may renew, release and settle. */
   readonly lease: string
+  /** Who works on it. */
   readonly worker: string
   /** Epoch ms. */
   readonly untilMs: number
+  /** How the claim ended; null while it goes on. */
   readonly end: ClaimEnd | null
 }
 
 /** What was handed in, and who is to be paid for it. */
 export interface Offer {
+  /** Who is paid. */
   readonly payee: string
+  /** What is handed in. */
   readonly contribution: Json
 }
 

@@ -28,14 +28,27 @@ export function checkSignal(signal: unknown, name = 'signal'): void {
 
 /** Texts by the names of their arguments, none of them empty. @throws {TypeError} */
 export function checkTexts(texts: { readonly [name: string]: unknown }): void {
-  for (const [name, value] of Object.entries(texts))
-    if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw new TypeError(`${name}: a text that is not empty`)
+  for (const [name, value] of Object.entries(texts)) if (value !== undefined) checkText(value, name)
+}
+
+/** A text that must be given, well-formed Unicode and not empty. @throws {TypeError} */
+export function checkText(value: unknown, name: string): void {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed())
+    throw new TypeError(`${name}: a text that is not empty`)
 }
 
 /** @throws {TypeError} */
 export function checkFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name}: a function`)
+}
+
+/** @throws {TypeError} */
+export function checkClock(clock: unknown): void {
+  if (clock === undefined) return
+  checkObject(clock, 'clock')
+  for (const name of ['now', 'setTimeout', 'clearTimeout'])
+    if (typeof (clock as Readonly<Record<string, unknown>>)[name] !== 'function')
+      throw new TypeError(`clock: has no ${name}()`)
 }
 
 /** @throws {TypeError} */
@@ -49,9 +62,14 @@ export function checkOneOf(value: unknown, name: string, allowed: readonly strin
     throw new TypeError(`${name}: one of ${allowed.join(', ')}`)
 }
 
+/** @throws {TypeError} */
+export function checkObject(value: unknown, name: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError(`${name}: an object`)
+}
+
 /** Options that nobody reads are typos. @throws {TypeError} naming the first one. */
 export function checkNames(options: unknown, name: string, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`${name}: an object`)
+  checkObject(options, name)
   for (const [option, value] of Object.entries(options))
     if (value !== undefined && !known.includes(option)) throw new TypeError(`${option}: not among ${known.join(', ')}`)
 }

@@ -128,7 +128,8 @@ async function finished(handle: OperationHandle, started?: Promise<unknown>): Pr
   try {
     await Promise.all([started, handle.finished()])
   } catch (error) {
-    if (!(error instanceof HardshellError) || error.code === 'QUARANTINED') throw error
+    const failed = error instanceof HardshellError && !(error instanceof StoreError) && error.code !== 'QUARANTINED'
+    if (!failed) throw error
   } finally {
     clearInterval(looking)
   }

@@ -1,9 +1,17 @@
 /** Bounties: a thin user of the kernel. */
 import type { BountyEvent } from '../../machines/bounty.ts'
-import { checkListener, checkNames, checkSignal, checkTexts } from '../arguments.ts'
+import {
+  checkClock,
+  checkFunction,
+  checkListener,
+  checkNames,
+  checkObject,
+  checkSignal,
+  checkTexts,
+} from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
-import { openOperations, type Operations } from '../kernel/operations.ts'
+import { openOperations, partsIn, type Operations } from '../kernel/operations.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { hex, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
@@ -14,17 +22,21 @@ import { bountyKind, bountySchema } from './kind.ts'
 import type { BountyPorts } from './ports.ts'
 import { toCancel, toClaim, toCreate, toRelease, toRenew, toSettle, type Answer } from './replies.ts'
 
+/** What bounties are opened with: a store, and the services of credits and claims. */
 export interface BountiesOptions extends BountyPorts {
   /** Where the bounties live: `sqliteStore({ path })`, `memoryStore()`. */
   readonly store: StoreAdapter
   /** Judges contributions; `meets` unless given. */
   readonly evaluate?: Evaluate
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Gets every committed step in XState's inspection format, without contexts. */
   readonly inspect?: Inspect
 }
 
+/** A new bounty: who pays how much for what, until when. */
 export interface CreateBounty {
   /** The account that pays. */
   readonly payer: string
@@ -38,7 +50,9 @@ export interface CreateBounty {
   readonly key?: string
 }
 
+/** Who claims a bounty, and for how long. */
 export interface ClaimBounty {
+  /** Who works on it. */
   readonly worker: string
   /** How long the claim holds, in ms; the bounty's deadline ends it at the latest. */
   readonly leaseMs: number
@@ -46,13 +60,17 @@ export interface ClaimBounty {
   readonly key?: string
 }
 
+/** A call of one who has a lease. */
 export interface UnderLease {
+  /** The lease, as the claim names it. */
   readonly lease: string
 }
+/** Which lease ends later, and how much. */
 export interface RenewLease extends UnderLease {
   /** From now on, in ms. */
   readonly leaseMs: number
 }
+/** What is handed in for a bounty, under which lease. */
 export interface SettleBounty extends UnderLease {
   /** As the evaluator reads it; any JSON. */
   readonly contribution: unknown
@@ -60,14 +78,19 @@ export interface SettleBounty extends UnderLease {
   readonly payee?: string
 }
 
+/** Which bounties: all that are as each given field says. */
 export interface BountyFilter {
+  /** Where they stand. */
   readonly state?: BountyState
+  /** Who pays. */
   readonly payer?: string
   /** Who has it, or had it last. */
   readonly worker?: string
+  /** How many at most. */
   readonly limit?: number
 }
 
+/** How long a call waits. */
 export interface Waiting {
   /** Aborting stops the waiting, never the bounty. */
   readonly signal?: AbortSignal
@@ -96,11 +119,10 @@ export class Bounties {
    *
    * @throws {TypeError} naming the argument; {HardshellError} `REJECTED`, `DISPUTED`, `KEY_REUSED`
    */
-  async create(
-    { payer, amount, criteria = {}, deadlineAt, key }: CreateBounty,
-    waiting: Waiting = {},
-  ): Promise<Bounty> {
-    checkSignal(waiting.signal)
+  async create(options: CreateBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['payer', 'amount', 'criteria', 'deadlineAt', 'key'])
+    signalOf(waiting)
+    const { payer, amount, criteria = {}, deadlineAt, key } = options
     const input = {
       payer: text(payer, 'payer'),
       amount: positive(amount, 'amount'),
@@ -117,14 +139,16 @@ export class Bounties {
    * @throws {HardshellError} `CLAIMED`, `CLAIM_REFUSED`, `LEASE_LOST` where this claim was and is over, `NOT_OPEN`,
    *   `REJECTED`, `SETTLED`, `EXPIRED`, `CANCELLED`, `DISPUTED`, `KEY_REUSED`, `NOT_FOUND`
    */
-  async claim(id: string, { worker, leaseMs, key }: ClaimBounty, waiting: Waiting = {}): Promise<Bounty> {
+  async claim(id: string, options: ClaimBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['worker', 'leaseMs', 'key'])
+    const { worker, leaseMs, key } = options
     const lease = key === undefined ? hex(this.#random(16)) : text(key, 'key')
     const asking = { lease, worker: text(worker, 'worker') }
     const lastsMs = positive(leaseMs, 'leaseMs')
     return this.#answered(
       id,
       (bounty, sent) => toClaim(bounty, { ...asking, sent }),
-      ({ deadlineAt }) => ({ type: 'claim', ...asking, untilMs: Math.min(deadlineAt, this.#operations.clock.now() + lastsMs) }), // prettier-ignore
+      ({ deadlineAt }) => ({ type: 'claim', ...asking, untilMs: Math.min(deadlineAt, partsIn(this.#operations).clock.now() + lastsMs) }), // prettier-ignore
       waiting,
     )
   }
@@ -134,12 +158,15 @@ export class Bounties {
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
-  async renew(id: string, { lease, leaseMs }: RenewLease, waiting: Waiting = {}): Promise<Bounty> {
+  async renew(id: string, options: RenewLease, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease', 'leaseMs'])
+    const { leaseMs } = options
+    const lease = text(options.lease, 'lease')
     const lastsMs = positive(leaseMs, 'leaseMs')
     return this.#answered(
       id,
       (bounty, sent) => toRenew(bounty, { lease, sent }),
-      () => ({ type: 'renew', lease, untilMs: this.#operations.clock.now() + lastsMs }),
+      () => ({ type: 'renew', lease, untilMs: partsIn(this.#operations).clock.now() + lastsMs }),
       waiting,
     )
   }
@@ -149,7 +176,9 @@ export class Bounties {
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
-  async release(id: string, { lease }: UnderLease, waiting: Waiting = {}): Promise<Bounty> {
+  async release(id: string, options: UnderLease, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease'])
+    const lease = text(options.lease, 'lease')
     return this.#answered(
       id,
       (bounty, sent) => toRelease(bounty, { lease, sent }),
@@ -164,7 +193,10 @@ export class Bounties {
    *
    * @throws {HardshellError} `CRITERIA_UNMET`, `LEASE_LOST`, `NOT_CLAIMED`, `DISPUTED`, and as `claim`
    */
-  async settle(id: string, { lease, contribution, payee }: SettleBounty, waiting: Waiting = {}): Promise<Bounty> {
+  async settle(id: string, options: SettleBounty, waiting: Waiting = {}): Promise<Bounty> {
+    checkNames(options, 'options', ['lease', 'contribution', 'payee'])
+    const { contribution, payee } = options
+    const lease = text(options.lease, 'lease')
     const offered = json(contribution, 'contribution')
     const to = payee === undefined ? undefined : text(payee, 'payee')
     return this.#answered(
@@ -184,12 +216,22 @@ export class Bounties {
     return this.#answered(id, toCancel, () => ({ type: 'cancel' }), waiting)
   }
 
-  /** @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED` */
+  /**
+   * One bounty as it stands.
+   *
+   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`
+   */
   async get(id: string): Promise<Bounty> {
     return bountyOf(await this.#operations.get(id))
   }
 
-  /** Newest first. Those that this program cannot load are left out; `explain` tells of them. */
+  /**
+   * Newest first. Those that this program cannot load are left out; `explain` tells of them.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async list(filter: BountyFilter = {}): Promise<Bounty[]> {
     checkNames(filter, 'filter', ['state', 'payer', 'worker', 'limit'])
     const { state, payer, worker, limit } = filter
@@ -203,17 +245,36 @@ export class Bounties {
     return found.flatMap((view) => (view.snapshot && view.status !== 'quarantined' ? [bountyOf(view)] : []))
   }
 
-  /** Waits until it is over, however it ends. */
-  async finished(id: string, { signal }: Waiting = {}): Promise<Bounty> {
+  /**
+   * Waits until it is over, however it ends.
+   *
+   * @throws {TypeError} naming the argument; the signal's reason
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
+  async finished(id: string, waiting: Waiting = {}): Promise<Bounty> {
+    const signal = signalOf(waiting)
     return this.#operations.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
   }
 
-  /** Why a bounty is where it is, what comes next, and when. */
+  /**
+   * Why a bounty is where it is, what comes next, and when.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   explain(id: string): Promise<Explanation> {
     return this.#operations.explain(id)
   }
 
-  /** Sends again what a service refused or did not answer. */
+  /**
+   * Sends again what a service refused or did not answer.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   resume(id: string): Promise<void> {
     return this.#operations.resume(id)
   }
@@ -223,7 +284,11 @@ export class Bounties {
     return this.#operations.role
   }
 
-  /** What was found unfinished when the bounties were opened, and became of it. */
+  /**
+   * What was found unfinished when the bounties were opened, and became of it.
+   *
+   * @throws {StoreError} where the database fails
+   */
   resumed(): Promise<readonly Resumed[]> {
     return this.#operations.resumed
   }
@@ -234,13 +299,22 @@ export class Bounties {
     return this.#operations.on(({ row: { id, state } }) => listener({ id, state }))
   }
 
-  /** Aborts requests under way and lets go of the store; every bounty stays resumable. */
+  /**
+   * Aborts requests under way and lets go of the store; every bounty stays resumable.
+   *
+   * @throws {StoreError} where the database fails
+   */
   async close(): Promise<void> {
     this.#operations.close()
     await this.#operations.closed
     await this.#closeStore()
   }
 
+  /**
+   * Closes the bounties at the end of an `await using` block.
+   *
+   * @throws {StoreError} where the database fails
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -250,8 +324,9 @@ export class Bounties {
     id: string,
     answer: (bounty: Bounty, sent: boolean) => Answer,
     event: ((bounty: Bounty) => BountyEvent) | undefined,
-    { signal }: Waiting,
+    waiting: Waiting,
   ): Promise<Bounty> {
+    const signal = signalOf(waiting)
     for (let sent = false; ;) {
       const found = await this.#operations.until(
         id,
@@ -280,11 +355,14 @@ export class Bounties {
  * const { id } = await bounties.create({ payer: 'ada', amount: 20, deadlineAt: Date.now() + 86_400_000 })
  */
 export async function openBounties(options: BountiesOptions): Promise<Bounties> {
+  checkObject(options, 'options')
   const { credits, claims, evaluate, clock, random = systemRandom, inspect } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   if (typeof credits?.reserve !== 'function') throw new TypeError('credits: a service of credits')
   if (typeof claims?.acquire !== 'function') throw new TypeError('claims: a service of claims')
+  checkClock(clock)
+  for (const name of ['evaluate', 'random', 'inspect'] as const) checkFunction(options[name], name)
   const store = await options.store.open(bountySchema)
   const operations = openOperations<BountyPorts>({
     ...{ store, tables: bountySchema.tables, kinds: [bountyKind(evaluate)], ports: { credits, claims }, random },
@@ -292,6 +370,13 @@ export async function openBounties(options: BountiesOptions): Promise<Bounties> 
     ...(inspect && { inspect }),
   })
   return new Bounties(operations, random, () => store.close())
+}
+
+/** @throws {TypeError} naming the argument; the signal's reason where it has aborted */
+function signalOf(waiting: Waiting): AbortSignal | undefined {
+  checkNames(waiting, 'waiting', ['signal'])
+  checkSignal(waiting.signal)
+  return waiting.signal
 }
 
 function text(value: unknown, name: string): string {

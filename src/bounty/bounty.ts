@@ -4,6 +4,7 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
 import type { Json } from '../store/port.ts'
 
+/** Where a bounty stands. */
 export type BountyState =
   | 'reserving'
   | 'rejecting'
@@ -47,11 +48,15 @@ export type BountyCode =
 
 /** One bounty as it stands. */
 export interface Bounty {
+  /** The bounty's id. */
   readonly id: string
+  /** Where it stands. */
   readonly state: BountyState
+  /** Who pays. */
   readonly payer: string
   /** In credits. */
   readonly amount: number
+  /** What a contribution must be. */
   readonly criteria: Json
   /** Epoch ms. */
   readonly deadlineAt: number
@@ -71,6 +76,7 @@ export interface Bounty {
   readonly refusal: string | null
   /** Epoch ms. */
   readonly createdAt: number
+  /** When it changed last, in epoch ms. */
   readonly updatedAt: number
 }
 

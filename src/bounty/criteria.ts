@@ -1,6 +1,7 @@
 /** Whether a contribution is what a bounty asks for: a pure function, the user's or the one that is here. */
 import type { Json } from '../store/port.ts'
 
+/** Whether a contribution meets the criteria; if it does not, why. */
 export type Verdict = { readonly met: true } | { readonly met: false; readonly why: string }
 
 /**
@@ -11,6 +12,7 @@ export type Evaluate = (criteria: Json, contribution: Json) => Verdict
 
 /** What `meets` reads of criteria. All of it has to be met. */
 export interface Criteria {
+  /** The least that each number must be. */
   readonly metrics?: readonly {
     readonly name: string
     readonly direction: 'atLeast' | 'atMost'
@@ -22,7 +24,9 @@ export interface Criteria {
 
 /** What `meets` reads of a contribution. */
 export interface Contribution {
+  /** Numbers by name. */
   readonly metrics?: { readonly [name: string]: number }
+  /** Words that describe it. */
   readonly tags?: readonly string[]
 }
 

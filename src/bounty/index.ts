@@ -1,7 +1,7 @@
 /** `hardshell/bounty`: credits held in escrow until somebody's contribution meets the criteria. */
 export type { Claim, ClaimEnd, Offer } from '../../machines/bounty.ts'
 export {
-  Bounties,
+  type Bounties,
   openBounties,
   type BountiesOptions,
   type BountyFilter,
@@ -10,6 +10,7 @@ export {
   type RenewLease,
   type SettleBounty,
   type UnderLease,
+  type Waiting,
 } from './bounties.ts'
 export type { Bounty, BountyCode, BountyState } from './bounty.ts'
 export { meets, type Contribution, type Criteria, type Evaluate, type Verdict } from './criteria.ts'

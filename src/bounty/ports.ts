@@ -17,12 +17,15 @@ export type Reply =
 /** What a service knows of a key; null where it knows nothing. */
 export type Lookup<T> = { readonly answer: 'ok'; readonly found: T | null } | { readonly answer: 'unknown' }
 
+/** Credits set aside, as the service of credits has them. */
 export interface Reservation {
+  /** What names it: the same key is the same reservation. */
   readonly key: string
   /** Empty where the key was barred before anything was reserved. */
   readonly payer: string
   /** In credits. */
   readonly amount: number
+  /** Whether it is held, paid out or given back. */
   readonly state: 'reserved' | 'captured' | 'voided'
   /** Who got the credits. */
   readonly payee: string | null
@@ -30,44 +33,90 @@ export interface Reservation {
 
 /** Accounts of credits. */
 export interface Credits {
-  /** Sets credits of an account aside. */
+  /**
+   * Sets credits of an account aside.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   reserve(
     request: { readonly key: string; readonly payer: string; readonly amount: number },
     signal?: AbortSignal,
   ): Promise<Reply>
+  /**
+   * The reservation of a key, or undefined.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   get(request: { readonly key: string }, signal?: AbortSignal): Promise<Lookup<Reservation>>
-  /** Pays what is reserved to the payee; a second payee is refused. */
+  /**
+   * Pays what is reserved to the payee; a second payee is refused.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   capture(request: { readonly key: string; readonly payee: string }, signal?: AbortSignal): Promise<Reply>
-  /** Gives back what is reserved, and bars the key. */
+  /**
+   * Gives back what is reserved, and bars the key.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   void(request: { readonly key: string }, signal?: AbortSignal): Promise<Reply>
 }
 
+/** A claim as the service of claims has it. */
 export interface Lease {
+  /** What names it: the same key is the same lease. */
   readonly key: string
   /** What is claimed: the bounty. Empty where the key was barred before it was acquired. */
   readonly task: string
+  /** Who works on it. */
   readonly worker: string
   /** Until when, epoch ms; for information, the service releases nothing by itself. */
   readonly untilMs: number
+  /** Whether it holds. */
   readonly state: 'held' | 'released' | 'completed'
 }
 
 /** Who works on what. A task is held under at most one lease, and under none any more once one is completed. */
 export interface Claims {
+  /**
+   * Grants a lease on a bounty to a worker, or refuses it.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   acquire(
     request: { readonly key: string; readonly task: string; readonly worker: string; readonly untilMs: number },
     signal?: AbortSignal,
   ): Promise<Reply>
+  /**
+   * The lease of a key, or undefined.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   get(request: { readonly key: string }, signal?: AbortSignal): Promise<Lookup<Lease>>
-  /** Moves the end of a held lease. It never moves back. */
+  /**
+   * Moves the end of a held lease. It never moves back.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   renew(request: { readonly key: string; readonly untilMs: number }, signal?: AbortSignal): Promise<Reply>
-  /** Ends a lease, and bars the key. */
+  /**
+   * Ends a lease, and bars the key.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   release(request: { readonly key: string }, signal?: AbortSignal): Promise<Reply>
+  /**
+   * Ends a lease because its work was paid.
+   *
+   * @throws {Error} where the service does not answer: it is asked again
+   */
   complete(request: { readonly key: string }, signal?: AbortSignal): Promise<Reply>
 }
 
 /** What the effects of a bounty use. */
 export interface BountyPorts {
+  /** The service of credits. */
   readonly credits: Credits
+  /** The service of claims. */
   readonly claims: Claims
 }

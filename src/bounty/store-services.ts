@@ -38,11 +38,23 @@ export const claimsSchema: Schema = { version: 1, tables: claimsTables }
 
 /** Credits on a store, with what their users see. */
 export interface StoreCredits extends Credits {
-  /** Adds credits to an account. */
+  /**
+   * Adds credits to an account.
+   *
+   * @throws {StoreError} where the database fails
+   */
   deposit(account: string, amount: number): Promise<void>
-  /** What an account can spend. */
+  /**
+   * What an account can spend.
+   *
+   * @throws {StoreError} where the database fails
+   */
   balance(account: string): Promise<number>
-  /** An account's reservations, as the index has them. */
+  /**
+   * An account's reservations, as the index has them.
+   *
+   * @throws {StoreError} where the database fails
+   */
   list(payer: string): Promise<readonly Document[]>
 }
 
@@ -82,7 +94,11 @@ export function storeCredits(store: Store): StoreCredits {
 
 /** Claims on a store, with what their users see. */
 export interface StoreClaims extends Claims {
-  /** A worker's leases, as the index has them. */
+  /**
+   * A worker's leases, as the index has them.
+   *
+   * @throws {StoreError} where the database fails
+   */
   list(worker: string): Promise<readonly Document[]>
 }
 

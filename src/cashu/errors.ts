@@ -27,7 +27,9 @@ export type CashuErrorCode =
 
 /** An error about Cashu data that came from outside. Match by `code`. */
 export class CashuError extends HardshellError {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'CashuError'
+  /** Why, as a stable code. */
   declare readonly code: CashuErrorCode
   // eslint-disable-next-line no-useless-constructor -- narrows the code
   constructor(code: CashuErrorCode, message: string, options?: ErrorOptions) {

@@ -259,9 +259,13 @@ export type MethodSetting = {
 
 /** What the wallet needs to know of a mint's settings (NUT-06). */
 export type MintInfo = {
+  /** How it calls itself. */
   readonly name?: string
+  /** Its software, and the version of that. */
   readonly version?: string
+  /** How it takes payments (NUT-04). */
   readonly mint: { readonly disabled: boolean; readonly methods: readonly MethodSetting[] }
+  /** How it pays invoices (NUT-05). */
   readonly melt: { readonly disabled: boolean; readonly methods: readonly MethodSetting[] }
   /** The NUTs whose settings say that they are supported, such as 7, 8, 9, 12, 20. */
   readonly supported: readonly number[]

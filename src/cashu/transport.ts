@@ -10,7 +10,9 @@ export type Transport = (request: {
 
 /** A whole answer, and what its headers say. */
 export interface TransportAnswer {
+  /** The status of HTTP. */
   readonly status: number
+  /** The body, as text. */
   readonly body: string
   /** How long the mint asks to be left alone (Retry-After), in milliseconds. */
   readonly retryAfterMs?: number | undefined

@@ -20,11 +20,10 @@ export {
   type Answer,
   type Declared,
 } from './define/authoring.ts'
-export { durable } from './run/durable.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
-export type { Change, Kernel, LoadedKind } from './kernel.ts'
+export type { Change } from './kernel.ts'
 export {
   defineOperation,
   operationsTable,
@@ -43,14 +42,8 @@ export {
   type Runs,
   type Watch,
 } from './define/operation.ts'
-export {
-  openOperations,
-  Operations,
-  type CloseOptions,
-  type CreateOptions,
-  type ListFilter,
-  type OperationsOptions,
-} from './operations.ts'
+export { openOperations, type Listener, type Operations } from './operations.ts'
+export type { CloseOptions, CreateOptions, ListFilter, OperationsOptions } from './options.ts'
 export {
   json,
   jsonOrNull,
@@ -64,4 +57,5 @@ export {
 } from '../store/typed.ts'
 export type { Role } from './share/ownership.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
-export type { Resumed, Supervisor } from './run/supervisor.ts'
+export type { Resumed } from './run/supervisor.ts'
+export type { Json, Key, Query, Row, Store, Table, Total, Write } from '../store/port.ts'

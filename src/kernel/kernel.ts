@@ -14,8 +14,11 @@ import type { Alarms } from './run/timers.ts'
 export interface Change {
   /** The row before; undefined for a new operation. */
   readonly before: OperationRow | undefined
+  /** The row after the step. */
   readonly row: OperationRow
+  /** The snapshot after the step. */
   readonly snapshot: AnyMachineSnapshot
+  /** The events that the chart emitted. */
   readonly emitted: readonly EventObject[]
   /** The transitions that the step took, where an inspector wants to know. */
   readonly moves: readonly Move[]
@@ -99,7 +102,7 @@ export function loadKind(
       restored.set(row, snapshot)
       return snapshot
     } catch (error) {
-      if (error instanceof HardshellError) throw error
+      if (error instanceof HardshellError && error.code === 'PARKED') throw error
       return park(row, 'the snapshot does not restore', error)
     }
   }

@@ -1,14 +1,31 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { checkCount, checkDuration, checkListener, checkOneOf, checkSignal, checkTexts } from '../arguments.ts'
+import {
+  checkDuration,
+  checkListener,
+  checkNames,
+  checkObject,
+  checkSignal,
+  checkText,
+  checkTexts,
+} from '../arguments.ts'
 import { StoreError, type Row, type Store } from '../store/port.ts'
-import type { Tables } from '../store/kit/rows.ts'
+import { canonical } from './util/canonical.ts'
 import { untilAnswered } from './util/retry.ts'
 import { commitRow } from './step/commit.ts'
 import { rowOf, tablesOf, type Delivery, type Look } from './run/durable.ts'
 import { HardshellError } from './util/errors.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
-import { publish, type Inspect } from './inspect/inspect.ts'
+import { publish } from './inspect/inspect.ts'
+import {
+  checkFilter,
+  checkOptions,
+  matches,
+  type CloseOptions,
+  type CreateOptions,
+  type ListFilter,
+  type OperationsOptions,
+} from './options.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { Lanes } from './run/lanes.ts'
 import { News } from './share/remote-changes.ts'
@@ -21,69 +38,12 @@ import type {
   OperationView,
 } from './define/operation.ts'
 import { Ownership, type Role } from './share/ownership.ts'
-import {
-  fraction,
-  hex,
-  sleep,
-  systemClock,
-  systemRandom,
-  withSteadyReading,
-  type Clock,
-  type Random,
-} from './util/ports.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
 import { Questions } from './run/poller.ts'
 import { reportError } from './util/report.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timers.ts'
 
-export interface OperationsOptions<Ports> {
-  readonly store: Store
-  /** The store's tables: an `operationsTable()` named `operations`, and those that the kinds write. */
-  readonly tables: Tables
-  readonly kinds: readonly OperationKind<Ports>[]
-  readonly ports: Ports
-  readonly clock?: Clock
-  readonly random?: Random
-  /** Requests of one lane that may be under way at once; 8 unless given. */
-  readonly laneLimit?: number
-  /** Whether requests of a lane may be made; asked before each. Always, unless given. */
-  readonly laneOpen?: (lane: string) => Promise<boolean>
-  /** Gets every committed step in XState's inspection format, without secrets. */
-  readonly inspect?: Inspect
-  /** Like `inspect`, with whole contexts: it shows secrets. */
-  readonly unsafeInspect?: Inspect
-}
-
-export interface ListFilter {
-  readonly kind?: string
-  /** Dotted; also matches the states inside it. */
-  readonly state?: string
-  readonly status?: OperationStatus
-  readonly changedSince?: number
-  /** Unfinished, and in the same state for at least this long (ms). */
-  readonly stuckForMs?: number
-  /** Values of other columns of the row. */
-  readonly where?: Row
-  readonly limit?: number
-}
-
-export interface CloseOptions {
-  /** How long requests under way may still take, in milliseconds; 0 unless given. */
-  readonly deadlineMs?: number | undefined
-}
-
-export interface CreateOptions {
-  readonly id?: string
-  /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
-  readonly key?: string | undefined
-  /** What the caller asked for, to compare when the key is used again. */
-  readonly request?: unknown
-  readonly parent?: string | undefined
-  /** Looked at before each try: the id of an operation that already does what is asked. */
-  readonly existing?: (() => Promise<string | undefined>) | undefined
-}
-
-const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
 const LOAD_AGAIN_MS = 5
@@ -91,8 +51,17 @@ const CREATE_PATIENCE_MS = 5_000
 
 type Inspectors = 'inspect' | 'unsafeInspect'
 
+/** Called after each commit. */
 export type Listener = (change: Change) => void
 
+/** What runs the operations, for the package alone. */
+export let partsIn: (operations: Operations) => {
+  readonly supervisor: Supervisor
+  readonly lanes: Lanes
+  readonly clock: Clock
+}
+
+/** The operations of a store: starts new ones, hands them events, and tells how each stands. Made by `openOperations`. */
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: KernelStore
@@ -105,22 +74,30 @@ export class Operations<Ports = unknown> {
   readonly #ownership: Ownership
   readonly #news: News
   #closing: Promise<void> | undefined
-  readonly supervisor: Supervisor
-  readonly lanes: Lanes
-  readonly clock: Clock
+  readonly #supervisor: Supervisor
+  readonly #lanes: Lanes
+  readonly #clock: Clock
   /** What the supervisor found at the start; resolves when all are taken up. */
   readonly resumed: Promise<readonly Resumed[]>
 
+  static {
+    partsIn = (operations) => ({
+      supervisor: operations.#supervisor,
+      lanes: operations.#lanes,
+      clock: operations.#clock,
+    })
+  }
+
+  /** Use `openOperations`. */
   constructor(options: OperationsOptions<Ports>) {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
-    checkCount(options.laneLimit, 'laneLimit')
     this.#store = store
     this.#tables = Object.keys(options.tables)
     this.#options = options
-    this.clock = clock
+    this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    this.lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
+    this.#lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -128,14 +105,14 @@ export class Operations<Ports = unknown> {
       clock,
       owner: newId(),
       leads: () => this.#ownership.role !== 'follower',
-      lanes: this.lanes,
-      questions: new Questions(this.lanes),
-      alarms: new Alarms(clock, (id) => this.supervisor.wake(id)),
+      lanes: this.#lanes,
+      questions: new Questions(this.#lanes),
+      alarms: new Alarms(clock, (id) => this.#supervisor.wake(id)),
       underWay: new Set(),
       newId,
       chance: () => fraction(random),
       changed: (change) => this.#changed(change),
-      failed: (id, error) => this.supervisor.send({ type: 'operation.failed', id, error }),
+      failed: (id, error) => this.#supervisor.send({ type: 'operation.failed', id, error }),
     }
     for (const kind of options.kinds)
       this.#kinds.set(
@@ -149,10 +126,10 @@ export class Operations<Ports = unknown> {
           inspected,
         }),
       )
-    this.supervisor = new Supervisor(this.#kernel, this.#kinds)
+    this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.#ownership = new Ownership({
       ...{ store, clock, owner: this.#kernel.owner },
-      adopt: (rows) => this.supervisor.adopt(rows),
+      adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
     this.#news = new News({
@@ -167,7 +144,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
-    const report = await this.supervisor.resume(ours)
+    const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
     if (this.#store.ownership) this.#news.begin()
@@ -183,7 +160,7 @@ export class Operations<Ports = unknown> {
 
   #unfinished(status: OperationStatus): Promise<OperationRow[]> {
     const query = { table: 'operations', index: 'byStatus', prefix: [status] } as const
-    return untilAnswered({ clock: this.clock, signal: this.#stop.signal }, () => this.#store.query(query))
+    return untilAnswered({ clock: this.#clock, signal: this.#stop.signal }, () => this.#store.query(query))
   }
 
   /**
@@ -198,9 +175,11 @@ export class Operations<Ports = unknown> {
     options: CreateOptions = {},
   ): Promise<OperationView> {
     this.#assertOpen()
-    checkTexts({ key: options.key })
+    checkObject(options, 'options')
+    checkTexts({ key: options.key, id: options.id, parent: options.parent })
+    if (typeof input !== 'function') checkObject(input, 'input')
     const loaded = this.#kinds.get(kindName)
-    if (!loaded) throw new TypeError(`kind: no kind '${kindName}'`)
+    if (!loaded) throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
     const id = options.id ?? this.#kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
     let made: Row | undefined
@@ -209,7 +188,7 @@ export class Operations<Ports = unknown> {
       if (there !== undefined) return this.get(there)
       made ??= typeof input === 'function' ? await input() : input
       const step = await loaded.stepper.first({ ...made, id })
-      const nowMs = this.clock.now()
+      const nowMs = this.#clock.now()
       const blank = {
         id,
         kind: kindName,
@@ -222,8 +201,8 @@ export class Operations<Ports = unknown> {
         updatedAt: nowMs,
       } as unknown as OperationRow
       const { row, writes } = rowOf(this.#kernel, loaded, blank, step)
-      const env = { store: this.#store, clock: this.clock, signal: this.#stop.signal }
-      const { outcome } = await this.supervisor.begin(id, async () => {
+      const env = { store: this.#store, clock: this.#clock, signal: this.#stop.signal }
+      const { outcome } = await this.#supervisor.begin(id, async () => {
         const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
         if (outcome !== 'landed') return { outcome }
         if (this.#stop.signal.aborted)
@@ -235,7 +214,7 @@ export class Operations<Ports = unknown> {
       if (outcome === 'landed') return view(row, step.snapshot)
       if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
         throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
-      if (tries > 2) await sleep(this.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
+      if (tries > 2) await sleep(this.#clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
     }
   }
 
@@ -247,9 +226,14 @@ export class Operations<Ports = unknown> {
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
   }
 
-  /** @throws {HardshellError} `NOT_FOUND` */
+  /**
+   * One operation as it stands.
+   *
+   * @throws {HardshellError} `NOT_FOUND`
+   */
   async get(id: string): Promise<OperationView> {
     this.#assertOpen()
+    checkText(id, 'id')
     const row = await this.#store.get('operations', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return this.#view(row)
@@ -268,12 +252,8 @@ export class Operations<Ports = unknown> {
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
+    checkFilter(filter)
     const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
-    checkTexts({ kind, state: filter.state })
-    checkOneOf(status, 'status', STATUSES)
-    checkDuration(changedSince, 'changedSince', { least: -Infinity })
-    checkDuration(stuckForMs, 'stuckForMs')
-    checkCount(filter.limit, 'limit')
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
     const rows = await this.#store.query(
@@ -283,40 +263,36 @@ export class Operations<Ports = unknown> {
           ? { table, index: 'byKind', prefix: [kind], reverse: true }
           : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
     )
-    const nowMs = this.clock.now()
-    const matches = (row: OperationRow): boolean =>
-      (kind === undefined || row.kind === kind) &&
-      (wanted === undefined || row.status === wanted) &&
-      (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
-      (changedSince === undefined || row.updatedAt >= changedSince) &&
-      (stuckForMs === undefined || nowMs - row.updatedAt >= stuckForMs) &&
-      Object.entries(filter.where ?? {}).every(([column, value]) => value === undefined || row[column] === value)
-    const found: OperationView[] = []
-    for (const row of rows) {
-      if (found.length >= limit) break
-      if (matches(row)) found.push(this.#view(row))
-    }
-    return found
+    const nowMs = this.#clock.now()
+    const found = rows.filter((row) => matches(row, filter, nowMs))
+    return found.slice(0, limit).map((row) => this.#view(row))
   }
 
   /**
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
    * no notice of it in its state.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`, `CLOSED`
+   * @throws {StoreError} where the database fails
    */
   async send(id: string, event: EventObject): Promise<boolean> {
+    checkText(id, 'id')
+    if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
+      throw new TypeError('event: an object with a type')
     for (;;) {
       this.#assertOpen()
       await this.resumed
-      const actor = this.supervisor.get(id)
+      const actor = this.#supervisor.get(id)
       if (!actor) {
         const { status } = await this.get(id)
         if (status === 'parked')
-          throw new HardshellError('PARKED', this.supervisor.parked(id) ?? 'parked', { operationId: id })
+          throw new HardshellError('PARKED', this.#supervisor.parked(id) ?? 'parked', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
-        await this.supervisor.load(id)
-        if (!this.supervisor.get(id)) await sleep(this.clock, LOAD_AGAIN_MS, this.#stop.signal)
+        await this.#supervisor.load(id)
+        if (!this.#supervisor.get(id)) await sleep(this.#clock, LOAD_AGAIN_MS, this.#stop.signal)
         continue
       }
       try {
@@ -325,10 +301,11 @@ export class Operations<Ports = unknown> {
           actor.send(delivery)
         })
         // What follows is the owner's to do, and what was loaded here would be out of date soon.
-        if (!this.#kernel.leads()) this.supervisor.send({ type: 'operation.ended', id })
+        if (!this.#kernel.leads()) this.#supervisor.send({ type: 'operation.ended', id })
         return took
       } catch (error) {
-        const again = error instanceof HardshellError && (error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)) // prettier-ignore
+        if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
+        const again = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)
         if (!again) throw error
       }
     }
@@ -341,17 +318,18 @@ export class Operations<Ports = unknown> {
 
   /** Calls back when the role changed. Returns the way to stop. */
   onRole(listener: (role: Role) => void): () => void {
+    checkListener(listener)
     this.#roleListeners.add(listener)
     return () => this.#roleListeners.delete(listener)
   }
 
   async #roleChanged(role: Role): Promise<void> {
     // What was loaded to hand an event over, or ran until just now.
-    this.supervisor.leave()
+    this.#supervisor.leave()
     for (const listener of this.#roleListeners) listener(role)
     if (role !== 'owner') return
     try {
-      await this.supervisor.resume(await this.#unfinished('active'))
+      await this.#supervisor.resume(await this.#unfinished('active'))
     } catch (error) {
       if (!this.#stop.signal.aborted) reportError(error)
     }
@@ -361,7 +339,7 @@ export class Operations<Ports = unknown> {
   #told(before: OperationRow | undefined, row: OperationRow): void {
     // The last one that ran everything did not know yet that it does no more. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
-    if (isLate && row.status === 'active') this.supervisor.moved(row.id)
+    if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
     const loaded = this.#kinds.get(row.kind)
     if (!loaded) return
     try {
@@ -372,11 +350,20 @@ export class Operations<Ports = unknown> {
     }
   }
 
+  /** Asks again whether lanes are open (`laneOpen`): requests that wait for one that is now are made. */
+  recheck(): void {
+    this.#lanes.recheck()
+  }
+
   /**
-   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; never rejects.
+   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; no
+   * failure to ask rejects.
+   *
+   * @throws {TypeError} naming the argument
    */
-  look(id: string): Promise<void> {
-    const actor = this.supervisor.get(id)
+  async look(id: string): Promise<void> {
+    checkText(id, 'id')
+    const actor = this.#supervisor.get(id)
     if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
     return this.#ask(id).catch((error: unknown) => {
       // The owner asks again; so does who can read the row.
@@ -399,7 +386,13 @@ export class Operations<Ports = unknown> {
     if (news) await this.send(id, news)
   }
 
-  /** Puts an operation that the kernel set aside back to work, or wakes one up that pauses. */
+  /**
+   * Puts an operation that the kernel set aside back to work, or wakes one up that pauses.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async resume(id: string): Promise<void> {
     const { row, status } = await this.get(id)
     if (status === 'quarantined') {
@@ -411,7 +404,7 @@ export class Operations<Ports = unknown> {
           reason: null,
           version: row.version + 1,
           commitId: this.#kernel.newId(),
-          updatedAt: this.clock.now(),
+          updatedAt: this.#clock.now(),
           // Who had it does not know that it is to go on.
           owner: this.#kernel.leads() ? this.#kernel.owner : '',
         },
@@ -422,16 +415,22 @@ export class Operations<Ports = unknown> {
     const isAside = status !== 'active'
     const isOurs = row.owner === this.#kernel.owner
     // One that pauses after a crash starts from its row; what others run is told by an event, as what runs here.
-    if (isAside || (isOurs && !this.supervisor.get(id))) void this.supervisor.load(id)
+    if (isAside || (isOurs && !this.#supervisor.get(id))) void this.#supervisor.load(id)
     else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
   }
 
-  /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
+  /**
+   * Why an operation is where it is, what comes next, and when. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
     const { lane } = current.row
-    return explain({ view: current, loaded, parked: this.supervisor.parked(id), laneClosed: this.lanes.closed.includes(lane), pause: this.lanes.pauseOf(lane), nowMs: this.clock.now() }) // prettier-ignore
+    return explain({ view: current, loaded, parked: this.#supervisor.parked(id), laneClosed: this.#lanes.closed.includes(lane), pause: this.#lanes.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
   }
 
   /**
@@ -440,13 +439,14 @@ export class Operations<Ports = unknown> {
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, `CLOSED`
    */
   async until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T> {
+    if (typeof as !== 'function') throw new TypeError('as: a function')
     for (;;) {
       checkSignal(signal)
       let wake = (): void => {}
       const change = new Promise<void>((resolve) => (wake = resolve))
       const unlisten = this.on((it) => it.row.id === id && wake())
       const unwatch = this.#store.watch('operations', wake)
-      const letGo = this.clock.hold?.()
+      const letGo = this.#clock.hold?.()
       signal?.addEventListener('abort', wake)
       this.#stop.signal.addEventListener('abort', wake)
       try {
@@ -456,7 +456,7 @@ export class Operations<Ports = unknown> {
       } catch (error) {
         // Whoever waits goes on waiting while the store cannot be read.
         if (!(error instanceof StoreError) || (error.code !== 'BUSY' && error.code !== 'UNAVAILABLE')) throw error
-        await sleep(this.clock, READ_AGAIN_MS, this.#stop.signal)
+        await sleep(this.#clock, READ_AGAIN_MS, this.#stop.signal)
       } finally {
         unlisten()
         unwatch()
@@ -477,8 +477,8 @@ export class Operations<Ports = unknown> {
   /** This process committed a step. */
   #changed(change: Change): void {
     this.#news.written(change.row)
-    if (change.before?.state !== change.row.state) this.supervisor.progressed(change.row.id)
-    if (change.row.status !== 'active') this.supervisor.send({ type: 'operation.ended', id: change.row.id })
+    if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
+    if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#tell(change)
   }
 
@@ -500,10 +500,12 @@ export class Operations<Ports = unknown> {
    * Begins no more requests, gives those under way until the deadline to be answered, aborts them then, and stops; every
    * row stays resumable. Without a deadline they are aborted at once. The store stays open.
    */
-  close({ deadlineMs = 0 }: CloseOptions = {}): void {
+  close(options: CloseOptions = {}): void {
+    checkNames(options, 'options', ['deadlineMs'])
+    const { deadlineMs = 0 } = options
     checkDuration(deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     if (this.#closing) return
-    this.lanes.finish()
+    this.#lanes.finish()
     if (deadlineMs <= 0) this.#closing = this.#halt()
     else this.#closing = this.#finished(deadlineMs).then(() => this.#halt())
   }
@@ -512,14 +514,14 @@ export class Operations<Ports = unknown> {
   async #finished(deadlineMs: number): Promise<void> {
     const { underWay } = this.#kernel
     const inTime = new AbortController()
-    const deadline = sleep(this.clock, deadlineMs, inTime.signal)
+    const deadline = sleep(this.#clock, deadlineMs, inTime.signal)
     await Promise.race([Promise.all(underWay), deadline])
     inTime.abort()
   }
 
   async #halt(): Promise<void> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
-    this.supervisor.stop()
+    this.#supervisor.stop()
     this.#kernel.alarms.stop()
     this.#listeners.clear()
     this.#roleListeners.clear()
@@ -537,7 +539,10 @@ export class Operations<Ports = unknown> {
 }
 
 /** Opens the operations of a store and takes up what is unfinished; does not wait for that. */
-export const openOperations = <Ports>(options: OperationsOptions<Ports>): Operations<Ports> => new Operations(options)
+export function openOperations<Ports>(options: OperationsOptions<Ports>): Operations<Ports> {
+  checkOptions(options)
+  return new Operations(options)
+}
 
 const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): OperationView => ({
   id: row.id,
@@ -548,12 +553,3 @@ const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): Oper
   row,
   snapshot,
 })
-
-/** JSON with its keys in order, so that equal requests have equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )
-}

@@ -13,16 +13,25 @@ export interface HandleOptions {
   readonly signal?: AbortSignal
 }
 
+/** A mint, as those see it who serve it. */
 export interface Mint {
-  /** Answers one HTTP request. Rejects only where the store fails, or the signatory: the outcome is unknown then. */
+  /**
+   * Answers one HTTP request. Rejects only where the store fails, or the signatory: the outcome is unknown then.
+   *
+   * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
+   */
   handle(method: string, path: string, body?: string, options?: HandleOptions): Promise<Answer>
   /**
    * How things stand by the mint's own rows, for each id in its place: what is told to subscribers (NUT-17), undefined
    * where the mint does not know it.
+   *
+   * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
   look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
   /**
    * Has the backend asked about a quote. What comes of it is committed; resolves to false where it gave no answer in time.
+   *
+   * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
   ask(topic: Topic, id: string): Promise<boolean>
   /** Calls with each change that this mint commits, in order. Returns the way to stop. */
@@ -34,8 +43,16 @@ export interface Mint {
    * @throws {MintError} The mint has no such unit.
    */
   rotate(unit: string, options?: { readonly feePpk?: number }): Promise<string>
-  /** The mint's own accounts. */
+  /**
+   * The mint's own accounts.
+   *
+   * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
+   */
   books(): Promise<Books>
-  /** Takes no more requests and waits for those under way until the deadline; what is unfinished then goes on at the next start. */
+  /**
+   * Takes no more requests and waits for those under way until the deadline; what is unfinished then goes on at the next start.
+   *
+   * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
+   */
   close(options?: { readonly deadlineMs?: number }): Promise<void>
 }

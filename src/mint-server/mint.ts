@@ -31,12 +31,16 @@ import { WrongKeys } from './signatory/signatory.ts'
 import { mintSchema, type MintQuoteRow } from './db/tables.ts'
 import { TOPICS_OF } from './http/topics.ts'
 
+/** What a mint is made of. */
 export interface MintOptions
   extends Omit<MintPorts, 'settings' | 'clock' | 'backend' | 'calls'>, Partial<MintSettings> {
+  /** Who pays and is paid. */
   readonly backend: PaymentBackend
   /** Opened with `mintSchema`. */
   readonly store: Store
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Where it is kept how far the seed has signed, so that an empty or older database is found out. Nowhere unless given. */
   readonly highWaterMark?: HighWaterMark
@@ -105,6 +109,7 @@ function highWaterOf(options: MintOptions): HighWater | undefined {
 
 /** A mint in this process, and its operations: what is unfinished, why, and what a person has to do about it. */
 export interface RunningMint extends Mint {
+  /** Its operations, for a person who looks after it. */
   readonly operations: Pick<Operations, 'get' | 'list' | 'explain' | 'resume' | 'resumed'>
 }
 

@@ -14,7 +14,9 @@ export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
 /** A NUT that a mint may do without. */
 export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
 
+/** What a mint offers and takes. */
 export interface MintSettings {
+  /** How the mint calls itself (NUT-06). */
   readonly name: string
   /** `['sat']` unless told otherwise. The backend is asked for one sat per unit, whatever the unit. */
   readonly units: readonly string[]
@@ -26,6 +28,7 @@ export interface MintSettings {
   readonly keysetVersion?: '00' | '01' | undefined
   /** What one quote may be for, in its unit; 1 to 10 million unless told otherwise. */
   readonly minAmount: number
+  /** The most that one quote may be of. */
   readonly maxAmount: number
   /** How long answers are kept for replays (NUT-19); an hour unless told otherwise. */
   readonly cacheTtlMs: number
@@ -37,6 +40,7 @@ export interface MintSettings {
   readonly quoteRetentionMs: number
   /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless told otherwise. */
   readonly feeReserve: (amount: number) => number
+  /** The optional NUTs that it does without. */
   readonly without: readonly OptionalNut[]
 }
 

@@ -9,11 +9,15 @@ import type { ReaderOf, StoreOf, WriteOf } from './typed.ts'
 
 /** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
 export interface Namespace {
+  /** The outer namespace. */
   readonly primary?: string | undefined
+  /** The namespace within the primary one. */
   readonly secondary?: string | undefined
 }
 
+/** The name of a value: its key, and the namespace that it is in. */
 export interface KvName extends Namespace {
+  /** The key within its namespace. */
   readonly key: string
 }
 
@@ -31,9 +35,17 @@ export type KvTables = { readonly kv: typeof kvTable }
 /** What is read of a store here; a local step's view of it will do. */
 export type KvReader = ReaderOf<KvTables>
 
-/** Sets a value. @throws {TypeError} naming what is wrong with the name. */
+/**
+ * Sets a value.
+ *
+ * @throws {TypeError} naming what is wrong with the name.
+ * @example
+ * const store = await memoryStore().open({ version: 1, tables: { kv: kvTable } })
+ * await store.commit([kvSet({ primary: 'settings', key: 'theme' }, 'dark')])
+ */
 export function kvSet(name: KvName, value: Json): WriteOf<KvTables> {
   const [primary, secondary, key] = checkName(name)
+  if (!isJson(value)) throw new TypeError('value: anything that JSON can carry')
   return { put: KV, row: { primary, secondary, key, value } }
 }
 
@@ -56,7 +68,13 @@ export class KeyValues {
     this.#store = store
   }
 
-  /** The value, or undefined where there is none. @throws {TypeError} naming what is wrong with the name. */
+  /**
+   * The value, or undefined where there is none.
+   *
+   * @throws {TypeError} naming what is wrong with the name.
+   * @example
+   * const theme = await wallet.kv.get({ primary: 'settings', key: 'theme' })
+   */
   get(name: KvName): Promise<Json | undefined> {
     return kvGet(this.#store, name)
   }
@@ -64,25 +82,64 @@ export class KeyValues {
   /**
    * Durable when it resolves. May be repeated when it rejects, which is how one that was in doubt is made sure of.
    * @throws {TypeError} naming what is wrong with the name or the value; {StoreError}
+   * @example
+   * await wallet.kv.set({ primary: 'settings', key: 'theme' }, 'dark')
    */
   async set(name: KvName, value: Json): Promise<void> {
     await this.#store.commit([kvSet(name, value)])
   }
 
-  /** Nothing happens where there is no value. @throws {TypeError} naming what is wrong with the name; {StoreError} */
+  /**
+   * Nothing happens where there is no value.
+   *
+   * @throws {TypeError} naming what is wrong with the name; {StoreError}
+   * @example
+   * await wallet.kv.delete({ primary: 'settings', key: 'theme' })
+   */
   async delete(name: KvName): Promise<void> {
     await this.#store.commit([kvDelete(name)])
   }
 
-  /** Sets and removes several values at once: all of it, or nothing. @throws {TypeError}; {StoreError} */
+  /**
+   * Sets and removes several values at once: all of it, or nothing.
+   *
+   * @throws {TypeError}; {StoreError}
+   * @example
+   * await wallet.kv.change([
+   *   { primary: 'settings', key: 'theme', value: 'dark' },
+   *   { primary: 'settings', key: 'old-theme', value: undefined },
+   * ])
+   */
   async change(changes: readonly (KvName & { readonly value: Json | undefined })[]): Promise<void> {
-    await this.#store.commit(changes.map(({ value, ...name }) => (value === undefined ? kvDelete(name) : kvSet(name, value)))) // prettier-ignore
+    if (!Array.isArray(changes)) throw new TypeError('changes: a list of changes')
+    await this.#store.commit(
+      changes.map((change: KvName & { readonly value: Json | undefined }) =>
+        change?.value === undefined ? kvDelete(change) : kvSet(change, change.value),
+      ),
+    )
   }
 
-  /** The keys of a namespace, in order; not those of namespaces within it. @throws {TypeError} */
+  /**
+   * The keys of a namespace, in order; not those of namespaces within it.
+   *
+   * @throws {TypeError}
+   * @example
+   * for (const key of await wallet.kv.list({ primary: 'settings' })) console.log(key)
+   */
   list(namespace: Namespace = {}): Promise<string[]> {
     return kvList(this.#store, namespace)
   }
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return Array.from<unknown>(value).every(isJson)
+  const kind: unknown = Object.getPrototypeOf(value)
+  // A literal, of any realm.
+  const isPlain = kind === null || Object.getPrototypeOf(kind) === null
+  return isPlain && Object.values(value).every((part) => part === undefined || isJson(part))
 }
 
 const LONGEST = 120
@@ -97,7 +154,10 @@ function checkName(name: KvName): [primary: string, secondary: string, key: stri
   return [primary, secondary, key]
 }
 
-function checkNamespace({ primary = '', secondary = '' }: Namespace): [primary: string, secondary: string] {
+function checkNamespace(namespace: Namespace): [primary: string, secondary: string] {
+  // As JavaScript callers hand it in.
+  if (typeof namespace !== 'object' || (namespace as unknown) === null) throw new TypeError('name: an object')
+  const { primary = '', secondary = '' } = namespace
   checkWord('primary', primary)
   checkWord('secondary', secondary)
   if (primary === '' && secondary !== '') throw new TypeError('secondary: needs a primary namespace')

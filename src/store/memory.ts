@@ -39,6 +39,7 @@ import { watchers, type Watchers } from './kit/watchers.ts'
 
 export type { Dump }
 
+/** A store in memory, whose rows can be taken out and put back. */
 export interface MemoryStore extends StoreAdapter {
   /** All rows as they are now. Rows are frozen and shared: a dump costs little and never changes. */
   dump(): Dump
@@ -50,7 +51,12 @@ export interface MemoryStore extends StoreAdapter {
   load(dump: Dump): void
 }
 
-/** A store in memory, for tests and for worlds that need no disk. */
+/**
+ * A store in memory, for tests and for worlds that need no disk.
+ *
+ * @example
+ * await using wallet = await openWallet({ store: memoryStore(), seed })
+ */
 export function memoryStore(): MemoryStore {
   let schema: Schema | undefined
   let tables = new Map<string, Rows>()

@@ -9,6 +9,7 @@
  * - a call that names an unknown table, column or index, or carries a value that is not of its column's type, is a
  *   programming mistake: it rejects with a `TypeError` that names the place, never the value.
  */
+import { HardshellError } from '../kernel/util/errors.ts'
 
 /** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1); text is well-formed Unicode. */
 export type Scalar = string | number | null
@@ -27,6 +28,7 @@ export type ColumnType = 'text' | 'integer' | 'time' | 'json' | 'text?' | 'integ
 
 /** A table, described once as data; adapters make what they need from it. */
 export interface Table {
+  /** The columns, and what each holds. */
   readonly columns: { readonly [column: string]: ColumnType }
   /** The primary key's columns. */
   readonly key: readonly string[]
@@ -50,6 +52,7 @@ export type MigrationStep =
 export interface Schema {
   /** The version that `tables` describes, from 1. */
   readonly version: number
+  /** The tables by name. */
   readonly tables: { readonly [table: string]: Table }
   /**
    * `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. Where they do not
@@ -76,7 +79,9 @@ export type Write =
   /** Changes nothing, and checks. */
   | { readonly check: string; readonly key: Key; readonly if: Condition }
 
+/** Which rows are read, and in which order. */
 export interface Query {
+  /** The table that is read. */
   readonly table: string
   /**
    * An index of the table; the primary key where left out. Rows come in its order: null first, numbers by size, text
@@ -87,8 +92,11 @@ export interface Query {
   readonly prefix?: Key | undefined
   /** Bounds on the column after the prefix, both inclusive. A row with null there is outside any bound. */
   readonly from?: string | number | undefined
+  /** The upper bound. */
   readonly to?: string | number | undefined
+  /** The last rows first. */
   readonly reverse?: boolean | undefined
+  /** How many rows at most. */
   readonly limit?: number | undefined
 }
 
@@ -108,9 +116,15 @@ export interface Total<K extends Key = Key> {
  */
 export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Promise<HeldLock | undefined>
 
+/** A lock that this process holds. */
 export interface HeldLock {
   /** Aborted where the lock is lost, though nobody let go of it. */
   readonly lost: AbortSignal
+  /**
+   * Lets the lock go.
+   *
+   * @throws {Error} where the system does not let it go
+   */
   release(): Promise<void> | void
 }
 
@@ -123,32 +137,58 @@ export type Ownership =
 
 /** What reads rows: a store, or a local step's view of one. What is in a row is the caller's word; `ReaderOf` knows it. */
 export interface Reader {
+  /**
+   * One row by its primary key, or undefined.
+   *
+   * @throws {StoreError} where the database fails
+   */
   get<R extends Row = Row>(table: string, key: Key): Promise<R | undefined>
+  /**
+   * Rows in the order of an index.
+   *
+   * @throws {StoreError} where the database fails
+   */
   query<R extends Row = Row>(query: Query): Promise<R[]>
-  /** The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table. */
+  /**
+   * The groups of the table's running total whose first columns equal the prefix, in order. Reads no rows of the table.
+   *
+   * @throws {StoreError} where the database fails
+   */
   sum<K extends Key = Key>(table: string, prefix?: Key): Promise<Total<K>[]>
 }
 
+/** An open database of rows. */
 export interface Store extends Reader {
-  /** Where it is not said, every process believes that it is alone: safe, but they get in each other's way. */
+  /** Without it each process assumes exclusive ownership: safe, but they contend. */
   readonly ownership?: Ownership
   /**
+   * Writes all of it or nothing; durable when it resolves.
+   *
    * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `GONE`, `NEWER` where a later program has migrated the
    * database since (none landed), or `IN_DOUBT`.
    */
   commit(writes: readonly Write[]): Promise<void>
   /** Calls back after commits, by anyone, that changed the named table; may call once for many, or for nothing. Returns the way to stop. */
   watch(table: string, changed: () => void): () => void
-  /** Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`. */
+  /**
+   * Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`.
+   *
+   * @throws {StoreError} where the database fails
+   */
   close(): Promise<void>
 }
 
 /** What a user hands over: where the rows live. Opening runs the migrations. */
 export interface StoreAdapter {
-  /** @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was. */
+  /**
+   * Opens the database, made where there is none, and brings it to the schema.
+   *
+   * @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was.
+   */
   open(schema: Schema): Promise<Store>
 }
 
+/** Why a store failed. Messages may change, codes do not. */
 export type StoreErrorCode =
   /** A condition or a unique index refused the commit. */
   | 'CONFLICT'
@@ -174,11 +214,13 @@ export type StoreErrorCode =
   | 'CLOSED'
 
 /** Every failure of a store. Match by `code`; messages may change. */
-export class StoreError extends Error {
+export class StoreError extends HardshellError {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'StoreError'
-  readonly code: StoreErrorCode
+  /** Why, as a stable code. */
+  declare readonly code: StoreErrorCode
+  // eslint-disable-next-line no-useless-constructor -- narrows the code
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
+    super(code, message, options)
   }
 }

@@ -5,7 +5,9 @@ import type { ProofState } from './tables.ts'
 
 /** What a wallet has at one mint in one unit. */
 export interface Balance {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
   /** Free to use. */
   readonly spendable: Amount

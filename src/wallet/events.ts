@@ -8,16 +8,25 @@ import type { WalletEnv } from './env.ts'
 import type { RowOf } from '../store/typed.ts'
 import type { WalletTables } from './tables.ts'
 
+/** A committed step of an operation, as listeners get it. Amounts are in its unit. */
 export interface OperationEvent {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
   /** `changed` is a new state, or news in the same one. */
   readonly what: 'created' | 'changed' | 'finished' | 'failed'
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationStatus
+  /** The chart's tags of the state. */
   readonly tags: readonly string[]
+  /** Goes up by one with each commit. */
   readonly version: number
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
   /** What moved, in the unit; while the operation is open, what is to move. */
   readonly amount: Amount
@@ -29,6 +38,7 @@ export interface OperationEvent {
   readonly owed: Amount
 }
 
+/** The events that `wallet.on` tells of, by name. */
 export interface WalletEvents {
   /** An operation was created, changed its state, finished or failed; its history record changed with it. */
   readonly operation: OperationEvent

@@ -1,6 +1,7 @@
 /** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
+import { StoreError } from '../store/port.ts'
 import { withFullIds, type Keysets } from './keysets.ts'
 import type { Limits } from './limits.ts'
 import { groups, holdRefused, holdReserved, refusedWhy, sortKeysets } from './refused-keysets.ts'
@@ -108,7 +109,7 @@ async function inPlace(
   let amount = Math.max(1, total(exchange) - live.reduce((sum, coin) => sum + coin.amount, 0))
   for (let raised = 0; raised < MOST_RAISED; raised++, amount++) {
     const found = await reserve(read, place, { amount, withFee: true, except }).catch((error: unknown) => {
-      if (error instanceof HardshellError) return undefined
+      if (error instanceof HardshellError && !(error instanceof StoreError)) return undefined
       throw error
     })
     if (!found) return undefined

@@ -1,11 +1,11 @@
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 import { Amount } from '@cashu/cashu-ts'
-import { checkListener, checkSignal } from '../arguments.ts'
+import { checkListener, checkNames, checkSignal } from '../arguments.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { unlessAborted } from '../kernel/util/ports.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
-import type { CreateOptions } from '../kernel/operations.ts'
+import type { CreateOptions } from '../kernel/options.ts'
 import type { Row } from '../store/port.ts'
 import type { WalletEnv } from './env.ts'
 import type { WalletContext } from './history.ts'
@@ -13,10 +13,15 @@ import { summary } from './wallet-operations.ts'
 
 /** How an operation ended. Amounts are in the operation's unit. */
 export interface Finished {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
   /** What moved: what came in, went out or was made. */
   readonly amount: Amount
@@ -30,9 +35,17 @@ export interface Finished {
   readonly owed: Amount
 }
 
+/** How long a call waits. */
 export interface Waiting {
   /** Aborting stops the waiting, never the operation. One that has aborted already rejects before anything is begun. */
   readonly signal?: AbortSignal
+}
+
+/** The signal of a call that waits. @throws {TypeError} naming the argument; the signal's reason where it has aborted */
+export function signalOf(waiting: Waiting): AbortSignal | undefined {
+  checkNames(waiting, 'waiting', ['signal'])
+  checkSignal(waiting.signal)
+  return waiting.signal
 }
 
 /** The operation's context, for the package alone: it has secrets. */
@@ -44,14 +57,21 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /** What a handle shows of itself, in JSON and in print. Amounts are texts, in the operation's unit. */
 export interface ShownHandle {
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The operation's id. */
   readonly id: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
+  /** What moved, or is to move. */
   readonly amount: string
 }
 
+/** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 export class OperationHandle<C extends WalletContext = WalletContext> {
   /** For the compiler alone, which tells handles apart by it. */
   declare protected readonly '~context'?: C
@@ -68,9 +88,11 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     this.#view = view
   }
 
+  /** The operation's id. */
   get id(): string {
     return this.#view.id
   }
+  /** The kind of operation, `send` say. */
   get kind(): string {
     return this.#view.kind
   }
@@ -78,6 +100,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   get state(): string {
     return this.#view.state
   }
+  /** Goes up by one with each commit, as last seen here. */
   get version(): number {
     return this.#view.version
   }
@@ -117,7 +140,14 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`
   }
 
-  /** Calls back after each commit of this operation. Returns the way to stop. */
+  /**
+   * Calls back after each commit of this operation. Returns the way to stop.
+   *
+   * @example
+   * const send = await wallet.send.get(id)
+   * const stop = send.subscribe(({ state }) => console.log(state))
+   * stop()
+   */
   subscribe(listener: (handle: this) => void): () => void {
     checkListener(listener)
     return this.#env.operations.on(({ row }) => {
@@ -135,9 +165,12 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    * While the mint is not to be asked (it is not trusted, or asked to be left alone), that lasts.
    *
    * @throws the signal's reason
+   * @example
+   * const mint = await wallet.mint.get(id)
+   * const { state } = await mint.refresh({ signal: AbortSignal.timeout(10_000) })
    */
-  async refresh({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  async refresh(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     const looked = this.#env.operations.look(this.id)
     await (signal ? unlessAborted(signal, looked) : looked)
     return this.reload()
@@ -152,6 +185,9 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    * Gives the operation up, where nothing can be lost by that.
    *
    * @throws {HardshellError} `NOT_NOW`
+   * @example
+   * const send = await wallet.send.get(id)
+   * if (send.state === 'prepared') await send.cancel()
    */
   async cancel(): Promise<this> {
     await this.tell({ type: 'cancel' })
@@ -163,9 +199,12 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    *
    * @throws {HardshellError} with the failure's own code; `CANCELLED`; `QUARANTINED`. Waiting for trust, for the mint
    *   or for a payment is not a failure.
+   * @example
+   * const mint = await wallet.mint.get(id)
+   * const { amount, fee } = await mint.finished()
    */
-  async finished({ signal }: Waiting = {}): Promise<Finished> {
-    checkSignal(signal)
+  async finished(waiting: Waiting = {}): Promise<Finished> {
+    const signal = signalOf(waiting)
     await this.until((view) => ended(view) && !failure(view), signal)
     return this.result()
   }
@@ -208,9 +247,12 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
    * Starts it, if it was not started before, and waits for the end.
    *
    * @throws {HardshellError} as `finished`; the signal's reason
+   * @example
+   * const swap = await wallet.swap.prepare({ mintUrl, amounts: [8, 8] })
+   * const { fee } = await swap.execute()
    */
   async execute(waiting: Waiting = {}): Promise<Finished> {
-    checkSignal(waiting.signal)
+    signalOf(waiting)
     await this.start()
     return this.finished(waiting)
   }

@@ -1,6 +1,6 @@
 /** Reads the history: a record by its operation, or a page of records. */
 import { Amount } from '@cashu/cashu-ts'
-import { checkCount, checkNames, checkOneOf, checkTexts } from '../arguments.ts'
+import { checkCount, checkNames, checkOneOf, checkText, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { HistoryRow, Store } from './tables.ts'
@@ -11,10 +11,15 @@ type Amounts = 'amount' | 'asked' | 'spentElsewhere' | 'fee' | 'owed'
 
 /** Which records: all that are as each given field says. */
 export interface HistoryPage {
+  /** Of one kind of operation. */
   readonly kind?: string
+  /** At one mint. */
   readonly mintUrl?: string
+  /** In one unit. */
   readonly unit?: string
+  /** In which direction the money went. */
   readonly direction?: HistoryRow['direction']
+  /** What came of them. */
   readonly status?: HistoryRow['status']
   /** How many records; 50 unless given. */
   readonly limit?: number
@@ -28,6 +33,7 @@ const COMPARED = ['kind', 'mintUrl', 'unit', 'direction', 'status'] as const
 /** At least so many rows are read at once, where a filter passes some of them over. */
 const READ_AT_ONCE = 200
 
+/** `wallet.history`: what came of operations, and what of them is under way. */
 export class History {
   readonly #store: Store
 
@@ -43,7 +49,8 @@ export class History {
    * const { status, fee } = await wallet.history.get(send.id)
    */
   async get(id: string): Promise<HistoryRecord> {
-    const row = typeof id === 'string' ? await this.#store.get('history', [id]) : undefined
+    checkText(id, 'id')
+    const row = await this.#store.get('history', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return recordOf(row)
   }

@@ -14,7 +14,9 @@ import type { MintLimits, MintRow, ProofRow, Store, Write } from './tables.ts'
 
 /** A keyset as the wallet knows it (NUT-02). */
 export interface KnownKeyset {
+  /** The keyset's id. */
   readonly id: string
+  /** The unit, `sat` say. */
   readonly unit: string
   /** The mint signs with it. */
   readonly active: boolean
@@ -26,8 +28,11 @@ export interface KnownKeyset {
   readonly reason: string | undefined
 }
 
+/** A mint as the wallet knows it. */
 export interface KnownMint {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** Whether its operations may contact it. */
   readonly trusted: boolean
   /** The mint's answer to GET /v1/info (NUT-06), where it gave one yet. */
   readonly info: MintInfo | undefined

@@ -11,28 +11,41 @@ import type { RowOf } from '../store/typed.ts'
 import type { WalletEnv } from './env.ts'
 import type { WalletTables } from './tables.ts'
 
+/** Which operations: all that are as each given field says. */
 export interface OperationsFilter {
+  /** Of one kind. */
   readonly kind?: string
   /** Dotted; also finds the states inside it. */
   readonly state?: string
+  /** Whether they go on, have ended or were set aside. */
   readonly status?: OperationStatus
+  /** At one mint. */
   readonly mintUrl?: string
+  /** Of one quote of the mint. */
   readonly quoteId?: string
   /** Unfinished, and in the same state for at least this long. */
   readonly stuckForMs?: number
   /** Epoch ms. */
   readonly changedSince?: number
+  /** How many at most. */
   readonly limit?: number
 }
 
 /** An operation as listed. Amounts are in its unit, times in epoch ms. */
 export interface OperationSummary {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationView['status']
+  /** Goes up by one with each commit. */
   readonly version: number
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** The unit, `sat` say. */
   readonly unit: string
   /** What moved; while it is open, what is to move. */
   readonly amount: Amount
@@ -42,8 +55,11 @@ export interface OperationSummary {
   readonly fee: Amount
   /** What the mint owes for certain, and has not given yet. */
   readonly owed: Amount
+  /** The mint's id of the quote; null where there is none. */
   readonly quoteId: string | null
+  /** When it was created, in epoch ms. */
   readonly createdAt: number
+  /** When it changed last, in epoch ms. */
   readonly updatedAt: number
 }
 
@@ -51,6 +67,7 @@ const FILTERS: readonly (keyof OperationsFilter)[] = [
   ...(['kind', 'state', 'status', 'mintUrl', 'quoteId', 'stuckForMs', 'changedSince', 'limit'] as const),
 ]
 
+/** `wallet.operations`: all operations of a wallet, of whatever kind. */
 export class WalletOperations {
   readonly #env: WalletEnv
 
@@ -58,7 +75,13 @@ export class WalletOperations {
     this.#env = env
   }
 
-  /** Newest first. @throws {TypeError} naming the argument */
+  /**
+   * Newest first.
+   *
+   * @throws {TypeError} naming the argument
+   * @example
+   * const stuck = await wallet.operations.list({ status: 'active', stuckForMs: 3_600_000 })
+   */
   async list(given: OperationsFilter = {}): Promise<OperationSummary[]> {
     checkNames(given, 'filter', FILTERS)
     const { mintUrl, quoteId, ...filter } = given
@@ -71,24 +94,40 @@ export class WalletOperations {
     ).map(summary)
   }
 
-  /** @throws {HardshellError} `NOT_FOUND` */
+  /**
+   * One operation as it stands.
+   *
+   * @throws {HardshellError} `NOT_FOUND`
+   * @example
+   * const { kind, state } = await wallet.operations.get(id)
+   */
   async get(id: string): Promise<OperationSummary> {
     return summary(await this.#env.operations.get(id))
   }
 
-  /** @throws {HardshellError} `NOT_FOUND`, also where the operation is of another kind */
-  async find(id: string, kind: string): Promise<OperationView> {
-    const view = await this.#env.operations.get(id)
-    if (view.kind === kind) return view
-    throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
-  }
-
-  /** Why an operation is where it is, what comes next, and when. Shows no secrets. */
+  /**
+   * Why an operation is where it is, what comes next, and when. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { why, needsHuman } = await wallet.operations.explain(id)
+   */
   explain(id: string): Promise<Explanation> {
     return this.#env.operations.explain(id)
   }
 
-  /** Puts an operation that waits for a person, or was set aside, back to work; else asks for news of it. */
+  /**
+   * Puts an operation that waits for a person, or was set aside, back to work; else asks for news of it.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { needsHuman } = await wallet.operations.explain(id)
+   * if (needsHuman) await wallet.operations.resume(id)
+   */
   resume(id: string): Promise<void> {
     return this.#env.operations.resume(id)
   }
@@ -98,8 +137,13 @@ export class WalletOperations {
    * too: whoever has those has the money.
    *
    * @throws {HardshellError} `NOT_FOUND`
+   * @example
+   * console.log(JSON.stringify(await wallet.operations.export(id)))
    */
-  async export(id: string, { secrets = false }: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
+  async export(id: string, options: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
+    checkNames(options, 'options', ['secrets'])
+    const { secrets = false } = options
+    if (typeof secrets !== 'boolean') throw new TypeError('secrets: true or false')
     const { row } = await this.#env.operations.get(id)
     const { snapshot, request: _, ...operation } = row
     const history = await this.#env.store.get('history', [id])
@@ -113,16 +157,32 @@ export class WalletOperations {
    * Gives an operation up, where nothing can be lost by that.
    *
    * @throws {HardshellError} `NOT_FOUND`, `NOT_NOW`
+   * @example
+   * await wallet.operations.cancel(id)
    */
   async cancel(id: string): Promise<void> {
     if (await this.#env.operations.send(id, { type: 'cancel' })) return
     throw new HardshellError('NOT_NOW', 'cannot be cancelled now', { operationId: id })
   }
 
-  /** What the wallet found unfinished when it opened, and did with it. */
+  /**
+   * What the wallet found unfinished when it opened, and did with it.
+   *
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * for (const { kind, state, outcome } of await wallet.operations.resumed()) console.log(kind, state, outcome)
+   */
   resumed(): Promise<readonly Resumed[]> {
     return this.#env.operations.resumed
   }
+}
+
+/** An operation of a kind. @throws {HardshellError} `NOT_FOUND`, also where it is of another kind */
+export async function ofKind(env: WalletEnv, id: string, kind: string): Promise<OperationView> {
+  const view = await env.operations.get(id)
+  if (view.kind === kind) return view
+  throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
 }
 
 /** An operation as its row shows it, also where this program cannot load it. */

@@ -1,5 +1,5 @@
 /** The wallet: a thin user of the kernel. */
-import { checkCount, checkDuration, checkFunction } from '../arguments.ts'
+import { checkClock, checkCount, checkDuration, checkFunction, checkNames, checkObject } from '../arguments.ts'
 import { taker } from '../turns.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
@@ -7,30 +7,41 @@ import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
-import { openOperations, type CloseOptions } from '../kernel/operations.ts'
+import { openOperations, partsIn } from '../kernel/operations.ts'
+import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
 import { KeyValues } from '../store/kv.ts'
 import type { StoreAdapter } from '../store/port.ts'
+import type {
+  MeltOperations,
+  MintOperations,
+  ReceiveOperations,
+  RestoreOperations,
+  SendOperations,
+  SwapOperations,
+} from './api.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
-import { prepareReceive, ReceiveHandle, type PrepareReceive } from './kinds/receive.ts'
+import { prepareReceive, ReceiveHandle } from './kinds/receive.ts'
 import { History } from './history-records.ts'
 import { claimStore } from './seed.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
-import { MeltHandle, prepareMelt, type PrepareMelt } from './kinds/melt.ts'
-import { MintHandle, prepareMint, type PrepareMint } from './kinds/mint.ts'
-import { prepareRestore, RestoreHandle, type PrepareRestore } from './kinds/restore.ts'
-import { prepareSend, SendHandle, type PrepareSend } from './kinds/send.ts'
-import { prepareSwap, SwapHandle, type PrepareSwap } from './kinds/swap.ts'
+import { MeltHandle, prepareMelt } from './kinds/melt.ts'
+import { MintHandle, prepareMint } from './kinds/mint.ts'
+import { prepareRestore, RestoreHandle } from './kinds/restore.ts'
+import { prepareSend, SendHandle } from './kinds/send.ts'
+import { prepareSwap, SwapHandle } from './kinds/swap.ts'
 import { walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { Standings } from './standings.ts'
 import { type Store, walletSchema } from './tables.ts'
-import { WalletOperations } from './wallet-operations.ts'
+import { WalletMints } from './wallet-mints.ts'
+import { ofKind, WalletOperations } from './wallet-operations.ts'
 
+/** What a wallet is opened with. */
 export interface WalletOptions {
   /** Where the wallet lives: `sqliteStore({ path })`, `memoryStore()`. One seed, one live store. */
   readonly store: StoreAdapter
@@ -39,9 +50,13 @@ export interface WalletOptions {
    * filled with zeros at the end of `close`. A store knows its seed by a salted mark, and takes no other.
    */
   readonly seed: Uint8Array
+  /** How a request reaches a mint; the platform's `fetch` unless given. */
   readonly transport?: Transport
+  /** The curve and the hashes; this package's own unless given. */
   readonly crypto?: WalletCrypto
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
   readonly random?: Random
   /** Reads an invoice before it is handed to a mint; bolt11 unless given. */
   readonly invoiceAmount?: WalletPorts['invoiceAmount']
@@ -59,24 +74,26 @@ export interface WalletOptions {
 /** How long crypto may hold the thread. */
 const SLICE_MS = 20
 
-/** How operations of one kind are prepared, and found again after a restart. */
-interface KindApi<Options, Handle> {
-  prepare(options: Options): Promise<Handle>
-  /** @throws {HardshellError} `NOT_FOUND` */
-  get(id: string): Promise<Handle>
-}
-
+/** An open wallet. Made by `openWallet`. */
 export class Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
   readonly #forget: () => void
-  readonly mints: Mints
-  readonly mint: KindApi<PrepareMint, MintHandle>
-  readonly melt: KindApi<PrepareMelt, MeltHandle>
-  readonly receive: KindApi<PrepareReceive, ReceiveHandle>
-  readonly restore: KindApi<PrepareRestore, RestoreHandle>
-  readonly send: KindApi<PrepareSend, SendHandle>
-  readonly swap: KindApi<PrepareSwap, SwapHandle>
+  /** The mints that the wallet knows, and which of them it trusts. */
+  readonly mints: WalletMints
+  /** Ecash for a payment (NUT-04). */
+  readonly mint: MintOperations
+  /** Payments of invoices with ecash (NUT-05). */
+  readonly melt: MeltOperations
+  /** Tokens of others, swapped for ecash of one's own (NUT-03). */
+  readonly receive: ReceiveOperations
+  /** What the seed has at a mint, for a database that was lost (NUT-09, NUT-13). */
+  readonly restore: RestoreOperations
+  /** Tokens to hand to somebody (NUT-00). */
+  readonly send: SendOperations
+  /** Ecash in other amounts (NUT-03). */
+  readonly swap: SwapOperations
+  /** All operations, of whatever kind. */
   readonly operations: WalletOperations
   /** What came of operations, and what of them is under way. */
   readonly history: History
@@ -88,7 +105,7 @@ export class Wallet {
     this.#env = env
     this.#store = store
     this.#forget = forget
-    this.mints = env.mints
+    this.mints = new WalletMints(env.mints)
     this.operations = new WalletOperations(env)
     this.history = new History(store)
     this.kv = new KeyValues(store)
@@ -96,9 +113,9 @@ export class Wallet {
       kind: string,
       prepare: (env: WalletEnv, options: O) => Promise<H>,
       Handle: new (env: WalletEnv, view: OperationView) => H,
-    ): KindApi<O, H> => ({
-      prepare: (options) => prepare(env, options),
-      get: async (id) => new Handle(env, await this.operations.find(id, kind)),
+    ) => ({
+      prepare: (options: O) => prepare(env, options),
+      get: async (id: string) => new Handle(env, await ofKind(env, id, kind)),
     })
     this.mint = api('mint', prepareMint, MintHandle)
     this.melt = api('melt', prepareMelt, MeltHandle)
@@ -113,6 +130,9 @@ export class Wallet {
    * Returns the way to stop.
    *
    * @throws {TypeError} naming the argument
+   * @example
+   * const stop = wallet.on('operation', ({ kind, state }) => console.log(`${kind} is ${state}`))
+   * stop()
    */
   on<E extends keyof WalletEvents>(event: E, listener: (event: WalletEvents[E]) => void): () => void {
     return onWalletEvent(this.#env, event, listener)
@@ -127,7 +147,14 @@ export class Wallet {
     return this.#env.operations.role
   }
 
-  /** What is there, per mint and unit. Read from running totals, never by adding up proofs. */
+  /**
+   * What is there, per mint and unit. Read from running totals, never by adding up proofs.
+   *
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * for (const { mintUrl, unit, spendable } of await wallet.balances()) console.log(`${mintUrl}: ${spendable} ${unit}`)
+   */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
@@ -137,8 +164,11 @@ export class Wallet {
    * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
    *
    * @throws {TypeError} naming the argument
+   * @example
+   * await wallet.close({ deadlineMs: 5_000 })
    */
   async close(options: CloseOptions = {}): Promise<void> {
+    checkNames(options, 'options', ['deadlineMs'])
     checkDuration(options.deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     const { operations } = this.#env
     operations.close(options)
@@ -148,6 +178,11 @@ export class Wallet {
     this.#forget()
   }
 
+  /**
+   * Closes the wallet at the end of an `await using` block.
+   *
+   * @throws {StoreError} where the database fails
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -158,8 +193,12 @@ export class Wallet {
  *
  * @throws {TypeError} naming the argument; {HardshellError} `SEED_MISMATCH` where the store belongs to another seed;
  *   {StoreError} `NEWER` where the database belongs to a later version.
+ * @example
+ * await using wallet = await openWallet({ store: sqliteStore({ path: 'wallet.db' }), seed: await seedOf(phrase) })
+ * await wallet.mints.trust(mintUrl)
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
+  checkObject(options, 'options')
   const {
     crypto = nobleCrypto,
     clock = systemClock,
@@ -174,6 +213,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     throw new TypeError('seed: 16 to 64 bytes')
   checkCount(options.requestsPerMint, 'requestsPerMint')
   checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
+  checkClock(options.clock)
+  if (options.crypto !== undefined) checkObject(options.crypto, 'crypto')
   for (const name of ['transport', 'random', 'invoiceAmount', 'inspect'] as const) checkFunction(options[name], name)
   // The caller may overwrite its own.
   const seed = Uint8Array.from(given)
@@ -208,10 +249,10 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  standings.begin(operations.lanes)
+  standings.begin(partsIn(operations).lanes)
   // Trust may be given in another process, too; and so is heard there what mints say of themselves.
   store.watch('mints', () => {
-    operations.lanes.recheck()
+    operations.recheck()
     void standings.read().catch(() => {})
   })
   return new Wallet({ operations, store, ports, mints }, store, forget)

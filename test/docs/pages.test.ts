@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { linksOf } from '../../scripts/links.ts'
+import { packagePaths } from '../kits/package-paths.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -71,22 +72,10 @@ beforeAll(() => {
   mkdirSync(join(root, 'dist'), { recursive: true })
   folder = mkdtempSync(join(root, 'dist', 'readme-'))
   for (const page of programs) writeFileSync(fileOf(page), programOf(page))
-  const paths = Object.fromEntries(
-    Object.entries(manifest.exports).flatMap(([subpath, target]) =>
-      typeof target === 'string'
-        ? []
-        : [
-            [
-              subpath.replace('.', manifest.name),
-              [join(root, target.default.replace('./dist/', '').replace(/\.js$/, '.ts'))],
-            ],
-          ],
-    ),
-  )
   const files = [...programs.map(fileOf), ...examples.map((example) => join(root, example))]
   const tsconfig = {
     extends: join(root, 'tsconfig.json'),
-    compilerOptions: { paths, rootDir: root },
+    compilerOptions: { paths: packagePaths, rootDir: root },
     files,
     include: [],
   }
@@ -211,6 +200,19 @@ describe('what the pages name is there', () => {
 
   test('README says the most important, and no more', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(150)
+  })
+
+  test('every code of an error', () => {
+    const codes = [
+      ['src/kernel/util/errors.ts', 'ErrorCode'],
+      ['src/cashu/errors.ts', 'CashuErrorCode'],
+      ['src/store/port.ts', 'StoreErrorCode'],
+    ].flatMap(([file = '', type = '']) => {
+      const [, union = ''] = new RegExp(`export type ${type} =\\n([\\s\\S]*?)\\n\\n`).exec(read(file))!
+      return [...union.matchAll(/^ {2}\| '([A-Z_]+)'$/gm)].map(([, code = '']) => code)
+    })
+    expect(codes.length).toBeGreaterThan(25)
+    expect(codes.filter((code) => !read('docs/errors.md').includes(`\`${code}\``))).toEqual([])
   })
 
   test('scripts', () => {

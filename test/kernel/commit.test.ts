@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { StoreError, type Write } from '../../src/store/port.ts'
+import { partsIn } from '../../src/kernel/operations.ts'
 import {
   goodCard,
   left,
@@ -100,7 +101,7 @@ describe('commit before visible', () => {
       },
     })
     const { id } = await shop.operations.create('order', { item: 'tea' })
-    const actor = shop.operations.supervisor.get(id)!
+    const actor = partsIn(shop.operations).supervisor.get(id)!
     const seen: unknown[] = []
     actor.subscribe((snapshot: { value: unknown }) => seen.push(snapshot.value))
     shop.operations.on(({ row }) => heard.push(row.state))

@@ -84,7 +84,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     }
   }
   const failed = (error: unknown): undefined => {
-    if (!(error instanceof HardshellError) && !(error instanceof StoreError)) throw error
+    if (!(error instanceof HardshellError)) throw error
   }
   const orders = Array.from({ length: ORDERS }, async (_, n) => {
     const { id } = await insist(({ operations }) => operations.create('order', {}, { key: `order ${n}` }))

@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { setup } from 'xstate'
 import { defineOperation, effect, type OperationKind } from '../../src/kernel/index.ts'
+import { partsIn } from '../../src/kernel/operations.ts'
 import {
   goodCard,
   left,
@@ -210,7 +211,7 @@ describe('an operation that this program cannot load is parked', () => {
     expect(await shop.operations.resumed).toMatchObject([
       { id, outcome: 'parked', reason: expect.stringMatching(why) as unknown },
     ])
-    expect(shop.operations.supervisor.parkedIds).toEqual([id])
+    expect(partsIn(shop.operations).supervisor.parkedIds).toEqual([id])
     // It is listed and explained, takes no events, and its bytes stay.
     expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
     expect(await shop.operations.explain(id)).toMatchObject({

@@ -270,14 +270,14 @@ describe('lanes', () => {
     expect([charges, orderRow(world, id).state]).toEqual([0, 'charging'])
     expect(await shop.operations.explain(id)).toMatchObject({ laneClosed: true })
     open = true
-    shop.operations.lanes.recheck()
+    shop.operations.recheck()
     await settled()
     expect([charges, orderRow(world, id).state]).toEqual([1, 'waiting'])
     open = false
     await pass(world, 100_000)
     expect([charges, orderRow(world, id).state]).toEqual([1, 'charging'])
     open = true
-    shop.operations.lanes.recheck()
+    shop.operations.recheck()
     await pass(world, 100_000)
     expect([charges, orderRow(world, id).state]).toEqual([3, 'shipping'])
     expect(await shop.operations.explain(id)).toMatchObject({ laneClosed: false })

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeToken, type TokenProof } from '../../src/cashu/codec.ts'
 import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
-import { openWallet, type WalletOptions } from '../../src/index.ts'
+import { HardshellError, openWallet, type WalletOptions } from '../../src/index.ts'
 import { openOperations, type OperationKind } from '../../src/kernel/index.ts'
 import { systemClock } from '../../src/kernel/util/ports.ts'
 import { memoryClaims, memoryCredits, openBounties } from '../../src/bounty/index.ts'
@@ -162,6 +162,32 @@ describe('another seed on an existing store', () => {
     expect(marks[0]).toHaveLength(1)
     expect(marks[0]).not.toEqual(marks[1])
     expect(JSON.stringify(marks)).not.toContain(Buffer.from(A.subarray(0, 8)).toString('hex'))
+  })
+})
+
+describe('a store that fails', () => {
+  test('is a coded error of the package, and is not taken for too little money', async () => {
+    const on = await bench()
+    let isAway = false
+    const store: StoreAdapter = {
+      async open(schema) {
+        const inner = await memoryStore().open(schema)
+        const query: Store['query'] = (asked) => {
+          if (!isAway || asked.table !== 'proofs') return inner.query(asked)
+          // Once: whoever took this for an answer would go on.
+          isAway = false
+          return Promise.reject(new StoreError('UNAVAILABLE', 'the disk is away'))
+        }
+        return { ...inner, query }
+      },
+    }
+    const { wallet } = await on.funded(8, 'alice', { store })
+    isAway = true
+    const error = await failure(wallet.send.prepare({ mintUrl: on.mintUrl, amount: 8 }))
+    expect(error).toBeInstanceOf(HardshellError)
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toMatchObject({ name: 'StoreError', code: 'UNAVAILABLE', operationId: undefined })
+    expect(await wallet.operations.list({ kind: 'send' })).toEqual([])
   })
 })
 

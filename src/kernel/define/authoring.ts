@@ -17,6 +17,7 @@ export type { Json, Write }
 
 /** What effects and local steps resolve to: data, told apart by `answer`. */
 export interface Answer {
+  /** The answer, which names the transition. */
   readonly answer: string
 }
 

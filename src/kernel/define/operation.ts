@@ -10,7 +10,9 @@ import { HardshellError } from '../util/errors.ts'
 export type OperationStatus = 'active' | 'done' | 'quarantined'
 
 const columns = {
+  /** The operation's id. */
   id: 'text',
+  /** The kind of operation, `send` say. */
   kind: 'text',
   /** The version of the kind that wrote the snapshot. */
   kindVersion: 'integer',
@@ -22,6 +24,7 @@ const columns = {
   owner: 'text',
   /** How often the effects of this state were started; above 1 they are told that they are a replay. */
   attempt: 'integer',
+  /** Where the row stands. */
   status: text<OperationStatus>(),
   /** The chart's state, dotted. */
   state: 'text',
@@ -33,12 +36,17 @@ const columns = {
   timers: 'text',
   /** Why the kernel set the row aside. */
   reason: 'text?',
+  /** The operation that it belongs to; null where there is none. */
   parent: 'text?',
-  /** The caller's idempotency key, and what it was used for. */
+  /** The caller's idempotency key. */
   key: 'text?',
+  /** What the key was used for, as JSON with its keys in order. */
   request: 'text?',
+  /** When it was created, in epoch ms. */
   createdAt: 'time',
+  /** When it changed last, in epoch ms. */
   updatedAt: 'time',
+  /** The chart's persisted snapshot, as JSON. */
   snapshot: 'text',
 } as const
 
@@ -101,11 +109,17 @@ export type OwnerRow = RowOf<ReturnType<typeof ownersTable>>
 
 /** One operation as it stands. */
 export interface OperationView {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Where it stands; `parked` where this program cannot load the row. */
   readonly status: OperationStatus | 'parked'
+  /** Goes up by one with each commit. */
   readonly version: number
+  /** The row, as stored. */
   readonly row: OperationRow
   /** Undefined where the row cannot be loaded. */
   readonly snapshot: AnyMachineSnapshot | undefined
@@ -113,28 +127,43 @@ export interface OperationView {
 
 /** What a kind may say of a committed step in rows of its own (a history record, say). */
 export interface Projection<Context> {
+  /** The operation's id. */
   readonly id: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationStatus
+  /** The chart's tags of the state. */
   readonly tags: ReadonlySet<string>
+  /** The chart's context. */
   readonly context: Context
+  /** When it was created, in epoch ms. */
   readonly createdAt: number
+  /** When it changed last, in epoch ms. */
   readonly updatedAt: number
 }
 
+/** What an effect is called with. */
 export interface EffectArgs<In, Read = Reader> {
+  /** What the chart hands over. */
   readonly input: In
   /** Aborted when the chart leaves the state, the operation is taken over, or the process closes. */
   readonly signal: AbortSignal
   /** The same effect may have run before with this input, up to any point. */
   readonly replay: boolean
+  /** The store, for reading. */
   readonly read: Read
+  /** The time, in epoch ms. */
   readonly nowMs: number
 }
 
+/** What a local step is called with. */
 export interface LocalArgs<In, Read = Reader> {
+  /** What the chart hands over. */
   readonly input: In
+  /** The store, for reading. */
   readonly read: Read
+  /** The time, in epoch ms. */
   readonly nowMs: number
 }
 
@@ -144,6 +173,7 @@ export type { EventObject, Reader }
 export interface Watch<Context, Event> {
   /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
   readonly firstMs: number
+  /** The longest pause between two questions, in ms. */
   readonly maxMs: number
   /** For how many operations of one lane it asks in one request. */
   readonly most: number
@@ -170,10 +200,13 @@ export type Runs<M> = {
 
 /** A kind of operation: a chart, how its effects are done, and what its rows show. */
 export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyStateMachine> {
+  /** The name of the kind. */
   readonly kind: string
   /** Goes up whenever the chart changes; `migrate` then leads from each older version to the next. */
   readonly version: number
+  /** The chart. */
   readonly machine: M
+  /** How each effect and local step is done, with the ports at hand. */
   readonly effects: (ports: Ports) => Runs<M>
   /** Watches by name; a state is watched where its `meta` says `{ watch: name }`. */
   readonly watches?: (ports: Ports) => { readonly [name: string]: Watch<ContextOf<M>, EventObject> }
@@ -196,10 +229,15 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
 
 /** What of an XState snapshot is kept. Children are derived again from the chart. */
 export interface PersistedSnapshot {
+  /** Whether the chart goes on. */
   readonly status: string
+  /** The chart's state. */
   readonly value: Json
+  /** The chart's context. */
   readonly context: { readonly [key: string]: Json | undefined }
+  /** What history states remember. */
   readonly historyValue?: Json
+  /** What the chart ended with. */
   readonly output?: Json | undefined
 }
 

@@ -4,10 +4,15 @@ import type { LanePause } from '../run/lanes.ts'
 import type { OperationView } from '../define/operation.ts'
 import type { StoredTimers } from '../step/step.ts'
 
+/** Why an operation is where it is, what comes next, and when; no secrets. */
 export interface Explanation {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
+  /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationView['status']
   /** The chart's own description of the state, with what the operation stored as its reason; or why it was set aside. */
   readonly why: string

@@ -8,16 +8,23 @@ import type { Move } from '../step/step.ts'
 /** Gets one inspection event, JSON-safe: `@xstate.actor`, `@xstate.event`, `@xstate.microstep` or `@xstate.snapshot`. */
 export type Inspect = (event: InspectionEvent) => void
 
+/** A committed step in XState's inspection format. */
 export interface InspectionEvent {
+  /** XState's name of what is told. */
   readonly type: '@xstate.actor' | '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'
+  /** The root of all actors: the supervisor. */
   readonly rootId: string
+  /** The operation's id. */
   readonly sessionId: string
   /** ISO 8601. */
   readonly createdAt: string
+  /** The kind of operation, and its id. */
   readonly name: string
+  /** The event of a microstep, or one that the chart emitted. */
   readonly event?: { readonly type: string }
   /** The transition of a microstep. */
   readonly move?: Move
+  /** The state after the step, without secrets. */
   readonly snapshot?: {
     readonly status: string
     readonly value: unknown

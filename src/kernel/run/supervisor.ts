@@ -12,14 +12,18 @@ import type { KernelWrite, OperationRow } from '../define/operation.ts'
 
 /** What became of an unfinished operation when the supervisor took it up. */
 export interface Resumed {
+  /** The operation's id. */
   readonly id: string
+  /** The kind of operation, `send` say. */
   readonly kind: string
+  /** The chart's state, dotted. */
   readonly state: string
   /**
    * `resumed`: its effects run again; `waiting`: for an event or a time; `elsewhere`: another process runs it;
    * `parked`, `quarantined`: see `reason`.
    */
   readonly outcome: 'resumed' | 'waiting' | 'elsewhere' | 'parked' | 'quarantined'
+  /** Why it cannot be loaded, or was set aside. */
   readonly reason?: string
 }
 

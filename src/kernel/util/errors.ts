@@ -4,8 +4,6 @@ export type ErrorCode =
   | 'NOT_FOUND'
   /** The idempotency key belongs to an operation with another kind or input. */
   | 'KEY_REUSED'
-  /** The operation ended otherwise than was asked for. */
-  | 'FAILED'
   /** The operation cannot take this event in its state. */
   | 'NOT_NOW'
   /** The row cannot be loaded by this program; it is kept as it is. */
@@ -20,9 +18,11 @@ export type ErrorCode =
   | 'DEFECT'
   | (string & {})
 
-/** The base of every error that hardshell rejects with. Match by `code`. */
+/** The base of every failure that has a code: those of the wallet, of operations, of Cashu data and of stores. Match by `code`. */
 export class HardshellError extends Error {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name: string = 'HardshellError'
+  /** Why, as a stable code. */
   readonly code: ErrorCode
   /** The operation that it is about, where there is one. */
   readonly operationId: string | undefined

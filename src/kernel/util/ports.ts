@@ -9,8 +9,13 @@ export interface Clock {
   monotonicMs(): number
   /** Calls once, no sooner than `delayMs` later. */
   setTimeout(call: () => void, delayMs: number): unknown
+  /** Cancels a timer. */
   clearTimeout(timer: unknown): void
-  /** Lets others go on between two pieces of long work; by the thread's own means unless given. */
+  /**
+   * Lets others go on between two pieces of long work; by the thread's own means unless given.
+   *
+   * @throws nothing
+   */
   turn?(): Promise<void>
   /** Keeps the process alive until the function it gives is called: somebody waits for what another process does. */
   hold?(): () => void
@@ -22,6 +27,7 @@ export type Random = (bytes: number) => Uint8Array
 /** Timers cannot be set further ahead. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** The platform's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -53,6 +59,7 @@ export function withSteadyReading(clock: Clock): Clock {
   }
 }
 
+/** The platform's randomness. */
 export const systemRandom: Random = (bytes) => globalThis.crypto.getRandomValues(new Uint8Array(bytes))
 
 export const hex = (bytes: Uint8Array): string =>

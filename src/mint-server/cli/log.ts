@@ -37,6 +37,7 @@ export interface Failure {
   readonly where?: string
 }
 
+/** Hears of every request and every failure. */
 export type Log = (entry: LogEntry) => void
 
 export const silent: Log = () => {}

@@ -22,7 +22,9 @@ export interface UnitBooks {
   readonly kept: number
 }
 
+/** What a mint owes and has, by its own rows, for each unit. */
 export interface Books {
+  /** The books of each unit. */
   readonly units: Readonly<Record<string, UnitBooks>>
   /** By payment hash: how often the fake backend was asked to pay an invoice, and how often it did. */
   readonly payments: Readonly<Record<string, { readonly attempts: number; readonly paid: number }>>

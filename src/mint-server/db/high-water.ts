@@ -29,14 +29,21 @@ export interface HighWaterMark {
   /**
    * The mark that was kept last. Undefined where the seed has never signed; `unknown` where nobody knows whether it has: an
    * empty database is not taken for a new one's then.
+   *
+   * @throws {Error} where it cannot be read or written
    */
   read(): Promise<Mark | 'unknown' | undefined>
-  /** Keeps a mark, durable when it resolves. It need not be atomic with anything. */
+  /**
+   * Keeps a mark, durable when it resolves. It need not be atomic with anything.
+   *
+   * @throws {Error} where it cannot be read or written
+   */
   write(mark: Mark): Promise<void>
 }
 
 /** The database is not the one that the seed has signed for, or it is older than that was. */
 export class WrongDatabase extends Error {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'WrongDatabase'
 }
 

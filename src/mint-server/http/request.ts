@@ -25,8 +25,11 @@ export interface Answer {
 
 /** A refusal, as the wallet gets it: `{detail, code}` (NUT-00). Nothing was changed. */
 export class MintError extends Error {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'MintError'
+  /** Why, as a stable code. */
   readonly code: number
+  /** The status of HTTP that it is answered with. */
   readonly status: number
   constructor(code: number, detail: string, status = 400) {
     super(detail)

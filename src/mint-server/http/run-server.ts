@@ -1,4 +1,5 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
+import { checkClock, checkCount, checkFunction, checkObject, checkTexts } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
@@ -16,11 +17,15 @@ import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
 
+/** What a mint server is started with. */
 export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
   readonly seed?: Uint8Array
+  /** The curve; this package's own unless given. */
   readonly crypto?: MintCrypto & SignatoryCrypto
+  /** Where its rows live. */
   readonly store: StoreAdapter
+  /** How the fake Lightning backend behaves. */
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
   /** Who signs instead of this process, which needs no seed then. */
   readonly signatory?: Signatory
@@ -47,13 +52,19 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   readonly log?: Log
 }
 
+/** A mint that listens. */
 export interface MintServer {
+  /** The address. */
   readonly url: string
+  /** The mint that is served. */
   readonly mint: RunningMint
+  /** The fake Lightning backend, for those who pay by hand. */
   readonly backend: FakeBackend
   /**
    * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
    * store. What is unfinished goes on at the next start.
+   *
+   * @throws {StoreError} where the database fails
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>
 }
@@ -78,8 +89,13 @@ const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
 /**
  * Opens the store, starts a mint on it and listens.
  * @throws {StoreError} The store cannot be opened. @throws Error It belongs to other keys, or the port is taken.
+ * @example
+ * const server = await createMintServer({ store: sqliteStore({ path: 'mint.db' }), port: 3338 })
+ * console.log(server.url)
+ * await server.close()
  */
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
+  checkGiven(options)
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
   const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
   const store = await options.store.open(mintSchema)
@@ -109,4 +125,20 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
     for (const step of undo) await step()
     throw error
   }
+}
+
+/** @throws {TypeError} naming the argument */
+function checkGiven(options: MintServerOptions): void {
+  checkObject(options, 'options')
+  if (typeof options.store?.open !== 'function')
+    throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
+  const seed: unknown = options.seed
+  if (seed !== undefined && !(seed instanceof Uint8Array)) throw new TypeError('seed: bytes')
+  checkCount(options.port, 'port', 0)
+  if ((options.port ?? 0) > 65_535) throw new TypeError('port: at most 65535')
+  checkTexts({ host: options.host, clientHeader: options.clientHeader })
+  checkCount(options.maxBodyBytes, 'maxBodyBytes')
+  checkCount(options.requestTimeoutMs, 'requestTimeoutMs', 0)
+  checkClock(options.clock)
+  checkFunction(options.log, 'log')
 }

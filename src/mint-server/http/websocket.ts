@@ -13,6 +13,7 @@ import type { Watching } from './watching.ts'
 
 /** What is beyond is refused; a connection that breaks the last two is closed. */
 export interface WebsocketLimits {
+  /** Open at once. */
   readonly connections: number
   /** Of one client. */
   readonly connectionsOfClient: number
@@ -20,9 +21,11 @@ export interface WebsocketLimits {
   readonly subscriptions: number
   /** Of one subscription. */
   readonly filters: number
-  /** What one connection watches, by all of its subscriptions; all connections of one client; all clients. */
+  /** What one connection watches, by all of its subscriptions. */
   readonly watchedOfConnection: number
+  /** What one client watches. */
   readonly watchedOfClient: number
+  /** What all clients watch. */
   readonly watched: number
   /** Of one message to the mint. */
   readonly messageBytes: number
@@ -32,6 +35,7 @@ export interface WebsocketLimits {
   readonly bufferedBytesOfAll: number
 }
 
+/** How many connections and subscriptions a mint server bears, unless told otherwise. */
 export const WEBSOCKET_LIMITS: WebsocketLimits = {
   connections: 1000,
   connectionsOfClient: 250,

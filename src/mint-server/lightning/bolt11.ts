@@ -12,14 +12,21 @@ export interface Invoice {
   readonly paymentSecret: string
   /** Rounded up to whole sat; undefined where the payer chooses. */
   readonly amountSat: number | undefined
+  /** What it is for. */
   readonly memo: string
   /** Milliseconds since the Unix epoch; BOLT11 keeps whole seconds. */
   readonly createdAt: number
+  /** When it expires, in epoch ms. */
   readonly expiryAt: number
 }
 
+/** Writes invoices, and reads them. */
 export interface InvoiceCodec {
-  /** @throws {RangeError} The memo is longer than 639 bytes. */
+  /**
+   * Writes an invoice.
+   *
+   * @throws {RangeError} The memo is longer than 639 bytes.
+   */
   encode(invoice: Invoice): string
   /** Undefined where the text is no invoice of this kind. */
   decode(request: string): Invoice | undefined

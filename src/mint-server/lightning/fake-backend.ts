@@ -26,9 +26,17 @@ export interface FakeBackend extends Required<PaymentBackend> {
    * @throws {TypeError} Neither the call nor the request names an amount.
    */
   settle(requestId: string, amountSat?: number): Promise<boolean>
-  /** Decides a payment that is not final; false where there is none, or where somebody else has paid the invoice. */
+  /**
+   * Decides a payment that is not final; false where there is none, or where somebody else has paid the invoice.
+   *
+   * @throws {Error} where there is no such payment
+   */
   resolve(id: string, state: 'paid' | 'failed'): Promise<boolean>
-  /** Decides all payments for a request that are not final; false where there is none. */
+  /**
+   * Decides all payments for a request that are not final; false where there is none.
+   *
+   * @throws {Error} where there is no such payment
+   */
   decide(requestId: string, state: 'paid' | 'failed'): Promise<boolean>
   /** An invoice of nobody's. Its memo may script the payment (see `scriptOf`). */
   foreignInvoice(invoice: Wish): string
@@ -36,11 +44,13 @@ export interface FakeBackend extends Required<PaymentBackend> {
   foreignOffer(offer: Wish): string
 }
 
+/** How a fake Lightning backend behaves. */
 export interface FakeBackendOptions {
   /** Its schema has `fakeBackendTables`. All that the backend knows is there, and several may share it. */
   readonly store: Store
   /** Milliseconds since the Unix epoch. */
   readonly clock: () => number
+  /** Bytes of randomness. */
   readonly random: (length: number) => Uint8Array
   /** Resolves after so long, or once the signal aborts; asked for delays alone. The system's clock unless given. */
   readonly sleep?: (delayMs: number, signal: AbortSignal) => Promise<void>

@@ -15,11 +15,13 @@ export interface Readable {
 
 /** A wish to be paid. */
 export interface Wanted {
+  /** How it is paid, `bolt11` say. */
   readonly method: PaymentMethod
   /** Undefined where the payer chooses; with bolt12 only. */
   readonly amountSat: number | undefined
   /** Milliseconds since the Unix epoch. Undefined: an offer has no end, and an invoice one that the backend chooses. */
   readonly expiryAt: number | undefined
+  /** What the invoice is for. */
   readonly memo?: string | undefined
 }
 
@@ -36,6 +38,7 @@ export interface Requested {
 export interface Incoming {
   /** Names this payment among all that ever come in, by whatever way it is told of. */
   readonly paymentId: string
+  /** How much came in, in sat. */
   readonly amountSat: number
 }
 
@@ -44,6 +47,7 @@ export interface Incoming {
  * it may still become either. `none`: it was never begun.
  */
 export interface Outgoing {
+  /** Whether it was paid. */
   readonly state: 'paid' | 'failed' | 'pending' | 'unknown' | 'none'
   /** Hex; with `paid`, where there is one. */
   readonly preimage?: string | undefined
@@ -55,7 +59,9 @@ export interface Outgoing {
 export interface Payment {
   /** Names the payment for ever: the same id is the same payment. */
   readonly id: string
+  /** How it is paid, `bolt11` say. */
   readonly method: PaymentMethod
+  /** The invoice. */
   readonly request: string
   /** What the payee gets: an invoice's own amount where it names one, and no less than an offer's. */
   readonly amountSat: number
@@ -81,19 +87,45 @@ export interface Payment {
  * - What `createRequest` gave is known to `incoming` after a crash of either side.
  */
 export interface PaymentBackend {
+  /** How it can pay and be paid. */
   readonly methods: readonly PaymentMethod[]
-  /** Connects. The mint answers questions about old payments only after it. May be called again after `stop`. */
+  /**
+   * Connects. The mint answers questions about old payments only after it. May be called again after `stop`.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   start(): Promise<void>
-  /** Lets go of everything; payments under way go on without it. */
+  /**
+   * Lets go of everything; payments under way go on without it.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   stop(): Promise<void>
   /** Reads a request for payment; undefined where it is none. */
   decode(method: PaymentMethod, request: string): Readable | undefined
+  /**
+   * Makes an invoice for a mint quote.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   createRequest(wanted: Wanted): Promise<Requested>
-  /** All payments that came in for a request made by `createRequest`, in any order. */
+  /**
+   * All payments that came in for a request made by `createRequest`, in any order.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   incoming(requestId: string, signal?: AbortSignal): Promise<readonly Incoming[]>
-  /** Pays, once per `id`. */
+  /**
+   * Pays, once per `id`.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   pay(payment: Payment, signal?: AbortSignal): Promise<Outgoing>
-  /** How the payment with this id stands. */
+  /**
+   * How the payment with this id stands.
+   *
+   * @throws {Error} where it gives no answer: the outcome is unknown then
+   */
   outgoing(id: string, signal?: AbortSignal): Promise<Outgoing>
   /** Tells, where it can, that something came in for a request. Returns the way to stop. Nobody relies on it. */
   onIncoming?(listener: (requestId: string) => void): () => void

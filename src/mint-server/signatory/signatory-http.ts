@@ -67,9 +67,15 @@ function checkToken(token: string): void {
 
 const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
 
+/** A signatory that listens. */
 export interface SignatoryServer {
+  /** The address. */
   readonly url: string
-  /** Waits for answers under way. */
+  /**
+   * Waits for answers under way.
+   *
+   * @throws nothing
+   */
   close(): Promise<void>
 }
 
@@ -132,14 +138,19 @@ export async function signatoryServer(options: {
   }
 }
 
+/** Where a signatory is, and how it is asked. */
 export interface RemoteSignatoryOptions {
+  /** The signatory's address. */
   readonly url: string
+  /** The shared secret of mint and signatory. */
   readonly token: string
   /** For each try; 30 seconds unless told otherwise: a thousand signatures take some. */
   readonly timeoutMs?: number
   /** How often a request is made again, with growing pauses from 100 ms to 2 s; 4 unless told otherwise. */
   readonly retries?: number
+  /** How it is asked; the platform's `fetch` unless given. */
   readonly fetch?: typeof fetch
+  /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
 }
 

@@ -4,6 +4,7 @@ import { field, point, record, scalar, type Parse } from '../../cashu/shape.ts'
 
 /** What a keyset's private keys follow from, beside the seed and the amount. */
 export interface KeysetPath {
+  /** The unit, `sat` say. */
   readonly unit: string
   /** Counts the unit's keysets, from 0. */
   readonly generation: number
@@ -11,15 +12,19 @@ export interface KeysetPath {
 
 /** An input to be verified (NUT-00). */
 export interface SignedProof extends KeysetPath {
+  /** What it is worth, in the unit. */
   readonly amount: number
   /** The public key that it is taken for; a signatory with another one for this keyset and amount does nothing. */
   readonly key?: string | undefined
+  /** The secret that was signed. */
   readonly secret: string
+  /** The mint's signature, unblinded. */
   readonly C: string
 }
 
 /** An output to be signed (NUT-00). `amount` says with which key. */
 export interface UnsignedOutput extends KeysetPath {
+  /** What the signature is to be worth, in the unit. */
   readonly amount: number
   /** As a proof's. */
   readonly key?: string | undefined
@@ -31,6 +36,7 @@ export interface UnsignedOutput extends KeysetPath {
 export interface BlindSignature {
   /** Hex. */
   readonly C_: string
+  /** The proof of equal logarithms (NUT-12). */
   readonly dleq: Dleq
 }
 
@@ -50,13 +56,21 @@ export const blindSignature: Parse<BlindSignature> = (value, at) => {
  * `SignatoryRefusal` will never be answered otherwise; any other rejection says nothing.
  */
 export interface Signatory {
-  /** The public keys of a keyset, by amount. */
+  /**
+   * The public keys of a keyset, by amount.
+   *
+   * @throws {SignatoryRefusal} where it will not sign; {Error} where it is away
+   */
   publicKeys(
     keyset: KeysetPath,
     amounts: readonly number[],
     signal?: AbortSignal,
   ): Promise<Readonly<Record<string, string>>>
-  /** Which of the proofs are genuine, in their order. A `C` that is no point is not. */
+  /**
+   * Which of the proofs are genuine, in their order. A `C` that is no point is not.
+   *
+   * @throws {SignatoryRefusal} where it will not sign; {Error} where it is away
+   */
   verify(proofs: readonly SignedProof[], signal?: AbortSignal): Promise<readonly boolean[]>
   /** Signs all outputs, in their order. @throws {SignatoryRefusal} A `B_` is not on the curve. */
   sign(outputs: readonly UnsignedOutput[], signal?: AbortSignal): Promise<readonly BlindSignature[]>
@@ -64,6 +78,7 @@ export interface Signatory {
 
 /** The signatory will not do it, now or later. */
 export class SignatoryRefusal extends Error {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'SignatoryRefusal'
 }
 

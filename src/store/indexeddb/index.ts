@@ -5,6 +5,7 @@
  * A tab that dies before is a crash before the commit, or after it. Nothing but the transaction's own requests is
  * awaited inside: IndexedDB ends a transaction that has nothing to do.
  */
+import { checkDuration, checkFunction, checkObject, checkText } from '../../arguments.ts'
 import { abort, closed, connect, unlessClosed, type Connection } from './connection.ts'
 import { coded } from './errors.ts'
 import { webLock } from './owner.ts'
@@ -25,6 +26,7 @@ import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWri
 import { checkSchema } from '../kit/schema.ts'
 import { watchers } from '../kit/watchers.ts'
 
+/** Which database of the browser, and how long it is waited for. */
 export interface IndexedDbStoreOptions {
   /** The database, of this origin; made where there is none. */
   readonly name: string
@@ -50,7 +52,11 @@ const POLL_MS = 1_000
  * const wallet = await openWallet({ store: indexedDbStore({ name: 'wallet' }), seed })
  */
 export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
+  checkObject(options, 'options')
   const { name, busyTimeoutMs = 5_000, onEvictable } = options
+  checkText(name, 'name')
+  checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
+  checkFunction(onEvictable, 'onEvictable')
   return {
     async open(schema) {
       checkSchema(schema)

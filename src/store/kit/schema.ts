@@ -66,6 +66,7 @@ export function plan(version: number, from: Tables, schema: Schema): PlannedStep
 
 /** The rows of every table, in the order of their primary keys. Plain JSON. */
 export interface Dump {
+  /** The rows of each table. */
   readonly [table: string]: readonly Row[]
 }
 

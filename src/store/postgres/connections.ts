@@ -3,6 +3,7 @@ import { Client, Pool, type PoolConfig } from 'pg'
 import { StoreError, type StoreErrorCode } from '../port.ts'
 import { coded } from './errors.ts'
 
+/** How the server is reached, and how it is waited for. */
 export interface ConnectionOptions {
   /** A connection string, or what else `pg` takes: host, user, password, TLS, the size of the pool. */
   readonly connection: string | PoolConfig

@@ -5,6 +5,7 @@
  * trips. Nothing here needs advisory locks; what is asked of the database is READ COMMITTED with row locks (or more),
  * UTF-8, and a disk that keeps what it acknowledges.
  */
+import { checkDuration, checkFunction, checkObject } from '../../arguments.ts'
 import {
   StoreError,
   type Key,
@@ -29,8 +30,10 @@ import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWri
 import { checkSchema } from '../kit/schema.ts'
 import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
 
-export type { SlowCall } from '../kit/slow.ts'
+export type { ConnectionOptions } from './connections.ts'
+export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
+/** Which database and namespace, and how it is waited for. */
 export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
   /** The namespace of the tables, made where there is none. `hardshell` unless given. */
   readonly namespace?: string | undefined
@@ -43,6 +46,12 @@ export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
  * const store = postgresStore({ connection: 'postgres://wallet@localhost/wallet' })
  */
 export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
+  checkObject(options, 'options')
+  if (typeof options.connection !== 'string') checkObject(options.connection, 'connection')
+  checkDuration(options.busyTimeoutMs, 'busyTimeoutMs', { endless: true })
+  checkDuration(options.statementTimeoutMs, 'statementTimeoutMs')
+  checkDuration(options.slowMs, 'slowMs')
+  checkFunction(options.onSlow, 'onSlow')
   const namespace = namespaceOf(options)
   return {
     async open(schema) {

@@ -156,7 +156,8 @@ class PostgresTotals extends SqlTotals {
 
 /** @throws {TypeError} */
 export function namespaceOf({ namespace = 'hardshell' }: { readonly namespace?: string | undefined }): string {
-  if (!/^[A-Za-z]\w{0,49}$/.test(namespace)) throw new TypeError('namespace must be a word of at most 50 letters')
+  if (typeof namespace !== 'string' || !/^[A-Za-z]\w{0,49}$/.test(namespace))
+    throw new TypeError('namespace: must be a word of at most 50 letters')
   return namespace
 }
 

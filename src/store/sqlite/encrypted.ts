@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreError, type Schema, type Store, type StoreAdapter } from '../port.ts'
-import { checkDuration } from '../../arguments.ts'
+import { checkDuration, checkObject } from '../../arguments.ts'
 import { databasePath, fileAt, IN_MEMORY, isSame, makeFile } from './file.ts'
 import { assertKey, opensWith, undisturbed } from './key.ts'
 import { LibsqlConnection } from './libsql.ts'
@@ -23,9 +23,11 @@ import {
 } from './secret.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
-export type { SlowCall } from '../kit/slow.ts'
+export type { SqliteOptions } from './store.ts'
+export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 export type { EncryptionKey, FormerKey } from './secret.ts'
 
+/** Where an encrypted database is, and its key. */
 export interface EncryptedSqliteStoreOptions extends SqliteOptions {
   /**
    * 32 random bytes, or their text in hexadecimal or base64: all of them count. Or `{ passphrase }` of at least 12
@@ -49,6 +51,7 @@ export interface EncryptedSqliteStoreOptions extends SqliteOptions {
  * const store = encryptedSqliteStore({ path: 'wallet.db', key })
  */
 export function encryptedSqliteStore(given: EncryptedSqliteStoreOptions): StoreAdapter {
+  checkObject(given, 'options')
   const { key, formerKey, ...options } = { ...given, path: databasePath(given.path) }
   checkOptions(options)
   const secret = secretOf(key, 'key')
@@ -83,7 +86,9 @@ async function open(options: SqliteOptions, { secret, former }: Secrets, schema:
   }
 }
 
+/** Of which database the key is changed, from what to what. */
 export interface ChangeKey {
+  /** The file of the database. */
   readonly path: string
   /** The key as it is; `{ text }` where an earlier version encrypted the file by a text, of which 32 bytes counted. */
   readonly from: EncryptionKey | FormerKey
@@ -101,7 +106,9 @@ export interface ChangeKey {
  * @throws {TypeError} naming the argument; {StoreError} `WRONG_KEY`; `SALT_MISSING`; `BUSY` where somebody has it open;
  *   `FULL`; `UNAVAILABLE`
  */
-export async function changeKey({ path, from, to, busyTimeoutMs }: ChangeKey): Promise<void> {
+export async function changeKey(options: ChangeKey): Promise<void> {
+  checkObject(options, 'options')
+  const { path, from, to, busyTimeoutMs } = options
   checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
   const secrets = { from: formerSecretOf(from, 'from'), to: secretOf(to, 'to') }
   await change({ path: databasePath(path), ...secrets, busyTimeoutMs })

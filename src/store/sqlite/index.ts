@@ -1,22 +1,31 @@
 /** Rows in a SQLite file, through `node:sqlite`. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { checkFunction } from '../../arguments.ts'
+import { checkFunction, checkObject } from '../../arguments.ts'
 import { StoreError, type StoreAdapter } from '../port.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
 import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
 import { databasePath, fileAt, IN_MEMORY } from './file.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
-export type { SlowCall } from '../kit/slow.ts'
+export type { SqliteOptions } from './store.ts'
+export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
+/** Which file, and how its lock is waited for. */
 export interface SqliteStoreOptions extends SqliteOptions {
   /** Prepares a fresh connection before anything else: a limit of size, say. */
   readonly prepare?: ((db: DatabaseSync) => void) | undefined
 }
 
-/** A store in a SQLite file. @throws {TypeError} naming the argument */
+/**
+ * A store in a SQLite file.
+ *
+ * @throws {TypeError} naming the argument
+ * @example
+ * await using wallet = await openWallet({ store: sqliteStore({ path: 'wallet.db' }), seed })
+ */
 export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
+  checkObject(given, 'options')
   const options = { ...given, path: databasePath(given.path) }
   checkOptions(options)
   checkFunction(options.prepare, 'prepare')

@@ -17,6 +17,7 @@ export type EncryptionKey = string | Uint8Array | { readonly passphrase: string 
 
 /** What earlier versions took: a text, of which the first 32 bytes counted. */
 export interface FormerKey {
+  /** The text that an earlier version took as the key. */
   readonly text: string
 }
 

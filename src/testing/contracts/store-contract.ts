@@ -7,7 +7,9 @@ import { reading } from './store-contract/reading.ts'
 import { sharing } from './store-contract/sharing.ts'
 import { writing } from './store-contract/writing.ts'
 
+/** One promise of a store, as a test of its own. */
 export interface ContractCase {
+  /** What is promised. */
   readonly name: string
   /** Rejects where the store breaks the contract. */
   readonly run: () => Promise<void>

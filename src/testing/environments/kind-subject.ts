@@ -11,12 +11,15 @@ import { operationsIn } from '../invariants/rows.ts'
 
 /** What a caller of operations can use. */
 export interface KindStage<Outside> extends Stage {
+  /** The operations. */
   readonly operations: Operations
   /** The outside as it is; other people change it in place. */
   readonly outside: Outside
 }
 
+/** What is explored of kinds of your own. */
 export interface KindSubjectOptions<Ports, Outside> {
+  /** The kinds of operations. */
   readonly kinds: readonly OperationKind<Ports>[]
   /** The tables of the kinds; an `operations` table without columns of its own unless given. */
   readonly tables?: Schema['tables']
@@ -32,6 +35,7 @@ export interface KindSubjectOptions<Ports, Outside> {
     readonly rows: Dump
     readonly operations: readonly OperationRow[]
   }) => readonly string[]
+  /** What may differ between two worlds that count as one. */
   readonly alike?: Likeness
 }
 

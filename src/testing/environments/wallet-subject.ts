@@ -21,6 +21,7 @@ import type { Likeness } from '../explorer/world.ts'
 
 export { POWERS, SEED } from './mint-fixture.ts'
 
+/** The mint's address in the explorer's worlds. */
 export const MINT_URL = 'http://mint.test'
 const HOUR_MS = 3_600_000
 /** More random draws than a world has seen. */
@@ -33,9 +34,11 @@ export interface WalletOutside extends Wire {
 
 /** What a caller of the wallet can use. */
 export interface WalletStage extends Stage {
+  /** The wallet. */
   readonly wallet: Wallet
   /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
   readonly another: () => Promise<Wallet>
+  /** The mint. */
   readonly mint: AtomicMint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
@@ -51,6 +54,7 @@ export interface WalletStage extends Stage {
 
 /** A scenario of the wallet, and of what kind of mint it is at. */
 export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
+  /** The mint. */
   readonly mint?: MintTraits
   /** The mint is a server that crashes, too; it never does where left out. */
   readonly live?: boolean

@@ -14,10 +14,13 @@ export type Inject = <O extends string>(
 export interface Choice {
   /** Counts the questions of one life, from 1. */
   readonly place: number
+  /** Where it was chosen. */
   readonly site: string
+  /** What could have been chosen. */
   readonly options: readonly string[]
   /** The one taken. */
   readonly option: string
+  /** Which of the options, from 0. */
   readonly index: number
   /** How many options there are to try here: one where all others have been tried in the same state. */
   readonly count: number
@@ -40,6 +43,7 @@ export interface ChoicesOptions {
 /** A state is `new`, was met in this life (`again`), or in one before it (`known`), with no less of a budget left. */
 export type Meeting = 'new' | 'again' | 'known'
 
+/** How many faults may strike one life. */
 export interface Budget {
   /** How many times other than the first option may be chosen in this life. */
   readonly faults: number
@@ -49,7 +53,9 @@ export interface Budget {
 
 const isCrash = (option: string): boolean => option.startsWith('crash')
 
+/** The choices of one life: at each place where something may go wrong, what does. */
 export class Choices {
+  /** What was chosen so far. */
   readonly taken: Choice[] = []
   readonly #options: ChoicesOptions
   #left: Budget

@@ -129,11 +129,15 @@ export class Coverage {
 export interface Exception {
   /** Fits the requirements that it excuses. */
   readonly what: RegExp
+  /** Why it need not be seen. */
   readonly why: string
 }
 
+/** What of a chart was seen. */
 export interface Covered {
+  /** What must be seen. */
   readonly required: number
+  /** What of that was not. */
   readonly uncovered: readonly string[]
   /** Exceptions that nothing needs. */
   readonly idle: readonly string[]

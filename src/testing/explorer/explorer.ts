@@ -51,25 +51,33 @@ export async function beginning<S extends Stage>(
   return { ...place, start: world }
 }
 
+/** A life that came to what must not be. */
 export interface Violation {
   /** Replays it: `npm run crash -- --replay PATH`. */
   readonly path: string
+  /** What must not be, and was. */
   readonly what: string
 }
 
+/** What an exploration found. */
 export interface Exploration {
   /** Injection points with more than one option. */
   readonly sites: number
+  /** How many different worlds were come to. */
   readonly worlds: number
   /** How many lives had so many faults, from none on. */
   readonly runs: readonly number[]
+  /** How many lives were lived. */
   readonly lives: number
   /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
   readonly closed: boolean
+  /** The states that were seen. */
   readonly visited: ReadonlySet<string>
+  /** What must not be, and was. */
   readonly violations: readonly Violation[]
 }
 
+/** How far an exploration goes. */
 export interface ExploreOptions {
   /** Faults in one life, a crash included; 2 unless given; then no scenario has a depth of its own. */
   readonly faults?: number
@@ -89,6 +97,7 @@ export interface ExploreOptions {
    * these come; where the budget is spent, no crash is injected; equal ends are judged once.
    */
   readonly quick?: boolean
+  /** After how many violations it stops. */
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined

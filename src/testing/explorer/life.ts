@@ -7,12 +7,14 @@ const never = (): Promise<never> => new Promise(() => {})
 /** Calls to the outside without a pause, beyond which a process is taken to go round in circles. */
 const MOST_CALLS = 5_000
 
+/** One life of a process: it ends when its choices say so. */
 export class Life {
   #dead = false
   #calls = 0
   /** It died of calling the outside without end, and without ever letting time go on. */
   endless = false
 
+  /** Whether it has ended. */
   get dead(): boolean {
     return this.#dead
   }
@@ -53,6 +55,7 @@ interface Timer {
 
 /** A clock that stands still until it is told to go on. It may be wrong, by `skewMs`. */
 export class VirtualClock implements Clock {
+  /** The longest wait so far, in ms. */
   readonly longestWaitMs = Infinity
   #nowMs: number
   #order = 0
@@ -64,10 +67,12 @@ export class VirtualClock implements Clock {
     this.#skewMs = skewMs
   }
 
+  /** The time of the world, in epoch ms. */
   now(): number {
     return this.#nowMs + this.#skewMs
   }
 
+  /** A reading that never goes back, in ms. */
   monotonicMs(): number {
     return this.#nowMs
   }
@@ -87,6 +92,7 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  /** Calls once the time of the world has come there. */
   setTimeout(call: () => void, delayMs: number): number {
     const order = ++this.#order
     this.#timers.set(order, { atMs: this.#nowMs + Math.max(0, delayMs), order, call })
@@ -98,6 +104,7 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => void this.setTimeout(resolve, forMs))
   }
 
+  /** Cancels a timer. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as number)
   }

@@ -53,7 +53,9 @@ export interface LifeResult {
 
 /** One line of what happened, under its column. */
 export interface TraceEvent {
+  /** Whose doing it is. */
   readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state'
+  /** What happened. */
   readonly text: string
   /** Milliseconds since the Unix epoch, by a clock that is right. */
   readonly atMs: number

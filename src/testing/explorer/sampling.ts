@@ -10,12 +10,15 @@ import { nameOf, type Scenario, type Stage } from './subject.ts'
 /** At a place of a life, counted from 1, one of the faults that may be injected there: the n-th, counted round and round. */
 export type Injection = readonly [place: number, fault: number]
 
+/** What sampled lives found. */
 export interface Sampled {
   /** What each life chose, as `Choices.path` says it. */
   readonly path: string
+  /** How many lives were lived. */
   readonly lives: number
-  /** Faults that injected; others were meant for places that no life came to. */
+  /** How many faults were injected; others were meant for places that no life came to. */
   readonly injected: number
+  /** What must not be, and was. */
   readonly violations: readonly string[]
 }
 

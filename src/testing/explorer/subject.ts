@@ -13,9 +13,11 @@ import type { Likeness, World } from './world.ts'
 
 /** What every caller can use. Subjects add their program to it. */
 export interface Stage {
+  /** The world's clock. */
   readonly clock: VirtualClock
   /** What the caller wrote down earlier, by name; survives crashes. */
   readonly notes: Readonly<Record<string, unknown>>
+  /** Notes what the scenario saw. */
   note(key: string, value: unknown): void
   /** The program's rows as they are. */
   readonly rows: () => Dump
@@ -29,7 +31,9 @@ export interface Stage {
 export interface Scenario<S extends Stage> {
   /** Whose chart is to be covered. */
   readonly kind: string
+  /** The name, within its subject. */
   readonly name: string
+  /** What is explored. */
   readonly subject: Subject<S>
   /** So many faults in all, where nothing else is asked for: one that already contains faults may have worlds without end. */
   readonly depth?: number
@@ -43,8 +47,11 @@ export interface Scenario<S extends Stage> {
   drive(stage: S): Promise<void>
 }
 
+/** What is explored: kinds of operations with all that is around them. */
 export interface Subject<S extends Stage> {
+  /** The kinds of operations. */
   readonly kinds: readonly OperationKind<never>[]
+  /** What may differ between two worlds that count as one. */
   readonly alike?: Likeness
   /** Sets up what is outside the program, for many lives, one at a time. */
   open(): Promise<Environment<S>>
@@ -66,11 +73,15 @@ export interface Environment<S extends Stage> {
 
 /** What a process is given. */
 export interface Means {
+  /** What scenarios play on. */
   readonly stage: Stage
   /** Fails now and then. */
   readonly store: StoreAdapter
+  /** The world's clock. */
   readonly clock: VirtualClock
+  /** The world's randomness. */
   readonly random: Random
+  /** The life of the process. */
   readonly life: Life
   /** Says what befalls a request. */
   readonly inject: Inject
@@ -84,8 +95,11 @@ export interface Means {
   readonly another: () => Means
 }
 
+/** A process of the explorer. */
 export interface Running<S extends Stage> {
+  /** What scenarios play on. */
   readonly stage: S
+  /** Ends the process in good order. */
   close(): Promise<void> | void
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
   readonly attend?: (act: () => Promise<void>) => Promise<void>

@@ -5,11 +5,13 @@
 import type { Dump } from '../../store/memory.ts'
 import type { Row } from '../../store/port.ts'
 
+/** Where a life left everything: rows, the outside, and the time. */
 export interface World {
   /** The rows of the program under test. */
   rows: Dump
   /** What is outside it, as its environment gave it: JSON, never changed in place. */
   outside: unknown
+  /** The time, in epoch ms. */
   nowMs: number
   /** How far the program's clock is ahead of the world's. */
   skewMs: number

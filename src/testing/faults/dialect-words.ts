@@ -7,6 +7,7 @@ import type { Answer } from '../../mint-server/http/request.ts'
  * `coded500`: the codes of the NUTs, all with HTTP 500, as cdk did until 2025. `text`: a text, and no code.
  */
 export const WORDS = ['nut', 'nutshell', 'cdk', 'coded500', 'text'] as const
+/** How a mint words its refusals. */
 export type Words = (typeof WORDS)[number]
 
 /** What was asked, as far as it decides how a refusal is worded. */
@@ -29,6 +30,7 @@ export interface TooLong {
  * FastAPI does. `entity`: HTTP 413 with a page of the proxy's. `text`: code 0 and a text.
  */
 export const OVERSIZE = ['coded', 'listed', 'entity', 'text'] as const
+/** How a mint says that a list in a request is too long. */
 export type Oversize = (typeof OVERSIZE)[number]
 
 /** Nutshell's codes: 11000 stands for nearly everything about a transaction, and 0 for what it has no class for. */

@@ -22,7 +22,9 @@ export const CALL_FAULTS = [
 
 /** A request that the network still holds: the port's name, and its arguments as JSON. */
 export interface LateCall {
+  /** The method. */
   readonly name: string
+  /** What it was called with. */
   readonly args: readonly unknown[]
 }
 
@@ -33,11 +35,17 @@ type Call = (...args: unknown[]) => unknown
 /** A fault of one's own: gets what delivers the request, and answers in its place. */
 export type OwnFault = (deliver: () => Promise<unknown>) => Promise<unknown>
 
+/** Which port is made faulty, and how. */
 export interface FaultyPortOptions {
+  /** Chooses what goes wrong. */
   readonly inject: Inject
+  /** The life that may end at a call. */
   readonly life: Life
+  /** The world's clock. */
   readonly clock: VirtualClock
+  /** Lets another process overtake this one. */
   readonly overtake: () => Promise<void>
+  /** Told of each call before it is made. */
   readonly requested: (what: string) => void
   /** What the network holds: kept in the world, since it outlives the process. */
   readonly late: { get(): readonly LateCall[]; set(calls: readonly LateCall[]): void }

@@ -31,6 +31,7 @@ export const aboutOf = (writes: readonly Write[]): string => {
   return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')
 }
 
+/** A store whose commits fail as the choices say. */
 export function faultyStore(
   store: Store,
   of: {

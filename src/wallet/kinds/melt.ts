@@ -3,7 +3,7 @@ import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import type { MeltContext, Payment } from '../../../machines/wallet/melt-model.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { expiresAtMs } from '../../cashu/mint-time.ts'
 import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
@@ -13,7 +13,7 @@ import { defineOperation, type EventObject } from '../../kernel/define/operation
 import { answerOf, exchangeEffects, refusalOf } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { EffectArgs, WalletPorts } from '../ports.ts'
@@ -148,7 +148,9 @@ export const meltKind = defineOperation({
   })),
 })
 
+/** A payment: which invoice, from which mint, and what it may cost. */
 export interface PrepareMelt {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** What is to be paid: a bolt11 invoice with an amount. */
   readonly request: string
@@ -156,6 +158,7 @@ export interface PrepareMelt {
   readonly unit?: string
   /** The most that it may cost beside the amount, in the unit; whatever the mint asks for unless given. */
   readonly maxFee?: AmountLike
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on to `prepared`, and ends at its deadline. */
   readonly signal?: AbortSignal
@@ -173,9 +176,17 @@ export interface PaidMelt extends Finished {
 
 /** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
 export class MeltHandle extends ExecutableHandle<MeltContext> {
-  /** Waits until the mint's quote is here and the inputs are reserved. */
-  async quoted({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  /**
+   * Waits until the mint's quote is here and the inputs are reserved.
+   *
+   * @throws {HardshellError} as `finished`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * console.log(`at most ${(await melt.quoted()).fee} sat`)
+   */
+  async quoted(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
     return this
   }
@@ -185,9 +196,12 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * is under way (`paymentPending`): `finished()` then waits for the end.
    *
    * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
+   * @example
+   * const melt = await wallet.melt.prepare({ mintUrl, request: invoice })
+   * const { state, preimage } = await melt.execute()
    */
-  override async execute({ signal }: Waiting = {}): Promise<PaidMelt> {
-    checkSignal(signal)
+  override async execute(waiting: Waiting = {}): Promise<PaidMelt> {
+    const signal = signalOf(waiting)
     await this.start()
     await this.until(({ state, snapshot }) => state === 'paymentPending' || snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed'), signal) // prettier-ignore
     return this.result()
@@ -198,13 +212,25 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * beyond the amount is given up. Only where `explain` says that it waits for this decision.
    *
    * @throws {HardshellError} `NOT_NOW`; as `execute`
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * if (melt.state === 'changeless') await melt.payWithoutChange()
    */
   async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
-    checkSignal(waiting.signal)
+    signalOf(waiting)
     await this.tell({ type: 'forgo' })
     return this.execute(waiting)
   }
 
+  /**
+   * Waits for the end: the invoice is paid.
+   *
+   * @throws {HardshellError} as `OperationHandle.finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const melt = await wallet.melt.get(id)
+   * const { evidence, change } = await melt.finished()
+   */
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
     await super.finished(waiting)
     return this.result()
@@ -229,10 +255,9 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
  *   invoice without one, `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `REFUSED`, `QUOTE_WRONG`, `FEE_TOO_HIGH`,
  *   `INSUFFICIENT_FUNDS`, `INEXACT` at a mint without change whose amounts do not make it up, `NO_ACTIVE_KEYSET`, `MINT_UNREACHABLE`, `KEY_REUSED`
  */
-export async function prepareMelt(
-  env: WalletEnv,
-  { mintUrl: url, request, unit = 'sat', maxFee, key, signal }: PrepareMelt,
-): Promise<MeltHandle> {
+export async function prepareMelt(env: WalletEnv, options: PrepareMelt): Promise<MeltHandle> {
+  checkNames(options, 'options', ['mintUrl', 'request', 'unit', 'maxFee', 'key', 'signal'])
+  const { mintUrl: url, request, unit = 'sat', maxFee, key, signal } = options
   checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
   checkTexts({ unit })

@@ -2,13 +2,13 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { mint } from '../../../machines/wallet/mint.ts'
 import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/mint-model.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { defineOperation, type EventObject, type Watch } from '../../kernel/define/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
-import { contextIn, created, OperationHandle, type Waiting } from '../handle.ts'
+import { contextIn, created, OperationHandle, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
 import { quotedOf } from '../mint-quote.ts'
@@ -69,8 +69,11 @@ export const mintKind = defineOperation({
   })),
 })
 
+/** How much ecash is wanted, of which mint. */
 export interface PrepareMint {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** How much ecash, in the unit. */
   readonly amount: AmountLike
   /** `sat` unless given. */
   readonly unit?: string
@@ -78,12 +81,15 @@ export interface PrepareMint {
   readonly method?: string
   /** A quote that exists already, with the private key that it is locked to, if it is (NUT-20). */
   readonly quoteId?: string
+  /** The key that the quote is locked to, 32 bytes in hexadecimal (NUT-20). */
   readonly privateKey?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
   /** Aborting stops the waiting for the quote; the operation goes on. */
   readonly signal?: AbortSignal
 }
 
+/** A mint operation: ecash for a payment (NUT-04). */
 export class MintHandle extends OperationHandle<MintContext> {
   /** The quote to pay: `request` is the invoice, `expiry` in seconds since the Unix epoch. */
   get quote(): {
@@ -97,13 +103,24 @@ export class MintHandle extends OperationHandle<MintContext> {
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
   }
 
-  /** Waits for the quote. @throws {HardshellError} as `finished` */
-  async quoted({ signal }: Waiting = {}): Promise<this> {
-    checkSignal(signal)
+  /**
+   * Waits for the quote.
+   *
+   * @throws {HardshellError} as `finished`
+   * @example
+   * const mint = await wallet.mint.get(id)
+   * console.log((await mint.quoted()).quote.request)
+   */
+  async quoted(waiting: Waiting = {}): Promise<this> {
+    const signal = signalOf(waiting)
     await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)
     return this
   }
 }
+
+const OPTIONS: readonly (keyof PrepareMint)[] = [
+  ...(['mintUrl', 'amount', 'unit', 'method', 'quoteId', 'privateKey', 'key', 'signal'] as const),
+]
 
 /**
  * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
@@ -113,6 +130,7 @@ export class MintHandle extends OperationHandle<MintContext> {
  *   `MINTING_DISABLED`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
+  checkNames(options, 'options', OPTIONS)
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')

@@ -1,6 +1,7 @@
 /** Receive: the kind, and how a token becomes one. */
 import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
+import { checkNames } from '../../arguments.ts'
 import { decodeToken } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
@@ -24,6 +25,7 @@ export const receiveKind = defineOperation({
   project: record<ReceiveContext>('receive', 'in', ({ memo, ys }) => ({ memo, ys })),
 })
 
+/** The token to receive. */
 export interface PrepareReceive {
   /** A token, V3 or V4 (NUT-00). */
   readonly token: string
@@ -40,7 +42,9 @@ export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
  *
  * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`; {HardshellError} `KEY_REUSED`
  */
-export async function prepareReceive(env: WalletEnv, { token, key }: PrepareReceive): Promise<ReceiveHandle> {
+export async function prepareReceive(env: WalletEnv, options: PrepareReceive): Promise<ReceiveHandle> {
+  checkNames(options, 'options', ['token', 'key'])
+  const { token, key } = options
   if (typeof token !== 'string') throw new TypeError('token: a text')
   const { mintUrl, unit, memo, proofs } = decodeToken(token)
   const amount = proofs.reduce((total, proof) => total + proof.amount, 0)

@@ -11,7 +11,7 @@ import {
 import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
-import { checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
 import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
@@ -175,10 +175,13 @@ export const restoreKind = defineOperation({
   project: record<RestoreContext>('restore', 'self', ({ ys }) => ({ ys })),
 })
 
+/** What is to be restored: one unit of one mint. */
 export interface PrepareRestore {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** `sat` unless given. */
   readonly unit?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
@@ -199,12 +202,24 @@ export class RestoreHandle extends ExecutableHandle<RestoreContext> {
    * Starts it, if it was not started before, and waits until all is restored that can be had now.
    *
    * @throws {HardshellError} as `finished`; `UNSUPPORTED` at a mint without NUT-09, `REFUSED`
+   * @example
+   * const restore = await wallet.restore.prepare({ mintUrl })
+   * const { amount, unavailable } = await restore.execute()
    */
   override async execute(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.execute(waiting)
     return this.result()
   }
 
+  /**
+   * Waits for the end: all is restored that can be had.
+   *
+   * @throws {HardshellError} as `OperationHandle.finished`; `UNSUPPORTED`, `REFUSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const restore = await wallet.restore.get(id)
+   * const { amount } = await restore.finished({ signal: AbortSignal.timeout(60_000) })
+   */
   override async finished(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.finished(waiting)
     return this.result()
@@ -216,10 +231,9 @@ export class RestoreHandle extends ExecutableHandle<RestoreContext> {
 }
 
 /** @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`, `KEY_REUSED` */
-export async function prepareRestore(
-  env: WalletEnv,
-  { mintUrl: url, unit = 'sat', key }: PrepareRestore,
-): Promise<RestoreHandle> {
+export async function prepareRestore(env: WalletEnv, options: PrepareRestore): Promise<RestoreHandle> {
+  checkNames(options, 'options', ['mintUrl', 'unit', 'key'])
+  const { mintUrl: url, unit = 'sat', key } = options
   checkTexts({ unit })
   const { mintUrl } = await env.mints.get(url)
   const input = { mintUrl, unit }

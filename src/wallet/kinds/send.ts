@@ -2,7 +2,7 @@
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
-import { checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
@@ -10,7 +10,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
@@ -52,12 +52,17 @@ export const sendKind = defineOperation({
   project: record<SendContext>('send', 'out', ({ memo, sent }) => ({ memo, ys: sent.map(({ Y }) => Y) })),
 })
 
+/** How much is sent, of which mint. */
 export interface PrepareSend {
+  /** The mint's URL. */
   readonly mintUrl: string
+  /** How much, in the unit. */
   readonly amount: AmountLike
   /** `sat` unless given. */
   readonly unit?: string
+  /** A text in the token, for whoever receives it. */
   readonly memo?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
@@ -70,6 +75,7 @@ export interface SentToken extends Finished {
 /** Ends without a token. */
 const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(state)
 
+/** A send: proofs that become a token (NUT-00). */
 export class SendHandle extends ExecutableHandle<SendContext> {
   /** The token, once there is one. */
   get token(): string | undefined {
@@ -85,9 +91,12 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * Makes the token, if it was not made before. `finished()` waits until it is claimed or reclaimed.
    *
    * @throws {HardshellError} as `finished`
+   * @example
+   * const send = await wallet.send.prepare({ mintUrl, amount: 21 })
+   * const { token } = await send.execute()
    */
-  override async execute({ signal }: Waiting = {}): Promise<SentToken> {
-    checkSignal(signal)
+  override async execute(waiting: Waiting = {}): Promise<SentToken> {
+    const signal = signalOf(waiting)
     await this.start()
     await this.until(
       ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
@@ -102,9 +111,12 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    *
    * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
    *   back, which stays valid; what the send failed with, where there never was one
+   * @example
+   * const send = await wallet.send.get(id)
+   * const { state } = await send.reclaim()
    */
-  async reclaim({ signal }: Waiting = {}): Promise<Finished> {
-    checkSignal(signal)
+  async reclaim(waiting: Waiting = {}): Promise<Finished> {
+    const signal = signalOf(waiting)
     // Not taken: a reclaim is under way already, or over, or there is no token yet.
     await envIn(this).operations.send(this.id, { type: 'reclaim' })
     await this.reload()
@@ -127,10 +139,9 @@ export class SendHandle extends ExecutableHandle<SendContext> {
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSend(
-  env: WalletEnv,
-  { mintUrl: url, amount, unit = 'sat', memo, key }: PrepareSend,
-): Promise<SendHandle> {
+export async function prepareSend(env: WalletEnv, options: PrepareSend): Promise<SendHandle> {
+  checkNames(options, 'options', ['mintUrl', 'amount', 'unit', 'memo', 'key'])
+  const { mintUrl: url, amount, unit = 'sat', memo, key } = options
   const asked = positive(fromAmountLike(amount), 'amount')
   checkTexts({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')

@@ -1,6 +1,7 @@
 /** What several kinds share. */
 import type { Place } from '../../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
+import { StoreError } from '../../store/port.ts'
 import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
 import type { Reader } from '../tables.ts'
@@ -25,7 +26,7 @@ async function exactly(read: Reader, place: Place, amount: number): Promise<Rese
     const { inputs: most } = await limitsOf(read, place.mintUrl)
     return found.total === amount && found.inputs.length <= most ? found : undefined
   } catch (error) {
-    if (error instanceof HardshellError) return undefined
+    if (error instanceof HardshellError && !(error instanceof StoreError)) return undefined
     throw error
   }
 }

@@ -2,7 +2,7 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
-import { checkTexts } from '../../arguments.ts'
+import { checkNames, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
@@ -28,15 +28,19 @@ export const swapKind = defineOperation({
 /** In all: where a mint takes fewer at once, they are made in rounds. */
 const MOST_OUTPUTS = 64
 
+/** Which amounts are made, at which mint. */
 export interface PrepareSwap {
+  /** The mint's URL. */
   readonly mintUrl: string
   /** Amounts to make; each is split further where the keyset has no such denomination. */
   readonly amounts: readonly AmountLike[]
   /** `sat` unless given. */
   readonly unit?: string
+  /** The idempotency key: the same key and the same request are the same operation. */
   readonly key?: string
 }
 
+/** A swap: ecash in other amounts (NUT-03). */
 export class SwapHandle extends ExecutableHandle<SwapContext> {}
 
 /**
@@ -45,10 +49,9 @@ export class SwapHandle extends ExecutableHandle<SwapContext> {}
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
  *   `AMOUNT_UNREACHABLE`, `INSUFFICIENT_FUNDS`, `KEY_REUSED`
  */
-export async function prepareSwap(
-  env: WalletEnv,
-  { mintUrl: url, amounts, unit = 'sat', key }: PrepareSwap,
-): Promise<SwapHandle> {
+export async function prepareSwap(env: WalletEnv, options: PrepareSwap): Promise<SwapHandle> {
+  checkNames(options, 'options', ['mintUrl', 'amounts', 'unit', 'key'])
+  const { mintUrl: url, amounts, unit = 'sat', key } = options
   if (!Array.isArray(amounts)) throw new TypeError('amounts: a list of amounts')
   const asked = (amounts as readonly AmountLike[]).map((amount, at) =>
     positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`),

@@ -385,12 +385,13 @@ class Lifetime {
     if (this.#judged.has(mark)) return []
     this.#judged.add(mark)
     const act = async (stage: Stage): Promise<void> => {
-      const { operations } = stage.wallet
+      const { operations, history } = stage.wallet
       for (;;) {
-        const { state, status, snapshot } = await operations.find(id, this.#subject.scenario.kind)
-        if (status !== 'active' || snapshot!.hasTag('failed') || state === 'tokenCreated') return
+        const { state, status, needsHuman } = await operations.explain(id)
+        const record = await history.get(id)
+        if (status !== 'active' || record.status === 'failed' || state === 'tokenCreated') return
         if (state === 'prepared') void this.#subject.prepare(stage).then((handle) => handle.execute!()).catch(() => {}) // prettier-ignore
-        if (snapshot!.hasTag('human')) await operations.resume(id)
+        if (needsHuman) await operations.resume(id)
         await new Promise<void>((resolve) => stage.clock.setTimeout(resolve, HOUR_MS))
       }
     }

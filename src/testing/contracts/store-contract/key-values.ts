@@ -71,7 +71,7 @@ export function keyValues(test: Test): void {
       await rejects((async () => kv.delete(name))(), TypeError, why)
     }
     await rejects((async () => kv.list({ secondary: 's' }))(), TypeError, 'secondary: needs a primary namespace')
-    await rejects(kv.set({ key: 'k' }, undefined as unknown as Json), TypeError, 'kv.value')
+    await rejects(kv.set({ key: 'k' }, undefined as unknown as Json), TypeError, 'value:')
     equal(await store.query({ table: 'kv' }), [])
   })
 }

@@ -1,0 +1,119 @@
+/** What operations are opened, created, listed and closed with, and the checks of it. */
+import {
+  checkClock,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkNames,
+  checkObject,
+  checkOneOf,
+  checkTexts,
+} from '../arguments.ts'
+import type { Row, Store } from '../store/port.ts'
+import type { Tables } from '../store/kit/rows.ts'
+import type { OperationKind, OperationRow, OperationStatus } from './define/operation.ts'
+import type { Inspect } from './inspect/inspect.ts'
+import type { Clock, Random } from './util/ports.ts'
+
+/** What operations are opened with. */
+export interface OperationsOptions<Ports> {
+  /** An open store. */
+  readonly store: Store
+  /** The store's tables: an `operationsTable()` named `operations`, and those that the kinds write. */
+  readonly tables: Tables
+  /** The kinds that this program knows. */
+  readonly kinds: readonly OperationKind<Ports>[]
+  /** What the effects of the kinds use. */
+  readonly ports: Ports
+  /** What time it is; the platform's clock unless given. */
+  readonly clock?: Clock
+  /** Bytes of randomness; the platform's unless given. */
+  readonly random?: Random
+  /** Requests of one lane that may be under way at once; 8 unless given. */
+  readonly laneLimit?: number
+  /** Whether requests of a lane may be made; asked before each. Always, unless given. */
+  readonly laneOpen?: (lane: string) => Promise<boolean>
+  /** Gets every committed step in XState's inspection format, without secrets. */
+  readonly inspect?: Inspect
+  /** Like `inspect`, with whole contexts: it shows secrets. */
+  readonly unsafeInspect?: Inspect
+}
+
+/** Which operations: all that are as each given field says. */
+export interface ListFilter {
+  /** Of one kind. */
+  readonly kind?: string
+  /** Dotted; also matches the states inside it. */
+  readonly state?: string
+  /** Whether they go on, have ended or were set aside. */
+  readonly status?: OperationStatus
+  /** Changed at this time or later, in epoch ms. */
+  readonly changedSince?: number
+  /** Unfinished, and in the same state for at least this long (ms). */
+  readonly stuckForMs?: number
+  /** Values of other columns of the row. */
+  readonly where?: Row
+  /** How many at most. */
+  readonly limit?: number
+}
+
+/** How operations are closed. */
+export interface CloseOptions {
+  /** How long requests under way may still take, in milliseconds; 0 unless given. */
+  readonly deadlineMs?: number | undefined
+}
+
+/** How an operation is created. */
+export interface CreateOptions {
+  /** The operation's id; a new one unless given. */
+  readonly id?: string
+  /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
+  readonly key?: string | undefined
+  /** What the caller asked for, to compare when the key is used again. */
+  readonly request?: unknown
+  /** The id of the operation that it belongs to. */
+  readonly parent?: string | undefined
+  /** Looked at before each try: the id of an operation that already does what is asked. */
+  readonly existing?: (() => Promise<string | undefined>) | undefined
+}
+
+const FILTERS: readonly (keyof ListFilter)[] = [
+  ...(['kind', 'state', 'status', 'changedSince', 'stuckForMs', 'where', 'limit'] as const),
+]
+const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
+
+/** @throws {TypeError} naming the argument */
+export function checkFilter(filter: ListFilter): void {
+  checkNames(filter, 'filter', FILTERS)
+  const { kind, status, changedSince, stuckForMs } = filter
+  checkTexts({ kind, state: filter.state })
+  checkOneOf(status, 'status', STATUSES)
+  checkDuration(changedSince, 'changedSince', { least: -Infinity })
+  checkDuration(stuckForMs, 'stuckForMs')
+  checkCount(filter.limit, 'limit')
+}
+
+/** Whether a row is as the filter says. */
+export function matches(row: OperationRow, filter: ListFilter, nowMs: number): boolean {
+  const { kind, changedSince, stuckForMs } = filter
+  const wanted = stuckForMs === undefined ? filter.status : 'active'
+  return (
+    (kind === undefined || row.kind === kind) &&
+    (wanted === undefined || row.status === wanted) &&
+    (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
+    (changedSince === undefined || row.updatedAt >= changedSince) &&
+    (stuckForMs === undefined || nowMs - row.updatedAt >= stuckForMs) &&
+    Object.entries(filter.where ?? {}).every(([column, value]) => value === undefined || row[column] === value)
+  )
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkOptions<Ports>(options: OperationsOptions<Ports>): void {
+  checkObject(options, 'options')
+  if (typeof options.store?.commit !== 'function') throw new TypeError('store: an open store')
+  checkObject(options.tables, 'tables')
+  if (!Array.isArray(options.kinds)) throw new TypeError('kinds: a list of kinds')
+  checkClock(options.clock)
+  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect'] as const) checkFunction(options[name], name)
+  checkCount(options.laneLimit, 'laneLimit')
+}
