@@ -9,7 +9,7 @@ import {
   checkText,
   checkTexts,
 } from '../arguments.ts'
-import { StoreError, type Row, type Store } from '../store/port.ts'
+import { StoreError, type Row } from '../store/port.ts'
 import { canonical } from './util/canonical.ts'
 import { untilAnswered } from './util/retry.ts'
 import { commitRow } from './step/commit.ts'
