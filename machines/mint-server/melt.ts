@@ -206,7 +206,7 @@ export const melt = setup({
         },
         waiting: {
           description: 'The backend was asked to pay, and is asked how the payment stands.',
-          meta: { watch: 'payment' },
+          meta: { poll: 'payment' },
           on: {
             'payment.paid': {
               target: '#melt.changing',

@@ -68,7 +68,7 @@ export const changeStates = {
   changePending: parts.createStateConfig({
     tags: ['ended'],
     description: 'Paid. The change is not here yet: asks for it for seven days.',
-    meta: { watch: 'change' },
+    meta: { poll: 'change' },
     entry: ['tell', { type: 'keep', params: { error: null } }],
     on: {
       'change.found': found,
@@ -118,7 +118,7 @@ export const changeStates = {
   changeMissing: parts.createStateConfig({
     tags: ['ended', 'human'],
     description: 'Paid, and the mint owes change that it has not signed in seven days. Goes on asking, seldom.',
-    meta: { watch: 'change' },
+    meta: { poll: 'change' },
     on: { 'change.found': found },
   }),
 }

@@ -174,7 +174,7 @@ export type Events =
   | { type: 'resume' }
   /** Pay, although the mint can sign no change. */
   | { type: 'forgo' }
-  | { type: 'payment.news'; state: MeltState }
+  | { type: 'payment.updated'; state: MeltState }
   | { type: 'change.found'; outputs: readonly string[]; signatures: readonly Signature[] }
   | { type: 'change.none' }
 

@@ -66,7 +66,7 @@ export const parts = setup({
     events: Events
     emitted: { type: 'quote'; operationId: string; mintUrl: string; quoteId: string; state: MeltState }
     tags: Tag
-    meta: { watch?: string }
+    meta: { poll?: string }
   },
   actors: meltActors,
   actions: {

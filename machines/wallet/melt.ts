@@ -259,13 +259,13 @@ export const melt = parts.createMachine({
     },
     paymentPending: {
       description: 'The payment is under way, or the mint does not know. Watches the quote, without a deadline.',
-      meta: { watch: 'payment' },
+      meta: { poll: 'payment' },
       entry: 'tell',
-      on: { 'payment.news': 'checking', resume: 'checking' },
+      on: { 'payment.updated': 'checking', resume: 'checking' },
     },
     // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
     fencing: {
-      meta: { watch: 'payment' },
+      meta: { poll: 'payment' },
       ...exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }),
     },
     /** The fence found inputs spent, and nothing of ours signed: the melt won. Not where a round of the fence had won before. */
@@ -310,10 +310,10 @@ export const melt = parts.createMachine({
       tags: ['human'],
       description:
         'It cannot go on by itself now, and the payment may still land. Watches the quote. Tries again every hour, or when resumed.',
-      meta: { watch: 'payment' },
+      meta: { poll: 'payment' },
       after: { meltBlocked: { target: 'checking', actions: ['anew', UNFENCED] } },
       on: {
-        'payment.news': {
+        'payment.updated': {
           guard: { type: 'isPaidNews', params: ({ event }) => event.state },
           target: 'checking',
           actions: ['anew', UNFENCED],
@@ -332,9 +332,9 @@ export const melt = parts.createMachine({
       tags: ['human', 'quarantined'],
       description:
         'All inputs are spent, and the mint says that it has not paid, or knows nothing of it; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
-      meta: { watch: 'payment' },
+      meta: { poll: 'payment' },
       on: {
-        'payment.news': {
+        'payment.updated': {
           guard: { type: 'isPaidNews', params: ({ event }) => event.state },
           target: 'checking',
         },

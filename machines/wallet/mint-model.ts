@@ -102,7 +102,7 @@ export type Job = Place & {
   >
 }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
-export type QuoteNews = { type: 'quote.news'; state: QuoteState }
+export type QuoteUpdate = { type: 'quote.updated'; state: QuoteState }
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

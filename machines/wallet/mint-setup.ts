@@ -20,7 +20,7 @@ import {
   type MintContext,
   type MintInput,
   type Quoted,
-  type QuoteNews,
+  type QuoteUpdate,
   type QuoteState,
 } from './mint-model.ts'
 import { quotingGuards } from './quoting.ts'
@@ -35,10 +35,10 @@ export const parts = setup({
   types: {} as {
     context: MintContext
     input: MintInput
-    events: { type: 'cancel' } | { type: 'resume' } | QuoteNews
+    events: { type: 'cancel' } | { type: 'resume' } | QuoteUpdate
     emitted: { type: 'quote'; operationId: string; mintUrl: string; quoteId: string; state: QuoteState }
     tags: Tag
-    meta: { watch?: string }
+    meta: { poll?: string }
   },
   actors: mintActors,
   actions: {

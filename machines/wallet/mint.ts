@@ -59,11 +59,11 @@ const unmade = (of: { readonly description: string; readonly error: Failure; rea
   parts.createStateConfig({
     tags: ['ended', 'failed'],
     description: of.description,
-    meta: { watch: 'late' },
+    meta: { poll: 'late' },
     entry: ['nothingCame', { type: 'keep', params: { error: of.error } }],
     on: {
       resume: { target: of.resume, actions: 'reopen' },
-      'quote.news': {
+      'quote.updated': {
         guard: { type: 'isPaid', params: ({ event }) => event },
         target: 'deriving',
         actions: ['reopen', { type: 'keep', params: ({ event }) => ({ quoteState: event.state }) }],
@@ -158,10 +158,10 @@ export const mint = parts.createMachine({
     }),
     unpaid: {
       description: 'Waits for the quote’s request to be paid.',
-      meta: { watch: 'quote' },
+      meta: { poll: 'quote' },
       entry: 'tell',
       on: {
-        'quote.news': {
+        'quote.updated': {
           guard: { type: 'isPaid', params: ({ event }) => event },
           target: 'deriving',
           actions: [{ type: 'keep', params: ({ event }) => ({ quoteState: event.state }) }, 'tell'],

@@ -105,7 +105,7 @@ export const send = setup({
     input: SendInput
     events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' } | { type: 'reclaim' } | ClaimNews
     tags: Tag
-    meta: { watch?: string }
+    meta: { poll?: string }
   },
   actors: {
     ...exchangeActors,
@@ -248,7 +248,7 @@ export const send = setup({
     },
     tokenCreated: {
       description: 'The token is out. Watches whether it is claimed; it can be reclaimed as long as it is not.',
-      meta: { watch: 'token' },
+      meta: { poll: 'token' },
       on: {
         'token.states': {
           guard: { type: 'isAllSpent', params: ({ event }) => event.states },

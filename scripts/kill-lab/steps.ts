@@ -80,7 +80,7 @@ async function act(
     case 'reclaim': {
       const send = await funded(() => wallet.send.prepare({ mintUrl, amount: step.amount, key }))
       await send.execute()
-      if (send.state === 'tokenCreated') await send.reclaim().catch(ignoreCode('NOT_NOW'))
+      if (send.state === 'tokenCreated') await send.reclaim().catch(ignoreCode('INVALID_STATE'))
       return finished(send)
     }
     case 'swap': {

@@ -38,7 +38,7 @@ function timed<C extends object>(crypto: C): C {
   return Object.fromEntries(Object.entries(crypto).map(([name, call]) => [name, timedCall(call as never)])) as C
 }
 
-/** Counts the commits that landed; not the beats by which processes know of each other, two a second however many swaps. */
+/** Counts the commits that landed; not the heartbeats by which processes know of each other, two a second however many swaps. */
 function metered(adapter: StoreAdapter): StoreAdapter {
   return {
     async open(schema) {

@@ -32,7 +32,7 @@ interface Pace {
 export interface Result extends Pace {
   /** In both halves. */
   readonly swaps: number
-  /** All commits that landed, whatever for; but for beats. */
+  /** All commits that landed, whatever for; but for heartbeats. */
   readonly commitsPerSwap: number
   /** CPU time of the mint's processes, with all their threads and the crypto. */
   readonly cpuMsPerSwap: number

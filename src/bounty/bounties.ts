@@ -219,7 +219,7 @@ export class Bounties {
   /**
    * One bounty as it stands.
    *
-   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`
+   * @throws {HardshellError} `NOT_FOUND`, `UNLOADABLE`, `QUARANTINED`
    */
   async get(id: string): Promise<Bounty> {
     return bountyOf(await this.#operations.get(id))

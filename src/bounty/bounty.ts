@@ -80,10 +80,10 @@ export interface Bounty {
   readonly updatedAt: number
 }
 
-/** @throws {HardshellError} `PARKED`, `QUARANTINED` */
+/** @throws {HardshellError} `UNLOADABLE`, `QUARANTINED` */
 export function bountyOf({ id, status, row, snapshot }: OperationView): Bounty {
   const of = { operationId: id }
-  if (!snapshot) throw new HardshellError('PARKED', 'this program cannot load the bounty', of)
+  if (!snapshot) throw new HardshellError('UNLOADABLE', 'this program cannot load the bounty', of)
   if (status === 'quarantined') throw new HardshellError('QUARANTINED', row.reason ?? 'set aside', of)
   const { renewalMs: _, service: __, tries: ___, ...context } = snapshot.context as BountyContext
   const state = row.state.replace(/\..*/, '') as BountyState

@@ -40,7 +40,7 @@ export {
   type Projection,
   type Reader,
   type Runs,
-  type Watch,
+  type Poll,
 } from './define/operation.ts'
 export { openOperations, type Listener, type Operations } from './operations.ts'
 export type { CloseOptions, CreateOptions, ListFilter, OperationsOptions } from './options.ts'

@@ -3,12 +3,12 @@ import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
 import { HardshellError } from './util/errors.ts'
-import type { Lanes } from './run/lanes.ts'
-import type { Questions } from './run/poller.ts'
-import type { KernelStore, OperationKind, OperationRow, PersistedSnapshot, Reader, Watch } from './define/operation.ts'
+import type { RequestLimiter } from './run/request-limiter.ts'
+import type { Poller } from './run/poller.ts'
+import type { KernelStore, OperationKind, OperationRow, PersistedSnapshot, Reader, Poll } from './define/operation.ts'
 import { fraction, type Clock, type Random } from './util/ports.ts'
 import { stepper, type Move, type Stepper } from './step/step.ts'
-import type { Alarms } from './run/timers.ts'
+import type { Alarms } from './run/timer-heap.ts'
 
 /** A committed step, as those who listen get it. */
 export interface Change {
@@ -31,10 +31,10 @@ export interface Kernel {
   readonly clock: Clock
   /** This process, in the rows whose effects it runs. */
   readonly owner: string
-  /** Whether it runs effects, watches and timers; another one does for all where it does not. */
+  /** Whether it runs effects, polls and timers; another one does for all where it does not. */
   leads(): boolean
-  readonly lanes: Lanes
-  readonly questions: Questions
+  readonly limiter: RequestLimiter
+  readonly poller: Poller
   readonly alarms: Alarms
   /** Requests of effects, each until its answer is committed. */
   readonly underWay: Set<Promise<void>>
@@ -52,9 +52,9 @@ export interface LoadedKind {
   readonly kind: OperationKind
   readonly stepper: Stepper
   readonly runs: { readonly [src: string]: (args: unknown) => unknown }
-  readonly watches: { readonly [name: string]: Watch<unknown, EventObject> }
+  readonly polls: { readonly [name: string]: Poll<unknown, EventObject> }
   readonly reader: Reader
-  /** @throws {HardshellError} `PARKED` where the row is of an unknown version, or cannot be read. */
+  /** @throws {HardshellError} `UNLOADABLE` where the row is of an unknown version, or cannot be read. */
   restore(row: OperationRow): AnyMachineSnapshot
 }
 
@@ -63,7 +63,7 @@ export function loadKind(
   env: { ports: unknown; store: Store; tables: Tables; clock: Clock; random: Random; inspected: boolean },
 ): LoadedKind {
   const runs = kind.effects(env.ports) as LoadedKind['runs']
-  const watches = kind.watches?.(env.ports) ?? {}
+  const polls = kind.polls?.(env.ports) ?? {}
   const { store, clock } = env
   const reader: Reader = {
     get: (table, key) => store.get(table, key),
@@ -80,7 +80,7 @@ export function loadKind(
     inspected: env.inspected,
   })
   const park = (row: OperationRow, why: string, cause?: unknown): never => {
-    throw new HardshellError('PARKED', `${row.kind} of version ${row.kindVersion}: ${why}`, {
+    throw new HardshellError('UNLOADABLE', `${row.kind} of version ${row.kindVersion}: ${why}`, {
       operationId: row.id,
       cause,
     })
@@ -102,9 +102,9 @@ export function loadKind(
       restored.set(row, snapshot)
       return snapshot
     } catch (error) {
-      if (error instanceof HardshellError && error.code === 'PARKED') throw error
+      if (error instanceof HardshellError && error.code === 'UNLOADABLE') throw error
       return park(row, 'the snapshot does not restore', error)
     }
   }
-  return { kind, stepper: steps, runs, watches, reader, restore }
+  return { kind, stepper: steps, runs, polls, reader, restore }
 }

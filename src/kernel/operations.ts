@@ -27,8 +27,8 @@ import {
   type OperationsOptions,
 } from './options.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import { Lanes } from './run/lanes.ts'
-import { News } from './share/remote-changes.ts'
+import { RequestLimiter } from './run/request-limiter.ts'
+import { RemoteChanges } from './share/remote-changes.ts'
 import type {
   KernelStore,
   KernelWrite,
@@ -39,10 +39,10 @@ import type {
 } from './define/operation.ts'
 import { Ownership, type Role } from './share/ownership.ts'
 import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
-import { Questions } from './run/poller.ts'
+import { Poller } from './run/poller.ts'
 import { reportError } from './util/report.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
-import { Alarms } from './run/timers.ts'
+import { Alarms } from './run/timer-heap.ts'
 
 const MOST_CREATE_TRIES = 200
 const READ_AGAIN_MS = 250
@@ -57,7 +57,7 @@ export type Listener = (change: Change) => void
 /** What runs the operations, for the package alone. */
 export let partsIn: (operations: Operations) => {
   readonly supervisor: Supervisor
-  readonly lanes: Lanes
+  readonly limiter: RequestLimiter
   readonly clock: Clock
 }
 
@@ -72,10 +72,10 @@ export class Operations<Ports = unknown> {
   readonly #options: Pick<OperationsOptions<Ports>, Inspectors>
   readonly #stop = new AbortController()
   readonly #ownership: Ownership
-  readonly #news: News
+  readonly #remoteChanges: RemoteChanges
   #closing: Promise<void> | undefined
   readonly #supervisor: Supervisor
-  readonly #lanes: Lanes
+  readonly #limiter: RequestLimiter
   readonly #clock: Clock
   /** What the supervisor found at the start; resolves when all are taken up. */
   readonly resumed: Promise<readonly Resumed[]>
@@ -83,7 +83,7 @@ export class Operations<Ports = unknown> {
   static {
     partsIn = (operations) => ({
       supervisor: operations.#supervisor,
-      lanes: operations.#lanes,
+      limiter: operations.#limiter,
       clock: operations.#clock,
     })
   }
@@ -97,7 +97,7 @@ export class Operations<Ports = unknown> {
     this.#options = options
     this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    this.#lanes = new Lanes({ limit: options.laneLimit ?? 8, open, clock })
+    this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -105,8 +105,8 @@ export class Operations<Ports = unknown> {
       clock,
       owner: newId(),
       leads: () => this.#ownership.role !== 'follower',
-      lanes: this.#lanes,
-      questions: new Questions(this.#lanes),
+      limiter: this.#limiter,
+      poller: new Poller(this.#limiter),
       alarms: new Alarms(clock, (id) => this.#supervisor.wake(id)),
       underWay: new Set(),
       newId,
@@ -132,7 +132,7 @@ export class Operations<Ports = unknown> {
       adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
-    this.#news = new News({
+    this.#remoteChanges = new RemoteChanges({
       ...{ store, clock, signal: this.#stop.signal },
       told: (before, row) => this.#told(before, row),
       looked: () => this.#ownership.look(),
@@ -147,7 +147,7 @@ export class Operations<Ports = unknown> {
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
-    if (this.#store.ownership) this.#news.begin()
+    if (this.#store.ownership) this.#remoteChanges.begin()
     const quarantined = aside.map(({ id, kind, state, reason }) => ({
       id,
       kind,
@@ -242,10 +242,10 @@ export class Operations<Ports = unknown> {
   #view(row: OperationRow): OperationView {
     try {
       const loaded = this.#kinds.get(row.kind)
-      if (!loaded) return { ...view(row, undefined), status: 'parked' }
+      if (!loaded) return { ...view(row, undefined), status: 'unloadable' }
       return view(row, loaded.restore(row))
     } catch {
-      return { ...view(row, undefined), status: 'parked' }
+      return { ...view(row, undefined), status: 'unloadable' }
     }
   }
 
@@ -273,7 +273,7 @@ export class Operations<Ports = unknown> {
    * no notice of it in its state.
    *
    * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `NOT_FOUND`, `PARKED`, `QUARANTINED`, `CLOSED`
+   * @throws {HardshellError} `NOT_FOUND`, `UNLOADABLE`, `QUARANTINED`, `CLOSED`
    * @throws {StoreError} where the database fails
    */
   async send(id: string, event: EventObject): Promise<boolean> {
@@ -286,8 +286,8 @@ export class Operations<Ports = unknown> {
       const actor = this.#supervisor.get(id)
       if (!actor) {
         const { status } = await this.get(id)
-        if (status === 'parked')
-          throw new HardshellError('PARKED', this.#supervisor.parked(id) ?? 'parked', { operationId: id })
+        if (status === 'unloadable')
+          throw new HardshellError('UNLOADABLE', this.#supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
@@ -337,7 +337,7 @@ export class Operations<Ports = unknown> {
 
   /** Another process committed a step. */
   #told(before: OperationRow | undefined, row: OperationRow): void {
-    // The last one that ran everything did not know yet that it does no more. (What followers left is looked for.)
+    // The former owner had not yet noticed that it lost the lock. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
     const loaded = this.#kinds.get(row.kind)
@@ -346,17 +346,17 @@ export class Operations<Ports = unknown> {
       const change = { before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables: this.#tables }
       this.#tell(change)
     } catch {
-      // A row that cannot be loaded is listed as parked.
+      // A row that cannot be loaded is listed as unloadable.
     }
   }
 
   /** Asks again whether lanes are open (`laneOpen`): requests that wait for one that is now are made. */
   recheck(): void {
-    this.#lanes.recheck()
+    this.#limiter.recheck()
   }
 
   /**
-   * Asks the operation's watch for news now. Resolves when what came of it is committed, or nothing did; no
+   * Asks the operation's poll for news now. Resolves when what came of it is committed, or nothing did; no
    * failure to ask rejects.
    *
    * @throws {TypeError} naming the argument
@@ -367,7 +367,7 @@ export class Operations<Ports = unknown> {
     if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
     return this.#ask(id).catch((error: unknown) => {
       // The owner asks again; so does who can read the row.
-      const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'PARKED')
+      const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
       if (!passes && !this.#stop.signal.aborted) reportError(error)
     })
   }
@@ -378,11 +378,11 @@ export class Operations<Ports = unknown> {
     const loaded = row && this.#kinds.get(row.kind)
     if (!loaded || row.status !== 'active' || row.owner === this.#kernel.owner) return
     const snapshot = loaded.restore(row)
-    const watch = loaded.watches[loaded.stepper.watch(snapshot) ?? '']
-    if (!watch) return
+    const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
+    if (!poll) return
     const context: unknown = snapshot.context
     const of = { context, signal: this.#stop.signal }
-    const news = await this.#kernel.questions.ask(watch, row.lane, loaded.reader, of)
+    const news = await this.#kernel.poller.ask(poll, row.lane, loaded.reader, of)
     if (news) await this.send(id, news)
   }
 
@@ -430,7 +430,7 @@ export class Operations<Ports = unknown> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
     const { lane } = current.row
-    return explain({ view: current, loaded, parked: this.#supervisor.parked(id), laneClosed: this.#lanes.closed.includes(lane), pause: this.#lanes.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
+    return explain({ view: current, loaded, unloadable: this.#supervisor.unloadable(id), laneClosed: this.#limiter.closed.includes(lane), pause: this.#limiter.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
   }
 
   /**
@@ -476,7 +476,7 @@ export class Operations<Ports = unknown> {
 
   /** This process committed a step. */
   #changed(change: Change): void {
-    this.#news.written(change.row)
+    this.#remoteChanges.written(change.row)
     if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#tell(change)
@@ -505,7 +505,7 @@ export class Operations<Ports = unknown> {
     const { deadlineMs = 0 } = options
     checkDuration(deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     if (this.#closing) return
-    this.#lanes.finish()
+    this.#limiter.finish()
     if (deadlineMs <= 0) this.#closing = this.#halt()
     else this.#closing = this.#finished(deadlineMs).then(() => this.#halt())
   }

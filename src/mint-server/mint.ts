@@ -146,7 +146,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
     return row?.id
   }
 
-  /** Of a payment that was begun before, how it stands; of all else, what came of it. */
+  /** A melt returns its current status; every other call returns its result. */
   async function joined(id: string, isMelt: boolean, signal: AbortSignal): Promise<string | undefined> {
     if (!isMelt) return settling.joined(id, signal)
     await lookAt(id)

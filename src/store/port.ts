@@ -133,7 +133,7 @@ export type Ownership =
   /** One of them runs all. */
   | { readonly by: 'lock'; readonly lock: OwnerLock }
   /** Each runs those that it began or took up; rows of the kernel's `owners` table say who is alive. */
-  | { readonly by: 'beats' }
+  | { readonly by: 'heartbeats' }
 
 /** What reads rows: a store, or a local step's view of one. What is in a row is the caller's word; `ReaderOf` knows it. */
 export interface Reader {

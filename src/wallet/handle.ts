@@ -184,7 +184,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   /**
    * Gives the operation up, where nothing can be lost by that.
    *
-   * @throws {HardshellError} `NOT_NOW`
+   * @throws {HardshellError} `INVALID_STATE`
    * @example
    * const send = await wallet.send.get(id)
    * if (send.state === 'prepared') await send.cancel()
@@ -219,7 +219,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     const taken = await this.#env.operations.send(this.id, event)
     await this.reload()
     if (!taken)
-      throw new HardshellError('NOT_NOW', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
+      throw new HardshellError('INVALID_STATE', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
   }
 
   /** Waits until the operation is as asked; rejects once it failed without getting there. */
@@ -240,7 +240,7 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
     const taken = await envIn(this).operations.send(this.id, { type: 'execute' })
     await this.reload()
     if (!taken && this.state === 'prepared')
-      throw new HardshellError('NOT_NOW', 'cannot be executed', { operationId: this.id })
+      throw new HardshellError('INVALID_STATE', 'cannot be executed', { operationId: this.id })
   }
 
   /**
@@ -271,7 +271,7 @@ export async function created<H>(
 
 export const contextOf = <C>(view: OperationView): C => {
   if (!view.snapshot)
-    throw new HardshellError('PARKED', 'this program cannot load the operation', { operationId: view.id })
+    throw new HardshellError('UNLOADABLE', 'this program cannot load the operation', { operationId: view.id })
   return view.snapshot.context as C
 }
 
@@ -280,7 +280,8 @@ const ended = (view: OperationView): boolean => view.snapshot?.hasTag('ended') =
 /** The error that waiting calls reject with, once the operation cannot succeed any more without somebody's help. */
 function failure(view: OperationView): HardshellError | undefined {
   const of = { operationId: view.id }
-  if (view.status === 'parked') return new HardshellError('PARKED', 'this program cannot load the operation', of)
+  if (view.status === 'unloadable')
+    return new HardshellError('UNLOADABLE', 'this program cannot load the operation', of)
   if (view.status === 'quarantined') return new HardshellError('QUARANTINED', view.row.reason ?? 'set aside', of)
   if (view.snapshot!.hasTag('quarantined'))
     return new HardshellError('QUARANTINED', 'the mint contradicts itself; see explain()', of)

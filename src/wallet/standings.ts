@@ -5,7 +5,7 @@
  */
 import { movedTo } from '../cashu/moved.ts'
 import type { Transport, TransportAnswer } from '../cashu/transport.ts'
-import type { Lanes } from '../kernel/run/lanes.ts'
+import type { RequestLimiter } from '../kernel/run/request-limiter.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { Clock } from '../kernel/util/ports.ts'
 import { StoreError } from '../store/port.ts'
@@ -30,7 +30,7 @@ export class Standings {
   readonly #keeping = new Set<string>()
   /** How often in a row each mint said that it moved, in this process. */
   readonly #moves = new Map<string, number>()
-  #lanes: Lanes | undefined
+  #limiter: RequestLimiter | undefined
 
   constructor(of: { store: Store; clock: Clock; transport: Transport }) {
     this.#store = of.store
@@ -38,9 +38,9 @@ export class Standings {
     this.#transport = of.transport
   }
 
-  /** From here on what is heard pauses these lanes. */
-  begin(lanes: Lanes): void {
-    this.#lanes = lanes
+  /** From here on what is heard pauses these limiter. */
+  begin(limiter: RequestLimiter): void {
+    this.#limiter = limiter
   }
 
   /** Takes a row as it was read. Whether the mint moved may be older there than what is being written. */
@@ -48,14 +48,14 @@ export class Standings {
     const before = this.of(mintUrl)
     const isOld = this.#keeping.has(mintUrl)
     this.#known.set(mintUrl, { pause, moved: isOld ? before.moved : moved, address })
-    const lanes = this.#lanes
-    if (!lanes) return
+    const limiter = this.#limiter
+    if (!limiter) return
     // The clock may have been set since: no pause is longer than it was asked to be.
     if (pause && pause.untilMs !== before.pause?.untilMs)
-      lanes.pause(mintUrl, Math.min(pause.untilMs - this.#clock.now(), pause.delayMs), ASKED_TO_WAIT)
+      limiter.pause(mintUrl, Math.min(pause.untilMs - this.#clock.now(), pause.delayMs), ASKED_TO_WAIT)
     if (isOld) return
-    if (moved && moved.to !== before.moved?.to) lanes.pause(mintUrl, MOVED_FIRST_MS, movedPause(moved.to))
-    if (!moved && before.moved && this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
+    if (moved && moved.to !== before.moved?.to) limiter.pause(mintUrl, MOVED_FIRST_MS, movedPause(moved.to))
+    if (!moved && before.moved && this.waitMs(mintUrl) === 0) limiter.unpause(mintUrl)
   }
 
   /** Reads all rows: another process wrote some. */
@@ -69,7 +69,7 @@ export class Standings {
 
   /** How long the mint still wants to be left alone, in milliseconds; 0 where it does not. */
   waitMs(mintUrl: string): number {
-    const pause = this.#lanes?.pauseOf(mintUrl)
+    const pause = this.#limiter?.pauseOf(mintUrl)
     return pause?.why === ASKED_TO_WAIT.why ? pause.leftMs : 0
   }
 
@@ -79,7 +79,7 @@ export class Standings {
     await this.#store.commit([{ patch: 'mints', key: [mintUrl], set: { moved: null, address } }])
     this.#known.set(mintUrl, standing)
     this.#moves.delete(mintUrl)
-    if (this.waitMs(mintUrl) === 0) this.#lanes?.unpause(mintUrl)
+    if (this.waitMs(mintUrl) === 0) this.#limiter?.unpause(mintUrl)
   }
 
   /** The mint that was said to be at this address. */
@@ -106,25 +106,25 @@ export class Standings {
 
   #hear(mintUrl: string, answer: TransportAnswer, request: { url: string; mintUrl: string }): void {
     const { status, retryAfterMs = 0, location } = answer
-    const lanes = this.#lanes
-    if (!lanes) return
+    const limiter = this.#limiter
+    if (!limiter) return
     const standing = this.of(mintUrl)
     if (location !== undefined) {
       const to = movedTo(location, request) ?? null
       const count = this.#moves.get(mintUrl) ?? 0
       const delayMs = Math.min(MOVED_LONGEST_MS, MOVED_FIRST_MS * 2 ** count)
-      if (!lanes.pauseOf(mintUrl) && lanes.pause(mintUrl, delayMs, movedPause(to)))
+      if (!limiter.pauseOf(mintUrl) && limiter.pause(mintUrl, delayMs, movedPause(to)))
         this.#moves.set(mintUrl, Math.min(count + 1, 6))
       if (!standing.moved || standing.moved.to !== to) this.#keep(mintUrl, { moved: { to } })
     } else if ((status === 429 || status >= 500) && retryAfterMs > 0) {
-      const leftMs = lanes.pauseOf(mintUrl)?.leftMs ?? 0
-      if (!lanes.pause(mintUrl, retryAfterMs, ASKED_TO_WAIT)) return
-      const { leftMs: delayMs = 0 } = lanes.pauseOf(mintUrl) ?? {}
+      const leftMs = limiter.pauseOf(mintUrl)?.leftMs ?? 0
+      if (!limiter.pause(mintUrl, retryAfterMs, ASKED_TO_WAIT)) return
+      const { leftMs: delayMs = 0 } = limiter.pauseOf(mintUrl) ?? {}
       if (delayMs > leftMs + ALIKE_MS) this.#keep(mintUrl, { pause: { untilMs: this.#clock.now() + delayMs, delayMs } })
     } else if (status >= 200 && status < 500 && status !== 429) {
       this.#moves.delete(mintUrl)
       if (!standing.moved) return
-      if (this.waitMs(mintUrl) === 0) lanes.unpause(mintUrl)
+      if (this.waitMs(mintUrl) === 0) limiter.unpause(mintUrl)
       this.#keep(mintUrl, { moved: null })
     }
   }

@@ -156,13 +156,13 @@ export class WalletOperations {
   /**
    * Gives an operation up, where nothing can be lost by that.
    *
-   * @throws {HardshellError} `NOT_FOUND`, `NOT_NOW`
+   * @throws {HardshellError} `NOT_FOUND`, `INVALID_STATE`
    * @example
    * await wallet.operations.cancel(id)
    */
   async cancel(id: string): Promise<void> {
     if (await this.#env.operations.send(id, { type: 'cancel' })) return
-    throw new HardshellError('NOT_NOW', 'cannot be cancelled now', { operationId: id })
+    throw new HardshellError('INVALID_STATE', 'cannot be cancelled now', { operationId: id })
   }
 
   /**

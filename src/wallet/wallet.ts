@@ -1,6 +1,6 @@
 /** The wallet: a thin user of the kernel. */
 import { checkClock, checkCount, checkDuration, checkFunction, checkNames, checkObject } from '../arguments.ts'
-import { taker } from '../turns.ts'
+import { taker } from '../time-slices.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
@@ -249,7 +249,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
   })
-  standings.begin(partsIn(operations).lanes)
+  standings.begin(partsIn(operations).limiter)
   // Trust may be given in another process, too; and so is heard there what mints say of themselves.
   store.watch('mints', () => {
     operations.recheck()

@@ -400,7 +400,7 @@ describe('coverage', () => {
       'delay receiveDeadline',
     ])
       expect(required).toContain(what)
-    expect(requirementsOf(kind('mint'), { crashes: false })).toContain('news quote.news')
+    expect(requirementsOf(kind('mint'), { crashes: false })).toContain('news quote.updated')
     // A local state is part of the step that it is in: nothing is ever found there.
     expect(required).not.toContain('state exchanging.deriving')
   })

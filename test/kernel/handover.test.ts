@@ -86,10 +86,10 @@ test('a process that is closed while it starts keeps no lock', async () => {
   expect(second.operations.role).toBe('owner')
 })
 
-test('whoever resumes an operation owns it, and has an heir', async () => {
+test('whoever resumes an operation owns it, and has an adopter', async () => {
   const shop = new Shop()
   shop.bank = () => Promise.reject(new Error('the bank broke'))
-  const broken = await shop.process('broken', { by: 'beats' })
+  const broken = await shop.process('broken', { by: 'heartbeats' })
   const { id } = await broken.operations.create('order', {})
   await broken.operations.send(id, { type: 'pay' })
   await shop.pass(60_000)
@@ -100,7 +100,7 @@ test('whoever resumes an operation owns it, and has an heir', async () => {
     await store.commit(writes)
     if (writes.some((write) => 'patch' in write && write.patch === 'operations')) die()
   }
-  const resuming = await shop.process('resuming', { by: 'beats' }, { commit })
+  const resuming = await shop.process('resuming', { by: 'heartbeats' }, { commit })
   void resuming.operations.resume(id)
   await shop.pass(60_000)
   expect(shop.row(id).state).toBe('paid')
@@ -125,39 +125,42 @@ test('one that was set aside by a commit in doubt goes on when it is resumed', a
   expect(shop.row(id).state).toBe('paid')
 })
 
-test.each(['beats', 'lock'] as const)('more than one batch is taken up, while callers are at it, by %s', async (by) => {
-  const shop = new Shop()
-  const locks = queue()
-  const death = new AbortController()
-  const own = whileAlive(locks.lock, death.signal)
-  const ownership = (lock: OwnerLock) => (by === 'beats' ? { by } : ({ by: 'lock', lock } as const))
-  shop.bankOpens = new Promise(() => {})
-  const last = await shop.process('last', ownership(own))
-  const ids = await Promise.all(
-    Array.from({ length: 300 }, async (_, n) => {
-      const { id } = await last.operations.create('order', {})
-      if (n % 2 === 0) await last.operations.send(id, { type: 'pay' })
-      return id
-    }),
-  )
-  shop.bank = () => shop.clock.pause(50)
-  const around = async <T>(call: () => Promise<T>): Promise<T> => {
-    await shop.clock.pause(20)
-    return call()
-  }
-  const starting = shop.process('next', ownership(locks.lock), { around })
-  await shop.pass(1_000)
-  const next = await starting
-  last.die()
-  death.abort()
-  const paid = ids.map(async (id, n) => {
-    await shop.clock.pause(n * 20)
-    await next.operations.send(id, { type: 'pay' })
-  })
-  await shop.pass(120_000)
-  await Promise.all(paid)
-  expect(ids.filter((id) => shop.row(id).state !== 'paid')).toEqual([])
-})
+test.each(['heartbeats', 'lock'] as const)(
+  'more than one batch is taken up, while callers are at it, by %s',
+  async (by) => {
+    const shop = new Shop()
+    const locks = queue()
+    const death = new AbortController()
+    const own = whileAlive(locks.lock, death.signal)
+    const ownership = (lock: OwnerLock) => (by === 'heartbeats' ? { by } : ({ by: 'lock', lock } as const))
+    shop.bankOpens = new Promise(() => {})
+    const last = await shop.process('last', ownership(own))
+    const ids = await Promise.all(
+      Array.from({ length: 300 }, async (_, n) => {
+        const { id } = await last.operations.create('order', {})
+        if (n % 2 === 0) await last.operations.send(id, { type: 'pay' })
+        return id
+      }),
+    )
+    shop.bank = () => shop.clock.pause(50)
+    const around = async <T>(call: () => Promise<T>): Promise<T> => {
+      await shop.clock.pause(20)
+      return call()
+    }
+    const starting = shop.process('next', ownership(locks.lock), { around })
+    await shop.pass(1_000)
+    const next = await starting
+    last.die()
+    death.abort()
+    const paid = ids.map(async (id, n) => {
+      await shop.clock.pause(n * 20)
+      await next.operations.send(id, { type: 'pay' })
+    })
+    await shop.pass(120_000)
+    await Promise.all(paid)
+    expect(ids.filter((id) => shop.row(id).state !== 'paid')).toEqual([])
+  },
+)
 
 const patient = defineOperation({
   kind: 'order',
@@ -176,12 +179,12 @@ const patient = defineOperation({
   effects: () => ({}),
 })
 
-test.each(['beats', 'lock'] as const)(
+test.each(['heartbeats', 'lock'] as const)(
   'what pauses goes on at once when another process resumes it, by %s',
   async (by) => {
     const shop = new Shop()
     const locks = queue()
-    const ownership = by === 'beats' ? { by } : { by, lock: locks.lock }
+    const ownership = by === 'heartbeats' ? { by } : { by, lock: locks.lock }
     const one = await shop.process('one', ownership, { kind: patient })
     const other = await shop.process('other', ownership, { kind: patient })
     const { id } = await one.operations.create('order', {})

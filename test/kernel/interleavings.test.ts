@@ -56,7 +56,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     for (let born = 1; ; born++) {
       const life = new AbortController()
       const lock = whileAlive(locks.lock, life.signal)
-      const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'beats' ? { by } : { by, lock }
+      const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'heartbeats' ? { by } : { by, lock }
       const process = await shop.process(`process ${who}, life ${born}`, ownership, { around, commit })
       running[who] = process
       await pause(TROUBLE_MS)
@@ -101,7 +101,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   for (const process of running) process!.operations.close()
 }
 
-test.each(['beats', 'lock', 'none'] as const)(
+test.each(['heartbeats', 'lock', 'none'] as const)(
   'whatever they do at once comes to its end, with ownership by %s',
   async (by) => {
     const lives = fc.asyncProperty(fc.integer({ min: 1 }), (seed) => live(by, seed))

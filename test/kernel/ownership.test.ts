@@ -1,7 +1,7 @@
 /**
  * Goal: of several processes on one database the right one runs effects, and another follows when that one dies.
  * Method: processes of a little shop on one store and one virtual clock; the store's ownership goes by a lock that tests
- * hand out, or by beats. Real processes on a real file: see store-sqlite-owner.test.ts.
+ * hand out, or by heartbeats. Real processes on a real file: see store-sqlite-owner.test.ts.
  */
 import { describe, expect, test } from 'vitest'
 import { StoreError, type Ownership, type Store, type Write } from '../../src/store/port.ts'
@@ -117,17 +117,17 @@ test('a lock that cannot be asked for leaves a process a follower, which asks ag
   expect(first.operations.role).toBe('owner')
 })
 
-describe('by beats', () => {
-  const beats: Ownership = { by: 'beats' }
+describe('by heartbeats', () => {
+  const heartbeats: Ownership = { by: 'heartbeats' }
 
   test('each process runs what it began, and leaves the others theirs', async () => {
     const shop = new Shop()
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))
-    const first = await shop.process('first', beats)
+    const first = await shop.process('first', heartbeats)
     const { id } = await first.operations.create('order', {})
     await first.operations.send(id, { type: 'pay' })
-    const second = await shop.process('second', beats)
+    const second = await shop.process('second', heartbeats)
     expect(await second.operations.resumed).toMatchObject([{ id, outcome: 'elsewhere' }])
     await shop.pass(60_000)
     opens()
@@ -140,9 +140,9 @@ describe('by beats', () => {
     const shop = new Shop()
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))
-    const first = await shop.process('first', beats)
-    await shop.process('second', beats)
-    await shop.process('third', beats)
+    const first = await shop.process('first', heartbeats)
+    await shop.process('second', heartbeats)
+    await shop.process('third', heartbeats)
     const ids: string[] = []
     for (let at = 0; at < 5; at++) {
       const { id } = await first.operations.create('order', {})
@@ -155,16 +155,16 @@ describe('by beats', () => {
     opens()
     await shop.pass(10)
     expect(ids.map((id) => shop.row(id).state)).toEqual(ids.map(() => 'paid'))
-    const [heir] = shop.charges.slice(5)
-    expect(shop.charges.slice(5)).toEqual(ids.map(() => heir))
-    expect(heir).toMatch(/^(second|third) again$/)
+    const [adopter] = shop.charges.slice(5)
+    expect(shop.charges.slice(5)).toEqual(ids.map(() => adopter))
+    expect(adopter).toMatch(/^(second|third) again$/)
     expect(shop.rows.dump()['owners']).toHaveLength(2)
   })
 
   test('one that closes is followed at the next look', async () => {
     const shop = new Shop()
-    const first = await shop.process('first', beats)
-    const second = await shop.process('second', beats)
+    const first = await shop.process('first', heartbeats)
+    const second = await shop.process('second', heartbeats)
     const { id } = await first.operations.create('order', {})
     first.operations.close()
     await first.operations.closed
@@ -176,47 +176,47 @@ describe('by beats', () => {
     expect(shop.charges).toEqual(['second'])
   })
 
-  test('an heir that dies has an heir', async () => {
+  test('an adopter that dies has an adopter', async () => {
     const shop = new Shop()
-    const first = await shop.process('first', beats)
-    const second = await shop.process('second', beats)
+    const first = await shop.process('first', heartbeats)
+    const second = await shop.process('second', heartbeats)
     const { id } = await first.operations.create('order', {})
     await shop.pass(1_500)
     first.die()
     second.die()
-    await shop.process('third', beats)
+    await shop.process('third', heartbeats)
     await shop.pass(10_000)
-    expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ heir: '' })])
+    expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ adopter: '' })])
     expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
   })
 
-  test('one whose heir dies before it is done gets back what it had, and takes up what the heir had', async () => {
+  test('one whose adopter dies before it is done gets back what it had, and takes up what the adopter had', async () => {
     const shop = new Shop()
     const store = await shop.rows.open({ version: 1, tables })
-    const first = await shop.process('first', beats)
-    const second = await shop.process('second', beats)
+    const first = await shop.process('first', heartbeats)
+    const second = await shop.process('second', heartbeats)
     const mine = await first.operations.create('order', {})
     const its = await second.operations.create('order', {})
     await shop.pass(1_500)
-    const heir = shop.row(its.id).owner
-    await store.commit([{ patch: 'owners', key: [shop.row(mine.id).owner], set: { heir } }])
+    const adopter = shop.row(its.id).owner
+    await store.commit([{ patch: 'owners', key: [shop.row(mine.id).owner], set: { adopter } }])
     second.die()
     await shop.pass(10_000)
-    expect(shop.rows.dump()['owners']).toMatchObject([{ id: shop.row(mine.id).owner, heir: '' }])
+    expect(shop.rows.dump()['owners']).toMatchObject([{ id: shop.row(mine.id).owner, adopter: '' }])
     expect(shop.row(its.id).owner).toBe(shop.row(mine.id).owner)
     await first.operations.send(its.id, { type: 'pay' })
     await shop.pass(10)
     expect(shop.charges).toEqual(['first'])
   })
 
-  test('an heir of a later version takes up everything at once, and leaves it alone from then on', async () => {
+  test('an adopter of a later version takes up everything at once, and leaves it alone from then on', async () => {
     const shop = new Shop()
-    const first = await shop.process('first', beats)
+    const first = await shop.process('first', heartbeats)
     const open = await first.operations.create('order', {})
     const charging = await first.operations.create('order', {})
     shop.bankOpens = new Promise(() => {})
     await first.operations.send(charging.id, { type: 'pay' })
-    await shop.process('second', beats, { kind: { ...order, version: 2, migrate: { 1: (snapshot) => snapshot } } })
+    await shop.process('second', heartbeats, { kind: { ...order, version: 2, migrate: { 1: (snapshot) => snapshot } } })
     await shop.pass(1_000)
     first.die()
     await shop.pass(10_000)
@@ -228,28 +228,28 @@ describe('by beats', () => {
     expect([open, charging].map(({ id }) => shop.row(id).version)).toEqual(versions)
   })
 
-  test('an heir that is long about it goes on beating, and nobody takes it for dead', async () => {
+  test('an adopter that is long about it goes on beating, and nobody takes it for dead', async () => {
     const shop = new Shop()
     shop.bankOpens = new Promise(() => {})
     const takesLong = async (store: Store, writes: readonly Write[]): Promise<void> => {
       if (writes.some((write) => 'patch' in write && write.patch === 'operations')) await shop.clock.pause(20_000)
       return store.commit(writes)
     }
-    const first = await shop.process('first', beats)
-    await shop.process('second', beats, { commit: takesLong })
-    await shop.process('third', beats, { commit: takesLong })
+    const first = await shop.process('first', heartbeats)
+    await shop.process('second', heartbeats, { commit: takesLong })
+    await shop.process('third', heartbeats, { commit: takesLong })
     const { id } = await first.operations.create('order', {})
     await first.operations.send(id, { type: 'pay' })
     await shop.pass(1_000)
     const dead = shop.row(id).owner
     first.die()
     await shop.pass(15_000)
-    const inherited = shop.rows.dump()['owners']!.flatMap(({ id, heir }) => (heir === '' ? [] : [id]))
+    const inherited = shop.rows.dump()['owners']!.flatMap(({ id, adopter }) => (adopter === '' ? [] : [id]))
     expect(inherited).toEqual([dead])
     await shop.pass(15_000)
     expect(shop.row(id)).toMatchObject({ version: 3, attempt: 2 })
     expect(shop.charges).toHaveLength(2)
-    expect(shop.rows.dump()['owners']).toMatchObject([{ heir: '' }, { heir: '' }])
+    expect(shop.rows.dump()['owners']).toMatchObject([{ adopter: '' }, { adopter: '' }])
   })
 
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
@@ -260,7 +260,7 @@ describe('by beats', () => {
       if (error) throw error
       return store.commit(writes)
     }
-    const starting = shop.process('first', beats, { commit })
+    const starting = shop.process('first', heartbeats, { commit })
     await shop.pass(1_000)
     const first = await starting
     expect(errors).toEqual([])
@@ -274,8 +274,8 @@ describe('by beats', () => {
   test('what one committed that was taken for dead, and died before it knew, is found', async () => {
     const shop = new Shop()
     const store = await shop.rows.open({ version: 1, tables })
-    const first = await shop.process('first', beats)
-    await shop.process('second', beats)
+    const first = await shop.process('first', heartbeats)
+    await shop.process('second', heartbeats)
     const { id } = await first.operations.create('order', {})
     await first.operations.send(id, { type: 'pay' })
     first.die()
@@ -290,13 +290,13 @@ describe('by beats', () => {
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))
     const store = await shop.rows.open({ version: 1, tables })
-    const first = await shop.process('first', beats)
+    const first = await shop.process('first', heartbeats)
     const { id } = await first.operations.create('order', {})
     await first.operations.send(id, { type: 'pay' })
-    await shop.process('second', beats)
+    await shop.process('second', heartbeats)
     await shop.pass(1_500)
     const [sleeper] = shop.rows.dump()['owners'] as unknown as { id: string }[]
-    // As an heir does with one whose beat stands still.
+    // As an adopter does with one whose heartbeat stands still.
     await store.commit([{ delete: 'owners', key: [sleeper!.id] }])
     await shop.pass(3_000)
     expect(shop.rows.dump()['owners']).toHaveLength(2)

@@ -186,7 +186,7 @@ describe('resume', () => {
   })
 })
 
-describe('an operation that this program cannot load is parked', () => {
+describe('an operation that this program cannot load is unloadable', () => {
   const spoilt: readonly [string, object, RegExp][] = [
     ['of a later version of its kind', { kindVersion: 2 }, /knows version 1/],
     ['whose snapshot is cut off', { snapshot: '{"status":"act' }, /does not restore/],
@@ -209,18 +209,18 @@ describe('an operation that this program cannot load is parked', () => {
     }
     const shop = await start(world, { ports: { card } })
     expect(await shop.operations.resumed).toMatchObject([
-      { id, outcome: 'parked', reason: expect.stringMatching(why) as unknown },
+      { id, outcome: 'unloadable', reason: expect.stringMatching(why) as unknown },
     ])
-    expect(partsIn(shop.operations).supervisor.parkedIds).toEqual([id])
+    expect(partsIn(shop.operations).supervisor.unloadableIds).toEqual([id])
     // It is listed and explained, takes no events, and its bytes stay.
-    expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
+    expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
     expect(await shop.operations.explain(id)).toMatchObject({
-      status: 'parked',
+      status: 'unloadable',
       why: expect.stringMatching(why) as unknown,
       needsHuman: true,
     })
     await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
-      code: 'PARKED',
+      code: 'UNLOADABLE',
       operationId: id,
     })
     await shop.operations.resume(id)
@@ -251,20 +251,20 @@ describe('an operation that this program cannot load is parked', () => {
     await tamper(world, id, { snapshot: 'not JSON', timers: 'nor this' })
     const again = await start(world)
     expect(await again.operations.send(other.id, { type: 'cancel' })).toBe(true)
-    expect((await again.operations.list()).map(({ status }) => status).toSorted()).toEqual(['done', 'parked'])
+    expect((await again.operations.list()).map(({ status }) => status).toSorted()).toEqual(['done', 'unloadable'])
   })
 
   test('also where only its timers cannot be read', async () => {
     const { world, id } = await left('placed')
     await tamper(world, id, { timers: 'not JSON' })
     const shop = await start(world)
-    expect(await shop.operations.list()).toMatchObject([{ id, status: 'parked' }])
-    expect(await shop.operations.explain(id)).toMatchObject({ status: 'parked', needsHuman: true })
+    expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
+    expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', needsHuman: true })
     const told = await Promise.race([
       shop.operations.send(id, { type: 'cancel' }).catch((error: unknown) => error),
       settled(),
     ])
-    expect(told).toMatchObject({ code: 'PARKED' })
+    expect(told).toMatchObject({ code: 'UNLOADABLE' })
   })
 })
 
@@ -391,7 +391,7 @@ describe('migration', () => {
     const { world, id } = await left('charging')
     const { migrate: _, ...gap } = third
     const shop = await start(world, { kinds: [{ ...gap, migrate: { 2: (snapshot) => snapshot } }] })
-    expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'parked', reason: expect.stringContaining('no migration from version 1') as unknown }]) // prettier-ignore
+    expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: expect.stringContaining('no migration from version 1') as unknown }]) // prettier-ignore
     expect(orderRow(world, id)).toMatchObject({ kindVersion: 1, version: 2 })
   })
 })

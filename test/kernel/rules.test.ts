@@ -16,7 +16,7 @@ import {
   type OperationKind,
   type Runs,
 } from '../../src/kernel/index.ts'
-import { Lanes } from '../../src/kernel/run/lanes.ts'
+import { RequestLimiter } from '../../src/kernel/run/request-limiter.ts'
 import { VirtualClock } from '../../src/testing/explorer/life.ts'
 import { overlay } from '../../src/kernel/step/overlay.ts'
 import type { Reader } from '../../src/kernel/define/operation.ts'
@@ -286,7 +286,7 @@ describe('lanes', () => {
   test('ask again where a lane may have opened while it was asked', async () => {
     let opens = false
     let answer = (): void => {}
-    const lanes = new Lanes({
+    const limiter = new RequestLimiter({
       limit: 1,
       async open() {
         const seen = opens
@@ -294,9 +294,9 @@ describe('lanes', () => {
         return seen
       },
     })
-    const ran = lanes.run('l', new AbortController().signal, async () => 'ran')
+    const ran = limiter.run('l', new AbortController().signal, async () => 'ran')
     opens = true
-    lanes.recheck()
+    limiter.recheck()
     answer()
     await settled()
     answer()
@@ -304,14 +304,14 @@ describe('lanes', () => {
   })
 
   test('forget who stopped waiting, and run whoever is next', async () => {
-    const lanes = new Lanes({ limit: 1, open: async () => true })
+    const limiter = new RequestLimiter({ limit: 1, open: async () => true })
     const stop = new AbortController()
     const ran: string[] = []
     let end = (): void => {}
-    const first = lanes.run('l', new AbortController().signal, () => new Promise<void>((resolve) => (end = resolve)))
+    const first = limiter.run('l', new AbortController().signal, () => new Promise<void>((resolve) => (end = resolve)))
     await settled()
-    const second = lanes.run('l', stop.signal, async () => void ran.push('second'))
-    const third = lanes.run('l', new AbortController().signal, async () => void ran.push('third'))
+    const second = limiter.run('l', stop.signal, async () => void ran.push('second'))
+    const third = limiter.run('l', new AbortController().signal, async () => void ran.push('third'))
     await settled()
     stop.abort()
     end()
@@ -320,10 +320,10 @@ describe('lanes', () => {
   })
 
   test('give back the room of a request that fails', async () => {
-    const lanes = new Lanes({ limit: 1, open: async () => true })
+    const limiter = new RequestLimiter({ limit: 1, open: async () => true })
     const { signal } = new AbortController()
-    await expect(lanes.run('l', signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-    expect(await lanes.run('l', signal, async () => 'room')).toBe('room')
+    await expect(limiter.run('l', signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(await limiter.run('l', signal, async () => 'room')).toBe('room')
   })
   test('let nothing through while they are paused, for as long as was said and an hour at most, however the clock is set', async () => {
     const inner = new VirtualClock(0)
@@ -334,21 +334,21 @@ describe('lanes', () => {
       setTimeout: (call, delayMs) => inner.setTimeout(call, delayMs),
       clearTimeout: (timer) => inner.clearTimeout(timer),
     }
-    const lanes = new Lanes({ limit: 8, open: async () => true, clock })
+    const limiter = new RequestLimiter({ limit: 8, open: async () => true, clock })
     const { signal } = new AbortController()
     const ran: [string, number][] = []
-    const run = (lane: string) => lanes.run(lane, signal, async () => void ran.push([lane, inner.now()]))
-    expect(lanes.pause('l', 120_000, { why: 'it asked to wait' })).toBe(true)
+    const run = (lane: string) => limiter.run(lane, signal, async () => void ran.push([lane, inner.now()]))
+    expect(limiter.pause('l', 120_000, { why: 'it asked to wait' })).toBe(true)
     // A shorter one changes nothing, and a longer one does.
-    expect(lanes.pause('l', 60_000, { why: 'soon' })).toBe(false)
-    expect(lanes.pauseOf('l')).toEqual({ why: 'it asked to wait', needsHuman: false, leftMs: 120_000 })
+    expect(limiter.pause('l', 60_000, { why: 'soon' })).toBe(false)
+    expect(limiter.pauseOf('l')).toEqual({ why: 'it asked to wait', needsHuman: false, leftMs: 120_000 })
     const waiting = [run('l'), run('l'), run('other')]
     await settled()
     offsetMs = 86_400_000
     await settled()
     expect(ran).toEqual([['other', 0]])
-    expect(lanes.pause('l', 30 * 86_400_000, { why: 'for long', needsHuman: true })).toBe(true)
-    expect(lanes.pauseOf('l')).toEqual({ why: 'for long', needsHuman: true, leftMs: 3_600_000 })
+    expect(limiter.pause('l', 30 * 86_400_000, { why: 'for long', needsHuman: true })).toBe(true)
+    expect(limiter.pauseOf('l')).toEqual({ why: 'for long', needsHuman: true, leftMs: 3_600_000 })
     offsetMs = -86_400_000
     while (inner.advance()) await settled()
     await Promise.all(waiting)
@@ -357,30 +357,30 @@ describe('lanes', () => {
       ['l', 3_600_000],
       ['l', 3_600_000],
     ])
-    expect(lanes.pauseOf('l')).toBeUndefined()
+    expect(limiter.pauseOf('l')).toBeUndefined()
   })
 
   test('go on before a pause is over where it is ended, and let go of who waits when all is over', async () => {
     const inner = new VirtualClock(0)
-    const lanes = new Lanes({ limit: 1, open: async () => true, clock: inner })
+    const limiter = new RequestLimiter({ limit: 1, open: async () => true, clock: inner })
     const { signal } = new AbortController()
-    lanes.pause('l', 60_000, { why: 'x' })
-    const first = lanes.run('l', signal, async () => 'ran')
+    limiter.pause('l', 60_000, { why: 'x' })
+    const first = limiter.run('l', signal, async () => 'ran')
     await settled()
-    lanes.unpause('l')
+    limiter.unpause('l')
     expect(await first).toBe('ran')
     expect(inner.ringsMs).toEqual([])
-    lanes.pause('l', 60_000, { why: 'x' })
+    limiter.pause('l', 60_000, { why: 'x' })
     const stop = new AbortController()
-    const given = lanes.run('l', stop.signal, async () => 'ran')
-    const second = lanes.run('l', signal, async () => 'ran')
+    const given = limiter.run('l', stop.signal, async () => 'ran')
+    const second = limiter.run('l', signal, async () => 'ran')
     await settled()
     stop.abort()
     expect(await given).toBeUndefined()
-    lanes.finish()
+    limiter.finish()
     expect(await second).toBeUndefined()
     expect(inner.ringsMs).toEqual([])
-    expect(lanes.pause('l', 60_000, { why: 'x' })).toBe(false)
+    expect(limiter.pause('l', 60_000, { why: 'x' })).toBe(false)
   })
 })
 

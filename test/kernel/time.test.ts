@@ -4,7 +4,7 @@
  */
 import { expect, describe, test } from 'vitest'
 import { systemRandom, type Clock } from '../../src/kernel/index.ts'
-import { Timers } from '../../src/kernel/run/timers.ts'
+import { TimerHeap } from '../../src/kernel/run/timer-heap.ts'
 import { VirtualClock } from '../../src/testing/explorer/life.ts'
 import {
   goodCard,
@@ -365,7 +365,7 @@ describe('the heap', () => {
       },
     }
     const woken: [string, number][] = []
-    const timers = new Timers(clock, (id) => woken.push([id, inner.now()]))
+    const timers = new TimerHeap(clock, (id) => woken.push([id, inner.now()]))
     // 1,000 ids in a scattered order; a third is moved, a third removed.
     const due = new Map<string, number>()
     for (let n = 0; n < 1_000; n++) {
@@ -402,7 +402,7 @@ describe('the heap', () => {
       },
       clearTimeout: (timer) => inner.clearTimeout(timer),
     }
-    const timers = new Timers(clock, () => woken.push(inner.now()))
+    const timers = new TimerHeap(clock, () => woken.push(inner.now()))
     timers.set('a', 150_000)
     while (inner.advance());
     expect(delays).toEqual([60_000, 60_000, 30_000])

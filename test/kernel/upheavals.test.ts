@@ -47,7 +47,7 @@ const machine = setup({
     context: Context
     input: { id: string }
     events: { type: 'pay' } | { type: 'cancel' } | { type: 'resume' } | { type: 'news' }
-    meta: { watch?: string }
+    meta: { poll?: string }
     tags: 'local'
   },
   actors: {
@@ -87,8 +87,8 @@ const machine = setup({
         onDone: { target: 'shipping', actions: { type: 'tx', params: ({ event }) => event.output.writes } },
       },
     },
-    shipping: { meta: { watch: 'parcel' }, on: { news: 'sealing' }, after: { late: 'late' } },
-    late: { meta: { watch: 'parcel' }, on: { news: 'sealing' } },
+    shipping: { meta: { poll: 'parcel' }, on: { news: 'sealing' }, after: { late: 'late' } },
+    late: { meta: { poll: 'parcel' }, on: { news: 'sealing' } },
     sealing: { invoke: { src: 'seal', input, onDone: 'delivered' } },
     delivered: { type: 'final' },
     cancelled: { type: 'final' },
@@ -114,7 +114,7 @@ const kind = (version: 1 | 2): OperationKind<World> =>
         return { answer: 'ok' as const, writes }
       },
     }),
-    watches: (world: World) => ({
+    polls: (world: World) => ({
       parcel: {
         ...{ firstMs: 1_000, maxMs: 10_000, most: 2, sends: ['news'] },
         ask: async ({ contexts }) =>
@@ -240,7 +240,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
         return contexts.map(() => chance() < 0.3)
       },
     }
-    const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'beats' ? { by } : { by, lock }
+    const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'heartbeats' ? { by } : { by, lock }
     const options = { kind: kind(version), ports, clock: life.clock, laneLimit: 1, around, commit }
     const process = await shop.open<World>(ownership, options)
     const callers = new Callers()
@@ -337,7 +337,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   for (const it of running) it!.process.operations.close()
 }
 
-test.each(['beats', 'lock', 'none'] as const)(
+test.each(['heartbeats', 'lock', 'none'] as const)(
   'whatever befalls them they come to their end, with ownership by %s',
   async (by) => {
     const lives = fc.asyncProperty(fc.integer({ min: 1 }), (seed) => live(by, seed))

@@ -65,9 +65,9 @@ export const orderMachine = setup({
       | { type: 'cancel' }
       | { type: 'resume' }
       | { type: 'note' }
-      | { type: 'parcel.news'; at: string }
+      | { type: 'parcel.updated'; at: string }
     emitted: { type: 'charged'; id: string; receipt: string }
-    meta: { watch?: string }
+    meta: { poll?: string }
     tags: 'local'
   },
   actors: {
@@ -159,11 +159,11 @@ export const orderMachine = setup({
     },
     shipping: {
       description: 'The parcel is on its way.',
-      meta: { watch: 'parcel' },
-      on: { 'parcel.news': [{ guard: ({ event }) => event.at === 'door', target: 'delivered' }, {}] },
+      meta: { poll: 'parcel' },
+      on: { 'parcel.updated': [{ guard: ({ event }) => event.at === 'door', target: 'delivered' }, {}] },
       after: { promised: 'late' },
     },
-    late: { meta: { watch: 'parcel' }, on: { 'parcel.news': 'delivered' } },
+    late: { meta: { poll: 'parcel' }, on: { 'parcel.updated': 'delivered' } },
     delivered: { type: 'final' },
     soldOut: { type: 'final' },
     declined: {
@@ -217,15 +217,15 @@ export const orderKind = defineOperation({
     },
   }),
   because: ({ tries }) => (tries > 0 ? `It was tried ${tries} times.` : null),
-  watches: ({ parcel }: ShopPorts) => ({
+  polls: ({ parcel }: ShopPorts) => ({
     parcel: {
       firstMs: 10_000,
       maxMs: 60_000,
       most: 3,
-      sends: ['parcel.news'],
+      sends: ['parcel.updated'],
       async ask({ contexts }) {
         const at = await parcel?.(contexts.map(({ id }) => id))
-        return contexts.map(() => (at === undefined ? undefined : { type: 'parcel.news', at }))
+        return contexts.map(() => (at === undefined ? undefined : { type: 'parcel.updated', at }))
       },
     },
   }),
@@ -289,7 +289,7 @@ export async function start(
 }
 
 /** The news of a parcel, as an event. */
-export const news = (at: string): { type: string } => ({ type: 'parcel.news', at }) as { type: string }
+export const news = (at: string): { type: string } => ({ type: 'parcel.updated', at }) as { type: string }
 
 /** All that can happen without time going on has happened. */
 export async function settled(): Promise<void> {

@@ -144,7 +144,7 @@ const quotes = (['UNPAID', 'PENDING', 'PAID', 'ISSUED'] as const).map((state) =>
   lockedElsewhere: false,
   state,
 }))
-const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({ type: 'quote.news', state }))
+const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({ type: 'quote.updated', state }))
 
 const mint: Samples<typeof mintKind.machine> = {
   inputs: [null, 'q'].map((quoteId) => ({ ...place, amount: 5, method: 'bolt11', privateKey: null, quoteId, ask: '{}' })), // prettier-ignore
@@ -236,7 +236,7 @@ const melt: Samples<typeof meltKind.machine> = {
   events: [
     ...callers,
     { type: 'forgo' },
-    { type: 'payment.news', state: 'PAID' },
+    { type: 'payment.updated', state: 'PAID' },
     { type: 'change.found', ...found },
     { type: 'change.none' },
   ] as const,

@@ -24,7 +24,7 @@ const order: Samples<typeof orderKind.machine> = {
   },
   events: [
     ...['pay', 'cancel', 'resume', 'note'].map((type) => ({ type })),
-    ...['street', 'door'].map((at) => ({ type: 'parcel.news', at })),
+    ...['street', 'door'].map((at) => ({ type: 'parcel.updated', at })),
   ],
   sees: () => null,
 }
@@ -76,7 +76,7 @@ type Types = {
   context: { n: number; more?: unknown }
   events: { type: 'go'; n?: number } | { type: 'stop' }
   tags: 'local' | 'human'
-  meta: { watch?: string }
+  meta: { poll?: string }
 }
 const types = {} as Types
 const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: ['ok', 'no'] })
@@ -97,7 +97,7 @@ const kindOf = (machine: AnyStateMachine): OperationKind<ShopPorts> => ({
   version: 1,
   machine,
   effects: () => ({}) as never,
-  watches: () => ({ parcel: { firstMs: 1, maxMs: 1, most: 1, sends: ['news'], ask: async () => [] } }),
+  polls: () => ({ parcel: { firstMs: 1, maxMs: 1, most: 1, sends: ['news'], ask: async () => [] } }),
 })
 
 /** A line of each case that fails. */
@@ -147,7 +147,7 @@ describe('finds', () => {
     ['an invoke of logic in place', DEFINITION, /not declared/, () => begun({ invoke: { src: fromPromise(async () => {}), onDone: 'asking' } })],
     ['a delay without a name', DEFINITION, /unnamed delay/, () => begun({ after: { 500: 'asking' } })],
     ['a delay that setup does not have', DEFINITION, /'later' is not in setup/, () => begun({ after: { later: 'asking' } })],
-    ['a watch that the kind does not have', DEFINITION, /no watch 'card'/, () => begun({ ...waits, meta: { watch: 'card' } })],
+    ['a watch that the kind does not have', DEFINITION, /no watch 'card'/, () => begun({ ...waits, meta: { poll: 'card' } })],
     ['a local step in a state that is not local', DEFINITION, /not tagged local/, () => begun({ invoke: { src: 'look', input, onDone: 'asking' } })],
     ['a function', SIDE, /is a function/, () => begun({ ...waits, entry: () => {} })],
     ['a function deep inside', SIDE, /is a function/, () => begun({ initial: 'a', states: { a: { exit: () => {}, after: { soon: '#(machine).asking' } } } })],
@@ -187,7 +187,7 @@ describe('finds', () => {
     ['a state without a way on', COMES, /not tagged human/, () => begun({ on: { go: 'asking' } })],
     ['a delay that a guard holds up', COMES, /not tagged human/, () => begun({ after: { soon: { guard: () => false, target: 'asking' } }, on: { go: 'asking' } })],
     ['a person who can do nothing', COMES, /no event of a person/, () => begun({ tags: ['human'], on: { stop: { guard: () => false, target: 'asking' } } })],
-    ['a watch without news', COMES, /not tagged human/, () => begun({ meta: { watch: 'parcel' }, on: { go: 'asking' } })],
+    ['a watch without news', COMES, /not tagged human/, () => begun({ meta: { poll: 'parcel' }, on: { go: 'asking' } })],
     ['states that go round in circles', ENDS, /waiting\.a: no end/, () => begun({ initial: 'a', states: { a: { after: { soon: 'b' } }, b: { after: { soon: 'a' } } }, on: { go: '#(machine).asking' } })],
   ])('%s', async (_, by, what, machine, samples) => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})

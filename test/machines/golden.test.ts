@@ -40,7 +40,7 @@ describe('a golden world', () => {
     expect(await wrong(golden)).toEqual([])
   })
 
-  test.each(files)('of %s is parked, with its bytes, by a program that cannot read it', async (file) => {
+  test.each(files)('of %s is unloadable, with its bytes, by a program that cannot read it', async (file) => {
     const { world } = read(file)
     const row = operations(world).find(({ status }) => status === 'active')
     for (const change of row ? [{ kindVersion: 99 }, { snapshot: row.snapshot.slice(0, -1) }] : []) {
@@ -52,8 +52,8 @@ describe('a golden world', () => {
       const store = await rows.open(walletSchema)
       const opened = openOperations({ store, tables: walletSchema.tables, kinds: walletKinds, ports, clock })
       const about = { id: row!.id, kind: row!.kind, state: row!.state }
-      expect(await opened.resumed).toMatchObject([{ ...about, outcome: 'parked' }])
-      expect(await opened.list()).toMatchObject([{ ...about, status: 'parked' }])
+      expect(await opened.resumed).toMatchObject([{ ...about, outcome: 'unloadable' }])
+      expect(await opened.list()).toMatchObject([{ ...about, status: 'unloadable' }])
       opened.close()
       expect(rows.dump()['operations']).toEqual([changed])
     }

@@ -1,7 +1,7 @@
 /** That much crypto at once does not hold up everything else in the process: on a signatory that takes its time. */
 import { expect, test } from 'vitest'
 import type { Signatory, UnsignedOutput } from '../../src/mint-server/signatory/signatory.ts'
-import { inTurns, taker } from '../../src/mint-server/protocol/turns.ts'
+import { inTurns, taker } from '../../src/mint-server/protocol/time-slices.ts'
 
 /** Longer than anything may hold the thread. */
 const HOLDS_MS = 101

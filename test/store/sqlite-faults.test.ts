@@ -155,11 +155,14 @@ describe('bytes that were overwritten', () => {
     const bytes = write('{"value": "prep')
     const alice = await on.open('alice', { store: store() })
     const { wallet } = alice
-    expect((await wallet.operations.resumed()).map(({ id, outcome }) => [id, outcome])).toContainEqual([bad, 'parked'])
+    expect((await wallet.operations.resumed()).map(({ id, outcome }) => [id, outcome])).toContainEqual([
+      bad,
+      'unloadable',
+    ])
     expect(await wallet.operations.list()).toContainEqual(
-      expect.objectContaining({ id: bad, status: 'parked', state: 'prepared' }),
+      expect.objectContaining({ id: bad, status: 'unloadable', state: 'prepared' }),
     )
-    expect((await failure(wallet.swap.get(bad).then((swap) => swap.execute()))).code).toBe('PARKED')
+    expect((await failure(wallet.swap.get(bad).then((swap) => swap.execute()))).code).toBe('UNLOADABLE')
     await (await wallet.swap.get(good)).execute()
     await wallet.close()
     expect(write(bytes)).toBe('{"value": "prep')

@@ -191,7 +191,7 @@ const calls: readonly [string, Call, Wanted][] = [
   [
     'operations.cancel: one that has ended',
     async (on, { wallet }) => wallet.operations.cancel(await mintId(on)),
-    'NOT_NOW',
+    'INVALID_STATE',
   ],
   ['history: a limit of zero', (_, { wallet }) => wallet.history.list({ limit: 0 }), 'limit:'],
   ['history: a limit that is no whole number', (_, { wallet }) => wallet.history.list({ limit: 1.5 }), 'limit:'],

@@ -161,10 +161,10 @@ describe('cancel gives everything back, where nothing was sent', () => {
     expect(await money({ wallet })).toEqual({ spendable: 64 - takes, reserved: takes, outstanding: 0, held: 0 })
     expect((await handle.cancel()).state).toBe('cancelled')
     expect(await money({ wallet })).toEqual({ spendable: 64, reserved: 0, outstanding: 0, held: 0 })
-    expect(await failure(handle.cancel())).toMatchObject({ code: 'NOT_NOW', operationId: handle.id })
+    expect(await failure(handle.cancel())).toMatchObject({ code: 'INVALID_STATE', operationId: handle.id })
     expect(await failure(handle.execute())).toMatchObject({ code: 'CANCELLED', operationId: handle.id })
     expect(await failure(wallet.operations.cancel(handle.id))).toMatchObject({
-      code: 'NOT_NOW',
+      code: 'INVALID_STATE',
       operationId: handle.id,
     })
   })
@@ -244,7 +244,7 @@ describe('found again', () => {
       why: expect.stringContaining('paid') as unknown,
       watching: 'quote',
       underWay: [],
-      takes: ['quote.news', 'cancel'],
+      takes: ['quote.updated', 'cancel'],
       timers: [{ name: 'quoteExpiry' }],
       needsHuman: false,
       laneClosed: false,

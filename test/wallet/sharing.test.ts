@@ -37,7 +37,7 @@ test('a stale handle is told "somebody else handled it", and changes nothing', a
   await send.cancel()
   expect(stale.state).toBe('prepared')
   const { version } = await one.wallet.operations.get(send.id)
-  expect(await failure(stale.cancel())).toMatchObject({ code: 'NOT_NOW' })
+  expect(await failure(stale.cancel())).toMatchObject({ code: 'INVALID_STATE' })
   expect(await failure(stale.execute())).toMatchObject({ code: 'CANCELLED' })
   expect((await one.wallet.operations.get(send.id)).version).toBe(version)
   expect(two.wire.requests).toEqual([])

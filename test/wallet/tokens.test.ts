@@ -82,7 +82,7 @@ describe('a reclaim', () => {
     const swapping = reached(opened, 'send', 'exchanging.swapping')
     send.execute().catch(() => {})
     await swapping
-    expect(await failure(send.reclaim())).toMatchObject({ code: 'NOT_NOW', message: 'there is no token yet' })
+    expect(await failure(send.reclaim())).toMatchObject({ code: 'INVALID_STATE', message: 'there is no token yet' })
   })
 
   test('of a send that was cancelled, or failed, is no success', async () => {

@@ -43,8 +43,8 @@ export function answerOf(output: unknown): string | undefined {
   return typeof output.answer === 'string' ? output.answer : undefined
 }
 
-/** The watch that a state's `meta` names; undefined where it names none. */
-export function watchOf(meta: unknown): string | undefined {
-  if (typeof meta !== 'object' || meta === null || !('watch' in meta)) return undefined
-  return typeof meta.watch === 'string' ? meta.watch : undefined
+/** The poll that a state's `meta` names; undefined where it names none. */
+export function pollOf(meta: unknown): string | undefined {
+  if (typeof meta !== 'object' || meta === null || !('poll' in meta)) return undefined
+  return typeof meta.poll === 'string' ? meta.poll : undefined
 }

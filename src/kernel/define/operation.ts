@@ -78,15 +78,15 @@ export function operationsTable(more?: Columns, moreIndexes?: Indexes): Table {
   return { columns: { ...columns, ...more }, key: ['id'], indexes: { ...indexes, ...moreIndexes } }
 }
 
-/** The table of processes; a store whose ownership goes by beats needs it under the name `owners`. */
+/** The table of processes; a store whose ownership goes by heartbeats needs it under the name `owners`. */
 export const ownersTable = () =>
   ({
     columns: {
       id: 'text',
       /** Goes up every second while the process lives. */
-      beat: 'integer',
+      heartbeat: 'integer',
       /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
-      heir: 'text',
+      adopter: 'text',
     },
     key: ['id'],
   }) as const
@@ -115,8 +115,8 @@ export interface OperationView {
   readonly kind: string
   /** The chart's state, dotted. */
   readonly state: string
-  /** Where it stands; `parked` where this program cannot load the row. */
-  readonly status: OperationStatus | 'parked'
+  /** Where it stands; `unloadable` where this program cannot load the row. */
+  readonly status: OperationStatus | 'unloadable'
   /** Goes up by one with each commit. */
   readonly version: number
   /** The row, as stored. */
@@ -170,7 +170,7 @@ export interface LocalArgs<In, Read = Reader> {
 export type { EventObject, Reader }
 
 /** Asks the outside, over and over, whether there is news for operations; a question changes nothing there. */
-export interface Watch<Context, Event> {
+export interface Poll<Context, Event> {
   /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
   readonly firstMs: number
   /** The longest pause between two questions, in ms. */
@@ -208,8 +208,8 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
   readonly machine: M
   /** How each effect and local step is done, with the ports at hand. */
   readonly effects: (ports: Ports) => Runs<M>
-  /** Watches by name; a state is watched where its `meta` says `{ watch: name }`. */
-  readonly watches?: (ports: Ports) => { readonly [name: string]: Watch<ContextOf<M>, EventObject> }
+  /** Watches by name; a state is polled where its `meta` says `{ poll: name }`. */
+  readonly polls?: (ports: Ports) => { readonly [name: string]: Poll<ContextOf<M>, EventObject> }
   /** The operation's lane. */
   readonly lane?: (context: ContextOf<M>) => string
   /** Values for the columns that the database adds to its operations table. */

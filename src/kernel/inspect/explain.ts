@@ -1,6 +1,6 @@
 /** Says of an operation why it is where it is and what comes next. Ids, states, times: no secrets. */
 import type { LoadedKind } from '../kernel.ts'
-import type { LanePause } from '../run/lanes.ts'
+import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
 import type { StoredTimers } from '../step/step.ts'
 
@@ -35,7 +35,7 @@ export interface Explanation {
 export function explain(of: {
   view: OperationView
   loaded: LoadedKind | undefined
-  parked: string | undefined
+  unloadable: string | undefined
   laneClosed: boolean
   pause: LanePause | undefined
   nowMs: number
@@ -48,7 +48,7 @@ export function explain(of: {
   if (!snapshot || !loaded || status !== 'active')
     return {
       ...base,
-      why: of.parked ?? row.reason ?? (status === 'done' ? 'it has ended' : 'this program cannot load it'),
+      why: of.unloadable ?? row.reason ?? (status === 'done' ? 'it has ended' : 'this program cannot load it'),
       underWay: [],
       watching: undefined,
       timers: [],
@@ -61,7 +61,7 @@ export function explain(of: {
     .filter((part) => part !== null && part !== undefined && part !== '')
     .join(' ')
   const underWay = loaded.stepper.invokes(snapshot).map((invoke) => invoke.src)
-  const watching = loaded.stepper.watch(snapshot)
+  const watching = loaded.stepper.poll(snapshot)
   // A request is to be made, now or after a pause of its own.
   const delays = loaded.kind.machine.implementations.delays as Readonly<Record<string, unknown>>
   const retries = timers.some(([timer]) => isBackoff(delays[delayOf(timer)]))

@@ -33,11 +33,11 @@ const isKernelEvent = <T extends KernelEvent['type']>(
   event: EventObject,
   type: T,
 ): event is Extract<KernelEvent, { readonly type: T }> => event.type === type
-/** The heap's call: some timer of the operation, or its watch, is due. */
+/** The heap's call: some timer of the operation, or its poll, is due. */
 export const DUE = { type: '@hardshell.due' } as const
 /** Asks whether the row still is what the operation made of it; where it is not, the operation starts from the row. */
 export const CHECK = { type: '@hardshell.check' } as const
-/** Asks the watch now. */
+/** Asks the poll now. */
 export interface Look {
   readonly type: '@hardshell.look'
   /** Called when what came of it is committed, or nothing did. */
@@ -54,7 +54,7 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
 /** Tries of one step before a conflict on other rows is taken for a defect. */
 const MOST_CONFLICTS = 200
-/** So long after the row was known to be this process' own, a request is not made without another look. */
+/** Re-verify ownership before an effect once this much time has passed. */
 const LONG_WAIT_MS = 1_000
 const MOST_LOOKS = 5
 
@@ -156,7 +156,7 @@ class Operation {
   snapshot: AnyMachineSnapshot
   #row: OperationRow
   #timers: Timers
-  /** When the store was last asked something whose answer was that the row is this process' own. */
+  /** Start of the last call that confirmed ownership. */
   #owned: Moment | undefined
   readonly #kernel: Kernel
   readonly #loaded: LoadedKind
@@ -165,7 +165,7 @@ class Operation {
   readonly #running = new Map<string, Running>()
   readonly #stop = new AbortController()
   #pumping = false
-  #watch:
+  #poll:
     | {
         readonly name: string
         readonly state: string
@@ -202,7 +202,7 @@ class Operation {
       over()
     }
     for (const { controller } of this.#running.values()) controller.abort()
-    this.#watch?.abort.abort()
+    this.#poll?.abort.abort()
     this.#kernel.alarms.set(this.#row.id, null)
   }
 
@@ -339,7 +339,7 @@ class Operation {
         controller.abort()
       }
     for (const invoke of wanted.values()) if (!this.#running.has(invoke.id)) this.#run(invoke)
-    this.#setWatch()
+    this.#setPoll()
     this.#setDue()
   }
 
@@ -360,7 +360,7 @@ class Operation {
       if (signal.aborted) return undefined
       return runs[invoke.src]?.({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
-    const over = this.#kernel.lanes.run(this.#row.lane, signal, request).then(
+    const over = this.#kernel.limiter.run(this.#row.lane, signal, request).then(
       (output) => {
         if (signal.aborted || output === undefined) return undefined
         return this.#enqueue(async () => {
@@ -383,15 +383,15 @@ class Operation {
     return !this.#owned || sinceMs(this.#owned, this.#kernel.clock) > LONG_WAIT_MS
   }
 
-  #setWatch(): void {
-    const name = this.#loaded.stepper.watch(this.snapshot)
-    if (this.#watch && (this.#watch.name !== name || this.#watch.state !== this.#row.state)) {
-      this.#watch.abort.abort()
-      this.#watch = undefined
+  #setPoll(): void {
+    const name = this.#loaded.stepper.poll(this.snapshot)
+    if (this.#poll && (this.#poll.name !== name || this.#poll.state !== this.#row.state)) {
+      this.#poll.abort.abort()
+      this.#poll = undefined
     }
-    if (!name || this.#watch) return
-    const waitMs = this.#loaded.watches[name]!.firstMs
-    this.#watch = {
+    if (!name || this.#poll) return
+    const waitMs = this.#loaded.polls[name]!.firstMs
+    this.#poll = {
       name,
       state: this.#row.state,
       waitMs,
@@ -403,13 +403,13 @@ class Operation {
   #setDue(): void {
     // By now another actor may run the operation, and wakes up at other times.
     if (this.#stop.signal.aborted) return
-    const next = this.#watch?.next
+    const next = this.#poll?.next
     this.#kernel.alarms.set(this.#row.id, [...Object.values(this.#timers), ...(next ? [next] : [])])
   }
 
   #due(): void {
     const { clock } = this.#kernel
-    if (this.#watch?.next && isOver(this.#watch.next, clock)) void this.#look()
+    if (this.#poll?.next && isOver(this.#poll.next, clock)) void this.#look()
     void this.#enqueue(async () => {
       for (;;) {
         const late = Object.entries(this.#timers).filter(([, end]) => isOver(end, clock))
@@ -424,27 +424,27 @@ class Operation {
     })
   }
 
-  /** Asks the state's watch for news, and what came of it is an event like any other. */
+  /** Asks the state's poll for news, and what came of it is an event like any other. */
   async #look(looked = (): void => {}): Promise<void> {
-    const watch = this.#watch
-    if (!watch) return looked()
-    watch.next = undefined
+    const poll = this.#poll
+    if (!poll) return looked()
+    poll.next = undefined
     this.#setDue()
-    const asking = this.#loaded.watches[watch.name]!
+    const asking = this.#loaded.polls[poll.name]!
     const { firstMs, maxMs } = asking
-    const { signal } = watch.abort
+    const { signal } = poll.abort
     signal.addEventListener('abort', looked)
     const context = contextOf(this.snapshot)
     try {
-      const news = await this.#kernel.questions.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
+      const news = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
       if (signal.aborted) return
       void this.#enqueue(async () => {
-        if (this.#watch !== watch) return
+        if (this.#poll !== poll) return
         if (news) await this.#apply(news)
         looked()
-        if (this.#watch !== watch) return
-        watch.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(watch.waitMs * 1.5)))
-        watch.next = momentIn(this.#kernel.clock, watch.waitMs)
+        if (this.#poll !== poll) return
+        poll.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(poll.waitMs * 1.5)))
+        poll.next = momentIn(this.#kernel.clock, poll.waitMs)
         this.#setDue()
       })
     } catch (error) {

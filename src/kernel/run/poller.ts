@@ -1,10 +1,10 @@
 /**
- * Questions of many operations that travel together: what is asked at the same moment, of the same watch in the same
- * lane, goes out as one request for as many operations as the watch takes at once.
+ * Polls of many operations share requests: what is due at the same moment, by the same poll in the same lane, goes out
+ * as one request for as many operations as the poll takes at once.
  */
 import type { EventObject } from 'xstate'
-import type { Lanes } from './lanes.ts'
-import type { Reader, Watch } from '../define/operation.ts'
+import type { RequestLimiter } from './request-limiter.ts'
+import type { Reader, Poll } from '../define/operation.ts'
 
 interface Question {
   readonly context: unknown
@@ -13,18 +13,18 @@ interface Question {
   readonly failed: (error: unknown) => void
 }
 
-export class Questions {
-  readonly #lanes: Lanes
-  /** By watch, and by lane. */
-  readonly #waiting = new Map<Watch<unknown, EventObject>, Map<string, Question[]>>()
+export class Poller {
+  readonly #limiter: RequestLimiter
+  /** By poll, and by lane. */
+  readonly #waiting = new Map<Poll<unknown, EventObject>, Map<string, Question[]>>()
 
-  constructor(lanes: Lanes) {
-    this.#lanes = lanes
+  constructor(limiter: RequestLimiter) {
+    this.#limiter = limiter
   }
 
   /** The news for one operation, if there are any; none where the signal aborts first. */
   ask(
-    watch: Watch<unknown, EventObject>,
+    poll: Poll<unknown, EventObject>,
     lane: string,
     read: Reader,
     of: { readonly context: unknown; readonly signal: AbortSignal },
@@ -35,29 +35,29 @@ export class Questions {
     if (signal.aborted) drop()
     else {
       signal.addEventListener('abort', drop)
-      const lanes = this.#waiting.get(watch) ?? new Map<string, Question[]>()
-      this.#waiting.set(watch, lanes)
+      const lanes = this.#waiting.get(poll) ?? new Map<string, Question[]>()
+      this.#waiting.set(poll, lanes)
       const questions = lanes.get(lane)
       if (questions) questions.push({ ...of, answer, failed })
       else {
         lanes.set(lane, [{ ...of, answer, failed }])
         // Whatever is due at this moment is asked before the microtasks run.
-        queueMicrotask(() => this.#flush(watch, lane, read))
+        queueMicrotask(() => this.#flush(poll, lane, read))
       }
     }
     return promise.finally(() => signal.removeEventListener('abort', drop))
   }
 
-  #flush(watch: Watch<unknown, EventObject>, lane: string, read: Reader): void {
-    const questions = this.#waiting.get(watch)?.get(lane) ?? []
-    this.#waiting.get(watch)?.delete(lane)
+  #flush(poll: Poll<unknown, EventObject>, lane: string, read: Reader): void {
+    const questions = this.#waiting.get(poll)?.get(lane) ?? []
+    this.#waiting.get(poll)?.delete(lane)
     const live = questions.filter(({ signal }) => !signal.aborted)
-    for (let from = 0; from < live.length; from += watch.most)
-      void this.#send(watch, lane, read, live.slice(from, from + watch.most))
+    for (let from = 0; from < live.length; from += poll.most)
+      void this.#send(poll, lane, read, live.slice(from, from + poll.most))
   }
 
   async #send(
-    watch: Watch<unknown, EventObject>,
+    poll: Poll<unknown, EventObject>,
     lane: string,
     read: Reader,
     questions: readonly Question[],
@@ -71,7 +71,7 @@ export class Questions {
     try {
       const { signal } = controller
       const contexts = questions.map(({ context }) => context)
-      const news = await this.#lanes.run(lane, signal, () => watch.ask({ contexts, signal, read }))
+      const news = await this.#limiter.run(lane, signal, () => poll.ask({ contexts, signal, read }))
       for (const [at, { answer }] of questions.entries()) answer(news?.[at])
     } catch (error) {
       for (const { failed } of questions) failed(error)

@@ -20,9 +20,9 @@ export interface Resumed {
   readonly state: string
   /**
    * `resumed`: its effects run again; `waiting`: for an event or a time; `elsewhere`: another process runs it;
-   * `parked`, `quarantined`: see `reason`.
+   * `unloadable`, `quarantined`: see `reason`.
    */
-  readonly outcome: 'resumed' | 'waiting' | 'elsewhere' | 'parked' | 'quarantined'
+  readonly outcome: 'resumed' | 'waiting' | 'elsewhere' | 'unloadable' | 'quarantined'
   /** Why it cannot be loaded, or was set aside. */
   readonly reason?: string
 }
@@ -50,7 +50,7 @@ export class Supervisor {
   readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #actors = new Map<string, AnyActorRef>()
   readonly #crashes = new Map<string, number>()
-  readonly #parked = new Map<string, string>()
+  readonly #unloadable = new Map<string, string>()
   readonly #pauses = new Map<string, unknown>()
   /** Operations that are being stored, loaded or taken over. */
   readonly #held = new Map<string, Promise<void>>()
@@ -79,12 +79,12 @@ export class Supervisor {
   }
 
   /** Why an operation's row cannot be loaded. */
-  parked(id: string): string | undefined {
-    return this.#parked.get(id)
+  unloadable(id: string): string | undefined {
+    return this.#unloadable.get(id)
   }
 
-  get parkedIds(): readonly string[] {
-    return [...this.#parked.keys()]
+  get unloadableIds(): readonly string[] {
+    return [...this.#unloadable.keys()]
   }
 
   get size(): number {
@@ -123,7 +123,7 @@ export class Supervisor {
     this.#crashes.delete(id)
   }
 
-  /** An operation's timer or watch is due. */
+  /** An operation's timer or poll is due. */
   wake(id: string): void {
     this.#actors.get(id)?.send(DUE)
   }
@@ -208,8 +208,8 @@ export class Supervisor {
       return { row, effects }
     } catch (error) {
       const reason = message(error)
-      this.#parked.set(id, reason)
-      report.push({ id, kind, state, outcome: 'parked', reason })
+      this.#unloadable.set(id, reason)
+      report.push({ id, kind, state, outcome: 'unloadable', reason })
       return undefined
     }
   }
@@ -246,7 +246,8 @@ export class Supervisor {
 
   #kind(row: OperationRow): LoadedKind {
     const loaded = this.#kinds.get(row.kind)
-    if (!loaded) throw new HardshellError('PARKED', `this program has no kind '${row.kind}'`, { operationId: row.id })
+    if (!loaded)
+      throw new HardshellError('UNLOADABLE', `this program has no kind '${row.kind}'`, { operationId: row.id })
     return loaded
   }
 
@@ -265,10 +266,10 @@ export class Supervisor {
       loaded.restore(input.row)
       const actor = createActor(durable(this.#kernel, loaded), { id, parent: this.actor, input })
       this.#actors.set(id, actor)
-      this.#parked.delete(id)
+      this.#unloadable.delete(id)
       actor.start()
     } catch (error) {
-      this.#parked.set(id, message(error))
+      this.#unloadable.set(id, message(error))
     }
   }
 

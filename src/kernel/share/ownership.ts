@@ -2,8 +2,8 @@
  * Who runs effects, where several processes share one database. All of them may prepare, execute and cancel: a step is
  * committed by whoever takes it. What follows from it is done by the owner, which finds the row by its empty owner.
  *
- * By lock, one process owns everything, and the next gets the lock when that one dies. By beats, every process owns the
- * operations that it moved last; one whose beat stands still has an heir, which takes its operations up. Neither is what
+ * By lock, one process owns everything, and the next gets the lock when that one dies. By heartbeats, every process owns the
+ * operations that it moved last; one whose heartbeat stands still has an adopter, which takes its operations up. Neither is what
  * keeps money safe: a process that wrongly believes to own an operation fails at the operation's version.
  */
 import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy } from '../../store/port.ts'
@@ -16,8 +16,8 @@ import { reportError } from '../util/report.ts'
 /** Whether this process runs effects; `pending` until the store was asked whether it may. */
 export type Role = 'owner' | 'follower' | 'pending'
 
-export const BEAT_MS = 500
-/** A process whose beat stood still for so many looks is dead. Looks that failed do not count, nor does time asleep. */
+export const HEARTBEAT_MS = 500
+/** A process whose heartbeat was unchanged for so many polls is dead. Failed polls and suspended time are not counted. */
 const STILL_LOOKS = 4
 /** After so many looks it is looked for operations of processes that nobody knows. */
 const ORPHANS_LOOKS = 120
@@ -46,9 +46,9 @@ export class Ownership {
   /** What of it still runs. */
   #running: Promise<void> = Promise.resolve()
   #held: HeldLock | undefined
-  /** Other processes: their last beat, and how often it was seen. */
-  #seen = new Map<string, { beat: number; looks: number }>()
-  #beat = 0
+  /** Other processes: their last heartbeat, and how often it was seen. */
+  #seen = new Map<string, { heartbeat: number; looks: number }>()
+  #heartbeat = 0
   #looks = 0
   /** Others took this process for dead, and it has joined again. */
   #isBack = false
@@ -77,7 +77,7 @@ export class Ownership {
     }
     // Read afterwards: who had the lock has done all that it could.
     const active = await unfinished()
-    if (this.#policy?.by === 'beats') {
+    if (this.#policy?.by === 'heartbeats') {
       const env = { clock: this.#options.clock, signal: this.#stop.signal }
       await untilAnswered(env, () => this.#join())
       const alive = new Set((await untilAnswered(env, () => this.#owners())).map(({ id }) => id))
@@ -87,7 +87,7 @@ export class Ownership {
   }
 
   #go(): Promise<void> | undefined {
-    if (this.#policy?.by === 'beats') return this.#beats()
+    if (this.#policy?.by === 'heartbeats') return this.#heartbeats()
     return this.#policy && this.#lead(this.#policy.lock)
   }
 
@@ -96,10 +96,12 @@ export class Ownership {
     this.#stop.abort()
     await this.#running
     await this.#held?.release()
-    if (this.#policy?.by !== 'beats') return
-    // A row of a beat below all others: whoever sees it need not wait.
+    if (this.#policy?.by !== 'heartbeats') return
+    // A row of a heartbeat below all others: whoever sees it need not wait.
     const { store, owner } = this.#options
-    await store.commit([{ patch: 'owners', key: [owner], set: { beat: LEFT }, if: { heir: '' } }]).catch(() => {})
+    await store
+      .commit([{ patch: 'owners', key: [owner], set: { heartbeat: LEFT }, if: { adopter: '' } }])
+      .catch(() => {})
   }
 
   /** Finds what followers committed, which nobody runs yet. */
@@ -135,23 +137,23 @@ export class Ownership {
     try {
       return await lock({ wait, signal })
     } catch {
-      if (wait) await sleep(this.#options.clock, BEAT_MS, signal)
+      if (wait) await sleep(this.#options.clock, HEARTBEAT_MS, signal)
       return undefined
     }
   }
 
   async #join(): Promise<void> {
     const { store, owner } = this.#options
-    this.#beat = 0
-    await store.commit([{ put: 'owners', row: { id: owner, beat: 0, heir: '' } }])
+    this.#heartbeat = 0
+    await store.commit([{ put: 'owners', row: { id: owner, heartbeat: 0, adopter: '' } }])
   }
 
-  async #beats(): Promise<void> {
+  async #heartbeats(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#stop
     let looking: Promise<void> | undefined
     for (;;) {
-      await sleep(clock, BEAT_MS, signal)
+      await sleep(clock, HEARTBEAT_MS, signal)
       if (signal.aborted) return looking
       await this.#reported(async () => {
         await this.#touch()
@@ -161,7 +163,7 @@ export class Ownership {
     }
   }
 
-  /** What a store cannot do now is done with a later beat. */
+  /** What a store cannot do now is done with a later heartbeat. */
   async #reported(work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -170,17 +172,19 @@ export class Ownership {
     }
   }
 
-  /** One beat. Where a former one landed unheard, or others took this process for dead, it learns of that. */
+  /** One heartbeat. Where a former one landed unheard, or others took this process for dead, it learns of that. */
   async #touch(): Promise<void> {
     const { store, owner } = this.#options
-    const beat = this.#beat + 1
+    const heartbeat = this.#heartbeat + 1
     try {
-      await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
-      this.#beat = beat
+      await store.commit([
+        { patch: 'owners', key: [owner], set: { heartbeat }, if: { heartbeat: this.#heartbeat, adopter: '' } },
+      ])
+      this.#heartbeat = heartbeat
     } catch (error) {
       if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT')) throw error
       const row = await store.get('owners', [owner])
-      if (row) this.#beat = row.beat
+      if (row) this.#heartbeat = row.heartbeat
       else {
         await this.#join()
         this.#isBack = true
@@ -189,7 +193,7 @@ export class Ownership {
   }
 
   async #lookAround(): Promise<void> {
-    // What still has this process' name on it is its own: the heir is done.
+    // What still has this process' name on it is its own: the adopter is done.
     if (this.#isBack) this.#isBack = !(await this.#takeUp(this.#options.owner))
     await this.#lookAfterOthers()
     if (++this.#looks % ORPHANS_LOOKS === 0) await this.#lookAfterOrphans()
@@ -202,35 +206,35 @@ export class Ownership {
   async #lookAfterOthers(): Promise<void> {
     const { store, owner } = this.#options
     const owners = await this.#owners()
-    const seen = new Map<string, { beat: number; looks: number }>()
-    for (const { id, beat } of owners) {
+    const seen = new Map<string, { heartbeat: number; looks: number }>()
+    for (const { id, heartbeat } of owners) {
       const before = this.#seen.get(id)
-      seen.set(id, { beat, looks: before?.beat === beat ? before.looks + 1 : 0 })
+      seen.set(id, { heartbeat, looks: before?.heartbeat === heartbeat ? before.looks + 1 : 0 })
     }
     this.#seen = seen
     const dead = (id: string): boolean => {
       const it = seen.get(id)
-      return !it || it.beat === LEFT || it.looks >= STILL_LOOKS
+      return !it || it.heartbeat === LEFT || it.looks >= STILL_LOOKS
     }
-    for (const { id, beat, heir } of owners) {
+    for (const { id, heartbeat, adopter } of owners) {
       if (id === owner) {
-        // An heir that died before it was done leaves this process what it has; else it could not beat any more.
-        if (heir !== '' && dead(heir)) await landed(store.commit([{ patch: 'owners', key: [id], set: { heir: '' }, if: { heir } }])) // prettier-ignore
+        // An adopter that died before it was done leaves this process what it has; else its heartbeat could never go on.
+        if (adopter !== '' && dead(adopter)) await landed(store.commit([{ patch: 'owners', key: [id], set: { adopter: '' }, if: { adopter } }])) // prettier-ignore
         continue
       }
       if (!dead(id)) continue
-      if (heir !== owner) {
-        if (heir !== '' && !dead(heir)) continue
+      if (adopter !== owner) {
+        if (adopter !== '' && !dead(adopter)) continue
         // Who gets this commit through takes up all that the dead one had.
-        const will = { patch: 'owners', key: [id], set: { heir: owner }, if: { beat, heir } } as const
+        const will = { patch: 'owners', key: [id], set: { adopter: owner }, if: { heartbeat, adopter } } as const
         if (!(await landed(store.commit([will])))) continue
       }
-      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { heir: owner } }]))
+      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { adopter: owner } }]))
     }
   }
 
   /**
-   * A process that has an heir may still commit something before it learns of that, or before its own first beat; where
+   * A process that has an adopter may still commit something before it learns of that, or before its own first heartbeat; where
    * it dies then, the operation bears the name of one that is not among the owners.
    */
   async #lookAfterOrphans(): Promise<void> {
@@ -250,7 +254,7 @@ export class Ownership {
   }
 }
 
-/** The beat of a process that has left. */
+/** The heartbeat of a process that has left. */
 const LEFT = -1
 
 const aborted = (signal: AbortSignal): Promise<void> =>

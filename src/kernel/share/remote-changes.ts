@@ -1,4 +1,4 @@
-/** News of the steps that other processes commit, for those who listen in this one. */
+/** RemoteChanges of the steps that other processes commit, for those who listen in this one. */
 import { StoreError } from '../../store/port.ts'
 import type { StoreOf } from '../../store/typed.ts'
 import type { KernelTables, OperationRow } from '../define/operation.ts'
@@ -21,7 +21,7 @@ interface Options {
   readonly looked: () => Promise<void>
 }
 
-export class News {
+export class RemoteChanges {
   readonly #options: Options
   /** Rows changed lately, as they were last seen. */
   readonly #known = new Map<string, OperationRow>()

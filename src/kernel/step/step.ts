@@ -17,7 +17,7 @@ import {
 } from 'xstate'
 import type { Write } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
-import { answerOf, contextOf, declaredOf, delayOf, watchOf } from '../define/chart.ts'
+import { answerOf, contextOf, declaredOf, delayOf, pollOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
 import { momentIn, type Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
@@ -74,8 +74,8 @@ export interface Stepper {
   invokes(snapshot: AnyMachineSnapshot): Invoke[]
   /** The timers that the snapshot's states call for, an unknown one counted from when they were entered. */
   timersOf(snapshot: AnyMachineSnapshot, known: StoredTimers, enteredAtMs: number): Timers
-  /** The name of the watch on this snapshot's state. */
-  watch(snapshot: AnyMachineSnapshot): string | undefined
+  /** The name of the poll on this snapshot's state. */
+  poll(snapshot: AnyMachineSnapshot): string | undefined
 }
 
 /** An action that a step wants done. Its type says what the params are. */
@@ -322,11 +322,11 @@ export function stepper(options: {
         }
       return timers
     },
-    watch(snapshot) {
+    poll(snapshot) {
       if (snapshot.status !== 'active') return undefined
       for (const node of snapshot._nodes) {
-        const watch = watchOf(node.meta)
-        if (watch !== undefined) return watch
+        const poll = pollOf(node.meta)
+        if (poll !== undefined) return poll
       }
       return undefined
     },

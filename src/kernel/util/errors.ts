@@ -5,9 +5,9 @@ export type ErrorCode =
   /** The idempotency key belongs to an operation with another kind or input. */
   | 'KEY_REUSED'
   /** The operation cannot take this event in its state. */
-  | 'NOT_NOW'
+  | 'INVALID_STATE'
   /** The row cannot be loaded by this program; it is kept as it is. */
-  | 'PARKED'
+  | 'UNLOADABLE'
   /** A human has to look: the reason stands with the operation. */
   | 'QUARANTINED'
   /** Rows changed under a new operation, again and again. */

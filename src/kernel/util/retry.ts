@@ -6,7 +6,7 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
 
 /**
- * Asks a store until it answers, with growing pauses. What is asked must bear to be done twice: it may have landed.
+ * Asks a store until it answers, with growing pauses. `ask` must be idempotent: it may have landed.
  *
  * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`, `GONE`; any error once the signal has aborted.
  */

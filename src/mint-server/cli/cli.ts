@@ -28,7 +28,7 @@ import { makeMarkFile, markFile, markPathOf } from '../db/mark-file.ts'
 import { readOrMakeSecret, readSecret, seedOf } from '../signatory/secret-files.ts'
 import { remoteSignatory, signatoryServer } from '../signatory/signatory-http.ts'
 import { localSignatory } from '../signatory/signatory.ts'
-import { inTurns } from '../protocol/turns.ts'
+import { inTurns } from '../protocol/time-slices.ts'
 
 const FAILED = 1
 const MISUSED = 2

@@ -12,7 +12,7 @@ import { createMint, type MintOptions, type RunningMint } from '../mint.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from '../signatory/signatory.ts'
 import { mintSchema } from '../db/tables.ts'
-import { inTurns, taker } from '../protocol/turns.ts'
+import { inTurns, taker } from '../protocol/time-slices.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'

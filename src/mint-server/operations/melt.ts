@@ -158,7 +158,7 @@ export const meltKind = defineOperation({
       }
     },
   }),
-  watches: ({ calls }: MintPorts) => ({
+  polls: ({ calls }: MintPorts) => ({
     payment: {
       ...{ firstMs: 250, maxMs: 60_000, most: 1 },
       sends: ['payment.paid', 'payment.failed', 'payment.none'],

@@ -19,7 +19,7 @@ import {
   type Write,
 } from '../port.ts'
 import { CommitQueue, tablesOf, type WaitingCommit } from '../kit/commit-queue.ts'
-import { waitOut } from '../kit/time-limit.ts'
+import { retryFor } from '../kit/retry.ts'
 import { land, NeedsExclusion, type Ground } from './commit.ts'
 import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './connections.ts'
 import { isPassing } from './errors.ts'
@@ -56,7 +56,7 @@ export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   return {
     async open(schema) {
       checkSchema(schema)
-      const server = await waitOut(options.busyTimeoutMs, isPassing, () => setUp(options, namespace, schema))
+      const server = await retryFor(options.busyTimeoutMs, isPassing, () => setUp(options, namespace, schema))
       return new PostgresStore(options, namespace, schema, server)
     },
   }
@@ -88,7 +88,7 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
 
 class PostgresStore implements Store {
   /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
-  readonly ownership: Ownership = { by: 'beats' }
+  readonly ownership: Ownership = { by: 'heartbeats' }
   readonly #schema: Schema
   readonly #options: PostgresStoreOptions
   readonly #connections: Connections
@@ -179,7 +179,7 @@ class PostgresStore implements Store {
   async #read(call: SlowCall['call'], name: string, sql: string, values: readonly Value[]): Promise<readonly Found[]> {
     const startedMs = performance.now()
     let count = 0
-    const reading = waitOut(this.#options.busyTimeoutMs, isPassing, () => this.#connections.read(sql, values))
+    const reading = retryFor(this.#options.busyTimeoutMs, isPassing, () => this.#connections.read(sql, values))
     try {
       const { rows } = await this.#waited(reading)
       count = rows.length
@@ -227,7 +227,7 @@ class PostgresStore implements Store {
 
   #transact(commits: readonly (readonly CheckedWrite[])[]): Promise<(StoreError | undefined)[]> {
     let isExclusive = false
-    return waitOut(this.#options.busyTimeoutMs, isPassing, async () => {
+    return retryFor(this.#options.busyTimeoutMs, isPassing, async () => {
       try {
         return await this.#connections.transaction((it) => land(it, this.#ground, commits, isExclusive))
       } catch (error) {

@@ -1,7 +1,7 @@
 /** All rows of a store in PostgreSQL at once: worlds are put into it and taken out of it again, for tests. */
 import type { Dump } from '../memory.ts'
 import type { Row, Schema } from '../port.ts'
-import { waitOut } from '../kit/time-limit.ts'
+import { retryFor } from '../kit/retry.ts'
 import { Connections, type Transaction } from './connections.ts'
 import { isPassing } from './errors.ts'
 import { namespaceOf, PostgresTable } from './tables.ts'
@@ -24,7 +24,7 @@ export function postgresRows(options: PostgresStoreOptions, schema: Schema): Pos
     ([name, table]) => new PostgresTable(name, table, namespaceOf(options)),
   )
   const transact = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> =>
-    waitOut(options.busyTimeoutMs, isPassing, () => connections.transaction(work))
+    retryFor(options.busyTimeoutMs, isPassing, () => connections.transaction(work))
   return {
     load(dump) {
       return transact(async (transaction) => {

@@ -1,10 +1,10 @@
 /** What SQLite's errors mean, and how a lock is waited for. */
-import { waitOut } from '../kit/time-limit.ts'
+import { retryFor } from '../kit/retry.ts'
 import { StoreError, type StoreErrorCode } from '../port.ts'
 
 /** Tries again while the database is locked. @throws {StoreError} */
 export function patiently<T>(busyTimeoutMs: number | undefined, attempt: () => T): Promise<T> {
-  return waitOut(busyTimeoutMs, isBusy, () => {
+  return retryFor(busyTimeoutMs, isBusy, () => {
     try {
       return attempt()
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * What must be seen of a kind, derived from its chart: every state in which it can be found after a crash, every
  * transition (an event's guarded ones each), every answer of every effect and local step, every delay, and every event
- * that a watch sends. A new state, effect or answer is required from the day it stands in the chart.
+ * that a poll sends. A new state, effect or answer is required from the day it stands in the chart.
  *
  * Where lives may have two faults, crashes are required as well: just before and just after the commit of every
  * transition, and before and after every effect's request; a crash after the answer is one before the commit.
@@ -38,9 +38,9 @@ const isLocal = ({ tags }: { tags: readonly string[] }): boolean => tags.include
 
 /** Everything that must be seen of a kind, with crashes or without. */
 export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashes: boolean }): Set<string> {
-  const { machine, watches } = kind as OperationKind
+  const { machine, polls } = kind as OperationKind
   const required = new Set<string>()
-  const asked = watches?.({}) ?? {}
+  const asked = polls?.({}) ?? {}
   const add = (...texts: readonly string[]): void => {
     for (const text of texts) required.add(text)
   }
@@ -58,8 +58,8 @@ export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashe
       if (crashes && !isLocal(node)) add(...requestTexts(src as string))
     }
     add(...Object.keys(node.config.after ?? {}).map(delayText))
-    const { watch } = (node.meta ?? {}) as { watch?: string }
-    if (watch !== undefined) add(...asked[watch]!.sends.map(newsText))
+    const { poll } = (node.meta ?? {}) as { poll?: string }
+    if (poll !== undefined) add(...asked[poll]!.sends.map(newsText))
   }
   return required
 }

@@ -118,7 +118,7 @@ export const recoveryMutants: readonly Mutant[] = [
   {
     row: 15,
     name: 'each token is asked about on its own',
-    changes: [{ file: 'src/wallet/token-watch.ts', from: `most: 25,`, to: `most: 1,` }],
+    changes: [{ file: 'src/wallet/token-poll.ts', from: `most: 25,`, to: `most: 1,` }],
     breaks: 'start-up',
     scenario: 'send.many',
     faults: 0,
@@ -177,7 +177,11 @@ export const recoveryMutants: readonly Mutant[] = [
     row: 20,
     name: 'a mint that is not trusted any more is asked',
     changes: [
-      { file: 'src/kernel/run/lanes.ts', from: `if (!(await this.#open(lane))) {`, to: `if (lane === undefined) {` },
+      {
+        file: 'src/kernel/run/request-limiter.ts',
+        from: `if (!(await this.#open(lane))) {`,
+        to: `if (lane === undefined) {`,
+      },
     ],
     breaks: 'trust',
     scenario: 'receive.distrusted',
@@ -187,7 +191,7 @@ export const recoveryMutants: readonly Mutant[] = [
     name: 'a mint that asks to be left alone is asked all the same',
     changes: [
       {
-        file: 'src/kernel/run/lanes.ts',
+        file: 'src/kernel/run/request-limiter.ts',
         from: `} else if (this.pauseOf(lane)) {`,
         to: `} else if (lane === undefined) {`,
       },

@@ -90,7 +90,7 @@ export const alongside: readonly Scenario[] = [
       const other = await stage.another()
       const swap = await prepareSwap(stage)
       const same = await other.swap.get(swap.id)
-      const cancel = (): Promise<void> => ending({ ...stage, wallet: other }, () => same.cancel(), 'NOT_NOW')
+      const cancel = (): Promise<void> => ending({ ...stage, wallet: other }, () => same.cancel(), 'INVALID_STATE')
       await Promise.all([ending(stage, () => swap.execute(), 'CANCELLED', 'REFUSED'), cancel()])
       await other.close()
     },

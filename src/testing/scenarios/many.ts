@@ -32,7 +32,7 @@ const SCRIPTS: Readonly<Record<string, object>> = {
 }
 
 /** Ways in which each of them may end when others take its money, or the mint refuses. */
-const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'NOT_NOW', 'QUOTE_WRONG', 'QUOTE_EXPIRED', 'AMOUNT_UNREACHABLE'] // prettier-ignore
+const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'INVALID_STATE', 'QUOTE_WRONG', 'QUOTE_EXPIRED', 'AMOUNT_UNREACHABLE'] // prettier-ignore
 
 const wayOf = ({ kind, way }: Planned): string => WAYS[kind][way % WAYS[kind].length]!
 

@@ -33,7 +33,7 @@ async function drive(stage: Stage, row: ReceiveRow): Promise<void> {
   const restore = await stage.wallet.restore.prepare({ mintUrl: MINT_URL, key: 'restore' })
   await restore.execute()
   // Nor does such a person wait for what cannot be had now.
-  if (restore.state === 'incomplete') await ending(stage, () => restore.cancel(), 'NOT_NOW')
+  if (restore.state === 'incomplete') await ending(stage, () => restore.cancel(), 'INVALID_STATE')
 }
 
 export const receives = table({

@@ -55,7 +55,7 @@ async function drive(stage: Stage, row: SendRow): Promise<void> {
     await claim(stage, token, row.end === 'partly' ? 1 : Infinity)
     stage.note('claimed', true)
   }
-  if (row.end !== 'claimed') await ending(stage, () => send.reclaim(), 'REFUSED', 'NOT_NOW')
+  if (row.end !== 'claimed') await ending(stage, () => send.reclaim(), 'REFUSED', 'INVALID_STATE')
   if (row.end === 'claimed' || row.end === 'late') await ending(stage, () => send.finished())
 }
 

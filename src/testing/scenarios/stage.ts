@@ -261,7 +261,7 @@ export async function abandon(
   stage: Stage,
   operation: { readonly state: string; cancel(): Promise<unknown> },
 ): Promise<void> {
-  if (operation.state === 'prepared') await ending(stage, () => operation.cancel(), 'NOT_NOW')
+  if (operation.state === 'prepared') await ending(stage, () => operation.cancel(), 'INVALID_STATE')
 }
 
 /**

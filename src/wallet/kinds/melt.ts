@@ -104,17 +104,17 @@ export const meltKind = defineOperation({
     ...paymentSteps(ports),
     ...selectStep,
   }),
-  watches: ({ client }: WalletPorts) => ({
+  polls: ({ client }: WalletPorts) => ({
     payment: {
       firstMs: 2_000,
       maxMs: 300_000,
       most: 1,
-      sends: ['payment.news'],
+      sends: ['payment.updated'],
       async ask({ contexts, signal }) {
         const { mintUrl, quoteId, method } = contexts[0]!
         const reply = await client(mintUrl).meltQuote(quoteId!, { signal, method })
         const news = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
-        return news ? [{ type: 'payment.news', state: reply.body.state } as EventObject] : []
+        return news ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
       },
     },
     change: {
@@ -211,7 +211,7 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
    * Has the invoice paid, although the mint has no active keyset and so can sign no change: what the inputs are worth
    * beyond the amount is given up. Only where `explain` says that it waits for this decision.
    *
-   * @throws {HardshellError} `NOT_NOW`; as `execute`
+   * @throws {HardshellError} `INVALID_STATE`; as `execute`
    * @example
    * const melt = await wallet.melt.get(id)
    * if (melt.state === 'changeless') await melt.payWithoutChange()

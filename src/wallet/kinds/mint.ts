@@ -5,7 +5,7 @@ import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/m
 import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
-import { defineOperation, type EventObject, type Watch } from '../../kernel/define/operation.ts'
+import { defineOperation, type EventObject, type Poll } from '../../kernel/define/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { contextIn, created, OperationHandle, type Waiting, signalOf } from '../handle.ts'
@@ -36,16 +36,16 @@ const effects = ({ client, crypto, invoiceAmount }: WalletPorts) => ({
     })),
 })
 
-const watch = ({ client }: WalletPorts, firstMs: number, maxMs: number): Watch<MintContext, EventObject> => ({
+const poll = ({ client }: WalletPorts, firstMs: number, maxMs: number): Poll<MintContext, EventObject> => ({
   firstMs,
   maxMs,
   most: 1,
-  sends: ['quote.news'],
+  sends: ['quote.updated'],
   async ask({ contexts, signal }) {
     const { mintUrl, method, quoteId } = contexts[0]!
     const reply = await client(mintUrl).mintQuote(quoteId!, { signal, method })
     if (reply.answer !== 'ok' || reply.body.state === 'UNPAID') return []
-    return [{ type: 'quote.news', state: reply.body.state } as EventObject]
+    return [{ type: 'quote.updated', state: reply.body.state } as EventObject]
   },
 })
 
@@ -57,7 +57,7 @@ export const mintKind = defineOperation({
     const { 'mint.restore': restore, 'mint.keysets': keysets } = exchangeEffects(ports)
     return { ...effects(ports), ...issueSteps(ports), 'mint.restore': restore, 'mint.keysets': keysets }
   },
-  watches: (ports: WalletPorts) => ({ quote: watch(ports, 1_000, 60_000), late: watch(ports, 60_000, SELDOM_MS) }),
+  polls: (ports: WalletPorts) => ({ quote: poll(ports, 1_000, 60_000), late: poll(ports, 60_000, SELDOM_MS) }),
   lane,
   columns,
   because: ({ why }: MintContext) => why,
@@ -99,7 +99,8 @@ export class MintHandle extends OperationHandle<MintContext> {
     readonly state: QuoteState
   } {
     const { quote, quoteState } = contextIn(this)
-    if (!quote) throw new HardshellError('NOT_NOW', 'the mint has not given a quote yet', { operationId: this.id })
+    if (!quote)
+      throw new HardshellError('INVALID_STATE', 'the mint has not given a quote yet', { operationId: this.id })
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
   }
 

@@ -15,7 +15,7 @@ import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
 import type { LocalArgs, WalletPorts } from '../ports.ts'
-import { tokenWatch } from '../token-watch.ts'
+import { tokenPoll } from '../token-poll.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
 
@@ -45,7 +45,7 @@ export const sendKind = defineOperation({
   version: 1,
   machine: send,
   effects: (ports: WalletPorts) => ({ ...exchangeEffects(ports), ...exchangeSteps(ports), ...takeStep, ...sendSteps }),
-  watches: (ports: WalletPorts) => ({ token: tokenWatch(ports) }),
+  polls: (ports: WalletPorts) => ({ token: tokenPoll(ports) }),
   because: exchangeBecause,
   lane,
   columns,
@@ -109,7 +109,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
    * Takes back what nobody has claimed yet, as new proofs; it costs the mint's input fee. Resolves when it is over:
    * the state is `reclaimed`, or `claimed` where somebody was faster.
    *
-   * @throws {HardshellError} `NOT_NOW` where there is no token yet; `REFUSED` where the mint will not take the token
+   * @throws {HardshellError} `INVALID_STATE` where there is no token yet; `REFUSED` where the mint will not take the token
    *   back, which stays valid; what the send failed with, where there never was one
    * @example
    * const send = await wallet.send.get(id)
@@ -121,7 +121,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
     await envIn(this).operations.send(this.id, { type: 'reclaim' })
     await this.reload()
     if (contextIn(this).token === null && !isOver(this.state))
-      throw new HardshellError('NOT_NOW', 'there is no token yet', { operationId: this.id })
+      throw new HardshellError('INVALID_STATE', 'there is no token yet', { operationId: this.id })
     await this.until(
       ({ state, snapshot }) =>
         state === 'tokenCreated' || (snapshot?.hasTag('ended') === true && !snapshot.hasTag('failed')),

@@ -146,7 +146,7 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       (_: never, { quote }: Truth): Flavour[] => [
         {
           name: 'paid',
-          gives: { type: 'quote.news', state: 'PAID' } as never,
+          gives: { type: 'quote.updated', state: 'PAID' } as never,
           say: 'honest',
           ...(quote === 'UNPAID' && { deed: 'pay', truth: { quote: 'PAID' } }),
         },
@@ -274,7 +274,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
         ? [
             {
               name: 'paid',
-              gives: { type: 'payment.news', state: 'PAID' } as never,
+              gives: { type: 'payment.updated', state: 'PAID' } as never,
               say: 'honest',
               ...(inputs === 'free' && ({ deed: 'melt', truth: MELTED } as const)),
             } as const,
@@ -282,7 +282,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
         : []),
       ...(inputs === 'melted'
         ? []
-        : [{ name: 'unpaid', gives: { type: 'payment.news', state: 'UNPAID' } as never, say: 'honest' } as const]),
+        : [{ name: 'unpaid', gives: { type: 'payment.updated', state: 'UNPAID' } as never, say: 'honest' } as const]),
     ],
     change: () => [
       { name: 'found', gives: { type: 'change.found', ...change } as never, say: 'honest' },

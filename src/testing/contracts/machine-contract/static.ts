@@ -44,14 +44,14 @@ export function misdefined(kind: OperationKind): string[] {
   } catch (error) {
     return [(error as Error).message]
   }
-  const watches = newsOf(kind)
+  const polls = newsOf(kind)
   return stateNodes(kind.machine).flatMap((node) => {
-    const { watch } = (node.meta ?? {}) as { watch?: string }
+    const { poll } = (node.meta ?? {}) as { poll?: string }
     return [
       ...delaysOf(node)
         .filter((name) => !(name in kind.machine.implementations.delays))
         .map((name) => `${node.id}: the delay '${name}' is not in setup`),
-      ...(watch !== undefined && !watches.has(watch) ? [`${node.id}: the kind has no watch '${watch}'`] : []),
+      ...(poll !== undefined && !polls.has(poll) ? [`${node.id}: the kind has no poll '${poll}'`] : []),
     ]
   })
 }

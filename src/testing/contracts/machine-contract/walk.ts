@@ -24,7 +24,7 @@ export interface Samples<M extends AnyStateMachine = AnyStateMachine> {
    * with nothing beside its answers.
    */
   readonly answers?: { readonly [Src in keyof Runs<M>]?: Sample<Runs<M>[Src]> }
-  /** What callers send and watches tell, with payloads that make a difference. */
+  /** What callers send and polls tell, with payloads that make a difference. */
   readonly events?: readonly (EventObject & { readonly [field: string]: unknown })[]
   /**
    * What guards read of a context, counts cut where more makes no difference: states that are equal in it, and in their
@@ -77,9 +77,9 @@ export const isOver = ({ snapshot }: Spot): boolean => snapshot.status !== 'acti
 /** It can be found in it after a crash, or be looked at. */
 export const isRest = (spot: Spot): boolean => !isOver(spot) && !isLocal(spot)
 
-/** The name of the watch on a state. */
-export const watchOf = ({ snapshot }: Spot): string | undefined =>
-  snapshot._nodes.map((node) => (node.meta as { watch?: string } | undefined)?.watch).find((name) => name !== undefined)
+/** The name of the poll on a state. */
+export const pollOf = ({ snapshot }: Spot): string | undefined =>
+  snapshot._nodes.map((node) => (node.meta as { poll?: string } | undefined)?.poll).find((name) => name !== undefined)
 
 /** All that may happen in a state, by the samples. */
 export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next[] {
@@ -100,10 +100,10 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
     delaysOf(node).map((name): Next => ({ from: 'delay', event: { type: `xstate.after.${name}.${node.id}` } })),
   )
   const told = newsOf(kind)
-  const watch = watchOf(spot)
+  const poll = pollOf(spot)
   const events = (samples.events ?? []).flatMap((event): Next[] => {
     if (![...told.values()].flat().includes(event.type)) return [{ from: 'caller', event }]
-    return watch !== undefined && told.get(watch)!.includes(event.type) ? [{ from: 'news', event }] : []
+    return poll !== undefined && told.get(poll)!.includes(event.type) ? [{ from: 'news', event }] : []
   })
   return [...answers, ...delays, ...events]
 }
@@ -111,9 +111,9 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
 /** The names of a state's delays. */
 export const delaysOf = (node: AnyStateNode): string[] => Object.keys(node.config.after ?? {})
 
-/** Which events each watch sends. Binding it to ports of nobody makes no request. */
+/** Which events each poll sends. Binding it to ports of nobody makes no request. */
 export const newsOf = (kind: OperationKind): Map<string, readonly string[]> =>
-  new Map(Object.entries(kind.watches?.({}) ?? {}).map(([name, { sends }]) => [name, sends]))
+  new Map(Object.entries(kind.polls?.({}) ?? {}).map(([name, { sends }]) => [name, sends]))
 
 /** An invoke's input. @throws where it reads anything but the context, for nothing else is left after a crash. */
 export function inputOf(input: unknown, context: unknown): unknown {

@@ -188,7 +188,7 @@ export function forgetful({ kind, samples, spots }: Walked): string[] {
       tags: [...snapshot.tags],
       invokes: storing.invokes(snapshot),
       timers: snapshot._nodes.flatMap((node) => delaysOf(node).map((name) => `${node.id} ${name}`)),
-      watch: storing.watch(snapshot),
+      poll: storing.poll(snapshot),
     })
   return some(spots.filter(isRest), ({ state }) => state).flatMap((spot) => {
     const { state, snapshot } = spot

@@ -1,7 +1,7 @@
 /** Asks whether tokens were claimed, of many sends in one request (NUT-07). One that spoils the question spoils no other. */
 import type { SendContext } from '../../machines/wallet/send.ts'
 import { isTooLarge } from '../cashu/codes.ts'
-import type { EventObject, Watch } from '../kernel/define/operation.ts'
+import type { EventObject, Poll } from '../kernel/define/operation.ts'
 import type { Reply } from '../cashu/client.ts'
 import type { ProofState } from '../cashu/parse.ts'
 import { limitsOf } from './limits.ts'
@@ -54,7 +54,7 @@ async function claimed(
   return new Set([...tokens.keys()].filter((token) => !over.has(token)))
 }
 
-export const tokenWatch = ({ client }: WalletPorts): Watch<SendContext, EventObject> => ({
+export const tokenPoll = ({ client }: WalletPorts): Poll<SendContext, EventObject> => ({
   firstMs: 5_000,
   maxMs: 600_000,
   // As many tokens as make a request of about a hundred proofs.

@@ -1,6 +1,6 @@
 /** Crypto takes milliseconds, and the thread that does it does everything else as well. */
 import { setImmediate } from 'node:timers/promises'
-import { taker as sharedTaker } from '../../turns.ts'
+import { taker as sharedTaker } from '../../time-slices.ts'
 import type { Signatory } from '../signatory/signatory.ts'
 
 /** How long the thread is held before others get their turn: the more requests come by in that, the more share a commit. */

@@ -8,12 +8,12 @@ import type { Clock } from '../util/ports.ts'
 
 /** Wakes ids up at moments: one heap for each reading. */
 export class Alarms {
-  readonly #byDay: Timers
-  readonly #steady: Timers
+  readonly #byDay: TimerHeap
+  readonly #steady: TimerHeap
 
   constructor(clock: Clock, wake: (id: string) => void) {
-    this.#byDay = new Timers(clock, wake)
-    this.#steady = new Timers(clock, wake, () => clock.monotonicMs())
+    this.#byDay = new TimerHeap(clock, wake)
+    this.#steady = new TimerHeap(clock, wake, () => clock.monotonicMs())
   }
 
   /** Sets, moves or (with null) removes the moment at which an id wakes up: the first of these. */
@@ -47,7 +47,7 @@ interface Entry {
 
 const LONGEST_WAIT_MS = 60_000
 
-export class Timers {
+export class TimerHeap {
   readonly #clock: Clock
   readonly #now: () => number
   readonly #wake: (id: string) => void

@@ -3,7 +3,7 @@
 const LONGEST_PAUSE_MS = 50
 
 /** Tries again while it fails in a way that passes, with growing pauses, for `patienceMs` at most. 5,000 unless given. */
-export async function waitOut<T>(
+export async function retryFor<T>(
   patienceMs = 5_000,
   passes: (error: unknown) => boolean,
   attempt: () => T | Promise<T>,

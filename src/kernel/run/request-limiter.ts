@@ -1,6 +1,6 @@
 /**
- * Lanes keep operations apart: the requests of one lane (one mint) are bounded in number, and a lane that is closed
- * (its mint is not trusted at the moment), paused or slow holds up nobody else's.
+ * Bounds the requests of each lane (a mint's URL; elsewhere called a concurrency key). A lane that is closed (its mint is
+ * not trusted at the moment), paused or slow does not delay the others.
  */
 import { systemClock, type Clock } from '../util/ports.ts'
 
@@ -24,7 +24,7 @@ interface Paused extends Omit<LanePause, 'leftMs'> {
 /** No pause is longer, whatever is asked for. */
 export const LONGEST_LANE_PAUSE_MS = 3_600_000
 
-export class Lanes {
+export class RequestLimiter {
   readonly #limit: number
   readonly #open: (lane: string) => Promise<boolean>
   readonly #clock: Clock
@@ -81,7 +81,7 @@ export class Lanes {
       }
       return undefined
     } finally {
-      // Whoever was let in, or was to be, lets in the next.
+      // Hand the slot on, even if this request was aborted while it waited.
       if (woken) this.#next(lane)
     }
   }
