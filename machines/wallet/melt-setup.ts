@@ -32,7 +32,7 @@ import {
 import { quotingGuards } from './quoting.ts'
 
 /** Chosen inputs, and the fee for spending them. */
-interface Chosen {
+export interface Chosen {
   readonly inputs: readonly InputProof[]
   readonly fee: number
 }

@@ -19,6 +19,7 @@ export {
   writes,
   type Answer,
   type Declared,
+  type Keep,
 } from './define/authoring.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'

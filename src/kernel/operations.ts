@@ -13,7 +13,7 @@ import { StoreError, type Row } from '../store/port.ts'
 import { canonical } from './util/canonical.ts'
 import { untilAnswered } from './util/retry.ts'
 import { commitRow } from './step/commit.ts'
-import { rowOf, tablesOf, type Delivery, type Look } from './run/durable.ts'
+import { rowOf, tablesOf, type Delivery, type PollNow } from './run/durable.ts'
 import { HardshellError } from './util/errors.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
@@ -134,8 +134,8 @@ export class Operations<Ports = unknown> {
     })
     this.#remoteChanges = new RemoteChanges({
       ...{ store, clock, signal: this.#stop.signal },
-      told: (before, row) => this.#told(before, row),
-      looked: () => this.#ownership.look(),
+      onChange: (before, row) => this.#told(before, row),
+      afterRead: () => this.#ownership.takeUpLeft(),
     })
     this.resumed = this.#resume()
     this.resumed.catch(() => {})
@@ -361,10 +361,10 @@ export class Operations<Ports = unknown> {
    *
    * @throws {TypeError} naming the argument
    */
-  async look(id: string): Promise<void> {
+  async poll(id: string): Promise<void> {
     checkText(id, 'id')
     const actor = this.#supervisor.get(id)
-    if (actor) return new Promise((looked) => actor.send({ type: '@hardshell.look', looked } as Look))
+    if (actor) return new Promise((polled) => actor.send({ type: '@hardshell.poll', polled } as PollNow))
     return this.#ask(id).catch((error: unknown) => {
       // The owner asks again; so does who can read the row.
       const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
@@ -416,7 +416,7 @@ export class Operations<Ports = unknown> {
     const isOurs = row.owner === this.#kernel.owner
     // One that pauses after a crash starts from its row; what others run is told by an event, as what runs here.
     if (isAside || (isOurs && !this.#supervisor.get(id))) void this.#supervisor.load(id)
-    else if (!(await this.send(id, { type: 'resume' }))) void this.look(id)
+    else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)
   }
 
   /**

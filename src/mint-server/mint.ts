@@ -165,7 +165,7 @@ export async function createMint(options: MintOptions): Promise<RunningMint> {
   async function lookOnce(id: string): Promise<void> {
     const limit = new AbortController()
     const seen = async (): Promise<void> => {
-      await operations.look(id)
+      await operations.poll(id)
       const { state } = await operations.get(id)
       // What is paid is settled in a moment.
       if (!state.startsWith('paymentAttempted')) await settling.joined(id, limit.signal)

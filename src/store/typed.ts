@@ -21,9 +21,11 @@ export type Column<Type, Value> = Type & { readonly [holds]: Value }
 
 /** A text column that holds some texts only: `text<'open' | 'paid'>()`. */
 export const text = <Value extends string>() => 'text' as Column<'text', Value>
+/** The same, or null. */
 export const textOrNull = <Value extends string>() => 'text?' as Column<'text?', Value | null>
 /** A JSON column whose values have a shape: `json<readonly string[]>()`. */
 export const json = <Value extends Json>() => 'json' as Column<'json', Value>
+/** The same, or null. */
 export const jsonOrNull = <Value extends Json>() => 'json?' as Column<'json?', Value | null>
 
 interface Plain {
@@ -54,6 +56,7 @@ type PrefixOf<All extends readonly unknown[]> = All extends readonly [infer Firs
   : readonly []
 
 type Compared<Value> = Value extends number ? Value | { readonly atMost: number } : Extract<Value, Scalar>
+/** What a row must be for a write to land. */
 export type ConditionOf<T extends Table> = 'absent' | { readonly [C in keyof RowOf<T>]?: Compared<RowOf<T>[C]> }
 
 type WriteTo<N extends string, T extends Table> =
@@ -96,15 +99,36 @@ type Groups<T extends Tables> = {
 
 /** What reads the tables: a store, or a local step's view of one. */
 export interface ReaderOf<T extends Tables> {
+  /**
+   * One row by its primary key, or undefined.
+   *
+   * @throws {StoreError} where the database fails
+   */
   get<N extends NameIn<T>>(table: N, key: Keys<T>[N]): Promise<Rows<T>[N] | undefined>
+  /**
+   * Rows in the order of an index.
+   *
+   * @throws {StoreError} where the database fails
+   */
   query<N extends NameIn<T>, Index extends (keyof IndexesOf<T[N]> & string) | undefined = undefined>(
     query: QueryOf<T, N, Index>,
   ): Promise<Rows<T>[N][]>
+  /**
+   * The groups of the table's running total whose first columns equal the prefix, in order.
+   *
+   * @throws {StoreError} where the database fails
+   */
   sum<N extends keyof Groups<T>>(table: N, prefix?: Key & PrefixOf<Groups<T>[N]>): Promise<Total<Groups<T>[N]>[]>
 }
 
 /** A store that was opened with the tables. */
 export interface StoreOf<T extends Tables> extends ReaderOf<T>, Pick<Store, 'ownership' | 'close'> {
+  /**
+   * Writes all of it or nothing; durable when it resolves.
+   *
+   * @throws {StoreError} as `Store.commit` does
+   */
   commit(writes: readonly WriteOf<T>[]): Promise<void>
+  /** Calls back after commits that changed the table. Returns the way to stop. */
   watch(table: NameIn<T>, changed: () => void): () => void
 }

@@ -171,7 +171,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    */
   async refresh(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
-    const looked = this.#env.operations.look(this.id)
+    const looked = this.#env.operations.poll(this.id)
     await (signal ? unlessAborted(signal, looked) : looked)
     return this.reload()
   }

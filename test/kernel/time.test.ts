@@ -304,7 +304,7 @@ describe('a watch', () => {
   test('asks at once when looked at', async () => {
     const { world, id } = await left('shipping')
     const shop = await start(world, { ports: { parcel: async () => 'door' } })
-    void shop.operations.look(id)
+    void shop.operations.poll(id)
     await settled()
     expect(orderRow(world, id).state).toBe('delivered')
   })
@@ -329,7 +329,7 @@ describe('a watch', () => {
     const { world, id } = await left('shipping')
     let say = (_: string): void => {}
     const shop = await start(world, { ports: { parcel: () => new Promise((resolve) => (say = resolve)) } })
-    void shop.operations.look(id)
+    void shop.operations.poll(id)
     await settled()
     await shop.operations.send(id, news('door'))
     say('door')

@@ -295,7 +295,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       while (isTrouble()) {
         await pause(callEveryMs)
         const which = chance()
-        if (which < 0.3) await insist(`look ${n}`, (operations) => operations.look(id))
+        if (which < 0.3) await insist(`look ${n}`, (operations) => operations.poll(id))
         else if (which < 0.5) await insist(`resume ${n}`, (operations) => operations.resume(id))
         else if (which < 0.6) await tell('resume')
         for (const it of running) {

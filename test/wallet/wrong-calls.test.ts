@@ -175,7 +175,7 @@ describe('a wrong call', () => {
       ['get', operations.get.bind(operations), ['nobody']],
       ['list', operations.list.bind(operations), [{}], { kind: 'send', state: 'a', status: 'active', changedSince: 1, stuckForMs: 1, where: {}, limit: 1 }], // prettier-ignore
       ['send', operations.send.bind(operations), ['nobody', { type: 'go' }]],
-      ['look', operations.look.bind(operations), ['nobody']],
+      ['poll', operations.poll.bind(operations), ['nobody']],
       ['resume', operations.resume.bind(operations), ['nobody']],
       ['explain', operations.explain.bind(operations), ['nobody']],
       ['until', operations.until.bind(operations), ['nobody', () => true, signal]],

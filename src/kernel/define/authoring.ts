@@ -170,8 +170,11 @@ type GuardOf<Out extends Answer, A, If, Such> = [Such] extends [never]
     : { readonly type: If; readonly params?: readonly string[] }
   : { readonly type: Such; readonly params: (of: { event: DoneActorEvent<Out> }) => Told<Out, A> | null }
 
-interface Keep<Context, Out> {
+/** The action by which a branch keeps something: what of the context it sets. */
+export interface Keep<Context, Out> {
+  /** The action's name. */
   readonly type: 'keep'
+  /** What is kept, or how it follows from the context and the answer. */
   readonly params: Partial<Context> | ((of: { context: Context; event: DoneActorEvent<Out> }) => Partial<Context>)
 }
 

@@ -70,6 +70,7 @@ export interface OperationsTable<C = {}, I = {}> {
   readonly indexes: typeof indexes & I
 }
 
+/** The operations table; a database may add columns and indexes of its own. */
 export function operationsTable<const C extends Columns = {}, const I extends Indexes = {}>(
   more?: C,
   moreIndexes?: I,

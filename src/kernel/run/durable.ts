@@ -1,6 +1,6 @@
 /**
  * `durable(kind)`: actor logic whose prototype is the machine itself. An event is queued; its step is computed, and
- * committed; only then does the actor's snapshot change, do observers hear of it and do effects start. Whoever looks
+ * committed; only then does the actor's snapshot change, do observers hear of it and do effects start. Whoever checks
  * at the actor sees committed states, and nothing else.
  */
 import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
@@ -26,7 +26,7 @@ interface Committed {
   readonly snapshot: AnyMachineSnapshot
 }
 /** What the kernel itself sends an operation's actor. */
-type KernelEvent = Delivery | Committed | Look | typeof DUE | typeof CHECK | { readonly type: 'xstate.stop' }
+type KernelEvent = Delivery | Committed | PollNow | typeof DUE | typeof CHECK | { readonly type: 'xstate.stop' }
 
 /** The kernel's own events are told apart by their types, which no chart may have. */
 const isKernelEvent = <T extends KernelEvent['type']>(
@@ -38,10 +38,10 @@ export const DUE = { type: '@hardshell.due' } as const
 /** Asks whether the row still is what the operation made of it; where it is not, the operation starts from the row. */
 export const CHECK = { type: '@hardshell.check' } as const
 /** Asks the poll now. */
-export interface Look {
-  readonly type: '@hardshell.look'
+export interface PollNow {
+  readonly type: '@hardshell.poll'
   /** Called when what came of it is committed, or nothing did. */
-  readonly looked: () => void
+  readonly polled: () => void
 }
 
 export interface DurableInput {
@@ -56,7 +56,7 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 const MOST_CONFLICTS = 200
 /** Re-verify ownership before an effect once this much time has passed. */
 const LONG_WAIT_MS = 1_000
-const MOST_LOOKS = 5
+const MOST_CHECKS = 5
 
 /** A kind of operation as actor logic, for `createActor`. */
 export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
@@ -209,7 +209,7 @@ class Operation {
   take(event: EventObject): void {
     if (event.type === DUE.type) this.#due()
     else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
-    else if (isKernelEvent(event, '@hardshell.look')) void this.#look(event.looked)
+    else if (isKernelEvent(event, '@hardshell.poll')) void this.#pollNow(event.polled)
     else if (isKernelEvent(event, '@hardshell.deliver')) {
       const { event: inner, taken, lost } = event
       const run = async (): Promise<void> => {
@@ -353,7 +353,7 @@ class Operation {
     const request = async (): Promise<unknown> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
-      for (let looks = 0; looks < MOST_LOOKS && this.#isLongOwned(); looks++) {
+      for (let checks = 0; checks < MOST_CHECKS && this.#isLongOwned(); checks++) {
         if (signal.aborted) break
         await this.#assertCurrent()
       }
@@ -409,7 +409,7 @@ class Operation {
 
   #due(): void {
     const { clock } = this.#kernel
-    if (this.#poll?.next && isOver(this.#poll.next, clock)) void this.#look()
+    if (this.#poll?.next && isOver(this.#poll.next, clock)) void this.#pollNow()
     void this.#enqueue(async () => {
       for (;;) {
         const late = Object.entries(this.#timers).filter(([, end]) => isOver(end, clock))
@@ -425,15 +425,15 @@ class Operation {
   }
 
   /** Asks the state's poll for news, and what came of it is an event like any other. */
-  async #look(looked = (): void => {}): Promise<void> {
+  async #pollNow(polled = (): void => {}): Promise<void> {
     const poll = this.#poll
-    if (!poll) return looked()
+    if (!poll) return polled()
     poll.next = undefined
     this.#setDue()
     const asking = this.#loaded.polls[poll.name]!
     const { firstMs, maxMs } = asking
     const { signal } = poll.abort
-    signal.addEventListener('abort', looked)
+    signal.addEventListener('abort', polled)
     const context = contextOf(this.snapshot)
     try {
       const news = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
@@ -441,7 +441,7 @@ class Operation {
       void this.#enqueue(async () => {
         if (this.#poll !== poll) return
         if (news) await this.#apply(news)
-        looked()
+        polled()
         if (this.#poll !== poll) return
         poll.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(poll.waitMs * 1.5)))
         poll.next = momentIn(this.#kernel.clock, poll.waitMs)
@@ -449,7 +449,7 @@ class Operation {
       })
     } catch (error) {
       if (!signal.aborted) void this.#fail(error)
-      looked()
+      polled()
     }
   }
 }

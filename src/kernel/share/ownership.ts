@@ -18,9 +18,9 @@ export type Role = 'owner' | 'follower' | 'pending'
 
 export const HEARTBEAT_MS = 500
 /** A process whose heartbeat was unchanged for so many polls is dead. Failed polls and suspended time are not counted. */
-const STILL_LOOKS = 4
-/** After so many looks it is looked for operations of processes that nobody knows. */
-const ORPHANS_LOOKS = 120
+const UNCHANGED_POLLS = 4
+/** Once in so many polls, operations of unknown processes are searched for. */
+const ORPHAN_POLLS = 120
 
 interface Options {
   readonly store: StoreOf<KernelTables>
@@ -47,9 +47,9 @@ export class Ownership {
   #running: Promise<void> = Promise.resolve()
   #held: HeldLock | undefined
   /** Other processes: their last heartbeat, and how often it was seen. */
-  #seen = new Map<string, { heartbeat: number; looks: number }>()
+  #seen = new Map<string, { heartbeat: number; polls: number }>()
   #heartbeat = 0
-  #looks = 0
+  #polls = 0
   /** Others took this process for dead, and it has joined again. */
   #isBack = false
 
@@ -105,7 +105,7 @@ export class Ownership {
   }
 
   /** Finds what followers committed, which nobody runs yet. */
-  async look(): Promise<void> {
+  async takeUpLeft(): Promise<void> {
     if (this.#policy?.by !== 'lock' || this.role !== 'owner') return
     await this.#takeUp('')
   }
@@ -196,7 +196,7 @@ export class Ownership {
     // What still has this process' name on it is its own: the adopter is done.
     if (this.#isBack) this.#isBack = !(await this.#takeUp(this.#options.owner))
     await this.#lookAfterOthers()
-    if (++this.#looks % ORPHANS_LOOKS === 0) await this.#lookAfterOrphans()
+    if (++this.#polls % ORPHAN_POLLS === 0) await this.#lookAfterOrphans()
   }
 
   #owners(): Promise<OwnerRow[]> {
@@ -206,15 +206,15 @@ export class Ownership {
   async #lookAfterOthers(): Promise<void> {
     const { store, owner } = this.#options
     const owners = await this.#owners()
-    const seen = new Map<string, { heartbeat: number; looks: number }>()
+    const seen = new Map<string, { heartbeat: number; polls: number }>()
     for (const { id, heartbeat } of owners) {
       const before = this.#seen.get(id)
-      seen.set(id, { heartbeat, looks: before?.heartbeat === heartbeat ? before.looks + 1 : 0 })
+      seen.set(id, { heartbeat, polls: before?.heartbeat === heartbeat ? before.polls + 1 : 0 })
     }
     this.#seen = seen
     const dead = (id: string): boolean => {
       const it = seen.get(id)
-      return !it || it.heartbeat === LEFT || it.looks >= STILL_LOOKS
+      return !it || it.heartbeat === LEFT || it.polls >= UNCHANGED_POLLS
     }
     for (const { id, heartbeat, adopter } of owners) {
       if (id === owner) {

@@ -7,7 +7,7 @@ import { reportError } from '../util/report.ts'
 
 /** Clocks of processes may differ by so much. */
 const SLACK_MS = 5_000
-/** Rows are not looked for more often, and many not so often: a busy process would be kept busy by its own steps. */
+/** Rows are read no more often, and many rows less often: else a busy process would read its own steps all the time. */
 const PAUSE_MS = 50
 const PAUSE_PER_ROW_MS = 0.2
 
@@ -16,9 +16,9 @@ interface Options {
   readonly clock: Clock
   readonly signal: AbortSignal
   /** A row that this process did not write, and what it was before where that is known. */
-  readonly told: (before: OperationRow | undefined, row: OperationRow) => void
+  readonly onChange: (before: OperationRow | undefined, row: OperationRow) => void
   /** Something changed. */
-  readonly looked: () => Promise<void>
+  readonly afterRead: () => Promise<void>
 }
 
 export class RemoteChanges {
@@ -30,7 +30,7 @@ export class RemoteChanges {
   #caughtUp = false
   #sinceMs = 0
   #stale = false
-  #looking = false
+  #reading = false
 
   constructor(options: Options) {
     this.#options = options
@@ -53,12 +53,12 @@ export class RemoteChanges {
 
   #changed(): void {
     this.#stale = true
-    if (!this.#looking) void this.#look()
+    if (!this.#reading) void this.#read()
   }
 
-  async #look(): Promise<void> {
-    const { store, clock, signal, told, looked } = this.#options
-    this.#looking = true
+  async #read(): Promise<void> {
+    const { store, clock, signal, onChange, afterRead } = this.#options
+    this.#reading = true
     while (this.#stale && !signal.aborted) {
       this.#stale = false
       let pauseMs = PAUSE_MS
@@ -70,12 +70,12 @@ export class RemoteChanges {
           const before = this.#known.get(row.id)
           this.#known.set(row.id, row)
           this.#sinceMs = Math.max(this.#sinceMs, row.updatedAt)
-          // At first, one that is not known changed before this process looked, unless it is new.
-          if (before ? before.version < row.version : this.#caughtUp || row.version === 1) told(before, row)
+          // At first, one that is not known changed before this process read, unless it is new.
+          if (before ? before.version < row.version : this.#caughtUp || row.version === 1) onChange(before, row)
         }
         this.#caughtUp = true
         for (const [id, { updatedAt }] of this.#known) if (updatedAt < from) this.#known.delete(id)
-        await looked()
+        await afterRead()
       } catch (error) {
         if (error instanceof StoreError && error.code === 'CLOSED') return
         if (error instanceof StoreError) this.#stale = true
@@ -83,6 +83,6 @@ export class RemoteChanges {
       }
       await sleep(clock, pauseMs, signal)
     }
-    this.#looking = false
+    this.#reading = false
   }
 }

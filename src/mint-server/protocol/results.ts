@@ -45,7 +45,7 @@ export class Settling {
       else if (row.status !== 'active') this.#outcomeOf(row, snapshot.context as Refused).then(resolve, reject)
       else if (row.state === UNSURE && before?.state !== UNSURE) {
         // Its watch begins when the listeners have heard of the state.
-        queueMicrotask(() => void this.#operations.look(id).then(() => resolve(undefined)))
+        queueMicrotask(() => void this.#operations.poll(id).then(() => resolve(undefined)))
       }
     })
     signal.addEventListener('abort', abort)
