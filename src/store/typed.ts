@@ -7,7 +7,7 @@
  *   orders: { columns: { id: 'text', state: text<'open' | 'paid'>(), amount: 'integer' }, key: ['id'] },
  * } as const satisfies Tables
  * type Write = WriteOf<typeof shopTables>
- * const store: StoreOf<typeof shopTables> = await adapter.open({ version: 1, tables: shopTables })
+ * const store: StoreOf<typeof shopTables> = await memoryStore().open({ version: 1, tables: shopTables })
  */
 import type { Json, Key, Query, Scalar, Schema, Store, Table, Total } from './port.ts'
 

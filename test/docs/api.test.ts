@@ -61,7 +61,8 @@ function importsOf(code: string): string {
     for (const name of used) taken.add(name)
     return used.length === 0 ? [] : [`import { ${used.join(', ')} } from '${entry}'`]
   })
-  return [...lines, ...(/\bsetup\(/.test(code) ? [`import { setup } from 'xstate'`] : [])].join('\n')
+  const xstate = ['assign', 'setup'].filter((name) => new RegExp(`\\b${name}\\(`).test(code))
+  return [...lines, ...(xstate.length > 0 ? [`import { ${xstate.join(', ')} } from 'xstate'`] : [])].join('\n')
 }
 
 test('there are examples of every part', () => {

@@ -208,8 +208,9 @@ describe('merging', () => {
     const [merged, exact] = await Promise.all(
       [false, true].map((it) => exploreCrashes(scenario(name), { faults: 1, exact: it })),
     )
-    expect(exact!.worlds).toBe(merged!.worlds)
-    expect([...exact!.visited].toSorted()).toEqual([...merged!.visited].toSorted())
+    // Lives that end early leave the crashes beyond the budget to other states.
+    expect(merged!.worlds).toBeGreaterThanOrEqual(exact!.worlds)
+    expect([...exact!.visited].filter((what) => !merged!.visited.has(what))).toEqual([])
     expect(exact!.lives).toBeGreaterThanOrEqual(merged!.lives)
   })
 

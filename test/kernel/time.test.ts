@@ -217,7 +217,7 @@ describe('a clock that jumps', () => {
     expect(orderRow(world, id).state).toBe('late')
   })
 
-  test('back holds up no watch', async () => {
+  test('back holds up no poll', async () => {
     const { world } = await left('shipping')
     const clock = new JumpyClock(world.clock)
     const asked: number[] = []

@@ -42,7 +42,7 @@ async function atAnotherAddress({ server: { mint } }: Bench): Promise<string> {
 }
 
 describe('a mint that asks to be left alone (Retry-After)', () => {
-  test('is sent nothing before the time is over, by no operation and no watch; then they go on', async () => {
+  test('is sent nothing before the time is over, by no operation and no poll; then they go on', async () => {
     const on = await bench({ stub: true })
     const process = await on.funded(31)
     const { wallet, wire } = process

@@ -186,11 +186,34 @@ export interface Keep<Context, Out> {
  * a guard named by `if` is made with `when`, one named by `such` with `such`.
  *
  * @example
- * onDone: [
- *   on({ answer: 'ok', target: 'paid', keep: ({ output }) => ({ receipt: output.receipt }) }),
- *   on({ answer: ['declined', 'unknown'], if: 'isLastTry', target: 'failed' }),
- *   on({ target: 'pausing', actions: 'again' }),
- * ]
+ * type Sale = { id: string; receipt: string }
+ * type Charged = { answer: 'ok'; receipt: string } | { answer: 'declined' | 'unknown' }
+ * setup({
+ *   types: {} as { context: Sale; input: { id: string } },
+ *   actors: { charge: effect<Charged, { order: string }>({ answers: ['ok', 'declined', 'unknown'] }) },
+ *   actions: { keep: assign((_, kept: Partial<Sale>) => kept) },
+ *   guards: { answered: isAnswered },
+ *   delays: { pause: 1_000 },
+ * }).createMachine({
+ *   context: ({ input: { id } }) => ({ id, receipt: '' }),
+ *   initial: 'paying',
+ *   states: {
+ *     paying: {
+ *       invoke: {
+ *         src: 'charge',
+ *         input: ({ context }) => ({ order: context.id }),
+ *         onDone: [
+ *           on({ answer: 'ok', target: 'paid', keep: ({ output }) => ({ receipt: output.receipt }) }),
+ *           on({ answer: 'declined', target: 'failed' }),
+ *           on({ target: 'pausing' }),
+ *         ],
+ *       },
+ *     },
+ *     pausing: { after: { pause: 'paying' } },
+ *     paid: { type: 'final' },
+ *     failed: { type: 'final' },
+ *   },
+ * })
  */
 export function on<
   Context,

@@ -30,7 +30,7 @@ export function machineContract<Ports, M extends AnyStateMachine>(
   let walked: Walked | undefined
   const all = (): Walked => (walked ??= { ...of, ...walk(of.kind, of.samples) })
   const cases: Record<string, () => string[]> = {
-    'the kernel takes the definition, and every delay and watch is one of it': () => misdefined(of.kind),
+    'the kernel takes the definition, and every delay and poll is one of it': () => misdefined(of.kind),
     'its actions are assign, emit and tx, and nothing else': () => sideEffects(kind.machine),
     'every answer was given and every state met': () => unmet(all()),
     'no step throws, and every answer leads on': () => untaken(all()),
