@@ -37,7 +37,7 @@ export interface Scenario<S extends Stage> {
   readonly subject: Subject<S>
   /** So many faults in all, where nothing else is asked for: one that already contains faults may have worlds without end. */
   readonly depth?: number
-  /** And so many in a quick look; one unless given. */
+  /** And so many in a quick exploration; one unless given. */
   readonly quickDepth?: number
   /** How far the program's clock is ahead of a right one, in milliseconds; behind where negative. It is right unless given. */
   readonly skewMs?: number
