@@ -9,7 +9,7 @@
  *                      mutants; tables of dialects without faults, unless --depth says otherwise
  *   --faults N         so many faults in one life, a crash included, in every scenario
  *   --others N         lives of one run in which faults other than crashes are injected; 1 unless given
- *   --depth N          no merging of worlds and lives: every run with so many faults in all
+ *   --depth N          so many faults in all; without --quick, nothing is merged: every run
  *   --exact            merges worlds, not lives
  *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
  *                      life; with one fault in all and of the first two scenarios of each kind, unless options say more

@@ -2,7 +2,7 @@
  * After the fence has taken the inputs back: whether the payment was made before, the quote alone tells.
  *
  * ```text
- *  (fencing) ──▶ confirming ──unpaid, or refused eight times──▶ (fenced)
+ *  (fencing) ──▶ confirming ──unpaid, or refused for good──▶ (fenced)
  *                 ▲  │  ╲ paid before ──▶ (settling)
  *                 │  │   ╲ its answers make no sense, eight times
  *                 │  ▼    ▼

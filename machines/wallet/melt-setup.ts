@@ -43,9 +43,10 @@ const taken = ({ states }: MeltContext): boolean => states.every((state) => stat
 const isRobbed = ({ landed, answers, sends, refusal }: MeltContext): boolean =>
   !landed && answers === sends && refusal?.meaning === 'spent'
 const isLastAsk = ({ asks }: MeltContext): boolean => asks + 1 >= MOST_ASKS
-/** The mint refuses to say how the payment stands, because it has forgotten the quote or for good. */
+/** The mint does not know the quote, or refuses for good to say how the payment stands. In passing is not for good. */
 const isForgotten = ({ denials }: MeltContext, reply: Reply): boolean =>
-  reply.answer === 'refused' && (reply.meaning === 'quoteUnknown' || isMeant(denials, reply))
+  reply.answer === 'refused' &&
+  (reply.meaning === 'quoteUnknown' || (reply.meaning !== 'passing' && isMeant(denials, reply)))
 
 /** What it costs beside the amount, at most, with inputs that fit, and with those that are swapped for such first. */
 export const directFee = (context: MeltContext, { fee }: Chosen): number => fee + quoteOf(context).feeReserve

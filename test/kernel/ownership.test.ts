@@ -155,9 +155,9 @@ describe('by heartbeats', () => {
     opens()
     await shop.pass(10)
     expect(ids.map((id) => shop.row(id).state)).toEqual(ids.map(() => 'paid'))
-    const [adopter] = shop.charges.slice(5)
-    expect(shop.charges.slice(5)).toEqual(ids.map(() => adopter))
-    expect(adopter).toMatch(/^(second|third) again$/)
+    const [heir] = shop.charges.slice(5)
+    expect(shop.charges.slice(5)).toEqual(ids.map(() => heir))
+    expect(heir).toMatch(/^(second|third) again$/)
     expect(shop.rows.dump()['owners']).toHaveLength(2)
   })
 
@@ -186,7 +186,7 @@ describe('by heartbeats', () => {
     second.die()
     await shop.process('third', heartbeats)
     await shop.pass(10_000)
-    expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ adopter: '' })])
+    expect(shop.rows.dump()['owners']).toEqual([expect.objectContaining({ heir: '' })])
     expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
   })
 
@@ -198,11 +198,11 @@ describe('by heartbeats', () => {
     const mine = await first.operations.create('order', {})
     const its = await second.operations.create('order', {})
     await shop.pass(1_500)
-    const adopter = shop.row(its.id).owner
-    await store.commit([{ patch: 'owners', key: [shop.row(mine.id).owner], set: { adopter } }])
+    const heir = shop.row(its.id).owner
+    await store.commit([{ patch: 'owners', key: [shop.row(mine.id).owner], set: { heir } }])
     second.die()
     await shop.pass(10_000)
-    expect(shop.rows.dump()['owners']).toMatchObject([{ id: shop.row(mine.id).owner, adopter: '' }])
+    expect(shop.rows.dump()['owners']).toMatchObject([{ id: shop.row(mine.id).owner, heir: '' }])
     expect(shop.row(its.id).owner).toBe(shop.row(mine.id).owner)
     await first.operations.send(its.id, { type: 'pay' })
     await shop.pass(10)
@@ -244,12 +244,12 @@ describe('by heartbeats', () => {
     const dead = shop.row(id).owner
     first.die()
     await shop.pass(15_000)
-    const inherited = shop.rows.dump()['owners']!.flatMap(({ id, adopter }) => (adopter === '' ? [] : [id]))
+    const inherited = shop.rows.dump()['owners']!.flatMap(({ id, heir }) => (heir === '' ? [] : [id]))
     expect(inherited).toEqual([dead])
     await shop.pass(15_000)
     expect(shop.row(id)).toMatchObject({ version: 3, attempt: 2 })
     expect(shop.charges).toHaveLength(2)
-    expect(shop.rows.dump()['owners']).toMatchObject([{ adopter: '' }, { adopter: '' }])
+    expect(shop.rows.dump()['owners']).toMatchObject([{ heir: '' }, { heir: '' }])
   })
 
   test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {

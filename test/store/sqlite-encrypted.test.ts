@@ -1,4 +1,4 @@
-/** What an encrypted store asks of its key, and what a change of the key must keep. Wallets on one are in `wallet-encrypted.test.ts`. Processes that die in one are in `test-stores`. */
+/** What an encrypted store asks of its key, and what a change of the key must keep. Wallets on one are in `test/wallet/encrypted.test.ts`. Processes that die in one are in `test/stores-real/`. */
 import crypto, { type ScryptOptions } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'

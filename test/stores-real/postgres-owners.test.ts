@@ -48,8 +48,8 @@ async function start(): Promise<Agent> {
   return agent
 }
 
-const owners = (): Promise<{ id: string; adopter: string }[]> =>
-  server.run(`SELECT id, adopter FROM wallet${round}.owners`) as Promise<never>
+const owners = (): Promise<{ id: string; heir: string }[]> =>
+  server.run(`SELECT id, heir FROM wallet${round}.owners`) as Promise<never>
 
 /** Three processes of one wallet with some money; the first has begun a melt, and its request is on its way. */
 async function melting(): Promise<{ first: Agent; others: Agent[]; id: string }> {

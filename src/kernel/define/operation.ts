@@ -85,9 +85,9 @@ export const ownersTable = () =>
     columns: {
       id: 'text',
       /** Goes up every second while the process lives. */
-      heartbeat: 'integer',
+      beat: 'integer',
       /** Who takes up the operations of this process, now that it is dead; empty while it lives. */
-      adopter: 'text',
+      heir: 'text',
     },
     key: ['id'],
   }) as const

@@ -47,8 +47,8 @@ export class Ownership {
   #running: Promise<void> = Promise.resolve()
   #held: HeldLock | undefined
   /** Other processes: their last heartbeat, and how often it was seen. */
-  #seen = new Map<string, { heartbeat: number; polls: number }>()
-  #heartbeat = 0
+  #seen = new Map<string, { beat: number; polls: number }>()
+  #beat = 0
   #polls = 0
   /** Others took this process for dead, and it has joined again. */
   #isBack = false
@@ -99,9 +99,7 @@ export class Ownership {
     if (this.#policy?.by !== 'heartbeats') return
     // A row of a heartbeat below all others: whoever sees it need not wait.
     const { store, owner } = this.#options
-    await store
-      .commit([{ patch: 'owners', key: [owner], set: { heartbeat: LEFT }, if: { adopter: '' } }])
-      .catch(() => {})
+    await store.commit([{ patch: 'owners', key: [owner], set: { beat: LEFT }, if: { heir: '' } }]).catch(() => {})
   }
 
   /** Finds what followers committed, which nobody runs yet. */
@@ -144,8 +142,8 @@ export class Ownership {
 
   async #join(): Promise<void> {
     const { store, owner } = this.#options
-    this.#heartbeat = 0
-    await store.commit([{ put: 'owners', row: { id: owner, heartbeat: 0, adopter: '' } }])
+    this.#beat = 0
+    await store.commit([{ put: 'owners', row: { id: owner, beat: 0, heir: '' } }])
   }
 
   async #heartbeats(): Promise<void> {
@@ -175,16 +173,14 @@ export class Ownership {
   /** One heartbeat. Where a former one landed unheard, or others took this process for dead, it learns of that. */
   async #touch(): Promise<void> {
     const { store, owner } = this.#options
-    const heartbeat = this.#heartbeat + 1
+    const beat = this.#beat + 1
     try {
-      await store.commit([
-        { patch: 'owners', key: [owner], set: { heartbeat }, if: { heartbeat: this.#heartbeat, adopter: '' } },
-      ])
-      this.#heartbeat = heartbeat
+      await store.commit([{ patch: 'owners', key: [owner], set: { beat }, if: { beat: this.#beat, heir: '' } }])
+      this.#beat = beat
     } catch (error) {
       if (!(error instanceof StoreError) || (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT')) throw error
       const row = await store.get('owners', [owner])
-      if (row) this.#heartbeat = row.heartbeat
+      if (row) this.#beat = row.beat
       else {
         await this.#join()
         this.#isBack = true
@@ -206,30 +202,30 @@ export class Ownership {
   async #lookAfterOthers(): Promise<void> {
     const { store, owner } = this.#options
     const owners = await this.#owners()
-    const seen = new Map<string, { heartbeat: number; polls: number }>()
-    for (const { id, heartbeat } of owners) {
+    const seen = new Map<string, { beat: number; polls: number }>()
+    for (const { id, beat } of owners) {
       const before = this.#seen.get(id)
-      seen.set(id, { heartbeat, polls: before?.heartbeat === heartbeat ? before.polls + 1 : 0 })
+      seen.set(id, { beat, polls: before?.beat === beat ? before.polls + 1 : 0 })
     }
     this.#seen = seen
     const dead = (id: string): boolean => {
       const it = seen.get(id)
-      return !it || it.heartbeat === LEFT || it.polls >= UNCHANGED_POLLS
+      return !it || it.beat === LEFT || it.polls >= UNCHANGED_POLLS
     }
-    for (const { id, heartbeat, adopter } of owners) {
+    for (const { id, beat, heir } of owners) {
       if (id === owner) {
         // An adopter that died before it was done leaves this process what it has; else its heartbeat could never go on.
-        if (adopter !== '' && dead(adopter)) await landed(store.commit([{ patch: 'owners', key: [id], set: { adopter: '' }, if: { adopter } }])) // prettier-ignore
+        if (heir !== '' && dead(heir)) await landed(store.commit([{ patch: 'owners', key: [id], set: { heir: '' }, if: { heir } }])) // prettier-ignore
         continue
       }
       if (!dead(id)) continue
-      if (adopter !== owner) {
-        if (adopter !== '' && !dead(adopter)) continue
+      if (heir !== owner) {
+        if (heir !== '' && !dead(heir)) continue
         // Who gets this commit through takes up all that the dead one had.
-        const will = { patch: 'owners', key: [id], set: { adopter: owner }, if: { heartbeat, adopter } } as const
+        const will = { patch: 'owners', key: [id], set: { heir: owner }, if: { beat, heir } } as const
         if (!(await landed(store.commit([will])))) continue
       }
-      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { adopter: owner } }]))
+      if (await this.#takeUp(id)) await landed(store.commit([{ delete: 'owners', key: [id], if: { heir: owner } }]))
     }
   }
 

@@ -1,4 +1,4 @@
-/** RemoteChanges of the steps that other processes commit, for those who listen in this one. */
+/** The steps that other processes commit, for those who listen in this one. */
 import { StoreError } from '../../store/port.ts'
 import type { StoreOf } from '../../store/typed.ts'
 import type { KernelTables, OperationRow } from '../define/operation.ts'

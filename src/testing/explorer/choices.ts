@@ -32,18 +32,15 @@ export interface ChoicesOptions {
   /** Or what to choose other than the first option, by place; see `parsePath`. */
   readonly path?: ReadonlyMap<number, string>
   readonly budget: Budget
-  /** Notes a state, with so much of the budget left, and says whether it is new. It is, unless given. */
-  readonly enter?: (state: string, left: Budget) => Meeting
+  /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
+  readonly enter?: (state: string, left: Budget) => boolean
   /** Whether the options of a place of such a name are still to be tried. They are, unless given. */
   readonly few?: (name: string) => boolean
   /** Where the budget is spent: whether a crash is to be tried all the same, at a place of such a name. */
   readonly spare?: (name: string) => boolean
 }
 
-/** A state is `new`, was met in this life (`again`), or in one before it (`known`), with no less of a budget left. */
-export type Meeting = 'new' | 'again' | 'known'
-
-/** How many faults may strike one life. */
+/** How many faults may be injected. */
 export interface Budget {
   /** How many times other than the first option may be chosen in this life. */
   readonly faults: number
@@ -59,7 +56,6 @@ export class Choices {
   readonly taken: Choice[] = []
   readonly #options: ChoicesOptions
   #left: Budget
-  #isKnown = false
 
   constructor(options: ChoicesOptions) {
     this.#options = options
@@ -69,11 +65,6 @@ export class Choices {
   /** What was not spent. */
   get left(): Budget {
     return this.#left
-  }
-
-  /** This life has come to a state from which another one has gone on: all that can follow is tried there. */
-  get isKnown(): boolean {
-    return this.#isKnown
   }
 
   /**
@@ -103,15 +94,12 @@ export class Choices {
 
   /** How many of the options are to be tried. */
   #open(site: string, options: readonly string[], state: () => string, name: () => string): number {
-    if (options.length === 1) return 1
     const { faults, others } = this.#left
-    const meeting = this.#options.enter?.(`${site} ${state()}`, this.#left) ?? 'new'
-    this.#isKnown = meeting === 'known'
-    if (meeting !== 'new') return 1
     const crashes = options.findLastIndex(isCrash) + 1
     if (faults <= 0) return crashes > 1 && this.#options.spare?.(name()) === true ? crashes : 1
     const count = others > 0 ? options.length : crashes
-    return count === 1 || this.#options.few?.(name()) === false ? 1 : count
+    if (count === 1 || this.#options.few?.(name()) === false) return 1
+    return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
   }
 
   /** The choices of the next run in order, undefined after the last. */

@@ -4,12 +4,12 @@
  * fresh budget of faults, until no new world appears: that covers any number of crashes. Other faults are injected in
  * one life of a run, unless more are asked for: each may leave a trace, so the worlds would never end.
  *
- * Lives are merged too. A life ends where an earlier life came to the same injection point in the same state, with no
- * less of a budget left: that one went on to its end and was judged. A life that comes to one of its own states again
- * goes on, because it may loop for ever; other options are not tried there again.
+ * Lives are merged too. Where a life comes to an injection point in a state in which the same point was met before, with
+ * no less of a budget left, no other option is tried. The life itself goes on to its end and is judged: what a process
+ * remembers, after a restart or a fault, is in no fingerprint.
  */
 import type { OperationKind } from '../../kernel/define/operation.ts'
-import { Choices, parsePath, type Budget, type Meeting } from './choices.ts'
+import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
 import { VirtualClock, worldRandom } from './life.ts'
@@ -140,7 +140,7 @@ export async function exploreCrashes<S extends Stage>(
       : { faults: depth, others: Infinity }
   const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}${owners ? BY_TWO : ''}:`, budget: fresh }]
   const worlds = new Seen()
-  worlds.enter(fingerprint(start), fresh, 0)
+  worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
   const ends = new Set<string>()
   const atMost = (times: number): ((name: string) => boolean) => {
@@ -154,7 +154,7 @@ export async function exploreCrashes<S extends Stage>(
   const often = quick ? { few: atMost(MOST_QUICK) } : !owners && { spare: atMost(MOST_SPARE) }
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
-  const merging = !exhaustive && !exact && !owners
+  const merging = options.depth === undefined && !quick && !exact && !owners
   const sites = new Set<string>()
   const violations: Violation[] = []
   const runs: number[] = []
@@ -164,17 +164,15 @@ export async function exploreCrashes<S extends Stage>(
     violations.length >= mostViolations ||
     (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   let entered = 0
-  let life = 0
   for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
       ...often,
-      ...(merging && { enter: (state, left) => states.enter(state, left, life) }),
+      ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {
-      life++
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
@@ -193,8 +191,7 @@ export async function exploreCrashes<S extends Stage>(
       if (end === 'crashed' && found.length === 0) {
         const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
         const mark = fingerprint(world)
-        if (exhaustive || worlds.enter(mark, left, life) === 'new')
-          waiting.push({ world, path: `${path}/`, budget: left })
+        if (exhaustive || worlds.enter(mark, left)) waiting.push({ world, path: `${path}/`, budget: left })
       }
       choices = choices.next()
     }
@@ -217,18 +214,16 @@ const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind 
   return found as OperationKind
 }
 
-/** What was met before: in which life, and with how much of a budget left. */
+/** What was met before, and with how much of a budget left. */
 class Seen {
-  readonly #met = new Map<string, readonly (Budget & { readonly life: number })[]>()
+  readonly #met = new Map<string, readonly Budget[]>()
 
-  /** Notes it, unless it was met with no less to spare. */
-  enter(mark: string, { faults, others }: Budget, life: number): Meeting {
+  /** Notes it; false where it was met with no less to spare. */
+  enter(mark: string, { faults, others }: Budget): boolean {
     const met = this.#met.get(mark) ?? []
-    const before = met.filter((left) => left.faults >= faults && left.others >= others)
-    if (before.some((it) => it.life !== life)) return 'known'
-    if (before.length > 0) return 'again'
-    this.#met.set(mark, [...met, { faults, others, life }])
-    return 'new'
+    if (met.some((left) => left.faults >= faults && left.others >= others)) return false
+    this.#met.set(mark, [...met, { faults, others }])
+    return true
   }
 }
 

@@ -46,8 +46,7 @@ export interface LifeOptions<S extends Stage> extends Place<S> {
 
 export interface LifeResult {
   readonly world: World
-  /** `known` where it came to a state from which another life has gone on. */
-  readonly end: 'done' | 'crashed' | 'stuck' | 'known'
+  readonly end: 'done' | 'crashed' | 'stuck'
   readonly violations: readonly string[]
 }
 
@@ -140,9 +139,9 @@ class LifeRun<S extends Stage> {
 
   /** Whether it is over, once all has happened that can while the clock stands still; else the clock goes on. */
   #endOf(ended: 'done' | { readonly error: unknown } | undefined, advances: number): LifeResult['end'] | undefined {
-    const { choices, weight = 1 } = this.#of
+    const { weight = 1 } = this.#of
     if (this.#life.endless) return this.#stuck('convergence: it goes round and round, and never lets time go on')
-    if (this.#life.dead) return choices.isKnown ? 'known' : 'crashed'
+    if (this.#life.dead) return 'crashed'
     if (ended === 'done') return 'done'
     if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`)
     const [commits, requests] = [this.#commits, this.#requests]
@@ -200,9 +199,7 @@ class LifeRun<S extends Stage> {
           () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
           () => `${site} in ${statesOf(this.#rows.dump())}`,
         )
-        // What a process that was paused still remembers of the rows is in no fingerprint.
-        if (choices.isKnown && !this.#processes.overtaken) void this.#life.die()
-        else if (option !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
+        if (option !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
         else if ((spare || choices.taken.at(-1)!.count > 1) && !owners)
           this.#observers.passed?.(site, doing, () => this.#rows.dump())
         return option

@@ -23,8 +23,8 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
   const lost = delays.filter(({ id }) => running[id] === undefined)
   if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
   const goesOn = [...nodes].some(({ invoke, meta, config }) => {
-    const watched = (meta as { watch?: string } | undefined)?.watch !== undefined
-    return invoke.length > 0 || watched || Object.keys(config.on ?? {}).length > 0
+    const polled = (meta as { poll?: string } | undefined)?.poll !== undefined
+    return invoke.length > 0 || polled || Object.keys(config.on ?? {}).length > 0
   })
   return goesOn || delays.length > 0 ? [] : [`stuck: ${kind} in '${state}' waits for nothing`]
 }

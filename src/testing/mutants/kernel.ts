@@ -31,6 +31,32 @@ export const kernelMutants: readonly Mutant[] = [
     scenario: 'receive.plain',
   },
   {
+    name: 'a step that landed at the second try starts nothing',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `await env.store.commit(writes)
+      return { outcome: 'landed' }`,
+        to: `await env.store.commit(writes)
+      return { outcome: 'landed', retried: waitMs > FIRST_WAIT_MS }`,
+      },
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+        to: `const { outcome, retried } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+      },
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `this.#follow(step.entered)
+    return 'landed'`,
+        to: `if (!retried) this.#follow(step.entered)
+    return 'landed'`,
+      },
+    ],
+    breaks: 'stuck',
+    scenario: 'send.exact',
+  },
+  {
     name: 'the replay flag is lost',
     changes: [
       { file: 'src/kernel/run/durable.ts', from: `const replay = this.#row.attempt > 1`, to: `const replay = false` },

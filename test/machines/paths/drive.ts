@@ -64,7 +64,7 @@ interface Answer {
   readonly body: string
 }
 
-/** The request of each effect and watch. */
+/** The request of each effect and poll. */
 const REQUESTS: { readonly [src: string]: RegExp } = {
   'mint.swap': /^POST \/v1\/swap$/,
   'mint.check': /^POST \/v1\/checkstate$/,
@@ -285,7 +285,7 @@ class Lifetime {
     }
   }
 
-  /** Lets time go on until it is so. Where nothing is to be answered, what a watch asks meanwhile is lost. */
+  /** Lets time go on until it is so. Where nothing is to be answered, what a poll asks meanwhile is lost. */
   async #wait(until: () => boolean, { silent }: { silent: boolean }): Promise<void> {
     for (let waits = 0; waits < MOST_WAITS && !until(); waits++) {
       if (silent) for (const { answer } of this.#parked.splice(0)) answer(new Error('no answer'))
@@ -295,7 +295,7 @@ class Lifetime {
     }
   }
 
-  /** The request of an effect or a watch; time goes on until it is there. */
+  /** The request of an effect or a poll; time goes on until it is there. */
   async #request(src: string): Promise<Parked | undefined> {
     const fits = ({ method, path }: Parked): boolean => REQUESTS[src]!.test(`${method} ${path}`)
     await this.#wait(() => this.#parked.some(fits), { silent: false })

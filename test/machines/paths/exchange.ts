@@ -255,7 +255,7 @@ export const sendModel = (name: string, truth: Truth, amount: number, ...inputs:
     'send.split': () => ({ answer: 'ok', amounts: splitAmount(amount, POWERS) }) as Answer,
     'send.encode': () => ({ answer: 'ok', token: 'cashu' }) as Answer,
   },
-  watches: {
+  polls: {
     token: ({ sent }: Sending) => [
       {
         name: 'claimed',

@@ -47,7 +47,7 @@ export type Body = { readonly [name: string]: unknown }
 
 export interface Flavour {
   readonly name: string
-  /** What the chart gets: an effect's output, or the event of a watch. */
+  /** What the chart gets: an effect's output, or the event of a poll. */
   readonly gives: Answer | EventObject
   readonly truth?: Partial<Truth>
   readonly deed?: Deed
@@ -58,7 +58,7 @@ export interface Move {
   readonly from: 'answer' | 'delay' | 'news' | 'caller'
   /** Tells it from the others in its state. */
   readonly name: string
-  /** The effect or watch whose request is answered. */
+  /** The effect or poll whose request is answered. */
   readonly src?: string
   readonly event: EventObject
   readonly flavour?: Flavour
@@ -82,7 +82,7 @@ export interface Model {
   readonly callers: readonly string[]
   readonly effects: { readonly [src: string]: (context: never, truth: Truth) => readonly Flavour[] }
   readonly locals: { readonly [src: string]: (input: never, truth: Truth) => Answer }
-  readonly watches?: { readonly [name: string]: (context: never, truth: Truth) => readonly Flavour[] }
+  readonly polls?: { readonly [name: string]: (context: never, truth: Truth) => readonly Flavour[] }
   /** What of the world changes when a delay has passed. */
   readonly delays?: { readonly [name: string]: Partial<Truth> }
   /** What the future depends on in a context. */
@@ -165,8 +165,8 @@ export class World {
     const delays = nodes.flatMap((node) =>
       delaysOf(node).map((name): Move => ({ from: 'delay', name, event: { type: `xstate.after.${name}.${node.id}` } })),
     )
-    const watch = nodes.map((node) => (node.meta as { watch?: string } | undefined)?.watch).find((name) => name)
-    const news = (watch === undefined ? [] : (model.watches?.[watch]?.(context as never, truth) ?? [])).map((flavour): Move => ({ from: 'news', name: `${watch!} ${flavour.name}`, src: watch!, event: flavour.gives as EventObject, flavour })) // prettier-ignore
+    const poll = nodes.map((node) => (node.meta as { poll?: string } | undefined)?.poll).find((name) => name)
+    const news = (poll === undefined ? [] : (model.polls?.[poll]?.(context as never, truth) ?? [])).map((flavour): Move => ({ from: 'news', name: `${poll!} ${flavour.name}`, src: poll!, event: flavour.gives as EventObject, flavour })) // prettier-ignore
     const callers = model.callers.map((type): Move => ({ from: 'caller', name: type, event: { type } }))
     return [...answers, ...delays, ...news, ...callers].filter((move) => !model.without?.(place, move))
   }

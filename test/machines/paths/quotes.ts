@@ -140,9 +140,9 @@ export const mintModel = (name: string, truth: Truth, quoteId: string | null): M
       return answer(whole ? { answer: 'done', made: madeOf(whole), writes: [] } : { answer: 'partly', writes: [] })
     },
   },
-  watches: Object.fromEntries(
-    ['quote', 'late'].map((watch) => [
-      watch,
+  polls: Object.fromEntries(
+    ['quote', 'late'].map((poll) => [
+      poll,
       (_: never, { quote }: Truth): Flavour[] => [
         {
           name: 'paid',
@@ -268,7 +268,7 @@ export const meltModel = (name: string, truth: Truth): Model => ({
       return answer(of && of[0]!.C_ !== 'nobody' ? { answer: 'ok', made: [], writes: [] } : { answer: 'owed' })
     },
   },
-  watches: {
+  polls: {
     payment: (context: MeltState, { inputs }) => [
       ...(inputs === 'melted' || (inputs === 'free' && mayMelt(context))
         ? [
