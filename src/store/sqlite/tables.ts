@@ -16,6 +16,7 @@ import {
   where,
   type Dialect,
 } from '../kit/sql.ts'
+import { sure } from '../../sure.ts'
 
 /** Holds one row about the database itself: the version of its schema, and the tables as they were described. */
 export const SCHEMA = '"hardshell:schema"'
@@ -70,7 +71,7 @@ export function described(db: SqliteConnection, schema: Schema): { version: numb
   if (names.length === 0) return undefined
   if (!names.some(({ name }) => quote(name as string) === SCHEMA))
     throw new StoreError('CORRUPT', 'the database belongs to another program')
-  const found = db.all(`SELECT version, tables FROM ${SCHEMA}`)[0]!
+  const found = sure(db.all(`SELECT version, tables FROM ${SCHEMA}`)[0], 'schema')
   checkVersion(found['version'] as number, schema)
   return { version: found['version'] as number, tables: JSON.parse(found['tables'] as string) as Tables }
 }
