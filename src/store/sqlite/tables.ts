@@ -72,8 +72,9 @@ export function described(db: SqliteConnection, schema: Schema): { version: numb
   if (!names.some(({ name }) => quote(name as string) === SCHEMA))
     throw new StoreError('CORRUPT', 'the database belongs to another program')
   const found = sure(db.all(`SELECT version, tables FROM ${SCHEMA}`)[0], 'schema')
-  checkVersion(found['version'] as number, schema)
-  return { version: found['version'] as number, tables: JSON.parse(found['tables'] as string) as Tables }
+  const version = Number(found['version'])
+  checkVersion(version, schema)
+  return { version, tables: JSON.parse(found['tables'] as string) as Tables }
 }
 
 /** Makes the database what the schema says. Runs inside a transaction. */

@@ -76,8 +76,13 @@ function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures
   const { keysets } = mintRows(stage.rows())
   return signatures.map(({ id, amount, C_, dleq }, at) => {
     const { secret, r, message } = sure(outputs[at], 'output')
-    const key = sure(keysets.find((row) => row.id === id)?.keys[amount], 'key')
-    if (!dleq || !stubCrypto.verifyDleq(message.B_, C_, key, dleq)) wrong(stage, 'a signature is not of this output')
+    const { keys } = sure(
+      keysets.find((row) => row.id === id),
+      'keyset',
+    )
+    const { [amount]: key = '' } = keys
+    if (!dleq || key === '' || !stubCrypto.verifyDleq(message.B_, C_, key, dleq))
+      wrong(stage, 'a signature is not of this output')
     return { id, amount, secret, C: stubCrypto.unblind(C_, r, key) }
   })
 }
