@@ -1,6 +1,7 @@
 /**
  * Counts what silences the compiler, by folder: `as` (but `as const`), `!` after an expression, and `any`. The counts are read from the
- * syntax tree; lines of code are those that are neither empty nor comment. `--check` fails where a folder is above its goal.
+ * syntax tree; lines of code are those that are neither empty nor comment. `--check`, which `npm run lint` runs, fails where a
+ * folder is above its goal.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { parseSync } from 'vite'

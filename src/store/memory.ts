@@ -36,6 +36,7 @@ import {
 } from './kit/rows.ts'
 import { checkSchema, migrateRows, plan, type Dump } from './kit/schema.ts'
 import { watchers, type Watchers } from './kit/watchers.ts'
+import { sure } from '../sure.ts'
 
 export type { Dump }
 
@@ -80,7 +81,7 @@ export function memoryStore(): MemoryStore {
     const use = (name: string): Rows => {
       open()
       tableOf(mine.tables, name)
-      return tables.get(name)!
+      return sure(tables.get(name), 'table')
     }
     return {
       async get<R extends Row>(name: string, key: Key) {

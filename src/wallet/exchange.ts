@@ -5,7 +5,6 @@ import type {
   Made,
   MadeProof,
   Place,
-  Signature,
   SwapSet,
   Why,
   exchangeActors,
@@ -25,11 +24,13 @@ import {
   storeProofs,
   unblind,
   type Wanted,
+  signedOf,
 } from './outputs.ts'
 import type { LocalArgs, WalletPorts } from './ports.ts'
 import { denominations, isWanting, planRound } from './rounds.ts'
 import { holdRefused, holdReserved } from './refused-keysets.ts'
 import type { MintLimits, OutputRow, ProofRow, Reader, Write } from './tables.ts'
+import { sure } from '../sure.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
   (typeof exchangeActors)[K] extends Declared<infer Out, infer _In> ? Out : never
@@ -49,7 +50,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const own = await ownRows(read, input)
     const unsent = exchange.unaccounted ? [] : forget(own)
     const over = exchange.unaccounted ? [] : unneeded(input, own)
-    if (!keyset) return { answer: 'stale', why: whyNone(keysets, unit)!, writes: unsent }
+    if (!keyset) return { answer: 'stale', why: sure(whyNone(keysets, unit), 'reason'), writes: unsent }
     const { limits, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
     const chosen = await chooseInputs(read, input, { keysets, keyset, limits, nowMs })
     if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
@@ -58,7 +59,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const plans = chosen.groups.map((inputs) =>
       planRound({ inputs, wants: exchange, limits, denominations: denominations(keyset) }),
     )
-    const planned = plans.find((plan) => 'round' in plan) ?? plans[0]!
+    const planned = plans.find((plan) => 'round' in plan) ?? sure(plans[0], 'plan')
     if ('why' in planned || refusedOne)
       return {
         answer: 'impossible',
@@ -85,7 +86,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const spare = !exchange.unaccounted && narrowed && last?.keysetId === keyset.id
     const before = spare ? exchange.sets.slice(0, -1) : exchange.sets
     const free = spare ? own.filter(({ B_ }) => last.outputs.some((output) => output.B_ === B_)) : []
-    const reused = free.slice(0, wanted.length).map((row, at): OutputRow => ({ ...row, ...wanted[at]! }))
+    const reused = free.slice(0, wanted.length).map((row, at): OutputRow => ({ ...row, ...sure(wanted[at], 'output') }))
     const made = await makeOutputs(
       { ...ports, read },
       {
@@ -119,12 +120,15 @@ export const exchangeSteps = (ports: WalletPorts) => ({
 
   'exchange.unblind': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.unblind'>> => {
     const { exchange } = input
-    const set = exchange.sets.at(-1)!
+    const set = sure(exchange.sets.at(-1), 'set of outputs')
     if (exchange.signatures.length !== set.outputs.length) return { answer: 'wrong' }
     const rows = await ownRows(read, input)
     const paired = set.outputs.map(({ B_ }, at) => ({
-      row: rows.find((row) => row.B_ === B_)!,
-      signature: exchange.signatures[at]!,
+      row: sure(
+        rows.find((row) => row.B_ === B_),
+        'own output',
+      ),
+      signature: sure(exchange.signatures[at], 'signature'),
     }))
     const made = await unblind(ports, paired, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
     if (!made) return { answer: 'wrong' }
@@ -134,9 +138,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
   'exchange.match': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.match'>> => {
     const { exchange } = input
     const rows = await ownRows(read, input)
-    const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
-    exchange.restored?.outputs.forEach((B_, at) => signed.set(B_, exchange.restored!.signatures[at]!))
-    const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
+    const { signed, pairs } = signedOf(rows, exchange.restored)
     const untold = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
     if (untold) return { answer: 'untold', why: untold }
     const unspent = isUnspent(exchange)
@@ -152,11 +154,10 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     )
     // Signed for another amount: another device with this seed asked for it.
     const foreign = ({ outputs }: SwapSet): boolean =>
-      outputs.some(
-        ({ B_ }) =>
-          signed.has(B_) &&
-          (signed.get(B_)!.amount !== ours.get(B_)!.amount || signed.get(B_)!.id !== ours.get(B_)!.keysetId),
-      )
+      outputs.some(({ B_ }) => {
+        const [theirs, own] = [signed.get(B_), ours.get(B_)]
+        return theirs !== undefined && (theirs.amount !== own?.amount || theirs.id !== own.keysetId)
+      })
     // One odd answer gives nothing up: it is asked for again.
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (contradicts || exchange.sets.some(foreign)) {
@@ -228,7 +229,7 @@ const sameRequest = (
   last.Ys.length === Ys.length &&
   last.Ys.every((Y, at) => Y === Ys[at]) &&
   last.outputs.length === wanted.length &&
-  last.outputs.every(({ amount, purpose }, at) => amount === wanted[at]!.amount && purpose === wanted[at]!.purpose)
+  last.outputs.every(({ amount, purpose }, at) => amount === wanted[at]?.amount && purpose === wanted[at].purpose)
 
 /** The mint's limits, with what the last refusal teaches; `refusedOne` where it refuses the least that there is. */
 async function learntLimits(

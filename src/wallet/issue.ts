@@ -1,12 +1,13 @@
 /** The mint operation's local steps: outputs for a paid quote, and proofs of their signatures (NUT-04). */
 import type { Job as Issue } from '../../machines/wallet/mint-model.ts'
-import type { MadeProof, OutputSet, Place, Signature } from '../../machines/wallet/exchange-model.ts'
+import type { MadeProof, OutputSet, Place } from '../../machines/wallet/exchange-model.ts'
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { keepLimits, learnt } from './limits.ts'
-import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind } from './outputs.ts'
+import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind, signedOf } from './outputs.ts'
 import type { LocalArgs, WalletPorts } from './ports.ts'
 import type { OutputRow, Reader, Write } from './tables.ts'
+import { sure } from '../sure.ts'
 
 type Job = LocalArgs<Issue>
 
@@ -33,7 +34,7 @@ export const issueSteps = (ports: WalletPorts) => ({
         }
       : await makeOutputs({ ...ports, read }, { id, keysetId: keyset.id, wanted, firstPlace, reserve: false })
     if (!made) return { answer: 'gap' as const }
-    const quote = context.quote!.quote
+    const quote = sure(context.quote, 'quote').quote
     const outputs = made.rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ }))
     const signature =
       context.privateKey &&
@@ -49,12 +50,15 @@ export const issueSteps = (ports: WalletPorts) => ({
 
   'mint.unblind': async ({ input, read, nowMs }: Job) => {
     const { signatures, sets } = input.context
-    const set = sets.at(-1)!
+    const set = sure(sets.at(-1), 'set of outputs')
     if (signatures.length !== set.outputs.length) return { answer: 'wrong' as const }
     const rows = await outputsOf(read, input.id)
     const pairs = set.outputs.map(({ B_ }, at) => ({
-      row: rows.find((row) => row.B_ === B_)!,
-      signature: signatures[at]!,
+      row: sure(
+        rows.find((row) => row.B_ === B_),
+        'own output',
+      ),
+      signature: sure(signatures[at], 'signature'),
     }))
     const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
     return made
@@ -65,9 +69,7 @@ export const issueSteps = (ports: WalletPorts) => ({
   'mint.match': async ({ input, read, nowMs }: Job) => {
     const { restored, sets, quoteState, seenSigned, collisions } = input.context
     const rows = await outputsOf(read, input.id)
-    const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
-    restored!.outputs.forEach((B_, at) => signed.set(B_, restored!.signatures[at]!))
-    const pairs = rows.flatMap((row) => (signed.has(row.B_) ? [{ row, signature: signed.get(row.B_)! }] : []))
+    const { signed, pairs } = signedOf(rows, sure(restored, 'answer of a restore'))
     if (pairs.length === 0) return { answer: 'nothing' as const }
     // Signed for another amount, or before the quote is issued: another device with this seed asked for it.
     const foreign = ({ outputs, keysetId }: OutputSet): boolean =>

@@ -54,7 +54,7 @@ export const splitTrouble = (trouble: string): [code: string, detail: string] =>
 /** What the mint keeps of these inputs, in the unit (NUT-02); undefined where a keyset is not known. */
 export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keysets): number | undefined {
   const found = inputs.map(({ id }) => keysets.get(id))
-  return found.some((keyset) => !keyset) ? undefined : feeOf(found.map((keyset) => keyset!.feePpk))
+  return found.every((keyset) => keyset !== undefined) ? feeOf(found.map(({ feePpk }) => feePpk)) : undefined
 }
 
 /** An amount in the denominations of a keyset, ascending; as few as there can be. */

@@ -4,6 +4,7 @@ import { UNUSED } from '../../machines/wallet/melt-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import type { WalletPorts } from './ports.ts'
 import type { CounterRow, KeysetRow, OutputRow, ProofRow, Reader, Write } from './tables.ts'
+import { sure } from '../sure.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
@@ -36,7 +37,7 @@ export async function makeOutputs(
 ): Promise<Outputs | undefined> {
   const { id, keysetId, firstPlace } = of
   const unused = (await unusedOf(env.read, keysetId)).slice(0, of.wanted.length)
-  const taken = unused.map((row, at): OutputRow => ({ ...row, ...of.wanted[at]!, operationId: id, place: firstPlace + at })) // prettier-ignore
+  const taken = unused.map((row, at): OutputRow => ({ ...row, ...sure(of.wanted[at], 'output'), operationId: id, place: firstPlace + at })) // prettier-ignore
   const takes = taken.map(({ B_, operationId, place, amount, purpose }): Write => ({
     patch: 'outputs',
     key: [B_],
@@ -78,6 +79,24 @@ export async function makeOutputs(
       ...rows.map((row): Write => ({ put: 'outputs', row, if: 'absent' })),
     ],
   }
+}
+
+/** Which of an operation's outputs the mint has signed, as their rows and a restore tell. */
+export function signedOf(
+  rows: readonly OutputRow[],
+  restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null,
+): {
+  readonly signed: ReadonlyMap<string, Signature>
+  readonly pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[]
+} {
+  const signed = new Map<string, Signature>(rows.flatMap(({ B_, signature }) => (signature ? [[B_, signature]] : [])))
+  for (const [at, B_] of (restored?.outputs ?? []).entries())
+    signed.set(B_, sure(restored?.signatures[at], 'signature'))
+  const pairs = rows.flatMap((row) => {
+    const signature = signed.get(row.B_)
+    return signature ? [{ row, signature }] : []
+  })
+  return { signed, pairs }
 }
 
 /** All outputs of an operation that are not proofs yet, in the order they were made. */
@@ -188,7 +207,7 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
   const writes: Write[] = []
   for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
     const to = Math.max(...rows.filter((row) => row.keysetId === keysetId).map(({ counter }) => counter)) + 1
-    const { signed } = (await read.get('counters', [keysetId]))!
+    const { signed } = sure(await read.get('counters', [keysetId]), 'counter')
     if (signed < to)
       writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
   }
@@ -203,7 +222,7 @@ export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, ti
   const writes: Write[] = []
   const jump = Math.min(LONGEST_JUMP, MOST_UNSIGNED - room, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
-    const { next } = (await read.get('counters', [keysetId]))!
+    const { next } = sure(await read.get('counters', [keysetId]), 'counter')
     const row: CounterRow = { keysetId, next: next + jump, signed: next }
     // Those that were made before are used there as well.
     const unused = await unusedOf(read, keysetId)

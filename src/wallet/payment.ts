@@ -20,6 +20,7 @@ import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
 import type { LocalArgs, WalletPorts } from './ports.ts'
 import type { Write } from './tables.ts'
+import { sure } from '../sure.ts'
 
 type Deriving = LocalArgs<Derive>
 type Renew = LocalArgs<Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>
@@ -119,15 +120,16 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const { inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } = context
     const rows = (await outputsOf(read, id)).filter(({ B_ }) => blanks.some((blank) => blank.B_ === B_))
     const keysets = await keysetsOf(read, input.mintUrl)
-    const row = (B_: string) => rows.find((output) => output.B_ === B_)
-    const pair = (B_: string, signature: Signature) => (row(B_) ? [{ row: row(B_)!, signature }] : [])
-    const change = payment!.change ?? []
+    const pair = (B_: string, signature: Signature) =>
+      rows.flatMap((row) => (row.B_ === B_ ? [{ row, signature }] : []))
+    const change = sure(payment, 'payment').change ?? []
     const pairs = found
-      ? found.outputs.flatMap((B_, at) => pair(B_, found.signatures[at]!))
+      ? found.outputs.flatMap((B_, at) => pair(B_, sure(found.signatures[at], 'signature')))
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
     // The order pairs them (NUT-08); where the mint has DLEQ (NUT-12), that says whether it did.
     const made = await unblind(ports, pairs, keysets, found ? 'optional' : await dleqOf(read, input.mintUrl))
-    const owed = sum(inputs) - inputFee - quote!.amount - quote!.feeReserve
+    const { amount, feeReserve } = sure(quote, 'quote')
+    const owed = sum(inputs) - inputFee - amount - feeReserve
     if (!made) return { answer: 'owed' as const }
     // A restore says all there is. Else the change must come to what is owed for certain; and only the mint's first
     // answer may leave it out, for any other word without change may have forgotten it.

@@ -7,6 +7,7 @@ import type { ProofState } from '../cashu/parse.ts'
 import { limitsOf } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
 import type { Reader } from './tables.ts'
+import { sure } from '../sure.ts'
 
 /** Mints take so many at once without a word about it. */
 const MOST_ASKED = 100
@@ -61,7 +62,7 @@ export const tokenPoll = ({ client }: WalletPorts): Poll<SendContext, EventObjec
   most: 25,
   sends: ['token.states'],
   async ask({ contexts, signal, read }) {
-    const { mintUrl } = contexts[0]!
+    const { mintUrl } = sure(contexts[0], 'context')
     let isFirst = true
     const ask: Ask = async (Ys) => {
       // Trust was asked for before the first; it may go before the others.

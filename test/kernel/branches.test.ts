@@ -92,7 +92,7 @@ describe('a branch', () => {
 test('what a state is sure to have is there, or it throws', () => {
   expect(sure(0, 'number')).toBe(0)
   expect(sure('', 'text')).toBe('')
-  expect(() => sure(null, 'claim')).toThrow('there is no claim in this state')
+  expect(() => sure(null, 'claim')).toThrow('there is no claim')
   expect(() => sure(undefined, 'claim')).toThrow(TypeError)
 })
 

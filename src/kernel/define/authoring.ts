@@ -12,6 +12,7 @@ import {
   type PromiseActorLogic,
 } from 'xstate'
 import type { Json, Write } from '../../store/port.ts'
+import { sure } from '../../sure.ts'
 
 export type { Json, Write }
 
@@ -128,11 +129,7 @@ export const from =
   ({ context }: { context: Context }): In =>
     by(context)
 
-/** A value that a state is sure to have. @throws {TypeError} where it has not. */
-export function sure<T>(value: T | null | undefined, what: string): T {
-  if (value === null || value === undefined) throw new TypeError(`there is no ${what} in this state`)
-  return value
-}
+export { sure }
 
 /** The action that writes what an answer wants written. */
 export const write: {

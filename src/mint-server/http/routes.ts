@@ -136,13 +136,13 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
-      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      const [method, kind] = partsOf(topic)
       const stored = async (id: string): Promise<object> =>
         kind === 'mint' ? mintAnswer(await minting.stored(method, id)) : meltAnswer(await readMelt(method, id))
       return inWaves(ids, (id) => known(stored(id)))
     },
     async ask(topic, id) {
-      const [method, kind] = topic.split('_') as [PaymentMethod, 'mint' | 'melt']
+      const [method, kind] = partsOf(topic)
       if (kind === 'mint') return minting.asked(await minting.stored(method, id))
       await checkMelt(method, id, undefined)
       return true
@@ -170,3 +170,7 @@ const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
     throw error
   }
 }
+
+/** The method of payment and the kind of quote that a topic tells of. */
+const partsOf = (topic: string): [PaymentMethod, 'mint' | 'melt'] =>
+  topic.split('_') as [PaymentMethod, 'mint' | 'melt']

@@ -3,6 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { bech32 } from '@scure/base'
+import { sure } from '../../sure.ts'
 
 /** What the fake Lightning backend writes into an invoice and reads from one. */
 export interface Invoice {
@@ -83,14 +84,21 @@ function field(tag: number, words: readonly number[]): number[] {
 function amountText(amountSat: number | undefined): string {
   if (amountSat === undefined) return ''
   const amount = BigInt(amountSat) * SAT
-  const [letter, worth] = UNITS.find(([, worth]) => amount % worth === 0n)!
+  const [letter, worth] = sure(
+    UNITS.find(([, worth]) => amount % worth === 0n),
+    'unit',
+  )
   return `${amount / worth}${letter}`
 }
 
 /** Sat, rounded up; undefined where there is no amount, null where it is malformed. */
 function amountOf(digits: string, letter: string): number | undefined | null {
   if (digits === '') return letter === '' ? undefined : null
-  const amount = BigInt(digits) * UNITS.find(([unit]) => unit === letter)![1]
+  const [, worth] = sure(
+    UNITS.find(([unit]) => unit === letter),
+    'unit',
+  )
+  const amount = BigInt(digits) * worth
   const sat = Number((amount + SAT - 1n) / SAT)
   return digits.startsWith('0') || amount % 10n !== 0n || !Number.isSafeInteger(sat) ? null : sat
 }
@@ -120,7 +128,8 @@ export const bolt11: InvoiceCodec = {
     const decoded = bech32.decodeUnsafe(request.toLowerCase(), false)
     const prefix = /^ln[a-z]+?(\d*)([munp]?)$/.exec(decoded?.prefix ?? '')
     if (!decoded || !prefix || decoded.words.length < TIMESTAMP_WORDS + SIGNATURE_WORDS) return undefined
-    const amountSat = amountOf(prefix[1]!, prefix[2]!)
+    const [, digits = '', letter = ''] = prefix
+    const amountSat = amountOf(digits, letter)
     const words = decoded.words.slice(0, -SIGNATURE_WORDS)
     const fields = new Map<number, readonly number[]>()
     for (let at = TIMESTAMP_WORDS; at + 3 <= words.length;) {

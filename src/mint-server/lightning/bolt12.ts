@@ -3,6 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { bech32 } from '@scure/base'
+import { sure } from '../../sure.ts'
 
 /** What the fake Lightning backend writes into an offer and reads from one. */
 export interface Offer {
@@ -75,7 +76,7 @@ class Reader {
   }
 
   byte(): number {
-    return this.take(1)[0]!
+    return sure(this.take(1)[0], 'byte')
   }
 
   /** A big-endian number of so many bytes; beyond the safe integers only roughly. */
@@ -145,12 +146,15 @@ function branch(one: Uint8Array, other: Uint8Array): Uint8Array {
  */
 export function merkleRoot(stream: Uint8Array): string {
   const fields = fieldsOf(stream)
-  if (fields.length === 0) throw new RangeError('no fields')
-  const nonce = concatBytes(NONCE, fields[0]!.bytes)
+  const [first] = fields
+  if (first === undefined) throw new RangeError('no fields')
+  const nonce = concatBytes(NONCE, first.bytes)
   let row = fields.map(({ typeBytes, bytes }) => branch(hash(LEAF, bytes), hash(nonce, typeBytes)))
   while (row.length > 1)
-    row = row.flatMap((one, at) => (at % 2 > 0 ? [] : at + 1 < row.length ? [branch(one, row[at + 1]!)] : [one]))
-  return bytesToHex(row[0]!)
+    row = row.flatMap((one, at) =>
+      at % 2 > 0 ? [] : at + 1 < row.length ? [branch(one, sure(row[at + 1], 'branch'))] : [one],
+    )
+  return bytesToHex(sure(row[0], 'root'))
 }
 
 /** An unsigned number without leading zeros, of 64 bits at most. */

@@ -7,6 +7,7 @@ import { type LocalArgs, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
 import type { MintQuoteRow, Reader, Write } from '../db/tables.ts'
 import { columns, kept, signingEffect } from './signing.ts'
+import { sure } from '../../sure.ts'
 
 const kind = 'mint-issue'
 
@@ -32,10 +33,11 @@ export const issueSteps = (ports: MintPorts) => ({
     const made = await reserve({ read: from, crypto: ports.crypto }, { id, kind }, messages)
     let rest = made.amount
     const shares = wanted.map(({ quoteId, amount }, at): Share => {
-      const quote = quotes[at]!
+      const quote = sure(quotes[at], 'quote')
+      const room = sure(left[at], 'room')
       if (quote.unit !== made.unit) refuse(codes.unitMismatch, `the quote is in ${quote.unit}`)
-      const most = amount ?? left[at]!
-      if (most > left[at]!) refuse(codes.unbalanced, `the quote has ${left[at]} left`)
+      const most = amount ?? room
+      if (most > room) refuse(codes.unbalanced, `the quote has ${room} left`)
       // What was paid by an invoice is issued whole; of what an offer brings in, as much as is asked for (NUT-25).
       const share = quote.method === 'bolt11' ? most : Math.min(most, rest)
       rest -= share

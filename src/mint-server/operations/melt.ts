@@ -19,6 +19,7 @@ import { moved } from '../protocol/quote-states.ts'
 import { refuse } from '../http/request.ts'
 import type { MeltQuoteRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
 import { columns, kept, signingEffect } from './signing.ts'
+import { sure } from '../../sure.ts'
 
 const kind = 'mint-melt'
 
@@ -84,7 +85,8 @@ export const meltSteps = (ports: MintPorts) => ({
     input: { net, payment, settlement, blanks },
     read,
   }: LocalArgs<Pick<MeltContext, 'net' | 'payment' | 'settlement' | 'blanks'>>) {
-    const value = Math.max(0, net - payment!.amount - settlement!.fee)
+    const { fee } = sure(settlement, 'settlement')
+    const value = Math.max(0, net - sure(payment, 'payment').amount - fee)
     const outputs = await changeOf(read, blanks, value)
     return outputs.length > 0 ? { answer: 'owed' as const, outputs } : { answer: 'none' as const }
   },
@@ -104,10 +106,11 @@ export const meltSteps = (ports: MintPorts) => ({
     const own = ownQuoteId === null ? undefined : await read.get('mintQuotes', [ownQuoteId])
     if (own && !isOpen(own)) return { answer: 'elsewhere' as const }
     const { signatures, writes } = record(owner, outputs, signed, has(ports.settings, 12))
+    const { fee, preimage } = sure(settlement, 'settlement')
     const set = {
       state: moved(before.state, 'PAID'),
-      paidOut: before.amount + settlement!.fee,
-      preimage: settlement!.preimage,
+      paidOut: before.amount + fee,
+      preimage,
       change: signatures,
     }
     const paymentId = before.method === 'bolt11' ? before.requestId : id
@@ -164,10 +167,10 @@ export const meltKind = defineOperation({
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
       async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
         // A call that fails says nothing about the payment.
-        const { id, payment } = contexts[0]!
+        const { id, payment } = sure(contexts[0], 'context')
         const told = await calls.outgoing(id, signal).catch((): Outgoing => ({ state: 'unknown' }))
         const { state } = told
-        if (state === 'paid') return [{ type: 'payment.paid', ...settled(told, payment!) }]
+        if (state === 'paid') return [{ type: 'payment.paid', ...settled(told, sure(payment, 'payment')) }]
         if (state === 'failed' || state === 'none') return [{ type: `payment.${state}` }]
         return [undefined]
       },

@@ -5,6 +5,7 @@ import type { MintCrypto } from '../../cashu/crypto.ts'
 import { refuse, type Proof } from '../http/request.ts'
 import type { Signatory } from '../signatory/signatory.ts'
 import type { OperationName, ProofRow, Reader, Signature, SignatureRow, Write } from '../db/tables.ts'
+import { sure } from '../../sure.ts'
 
 /** An operation that uses inputs up and has outputs signed. */
 export interface Owner {
@@ -66,7 +67,7 @@ export async function genuine(
 ): Promise<HeldInput[]> {
   const { keysets } = await keysetsOf(of.read, proofs)
   const signed = proofs.map(({ id, amount, secret, C }) => {
-    const { unit, generation, keys } = keysets.get(id)!
+    const { unit, generation, keys } = sure(keysets.get(id), 'keyset')
     if (keys[amount] === undefined) refuse(codes.proofInvalid, `keyset ${id} has no amount ${amount}`)
     return { unit, generation, amount, secret, C }
   })
@@ -83,7 +84,7 @@ export async function genuine(
 export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInput[]): Promise<Inputs> {
   const { unit, keysets } = await keysetsOf(read, inputs)
   if (repeats(inputs.map(({ Y }) => Y))) refuse(codes.duplicateInputs, 'the same input twice')
-  const fee = Math.ceil(sum(inputs.map(({ id }) => keysets.get(id)!.feePpk)) / 1000)
+  const fee = Math.ceil(sum(inputs.map(({ id }) => sure(keysets.get(id), 'keyset').feePpk)) / 1000)
   return {
     unit,
     net: sum(inputs.map(({ amount }) => amount)) - fee,
@@ -111,7 +112,7 @@ export async function reserve(
   const { unit, keysets } = await keysetsOf(read, messages)
   if (repeats(messages.map(({ B_ }) => B_))) refuse(codes.duplicateOutputs, 'the same output twice')
   for (const { id, amount, B_ } of messages) {
-    const { keys } = keysets.get(id)!
+    const { keys } = sure(keysets.get(id), 'keyset')
     if (!blank && keys[amount] === undefined) refuse(codes.amountOutOfRange, `keyset ${id} has no amount ${amount}`)
     if (!crypto.isPoint(B_)) refuse(codes.unclassified, 'B_ is not on the curve')
   }
@@ -119,7 +120,7 @@ export async function reserve(
     unit,
     amount: blank ? 0 : sum(messages.map(({ amount }) => amount)),
     held: messages.map(({ id, amount, B_ }) => ({
-      ...{ id, B_, generation: keysets.get(id)!.generation },
+      ...{ id, B_, generation: sure(keysets.get(id), 'keyset').generation },
       amount: blank ? 0 : amount,
     })),
     writes: [
@@ -159,11 +160,11 @@ export function record(
   withDleq: boolean,
 ): { readonly signatures: readonly Signature[]; readonly writes: readonly Write[] } {
   const signatures = outputs.map(({ id, amount }, at): Signature => {
-    const { C_, dleq } = signed[at]!
+    const { C_, dleq } = sure(signed[at], 'signature')
     return { id, amount, C_, ...(withDleq && { dleq: { e: dleq.e, s: dleq.s } }) }
   })
   const writes = outputs.map(({ B_, amount }, at): Write => {
-    const { C_, dleq = null } = signatures[at]!
+    const { C_, dleq = null } = sure(signatures[at], 'signature')
     return { patch: 'signatures', key: [B_], set: { amount, C_, dleq }, if: { C_: null, operationId: owner.id } }
   })
   return { signatures, writes }
@@ -181,5 +182,5 @@ export async function changeOf(read: Reader, blanks: readonly HeldOutput[], valu
   const amounts = Object.keys(keyset?.keys ?? {}).map(Number)
   for (const amount of amounts.toSorted((a, b) => b - a))
     for (; amount <= rest && parts.length < blanks.length; rest -= amount) parts.unshift(amount)
-  return parts.map((amount, at) => ({ ...blanks[at]!, amount }))
+  return parts.map((amount, at) => ({ ...sure(blanks[at], 'blank output'), amount }))
 }

@@ -12,6 +12,7 @@ import type { Statement, Transaction } from './connections.ts'
 import type { PostgresTable } from './tables.ts'
 import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type TotalChange } from '../kit/rows.ts'
 import { checkVersion } from '../kit/sql.ts'
+import { sure } from '../../sure.ts'
 
 /** What a transaction needs to know of the store. */
 export interface Ground {
@@ -46,10 +47,10 @@ export async function land(
     { sql: begin },
     ...wanted.map(({ table, keys }) => ({ sql: table.lock, values: table.keys(keys) })),
   )
-  checkVersion(Number(gate!.rows[0]?.['version']), ground.schema)
+  checkVersion(Number(gate?.rows[0]?.['version']), ground.schema)
   const draft = new Draft(ground.tables)
   for (const [i, { table }] of wanted.entries())
-    for (const row of found[i]!.rows) draft.found(table, table.scalarsOf(row))
+    for (const row of sure(found[i], 'answer').rows) draft.found(table, table.scalarsOf(row))
   const refusals = commits.map((writes) => draft.add(writes))
   if (draft.reliesOnAbsence && !isExclusive) throw new NeedsExclusion()
   if (draft.runs.length === 0) return refusals
@@ -124,12 +125,12 @@ class Draft {
       else this.#rows.delete(id)
     }
     for (const { write, id, before, after } of changes) {
-      const table = this.#tables.get(write.table)!
+      const table = sure(this.#tables.get(write.table), 'table')
       this.totals.add(write.table, table.table, before, after)
-      if (before === undefined) this.#change('insert', table, [], id, after!)
+      if (before === undefined) this.#change('insert', table, [], id, sure(after, 'row'))
       else if (after === undefined) this.#change('delete', table, [], id, before)
       else {
-        const columns = Object.keys(write.row!).filter((column) => after[column] !== before[column])
+        const columns = Object.keys(write.row ?? {}).filter((column) => after[column] !== before[column])
         if (columns.length > 0) this.#change('update', table, columns, id, after)
       }
     }
@@ -156,17 +157,21 @@ const idOf = (table: string, key: CheckedWrite['key']): string => encode([table,
 
 /** Writes a draft. @throws {StoreError}, {RangeError} */
 async function write(transaction: Transaction, ground: Ground, { runs, totals }: Draft): Promise<void> {
-  const groups = byTable(totals).map(([name, changes]) => ({ name, totals: ground.tables.get(name)!.totals!, changes }))
+  const groups = byTable(totals).map(([name, changes]) => ({
+    name,
+    totals: sure(ground.tables.get(name)?.totals, 'totals'),
+    changes,
+  }))
   const answers = await transaction.run(
     ...runs.map(statementOf),
     ...groups.map(({ totals, changes }) => ({ sql: totals.add, values: totals.arrays(changes) })),
     ground.mark([...new Set(runs.map(({ table }) => table.name))]),
   )
   for (const [i, { verb, table, rows }] of runs.entries())
-    if (answers[i]!.count !== rows.length)
+    if (answers[i]?.count !== rows.length)
       throw new StoreError('BUSY', `${verb} of ${table.name} met a row that has come or gone in the meantime`)
   for (const [i, { name, totals }] of groups.entries()) {
-    const { rows } = answers[runs.length + i]!
+    const { rows } = sure(answers[runs.length + i], 'answer')
     for (const { sum } of rows) safe(name, Number(sum))
     if (rows.some(({ count }) => Number(count) === 0)) await transaction.run({ sql: totals.clean })
   }

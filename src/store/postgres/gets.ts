@@ -3,6 +3,7 @@ import type { Key, Row } from '../port.ts'
 import type { Found } from './connections.ts'
 import type { PostgresTable } from './tables.ts'
 import { encode } from '../kit/rows.ts'
+import { sure } from '../../sure.ts'
 
 interface Asked {
   readonly key: Key
@@ -31,7 +32,7 @@ export class Gets {
   }
 
   async #answer(table: PostgresTable): Promise<void> {
-    const asked = this.#asked.get(table)!
+    const asked = sure(this.#asked.get(table), 'question')
     this.#asked.delete(table)
     const keys = new Map(asked.map(({ key }) => [encode(key), key]))
     try {

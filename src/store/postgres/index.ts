@@ -29,6 +29,7 @@ import { Changes } from './watch.ts'
 import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWrite } from '../kit/rows.ts'
 import { checkSchema } from '../kit/schema.ts'
 import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
+import { sure } from '../../sure.ts'
 
 export type { ConnectionOptions } from './connections.ts'
 export type { SlowCall, SlowOptions } from '../kit/slow.ts'
@@ -77,8 +78,8 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
       `SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit', true) AS sync,
       (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_notify') AS notifies`,
     )
-    const { encoding, sync, notifies } = rows[0]!
-    if (encoding !== 'UTF8') throw new StoreError('UNAVAILABLE', `the database is in ${encoding!}, not in UTF8`)
+    const { encoding, sync, notifies } = sure(rows[0], 'answer')
+    if (encoding !== 'UTF8') throw new StoreError('UNAVAILABLE', `the database is in ${encoding}, not in UTF8`)
     await migrate(client, namespace, schema)
     return { hasNotify: Number(notifies) > 0, isDurable: sync !== 'off' }
   } finally {
@@ -98,7 +99,7 @@ class PostgresStore implements Store {
   readonly #reading = new Set<Promise<unknown>>()
   readonly #gets = new Gets((table, keys) =>
     keys.length === 1
-      ? this.#read('get', table.name, table.get, keys[0]!.map(sent))
+      ? this.#read('get', table.name, table.get, sure(keys[0], 'key').map(sent))
       : this.#read('get', table.name, table.getAll, table.keys(keys)),
   )
   #closing: Promise<void> | undefined
@@ -138,9 +139,9 @@ class PostgresStore implements Store {
   async sum<K extends Key>(name: string, prefix: Key = []): Promise<Total<K>[]> {
     const { totals } = this.#use(name)
     const checked = checkTotal(this.#schema.tables, name, prefix)
-    const rows = await this.#read('sum', name, totals!.query(checked.length), checked.map(sent))
+    const rows = await this.#read('sum', name, sure(totals, 'totals').query(checked.length), checked.map(sent))
     return rows.map((row) => ({
-      key: totals!.keyOf(row) as readonly unknown[] as K,
+      key: sure(totals, 'totals').keyOf(row) as readonly unknown[] as K,
       sum: Number(row['sum']),
       count: Number(row['count']),
     }))
@@ -173,7 +174,7 @@ class PostgresStore implements Store {
   #use(name: string): PostgresTable {
     this.#open()
     tableOf(this.#schema.tables, name)
-    return this.#ground.tables.get(name)!
+    return sure(this.#ground.tables.get(name), 'table')
   }
 
   async #read(call: SlowCall['call'], name: string, sql: string, values: readonly Value[]): Promise<readonly Found[]> {

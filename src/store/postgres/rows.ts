@@ -8,6 +8,7 @@ import { namespaceOf, PostgresTable } from './tables.ts'
 import type { PostgresStoreOptions } from './index.ts'
 import { checkRow, tableOf } from '../kit/rows.ts'
 import { list } from '../kit/sql.ts'
+import { sure } from '../../sure.ts'
 
 export interface PostgresRows {
   /** Replaces all rows by those of a dump, in two round trips. @throws {TypeError} where they do not fit the schema. */
@@ -42,8 +43,9 @@ export function postgresRows(options: PostgresStoreOptions, schema: Schema): Pos
       return transact(async (transaction) => {
         const all = tables.map((it) => ({ sql: it.select(it.columns, `ORDER BY ${list(it.table.key)}`) }))
         const [, ...answers] = await transaction.run({ sql: 'BEGIN ISOLATION LEVEL REPEATABLE READ' }, ...all)
-        const rows = answers.map((answer, i) => answer.rows.map((row) => tables[i]!.decode(row)))
-        return Object.fromEntries(tables.map(({ name }, i) => [name, rows[i]!]))
+        return Object.fromEntries(
+          tables.map((table, i) => [table.name, sure(answers[i], 'answer').rows.map((row) => table.decode(row))]),
+        )
       })
     },
     close: () => connections.close(),

@@ -15,6 +15,7 @@ import {
   stepsTo,
   type Dialect,
 } from '../kit/sql.ts'
+import { sure } from '../../sure.ts'
 
 const dialectOf = (namespace: string): Dialect => ({
   table: (name) => `${quote(namespace)}.${quote(name)}`,
@@ -199,7 +200,7 @@ async function described(client: Client, namespace: string): Promise<{ version: 
   const own = ownTables(namespace).schema
   const row = (await ask(client, `SELECT version, tables FROM ${own} WHERE id = 1 FOR UPDATE`)).rows[0]
   if (row === undefined) throw new StoreError('CORRUPT', `the schema of ${namespace} is gone`)
-  return { version: Number(row['version']), tables: JSON.parse(row['tables']!) as Tables }
+  return { version: Number(row['version']), tables: JSON.parse(sure(row['tables'], 'tables')) as Tables }
 }
 
 /** The database's own tables. Of two that make them at once, one has to look again. */

@@ -5,11 +5,18 @@
 import { ask, connect, type ConnectionOptions, type Connections, type Statement } from './connections.ts'
 import { ownTables } from './tables.ts'
 import { watchers } from '../kit/watchers.ts'
+import { sure } from '../../sure.ts'
 
 const POLL_MS = 200
 /** How often is looked where commits are told. */
 const POLL_TOLD_MS = 2_000
 const RECONNECT_MS = 5_000
+
+/** The last change of a table by another handle. */
+interface Mark {
+  readonly name: string
+  readonly seq: string
+}
 
 export class Changes {
   readonly #watchers = watchers(() => this.#begin())
@@ -75,15 +82,22 @@ export class Changes {
 
   #poll(signal: AbortSignal, isHeard: () => boolean): void {
     const sql = `SELECT handle, name, seq FROM ${this.#table} WHERE handle <> $1`
-    let seen: Map<string, string> | undefined
+    let seen: ReadonlyMap<string, Mark> | undefined
     const look = async (): Promise<void> => {
       const { rows } = await this.#connections.read(sql, [this.#handle])
       if (signal.aborted) return
-      const found = new Map(rows.map(({ handle, name, seq }) => [`${name!} ${handle!}`, seq!]))
+      const found: ReadonlyMap<string, Mark> = new Map(
+        rows.map(({ handle, name, seq }) => [
+          `${name} ${handle}`,
+          { name: sure(name, 'name'), seq: sure(seq, 'number') },
+        ]),
+      )
       // What happened between the call of `watch` and the first look is not known.
       if (seen === undefined) this.#watchers.touched()
       else
-        this.#watchers.touched([...found].flatMap(([key, seq]) => (seen!.get(key) === seq ? [] : [key.split(' ')[0]!])))
+        this.#watchers.touched(
+          [...found].flatMap(([key, { name, seq }]) => (seen?.get(key)?.seq === seq ? [] : [name])),
+        )
       seen = found
     }
     const again = (): void => {

@@ -30,6 +30,7 @@ import { fileAt, IN_MEMORY, makeFile, presenceOf, type Presence } from './file.t
 import { sqliteOwnerLock } from './owner.ts'
 import { described, migrate, SCHEMA, SqliteTable } from './tables.ts'
 import { watchers } from '../kit/watchers.ts'
+import { sure } from '../../sure.ts'
 
 /** What every SQLite store can be told. */
 export interface SqliteOptions extends SlowOptions {
@@ -126,9 +127,9 @@ class SqliteStore implements Store {
   async sum<K extends Key>(name: string, prefix: Key = []): Promise<Total<K>[]> {
     const { totals } = this.#use(name)
     const checked = checkTotal(this.#schema.tables, name, prefix)
-    const rows = await this.#read('sum', name, totals!.query(checked.length), checked)
+    const rows = await this.#read('sum', name, sure(totals, 'totals').query(checked.length), checked)
     return rows.map((row) => ({
-      key: totals!.columns.map((column) => row[column]) as readonly unknown[] as K,
+      key: sure(totals, 'totals').columns.map((column) => row[column]) as readonly unknown[] as K,
       ...sumOf(row),
     }))
   }
@@ -158,7 +159,7 @@ class SqliteStore implements Store {
   #use(name: string): SqliteTable {
     this.#open()
     tableOf(this.#schema.tables, name)
-    return this.#tables.get(name)!
+    return sure(this.#tables.get(name), 'table')
   }
 
   async #read(call: SlowCall['call'], name: string, sql: string, values: readonly SqlValue[]): Promise<SqlRow[]> {
@@ -205,7 +206,7 @@ class SqliteStore implements Store {
     const refusals = new Map<WaitingCommit, Error>()
     let committing = false
     try {
-      checkVersion(this.#first(`SELECT version FROM ${SCHEMA}`)!['version'] as number, this.#schema)
+      checkVersion(Number(sure(this.#first(`SELECT version FROM ${SCHEMA}`), 'schema')['version']), this.#schema)
       for (const member of members) {
         try {
           if (members.length === 1) this.#land(member.writes)
@@ -263,7 +264,7 @@ class SqliteStore implements Store {
   #land(writes: readonly CheckedWrite[]): void {
     const totals = new TotalChanges()
     for (const write of writes) {
-      const sql = this.#tables.get(write.table)!
+      const sql = sure(this.#tables.get(write.table), 'table')
       const before = this.#first(sql.find, write.key) as Row | undefined
       const after = outcome(write, before)
       if (after === before) continue
@@ -271,7 +272,7 @@ class SqliteStore implements Store {
       else if (before === undefined) this.#run(sql.insert, sql.encode(after))
       else {
         // Only what changes, so that the indexes of the rest are left alone.
-        const changed = Object.keys(write.row!).filter((column) => after[column] !== before[column])
+        const changed = Object.keys(write.row ?? {}).filter((column) => after[column] !== before[column])
         if (changed.length > 0) this.#run(sql.update(changed), [...sql.encode(after, changed), ...write.key])
       }
       totals.add(write.table, sql.table, before, after)
@@ -280,7 +281,7 @@ class SqliteStore implements Store {
   }
 
   #count({ table, key, sum, count }: TotalChange): void {
-    const sql = this.#tables.get(table)!.totals!
+    const sql = sure(this.#tables.get(table)?.totals, 'totals')
     const group = this.#first(sql.find, key)
     const before = group ? sumOf(group) : { sum: 0, count: 0 }
     const after = { sum: safe(table, before.sum + sum), count: before.count + count }
@@ -300,7 +301,7 @@ class SqliteStore implements Store {
   #poll(): () => void {
     const look = (): unknown => {
       try {
-        return this.#first('PRAGMA data_version')!['data_version']
+        return sure(this.#first('PRAGMA data_version'), 'answer')['data_version']
       } catch {
         return undefined
       }

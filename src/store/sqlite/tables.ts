@@ -16,6 +16,7 @@ import {
   where,
   type Dialect,
 } from '../kit/sql.ts'
+import { sure } from '../../sure.ts'
 
 /** Holds one row about the database itself: the version of its schema, and the tables as they were described. */
 export const SCHEMA = '"hardshell:schema"'
@@ -70,9 +71,10 @@ export function described(db: SqliteConnection, schema: Schema): { version: numb
   if (names.length === 0) return undefined
   if (!names.some(({ name }) => quote(name as string) === SCHEMA))
     throw new StoreError('CORRUPT', 'the database belongs to another program')
-  const found = db.all(`SELECT version, tables FROM ${SCHEMA}`)[0]!
-  checkVersion(found['version'] as number, schema)
-  return { version: found['version'] as number, tables: JSON.parse(found['tables'] as string) as Tables }
+  const found = sure(db.all(`SELECT version, tables FROM ${SCHEMA}`)[0], 'schema')
+  const version = Number(found['version'])
+  checkVersion(version, schema)
+  return { version, tables: JSON.parse(found['tables'] as string) as Tables }
 }
 
 /** Makes the database what the schema says. Runs inside a transaction. */

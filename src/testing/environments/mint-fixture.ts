@@ -13,6 +13,8 @@ import { atomicMint, atomicMintSchema, type AtomicMint } from './atomic-mint.ts'
 import type { Inject } from '../explorer/choices.ts'
 import { VirtualClock, worldRandom, type Life } from '../explorer/life.ts'
 import { stubCrypto } from './stub-crypto.ts'
+import { mintRows, rowsOf } from '../invariants/rows.ts'
+import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
 
 export const SEED = new Uint8Array(64).fill(7)
 /** The amounts of the mint's keysets. */
@@ -72,18 +74,18 @@ export function bystanders({
 }): Pick<MintFixture, 'dump' | 'remembers' | 'invoice' | 'activate' | 'pay' | 'settle' | 'forget'> {
   return {
     dump: () => rows.dump(),
-    remembers: () => rows.dump()['responses']!.length > 0,
+    remembers: () => mintRows(rows.dump()).responses.length > 0,
     invoice: (amountSat, memo) => backend.foreignInvoice({ amountSat, ...(memo && { memo: JSON.stringify(memo) }) }),
     activate: (id) => store.commit([{ patch: 'keysets', key: [id], set: { active: 1 } }]),
     async pay(quoteId) {
-      const quote = rows.dump()['mintQuotes']!.find(({ id }) => id === quoteId)
-      if (quote) await backend.settle(quote['requestId'] as string)
+      const quote = mintRows(rows.dump()).mintQuotes.find(({ id }) => id === quoteId)
+      if (quote) await backend.settle(quote.requestId)
     },
     async settle(state) {
-      for (const { id } of rows.dump()['fakeOutgoing']!) await backend.resolve(id as string, state)
+      for (const { id } of rowsOf(fakeBackendTables, rows.dump()).fakeOutgoing) await backend.resolve(id, state)
     },
     async forget() {
-      await store.commit(rows.dump()['responses']!.map(({ key }) => ({ delete: 'responses', key: [key as string] })))
+      await store.commit(mintRows(rows.dump()).responses.map(({ key }) => ({ delete: 'responses', key: [key] })))
     },
   }
 }

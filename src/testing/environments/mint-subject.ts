@@ -29,6 +29,8 @@ export interface MintOutside {
   readonly lightning: Dump
   readonly late: readonly LateCall[]
 }
+/** The same, as the explorer hands it back. */
+const outsideOf = (held: unknown): MintOutside => held as MintOutside
 
 /** What a client of the mint can use. */
 export interface MintStage extends Stage {
@@ -135,7 +137,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
 
       const environment: Environment<MintStage> = {
         enter(held, time, random) {
-          const outside = held as MintOutside
+          const outside = outsideOf(held)
           rows.load(outside.lightning)
           late = outside.late
           clock = time
@@ -164,7 +166,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
         },
         committed: unsoundCommit,
         async judge({ rows: after, outside: held, nowMs }) {
-          const { lightning: dump, late: calls } = held as MintOutside
+          const { lightning: dump, late: calls } = outsideOf(held)
           rows.load(dump)
           clock = new VirtualClock(nowMs)
           await arriveLate('ports', { signatory, backend: lightning }, calls)
@@ -188,7 +190,7 @@ const alike: Likeness = {
   // An operation that has ended is asked about by nobody: its answer is kept elsewhere.
   over: (table, row) => table === 'operations' && row['status'] === 'done',
   matters(outside, known) {
-    const { lightning, late } = outside as MintOutside
+    const { lightning, late } = outsideOf(outside)
     const { fakeOutgoing = [], ...others } = lightning
     // A payment that failed for an operation that is over is as if it had not been.
     const payments = fakeOutgoing.filter((row) => row['state'] !== 'failed' || known.has(row['id'] as string))

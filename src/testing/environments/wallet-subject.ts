@@ -9,7 +9,7 @@ import { openWallet, type Wallet } from '../../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
 import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from '../faults/faulty-mint.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
-import { judge } from '../invariants/oracle.ts'
+import { judge, robbedNote } from '../invariants/oracle.ts'
 import { newLiveMintFixture } from './live-mint.ts'
 import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { falseReasons } from '../invariants/reasons.ts'
@@ -18,6 +18,7 @@ import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
 import { brokenByCommit } from '../invariants/commit-invariants.ts'
 import type { Likeness } from '../explorer/world.ts'
+import { sure } from '../../sure.ts'
 
 export { POWERS, SEED } from './mint-fixture.ts'
 
@@ -31,6 +32,8 @@ const LATER = 1_000_000_000
 export interface WalletOutside extends Wire {
   readonly mint: Dump
 }
+/** The same, as the explorer hands it back. */
+const outsideOf = (held: unknown): WalletOutside => held as WalletOutside
 
 /** What a caller of the wallet can use. */
 export interface WalletStage extends Stage {
@@ -124,7 +127,7 @@ export function walletSubject(
       return {
         fixture,
         enter(held, clock, random) {
-          const { mint, ...rest } = held as WalletOutside
+          const { mint, ...rest } = outsideOf(held)
           fixture.enter(mint, clock, random)
           Object.assign(wire, rest)
         },
@@ -149,25 +152,25 @@ export function walletSubject(
             attend: (act) => attended({ wallet, clock, wire }, act),
           }
         },
-        committed: (writes, before, { robbed = [] }) => [
+        committed: (writes, before, notes) => [
           ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
           ...unshown(writes, { before, mint: () => fixture.dump() }),
           ...brokenByCommit(writes, {
             before,
             mint: () => fixture.dump(),
             late: wire.late,
-            robbed: robbed as readonly string[],
+            robbed: robbedNote.in(notes) ?? [],
           }),
         ],
         async judge({ rows, outside: held, nowMs, notes }) {
           // A mint of its own answers what is asked now: nothing befalls it.
-          fixture.enter((held as WalletOutside).mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
-          const world = { wallet: rows, notes, ...(held as WalletOutside) }
+          const { mint, ...sending } = outsideOf(held)
+          fixture.enter(mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
+          const world = { wallet: rows, notes, ...outsideOf(held) }
           const { mayQuarantine = false } = of
           const dialect = spokenAt(notes, nowMs)
           const judged = { world, nowMs, mint: fixture.mint, crypto: stubCrypto, mayQuarantine, dialect }
           const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
-          const { mint, ...sending } = held as WalletOutside
           return [
             ...misstatements({
               wallet: rows,
@@ -194,7 +197,7 @@ async function attended(
     } catch (error) {
       if (!wire.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
       await clock.pause(HOUR_MS)
-      await wallet.operations.resume(error.operationId!)
+      await wallet.operations.resume(sure(error.operationId, 'operation'))
     }
 }
 
@@ -205,7 +208,7 @@ const alike: Likeness = {
   over: (table, row) =>
     table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
   matters(outside, known, nowMs) {
-    const { mint, late, lied, melts, dead } = outside as WalletOutside
+    const { mint, late, lied, melts, dead } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [

@@ -176,7 +176,8 @@ class Spoken {
   async #unfit(path: string, fields: Fields): Promise<number | undefined> {
     if (askedFor(path) === 'other') return undefined
     const { dead, closing = false, ending } = this.#dialect
-    const ids = (list: string): string[] => ((fields[list] ?? []) as { id: string }[]).map(({ id }) => id)
+    const ids = (list: string): string[] =>
+      listIn(fields, list).flatMap(({ id }) => (typeof id === 'string' ? [id] : []))
     const [inputs, outputs] = [ids('inputs'), this.#hasChange ? ids('outputs') : []]
     const some = async (of: { readonly keyset: KeysetChoice } | undefined, those: readonly string[]) => {
       if (!of || those.length === 0) return false
@@ -263,10 +264,10 @@ class Spoken {
     const { info, limits, tellsLimits = false, without = [], isSilent = false } = this.#dialect
     const least = Math.min(...Object.values(limits ?? {}))
     return (fields) => {
-      const nuts = { ...(fields['nuts'] as Fields) }
+      const nuts: Record<string, unknown> = { ...(fields['nuts'] as Fields) }
       for (const nut of without)
-        if (isSilent || nut === 19) delete (nuts as Record<string, unknown>)[nut]
-        else (nuts as Record<string, unknown>)[nut] = { supported: false }
+        if (isSilent || nut === 19) delete nuts[nut]
+        else nuts[nut] = { supported: false }
       const told = { ...fields, nuts, ...(tellsLimits && Number.isFinite(least) && { max_array_length: least }) }
       return info === 'odd' ? odd(told) : told
     }
@@ -304,9 +305,12 @@ function objectOf(text: string): Fields | undefined {
   }
 }
 
+/** A list of objects; none where there is no such field. */
+const listIn = (fields: Fields, name: string): readonly Fields[] => (fields[name] ?? []) as readonly Fields[]
+
 const eachKeyset =
   (change: Changed): Changed =>
-  (fields) => ({ ...fields, keysets: ((fields['keysets'] ?? []) as Fields[]).map(change) })
+  (fields) => ({ ...fields, keysets: listIn(fields, 'keysets').map(change) })
 
 /** Another id of the same version. */
 const otherId = (id: string | undefined): string => `${id?.slice(0, 2)}${'5'.repeat((id?.length ?? 16) - 2)}`
@@ -317,7 +321,7 @@ const unproven: Changed = (fields) =>
     Object.entries(fields).map(([name, value]) => [
       name,
       name === 'signatures' || name === 'change'
-        ? ((value ?? []) as Fields[]).map(({ dleq: _, ...signature }) => signature)
+        ? listIn(fields, name).map(({ dleq: _, ...signature }) => signature)
         : value,
     ]),
   )

@@ -12,7 +12,9 @@ import type { MintFixture } from '../environments/mint-fixture.ts'
 import type { Senders } from '../invariants/statement.ts'
 import type { MintRow } from '../../wallet/tables.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
-import { walletRows } from '../invariants/rows.ts'
+import { walletRows, operationsIn } from '../invariants/rows.ts'
+import { sure } from '../../sure.ts'
+import { noteOf, type Notes } from '../explorer/notes.ts'
 
 /** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
 export interface Wire {
@@ -156,9 +158,12 @@ export interface Speech {
   readonly untilMs?: number
 }
 
+export const speech = noteOf<Speech>('speech')
+export const moods = noteOf<readonly Mood[]>('moods')
+
 /** How the mint speaks at a time, by what the scenario wrote down. */
-export function spokenAt(notes: Readonly<Record<string, unknown>>, nowMs: number): Dialect {
-  const { dialect = {}, untilMs = Infinity } = (notes['speech'] ?? {}) as Partial<Speech>
+export function spokenAt(notes: Notes, nowMs: number): Dialect {
+  const { dialect = {}, untilMs = Infinity } = speech.in(notes) ?? {}
   return nowMs < untilMs ? dialect : {}
 }
 
@@ -188,7 +193,15 @@ function faultsOf(path: string, body: string) {
 
 /** The outputs of a request, each with who sent it. */
 export const sentOf = (body: string, id: string): Senders =>
-  Object.fromEntries(((JSON.parse(body) as { outputs?: { B_: string }[] }).outputs ?? []).map(({ B_ }) => [B_, id]))
+  Object.fromEntries((bodyOf(body).outputs ?? []).map(({ B_ }) => [B_, id]))
+
+/** What of a request's body is looked at here. */
+interface Body {
+  readonly inputs?: readonly { readonly id: string; readonly secret: string }[]
+  readonly outputs?: readonly { readonly B_: string }[]
+  readonly quote?: string
+}
+const bodyOf = (body: string): Body => JSON.parse(body) as Body
 
 /** A path without the ids in it. */
 export const placeOf = (path: string): string => path.replace(/[0-9a-f]{16,}/, '…')
@@ -204,7 +217,7 @@ export function faultyTransport(of: {
   life: Life
   requested: (what: string) => void
   /** What the scenario wrote down: what the mint does for a while, and how it speaks, stands there. */
-  notes: Readonly<Record<string, unknown>>
+  notes: Notes
   violated: (what: string) => void
   /** Has another process take the operations over for a while. */
   overtake: () => Promise<void>
@@ -220,7 +233,8 @@ export function faultyTransport(of: {
   }
   /** What must hold of every request that a wallet makes. */
   const check = (path: string, body: string | undefined): void => {
-    const { mints, operations } = walletRows(of.rows())
+    const { mints } = walletRows(of.rows())
+    const operations = operationsIn(of.rows())
     const row = mints.find((it) => it.mintUrl === mintUrl)
     if (row?.trusted !== 1) violated(`trust: ${placeOf(path)} of a mint that is not trusted`)
     if (isTooEarly(row?.pause)) violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
@@ -228,13 +242,13 @@ export function faultyTransport(of: {
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
     const known = Object.values(wire.sent).includes(body)
-    if (!known && !operations.some(({ snapshot }) => (snapshot as string).includes(quoted)))
+    if (!known && !operations.some(({ snapshot }) => snapshot.includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
-    const sender = operations.find(({ snapshot }) => (snapshot as string).includes(quoted))
+    const sender = operations.find(({ snapshot }) => snapshot.includes(quoted))
     // Outputs of a request that was refused serve another operation.
-    if (sender) wire.senders = { ...wire.senders, ...sentOf(body, sender['id'] as string) }
+    if (sender) wire.senders = { ...wire.senders, ...sentOf(body, sender.id) }
     if (path !== '/v1/melt/bolt11') return
-    const { quote } = JSON.parse(body) as { quote: string }
+    const quote = sure(bodyOf(body).quote, 'quote')
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
   }
   /**
@@ -250,7 +264,7 @@ export function faultyTransport(of: {
   const noteOutputs = (body: string | undefined): void => {
     // A restore asks about outputs, it sends none.
     if (body === undefined || !/"(inputs|quote)"/.test(body)) return
-    const { outputs = [] } = JSON.parse(body) as { outputs?: { B_: string }[] }
+    const { outputs = [] } = bodyOf(body)
     for (const { B_ } of outputs) {
       const first = wire.sent[B_]
       if (first !== undefined && first !== body && !isDead(B_, first))
@@ -267,7 +281,7 @@ export function faultyTransport(of: {
     const { signatures = [], proofs = [] } = fixture.dump()
     const signed = signatures.find((row) => row['B_'] === B_)
     if (!signed) return true
-    const { inputs } = JSON.parse(first) as { inputs?: { secret: string }[] }
+    const { inputs } = bodyOf(first)
     if (!inputs) return false
     const Ys = new Set(inputs.map(({ secret }) => stubCrypto.hashToCurve(secret)))
     const spent = proofs.filter((row) => row['operationId'] === signed['operationId'])
@@ -279,7 +293,7 @@ export function faultyTransport(of: {
     const id = await deadKeyset((...request) => fixture.mint.handle(...request), present())
     if (id === undefined || !body.includes('"inputs"') || !body.includes(id)) return
     // That proofs of a stranger's do not verify says nothing of the wallet's own.
-    const { inputs } = JSON.parse(body) as { inputs: { id: string; secret: string }[] }
+    const { inputs = [] } = bodyOf(body)
     const own = new Set((of.rows()['proofs'] ?? []).map((row) => row['secret']))
     const isOurs = inputs.some((input) => input.id === id && own.has(input.secret))
     if (isOurs || present().dead?.code !== codes.proofInvalid)
@@ -293,9 +307,7 @@ export function faultyTransport(of: {
   }
   /** What the mint does at present, unless something befalls the request. A note of the scenario says so. */
   const mood = (request: string): Mood['does'] | undefined =>
-    ((of.notes['moods'] ?? []) as Mood[]).find(
-      ({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs,
-    )?.does
+    moods.in(of.notes)?.find(({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs)?.does
   /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
   const isSeen = (fault: string): boolean =>
     (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
@@ -444,21 +456,22 @@ export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; v
 
 /** A request of more than the mint takes at once is refused for that alone. */
 function isTooLong(body: string, { limits = {} }: Dialect): boolean {
-  const { inputs = [], outputs = [] } = JSON.parse(body || '{}') as { inputs?: unknown[]; outputs?: unknown[] }
+  const { inputs = [], outputs = [] } = bodyOf(body || '{}')
   return inputs.length > (limits.inputs ?? Infinity) || outputs.length > (limits.outputs ?? Infinity)
 }
 
 type Fields = Readonly<Record<string, unknown>>
+const fieldsOf = (body: string): Fields => JSON.parse(body) as Fields
 
 /** Changes fields of an answer; undefined leaves one out. */
 const altered = <A extends { body: string }>(answer: A, fields: Fields): A => ({
   ...answer,
-  body: JSON.stringify({ ...(JSON.parse(answer.body) as Fields), ...fields }),
+  body: JSON.stringify({ ...fieldsOf(answer.body), ...fields }),
 })
 
 /** Changes every list of an answer. */
 function changed<A extends { body: string }>(answer: A, by: (list: readonly Fields[]) => readonly Fields[]): A {
-  const lists = Object.entries(JSON.parse(answer.body) as Record<string, unknown>)
+  const lists = Object.entries(fieldsOf(answer.body))
   return {
     ...answer,
     body: JSON.stringify(

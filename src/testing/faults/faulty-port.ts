@@ -67,9 +67,7 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
   }
   const wrap = (at: string, value: unknown, self: unknown): unknown => {
     if (typeof value === 'object' && value !== null)
-      return Object.fromEntries(
-        methodsOf(value).map((key) => [key, wrap(`${at}.${key}`, (value as Record<string, unknown>)[key], value)]),
-      )
+      return Object.fromEntries(methodsOf(value).map((key) => [key, wrap(`${at}.${key}`, fieldOf(value, key), value)]))
     if (typeof value !== 'function') return value
     const call: Call = (...args) => (value as Call).apply(self, args)
     const own = options.faults?.[at] ?? {}
@@ -124,7 +122,7 @@ export async function arriveLate(name: string, port: unknown, calls: readonly La
     let found = port
     for (const key of to.slice(name.length).split('.').slice(1)) {
       self = found
-      found = (found as Record<string, unknown>)[key]
+      found = fieldOf(found, key)
     }
     try {
       await (found as Call).apply(self, [...args])
@@ -134,12 +132,15 @@ export async function arriveLate(name: string, port: unknown, calls: readonly La
   }
 }
 
+const fieldOf = (value: unknown, key: string): unknown => (value as Readonly<Record<string, unknown>>)[key]
+const classOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null
+
 /** The names of an object's functions and inner objects, those of its class included. */
 function methodsOf(value: object): string[] {
   const names = new Set(Object.keys(value))
-  for (let at: object | null = Object.getPrototypeOf(value) as object | null; at && at !== Object.prototype;) {
+  for (let at = classOf(value); at && at !== Object.prototype;) {
     for (const name of Object.getOwnPropertyNames(at)) if (name !== 'constructor') names.add(name)
-    at = Object.getPrototypeOf(at) as object | null
+    at = classOf(at)
   }
   return [...names]
 }

@@ -10,6 +10,7 @@ import { splitAmount } from '../../cashu/amounts.ts'
 import { deadKeyset, inDialect, type Dialect, type Handle } from '../faults/dialects.ts'
 import type { Wire } from '../faults/faulty-mint.ts'
 import { walletRows } from './rows.ts'
+import { noteOf, type Notes } from '../explorer/notes.ts'
 
 /** What must hold, by the word with which a violation begins. */
 export const invariants = {
@@ -54,11 +55,14 @@ export interface ForeignProof {
   readonly Y: string
   readonly amount: number
 }
+export const foreignNote = noteOf<readonly ForeignProof[]>('foreign')
+/** The Ys of the wallet's proofs that somebody else has spent. */
+export const robbedNote = noteOf<readonly string[]>('robbed')
 
 /** A world of the wallet: its rows, what its caller wrote down, and the network. */
 export interface WalletWorld extends Pick<Wire, 'late' | 'melts' | 'dead'> {
   readonly wallet: Dump
-  readonly notes: Readonly<Record<string, unknown>>
+  readonly notes: Notes
 }
 
 export interface Verdict {
@@ -85,11 +89,11 @@ export async function judge(of: {
   const violations: Breach[] = []
   for (const { method, path, body } of world.late) await mint.handle(method, path, body)
   const { proofs, operations } = walletRows(world.wallet)
-  const foreign = ((world.notes['foreign'] ?? []) as ForeignProof[]).filter(
+  const foreign = (foreignNote.in(world.notes) ?? []).filter(
     ({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'),
   )
   // Of what another device spent the wallet may not have heard.
-  const robbed = (world.notes['robbed'] ?? []) as readonly string[]
+  const robbed = robbedNote.in(world.notes) ?? []
   const live = proofs.filter(({ Y, state }) => state !== 'spent' && !(state === 'spendable' && robbed.includes(Y)))
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
   // What waits for a person may have been carried out, and the mint does not say so.

@@ -16,6 +16,7 @@ import {
   tokenOf,
 } from './stage.ts'
 import { whenIn } from './mint-faults.ts'
+import { notedText } from '../explorer/notes.ts'
 
 const ENDS = ['REFUSED', 'SPENT_ELSEWHERE', 'CANCELLED']
 const MANY = 12
@@ -156,7 +157,7 @@ export const alongside: readonly Scenario[] = [
       mood(stage, 'POST /v1/melt/bolt11', 'notSent', HOUR_MS)
     },
     async drive(stage) {
-      const request = stage.notes['invoice'] as string
+      const request = notedText(stage.notes, 'invoice')
       const pay = async (): Promise<void> => {
         const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
         await melt.execute()
@@ -188,7 +189,7 @@ export const alongside: readonly Scenario[] = [
     },
     async drive(stage) {
       anchor(stage)
-      const token = stage.notes['token'] as string
+      const token = notedText(stage.notes, 'token')
       await ending(
         stage,
         async () => (await stage.wallet.receive.prepare({ token, key: 'receive' })).execute(),
@@ -225,7 +226,7 @@ export const alongside: readonly Scenario[] = [
     },
     async drive(stage) {
       const { wallet, notes } = stage
-      const receive = async (): Promise<unknown> => (await wallet.receive.get(notes['id'] as string)).execute()
+      const receive = async (): Promise<unknown> => (await wallet.receive.get(notedText(notes, 'id'))).execute()
       const trust = async (): Promise<void> => {
         await stage.clock.pause(MINUTE_MS)
         await insist(stage, () => wallet.mints.trust(MINT_URL))

@@ -4,6 +4,8 @@ import { HardshellError } from '../../kernel/util/errors.ts'
 import { FUNDS } from '../invariants/bounty-judge.ts'
 import { bountySubject, type BountyStage } from '../environments/bounty-subject.ts'
 import type { Scenario } from '../explorer/subject.ts'
+import { notedNumber } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
 
 const MINUTE_MS = 60_000
 /** Shorter than an outage. */
@@ -13,7 +15,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS
 /** Any of these may be the answer once time has gone on, or an earlier life has got further. */
 const LATER = ['LEASE_LOST', 'EXPIRED', 'SETTLED', 'CANCELLED', 'CLAIMED', 'NOT_CLAIMED'] as const
 
-const deadlineOf = ({ notes }: BountyStage): number => notes['deadline'] as number
+const deadlineOf = ({ notes }: BountyStage): number => notedNumber(notes, 'deadline')
 const asked = (stage: BountyStage, amount = 30) => ({
   payer: 'payer',
   amount,
@@ -48,7 +50,7 @@ async function told(stage: BountyStage, call: () => Promise<Bounty>, ...codes: r
       if (!(error instanceof HardshellError)) throw error
       if (codes.includes(error.code)) return error.code
       if (error.code !== 'DISPUTED') throw error
-      await stage.bounties.resume(error.operationId!)
+      await stage.bounties.resume(sure(error.operationId, 'operation'))
     }
 }
 
@@ -64,8 +66,9 @@ async function over(stage: BountyStage, id: string): Promise<void> {
 /** Waits until a lease has run out, or something else has come between. */
 const lapsed = ({ operations }: BountyStage, id: string, lease: string): Promise<unknown> =>
   operations.until(id, ({ status, snapshot }) => {
-    const held = (snapshot!.context as BountyContext).claim?.lease === lease
-    return status === 'done' || !held || snapshot!.hasTag('human') ? true : undefined
+    const now = sure(snapshot, 'snapshot')
+    const held = (now.context as BountyContext).claim?.lease === lease
+    return status === 'done' || !held || now.hasTag('human') ? true : undefined
   })
 
 /** Hands a settlement to the chart itself, whoever holds the bounty: true where the chart took notice of it. */

@@ -4,6 +4,7 @@ import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subj
 import { AT_ONCE, coinOf, DIALECT, dialectOf, madeFor, settles, type DialectRow } from './dialect.ts'
 import { claim, foreignProofs, tokenOf } from './stage.ts'
 import { table, type Row } from './table.ts'
+import { notedText } from '../explorer/notes.ts'
 
 const COINS = 5
 
@@ -182,14 +183,14 @@ async function sendAll(stage: Stage, row: Exchanging): Promise<void> {
     await send.execute()
   }
   await settles(stage, run, allowed(row))
-  const token = send?.token
-  if (token === undefined) return
-  if (row.counters === 'behind') return settles(stage, () => send!.reclaim(), { ...allowed(row), codes: ['REFUSED'] })
+  const made = send
+  if (made?.token === undefined) return
+  if (row.counters === 'behind') return settles(stage, () => made.reclaim(), { ...allowed(row), codes: ['REFUSED'] })
   if (stage.notes['claimed'] === undefined) {
-    await claim(stage, token)
+    await claim(stage, made.token)
     stage.note('claimed', true)
   }
-  await settles(stage, () => send!.finished())
+  await settles(stage, () => made.finished())
 }
 
 export const sendDialects = table({
@@ -470,7 +471,7 @@ export const receiveDialects = table({
     },
     async drive(stage) {
       const run = async (): Promise<unknown> =>
-        (await stage.wallet.receive.prepare({ token: stage.notes['token'] as string, key: 'receive' })).execute()
+        (await stage.wallet.receive.prepare({ token: notedText(stage.notes, 'token'), key: 'receive' })).execute()
       // It does not say of which coins its refusal is. They go out alone, and where that request was lost it may still land.
       const isVague = row.keyset === 'dead' && row.words === 'text'
       await settles(stage, run, { ...allowed(row), mayRest: mayRest(row) || isVague })

@@ -4,6 +4,9 @@ import type { Dialect } from '../faults/dialects.ts'
 import { AT_ONCE, coinOf, DIALECT, dialectOf, madeFor, settles } from './dialect.ts'
 import { burnCounters, ending, fund, HOUR_MS, mood, nextCounter, reaches, speak, spendElsewhere } from './stage.ts'
 import { table } from './table.ts'
+import { notedText } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
+import { speech } from '../faults/faulty-mint.ts'
 
 const { fees: _, ...FEELESS } = DIALECT
 
@@ -124,7 +127,7 @@ export const mintDialects = table({
 const SCRIPTS: Readonly<Record<string, object>> = { failed: { pay_invoice_state: 'FAILED' } }
 
 async function pay(stage: Stage, key: string): Promise<void> {
-  const request = stage.notes['invoice'] as string
+  const request = notedText(stage.notes, 'invoice')
   const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key })
   await melt.execute()
   await melt.finished()
@@ -403,7 +406,7 @@ export const restoreDialects = table({
     async setup(stage) {
       if (row.keys !== 'had') await stage.mint.rotate('sat')
       await dialectOf(stage, row, row.wallet === 'live' ? 1 : 0)
-      const { dialect } = stage.notes['speech'] as { dialect: Dialect }
+      const { dialect } = sure(speech.in(stage.notes), 'dialect')
       speak(stage, {
         ...dialect,
         // It tells the least of them, for all: a scan of a thousand counters by twos is long.

@@ -8,6 +8,8 @@ import type { WalletScenario as Scenario, WalletStage as Stage } from '../enviro
 import { MINT_URL } from '../environments/wallet-subject.ts'
 import { burnCounters, ending, fund, HOUR_MS, MINUTE_MS, nextCounter, speak } from './stage.ts'
 import type { Row } from './table.ts'
+import { notedNumber } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
 
 export const DIALECT = {
   /** Whose words it refuses in. */
@@ -127,7 +129,7 @@ export async function dialectOf(stage: Stage, row: DialectRow, coins: number): P
 async function firstKeyset({ outside }: Stage): Promise<string> {
   const listed = await outside.keysets({ signal: new AbortController().signal })
   if (listed.answer !== 'ok') throw new Error('the world outside has no faults')
-  return listed.body[0]!.id
+  return sure(listed.body[0], 'keyset').id
 }
 
 /** Ends that any operation may come to where one thing goes wrong, and how long that takes at least. */
@@ -159,7 +161,7 @@ async function patient(stage: Stage, run: () => Promise<unknown>): Promise<void>
     await run()
   } catch (error) {
     const { code = '' } = error as { code?: string }
-    const tookMs = stage.clock.rightMs - (stage.notes['begunMs'] as number)
+    const tookMs = stage.clock.rightMs - notedNumber(stage.notes, 'begunMs')
     const { [code]: leastMs = 0 } = ENDS
     if (tookMs < leastMs) stage.violated(`failed: ${code} after ${Math.round(tookMs / 1000)} s: ${String(error)}`)
     throw error

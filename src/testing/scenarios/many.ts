@@ -3,6 +3,8 @@ import type { Scenario } from '../explorer/subject.ts'
 import { MINT_URL, onWallet, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { madeFor, manner, type DialectRow } from './dialect.ts'
 import { claim, ending, foreignProofs, fund, reaches, speak, tokenOf } from './stage.ts'
+import { notedText } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
 
 /** How one operation goes on once it is prepared, or made. */
 const WAYS = {
@@ -34,7 +36,7 @@ const SCRIPTS: Readonly<Record<string, object>> = {
 /** Ways in which each of them may end when others take its money, or the mint refuses. */
 const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'INVALID_STATE', 'QUOTE_WRONG', 'QUOTE_EXPIRED', 'AMOUNT_UNREACHABLE'] // prettier-ignore
 
-const wayOf = ({ kind, way }: Planned): string => WAYS[kind][way % WAYS[kind].length]!
+const wayOf = ({ kind, way }: Planned): string => sure(WAYS[kind][way % WAYS[kind].length], 'way')
 
 /**
  * A scenario in which all that is planned begins at once, at a mint that speaks as the row says. What others do with tokens,
@@ -78,13 +80,13 @@ async function begin(stage: Stage, planned: Planned, at: number): Promise<void> 
     case 'restore':
       return void (await (await wallet.restore.prepare(common)).execute())
     case 'receive':
-      return run(await wallet.receive.prepare({ token: notes[`token ${at}`] as string, key: common.key }), way)
+      return run(await wallet.receive.prepare({ token: notedText(notes, `token ${at}`), key: common.key }), way)
     case 'swap':
       return run(await wallet.swap.prepare({ ...common, amounts: bits(amount) }), way)
     case 'send':
       return run(await wallet.send.prepare({ ...common, amount }), way)
     case 'melt': {
-      const melt = await wallet.melt.prepare({ ...common, request: notes[`invoice ${at}`] as string })
+      const melt = await wallet.melt.prepare({ ...common, request: notedText(notes, `invoice ${at}`) })
       await run(melt, way)
       if (way === 'cancelled') return
       await melt.finished()

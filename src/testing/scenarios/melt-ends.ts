@@ -17,6 +17,8 @@ import {
   spendable,
 } from './stage.ts'
 import { whenIn } from './mint-faults.ts'
+import { notedText } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
 
 /** How a melt may end that is not paid. */
 export const MELT_ENDS = [
@@ -43,7 +45,7 @@ export async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise
   await ending(
     stage,
     async () => {
-      const request = stage.notes[note] as string
+      const request = notedText(stage.notes, note)
       const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key })
       await melt.execute()
       await melt.finished()
@@ -61,7 +63,7 @@ export const writeOff = (stage: Stage): void =>
 /** Does one thing after the other, each time that an operation comes into a state. */
 export function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
   let times = 0
-  whenIn(stage, state, (id) => void acts[Math.min(times++, acts.length - 1)]!(id).catch(() => {}))
+  whenIn(stage, state, (id) => void sure(acts[Math.min(times++, acts.length - 1)], 'act')(id).catch(() => {}))
 }
 
 const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Scenario => ({
@@ -132,7 +134,7 @@ export const meltEnds: readonly Scenario[] = [
     },
     async drive(stage) {
       const { wallet, notes } = stage
-      const request = notes['invoice'] as string
+      const request = notedText(notes, 'invoice')
       await ending(
         stage,
         () => wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'dear', maxFee: 0 }),
@@ -276,7 +278,7 @@ export const meltEnds: readonly Scenario[] = [
       mood(stage, 'GET /v1/melt/quote', 'forgotten', 10 * MINUTE_MS)
     },
     async drive(stage) {
-      const request = stage.notes['invoice'] as string
+      const request = notedText(stage.notes, 'invoice')
       const begin = async (): Promise<void> => {
         const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
         melt.execute().catch(() => {})

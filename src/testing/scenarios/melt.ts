@@ -17,6 +17,7 @@ import {
 import { MELT_ENDS, writeOff } from './melt-ends.ts'
 import { table, type Row } from './table.ts'
 import { retire, whenIn } from './mint-faults.ts'
+import { notedNumber, notedText } from '../explorer/notes.ts'
 
 const DAY_MS = 24 * HOUR_MS
 
@@ -49,13 +50,14 @@ const FACTORS = {
 
 type Melt = Row<typeof FACTORS>
 
-const prepare = (stage: Stage, key: string, invoice = stage.notes['invoice'] as string) =>
+const prepare = (stage: Stage, key: string, invoice = notedText(stage.notes, 'invoice')) =>
   stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: invoice, key })
 
 async function pay(stage: Stage): Promise<void> {
-  const inexact = stage.notes['inexact'] as string | undefined
-  if (inexact !== undefined)
+  if (stage.notes['inexact'] !== undefined) {
+    const inexact = notedText(stage.notes, 'inexact')
     await ending(stage, async () => (await prepare(stage, 'inexact', inexact)).finished(), ...MELT_ENDS)
+  }
   const melt = await prepare(stage, 'melt')
   await melt.execute()
   await melt.finished()
@@ -89,18 +91,18 @@ async function unwanted(stage: Stage): Promise<void> {
   const tried = (key: string, ...rest: [string?]): Promise<void> =>
     ending(stage, async () => (await prepare(stage, key, ...rest)).finished(), ...MELT_ENDS)
   await tried('unreachable')
-  await tried('too much', stage.notes['dear'] as string)
+  await tried('too much', notedText(stage.notes, 'dear'))
   await ending(
     stage,
     () =>
-      stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: notes['invoice'] as string, key: 'cheap', maxFee: 0 }),
+      stage.wallet.melt.prepare({ mintUrl: MINT_URL, request: notedText(notes, 'invoice'), key: 'cheap', maxFee: 0 }),
     ...MELT_ENDS,
   )
   await tried('forgotten')
-  const late = (stage.notes['madeMs'] as number) + 55 * MINUTE_MS
+  const late = notedNumber(stage.notes, 'madeMs') + 55 * MINUTE_MS
   await clock.pause(late - clock.rightMs)
   await tried('expired')
-  const other = stage.notes['other'] as string
+  const other = notedText(stage.notes, 'other')
   const cancelled = async (): Promise<void> => {
     const melt = await prepare(stage, 'cancelled', other)
     await abandon(stage, melt)

@@ -14,6 +14,7 @@ import {
   nextCounter,
 } from './stage.ts'
 import type { Row } from './table.ts'
+import { moods } from '../faults/faulty-mint.ts'
 
 export const MINT_FAULTS = {
   fees: ['none', 'some'],
@@ -64,10 +65,10 @@ export async function behave(
 /** The wallet hears that no keyset is active, which is so for five minutes. */
 export async function retire(stage: Stage): Promise<void> {
   if (stage.notes['retired'] === undefined) {
-    const moods = stage.notes['moods']
-    stage.note('moods', [])
+    const before = moods.in(stage.notes) ?? []
+    moods.write(stage, [])
     mood(stage, 'GET /v1/keysets', 'retired', 5 * MINUTE_MS)
-    stage.note('moods', [...(stage.notes['moods'] as object[]), ...((moods ?? []) as object[])])
+    moods.write(stage, [...(moods.in(stage.notes) ?? []), ...before])
     stage.note('retired', true)
   }
   await stage.wallet.mints.refresh(MINT_URL).catch(() => {})

@@ -3,11 +3,13 @@ import type { Message } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import type { Proof } from '../../mint-server/http/request.ts'
 import type { KeysetRow, Signature } from '../../mint-server/db/tables.ts'
-import { mintRows } from '../invariants/rows.ts'
+import { mintRows, operationsIn } from '../invariants/rows.ts'
 import { onMint, type MintScenario, type MintStage as Stage } from '../environments/mint-subject.ts'
 import { SEED } from '../environments/mint-fixture.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
 import type { Scenario } from '../explorer/subject.ts'
+import { sure } from '../../sure.ts'
+import { noteOf } from '../explorer/notes.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -30,14 +32,24 @@ interface Quote {
   readonly change?: readonly Signature[]
 }
 
-const keysetOf = (stage: Stage): KeysetRow => mintRows(stage.rows()).keysets.find(({ active }) => active === 1)!
+const keysetOf = (stage: Stage): KeysetRow =>
+  sure(
+    mintRows(stage.rows()).keysets.find(({ active }) => active === 1),
+    'active keyset',
+  )
 
 /** A quote as an earlier step has noted it. */
-const quoteIn = (stage: Stage, name: string): Quote => stage.notes[name] as Quote
+const quoteIn = (stage: Stage, name: string): Quote => sure(noteOf<Quote>(name).in(stage.notes), name)
 
 /** Asks until there is an answer, and gives it; a refusal is one. */
 async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T>> {
   return JSON.parse((await stage.ask('POST', path, body)).body) as Told<T>
+}
+/** The same of a request that is not refused. */
+async function granted<T>(stage: Stage, path: string, body: object): Promise<T> {
+  const told = await post<T>(stage, path, body)
+  if (told.code !== undefined) throw new Error(`${path} is refused with ${told.code}`)
+  return told
 }
 const get = async <T>(stage: Stage, path: string): Promise<T> => JSON.parse((await stage.ask('GET', path)).body) as T
 
@@ -63,9 +75,14 @@ const messages = (outputs: ReturnType<typeof blinded>): Message[] => outputs.map
 function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures: readonly Signature[]): Proof[] {
   const { keysets } = mintRows(stage.rows())
   return signatures.map(({ id, amount, C_, dleq }, at) => {
-    const { secret, r, message } = outputs[at]!
-    const key = keysets.find((row) => row.id === id)!.keys[amount]!
-    if (!dleq || !stubCrypto.verifyDleq(message.B_, C_, key, dleq)) wrong(stage, 'a signature is not of this output')
+    const { secret, r, message } = sure(outputs[at], 'output')
+    const { keys } = sure(
+      keysets.find((row) => row.id === id),
+      'keyset',
+    )
+    const { [amount]: key = '' } = keys
+    if (!dleq || key === '' || !stubCrypto.verifyDleq(message.B_, C_, key, dleq))
+      wrong(stage, 'a signature is not of this output')
     return { id, amount, secret, C: stubCrypto.unblind(C_, r, key) }
   })
 }
@@ -80,13 +97,13 @@ function steady(stage: Stage, name: string, answer: unknown): void {
 
 /** A paid quote. */
 async function paid(stage: Stage, amount: number): Promise<Quote> {
-  const quote = (await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount, unit: 'sat' })) as Quote
+  const quote = await granted<Quote>(stage, '/v1/mint/quote/bolt11', { amount, unit: 'sat' })
   await payFor(stage, quote)
   return quote
 }
 async function payFor({ lightning }: Stage, { request }: Quote, amount?: number): Promise<void> {
   const method = request.startsWith('plain-offer') || request.startsWith('lno') ? 'bolt12' : 'bolt11'
-  await lightning.settle(lightning.decode(method, request)!.requestId, amount)
+  await lightning.settle(sure(lightning.decode(method, request), 'request').requestId, amount)
 }
 
 /** Ecash of the client's own, made before anything goes wrong. */
@@ -96,13 +113,14 @@ async function fund(stage: Stage, name: string, from: number, amounts: readonly 
     stage,
     amounts.reduce((a, b) => a + b, 0),
   )
-  const { signatures } = (await post<Signatures>(stage, '/v1/mint/bolt11', {
+  const { signatures } = await granted<Signatures>(stage, '/v1/mint/bolt11', {
     quote,
     outputs: messages(outputs),
-  })) as Signatures
+  })
   stage.note(name, unblinded(stage, outputs, signatures))
 }
-const proofs = ({ notes }: Stage, name: string): readonly Proof[] => notes[name] as readonly Proof[]
+const proofs = ({ notes }: Stage, name: string): readonly Proof[] =>
+  sure(noteOf<readonly Proof[]>(name).in(notes), name)
 
 /** Has a request carried out, once more in each life, and gives the ecash; a refusal is none. */
 async function carriedOut(
@@ -119,7 +137,7 @@ async function carriedOut(
 const CARRIED_OUT: readonly number[] = [codes.alreadySpent, codes.alreadySigned, codes.quoteIssued]
 
 async function restored(stage: Stage, path: string, outputs: ReturnType<typeof blinded>): Promise<Proof[]> {
-  const told = (await post<Signatures>(stage, '/v1/restore', { outputs: messages(outputs) })) as Signatures
+  const told = await granted<Signatures>(stage, '/v1/restore', { outputs: messages(outputs) })
   if (told.signatures.length !== outputs.length) wrong(stage, `${path} was carried out, and is not restored`)
   return unblinded(stage, outputs, told.signatures)
 }
@@ -135,7 +153,7 @@ async function insisting(
   from: number,
   amounts: readonly number[],
 ): Promise<Proof[]> {
-  for (let tries = (stage.notes[`tries ${from}`] as number | undefined) ?? 0; ;) {
+  for (let tries = noteOf<number>(`tries ${from}`).in(stage.notes) ?? 0; ;) {
     const outputs = blinded(stage, from + tries * 10, amounts)
     const told = await post<Signatures>(stage, path, { ...body, outputs: messages(outputs) })
     if (told.code === undefined) {
@@ -155,9 +173,7 @@ async function insisting(
 
 const states = async (stage: Stage, of: readonly Proof[]): Promise<string[]> => {
   const Ys = of.map(({ secret }) => stubCrypto.hashToCurve(secret))
-  const { states: told } = (await post<{ states: { state: string }[] }>(stage, '/v1/checkstate', { Ys })) as {
-    states: { state: string }[]
-  }
+  const { states: told } = await granted<{ states: { state: string }[] }>(stage, '/v1/checkstate', { Ys })
   return told.map(({ state }) => state)
 }
 const expectStates = async (stage: Stage, of: readonly Proof[], state: string): Promise<void> => {
@@ -209,15 +225,18 @@ async function quoteFor(stage: Stage, name: string, request: string): Promise<vo
 
 /** A mint quote, and a melt quote that pays it. */
 async function ownQuote(stage: Stage): Promise<void> {
-  const own = (await post<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' })) as Quote
+  const own = await granted<Quote>(stage, '/v1/mint/quote/bolt11', { amount: 8, unit: 'sat' })
   stage.note('own', own)
   await quoteFor(stage, 'quote', own.request)
 }
 
+/** What becomes of payments that nobody has decided. */
+const decision = noteOf<'paid' | 'failed'>('decides')
+
 /** After some minutes those payments are decided that nobody knows of. */
 async function decide({ lightning, notes, rows }: Stage): Promise<void> {
-  const state = (notes['decides'] ?? 'paid') as 'paid' | 'failed'
-  for (const { requestId } of rows()['meltQuotes'] ?? []) await lightning.decide(requestId as string, state)
+  for (const { requestId } of mintRows(rows()).meltQuotes)
+    await lightning.decide(requestId, decision.in(notes) ?? 'paid')
 }
 
 const SCRIPTS: Readonly<Record<string, object>> = {
@@ -243,7 +262,7 @@ function twoDaysGoBy(stage: Stage): void {
 
 /** Operations that are over are forgotten a day later; where a sweep was interrupted, with the next one. */
 async function expectForgotten(stage: Stage): Promise<void> {
-  for (let sweeps = 0; stage.rows()['operations']!.some(({ status }) => status === 'done'); sweeps++) {
+  for (let sweeps = 0; operationsIn(stage.rows()).some(({ status }) => status === 'done'); sweeps++) {
     if (sweeps > 3) return wrong(stage, 'an operation that is over is kept for ever')
     await get(stage, '/v1/keysets')
     await stage.clock.pause(25 * HOUR_MS)
@@ -347,7 +366,7 @@ const issues: readonly MintScenario[] = [
     name: 'batch',
     setup: async (stage) => stage.note('quotes', [await paid(stage, 8), await paid(stage, 4)]),
     async drive(stage) {
-      const quotes = (stage.notes['quotes'] as Quote[]).map(({ quote }) => quote)
+      const quotes = sure(noteOf<readonly Quote[]>('quotes').in(stage.notes), 'quotes').map(({ quote }) => quote)
       await insisting(stage, '/v1/mint/bolt11/batch', { quotes }, 100, [4, 8])
       for (const quote of quotes) {
         const { state } = await get<Quote>(stage, `/v1/mint/quote/bolt11/${quote}`)
@@ -401,7 +420,7 @@ const melts: readonly MintScenario[] = [
     async setup(stage) {
       await fund(stage, 'mine', 0, [16])
       await quoteFor(stage, 'quote', invoice(stage, 8, 'pending'))
-      stage.note('decides', 'failed')
+      decision.write(stage, 'failed')
     },
     async drive(stage) {
       const end = await melt(stage, { from: 100, blanks: 4, inputs: 'mine', quote: 'quote', mayFail: true })
@@ -430,7 +449,7 @@ const melts: readonly MintScenario[] = [
       }
       twoDaysGoBy(stage)
       // Where nothing was begun before the quote expired, nothing is any more.
-      const [{ state } = { state: '' }] = stage.rows()['meltQuotes']!
+      const [{ state } = { state: '' }] = mintRows(stage.rows()).meltQuotes
       if (state === 'UNPAID') {
         const told = await ask()
         if (told.code !== codes.quoteExpired) wrong(stage, `an expired quote is answered with ${told.code}`)
@@ -465,7 +484,7 @@ const melts: readonly MintScenario[] = [
       const own = quoteIn(stage, 'own')
       const melting = melt(stage, { from: 100, blanks: 4, inputs: 'mine', quote: 'quote', mayFail: true })
       // Between the set-up and the settlement, where there is time: while the signatory is away.
-      for (let looks = 0; looks < 50 && stage.rows()['meltQuotes']![0]!['state'] === 'UNPAID'; looks++)
+      for (let looks = 0; looks < 50 && mintRows(stage.rows()).meltQuotes[0]?.state === 'UNPAID'; looks++)
         await stage.clock.pause(SHORT_MS)
       await payFor(stage, own)
       await get(stage, `/v1/mint/quote/bolt11/${own.quote}`)

@@ -3,6 +3,7 @@ import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } 
 import { burnCounters, ending, foreignProofs, HOUR_MS, MINUTE_MS, mood, nearGap, nextCounter, quoteOutside, reaches } from './stage.ts' // prettier-ignore
 import { table, type Row } from './table.ts'
 import { behave, retire, MINT_FAULTS, whenIn } from './mint-faults.ts'
+import { notedText } from '../explorer/notes.ts'
 
 const WEEK_MS = 7 * 24 * HOUR_MS
 
@@ -35,15 +36,15 @@ async function inVain(stage: Stage): Promise<void> {
   const tried = (key: string, rest?: Partial<PrepareMint>): Promise<void> =>
     ending(stage, async () => (await prepare(stage, key, rest)).finished(), 'MINT_UNREACHABLE', 'REFUSED', 'QUOTE_WRONG', 'ALREADY_ISSUED', 'QUARANTINED') // prettier-ignore
   await tried('unreachable')
-  await tried('unreachable too', { quoteId: notes['quote'] as string })
-  await tried('wrong', { quoteId: notes['quote'] as string, amount: 4 })
-  await tried('issued', { quoteId: notes['issued'] as string })
+  await tried('unreachable too', { quoteId: notedText(notes, 'quote') })
+  await tried('wrong', { quoteId: notedText(notes, 'quote'), amount: 4 })
+  await tried('issued', { quoteId: notedText(notes, 'issued') })
   whenIn(stage, 'unpaid', () => {
     if (stage.notes['stolen'] !== undefined) return
     stage.note('stolen', true)
-    void foreignProofs(stage, [1, 2, 4], notes['quote'] as string)
+    void foreignProofs(stage, [1, 2, 4], notedText(notes, 'quote'))
   })
-  await tried('stolen', { quoteId: notes['quote'] as string })
+  await tried('stolen', { quoteId: notedText(notes, 'quote') })
 }
 
 const traits = ({ paid, lacks }: Mint): NonNullable<Scenario['mint']> => ({
@@ -57,7 +58,7 @@ async function mind(stage: Stage, { quote, keyset, paid, person }: Mint): Promis
   const { wallet } = stage
   let mint: MintHandle | undefined
   const ask = async (): Promise<void> => {
-    mint = await prepare(stage, 'mint', quote === 'imported' ? { quoteId: stage.notes['quote'] as string } : {})
+    mint = await prepare(stage, 'mint', quote === 'imported' ? { quoteId: notedText(stage.notes, 'quote') } : {})
   }
   await ending(stage, ask, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG', 'CANCELLED', 'QUOTE_EXPIRED')
   if (!mint) return
@@ -139,7 +140,7 @@ export const mints = table({
       if (row.quote === 'imported' || row.quoted === 'no') stage.note('quote', await quoteOutside(stage, AMOUNT))
       if (row.quoted === 'no') {
         stage.note('issued', await quoteOutside(stage, AMOUNT))
-        await foreignProofs(stage, [1, 2, 4], stage.notes['issued'] as string)
+        await foreignProofs(stage, [1, 2, 4], notedText(stage.notes, 'issued'))
         mood(stage, 'POST /v1/mint/quote', 'notSent', 3 * MINUTE_MS)
         mood(stage, 'GET /v1/mint/quote', 'notSent', 4.1 * MINUTE_MS)
       }

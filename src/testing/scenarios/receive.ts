@@ -2,12 +2,13 @@ import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subj
 import { abandon, ending, foreignProofs, fund, spendElsewhere, tokenOf } from './stage.ts'
 import { table, type Row } from './table.ts'
 import { behave, retire, traits, faultyMint, MINT_FAULTS } from './mint-faults.ts'
+import { notedText } from '../explorer/notes.ts'
 
 /** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
 const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'CANCELLED', 'ALREADY_SPENT']
 
 const prepare = ({ wallet, notes }: Stage, key: string) =>
-  wallet.receive.prepare({ token: notes['token'] as string, key })
+  wallet.receive.prepare({ token: notedText(notes, 'token'), key })
 
 const FACTORS = {
   ...MINT_FAULTS,

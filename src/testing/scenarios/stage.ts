@@ -1,22 +1,27 @@
 /** What scenarios share: money of others, and callers that keep their keys. */
 import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
-import type { ForeignProof } from '../invariants/oracle.ts'
+import { foreignNote, robbedNote } from '../invariants/oracle.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { splitAmount } from '../../cashu/amounts.ts'
 import { MINT_URL, POWERS, SEED, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { walletRows } from '../invariants/rows.ts'
 import type { Dialect } from '../faults/dialects.ts'
-import type { Mood, Speech } from '../faults/faulty-mint.ts'
+import { moods, speech, type Mood } from '../faults/faulty-mint.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
+import { noteOf } from '../explorer/notes.ts'
+import { sure } from '../../sure.ts'
 
 const never = new AbortController().signal
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 
+const counted = noteOf<number>('fresh')
+const anchors = noteOf<readonly [made: number, lastMs: number]>('anchors')
+
 /** A number that is new in this world, and the same in every run of it. */
 function fresh(stage: Stage): number {
-  const count = ((stage.notes['fresh'] ?? 0) as number) + 1
-  stage.note('fresh', count)
+  const count = (counted.in(stage.notes) ?? 0) + 1
+  counted.write(stage, count)
   return count
 }
 
@@ -46,15 +51,15 @@ async function issueOutside(
   }))
   const { signatures } = must(await outside.issue(JSON.stringify({ quote, outputs }), { signal: never }))
   const proofs = signatures.map(({ C_ }, at) => {
-    const { secret, r, amount: value } = secrets[at]!
-    return { id, amount: value, secret, C: stubCrypto.unblind(C_, r, keys[value]!) }
+    const { secret, r, amount: value } = sure(secrets[at], 'secret')
+    return { id, amount: value, secret, C: stubCrypto.unblind(C_, r, sure(keys[value], 'key')) }
   })
   noteForeign(stage, proofs)
   return proofs
 }
 
 const activeKeysetId = async ({ outside }: Stage): Promise<string> =>
-  must(await outside.keysets({ signal: never })).findLast(({ active }) => active)!.id
+  sure(must(await outside.keysets({ signal: never })).findLast(({ active }) => active)?.id, 'active keyset')
 
 /** A quote that was asked for outside the wallet. */
 export const quoteOutside = async ({ outside }: Stage, amount: number): Promise<string> =>
@@ -78,7 +83,7 @@ export const tokenOf = (proofs: readonly TokenProof[]): string =>
 /** The body of an answer that must be one. */
 export function must<T>(reply: { answer: string; body?: T }): T {
   if (reply.answer !== 'ok') throw new Error(`the world outside has no faults, and yet: ${JSON.stringify(reply)}`)
-  return reply.body!
+  return sure(reply.body, 'body')
 }
 
 /** Gives the wallet money: it trusts the mint, and gets a proof of each amount. */
@@ -100,7 +105,7 @@ export async function claim(stage: Stage, token: string, most = Infinity): Promi
   const known = must(await stage.outside.keysets({ signal: never }))
   const proofs = decodeToken(token).proofs.map((proof) => ({
     ...proof,
-    id: known.find(({ id }) => id.startsWith(proof.id))!.id,
+    id: sure(known.find(({ id }) => id.startsWith(proof.id))?.id, 'keyset'),
   }))
   await spendElsewhere(stage, proofs.slice(0, most))
 }
@@ -114,15 +119,18 @@ export const spendable = (stage: Stage): TokenProof[] =>
 /** Another device with the same seed spends proofs of the wallet. */
 export async function rob(stage: Stage, proofs: readonly TokenProof[]): Promise<void> {
   await spendElsewhere(stage, proofs)
-  stage.note('robbed', proofs.map(({ secret }) => stubCrypto.hashToCurve(secret))) // prettier-ignore
+  robbedNote.write(stage, proofs.map(({ secret }) => stubCrypto.hashToCurve(secret))) // prettier-ignore
 }
 
 /** Spends proofs of others behind their backs. */
 export async function spendElsewhere(stage: Stage, proofs: readonly TokenProof[]): Promise<void> {
   const { outside } = stage
   const keysets = must(await outside.keysets({ signal: never }))
-  const { id } = keysets.findLast(({ active }) => active)!
-  const feePpk = proofs.reduce((sum, proof) => sum + keysets.find((keyset) => keyset.id === proof.id)!.input_fee_ppk, 0)
+  const id = sure(keysets.findLast(({ active }) => active)?.id, 'active keyset')
+  const feePpk = proofs.reduce(
+    (sum, proof) => sum + sure(keysets.find((keyset) => keyset.id === proof.id)?.input_fee_ppk, 'fee'),
+    0,
+  )
   const worth = proofs.reduce((sum, { amount }) => sum + amount, 0) - Math.ceil(feePpk / 1000)
   const stolen = (await amountsFor(stage, id, worth)).map((amount) => ({ amount, secret: `thief ${fresh(stage)}` }))
   const outputs = stolen.map(({ amount, secret }) => ({
@@ -145,8 +153,8 @@ async function amountsFor({ outside }: Stage, id: string, amount: number): Promi
 }
 
 function noteForeign(stage: Stage, proofs: readonly { secret: string; amount: number }[]): void {
-  const before = (stage.notes['foreign'] ?? []) as ForeignProof[]
-  stage.note('foreign', [
+  const before = foreignNote.in(stage.notes) ?? []
+  foreignNote.write(stage, [
     ...before,
     ...proofs.map(({ secret, amount }) => ({ Y: stubCrypto.hashToCurve(secret), amount })),
   ])
@@ -168,21 +176,21 @@ export async function nextCounter(stage: Stage): Promise<number> {
 /** From now on, for so long, the mint does something with one kind of request. */
 export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number): void {
   const untilMs = stage.clock.rightMs + forMs
-  stage.note('moods', [...((stage.notes['moods'] ?? []) as Mood[]), { at, does, untilMs } satisfies Mood])
+  moods.write(stage, [...(moods.in(stage.notes) ?? []), { at, does, untilMs }])
 }
 
 /** From now on, for so long, the mint speaks a dialect to the wallet. */
 export const speak = (stage: Stage, dialect: Dialect, forMs = Infinity): void =>
-  stage.note('speech', {
+  speech.write(stage, {
     dialect,
     ...(Number.isFinite(forMs) && { untilMs: stage.clock.rightMs + forMs }),
-  } satisfies Speech)
+  })
 
 /** An amount in so many denominations. */
 function parts(amount: number, count: number): number[] {
   const found = splitAmount(amount, POWERS).toSorted((a, b) => a - b)
   while (found.length < count) {
-    const half = found.pop()! / 2
+    const half = sure(found.pop(), 'part') / 2
     found.push(half, half)
     found.sort((a, b) => a - b)
   }
@@ -204,7 +212,7 @@ export async function nearGap(stage: Stage, left: number): Promise<void> {
     const swap = await wallet.swap.prepare({ mintUrl: MINT_URL, amounts })
     await ending(stage, () => swap.execute(), 'REFUSED')
   }
-  stage.note('moods', [])
+  moods.write(stage, [])
 }
 
 /**
@@ -214,9 +222,9 @@ export async function nearGap(stage: Stage, left: number): Promise<void> {
 export function anchor(stage: Stage): void {
   const { wallet, clock } = stage
   const swap = async (id: string): Promise<void> => {
-    const [made = 0, lastMs = 0] = (stage.notes['anchors'] ?? []) as readonly number[]
+    const [made, lastMs] = anchors.in(stage.notes) ?? [0, 0]
     if (clock.rightMs - lastMs < 50 * MINUTE_MS) return
-    stage.note('anchors', [made + 1, clock.rightMs])
+    anchors.write(stage, [made + 1, clock.rightMs])
     await anchorOnce(stage, made)
     await wallet.operations.resume(id)
   }
@@ -235,7 +243,7 @@ const NO_ANCHOR = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE'
 
 /** Waits until those swaps are over. */
 export async function anchored(stage: Stage): Promise<void> {
-  const [made = 0] = (stage.notes['anchors'] ?? []) as readonly number[]
+  const [made] = anchors.in(stage.notes) ?? [0]
   for (let count = 0; count < made; count++) await ending(stage, () => anchorOnce(stage, count), ...NO_ANCHOR)
 }
 
@@ -252,7 +260,7 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
       if (!(error instanceof HardshellError)) throw error
       if (codes.includes(error.code)) return
       if (error.code !== 'QUARANTINED') throw error
-      await stage.wallet.operations.resume(error.operationId!)
+      await stage.wallet.operations.resume(sure(error.operationId, 'operation'))
     }
 }
 

@@ -18,6 +18,7 @@ import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { EffectArgs, WalletPorts } from '../ports.ts'
 import { SELDOM_MS, selectStep } from './steps.ts'
+import { sure } from '../../sure.ts'
 
 /** A preimage counts where its hash is the invoice's: anything else proves nothing. */
 const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
@@ -111,8 +112,8 @@ export const meltKind = defineOperation({
       most: 1,
       sends: ['payment.updated'],
       async ask({ contexts, signal }) {
-        const { mintUrl, quoteId, method } = contexts[0]!
-        const reply = await client(mintUrl).meltQuote(quoteId!, { signal, method })
+        const { mintUrl, quoteId, method } = sure(contexts[0], 'context')
+        const reply = await client(mintUrl).meltQuote(sure(quoteId, 'quote'), { signal, method })
         const news = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
         return news ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
       },
@@ -123,7 +124,7 @@ export const meltKind = defineOperation({
       most: 1,
       sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {
-        const { mintUrl, blanks } = contexts[0]!
+        const { mintUrl, blanks } = sure(contexts[0], 'context')
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
         if (reply.answer !== 'ok') return []

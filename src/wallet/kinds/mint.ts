@@ -16,6 +16,7 @@ import { assertMints, inParts } from '../offered.ts'
 import type { EffectArgs, WalletPorts } from '../ports.ts'
 import { SELDOM_MS } from './steps.ts'
 import { positive } from './swap.ts'
+import { sure } from '../../sure.ts'
 
 const effects = ({ client, crypto, invoiceAmount }: WalletPorts) => ({
   'mint.createQuote': async ({ input, signal, nowMs }: EffectArgs<Wanted & { body: string }>) => {
@@ -42,8 +43,8 @@ const poll = ({ client }: WalletPorts, firstMs: number, maxMs: number): Poll<Min
   most: 1,
   sends: ['quote.updated'],
   async ask({ contexts, signal }) {
-    const { mintUrl, method, quoteId } = contexts[0]!
-    const reply = await client(mintUrl).mintQuote(quoteId!, { signal, method })
+    const { mintUrl, method, quoteId } = sure(contexts[0], 'context')
+    const reply = await client(mintUrl).mintQuote(sure(quoteId, 'quote'), { signal, method })
     if (reply.answer !== 'ok' || reply.body.state === 'UNPAID') return []
     return [{ type: 'quote.updated', state: reply.body.state } as EventObject]
   },

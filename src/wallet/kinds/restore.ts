@@ -20,6 +20,7 @@ import { keysetsOf, splitTrouble } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
 import type { CounterRow, ProofRow, Write } from '../tables.ts'
+import { sure } from '../../sure.ts'
 
 type Batch = { mintUrl: string; keysetId: string; from: number }
 type Keep = Place & {
@@ -60,7 +61,10 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
     const counters = new Map(outputs.map(({ B_ }, at) => [B_, from + at]))
     const asked = await askRestore(client(mintUrl), outputs, { read, signal })
     if (asked.answer !== 'ok') return asked
-    const found = asked.outputs.map(({ B_ }, at) => ({ counter: counters.get(B_)!, signature: asked.signatures[at]! }))
+    const found = asked.outputs.map(({ B_ }, at) => ({
+      counter: sure(counters.get(B_), 'counter'),
+      signature: sure(asked.signatures[at], 'signature'),
+    }))
     return { answer: 'ok' as const, found, writes: asked.writes }
   },
 
@@ -110,7 +114,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
       amount += worth
     }
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
-      const state = states[at]!
+      const state = sure(states[at], 'state')
       const there = await read.get('proofs', [Y])
       if (there?.state === 'held' && there.operationId === null && state !== 'PENDING') {
         writes.push({

@@ -18,6 +18,7 @@ import type { LocalArgs, WalletPorts } from '../ports.ts'
 import { tokenPoll } from '../token-poll.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
+import { sure } from '../../sure.ts'
 
 const sendSteps = {
   /** @throws {HardshellError} `AMOUNT_UNREACHABLE`, unless our proofs make the amount up. */
@@ -102,7 +103,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
       ({ snapshot }) => typeof (snapshot?.context as SendContext | undefined)?.token === 'string',
       signal,
     )
-    return { ...this.result(), token: contextIn(this).token! }
+    return { ...this.result(), token: sure(contextIn(this).token, 'token') }
   }
 
   /**

@@ -6,30 +6,31 @@ import { equal, everything, putCoin, rejects, type Test } from './kit.ts'
 export function keyValues(test: Test): void {
   test('keeps values by name, and lists the keys of each namespace apart', async (store) => {
     const kv = new KeyValues(store)
-    const names: KvName[] = [
+    const names = [
       { key: 'a' },
       { key: 'b', primary: 'x' },
       { key: 'c', primary: 'x', secondary: 'y' },
       { key: 'a', primary: 'x', secondary: 'y' },
       { key: 'y', primary: 'xy' },
       { key: `${'k'.repeat(118)}_-`, primary: 'P-0_z', secondary: 's'.repeat(120) },
-    ]
+    ] as const satisfies readonly KvName[]
     const values: Json[] = ['text', 0, null, { deep: [true, null, 1.5] }, [], '']
     for (const [i, name] of names.entries()) {
       equal(await kv.get(name), undefined)
-      await kv.set(name, values[i]!)
+      await kv.set(name, values[i] ?? null)
     }
     for (const [i, name] of names.entries()) equal(await kv.get(name), values[i])
     equal(await kv.list(), ['a'])
     equal(await kv.list({ primary: 'x' }), ['b'])
     equal(await kv.list({ primary: 'x', secondary: 'y' }), ['a', 'c'])
     equal(await kv.list({ primary: 'nothing' }), [])
-    await kv.set(names[0]!, 'another')
-    await kv.delete(names[1]!)
-    await kv.delete(names[1]!)
+    const [first, second, third, fourth] = names
+    await kv.set(first, 'another')
+    await kv.delete(second)
+    await kv.delete(second)
     await kv.change([
-      { ...names[2]!, value: undefined },
-      { ...names[3]!, value: 1 },
+      { ...third, value: undefined },
+      { ...fourth, value: 1 },
     ])
     equal(await kv.get({ key: 'a' }), 'another')
     equal(await kv.list({ primary: 'x' }), [])

@@ -2,11 +2,12 @@
 import { kvTable } from '../../../store/kv.ts'
 import type { Row, Schema, Store, Table } from '../../../store/port.ts'
 import { coin, coins, equal, events, everything, fail, putCoin, putEvent, rejects, schema, type Test } from './kit.ts'
+import { sure } from '../../../sure.ts'
 
 export function migrating(test: Test): void {
   const marks: Table = { columns: { id: 'text', note: 'json' }, key: ['id'] }
   const renamed = (row: Row): Row => ({ ...row, op: `${row['op'] as string}!`, seq: (row['seq'] as number) * 10 })
-  const later: Schema = {
+  const later = {
     version: 3,
     tables: {
       coins: {
@@ -31,13 +32,13 @@ export function migrating(test: Test): void {
         { rewrite: 'events', row: renamed },
       ],
       2: [
-        { rewrite: 'events', row: (row) => ({ ...row, size: row['seq']!, text: row['op']! }) },
-        { rewrite: 'coins', row: (row) => ({ ...row, unit: row['mint']!, data: [row['data']!] }) },
+        { rewrite: 'events', row: (row) => ({ ...row, size: sure(row['seq'], 'seq'), text: sure(row['op'], 'op') }) },
+        { rewrite: 'coins', row: (row) => ({ ...row, unit: sure(row['mint'], 'mint'), data: [row['data'] ?? null] }) },
         { addIndex: 'bySize', to: 'events', columns: ['size', 'text'] },
         { addIndex: 'byText', to: 'events', columns: ['text'], unique: true },
       ],
     },
-  }
+  } satisfies Schema
   const fill = async (store: Store): Promise<void> => {
     await store.commit([putCoin('a', { amount: 3, data: { deep: 1 } }), putCoin('b', { mint: 'n', amount: 4 })])
     await store.commit([putEvent('o', 3), putEvent('p', 2)])
@@ -84,30 +85,30 @@ export function migrating(test: Test): void {
     await fill(store)
     const before = await everything(store)
     await store.close()
-    const failing: [Schema['migrations'], (opening: Promise<unknown>) => Promise<void>][] = [
+    const failing: [NonNullable<Schema['migrations']>, (opening: Promise<unknown>) => Promise<void>][] = [
       [
-        { ...later.migrations, 2: [...later.migrations![2]!, { rewrite: 'coins', row: () => fail('planned') }] },
+        { ...later.migrations, 2: [...later.migrations[2], { rewrite: 'coins', row: () => fail('planned') }] },
         (opening) => rejects(opening, Error, 'planned'),
       ],
       [
-        { ...later.migrations, 2: [{ rewrite: 'events', row: () => ({ op: 'o' }) }, ...later.migrations![2]!] },
+        { ...later.migrations, 2: [{ rewrite: 'events', row: () => ({ op: 'o' }) }, ...later.migrations[2]] },
         (opening) => rejects(opening, TypeError, 'events.seq'),
       ],
       [
         {
           ...later.migrations,
           2: [
-            { rewrite: 'events', row: (row) => ({ ...row, text: row['op']!, op: 'o', seq: 1 }) },
-            ...later.migrations![2]!.slice(1),
+            { rewrite: 'events', row: (row) => ({ ...row, text: sure(row['op'], 'op'), op: 'o', seq: 1 }) },
+            ...later.migrations[2].slice(1),
           ],
         },
         (opening) => rejects(opening, 'CONFLICT'),
       ],
       // The text of all is still empty when the unique index comes.
-      [{ ...later.migrations, 2: later.migrations![2]!.slice(1) }, (opening) => rejects(opening, 'CONFLICT')],
+      [{ ...later.migrations, 2: later.migrations[2].slice(1) }, (opening) => rejects(opening, 'CONFLICT')],
     ]
     for (const [migrations, check] of failing) {
-      await check(adapter.open({ ...later, migrations: migrations! }))
+      await check(adapter.open({ ...later, migrations }))
       const again = await adapter.open(schema)
       equal(await everything(again), before)
       await again.close()
@@ -119,7 +120,7 @@ export function migrating(test: Test): void {
 
   test('refuses a schema that its migrations do not lead to', async (store, adapter) => {
     await fill(store)
-    const { 2: _, ...halfway } = later.migrations!
+    const { 2: _, ...halfway } = later.migrations
     const { marks: __, ...fewer } = later.tables
     const wrong: Schema[] = [
       { ...later, migrations: halfway },

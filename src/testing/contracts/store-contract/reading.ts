@@ -1,6 +1,7 @@
 /** Orders, ranges and totals. */
 import type { Query, Row, Store, Write } from '../../../store/port.ts'
 import { coin, equal, ids, putCoin, putEvent, rejects, schema, totalsOf, type Test } from './kit.ts'
+import { sure } from '../../../sure.ts'
 
 export function reading(test: Test): void {
   test('orders numbers by size and text by code point', async (store) => {
@@ -109,7 +110,7 @@ export function reading(test: Test): void {
 
   test('keeps totals as a full scan counts them, through random commits', async (store) => {
     const random = seeded(7)
-    const pick = <T>(values: readonly T[]): T => values[random(values.length)]!
+    const pick = <T>(values: readonly T[]): T => sure(values[random(values.length)], 'value')
     const model = new Map<string, Row>()
     let refused = 0
     for (let round = 0; round < 150; round++) {
@@ -162,14 +163,14 @@ export function reading(test: Test): void {
 
 /** What a query must give, by sorting and filtering all rows of a table. */
 async function scan(store: Store, { table, index, prefix = [], from, to, reverse, limit }: Query): Promise<Row[]> {
-  const { key, indexes } = schema.tables[table]!
-  const columns = index === undefined ? key : indexes![index]!.columns
-  const bounded = columns[prefix.length]!
+  const { key, indexes } = sure(schema.tables[table], 'table')
+  const columns = index === undefined ? key : sure(indexes?.[index], 'index').columns
+  const bounded = columns[prefix.length] ?? ''
   const rows = (await store.query({ table })).filter(
     (row) =>
-      prefix.every((value, i) => row[columns[i]!] === value) &&
-      (from === undefined || row[bounded]! >= from) &&
-      (to === undefined || row[bounded]! <= to),
+      columns.slice(0, prefix.length).every((column, i) => row[column] === prefix[i]) &&
+      (from === undefined || sure(row[bounded], bounded) >= from) &&
+      (to === undefined || sure(row[bounded], bounded) <= to),
   )
   const sorted = rows.toSorted((a, b) => {
     const column = [...columns, ...key].find((each) => a[each] !== b[each])
@@ -179,10 +180,8 @@ async function scan(store: Store, { table, index, prefix = [], from, to, reverse
 }
 
 function byCodePoint(a: string, b: string): number {
-  const [x, y] = [a, b].map((text) => Array.from(text, (character) => character.codePointAt(0)!)) as [
-    number[],
-    number[],
-  ]
+  const pointsOf = (text: string): number[] => Array.from(text, (character) => character.codePointAt(0) ?? 0)
+  const [x, y] = [pointsOf(a), pointsOf(b)]
   for (const [i, point] of x.entries()) if (point !== y[i]) return point - (y[i] ?? -1)
   return x.length - y.length
 }
