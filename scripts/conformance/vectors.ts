@@ -23,7 +23,7 @@ const WANTED: readonly { readonly nut: string; readonly of: string; readonly lea
   { nut: 'NUT-20', of: 'mint requests in both forms', least: 3 },
   { nut: 'NUT-29', of: 'batches', least: 8 },
 ]
-const FILES = ['cashu-crypto', 'cashu-client', 'cashu-conditions', 'mint-batch-vectors']
+const FILES = ['cashu/crypto', 'cashu/client', 'cashu/conditions', 'mint/batch-vectors']
 
 interface Report {
   readonly testResults: readonly {
