@@ -54,6 +54,8 @@ export const deniedBecause = ({ answer }: Reply, what: string): string =>
     ? `the mint’s answers make no sense where it is asked ${what}`
     : `the mint refuses to say ${what}`
 
+export const total = (amounts: readonly number[]): number => amounts.reduce((so, amount) => so + amount, 0)
+
 export const sum = (proofs: readonly { readonly amount: number }[]): number =>
   proofs.reduce((total, { amount }) => total + amount, 0)
 

@@ -19,7 +19,7 @@
 import { assign, setup } from 'xstate'
 import { on, from, tx, write, writes } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
-import { takeActor, type Failure, type Tag, freed, lostBy, release } from './common.ts'
+import { takeActor, type Failure, type Tag, freed, lostBy, release, total } from './common.ts'
 import {
   exchangeActors,
   exchangeDelays,
@@ -51,8 +51,6 @@ export interface SwapContext extends SwapInput {
   readonly ys: readonly string[]
   readonly error: Failure | null
 }
-
-const total = (amounts: readonly number[]): number => amounts.reduce((so, amount) => so + amount, 0)
 
 export const swap = setup({
   types: {} as {

@@ -78,7 +78,13 @@ export interface CreateOptions {
 }
 
 const FILTERS: readonly (keyof ListFilter)[] = [
-  ...(['kind', 'state', 'status', 'changedSince', 'stuckForMs', 'where', 'limit'] as const),
+  'kind',
+  'state',
+  'status',
+  'changedSince',
+  'stuckForMs',
+  'where',
+  'limit',
 ]
 const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 

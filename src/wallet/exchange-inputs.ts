@@ -1,4 +1,5 @@
 /** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
+import { sum, total } from '../../machines/wallet/common.ts'
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { StoreError } from '../store/port.ts'
@@ -106,7 +107,7 @@ async function inPlace(
   const made = new Set(exchange.made.map(({ Y }) => Y))
   const except = ({ Y, keysetId }: { readonly Y: string; readonly keysetId: string }): boolean =>
     made.has(Y) || out.includes(keysetId)
-  let amount = Math.max(1, total(exchange) - live.reduce((sum, coin) => sum + coin.amount, 0))
+  let amount = Math.max(1, wanted(exchange) - sum(live))
   for (let raised = 0; raised < MOST_RAISED; raised++, amount++) {
     const found = await reserve(read, place, { amount, withFee: true, except }).catch((error: unknown) => {
       if (error instanceof HardshellError && !(error instanceof StoreError)) return undefined
@@ -119,5 +120,4 @@ async function inPlace(
   return undefined
 }
 
-const total = ({ send, keep, hold }: Wants): number =>
-  [...send, ...keep, ...hold].reduce((sum, amount) => sum + amount, 0)
+const wanted = ({ send, keep, hold }: Wants): number => total([...send, ...keep, ...hold])

@@ -1,4 +1,5 @@
 /** The melt operation's local steps: blank outputs, and the change that comes on them (NUT-08). */
+import { sum, total } from '../../machines/wallet/common.ts'
 import type { MadeProof, Place, Refusal, Signature } from '../../machines/wallet/exchange-model.ts'
 import type {
   Derive,
@@ -28,11 +29,6 @@ type Settling = LocalArgs<Settle>
 
 /** More than the blank outputs of any request. */
 const MOST_BLANKS = 64
-
-const sum = (proofs: readonly { readonly amount: number }[]): number =>
-  proofs.reduce((total, { amount }) => total + amount, 0)
-
-const total = (amounts: readonly number[]): number => amounts.reduce((all, amount) => all + amount, 0)
 
 /** Whether a refusal for size is about the blank outputs; where it does not say, the inputs are the larger part. */
 const isOfOutputs = (refusal: Refusal | null, inputs: number): boolean =>

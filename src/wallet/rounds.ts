@@ -2,6 +2,7 @@
  * How an exchange is cut into requests that the mint takes: rounds of swaps, each over some of the inputs. A round makes
  * all that is wanted, or some of it, or only merges small coins into larger ones for a later round.
  */
+import { sum } from '../../machines/wallet/common.ts'
 import type { Purpose, Wants } from '../../machines/wallet/exchange-model.ts'
 import { denominationsOf, feeOf, parts } from '../cashu/amounts.ts'
 import type { KeysetRow } from './tables.ts'
@@ -46,8 +47,6 @@ interface Job<C extends Coin> {
 
 export const NOTHING_WANTED: Wants = { send: [], keep: [], hold: [] }
 
-const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0)
-const worth = (coins: readonly Coin[]): number => sum(coins.map(({ amount }) => amount))
 const feeFor = (coins: readonly Coin[]): number => feeOf(coins.map(({ feePpk }) => feePpk))
 
 /** The next round of an exchange. */
@@ -55,8 +54,8 @@ export function planRound<C extends Coin>(job: Job<C>): Planned<C> {
   const { inputs, limits, denominations } = job
   const wanted = listed(job.wants)
   if (inputs.length <= limits.inputs) {
-    const rest = worth(inputs) - feeFor(inputs) - sum(wanted.map(({ amount }) => amount))
-    if (rest < 0 || worth(inputs) <= feeFor(inputs)) return { why: 'short' }
+    const rest = sum(inputs) - feeFor(inputs) - sum(wanted)
+    if (rest < 0 || sum(inputs) <= feeFor(inputs)) return { why: 'short' }
     const others = parts(rest, denominations)
     if (!others) return { why: 'unreachable' }
     if (wanted.length + others.length <= limits.outputs) return whole(inputs, inputs, wanted, others)
@@ -79,7 +78,7 @@ function whole<C extends Coin>(
 function anyPart<C extends Coin>({ inputs, limits, denominations }: Job<C>): Planned<C> {
   for (let count = Math.min(inputs.length, limits.inputs); count > 0; count--) {
     const taken = inputs.slice(0, count)
-    const rest = worth(taken) - feeFor(taken)
+    const rest = sum(taken) - feeFor(taken)
     const others = rest > 0 ? parts(rest, denominations) : undefined
     if (others && others.length <= limits.outputs) return whole(taken, inputs, [], others)
   }
@@ -93,10 +92,10 @@ function makingAll<C extends Coin>(
 ): Planned<C> | undefined {
   // prettier-ignore
   const down = inputs.toSorted((a, b) => b.amount - a.amount)
-  const target = sum(wanted.map(({ amount }) => amount))
+  const target = sum(wanted)
   for (let count = 1; count <= Math.min(down.length, limits.inputs); count++) {
     const taken = down.slice(0, count)
-    const rest = worth(taken) - feeFor(taken) - target
+    const rest = sum(taken) - feeFor(taken) - target
     const others = rest >= 0 ? parts(rest, denominations) : undefined
     if (others && wanted.length + others.length <= limits.outputs) return whole(taken, down, wanted, others)
   }
@@ -115,9 +114,9 @@ function makingSome<C extends Coin>(
   if (largest.length < limits.outputs) return undefined
   for (let count = 1; count <= Math.min(down.length, limits.inputs); count++) {
     const taken = down.slice(0, count)
-    const total = worth(taken) - feeFor(taken)
+    const total = sum(taken) - feeFor(taken)
     for (let made = Math.min(limits.outputs, largest.length); made > 0; made--) {
-      const rest = total - sum(largest.slice(0, made).map(({ amount }) => amount))
+      const rest = total - sum(largest.slice(0, made))
       const others = rest >= 0 ? parts(rest, denominations) : undefined
       if (!others || made + others.length > limits.outputs) continue
       const outputs = [...largest.slice(0, made), ...others.map((amount) => ({ amount, purpose: 'next' as const }))]
@@ -133,13 +132,13 @@ function merging<C extends Coin>({ inputs, wants, limits, denominations }: Job<C
   const up = inputs.toSorted((a, b) => a.amount - b.amount)
   for (let count = Math.min(up.length, limits.inputs); count > 1; count--) {
     const taken = up.slice(0, count)
-    const rest = worth(taken) - feeFor(taken)
+    const rest = sum(taken) - feeFor(taken)
     const others = rest > 0 ? parts(rest, denominations) : undefined
     if (!others || others.length > limits.outputs || others.length >= count) continue
     const outputs = others.map((amount) => ({ amount, purpose: 'next' as const }))
     return { round: { taken, left: up.slice(count), outputs, fee: feeFor(taken), leaves: wants } }
   }
-  const missing = sum(listed(wants).map(({ amount }) => amount)) + feeFor(inputs) - worth(inputs)
+  const missing = sum(listed(wants)) + feeFor(inputs) - sum(inputs)
   return { why: missing > 0 ? 'short' : 'tooLarge' }
 }
 

@@ -64,7 +64,14 @@ export interface OperationSummary {
 }
 
 const FILTERS: readonly (keyof OperationsFilter)[] = [
-  ...(['kind', 'state', 'status', 'mintUrl', 'quoteId', 'stuckForMs', 'changedSince', 'limit'] as const),
+  'kind',
+  'state',
+  'status',
+  'mintUrl',
+  'quoteId',
+  'stuckForMs',
+  'changedSince',
+  'limit',
 ]
 
 /** `wallet.operations`: all operations of a wallet, of whatever kind. */

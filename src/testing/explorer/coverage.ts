@@ -6,6 +6,7 @@
  * Where lives may have two faults, crashes are required as well: just before and just after the commit of every
  * transition, and before and after every effect's request; a crash after the answer is one before the commit.
  */
+import { pollOf } from '../../kernel/define/chart.ts'
 import type { Declared } from '../../kernel/define/authoring.ts'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import { stateNodes, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
@@ -58,7 +59,7 @@ export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashe
       if (crashes && !isLocal(node)) add(...requestTexts(src as string))
     }
     add(...Object.keys(node.config.after ?? {}).map(delayText))
-    const { poll } = (node.meta ?? {}) as { poll?: string }
+    const poll = pollOf(node.meta)
     if (poll !== undefined) add(...asked[poll]!.sends.map(newsText))
   }
   return required

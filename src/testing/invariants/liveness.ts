@@ -1,4 +1,5 @@
 /** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
+import { pollOf } from '../../kernel/define/chart.ts'
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Write } from '../../store/port.ts'
@@ -23,8 +24,7 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
   const lost = delays.filter(({ id }) => running[id] === undefined)
   if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
   const goesOn = [...nodes].some(({ invoke, meta, config }) => {
-    const polled = (meta as { poll?: string } | undefined)?.poll !== undefined
-    return invoke.length > 0 || polled || Object.keys(config.on ?? {}).length > 0
+    return invoke.length > 0 || pollOf(meta) !== undefined || Object.keys(config.on ?? {}).length > 0
   })
   return goesOn || delays.length > 0 ? [] : [`stuck: ${kind} in '${state}' waits for nothing`]
 }

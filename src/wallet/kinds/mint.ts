@@ -121,7 +121,14 @@ export class MintHandle extends OperationHandle<MintContext> {
 }
 
 const OPTIONS: readonly (keyof PrepareMint)[] = [
-  ...(['mintUrl', 'amount', 'unit', 'method', 'quoteId', 'privateKey', 'key', 'signal'] as const),
+  'mintUrl',
+  'amount',
+  'unit',
+  'method',
+  'quoteId',
+  'privateKey',
+  'key',
+  'signal',
 ]
 
 /**

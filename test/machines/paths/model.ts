@@ -6,6 +6,7 @@
 import type { ActorLogic, AnyMachineSnapshot, EventObject, Snapshot } from 'xstate'
 import { getShortestPaths, getSimplePaths } from 'xstate/graph'
 import type { Answer } from '../../../src/kernel/define/authoring.ts'
+import { pollOf } from '../../../src/kernel/define/chart.ts'
 import { dotted, type OperationKind } from '../../../src/kernel/define/operation.ts'
 import { bareStep, doneEvent } from '../../../src/kernel/step/step.ts'
 import { delaysOf, inputOf } from '../../../src/testing/contracts/machine-contract/walk.ts'
@@ -165,7 +166,7 @@ export class World {
     const delays = nodes.flatMap((node) =>
       delaysOf(node).map((name): Move => ({ from: 'delay', name, event: { type: `xstate.after.${name}.${node.id}` } })),
     )
-    const poll = nodes.map((node) => (node.meta as { poll?: string } | undefined)?.poll).find((name) => name)
+    const poll = nodes.map((node) => pollOf(node.meta)).find((name) => name)
     const news = (poll === undefined ? [] : (model.polls?.[poll]?.(context as never, truth) ?? [])).map((flavour): Move => ({ from: 'news', name: `${poll!} ${flavour.name}`, src: poll!, event: flavour.gives as EventObject, flavour })) // prettier-ignore
     const callers = model.callers.map((type): Move => ({ from: 'caller', name: type, event: { type } }))
     return [...answers, ...delays, ...news, ...callers].filter((move) => !model.without?.(place, move))

@@ -1,5 +1,6 @@
 /** What can be seen of a machine without running it. */
 import type { AnyStateMachine } from 'xstate'
+import { pollOf } from '../../../kernel/define/chart.ts'
 import { tx } from '../../../kernel/define/authoring.ts'
 import { defineOperation, stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
 import { delaysOf, newsOf } from './walk.ts'
@@ -46,7 +47,7 @@ export function misdefined(kind: OperationKind): string[] {
   }
   const polls = newsOf(kind)
   return stateNodes(kind.machine).flatMap((node) => {
-    const { poll } = (node.meta ?? {}) as { poll?: string }
+    const poll = pollOf(node.meta)
     return [
       ...delaysOf(node)
         .filter((name) => !(name in kind.machine.implementations.delays))

@@ -6,6 +6,7 @@
 import type { ActorLogic, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, Snapshot } from 'xstate'
 import { getAdjacencyMap } from 'xstate/graph'
 import type { Answer, Declared } from '../../../kernel/define/authoring.ts'
+import { pollOf } from '../../../kernel/define/chart.ts'
 import { dotted, type ContextOf, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
 import { bareStep, doneEvent, type Collected } from '../../../kernel/step/step.ts'
 
@@ -78,8 +79,8 @@ export const isOver = ({ snapshot }: Spot): boolean => snapshot.status !== 'acti
 export const isRest = (spot: Spot): boolean => !isOver(spot) && !isLocal(spot)
 
 /** The name of the poll on a state. */
-export const pollOf = ({ snapshot }: Spot): string | undefined =>
-  snapshot._nodes.map((node) => (node.meta as { poll?: string } | undefined)?.poll).find((name) => name !== undefined)
+export const pollAt = ({ snapshot }: Spot): string | undefined =>
+  snapshot._nodes.map((node) => pollOf(node.meta)).find((name) => name !== undefined)
 
 /** All that may happen in a state, by the samples. */
 export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next[] {
@@ -100,7 +101,7 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
     delaysOf(node).map((name): Next => ({ from: 'delay', event: { type: `xstate.after.${name}.${node.id}` } })),
   )
   const told = newsOf(kind)
-  const poll = pollOf(spot)
+  const poll = pollAt(spot)
   const events = (samples.events ?? []).flatMap((event): Next[] => {
     if (![...told.values()].flat().includes(event.type)) return [{ from: 'caller', event }]
     return poll !== undefined && told.get(poll)!.includes(event.type) ? [{ from: 'news', event }] : []
