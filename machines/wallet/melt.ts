@@ -263,7 +263,7 @@ export const melt = parts.createMachine({
       entry: 'tell',
       on: { 'payment.updated': 'checking', resume: 'checking' },
     },
-    // The mint settles a payment when it is asked about it: the watch does, and its news changes nothing here.
+    // The mint settles a payment when it is asked about it: the poll does, and what it tells changes nothing here.
     fencing: {
       meta: { poll: 'payment' },
       ...exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }),

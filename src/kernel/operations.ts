@@ -356,7 +356,7 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Asks the operation's poll for news now. Resolves when what came of it is committed, or nothing did; no
+   * Polls for the operation now. Resolves when what came of it is committed, or nothing did; no
    * failure to ask rejects.
    *
    * @throws {TypeError} naming the argument
@@ -382,8 +382,8 @@ export class Operations<Ports = unknown> {
     if (!poll) return
     const context: unknown = snapshot.context
     const of = { context, signal: this.#stop.signal }
-    const news = await this.#kernel.poller.ask(poll, row.lane, loaded.reader, of)
-    if (news) await this.send(id, news)
+    const event = await this.#kernel.poller.ask(poll, row.lane, loaded.reader, of)
+    if (event) await this.send(id, event)
   }
 
   /**

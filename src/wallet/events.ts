@@ -14,7 +14,7 @@ export interface OperationEvent {
   readonly id: string
   /** The kind of operation, `send` say. */
   readonly kind: string
-  /** `changed` is a new state, or news in the same one. */
+  /** `changed` is a new state, or something new in the same one. */
   readonly what: 'created' | 'changed' | 'finished' | 'failed'
   /** The chart's state, dotted. */
   readonly state: string

@@ -126,7 +126,7 @@ export class WalletOperations {
   }
 
   /**
-   * Puts an operation that waits for a person, or was set aside, back to work; else asks for news of it.
+   * Puts an operation that waits for a person, or was set aside, back to work; else polls for it now.
    *
    * @throws {TypeError} naming the argument
    * @throws {HardshellError} `NOT_FOUND`, `CLOSED`

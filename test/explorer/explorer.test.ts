@@ -379,7 +379,7 @@ describe('the oracle', () => {
 })
 
 describe('coverage', () => {
-  test('requires states, moves, answers, delays and news of a chart', () => {
+  test('requires states, moves, answers, delays and polled events of a chart', () => {
     const required = requirementsOf(kind('receive'), { crashes: false })
     for (const what of [
       'state exchanging.swapping',
@@ -389,7 +389,7 @@ describe('coverage', () => {
       'delay receiveDeadline',
     ])
       expect(required).toContain(what)
-    expect(requirementsOf(kind('mint'), { crashes: false })).toContain('news quote.updated')
+    expect(requirementsOf(kind('mint'), { crashes: false })).toContain('event quote.updated')
     // A local state is part of the step that it is in: nothing is ever found there.
     expect(required).not.toContain('state exchanging.deriving')
   })

@@ -187,7 +187,7 @@ describe('finds', () => {
     ['a state without a way on', COMES, /not tagged human/, () => begun({ on: { go: 'asking' } })],
     ['a delay that a guard holds up', COMES, /not tagged human/, () => begun({ after: { soon: { guard: () => false, target: 'asking' } }, on: { go: 'asking' } })],
     ['a person who can do nothing', COMES, /no event of a person/, () => begun({ tags: ['human'], on: { stop: { guard: () => false, target: 'asking' } } })],
-    ['a watch without news', COMES, /not tagged human/, () => begun({ meta: { poll: 'parcel' }, on: { go: 'asking' } })],
+    ['a poll that the chart does not take', COMES, /not tagged human/, () => begun({ meta: { poll: 'parcel' }, on: { go: 'asking' } })],
     ['states that go round in circles', ENDS, /waiting\.a: no end/, () => begun({ initial: 'a', states: { a: { after: { soon: 'b' } }, b: { after: { soon: 'a' } } }, on: { go: '#(machine).asking' } })],
   ])('%s', async (_, by, what, machine, samples) => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})

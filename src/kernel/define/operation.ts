@@ -170,7 +170,7 @@ export interface LocalArgs<In, Read = Reader> {
 
 export type { EventObject, Reader }
 
-/** Asks the outside, over and over, whether there is news for operations; a question changes nothing there. */
+/** Asks the outside again and again whether something has happened for operations; a question changes nothing there. */
 export interface Poll<Context, Event> {
   /** The first question is asked this long after the state was entered or resumed; each next one a half later. */
   readonly firstMs: number
@@ -180,7 +180,7 @@ export interface Poll<Context, Event> {
   readonly most: number
   /** The events it may send; tests derive what must be covered from this list. */
   readonly sends: readonly string[]
-  /** One request; the news for each operation, in their order, or nothing. */
+  /** One request; the event for each operation, in their order, or nothing. */
   readonly ask: (args: {
     contexts: readonly Context[]
     signal: AbortSignal

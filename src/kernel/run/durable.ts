@@ -424,7 +424,7 @@ class Operation {
     })
   }
 
-  /** Asks the state's poll for news, and what came of it is an event like any other. */
+  /** Polls now; what comes of it is an event like any other. */
   async #pollNow(polled = (): void => {}): Promise<void> {
     const poll = this.#poll
     if (!poll) return polled()
@@ -436,11 +436,11 @@ class Operation {
     signal.addEventListener('abort', polled)
     const context = contextOf(this.snapshot)
     try {
-      const news = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
+      const event = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
       if (signal.aborted) return
       void this.#enqueue(async () => {
         if (this.#poll !== poll) return
-        if (news) await this.#apply(news)
+        if (event) await this.#apply(event)
         polled()
         if (this.#poll !== poll) return
         poll.waitMs = Math.min(maxMs, Math.max(firstMs, Math.round(poll.waitMs * 1.5)))

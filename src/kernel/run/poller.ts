@@ -9,7 +9,7 @@ import type { Reader, Poll } from '../define/operation.ts'
 interface Question {
   readonly context: unknown
   readonly signal: AbortSignal
-  readonly answer: (news: EventObject | undefined) => void
+  readonly answer: (event: EventObject | undefined) => void
   readonly failed: (error: unknown) => void
 }
 
@@ -22,7 +22,7 @@ export class Poller {
     this.#limiter = limiter
   }
 
-  /** The news for one operation, if there are any; none where the signal aborts first. */
+  /** The event for one operation, if there is one; none where the signal aborts first. */
   ask(
     poll: Poll<unknown, EventObject>,
     lane: string,
@@ -71,8 +71,8 @@ export class Poller {
     try {
       const { signal } = controller
       const contexts = questions.map(({ context }) => context)
-      const news = await this.#limiter.run(lane, signal, () => poll.ask({ contexts, signal, read }))
-      for (const [at, { answer }] of questions.entries()) answer(news?.[at])
+      const events = await this.#limiter.run(lane, signal, () => poll.ask({ contexts, signal, read }))
+      for (const [at, { answer }] of questions.entries()) answer(events?.[at])
     } catch (error) {
       for (const { failed } of questions) failed(error)
     } finally {

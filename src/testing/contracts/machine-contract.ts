@@ -11,7 +11,7 @@ export type { Samples }
 const MOST_LINES = 12
 
 /**
- * The cases of a kind of operation. Its chart is walked through: every sample answer, event, delay and piece of news in
+ * The cases of a kind of operation. Its chart is walked through: every sample answer, event, delay and polled event in
  * every state that they lead to.
  *
  * @example
@@ -38,7 +38,7 @@ export function machineContract<Ports, M extends AnyStateMachine>(
     'the input of an invoke reads the context alone, and stays what it is': () => unsteady(all()),
     'what is stored, written and told is JSON': () => unstorable(all()),
     'every state restores from its row, and goes on as it would have': () => forgetful(all()),
-    'every state has something to come: an answer, a delay, news, or a person’s decision': () => stuck(all()),
+    'every state has something to come: an answer, a delay, a polled event, or a person’s decision': () => stuck(all()),
     'from every state an end can be reached': () => endless(all()),
   }
   return Object.entries(cases).map(([name, find]) => ({

@@ -23,7 +23,7 @@ const wordOf = (event: string): string =>
 const stateText = (state: string): string => `state ${state}`
 const answerText = (src: string, answer: string): string => `answer ${src}: ${answer}`
 const delayText = (delay: string): string => `delay ${delay}`
-const newsText = (event: string): string => `news ${event}`
+const eventText = (event: string): string => `event ${event}`
 const moveText = ({ source, on, index, targets }: Pick<Move, 'source' | 'on' | 'index' | 'targets'>): string =>
   `move ${source}: ${wordOf(on)}[${index}] → ${targets.join(', ') || 'stays'}`
 const crashTexts = (move: string): string[] => [
@@ -60,7 +60,7 @@ export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashe
     }
     add(...Object.keys(node.config.after ?? {}).map(delayText))
     const poll = pollOf(node.meta)
-    if (poll !== undefined) add(...asked[poll]!.sends.map(newsText))
+    if (poll !== undefined) add(...asked[poll]!.sends.map(eventText))
   }
   return required
 }
@@ -99,7 +99,7 @@ export class Coverage {
     if (!move) return
     const { event, answer } = move
     const text = moveText(move)
-    this.visited.add(text).add(newsText(event))
+    this.visited.add(text).add(eventText(event))
     if (this.#tried.has(sessionId)) for (const crash of crashTexts(text)) this.visited.add(crash)
     const [, delay] = AFTER.exec(event) ?? []
     if (delay !== undefined) this.visited.add(delayText(delay))

@@ -6,7 +6,7 @@ import type { Write } from '../../store/port.ts'
 import type { World } from '../explorer/world.ts'
 import { operationIn, operationsIn } from './rows.ts'
 
-/** An operation rests only where something is to come: an answer, news, a time, or somebody's decision. */
+/** Every waiting operation has a pending effect, a poll, a timer or a user decision. */
 export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
   const operation = operationIn(write)
   if (operation?.status !== 'active') return []

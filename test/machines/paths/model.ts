@@ -56,7 +56,7 @@ export interface Flavour {
 }
 
 export interface Move {
-  readonly from: 'answer' | 'delay' | 'news' | 'caller'
+  readonly from: 'answer' | 'delay' | 'poll' | 'caller'
   /** Tells it from the others in its state. */
   readonly name: string
   /** The effect or poll whose request is answered. */
@@ -167,9 +167,9 @@ export class World {
       delaysOf(node).map((name): Move => ({ from: 'delay', name, event: { type: `xstate.after.${name}.${node.id}` } })),
     )
     const poll = nodes.map((node) => pollOf(node.meta)).find((name) => name)
-    const news = (poll === undefined ? [] : (model.polls?.[poll]?.(context as never, truth) ?? [])).map((flavour): Move => ({ from: 'news', name: `${poll!} ${flavour.name}`, src: poll!, event: flavour.gives as EventObject, flavour })) // prettier-ignore
+    const polled = (poll === undefined ? [] : (model.polls?.[poll]?.(context as never, truth) ?? [])).map((flavour): Move => ({ from: 'poll', name: `${poll!} ${flavour.name}`, src: poll!, event: flavour.gives as EventObject, flavour })) // prettier-ignore
     const callers = model.callers.map((type): Move => ({ from: 'caller', name: type, event: { type } }))
-    return [...answers, ...delays, ...news, ...callers].filter((move) => !model.without?.(place, move))
+    return [...answers, ...delays, ...polled, ...callers].filter((move) => !model.without?.(place, move))
   }
 
   /** Where a move leads; the same place where the chart takes no notice of it. */

@@ -24,7 +24,7 @@ const set =
   (body) => ({ ...body, ...more })
 /** What comes first is the backoff; and in a state that expired, the expiry. */
 const sooner: NonNullable<Model['without']> = ({ state, truth }, { name, from }) =>
-  (name === 'quotingDeadline' && state.endsWith('repeating')) || (state === 'unpaid' && truth.late && from === 'news')
+  (name === 'quotingDeadline' && state.endsWith('repeating')) || (state === 'unpaid' && truth.late && from === 'poll')
 
 const quoted = (state: QuoteState, flaw: string | null = null): Answer =>
   answer({

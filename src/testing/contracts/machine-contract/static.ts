@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate'
 import { pollOf } from '../../../kernel/define/chart.ts'
 import { tx } from '../../../kernel/define/authoring.ts'
 import { defineOperation, stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
-import { delaysOf, newsOf } from './walk.ts'
+import { delaysOf, polledBy } from './walk.ts'
 
 const list = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat())
 
@@ -45,7 +45,7 @@ export function misdefined(kind: OperationKind): string[] {
   } catch (error) {
     return [(error as Error).message]
   }
-  const polls = newsOf(kind)
+  const polls = polledBy(kind)
   return stateNodes(kind.machine).flatMap((node) => {
     const poll = pollOf(node.meta)
     return [

@@ -1,5 +1,5 @@
 /**
- * A chart walked through: from its start, every sample answer, delay, event and piece of news in every state that they
+ * A chart walked through: from its start, every sample answer, delay, event and polled event in every state that they
  * lead to. Local states are states like others here, so that each of their answers is tried. `xstate/graph` does the
  * walking, over logic that does what the kernel would do, and nothing else.
  */
@@ -35,7 +35,7 @@ export interface Samples<M extends AnyStateMachine = AnyStateMachine> {
 }
 
 /** Where something that is about to happen comes from. */
-export type From = 'answer' | 'delay' | 'news' | 'caller'
+export type From = 'answer' | 'delay' | 'poll' | 'caller'
 
 /** Something that may happen in a state. */
 export interface Next {
@@ -100,11 +100,11 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
   const delays = nodes.flatMap((node) =>
     delaysOf(node).map((name): Next => ({ from: 'delay', event: { type: `xstate.after.${name}.${node.id}` } })),
   )
-  const told = newsOf(kind)
+  const told = polledBy(kind)
   const poll = pollAt(spot)
   const events = (samples.events ?? []).flatMap((event): Next[] => {
     if (![...told.values()].flat().includes(event.type)) return [{ from: 'caller', event }]
-    return poll !== undefined && told.get(poll)!.includes(event.type) ? [{ from: 'news', event }] : []
+    return poll !== undefined && told.get(poll)!.includes(event.type) ? [{ from: 'poll', event }] : []
   })
   return [...answers, ...delays, ...events]
 }
@@ -113,7 +113,7 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
 export const delaysOf = (node: AnyStateNode): string[] => Object.keys(node.config.after ?? {})
 
 /** Which events each poll sends. Binding it to ports of nobody makes no request. */
-export const newsOf = (kind: OperationKind): Map<string, readonly string[]> =>
+export const polledBy = (kind: OperationKind): Map<string, readonly string[]> =>
   new Map(Object.entries(kind.polls?.({}) ?? {}).map(([name, { sends }]) => [name, sends]))
 
 /** An invoke's input. @throws where it reads anything but the context, for nothing else is left after a crash. */

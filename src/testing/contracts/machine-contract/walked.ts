@@ -211,12 +211,12 @@ export function forgetful({ kind, samples, spots }: Walked): string[] {
 /** Whether it happens by itself; or a person who was told to makes it happen. */
 const comes = ({ before, next: { from } }: Edge): boolean => from !== 'caller' || before.snapshot.hasTag('human')
 
-/** States in which nothing comes: no answer, delay, news, and no event of a person who knows of it. */
+/** States in which nothing comes: no answer, delay, polled event, and no event of a person who knows of it. */
 export function stuck({ spots, edges }: Walked): string[] {
   const leads = new Set(edges.flatMap((edge) => (comes(edge) && edge.after && edge.after !== edge.before ? [edge.before.key] : []))) // prettier-ignore
   return spots
     .filter((spot) => isRest(spot) && !leads.has(spot.key))
-    .map(({ state, snapshot }) => `${state}: ${snapshot.hasTag('human') ? 'no event of a person leads on' : 'no answer, delay or news leads on, and it is not tagged human'}`) // prettier-ignore
+    .map(({ state, snapshot }) => `${state}: ${snapshot.hasTag('human') ? 'no event of a person leads on' : 'no answer, delay or polled event leads on, and it is not tagged human'}`) // prettier-ignore
 }
 
 /** States from which no end can be reached. */
