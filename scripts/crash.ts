@@ -1,16 +1,16 @@
 /**
  * `npm run crash`: kills operations everywhere, and looks whether the money is still there. Without options, all of it:
- * two faults in each life (one in all in scenarios that already contain one), two processes that take turns, and
- * then every mutant.
+ * one fault in each life and crashes besides (one in all in scenarios that already contain one), two processes that take
+ * turns, and then every mutant.
  *
  *   --kind KIND        the scenarios and the mutants of one kind
  *   --scenario NAME    one scenario, `kind.name` or `name`; no mutants
+ *   --depth N          so many faults in one life; 1 unless given. 2 takes hours
+ *   --others N         lives of one run in which faults other than crashes are injected; 1 unless given
+ *   --exact            merges worlds, not lives
+ *   --unmerged N       merges nothing: every run of so many faults in all
  *   --quick            one fault in all, tried once at each commit and each request from the same states, one process, no
  *                      mutants; tables of dialects without faults, unless --depth says otherwise
- *   --faults N         so many faults in one life, a crash included, in every scenario
- *   --others N         lives of one run in which faults other than crashes are injected; 1 unless given
- *   --depth N          so many faults in all; without --quick, nothing is merged: every run
- *   --exact            merges worlds, not lives
  *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
  *                      life; with one fault in all and of the first two scenarios of each kind, unless options say more
  *   --replay PATH      runs one path again and shows what happened
@@ -38,9 +38,9 @@ const { values: args } = parseArgs({
     kind: { type: 'string' },
     scenario: { type: 'string' },
     quick: { type: 'boolean', default: false },
-    faults: { type: 'string' },
     others: { type: 'string', default: '1' },
     depth: { type: 'string' },
+    unmerged: { type: 'string' },
     store: { type: 'string', default: 'memory' },
     exact: { type: 'boolean', default: false },
     replay: { type: 'string' },
@@ -62,9 +62,9 @@ if (args.replay !== undefined) {
   process.exit(code)
 }
 
-const depth = args.depth ?? (args.quick || places ? '1' : undefined)
+const quick = args.quick || (places !== undefined && args.unmerged === undefined)
 const onlyMutants = args.mutants || args.mutant !== undefined
-const part = args.quick || args.scenario !== undefined || depth !== undefined
+const part = quick || args.scenario !== undefined || args.unmerged !== undefined
 const ofKind = ({ kind }: { kind: string }): boolean => args.kind === undefined || args.kind === kind
 /** On a real store a life takes many times as long. */
 const isLean = ({ kind, name }: (typeof scenarios)[number]): boolean =>
@@ -85,7 +85,7 @@ log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
 if (args.json) log(JSON.stringify({ store: args.store, kinds: report, mutants: mutantsFound }))
 const isIncomplete = ({ uncovered }: { readonly uncovered: number | null }): boolean =>
-  depth === undefined && uncovered !== null && uncovered > 0
+  !part && uncovered !== null && uncovered > 0
 const wrong = Object.values(report).some((it) => it.violations > 0 || !it.closed || isIncomplete(it))
 await places?.[Symbol.asyncDispose]()
 process.exit(wrong || errors.length > 0 || mutantsFound.caught < mutantsFound.total ? 1 : 0)
@@ -109,21 +109,12 @@ async function replayed(path: string): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
-/** So many faults in all: where nothing else is asked for, a quick exploration has none in some scenarios. */
-function depthOf({ quickDepth }: Pick<(typeof scenarios)[number], 'quickDepth'>, asked: number): number {
-  return args.quick && args.depth === undefined ? (quickDepth ?? asked) : asked
-}
-
 /** What a scenario is explored with: each lane apart, so that cores share the work. */
-function lanes(scenario: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
-  const injected = {
-    others: Number(args.others),
-    exact: args.exact,
-    quick: args.quick,
-    ...(args.faults !== undefined && { faults: Number(args.faults) }),
-    ...(depth !== undefined && { depth: depthOf(scenario, Number(depth)) }),
-  }
-  return depth !== undefined || scenario.depth !== undefined ? [injected] : [injected, { owners: true }]
+function lanes({ depth, quickDepth = 1 }: Pick<(typeof scenarios)[number], 'depth' | 'quickDepth'>): ExploreOptions[] {
+  if (args.unmerged !== undefined) return [{ depth: Number(args.unmerged) }]
+  if (quick) return [{ quick: true, depth: Number(args.depth ?? quickDepth) }]
+  const options = { others: Number(args.others), exact: args.exact }
+  return depth === undefined ? [{ ...options, faults: Number(args.depth ?? 1) }, { owners: true }] : [options]
 }
 
 /** Explores the scenarios that are wanted, and sums up what was found by kind. */
@@ -164,7 +155,7 @@ async function exploreAll() {
   const kinds = [...new Set(wanted.map(({ kind }) => kind))]
   const sums = Object.fromEntries(kinds.map((kind) => [kind, summary(kind, found)]))
   for (const gap of gaps) log(`not covered: ${gap}`)
-  const head = ['scenarios', 'sites', 'worlds', 'lives', 'closed', 'required', 'uncovered', 'violations'] as const
+  const head = ['scenarios', 'sites', 'worlds', 'lives', 'crashes', 'closed', 'required', 'uncovered', 'violations'] as const
   const lines = kinds.map((kind) => [
     kind,
     ...head.map((name) => {
@@ -183,13 +174,13 @@ function summary(kind: string, byScenario: ReadonlyMap<string, readonly Explorat
   const sum = (of: (exploration: Exploration) => number): number => found.reduce((total, it) => total + of(it), 0)
   const of = ran[0]!.subject.kinds.find((it) => it.kind === kind)! as OperationKind
   const { required, uncovered, idle } = covered(of, new Set(found.flatMap((it) => [...it.visited])), {
-    crashes: depth === undefined && args.faults !== '1',
+    crashes: !quick,
     exceptions: exceptions[kind] ?? [],
   })
   // Some scenarios alone are not asked what they cover. One fault in all is asked, and need not cover everything.
   const isWhole = ran.length === scenarios.filter((it) => it.kind === kind).length
   if (isWhole) gaps.push(...uncovered.map((what) => `${kind}: ${what}`))
-  if (isWhole && depth === undefined) errors.push(...idle.map((what) => `no exception is needed for ${what}`))
+  if (isWhole && !part) errors.push(...idle.map((what) => `no exception is needed for ${what}`))
   const runs: Record<number, number> = {}
   for (const it of found)
     for (const [injected, count = 0] of it.runs.entries()) runs[injected] = (runs[injected] ?? 0) + count
@@ -198,6 +189,7 @@ function summary(kind: string, byScenario: ReadonlyMap<string, readonly Explorat
     sites: sum(({ sites }) => sites),
     worlds: sum(({ worlds }) => worlds),
     lives: sum(({ lives }) => lives),
+    crashes: sum(({ crashes }) => crashes),
     closed: found.length > 0 && found.every(({ closed }) => closed),
     runs,
     required,

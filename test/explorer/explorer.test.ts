@@ -42,7 +42,7 @@ describe('choices', () => {
       choices = choices.next()
     ) {
       for (const site of ['a', 'b', 'c'])
-        if (choices.pick(site, ['ok', 'crash', 'stumble'], () => site) === 'crash') break
+        if (choices.pick(site, ['ok', 'crashBefore', 'stumble'], { state: () => site }) === 'crashBefore') break
       found.push(choices.path)
     }
     return found
@@ -52,11 +52,11 @@ describe('choices', () => {
     expect(runs({ faults: 0, others: 1 })).toEqual([''])
     expect(runs({ faults: 1, others: 1 })).toEqual([
       '',
-      '3.crash',
+      '3.crashBefore',
       '3.stumble',
-      '2.crash',
+      '2.crashBefore',
       '2.stumble',
-      '1.crash',
+      '1.crashBefore',
       '1.stumble',
     ])
     const two = runs({ faults: 2, others: 1 })
@@ -66,17 +66,17 @@ describe('choices', () => {
   })
 
   test('crash only, where no other fault may strike', () => {
-    expect(runs({ faults: 2, others: 0 })).toEqual(['', '3.crash', '2.crash', '1.crash'])
+    expect(runs({ faults: 2, others: 0 })).toEqual(['', '3.crashBefore', '2.crashBefore', '1.crashBefore'])
   })
 
   test('count a life as spent by its first fault that is no crash', () => {
     const after = (...options: string[]): Budget => {
       const path = new Map(options.map((option, at) => [at + 1, option]))
       const choices = new Choices({ path, budget: { faults: 3, others: 1 } })
-      for (const _ of options) choices.pick('a', ['ok', 'crash', 'stumble'], () => '')
+      for (const _ of options) choices.pick('a', ['ok', 'crashBefore', 'stumble'], { state: () => '' })
       return choices.left
     }
-    expect(after('crash')).toEqual({ faults: 2, others: 1 })
+    expect(after('crashBefore')).toEqual({ faults: 2, others: 1 })
     expect(after('stumble')).toEqual({ faults: 2, others: 0.5 })
     expect(after('stumble', 'stumble')).toEqual({ faults: 1, others: 0.5 })
   })
@@ -84,26 +84,26 @@ describe('choices', () => {
   test('leave out what was tried in the same state', () => {
     expect(runs({ faults: 1, others: 1 }, (state) => state !== 'b b')).toEqual([
       '',
-      '3.crash',
+      '3.crashBefore',
       '3.stumble',
-      '1.crash',
+      '1.crashBefore',
       '1.stumble',
     ])
   })
 
   test('refuse a run that does not repeat itself', () => {
     const choices = new Choices({ budget: { faults: 1, others: 1 } })
-    choices.pick('a', ['ok', 'crash'], () => '')
+    choices.pick('a', ['ok', 'crashBefore'], { state: () => '' })
     const next = choices.next()!
-    expect(next.planned).toBe('1.crash')
-    expect(() => next.pick('b', ['ok', 'crash'], () => '')).toThrow(/does not repeat itself/)
+    expect(next.planned).toBe('1.crashBefore')
+    expect(() => next.pick('b', ['ok', 'crashBefore'], { state: () => '' })).toThrow(/does not repeat itself/)
   })
 
   test('follow a path, and refuse one that leads nowhere', () => {
     const follow = (path: string): Choices => {
       const choices = new Choices({ path: parsePath(path), budget: NONE })
-      choices.pick('a', ['ok', 'crash'], () => '')
-      choices.pick('b', ['ok', 'stumble'], () => '')
+      choices.pick('a', ['ok', 'crashBefore'], { state: () => '' })
+      choices.pick('b', ['ok', 'stumble'], { state: () => '' })
       return choices
     }
     expect(follow('2.stumble').path).toBe('2.stumble')

@@ -25,9 +25,9 @@ export interface Around {
   readonly life: Life
 }
 
-const CRASHES = ['ok', 'crashBefore', 'crashAfter'] as const
+const CRASHES = ['ok', 'mintCrashBefore', 'mintCrashAfter'] as const
 /** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
-const lucky = (): Around => ({ inject: (_, [usual]) => usual, life: new Life() })
+const lucky = (): Around => ({ inject: (_, [fault]) => ({ fault, applied() {} }), life: new Life() })
 
 /** As `newMintFixture`; `around` is told by `begin` at the start of each life. */
 export async function newLiveMintFixture({ autoPayMs = 0, ...traits }: MintTraits = {}): Promise<MintFixture> {
@@ -59,10 +59,11 @@ export async function newLiveMintFixture({ autoPayMs = 0, ...traits }: MintTrait
       commit: (writes) =>
         call(async () => {
           const site = `mint ${tablesOf(writes).join(', ')}`
-          const fault = writes.some((write) => 'put' in write && write.put === 'operations') ? inject(site, CRASHES, writes) : 'ok' // prettier-ignore
-          if (fault === 'crashBefore') return die()
+          const isStep = writes.some((write) => 'put' in write && write.put === 'operations')
+          const fault = isStep ? inject(site, CRASHES, writes).fault : 'ok'
+          if (fault === 'mintCrashBefore') return die()
           await store.commit(writes)
-          if (fault === 'crashAfter') return die()
+          if (fault === 'mintCrashAfter') return die()
         }),
       watch: (...args) => store.watch(...args),
       close: async () => {},

@@ -8,7 +8,14 @@ export type Inject = <O extends string>(
   site: string,
   options: readonly [O, ...O[]],
   doing: readonly (string | object)[],
-) => O
+) => Injected<O>
+
+/** What is injected at a point. */
+export interface Injected<O extends string> {
+  readonly fault: O
+  /** To be called once the commit or the request is carried out, before the process hears of it. */
+  readonly applied: () => void
+}
 
 /** One question that a run asked. */
 export interface Choice {
@@ -20,11 +27,14 @@ export interface Choice {
   readonly options: readonly string[]
   /** The one taken. */
   readonly option: string
-  /** Which of the options, from 0. */
-  readonly index: number
-  /** How many options there are to try here: one where all others have been tried in the same state. */
-  readonly count: number
+  /** It is not what happens when nothing goes wrong. */
+  readonly isFault: boolean
+  /** The options that other lives are still to take here: none where they have been tried in the same state. */
+  readonly untried: readonly string[]
 }
+
+/** A life with fewer faults goes on to its end, for what a process remembers is in no state. */
+const MOST_WHOLE = 2
 
 export interface ChoicesOptions {
   /** What a run before this one chose, up to the place from which this one is to differ; see `next`. */
@@ -36,8 +46,16 @@ export interface ChoicesOptions {
   readonly enter?: (state: string, left: Budget) => boolean
   /** Whether the options of a place of such a name are still to be tried. They are, unless given. */
   readonly few?: (name: string) => boolean
-  /** Where the budget is spent: whether a crash is to be tried all the same, at a place of such a name. */
-  readonly spare?: (name: string) => boolean
+}
+
+/** What a place is asked with, beside its options. */
+export interface Asked {
+  /** Names all that the future depends on here. */
+  readonly state: () => string
+  /** What places have in common that count as one for `few`; the site unless given. */
+  readonly name?: () => string
+  /** What a crash would leave here is looked at in passing: it takes no life of its own. */
+  readonly passing?: boolean
 }
 
 /** How many faults may be injected. */
@@ -48,7 +66,13 @@ export interface Budget {
   readonly others: number
 }
 
-const isCrash = (option: string): boolean => option.startsWith('crash')
+/** A crash of the process itself. */
+export type Crash = 'crashBefore' | 'crashAfter'
+
+export const isCrash = (option: string): option is Crash => option === 'crashBefore' || option === 'crashAfter'
+
+/** Of the process, or of a mint that crashes by itself: any number of lives may have one. */
+const isAnyCrash = (option: string): boolean => /crash/i.test(option)
 
 /** The choices of one life: at each place where something may go wrong, what does. */
 export class Choices {
@@ -56,10 +80,16 @@ export class Choices {
   readonly taken: Choice[] = []
   readonly #options: ChoicesOptions
   #left: Budget
+  #isOver = false
 
   constructor(options: ChoicesOptions) {
     this.#options = options
     this.#left = options.budget
+  }
+
+  /** Several faults led to a state that was met before: what follows was seen there. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** What was not spent. */
@@ -67,61 +97,54 @@ export class Choices {
     return this.#left
   }
 
-  /**
-   * The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault, and
-   * crashes come before the rest of them. `state` names all that the future depends on here.
-   */
-  pick<O extends string>(
-    site: string,
-    options: readonly [O, ...O[]],
-    state: () => string,
-    name = (): string => site,
-  ): O {
+  /** The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault. */
+  pick<O extends string>(site: string, options: readonly [O, ...O[]], asked: Asked): O {
     const { script = [], path } = this.#options
     const place = this.taken.length + 1
     const scripted = script[place - 1]
     if (scripted && scripted.site !== site)
       throw new RangeError(`${place}. was ${scripted.site} and is ${site}: the run does not repeat itself`)
-    const named = path?.get(place)
-    const index = scripted?.index ?? (named === undefined ? 0 : options.indexOf(named as O))
-    const option = options[index]
+    const named = scripted?.option ?? path?.get(place) ?? options[0]
+    const option = options.find((it) => it === named)
     if (option === undefined) throw new RangeError(`${place}.${named}: here is ${site}, with ${options.join(', ')}`)
-    const count = scripted?.count ?? (path ? 1 : this.#open(site, options, state, name))
-    if (index > 0) this.#left = spent(this.#left, option)
-    this.taken.push({ place, site, options, option, index, count })
+    const untried = scripted?.untried ?? (path ? [] : this.#untried(site, options, asked))
+    const isFault = option !== options[0]
+    if (isFault) this.#left = spent(this.#left, option)
+    this.taken.push({ place, site, options, option, isFault, untried })
     return option
   }
 
-  /** How many of the options are to be tried. */
-  #open(site: string, options: readonly string[], state: () => string, name: () => string): number {
-    const { faults, others } = this.#left
-    const crashes = options.findLastIndex(isCrash) + 1
-    if (faults <= 0) return crashes > 1 && this.#options.spare?.(name()) === true ? crashes : 1
-    const count = others > 0 ? options.length : crashes
-    if (count === 1 || this.#options.few?.(name()) === false) return 1
-    return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? count : 1
+  /** The options that other lives are to take here. */
+  #untried(site: string, [, ...faults]: readonly string[], { state, name = () => site, passing }: Asked): string[] {
+    if (this.#left.faults <= 0) return []
+    const found = faults.filter((option) => isCrash(option) ? !passing : isAnyCrash(option) || this.#left.others > 0)
+    if (found.length === 0 || this.#options.few?.(name()) === false) return []
+    return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? found : []
   }
 
   /** The choices of the next run in order, undefined after the last. */
   next(): Choices | undefined {
-    const last = this.taken.findLastIndex(({ index, count }) => index + 1 < count)
-    if (last === -1) return undefined
-    const choice = this.taken[last]!
-    const index = choice.index + 1
-    return new Choices({
-      ...this.#options,
-      script: [...this.taken.slice(0, last), { ...choice, index, option: choice.options[index]! }],
-    })
+    const last = this.taken.findLastIndex(({ untried }) => untried.length > 0)
+    const choice = this.taken[last]
+    const [option, ...untried] = choice?.untried ?? []
+    if (!choice || option === undefined) return undefined
+    const script = [...this.taken.slice(0, last), { ...choice, option, isFault: true, untried }]
+    return new Choices({ ...this.#options, script })
   }
 
   /** What was chosen other than the first option. */
   get faults(): readonly Choice[] {
-    return this.taken.filter(({ index }) => index > 0)
+    return this.taken.filter(({ isFault }) => isFault)
   }
 
   /** The same as a text: `4.crashAfter`, several with a comma. */
   get path(): string {
     return textOf(this.taken)
+  }
+
+  /** The path, had this option been taken at that place. */
+  with(place: number, option: string): string {
+    return [textOf(this.taken.filter((choice) => choice.place !== place)), `${place}.${option}`].filter(Boolean).join(',')
   }
 
   /** The path as far as the script says it. */
@@ -133,12 +156,12 @@ export class Choices {
 /** What is left of a budget when an option was taken. */
 const spent = ({ faults, others }: Budget, option: string): Budget => ({
   faults: faults - 1,
-  others: isCrash(option) || !Number.isInteger(others) ? others : others - 0.5,
+  others: isAnyCrash(option) || !Number.isInteger(others) ? others : others - 0.5,
 })
 
 const textOf = (choices: readonly Choice[]): string =>
   choices
-    .filter(({ index }) => index > 0)
+    .filter(({ isFault }) => isFault)
     .map(({ place, option }) => `${place}.${option}`)
     .join(',')
 

@@ -13,14 +13,14 @@ import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
 import { VirtualClock, worldRandom } from './life.ts'
-import { runLife, settled, type TraceEvent, type LifeOptions, type Place } from './run-life.ts'
+import { runLife, settled, type TraceEvent, type LifeOptions, type Place, type Spared } from './run-life.ts'
 import { liveness } from '../invariants/liveness.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 import { fingerprints, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
-/** With the budget spent, a crash is still injected so often at each commit and each request from the same states. */
+/** With the budget spent, a crash is still looked at so often at each commit and each request from the same states. */
 const MOST_SPARE = 3
 /** In a quick exploration each fault is injected so often there. */
 const MOST_QUICK = 1
@@ -69,6 +69,8 @@ export interface Exploration {
   readonly runs: readonly number[]
   /** How many lives were lived. */
   readonly lives: number
+  /** At how many places of them it was looked at what a crash would leave. */
+  readonly crashes: number
   /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
   readonly closed: boolean
   /** The states that were seen. */
@@ -151,7 +153,8 @@ export async function exploreCrashes<S extends Stage>(
       return count <= times
     }
   }
-  const often = quick ? { few: atMost(MOST_QUICK) } : !owners && { spare: atMost(MOST_SPARE) }
+  const few = quick && atMost(MOST_QUICK)
+  const [within, spare] = [atMost(quick ? MOST_QUICK : Infinity), atMost(quick ? 0 : MOST_SPARE)]
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
   const merging = options.depth === undefined && !quick && !exact && !owners
@@ -164,35 +167,46 @@ export async function exploreCrashes<S extends Stage>(
     violations.length >= mostViolations ||
     (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   let entered = 0
+  let crashes = 0
   for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
     const { world: from, path: before, budget } = item
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
-      ...often,
+      ...(few && { few }),
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
+      const by = choices
+      /** A world that a crash left, or would have left. */
+      const crashed = (world: World, left: Budget, path: string): void => {
+        const next = depth === undefined ? { faults, others: Math.floor(left.others) } : left
+        if (exhaustive || worlds.enter(fingerprint(world), next)) waiting.push({ world, path, budget: next })
+      }
+      const spared = ({ place, option, name, world }: Spared): boolean => {
+        const { faults: rest, others: lives } = by.left
+        if (rest <= 0 && depth !== undefined) return false
+        if (!(rest > 0 ? within : spare)(`${option} ${name()}`)) return false
+        crashes++
+        crashed(world(), { faults: rest - 1, others: lives }, `${before}${by.with(place, option)}/`)
+        return true
+      }
       const landed = (now: () => World): void => {
         isFound ||= options.landed?.(before + of.choices.path, now) === true
       }
-      const { world, end, ...result } = await runLife(of, { inspect, passed, ...(options.landed && { landed }) })
+      const { world, end, ...result } = await runLife(of, { inspect, ...(!owners && { passed, spared }), ...(options.landed && { landed }) })
       const injected = choices.faults.length
       const path = before + choices.path
       runs[injected] = (runs[injected] ?? 0) + 1
-      for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
+      for (const { untried, site, isFault } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
       const found = [...result.violations]
       if (end === 'done' && (exhaustive || unseen(ends, fingerprint(world))))
         found.push(...(await afterwards({ ...of, from: world })))
       for (const what of found) violations.push({ path, what })
-      if (end === 'crashed' && found.length === 0) {
-        const left = depth === undefined ? { faults, others: Math.floor(choices.left.others) } : choices.left
-        const mark = fingerprint(world)
-        if (exhaustive || worlds.enter(mark, left)) waiting.push({ world, path: `${path}/`, budget: left })
-      }
+      if (end === 'crashed' && !choices.isOver && found.length === 0) crashed(world, choices.left, `${path}/`)
       choices = choices.next()
     }
   }
@@ -202,6 +216,7 @@ export async function exploreCrashes<S extends Stage>(
     worlds: entered,
     runs,
     lives,
+    crashes,
     closed: violations.length === 0,
     visited: coverage.visited,
     violations,

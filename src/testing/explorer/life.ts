@@ -11,6 +11,7 @@ const MOST_CALLS = 5_000
 export class Life {
   #dead = false
   #calls = 0
+  #acts = 0
   /** It died of calling the outside without end, and without ever letting time go on. */
   endless = false
 
@@ -28,6 +29,23 @@ export class Life {
   /** Everything that could happen without time going on has happened. */
   paused(): void {
     this.#calls = 0
+  }
+
+  /** Of the calls that change something, more than one is under way. */
+  get busy(): boolean {
+    return this.#acts > 1
+  }
+
+  /** As `call`, where something outside is changed: a commit, a request. */
+  act<T>(run: () => Promise<T>): Promise<T> {
+    return this.call(async () => {
+      this.#acts++
+      try {
+        return await run()
+      } finally {
+        this.#acts--
+      }
+    })
   }
 
   /** Runs an asynchronous call of the process: not at all once it is dead, and its result never reaches a dead one. */

@@ -7,7 +7,7 @@ import type { Random } from '../../kernel/util/ports.ts'
 import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { deadEnd } from '../invariants/liveness.ts'
-import type { Choices, Inject } from './choices.ts'
+import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
 import { Processes } from './processes.ts'
 import { startOf, type Misread } from './start.ts'
@@ -60,11 +60,26 @@ export interface TraceEvent {
   readonly atMs: number
 }
 
+/** A crash that might have been. */
+export interface Spared {
+  readonly place: number
+  readonly option: Crash
+  /** What places have in common that count as one. */
+  readonly name: () => string
+  /** What it would leave. */
+  readonly world: () => World
+}
+
 /** Those who look on. */
 export interface Observers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
-  /** Told of each injection point where a crash was possible and was not injected: what the process is about to do there, and its rows. */
+  /**
+   * Told of each crash that was possible and did not come, with its place and what it would leave; whether that is
+   * explored.
+   */
+  readonly spared?: (crash: Spared) => boolean
+  /** Told of each injection point where a crash is explored: what the process is about to do there, and its rows. */
   readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
   /** Called after each commit that landed, with what a crash would leave there. */
   readonly landed?: (world: () => World) => void
@@ -192,17 +207,27 @@ class LifeRun<S extends Stage> {
     const { choices, fingerprint, owners = false } = this.#of
     return (site, [usual, ...faults], doing) => {
       try {
-        const spare = choices.left.faults > 0
-        const option = choices.pick(
-          who + site,
-          [usual, ...faults.filter(may)],
-          () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
-          () => `${site} in ${statesOf(this.#rows.dump())}`,
-        )
-        if (option !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${option}`)
-        else if ((spare || choices.taken.at(-1)!.count > 1) && !owners)
+        const options = faults.filter(may)
+        // What else is under way would be cut short, where a crash lets it come to its end.
+        const passing = this.#observers.spared !== undefined && !this.#life.busy
+        const name = (): string => `${site} in ${statesOf(this.#rows.dump())}`
+        const fault = choices.pick(who + site, [usual, ...options], {
+          state: () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
+          name,
+          passing,
+        })
+        const end = options.find(isCrash)
+        if (choices.isOver && end !== undefined) return { fault: end, applied() {} }
+        if (fault !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${fault}`)
+        const place = choices.taken.length
+        const spare = (option: Crash): boolean =>
+          passing &&
+          fault === usual &&
+          options.some((it) => it === option) &&
+          this.#observers.spared?.({ place, option, name, world: () => this.#now() }) === true
+        if (spare('crashBefore') || (fault === usual && choices.taken.at(-1)?.untried.some(isCrash)))
           this.#observers.passed?.(site, doing, () => this.#rows.dump())
-        return option
+        return { fault, applied: () => void spare('crashAfter') }
       } catch (error) {
         // The program would take it for a fault of its own.
         this.#astray = error as Error
@@ -331,7 +356,7 @@ const unfinished = (rows: Dump): Dump => ({
 })
 
 /** Nothing goes wrong. */
-const luck: Inject = (_, [usual]) => usual
+const luck: Inject = (_, [fault]) => ({ fault, applied() {} })
 
 const never = (): Promise<never> => new Promise(() => {})
 

@@ -2,7 +2,7 @@
  * Sampling: what is too much to enumerate, many operations at once, is tried at random. Where faults are injected, and which, is
  * data, so whoever has a generator of data (fast-check, say) can repeat a run, and shrink one that went wrong.
  */
-import { Choices } from './choices.ts'
+import { Choices, type Asked } from './choices.ts'
 import { afterwards, beginning } from './explorer.ts'
 import { runLife, type TraceEvent } from './run-life.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
@@ -34,11 +34,11 @@ class Injected extends Choices {
     this.#path = path
   }
 
-  override pick<O extends string>(site: string, options: readonly [O, ...O[]], state: () => string): O {
+  override pick<O extends string>(site: string, options: readonly [O, ...O[]], asked: Asked): O {
     const place = this.taken.length + 1
     const fault = this.#injections.get(place)
     if (fault !== undefined && options.length > 1) this.#path.set(place, options[1 + (fault % (options.length - 1))]!)
-    return super.pick(site, options, state)
+    return super.pick(site, options, asked)
   }
 }
 

@@ -29,7 +29,7 @@ export function startOf({ from, choices, fingerprint, owners }: StartOptions): S
   const how = choices.pick(
     'start',
     ['now', 'hourLater', 'dayLater', 'eightDaysLater', 'hourBack', 'corrupt', 'newer'],
-    () => fingerprint(from),
+    { state: () => fingerprint(from) },
   )
   switch (how) {
     case 'now':

@@ -318,7 +318,7 @@ export function faultyTransport(of: {
   })
   const carried: Transport = ({ method, url, body }) =>
     dated(
-      life.call(async () => {
+      life.act(async () => {
         const path = url.slice(mintUrl.length)
         const request = { method, path, ...(body !== undefined && { body }) }
         check(path, body)
@@ -327,7 +327,11 @@ export function faultyTransport(of: {
         const faults = faultsOf(path, body ?? '')
           .filter((it) => (it !== 'denied' && it !== 'disowned') || !wire.lied)
           .filter(isSeen)
-        const injected = inject(`${method} ${placeOf(path)}`, ['ok', ...faults, ...more], [path, body ?? ''])
+        const { fault: injected, applied } = inject(
+          `${method} ${placeOf(path)}`,
+          ['ok', ...faults, ...more],
+          [path, body ?? ''],
+        )
         const fault = injected === 'ok' ? (mood(`${method} ${path}`) ?? injected) : injected
         switch (fault) {
           case 'crashBefore':
@@ -376,6 +380,7 @@ export function faultyTransport(of: {
         await arrive()
         if (fault === 'ok' && answer.status >= 400) await noteDead(body)
         answered(path, answer.status, fault)
+        applied()
         switch (fault) {
           case 'crashAfter':
             return life.die()

@@ -72,9 +72,9 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
     const call: Call = (...args) => (value as Call).apply(self, args)
     const own = options.faults?.[at] ?? {}
     return (...args: unknown[]) =>
-      life.call(async () => {
+      life.act(async () => {
         const json = args.map((arg) => (arg instanceof AbortSignal ? null : arg))
-        const fault = inject(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
+        const { fault, applied } = inject(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
         const say = (what: string): void => requested(`${at} ${what}${fault === 'ok' ? '' : ` (${fault})`}`)
         const deliver = async (): Promise<unknown> => call(...args)
         switch (fault) {
@@ -96,6 +96,7 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
         const answer = await (own[fault] ?? ((it) => it()))(deliver)
         await arrive()
         say('answered')
+        applied()
         switch (fault) {
           case 'crashAfter':
             return life.die()

@@ -55,14 +55,16 @@ export function faultyStore(
     query: (query) => read(() => store.query(query)),
     sum: (table, prefix) => read(() => store.sum(table, prefix)),
     commit: (writes) =>
-      life.call(async () => {
+      life.act(async () => {
         const about = aboutOf(writes)
+        const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
+        const { fault, applied } = inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)
         const land = async (): Promise<void> => {
           await store.commit(writes)
           committed(about)
+          applied()
         }
-        const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
-        switch (inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
+        switch (fault) {
           case 'crashBefore':
             return life.die()
           case 'crashAfter':

@@ -240,7 +240,7 @@ class Lifetime {
     return openWallet({
       store: {
         open: async (schema) =>
-          faultyStore(await this.#rows.open(schema), { inject: (_, [usual]) => usual, life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
+          faultyStore(await this.#rows.open(schema), { inject: (_, [fault]) => ({ fault, applied() {} }), life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
       },
       seed: SEED,
       crypto: stubCrypto,
