@@ -68,7 +68,7 @@ export function memoryStore(): MemoryStore {
   const dump = (): Dump => {
     if (schema === undefined) return loaded
     const rows: Record<string, readonly Row[]> = {}
-    for (const [name, table] of tables) rows[name] = table.inOrder().slice()
+    for (const [name, table] of tables) rows[name] = table.copy()
     return rows
   }
 
@@ -186,6 +186,8 @@ class Rows {
   /** The rows in the order of an index, from the first query of it on. */
   readonly #sorted = new Map<string | undefined, { readonly order: Order; readonly rows: Row[] }>()
   readonly #totals = new Map<string, Total>()
+  /** All rows as they are, made once between two changes. */
+  #copy: readonly Row[] | undefined
 
   constructor(name: string, table: Table, rows: readonly Row[]) {
     this.#name = name
@@ -211,6 +213,7 @@ class Rows {
         throw new StoreError('CONFLICT', `${this.#name} has a row of the same ${order.columns.join(', ')}`)
       return { rows, was, is }
     })
+    this.#copy = undefined
     for (const { rows, was, is } of unique) {
       if (was !== undefined) rows.delete(was)
       if (is !== undefined && after) rows.set(is, after)
@@ -235,6 +238,11 @@ class Rows {
   sum(prefix: Key): Total[] {
     const groups = [...this.#totals.values()].filter(({ key }) => prefix.every((value, i) => value === key[i]))
     return groups.toSorted((a, b) => compareKeys(a.key, b.key))
+  }
+
+  /** All rows as they are, in the order of the primary key. */
+  copy(): readonly Row[] {
+    return (this.#copy ??= this.inOrder().slice())
   }
 
   /** The rows of an index, or of the primary key, in its order; for reading only. */

@@ -88,11 +88,17 @@ export function fingerprints({
   matters = (all) => [all as object],
 }: Likeness): Fingerprint {
   const shapes = new Shapes(new Set(ignore), counts)
-  const rows = (dump: Dump): Shape[] =>
-    Object.entries(dump).flatMap(([table, list]) => [
-      shapes.of(table),
-      ...list.filter((row) => !over(table, row)).map((row) => shapes.of(row)),
-    ])
+  const tables = new WeakMap<readonly Row[], readonly Shape[]>()
+  /** A table's rows are another array as soon as one of them is another. */
+  const rowsOf = (table: string, list: readonly Row[]): readonly Shape[] => {
+    let known = tables.get(list)
+    if (!known) {
+      known = [shapes.of(table), ...list.filter((row) => !over(table, row)).map((row) => shapes.of(row))]
+      tables.set(list, known)
+    }
+    return known
+  }
+  const rows = (dump: Dump): readonly Shape[] => Object.entries(dump).flatMap(([table, list]) => rowsOf(table, list))
   return ({ rows: dump, outside, nowMs, skewMs, notes }, doing = [], wakesMs = []) => {
     const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
     const known = new Set(ours.flatMap(({ marks }) => marks))
