@@ -155,7 +155,17 @@ async function exploreAll() {
   const kinds = [...new Set(wanted.map(({ kind }) => kind))]
   const sums = Object.fromEntries(kinds.map((kind) => [kind, summary(kind, found)]))
   for (const gap of gaps) log(`not covered: ${gap}`)
-  const head = ['scenarios', 'sites', 'worlds', 'lives', 'crashes', 'closed', 'required', 'uncovered', 'violations'] as const
+  const head = [
+    'scenarios',
+    'sites',
+    'worlds',
+    'lives',
+    'crashes',
+    'closed',
+    'required',
+    'uncovered',
+    'violations',
+  ] as const
   const lines = kinds.map((kind) => [
     kind,
     ...head.map((name) => {

@@ -117,9 +117,16 @@ export class Choices {
   /** The options that other lives are to take here. */
   #untried(site: string, [, ...faults]: readonly string[], { state, name = () => site, passing }: Asked): string[] {
     if (this.#left.faults <= 0) return []
-    const found = faults.filter((option) => isCrash(option) ? !passing : isAnyCrash(option) || this.#left.others > 0)
+    const found = faults.filter((option) => (isCrash(option) ? !passing : isAnyCrash(option) || this.#left.others > 0))
     if (found.length === 0 || this.#options.few?.(name()) === false) return []
     return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? found : []
+  }
+
+  /** A crash that could not be looked at in passing is left to another life. */
+  leave(place: number, crash: Crash): void {
+    const { script = [] } = this.#options
+    const choice = this.taken[place - 1]
+    if (choice && place > script.length) this.taken[place - 1] = { ...choice, untried: [crash, ...choice.untried] }
   }
 
   /** The choices of the next run in order, undefined after the last. */
@@ -144,7 +151,9 @@ export class Choices {
 
   /** The path, had this option been taken at that place. */
   with(place: number, option: string): string {
-    return [textOf(this.taken.filter((choice) => choice.place !== place)), `${place}.${option}`].filter(Boolean).join(',')
+    return [textOf(this.taken.filter((choice) => choice.place !== place)), `${place}.${option}`]
+      .filter(Boolean)
+      .join(',')
   }
 
   /** The path as far as the script says it. */

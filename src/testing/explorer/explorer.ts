@@ -191,13 +191,18 @@ export async function exploreCrashes<S extends Stage>(
         if (rest <= 0 && depth !== undefined) return false
         if (!(rest > 0 ? within : spare)(`${option} ${name()}`)) return false
         crashes++
-        crashed(world(), { faults: rest - 1, others: lives }, `${before}${by.with(place, option)}/`)
+        if (!world) by.leave(place, option)
+        else crashed(world(), { faults: rest - 1, others: lives }, `${before}${by.with(place, option)}/`)
         return true
       }
       const landed = (now: () => World): void => {
         isFound ||= options.landed?.(before + of.choices.path, now) === true
       }
-      const { world, end, ...result } = await runLife(of, { inspect, ...(!owners && { passed, spared }), ...(options.landed && { landed }) })
+      const { world, end, ...result } = await runLife(of, {
+        inspect,
+        ...(!owners && { passed, spared }),
+        ...(options.landed && { landed }),
+      })
       const injected = choices.faults.length
       const path = before + choices.path
       runs[injected] = (runs[injected] ?? 0) + 1

@@ -66,8 +66,8 @@ export interface Spared {
   readonly option: Crash
   /** What places have in common that count as one. */
   readonly name: () => string
-  /** What it would leave. */
-  readonly world: () => World
+  /** What it would leave; undefined where that takes a life of its own. */
+  readonly world: (() => World) | undefined
 }
 
 /** Those who look on. */
@@ -208,25 +208,24 @@ class LifeRun<S extends Stage> {
     return (site, [usual, ...faults], doing) => {
       try {
         const options = faults.filter(may)
-        // What else is under way would be cut short, where a crash lets it come to its end.
-        const passing = this.#observers.spared !== undefined && !this.#life.busy
+        const { spared, passed } = this.#observers
         const name = (): string => `${site} in ${statesOf(this.#rows.dump())}`
         const fault = choices.pick(who + site, [usual, ...options], {
           state: () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
           name,
-          passing,
+          passing: spared !== undefined,
         })
         const end = options.find(isCrash)
         if (choices.isOver && end !== undefined) return { fault: end, applied() {} }
         if (fault !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${fault}`)
         const place = choices.taken.length
-        const spare = (option: Crash): boolean =>
-          passing &&
-          fault === usual &&
-          options.some((it) => it === option) &&
-          this.#observers.spared?.({ place, option, name, world: () => this.#now() }) === true
-        if (spare('crashBefore') || (fault === usual && choices.taken.at(-1)?.untried.some(isCrash)))
-          this.#observers.passed?.(site, doing, () => this.#rows.dump())
+        const spare = (option: Crash): boolean => {
+          if (!spared || fault !== usual || !options.some((it) => it === option)) return false
+          // What else is under way would be cut short, where a crash lets it come to its end.
+          const world = this.#life.busy ? undefined : (): World => this.#now()
+          return spared({ place, option, name, world })
+        }
+        if (spare('crashBefore')) passed?.(site, doing, () => this.#rows.dump())
         return { fault, applied: () => void spare('crashAfter') }
       } catch (error) {
         // The program would take it for a fault of its own.

@@ -378,9 +378,9 @@ export function faultyTransport(of: {
         }
         const answer = await deliver(request)
         await arrive()
-        if (fault === 'ok' && answer.status >= 400) await noteDead(body)
         answered(path, answer.status, fault)
         applied()
+        if (fault === 'ok' && answer.status >= 400) await noteDead(body)
         switch (fault) {
           case 'crashAfter':
             return life.die()
