@@ -11,7 +11,10 @@ import { operationIn, walletRows } from './rows.ts'
 export interface Moved {
   /** By how much each has changed it. */
   readonly by: Readonly<Record<string, number>>
-  /** Those that took a coin which another device with the same seed had made for itself: no record can know. */
+  /**
+   * Those that are not held against their records: they took a coin which another device with the same seed had made for
+   * itself, or began before anybody counted.
+   */
   readonly strayed: readonly string[]
 }
 

@@ -166,7 +166,7 @@ export const bountyMutants: readonly Mutant[] = [
       },
     ],
     breaks: 'orphan',
-    scenario: 'bounty.released',
+    scenario: 'bounty.expired-claimed',
     faults: 0,
   },
 ]

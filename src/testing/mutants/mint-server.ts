@@ -127,7 +127,7 @@ export const mintServerMutants: readonly Mutant[] = [
       {
         file: 'src/mint-server/protocol/ledger.ts',
         from: 'parts.length < blanks.length; rest -= amount',
-        to: 'parts.length < blanks.length - 2; rest -= amount',
+        to: 'parts.length < Math.min(1, blanks.length); rest -= amount',
       },
     ],
     breaks: 'balance',
