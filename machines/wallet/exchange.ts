@@ -27,7 +27,8 @@
  * | refreshing, waiting, closed | the same | fetches the keysets again |
  * | blocked, quarantined | the same, and why | waits: for the slow retry, or for a person |
  */
-import { from, on, write } from '../../src/kernel/define/authoring.ts'
+import { from, on, write, writes } from '../../src/kernel/define/authoring.ts'
+import type { Write } from '../../src/wallet/tables.ts'
 import {
   again,
   ANEW,
@@ -75,6 +76,10 @@ export interface Exits {
   /** Given up although a send may still land: for inputs that are not ours yet. Should it land, a restore finds it. */
   readonly abandoned?: string
 }
+
+/** Outputs that are given up, though they may be signed yet: a restore finds them by their counters. */
+const letGo = (context: ExchangeContext): Write[] =>
+  exchangeOf(context).sets.flatMap(({ outputs }) => outputs.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_] })))
 
 const anew = { type: 'keep', params: change(ANEW) } as const
 
@@ -331,7 +336,7 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
         after: { exchangeBlocked: { target: 'checking', actions: anew } },
         on: {
           resume: { target: 'checking', actions: anew },
-          ...(abandoned === undefined ? givenUp : { cancel: abandoned }),
+          ...(abandoned === undefined ? givenUp : { cancel: { target: abandoned, actions: writes(letGo) } }),
         },
       },
       quarantined: {

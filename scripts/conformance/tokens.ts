@@ -1,5 +1,5 @@
 /** Tokens from one wallet to the other, both ways, in both versions (NUT-00), with their DLEQ proofs (NUT-12). */
-import { decodeToken, encodeToken, expandKeysetId, type Token } from '../../src/cashu/codec.ts'
+import { decodeToken, encodeToken, fullKeysetId, type Token } from '../../src/cashu/codec.ts'
 import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
 import { getJson } from '../kill-lab/mint-books.ts'
 import type { TestMint } from './mints.ts'
@@ -21,7 +21,10 @@ export async function tokens(attempt: Try, mint: TestMint, cli: NutshellCli, dir
   function read(text: string): Token {
     const token = decodeToken(text)
     const known = keysets.map(({ id }) => id)
-    return { ...token, proofs: token.proofs.map((proof) => ({ ...proof, id: expandKeysetId(proof.id, known) })) }
+    return {
+      ...token,
+      proofs: token.proofs.map((proof) => ({ ...proof, id: fullKeysetId(proof.id, known) ?? proof.id })),
+    }
   }
 
   /** @throws {Error} where a proof carries no DLEQ proof that holds. */

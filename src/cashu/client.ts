@@ -33,7 +33,6 @@ import type { Parse } from './shape.ts'
 import type { Transport } from './transport.ts'
 
 export type { Reply } from './reply.ts'
-export { fetchTransport } from './transport.ts'
 export type { Transport } from './transport.ts'
 
 /** How to wait for an answer. */

@@ -12,7 +12,7 @@ export interface TokenProof {
   readonly amount: number
   readonly secret: string
   readonly C: string
-  /** As it stands in the token: V4 shortens ids of version 01 to 8 bytes, see `expandKeysetId`. */
+  /** As it stands in the token: V4 shortens ids of version 01 to 8 bytes, see `fullKeysetId`. */
   readonly id: string
   readonly dleq?: { readonly e: string; readonly s: string; readonly r: string }
   /** JSON (NUT-11, NUT-14). */
@@ -160,18 +160,14 @@ export function encodeToken({ mintUrl, unit, memo, proofs }: Token): string {
 }
 
 /**
- * The full keyset id that a token's id stands for, among the ids that the token's mint has.
- * @throws {CashuError} `KEYSET_UNKNOWN`, `KEYSET_AMBIGUOUS`
+ * The full keyset id that a token's id stands for, among the ids that the token's mint has; undefined where it is none of
+ * them, or may be several.
  */
-export function expandKeysetId(id: string, known: readonly string[]): string {
+export function fullKeysetId(id: string, known: Iterable<string>): string | undefined {
   // Only ids of version 01 are shortened, and only to 8 bytes.
-  const short = id.length === 16 && id.startsWith('01')
-  const [match, other] = known.filter((full) => (short ? full.startsWith(id) : full === id))
-  if (match === undefined) throw new CashuError('KEYSET_UNKNOWN', `the mint has no keyset ${id}`)
-  if (other !== undefined && other !== match) {
-    throw new CashuError('KEYSET_AMBIGUOUS', `the mint has several keysets ${id}…`)
-  }
-  return match
+  const isShort = id.length === 16 && id.startsWith('01')
+  const [match, other] = new Set([...known].filter((full) => (isShort ? full.startsWith(id) : full === id)))
+  return other === undefined ? match : undefined
 }
 
 /**

@@ -8,10 +8,6 @@ export type CashuErrorCode =
   | 'TOKEN_TOO_LARGE'
   /** A V3 token with proofs of more than one mint. */
   | 'TOKEN_OF_SEVERAL_MINTS'
-  /** The mint has no keyset with this id, or none that a short id stands for. */
-  | 'KEYSET_UNKNOWN'
-  /** A short id that stands for several of the mint's keysets. */
-  | 'KEYSET_AMBIGUOUS'
   /** A keyset of a version other than 00 and 01 (NUT-02). */
   | 'KEYSET_UNSUPPORTED'
   /** Not the address of a mint. */

@@ -73,8 +73,7 @@ export interface ReceiveOperations {
    * waits until it is.
    *
    * @throws {TypeError} naming the argument
-   * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `KEYSET_UNKNOWN`, `KEYSET_AMBIGUOUS`,
-   *   `MINT_URL_MALFORMED`
+   * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`
    * @throws {HardshellError} `KEY_REUSED`, `CLOSED`
    * @throws {StoreError} where the database fails
    * @example

@@ -1,5 +1,6 @@
 /** The keysets that a wallet knows of a mint (NUT-01, NUT-02). */
 import { denominationsOf, feeOf, splitAmount } from '../cashu/amounts.ts'
+import { fullKeysetId } from '../cashu/codec.ts'
 import { CashuError } from '../cashu/errors.ts'
 import type { KeysetRow, Reader } from './tables.ts'
 
@@ -74,13 +75,9 @@ export function partsOf(amount: number, keyset: KeysetRow): number[] | string {
 /** The inputs with the full ids of their keysets, where a token has them shortened (NUT-00) and the keysets are known. */
 export const withFullIds = <P extends { readonly id: string }>(inputs: readonly P[], keysets: Keysets): P[] => {
   const known = new Map<string, string | undefined>()
-  const fullId = (short: string): string | undefined => {
-    const [match, other] = [...keysets.keys()].filter((id) => id.startsWith(short))
-    return other === undefined ? match : undefined
-  }
   return inputs.map((input) => {
     // Many inputs, and few keysets.
-    if (!known.has(input.id)) known.set(input.id, keysets.has(input.id) ? undefined : fullId(input.id))
+    if (!known.has(input.id)) known.set(input.id, fullKeysetId(input.id, keysets.keys()))
     const id = known.get(input.id)
     return id === undefined ? input : { ...input, id }
   })

@@ -1,7 +1,7 @@
 import { getEncodedToken, Amount } from '@cashu/cashu-ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeToken, encodeToken, expandKeysetId, normalizeMintUrl } from '../../src/cashu/codec.ts'
+import { decodeToken, encodeToken, fullKeysetId, normalizeMintUrl } from '../../src/cashu/codec.ts'
 import { askedIn, isPreimage, readInvoice } from '../../src/cashu/invoice.ts'
 import type { Token } from '../../src/cashu/codec.ts'
 
@@ -79,7 +79,7 @@ describe('tokens', () => {
         const sorted = (proofs: Token['proofs']) => proofs.toSorted((a, b) => (a.secret < b.secret ? -1 : 1))
         expect({ ...read, proofs: sorted(read.proofs) }).toEqual({ ...token, proofs: sorted(short) })
         const ids = token.proofs.map(({ id }) => id)
-        for (const [i, { id }] of short.entries()) expect(expandKeysetId(id, ids)).toBe(ids[i])
+        for (const [i, { id }] of short.entries()) expect(fullKeysetId(id, ids)).toBe(ids[i])
       }),
     )
   })
@@ -149,12 +149,13 @@ describe('tokens', () => {
 
 test('keyset ids are expanded among the mint’s own', () => {
   const [one, two, old] = [`01${'ab'.repeat(32)}`, `01${'ab'.repeat(8)}${'cd'.repeat(24)}`, '00aabbccddeeff00']
-  expect(expandKeysetId(one.slice(0, 16), [one, one, old])).toBe(one)
-  expect(expandKeysetId(one, [one, two])).toBe(one)
-  expect(expandKeysetId(old, [one, old])).toBe(old)
-  expect(() => expandKeysetId(one.slice(0, 16), [one, two])).toThrow(coded('KEYSET_AMBIGUOUS'))
-  expect(() => expandKeysetId(one.slice(0, 16), [old])).toThrow(coded('KEYSET_UNKNOWN'))
-  expect(() => expandKeysetId(old.slice(0, 14), [old])).toThrow(coded('KEYSET_UNKNOWN'))
+  expect(fullKeysetId(one.slice(0, 16), [one, one, old])).toBe(one)
+  expect(fullKeysetId(one, [one, two])).toBe(one)
+  expect(fullKeysetId(old, [one, old])).toBe(old)
+  expect(fullKeysetId(one.slice(0, 16), [one, two])).toBeUndefined()
+  expect(fullKeysetId(one.slice(0, 16), [old])).toBeUndefined()
+  expect(fullKeysetId(old.slice(0, 14), [old])).toBeUndefined()
+  expect(fullKeysetId('', [old])).toBeUndefined()
 })
 
 test('mint addresses have one form', () => {

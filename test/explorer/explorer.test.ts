@@ -131,7 +131,16 @@ describe('fingerprints', () => {
   const fingerprint = fingerprints(alike!)
   const outside: WalletOutside = {
     mint: { mintQuotes: [], responses: [{ key: 'x', body: 'y', expiresAt: NOW_MS + 3_600_000 }] },
-    ...{ late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} },
+    ...{
+      late: [],
+      lies: { told: 0, fooled: [] },
+      sent: {},
+      melts: {},
+      dead: {},
+      senders: {},
+      heard: {},
+      moved: { by: {}, strayed: [] },
+    },
   }
   const world = ({
     outside: more,

@@ -211,7 +211,6 @@ describe('an operation that this program cannot load is unloadable', () => {
     expect(await shop.operations.resumed).toMatchObject([
       { id, outcome: 'unloadable', reason: expect.stringMatching(why) as unknown },
     ])
-    expect(partsIn(shop.operations).supervisor.unloadableIds).toEqual([id])
     // It is listed and explained, takes no events, and its bytes stay.
     expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
     expect(await shop.operations.explain(id)).toMatchObject({

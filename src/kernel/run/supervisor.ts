@@ -83,10 +83,6 @@ export class Supervisor {
     return this.#unloadable.get(id)
   }
 
-  get unloadableIds(): readonly string[] {
-    return [...this.#unloadable.keys()]
-  }
-
   get size(): number {
     return this.#actors.size
   }

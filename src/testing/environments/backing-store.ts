@@ -1,6 +1,7 @@
 /** Where the rows of a life are kept: in memory; or in a store under test, with memory beside it to compare. */
 import { memoryStore, type Dump } from '../../store/memory.ts'
-import { StoreError, type Row, type Store, type StoreAdapter, type Write } from '../../store/port.ts'
+import { StoreError, type Row, type Schema, type Store, type StoreAdapter, type Write } from '../../store/port.ts'
+import { miscounted } from '../invariants/totals.ts'
 
 /** A real store on which lives take place, one after the other. */
 export interface TestedStore extends StoreAdapter {
@@ -22,13 +23,26 @@ export interface BackingStore extends StoreAdapter {
 
 /** Rows in memory: every call is over within microtasks. */
 export function inMemory(rows: Dump): BackingStore {
-  const store = memoryStore()
-  store.load(rows)
+  const memory = memoryStore()
+  memory.load(rows)
+  const wrong: string[] = []
+  const looks: Promise<unknown>[] = []
   return {
-    open: (schema) => store.open(schema),
-    dump: () => store.dump(),
+    async open(schema) {
+      const store = await memory.open(schema)
+      return {
+        ...store,
+        commit(writes) {
+          const landing = store.commit(writes)
+          // It has landed by now, or never will. Whoever waits for it does not wait for this.
+          looks.push(miscounted({ store, schema, writes, rows: memory.dump() }).then((found) => wrong.push(...found)))
+          return landing
+        },
+      }
+    },
+    dump: () => memory.dump(),
     quiet: turn,
-    end: () => Promise.resolve([]),
+    end: () => Promise.all(looks).then(() => wrong),
   }
 }
 
@@ -52,11 +66,13 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
     last = answer.catch(() => {})
     return answer
   }
-  const both = async (store: Store, shadow: Store, writes: readonly Write[]): Promise<void> => {
+  const both = async (store: Store, shadow: Store, schema: Schema, writes: readonly Write[]): Promise<void> => {
     const landing = store.commit(writes)
     const outcome = await codeOf(landing)
     const expected = await codeOf(shadow.commit(writes))
     if (outcome !== expected) wrong.push(`store: a commit was ${outcome}, and ${expected} in memory`)
+    for (const it of [store, shadow])
+      wrong.push(...(await miscounted({ store: it, schema, writes, rows: memory.dump() })))
     return landing
   }
   const quiet = async (): Promise<void> => {
@@ -78,7 +94,7 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
             called(() => store.get<R>(table, key)),
           query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
           sum: (table, prefix) => called(() => store.sum(table, prefix)),
-          commit: (writes) => called(() => both(store, shadow, writes)),
+          commit: (writes) => called(() => both(store, shadow, schema, writes)),
           watch: (table, changed) => shadow.watch(table, changed),
           close: () => called(() => store.close().then(() => shadow.close())),
         }

@@ -164,7 +164,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
             close,
           }
         },
-        committed: unsoundCommit,
+        committed: (writes, { before, after }) => unsoundCommit(writes, before, after),
         async judge({ rows: after, outside: held, nowMs }) {
           const { lightning: dump, late: calls } = outsideOf(held)
           rows.load(dump)

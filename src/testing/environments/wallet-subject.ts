@@ -9,14 +9,20 @@ import { openWallet, type Wallet } from '../../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
 import { faultyTransport, heldUntilOpen, spokenAt, type Wire } from '../faults/faulty-mint.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
-import { judge, robbedNote } from '../invariants/oracle.ts'
+import { foreignNote, judge, robbedNote } from '../invariants/oracle.ts'
 import { newLiveMintFixture } from './live-mint.ts'
 import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
+import { counted, NOTHING_MOVED, unbalanced } from '../invariants/books.ts'
+import { mintOrphans } from '../invariants/mint-rows.ts'
+import { leftAside, setAside } from '../invariants/quarantine.ts'
+import { unissued } from '../invariants/unissued.ts'
+import { orphans, undone } from '../invariants/wallet-rows.ts'
 import { falseReasons } from '../invariants/reasons.ts'
 import { misstatements, unshown } from '../invariants/statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
 import { brokenByCommit } from '../invariants/commit-invariants.ts'
+import { operationsIn } from '../invariants/rows.ts'
 import type { Likeness } from '../explorer/world.ts'
 import { sure } from '../../sure.ts'
 
@@ -51,6 +57,8 @@ export interface WalletStage extends Stage {
   readonly pay: (quoteId: string) => Promise<void>
   /** Decides the payments that are under way. */
   readonly settle: (state: 'paid' | 'failed') => Promise<void>
+  /** Whether a person has an operation go on that was set aside: nobody heals what is the wallet's own fault. */
+  readonly mayResume: (id: string) => boolean
   /** The mint's client without faults: the rest of the world uses it. */
   readonly outside: ReturnType<typeof mintClient>
 }
@@ -61,22 +69,22 @@ export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
   readonly mint?: MintTraits
   /** The mint is a server that crashes, too; it never does where left out. */
   readonly live?: boolean
-  /** Quarantine is the right end of this scenario. */
-  readonly mayQuarantine?: boolean
+  /** States in which an operation is rightly set aside here: the scenario's mint lies, or a person has to decide. */
+  readonly setsAside?: readonly string[]
 }
 
 /** Puts a scenario on its subject. */
 export const onWallet = ({
   mint,
   live = false,
-  mayQuarantine,
+  setsAside = [],
   ...scenario
 }: WalletScenario): Scenario<WalletStage> => ({
   ...scenario,
   // `drive` and `setup` may use `this`.
   setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
   drive: (stage) => scenario.drive(stage),
-  subject: walletSubject({ live, ...(mint && { mint }), ...(mayQuarantine && { mayQuarantine }) }),
+  subject: walletSubject({ live, setsAside, ...(mint && { mint }) }),
 })
 
 /** What is outside a wallet, and the fixture that it is made of. */
@@ -86,17 +94,21 @@ export interface WalletEnvironment extends Environment<WalletStage> {
 
 /** A wallet that trusts nobody yet, and a mint at `MINT_URL`. */
 export function walletSubject(
-  of: { mint?: MintTraits; live?: boolean; mayQuarantine?: boolean } = {},
+  of: { mint?: MintTraits; live?: boolean; setsAside?: readonly string[] } = {},
 ): Subject<WalletStage> & {
   open(): Promise<WalletEnvironment>
 } {
   const kinds = walletKinds as readonly OperationKind<never>[]
+  const { setsAside = [] } = of
   return {
     kinds,
     alike,
     async open() {
       const fixture = await (of.live ? newLiveMintFixture : newMintFixture)(of.mint)
-      const wire: Wire = { late: [], lied: false, sent: {}, melts: {}, dead: {}, senders: {}, heard: {} }
+      const wire: Wire = {
+        ...{ late: [], lies: { told: 0, fooled: [] }, moved: NOTHING_MOVED },
+        ...{ sent: {}, melts: {}, dead: {}, senders: {}, heard: {} },
+      }
       const outside = mintClient({
         mintUrl: MINT_URL,
         transport: ({ method, url, body }) => fixture.mint.handle(method, url.slice(MINT_URL.length), body),
@@ -136,6 +148,10 @@ export function walletSubject(
           fixture.begin?.(means)
           const wallet = await opened(means)
           const { stage, clock } = means
+          const mayResume = (id: string): boolean => {
+            const row = operationsIn(stage.rows()).find((it) => it.id === id)
+            return wire.lies.fooled.includes(id) || (row !== undefined && setsAside.includes(row.state))
+          }
           return {
             stage: {
               ...stage,
@@ -143,33 +159,46 @@ export function walletSubject(
               another: () => opened(another()),
               mint: fixture.mint,
               outside,
+              mayResume,
               invoice: (amountSat, memo) => fixture.invoice(amountSat, memo),
               activate: (keysetId) => fixture.activate(keysetId),
               pay: (quoteId) => fixture.pay(quoteId),
               settle: (state) => fixture.settle(state),
             },
             close: () => wallet.close(),
-            attend: (act) => attended({ wallet, clock, wire }, act),
+            attend: (act) => attended({ wallet, clock, mayResume }, act),
           }
         },
-        committed: (writes, before, notes) => [
-          ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
-          ...unshown(writes, { before, mint: () => fixture.dump() }),
-          ...brokenByCommit(writes, {
+        committed(writes, { before, after, notes }) {
+          const { moved, wrong } = counted(writes, {
             before,
-            mint: () => fixture.dump(),
-            late: wire.late,
-            robbed: robbedNote.in(notes) ?? [],
-          }),
-        ],
+            moved: wire.moved,
+            foreign: (foreignNote.in(notes) ?? []).map(({ Y }) => Y),
+          })
+          const aside = setAside(writes, { before, lies: wire.lies, expected: setsAside })
+          Object.assign(wire, { moved, lies: aside.lies })
+          return [
+            ...aside.wrong,
+            ...wrong,
+            ...orphans(after),
+            ...undone(writes, before),
+            ...writes.flatMap((write) => falseReasons(write, kinds, wire.heard)),
+            ...unshown(writes, { before, mint: () => fixture.dump() }),
+            ...brokenByCommit(writes, {
+              before,
+              mint: () => fixture.dump(),
+              late: wire.late,
+              robbed: robbedNote.in(notes) ?? [],
+            }),
+          ]
+        },
         async judge({ rows, outside: held, nowMs, notes }) {
           // A mint of its own answers what is asked now: nothing befalls it.
           const { mint, ...sending } = outsideOf(held)
           fixture.enter(mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...outsideOf(held) }
-          const { mayQuarantine = false } = of
           const dialect = spokenAt(notes, nowMs)
-          const judged = { world, nowMs, mint: fixture.mint, crypto: stubCrypto, mayQuarantine, dialect }
+          const judged = { world, nowMs, mint: fixture.mint, crypto: stubCrypto, dialect }
           const changeless = [...(of.mint?.without ?? []), ...(dialect.without ?? [])].includes(8)
           return [
             ...misstatements({
@@ -179,6 +208,10 @@ export function walletSubject(
               isChangeless: changeless || dialect.closing === true || notes['forgone'] === true,
             }),
             ...(await judge(judged)).violations,
+            ...leftAside(rows, setsAside),
+            ...unbalanced(rows, outsideOf(held).moved),
+            ...unissued({ wallet: rows, mint, nowMs }),
+            ...(of.live ? mintOrphans(mint) : []),
           ]
         },
       }
@@ -188,16 +221,18 @@ export function walletSubject(
 
 /** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
 async function attended(
-  { wallet, clock, wire }: { wallet: Wallet; clock: VirtualClock; wire: Wire },
+  { wallet, clock, mayResume }: Pick<WalletStage, 'wallet' | 'clock' | 'mayResume'>,
   act: () => Promise<void>,
 ): Promise<void> {
   for (;;)
     try {
       return await act()
     } catch (error) {
-      if (!wire.lied || !(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      if (!(error instanceof HardshellError) || error.code !== 'QUARANTINED') throw error
+      const id = sure(error.operationId, 'operation')
+      if (!mayResume(id)) throw error
       await clock.pause(HOUR_MS)
-      await wallet.operations.resume(sure(error.operationId, 'operation'))
+      await wallet.operations.resume(id)
     }
 }
 
@@ -208,7 +243,7 @@ const alike: Likeness = {
   over: (table, row) =>
     table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
   matters(outside, known, nowMs) {
-    const { mint, late, lied, melts, dead } = outsideOf(outside)
+    const { mint, late, lies, melts, dead } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [
@@ -216,7 +251,7 @@ const alike: Likeness = {
       ...late,
       melts,
       dead,
-      lied ? 'lied' : 'did not lie',
+      lies.told > 0 ? `lied, and fooled ${lies.told > lies.fooled.length ? 'nobody yet' : 'somebody'}` : 'did not lie',
     ]
   },
 }

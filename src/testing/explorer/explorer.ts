@@ -264,14 +264,6 @@ export async function afterwards<S extends Stage>(of: LifeOptions<S>): Promise<s
   return [...violations, ...liveness(world), ...(await environment.judge(world))]
 }
 
-/** Goes on in a world that some run left, with nothing that goes wrong. Returns what is wrong with how it ends. */
-export async function goOn<S extends Stage>(scenario: Scenario<S>, from: World): Promise<readonly string[]> {
-  const place = await beginning(scenario)
-  const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices: new Choices({ budget: NONE }) }
-  const { world, violations } = await runLife(of)
-  return violations.length > 0 ? violations : afterwards({ ...of, from: world })
-}
-
 /** Marks paths of two processes that take turns. */
 const BY_TWO = '@two'
 

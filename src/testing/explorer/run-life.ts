@@ -149,7 +149,8 @@ class LifeRun<S extends Stage> {
       if (settled(unfinished(world.rows)) !== settled(unfinished(this.#of.from.rows)))
         this.#violations.push('restless: rows that cannot be read were written')
     }
-    return { world, end, violations: this.#violations }
+    // What stays wrong is found at each commit from then on.
+    return { world, end, violations: [...new Set(this.#violations)] }
   }
 
   /** Whether it is over, once all has happened that can while the clock stands still; else the clock goes on. */
@@ -247,7 +248,7 @@ class LifeRun<S extends Stage> {
         this.#observers.landed?.(() => this.#now())
         this.#violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
-          ...(environment.committed?.(writes, before, this.#stage.notes) ?? []),
+          ...(environment.committed?.(writes, { before, after: this.#rows.dump(), notes: this.#stage.notes }) ?? []),
         )
       },
     }

@@ -57,6 +57,13 @@ export interface Subject<S extends Stage> {
   open(): Promise<Environment<S>>
 }
 
+/** The program's rows around a commit that landed, and what the caller had written down. */
+export interface Landed {
+  readonly before: Dump
+  readonly after: Dump
+  readonly notes: Stage['notes']
+}
+
 /** What is outside a program: services, other people. All of its state is in what `leave` gives. */
 export interface Environment<S extends Stage> {
   /** Takes on a state that `leave` gave. */
@@ -66,7 +73,7 @@ export interface Environment<S extends Stage> {
   /** Starts a process of the program. */
   start(means: Means): Promise<Running<S>>
   /** What is wrong with a commit that landed, whatever comes after it. */
-  committed?(writes: readonly Write[], before: Dump, notes: Stage['notes']): readonly string[]
+  committed?(writes: readonly Write[], around: Landed): readonly string[]
   /** What is wrong with a world in which all is over. Each text begins with the name of an invariant and a colon. */
   judge(world: World): Promise<readonly string[]>
 }

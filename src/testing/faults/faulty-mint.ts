@@ -9,6 +9,8 @@ import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
 import type { MintFixture } from '../environments/mint-fixture.ts'
+import type { Moved } from '../invariants/books.ts'
+import type { Lies } from '../invariants/quarantine.ts'
 import type { Senders } from '../invariants/statement.ts'
 import type { MintRow } from '../../wallet/tables.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
@@ -20,8 +22,10 @@ import { noteOf, type Notes } from '../explorer/notes.ts'
 export interface Wire {
   /** Requests that it still holds. */
   late: readonly LateRequest[]
-  /** The mint once contradicted itself: then it takes a person to go on. */
-  lied: boolean
+  /** What the mint said that contradicts itself: then it may take a person to go on. */
+  lies: Lies
+  /** What operations have done to the wallet's money so far. */
+  moved: Moved
   /** Output → the request that first carried it. */
   sent: Readonly<Record<string, string>>
   /** Melt quote → how often the wallet asked for its payment. */
@@ -311,6 +315,7 @@ export function faultyTransport(of: {
   /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
   const isSeen = (fault: string): boolean =>
     (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
+  const lied = (): void => void (wire.lies = { ...wire.lies, told: wire.lies.told + 1 })
   // Headers tell whole seconds.
   const dated = async (answer: Promise<Answer>) => ({
     ...(await answer),
@@ -325,7 +330,7 @@ export function faultyTransport(of: {
         const more = money.test(path) && fixture.remembers() ? ([FORGOTTEN] as const) : []
         // A mint contradicts itself once: one that never stops proves nothing.
         const faults = faultsOf(path, body ?? '')
-          .filter((it) => (it !== 'denied' && it !== 'disowned') || !wire.lied)
+          .filter((it) => (it !== 'denied' && it !== 'disowned') || wire.lies.told === 0)
           .filter(isSeen)
         const { fault: injected, applied } = inject(
           `${method} ${placeOf(path)}`,
@@ -395,20 +400,20 @@ export function faultyTransport(of: {
           case 'short':
             return changed(answer, (list) => list.slice(0, -1))
           case 'partly':
-            wire.lied = true
+            lied()
             return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
           case 'shuffled':
             return changed(answer, (list) => list.toReversed())
           case 'forged':
-            wire.lied = true
+            lied()
             return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
           case 'bare':
             return altered(answer, { change: undefined })
           case 'denied':
-            wire.lied = true
+            lied()
             return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
           case 'disowned':
-            wire.lied = true
+            lied()
             return altered(answer, { state: 'UNPAID', change: undefined })
           case 'otherwise':
             return altered(answer, { unit: 'usd' })

@@ -2,6 +2,7 @@
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
+import { bountyOrphans } from './bounty-rows.ts'
 import { rowsOf } from './rows.ts'
 import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
 
@@ -15,6 +16,7 @@ export const bountyInvariants = {
   lease: 'no claim without its lease, and no lease without its claim',
   compensation: 'what was done is not undone because its answer was lost',
   index: 'an index shows its documents',
+  orphan: 'every row of the services is accounted for by a bounty, or by somebody who was barred',
 } as const
 
 export type BountyInvariant = keyof typeof bountyInvariants
@@ -41,7 +43,7 @@ export function judge(outside: BountyOutside, operations: readonly OperationRow[
   const { credits, claims } = outside
   const { accounts, reservations, reservationsByPayer } = rowsOf(creditsTables, credits)
   const { leases, leasesByWorker } = rowsOf(claimsTables, claims)
-  const wrong: string[] = []
+  const wrong: string[] = bountyOrphans(outside, operations)
   const say = (invariant: BountyInvariant, what: string): void => void wrong.push(`${invariant}: ${what}`)
 
   const balances = new Map(accounts.map((it) => [it.account, it.balance])) // prettier-ignore
@@ -86,6 +88,8 @@ export function unsound(
     if (reservation?.state !== 'captured') wrong.push(`unpaid: a bounty is ${state}, and its credits are ${reservation?.state}`) // prettier-ignore
     if (reservation?.payee !== offer?.payee) wrong.push(`payee: ${reservation?.payee} was paid for ${offer?.payee}`)
   }
+  if (/^(open|claim|renewing)/.test(state) && reservation?.state !== 'reserved')
+    wrong.push(`unpaid: a bounty is ${state}, and its credits are ${reservation?.state ?? 'not there'}`)
   if (state === 'settled' && lease?.state !== 'completed')
     wrong.push(`lease: a bounty is settled, and its claim is ${lease?.state ?? 'not there'}`)
   if (state === 'claimed' && lease?.state !== 'held' && !meddled)

@@ -3,6 +3,7 @@ import type { OperationRow } from '../../kernel/define/operation.ts'
 import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
+import { mintOrphans, wrongChange } from './mint-rows.ts'
 import { mintRows, rowsOf } from './rows.ts'
 
 /** What must hold, and what it means. */
@@ -15,6 +16,7 @@ export const mintInvariants = {
   lost: 'what Lightning paid is paid by a melt',
   invented: 'what a melt has paid, Lightning paid',
   answer: 'clients are told what is true, and the same each time',
+  orphan: 'every row is accounted for by an operation that is alive, or by one that has ended as it says',
 } as const
 
 export type MintInvariant = keyof typeof mintInvariants
@@ -23,8 +25,8 @@ const total = (list: readonly { readonly amount: number }[]): number =>
   list.reduce((sum, { amount }) => sum + amount, 0)
 
 /** Signatures are let out in the commit that uses up what they were given for, and in no other. */
-export function unsoundCommit(writes: readonly Write[], before: Dump): readonly string[] {
-  const found: string[] = []
+export function unsoundCommit(writes: readonly Write[], before: Dump, after: Dump): readonly string[] {
+  const found: string[] = [...mintOrphans(after), ...wrongChange(writes, before)]
   const patches = writes.flatMap((write) => ('patch' in write ? [write] : []))
   const signed = patches.filter(({ patch, set }) => patch === 'signatures' && set['C_'] !== undefined)
   for (const { patch, key, set } of patches) {

@@ -156,4 +156,17 @@ export const bountyMutants: readonly Mutant[] = [
     breaks: 'index',
     scenario: 'bounty.settled',
   },
+  {
+    name: 'a lease that is released keeps its bounty from others',
+    changes: [
+      {
+        file: 'src/bounty/store-services.ts',
+        from: `holds: put.state === 'released' ? null : put.task`,
+        to: `holds: put.task`,
+      },
+    ],
+    breaks: 'orphan',
+    scenario: 'bounty.expired-claimed',
+    faults: 0,
+  },
 ]

@@ -9,6 +9,7 @@ import { mintServerMutants } from './mint-server.ts'
 import { moneyMutants } from './money.ts'
 import type { Mutant } from './mutant.ts'
 import { recoveryMutants } from './recovery.ts'
+import { rowMutants } from './rows.ts'
 import { statementMutants } from './statements.ts'
 
 export { mutated, type Mutant } from './mutant.ts'
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...kernelMutants,
   ...[...moneyMutants, ...recoveryMutants].toSorted((a, b) => a.row! - b.row!),
   ...statementMutants,
+  ...rowMutants,
   ...bountyMutants,
   ...mintServerMutants,
 ]

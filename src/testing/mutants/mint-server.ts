@@ -121,4 +121,30 @@ export const mintServerMutants: readonly Mutant[] = [
     breaks: 'answer',
     scenario: 'mint-swap.plain',
   },
+  {
+    name: 'a melt gives change, one coin too few',
+    changes: [
+      {
+        file: 'src/mint-server/protocol/ledger.ts',
+        from: 'parts.length < blanks.length; rest -= amount',
+        to: 'parts.length < Math.min(1, blanks.length); rest -= amount',
+      },
+    ],
+    breaks: 'balance',
+    scenario: 'mint-melt.paid',
+    faults: 0,
+  },
+  {
+    name: 'a payment that failed keeps its invoice from others',
+    changes: [
+      {
+        file: 'machines/mint-server/melt.ts',
+        from: "set: { state: 'FAILED', operationId: null, claim: null }",
+        to: "set: { state: 'FAILED', operationId: null }",
+      },
+    ],
+    breaks: 'orphan',
+    scenario: 'mint-melt.pending then failed',
+    faults: 0,
+  },
 ]

@@ -219,7 +219,7 @@ export const moneyMutants: readonly Mutant[] = [
         to: `resume: 'closing', }), meta: {}, after: { lateDeadline: 'closed' } },`,
       },
     ],
-    breaks: 'convergence',
+    breaks: 'unissued',
     scenario: 'mint.pending-without-20',
     faults: 0,
   },

@@ -249,6 +249,7 @@ export const meltEnds: readonly Scenario[] = [
   }),
   // Another device spends all inputs before they are sent.
   melts('stolen', {
+    setsAside: ['spentQuarantined'],
     async setup(stage) {
       await fund(stage, 8)
       stage.note('invoice', stage.invoice(4))

@@ -249,7 +249,7 @@ export async function anchored(stage: Stage): Promise<void> {
 
 /**
  * Runs what ends with success or with one of these codes. A mint that contradicted itself is given another chance, as a
- * person would, so `run` must bear repeating.
+ * person would, so `run` must bear repeating: once for each lie, or where the scenario says that a person has to decide.
  */
 export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes: readonly string[]): Promise<void> {
   for (;;)
@@ -260,7 +260,9 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
       if (!(error instanceof HardshellError)) throw error
       if (codes.includes(error.code)) return
       if (error.code !== 'QUARANTINED') throw error
-      await stage.wallet.operations.resume(sure(error.operationId, 'operation'))
+      const id = sure(error.operationId, 'operation')
+      if (!stage.mayResume(id)) throw error
+      await stage.wallet.operations.resume(id)
     }
 }
 
@@ -274,14 +276,20 @@ export async function abandon(
 
 /**
  * Waits until an operation is in one of these states, whatever came before, and whichever process brought it there. One
- * to which the mint contradicted itself is given another chance, as a person would.
+ * to which the mint contradicted itself is given another chance, as in `ending`.
  */
-export async function reaches({ wallet, clock }: Stage, id: string, ...states: readonly string[]): Promise<void> {
+export async function reaches(
+  { wallet, clock, mayResume }: Stage,
+  id: string,
+  ...states: readonly string[]
+): Promise<void> {
   for (let delayMs = MINUTE_MS; ; delayMs = Math.min(HOUR_MS, delayMs * 2)) {
     const { state } = await wallet.operations.get(id)
     if (states.includes(state)) return
     await clock.pause(delayMs)
-    if (/quarantined$/i.test(state)) await wallet.operations.resume(id)
+    if (!/quarantined$/i.test(state)) continue
+    if (!mayResume(id)) throw new HardshellError('QUARANTINED', `it was set aside in '${state}'`, { operationId: id })
+    await wallet.operations.resume(id)
   }
 }
 

@@ -228,6 +228,7 @@ class Lifetime {
       requests: () => 0,
       violated: () => {},
       another: () => this.#open(),
+      mayResume: () => false,
       activate: (keysetId) => this.#fixture.activate(keysetId),
       pay: (quoteId) => this.#fixture.pay(quoteId),
       settle: (state) => this.#fixture.settle(state),

@@ -1,0 +1,40 @@
+/**
+ * Operations that are set aside for a person. That is right where the mint has contradicted itself: once for each lie, and
+ * after it; or where the scenario says so, because its mint lies, or a person has to decide. Anywhere else the wallet is at
+ * fault, and nobody heals it.
+ */
+import type { Dump } from '../../store/memory.ts'
+import type { Write } from '../../store/port.ts'
+import { operationIn, operationsIn } from './rows.ts'
+
+/** How often the mint lied to the wallet, and the operations that were set aside for that. */
+export interface Lies {
+  readonly told: number
+  readonly fooled: readonly string[]
+}
+
+const isSetAside = (state: string): boolean => /quarantined$/i.test(state)
+
+/** What a commit sets aside. Each needs a lie of its own, but in states in which the scenario expects it. */
+export function setAside(
+  writes: readonly Write[],
+  of: { readonly before: Dump; readonly lies: Lies; readonly expected: readonly string[] },
+): { readonly lies: Lies; readonly wrong: readonly `stuck: ${string}`[] } {
+  const { before, expected } = of
+  let { lies } = of
+  const wrong: `stuck: ${string}`[] = []
+  for (const write of writes) {
+    const row = operationIn(write)
+    if (!row || !isSetAside(row.state) || expected.includes(row.state)) continue
+    if (operationsIn(before).some(({ id, state }) => id === row.id && state === row.state)) continue
+    if (lies.fooled.length < lies.told) lies = { ...lies, fooled: [...lies.fooled, row.id] }
+    else wrong.push(`stuck: ${row.kind} is set aside in '${row.state}', and nobody has lied to it`)
+  }
+  return { lies, wrong }
+}
+
+/** Operations that are still set aside when all is over, though the scenario does not expect it. */
+export const leftAside = (rows: Dump, expected: readonly string[]): readonly `stuck: ${string}`[] =>
+  operationsIn(rows).flatMap(({ kind, state }) =>
+    isSetAside(state) && !expected.includes(state) ? [`stuck: ${kind} quarantined in '${state}'` as const] : [],
+  )

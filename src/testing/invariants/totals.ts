@@ -1,0 +1,40 @@
+/** Running totals, held against a scan of the rows that they count. */
+import { tablesOf } from '../../kernel/run/durable.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { Reader, Row, Schema, Total, Write } from '../../store/port.ts'
+
+/** What is wrong with the totals of the tables that a commit wrote to, once it has landed. */
+export async function miscounted(of: {
+  readonly store: Pick<Reader, 'sum'>
+  readonly schema: Schema
+  readonly writes: readonly Write[]
+  /** The rows as they are now. */
+  readonly rows: Dump
+}): Promise<string[]> {
+  const { store, schema, writes, rows } = of
+  const wrong = tablesOf(writes).map(async (name) => {
+    const total = schema.tables[name]?.total
+    if (!total) return []
+    const told = textOf(await store.sum(name))
+    const counted = textOf(scanned(rows[name] ?? [], total))
+    return told === counted ? [] : [`totals: ${name} are said to come to ${told}, and are ${counted}`]
+  })
+  return (await Promise.all(wrong)).flat()
+}
+
+/** The groups of a total, counted anew. */
+function scanned(rows: readonly Row[], { of, by }: { readonly of: string; readonly by: readonly string[] }): Total[] {
+  const groups = new Map<string, Total>()
+  for (const row of rows) {
+    const key = by.map((column) => row[column] as string | number)
+    const { sum, count } = groups.get(JSON.stringify(key)) ?? { sum: 0, count: 0 }
+    groups.set(JSON.stringify(key), { key, sum: sum + (row[of] as number), count: count + 1 })
+  }
+  return [...groups.values()]
+}
+
+const textOf = (totals: readonly Total[]): string =>
+  totals
+    .map(({ key, sum, count }) => `${key.join(' ')} ${sum} in ${count}`)
+    .toSorted()
+    .join(', ')
