@@ -105,6 +105,7 @@ export function walletSubject(
         stage,
         store,
         clock,
+        ownClock,
         random,
         inspect,
         ...means
@@ -113,11 +114,9 @@ export function walletSubject(
         const transport = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
         const held = heldUntilOpen({ transport, clock, violated })
         const wallet = await openWallet({
-          ...{ store, clock, random, transport: held.transport },
+          ...{ store, clock: ownClock, random, transport: held.transport },
           seed: SEED,
           crypto: stubCrypto,
-          // Time-outs go by real time, which must make no difference here, however slow the store is.
-          requestTimeoutMs: Infinity,
           invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
         })

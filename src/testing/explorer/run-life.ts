@@ -9,6 +9,7 @@ import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { deadEnd } from '../invariants/liveness.ts'
 import type { Choices, Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
+import { ProcessClock } from './process-clock.ts'
 import { Processes } from './processes.ts'
 import { startOf, type Misread } from './start.ts'
 import type { Means, Stage, Environment } from './subject.ts'
@@ -233,6 +234,8 @@ class LifeRun<S extends Stage> {
   #meansOf(inject: Inject, overtake: () => Promise<void>): Means {
     const { inspect, tell } = this.#observers
     const [life, misread] = [this.#life, this.#misread]
+    const ownClock = new ProcessClock(this.#clock)
+    const paused = (): Promise<void> => ownClock.standing(overtake)
     const committed = (about: string): void => {
       this.#commits++
       this.#say('commit', about)
@@ -242,10 +245,11 @@ class LifeRun<S extends Stage> {
       store: {
         open: async (schema) => {
           const store = await this.#opened(schema)
-          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake })
+          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake: paused })
         },
       },
       clock: this.#clock,
+      ownClock,
       random: this.#random,
       life,
       inject,
@@ -259,7 +263,7 @@ class LifeRun<S extends Stage> {
               `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,
             )
         }),
-      overtake,
+      overtake: paused,
       requested: (what) => {
         this.#requests++
         this.#say('request', what)

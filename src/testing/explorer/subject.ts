@@ -4,7 +4,7 @@
  */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
-import type { Random } from '../../kernel/util/ports.ts'
+import type { Clock, Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { StoreAdapter, Write } from '../../store/port.ts'
 import type { Inject } from './choices.ts'
@@ -79,6 +79,8 @@ export interface Means {
   readonly store: StoreAdapter
   /** The world's clock. */
   readonly clock: VirtualClock
+  /** The same, as the process has it: its timers stand still while it is paused. */
+  readonly ownClock: Clock
   /** The world's randomness. */
   readonly random: Random
   /** The life of the process. */

@@ -316,7 +316,7 @@ export function faultyTransport(of: {
     ...(await answer),
     dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
   })
-  const carried: Transport = ({ method, url, body }) =>
+  const carried: Transport = ({ method, url, body, signal }) =>
     dated(
       life.call(async () => {
         const path = url.slice(mintUrl.length)
@@ -352,7 +352,7 @@ export function faultyTransport(of: {
             await arrive()
             wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
             answered(path, 0, fault)
-            if (fault !== 'gateway') throw new Error('timed out')
+            if (fault !== 'gateway') return unanswered(signal)
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
           case 'throttled':
             answered(path, 429, fault)
@@ -434,6 +434,14 @@ export function faultyTransport(of: {
     }
   }
 }
+
+/** Nothing comes until whoever asked gives up: by the time-out of its own, or because it closes. */
+const unanswered = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const giveUp = (): void => reject(new Error('given up'))
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
+  })
 
 /**
  * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
