@@ -74,6 +74,7 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
         const [store, shadow] = [await tested.open(schema), await memory.open(schema)]
         handles.push(store, shadow)
         return {
+          ...(store.ownership && { ownership: store.ownership }),
           get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
             called(() => store.get<R>(table, key)),
           query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),

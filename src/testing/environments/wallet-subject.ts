@@ -1,5 +1,5 @@
 /** The wallet as a subject: it, a simulated mint behind a faulty network, and other people. */
-import { mintClient } from '../../cashu/client.ts'
+import { mintClient, type Transport } from '../../cashu/client.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -111,7 +111,13 @@ export function walletSubject(
         ...means
       }: Omit<Means, 'another'>): Promise<Wallet> => {
         const { rows, notes, violated } = stage
-        const transport = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
+        const faulty = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
+        const { sending } = means
+        const transport: Transport = async (request) => {
+          const { method, url, body } = request
+          await sending?.({ method, path: url.slice(MINT_URL.length), body })
+          return faulty(request)
+        }
         const held = heldUntilOpen({ transport, clock, violated })
         const wallet = await openWallet({
           ...{ store, clock: ownClock, random, transport: held.transport },

@@ -91,6 +91,12 @@ export interface Means {
   readonly inspect: ((event: InspectionEvent) => void) | undefined
   /** Holds this process, while another one goes on with the same operations. */
   readonly overtake: () => Promise<void>
+  /** Told of each request before it leaves the process, which may be held, or die, there. */
+  readonly sending?: (request: {
+    readonly method: string
+    readonly path: string
+    readonly body: string | undefined
+  }) => Promise<void>
   /** Tells of a request, for the trace and the count. */
   readonly requested: (what: string) => void
   /** Means for one more process in the same life; nothing goes wrong in that one. */
