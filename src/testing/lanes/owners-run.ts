@@ -25,6 +25,7 @@ import { OwnersJudge, type Judged } from './owners-judge.ts'
 const FROZEN_FOR_MS = 10_000
 /** After the last step everybody has heard of it by then, and a lock that is free has been tried. */
 const CALM_MS = 6_000
+const CAUGHT_UP_AFTER_MS = 100
 /** No caller waits longer. */
 const LIMIT_MS = 900_000
 const MOST_COMMITS = 300
@@ -173,10 +174,17 @@ class OwnersRun {
   async #started(process: Process): Promise<Running<WalletStage>> {
     const running = (process.running = await this.#of.environment.start(this.#meansOf(process)))
     const { wallet } = running.stage
-    // What was committed before is listed, what comes afterwards is heard.
     wallet.on('operation', ({ id, state }) => process.heard.set(id, state))
-    process.listening = wallet.operations.resumed().then(() => void (process.listensFromMs = this.#clock.rightMs))
+    process.listening = this.#listening(process, wallet)
     return running
+  }
+
+  /** Once a process has taken up what it found, and has seen what changed until then, it hears of all that comes. */
+  async #listening(process: Process, wallet: WalletStage['wallet']): Promise<void> {
+    await wallet.operations.resumed()
+    await this.#clock.pause(CAUGHT_UP_AFTER_MS)
+    await process.life.awake()
+    process.listensFromMs = this.#clock.rightMs
   }
 
   #newStage(): Stage {

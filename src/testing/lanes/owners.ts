@@ -73,7 +73,7 @@ export async function exploreOwners(scenario: Scenario<WalletStage>, options: Ow
       for (const { count, site } of choices.taken) if (count > 1) sites.add(site)
       const path = before + choices.path
       const mark = place.fingerprint(result.world)
-      for (const what of await judged(of, result, !ends.has(mark))) violations.push({ path, what })
+      for (const what of new Set(await judged(of, result, !ends.has(mark)))) violations.push({ path, what })
       ends.add(mark)
       choices = choices.next()
     }
