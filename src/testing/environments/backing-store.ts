@@ -88,18 +88,22 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
       await quiet()
       // A dead process closed nothing; its connections go with it.
       await Promise.all(handles.map((store) => store.close()))
-      if (handles.length > 0 && canonical(await tested.dump()) !== canonical(memory.dump()))
+      if (handles.length > 0 && !alikeRows(await tested.dump(), memory.dump()))
         wrong.push('store: its rows are not those that were committed')
       return wrong
     },
   }
 }
 
-const codeOf = (commit: Promise<void>): Promise<string> =>
+/** How a commit ended: `landed`, or the code of its error. */
+export const codeOf = (commit: Promise<void>): Promise<string> =>
   commit.then(
     () => 'landed',
     (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
   )
+
+/** Whether these are the same rows, whatever the order of their columns. */
+export const alikeRows = (one: Dump, other: Dump): boolean => canonical(one) === canonical(other)
 
 /** Rows as a text in which the order of columns makes no difference. */
 const canonical = (rows: Dump): string =>
@@ -110,7 +114,7 @@ const canonical = (rows: Dump): string =>
   )
 
 /** Waits until all microtasks are done. */
-const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
+export const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
 
 /** Browsers have no `setImmediate`, and wait a little longer. */
 const soon: (call: () => void) => void =

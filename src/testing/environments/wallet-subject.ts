@@ -13,6 +13,7 @@ import { judge, robbedNote } from '../invariants/oracle.ts'
 import { newLiveMintFixture } from './live-mint.ts'
 import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { falseReasons } from '../invariants/reasons.ts'
+import { senderOf } from '../invariants/senders.ts'
 import { misstatements, unshown } from '../invariants/statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
@@ -111,10 +112,13 @@ export function walletSubject(
         ...means
       }: Omit<Means, 'another'>): Promise<Wallet> => {
         const { rows, notes, violated } = stage
-        const faulty = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
         const { sending } = means
+        const recorded = new Set<string>()
+        const about = { fixture, wire, clock, rows, recorded, notes, violated, mintUrl: MINT_URL }
+        const faulty = faultyTransport({ ...means, ...about })
         const transport: Transport = async (request) => {
           const { method, url, body } = request
+          if (sending && body !== undefined && senderOf(body, rows())) recorded.add(body)
           await sending?.({ method, path: url.slice(MINT_URL.length), body })
           return faulty(request)
         }

@@ -245,7 +245,12 @@ class LifeRun<S extends Stage> {
       store: {
         open: async (schema) => {
           const store = await this.#opened(schema)
-          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake: paused })
+          return faultyStore(misread ? misreading(store, misread) : store, {
+            inject,
+            life,
+            committed,
+            overtake: paused,
+          })
         },
       },
       clock: this.#clock,

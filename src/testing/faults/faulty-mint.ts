@@ -213,6 +213,8 @@ export function faultyTransport(of: {
   mintUrl: string
   /** The wallet's rows as they are. */
   rows: () => Dump
+  /** Bodies that were stored when their process was about to send them, and was held. */
+  recorded?: ReadonlySet<string>
   inject: Inject
   life: Life
   requested: (what: string) => void
@@ -241,7 +243,7 @@ export function faultyTransport(of: {
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
-    const known = Object.values(wire.sent).includes(body)
+    const known = of.recorded?.has(body) === true || Object.values(wire.sent).includes(body)
     if (!known && !operations.some(({ snapshot }) => snapshot.includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
     const sender = operations.find(({ snapshot }) => snapshot.includes(quoted))

@@ -1,7 +1,9 @@
 /** What must hold where several processes share one store, whoever of them runs what. */
+import type { Role } from '../../kernel/share/ownership.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
+import { senderOf } from '../invariants/senders.ts'
 
 /** What must hold, by the word with which a violation begins. */
 export const ownersInvariants = {
@@ -22,6 +24,7 @@ const DEAD_AFTER_MS = 2_500
 export interface Judged {
   readonly name: string
   readonly life: { readonly dead: boolean; readonly frozen: boolean; readonly thawedAtMs: number }
+  readonly role: () => Role | undefined
   /** From then on it hears of all that others commit. */
   listensFromMs?: number
   /** How it signs operations; unknown until it signed one. */
@@ -80,8 +83,7 @@ export class OwnersJudge {
 
   /** A process is about to send a request that an operation has written down. */
   sending(process: Judged, body: string, rows: Dump, nowMs: number): Breach[] {
-    const quoted = JSON.stringify(body).slice(1, -1)
-    const row = operationsIn(rows).find(({ snapshot }) => snapshot.includes(quoted))
+    const row = senderOf(body, rows)
     const since = row && this.#since.get(row.id)
     if (!since || since.owner === '' || since.owner === process.owner) return []
     if (nowMs - since.sinceMs <= VERIFIED_FOR_MS) return []
@@ -90,7 +92,8 @@ export class OwnersJudge {
 
   /** When all is over and has been calm for a while. */
   unheard(rows: Dump): Breach[] {
-    return this.#living().flatMap(({ name, heard, listensFromMs = Infinity }) =>
+    return this.#living().flatMap(
+      ({ name, heard, listensFromMs = Infinity }) =>
       operationsIn(rows)
         .filter(({ id, state, updatedAt }) => updatedAt > listensFromMs && heard.get(id) !== state)
         .map(({ id, kind, state }) => `unheard: ${name} heard last of a ${kind} that it is '${heard.get(id) ?? 'nowhere'}', and it is '${state}'` as const), // prettier-ignore
@@ -98,8 +101,8 @@ export class OwnersJudge {
   }
 
   /** By lock: one of those that live has it. */
-  leaderless(roleOf: (name: string) => string): Breach[] {
-    const roles = this.#living().map(({ name }) => roleOf(name))
+  leaderless(): Breach[] {
+    const roles = this.#living().map(({ role }) => role())
     const owners = roles.filter((role) => role === 'owner').length
     return roles.length === 0 || owners === 1 ? [] : [`follower: of ${roles.length} processes ${owners} are the owner`]
   }

@@ -47,7 +47,10 @@ export function ownersPath(path: string): { readonly sharing: Sharing; readonly 
  * Explores what may befall several processes at each commit, heartbeat and request: each of it once at each place of each
  * process, and once more for everything that befell others before.
  */
-export async function exploreOwners(scenario: Scenario<WalletStage>, options: OwnersOptions = {}): Promise<Exploration> {
+export async function exploreOwners(
+  scenario: Scenario<WalletStage>,
+  options: OwnersOptions = {},
+): Promise<Exploration> {
   const { faults = 1, sharings = SHARINGS, mostViolations = 10, until } = options
   const { start, ...place } = await beginning(scenario, options.store)
   const kind = sure(place.kinds.find((it) => it.kind === scenario.kind), scenario.kind) // prettier-ignore
