@@ -44,7 +44,7 @@ const encoder = new TextEncoder()
 
 async function explore(job: Job): Promise<void> {
   const { scenario: name, options, place } = job
-  if (place && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
+  if (place && job.lane?.lane !== 'group' && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
   const begins = (path: string): void => {
     const { written } = encoder.encodeInto(path, bytes)
     Atomics.store(lives, 1, written)

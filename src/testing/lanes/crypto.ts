@@ -38,11 +38,6 @@ export async function tell<S extends Stage>(scenario: Scenario<S>, paths: readon
   return told
 }
 
-/** What must hold, by the word with which a violation begins. */
-export const cryptoInvariants = {
-  told: 'with the real crypto the same happens as with the stub',
-} as const
-
 /** Where the same path tells another story, at its first other word. */
 export function otherwise(stub: readonly Told[], real: readonly Told[]): { path: string; what: string }[] {
   return stub.flatMap(({ path, story }, index) => {

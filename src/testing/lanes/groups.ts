@@ -2,8 +2,7 @@
  * The lane of groups: operations that commit at the same moment on a real store, which lands their commits in one transaction.
  * What may befall such a transaction befalls each kind of it once.
  */
-import type { Write } from '../../store/port.ts'
-import type { Store } from '../../store/port.ts'
+import type { Store, Write } from '../../store/port.ts'
 import { Choices, parsePath } from '../explorer/choices.ts'
 import { afterwards, beginning, type Exploration, type Violation } from '../explorer/explorer.ts'
 import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
@@ -14,11 +13,6 @@ import { operationIn } from '../invariants/rows.ts'
 import type { FrozenLife } from './frozen-life.ts'
 import { groupedRows, type Fate, type GroupedStore } from './grouped-rows.ts'
 import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
-
-/** What must hold, by the word with which a violation begins. */
-export const groupInvariants = {
-  store: 'each commit of a group ends as it would have alone, and the rows are those that were committed',
-} as const
 
 /** After the end whatever was taken up late is over. */
 const CALM_MS = 1_000

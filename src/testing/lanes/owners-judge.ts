@@ -4,17 +4,9 @@ import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
 import { senderOf } from '../invariants/senders.ts'
+import type { LaneInvariant } from './invariants.ts'
 
-/** What must hold, by the word with which a violation begins. */
-export const ownersInvariants = {
-  /** Nobody acts for an operation that has been another's for a while, and nobody who lives is taken for dead. */
-  rivals: 'one process at a time runs the effects of an operation',
-  follower: 'somebody runs what is unfinished once the owner is gone',
-  unheard: 'every process hears of the steps that others commit',
-} as const
-
-export type OwnersInvariant = keyof typeof ownersInvariants
-type Breach = `${OwnersInvariant}: ${string}`
+type Breach = `${LaneInvariant}: ${string}`
 
 /** Ownership is verified anew before a request where it was last known longer ago. */
 const VERIFIED_FOR_MS = 1_000
@@ -40,6 +32,8 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 /** Watches the commits and requests of all processes. */
 export class OwnersJudge {
   readonly #since = new Map<string, { readonly owner: string; readonly sinceMs: number }>()
+  /** Every step of an operation, with the requests that it wrote down. */
+  readonly #steps: { readonly id: string; readonly kind: string; readonly snapshot: string }[] = []
   readonly #processes: readonly Judged[]
 
   constructor(processes: readonly Judged[]) {
@@ -61,6 +55,7 @@ export class OwnersJudge {
     const patch = 'patch' in write && write.patch === 'operations' ? write : undefined
     const owner = textOf(row?.owner ?? patch?.set['owner'])
     const id = textOf(row?.id ?? patch?.key[0])
+    if (row) this.#steps.push(row)
     if ('put' in write && write.put === 'owners') process.owner = textOf(write.row['id'])
     if (owner === undefined || id === undefined) return []
     if (this.#since.get(id)?.owner !== owner) this.#since.set(id, { owner, sinceMs: nowMs })
@@ -81,13 +76,15 @@ export class OwnersJudge {
     return isGone ? [] : [`rivals: ${process.name} took ${victim.name} for dead, which lives`]
   }
 
-  /** A process is about to send a request that an operation has written down. */
+  /** A process is about to send a request, which an operation wrote down that may be over by now. */
   sending(process: Judged, body: string, rows: Dump, nowMs: number): Breach[] {
-    const row = senderOf(body, rows)
-    const since = row && this.#since.get(row.id)
+    const quoted = JSON.stringify(body).slice(1, -1)
+    const sender = senderOf(body, rows) ?? this.#steps.findLast(({ snapshot }) => snapshot.includes(quoted))
+    const since = sender && this.#since.get(sender.id)
     if (!since || since.owner === '' || since.owner === process.owner) return []
-    if (nowMs - since.sinceMs <= VERIFIED_FOR_MS) return []
-    return [`rivals: ${process.name} sends for a ${row.kind} that has been another's for ${nowMs - since.sinceMs} ms`]
+    const forMs = nowMs - since.sinceMs
+    if (forMs <= VERIFIED_FOR_MS) return []
+    return [`rivals: ${process.name} sends for a ${sender.kind} that has been another's for ${forMs} ms`]
   }
 
   /** When all is over and has been calm for a while. */

@@ -5,6 +5,7 @@
  */
 import { bountyMutants } from './bounty.ts'
 import { kernelMutants } from './kernel.ts'
+import { laneMutants } from './lanes.ts'
 import { mintServerMutants } from './mint-server.ts'
 import { moneyMutants } from './money.ts'
 import type { Mutant } from './mutant.ts'
@@ -19,4 +20,5 @@ export const mutants: readonly Mutant[] = [
   ...statementMutants,
   ...bountyMutants,
   ...mintServerMutants,
+  ...laneMutants,
 ]
