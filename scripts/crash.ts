@@ -13,6 +13,9 @@
  *                      mutants; tables of dialects without faults, unless --depth says otherwise
  *   --store NAME       `sqlite` or `postgres`: the program's rows are in a real store, and compared with memory after each
  *                      life; with one fault in all and of the first two scenarios of each kind, unless options say more
+ *   --lane NAME        only this lane, `owners`, `group` or `crypto`; `none` for no lane. Without it all of them run after
+ *                      the lives, unless a scenario is named
+ *   --seed S           draws the paths that are told with the real crypto; 1 unless given
  *   --replay PATH      runs one path again and shows what happened
  *   --mutants          only the mutants, each of which must be found by the invariant that it breaks
  *   --mutant NAME      only this mutant
@@ -28,6 +31,8 @@ import { replay, scenarioOf, type Exploration, type ExploreOptions } from '../sr
 import { mutants } from '../src/testing/mutants/index.ts'
 import { scenarios } from '../src/testing/scenarios/index.ts'
 import { nameOf } from '../src/testing/explorer/subject.ts'
+import { LANES, runLanes, type Lane } from './crash/lanes.ts'
+import { replayLane } from './crash/lane-replay.ts'
 import { runMutants } from './crash/mutants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
@@ -43,6 +48,8 @@ const { values: args } = parseArgs({
     unmerged: { type: 'string' },
     store: { type: 'string', default: 'memory' },
     exact: { type: 'boolean', default: false },
+    lane: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     replay: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
@@ -77,18 +84,37 @@ const wanted = scenarios.filter(
       : places === undefined || args.kind !== undefined || isLean(it)),
 )
 const errors: string[] = []
-if (wanted.length === 0) errors.push('there is no such scenario')
+const beside = wantedLanes()
+const isLane = args.lane !== undefined && args.lane !== 'none'
+if (wanted.length === 0 && !isLane) errors.push('there is no such scenario')
 const gaps: string[] = []
-const report = onlyMutants ? {} : await exploreAll()
-const mutantsFound = onlyMutants || !part ? await runMutants(wantedMutants(), log) : { total: 0, caught: 0 }
+const report = onlyMutants || isLane ? {} : await exploreAll()
+const laneReport = await runLanes({
+  ...{ lanes: beside, quick, seed: args.seed, place: places?.place, log },
+  wanted: (it) => ofKind(it) && (args.scenario === undefined || [it.name, nameOf(it)].includes(args.scenario)),
+  ...(args.depth !== undefined && { faults: Number(args.depth) }),
+})
+const mutantsFound =
+  onlyMutants || (!part && !isLane) ? await runMutants(wantedMutants(), log) : { total: 0, caught: 0 }
 log(`${((Date.now() - startedMs) / 1000).toFixed(1)} s`)
 for (const error of errors) log(error)
-if (args.json) log(JSON.stringify({ store: args.store, kinds: report, mutants: mutantsFound }))
+if (args.json) log(JSON.stringify({ store: args.store, kinds: report, lanes: laneReport, mutants: mutantsFound }))
 const isIncomplete = ({ uncovered }: { readonly uncovered: number | null }): boolean =>
   !part && uncovered !== null && uncovered > 0
 const wrong = Object.values(report).some((it) => it.violations > 0 || !it.closed || isIncomplete(it))
+const wrongLanes = Object.values(laneReport).some((it) => it.violations + it.errors > 0)
 await places?.[Symbol.asyncDispose]()
-process.exit(wrong || errors.length > 0 || mutantsFound.caught < mutantsFound.total ? 1 : 0)
+process.exit(wrong || wrongLanes || errors.length > 0 || mutantsFound.caught < mutantsFound.total ? 1 : 0)
+
+/** All of them follow the lives, unless one is named, or a scenario, or a store that only one of them is for. */
+function wantedLanes(): readonly Lane[] {
+  if (onlyMutants || args.lane === 'none') return []
+  const named = LANES.find((it) => it === args.lane)
+  if (args.lane !== undefined && !named) errors.push(`no lane is called '${args.lane}'`)
+  if (args.lane !== undefined) return named ? [named] : []
+  if (args.scenario !== undefined || args.unmerged !== undefined) return []
+  return places ? ['owners'] : LANES
+}
 
 function wantedMutants(): typeof mutants {
   const found = mutants.filter(
@@ -100,13 +126,17 @@ function wantedMutants(): typeof mutants {
 }
 
 async function replayed(path: string): Promise<number> {
-  const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
-  if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
-  const { trace, violations } = await replay(scenario, path, places && testedStore(places.place, 0))
+  const { trace, violations } = (await replayLane(path, places?.place)) ?? (await replayLife(path))
   log(traceTable(trace))
   for (const what of violations) log(`✗ ${what}`)
   if (violations.length === 0) log('✓ nothing is wrong')
   return violations.length === 0 ? 0 : 1
+}
+
+function replayLife(path: string): ReturnType<typeof replay> {
+  const scenario = scenarios.find((it) => nameOf(it) === scenarioOf(path))
+  if (!scenario) throw new Error(`no scenario is called '${scenarioOf(path)}'`)
+  return replay(scenario, path, places && testedStore(places.place, 0))
 }
 
 /** What a scenario is explored with: each lane apart, so that cores share the work. */

@@ -2,21 +2,27 @@
 import type { Mutant } from '../../src/testing/mutants/index.ts'
 import { run, type Job } from './pool.ts'
 import { liveLine, table } from './print.ts'
+import { startStore, type StorePlace } from './stores.ts'
 
 /** Violations of other invariants that are passed over while looking for the one that a mutant names. */
 const MOST_OTHERS = 1_000
 const SHOWN = 3
+
+function jobOf(mutant: Mutant, sqlite: StorePlace): Job {
+  const { scenario, breaks, faults = 1, lane } = mutant
+  const job = { scenario, mutant, options: { faults, mostViolations: MOST_OTHERS, until: breaks } }
+  if (lane === 'owners') return { ...job, lane: { lane } }
+  if (lane === 'group') return { ...job, lane: { lane }, place: sqlite }
+  return { ...job, isReal: lane === 'crypto' }
+}
 
 /** A mutant is caught where the invariant that it names fires; another one is not enough. */
 export async function runMutants(
   mutants: readonly Mutant[],
   log: (line: string) => void,
 ): Promise<{ total: number; caught: number }> {
-  const jobs = mutants.map((mutant): Job => ({
-    scenario: mutant.scenario,
-    mutant,
-    options: { faults: mutant.faults ?? 1, mostViolations: MOST_OTHERS, until: mutant.breaks },
-  }))
+  await using sqlite = await startStore('sqlite')
+  const jobs = mutants.map((mutant) => jobOf(mutant, sqlite.place))
   const caught = new Map<Mutant, string>()
   const missed = new Map<Mutant, readonly string[]>()
   const line = liveLine()

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Exploration, ExploreOptions } from '../../src/testing/explorer/explorer.ts'
+import type { Told } from '../../src/testing/lanes/crypto.ts'
 import type { Mutant } from '../../src/testing/mutants/index.ts'
 import type { StorePlace } from './stores.ts'
 
@@ -15,10 +16,24 @@ export interface Job {
   readonly mutant?: Mutant | undefined
   /** Where the program's rows are; in memory unless given. */
   readonly place?: StorePlace | undefined
+  /** What is explored in the place of lives. */
+  readonly lane?: LaneJob | undefined
+  /** The program computes with the real crypto, not with the stub. */
+  readonly isReal?: boolean | undefined
 }
 
+/** What a worker does for a lane; see `src/testing/lanes`. */
+export type LaneJob =
+  | { readonly lane: 'owners' }
+  | { readonly lane: 'group' }
+  /** Tells so many paths by chance, or these. */
+  | { readonly lane: 'crypto'; readonly count: number; readonly seed: string }
+  | { readonly lane: 'crypto'; readonly paths: readonly string[] }
+
 /** What came of a job. */
-export type Outcome = { readonly exploration: Exploration } | { readonly error: string }
+export type Outcome =
+  | { readonly exploration: Exploration; readonly told?: readonly Told[] | undefined }
+  | { readonly error: string }
 
 /** Shared with a worker: how many lives it has lived, and the path of the one it lives. */
 export interface Board {
@@ -54,7 +69,11 @@ export async function run(
   const lane = async (): Promise<void> => {
     let thread: Thread | undefined
     for (let job = waiting.shift(); job; job = waiting.shift()) {
-      thread ??= newThread(job.mutant)
+      if (thread && thread.isReal !== (job.isReal ?? false)) {
+        void thread.worker.terminate()
+        thread = undefined
+      }
+      thread ??= newThread(job)
       const outcome = await work(thread, job, running)
       tell.outcome(job, outcome)
       // A mutant stays in its thread, and a thread that failed is not to be trusted.
@@ -70,13 +89,14 @@ export async function run(
 
 interface Thread {
   readonly worker: Worker
+  readonly isReal: boolean
   readonly board: Board
 }
 
-function newThread(mutant: Mutant | undefined): Thread {
+function newThread({ mutant, isReal = false }: Job): Thread {
   const memory = new SharedArrayBuffer(BOARD_BYTES)
-  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { mutant, memory } })
-  return { worker, board: boardOf(memory) }
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { mutant, memory, isReal } })
+  return { worker, isReal, board: boardOf(memory) }
 }
 
 async function work({ worker, board }: Thread, job: Job, running: Set<Running>): Promise<Outcome> {

@@ -65,7 +65,7 @@ interface Database {
 }
 
 /** Each subject has tables of its own, and so a database of its own; they are told apart by a number. */
-function tested(databaseOf: (subject: number, schema: Schema) => Database): TestedStore {
+export function tested(databaseOf: (subject: number, schema: Schema) => Database): TestedStore {
   const databases = new Map<string, Database>()
   const rows = new Map<Database, Rows>()
   let open: Database | undefined

@@ -7,13 +7,20 @@ import { mutated, type Mutant } from '../../src/testing/mutants/index.ts'
 import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
-const { mutant, memory } = workerData as { mutant: Mutant | undefined; memory: SharedArrayBuffer }
+const { mutant, memory, isReal } = workerData as {
+  mutant: Mutant | undefined
+  memory: SharedArrayBuffer
+  isReal: boolean
+}
 
-if (mutant) {
+if (mutant || isReal) {
   const root = new URL('../../', import.meta.url)
-  const wrong = Map.groupBy(mutant.changes, ({ file }) => new URL(file, root).href)
+  const stub = new URL('src/testing/environments/stub-crypto.ts', root).href
+  const wrong = Map.groupBy(mutant?.changes ?? [], ({ file }) => new URL(file, root).href)
   registerHooks({
     load(url, context, load) {
+      if (isReal && url === stub)
+        return { format: 'module', source: `export { realCrypto as stubCrypto } from './real-crypto.ts'`, shortCircuit: true } // prettier-ignore
       const changes = wrong.get(url)
       if (!changes) return load(url, context)
       const source = readFileSync(fileURLToPath(url), 'utf8')
@@ -27,6 +34,7 @@ Error.stackTraceLimit = 0
 const { exploreCrashes } = await import('../../src/testing/explorer/explorer.ts')
 const { nameOf } = await import('../../src/testing/explorer/subject.ts')
 const { scenarios } = await import('../../src/testing/scenarios/index.ts')
+const { exploreLane } = await import('./lane-work.ts')
 
 /** Kept from job to job. */
 let store: TestedStore | undefined
@@ -34,19 +42,18 @@ let store: TestedStore | undefined
 const { lives, path: bytes } = boardOf(memory)
 const encoder = new TextEncoder()
 
-async function explore({ scenario: name, options, place }: Job): Promise<void> {
-  if (place && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
+async function explore(job: Job): Promise<void> {
+  const { scenario: name, options, place } = job
+  if (place && job.lane?.lane !== 'group' && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
+  const begins = (path: string): void => {
+    const { written } = encoder.encodeInto(path, bytes)
+    Atomics.store(lives, 1, written)
+    Atomics.add(lives, 0, 1)
+  }
+  if (job.lane) return parentPort!.postMessage(await exploreLane(job, { store, thread: threadId, begins }))
   const exploration = await exploreCrashes(
     scenarios.find((it) => nameOf(it) === name)!,
-    {
-      ...options,
-      store,
-      lives(path) {
-        const { written } = encoder.encodeInto(path, bytes)
-        Atomics.store(lives, 1, written)
-        Atomics.add(lives, 0, 1)
-      },
-    },
+    { ...options, store, lives: begins },
   )
   parentPort!.postMessage({ exploration } satisfies Outcome)
 }

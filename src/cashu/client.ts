@@ -31,6 +31,7 @@ import type { Reply } from './reply.ts'
 import { expected } from './shape.ts'
 import type { Parse } from './shape.ts'
 import type { Transport } from './transport.ts'
+import type { Clock } from '../kernel/util/ports.ts'
 
 export type { Reply } from './reply.ts'
 export type { Transport } from './transport.ts'
@@ -80,15 +81,24 @@ const MELT_TIMEOUT_MS = 600_000
 /** Timers cannot be set further ahead; a request that may take longer is waited for without end. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
+/** The platform's timers. */
+const TIMERS: Pick<Clock, 'setTimeout' | 'clearTimeout'> = {
+  setTimeout: (call, delayMs) => globalThis.setTimeout(call, delayMs),
+  clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
+}
+
 /** @throws {CashuError} `MINT_URL_MALFORMED` */
 export function mintClient({
   mintUrl,
   transport,
   timeoutMs = TIMEOUT_MS,
+  clock = TIMERS,
 }: {
   readonly mintUrl: string
   readonly transport: Transport
   readonly timeoutMs?: number | undefined
+  /** Time-outs go by it; by the platform's timers unless given. */
+  readonly clock?: Pick<Clock, 'setTimeout' | 'clearTimeout'> | undefined
 }): MintClient {
   const base = normalizeMintUrl(mintUrl)
 
@@ -111,7 +121,7 @@ export function mintClient({
     const abort = () => stop.abort(new Error('aborted'))
     signal.addEventListener('abort', abort, { once: true })
     const late = () => stop.abort(new Error(`no answer in ${limitMs} ms`))
-    const timer = limitMs <= LONGEST_TIMEOUT_MS ? setTimeout(late, limitMs) : undefined
+    const timer = limitMs <= LONGEST_TIMEOUT_MS ? clock.setTimeout(late, limitMs) : undefined
     try {
       const sent = transport({
         method: body === undefined ? 'GET' : 'POST',
@@ -123,7 +133,7 @@ export function mintClient({
     } catch (error) {
       return { answer: 'unknown', reason: stop.signal.aborted ? (stop.signal.reason as Error).message : failure(error) }
     } finally {
-      clearTimeout(timer)
+      clock.clearTimeout(timer)
       signal.removeEventListener('abort', abort)
     }
   }

@@ -231,7 +231,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const clients = new Map<string, MintClient>()
   const client = (mintUrl: string): MintClient => {
     const heard = standings.transportOf(mintUrl)
-    const found = clients.get(mintUrl) ?? mintClient({ mintUrl, transport: heard, timeoutMs: options.requestTimeoutMs })
+    const found =
+      clients.get(mintUrl) ?? mintClient({ mintUrl, transport: heard, timeoutMs: options.requestTimeoutMs, clock })
     clients.set(mintUrl, found)
     return found
   }

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { mintClient } from '../../src/cashu/client.ts'
 import { fetchTransport } from '../../src/cashu/transport.ts'
 import type { MintClient, Reply, Transport } from '../../src/cashu/client.ts'
+import { VirtualClock } from '../../src/testing/explorer/life.ts'
 import { badKeysets, smallKeyset, wholeKeyset } from '../kits/cashu-keyset-vectors.ts'
 
 const POINT = `02${'ab'.repeat(32)}`
@@ -246,6 +247,18 @@ describe('no answer', () => {
     const send = vi.fn<Transport>(never)
     expect(await failing(send, { signal: stop.signal })).toEqual({ answer: 'unknown', reason: 'aborted' })
     expect(send).not.toHaveBeenCalled()
+  })
+
+  test('time-outs go by the clock that is given', async () => {
+    const clock = new VirtualClock(0)
+    const client = mintClient({ mintUrl: 'https://mint', transport: never, clock })
+    const swapping = client.swap('{}', { signal })
+    expect(clock.ringsMs).toEqual([30_000])
+    clock.advance()
+    expect(await swapping).toEqual({ answer: 'unknown', reason: 'no answer in 30000 ms' })
+    const { client: answered } = answering(200, {})
+    await answered.swap('{}', { signal })
+    expect(clock.ringsMs).toEqual([])
   })
 
   test('a melt waits longer than the rest', async () => {

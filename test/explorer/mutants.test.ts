@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { runMutants } from '../../scripts/crash/mutants.ts'
 import { bountyInvariants } from '../../src/testing/invariants/bounty-judge.ts'
+import { laneInvariants } from '../../src/testing/lanes/invariants.ts'
+import { groupScenarios } from '../../src/testing/lanes/scenarios.ts'
 import { mintInvariants } from '../../src/testing/invariants/mint-judge.ts'
 import { nameOf } from '../../src/testing/explorer/subject.ts'
 import { invariants } from '../../src/testing/invariants/oracle.ts'
@@ -24,7 +26,7 @@ describe('mutants', () => {
         const source = readFileSync(new URL(`../../${change.file}`, import.meta.url), 'utf8')
         expect(mutated(source, change)).not.toBe(source)
       }
-      expect(scenarios.map(nameOf)).toContain(scenario)
+      expect([...scenarios, ...groupScenarios].map(nameOf)).toContain(scenario)
     },
   )
 
@@ -38,7 +40,7 @@ describe('mutants', () => {
 
   test('break every invariant', () =>
     expect(new Set(mutants.map(({ breaks }) => breaks))).toEqual(
-      new Set(Object.keys({ ...invariants, ...bountyInvariants, ...mintInvariants })),
+      new Set(Object.keys({ ...invariants, ...bountyInvariants, ...mintInvariants, ...laneInvariants })),
     ))
 
   test('fit however the source is broken into lines, and once', () => {

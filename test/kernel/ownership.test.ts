@@ -120,6 +120,26 @@ test('a lock that cannot be asked for leaves a process a follower, which asks ag
 describe('by heartbeats', () => {
   const heartbeats: Ownership = { by: 'heartbeats' }
 
+  test('one that was held before its first heartbeat, and taken for dead, lives for good once it goes on', async () => {
+    const shop = new Shop()
+    let held = Promise.resolve()
+    const around = async <T>(call: () => Promise<T>): Promise<T> => {
+      await held
+      return call()
+    }
+    await shop.process('held', heartbeats, { around })
+    await shop.process('heir', heartbeats)
+    // It joins again before the heir looks again, and sees no gap.
+    held = shop.clock.pause(2_700)
+    await shop.pass(4_000)
+    const living: number[] = []
+    for (let looks = 0; looks < 20; looks++) {
+      await shop.pass(100)
+      living.push(shop.rows.dump()['owners']!.length)
+    }
+    expect(living).toEqual(living.map(() => 2))
+  })
+
   test('each process runs what it began, and leaves the others theirs', async () => {
     const shop = new Shop()
     let opens = (): void => {}

@@ -142,8 +142,7 @@ export class Ownership {
 
   async #join(): Promise<void> {
     const { store, owner } = this.#options
-    this.#beat = 0
-    await store.commit([{ put: 'owners', row: { id: owner, beat: 0, heir: '' } }])
+    await store.commit([{ put: 'owners', row: { id: owner, beat: this.#beat, heir: '' } }])
   }
 
   async #heartbeats(): Promise<void> {
@@ -182,6 +181,8 @@ export class Ownership {
       const row = await store.get('owners', [owner])
       if (row) this.#beat = row.beat
       else {
+        // No heartbeat comes twice: who saw the last one before the row went would count it as unchanged.
+        this.#beat = beat
         await this.#join()
         this.#isBack = true
       }

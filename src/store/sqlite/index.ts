@@ -1,11 +1,11 @@
 /** Rows in a SQLite file, through `node:sqlite`. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { checkFunction, checkObject } from '../../arguments.ts'
 import { StoreError, type StoreAdapter } from '../port.ts'
-import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
 import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
 import { databasePath, fileAt, IN_MEMORY } from './file.ts'
+import { NodeConnection } from './node-connection.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
 export type { SqliteOptions } from './store.ts'
@@ -76,45 +76,3 @@ function assertReadable(path: string): void {
 
 const notPlain = (cause?: unknown): StoreError =>
   new StoreError('CORRUPT', 'the file is encrypted, or is no database', { cause })
-
-class NodeConnection implements SqliteConnection {
-  readonly #db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
-
-  constructor({ path, prepare }: SqliteStoreOptions) {
-    this.#db = new DatabaseSync(path, { timeout: 0 })
-    try {
-      prepare?.(this.#db)
-    } catch (error) {
-      this.#db.close()
-      throw error
-    }
-  }
-
-  all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
-    return this.#statement(sql).all(...values) as SqlRow[]
-  }
-
-  run(sql: string, values: readonly SqlValue[] = []): void {
-    this.#statement(sql).run(...values)
-  }
-
-  exec(sql: string): void {
-    this.#db.exec(sql)
-  }
-
-  get isTransaction(): boolean {
-    return this.#db.isTransaction
-  }
-
-  close(): Promise<void> {
-    this.#db.close()
-    return Promise.resolve()
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
-    return statement
-  }
-}

@@ -90,6 +90,7 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
         const [store, shadow] = [await tested.open(schema), await memory.open(schema)]
         handles.push(store, shadow)
         return {
+          ...(store.ownership && { ownership: store.ownership }),
           get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
             called(() => store.get<R>(table, key)),
           query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
@@ -103,18 +104,22 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
       await quiet()
       // A dead process closed nothing; its connections go with it.
       await Promise.all(handles.map((store) => store.close()))
-      if (handles.length > 0 && canonical(await tested.dump()) !== canonical(memory.dump()))
+      if (handles.length > 0 && !alikeRows(await tested.dump(), memory.dump()))
         wrong.push('store: its rows are not those that were committed')
       return wrong
     },
   }
 }
 
-const codeOf = (commit: Promise<void>): Promise<string> =>
+/** How a commit ended: `landed`, or the code of its error. */
+export const codeOf = (commit: Promise<void>): Promise<string> =>
   commit.then(
     () => 'landed',
     (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
   )
+
+/** Whether these are the same rows, whatever the order of their columns. */
+export const alikeRows = (one: Dump, other: Dump): boolean => canonical(one) === canonical(other)
 
 /** Rows as a text in which the order of columns makes no difference. */
 const canonical = (rows: Dump): string =>
@@ -125,7 +130,7 @@ const canonical = (rows: Dump): string =>
   )
 
 /** Waits until all microtasks are done. */
-const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
+export const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
 
 /** Browsers have no `setImmediate`, and wait a little longer. */
 const soon: (call: () => void) => void =

@@ -1,5 +1,5 @@
 /** The wallet as a subject: it, a simulated mint behind a faulty network, and other people. */
-import { mintClient } from '../../cashu/client.ts'
+import { mintClient, type Transport } from '../../cashu/client.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -18,6 +18,7 @@ import { leftAside, setAside } from '../invariants/quarantine.ts'
 import { unissued } from '../invariants/unissued.ts'
 import { orphans, undone } from '../invariants/wallet-rows.ts'
 import { falseReasons } from '../invariants/reasons.ts'
+import { senderOf } from '../invariants/senders.ts'
 import { misstatements, unshown } from '../invariants/statement.ts'
 import { stubCrypto } from './stub-crypto.ts'
 import type { Means, Scenario, Stage, Subject, Environment } from '../explorer/subject.ts'
@@ -117,19 +118,27 @@ export function walletSubject(
         stage,
         store,
         clock,
+        ownClock,
         random,
         inspect,
         ...means
       }: Omit<Means, 'another'>): Promise<Wallet> => {
         const { rows, notes, violated } = stage
-        const transport = faultyTransport({ ...means, fixture, wire, clock, rows, notes, violated, mintUrl: MINT_URL })
+        const { sending } = means
+        const recorded = new Set<string>()
+        const about = { fixture, wire, clock, rows, recorded, notes, violated, mintUrl: MINT_URL }
+        const faulty = faultyTransport({ ...means, ...about })
+        const transport: Transport = async (request) => {
+          const { method, url, body } = request
+          if (sending && body !== undefined && senderOf(body, rows())) recorded.add(body)
+          await sending?.({ method, path: url.slice(MINT_URL.length), body })
+          return faulty(request)
+        }
         const held = heldUntilOpen({ transport, clock, violated })
         const wallet = await openWallet({
-          ...{ store, clock, random, transport: held.transport },
+          ...{ store, clock: ownClock, random, transport: held.transport },
           seed: SEED,
           crypto: stubCrypto,
-          // Time-outs go by real time, which must make no difference here, however slow the store is.
-          requestTimeoutMs: Infinity,
           invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
         })

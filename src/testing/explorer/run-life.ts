@@ -9,6 +9,7 @@ import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { deadEnd } from '../invariants/liveness.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
+import { ProcessClock } from './process-clock.ts'
 import { Processes } from './processes.ts'
 import { startOf, type Misread } from './start.ts'
 import type { Means, Stage, Environment } from './subject.ts'
@@ -258,6 +259,8 @@ class LifeRun<S extends Stage> {
   #meansOf(inject: Inject, overtake: () => Promise<void>): Means {
     const { inspect, tell } = this.#observers
     const [life, misread] = [this.#life, this.#misread]
+    const ownClock = new ProcessClock(this.#clock)
+    const paused = (): Promise<void> => ownClock.standing(overtake)
     const committed = (about: string): void => {
       this.#commits++
       this.#say('commit', about)
@@ -267,10 +270,16 @@ class LifeRun<S extends Stage> {
       store: {
         open: async (schema) => {
           const store = await this.#opened(schema)
-          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake })
+          return faultyStore(misread ? misreading(store, misread) : store, {
+            inject,
+            life,
+            committed,
+            overtake: paused,
+          })
         },
       },
       clock: this.#clock,
+      ownClock,
       random: this.#random,
       life,
       inject,
@@ -284,7 +293,7 @@ class LifeRun<S extends Stage> {
               `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,
             )
         }),
-      overtake,
+      overtake: paused,
       requested: (what) => {
         this.#requests++
         this.#say('request', what)
@@ -356,7 +365,7 @@ const unfinished = (rows: Dump): Dump => ({
 })
 
 /** Nothing goes wrong. */
-const luck: Inject = (_, [fault]) => ({ fault, applied() {} })
+export const luck: Inject = (_, [fault]) => ({ fault, applied() {} })
 
 const never = (): Promise<never> => new Promise(() => {})
 

@@ -4,7 +4,7 @@
  */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
-import type { Random } from '../../kernel/util/ports.ts'
+import type { Clock, Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { StoreAdapter, Write } from '../../store/port.ts'
 import type { Inject } from './choices.ts'
@@ -86,6 +86,8 @@ export interface Means {
   readonly store: StoreAdapter
   /** The world's clock. */
   readonly clock: VirtualClock
+  /** The same, as the process has it: its timers stand still while it is paused. */
+  readonly ownClock: Clock
   /** The world's randomness. */
   readonly random: Random
   /** The life of the process. */
@@ -96,6 +98,12 @@ export interface Means {
   readonly inspect: ((event: InspectionEvent) => void) | undefined
   /** Holds this process, while another one goes on with the same operations. */
   readonly overtake: () => Promise<void>
+  /** Told of each request before it leaves the process, which may be held, or die, there. */
+  readonly sending?: (request: {
+    readonly method: string
+    readonly path: string
+    readonly body: string | undefined
+  }) => Promise<void>
   /** Tells of a request, for the trace and the count. */
   readonly requested: (what: string) => void
   /** Means for one more process in the same life; nothing goes wrong in that one. */

@@ -217,6 +217,8 @@ export function faultyTransport(of: {
   mintUrl: string
   /** The wallet's rows as they are. */
   rows: () => Dump
+  /** Bodies that were stored when their process was about to send them, and was held. */
+  recorded?: ReadonlySet<string>
   inject: Inject
   life: Life
   requested: (what: string) => void
@@ -245,7 +247,7 @@ export function faultyTransport(of: {
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
     // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
-    const known = Object.values(wire.sent).includes(body)
+    const known = of.recorded?.has(body) === true || Object.values(wire.sent).includes(body)
     if (!known && !operations.some(({ snapshot }) => snapshot.includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
     const sender = operations.find(({ snapshot }) => snapshot.includes(quoted))
@@ -321,7 +323,7 @@ export function faultyTransport(of: {
     ...(await answer),
     dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
   })
-  const carried: Transport = ({ method, url, body }) =>
+  const carried: Transport = ({ method, url, body, signal }) =>
     dated(
       life.act(async () => {
         const path = url.slice(mintUrl.length)
@@ -361,7 +363,7 @@ export function faultyTransport(of: {
             await arrive()
             wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
             answered(path, 0, fault)
-            if (fault !== 'gateway') throw new Error('timed out')
+            if (fault !== 'gateway') return unanswered(signal)
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
           case 'throttled':
             answered(path, 429, fault)
@@ -444,6 +446,14 @@ export function faultyTransport(of: {
     }
   }
 }
+
+/** Nothing comes until whoever asked gives up: by the time-out of its own, or because it closes. */
+const unanswered = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const giveUp = (): void => reject(new Error('given up'))
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
+  })
 
 /**
  * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through

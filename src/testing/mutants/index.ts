@@ -5,6 +5,7 @@
  */
 import { bountyMutants } from './bounty.ts'
 import { kernelMutants } from './kernel.ts'
+import { laneMutants } from './lanes.ts'
 import { mintServerMutants } from './mint-server.ts'
 import { moneyMutants } from './money.ts'
 import type { Mutant } from './mutant.ts'
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...rowMutants,
   ...bountyMutants,
   ...mintServerMutants,
+  ...laneMutants,
 ]

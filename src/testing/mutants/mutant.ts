@@ -2,6 +2,7 @@
 import type { BountyInvariant } from '../invariants/bounty-judge.ts'
 import type { MintInvariant } from '../invariants/mint-judge.ts'
 import type { Invariant } from '../invariants/oracle.ts'
+import type { LaneInvariant } from '../lanes/invariants.ts'
 
 export interface Mutant {
   /** The row of the list of what went wrong elsewhere; none for other mistakes: the kernel's own, and the bounty's. */
@@ -15,7 +16,9 @@ export interface Mutant {
     readonly to: string
   }[]
   /** The invariant that it breaks: this one must fire. */
-  readonly breaks: Invariant | BountyInvariant | MintInvariant
+  readonly breaks: Invariant | BountyInvariant | MintInvariant | LaneInvariant
+  /** The lane that finds it; the explorer's lives unless given. */
+  readonly lane?: 'owners' | 'group' | 'crypto'
   /** Where it shows, `kind.name`. */
   readonly scenario: string
   /** Faults in a life that it takes; 1 unless given. */

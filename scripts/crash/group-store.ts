@@ -1,0 +1,87 @@
+/** SQLite files whose transactions meet what the explorer says, for the lane of groups. */
+import { join } from 'node:path'
+import type { Row, Schema } from '../../src/store/port.ts'
+import type { SqliteConnection, SqlRow, SqlValue } from '../../src/store/sqlite/connection.ts'
+import { NodeConnection } from '../../src/store/sqlite/node-connection.ts'
+import { sqliteRows } from '../../src/store/sqlite/rows.ts'
+import { openStore } from '../../src/store/sqlite/store.ts'
+import type { Fate, GroupedStore } from '../../src/testing/lanes/grouped-rows.ts'
+import { tested } from './stores.ts'
+
+const [BUSY, IO_ERROR, FULL] = [5, 10, 13]
+
+const failure = (errcode: number, message: string): Error =>
+  Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode })
+
+interface Befalls {
+  fate: () => Fate
+  died: () => void
+}
+
+/** A connection in whose transactions something may happen. */
+class FaultyConnection extends NodeConnection implements SqliteConnection {
+  readonly #befalls: Befalls
+  #fate: Fate = { does: 'ok' }
+  /** Members of the group that have begun. */
+  #members = 0
+
+  constructor(path: string, befalls: Befalls) {
+    super({ path })
+    this.#befalls = befalls
+  }
+
+  override run(sql: string, values: readonly SqlValue[] = []): void {
+    if (sql === 'BEGIN IMMEDIATE') return this.#begin()
+    if (sql === 'COMMIT') return this.#commit()
+    const isMark = /^(SAVEPOINT|RELEASE|ROLLBACK)/.test(sql)
+    if (sql.startsWith('SAVEPOINT')) this.#members++
+    if (!isMark) this.#assertSpace()
+    super.run(sql, values)
+  }
+
+  #begin(): void {
+    const fate = (this.#fate = this.#befalls.fate())
+    this.#members = 0
+    if (fate.does === 'busy') throw failure(BUSY, 'database is locked')
+    super.run('BEGIN IMMEDIATE')
+    if (fate.does === 'rival') this.#rival(fate.id, fate.set)
+  }
+
+  /** Writes what another process committed just before. */
+  #rival(id: string, set: Row): void {
+    const columns = Object.keys(set)
+    const values = columns.map((column) => set[column] as SqlValue)
+    const assigned = columns.map((column) => `"${column}" = ?`).join(', ')
+    super.run(`UPDATE operations SET ${assigned} WHERE id = ?`, [...values, id])
+  }
+
+  #assertSpace(): void {
+    const fate = this.#fate
+    if (fate.does !== 'fullForOne' && fate.does !== 'fullForAll') return
+    if (this.#members !== fate.member + 1) return
+    // A full disk may end the transaction, and may end the statement alone.
+    if (fate.does === 'fullForAll') super.run('ROLLBACK')
+    throw failure(FULL, 'database or disk is full')
+  }
+
+  #commit(): void {
+    const { does } = this.#fate
+    if (does === 'crashBefore' || does === 'inDoubtLost') super.run('ROLLBACK')
+    else if (does !== 'busyInTheEnd') super.run('COMMIT')
+    if (does === 'crashBefore' || does === 'crashAfter') this.#befalls.died()
+    if (does === 'busyInTheEnd') throw failure(BUSY, 'database is locked')
+    if (does.startsWith('crash') || does.startsWith('inDoubt')) throw failure(IO_ERROR, 'disk I/O error')
+  }
+}
+
+/** The files of one thread. */
+export function groupedStore(dir: string, thread: number): GroupedStore {
+  const befalls: Befalls = { fate: () => ({ does: 'ok' }), died: () => {} }
+  const store = tested((subject, schema) => {
+    const path = join(dir, `${thread}-group-${subject}.db`)
+    const options = { path, busyTimeoutMs: 0 }
+    const open = (wanted: Schema) => openStore(() => new FaultyConnection(path, befalls), wanted, options)
+    return { adapter: { open }, rows: () => sqliteRows(path, schema) }
+  })
+  return { ...store, befall: (fate, died) => void Object.assign(befalls, { fate, died }) }
+}

@@ -1,0 +1,126 @@
+/**
+ * Rows in a real store whose commits share transactions: calls are not made to wait for one another, as in production. Each
+ * commit is tried in memory, too, as soon as it is over, and must end there as it did; in the end all rows must be alike.
+ */
+import { memoryStore, type Dump } from '../../store/memory.ts'
+import type { Row, Store, StoreErrorCode, Write } from '../../store/port.ts'
+import { alikeRows, codeOf, turn, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
+
+/** What befalls a transaction that several commits share. */
+export type Fate =
+  | { readonly does: 'ok' }
+  /** Not even begun: somebody has the lock. */
+  | { readonly does: 'busy' }
+  /** All of it is written, and nothing lands. */
+  | { readonly does: 'busyInTheEnd' | 'inDoubtLost' | 'crashBefore' }
+  /** It lands, and nobody hears of it. */
+  | { readonly does: 'inDoubtLanded' | 'crashAfter' }
+  /** No space is left for one member: for it alone, or the whole transaction ends. */
+  | { readonly does: 'fullForOne' | 'fullForAll'; readonly member: number }
+  /** Another process was faster with the operation of one member. */
+  | { readonly does: 'rival'; readonly id: string; readonly set: Row }
+
+/** A real store at whose shared transactions something may happen. */
+export interface GroupedStore extends TestedStore {
+  /** From now on this says what befalls each transaction that has begun; undefined where it has one commit alone. */
+  befall(fate: () => Fate, died: () => void): void
+}
+
+/** A commit that waits. */
+interface Member {
+  readonly writes: readonly Write[]
+  /** How it must end; as in memory where undefined. */
+  expected?: StoreErrorCode
+  /** It is in memory already, or never will be. */
+  settled?: boolean
+}
+
+const ALL: Partial<Record<Fate['does'], StoreErrorCode>> = {
+  busy: 'BUSY',
+  busyInTheEnd: 'BUSY',
+  inDoubtLost: 'IN_DOUBT',
+  inDoubtLanded: 'IN_DOUBT',
+  fullForAll: 'FULL',
+}
+
+/** `choose` says what befalls a transaction of so many commits. */
+export function groupedRows(
+  tested: GroupedStore,
+  rows: Dump,
+  { choose, died }: { choose: (group: readonly (readonly Write[])[]) => Fate; died: () => void },
+): BackingStore {
+  const memory = memoryStore()
+  memory.load(rows)
+  tested.load(rows)
+  const wrong: string[] = []
+  const handles: Store[] = []
+  let shadow: Store | undefined
+  const waiting: Member[] = []
+  let open = 0
+  /** In memory commits land within the call. */
+  const land = (writes: readonly Write[]): Promise<string> => (shadow ? codeOf(shadow.commit(writes)) : Promise.resolve('')) // prettier-ignore
+
+  function fate(): Fate {
+    const group = waiting.splice(0)
+    if (group.length < 2) return { does: 'ok' }
+    const found = choose(group.map(({ writes }) => writes))
+    const { does } = found
+    if (does === 'rival') void land([{ patch: 'operations', key: [found.id], set: found.set }])
+    if (does === 'inDoubtLanded' || does === 'crashAfter') for (const { writes } of group) void land(writes)
+    for (const [at, member] of group.entries()) {
+      const expected = ALL[does] ?? (does === 'fullForOne' && found.member === at ? 'FULL' : undefined)
+      if (expected) member.expected = expected
+      member.settled = expected !== undefined || does.startsWith('crash')
+    }
+    return found
+  }
+  tested.befall(fate, died)
+
+  const called = async <T>(call: () => Promise<T>): Promise<T> => {
+    open++
+    try {
+      return await call()
+    } finally {
+      open--
+    }
+  }
+  const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {
+    const member: Member = { writes }
+    waiting.push(member)
+    const landing = store.commit(writes)
+    const outcome = await codeOf(landing)
+    const expected = member.settled ? (member.expected ?? outcome) : await land(writes)
+    if (outcome !== expected) wrong.push(`store: a commit of a group was ${outcome}, and ${expected} was due`)
+    return landing
+  }
+  const quiet = async (): Promise<void> => {
+    do await turn()
+    while (open > 0)
+  }
+  return {
+    dump: () => memory.dump(),
+    quiet,
+    open: (schema) =>
+      called(async () => {
+        const [store, beside] = [await tested.open(schema), await memory.open(schema)]
+        shadow = beside
+        handles.push(store, beside)
+        return {
+          get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
+            called(() => store.get<R>(table, key)),
+          query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
+          sum: (table, prefix) => called(() => store.sum(table, prefix)),
+          commit: (writes) => called(() => commit(store, writes)),
+          watch: (table, changed) => beside.watch(table, changed),
+          close: () => called(() => store.close()),
+        }
+      }),
+    async end() {
+      await quiet()
+      await Promise.all(handles.map((store) => store.close()))
+      if (handles.length > 0 && !alikeRows(await tested.dump(), memory.dump()))
+        wrong.push('store: its rows are not those that were committed')
+      return wrong
+    },
+  }
+}

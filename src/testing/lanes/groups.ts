@@ -1,0 +1,157 @@
+/**
+ * The lane of groups: operations that commit at the same moment on a real store, which lands their commits in one transaction.
+ * What may befall such a transaction befalls each kind of it once.
+ */
+import type { Store, Write } from '../../store/port.ts'
+import { Choices, parsePath } from '../explorer/choices.ts'
+import { afterwards, beginning, type Exploration, type Violation } from '../explorer/explorer.ts'
+import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
+import { nameOf, type Scenario } from '../explorer/subject.ts'
+import type { WalletStage } from '../environments/wallet-subject.ts'
+import { aboutOf } from '../faults/faulty-store.ts'
+import { operationIn } from '../invariants/rows.ts'
+import type { FrozenLife } from './frozen-life.ts'
+import { groupedRows, type Fate, type GroupedStore } from './grouped-rows.ts'
+import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
+
+/** After the end whatever was taken up late is over. */
+const CALM_MS = 1_000
+const MARK = '@group'
+
+/** How far the lane goes. */
+export interface GroupOptions {
+  /** What befalls transactions in a run; 1 unless given. */
+  readonly faults?: number
+  /** After how many violations it stops. */
+  readonly mostViolations?: number
+  /** Ends once this invariant was found broken. */
+  readonly until?: string | undefined
+  /** Called before each run with the path that it will take. */
+  readonly lives?: (path: string) => void
+}
+
+/** A member's operation, where it had a step before: another process may have moved it. */
+const movable = (writes: readonly Write[]) =>
+  writes.map(operationIn).find((row) => row !== undefined && row.version > 1)
+
+class GroupRun extends LaneRun<LaneProcess> {
+  constructor(of: LaneRunOptions, store: GroupedStore, observers: Observers) {
+    const rows = groupedRows(store, of.from.rows, {
+      choose: (group) => this.#choose(group),
+      died: () => void this.processes.at(-1)?.life.die(),
+    })
+    super(of, rows, observers)
+  }
+
+  protected override async all(): Promise<void> {
+    await this.call('wallet')
+    await this.clock.pause(CALM_MS)
+    await this.close()
+  }
+
+  protected override make(name: string, life: FrozenLife): LaneProcess {
+    return { name, life }
+  }
+
+  protected override opened(_: LaneProcess, store: Store): Store {
+    return {
+      ...store,
+      commit: async (writes) => {
+        await store.commit(writes)
+        this.commits++
+        this.say('commit', aboutOf(writes))
+      },
+    }
+  }
+
+  #choose(group: readonly (readonly Write[])[]): Fate {
+    const about = group.map(aboutOf)
+    this.say('commit', `together: ${about.join(' + ')}`)
+    const rivals = [group[0], group.at(-1)].map((writes) => writes && movable(writes))
+    const option = this.pick(`group of ${about.toSorted().join(' + ')}`, [
+      'ok',
+      ...(['crashBefore', 'crashAfter', 'busy', 'busyInTheEnd', 'inDoubtLost', 'inDoubtLanded'] as const),
+      ...(['fullForFirst', 'fullForLast', 'fullForAll'] as const),
+      ...(rivals[0] ? (['rivalOfFirst'] as const) : []),
+      ...(rivals[1] ? (['rivalOfLast'] as const) : []),
+    ])
+    const last = group.length - 1
+    if (option === 'fullForFirst') return { does: 'fullForOne', member: 0 }
+    if (option === 'fullForLast') return { does: 'fullForOne', member: last }
+    if (option === 'fullForAll') return { does: 'fullForAll', member: last }
+    if (option !== 'rivalOfFirst' && option !== 'rivalOfLast') return { does: option }
+    const row = rivals[option === 'rivalOfFirst' ? 0 : 1]
+    if (!row) return { does: 'ok' }
+    const set = { owner: 'f'.repeat(32), attempt: row.attempt + 1, version: row.version, commitId: 'e'.repeat(32) }
+    return { does: 'rival', id: row.id, set }
+  }
+}
+
+/** Whether a path is of this lane. */
+export const isGroupPath = (path: string): boolean => path.replace(/:.*/, '').endsWith(MARK)
+
+/** Explores what may befall the transactions of a scenario in which much happens at once. */
+export async function exploreGroups(
+  scenario: Scenario<WalletStage>,
+  store: GroupedStore,
+  options: GroupOptions = {},
+): Promise<Exploration> {
+  const { faults = 1, mostViolations = 10, until } = options
+  const { start, ...place } = await beginning(scenario)
+  const sites = new Set<string>()
+  const violations: Violation[] = []
+  const runs: number[] = []
+  const seen = new Set<string>()
+  const few = (name: string): boolean => seen.size < seen.add(name).size
+  const before = `${nameOf(scenario)}${MARK}:`
+  let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
+  const enough = (): boolean =>
+    violations.length >= mostViolations ||
+    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
+  while (choices && !enough()) {
+    options.lives?.(before + choices.planned)
+    const of = { ...place, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
+    const result = await new GroupRun(of, store, {}).run()
+    const injected = choices.faults.length
+    runs[injected] = (runs[injected] ?? 0) + 1
+    for (const { untried, isFault, site } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
+    const path = before + choices.path
+    for (const what of new Set(await judged(of, result))) violations.push({ path, what })
+    choices = choices.next()
+  }
+  return {
+    sites: sites.size,
+    worlds: 1,
+    runs,
+    lives: runs.reduce((total, count) => total + (count ?? 0), 0),
+    crashes: 0,
+    closed: violations.length === 0,
+    visited: new Set(),
+    violations,
+  }
+}
+
+async function judged(of: LaneRunOptions, { world, end, violations }: LifeResult): Promise<string[]> {
+  return end === 'done' ? [...violations, ...(await afterwards({ ...of, from: world }))] : [...violations]
+}
+
+/**
+ * Runs exactly one path of this lane, and tells what happened.
+ *
+ * @throws {RangeError} where it leads nowhere.
+ */
+export async function replayGroups(
+  scenario: Scenario<WalletStage>,
+  path: string,
+  store: GroupedStore,
+): Promise<{ readonly trace: readonly TraceEvent[]; readonly violations: readonly string[] }> {
+  const { start, ...place } = await beginning(scenario)
+  const trace: TraceEvent[] = []
+  const choices = new Choices({
+    path: parsePath(path.replace(/^[^:]*:/, '')),
+    budget: { faults: Infinity, others: Infinity },
+  })
+  const of = { ...place, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
+  const result = await new GroupRun(of, store, { tell: (event) => void trace.push(event) }).run()
+  return { trace, violations: await judged(of, result) }
+}

@@ -1,0 +1,269 @@
+/**
+ * One run of a lane: one process of the wallet or several on one store, from the start of the first until its caller has
+ * what it wanted. What befalls them is the lane's to say. Where the process dies that the caller calls, it is started again.
+ */
+import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import type { Random } from '../../kernel/util/ports.ts'
+import type { Dump } from '../../store/memory.ts'
+import type { Schema, Store, Write } from '../../store/port.ts'
+import type { BackingStore } from '../environments/backing-store.ts'
+import type { WalletStage } from '../environments/wallet-subject.ts'
+import type { Choices, Inject } from '../explorer/choices.ts'
+import { VirtualClock, worldRandom } from '../explorer/life.ts'
+import { luck, type LifeResult, type Place, type TraceEvent } from '../explorer/run-life.ts'
+import type { Means, Running, Stage } from '../explorer/subject.ts'
+import type { World } from '../explorer/world.ts'
+import { deadEnd } from '../invariants/liveness.ts'
+import { FrozenLife } from './frozen-life.ts'
+
+/** No caller waits longer. */
+const LIMIT_MS = 900_000
+const MOST_COMMITS = 600
+const MOST_BIRTHS = 10
+
+export interface LaneRunOptions extends Place<WalletStage> {
+  readonly act: (stage: WalletStage) => Promise<void>
+  readonly from: World
+  readonly choices: Choices
+}
+
+/** Those who look on. */
+export interface Observers {
+  readonly inspect?: (event: InspectionEvent) => void
+  readonly tell?: (event: TraceEvent) => void
+}
+
+/** One process of a run. */
+export interface LaneProcess {
+  readonly name: string
+  readonly life: FrozenLife
+  running?: Running<WalletStage>
+}
+
+export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = LaneRunOptions> {
+  protected readonly of: O
+  protected readonly clock: VirtualClock
+  protected readonly rows: BackingStore
+  protected readonly processes: P[] = []
+  protected readonly violations: string[] = []
+  protected commits = 0
+  readonly #observers: Observers
+  readonly #world: World
+  readonly #random: Random
+  readonly #stage: Stage
+  #requests = 0
+  #astray: Error | undefined
+
+  constructor(of: O, rows: BackingStore, observers: Observers) {
+    this.of = of
+    this.rows = rows
+    this.#observers = observers
+    this.#world = { ...of.from }
+    this.clock = new VirtualClock(of.from.nowMs, of.from.skewMs)
+    this.#random = worldRandom(this.#world)
+    this.#stage = this.#newStage()
+    of.environment.enter(of.from.outside, this.clock, this.#random)
+  }
+
+  /** Makes the processes, and has them do what is to be done. */
+  protected abstract all(): Promise<void>
+  protected abstract make(name: string, life: FrozenLife): P
+  /** The store as one process has it. */
+  protected abstract opened(process: P, store: Store): Store
+  /** What befalls a request; nothing unless the lane says so. */
+  protected injecting(_: P): Inject {
+    return luck
+  }
+  /** A process is about to send a request. */
+  protected sending(_: P, _request: Parameters<NonNullable<Means['sending']>>[0]): Promise<void> {
+    return Promise.resolve()
+  }
+  /** What is wrong with a commit that landed. */
+  protected committed(_: P, _writes: readonly Write[], _before: Dump): readonly string[] {
+    return []
+  }
+
+  async run(): Promise<LifeResult> {
+    let ended: 'done' | { readonly error: unknown } | undefined
+    this.all().then(
+      () => (ended = 'done'),
+      (error: unknown) => (ended = { error }),
+    )
+    let end: LifeResult['end'] | undefined
+    while (end === undefined) {
+      await this.rows.quiet()
+      for (const { life } of this.processes) life.paused()
+      if (this.#astray) {
+        const { message } = this.#astray
+        throw new RangeError([message, ...(await this.rows.end())].join('; '), { cause: this.#astray })
+      }
+      end = this.#endOf(ended)
+    }
+    for (const { life } of this.processes) void life.die()
+    this.violations.push(...(await this.rows.end()))
+    const [rows, outside, nowMs] = [this.rows.dump(), this.of.environment.leave(), this.clock.rightMs]
+    return { world: { ...this.#world, rows, outside, nowMs }, end, violations: this.violations }
+  }
+
+  #endOf(ended: 'done' | { readonly error: unknown } | undefined): LifeResult['end'] | undefined {
+    if (this.processes.some(({ life }) => life.endless))
+      return this.#stuck('convergence: a process goes round and round')
+    if (ended === 'done') return 'done'
+    if (ended) return this.#stuck(`failed: ${String(ended.error)}`)
+    if (this.commits > MOST_COMMITS) return this.#stuck(`convergence: not after ${this.commits} commits`)
+    if (this.clock.rightMs - this.of.from.nowMs > LIMIT_MS || !this.clock.advance())
+      return this.#stuck('stuck: the caller still waits')
+    return undefined
+  }
+
+  #stuck(violation: string): 'stuck' {
+    this.violations.push(violation)
+    return 'stuck'
+  }
+
+  protected say(column: TraceEvent['column'], text: string): void {
+    this.#observers.tell?.({ column, text, atMs: this.clock.rightMs })
+  }
+
+  /** Starts a process; resolves when it is there, or dead. */
+  protected async start(name: string, ready: (process: P) => Promise<void> | undefined): Promise<void> {
+    const process = this.#born(name)
+    await Promise.race([this.#started(process).then(() => ready(process)), died(process)])
+  }
+
+  /** A caller who starts its process again where that dies, and does the same again. */
+  protected async call(name: string): Promise<void> {
+    for (let births = 1; births <= MOST_BIRTHS; births++) {
+      const process = this.#born(births === 1 ? name : `${name}-${births}`)
+      const done = this.#started(process)
+        .then(({ stage }) => this.of.act(stage))
+        .then(() => true)
+      if (await Promise.race([done, died(process)])) return
+    }
+  }
+
+  /** All that live end in good order. */
+  protected async close(): Promise<void> {
+    for (const process of this.processes) await Promise.race([process.running?.close(), died(process)])
+  }
+
+  /** A process has been started; its caller has not called yet. */
+  protected begun(_: P, _wallet: WalletStage['wallet']): void {}
+
+  #born(name: string): P {
+    const process = this.make(name, new FrozenLife(this.clock))
+    this.processes.push(process)
+    this.say('life', `${name} begins`)
+    process.life.death.signal.addEventListener('abort', () => this.say('life', `${name} ends`))
+    return process
+  }
+
+  async #started(process: P): Promise<Running<WalletStage>> {
+    const running = await this.of.environment.start(this.#meansOf(process))
+    process.running = running
+    this.begun(process, running.stage.wallet)
+    return running
+  }
+
+  #newStage(): Stage {
+    const notes: Record<string, unknown> = { ...this.#world.notes }
+    return {
+      clock: this.clock,
+      notes,
+      note: (key, value) => {
+        notes[key] = value
+        this.#world.notes = { ...notes }
+      },
+      rows: () => this.rows.dump(),
+      requests: () => this.#requests,
+      violated: (what) => void this.violations.push(what),
+    }
+  }
+
+  /** Chooses what befalls a process at a place: each of it once for all that befell others before. */
+  protected pick<F extends string>(site: string, options: readonly ['ok', ...F[]]): 'ok' | F {
+    const { choices } = this.of
+    const before = choices.faults.map((it) => `${it.site.replace(/ .*/, '')} ${it.option}`).join(', ')
+    try {
+      const option = choices.pick<'ok' | F>(
+        site,
+        options,
+        { state: () => '', name: () => `${before}; ${site}` },
+      )
+      if (option !== 'ok') this.say('fault', `${choices.taken.length}. ${site}: ${option}`)
+      return option
+    } catch (error) {
+      this.#astray = error instanceof Error ? error : new Error(String(error))
+      throw error
+    }
+  }
+
+  #meansOf(process: P): Means {
+    const { inspect, tell } = this.#observers
+    const { life, name } = process
+    return {
+      stage: this.#stage,
+      store: { open: (schema) => this.#opened(process, schema) },
+      clock: this.clock,
+      ownClock: life.clock,
+      random: this.#random,
+      life,
+      inject: this.injecting(process),
+      inspect:
+        (inspect ?? tell) &&
+        ((event) => {
+          inspect?.(event)
+          const state = event.snapshot && (event.snapshot.context as { state: string }).state
+          if (state !== undefined) this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
+        }),
+      overtake: () => Promise.resolve(),
+      sending: (request) => this.sending(process, request),
+      requested: (what) => {
+        this.#requests++
+        this.say('request', `${name}: ${what}`)
+      },
+      another: () => {
+        throw new RangeError('there are processes enough')
+      },
+    }
+  }
+
+  /** Until the process is frozen or dead all calls go through; what landed is checked at once. */
+  async #opened(process: P, schema: Schema): Promise<Store> {
+    const { life } = process
+    const plain = await this.rows.open(schema)
+    const store = this.opened(process, {
+      ...plain,
+      commit: async (writes) => {
+        const before = this.rows.dump()
+        await plain.commit(writes)
+        this.#landed(process, writes, before)
+      },
+    })
+    return {
+      ...(store.ownership && { ownership: store.ownership }),
+      get: (table, key) => life.call(() => store.get(table, key)),
+      query: (query) => life.call(() => store.query(query)),
+      sum: (table, prefix) => life.call(() => store.sum(table, prefix)),
+      commit: (writes) => life.call(() => store.commit(writes)),
+      watch: (table, changed) => store.watch(table, () => void life.awake().then(changed)),
+      close: () => life.call(() => store.close()),
+    }
+  }
+
+  #landed(process: P, writes: readonly Write[], before: Dump): void {
+    const { kinds, environment } = this.of
+    this.violations.push(
+      ...this.committed(process, writes, before),
+      ...writes.flatMap((write) => deadEnd(write, kinds)),
+      ...(environment.committed?.(writes, { before, after: this.rows.dump(), notes: this.#stage.notes }) ?? []),
+    )
+  }
+}
+
+/** False once the process is dead. */
+const died = ({ life }: LaneProcess): Promise<false> =>
+  new Promise((resolve) => {
+    if (life.dead) resolve(false)
+    else life.death.signal.addEventListener('abort', () => resolve(false), { once: true })
+  })

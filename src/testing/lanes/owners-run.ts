@@ -1,0 +1,153 @@
+/**
+ * One run with several processes of the wallet on one store that knows of owners. Any of them may crash, freeze and thaw, or
+ * lose its lock, at a commit, a heartbeat or a request. When the caller has what it wanted, all must have heard of it, and
+ * somebody must lead.
+ */
+import type { Dump } from '../../store/memory.ts'
+import type { Ownership, Store, Write } from '../../store/port.ts'
+import { inMemory, onStore } from '../environments/backing-store.ts'
+import type { WalletStage } from '../environments/wallet-subject.ts'
+import type { Inject } from '../explorer/choices.ts'
+import type { LifeResult } from '../explorer/run-life.ts'
+import type { Means } from '../explorer/subject.ts'
+import { placeOf } from '../faults/faulty-mint.ts'
+import { aboutOf } from '../faults/faulty-store.ts'
+import type { FrozenLife } from './frozen-life.ts'
+import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
+import { queuedLock, realLock, type Locks } from './locks.ts'
+import { OwnersJudge, type Judged } from './owners-judge.ts'
+
+/** Long enough to be taken for dead, and for another to do all that is to do. */
+const FROZEN_FOR_MS = 10_000
+/** After the last step everybody has heard of it by then, and a lock that is free has been tried. */
+const CALM_MS = 6_000
+const CAUGHT_UP_AFTER_MS = 100
+
+/** How processes share the store, and which of them its caller calls. */
+export interface Sharing {
+  readonly by: Ownership['by']
+  readonly processes: 2 | 3
+  /** The first process, which owns everything at the start where there is a lock; or the second, which follows. */
+  readonly caller: 'first' | 'second'
+}
+
+export interface OwnersRunOptions extends LaneRunOptions, Sharing {}
+
+interface Process extends LaneProcess, Judged {
+  readonly life: FrozenLife
+  readonly heard: Map<string, string>
+  listening?: Promise<void>
+}
+
+export const runOwners = (of: OwnersRunOptions, observers: Observers = {}): Promise<LifeResult> =>
+  new OwnersRun(of, of.store ? onStore(of.store, of.from.rows) : inMemory(of.from.rows), observers).run()
+
+class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
+  readonly #judge = new OwnersJudge(this.processes)
+  #locks: Locks | undefined
+
+  protected override async all(): Promise<void> {
+    const { processes, caller, by } = this.of
+    let called: Promise<void> | undefined
+    for (const name of ['first', 'second', 'third'].slice(0, processes)) {
+      if (name === caller) called = this.call(name)
+      else await this.start(name, ({ listening }) => listening)
+      // The first has the lock before there is another one.
+      await this.clock.pause(1)
+    }
+    await called
+    while (this.processes.some(({ life }) => life.frozen && !life.dead)) await this.clock.pause(FROZEN_FOR_MS)
+    await this.clock.pause(CALM_MS)
+    this.violations.push(...this.#judge.unheard(this.rows.dump()))
+    if (by === 'lock') this.violations.push(...this.#judge.leaderless())
+    await this.close()
+  }
+
+  protected override make(name: string, life: FrozenLife): Process {
+    const process: Process = { name, life, heard: new Map(), role: () => process.running?.stage.wallet.role }
+    return process
+  }
+
+  protected override begun(process: Process, wallet: WalletStage['wallet']): void {
+    wallet.on('operation', ({ id, state }) => process.heard.set(id, state))
+    process.listening = this.#listening(process, wallet)
+  }
+
+  /** Once a process has taken up what it found, and has seen what changed until then, it hears of all that comes. */
+  async #listening(process: Process, wallet: WalletStage['wallet']): Promise<void> {
+    await wallet.operations.resumed()
+    await this.clock.pause(CAUGHT_UP_AFTER_MS)
+    await process.life.awake()
+    process.listensFromMs = this.clock.rightMs
+  }
+
+  #freeze({ life }: Process): void {
+    life.freeze(FROZEN_FOR_MS)
+    this.#locks?.rob(life)
+  }
+
+  /** A request was made: the process may be frozen, or die, before it hears the answer. */
+  protected override injecting(process: Process): Inject {
+    return (site, options) => {
+      const crash = options.find((option) => option === 'crashAfter')
+      if (crash === undefined) return { fault: options[0], applied() {} }
+      const option = this.pick(`${process.name} answer of ${site}`, ['ok', 'crashAfter', 'frozen'])
+      if (option === 'frozen') this.#freeze(process)
+      return { fault: option === 'crashAfter' ? crash : options[0], applied() {} }
+    }
+  }
+
+  /** A request is about to leave: the process may be frozen, or die, before it does. */
+  protected override async sending(
+    process: Process,
+    { method, path, body }: Parameters<NonNullable<Means['sending']>>[0],
+  ): Promise<void> {
+    const { life, name } = process
+    if (body === undefined) return
+    this.violations.push(...this.#judge.sending(process, body, this.rows.dump(), this.clock.rightMs))
+    const option = this.pick(`${name} ${method} ${placeOf(path)}`, ['ok', 'crashBefore', 'frozen'])
+    if (option === 'crashBefore') return life.die()
+    if (option === 'frozen') this.#freeze(process)
+    return life.awake()
+  }
+
+  protected override committed(process: Process, writes: readonly Write[], before: Dump): readonly string[] {
+    return this.#judge.committed(process, writes, before, this.clock.rightMs)
+  }
+
+  protected override opened(process: Process, store: Store): Store {
+    return {
+      ...store,
+      ownership: this.#ownership(process, store),
+      commit: (writes) => this.#commit(process, store, writes),
+      close: () => {
+        process.closed = true
+        return store.close()
+      },
+    }
+  }
+
+  #ownership({ life }: Process, { ownership }: Store): Ownership {
+    if (this.of.by === 'heartbeats') return { by: 'heartbeats' }
+    // Each connection to a real store has a way of its own to the one lock.
+    const locks = ownership?.by === 'lock' ? realLock(ownership.lock) : (this.#locks ??= queuedLock())
+    return { by: 'lock', lock: locks.of(life) }
+  }
+
+  async #commit(process: Process, store: Store, writes: readonly Write[]): Promise<void> {
+    const { life, name } = process
+    const about = aboutOf(writes)
+    const robbed = this.#locks ? (['robbed'] as const) : []
+    const options = ['ok', 'crashBefore', 'crashAfter', 'frozenBefore', 'frozenAfter', ...robbed] as const
+    const option = this.pick(`${name} commit ${about}`, options)
+    if (option === 'crashBefore') return life.die()
+    if (option === 'frozenBefore') this.#freeze(process)
+    if (option === 'robbed') this.#locks?.rob(life)
+    if (life.frozen) await life.awake()
+    await store.commit(writes)
+    this.say('commit', `${name}: ${about}`)
+    if (about !== 'owners') this.commits++
+    if (option === 'crashAfter') return life.die()
+    if (option === 'frozenAfter') this.#freeze(process)
+  }
+}

@@ -1,0 +1,121 @@
+/** The lane of owners: the wallet as several processes on one store, by lock and by heartbeats. */
+import { Choices, parsePath } from '../explorer/choices.ts'
+import { Coverage } from '../explorer/coverage.ts'
+import { afterwards, beginning, type Exploration, type Violation } from '../explorer/explorer.ts'
+import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
+import { nameOf, type Scenario } from '../explorer/subject.ts'
+import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { TestedStore } from '../environments/backing-store.ts'
+import type { WalletStage } from '../environments/wallet-subject.ts'
+import { sure } from '../../sure.ts'
+import { runOwners, type OwnersRunOptions, type Sharing } from './owners-run.ts'
+
+/** Every way to share a store: by what, how many processes, and which of them is called. */
+export const SHARINGS: readonly Sharing[] = (['lock', 'heartbeats'] as const).flatMap((by) =>
+  ([2, 3] as const).flatMap((processes) =>
+    (['first', 'second'] as const).map((caller): Sharing => ({ by, processes, caller })),
+  ),
+)
+
+/** How far the lane goes. */
+export interface OwnersOptions {
+  /** Crashes, freezes and lost locks in a run; 1 unless given. */
+  readonly faults?: number
+  /** The ways to share the store; all unless given. */
+  readonly sharings?: readonly Sharing[]
+  /** After how many violations it stops. */
+  readonly mostViolations?: number
+  /** Keeps the wallet's rows; they are in memory unless given. */
+  readonly store?: TestedStore | undefined
+  /** Ends once this invariant was found broken. */
+  readonly until?: string | undefined
+  /** Called before each run with the path that it will take. */
+  readonly lives?: (path: string) => void
+}
+
+/** As it stands in paths: `@lock-2-second`. */
+const nameOfSharing = ({ by, processes, caller }: Sharing): string => `@${by}-${processes}-${caller}`
+
+/** The sharing that a path names, and what befell its run; undefined where it is no path of this lane. */
+export function ownersPath(path: string): { readonly sharing: Sharing; readonly run: string } | undefined {
+  const [, name, run] = /^[^:@]*(@[^:]+):(.*)$/.exec(path) ?? []
+  const sharing = SHARINGS.find((it) => nameOfSharing(it) === name)
+  return sharing && run !== undefined ? { sharing, run } : undefined
+}
+
+/**
+ * Explores what may befall several processes at each commit, heartbeat and request: each of it once at each place of each
+ * process, and once more for everything that befell others before.
+ */
+export async function exploreOwners(
+  scenario: Scenario<WalletStage>,
+  options: OwnersOptions = {},
+): Promise<Exploration> {
+  const { faults = 1, sharings = SHARINGS, mostViolations = 10, until } = options
+  const { start, ...place } = await beginning(scenario, options.store)
+  const kind = sure(place.kinds.find((it) => it.kind === scenario.kind), scenario.kind) // prettier-ignore
+  const coverage = new Coverage(kind as unknown as OperationKind)
+  const sites = new Set<string>()
+  const violations: Violation[] = []
+  const runs: number[] = []
+  const ends = new Set<string>()
+  const enough = (): boolean =>
+    violations.length >= mostViolations ||
+    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
+  for (const sharing of sharings) {
+    const seen = new Set<string>()
+    const few = (name: string): boolean => seen.size < seen.add(name).size
+    const before = `${nameOf(scenario)}${nameOfSharing(sharing)}:`
+    let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
+    while (choices && !enough()) {
+      options.lives?.(before + choices.planned)
+      const of = { ...place, ...sharing, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
+      const result = await runOwners(of, { inspect: coverage.inspect })
+      const injected = choices.faults.length
+      runs[injected] = (runs[injected] ?? 0) + 1
+      for (const { untried, isFault, site } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
+      const path = before + choices.path
+      const mark = place.fingerprint(result.world)
+      for (const what of new Set(await judged(of, result, !ends.has(mark)))) violations.push({ path, what })
+      ends.add(mark)
+      choices = choices.next()
+    }
+  }
+  return {
+    sites: sites.size,
+    worlds: ends.size,
+    runs,
+    lives: runs.reduce((total, count) => total + (count ?? 0), 0),
+    crashes: 0,
+    closed: violations.length === 0,
+    visited: coverage.visited,
+    violations,
+  }
+}
+
+/** What is wrong with a run, and with the world that it leaves, where such a one was not looked at before. */
+async function judged(of: OwnersRunOptions, { world, end, violations }: LifeResult, isNew = true): Promise<string[]> {
+  if (end !== 'done' || !isNew) return [...violations]
+  return [...violations, ...(await afterwards({ ...of, from: world }))]
+}
+
+/**
+ * Runs exactly one path of this lane, and tells what happened.
+ *
+ * @throws {RangeError} where it leads nowhere.
+ */
+export async function replayOwners(
+  scenario: Scenario<WalletStage>,
+  path: string,
+  store?: TestedStore,
+): Promise<{ readonly trace: readonly TraceEvent[]; readonly violations: readonly string[] }> {
+  const found = ownersPath(path)
+  if (!found) throw new RangeError(`'${path}' is no path of several processes`)
+  const { start, ...place } = await beginning(scenario, store)
+  const trace: TraceEvent[] = []
+  const choices = new Choices({ path: parsePath(found.run), budget: { faults: Infinity, others: Infinity } })
+  const act = (stage: WalletStage): Promise<void> => scenario.drive(stage)
+  const of = { ...place, ...found.sharing, act, from: start, choices }
+  const result = await runOwners(of, { tell: (event) => void trace.push(event) })
+  return { trace, violations: await judged(of, result) }
+}
