@@ -32,6 +32,7 @@ import { matching } from './mint-matching.ts'
 import {
   came,
   claim,
+  forget,
   inVain,
   job,
   MOST_UNANSWERED,
@@ -407,7 +408,8 @@ export const mint = parts.createMachine({
     closed: {
       type: 'final',
       tags: ['ended', 'failed'],
-      entry: writes(unclaim),
+      // Outputs that were sent while it was said to be paid; should they be signed after all, a restore finds them.
+      entry: writes((context) => [...unclaim(context), ...forget(context)]),
     },
     failed: {
       type: 'final',

@@ -21,7 +21,7 @@ export { machineContract, type Samples } from './contracts/machine-contract.ts'
 export { sampleCrashes, type Sampled, type Injection } from './explorer/sampling.ts'
 export { storeContract, type ContractCase, type NewStore } from './contracts/store-contract.ts'
 export { stubCrypto } from './environments/stub-crypto.ts'
-export type { Means, Running, Scenario, Stage, Subject, Environment } from './explorer/subject.ts'
+export type { Landed, Means, Running, Scenario, Stage, Subject, Environment } from './explorer/subject.ts'
 export {
   MINT_URL,
   onWallet,

@@ -59,8 +59,11 @@ export interface Subject<S extends Stage> {
 
 /** The program's rows around a commit that landed, and what the caller had written down. */
 export interface Landed {
+  /** The rows before it. */
   readonly before: Dump
+  /** The rows as it left them. */
   readonly after: Dump
+  /** What the caller has written down. */
   readonly notes: Stage['notes']
 }
 

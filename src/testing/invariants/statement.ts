@@ -64,8 +64,12 @@ export function misstatements(of: {
     if (quote.state !== 'PAID' || done?.kind !== 'mint-melt') continue
     const paying = operations.find(({ quoteId }) => quoteId === quote.id)
     const kept = done.inputs - done.fee - quote.paidOut - done.outputs
-    if (paying && kept >= smallest(mint) && !isChangeless) found.push(`kept: ${kept} of a payment that cost ${quote.paidOut}`) // prettier-ignore
+    const isFair = kept >= 0 && (kept < smallest(mint) || isChangeless)
+    if (paying && !isFair) found.push(`kept: ${kept} of a payment that cost ${quote.paidOut}`)
   }
+  for (const { kind, inputs, outputs, fee } of requests.values())
+    if (kind === 'mint-swap' && inputs - fee !== outputs)
+      found.push(`kept: ${inputs - fee - outputs} of a swap that cost ${fee}`)
   return found
 }
 

@@ -272,6 +272,7 @@ export const meltEnds: readonly Scenario[] = [
   }),
   // The request to pay never arrives, and for a while the mint does not know its quote.
   melts('quote-forgotten', {
+    setsAside: ['spentQuarantined'],
     async setup(stage) {
       await fund(stage, 8)
       stage.note('invoice', stage.invoice(4))
