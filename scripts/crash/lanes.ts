@@ -65,7 +65,7 @@ async function group(of: Options): Promise<LaneReport> {
   await using sqlite = await startStore('sqlite')
   const options = { faults: of.faults ?? (of.quick ? 1 : 2) }
   const wanted = groupScenarios.filter((it) => of.wanted(it))
-  return explored(
+  return await explored(
     of,
     wanted.map((it) => ({ scenario: nameOf(it), options, lane: { lane: 'group' }, place: sqlite.place })),
   )
