@@ -1,7 +1,7 @@
 /** SQLite files whose transactions meet what the explorer says, for the lane of groups. */
 import { join } from 'node:path'
 import type { Row, Schema } from '../../src/store/port.ts'
-import type { SqliteConnection, SqlRow, SqlValue } from '../../src/store/sqlite/connection.ts'
+import type { SqlValue } from '../../src/store/sqlite/connection.ts'
 import { NodeConnection } from '../../src/store/sqlite/node-connection.ts'
 import { sqliteRows } from '../../src/store/sqlite/rows.ts'
 import { openStore } from '../../src/store/sqlite/store.ts'
@@ -19,7 +19,7 @@ interface Befalls {
 }
 
 /** A connection in whose transactions something may happen. */
-class FaultyConnection extends NodeConnection implements SqliteConnection {
+class FaultyConnection extends NodeConnection {
   readonly #befalls: Befalls
   #fate: Fate = { does: 'ok' }
   /** Members of the group that have begun. */

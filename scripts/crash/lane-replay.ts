@@ -16,5 +16,5 @@ export async function replayLane(
   if (!isGroupPath(path)) return undefined
   await using sqlite = await startStore('sqlite')
   if (sqlite.place.store !== 'sqlite') throw new TypeError('groups are explored on a SQLite file')
-  return replayGroups(named(groupScenarios, scenario), path, groupedStore(sqlite.place.dir, 0))
+  return await replayGroups(named(groupScenarios, scenario), path, groupedStore(sqlite.place.dir, 0))
 }

@@ -57,7 +57,9 @@ async function toldOf(
   lane: LaneJob & { lane: 'crypto' },
   begins: (path: string) => void,
 ): Promise<Outcome> {
-  const paths = 'paths' in lane ? lane.paths : await samplePaths(scenario, lane.count, prng(lane.seed).below, begins)
+  const drawn = 'seed' in lane && prng(lane.seed)
+  const below = (limit: number): number => (drawn ? drawn.below(limit) : 0)
+  const paths = 'paths' in lane ? lane.paths : await samplePaths(scenario, lane.count, below, begins)
   const told = []
   for (const path of paths) {
     begins(path)

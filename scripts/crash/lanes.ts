@@ -14,8 +14,8 @@ export type Lane = (typeof LANES)[number]
 
 /** Scenarios of owners where it is to be quick. */
 const QUICK_OWNERS = 2
-/** Scenarios of owners with two faults in a run. */
-const TWICE = new Set(['swap.plain'])
+/** Scenarios with two faults in a run, unless it is to be quick. */
+const TWICE = new Set(['swap.plain', 'many.kinds-at-once'])
 /** Of each kind, scenarios whose paths are told with the real crypto, and how many of each. */
 const SAMPLE = { quick: { of: 1, paths: 2 }, whole: { of: 4, paths: 4 } } as const
 
@@ -52,23 +52,26 @@ export async function runLanes(of: Options): Promise<Partial<Record<Lane, LaneRe
   return report
 }
 
+const faultsOf = ({ faults, quick, place }: Options, scenario: string): number =>
+  faults ?? (TWICE.has(scenario) && !quick && !place ? 2 : 1)
+
 async function owners(of: Options): Promise<LaneReport> {
-  const list = ownersScenarios.slice(0, of.quick ? QUICK_OWNERS : undefined).filter(of.wanted)
+  const list = ownersScenarios.slice(0, of.quick ? QUICK_OWNERS : undefined).filter((it) => of.wanted(it))
   const jobs = list.map(nameOf).map((scenario): Job => {
-    const faults = of.faults ?? (TWICE.has(scenario) && !of.quick && !of.place ? 2 : 1)
-    return { scenario, options: { faults }, lane: { lane: 'owners' }, place: of.place }
+    const options = { faults: faultsOf(of, scenario) }
+    return { scenario, options, lane: { lane: 'owners' }, place: of.place }
   })
   return explored(of, jobs)
 }
 
 async function group(of: Options): Promise<LaneReport> {
   await using sqlite = await startStore('sqlite')
-  const options = { faults: of.faults ?? (of.quick ? 1 : 2) }
-  const wanted = groupScenarios.filter((it) => of.wanted(it))
-  return explored(
-    of,
-    wanted.map((it) => ({ scenario: nameOf(it), options, lane: { lane: 'group' }, place: sqlite.place })),
-  )
+  const list = groupScenarios.filter((it) => of.wanted(it))
+  const jobs = list.map(nameOf).map((scenario): Job => {
+    const options = { faults: faultsOf(of, scenario) }
+    return { scenario, options, lane: { lane: 'group' }, place: sqlite.place }
+  })
+  return await explored(of, jobs)
 }
 
 /** The stub tells some paths, and the real crypto must tell the same of them. */

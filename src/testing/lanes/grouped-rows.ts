@@ -94,8 +94,10 @@ export function groupedRows(
     return landing
   }
   const quiet = async (): Promise<void> => {
-    do await turn()
-    while (open > 0)
+    for (;;) {
+      await turn()
+      if (open === 0) return
+    }
   }
   return {
     dump: () => memory.dump(),

@@ -247,6 +247,8 @@ class Lifetime {
       crypto: stubCrypto,
       transport: ({ method, url, body }) => life.call(() => this.#take(method, url.slice(MINT_URL.length), body)),
       clock: this.#clock,
+      // A request is answered when the path says so, however late that is.
+      requestTimeoutMs: Infinity,
       random: this.#random,
       invoiceAmount: plainTerms,
       inspect: this.#coverage.inspect,
