@@ -64,7 +64,7 @@ export interface Refusal {
 }
 
 /** What is told of an operation: its answer's text, its refusal, or that it takes a while. */
-export type Told = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal) | { type: 'pending' }
+export type Outcome = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal) | { type: 'pending' }
 
 export type Tag = 'local'
 
@@ -160,5 +160,5 @@ export const tellAnswer = {
 } as const
 
 /** What is told by the actions `tellAnswer` and `tellRefusal`. */
-export const answerOf = (body: string): Told => ({ type: 'answered', body })
-export const refusalOf = ({ refusal }: Signing): Told => ({ type: 'refused', ...sure(refusal, 'refusal') })
+export const answerOf = (body: string): Outcome => ({ type: 'answered', body })
+export const refusalOf = ({ refusal }: Signing): Outcome => ({ type: 'refused', ...sure(refusal, 'refusal') })

@@ -270,10 +270,10 @@ export const exchangeActors = {
     /** Some outputs are signed and some are not. */
     | { answer: 'partly'; writes: readonly Write[] }
     /** An earlier send may have landed, and the mint cannot tell (NUT-07, NUT-09). */
-    | { answer: 'untold'; why: Why }
+    | { answer: 'unknown'; why: Why }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'untold', 'wrong'] }),
+  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'unknown', 'wrong'] }),
   /** POST /v1/swap (NUT-03). */
   'mint.swap': effect<
     Replied<{ signatures: readonly Signature[] }> & { replay: boolean },

@@ -29,8 +29,8 @@ const NO_HINTS: readonly (Meaning | undefined)[] = [undefined, 'passing', 'unsup
 
 const by = (holds: (exchange: Exchange) => boolean) => when((context: ExchangeContext) => holds(exchangeOf(context)))
 /** By the exchange, and by what is answered. */
-const of = <Told>(holds: (exchange: Exchange, told: Told) => boolean) =>
-  such((context: ExchangeContext, told: Told) => holds(exchangeOf(context), told))
+const of = <Output>(holds: (exchange: Exchange, output: Output) => boolean) =>
+  such((context: ExchangeContext, output: Output) => holds(exchangeOf(context), output))
 
 /** The mint's keysets were fetched again and again, and none serves: as far as it says, for good. */
 const isClosed = ({ looks }: Exchange): boolean => looks >= MOST_LOOKS

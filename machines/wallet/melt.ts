@@ -220,7 +220,7 @@ export const melt = parts.createMachine({
         // A proof of payment, and yet it is said to be unpaid.
         { guard: 'isProven', target: 'quarantined' },
         // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
-        { guard: 'isUntold', target: 'fencing', actions: fence },
+        { guard: 'areStatesUnknown', target: 'fencing', actions: fence },
         // Some inputs were spent by another: with those, no send of ours can land any more.
         { guard: 'isPartlySpent', target: 'lost' },
         // All of them were. A single reading is not enough to give up what may be paid.
@@ -314,7 +314,7 @@ export const melt = parts.createMachine({
       after: { meltBlocked: { target: 'checking', actions: ['anew', UNFENCED] } },
       on: {
         'payment.updated': {
-          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
+          guard: { type: 'saysPaid', params: ({ event }) => event.state },
           target: 'checking',
           actions: ['anew', UNFENCED],
         },
@@ -335,7 +335,7 @@ export const melt = parts.createMachine({
       meta: { poll: 'payment' },
       on: {
         'payment.updated': {
-          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
+          guard: { type: 'saysPaid', params: ({ event }) => event.state },
           target: 'checking',
         },
         resume: 'checking',

@@ -187,7 +187,7 @@ export const restore = setup({
       ({ denials }, reply) => isMeant(denials, reply) || (reply.answer === 'refused' && isKeysetGone(reply)),
     ),
     /** Not knowing which are spent, it counts on none. */
-    isUntold: of(
+    areStatesUnknown: of(
       (context, reply) =>
         isUnsupported(context, reply) ||
         isMeant(context.denials, reply) ||
@@ -365,7 +365,7 @@ export const restore = setup({
           }),
           // They are held until a restore can tell.
           on({
-            such: 'isUntold',
+            such: 'areStatesUnknown',
             target: 'keeping',
             keep: ({ context, output }) => ({
               ...named(context, `it is not known which coins are unspent (NUT-07); ${reasonOf(output)}`),

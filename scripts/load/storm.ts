@@ -19,12 +19,12 @@ const MANY_PROOFS = 12
 const KILL_WITHIN_MS = 50
 
 /** One of the things that a client does. */
-export async function stormy(client: Client, fate: Prng): Promise<void> {
-  const turn = fate.next()
-  const amount = 1 + fate.below(MOST_AMOUNT)
-  if (turn < 0.75) return client.swap(client.proofs.length > MANY_PROOFS ? 6 : 1 + fate.below(3), false)
+export async function stormy(client: Client, chance: Prng): Promise<void> {
+  const turn = chance.next()
+  const amount = 1 + chance.below(MOST_AMOUNT)
+  if (turn < 0.75) return client.swap(client.proofs.length > MANY_PROOFS ? 6 : 1 + chance.below(3), false)
   if (turn >= 0.95) return client.mint(amount)
-  const isPaid = turn < 0.85 ? await client.payItself(amount) : await client.pay(amount, SCRIPTS[fate.below(SCRIPTS.length)]!) // prettier-ignore
+  const isPaid = turn < 0.85 ? await client.payItself(amount) : await client.pay(amount, SCRIPTS[chance.below(SCRIPTS.length)]!) // prettier-ignore
   if (!isPaid) await client.mint(2 * MOST_AMOUNT)
 }
 

@@ -18,4 +18,4 @@ export interface Context extends MintPorts {
 export type Party = string | undefined
 /** An endpoint gives its answer, or the text of it. */
 export type Endpoint = (request: Fields, party: Party) => Promise<object | string>
-export type View = (id: string, party: Party) => Promise<object | string>
+export type ReadEndpoint = (id: string, party: Party) => Promise<object | string>

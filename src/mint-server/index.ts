@@ -8,7 +8,8 @@ export { createMintServer, type MintServer, type MintServerOptions } from './htt
 export { jsonLines, type Failure, type Log, type LogEntry } from './cli/log.ts'
 export { markFile } from './db/mark-file.ts'
 export type { Mint } from './mint-api.ts'
-export { createMint, type MintOptions, type RunningMint } from './mint.ts'
+export { createMint, type RunningMint } from './mint.ts'
+export type { MintOptions } from './mint-options.ts'
 export type {
   Incoming,
   Outgoing,

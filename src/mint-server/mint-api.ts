@@ -27,7 +27,7 @@ export interface Mint {
    *
    * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
-  look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
+  statesOf(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
   /**
    * Has the backend asked about a quote. What comes of it is committed; resolves to false where it gave no answer in time.
    *

@@ -11,8 +11,9 @@ import type { Signatory } from './signatory/signatory.ts'
 export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
 export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
 
+export const OPTIONAL_NUTS = [7, 8, 9, 12, 19, 20] as const
 /** A NUT that a mint may do without. */
-export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
+export type OptionalNut = (typeof OPTIONAL_NUTS)[number]
 
 /** What a mint offers and takes. */
 export interface MintSettings {

@@ -139,8 +139,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const { exchange } = input
     const rows = await ownRows(read, input)
     const { signed, pairs } = signedOf(rows, exchange.restored)
-    const untold = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
-    if (untold) return { answer: 'untold', why: untold }
+    const unknown = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
+    if (unknown) return { answer: 'unknown', why: unknown }
     const unspent = isUnspent(exchange)
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
     if (pairs.length === 0 && !(unspent && known))

@@ -171,8 +171,8 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    */
   async refresh(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
-    const looked = this.#env.operations.poll(this.id)
-    await (signal ? unlessAborted(signal, looked) : looked)
+    const polled = this.#env.operations.poll(this.id)
+    await (signal ? unlessAborted(signal, polled) : polled)
     return this.reload()
   }
 

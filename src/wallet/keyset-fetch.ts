@@ -54,7 +54,7 @@ export async function fetchKeysets(
       // Trust is asked for before every request (it may have gone since the last).
       if ((await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
       const got = await client(mintUrl).keys(info.id, { signal })
-      const wrong = troubleOf(got, info, crypto)
+      const wrong = whyUnusable(got, info, crypto)
       if (got.answer === 'ok' && wrong === undefined) keys = got.body.keys
       else trouble = `KEYS_MISSING: ${wrong}`
     }
@@ -81,7 +81,7 @@ export async function fetchKeysets(
 }
 
 /** What is wrong with the answer for one keyset's keys; nothing where they are what they should be. */
-function troubleOf(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts['crypto']): string | undefined {
+function whyUnusable(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts['crypto']): string | undefined {
   if (got.answer === 'refused') return `the mint refuses to give its keys (code ${got.code}, ${got.meaning})`
   if (got.answer === 'unknown') return `its keys could not be fetched (${got.reason})`
   if (got.answer === 'malformed') return `the answer holds no keys of it (${got.reason})`

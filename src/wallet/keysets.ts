@@ -36,7 +36,7 @@ export function whyNone(
   const active = ofUnit.filter((keyset) => keyset.active === 1)
   const troubled = active.find((keyset) => keyset.trouble !== null)
   if (troubled) {
-    const [code, detail] = splitTrouble(troubled.trouble!)
+    const [code, detail] = codeAndDetail(troubled.trouble!)
     return { code, detail: `keyset ${troubled.id} is not used: ${detail}` }
   }
   const refused = active.find((keyset) => keyset.refused !== null)
@@ -46,7 +46,7 @@ export function whyNone(
 }
 
 /** A keyset's trouble as a code and a sentence. */
-export const splitTrouble = (trouble: string): [code: string, detail: string] => {
+export const codeAndDetail = (trouble: string): [code: string, detail: string] => {
   const [code = '', ...rest] = trouble.split(': ')
   return [code, rest.join(': ')]
 }

@@ -5,7 +5,7 @@ import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { StoreError } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
-import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
+import { activeKeyset, keysetsOf, codeAndDetail, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
 import { freeRefused } from './refused-keysets.ts'
@@ -153,7 +153,7 @@ export class Mints {
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
     for (const { keysetId, reason } of keysets.skipped)
-      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${splitTrouble(reason)[1]}`) // prettier-ignore
+      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${codeAndDetail(reason)[1]}`) // prettier-ignore
   }
 
   /** Frees coins that the mint refused a while ago. Where somebody else moves them meanwhile, that is as well. */

@@ -125,7 +125,7 @@ function finder(
   const isLeaving = ofUnit.some((keyset) => rankOf(keyset, active) === 0)
   let known: { readonly limit: number; readonly whole: boolean; readonly candidates: readonly Candidate[] } | undefined
 
-  const look = async (limit: number, amount: number) => {
+  const candidatesOf = async (limit: number, amount: number) => {
     let whole = true
     const least = isLeaving ? LEAST_LEAVING : LEAST
     const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] } as const
@@ -154,7 +154,7 @@ function finder(
   }
 
   return async (amount: number, includeFee: boolean): Promise<Selection<Candidate> | undefined> => {
-    for (known ??= await look(FIRST_LIMIT, amount); ; known = await look(known.limit * 8, amount)) {
+    for (known ??= await candidatesOf(FIRST_LIMIT, amount); ; known = await candidatesOf(known.limit * 8, amount)) {
       const found = selectProofs(known.candidates, amount, { includeFee })
       if (found || known.whole) return found
     }

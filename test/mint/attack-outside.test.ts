@@ -404,7 +404,7 @@ describe('the backend', () => {
       const ids = [invoices[1]!.quote, 'none', invoices[0]!.quote]
       // Who looks is told what is known here, and the backend is not asked for it.
       const asked = world.calls.incoming
-      const told = await world.mint.look('bolt11_mint_quote', ids)
+      const told = await world.mint.statesOf('bolt11_mint_quote', ids)
       expect(told).toMatchObject([{ state: 'UNPAID' }, undefined, { state: 'PAID' }])
       expect(world.calls.incoming).toBe(asked)
       expect(await world.over(world.mint.ask('bolt11_mint_quote', ids[0]!))).toBe(false)

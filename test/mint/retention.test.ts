@@ -46,7 +46,7 @@ test('quotes that expired 30 days ago are not asked about, however long they are
     time.monotonicMs += 120_000
     world.pass(1)
     await quoteOf(world)
-    await world.mint.look('bolt11_mint_quote', ids)
+    await world.mint.statesOf('bolt11_mint_quote', ids)
   }
   expect(asked.count).toBe(0)
   watching.close()

@@ -112,13 +112,13 @@ describe('each change that the mint commits is told once and in order', () => {
           const slow = Promise.withResolvers<void>()
           for (let at = 0; at <= commits.length; at++) {
             if (at === begin) {
-              mint.looking = () => slow.promise
+              mint.reading = () => slow.promise
               clock.advance()
               await settled()
             }
             if (at === joins) late = watch(topic, id)
             if (at === end) {
-              mint.looking = () => Promise.resolve()
+              mint.reading = () => Promise.resolve()
               slow.resolve()
             }
             if (at % 2 === 0) await settled()
@@ -164,10 +164,10 @@ describe('no kind of news waits for another, nor for the backend', () => {
     // All hear what is known; the backend is asked about a few at a time.
     expect([quotes.length, proofs.length, mint.asked.length]).toEqual([3000, 1, 32])
     // Nor does it matter that the rows of the quotes are slow to read.
-    mint.looking = () => new Promise(() => {})
+    mint.reading = () => new Promise(() => {})
     mint.changed('bolt11_mint_quote')
     await wait(50)
-    mint.looking = () => Promise.resolve()
+    mint.reading = () => Promise.resolve()
     mint.states.set('proof_state 02', { ...proof, state: 'SPENT' })
     mint.changed('proof_state')
     await wait(50)

@@ -28,7 +28,7 @@ import { makeMarkFile, markFile, markPathOf } from '../db/mark-file.ts'
 import { readOrMakeSecret, readSecret, seedOf } from '../signatory/secret-files.ts'
 import { remoteSignatory, signatoryServer } from '../signatory/signatory-http.ts'
 import { localSignatory } from '../signatory/signatory.ts'
-import { inTurns } from '../protocol/time-slices.ts'
+import { inTimeSlices } from '../protocol/time-slices.ts'
 
 const FAILED = 1
 const MISUSED = 2
@@ -131,7 +131,7 @@ async function signatory(args: readonly string[]): Promise<void> {
   const log = logTo(given.log)
   const seed = seedOf(readOrMakeSecret(seedFile), seedFile)
   const token = readOrMakeSecret(tokenFile)
-  const local = inTurns(localSignatory({ seed, crypto: nobleMintCrypto }))
+  const local = inTimeSlices(localSignatory({ seed, crypto: nobleMintCrypto }))
   const server = await signatoryServer({ signatory: local, token, port, host, log })
   serve({ url: server.url, close: () => server.close() }, log)
 }

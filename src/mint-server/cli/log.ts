@@ -2,6 +2,7 @@
  * What a server tells of itself: one entry per request and per event. Entries are made of words of our own, numbers and
  * codes; nothing that a wallet, a database or another machine sent is ever in one, so that logs can be kept and shown.
  */
+import { checkFunction } from '../../arguments.ts'
 
 export type LogEntry =
   | { readonly event: 'start'; readonly url: string }
@@ -43,10 +44,11 @@ export type Log = (entry: LogEntry) => void
 export const silent: Log = () => {}
 
 /** One line of JSON per entry, with the time first. */
-export const jsonLines =
-  (write: (line: string) => void, now: () => number = Date.now): Log =>
-  (entry) =>
-    write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+export function jsonLines(write: (line: string) => void, now: () => number = Date.now): Log {
+  checkFunction(write ?? null, 'write')
+  checkFunction(now, 'now')
+  return (entry) => write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+}
 
 const WORD = /^[\w.-]{1,60}$/
 

@@ -1,5 +1,6 @@
 /** The mark of how far a seed has signed, in a file beside the seed. */
 import { readFileSync } from 'node:fs'
+import { checkNames, checkOneOf, checkText } from '../../arguments.ts'
 import { amount, field, optional, record, text } from '../../cashu/shape.ts'
 import { isMissing, makeFile, replaceFile } from './durable-files.ts'
 import type { HighWaterMark, Mark } from './high-water.ts'
@@ -17,7 +18,11 @@ export const markPathOf = (secretFile: string): string => `${secretFile.replace(
  * has never signed, unless `missing` says that nobody knows.
  * @throws Error From its calls: the file cannot be read or written, or is no mark.
  */
-export function markFile(path: string, { missing }: { readonly missing?: 'unknown' | undefined } = {}): HighWaterMark {
+export function markFile(path: string, options: { readonly missing?: 'unknown' | undefined } = {}): HighWaterMark {
+  checkText(path, 'path')
+  checkNames(options, 'options', ['missing'])
+  const { missing } = options
+  checkOneOf(missing, 'missing', ['unknown'])
   return {
     async read() {
       let found: string

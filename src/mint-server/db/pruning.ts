@@ -23,7 +23,7 @@ interface Quotes {
   readonly ask: (quote: MintQuoteRow) => Promise<void>
 }
 
-export class Housekeeping {
+export class Pruner {
   readonly #store: Store
   readonly #clock: Clock
   readonly #stop = new AbortController()
@@ -43,7 +43,7 @@ export class Housekeeping {
    * Sweeps where the last time is an hour ago, and resolves when that is done; never rejects. To be called often: a mint
    * that nobody uses has nothing to sweep.
    */
-  look(): Promise<void> {
+  pruneIfDue(): Promise<void> {
     const nowMs = this.#clock.now()
     const elapsedMs = this.#clock.monotonicMs()
     if (elapsedMs >= this.#dueMs && !this.#stop.signal.aborted) {

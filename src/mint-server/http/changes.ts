@@ -115,7 +115,7 @@ export function between(topic: Topic, before: Payload, after: Payload): object[]
 const GRACE_MS = 3_600_000
 
 /** Whether there may be news of a quote that nobody tells of unless asked. */
-export function mayHaveNews(topic: Topic, payload: Payload, nowMs: number): boolean {
+export function mayHaveChanged(topic: Topic, payload: Payload, nowMs: number): boolean {
   const { state, expiry } = payload
   if (topic === 'proof_state') return false
   if (topic.endsWith('melt_quote')) return state === 'PENDING'

@@ -1,9 +1,10 @@
 /** Which request asks for what. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { checkList, checkText } from '../../arguments.ts'
 import { codes } from '../../cashu/codes.ts'
-import { lenient } from '../../cashu/shape.ts'
-import type { Context, Endpoint, Party, View } from '../context.ts'
+import { lenient, point } from '../../cashu/shape.ts'
+import type { Context, Endpoint, Party, ReadEndpoint } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { sum } from '../protocol/ledger.ts'
 import { meltAnswer, meltQuotes } from '../protocol/melt-quotes.ts'
@@ -11,11 +12,12 @@ import type { HandleOptions, Mint } from '../mint-api.ts'
 import { mintAnswer, mintQuotes, ownQuote } from '../protocol/mint-quotes.ts'
 import type { PaymentMethod } from '../lightning/payment-backend.ts'
 import { has } from '../ports.ts'
-import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
+import { fieldsOf, idText, MintError, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { listedQuotes, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow } from '../db/tables.ts'
 import { inWaves } from '../db/waves.ts'
-import { createViews, stateOfProof } from '../protocol/read-endpoints.ts'
+import { checkTopic } from './topics.ts'
+import { createReadEndpoints, stateOfProof } from '../protocol/read-endpoints.ts'
 
 /** How a mint carries out what moves ecash. */
 export interface Engine {
@@ -31,7 +33,7 @@ export interface Engine {
 
 export interface Routes {
   readonly handle: Mint['handle']
-  readonly look: Mint['look']
+  readonly statesOf: Mint['statesOf']
   readonly ask: Mint['ask']
   /** Something came in for a request of the mint's. */
   readonly heard: (requestId: string) => Promise<void>
@@ -39,7 +41,7 @@ export interface Routes {
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
   const { store, backend, settings } = context
-  const view = createViews(context, keysets)
+  const view = createReadEndpoints(context, keysets)
   const minting = mintQuotes(context)
   const melting = meltQuotes(context)
   const asked = requests(context)
@@ -72,7 +74,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
     ...(has(settings, 9) && { '/v1/restore': view.restore }),
   }
-  const views: Record<string, View> = {
+  const views: Record<string, ReadEndpoint> = {
     '/v1/info': view.info,
     '/v1/keys': view.activeKeys,
     '/v1/keys/:id': view.keys,
@@ -130,9 +132,11 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         return refusalOf(error)
       }
     },
-    async look(topic, ids) {
+    async statesOf(topic, ids) {
+      checkTopic(topic)
+      checkList(ids, 'ids', checkText)
       if (topic === 'proof_state') {
-        const Ys = pointsOf({ Ys: ids })
+        const Ys = ids.map(pointAt)
         const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
@@ -142,6 +146,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       return inWaves(ids, (id) => known(stored(id)))
     },
     async ask(topic, id) {
+      checkTopic(topic)
+      checkText(id, 'id')
       const [method, kind] = partsOf(topic)
       if (kind === 'mint') return minting.asked(await minting.stored(method, id))
       await checkMelt(method, id, undefined)
@@ -160,6 +166,13 @@ const wishes = (body: string): HandleOptions =>
   body.includes('"prefer_async"') && lenient(fieldsOf as (value: unknown) => Fields)(body)?.['prefer_async'] === true
     ? { respondAsync: true }
     : {}
+
+/** @throws {TypeError} naming the argument */
+const pointAt = (id: string, at: number): string => {
+  const Y = lenient(point)(id)
+  if (Y === undefined) throw new TypeError(`ids[${at}]: a point, in hex`)
+  return Y
+}
 
 /** Undefined where the mint refuses. */
 const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../kernel/util/ports.ts'
-import { afterChange, between, mayHaveNews, type Change } from './changes.ts'
+import { afterChange, between, mayHaveChanged, type Change } from './changes.ts'
 import { failureOf, type Log } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import type { Topic } from './topics.ts'
@@ -34,7 +34,7 @@ interface Watched {
 
 export interface LoopOptions {
   readonly topic: Topic
-  readonly mint: Pick<Mint, 'look' | 'ask'>
+  readonly mint: Pick<Mint, 'statesOf' | 'ask'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -46,7 +46,7 @@ const CALM = 4
 /** So many are looked at in one look. */
 const BATCH = 500
 /** So many questions to the backend are under way at once. */
-const MOST_QUESTIONS = 32
+const MOST_CALLS = 32
 /** A pause between two questions is this part of how long a thing has been watched, but for the limits. */
 const PATIENCE = 1 / 20
 const LONGEST_PAUSE_MS = 60_000
@@ -59,14 +59,14 @@ export class WatchLoop {
   readonly #rest = new Set<string>()
   /** These are to be asked about. */
   readonly #due = new Set<string>()
-  #questions = 0
-  #looks = 0
-  #isLooking = false
+  #calls = 0
+  #polls = 0
+  #isPolling = false
   #isFailing = false
   #isClosed = false
   #round: { readonly timer: unknown; readonly atMs: number } | undefined
   #roundMs = -Infinity
-  #lookedMs = 0
+  #pollMs = 0
 
   constructor(options: LoopOptions) {
     this.#of = options
@@ -76,7 +76,7 @@ export class WatchLoop {
     const nowMs = this.#of.clock.monotonicMs()
     const listeners = new Map<string, Listener>()
     for (const id of ids) {
-      const listener: Listener = { tell, since: this.#looks, isTold: false }
+      const listener: Listener = { tell, since: this.#polls, isTold: false }
       listeners.set(id, listener)
       const watched = this.#watched.get(id)
       if (watched) watched.listeners.add(listener)
@@ -87,7 +87,7 @@ export class WatchLoop {
         })
       this.#fresh.add(id)
     }
-    void this.#look()
+    void this.#poll()
     return () => this.#remove(listeners)
   }
 
@@ -96,13 +96,13 @@ export class WatchLoop {
     const watched = this.#watched.get(change.id)
     if (!watched) return
     watched.changes++
-    if (watched.payload) this.#tell(watched, afterChange(this.#of.topic, watched.payload, change))
+    if (watched.payload) this.#notify(watched, afterChange(this.#of.topic, watched.payload, change))
   }
 
   /** Something may have changed elsewhere. */
   stale(): void {
     // A pause some times as long as looking took, so that a busy mint is not kept busy by this.
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#lookedMs * CALM)
+    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#pollMs * CALM)
     this.#plan(Math.min(pauseMs, Math.max(0, this.#roundMs + pauseMs - this.#of.clock.monotonicMs())))
   }
 
@@ -135,7 +135,7 @@ export class WatchLoop {
   }
 
   /** Tells those who know how things stood of every step from there, and the others how they stand. */
-  #tell(watched: Watched, payload: object, look = Infinity): void {
+  #notify(watched: Watched, payload: object, look = Infinity): void {
     const text = JSON.stringify(payload)
     const steps = watched.payload && watched.text !== text ? between(this.#of.topic, watched.payload, payload) : []
     const missed = steps.map((step) => JSON.stringify(step))
@@ -152,37 +152,37 @@ export class WatchLoop {
     }
   }
 
-  async #look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return
+    this.#isPolling = true
     const { topic, mint, clock, log } = this.#of
     const startedMs = clock.monotonicMs()
     for (let ids = this.#next(); ids.length > 0; ids = this.#next()) {
-      const number = ++this.#looks
+      const number = ++this.#polls
       const before = ids.map((id) => this.#watched.get(id)?.changes)
       try {
-        const payloads = await mint.look(topic, ids)
+        const payloads = await mint.statesOf(topic, ids)
         this.#isFailing = false
         for (const [at, id] of ids.entries()) {
           const watched = this.#watched.get(id)
           if (!watched || payloads[at] === undefined) continue
           // What was heard meanwhile may be newer than what was seen.
-          if (watched.changes === before[at]) this.#tell(watched, payloads[at], number)
+          if (watched.changes === before[at]) this.#notify(watched, payloads[at], number)
           else this.#fresh.add(id)
         }
       } catch (error) {
         // The next round looks at everything again.
-        if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'look', ...failureOf(error) })
+        if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'poll', ...failureOf(error) })
         this.#isFailing = true
         break
       }
       // A store in this process answers without a pause: others get their turn.
       await setImmediate()
     }
-    this.#isLooking = false
-    this.#lookedMs = clock.monotonicMs() - startedMs
-    this.#question()
-    this.#plan(Math.max(POLL_MS, this.#lookedMs * CALM))
+    this.#isPolling = false
+    this.#pollMs = clock.monotonicMs() - startedMs
+    this.#callBackend()
+    this.#plan(Math.max(POLL_MS, this.#pollMs * CALM))
   }
 
   /** Sees to it that everything is looked at again within so long. */
@@ -199,17 +199,17 @@ export class WatchLoop {
     this.#round = undefined
     this.#roundMs = this.#of.clock.monotonicMs()
     for (const id of this.#watched.keys()) this.#rest.add(id)
-    void this.#look()
+    void this.#poll()
   }
 
   /** Asks about what is due; never waited for by those who look. */
-  #question(): void {
+  #callBackend(): void {
     const { clock, topic } = this.#of
     const nowMs = clock.monotonicMs()
     for (const [id, { payload, askAtMs }] of this.#watched)
-      if (payload && askAtMs <= nowMs && mayHaveNews(topic, payload, clock.now())) this.#due.add(id)
+      if (payload && askAtMs <= nowMs && mayHaveChanged(topic, payload, clock.now())) this.#due.add(id)
     for (const id of this.#due) {
-      if (this.#questions >= MOST_QUESTIONS || this.#isClosed) return
+      if (this.#calls >= MOST_CALLS || this.#isClosed) return
       this.#due.delete(id)
       void this.#ask(id)
     }
@@ -220,13 +220,13 @@ export class WatchLoop {
     const watched = this.#watched.get(id)
     if (!watched) return
     watched.askAtMs = Infinity
-    this.#questions++
+    this.#calls++
     const isTold = await mint.ask(topic, id).catch(() => false)
-    this.#questions--
+    this.#calls--
     watched.silences = isTold ? 0 : watched.silences + 1
     const nowMs = clock.monotonicMs()
     const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PATIENCE) * 2 ** Math.min(watched.silences, 6)
     watched.askAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, pauseMs)
-    if (this.#due.size > 0) this.#question()
+    if (this.#due.size > 0) this.#callBackend()
   }
 }

@@ -18,7 +18,7 @@ export interface Watching {
 }
 
 export interface WatchingOptions {
-  readonly mint: Pick<Mint, 'look' | 'ask' | 'onCommit' | 'onChange'>
+  readonly mint: Pick<Mint, 'statesOf' | 'ask' | 'onCommit' | 'onChange'>
   readonly clock: Clock
   readonly log: Log
 }

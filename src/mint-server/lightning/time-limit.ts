@@ -4,7 +4,7 @@ import { unlessAborted, type Clock } from '../../kernel/util/ports.ts'
 /** How long the backend, or the signatory, is given for an answer that somebody waits for. */
 export const PATIENCE_MS = 30_000
 /** How long the backend is given to say how a payment stands, or what came in. */
-export const LOOK_FOR_MS = 2_000
+export const POLL_LIMIT_MS = 2_000
 /** How long it is given to say whether there is more than what is known here, which is told in any case. */
 export const KNOWN_FOR_MS = 250
 

@@ -4,7 +4,7 @@ import {
   type MeltContext,
   type MeltInput,
   type MeltPayment,
-  type PaymentNews,
+  type PaymentEvent,
   type Settlement,
 } from '../../../machines/mint-server/melt.ts'
 import { drop } from '../../../machines/mint-server/signing.ts'
@@ -165,7 +165,7 @@ export const meltKind = defineOperation({
     payment: {
       ...{ firstMs: 250, maxMs: 60_000, most: 1 },
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
-      async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
+      async ask({ contexts, signal }): Promise<readonly (PaymentEvent | undefined)[]> {
         // A call that fails says nothing about the payment.
         const { id, payment } = sure(contexts[0], 'context')
         const told = await calls.outgoing(id, signal).catch((): Outgoing => ({ state: 'unknown' }))

@@ -4,7 +4,7 @@ import { amount as parseAmount, field, lenient, optional, point, text } from '..
 import { sleep } from '../../kernel/util/ports.ts'
 import type { Context, Endpoint, Party } from '../context.ts'
 import type { Incoming, PaymentMethod } from '../lightning/payment-backend.ts'
-import { KNOWN_FOR_MS, LOOK_FOR_MS } from '../lightning/time-limit.ts'
+import { KNOWN_FOR_MS, POLL_LIMIT_MS } from '../lightning/time-limit.ts'
 import { has } from '../ports.ts'
 import { refuse, textUpTo } from '../http/request.ts'
 import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
@@ -139,7 +139,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
   const asking = new Map<string, Question>()
   /** What takes longer is not waited for: it may never end. */
   const young = (question: Question | undefined): Question | undefined =>
-    question && clock.monotonicMs() - question.sinceMs < LOOK_FOR_MS ? question : undefined
+    question && clock.monotonicMs() - question.sinceMs < POLL_LIMIT_MS ? question : undefined
 
   /** Asks the backend what came in until now, however long that takes; one question at a time, for all who ask. */
   function ask(quote: MintQuoteRow, party: Party): Promise<void> {
@@ -170,7 +170,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     // An invoice is paid once.
     if (method === 'bolt11' && row.amountPaid > 0) return row
     const isKnown = row.amountPaid > 0
-    const isTold = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : LOOK_FOR_MS).catch((error: unknown) => {
+    const isTold = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : POLL_LIMIT_MS).catch((error: unknown) => {
       if (isKnown) return true
       throw error
     })
@@ -183,12 +183,12 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     const row = await stored(method, id)
     const isEnough = method === 'bolt11' || row.amountPaid - row.amountIssued >= amount
     if (row.amountPaid > 0 && isEnough) return
-    if (!(await answered(ask(row, party), LOOK_FOR_MS))) throw new Error('no answer in time')
+    if (!(await answered(ask(row, party), POLL_LIMIT_MS))) throw new Error('no answer in time')
   }
 
   /** Asks for those who wait for news and did not ask themselves. False where there was no answer in time. */
   const asked = (row: MintQuoteRow): Promise<boolean> =>
-    answered(young(asking.get(row.id))?.answer ?? ask(row, SUBSCRIBERS), LOOK_FOR_MS).catch(() => false)
+    answered(young(asking.get(row.id))?.answer ?? ask(row, SUBSCRIBERS), POLL_LIMIT_MS).catch(() => false)
 
   /** Something came in: what is under way may have been asked before. */
   const heard = (row: MintQuoteRow): Promise<void> => ask(row, SUBSCRIBERS)

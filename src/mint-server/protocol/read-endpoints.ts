@@ -1,6 +1,6 @@
 /** The endpoints that only read: NUT-01, 02, 06, 07, 09. */
 import { codes } from '../../cashu/codes.ts'
-import type { Context, Endpoint, View } from '../context.ts'
+import type { Context, Endpoint, ReadEndpoint } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { has } from '../ports.ts'
 import { MAX_ITEMS, messagesOf, pointsOf, refuse } from '../http/request.ts'
@@ -16,20 +16,20 @@ export const stateOfProof = (Y: string, row: ProofRow | undefined): object => ({
   witness: row?.state === 'SPENT' ? row.witness : null,
 })
 
-export function createViews({ store, backend, settings }: Context, keysetRows: Keysets) {
+export function createReadEndpoints({ store, backend, settings }: Context, keysetRows: Keysets) {
   const about = ({ id, unit, active, feePpk }: KeysetRow) => ({ id, unit, active: active === 1, input_fee_ppk: feePpk })
   const withKeys = (row: KeysetRow) => ({ ...about(row), keys: row.keys })
 
-  const keysets: View = async () => ({ keysets: (await keysetRows.all()).map(about) })
-  const activeKeys: View = async () => ({
+  const keysets: ReadEndpoint = async () => ({ keysets: (await keysetRows.all()).map(about) })
+  const activeKeys: ReadEndpoint = async () => ({
     keysets: (await keysetRows.all()).filter(({ active }) => active === 1).map(withKeys),
   })
-  const keys: View = async (id) => {
+  const keys: ReadEndpoint = async (id) => {
     const row = (await store.get('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
     return { keysets: [withKeys(row)] }
   }
 
-  const info: View = async () => {
+  const info: ReadEndpoint = async () => {
     const { name, units, minAmount, maxAmount, cacheTtlMs } = settings
     const methodsOf = (those: readonly string[]) =>
       backend.methods.flatMap((method) =>

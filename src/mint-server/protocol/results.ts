@@ -1,5 +1,5 @@
 /** Waiting for operations: who began one, or asks for the same again, is told how it ended. */
-import type { Told } from '../../../machines/mint-server/signing.ts'
+import type { Outcome } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Change } from '../../kernel/kernel.ts'
@@ -14,7 +14,7 @@ interface Refused {
 /** The state of a payment whose first answer was none, or a failure that is yet to be confirmed. */
 const UNSURE = 'paymentAttempted.waiting'
 
-export class Settling {
+export class ResultWaiters {
   readonly #operations: Operations<never>
   readonly #kept: (request: string) => Promise<string | undefined>
   readonly #waiting = new Map<string, (change: Change) => void>()
@@ -38,7 +38,7 @@ export class Settling {
     const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
     const abort = (): void => reject(signal.reason as Error)
     this.#waiting.set(id, ({ emitted, row, before, snapshot }) => {
-      const told = emitted[0] as Told | undefined
+      const told = emitted[0] as Outcome | undefined
       if (told?.type === 'answered') resolve(told.body)
       else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
       else if (told?.type === 'pending') resolve(undefined)

@@ -26,7 +26,7 @@ interface Work {
  * forged inputs hold up nobody who asks for two signatures, and of many calls alike one after the other ends, not all of
  * them late.
  */
-export function inTurns(signatory: Signatory): Signatory {
+export function inTimeSlices(signatory: Signatory): Signatory {
   /** In the order in which they came. */
   const waiting = new Set<Work>()
   let isWorking = false

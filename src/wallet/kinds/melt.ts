@@ -37,10 +37,10 @@ const quoteOf = (
 })
 
 /** Mints write an invoice anew: it is the same where it asks for the same payment. */
-function isSameInvoice(asked: string, told: string, read: WalletPorts['invoiceAmount']): boolean {
-  if (asked.toLowerCase() === told.toLowerCase()) return true
+function isSameInvoice(asked: string, quoted: string, read: WalletPorts['invoiceAmount']): boolean {
+  if (asked.toLowerCase() === quoted.toLowerCase()) return true
   try {
-    const [one, other] = [read(asked), read(told)]
+    const [one, other] = [read(asked), read(quoted)]
     return one.paymentHash !== undefined && one.paymentHash === other.paymentHash && one.msat === other.msat
   } catch {
     return false
@@ -114,8 +114,8 @@ export const meltKind = defineOperation({
       async ask({ contexts, signal }) {
         const { mintUrl, quoteId, method } = sure(contexts[0], 'context')
         const reply = await client(mintUrl).meltQuote(sure(quoteId, 'quote'), { signal, method })
-        const news = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
-        return news ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
+        const isDecided = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
+        return isDecided ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
       },
     },
     change: {

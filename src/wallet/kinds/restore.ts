@@ -16,7 +16,7 @@ import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
 import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { keysetsOf, splitTrouble } from '../keysets.ts'
+import { keysetsOf, codeAndDetail } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
 import type { CounterRow, ProofRow, Write } from '../tables.ts'
@@ -44,7 +44,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
       keysetIds: ofUnit.filter(({ keys }) => keys !== null).map(({ id }) => id),
       unavailable: ofUnit.flatMap(({ id, keys, trouble }): Unavailable[] => {
         if (keys !== null) return []
-        const [code, reason] = splitTrouble(trouble ?? 'KEYS_MISSING: its keys are not known')
+        const [code, reason] = codeAndDetail(trouble ?? 'KEYS_MISSING: its keys are not known')
         return [{ keysetId: id, reason, later: code === 'KEYS_MISSING' }]
       }),
     }
