@@ -1,17 +1,17 @@
 /**
  * Wallets in the tabs of a real browser, killed again and again: the tab closed or crashed, its process or the whole
- * browser ended by SIGKILL. In the end the wallets' books must agree with the mint's.
+ * browser ended by SIGKILL. In the end the wallets' balances must agree with the mint's.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { serve, startChromium, type Chromium, type Site } from './browser/chromium.ts'
-import type { BrowserPlan, WalletBooks } from './browser/page.ts'
+import type { BrowserPlan, WalletBalances } from './browser/page.ts'
 import { startMint } from './children.ts'
 import { cameIn, inHand, isOrWent, sumOf } from './figures.ts'
 import { MOST_IDLE_SECONDS } from './idleness.ts'
-import { fromAdmin, getJson, type MintBooks } from './mint-books.ts'
+import { fromAdmin, getJson, type MintBalances } from './mint-balances.ts'
 import type { Sight } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
 import type { SeriesOptions, SeriesResult } from './series.ts'
@@ -42,7 +42,7 @@ interface Strike {
 const EACH_WAY_MS = 10
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'receivedPartly', 'swapped']
 
-/** Kills tabs until it was done so often, lets the last ones finish, and looks at the books. Each owner is a tab. */
+/** Kills tabs until it was done so often, lets the last ones finish, and looks at the balances. Each owner is a tab. */
 export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>): Promise<BrowserResult> {
   const { dir, kills, seed, owners, killed } = options
   await using stack = new AsyncDisposableStack()
@@ -66,11 +66,11 @@ export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>):
   }
   await Promise.all(Array.from({ length: owners }, (_, owner) => own(owner)))
 
-  const readMint = (): Promise<MintBooks> => fromAdmin(mint.url)({ places: [], quoteIds: [] })
+  const readMint = (): Promise<MintBalances> => fromAdmin(mint.url)({ places: [], quoteIds: [] })
   const plan = planOf([])
-  const before = await lab.books(plan)
+  const before = await lab.balances(plan)
   const violations = violationsOf('at the end', before, await readMint())
-  const after = await lab.books(plan, { handOver: true })
+  const after = await lab.balances(plan, { handOver: true })
   const all = inHand(sumOf(Object.values(after.figures)))
   const operations: Record<string, number> = {}
   for (const { kind, state } of after.operations)
@@ -137,7 +137,7 @@ function aim(random: Prng, owners: number): Strike {
   }
 }
 
-function violationsOf(when: string, { figures, operations }: WalletBooks, mint: MintBooks): string[] {
+function violationsOf(when: string, { figures, operations }: WalletBalances, mint: MintBalances): string[] {
   const all = sumOf(Object.values(figures))
   const paid = operations.filter(({ kind, state }) => kind === 'melt' && state === 'paid').length
   return [
@@ -216,12 +216,12 @@ class BrowserLab implements AsyncDisposable {
   }
 
   /** What the wallets of a plan say of themselves, before or after the last one was paid all there is. */
-  async books(plan: BrowserPlan, { handOver = false } = {}): Promise<WalletBooks> {
+  async balances(plan: BrowserPlan, { handOver = false } = {}): Promise<WalletBalances> {
     const page = await this.#chromium.open(this.#site.url)
     if (handOver) await page.evaluate((each) => window.lab.handOver(each), plan)
-    const books = await page.evaluate((each) => window.lab.books(each), plan)
+    const balances = await page.evaluate((each) => window.lab.balances(each), plan)
     await page.close()
-    return books
+    return balances
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a wallet's own books say, in sat. */
+/** What a wallet's own balances say, in sat. */
 import type { Wallet } from '../../src/index.ts'
 
 export interface Figures {

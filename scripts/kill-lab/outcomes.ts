@@ -1,7 +1,13 @@
 /** Melts whose payment goes every way it can, while wallet and mint die on the way. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { foreignInvoice, nutshellBooks, type LightningState, type Nutshell, type NutshellVersion } from '../nutshell.ts'
+import {
+  foreignInvoice,
+  nutshellBalances,
+  type LightningState,
+  type Nutshell,
+  type NutshellVersion,
+} from '../nutshell.ts'
 import { atSight, type Lab, type Strike } from './lab.ts'
 import type { Plan, WalletPlace } from './plan.ts'
 import type { Prng } from './prng.ts'
@@ -149,5 +155,5 @@ const after = (ms: number): Strike =>
 /** A quote settled inside the mint is written a moment after the answer. */
 async function settledQuote(mint: Nutshell, request: string): Promise<string> {
   await delay(100)
-  return nutshellBooks(mint.databaseDir).meltQuotes.find((quote) => quote.request === request)?.state ?? 'none'
+  return nutshellBalances(mint.databaseDir).meltQuotes.find((quote) => quote.request === request)?.state ?? 'none'
 }

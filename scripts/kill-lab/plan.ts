@@ -84,7 +84,7 @@ export type Report =
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly message: string }
 
-/** What a wallet had in its books, and its operations, when its store was lost. */
+/** What a wallet had in its balances, and its operations, when its store was lost. */
 export interface Lost {
   readonly figures: Figures
   readonly operations: readonly Sight[]

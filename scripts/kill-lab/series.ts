@@ -1,14 +1,14 @@
 /**
- * One series of kills: a mint, wallets, one or more owners of them that die again and again, and the books at the end.
+ * One series of kills: a mint, wallets, one or more owners of them that die again and again, and the balances at the end.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { audit, holds } from './books.ts'
+import { audit, holds } from './balances.ts'
 import { startMint } from './children.ts'
 import { Lab, type Strike } from './lab.ts'
-import { fromAdmin, getJson } from './mint-books.ts'
+import { fromAdmin, getJson } from './mint-balances.ts'
 import { phaseName, type Life, type Plan, type Report } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
 import { failedOf, stuckOf } from './result.ts'

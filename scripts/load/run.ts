@@ -1,6 +1,6 @@
 /**
  * One run: a calm half of swaps alone, which is measured, and a stormy one in which clients do all that wallets do and
- * the mint's processes are killed at moments that chance decides. Then the books are looked at.
+ * the mint's processes are killed at moments that chance decides. Then the balances are looked at.
  */
 import { prng } from '../kill-lab/prng.ts'
 import { audit } from './audit.ts'

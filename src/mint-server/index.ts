@@ -1,7 +1,7 @@
 /** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
 export { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './lightning/bolt11.ts'
-export type { Books, UnitBooks } from './db/books.ts'
+export type { BalanceSheet, UnitBalance } from './db/balance-sheet.ts'
 export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './lightning/fake-backend.ts'
 export { WrongDatabase, type HighWaterMark, type Mark } from './db/high-water.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http/run-server.ts'

@@ -1,5 +1,5 @@
 /** What a mint offers to those who serve it: HTTP, websockets, a process. */
-import type { Books } from './db/books.ts'
+import type { BalanceSheet } from './db/balance-sheet.ts'
 import type { Change } from './http/changes.ts'
 import type { Answer } from './http/request.ts'
 import type { Topic } from './http/topics.ts'
@@ -48,7 +48,7 @@ export interface Mint {
    *
    * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
-  books(): Promise<Books>
+  balanceSheet(): Promise<BalanceSheet>
   /**
    * Takes no more requests and waits for those under way until the deadline; what is unfinished then goes on at the next start.
    *

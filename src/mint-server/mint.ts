@@ -7,7 +7,7 @@ import { checkCount, checkDuration, checkNames, checkText } from '../arguments.t
 import { openOperations, type Operations } from '../kernel/operations.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { sleep, systemClock, systemRandom } from '../kernel/util/ports.ts'
-import { books } from './db/books.ts'
+import { balanceSheet } from './db/balance-sheet.ts'
 import { HighWater } from './db/high-water.ts'
 import { Pruner } from './db/pruning.ts'
 import { mintSchema, type MintQuoteRow } from './db/tables.ts'
@@ -71,7 +71,7 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
   return {
     operations,
     ...{ statesOf, ask, onCommit },
-    books: () => books(store),
+    balanceSheet: () => balanceSheet(store),
     async handle(...request) {
       if (closed) throw new HardshellError('CLOSED', 'the mint is closed')
       void pruner.pruneIfDue()

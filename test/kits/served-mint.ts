@@ -77,7 +77,7 @@ export function fakeMint(): FakeMint {
       return () => listeners.delete(listener)
     },
     rotate: () => Promise.resolve('00'),
-    books: () => Promise.resolve({ units: {}, payments: {} }),
+    balanceSheet: () => Promise.resolve({ units: {}, payments: {} }),
     close: () => mint.closing(),
   }
   return mint

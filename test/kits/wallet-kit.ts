@@ -298,7 +298,7 @@ export async function bench({
     },
     invoice: (amount, memo) =>
       server.backend.foreignInvoice({ amountSat: amount, ...(memo && { memo: JSON.stringify(memo) }) }),
-    outstanding: async () => (await server.mint.books()).units['sat']!.outstanding,
+    outstanding: async () => (await server.mint.balanceSheet()).units['sat']!.outstanding,
   }
 }
 

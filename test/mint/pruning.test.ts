@@ -144,14 +144,14 @@ test('a mint forgets what it did and keeps what came of it; a payment that is pe
   await client.post('/v1/melt/bolt11', { quote, inputs: [sixteen] })
   const kinds = (): string[] => (adapter.dump()['operations'] as OperationRow[]).map(({ kind }) => kind).toSorted()
   expect(kinds()).toEqual(['mint-issue', 'mint-melt', 'mint-swap'])
-  const books = await mint.books()
+  const sheet = await mint.balanceSheet()
 
   pass(DAY_MS)
   // Any request has it look after the house.
   expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'PENDING'])
   await vi.waitFor(() => expect(kinds()).toEqual(['mint-melt']))
   expect(adapter.dump()['responses']).toEqual([])
-  expect(await mint.books()).toEqual(books)
+  expect(await mint.balanceSheet()).toEqual(sheet)
   expect(await decide(simulation, quote, 'paid')).toBe(true)
   expect(await client.get(`/v1/melt/quote/bolt11/${quote}`)).toMatchObject({ state: 'PAID' })
   expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'SPENT'])

@@ -33,7 +33,7 @@ afterAll(() => stack.disposeAsync())
 
 /** Ecash out, in sat. */
 async function outstanding(): Promise<number> {
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   return issued - redeemed
 }
 

@@ -114,7 +114,7 @@ test('an owner that is killed in the middle of a request is followed, and the op
   owner.signal('SIGKILL')
   const end = await follower.run(async ({ wallet, kept }) => [await kept['end'], wallet.role])
   expect(end).toMatchObject([{ id, state: 'swapped' }, 'owner'])
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   expect(issued - redeemed).toBe(100)
 })
 

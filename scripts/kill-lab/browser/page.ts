@@ -15,7 +15,7 @@ export interface BrowserPlan {
 }
 
 /** What the wallets of a plan say of themselves. */
-export interface WalletBooks {
+export interface WalletBalances {
   readonly figures: Readonly<Record<string, Figures>>
   readonly operations: readonly Sight[]
 }
@@ -61,7 +61,7 @@ const lab = {
     )
   },
 
-  async books(plan: BrowserPlan): Promise<WalletBooks> {
+  async balances(plan: BrowserPlan): Promise<WalletBalances> {
     const figures: Record<string, Figures> = {}
     const operations: Sight[] = []
     for (const name of Object.keys(plan.wallets)) {

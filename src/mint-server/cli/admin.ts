@@ -48,7 +48,7 @@ export function adminOf({ mint, backend, from }: AdminOptions): (request: HttpRe
       return { request: backend.foreignInvoice({ amountSat: field(request, 'amount', amount, ''), memo }) }
     },
 
-    'GET /admin/books': () => mint.books(),
+    'GET /admin/balance-sheet': () => mint.balanceSheet(),
   }
 
   async function obey(command: (request: Fields) => Promise<object>, body: string): Promise<Answer> {

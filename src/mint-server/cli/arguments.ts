@@ -44,7 +44,7 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --quote-retention-ms N    how long after its end a quote that nobody paid is kept; 30 days unless given
   --auto-pay-ms N           how long after its making an invoice is paid by itself; never unless given
   --payment-fee N           what each payment of the fake Lightning costs beyond its amount; 1 unless given
-  --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
+  --admin                   takes commands at /admin/… from programs on this machine: balance-sheet, settle, resolve, rotate, invoice
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
   --client-header H         the header in which the proxy in front of the mint tells the client's address, X-Forwarded-For say (the
                             last address in it counts). Unless given, all that come through a proxy share one client's part

@@ -69,7 +69,7 @@ export function failureOf(error: unknown): Failure {
 const WORDS = new Set(
   (
     'v1 info keys keysets swap mint melt quote bolt11 bolt12 batch checkstate restore ws health ' +
-    'admin books settle resolve rotate invoice public-keys verify sign'
+    'admin balance-sheet settle resolve rotate invoice public-keys verify sign'
   ).split(' '),
 )
 const MOST_PARTS = 6

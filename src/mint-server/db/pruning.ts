@@ -1,7 +1,7 @@
 /**
  * What a mint need not keep for ever: operations that are over, answers that are not given any more (NUT-19), and quotes
  * that nobody paid while they could be paid. All else stays: quotes that something came of, payments, spent proofs and
- * signatures are the mint's books.
+ * signatures make up its balance sheet.
  */
 import { sleep, type Clock } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'

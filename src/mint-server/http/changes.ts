@@ -67,7 +67,7 @@ interface Payload {
   readonly expiry?: number | null
 }
 
-const later = (known: number | undefined, told: unknown): number => Math.max(known ?? 0, Number(told ?? 0))
+const later = (known: number | undefined, stated: unknown): number => Math.max(known ?? 0, Number(stated ?? 0))
 
 /** How things stand after a change, by how they stood before it. What is told of them is what a look would tell. */
 export function afterChange(topic: Topic, before: Payload, { id, set }: Change): object {

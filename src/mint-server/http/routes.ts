@@ -41,7 +41,7 @@ export interface Routes {
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
   const { store, backend, settings } = context
-  const view = createReadEndpoints(context, keysets)
+  const reading = createReadEndpoints(context, keysets)
   const minting = mintQuotes(context)
   const melting = meltQuotes(context)
   const asked = requests(context)
@@ -71,14 +71,14 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   type Moving = (request: Fields, party: Party) => Promise<Asked>
   const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
   const endpoints: Record<string, Endpoint> = {
-    ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
-    ...(has(settings, 9) && { '/v1/restore': view.restore }),
+    ...(has(settings, 7) && { '/v1/checkstate': reading.checkState }),
+    ...(has(settings, 9) && { '/v1/restore': reading.restore }),
   }
-  const views: Record<string, ReadEndpoint> = {
-    '/v1/info': view.info,
-    '/v1/keys': view.activeKeys,
-    '/v1/keys/:id': view.keys,
-    '/v1/keysets': view.keysets,
+  const reads: Record<string, ReadEndpoint> = {
+    '/v1/info': reading.info,
+    '/v1/keys': reading.activeKeys,
+    '/v1/keys/:id': reading.keys,
+    '/v1/keysets': reading.keysets,
   }
   for (const method of backend.methods) {
     /** What is to be issued must have come in; where a batch does not say how much from each, all of each. */
@@ -102,8 +102,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
     endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
-    views[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
-    views[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
+    reads[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
+    reads[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
   }
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
@@ -118,8 +118,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body), options.client)
     }
     const [, id] = /\/([^/]*)$/.exec(path) ?? []
-    const place = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
-    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'), options.client)
+    const place = Object.hasOwn(reads, path) ? path : path.replace(/[^/]*$/, ':id')
+    if (method === 'GET' && Object.hasOwn(reads, place)) return reads[place]!(idText(id, 'id'), options.client)
     throw new MintError(codes.unclassified, `nothing at ${method} ${path.slice(0, 100)}`, 404)
   }
 

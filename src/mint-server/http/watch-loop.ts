@@ -15,7 +15,7 @@ export interface Listener {
   /** Looks up to this one were begun before it listened. */
   since: number
   /** Whether it knows how things stand. */
-  isTold: boolean
+  isNotified: boolean
 }
 
 interface Watched {
@@ -76,7 +76,7 @@ export class WatchLoop {
     const nowMs = this.#of.clock.monotonicMs()
     const listeners = new Map<string, Listener>()
     for (const id of ids) {
-      const listener: Listener = { tell, since: this.#polls, isTold: false }
+      const listener: Listener = { tell, since: this.#polls, isNotified: false }
       listeners.set(id, listener)
       const watched = this.#watched.get(id)
       if (watched) watched.listeners.add(listener)
@@ -135,7 +135,7 @@ export class WatchLoop {
   }
 
   /** Tells those who know how things stood of every step from there, and the others how they stand. */
-  #notify(watched: Watched, payload: object, look = Infinity): void {
+  #notify(watched: Watched, payload: object, poll = Infinity): void {
     const text = JSON.stringify(payload)
     const steps = watched.payload && watched.text !== text ? between(this.#of.topic, watched.payload, payload) : []
     const missed = steps.map((step) => JSON.stringify(step))
@@ -143,10 +143,10 @@ export class WatchLoop {
     watched.payload = payload
     watched.text = text
     for (const listener of [...watched.listeners]) {
-      if (listener.isTold) {
+      if (listener.isNotified) {
         if (isNew) for (const each of [...missed, text]) listener.tell(each)
-      } else if (listener.since < look) {
-        listener.isTold = true
+      } else if (listener.since < poll) {
+        listener.isNotified = true
         listener.tell(text)
       }
     }
@@ -221,9 +221,9 @@ export class WatchLoop {
     if (!watched) return
     watched.askAtMs = Infinity
     this.#calls++
-    const isTold = await mint.ask(topic, id).catch(() => false)
+    const isAnswered = await mint.ask(topic, id).catch(() => false)
     this.#calls--
-    watched.silences = isTold ? 0 : watched.silences + 1
+    watched.silences = isAnswered ? 0 : watched.silences + 1
     const nowMs = clock.monotonicMs()
     const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PATIENCE) * 2 ** Math.min(watched.silences, 6)
     watched.askAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, pauseMs)

@@ -298,13 +298,13 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
     answerRaw(socket, refusal(400, 'not a handshake of websockets'))
   })
 
-  let ping = clock.setTimeout(function look() {
+  let ping = clock.setTimeout(function check() {
     for (const [socket, connection] of connections) {
       if (!connection.hasAnswered) connection.cut('dead')
       connection.hasAnswered = false
       socket.ping()
     }
-    ping = clock.setTimeout(look, PING_MS)
+    ping = clock.setTimeout(check, PING_MS)
   }, PING_MS)
 
   return {

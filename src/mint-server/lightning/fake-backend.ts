@@ -196,7 +196,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
   const newPaymentId = (method: PaymentMethod, requestId: string): string =>
     method === 'bolt11' ? requestId : bytesToHex(random(32))
 
-  function standing({ state, dueAt, preimage, feeSat }: FakeOutgoingRow): Outgoing {
+  function statusOf({ state, dueAt, preimage, feeSat }: FakeOutgoingRow): Outgoing {
     if (!ledger.isDue(dueAt)) return { state: 'pending' }
     return state === 'paid' ? { state, preimage: preimage ?? undefined, feeSat } : { state }
   }
@@ -206,7 +206,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     if (!row) return { state: 'none' }
     await pause(row.checkDelayMs, signal)
     if (row.silent) throw new Error('the fake backend does not tell')
-    return standing(row)
+    return statusOf(row)
   }
 
   async function resolve(id: string, state: 'paid' | 'failed'): Promise<boolean> {
@@ -283,7 +283,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       await pause(script.payDelayMs, waiting)
       if (script.pay === 'error') throw new Error('the fake backend lost the answer')
       if (script.pay !== undefined && script.pay !== 'paid') return { state: script.pay }
-      return standing((await ledger.outgoing(id))!)
+      return statusOf((await ledger.outgoing(id))!)
     },
 
     async outgoing(id, signal) {

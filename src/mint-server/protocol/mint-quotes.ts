@@ -129,36 +129,36 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     await count(quote, counted(quote, await calls.incoming(quote.requestId, party)))
   }
 
-  interface Question {
+  interface BackendCall {
     readonly answer: Promise<void>
     readonly sinceMs: number
     /** The one that comes after it, for those who asked meanwhile. */
     next?: Promise<void>
   }
   /** The questions that are under way, by quote. */
-  const asking = new Map<string, Question>()
+  const asking = new Map<string, BackendCall>()
   /** What takes longer is not waited for: it may never end. */
-  const young = (question: Question | undefined): Question | undefined =>
-    question && clock.monotonicMs() - question.sinceMs < POLL_LIMIT_MS ? question : undefined
+  const young = (call: BackendCall | undefined): BackendCall | undefined =>
+    call && clock.monotonicMs() - call.sinceMs < POLL_LIMIT_MS ? call : undefined
 
-  /** Asks the backend what came in until now, however long that takes; one question at a time, for all who ask. */
+  /** Asks the backend what came in until now, however long that takes; one call at a time, for all who ask. */
   function ask(quote: MintQuoteRow, party: Party): Promise<void> {
     const under = young(asking.get(quote.id))
     if (under) return (under.next ??= under.answer.catch(() => {}).then(() => ask(quote, party)))
     const answer = askNow(quote, party).finally(() => {
-      if (asking.get(quote.id) === question) asking.delete(quote.id)
+      if (asking.get(quote.id) === call) asking.delete(quote.id)
     })
-    const question: Question = { answer, sinceMs: clock.monotonicMs() }
-    asking.set(quote.id, question)
+    const call: BackendCall = { answer, sinceMs: clock.monotonicMs() }
+    asking.set(quote.id, call)
     return answer
   }
 
-  /** Whether a question came to an end in time. @throws What the question throws. */
-  async function answered(question: Promise<void>, forMs: number): Promise<boolean> {
+  /** Whether a call came to an end in time. @throws What the call throws. */
+  async function answered(call: Promise<void>, forMs: number): Promise<boolean> {
     const late = new AbortController()
-    const patience = sleep(clock, forMs, late.signal).then(() => false)
-    question.catch(() => {})
-    return Promise.race([question.then(() => true), patience]).finally(() => late.abort())
+    const timeout = sleep(clock, forMs, late.signal).then(() => false)
+    call.catch(() => {})
+    return Promise.race([call.then(() => true), timeout]).finally(() => late.abort())
   }
 
   /**
@@ -170,11 +170,13 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     // An invoice is paid once.
     if (method === 'bolt11' && row.amountPaid > 0) return row
     const isKnown = row.amountPaid > 0
-    const isTold = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : POLL_LIMIT_MS).catch((error: unknown) => {
-      if (isKnown) return true
-      throw error
-    })
-    if (!isTold && !isKnown) throw new Error('no answer in time')
+    const isAnswered = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : POLL_LIMIT_MS).catch(
+      (error: unknown) => {
+        if (isKnown) return true
+        throw error
+      },
+    )
+    if (!isAnswered && !isKnown) throw new Error('no answer in time')
     return stored(method, id)
   }
 

@@ -52,7 +52,7 @@ export function matched(
   signatory: Signatory,
   { store, crypto, clock }: { readonly store: Store; readonly crypto: MintCrypto; readonly clock: Clock },
 ): MatchedSignatory {
-  let matching: Promise<void> | undefined
+  let comparing: Promise<void> | undefined
   let mismatchedAtMs = 0
   let answers = 0
   /** The signatures of the last answer that was looked at were by other keys. */
@@ -90,19 +90,19 @@ export function matched(
       if (theirs[first!] !== keys[first!]) throw new WrongKeys('the store was made with other keys, of another seed')
     }
     // Where there was nothing to compare, another mint may make the first keysets, and with other keys.
-    if (newest.length === 0) matching = undefined
+    if (newest.length === 0) comparing = undefined
   }
 
   /** Whether it has the keys; what it signs is another matter. */
   function comparison(): Promise<void> {
-    if (mismatchedAtMs > 0 && clock.monotonicMs() - mismatchedAtMs >= MISMATCHED_MS) matching = undefined
-    if (matching === undefined) mismatchedAtMs = 0
-    matching ??= compare().catch((error: unknown) => {
+    if (mismatchedAtMs > 0 && clock.monotonicMs() - mismatchedAtMs >= MISMATCHED_MS) comparing = undefined
+    if (comparing === undefined) mismatchedAtMs = 0
+    comparing ??= compare().catch((error: unknown) => {
       if (error instanceof WrongKeys) mismatchedAtMs = Math.max(1, clock.monotonicMs())
-      else matching = undefined
+      else comparing = undefined
       throw error
     })
-    return matching
+    return comparing
   }
 
   /** @throws {WrongSignatures} One that is looked at is by another key. */

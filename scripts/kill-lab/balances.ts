@@ -1,9 +1,9 @@
-/** The books at the end: the wallets' against the mint's, and every proof put to the test. */
+/** The balances at the end: the wallets' against the mint's, and every proof put to the test. */
 import { existsSync, readFileSync } from 'node:fs'
 import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
 import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
 import { Idleness, MOST_IDLE_SECONDS } from './idleness.ts'
-import type { MintBooks, ReadMintBooks } from './mint-books.ts'
+import type { MintBalances, ReadMintBalances } from './mint-balances.ts'
 import type { Lost, Plan, WalletPlace } from './plan.ts'
 import { adapterOf, exists } from './stores/index.ts'
 
@@ -31,17 +31,17 @@ export interface Listed {
 }
 
 /** Figures by wallet, all together, and the mint's. */
-export interface Books {
+export interface Balances {
   readonly byWallet: Readonly<Record<string, Figures>>
   readonly wallets: Figures
-  readonly mint: MintBooks
+  readonly mint: MintBalances
 }
 
 export interface Audit {
   /** As the operations left them. */
-  readonly before: Books
+  readonly before: Balances
   /** When all ecash had been handed to a fresh wallet. */
-  readonly after: Books
+  readonly after: Balances
   readonly operations: readonly Listed[]
   readonly checks: readonly Check[]
   /** Rows of operations that have not ended, by id; without secrets. */
@@ -52,10 +52,10 @@ const AUDITOR = 'auditor'
 const LOOK_EVERY_MS = 100
 
 /**
- * Opens the wallets of a plan that is done and compares their books with the mint's. Then each wallet sends all it has
- * to a fresh wallet, for what the mint takes there is money; and the books are compared again.
+ * Opens the wallets of a plan that is done and compares their balances with the mint's. Then each wallet sends all it has
+ * to a fresh wallet, for what the mint takes there is money; and the balances are compared again.
  */
-export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: ReadMintBooks): Promise<Audit> {
+export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: ReadMintBalances): Promise<Audit> {
   await using opened = new AsyncDisposableStack()
   const open = async (place: WalletPlace): Promise<Wallet> =>
     opened.use(await openWallet({ store: await adapterOf(place), seed: Buffer.from(place.seed, 'hex') }))
@@ -84,7 +84,7 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
 
   const places: WalletPlace[] = []
   for (const place of Object.values(plan.wallets)) if (await exists(place)) places.push(place)
-  const read = async (more: readonly WalletPlace[] = []): Promise<Books> => {
+  const read = async (more: readonly WalletPlace[] = []): Promise<Balances> => {
     const byWallet: Record<string, Figures> = {}
     for (const [name, wallet] of wallets) {
       const [was, { figures } = { figures: undefined }] = lostOf(name) ?? []
@@ -124,7 +124,7 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
   return { before, after, operations, checks, unfinished }
 }
 
-function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
+function compare(when: string, { byWallet, wallets, mint }: Balances): Check[] {
   return [
     ...Object.entries(byWallet).map(([name, figures]) => ({
       what: `${when}, ${name}: came in = is there or went out`,
@@ -133,7 +133,7 @@ function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
       right: isOrWent(figures),
     })),
     {
-      what: `${when}: ecash out by the mint's books = by the wallets'`,
+      what: `${when}: ecash out by the mint's balances = by the wallets'`,
       left: mint.issued - mint.redeemed,
       right: inHand(wallets),
     },
