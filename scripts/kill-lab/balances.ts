@@ -1,7 +1,7 @@
 /** The balances at the end: the wallets' against the mint's, and every proof put to the test. */
 import { existsSync, readFileSync } from 'node:fs'
 import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
-import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
+import { cameIn, figuresOf, withSuccessor, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
 import { Idleness, MOST_IDLE_SECONDS } from './idleness.ts'
 import type { MintBalances, ReadMintBalances } from './mint-balances.ts'
 import type { Lost, Plan, WalletPlace } from './plan.ts'
@@ -49,7 +49,7 @@ export interface Audit {
 }
 
 const AUDITOR = 'auditor'
-const LOOK_EVERY_MS = 100
+const POLL_EVERY_MS = 100
 
 /**
  * Opens the wallets of a plan that is done and compares their balances with the mint's. Then each wallet sends all it has
@@ -67,8 +67,8 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
     if (existsSync(lostMarker)) lost.set(name, JSON.parse(readFileSync(lostMarker, 'utf8')) as Lost)
     else wallets.set(name, await open(place))
   }
-  const lostOf = (heir: string): [string, Lost] | undefined =>
-    [...lost].find(([name]) => plan.wallets[name]!.seed === plan.wallets[heir]?.seed)
+  const lostOf = (successor: string): [string, Lost] | undefined =>
+    [...lost].find(([name]) => plan.wallets[name]!.seed === plan.wallets[successor]?.seed)
 
   const operations: Listed[] = [...lost.values()].flatMap((was) => was.operations)
   const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
@@ -89,7 +89,7 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
     for (const [name, wallet] of wallets) {
       const [was, { figures } = { figures: undefined }] = lostOf(name) ?? []
       const now = await figuresOf(wallet)
-      byWallet[was ?? name] = figures ? heired(figures, now) : now
+      byWallet[was ?? name] = figures ? withSuccessor(figures, now) : now
     }
     const mint = await readMint({ places: [...places, ...more], quoteIds })
     return { byWallet, wallets: sumOf(Object.values(byWallet)), mint }
@@ -97,8 +97,8 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
 
   const before = await read()
   const checks = compare('at the end', before)
-  for (const [heir, wallet] of wallets) {
-    const [was, { figures } = { figures: undefined }] = lostOf(heir) ?? []
+  for (const [successor, wallet] of wallets) {
+    const [was, { figures } = { figures: undefined }] = lostOf(successor) ?? []
     const { restored } = await figuresOf(wallet)
     if (figures) checks.push({ what: `${was} lost with its store = restored`, left: inHand(figures), right: restored })
   }
@@ -165,8 +165,8 @@ async function handOver(mintUrl: string, from: Wallet, to: Wallet): Promise<void
   }
 }
 
-/** Waits for the end of an operation, and asks for news often. */
+/** Waits for the end of an operation, polling often. */
 async function finished(handle: OperationHandle, signal: AbortSignal): Promise<void> {
-  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
-  await handle.finished({ signal }).finally(() => clearInterval(looking))
+  const polling = setInterval(() => void handle.refresh().catch(() => {}), POLL_EVERY_MS)
+  await handle.finished({ signal }).finally(() => clearInterval(polling))
 }

@@ -24,15 +24,15 @@ export interface BrowserResult extends SeriesResult {
   readonly killedIn: Readonly<Record<string, number>>
 }
 
-/** How a tab may end. Where others are open only it alone is struck. */
+/** How a tab may end. Where others are open only it alone is killed. */
 const MEANS = ['renderers', 'crash', 'close', 'browser'] as const
 const MEANS_FOR_ONE = ['crash', 'close'] as const
 type Means = (typeof MEANS)[number]
 
-interface Strike {
+interface Kill {
   /** Changes to let pass. */
   readonly skip: number
-  /** Strike only where a request is under way. */
+  /** Kill only where a request is under way. */
   readonly onWire: boolean
   readonly delayMs: number
   readonly means: Means
@@ -58,7 +58,7 @@ export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>):
     let left = Math.ceil((kills - owner) / owners)
     for (let round = 0; left > 0; round++) {
       const plan = planOf(await threadsOf(`${owner}/${round}`, mint.url))
-      while ((await lab.live(plan, left > 0 ? aim(random, owners) : undefined)) === 'struck') {
+      while ((await lab.live(plan, left > 0 ? aim(random, owners) : undefined)) === 'killed') {
         left--
         killed('wallet')
       }
@@ -125,8 +125,8 @@ async function threadsOf(round: string, mintUrl: string): Promise<WalletStep[][]
   ]
 }
 
-/** Mostly while a request travels. The whole browser takes longest to start again, and is struck least. */
-function aim(random: Prng, owners: number): Strike {
+/** Mostly while a request travels. The whole browser takes longest to start again, and is killed least. */
+function aim(random: Prng, owners: number): Kill {
   const means = owners > 1 ? MEANS_FOR_ONE : MEANS
   const drawn = means[random.below(means.length)]!
   return {
@@ -171,35 +171,35 @@ class BrowserLab implements AsyncDisposable {
     return new BrowserLab(profile, site, await startChromium(profile))
   }
 
-  /** Runs a tab until its plan is done, or it is struck. @throws {Error} where it fails, or nothing happens any more. */
-  async live(plan: BrowserPlan, strike?: Strike): Promise<'done' | 'struck'> {
+  /** Runs a tab until its plan is done, or it is killed. @throws {Error} where it fails, or nothing happens any more. */
+  async live(plan: BrowserPlan, kill?: Kill): Promise<'done' | 'killed'> {
     const page = await this.#chromium.open(this.#site.url)
-    let armed = strike
-    let { skip = 0 } = strike ?? {}
-    let struck: Promise<void> | undefined
+    let armed = kill
+    let { skip = 0 } = kill ?? {}
+    let killed: Promise<void> | undefined
     const isStuck = Promise.withResolvers<never>()
     await page.exposeFunction('idle', (seconds: number) => {
       if (seconds >= MOST_IDLE_SECONDS) isStuck.reject(new Error('nothing happens any more'))
     })
     await page.exposeFunction('report', (sight: Sight) => {
       if (!armed || (armed.onWire && !sight.underWay) || skip-- > 0) return
-      struck = this.#strike(page, armed, sight)
+      killed = this.#kill(page, armed, sight)
       armed = undefined
     })
     try {
       await Promise.race([page.evaluate((each) => window.lab.live(each), plan), isStuck.promise])
     } catch (error) {
-      if (!struck) throw error
+      if (!killed) throw error
     } finally {
       armed = undefined
     }
     // It may also have been quicker than its end.
-    await struck
+    await killed
     if (!page.isClosed()) await page.close()
-    return struck ? 'struck' : 'done'
+    return killed ? 'killed' : 'done'
   }
 
-  async #strike(page: Page, { means, delayMs }: Strike, { kind, state }: Sight): Promise<void> {
+  async #kill(page: Page, { means, delayMs }: Kill, { kind, state }: Sight): Promise<void> {
     await delay(delayMs)
     if (means === 'close') await page.close()
     else if (means === 'crash') {

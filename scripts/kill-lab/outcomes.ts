@@ -8,7 +8,7 @@ import {
   type Nutshell,
   type NutshellVersion,
 } from '../nutshell.ts'
-import { atSight, type Lab, type Strike } from './lab.ts'
+import { atSight, type Lab, type KillTiming } from './lab.ts'
 import type { Plan, WalletPlace } from './plan.ts'
 import type { Prng } from './prng.ts'
 import type { LabPlaces } from './stores/index.ts'
@@ -149,7 +149,7 @@ export async function runOutcome(
 }
 
 /** Strikes the melt when the process has lived for a while. */
-const after = (ms: number): Strike =>
+const after = (ms: number): KillTiming =>
   atSight(({ kind }, lifeMs) => (kind === 'melt' ? Math.max(0, ms - lifeMs) : undefined))
 
 /** A quote settled inside the mint is written a moment after the answer. */

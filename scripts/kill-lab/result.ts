@@ -4,7 +4,7 @@ import type { Progress } from './lab.ts'
 
 export interface Result {
   readonly kills: number
-  /** Kills by `kind.state` of what was struck, as of its last reported commit. */
+  /** Kills by `kind.state` of what was hit, as of its last reported commit. */
   readonly killedIn: Readonly<Record<string, number>>
   readonly operations: readonly {
     readonly id: string

@@ -89,7 +89,7 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
   const killing = new Killing(mints, chance('kills'))
   const stormPace = await paced(wire, () =>
     Promise.all([
-      killing.strike(kills, progress),
+      killing.run(kills, progress),
       each(clients, async (client, i) => {
         const pick = chance(`storm ${i}`)
         while (progress() < 1 || killing.count < kills) await stormy(client, pick)

@@ -50,8 +50,8 @@ class Wandering extends Choices {
   }
 
   override pick<O extends string>(site: string, options: readonly [O, ...O[]]): O {
-    const strikes = this.faults.length < MOST_FAULTS && this.#chance.next() < this.#often
-    const index = strikes ? this.#chance.below(options.length) : 0
+    const isInjected = this.faults.length < MOST_FAULTS && this.#chance.next() < this.#often
+    const index = isInjected ? this.#chance.below(options.length) : 0
     const option = options[index]!
     this.taken.push({ place: this.taken.length + 1, site, options, option, index, count: 1 })
     return option

@@ -19,7 +19,7 @@ const operation = (id: string, status: string, createdAt: number, updatedAt: num
 
 const answer = (key: string, expiresAt: number): Row => ({ key, body: '{}', expiresAt })
 
-/** A store with these rows, and its housekeeping at a time that is set. */
+/** A store with these rows, and its pruner at a time that is set. */
 async function house(
   rows: { operations?: readonly Row[]; responses?: readonly Row[] },
   wrap = (store: Store) => store,

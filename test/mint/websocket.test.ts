@@ -212,7 +212,7 @@ describe('subscriptions', () => {
     expect(clock.ringsMs).toHaveLength(1) // the pings
   })
 
-  test('news that nobody tells of are found by polling, once a second', async () => {
+  test('changes that nobody announces are found by polling, once a second', async () => {
     const { mint, clock, url } = await bench()
     const alice = await wallet(url)
     mint.states.set('bolt11_melt_quote q', { state: 'PENDING' })

@@ -124,11 +124,11 @@ test(
     expect(all).toHaveLength(OPERATIONS)
     expect(all.filter(({ status }) => status !== 'done')).toEqual([])
     const figures = await figuresOf(wallet)
-    const books = await getJson<BalanceSheet>(`${mint.url}/admin/balance-sheet`)
-    const paid = Object.values(books.payments).filter(({ paid }) => paid > 0)
+    const sheet = await getJson<BalanceSheet>(`${mint.url}/admin/balance-sheet`)
+    const paid = Object.values(sheet.payments).filter(({ paid }) => paid > 0)
     expect(paid.every(({ attempts }) => attempts === 1)).toBe(true)
     expect(paid).toHaveLength(states['melt.paid']?.length ?? 0)
-    const { issued, redeemed, received } = books.units['sat']!
+    const { issued, redeemed, received } = sheet.units['sat']!
     expect(cameIn(figures)).toBe(isOrWent(figures))
     expect(figures.issued).toBe(received)
     expect(inHand(figures)).toBe(issued - redeemed)

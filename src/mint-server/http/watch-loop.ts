@@ -48,7 +48,7 @@ const BATCH = 500
 /** So many questions to the backend are under way at once. */
 const MOST_CALLS = 32
 /** A pause between two questions is this part of how long a thing has been watched, but for the limits. */
-const PATIENCE = 1 / 20
+const PAUSE_SHARE = 1 / 20
 const LONGEST_PAUSE_MS = 60_000
 
 export class WatchLoop {
@@ -225,7 +225,7 @@ export class WatchLoop {
     this.#calls--
     watched.silences = isAnswered ? 0 : watched.silences + 1
     const nowMs = clock.monotonicMs()
-    const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PATIENCE) * 2 ** Math.min(watched.silences, 6)
+    const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PAUSE_SHARE) * 2 ** Math.min(watched.silences, 6)
     watched.askAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, pauseMs)
     if (this.#due.size > 0) this.#callBackend()
   }
