@@ -30,7 +30,7 @@ type Keep = Place & {
   found: readonly Found[]
 }
 
-/** With this begins the reason of a proof that a restore has found. */
+/** The reason of a proof that a restore has found begins with this. */
 const RESTORED = 'restored'
 
 const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
@@ -149,12 +149,12 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         secret,
         C,
         dleq: dleq ?? null,
-        // It may be in a token that was sent and not claimed yet: nothing tells, until it is swapped.
+        // The proof may belong to a token that was sent and is not claimed. Only swapping it would show.
         reason: state === 'UNSPENT' ? RESTORED : `${RESTORED}, and pending at the mint`,
         createdAt: nowMs,
       }
       writes.push({ put: 'proofs', row, if: 'absent' })
-      // What may be spent has not come yet.
+      // Proofs that may be spent do not count as restored yet.
       if (state === 'UNSPENT') came(Y, worth)
     }
     const seen = Math.max(...found.map(({ counter }) => counter)) + 1
