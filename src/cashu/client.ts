@@ -66,7 +66,7 @@ export interface MintClient {
   /** Asks for a melt quote (NUT-05). */
   createMeltQuote(body: string, options: MethodOptions): Promise<Reply<MeltQuote>>
   meltQuote(quoteId: string, options: MethodOptions): Promise<Reply<MeltQuote>>
-  /** Pays (NUT-05). A mint may answer when the payment is through: waits ten minutes unless told otherwise. */
+  /** Pays (NUT-05). A mint may answer when the payment is through: waits ten minutes unless given. */
   melt(body: string, options: MethodOptions): Promise<Reply<Melted>>
   /** Exchanges inputs for outputs (NUT-03). */
   swap(body: string, options: RequestOptions): Promise<Reply<{ readonly signatures: readonly BlindSignature[] }>>

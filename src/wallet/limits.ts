@@ -5,7 +5,7 @@ import type { MintLimits, Reader, Write } from './tables.ts'
 
 export type LimitName = keyof MintLimits
 
-/** What is sent at most where nothing is known: Nutshell and cdk take 1,000 of each unless told otherwise. */
+/** What is sent at most where nothing is known: Nutshell and cdk take 1,000 of each unless given. */
 const UNTOLD = 1_000
 /** NUT-09 batches are of about a hundred everywhere. */
 const RESTORE_UNTOLD = 100

@@ -17,7 +17,7 @@ import { eventually } from '../kits/wallet-kit.ts'
 let stack: AsyncDisposableStack
 let mint: MintServer
 let mintUrl: string
-/** Invoices are paid at once, unless told otherwise. */
+/** Invoices are paid at once, unless given. */
 let startMint: (lightning?: MintServerOptions['lightning']) => Promise<void>
 let place: { store: { path: string }; seed: string }
 /** Paths of requests that are held up, and how many are. */

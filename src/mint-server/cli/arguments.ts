@@ -195,7 +195,7 @@ function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options
   try {
     return parseArgs({ args: [...args], options }).values
   } catch (error) {
-    // Node explains more than one wants to know after the first sentence.
+    // Node's message has one useful sentence, the first.
     throw new UsageError((error as Error).message.split(/\. |\n/)[0])
   }
 }

@@ -52,7 +52,7 @@ async function storeOf(store: StoreArgument): Promise<StoreAdapter> {
 
 type Keys = Pick<MintServerOptions, 'seed' | 'signatory' | 'highWaterMark'>
 
-/** Where the seed comes from, this process's own or none, and where it is kept how far it has signed. */
+/** The source of the seed, if this process has one, and the file of its high-water mark. */
 function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
   const beside = keys.kind === 'seed' ? keys.file : keys.tokenFile
   const markPath = given ?? (beside === undefined ? undefined : markPathOf(beside))
@@ -65,7 +65,7 @@ function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
   if (!existsSync(file)) {
     if (store.kind === 'sqlite' && existsSync(store.path))
       throw new Error(`${store.path} is there, and the seed of its keys is not: ${file}`)
-    // Before the seed: one without a mark may have signed.
+    // The mark is made before the seed. A seed without a mark may have signed already.
     if (markPath !== undefined) makeMarkFile(markPath)
   }
   return { ...marked('unknown'), seed: seedOf(readOrMakeSecret(file), file) }
@@ -78,7 +78,7 @@ function serve({ url, close }: { readonly url: string; readonly close: () => Pro
     process.exit(FAILED)
   }
   process.on('uncaughtException', fail)
-  // Who reads the log may go away before the mint does.
+  // The reader of the log may exit before the mint.
   process.stderr.on('error', () => {})
   let isEnding = false
   const end = (): void => {

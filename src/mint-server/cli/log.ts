@@ -1,6 +1,6 @@
 /**
- * What a server tells of itself: one entry per request and per event. Entries are made of words of our own, numbers and
- * codes; nothing that a wallet, a database or another machine sent is ever in one, so that logs can be kept and shown.
+ * A server's log: one entry per request and per event. Entries consist of fixed words, numbers and codes. They never
+ * contain what a wallet, a database or another machine sent, so logs can be kept and shown.
  */
 import { checkFunction } from '../../arguments.ts'
 
@@ -65,7 +65,7 @@ export function failureOf(error: unknown): Failure {
   return { error: names.join(' < ') || typeof error, ...(where === undefined ? {} : { where }) }
 }
 
-/** Every word of a path that says what is asked, and nothing about whom. */
+/** The words of paths that are logged. They name an endpoint and identify nobody. */
 const WORDS = new Set(
   (
     'v1 info keys keysets swap mint melt quote bolt11 bolt12 batch checkstate restore ws health ' +

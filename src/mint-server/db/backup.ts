@@ -38,7 +38,7 @@ async function summary(store: Store): Promise<Summary> {
   return { mark, units: (await balanceSheet(store)).units }
 }
 
-/** Looks at a database of which nobody else knows. @throws Error It is none of a mint, or it is broken. */
+/** Reads a database that no other process uses. @throws Error It is none of a mint, or it is broken. */
 async function inspect(path: string): Promise<Summary> {
   const db = new DatabaseSync(path)
   const [{ quick_check: check } = {}] = db.prepare('PRAGMA quick_check(1)').all()

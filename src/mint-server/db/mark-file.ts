@@ -5,7 +5,7 @@ import { amount, field, optional, record, text } from '../../cashu/shape.ts'
 import { isMissing, makeFile, replaceFile } from './durable-files.ts'
 import type { HighWaterMark, Mark } from './high-water.ts'
 
-/** What a seed is given that has never signed. */
+/** The mark of a seed that has never signed. */
 const NEW: Mark = { database: null, tick: 0, nonce: 'none', atMs: 0 }
 
 const written = (mark: Mark): string => `${JSON.stringify(mark)}\n`

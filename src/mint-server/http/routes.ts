@@ -22,12 +22,12 @@ import { createReadEndpoints, stateOfProof } from '../protocol/read-endpoints.ts
 /** How a mint carries out what moves ecash. */
 export interface Engine {
   /**
-   * Carries out what a request asks for, once, and gives its answer or the text of it. `key` names the request among all
-   * that ever came (NUT-19); `asked` reads it.
+   * Carries out a request once, and returns its answer or the answer's text. `key` identifies the request (NUT-19);
+   * `asked` parses it.
    * @throws {MintError}
    */
   carryOut(key: string, asked: () => Promise<Asked>, options: HandleOptions): Promise<object | string>
-  /** Sees to it that news of a payment that is under way is heard. */
+  /** Polls a payment that is under way. */
   ask(quote: MeltQuoteRow): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export interface Routes {
   readonly handle: Mint['handle']
   readonly statesOf: Mint['statesOf']
   readonly ask: Mint['ask']
-  /** Something came in for a request of the mint's. */
+  /** A payment came in for a request of the mint. */
   readonly heard: (requestId: string) => Promise<void>
 }
 
@@ -59,7 +59,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     await engine.ask(quote)
     return meltAnswer(await readMelt(method, id))
   }
-  /** NUT-29: what is no quote's id, or of none that there is, is left out. */
+  /** NUT-29: ids that are malformed or unknown are left out. */
   const checkBatch =
     (method: PaymentMethod): Endpoint =>
     async (request, party) => {
@@ -81,7 +81,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     '/v1/keysets': reading.keysets,
   }
   for (const method of backend.methods) {
-    /** What is to be issued must have come in; where a batch does not say how much from each, all of each. */
+    /** Payments for the quotes must have come in: the amount that a batch names, or else the whole quote. */
     const issuing =
       (read: (request: Fields) => Promise<Asked & { kind: 'mint-issue' }>): Moving =>
       async (request, party) => {
@@ -94,7 +94,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     moving[`/v1/mint/${method}`] = issuing(asked.issue(method))
     moving[`/v1/mint/${method}/batch`] = issuing(asked.batch(method))
     moving[`/v1/melt/${method}`] = async (request, party) => {
-      // What somebody has paid already must not be paid by the mint itself once more.
+      // The mint must not pay its own request if somebody has paid it already.
       const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
       if (own) await minting.current(method, own.id, party)
       return asked.melt(method)(request)

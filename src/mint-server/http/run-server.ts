@@ -38,17 +38,17 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   readonly store: StoreAdapter
   /** How the fake Lightning backend behaves. */
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
-  /** Who signs instead of this process, which needs no seed then. */
+  /** The signatory, if this process has no seed. */
   readonly signatory?: Signatory
-  /** Any free port unless told otherwise. */
+  /** Any free port unless given. */
   readonly port?: number
-  /** Loopback unless told otherwise. */
+  /** Loopback unless given. */
   readonly host?: string
   /** Serves `/admin/…` too: `true` to programs on this machine, `'anywhere'` to anybody. */
   readonly admin?: boolean | 'anywhere'
-  /** 2 MiB unless told otherwise. */
+  /** 2 MiB unless given. */
   readonly maxBodyBytes?: number
-  /** How long a client may take to send a request; 30 seconds unless told otherwise. */
+  /** How long a client may take to send a request; 30 seconds unless given. */
   readonly requestTimeoutMs?: number
   /** What is not given is as in `WEBSOCKET_LIMITS`. */
   readonly websockets?: Partial<WebsocketLimits>
@@ -59,7 +59,7 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
    * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
    */
   readonly clientHeader?: string
-  /** Hears of every request and every failure, and never of a secret. Nobody does unless told otherwise. */
+  /** Gets every request and every failure, and never a secret. Nothing is logged unless given. */
   readonly log?: Log
 }
 
@@ -72,7 +72,7 @@ export interface MintServer {
   /** The fake Lightning backend, for those who pay by hand. */
   readonly backend: FakeBackend
   /**
-   * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
+   * Takes no more requests, waits for those under way until the deadline (10 seconds unless given), then closes the
    * store. What is unfinished goes on at the next start.
    *
    * @throws {StoreError} where the database fails

@@ -1,6 +1,6 @@
 /**
- * One kind of news for subscribers (NUT-17), apart from the others. What this mint commits is told at once, each change in
- * order; what other processes did is found by looking at the rows, and what nobody tells of by asking the backend.
+ * Notifies the subscribers of one topic (NUT-17). Commits of this mint are sent at once and in order. Commits of other processes
+ * are found by polling the rows, and payments by polling the backend.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../kernel/util/ports.ts'
@@ -9,26 +9,26 @@ import { failureOf, type Log } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import type { Topic } from './topics.ts'
 
-/** Hears of one thing. */
+/** Subscribes to one id. */
 export interface Listener {
   readonly tell: (payload: string) => void
-  /** Looks up to this one were begun before it listened. */
+  /** Polls up to this number began before it subscribed. */
   since: number
-  /** Whether it knows how things stand. */
+  /** Whether it has received a first payload. */
   isNotified: boolean
 }
 
 interface Watched {
   readonly listeners: Set<Listener>
-  /** How things stand, as all listeners were told that know. */
+  /** The payload that notified listeners received last. */
   payload: object | undefined
   text: string | undefined
-  /** Goes up with each change that is heard: a look that was begun before it may have seen older rows. */
+  /** Counts committed changes. A poll that began before a change may have read older rows. */
   changes: number
   /** When it was first watched, and when the backend is to be asked next; by the clock that never jumps. */
   readonly sinceMs: number
   askAtMs: number
-  /** Since how many questions there was no answer. */
+  /** How many calls to the backend in a row got no answer. */
   silences: number
 }
 
@@ -41,23 +41,23 @@ export interface LoopOptions {
 
 const POLL_MS = 1000
 const SHORTEST_PAUSE_MS = 50
-/** A pause is at least so many times as long as looking at everything took. */
+/** A pause is at least this many times as long as the last poll took. */
 const CALM = 4
-/** So many are looked at in one look. */
+/** How many ids one poll reads. */
 const BATCH = 500
-/** So many questions to the backend are under way at once. */
+/** How many calls to the backend are under way at once. */
 const MOST_CALLS = 32
-/** A pause between two questions is this part of how long a thing has been watched, but for the limits. */
+/** The pause between two calls for an id, as a part of the time since it was subscribed, within the limits. */
 const PAUSE_SHARE = 1 / 20
 const LONGEST_PAUSE_MS = 60_000
 
 export class WatchLoop {
   readonly #of: LoopOptions
   readonly #watched = new Map<string, Watched>()
-  /** Somebody waits to hear of these for the first time: they go before the rest. */
+  /** Ids with a listener that has received nothing yet. They are polled first. */
   readonly #fresh = new Set<string>()
   readonly #rest = new Set<string>()
-  /** These are to be asked about. */
+  /** Ids to call the backend about. */
   readonly #due = new Set<string>()
   #calls = 0
   #polls = 0
@@ -101,7 +101,7 @@ export class WatchLoop {
 
   /** Something may have changed elsewhere. */
   stale(): void {
-    // A pause some times as long as looking took, so that a busy mint is not kept busy by this.
+    // The pause is a multiple of the time that a poll takes, so that polling does not overload a busy mint.
     const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#pollMs * CALM)
     this.#plan(Math.min(pauseMs, Math.max(0, this.#roundMs + pauseMs - this.#of.clock.monotonicMs())))
   }
@@ -123,7 +123,7 @@ export class WatchLoop {
     this.#round = undefined
   }
 
-  /** Takes the next ids to be looked at out of the queues. */
+  /** Takes the next ids to poll out of the queues. */
   #next(): string[] {
     for (const waiting of this.#isClosed ? [] : [this.#fresh, this.#rest]) {
       const ids: string[] = []
@@ -134,7 +134,7 @@ export class WatchLoop {
     return []
   }
 
-  /** Tells those who know how things stood of every step from there, and the others how they stand. */
+  /** Sends each step since the last payload to listeners that have it, and the new payload to the others. */
   #notify(watched: Watched, payload: object, poll = Infinity): void {
     const text = JSON.stringify(payload)
     const steps = watched.payload && watched.text !== text ? between(this.#of.topic, watched.payload, payload) : []
@@ -166,17 +166,17 @@ export class WatchLoop {
         for (const [at, id] of ids.entries()) {
           const watched = this.#watched.get(id)
           if (!watched || payloads[at] === undefined) continue
-          // What was heard meanwhile may be newer than what was seen.
+          // A commit during the poll may be newer than the rows read.
           if (watched.changes === before[at]) this.#notify(watched, payloads[at], number)
           else this.#fresh.add(id)
         }
       } catch (error) {
-        // The next round looks at everything again.
+        // The next round polls everything again.
         if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'poll', ...failureOf(error) })
         this.#isFailing = true
         break
       }
-      // A store in this process answers without a pause: others get their turn.
+      // A store in this process answers synchronously. Other work gets its turn here.
       await setImmediate()
     }
     this.#isPolling = false
@@ -185,7 +185,7 @@ export class WatchLoop {
     this.#plan(Math.max(POLL_MS, this.#pollMs * CALM))
   }
 
-  /** Sees to it that everything is looked at again within so long. */
+  /** Schedules the next poll of everything within the delay. */
   #plan(delayMs: number): void {
     if (this.#isClosed || this.#watched.size === 0) return
     const { clock } = this.#of
@@ -202,7 +202,7 @@ export class WatchLoop {
     void this.#poll()
   }
 
-  /** Asks about what is due; never waited for by those who look. */
+  /** Calls the backend about what is due. Polls do not wait for it. */
   #callBackend(): void {
     const { clock, topic } = this.#of
     const nowMs = clock.monotonicMs()

@@ -64,13 +64,13 @@ export interface FakeBackendOptions {
   readonly random: (length: number) => Uint8Array
   /** Resolves after so long, or once the signal aborts; asked for delays alone. The system's clock unless given. */
   readonly sleep?: (delayMs: number, signal: AbortSignal) => Promise<void>
-  /** Real BOLT 11 unless told otherwise. */
+  /** Real BOLT 11 unless given. */
   readonly invoiceCodec?: InvoiceCodec
-  /** Real BOLT 12 unless told otherwise. */
+  /** Real BOLT 12 unless given. */
   readonly offerCodec?: OfferCodec
   /** How long after its making a request that names an amount is paid by itself, once; never, where left out. */
   readonly autoPayMs?: number
-  /** What each payment costs beyond its amount, in sat; 1 unless told otherwise. */
+  /** What each payment costs beyond its amount, in sat; 1 unless given. */
   readonly feeSat?: number
 }
 
@@ -82,7 +82,7 @@ const MOST_MEMO_BYTES = 639
 /** The public key of the node that signs the invoices (see `bolt11`). */
 const NODE_ID = '031c3c2605c2ff5236c84dd79326574cd97a9f948aa0654a2c48f7771f0dbe627e'
 
-/** It follows from what payer and payee know, so that any fake backend can pay what another made, and prove it. */
+/** The preimage follows from what payer and payee know, so any fake backend can pay another's invoice and prove it. */
 export const preimageOf = (secret: Uint8Array): Uint8Array => sha256(concatBytes(utf8ToBytes('fake preimage'), secret))
 const hashOf = (preimage: Uint8Array): string => bytesToHex(sha256(preimage))
 
@@ -141,7 +141,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
   const listeners = new Set<{ readonly tell: (requestId: string) => void }>()
   let running: AbortController | undefined
 
-  /** What a call waits by. @throws {Error} The backend is stopped, or the caller has given up. */
+  /** The signal of a call. @throws {Error} The backend is stopped, or the caller has given up. */
   function attend(signal?: AbortSignal): AbortSignal {
     if (!running) throw new Error('the fake backend is stopped')
     signal?.throwIfAborted()

@@ -1,4 +1,4 @@
-/** What a mint asks of Lightning. */
+/** The Lightning port of a mint. */
 
 /** How requests for payment are written: BOLT11 invoices (NUT-23), BOLT12 offers (NUT-25). */
 export type PaymentMethod = 'bolt11' | 'bolt12'
@@ -70,7 +70,7 @@ export interface Payment {
 }
 
 /**
- * The Lightning side of a mint. A call that rejects says nothing about what happened: it is made again, or asked about.
+ * The Lightning side of a mint. A call that rejects says nothing about what happened: the mint calls again, or asks for the outcome.
  * A signal that aborts ends the waiting, and nothing else. While the backend is stopped, all but `decode` reject.
  *
  * A backend on a real node (LND, CLN, LDK) must promise:
@@ -96,7 +96,7 @@ export interface PaymentBackend {
    */
   start(): Promise<void>
   /**
-   * Lets go of everything; payments under way go on without it.
+   * Releases its resources. Payments under way go on.
    *
    * @throws {Error} where it gives no answer: the outcome is unknown then
    */

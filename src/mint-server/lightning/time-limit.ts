@@ -1,11 +1,11 @@
-/** Calls to what is outside, which may hang whatever it promised: the mint goes on without it. */
+/** Time limits of calls to the outside, which may hang. The mint goes on without their answers. */
 import { unlessAborted, type Clock } from '../../kernel/util/ports.ts'
 
 /** How long the backend, or the signatory, is given for an answer that somebody waits for. */
 export const ANSWER_LIMIT_MS = 30_000
 /** How long the backend is given to say how a payment stands, or what came in. */
 export const POLL_LIMIT_MS = 2_000
-/** How long it is given to say whether there is more than what is known here, which is told in any case. */
+/** How long the backend is given to report further payments, when a known one can be answered already. */
 export const KNOWN_FOR_MS = 250
 
 /** The answer of a call that is given `ANSWER_LIMIT_MS` for it. @throws {Error} It took longer; what the call throws. */

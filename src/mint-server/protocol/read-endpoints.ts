@@ -10,7 +10,7 @@ import { inWaves } from '../db/waves.ts'
 /** How many quotes one request may issue (NUT-29). */
 export const MAX_BATCH = 100
 
-/** NUT-07. A witness is told of once it has spent the proof: a payment under way may fail yet, and show no preimage. */
+/** NUT-07. The witness is shown once it has spent the proof. A payment under way may still fail, and must show no preimage. */
 export const stateOfProof = (Y: string, row: ProofRow | undefined): object => ({
   ...{ Y, state: row?.state ?? 'UNSPENT' },
   witness: row?.state === 'SPENT' ? row.witness : null,

@@ -99,9 +99,9 @@ export async function signatoryServer(options: {
   readonly signatory: Signatory
   /** What the mint shows; at least 16 characters, and as hard to guess as the seed. */
   readonly token: string
-  /** Any free port unless told otherwise. */
+  /** Any free port unless given. */
   readonly port?: number
-  /** Loopback unless told otherwise. */
+  /** Loopback unless given. */
   readonly host?: string
   readonly log?: Log
 }): Promise<SignatoryServer> {
@@ -161,9 +161,9 @@ export interface RemoteSignatoryOptions {
   readonly url: string
   /** The shared secret of mint and signatory. */
   readonly token: string
-  /** For each try; 30 seconds unless told otherwise: a thousand signatures take some. */
+  /** For each try; 30 seconds unless given: a thousand signatures take some. */
   readonly timeoutMs?: number
-  /** How often a request is made again, with growing pauses from 100 ms to 2 s; 4 unless told otherwise. */
+  /** How often a request is made again, with growing pauses from 100 ms to 2 s; 4 unless given. */
   readonly retries?: number
   /** How it is asked; the platform's `fetch` unless given. */
   readonly fetch?: typeof fetch
