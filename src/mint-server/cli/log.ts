@@ -4,6 +4,7 @@
  */
 import { checkFunction } from '../../arguments.ts'
 
+/** One entry of a server's log. */
 export type LogEntry =
   | { readonly event: 'start'; readonly url: string }
   | { readonly event: 'stop'; readonly ms: number }
