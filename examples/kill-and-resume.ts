@@ -17,7 +17,7 @@ const dir = mkdtempSync(join(tmpdir(), 'hardshell-example-'))
 const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 } })
 const seen = new Set<string>()
 
-/** One run; killed as soon as it tells of a state that no run before it came to. Gives its token, if it got so far. */
+/** One run; killed as soon as it prints a state that no earlier run reached. Gives its token, if it got so far. */
 async function run(): Promise<string | undefined> {
   const program = fileURLToPath(import.meta.resolve('./pay.ts'))
   const child = spawn(process.execPath, [...process.execArgv, program, server.url, join(dir, 'wallet.db')], {

@@ -269,7 +269,7 @@ export const exchangeActors = {
     | { answer: 'spent'; writes: readonly Write[] }
     /** Some outputs are signed and some are not. */
     | { answer: 'partly'; writes: readonly Write[] }
-    /** An earlier send may have landed, and the mint cannot tell (NUT-07, NUT-09). */
+    /** An earlier request may have landed, and the mint cannot say (NUT-07, NUT-09). */
     | { answer: 'unknown'; why: Why }
     | { answer: 'wrong' },
     Job

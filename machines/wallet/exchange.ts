@@ -173,7 +173,7 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           src: 'mint.check',
           input: from((context) => ({ mintUrl: context.mintUrl, Ys: asked(exchangeOf(context)) })),
           onDone: [
-            // Of the states alone that resets no count: the mint may tell them, and make no sense of the next question.
+            // An answer with states resets no count: the mint may fail at the next request all the same.
             on({
               answer: 'ok',
               such: 'exchange.isSettled',
@@ -316,7 +316,7 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
         on: { resume: 'refreshing', ...givenUp },
       },
       closed: {
-        description: 'No keyset that the mint lists serves; looks a few times more, and then gives up.',
+        description: 'The mint lists no usable keyset; fetches the list a few times more, and then gives up.',
         after: { exchangeLook: 'refreshing' },
         on: { resume: 'refreshing', ...givenUp },
       },

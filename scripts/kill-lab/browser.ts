@@ -42,7 +42,7 @@ interface Kill {
 const EACH_WAY_MS = 10
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'receivedPartly', 'swapped']
 
-/** Kills tabs until it was done so often, lets the last ones finish, and looks at the balances. Each owner is a tab. */
+/** Kills tabs until it was done so often, lets the last ones finish, and compares the balances. Each owner is a tab. */
 export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>): Promise<BrowserResult> {
   const { dir, kills, seed, owners, killed } = options
   await using stack = new AsyncDisposableStack()

@@ -6,7 +6,7 @@ import { MOST_IDLE_SECONDS } from './idleness.ts'
 import type { Life, Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
-/** An operation, as its process last told of it. */
+/** An operation, as its process last reported it. */
 export interface Seen extends Sight {
   /** How many times a new process took it up. */
   readonly resumed: number

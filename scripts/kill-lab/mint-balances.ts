@@ -41,7 +41,7 @@ export const fromAdmin =
     }
   }
 
-/** From Nutshell's database, and from what it told Lightning. */
+/** From Nutshell's database, and from its calls to Lightning. */
 export const fromNutshell =
   (mint: Nutshell): ReadMintBalances =>
   async () => {

@@ -83,7 +83,7 @@ const AMOUNT = 1000
 /** How long an open payment is watched before the wallet is killed once more. */
 const OPEN_MS = 1_500
 
-/** Runs one outcome to its end; the wallet is told to the caller, whose audit looks into it. */
+/** Runs one outcome to its end; the wallet is returned to the caller, whose audit checks it. */
 export async function runOutcome(
   env: {
     readonly places: Pick<LabPlaces, 'place'>

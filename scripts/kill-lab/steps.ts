@@ -123,7 +123,7 @@ export const ignoreClosed = ignoreCode('CLOSED')
  * @param started What was asked of it, where its end cannot come before that has reached the store.
  */
 async function finished(handle: OperationHandle, started?: Promise<unknown>): Promise<void> {
-  // That the store is away is told to who waits.
+  // Whoever waits gets the error that the store is away.
   const polling = setInterval(() => void handle.refresh().catch(() => {}), POLL_EVERY_MS)
   try {
     await Promise.all([started, handle.finished()])

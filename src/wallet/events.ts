@@ -38,7 +38,7 @@ export interface OperationEvent {
   readonly owed: Amount
 }
 
-/** The events that `wallet.on` tells of, by name. */
+/** The events of `wallet.on`, by name. */
 export interface WalletEvents {
   /** An operation was created, changed its state, finished or failed; its history record changed with it. */
   readonly operation: OperationEvent

@@ -81,7 +81,7 @@ export async function makeOutputs(
   }
 }
 
-/** Which of an operation's outputs the mint has signed, as their rows and a restore tell. */
+/** Which of an operation's outputs the mint has signed, by their rows and a restore. */
 export function signedOf(
   rows: readonly OutputRow[],
   restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null,

@@ -19,7 +19,7 @@ type Ask = (Ys: readonly string[]) => Promise<Reply<readonly ProofState[]>>
 
 /**
  * Which of these tokens were claimed, all of their proofs. A token is done with at its first proof that is not spent, or that
- * the mint will not tell of. What is refused is asked about in smaller parts; what is left unknown counts as not claimed.
+ * the mint does not answer. A refused request is split into smaller ones; tokens of unknown state count as not claimed.
  */
 async function claimed(
   tokens: readonly (readonly string[])[],

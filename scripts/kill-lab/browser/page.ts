@@ -51,8 +51,8 @@ function walletOf({ mintUrl, wallets }: BrowserPlan, name: string): Promise<Wall
 const lab = {
   /** Opens all wallets and does all steps. */
   async live(plan: BrowserPlan): Promise<void> {
-    const told = (window as { report?: typeof report }).report
-    if (told) report = told
+    const given = (window as { report?: typeof report }).report
+    if (given) report = given
     await Promise.all(Object.keys(plan.wallets).map((name) => walletOf(plan, name)))
     await Promise.all(
       plan.threads.map(async (steps) => {

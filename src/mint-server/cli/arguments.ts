@@ -64,7 +64,7 @@ export const RESTORE_HELP = `hardshell mint restore [options]
 
 Puts a backup in the place of a mint's database while no mint runs on it, moves aside what is there, and prints one line of
 JSON. What the mint did since the backup is forgotten: ecash that was spent since is good again, and what was paid since is
-not known. Where that is anything, it is told, and nothing is done without --accept-loss. Where this is killed, run it again:
+not known. If anything would be lost, it is listed, and nothing is done without --accept-loss. Where this is killed, run it again:
 until it is done, a mint refuses to start.
 
   --from FILE               the backup

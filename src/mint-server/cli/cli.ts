@@ -71,7 +71,7 @@ function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
   return { ...marked('unknown'), seed: seedOf(readOrMakeSecret(file), file) }
 }
 
-/** Tells where a server listens, and closes it when the process is told to end. */
+/** Prints where a server listens, and closes it on SIGTERM or SIGINT. */
 function serve({ url, close }: { readonly url: string; readonly close: () => Promise<void> }, log: Log): void {
   const fail = (error: unknown): never => {
     log({ event: 'failure', at: 'process', ...failureOf(error) })

@@ -1,6 +1,6 @@
 /**
  * Backups of a mint's database in SQLite. A backup is made while the mint runs; putting one in place forgets what was signed
- * and spent since, which is told before anything is done.
+ * and spent since, which is listed before anything is done.
  *
  * | crashed in | what is there | what helps |
  * |---|---|---|

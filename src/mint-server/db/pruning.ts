@@ -9,7 +9,7 @@ import { StoreError } from '../../store/port.ts'
 import type { MintQuoteRow, Store, Write } from './tables.ts'
 
 const HOUR_MS = 3_600_000
-/** How long operations that are done can be looked at. */
+/** How long finished operations are kept. */
 const KEPT_MS = 24 * HOUR_MS
 /** So many rows go in one commit, and others get their turn before the next. */
 const BATCH = 100

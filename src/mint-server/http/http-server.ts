@@ -28,7 +28,7 @@ export interface HttpRequest {
 export interface HttpServerOptions {
   /** Answers a request. If it rejects, the outcome is unknown, and the client gets a bare 503. */
   readonly answer: (request: HttpRequest) => Promise<Answer>
-  /** The header in which the proxy in front tells who the client is; nobody's word is taken where left out. */
+  /** The header in which the proxy in front names the client. Without it no header is trusted. */
   readonly clientHeader?: string | undefined
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>

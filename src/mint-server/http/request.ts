@@ -1,4 +1,4 @@
-/** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
+/** Reading requests: the shape of everything a wallet sends is checked here first. */
 import { codes } from '../../cashu/codes.ts'
 import type { Message } from '../../../machines/mint-server/signing.ts'
 import {

@@ -184,6 +184,6 @@ const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-/** The method of payment and the kind of quote that a topic tells of. */
+/** The method of payment and the kind of quote of a topic. */
 const partsOf = (topic: string): [PaymentMethod, 'mint' | 'melt'] =>
   topic.split('_') as [PaymentMethod, 'mint' | 'melt']

@@ -55,7 +55,7 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   /** How many requests are worked on at once; what is not given is as in `REQUEST_LIMITS`. */
   readonly requests?: Partial<RequestLimits>
   /**
-   * The header in which the proxy in front of the mint tells the client's address, `x-forwarded-for` say; the last address in
+   * The header in which the proxy in front of the mint gives the client's address, `x-forwarded-for` say; the last address in
    * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
    */
   readonly clientHeader?: string

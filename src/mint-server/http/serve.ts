@@ -21,7 +21,7 @@ export interface ServeOptions {
   readonly requestTimeoutMs: number
   readonly websockets: WebsocketLimits
   readonly requests: RequestLimits
-  /** The header in which a proxy in front of the mint tells who the client is. */
+  /** The header in which a proxy in front of the mint names the client. */
   readonly clientHeader?: string | undefined
   readonly clock: Clock
   readonly log: Log

@@ -27,7 +27,7 @@ interface Wish {
   readonly memo?: string | undefined
 }
 
-/** The backend, and what happens to it from outside. `onIncoming` tells of what happens through this object. */
+/** The backend, and what happens to it from outside. `onIncoming` reports what happens through this object. */
 export interface FakeBackend extends Required<PaymentBackend> {
   /**
    * Has somebody pay a request that the backend made; false where it made none. An invoice is paid once, and calling

@@ -38,10 +38,10 @@ export class ResultWaiters {
     const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
     const abort = (): void => reject(signal.reason as Error)
     this.#waiting.set(id, ({ emitted, row, before, snapshot }) => {
-      const told = emitted[0] as Outcome | undefined
-      if (told?.type === 'answered') resolve(told.body)
-      else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
-      else if (told?.type === 'pending') resolve(undefined)
+      const outcome = emitted[0] as Outcome | undefined
+      if (outcome?.type === 'answered') resolve(outcome.body)
+      else if (outcome?.type === 'refused') reject(new MintError(outcome.code, outcome.detail))
+      else if (outcome?.type === 'pending') resolve(undefined)
       else if (row.status !== 'active') this.#outcomeOf(row, snapshot.context as Refused).then(resolve, reject)
       else if (row.state === UNSURE && before?.state !== UNSURE) {
         // The poll begins after the listeners have heard of the state.

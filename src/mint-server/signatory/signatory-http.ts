@@ -112,7 +112,7 @@ export async function signatoryServer(options: {
   checkFunction(options.log, 'log')
   const { signatory, token, port = 0, host = '127.0.0.1', log = silent } = options
   checkToken(token)
-  // Digests have one length, and tell nothing of what they are of by how long it takes to compare them.
+  // Comparing digests takes the same time whatever the tokens are.
   const expectedDigest = digest(`Bearer ${token}`)
   const isKnown = (authorization = ''): boolean => timingSafeEqual(digest(authorization), expectedDigest)
 

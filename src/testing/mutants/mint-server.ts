@@ -66,7 +66,7 @@ export const mintServerMutants: readonly Mutant[] = [
     changes: [
       {
         file: melt,
-        from: "if (told.state === 'paid') return { answer: 'paid',",
+        from: "if (outgoing.state === 'paid') return { answer: 'paid',",
         to: "if (told.state === 'paid' || told.state === 'pending') return { answer: 'paid',",
       },
     ],

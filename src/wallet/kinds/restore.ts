@@ -191,7 +191,7 @@ export interface PrepareRestore {
 
 /** How a restore ended. `amount` is what came back. */
 export interface RestoredFunds extends Finished {
-  /** Keysets that could not be restored, or not wholly, and why. Where the state is `incomplete`, they are looked for again. */
+  /** Keysets that could not be restored, or not wholly, and why. In the state `incomplete` they are tried again. */
   readonly unavailable: readonly { readonly keysetId: string; readonly reason: string }[]
 }
 
