@@ -120,7 +120,7 @@ const checkDecision = (state: unknown): void => checkOneOf(state ?? null, 'state
 /** @throws {TypeError} naming the argument */
 function checkWish(wish: Wish): void {
   checkNames(wish, 'request', ['amountSat', 'expiryAt', 'memo'])
-  checkCount(wish.amountSat, 'amountSat')
+  checkCount(wish.amountSat, 'amountSat', 0)
   checkDuration(wish.expiryAt, 'expiryAt')
   if ((wish.expiryAt ?? 0) > LAST_MS) throw new TypeError(`expiryAt: milliseconds up to ${LAST_MS}`)
   if (wish.memo === undefined) return

@@ -67,7 +67,7 @@ export const mintServerMutants: readonly Mutant[] = [
       {
         file: melt,
         from: "if (outgoing.state === 'paid') return { answer: 'paid',",
-        to: "if (told.state === 'paid' || told.state === 'pending') return { answer: 'paid',",
+        to: "if (outgoing.state === 'paid' || outgoing.state === 'pending') return { answer: 'paid',",
       },
     ],
     breaks: 'invented',
