@@ -1,6 +1,6 @@
 /**
  * Runs `pay.ts` against a mint, and ends it with SIGKILL at each state that it comes to, until it gets through; then
- * once more, which must print the same token. The mint's books say what it is worth.
+ * once more, which must print the same token. The mint's balances say what it is worth.
  *
  *   npm run build && npx node examples/kill-and-resume.ts
  */
@@ -17,7 +17,7 @@ const dir = mkdtempSync(join(tmpdir(), 'hardshell-example-'))
 const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 } })
 const seen = new Set<string>()
 
-/** One run; killed as soon as it tells of a state that no run before it came to. Gives its token, if it got so far. */
+/** One run; killed as soon as it prints a state that no earlier run reached. Gives its token, if it got so far. */
 async function run(): Promise<string | undefined> {
   const program = fileURLToPath(import.meta.resolve('./pay.ts'))
   const child = spawn(process.execPath, [...process.execArgv, program, server.url, join(dir, 'wallet.db')], {
@@ -46,7 +46,7 @@ try {
   }
   console.log('pay.ts starts once more')
   const again = await run()
-  const { issued, outstanding } = (await server.mint.books()).units['sat']!
+  const { issued, outstanding } = (await server.mint.balanceSheet()).units['sat']!
   console.log(
     `killed ${kills} times; the same token: ${again === token}; the mint owes ${outstanding} sat, of ${issued} ever signed`,
   )

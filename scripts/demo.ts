@@ -4,18 +4,18 @@
  *   npm run demo -- [--kills 20] [--seed 1] [--mint URL] [--json]
  *
  * A mint runs as a process of its own. A wallet process mints, pays, receives, swaps, melts and restores; SIGKILL ends
- * it at moments chosen by the seed, and the next one goes on. At the end the wallets' books must agree with the mint's,
+ * it at moments chosen by the seed, and the next one goes on. At the end the wallets' balances must agree with the mint's,
  * and every proof must be taken by the mint. With `--mint` it runs against any mint that has a fake Lightning backend
- * (one that pays its own invoices), whose books are then seen from outside. Exits with 1 where a sat is missing or an
+ * (one that pays its own invoices), whose balances are then seen from outside. Exits with 1 where a sat is missing or an
  * operation is stuck.
  */
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { lines, table } from './demo/screen.ts'
-import { audit } from './kill-lab/books.ts'
+import { audit } from './kill-lab/balances.ts'
 import { startMint } from './kill-lab/children.ts'
 import { killAgain, Lab } from './kill-lab/lab.ts'
-import { fromAdmin, fromOutside, getJson } from './kill-lab/mint-books.ts'
+import { fromAdmin, fromOutside, getJson } from './kill-lab/mint-balances.ts'
 import { failedOf, isFine, printAudit, resultOf } from './kill-lab/result.ts'
 import { rounds, type Invoices } from './kill-lab/rounds.ts'
 import { startRun, wholeNumber } from './kill-lab/run.ts'
@@ -68,6 +68,8 @@ printAudit(out, lab.progress, audited)
 // Our own mint pays whatever it is asked to.
 const failed = values.mint === undefined ? failedOf(result) : []
 for (const { id, kind, state } of failed) say(`BAD ${kind}.${state} (${id})`)
-say(`${result.stuck} stuck, ${result.conserved ? 'every sat accounted for' : 'THE BOOKS DO NOT AGREE'}, ${seconds()} s`)
+say(
+  `${result.stuck} stuck, ${result.conserved ? 'every sat accounted for' : 'THE BALANCES DO NOT AGREE'}, ${seconds()} s`,
+)
 if (values.json) console.log(JSON.stringify(result))
 if (!isFine(result) || failed.length > 0 || result.kills < kills) process.exitCode = 1

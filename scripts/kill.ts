@@ -1,5 +1,5 @@
 /**
- * Kills wallets by SIGKILL, thousands of times, and holds their books against the mint's.
+ * Kills wallets by SIGKILL, thousands of times, and holds their balances against the mint's.
  *
  *   npm run kill -- [--store sqlite|postgres|indexeddb] [--kills 1000] [--seed 1] [--owners 1] [--lanes 3] [--json]
  *

@@ -1,7 +1,7 @@
 /**
  * Puts the mint under load: clients with real crypto, over HTTP, against a mint in a process of its own that is killed
  * again and again. Prints figures by store, and with `--json` one JSON object as the last line. Exits with 1 where the
- * books do not balance. Needs Linux, and for PostgreSQL its server programs.
+ * balances do not balance. Needs Linux, and for PostgreSQL its server programs.
  *
  *   npm run load -- [--store sqlite|postgres] [--swaps 10000] [--clients 64] [--kills 20] [--replicas 2] [--seed S] [--json]
  *
@@ -61,7 +61,7 @@ const results = Object.values(stores)
 const worst = (what: (result: Result) => number): number => Math.max(...results.map(what))
 const total = (what: (result: Result) => number): number => results.reduce((all, result) => all + what(result), 0)
 const balanced = [baseline, ...results].every((result) => result.balanced)
-say(`${balanced ? 'every sat accounted for' : 'THE BOOKS DO NOT BALANCE'}, ${seconds()} s`)
+say(`${balanced ? 'every sat accounted for' : 'THE BALANCES DO NOT BALANCE'}, ${seconds()} s`)
 if (values.json)
   // Of several stores the worst figure, and the sum of swaps and kills.
   console.log(

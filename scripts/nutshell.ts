@@ -2,7 +2,7 @@
  * A real mint to test against: Nutshell (the Python package `cashu`) with its fake Lightning backend, on SQLite.
  *
  * `ensureNutshell` installs it once into a cache folder, `startNutshell` runs it and steers what Lightning answers,
- * `nutshellBooks` reads what the mint itself wrote down, and `foreignInvoice` makes invoices for it to pay.
+ * `nutshellBalances` reads what the mint itself wrote down, and `foreignInvoice` makes invoices for it to pay.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -172,8 +172,8 @@ export async function startNutshell(options: NutshellOptions = {}): Promise<Nuts
     const derivationPath = `m/0'/0'/${steering.keysetIndex ?? 0}'`
     if (steering.keysetIndex !== undefined && existsSync(join(databaseDir, databaseFile))) {
       // By itself the mint would leave the others active.
-      using books = new DatabaseSync(join(databaseDir, databaseFile))
-      books.prepare('UPDATE keysets SET active = (derivation_path = ?)').run(derivationPath)
+      using database = new DatabaseSync(join(databaseDir, databaseFile))
+      database.prepare('UPDATE keysets SET active = (derivation_path = ?)').run(derivationPath)
     }
     // Only these variables, and a folder of its own as home and working directory: the mint reads .env files in both.
     const env = {
@@ -255,7 +255,7 @@ export async function startNutshell(options: NutshellOptions = {}): Promise<Nuts
 }
 
 /** What the mint has in its own database, in sats. */
-export interface NutshellBooks {
+export interface NutshellBalances {
   /** All signatures given: minted, swapped, change. */
   readonly issued: number
   /** All proofs spent. */
@@ -277,7 +277,7 @@ export interface NutshellBooks {
 }
 
 /** Reads the mint's database; the mint may be running, stopped or crashed. */
-export function nutshellBooks(databaseDir: string): NutshellBooks {
+export function nutshellBalances(databaseDir: string): NutshellBalances {
   using database = new DatabaseSync(join(databaseDir, databaseFile), { readOnly: true, timeout: 5_000 })
   // One transaction, so that all of it is of the same moment.
   database.exec('BEGIN')
@@ -294,11 +294,11 @@ export function nutshellBooks(databaseDir: string): NutshellBooks {
     pendingProofs: sum('amount', 'proofs_pending WHERE y NOT IN (SELECT y FROM proofs_used)'),
     paidOut: sum('amount + fee_paid', "melt_quotes WHERE state = 'PAID'"),
     inputFees: sum('fees_paid', 'keysets'),
-    mintQuotes: rows('quote, amount, state', 'mint_quotes') as unknown as NutshellBooks['mintQuotes'],
+    mintQuotes: rows('quote, amount, state', 'mint_quotes') as unknown as NutshellBalances['mintQuotes'],
     meltQuotes: rows(
       'quote, request, amount, COALESCE(fee_paid, 0) AS feePaid, state',
       'melt_quotes',
-    ) as unknown as NutshellBooks['meltQuotes'],
+    ) as unknown as NutshellBalances['meltQuotes'],
   }
 }
 

@@ -44,11 +44,15 @@ export function checkFunction(value: unknown, name: string): void {
 
 /** @throws {TypeError} */
 export function checkClock(clock: unknown): void {
-  if (clock === undefined) return
-  checkObject(clock, 'clock')
-  for (const name of ['now', 'setTimeout', 'clearTimeout'])
-    if (typeof (clock as Readonly<Record<string, unknown>>)[name] !== 'function')
-      throw new TypeError(`clock: has no ${name}()`)
+  if (clock !== undefined) checkMethods(clock, 'clock', ['now', 'setTimeout', 'clearTimeout'])
+}
+
+/** An object that must be given, with these methods. @throws {TypeError} */
+export function checkMethods(value: unknown, name: string, methods: readonly string[]): void {
+  checkObject(value, name)
+  for (const method of methods)
+    if (typeof (value as Readonly<Record<string, unknown>>)[method] !== 'function')
+      throw new TypeError(`${name}: has no ${method}()`)
 }
 
 /** @throws {TypeError} */
@@ -56,10 +60,9 @@ export function checkListener(listener: unknown): void {
   if (typeof listener !== 'function') throw new TypeError('listener: a function')
 }
 
-/** One of a few texts. @throws {TypeError} */
-export function checkOneOf(value: unknown, name: string, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value as string))
-    throw new TypeError(`${name}: one of ${allowed.join(', ')}`)
+/** One of a few values. @throws {TypeError} */
+export function checkOneOf(value: unknown, name: string, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) throw new TypeError(`${name}: one of ${allowed.join(', ')}`)
 }
 
 /** @throws {TypeError} */
@@ -72,4 +75,29 @@ export function checkNames(options: unknown, name: string, known: readonly strin
   checkObject(options, name)
   for (const [option, value] of Object.entries(options))
     if (value !== undefined && !known.includes(option)) throw new TypeError(`${option}: not among ${known.join(', ')}`)
+}
+
+/** A list of at least so many items, each of them checked. @throws {TypeError} */
+export function checkList(value: unknown, name: string, check: (item: unknown, name: string) => void, least = 0): void {
+  if (!Array.isArray(value) || value.length < least)
+    throw new TypeError(`${name}: a list${least > 0 ? ' that is not empty' : ''}`)
+  for (const [at, item] of Array.from<unknown>(value).entries()) check(item, `${name}[${at}]`)
+}
+
+/** Bytes that must be given. @throws {TypeError} */
+export function checkBytes(value: unknown, name: string): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${name}: bytes`)
+}
+
+/** The number of a TCP port; 0 lets the system choose. @throws {TypeError} */
+export function checkPort(value: unknown, name: string): void {
+  checkCount(value, name, 0)
+  if (typeof value === 'number' && value > 65_535) throw new TypeError(`${name}: at most 65535`)
+}
+
+/** The options that were given: those that are undefined leave their defaults as they are. */
+export function given<T extends object>(options: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }

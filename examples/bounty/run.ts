@@ -18,7 +18,7 @@ const file = (name: string) => sqliteStore({ path: join(dir, name) })
 const deadlineAt = Date.now() + 86_400_000
 const seen = new Set<string>()
 
-/** One run; killed as soon as it tells of a state that no run before it came to. True where it got through. */
+/** One run; killed as soon as it prints a state that no earlier run reached. True where it got through. */
 async function run(): Promise<boolean> {
   const program = fileURLToPath(import.meta.resolve('./work.ts'))
   const child = spawn(process.execPath, [...process.execArgv, program, dir, String(deadlineAt)], {

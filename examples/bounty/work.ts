@@ -13,7 +13,7 @@ await using bounties = await openBounties({
   credits: storeCredits(await file('credits.db').open(creditsSchema)),
   claims: storeClaims(await file('claims.db').open(claimsSchema)),
 })
-// Each state that is on disk is told, and waits for a line to go on: here it may be killed.
+// Prints each state that is on disk, and waits for a line to go on: here it may be killed.
 bounties.on(({ state }) => {
   writeSync(1, `${state}\n`)
   readSync(0, new Uint8Array(1))

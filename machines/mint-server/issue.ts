@@ -33,7 +33,7 @@ import {
   type Message,
   type Signing,
   type Tag,
-  type Told,
+  type Outcome,
 } from './signing.ts'
 
 /** What a quote gives of an issue. */
@@ -61,7 +61,7 @@ export const issue = setup({
   types: {} as {
     context: IssueContext
     input: IssueInput
-    emitted: Told
+    emitted: Outcome
     tags: Tag
   },
   actors: {

@@ -47,7 +47,7 @@ import {
   type Refusal,
   type Signing,
   type Tag,
-  type Told,
+  type Outcome,
 } from './signing.ts'
 
 export interface MeltInput {
@@ -85,7 +85,7 @@ export interface MeltContext extends MeltInput, Signing {
   readonly settlement: Settlement | null
 }
 
-export type PaymentNews =
+export type PaymentEvent =
   | { type: 'payment.paid'; fee: number; preimage: string | null }
   | { type: 'payment.failed' }
   /** The backend has never heard of it. */
@@ -118,8 +118,8 @@ export const melt = setup({
   types: {} as {
     context: MeltContext
     input: MeltInput
-    events: PaymentNews
-    emitted: Told
+    events: PaymentEvent
+    emitted: Outcome
     tags: Tag
   },
   actors: {

@@ -63,8 +63,8 @@ export interface Refusal {
   readonly detail: string
 }
 
-/** What is told of an operation: its answer's text, its refusal, or that it takes a while. */
-export type Told = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal) | { type: 'pending' }
+/** The event that an operation emits for its caller: its answer's text, its refusal, or that it is pending. */
+export type Outcome = { type: 'answered'; body: string } | ({ type: 'refused' } & Refusal) | { type: 'pending' }
 
 export type Tag = 'local'
 
@@ -159,6 +159,6 @@ export const tellAnswer = {
   params: ({ event }: { event: { output: Answer & { readonly body?: string } } }) => sure(event.output.body, 'body'),
 } as const
 
-/** What is told by the actions `tellAnswer` and `tellRefusal`. */
-export const answerOf = (body: string): Told => ({ type: 'answered', body })
-export const refusalOf = ({ refusal }: Signing): Told => ({ type: 'refused', ...sure(refusal, 'refusal') })
+/** The events of the actions `tellAnswer` and `tellRefusal`. */
+export const answerOf = (body: string): Outcome => ({ type: 'answered', body })
+export const refusalOf = ({ refusal }: Signing): Outcome => ({ type: 'refused', ...sure(refusal, 'refusal') })

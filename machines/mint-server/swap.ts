@@ -35,7 +35,7 @@ import {
   type Message,
   type Signing,
   type Tag,
-  type Told,
+  type Outcome,
 } from './signing.ts'
 
 export interface SwapInput {
@@ -54,7 +54,7 @@ export const swap = setup({
   types: {} as {
     context: SwapContext
     input: SwapInput
-    emitted: Told
+    emitted: Outcome
     tags: Tag
   },
   actors: {

@@ -23,15 +23,15 @@ type Changed = { readonly exchange: Exchange }
 /** Fields of an exchange, or what they become. */
 type Change = Partial<Exchange> | ((exchange: Exchange) => Partial<Exchange>)
 /** What they become by what was answered, too. */
-type ChangeBy<Told> = Change | ((exchange: Exchange, told: Told) => Partial<Exchange>)
+type ChangeBy<Output> = Change | ((exchange: Exchange, output: Output) => Partial<Exchange>)
 
 /** An exchange changed, by one after the other. */
 export function change(...changes: readonly Change[]): (of: { context: ExchangeContext }) => Changed
-export function change<Told>(
-  ...changes: readonly ChangeBy<Told>[]
-): (of: { context: ExchangeContext; output: Told }) => Changed
-export function change<Told>(...changes: readonly ChangeBy<Told>[]) {
-  return ({ context, output }: { context: ExchangeContext; output: Told }): Changed => {
+export function change<Output>(
+  ...changes: readonly ChangeBy<Output>[]
+): (of: { context: ExchangeContext; output: Output }) => Changed
+export function change<Output>(...changes: readonly ChangeBy<Output>[]) {
+  return ({ context, output }: { context: ExchangeContext; output: Output }): Changed => {
     const exchange = { ...exchangeOf(context) }
     for (const by of changes) Object.assign(exchange, typeof by === 'function' ? by(exchange, output) : by)
     return { exchange }
@@ -39,19 +39,19 @@ export function change<Told>(...changes: readonly ChangeBy<Told>[]) {
 }
 
 export const again = ({ tries }: Exchange): Partial<Exchange> => ({ tries: Math.min(MOST_TRIES, tries + 1) })
-export const lookedAgain = ({ looks }: Exchange): Partial<Exchange> => ({ looks: looks + 1 })
+export const refreshed = ({ looks }: Exchange): Partial<Exchange> => ({ looks: looks + 1 })
 
 /** Outputs were made, and a body. */
-export const derived = (_: Exchange, told: Derived): Partial<Exchange> => {
-  const { sets, body, inputs, apart, dead } = told
+export const derived = (_: Exchange, output: Derived): Partial<Exchange> => {
+  const { sets, body, inputs, apart, dead } = output
   return {
     ...{ sets, body, inputs, apart, dead },
     why: null,
     looks: 0,
     isChecked: false,
-    ...(!told.again && { tries: 0 }),
+    ...(!output.again && { tries: 0 }),
     // It is another request now: what was refused is over.
-    ...(told.narrowed && { refusal: null, refusals: 0 }),
+    ...(output.narrowed && { refusal: null, refusals: 0 }),
   }
 }
 export const signed = (_: Exchange, { signatures }: Signatures): Partial<Exchange> => ({ signatures })
@@ -112,8 +112,8 @@ export const saysWhy = ({ refusal }: Exchange, { why }: Answer & { readonly why?
 /** It is not to be done with these inputs; those that are named are still reserved. */
 export const impossible = (
   exchange: Exchange,
-  told: Answer & Pick<Exchange, 'inputs'> & { readonly why?: Why },
-): Partial<Exchange> => ({ ...saysWhy(exchange, told), inputs: told.inputs })
+  output: Answer & Pick<Exchange, 'inputs'> & { readonly why?: Why },
+): Partial<Exchange> => ({ ...saysWhy(exchange, output), inputs: output.inputs })
 
 /** Of a question the refusal stands in the answer, where there is one. */
 export const unasked = (_: Exchange, reply: Reply): Partial<Exchange> => ({
@@ -137,7 +137,7 @@ export const ANEW = { refusals: 0, tries: 0, denials: 0, looks: 0, refusal: null
 
 export const UNSENT = { sets: [], body: '' }
 export const UNMATCHED = { restored: null }
-/** The mint has told what became of inputs and outputs, as far as it can. */
+/** The mint has said what became of inputs and outputs, as far as it can. */
 export const TOLD = { isChecked: true, denials: 0 }
 
 /** A round is done. */
@@ -169,12 +169,12 @@ export const asked = ({ inputs, sets }: Exchange): readonly string[] => {
 }
 
 /** Inputs that no request names are not asked about: nobody has spent them as far as we know. */
-export const statesTold = (
+export const statesFound = (
   exchange: Exchange,
   { states }: { readonly states: readonly SpentState[] },
 ): Partial<Exchange> => {
-  const told = new Map(asked(exchange).map((Y, at) => [Y, states[at]]))
-  return { states: exchange.inputs.map(({ Y }) => told.get(Y) ?? 'UNSPENT') }
+  const found = new Map(asked(exchange).map((Y, at) => [Y, states[at]]))
+  return { states: exchange.inputs.map(({ Y }) => found.get(Y) ?? 'UNSPENT') }
 }
 
 export const SPENT_ONCE: Why = {

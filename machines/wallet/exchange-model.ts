@@ -269,11 +269,11 @@ export const exchangeActors = {
     | { answer: 'spent'; writes: readonly Write[] }
     /** Some outputs are signed and some are not. */
     | { answer: 'partly'; writes: readonly Write[] }
-    /** An earlier send may have landed, and the mint cannot tell (NUT-07, NUT-09). */
-    | { answer: 'untold'; why: Why }
+    /** An earlier request may have landed, and the mint cannot say (NUT-07, NUT-09). */
+    | { answer: 'unknown'; why: Why }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'untold', 'wrong'] }),
+  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'unknown', 'wrong'] }),
   /** POST /v1/swap (NUT-03). */
   'mint.swap': effect<
     Replied<{ signatures: readonly Signature[] }> & { replay: boolean },

@@ -17,24 +17,24 @@ import {
 
 /** Some mints refuse in passing ("database is locked"); more than that is meant. */
 const MOST_REFUSALS = 3
-/** A mint may be without an active keyset for a while, when it changes them; after so many looks it is meant. */
+/** A mint may have no active keyset while it rotates. After this many fetches of its list it is meant. */
 const MOST_LOOKS = 3
 /** An endpoint that is not there may come back (a proxy is set up anew, say); after so many tries it is meant. */
 const MOST_ABSENT = 5
 /** After so many requests without an answer it is asked what became of them. */
 const UNANSWERED = 3
 
-/** A refusal that came as no refusal (HTTP 500, say) tells where to look; not so with these hints, or none. */
+/** A refusal that came as a server error (HTTP 500, say) is a hint of where to look, except for these. */
 const NO_HINTS: readonly (Meaning | undefined)[] = [undefined, 'passing', 'unsupported', 'authRequired', 'disabled']
 
 const by = (holds: (exchange: Exchange) => boolean) => when((context: ExchangeContext) => holds(exchangeOf(context)))
 /** By the exchange, and by what is answered. */
-const of = <Told>(holds: (exchange: Exchange, told: Told) => boolean) =>
-  such((context: ExchangeContext, told: Told) => holds(exchangeOf(context), told))
+const of = <Output>(holds: (exchange: Exchange, output: Output) => boolean) =>
+  such((context: ExchangeContext, output: Output) => holds(exchangeOf(context), output))
 
 /** The mint's keysets were fetched again and again, and none serves: as far as it says, for good. */
 const isClosed = ({ looks }: Exchange): boolean => looks >= MOST_LOOKS
-/** Whatever was sent was answered, and looked after: nothing of it can land any more. */
+/** Every request was answered and accounted for: none of them can land any more. */
 const isOver = ({ sets, unaccounted, isChecked }: Exchange): boolean => sets.length === 0 || (!unaccounted && isChecked)
 
 /** The guards of the sub-chart, for the machine's setup. */

@@ -40,7 +40,7 @@ import {
   hinted,
   impossible,
   KEYSETS,
-  lookedAgain,
+  refreshed,
   PARTLY,
   refusedNow,
   restored,
@@ -48,7 +48,7 @@ import {
   saysWhy,
   signed,
   SPENT_ONCE,
-  statesTold,
+  statesFound,
   TOLD,
   unasked,
   unclear,
@@ -117,7 +117,7 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
               actions: write,
               keep: change(saysWhy, UNSENT),
             }),
-            on({ target: 'closed', keep: change(saysWhy, lookedAgain) }),
+            on({ target: 'closed', keep: change(saysWhy, refreshed) }),
           ],
         },
       },
@@ -178,13 +178,13 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           src: 'mint.check',
           input: from((context) => ({ mintUrl: context.mintUrl, Ys: asked(exchangeOf(context)) })),
           onDone: [
-            // Of the states alone that resets no count: the mint may tell them, and make no sense of the next question.
+            // An answer with states resets no count: the mint may fail at the next request all the same.
             on({
               answer: 'ok',
               such: 'exchange.isSettled',
               target: 'restoring',
               actions: write,
-              keep: change(statesTold),
+              keep: change(statesFound),
             }),
             on({ such: 'exchange.isUnsupported', target: 'restoring', keep: change({ states: [] }) }),
             on({
@@ -287,12 +287,12 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
             }),
             // It is not clear what came of it.
             on({
-              answer: 'untold',
+              answer: 'unknown',
               if: 'exchange.isRefusedTooOften',
               target: 'blocked',
               keep: change(saysWhy),
             }),
-            on({ answer: 'untold', target: 'backoff', keep: change(again, saysWhy) }),
+            on({ answer: 'unknown', target: 'backoff', keep: change(again, saysWhy) }),
             on({ answer: 'nothing', target: 'backoff', keep: change(again, UNMATCHED) }),
             on({
               answer: 'partly',
@@ -321,7 +321,7 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
         on: { resume: 'refreshing', ...givenUp },
       },
       closed: {
-        description: 'No keyset that the mint lists serves; looks a few times more, and then gives up.',
+        description: 'The mint lists no usable keyset; fetches the list a few times more, and then gives up.',
         after: { exchangeLook: 'refreshing' },
         on: { resume: 'refreshing', ...givenUp },
       },

@@ -97,7 +97,7 @@ export const changeStates = {
           keep: ({ output }) => foundIn(output),
         }),
         on({ if: 'isOwed', target: 'changeMissing' }),
-        // Nothing was ever owed for certain, and a mint that does not tell now never will.
+        // No change was certainly owed, and a mint that does not return it now never will.
         on({ answer: ['ok', 'refused'], target: 'paid', actions: writes(forget), keep: NONE }),
         // The last question must be answered.
         on({ target: 'changePending' }),

@@ -1,5 +1,5 @@
 /**
- * After the fence has taken the inputs back: whether the payment was made before, the quote alone tells.
+ * After the fence has taken the inputs back: only the quote shows whether the payment was made before.
  *
  * ```text
  *  (fencing) ──▶ confirming ──unpaid, or refused for good──▶ (fenced)

@@ -1,6 +1,6 @@
 /**
  * Inputs that fit a payment: together no more than the mint takes at once, and where it gives no change (NUT-08) worth just
- * what is needed. Where the wallet has none, some are swapped for such first, when the payment is told to begin.
+ * what is needed. Where the wallet has none, some are swapped for such first, when the payment is executed.
  *
  * ```text
  *  selecting* ──fits──▶ (prepared) ──execute──▶ (readying)

@@ -56,7 +56,7 @@ export const swappedFee = (context: MeltContext, chosen: Chosen): number =>
 type By = (context: MeltContext) => boolean
 const by = (holds: By) => when(holds)
 /** By the context, and by what is answered. */
-const of = <Told>(holds: (context: MeltContext, told: Told) => boolean) => such(holds)
+const of = <Output>(holds: (context: MeltContext, output: Output) => boolean) => such(holds)
 const accountedAnd = (holds: By) => when((context: MeltContext) => accounted(context) && holds(context))
 const isDear = ({ maxFee }: MeltContext, fee: number): boolean => maxFee !== null && fee > maxFee
 
@@ -103,7 +103,7 @@ export const parts = setup({
     isFirstTry: by(({ tries }) => tries === 0),
 
     // What became of it.
-    isRefusal: of<Answered>((_, told) => refusalIn(told) !== null),
+    isRefusal: of<Answered>((_, output) => refusalIn(output) !== null),
     isUntelling: of<Reply>(
       ({ denials }, reply) => (reply.answer === 'refused' && reply.meaning !== 'passing') || isMeant(denials, reply),
     ),
@@ -112,7 +112,7 @@ export const parts = setup({
     isNotUnpaid: by((context) => paymentOf(context).state !== 'UNPAID'),
     isSomePending: by(({ states }) => states.includes('PENDING')),
     isProven: by((context) => paymentOf(context).preimage !== null),
-    isUntold: by(({ states }) => states.length === 0),
+    areStatesUnknown: by(({ states }) => states.length === 0),
     isPartlySpent: by(({ states }) => states.includes('UNSPENT') && states.includes('SPENT')),
     isTakenAtFirst: by((context) => taken(context) && !context.seenSpent),
     isRobbed: by((context) => taken(context) && isRobbed(context)),
@@ -134,7 +134,7 @@ export const parts = setup({
     wasUnpaid: of<Reply & { readonly payment?: Payment }>((context, reply) =>
       reply.answer === 'ok' ? reply.payment?.state === 'UNPAID' : isForgotten(context, reply),
     ),
-    isPaidNews: (_, state: MeltState) => state === 'PAID',
+    saysPaid: (_, state: MeltState) => state === 'PAID',
 
     // The change.
     isSomeSigned: of<{ readonly outputs: readonly string[] }>((_, { outputs }) => outputs.length > 0),

@@ -219,8 +219,8 @@ export const melt = parts.createMachine({
         { guard: 'isSomePending', target: 'pausing', actions: 'tried' },
         // A proof of payment, and yet it is said to be unpaid.
         { guard: 'isProven', target: 'quarantined' },
-        // A mint that does not tell the inputs' states (NUT-07) proves nothing by "unpaid".
-        { guard: 'isUntold', target: 'fencing', actions: fence },
+        // If the mint does not answer the inputs' states (NUT-07), "unpaid" proves nothing.
+        { guard: 'areStatesUnknown', target: 'fencing', actions: fence },
         // Some inputs were spent by another: with those, no send of ours can land any more.
         { guard: 'isPartlySpent', target: 'lost' },
         // All of them were. A single reading is not enough to give up what may be paid.
@@ -263,7 +263,7 @@ export const melt = parts.createMachine({
       entry: 'tell',
       on: { 'payment.updated': 'checking', resume: 'checking' },
     },
-    // The mint settles a payment when it is asked about it: the poll does, and what it tells changes nothing here.
+    // The mint settles a payment when it is polled. The result of this poll changes nothing here.
     fencing: {
       meta: { poll: 'payment' },
       ...exchange({ done: '#melt.won', spent: '#melt.outrun', refused: '#melt.halted' }),
@@ -314,7 +314,7 @@ export const melt = parts.createMachine({
       after: { meltBlocked: { target: 'checking', actions: ['anew', UNFENCED] } },
       on: {
         'payment.updated': {
-          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
+          guard: { type: 'saysPaid', params: ({ event }) => event.state },
           target: 'checking',
           actions: ['anew', UNFENCED],
         },
@@ -327,7 +327,7 @@ export const melt = parts.createMachine({
         'The mint gives a proof of the payment, and says that it was not made; everything is kept. Resume asks again.',
       on: { resume: 'checking' },
     },
-    // Whether the mint paid and denies it, or another device with the same seed spent them, no answer tells.
+    // No answer shows whether the mint paid and denies it, or another device with the same seed spent them.
     spentQuarantined: {
       tags: ['human', 'quarantined'],
       description:
@@ -335,7 +335,7 @@ export const melt = parts.createMachine({
       meta: { poll: 'payment' },
       on: {
         'payment.updated': {
-          guard: { type: 'isPaidNews', params: ({ event }) => event.state },
+          guard: { type: 'saysPaid', params: ({ event }) => event.state },
           target: 'checking',
         },
         resume: 'checking',

@@ -17,8 +17,8 @@
  * | quoting, requesting, repeating | what was asked for, and the quote's key | asks for a new quote: the lost one is nobody's |
  * | importing, requesting, repeating | the quote's id | asks for the quote |
  * | unpaid | the quote | watches it until it is paid, expires or is cancelled |
- * | closing, lingering | the quote | looks at it once more, then expires |
- * | parting, leaving | the quote | looks at it for the last time |
+ * | closing, lingering | the quote | polls it once more, then expires |
+ * | parting, leaving | the quote | polls it for the last time |
  * | expired, cancelled | the quote | watches it for 7 days; paid all the same, it is minted |
  * | deriving, unblinding, matching | nothing of them: the state before | the state before runs again |
  * | minting, retrying | outputs with secrets, the signed body | sends the same body again |
@@ -126,7 +126,7 @@ export const mint = parts.createMachine({
       repeating,
     }),
     importing: quoting({
-      description: 'Looks at a quote that was made elsewhere.',
+      description: 'Reads a quote that was made elsewhere.',
       failed: '#mint.failed',
       requesting: parts.createStateConfig({
         invoke: {
@@ -172,7 +172,7 @@ export const mint = parts.createMachine({
       after: { quoteExpiry: 'closing' },
     },
     closing: {
-      description: 'The quote expired. Looks at it once more before saying so.',
+      description: 'The quote expired. Asks the mint once more before saying so.',
       invoke: {
         src: 'mint.quote',
         input: from(question),
@@ -190,18 +190,18 @@ export const mint = parts.createMachine({
       on: { resume: 'closing', cancel: 'cancelled' },
     },
     expired: unmade({
-      description: 'The quote expired unpaid. Looks at it for seven days: should it be paid after all, it is minted.',
+      description: 'The quote expired unpaid. Polls it for seven days, and mints if it is paid after all.',
       error: { code: 'QUOTE_EXPIRED', detail: 'the quote expired before it was paid' },
       resume: 'closing',
     }),
     cancelled: unmade({
-      description: 'Cancelled. Looks at the quote for seven days: should it be paid after all, it is minted.',
+      description: 'Cancelled. Polls the quote for seven days, and mints if it is paid after all.',
       error: { code: 'CANCELLED', detail: 'cancelled before it was paid' },
       resume: 'unpaid',
     }),
     parting: {
       tags: ['ended', 'failed'],
-      description: 'Seven days are over. Looks at the quote for the last time.',
+      description: 'Seven days are over. Polls the quote for the last time.',
       invoke: {
         src: 'mint.quote',
         input: from(question),
@@ -256,7 +256,7 @@ export const mint = parts.createMachine({
         onDone: [
           on({ answer: 'ok', target: 'unblinding', keep: ({ output: { signatures } }) => ({ signatures }) }),
           on({ answer: 'unknown', such: 'isSilent', target: 'retrying', actions: ['tried', 'unanswered'] }),
-          // A mint may refuse in such a way that it looks like no answer.
+          // Some refusals look like no answer.
           on({
             answer: 'unknown',
             target: 'pausing',
@@ -332,7 +332,7 @@ export const mint = parts.createMachine({
             target: 'matching',
             keep: ({ output: { outputs, signatures } }) => ({ restored: { outputs, signatures }, denials: 0 }),
           }),
-          // Without NUT-09 the quote alone tells. While it is not issued, nothing of ours is signed.
+          // Without NUT-09 only the quote shows it. While the quote is not issued, nothing of ours is signed.
           on({ such: 'isUnsupportedUnissued', target: 'matching', keep: { restored: NOTHING } }),
           // It was issued, to us most likely: the mint may repeat its answer (NUT-19).
           on({ such: 'isUnsupportedAtFirst', target: 'retrying', keep: inVain }),
@@ -383,7 +383,7 @@ export const mint = parts.createMachine({
     blocked: {
       exit: 'goesOn',
       tags: ['human'],
-      description: 'The ecash of the quote is not here, and why is for a person to look into. Tries again every hour, or when resumed.', // prettier-ignore
+      description: 'The ecash of the quote is missing, and a person has to find out why. Tries again every hour, or when resumed.', // prettier-ignore
       after: { mintBlocked: { target: 'asking', actions: 'anew' } },
       on: { resume: { target: 'asking', actions: 'anew' } },
     },

@@ -1,5 +1,5 @@
 /**
- * Asking for a quote (NUT-04, NUT-05), or looking at one: the same for mint and melt. What was asked for is durable; a
+ * Requesting a quote (NUT-04, NUT-05), or reading one: the same for mint and melt. What was asked for is durable; a
  * quote whose answer is lost is nobody's, and another is asked for.
  *
  * ```text

@@ -17,10 +17,10 @@
  * | listing, waiting | the same | fetches the keysets again |
  * | planning, unblinding, keeping | nothing of them: the state before | the state before runs again |
  * | scanning, pausing, checking, resting | how far each keyset was scanned, and what was found | goes on from there |
- * | incomplete, relisting | what was restored, and which keysets could not be had | looks for those again |
+ * | incomplete, relisting | what was restored, and which keysets could not be had | restores those again |
  *
  * A keyset whose keys cannot be had, or that the mint refuses to answer for, spoils no other: it is named in
- * `unavailable`, and looked for again for a day.
+ * `unavailable`, and restored again for a day.
  * A scan only adds: it never changes a proof that is there, and leaves alone what a live operation is waiting for. It
  * takes all keysets, active or not, in batches of 100 counters, up to where 1,000 in a row are not signed, and at least
  * as far as the wallet's own counters.
@@ -82,9 +82,9 @@ export interface RestoreContext extends RestoreInput {
   readonly states: readonly SpentState[]
   /** What could not be restored yet. */
   readonly unavailable: readonly Unavailable[]
-  /** The mint does not tell which proofs are unspent (NUT-07); it is asked once for each batch, and not waited for. */
+  /** The mint does not say which proofs are unspent (NUT-07). It is asked once for each batch, without waiting. */
   readonly untold: boolean
-  /** How often those were looked for again. */
+  /** How often those were restored again. */
   readonly rounds: number
   readonly tries: number
   /** Questions in a row that the mint refused, or answered with what makes no sense. */
@@ -187,7 +187,7 @@ export const restore = setup({
       ({ denials }, reply) => isMeant(denials, reply) || (reply.answer === 'refused' && isKeysetGone(reply)),
     ),
     /** Not knowing which are spent, it counts on none. */
-    isUntold: of(
+    areStatesUnknown: of(
       (context, reply) =>
         isUnsupported(context, reply) ||
         isMeant(context.denials, reply) ||
@@ -363,9 +363,9 @@ export const restore = setup({
             actions: write,
             keep: ({ output: { states } }) => ({ states, untold: false, ...ASKED }),
           }),
-          // They are held until a restore can tell.
+          // They are held until a restore knows their states.
           on({
-            such: 'isUntold',
+            such: 'areStatesUnknown',
             target: 'keeping',
             keep: ({ context, output }) => ({
               ...named(context, `it is not known which coins are unspent (NUT-07); ${reasonOf(output)}`),
@@ -379,7 +379,7 @@ export const restore = setup({
       },
     },
     resting: {
-      description: 'The mint does not tell the proofs’ states; asks again.',
+      description: 'The mint does not answer the proofs’ states; asks again.',
       after: { restoreBackoff: 'checking' },
       on: { resume: 'checking' },
     },
@@ -408,13 +408,13 @@ export const restore = setup({
     },
     incomplete: {
       tags: ['ended', 'partly'],
-      description: 'Some keysets could not be restored; looks for them again, ever more seldom, or when resumed.',
+      description: 'Some keysets could not be restored; tries again at growing intervals, or when resumed.',
       after: { restoreAgain: 'relisting' },
       on: { resume: 'relisting', cancel: 'restored' },
     },
     relisting: {
       tags: ['ended', 'partly'],
-      description: 'Looks whether the keysets can be had that could not before.',
+      description: 'Fetches the keysets again that were missing before.',
       entry: 'round',
       invoke: {
         src: 'restore.keysets',

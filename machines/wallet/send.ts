@@ -78,7 +78,7 @@ export interface SendContext extends SendInput {
   readonly error: Failure | null
 }
 
-type ClaimNews = { type: 'token.states'; states: readonly SpentState[] }
+type TokenEvent = { type: 'token.states'; states: readonly SpentState[] }
 
 const asInput = ({ Y, id, amount, secret, C }: MadeProof): InputProof => ({ Y, id, amount, secret, C })
 
@@ -103,7 +103,7 @@ export const send = setup({
   types: {} as {
     context: SendContext
     input: SendInput
-    events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' } | { type: 'reclaim' } | ClaimNews
+    events: { type: 'execute' } | { type: 'cancel' } | { type: 'resume' } | { type: 'reclaim' } | TokenEvent
     tags: Tag
     meta: { poll?: string }
   },

@@ -9,7 +9,7 @@ import { walletSchema } from '../../src/wallet/tables.ts'
 import { inProcessMint, MINT_URL } from './in-process.ts'
 
 const SEED = new Uint8Array(64).fill(3)
-const PATIENCE_MS = 10_000
+const LIMIT_MS = 10_000
 
 export interface Live {
   readonly operations: number
@@ -79,7 +79,7 @@ async function leaveUnfinished(wallet: Wallet, request: string, fallSilent: () =
   fallSilent()
   for (const handle of handles) void handle.execute().catch(() => {})
   void wallet.mint.prepare({ mintUrl, amount: 77 }).catch(() => {})
-  for (const deadline = Date.now() + PATIENCE_MS; ; await delay(20)) {
+  for (const deadline = Date.now() + LIMIT_MS; ; await delay(20)) {
     const waiting = await wallet.operations.list({ status: 'active', state: 'prepared' })
     if (waiting.length === 2) return
     if (Date.now() > deadline) throw new Error('the operations did not start')

@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startScript, type Child } from '../kill-lab/children.ts'
-import { getJson } from '../kill-lab/mint-books.ts'
-import { foreignInvoice, nutshellBooks, startNutshell, type NutshellVersion, type Steering } from '../nutshell.ts'
-import type { Books } from '../../src/mint-server/index.ts'
+import { getJson } from '../kill-lab/mint-balances.ts'
+import { foreignInvoice, nutshellBalances, startNutshell, type NutshellVersion, type Steering } from '../nutshell.ts'
+import type { BalanceSheet } from '../../src/mint-server/index.ts'
 import { FEE_PPK } from './worth.ts'
 
 /**
@@ -30,7 +30,7 @@ export interface TestMint extends AsyncDisposable {
   complete(quoteId: string): Promise<void>
   /** Makes another keyset of sats the active one, at the latest when Lightning turns. */
   rotate(): Promise<void>
-  /** Ecash in people's hands, in sats, by the mint's own books. */
+  /** Ecash in people's hands, in sats, by the mint's own balances. */
   outstanding(): Promise<number>
 }
 
@@ -100,7 +100,7 @@ export async function startOurs(dir: string): Promise<TestMint> {
       await admin('rotate', {})
     },
     async outstanding() {
-      return (await getJson<Books>(`${url}/admin/books`)).units['sat']!.outstanding
+      return (await getJson<BalanceSheet>(`${url}/admin/balance-sheet`)).units['sat']!.outstanding
     },
     [Symbol.asyncDispose]: stop,
   }
@@ -153,7 +153,7 @@ export async function startTheirs(options: {
       return Promise.resolve()
     },
     outstanding() {
-      const { issued, redeemed } = nutshellBooks(database)
+      const { issued, redeemed } = nutshellBalances(database)
       return Promise.resolve(issued - redeemed)
     },
     [Symbol.asyncDispose]: () => mint[Symbol.asyncDispose](),

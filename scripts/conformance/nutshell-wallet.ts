@@ -4,7 +4,7 @@ import { balanceIn, tokenIn, type NutshellCli } from './nutshell-cli.ts'
 import { outcomeOf, same, type Try } from './steps.ts'
 import { amountIn, worth } from './worth.ts'
 
-/** Nobody else uses the mint meanwhile: after each step its books must have what the wallets have, and no more. */
+/** Nobody else uses the mint meanwhile: after each step its balances must have what the wallets have, and no more. */
 export async function nutshellWallet(attempt: Try, mint: TestMint, cli: NutshellCli): Promise<void> {
   /** What each wallet said last that it has. */
   const has: Record<string, number> = { anna: 0, ben: 0, cora: 0 }
@@ -18,7 +18,7 @@ export async function nutshellWallet(attempt: Try, mint: TestMint, cli: Nutshell
   }
   async function checked(found: string): Promise<string> {
     const held = Object.values(has).reduce((sum, amount) => sum + amount, underWay)
-    same("sats in the mint's books", await mint.outstanding(), held)
+    same("sats in the mint's balances", await mint.outstanding(), held)
     return found
   }
   async function send(wallet: string, amount: number, ...how: readonly string[]): Promise<string> {

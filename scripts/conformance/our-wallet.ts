@@ -1,4 +1,4 @@
-/** Our wallet at a mint: the same steps, each checked against the mint's own books. */
+/** Our wallet at a mint: the same steps, each checked against the mint's own balances. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { openWallet, type HardshellError, type Wallet } from '../../src/index.ts'
@@ -51,7 +51,7 @@ export async function ourWallet(attempt: Try, mint: TestMint, dir: string): Prom
 
   async function checked(found: string): Promise<string> {
     const held = (await holdings(wallet)).all + (await holdings(friend)).all + others
-    same("sats in the mint's books", await mint.outstanding(), held)
+    same("sats in the mint's balances", await mint.outstanding(), held)
     return found
   }
 

@@ -1,7 +1,7 @@
 /** Tokens from one wallet to the other, both ways, in both versions (NUT-00), with their DLEQ proofs (NUT-12). */
 import { decodeToken, encodeToken, fullKeysetId, type Token } from '../../src/cashu/codec.ts'
 import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
-import { getJson } from '../kill-lab/mint-books.ts'
+import { getJson } from '../kill-lab/mint-balances.ts'
 import type { TestMint } from './mints.ts'
 import { balanceIn, tokenIn, type NutshellCli } from './nutshell-cli.ts'
 import { mintSats, newWallet, receive } from './our-wallet.ts'

@@ -1,5 +1,5 @@
 /** Draws a run while it goes: a table with a progress bar on a terminal, a line for each kill elsewhere. */
-import type { Listed } from '../kill-lab/books.ts'
+import type { Listed } from '../kill-lab/balances.ts'
 import type { Progress } from '../kill-lab/lab.ts'
 import type { Report } from '../kill-lab/plan.ts'
 

@@ -1,4 +1,4 @@
-/** When to strike: which of the changes that a process reports is its last, and how long after it. */
+/** When to kill: which of the changes that a process reports is its last, and how long after it. */
 import type { Prng } from './prng.ts'
 
 export const KINDS = ['mint', 'melt', 'send', 'receive', 'swap', 'restore'] as const
@@ -11,21 +11,21 @@ export interface Sighting {
 }
 
 export interface Aim {
-  /** The kind of operation to strike; undefined where any will do. */
+  /** The kind of operation to kill; undefined where any will do. */
   readonly kind: string | undefined
   /** Strike only where a request is under way. */
   readonly onWire: boolean
   /** Changes that fit, but are let pass. */
   readonly skip: number
-  /** From the change to the strike. */
+  /** From the change to the kill. */
   readonly delayMs: number
 }
 
-/** Of all strikes, those that are aimed at a request; the others take any change. */
+/** Of all kills, those that are aimed at a request; the others take any change. */
 const ON_WIRE = 0.9
 const MOST_SKIPS = 2
 const MOST_SKIPS_OF_ANY = 9
-/** How long a process lives before the next change that fits is struck, and before any request will do. */
+/** How long a process lives before the next change that fits is killed, and before any request will do. */
 const SKIPPING_MS = 300
 const CHOOSING_MS = 1_000
 
@@ -57,7 +57,7 @@ export function aims(random: Prng, wireMs: number): Aims {
   }
 }
 
-/** Tells at which sighting to strike. What does not come up cannot be waited for: aims widen as a process lives on. */
+/** Tells at which sighting to kill. What does not come up cannot be waited for: aims widen as a process lives on. */
 export function trigger(aim: Aim): (sighting: Sighting, lifeMs: number) => boolean {
   let { skip } = aim
   return ({ kind, underWay }, lifeMs) => {

@@ -1,17 +1,17 @@
 /**
  * Wallets in the tabs of a real browser, killed again and again: the tab closed or crashed, its process or the whole
- * browser ended by SIGKILL. In the end the wallets' books must agree with the mint's.
+ * browser ended by SIGKILL. In the end the wallets' balances must agree with the mint's.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { serve, startChromium, type Chromium, type Site } from './browser/chromium.ts'
-import type { BrowserPlan, WalletBooks } from './browser/page.ts'
+import type { BrowserPlan, WalletBalances } from './browser/page.ts'
 import { startMint } from './children.ts'
 import { cameIn, inHand, isOrWent, sumOf } from './figures.ts'
 import { MOST_IDLE_SECONDS } from './idleness.ts'
-import { fromAdmin, getJson, type MintBooks } from './mint-books.ts'
+import { fromAdmin, getJson, type MintBalances } from './mint-balances.ts'
 import type { Sight } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
 import type { SeriesOptions, SeriesResult } from './series.ts'
@@ -24,15 +24,15 @@ export interface BrowserResult extends SeriesResult {
   readonly killedIn: Readonly<Record<string, number>>
 }
 
-/** How a tab may end. Where others are open only it alone is struck. */
+/** How a tab may end. Where others are open only it alone is killed. */
 const MEANS = ['renderers', 'crash', 'close', 'browser'] as const
 const MEANS_FOR_ONE = ['crash', 'close'] as const
 type Means = (typeof MEANS)[number]
 
-interface Strike {
+interface Kill {
   /** Changes to let pass. */
   readonly skip: number
-  /** Strike only where a request is under way. */
+  /** Kill only where a request is under way. */
   readonly onWire: boolean
   readonly delayMs: number
   readonly means: Means
@@ -42,7 +42,7 @@ interface Strike {
 const EACH_WAY_MS = 10
 const SUCCESS = ['issued', 'paid', 'claimed', 'reclaimed', 'received', 'receivedPartly', 'swapped']
 
-/** Kills tabs until it was done so often, lets the last ones finish, and looks at the books. Each owner is a tab. */
+/** Kills tabs until it was done so often, lets the last ones finish, and compares the balances. Each owner is a tab. */
 export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>): Promise<BrowserResult> {
   const { dir, kills, seed, owners, killed } = options
   await using stack = new AsyncDisposableStack()
@@ -58,7 +58,7 @@ export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>):
     let left = Math.ceil((kills - owner) / owners)
     for (let round = 0; left > 0; round++) {
       const plan = planOf(await threadsOf(`${owner}/${round}`, mint.url))
-      while ((await lab.live(plan, left > 0 ? aim(random, owners) : undefined)) === 'struck') {
+      while ((await lab.live(plan, left > 0 ? aim(random, owners) : undefined)) === 'killed') {
         left--
         killed('wallet')
       }
@@ -66,11 +66,11 @@ export async function killTabs(options: Omit<SeriesOptions, 'store' | 'tally'>):
   }
   await Promise.all(Array.from({ length: owners }, (_, owner) => own(owner)))
 
-  const readMint = (): Promise<MintBooks> => fromAdmin(mint.url)({ places: [], quoteIds: [] })
+  const readMint = (): Promise<MintBalances> => fromAdmin(mint.url)({ places: [], quoteIds: [] })
   const plan = planOf([])
-  const before = await lab.books(plan)
+  const before = await lab.balances(plan)
   const violations = violationsOf('at the end', before, await readMint())
-  const after = await lab.books(plan, { handOver: true })
+  const after = await lab.balances(plan, { handOver: true })
   const all = inHand(sumOf(Object.values(after.figures)))
   const operations: Record<string, number> = {}
   for (const { kind, state } of after.operations)
@@ -125,8 +125,8 @@ async function threadsOf(round: string, mintUrl: string): Promise<WalletStep[][]
   ]
 }
 
-/** Mostly while a request travels. The whole browser takes longest to start again, and is struck least. */
-function aim(random: Prng, owners: number): Strike {
+/** Mostly while a request travels. The whole browser takes longest to start again, and is killed least. */
+function aim(random: Prng, owners: number): Kill {
   const means = owners > 1 ? MEANS_FOR_ONE : MEANS
   const drawn = means[random.below(means.length)]!
   return {
@@ -137,7 +137,7 @@ function aim(random: Prng, owners: number): Strike {
   }
 }
 
-function violationsOf(when: string, { figures, operations }: WalletBooks, mint: MintBooks): string[] {
+function violationsOf(when: string, { figures, operations }: WalletBalances, mint: MintBalances): string[] {
   const all = sumOf(Object.values(figures))
   const paid = operations.filter(({ kind, state }) => kind === 'melt' && state === 'paid').length
   return [
@@ -171,35 +171,35 @@ class BrowserLab implements AsyncDisposable {
     return new BrowserLab(profile, site, await startChromium(profile))
   }
 
-  /** Runs a tab until its plan is done, or it is struck. @throws {Error} where it fails, or nothing happens any more. */
-  async live(plan: BrowserPlan, strike?: Strike): Promise<'done' | 'struck'> {
+  /** Runs a tab until its plan is done, or it is killed. @throws {Error} where it fails, or nothing happens any more. */
+  async live(plan: BrowserPlan, kill?: Kill): Promise<'done' | 'killed'> {
     const page = await this.#chromium.open(this.#site.url)
-    let armed = strike
-    let { skip = 0 } = strike ?? {}
-    let struck: Promise<void> | undefined
+    let armed = kill
+    let { skip = 0 } = kill ?? {}
+    let killed: Promise<void> | undefined
     const isStuck = Promise.withResolvers<never>()
     await page.exposeFunction('idle', (seconds: number) => {
       if (seconds >= MOST_IDLE_SECONDS) isStuck.reject(new Error('nothing happens any more'))
     })
     await page.exposeFunction('report', (sight: Sight) => {
       if (!armed || (armed.onWire && !sight.underWay) || skip-- > 0) return
-      struck = this.#strike(page, armed, sight)
+      killed = this.#kill(page, armed, sight)
       armed = undefined
     })
     try {
       await Promise.race([page.evaluate((each) => window.lab.live(each), plan), isStuck.promise])
     } catch (error) {
-      if (!struck) throw error
+      if (!killed) throw error
     } finally {
       armed = undefined
     }
     // It may also have been quicker than its end.
-    await struck
+    await killed
     if (!page.isClosed()) await page.close()
-    return struck ? 'struck' : 'done'
+    return killed ? 'killed' : 'done'
   }
 
-  async #strike(page: Page, { means, delayMs }: Strike, { kind, state }: Sight): Promise<void> {
+  async #kill(page: Page, { means, delayMs }: Kill, { kind, state }: Sight): Promise<void> {
     await delay(delayMs)
     if (means === 'close') await page.close()
     else if (means === 'crash') {
@@ -216,12 +216,12 @@ class BrowserLab implements AsyncDisposable {
   }
 
   /** What the wallets of a plan say of themselves, before or after the last one was paid all there is. */
-  async books(plan: BrowserPlan, { handOver = false } = {}): Promise<WalletBooks> {
+  async balances(plan: BrowserPlan, { handOver = false } = {}): Promise<WalletBalances> {
     const page = await this.#chromium.open(this.#site.url)
     if (handOver) await page.evaluate((each) => window.lab.handOver(each), plan)
-    const books = await page.evaluate((each) => window.lab.books(each), plan)
+    const balances = await page.evaluate((each) => window.lab.balances(each), plan)
     await page.close()
-    return books
+    return balances
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

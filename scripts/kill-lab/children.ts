@@ -39,7 +39,7 @@ export function startScript(
       resolve({ code, signal })
     })
   })
-  child.stdin.on('error', () => {}) // that it is gone is told by `ended`
+  child.stdin.on('error', () => {}) // `ended` reports that it is gone
   return {
     pid: child.pid ?? 0,
     ended,

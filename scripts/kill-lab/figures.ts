@@ -1,4 +1,4 @@
-/** What a wallet's own books say, in sat. */
+/** What a wallet's own balances say, in sat. */
 import type { Wallet } from '../../src/index.ts'
 
 export interface Figures {
@@ -68,9 +68,9 @@ export function sumOf(all: readonly Figures[]): Figures {
 }
 
 /** A wallet whose store was lost, with the one that got its money back: nothing came in by that. */
-export const heired = (lost: Figures, heir: Figures): Figures => {
-  const { spendable, reserved, outstanding, held } = heir
-  return { ...sumOf([lost, heir]), restored: 0, spendable, reserved, outstanding, held }
+export const withSuccessor = (lost: Figures, successor: Figures): Figures => {
+  const { spendable, reserved, outstanding, held } = successor
+  return { ...sumOf([lost, successor]), restored: 0, spendable, reserved, outstanding, held }
 }
 
 /** What came in, and what became of it; equal where no sat was lost and none invented. */

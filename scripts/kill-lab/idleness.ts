@@ -18,10 +18,10 @@ export class Idleness {
   #seconds = 0
   #isOver = false
 
-  /** `told` hears of each idle second how many there have been since something moved. */
-  constructor(mintUrl: string, told: (seconds: number) => void) {
+  /** `report` is called each idle second with the number of them since something moved. */
+  constructor(mintUrl: string, report: (seconds: number) => void) {
     this.#mintUrl = mintUrl
-    void this.#count(told)
+    void this.#count(report)
   }
 
   add(wallet: Wallet): void {
@@ -33,12 +33,12 @@ export class Idleness {
     this.#isOver = true
   }
 
-  async #count(told: (seconds: number) => void): Promise<void> {
+  async #count(report: (seconds: number) => void): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, SECOND_MS))
       const isIdle = await this.#isIdle().catch(() => false)
       if (this.#isOver) return
-      if (isIdle) told(++this.#seconds)
+      if (isIdle) report(++this.#seconds)
     }
   }
 

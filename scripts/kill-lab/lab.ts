@@ -6,17 +6,17 @@ import { MOST_IDLE_SECONDS } from './idleness.ts'
 import type { Life, Plan, Report, Sight, Step } from './plan.ts'
 import { prng } from './prng.ts'
 
-/** An operation, as its process last told of it. */
+/** An operation, as its process last reported it. */
 export interface Seen extends Sight {
   /** How many times a new process took it up. */
   readonly resumed: number
-  /** How many kills struck it. */
+  /** How many kills hit it. */
   readonly struck: number
 }
 
 /** What is known of a run so far. */
 export interface Progress {
-  /** What each kill struck, as of its last reported commit. */
+  /** What each kill hit, as of its last reported commit. */
   readonly kills: readonly Sight[]
   /** In the order they were first seen. */
   readonly operations: ReadonlyMap<string, Seen>
@@ -24,14 +24,14 @@ export interface Progress {
   readonly stuck: readonly Seen[]
 }
 
-/** When to strike: asked at each report of one process. The answer is a delay in ms; undefined lets it live. */
-export type Strike = (report: Report, lifeMs: number) => number | undefined
+/** When to kill: asked at each report of one process. The answer is a delay in ms; undefined lets it live. */
+export type KillTiming = (report: Report, lifeMs: number) => number | undefined
 
 /** Strikes only at what happened to an operation. */
 export const atSight =
-  (strike: (sight: Sight, lifeMs: number) => number | undefined): Strike =>
+  (timing: (sight: Sight, lifeMs: number) => number | undefined): KillTiming =>
   (report, lifeMs) =>
-    report.type === 'changed' || report.type === 'resumed' ? strike(report, lifeMs) : undefined
+    report.type === 'changed' || report.type === 'resumed' ? timing(report, lifeMs) : undefined
 
 export interface Living {
   /** Where the process ends itself; see `Life`. */
@@ -95,14 +95,14 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Runs a wallet process until its plan is done, until it is struck or dies as it was armed to, or until nothing
+   * Runs a wallet process until its plan is done, until it is killed or dies as it was armed to, or until nothing
    * happens any more. The next process loads its code meanwhile; it opens nothing before this one is dead.
    *
    * @throws {Error} where the process fails, ends by itself, or waits for no operation.
    */
   async live(
     plan: Plan,
-    strike: Strike = () => undefined,
+    timing: KillTiming = () => undefined,
     { arms = {}, hear = () => {}, signal: broken }: Living = {},
   ): Promise<Ended> {
     const worker = this.#spares.shift() ?? this.#start()
@@ -131,7 +131,7 @@ export class Lab implements AsyncDisposable {
       else if (report.type === 'dies') aimed = { id: undefined }
       else if (report.type === 'changed' || report.type === 'resumed') this.#note(report)
       hear(report)
-      const delayMs = aimed ? undefined : strike(report, performance.now() - startedAt)
+      const delayMs = aimed ? undefined : timing(report, performance.now() - startedAt)
       if (delayMs !== undefined) {
         aimed = { id: 'id' in report ? report.id : undefined }
         setTimeout(() => child.kill('SIGKILL'), delayMs)
@@ -151,12 +151,12 @@ export class Lab implements AsyncDisposable {
       if (this.#stuck.length === 0) throw new Error('the wallet process waits for nothing that is open')
       return 'stuck'
     }
-    const struck = aimed.id === undefined ? undefined : this.#operations.get(aimed.id)
-    if (struck === undefined) return 'killed'
-    this.#operations.set(struck.id, { ...struck, struck: struck.struck + 1 })
-    this.#kills.push(struck)
+    const hit = aimed.id === undefined ? undefined : this.#operations.get(aimed.id)
+    if (hit === undefined) return 'killed'
+    this.#operations.set(hit.id, { ...hit, struck: hit.struck + 1 })
+    this.#kills.push(hit)
     this.#changed(this.progress, undefined)
-    return struck
+    return hit
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,7 +180,7 @@ export async function killAgain(
   options: {
     readonly kills: number
     readonly seed: string
-    /** How long a request is on the wire at least; strikes follow within that time. */
+    /** How long a request is on the wire at least; kills follow within that time. */
     readonly wireMs: number
     readonly plan: (round: number, before: 'open' | 'done') => Promise<Plan>
   },
@@ -200,8 +200,8 @@ export async function killAgain(
       continue
     }
     const fits = trigger(next)
-    const strike = atSight((sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
-    const ended = await lab.live(plan, strike)
+    const timing = atSight((sight, lifeMs) => (fits(sight, lifeMs) ? next.delayMs : undefined))
+    const ended = await lab.live(plan, timing)
     if (ended === 'stuck') return plan
     if (ended === 'done') await nextRound('done')
     else kills++

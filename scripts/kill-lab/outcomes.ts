@@ -1,8 +1,14 @@
 /** Melts whose payment goes every way it can, while wallet and mint die on the way. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { foreignInvoice, nutshellBooks, type LightningState, type Nutshell, type NutshellVersion } from '../nutshell.ts'
-import { atSight, type Lab, type Strike } from './lab.ts'
+import {
+  foreignInvoice,
+  nutshellBalances,
+  type LightningState,
+  type Nutshell,
+  type NutshellVersion,
+} from '../nutshell.ts'
+import { atSight, type Lab, type KillTiming } from './lab.ts'
 import type { Plan, WalletPlace } from './plan.ts'
 import type { Prng } from './prng.ts'
 import type { LabPlaces } from './stores/index.ts'
@@ -77,7 +83,7 @@ const AMOUNT = 1000
 /** How long an open payment is watched before the wallet is killed once more. */
 const OPEN_MS = 1_500
 
-/** Runs one outcome to its end; the wallet is told to the caller, whose audit looks into it. */
+/** Runs one outcome to its end; the wallet is returned to the caller, whose audit checks it. */
 export async function runOutcome(
   env: {
     readonly places: Pick<LabPlaces, 'place'>
@@ -143,11 +149,11 @@ export async function runOutcome(
 }
 
 /** Strikes the melt when the process has lived for a while. */
-const after = (ms: number): Strike =>
+const after = (ms: number): KillTiming =>
   atSight(({ kind }, lifeMs) => (kind === 'melt' ? Math.max(0, ms - lifeMs) : undefined))
 
 /** A quote settled inside the mint is written a moment after the answer. */
 async function settledQuote(mint: Nutshell, request: string): Promise<string> {
   await delay(100)
-  return nutshellBooks(mint.databaseDir).meltQuotes.find((quote) => quote.request === request)?.state ?? 'none'
+  return nutshellBalances(mint.databaseDir).meltQuotes.find((quote) => quote.request === request)?.state ?? 'none'
 }

@@ -1,4 +1,4 @@
-/** What a wallet process is told to do, and what it reports. Both travel as JSON. */
+/** The commands to a wallet process, and its reports. Both travel as JSON. */
 import type { Figures } from './figures.ts'
 
 /** One thing to do, again and again until it is done: each has keys of its own, so that doing it again changes nothing. */
@@ -51,13 +51,13 @@ export interface Site {
   readonly name: string
 }
 
-/** Before a commit or a request; while it is under way; when it is done, and nobody was told yet. */
+/** Before a commit or a request; while it is under way; when it is done, and not yet reported. */
 export type Phase = 'before' | 'during' | 'after'
 
 export const siteName = ({ what, kind, name }: Site): string => `${what} ${kind} ${name}`
 export const phaseName = (site: Site, phase: Phase): string => `${phase} ${siteName(site)}`
 
-/** What a wallet process is told, once it said that it is ready. */
+/** The command to a wallet process that is ready. */
 export interface Life {
   readonly plan: Plan
   /** Names of sites and phases at which it ends itself by SIGKILL; and how many times it passes each by. */
@@ -84,7 +84,7 @@ export type Report =
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly message: string }
 
-/** What a wallet had in its books, and its operations, when its store was lost. */
+/** What a wallet had in its balances, and its operations, when its store was lost. */
 export interface Lost {
   readonly figures: Figures
   readonly operations: readonly Sight[]

@@ -1,10 +1,10 @@
 /** What a run comes to: for people, and for machines. */
-import { holds, type Audit, type Listed } from './books.ts'
+import { holds, type Audit, type Listed } from './balances.ts'
 import type { Progress } from './lab.ts'
 
 export interface Result {
   readonly kills: number
-  /** Kills by `kind.state` of what was struck, as of its last reported commit. */
+  /** Kills by `kind.state` of what was hit, as of its last reported commit. */
   readonly killedIn: Readonly<Record<string, number>>
   readonly operations: readonly {
     readonly id: string
@@ -67,7 +67,7 @@ const COLUMNS = [
 /** Of a column of figures. */
 const LEAST_WIDTH = 7
 
-/** The books as a table, and what was compared; of the wallets' own sums only those that are wrong. */
+/** The balances as a table, and what was compared; of the wallets' own sums only those that are wrong. */
 export function printAudit(out: NodeJS.WritableStream, progress: Progress, audit: Audit): void {
   const { before, after, checks } = audit
   const wallets = Object.entries(before.byWallet)

@@ -24,9 +24,9 @@ export function rounds(
   async function threadsOf(round: number): Promise<(readonly Step[])[]> {
     const key = (name: string): string => `round ${round}: ${name}`
     const [a, b] = ['alice', 'bob']
-    const [lost, heir] = [`carol ${round}`, `carol ${round} again`]
+    const [lost, successor] = [`carol ${round}`, `carol ${round} again`]
     for (const name of [a, b, lost]) place(name)
-    place(heir, place(lost).seed)
+    place(successor, place(lost).seed)
     const [small, large] = (await invoices([40, 100])) as [string, string]
     // Each thread brings what it will need, and more: a melt that finds too little fails for good.
     return [
@@ -55,7 +55,7 @@ export function rounds(
       [
         { do: 'mint', wallet: lost, key: key('before the loss'), amount: 150 },
         { do: 'pay', wallet: lost, to: a, key: key('carol to alice'), amount: 30 },
-        { do: 'restore', wallet: lost, to: heir, key: key('after the loss') },
+        { do: 'restore', wallet: lost, to: successor, key: key('after the loss') },
       ],
     ]
   }

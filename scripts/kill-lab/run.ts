@@ -11,7 +11,7 @@ export interface Run {
   readonly say: (line: string) => void
   /** Since the start. */
   readonly seconds: () => number
-  /** Lets the folder stay, for somebody to look into it, and gives its path. */
+  /** Keeps the folder for inspection, and returns its path. */
   readonly keep: () => string
 }
 

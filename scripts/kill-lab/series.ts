@@ -1,14 +1,14 @@
 /**
- * One series of kills: a mint, wallets, one or more owners of them that die again and again, and the books at the end.
+ * One series of kills: a mint, wallets, one or more owners of them that die again and again, and the balances at the end.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { audit, holds } from './books.ts'
+import { audit, holds } from './balances.ts'
 import { startMint } from './children.ts'
-import { Lab, type Strike } from './lab.ts'
-import { fromAdmin, getJson } from './mint-books.ts'
+import { Lab, type KillTiming } from './lab.ts'
+import { fromAdmin, getJson } from './mint-balances.ts'
 import { phaseName, type Life, type Plan, type Report } from './plan.ts'
 import { prng, type Prng } from './prng.ts'
 import { failedOf, stuckOf } from './result.ts'
@@ -114,13 +114,13 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
         const { crash } = places
         storeUp = breaking(storeUp.then(() => crashStore(random.below(KILLED_WITHIN_MS), crash)))
       }
-      const { strike, arms } = dies ? aimAt(tally, random) : NO_AIM
+      const { timing, arms } = dies ? aimAt(tally, random) : NO_AIM
       const position = new Position()
       const hear = (report: Report): void => {
         tally.learn(report)
         position.hear(report)
       }
-      const ended = await lab.live(plan, strike, { arms, hear, signal: broken.signal })
+      const ended = await lab.live(plan, timing, { arms, hear, signal: broken.signal })
       if (ended === 'stuck') stuckIn = [...position.phases]
       else if (ended !== 'done') {
         kills++
@@ -192,17 +192,17 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesResult> {
 }
 
 interface AimAt {
-  readonly strike: Strike
+  readonly timing: KillTiming
   readonly arms: Life['arms']
 }
-const NO_AIM: AimAt = { strike: () => undefined, arms: {} }
+const NO_AIM: AimAt = { timing: () => undefined, arms: {} }
 
 /** Where the next life ends. */
 function aimAt(tally: Tally, random: Prng): AimAt {
   const due = random.next() < ARMED ? tally.due(random) : new Map<string, number>()
   let left = due.size > 0 ? MOST_ARMED_BEGINNINGS : random.below(MOST_BEGINNINGS)
   const delayMs = random.below(2 * EACH_WAY_MS + 2)
-  const strike: Strike = (report) => {
+  const timing: KillTiming = (report) => {
     if (report.type !== 'begins') return undefined
     if (left-- <= 0) return delayMs
     for (const site of report.sites) {
@@ -215,5 +215,5 @@ function aimAt(tally: Tally, random: Prng): AimAt {
     }
     return undefined
   }
-  return { strike, arms: Object.fromEntries(due) }
+  return { timing, arms: Object.fromEntries(due) }
 }

@@ -1,4 +1,4 @@
-/** In a wallet process: tells of every commit and request as it begins and ends, and dies where it is armed. */
+/** In a wallet process: reports every commit and request as it begins and ends, and dies where it is armed. */
 import { tablesOf } from '../../src/kernel/run/durable.ts'
 import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import type { Transport } from '../../src/cashu/transport.ts'
@@ -93,7 +93,7 @@ async function asked(store: Store, { method, url, body = '' }: Parameters<Transp
   const name = `${method} ${path.replace(/(?<=\/keys\/|\/quote\/\w+\/)[^/]+$/, ':id')}`
   const [, one, first] = NAMES.exec(body) ?? []
   const wanted = quoteId ?? one ?? first
-  // A quote is asked for before it has a name; then the path tells the kind.
+  // A quote is asked for before it has a name; then the path gives the kind.
   if (path === '/v1/mint/quote/bolt11') return [{ what: 'request', id: undefined, kind: 'mint', name }]
   if (path === '/v1/melt/quote/bolt11') return [{ what: 'request', id: undefined, kind: 'melt', name }]
   const rows = await store.query<OperationRow>({ table: 'operations', index: 'byStatus', prefix: ['active'] })

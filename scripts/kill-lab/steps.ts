@@ -12,10 +12,10 @@ import {
 } from '../../src/index.ts'
 import type { Step } from './plan.ts'
 
-/** How often a step looks for money that other steps hold. */
-const MOST_LOOKS = 2_400
+/** How often a step polls for money that other steps hold. */
+const MOST_POLLS = 2_400
 const FUNDS_EVERY_MS = 50
-const LOOK_EVERY_MS = 150
+const POLL_EVERY_MS = 150
 
 const unit = 'sat'
 
@@ -35,7 +35,7 @@ export async function insist<T>(act: () => Promise<T>): Promise<T> {
       return await act()
     } catch (error) {
       if (!(error instanceof StoreError) || !AGAIN.includes(error.code)) throw error
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+      await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS))
     }
 }
 
@@ -118,31 +118,31 @@ const ignoreCode =
 export const ignoreClosed = ignoreCode('CLOSED')
 
 /**
- * Waits for the end of an operation, and asks for news often. That it failed is an end, too.
+ * Waits for the end of an operation, polling often. A failure is an end, too.
  *
  * @param started What was asked of it, where its end cannot come before that has reached the store.
  */
 async function finished(handle: OperationHandle, started?: Promise<unknown>): Promise<void> {
-  // That the store is away is told to who waits.
-  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
+  // Whoever waits gets the error that the store is away.
+  const polling = setInterval(() => void handle.refresh().catch(() => {}), POLL_EVERY_MS)
   try {
     await Promise.all([started, handle.finished()])
   } catch (error) {
     const failed = error instanceof HardshellError && !(error instanceof StoreError) && error.code !== 'QUARANTINED'
     if (!failed) throw error
   } finally {
-    clearInterval(looking)
+    clearInterval(polling)
   }
 }
 
 /** Prepares an operation, once other steps have left enough money to it. */
 async function funded<H>(prepare: () => Promise<H>): Promise<H> {
-  for (let looks = 1; ; looks++) {
+  for (let polls = 1; ; polls++) {
     try {
       return await prepare()
     } catch (error) {
       const short = error instanceof HardshellError && error.code === 'INSUFFICIENT_FUNDS'
-      if (!short || looks >= MOST_LOOKS) throw error
+      if (!short || polls >= MOST_POLLS) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, FUNDS_EVERY_MS))
   }

@@ -1,5 +1,5 @@
 /** Whether every sat is where it should be, when all is over: the clients' accounts, the mint's, and the mint's rows. */
-import type { Books } from '../../src/mint-server/index.ts'
+import type { BalanceSheet } from '../../src/mint-server/index.ts'
 import { mintSchema } from '../../src/mint-server/db/tables.ts'
 import type { Row } from '../../src/store/port.ts'
 import type { Client } from './client.ts'
@@ -31,15 +31,15 @@ export async function audit({ place, mints, clients, send }: Audited): Promise<s
     equal(`what client ${i} holds`, sum(proofs), account.issued - account.paidOut - account.fees)
 
   const total = (what: keyof Client['account']): number => clients.reduce((all, { account }) => all + account[what], 0)
-  const { units, payments } = await insist<Books>(send, 'GET', '/admin/books')
-  const books = units['sat']!
-  equal('received', books.received, total('issued'))
-  equal('paid out', books.paidOut, total('paidOut'))
-  equal('kept', books.kept, total('fees'))
-  equal('outstanding', books.outstanding, total('issued') - total('paidOut') - total('fees'))
-  equal('issued less redeemed', books.issued - books.redeemed, books.outstanding)
-  equal('pending', books.pending, 0)
-  equal('paid and not issued', books.unissued, 0)
+  const { units, payments } = await insist<BalanceSheet>(send, 'GET', '/admin/balance-sheet')
+  const sheet = units['sat']!
+  equal('received', sheet.received, total('issued'))
+  equal('paid out', sheet.paidOut, total('paidOut'))
+  equal('kept', sheet.kept, total('fees'))
+  equal('outstanding', sheet.outstanding, total('issued') - total('paidOut') - total('fees'))
+  equal('issued less redeemed', sheet.issued - sheet.redeemed, sheet.outstanding)
+  equal('pending', sheet.pending, 0)
+  equal('paid and not issued', sheet.unissued, 0)
   equal('payments made twice', Object.values(payments).filter(({ paid }) => paid > 1).length, 0)
 
   for (const mint of mints) await mint.stop()

@@ -21,7 +21,7 @@ import { insist, patiently, type Send } from './wire.ts'
 const PENDING = new Set<number>([codes.proofsPending, codes.outputsPending, codes.quotePending])
 
 /** What all clients have in common. */
-export interface Ground {
+export interface Environment {
   readonly send: Send
   readonly crypto: ClientCrypto
   /** The keysets that proofs may be of, by id; the active one signs. */
@@ -58,14 +58,14 @@ const UNIT = 'sat'
 const LIGHTNING_FEE = 1
 
 export class Client {
-  readonly #ground: Ground
+  readonly #environment: Environment
   readonly #chance: Prng
   #proofs: Proof[] = []
   /** In sat: ecash issued to it for payments, paid out for it with Lightning's fees, and input fees. */
   readonly account = { issued: 0, paidOut: 0, fees: 0 }
 
-  constructor(ground: Ground, chance: Prng) {
-    this.#ground = ground
+  constructor(environment: Environment, chance: Prng) {
+    this.#environment = environment
     this.#chance = chance
   }
 
@@ -88,7 +88,7 @@ export class Client {
     )
     await this.#keep(outputs, signatures)
     this.account.fees += fee
-    this.#ground.tally.swaps++
+    this.#environment.tally.swaps++
   }
 
   /** Ecash for a payment from outside. */
@@ -111,14 +111,14 @@ export class Client {
     const outcome = await this.#melt(request, 0)
     if (outcome === 'poor') return false
     if (outcome === 'failed') throw new Error('an internal payment failed')
-    this.#ground.tally.internal++
+    this.#environment.tally.internal++
     await this.#issue(quote, amount)
     return true
   }
 
   /** The states of proofs (NUT-07). */
   async states(proofs: readonly Proof[]): Promise<string[]> {
-    const Ys = await this.#ground.crypto.points(proofs.map(({ secret }) => secret))
+    const Ys = await this.#environment.crypto.points(proofs.map(({ secret }) => secret))
     const { states } = await this.#insist<{ states: { Y: string; state: string }[] }>('POST', '/v1/checkstate', { Ys })
     if (states.some(({ Y }, at) => Y !== Ys[at])) throw new Error('states of other proofs')
     return states.map(({ state }) => state)
@@ -140,7 +140,7 @@ export class Client {
     )
     await this.#keep(outputs, signatures)
     this.account.issued += amount
-    this.#ground.tally.mints++
+    this.#environment.tally.mints++
   }
 
   async #melt(request: string, lightningFee: number): Promise<'paid' | 'failed' | 'poor'> {
@@ -169,7 +169,7 @@ export class Client {
       if ((await this.states(inputs)).some((state) => state !== 'UNSPENT'))
         throw new Error('a failed payment took inputs')
       this.#proofs.push(...inputs)
-      this.#ground.tally.failed++
+      this.#environment.tally.failed++
       return 'failed'
     }
     const { change = [] } = end
@@ -177,7 +177,7 @@ export class Client {
     await this.#keep(blanks.slice(0, change.length), change)
     this.account.paidOut += asked.amount + lightningFee
     this.account.fees += fee
-    this.#ground.tally.melts++
+    this.#environment.tally.melts++
     return 'paid'
   }
 
@@ -190,12 +190,12 @@ export class Client {
   }
 
   #feeOf(inputs: readonly Proof[]): number {
-    const ppk = inputs.reduce((total, { id }) => total + this.#ground.keysets.get(id)!.input_fee_ppk, 0)
+    const ppk = inputs.reduce((total, { id }) => total + this.#environment.keysets.get(id)!.input_fee_ppk, 0)
     return Math.ceil(ppk / 1000)
   }
 
   #blind(amounts: readonly number[]): Promise<Blinded[]> {
-    const { crypto, active } = this.#ground
+    const { crypto, active } = this.#environment
     return crypto.blind(amounts, active!.id)
   }
 
@@ -203,9 +203,9 @@ export class Client {
     if (signatures.length !== outputs.length) throw new Error('another number of signatures than of outputs')
     const [first] = outputs
     if (!first) return
-    const { keys } = this.#ground.keysets.get(first.message.id)!
+    const { keys } = this.#environment.keysets.get(first.message.id)!
     const signed = outputs.map((output, at) => ({ output, signature: signatures[at]! }))
-    this.#proofs.push(...(await this.#ground.crypto.unblind(signed, keys)))
+    this.#proofs.push(...(await this.#environment.crypto.unblind(signed, keys)))
   }
 
   /** The signatures of outputs that are known to be signed (NUT-09). */
@@ -229,7 +229,7 @@ export class Client {
     const body = JSON.stringify(request)
     let isLost = false
     return patiently(path, async () => {
-      const { send, tally } = this.#ground
+      const { send, tally } = this.#environment
       if (isLost) {
         const found = this.#chance.next() < 0.5 ? await look() : undefined
         if (found !== undefined) tally.restored++
@@ -251,7 +251,7 @@ export class Client {
   }
 
   #insist<T>(method: 'GET' | 'POST', path: string, request?: object): Promise<T> {
-    return insist(this.#ground.send, method, path, request)
+    return insist(this.#environment.send, method, path, request)
   }
 }
 

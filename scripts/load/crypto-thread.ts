@@ -39,7 +39,7 @@ interface Asked {
   readonly name: Name
   readonly args: readonly unknown[]
 }
-type Told = { readonly id: number } & ({ readonly result: unknown } | { readonly error: unknown })
+type Reply = { readonly id: number } & ({ readonly result: unknown } | { readonly error: unknown })
 
 export type ClientCrypto = { [N in Name]: (...args: Parameters<Calls[N]>) => Promise<ReturnType<Calls[N]>> } & {
   end(): Promise<void>
@@ -47,18 +47,18 @@ export type ClientCrypto = { [N in Name]: (...args: Parameters<Calls[N]>) => Pro
 
 export function startCrypto(): ClientCrypto {
   const worker = new Worker(new URL(import.meta.url))
-  const waiting = new Map<number, (told: Told) => void>()
+  const waiting = new Map<number, (reply: Reply) => void>()
   let count = 0
-  worker.on('message', (told: Told) => waiting.get(told.id)?.(told))
+  worker.on('message', (reply: Reply) => waiting.get(reply.id)?.(reply))
   const call =
     (name: Name) =>
     (...args: readonly unknown[]): Promise<never> =>
       new Promise((resolve, reject) => {
         const id = count++
-        waiting.set(id, (told) => {
+        waiting.set(id, (reply) => {
           waiting.delete(id)
-          if ('error' in told) reject(told.error as Error)
-          else resolve(told.result as never)
+          if ('error' in reply) reject(reply.error as Error)
+          else resolve(reply.result as never)
         })
         worker.postMessage({ id, name, args } satisfies Asked)
       })
@@ -73,8 +73,8 @@ export function startCrypto(): ClientCrypto {
 parentPort?.on('message', ({ id, name, args }: Asked) => {
   try {
     const result = (calls[name] as (...args: readonly unknown[]) => unknown)(...args)
-    parentPort!.postMessage({ id, result } satisfies Told)
+    parentPort!.postMessage({ id, result } satisfies Reply)
   } catch (error) {
-    parentPort!.postMessage({ id, error } satisfies Told)
+    parentPort!.postMessage({ id, error } satisfies Reply)
   }
 })

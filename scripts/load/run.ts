@@ -1,10 +1,10 @@
 /**
  * One run: a calm half of swaps alone, which is measured, and a stormy one in which clients do all that wallets do and
- * the mint's processes are killed at moments that chance decides. Then the books are looked at.
+ * the mint's processes are killed at moments that chance decides. Then the balances are looked at.
  */
 import { prng } from '../kill-lab/prng.ts'
 import { audit } from './audit.ts'
-import { Client, newTally, type Ground, type Tally } from './client.ts'
+import { Client, newTally, type Environment, type Tally } from './client.ts'
 import { startCrypto } from './crypto-thread.ts'
 import { startMint, type MintProcess, type Usage } from './mints.ts'
 import { startPlace, type StoreName } from './places.ts'
@@ -59,10 +59,10 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
   const urls = mints.map(({ url }) => url)
   const wire = stack.adopt(new Wire(urls, chance('wire')), (it) => it.close())
   const crypto = stack.adopt(startCrypto(), (it) => it.end())
-  const ground: Ground = { send: wire.send, crypto, keysets: new Map(), tally: newTally() }
-  const clients = Array.from({ length: count }, (_, i) => new Client(ground, chance(`client ${i}`)))
+  const environment: Environment = { send: wire.send, crypto, keysets: new Map(), tally: newTally() }
+  const clients = Array.from({ length: count }, (_, i) => new Client(environment, chance(`client ${i}`)))
 
-  await learnKeyset(ground)
+  await learnKeyset(environment)
   await Promise.all(clients.map((client) => client.mint(START_AMOUNT)))
   const calm = Math.ceil(swaps / 2)
   const warmUp = Math.min(WARM_UP, Math.floor(calm / 2))
@@ -82,21 +82,21 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
   const perSwap = (what: keyof Usage): number => rounded((after[what] - before[what]) / measured)
 
   await insist(wire.send, 'POST', '/admin/rotate', { unit: 'sat', fee_ppk: STORM_FEE_PPK })
-  await learnKeyset(ground)
-  ground.tally = newTally()
+  await learnKeyset(environment)
+  environment.tally = newTally()
   const wanted = swaps - calm
-  const progress = (): number => ground.tally.swaps / wanted
+  const progress = (): number => environment.tally.swaps / wanted
   const killing = new Killing(mints, chance('kills'))
   const stormPace = await paced(wire, () =>
     Promise.all([
-      killing.strike(kills, progress),
+      killing.run(kills, progress),
       each(clients, async (client, i) => {
-        const fate = chance(`storm ${i}`)
-        while (progress() < 1 || killing.count < kills) await stormy(client, fate)
+        const pick = chance(`storm ${i}`)
+        while (progress() < 1 || killing.count < kills) await stormy(client, pick)
       }),
     ]),
   )
-  const storm = { ...stormPace, ...ground.tally }
+  const storm = { ...stormPace, ...environment.tally }
   const problems = await audit({ place, mints, clients, send: wire.send })
   return {
     swaps: calm + storm.swaps,
@@ -114,10 +114,10 @@ export async function run({ store, swaps, clients: count, kills, replicas, seed 
 const each = (clients: readonly Client[], does: (client: Client, index: number) => Promise<void>): Promise<unknown> =>
   Promise.all(clients.map(does))
 
-async function learnKeyset(ground: Ground): Promise<void> {
-  const active = await activeKeyset(ground.send)
-  ground.keysets = new Map([...ground.keysets, [active.id, active]])
-  ground.active = active
+async function learnKeyset(environment: Environment): Promise<void> {
+  const active = await activeKeyset(environment.send)
+  environment.keysets = new Map([...environment.keysets, [active.id, active]])
+  environment.active = active
 }
 
 async function usageOf(mints: readonly MintProcess[]): Promise<Usage> {

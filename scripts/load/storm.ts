@@ -15,16 +15,16 @@ const SCRIPTS: readonly object[] = [
 const MOST_AMOUNT = 200
 /** Of more proofs, many are made into few. */
 const MANY_PROOFS = 12
-/** A kill strikes within so long after its turn. */
+/** A kill follows within so long after its turn. */
 const KILL_WITHIN_MS = 50
 
 /** One of the things that a client does. */
-export async function stormy(client: Client, fate: Prng): Promise<void> {
-  const turn = fate.next()
-  const amount = 1 + fate.below(MOST_AMOUNT)
-  if (turn < 0.75) return client.swap(client.proofs.length > MANY_PROOFS ? 6 : 1 + fate.below(3), false)
+export async function stormy(client: Client, chance: Prng): Promise<void> {
+  const turn = chance.next()
+  const amount = 1 + chance.below(MOST_AMOUNT)
+  if (turn < 0.75) return client.swap(client.proofs.length > MANY_PROOFS ? 6 : 1 + chance.below(3), false)
   if (turn >= 0.95) return client.mint(amount)
-  const isPaid = turn < 0.85 ? await client.payItself(amount) : await client.pay(amount, SCRIPTS[fate.below(SCRIPTS.length)]!) // prettier-ignore
+  const isPaid = turn < 0.85 ? await client.payItself(amount) : await client.pay(amount, SCRIPTS[chance.below(SCRIPTS.length)]!) // prettier-ignore
   if (!isPaid) await client.mint(2 * MOST_AMOUNT)
 }
 
@@ -40,10 +40,10 @@ export class Killing {
   }
 
   /** Kills one of them at each of so many moments, while `progress` goes from 0 to 1. */
-  async strike(kills: number, progress: () => number): Promise<void> {
-    const turns = Array.from({ length: kills }, () => this.#chance.next()).toSorted((a, b) => a - b)
-    for (const turn of turns) {
-      while (progress() < turn) await delay(10)
+  async run(kills: number, progress: () => number): Promise<void> {
+    const moments = Array.from({ length: kills }, () => this.#chance.next()).toSorted((a, b) => a - b)
+    for (const at of moments) {
+      while (progress() < at) await delay(10)
       await delay(KILL_WITHIN_MS * this.#chance.next())
       await this.#mints[this.#chance.below(this.#mints.length)]!.crash()
       this.count++

@@ -80,10 +80,10 @@ export class Documents<T extends Tables, D extends Document> {
   change<Seen = void>(
     key: string,
     rule: (found: D | undefined, seen: Seen) => Ruling<D>,
-    look: () => Promise<Seen> = () => Promise.resolve() as Promise<Seen>,
+    readBefore: () => Promise<Seen> = () => Promise.resolve() as Promise<Seen>,
   ): Promise<Reply> {
     return again(async () => {
-      const seen = await look()
+      const seen = await readBefore()
       const found = await this.#read(key)
       const { reply, put } = rule(found, seen)
       let last = found

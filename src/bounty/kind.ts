@@ -46,10 +46,10 @@ const asking =
 
 /** Whether what was wanted has happened, by what the service knows of the key. */
 const wondering =
-  <In, T>(look: (input: In, signal: AbortSignal) => Promise<Lookup<T>>, happened: (found: T, input: In) => boolean) =>
+  <In, T>(ask: (input: In, signal: AbortSignal) => Promise<Lookup<T>>, happened: (found: T, input: In) => boolean) =>
   async ({ input, signal }: EffectArgs<In>): Promise<{ answer: 'done' | 'undone' | 'unknown' }> => {
     try {
-      const lookup = await unlessAborted(signal, look(input, signal))
+      const lookup = await unlessAborted(signal, ask(input, signal))
       if (lookup.answer !== 'ok') return { answer: 'unknown' }
       return { answer: lookup.found && happened(lookup.found, input) ? 'done' : 'undone' }
     } catch {

@@ -27,7 +27,7 @@ export const denominationsOf = (keys: Readonly<Record<string, string>>): readonl
 
 const OUTPUTS_AT_MOST = 1000
 
-/** Of amounts that taking the largest first misses, a search finds most; it looks at so many combinations. */
+/** How many combinations the search tries for amounts that taking the largest first does not make up. */
 const COMBINATIONS_AT_MOST = 10_000
 
 /**
@@ -64,11 +64,11 @@ function largestFirst(amount: number, falling: readonly number[]): Parts {
   return { found, rest }
 }
 
-/** Taking fewer of the large ones helps where they do not divide each other. */
+/** Takes fewer of the large ones, which helps if denominations do not divide each other. */
 function combination(amount: number, falling: readonly number[]): number[] | undefined {
   const smallest = falling.at(-1)
   if (smallest === undefined) return undefined
-  // Where all divide each other, taking the largest first misses nothing.
+  // If all denominations divide each other, taking the largest first is complete.
   if (falling.every((denomination, at) => at === 0 || falling[at - 1]! % denomination === 0)) return undefined
   const budget = { left: COMBINATIONS_AT_MOST }
   const search = (at: number, rest: number, parts: readonly number[]): readonly number[] | undefined => {
@@ -125,7 +125,7 @@ interface Coins {
  */
 export const exactCoins = (amount: number, of: CoinsOf): Coins | undefined => coinsWorth(amount, 1, of)
 
-/** The same where more than the amount will do: as little more as there can be. */
+/** The same, if more than the amount is allowed: with the smallest possible excess. */
 export function enoughCoins(amount: number, of: CoinsOf): Coins | undefined {
   for (const unit of [1, ...of.denominations]) {
     const found = coinsWorth(amount, unit, of)
@@ -149,7 +149,7 @@ function coinsWorth(
   return undefined
 }
 
-/** So many coins that come to a total: the fewest there are, of which large ones are broken up until they are enough. */
+/** Exactly `count` coins that add up to a total: the fewest possible, of which large ones are broken up. */
 function coins(total: number, count: number, denominations: readonly number[]): number[] | undefined {
   const found = parts(total, denominations)
   if (!found) return undefined
@@ -192,7 +192,7 @@ export interface Candidate {
   readonly Y: string
   readonly amount: number
   readonly feePpk: number
-  /** Of proofs that are as good, those of the lowest rank are taken first; 0 where left out. */
+  /** Of equally good proofs, those of the lowest rank are taken first; 0 unless given. */
   readonly rank?: number
 }
 
@@ -202,7 +202,7 @@ export interface Selection<C extends Candidate> {
   readonly amount: number
   /** The fee for spending them. */
   readonly fee: number
-  /** How much more they are than was asked for; zero for an exact selection. */
+  /** The excess over the target; zero for an exact selection. */
   readonly excess: number
 }
 
@@ -252,7 +252,7 @@ function levelsOf<C extends Candidate>(
     const worth = worthOf(candidate)
     const same = byWorth.get(worth)
     if (same) same.push(candidate)
-    // What costs more than it brings is left out.
+    // Proofs that cost more than they are worth are left out.
     else if (worth > 0) byWorth.set(worth, [candidate])
   }
   const levels: Level<C>[] = []

@@ -11,7 +11,7 @@ export function readCbor(bytes: Uint8Array): unknown {
   return reader.isAtEnd ? value : expected('token', 'nothing after its end')
 }
 
-/** Most texts are short and of ASCII, for which the decoder takes long. */
+/** Reads short ASCII texts by hand, because the platform's decoder is slow for them. */
 function textOf(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) {
@@ -45,7 +45,7 @@ class Reader {
     if (kind === 1) return -1 - count
     if (kind === 2) return this.#take(count)
     if (kind === 3) return textOf(this.#take(count))
-    // Every entry has a byte at least, so that no more are promised than there are.
+    // Every entry takes at least one byte, so a larger count is malformed.
     if (count > this.#bytes.length - this.#at) expected('token', 'its whole')
     if (kind === 4) {
       const list: unknown[] = []
@@ -69,7 +69,7 @@ class Reader {
     return taken
   }
 
-  /** A number may be beyond the safe integers, and is then no amount to anybody. */
+  /** The number may exceed the safe integers. It is then rejected as an amount. */
   #count(short: number): number {
     if (short < 24) return short
     if (short > 27) return expected('token', 'definite lengths')

@@ -38,7 +38,7 @@ export type { Transport } from './transport.ts'
 
 /** How to wait for an answer. */
 export interface RequestOptions {
-  /** Aborting stops the waiting; what became of the request is unknown then. */
+  /** Aborting stops the waiting. The outcome of the request is then unknown. */
   readonly signal: AbortSignal
   /** How long to wait for the whole answer; the client's own time-out where left out. */
   readonly timeoutMs?: number | undefined
@@ -66,7 +66,7 @@ export interface MintClient {
   /** Asks for a melt quote (NUT-05). */
   createMeltQuote(body: string, options: MethodOptions): Promise<Reply<MeltQuote>>
   meltQuote(quoteId: string, options: MethodOptions): Promise<Reply<MeltQuote>>
-  /** Pays (NUT-05). A mint may answer when the payment is through: waits ten minutes unless told otherwise. */
+  /** Pays (NUT-05). A mint may answer when the payment is through: waits ten minutes unless given. */
   melt(body: string, options: MethodOptions): Promise<Reply<Melted>>
   /** Exchanges inputs for outputs (NUT-03). */
   swap(body: string, options: RequestOptions): Promise<Reply<{ readonly signatures: readonly BlindSignature[] }>>
@@ -78,7 +78,7 @@ export interface MintClient {
 
 const TIMEOUT_MS = 30_000
 const MELT_TIMEOUT_MS = 600_000
-/** Timers cannot be set further ahead; a request that may take longer is waited for without end. */
+/** The longest timer of the platform. A longer time-out means none. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The platform's timers. */
@@ -114,7 +114,7 @@ export function mintClient({
     if (signal.aborted) return { answer: 'unknown', reason: 'aborted' }
     const limitMs = options.timeoutMs ?? defaultMs
     const stop = new AbortController()
-    // A transport that does not heed the signal is left to itself.
+    // A transport that ignores the signal is abandoned.
     const stopped = new Promise<never>((_, reject) => {
       stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true })
     })
@@ -175,14 +175,14 @@ export function mintClient({
   }
 }
 
-/** Of a transport's error only the system's code is shown, such as ECONNREFUSED: the rest may repeat the request. */
+/** Shows only the system's code of a transport error, such as ECONNREFUSED. The message may repeat the request. */
 function failure(error: unknown): string {
   const { cause = error } = (error ?? {}) as { cause?: unknown }
   const { code } = (cause ?? {}) as { code?: unknown }
   return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? `no answer: ${code}` : 'no answer'
 }
 
-/** The quote that was asked for and no other: a cache on the way may mix answers up. */
+/** Checks that the answer is about the requested quote: a cache on the way may mix answers up. */
 const asked =
   <T extends { readonly quote: string }>(quoteId: string, parse: Parse<T>): Parse<T> =>
   (value, at) => {
@@ -191,8 +191,8 @@ const asked =
   }
 
 /**
- * One state for each Y, in the order asked. Of which nothing is said that one can read, counts as pending: nobody may
- * conclude anything from it, and it is asked about again.
+ * One state for each Y, in the order asked. A Y without a readable state counts as pending: nothing follows from
+ * that, and the wallet asks again.
  */
 const statesOf =
   (Ys: readonly string[]): Parse<readonly ProofState[]> =>

@@ -1,4 +1,4 @@
-/** Tokens, mint addresses and invoices: what people hand each other as text. */
+/** Tokens, mint addresses and invoices as text. */
 import { getEncodedToken, normalizeMintUrl as normalize } from '@cashu/cashu-ts'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { toAmount } from './amounts.ts'
@@ -27,13 +27,13 @@ export interface Token {
   readonly proofs: readonly TokenProof[]
 }
 
-/** A token of 5,000 proofs with all that they may carry has less. */
+/** A token of 5,000 proofs with all optional fields is shorter. */
 const MOST_CHARACTERS = 4_000_000
 const MOST_PROOFS = 5_000
 
 /**
  * Reads a token of version 3 or 4, with or without a `cashu:` in front (NUT-00).
- * Of somebody else's making it is read only up to 4,000,000 characters and 5,000 proofs.
+ * Tokens with more than 4,000,000 characters or 5,000 proofs are rejected.
  *
  * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`
  */

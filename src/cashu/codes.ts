@@ -163,7 +163,7 @@ const byCode: Readonly<Record<number, Meaning>> = {
   [codes.unbalanced]: 'unbalanced',
   [codes.amountOutOfRange]: 'amountOutOfRange',
   [codes.duplicateInputs]: 'duplicate',
-  // No request of ours names an output twice: what cdk means is that it has seen one before.
+  // Our requests never repeat an output. cdk means that it has seen one before.
   [codes.duplicateOutputs]: 'alreadySigned',
   [codes.amountlessUnsupported]: 'amountMismatch',
   [codes.amountMismatch]: 'amountMismatch',
@@ -174,7 +174,7 @@ const byCode: Readonly<Record<number, Meaning>> = {
   [codes.tooManyOutputs]: 'tooManyOutputs',
   [codes.duplicateQuotes]: 'duplicate',
   [codes.batchTooLarge]: 'tooLarge',
-  // Nutshell, where it has no word for what is wrong with a keyset.
+  // Nutshell's answer to any other error of a keyset.
   12000: 'keysetUnknown',
   [codes.keysetUnknown]: 'keysetUnknown',
   [codes.keysetInactive]: 'keysetInactive',
@@ -204,7 +204,7 @@ const byRequest: Partial<Record<RequestName, Readonly<Record<number, Meaning>>>>
   issue: { [codes.invoicePaid]: 'alreadySigned' },
   melt: { [codes.signatureInvalid]: 'witnessInvalid', 20000: 'paymentFailed' },
   restore: { [codes.invoicePaid]: 'passing' },
-  // Nutshell's backend did not give an invoice.
+  // Nutshell's backend made no invoice.
   createMintQuote: { 20000: 'passing', [codes.invoicePaid]: 'passing' },
 }
 
@@ -282,7 +282,7 @@ export function meaningOf(of: {
   const words = detail.toLowerCase()
   const said = (): Meaning | undefined => {
     const found = byText.find(([pattern]) => pattern.test(words))?.[1]
-    // No quote is paid by these: what was seen before is an output.
+    // These requests pay no quote, so the row that was seen before is an output.
     return found === 'quotePaid' && (request === 'swap' || request === 'issue') ? 'alreadySigned' : found
   }
   const coded = byRequest[request]?.[code] ?? byCode[code]

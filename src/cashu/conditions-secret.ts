@@ -15,7 +15,7 @@ export interface WellKnownSecret {
   readonly tags: readonly (readonly [string, ...string[]])[]
 }
 
-/** Who has to sign: so many of these keys. */
+/** Which keys have to sign, and how many of them. */
 export interface Pathway {
   /**
    * X coordinates, which are all that a signature is checked with. One that is on no point of the curve is nobody's
@@ -120,7 +120,7 @@ function isSigAll(flags: readonly string[] | undefined): boolean {
     : expected('sigflag', 'SIG_ALL or SIG_INPUTS')
 }
 
-/** What is no time locks for ever (NUT-11). So does 0: wallets differ on it, and the keys can sign all the same. */
+/** A malformed locktime locks for ever (NUT-11). So does 0, on which wallets differ. The keys can still sign. */
 function timeOf(values: readonly string[] | undefined): number | undefined {
   const seconds = values?.length === 1 && /^[0-9]+$/.test(values[0]!) ? Number(values[0]) : 0
   return seconds > 0 && Number.isSafeInteger(seconds) ? seconds : undefined

@@ -1,6 +1,6 @@
 /**
- * Spending conditions as a mint enforces them: NUT-10, NUT-11 (P2PK) and NUT-14 (HTLC). Where the NUTs are silent, what
- * is doubtful is refused: a refusal can be made good, a coin given to the wrong one cannot.
+ * Spending conditions as a mint enforces them: NUT-10, NUT-11 (P2PK) and NUT-14 (HTLC). Where the NUTs are silent, a doubtful
+ * case is refused: a refusal can be corrected, a coin given to the wrong party cannot.
  */
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -150,7 +150,7 @@ interface Witness {
   readonly preimage?: string
 }
 
-/** What can be read of a witness. The rest is as if it weren't there: wallets add what other mints understand. */
+/** The readable parts of a witness. Unknown fields are ignored: wallets add fields for other mints. */
 function parseWitness(witness: string | undefined): Witness {
   const { signatures, preimage } = parsedObject(witness)
   return {

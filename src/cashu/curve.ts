@@ -1,6 +1,6 @@
 /**
- * secp256k1 as the NUTs use it: points to and from hex, hash_to_curve, the DLEQ challenge. Below the two halves
- * of the crypto port, and used by nothing else.
+ * secp256k1 as the NUTs use it: points to and from hex, hash_to_curve, the DLEQ challenge. Used by the two halves of the
+ * crypto port only.
  */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -28,7 +28,7 @@ export function pointHex(point: Point): string {
   return (y & 1n ? '03' : '02') + scalarHex(x)
 }
 
-/** A function of a text that keeps its last results, so many of them; the one unused longest goes. */
+/** Caches the results of a function of a text. The result that was unused longest is dropped. */
 export function keeping<T extends object>(atMost: number, of: (text: string) => T): (text: string) => T {
   const kept = new Map<string, T>()
   return (text) => {

@@ -1,6 +1,6 @@
 /** A mint's deadlines in local time. The clocks of a mint and of a wallet differ, by hours at times. */
 
-/** Beyond this a deadline is not a deadline but a way to say none: a date that JavaScript can still show. */
+/** A later deadline means none. JavaScript can still show this date. */
 const LATEST_MS = 8_640_000_000_000_000
 
 /**

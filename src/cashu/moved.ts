@@ -1,4 +1,4 @@
-/** Where a mint says that it moved to. What it says is shown to people, and never followed. */
+/** The address that a redirect names. It is shown to people, and never followed. */
 import { normalizeMintUrl } from './codec.ts'
 
 const ADDRESS_AT_MOST_CHARACTERS = 200

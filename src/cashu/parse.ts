@@ -115,7 +115,7 @@ export interface KeysetInfo {
   readonly final_expiry?: number
 }
 
-/** Each is a row, and a question for its keys: no mint has as many. */
+/** The most keysets of a mint. Each takes a row and a request for its keys. */
 const MOST_KEYSETS = 1_000
 
 /** An entry that is none is left out: its keyset counts as not listed, so that it takes no new outputs. */
@@ -224,7 +224,7 @@ export const parseMelted: Parse<Melted> = (value) => {
   const from = record(value, 'answer')
   return compact<Melted>({
     state: meltState(from),
-    // Some mints write an empty preimage until there is one. It is a proof or it is none: no answer is spoilt by it.
+    // Some mints send an empty preimage until there is one. A malformed preimage does not invalidate the answer.
     payment_preimage: from['payment_preimage'] === '' ? undefined : lenient(text)(from['payment_preimage']),
     change: field(from, 'change', optional(list(blindSignature)), ''),
   })
@@ -275,7 +275,7 @@ export type MintInfo = {
   readonly maxArrayLength?: number
 }
 
-/** Settings that we don't understand count as not given: they are hints, and no money hangs on them. */
+/** Settings that cannot be read count as not given: they are hints, and no money depends on them. */
 export const parseInfo: Parse<MintInfo> = (value) => {
   const from = record(value, 'answer')
   const nuts = optional(record)(from['nuts'], 'nuts') ?? {}

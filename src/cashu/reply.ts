@@ -3,23 +3,23 @@ import { Malformed } from './shape.ts'
 import type { Parse } from './shape.ts'
 import type { TransportAnswer } from './transport.ts'
 
-/** What one request came to, and what the mint's clock showed then. */
+/** The outcome of one request, and the mint's clock at the answer. */
 export type Reply<T> = Outcome<T> & {
   /** Milliseconds since the Unix epoch; absent where nothing was answered, or the answer did not say. */
   readonly mintNowMs?: number | undefined
 }
 
-/** What one request came to. */
+/** The outcome of one request. */
 export type Outcome<T> =
   /** A 200 (or 202) of the right shape. */
   | { readonly answer: 'ok'; readonly body: T }
   /**
    * The mint's own error document: HTTP 4xx with `{detail, code}`, or with a `detail` alone, which is code 0. It says
-   * where to look, not what happened. A 413 is one whoever says it: what was not read whole is not carried out.
+   * where to look, not what happened. Any 413 counts as one: a request that was not read whole is not carried out.
    */
   | { readonly answer: 'refused'; readonly code: number; readonly detail: string; readonly meaning: Meaning }
   /**
-   * No telling: not sent, answer lost, timed out, 3xx, 5xx, 408, 429, a proxy's page. The hint is what it would mean as
+   * Unknown outcome: not sent, answer lost, timed out, 3xx, 5xx, 408, 429, a proxy's page. The hint is what it would mean as
    * a refusal: some mints say all of theirs with HTTP 500. It tells where to look first, and nothing else.
    */
   | {

@@ -1,53 +1,32 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
-import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import {
-  checkDuration,
-  checkListener,
-  checkNames,
-  checkObject,
-  checkSignal,
-  checkText,
-  checkTexts,
-} from '../arguments.ts'
-import { StoreError, type Row } from '../store/port.ts'
-import { canonical } from './util/canonical.ts'
-import { untilAnswered } from './util/retry.ts'
-import { commitRow } from './step/commit.ts'
-import { rowOf, tablesOf, type Delivery, type PollNow } from './run/durable.ts'
-import { HardshellError } from './util/errors.ts'
+import type { EventObject } from 'xstate'
+import { checkDuration, checkListener, checkNames } from '../arguments.ts'
+import type { Row } from '../store/port.ts'
+import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
+import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import {
-  checkFilter,
   checkOptions,
-  matches,
   type CloseOptions,
   type CreateOptions,
   type ListFilter,
   type OperationsOptions,
 } from './options.ts'
-import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import { RequestLimiter } from './run/request-limiter.ts'
-import { RemoteChanges } from './share/remote-changes.ts'
-import type {
-  KernelStore,
-  KernelWrite,
-  OperationKind,
-  OperationRow,
-  OperationStatus,
-  OperationView,
-} from './define/operation.ts'
-import { Ownership, type Role } from './share/ownership.ts'
-import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
+import { Creation } from './run/creation.ts'
+import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
-import { reportError } from './util/report.ts'
+import { Reads } from './run/reads.ts'
+import { RequestLimiter } from './run/request-limiter.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
-
-const MOST_CREATE_TRIES = 200
-const READ_AGAIN_MS = 250
-const LOAD_AGAIN_MS = 5
-const CREATE_PATIENCE_MS = 5_000
+import { Waits } from './run/waits.ts'
+import { Ownership, type Role } from './share/ownership.ts'
+import { RemoteChanges } from './share/remote-changes.ts'
+import { HardshellError } from './util/errors.ts'
+import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
+import { reportError } from './util/report.ts'
+import { untilAnswered } from './util/retry.ts'
 
 type Inspectors = 'inspect' | 'unsafeInspect'
 
@@ -77,6 +56,10 @@ export class Operations<Ports = unknown> {
   readonly #supervisor: Supervisor
   readonly #limiter: RequestLimiter
   readonly #clock: Clock
+  readonly #reads: Reads
+  readonly #creation: Creation
+  readonly #waits: Waits
+  readonly #delivery: EventDelivery
   /** What the supervisor found at the start; resolves when all are taken up. */
   readonly resumed: Promise<readonly Resumed[]>
 
@@ -127,14 +110,30 @@ export class Operations<Ports = unknown> {
         }),
       )
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
+    const { signal } = this.#stop
+    this.#reads = new Reads({ store, clock, kinds: this.#kinds })
+    this.#creation = new Creation({
+      ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
+      begin: (id, write) => this.#supervisor.begin(id, write),
+    })
+    this.#delivery = new EventDelivery({
+      ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
+      get: (id) => this.get(id),
+      resumed: () => this.resumed,
+    })
+    this.#waits = new Waits({
+      ...{ store, clock, signal },
+      get: (id) => this.get(id),
+      on: (listener) => this.on(listener),
+    })
     this.#ownership = new Ownership({
       ...{ store, clock, owner: this.#kernel.owner },
       adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
     this.#remoteChanges = new RemoteChanges({
-      ...{ store, clock, signal: this.#stop.signal },
-      onChange: (before, row) => this.#told(before, row),
+      ...{ store, clock, signal },
+      onChange: (before, row) => this.#remoteChange(before, row),
       afterRead: () => this.#ownership.takeUpLeft(),
     })
     this.resumed = this.#resume()
@@ -175,55 +174,7 @@ export class Operations<Ports = unknown> {
     options: CreateOptions = {},
   ): Promise<OperationView> {
     this.#assertOpen()
-    checkObject(options, 'options')
-    checkTexts({ key: options.key, id: options.id, parent: options.parent })
-    if (typeof input !== 'function') checkObject(input, 'input')
-    const loaded = this.#kinds.get(kindName)
-    if (!loaded) throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
-    const id = options.id ?? this.#kernel.newId()
-    const request = options.key === undefined ? null : canonical(options.request ?? input)
-    let made: Row | undefined
-    for (let tries = 1; ; tries++) {
-      const there = (await this.#byKey(kindName, options.key, request)) ?? (await options.existing?.())
-      if (there !== undefined) return this.get(there)
-      made ??= typeof input === 'function' ? await input() : input
-      const step = await loaded.stepper.first({ ...made, id })
-      const nowMs = this.#clock.now()
-      const blank = {
-        id,
-        kind: kindName,
-        version: 0,
-        reason: null,
-        parent: options.parent ?? null,
-        key: options.key ?? null,
-        request,
-        createdAt: nowMs,
-        updatedAt: nowMs,
-      } as unknown as OperationRow
-      const { row, writes } = rowOf(this.#kernel, loaded, blank, step)
-      const env = { store: this.#store, clock: this.#clock, signal: this.#stop.signal }
-      const { outcome } = await this.#supervisor.begin(id, async () => {
-        const { outcome } = await commitRow(env, { row, before: 0, writes, patienceMs: CREATE_PATIENCE_MS })
-        if (outcome !== 'landed') return { outcome }
-        if (this.#stop.signal.aborted)
-          throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: id })
-        const { snapshot, emitted, moves } = step
-        this.#kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
-        return { outcome, row }
-      })
-      if (outcome === 'landed') return view(row, step.snapshot)
-      if (outcome === 'superseded' || tries >= MOST_CREATE_TRIES)
-        throw new HardshellError('CONTENTION', `the rows of a new '${kindName}' kept changing`)
-      if (tries > 2) await sleep(this.#clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
-    }
-  }
-
-  async #byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
-    if (key === undefined) return undefined
-    const [row] = await this.#store.query({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
-    if (!row) return undefined
-    if (row.kind === kind && row.request === request) return row.id
-    throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
+    return this.#creation.create(kindName, input, options)
   }
 
   /**
@@ -233,39 +184,13 @@ export class Operations<Ports = unknown> {
    */
   async get(id: string): Promise<OperationView> {
     this.#assertOpen()
-    checkText(id, 'id')
-    const row = await this.#store.get('operations', [id])
-    if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
-    return this.#view(row)
-  }
-
-  #view(row: OperationRow): OperationView {
-    try {
-      const loaded = this.#kinds.get(row.kind)
-      if (!loaded) return { ...view(row, undefined), status: 'unloadable' }
-      return view(row, loaded.restore(row))
-    } catch {
-      return { ...view(row, undefined), status: 'unloadable' }
-    }
+    return this.#reads.get(id)
   }
 
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
-    checkFilter(filter)
-    const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
-    const table = 'operations'
-    const wanted = stuckForMs === undefined ? status : 'active'
-    const rows = await this.#store.query(
-      wanted !== undefined
-        ? { table, index: 'byStatus', prefix: [wanted], reverse: true }
-        : kind !== undefined
-          ? { table, index: 'byKind', prefix: [kind], reverse: true }
-          : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
-    )
-    const nowMs = this.#clock.now()
-    const found = rows.filter((row) => matches(row, filter, nowMs))
-    return found.slice(0, limit).map((row) => this.#view(row))
+    return this.#reads.list(filter)
   }
 
   /**
@@ -277,38 +202,7 @@ export class Operations<Ports = unknown> {
    * @throws {StoreError} where the database fails
    */
   async send(id: string, event: EventObject): Promise<boolean> {
-    checkText(id, 'id')
-    if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
-      throw new TypeError('event: an object with a type')
-    for (;;) {
-      this.#assertOpen()
-      await this.resumed
-      const actor = this.#supervisor.get(id)
-      if (!actor) {
-        const { status } = await this.get(id)
-        if (status === 'unloadable')
-          throw new HardshellError('UNLOADABLE', this.#supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
-        if (status === 'quarantined')
-          throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
-        if (status === 'done') return false
-        await this.#supervisor.load(id)
-        if (!this.#supervisor.get(id)) await sleep(this.#clock, LOAD_AGAIN_MS, this.#stop.signal)
-        continue
-      }
-      try {
-        const took = await new Promise<boolean>((taken, lost) => {
-          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost }
-          actor.send(delivery)
-        })
-        // What follows is the owner's to do, and what was loaded here would be out of date soon.
-        if (!this.#kernel.leads()) this.#supervisor.send({ type: 'operation.ended', id })
-        return took
-      } catch (error) {
-        if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
-        const again = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !this.#stop.signal.aborted)
-        if (!again) throw error
-      }
-    }
+    return this.#delivery.send(id, event)
   }
 
   /** Whether this process runs effects: `follower` where another one does for all; never `pending` after `resumed`. */
@@ -336,7 +230,7 @@ export class Operations<Ports = unknown> {
   }
 
   /** Another process committed a step. */
-  #told(before: OperationRow | undefined, row: OperationRow): void {
+  #remoteChange(before: OperationRow | undefined, row: OperationRow): void {
     // The former owner had not yet noticed that it lost the lock. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
@@ -362,28 +256,7 @@ export class Operations<Ports = unknown> {
    * @throws {TypeError} naming the argument
    */
   async poll(id: string): Promise<void> {
-    checkText(id, 'id')
-    const actor = this.#supervisor.get(id)
-    if (actor) return new Promise((polled) => actor.send({ type: '@hardshell.poll', polled } as PollNow))
-    return this.#ask(id).catch((error: unknown) => {
-      // The owner asks again; so does who can read the row.
-      const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
-      if (!passes && !this.#stop.signal.aborted) reportError(error)
-    })
-  }
-
-  /** Asks for the process that runs the operation, which will find the step that comes of it. */
-  async #ask(id: string): Promise<void> {
-    const row = await this.#store.get('operations', [id])
-    const loaded = row && this.#kinds.get(row.kind)
-    if (!loaded || row.status !== 'active' || row.owner === this.#kernel.owner) return
-    const snapshot = loaded.restore(row)
-    const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
-    if (!poll) return
-    const context: unknown = snapshot.context
-    const of = { context, signal: this.#stop.signal }
-    const event = await this.#kernel.poller.ask(poll, row.lane, loaded.reader, of)
-    if (event) await this.send(id, event)
+    return this.#delivery.poll(id)
   }
 
   /**
@@ -394,29 +267,7 @@ export class Operations<Ports = unknown> {
    * @throws {StoreError} where the database fails
    */
   async resume(id: string): Promise<void> {
-    const { row, status } = await this.get(id)
-    if (status === 'quarantined') {
-      const again: KernelWrite = {
-        patch: 'operations',
-        key: [id],
-        set: {
-          status: 'active',
-          reason: null,
-          version: row.version + 1,
-          commitId: this.#kernel.newId(),
-          updatedAt: this.#clock.now(),
-          // Who had it does not know that it is to go on.
-          owner: this.#kernel.leads() ? this.#kernel.owner : '',
-        },
-        if: { version: row.version, status: 'quarantined' },
-      }
-      await this.#store.commit([again])
-    }
-    const isAside = status !== 'active'
-    const isOurs = row.owner === this.#kernel.owner
-    // One that pauses after a crash starts from its row; what others run is told by an event, as what runs here.
-    if (isAside || (isOurs && !this.#supervisor.get(id))) void this.#supervisor.load(id)
-    else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)
+    return this.#delivery.resume(id)
   }
 
   /**
@@ -439,32 +290,7 @@ export class Operations<Ports = unknown> {
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, `CLOSED`
    */
   async until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T> {
-    if (typeof as !== 'function') throw new TypeError('as: a function')
-    for (;;) {
-      checkSignal(signal)
-      let wake = (): void => {}
-      const change = new Promise<void>((resolve) => (wake = resolve))
-      const unlisten = this.on((it) => it.row.id === id && wake())
-      const unwatch = this.#store.watch('operations', wake)
-      const letGo = this.#clock.hold?.()
-      signal?.addEventListener('abort', wake)
-      this.#stop.signal.addEventListener('abort', wake)
-      try {
-        const found = as(await this.get(id))
-        if (found !== undefined) return found
-        await change
-      } catch (error) {
-        // Whoever waits goes on waiting while the store cannot be read.
-        if (!(error instanceof StoreError) || (error.code !== 'BUSY' && error.code !== 'UNAVAILABLE')) throw error
-        await sleep(this.#clock, READ_AGAIN_MS, this.#stop.signal)
-      } finally {
-        unlisten()
-        unwatch()
-        letGo?.()
-        signal?.removeEventListener('abort', wake)
-        this.#stop.signal.removeEventListener('abort', wake)
-      }
-    }
+    return this.#waits.until(id, as, signal)
   }
 
   /** Calls back after each commit. A listener that throws harms nothing. Returns the way to stop. */
@@ -543,13 +369,3 @@ export function openOperations<Ports>(options: OperationsOptions<Ports>): Operat
   checkOptions(options)
   return new Operations(options)
 }
-
-const view = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): OperationView => ({
-  id: row.id,
-  kind: row.kind,
-  state: row.state,
-  status: row.status,
-  version: row.version,
-  row,
-  snapshot,
-})

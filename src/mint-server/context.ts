@@ -8,14 +8,14 @@ export interface Context extends MintPorts {
   readonly store: Store
   readonly newId: () => string
   readonly signatory: MatchedSignatory
-  /** Refuses units and amounts that nothing is issued for; no amount, where the payer chooses it. */
+  /** Refuses units and amounts that the mint does not issue. The amount is null where the payer chooses it. */
   readonly checkIssuable: (unit: string, amount: number | null) => void
-  /** Refuses units that never were the mint's, and amounts that it does not pay. */
+  /** Refuses units that the mint never had, and amounts that it does not pay. */
   readonly checkPayable: (unit: string, amount: number) => Promise<void>
 }
 
-/** Who asks, where that is known: what is bounded is shared among clients. */
+/** The client that asks, if it is known. Limits are shared among clients. */
 export type Party = string | undefined
 /** An endpoint gives its answer, or the text of it. */
 export type Endpoint = (request: Fields, party: Party) => Promise<object | string>
-export type View = (id: string, party: Party) => Promise<object | string>
+export type ReadEndpoint = (id: string, party: Party) => Promise<object | string>

@@ -1,14 +1,15 @@
 /** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
 export { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './lightning/bolt11.ts'
-export type { Books, UnitBooks } from './db/books.ts'
+export type { BalanceSheet, UnitBalance } from './db/balance-sheet.ts'
 export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './lightning/fake-backend.ts'
 export { WrongDatabase, type HighWaterMark, type Mark } from './db/high-water.ts'
 export { createMintServer, type MintServer, type MintServerOptions } from './http/run-server.ts'
 export { jsonLines, type Failure, type Log, type LogEntry } from './cli/log.ts'
 export { markFile } from './db/mark-file.ts'
 export type { Mint } from './mint-api.ts'
-export { createMint, type MintOptions, type RunningMint } from './mint.ts'
+export { createMint, type RunningMint } from './mint.ts'
+export type { MintOptions } from './mint-options.ts'
 export type {
   Incoming,
   Outgoing,

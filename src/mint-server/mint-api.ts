@@ -1,5 +1,5 @@
 /** What a mint offers to those who serve it: HTTP, websockets, a process. */
-import type { Books } from './db/books.ts'
+import type { BalanceSheet } from './db/balance-sheet.ts'
 import type { Change } from './http/changes.ts'
 import type { Answer } from './http/request.ts'
 import type { Topic } from './http/topics.ts'
@@ -7,7 +7,7 @@ import type { Topic } from './http/topics.ts'
 export interface HandleOptions {
   /** A melt is answered as soon as it is durable (the header `Prefer: respond-async`). */
   readonly respondAsync?: boolean
-  /** Who asks: what is bounded is shared among clients. Requests of nobody in particular share what all have. */
+  /** The client that asks. Limits are shared among clients, and requests without a client share one part. */
   readonly client?: string | undefined
   /** Aborted, it stops the waiting, never the operation. */
   readonly signal?: AbortSignal
@@ -22,14 +22,14 @@ export interface Mint {
    */
   handle(method: string, path: string, body?: string, options?: HandleOptions): Promise<Answer>
   /**
-   * How things stand by the mint's own rows, for each id in its place: what is told to subscribers (NUT-17), undefined
-   * where the mint does not know it.
+   * The state of each id by the mint's rows, in the order of the ids: the payload for subscribers (NUT-17), undefined
+   * where the mint does not know the id.
    *
    * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
-  look(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
+  statesOf(topic: Topic, ids: readonly string[]): Promise<readonly (object | undefined)[]>
   /**
-   * Has the backend asked about a quote. What comes of it is committed; resolves to false where it gave no answer in time.
+   * Polls the backend about a quote and commits the outcome. Resolves to false if the backend gave no answer in time.
    *
    * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
@@ -39,16 +39,16 @@ export interface Mint {
   /** Calls when something may have changed, here or in another process; says not what. Returns the way to stop. */
   onChange(listener: (topics: readonly Topic[]) => void): () => void
   /**
-   * Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless told.
+   * Gives a unit a new active keyset and returns its id; the old one stays good for inputs. The fee stays unless given.
    * @throws {MintError} The mint has no such unit.
    */
   rotate(unit: string, options?: { readonly feePpk?: number }): Promise<string>
   /**
-   * The mint's own accounts.
+   * The mint's balance sheet.
    *
    * @throws {StoreError} where the database fails, or the signatory: the outcome is unknown then
    */
-  books(): Promise<Books>
+  balanceSheet(): Promise<BalanceSheet>
   /**
    * Takes no more requests and waits for those under way until the deadline; what is unfinished then goes on at the next start.
    *

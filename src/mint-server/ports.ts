@@ -11,34 +11,35 @@ import type { Signatory } from './signatory/signatory.ts'
 export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
 export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
 
+export const OPTIONAL_NUTS = [7, 8, 9, 12, 19, 20] as const
 /** A NUT that a mint may do without. */
-export type OptionalNut = 7 | 8 | 9 | 12 | 19 | 20
+export type OptionalNut = (typeof OPTIONAL_NUTS)[number]
 
 /** What a mint offers and takes. */
 export interface MintSettings {
   /** How the mint calls itself (NUT-06). */
   readonly name: string
-  /** `['sat']` unless told otherwise. The backend is asked for one sat per unit, whatever the unit. */
+  /** `['sat']` unless given. The backend is asked for one sat per unit, whatever the unit. */
   readonly units: readonly string[]
-  /** Input fee of the first keysets, in thousandths of a unit per input; 0 unless told otherwise. */
+  /** Input fee of the first keysets, in thousandths of a unit per input; 0 unless given. */
   readonly feePpk: number
-  /** Amounts of new keysets; the powers of 2 up to 2^31 unless told otherwise. */
+  /** Amounts of new keysets; the powers of 2 up to 2^31 unless given. */
   readonly amounts: readonly number[]
   /** The version of new keysets' ids (NUT-02); the newest where left out. */
   readonly keysetVersion?: '00' | '01' | undefined
-  /** What one quote may be for, in its unit; 1 to 10 million unless told otherwise. */
+  /** What one quote may be for, in its unit; 1 to 10 million unless given. */
   readonly minAmount: number
   /** The most that one quote may be of. */
   readonly maxAmount: number
-  /** How long answers are kept for replays (NUT-19); an hour unless told otherwise. */
+  /** How long answers are kept for replays (NUT-19); an hour unless given. */
   readonly cacheTtlMs: number
-  /** How long quotes can be used; an hour unless told otherwise. */
+  /** How long quotes can be used; an hour unless given. */
   readonly quoteTtlMs: number
-  /** How long an offer can be paid (NUT-25); without an end where null, and unless told otherwise. */
+  /** How long an offer can be paid (NUT-25); without an end where null, and unless given. */
   readonly offerTtlMs: number | null
-  /** How long after its end a quote that nobody paid is kept; 30 days unless told otherwise. */
+  /** How long after its end a quote that nobody paid is kept; 30 days unless given. */
   readonly quoteRetentionMs: number
-  /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless told otherwise. */
+  /** What a melt sets aside for Lightning's fee; 1 %, at least 2, unless given. */
   readonly feeReserve: (amount: number) => number
   /** The optional NUTs that it does without. */
   readonly without: readonly OptionalNut[]

@@ -1,4 +1,4 @@
-/** Questions that are longer than a mint takes at once: they are asked in parts, and how long a part may be is learnt. */
+/** Splits requests that are larger than the mint's limit, and learns that limit from its refusals. */
 import type { Refusal, Replied } from '../../machines/wallet/exchange-model.ts'
 import { isTooLarge } from '../cashu/codes.ts'
 import type { MintClient, Reply } from '../cashu/client.ts'
@@ -11,7 +11,7 @@ interface Ask<Item, Body> {
   readonly mintUrl: string
   readonly items: readonly Item[]
   readonly limit: LimitName & ('states' | 'restore')
-  /** The NUT that the question belongs to: a mint that does not list it has no endpoint for it. */
+  /** The NUT of the endpoint. A mint that does not list it has no such endpoint. */
   readonly nut: 7 | 9
   readonly ask: (items: readonly Item[]) => Promise<Reply<Body>>
 }
@@ -28,7 +28,7 @@ async function askAll<Item, Body>(
   let writes: readonly Write[] = []
   const bodies: Body[] = []
   for (let at = 0; at < items.length;) {
-    // Trust is asked for before every request (it may have gone since the last).
+    // Trust is checked before every request, because it may have been withdrawn since the last one.
     if (at > 0 && (await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
     const part = items.slice(at, at + most)
     const reply = await ask(part)
@@ -52,13 +52,13 @@ async function askAll<Item, Body>(
   return { answer: 'ok', bodies, writes }
 }
 
-/** What an answer would mean if it were a refusal: for a question, that is worth a try. */
+/** What an answer would mean if it were a refusal. A request that changes nothing may be tried. */
 function hinted(answer: { readonly answer: string; readonly hint?: Refusal['meaning'] }): Refusal | undefined {
   const { hint } = answer
   return hint === 'unsupported' || isTooLarge(hint) ? { code: 0, detail: '', meaning: hint! } : undefined
 }
 
-/** The mint's info lists what it supports, and not this. */
+/** The mint's info lists its NUTs, and this one is not among them. */
 async function lacks(read: Reader, mintUrl: string, nut: number): Promise<boolean> {
   const info = (await read.get('mints', [mintUrl]))?.info
   return !!info && info.supported.length > 0 && !info.supported.includes(nut)

@@ -13,11 +13,11 @@ export interface Balance {
   readonly spendable: Amount
   /** Taken by operations that have not ended. */
   readonly reserved: Amount
-  /** In tokens that nobody has redeemed yet, as far as is known. */
+  /** In tokens that are not known to be redeemed. */
   readonly outstanding: Amount
   /** Of unknown state. */
   readonly held: Amount
-  /** Change that the mint owes for certain, and has not given yet (NUT-08). */
+  /** Change that the mint certainly owes and has not returned yet (NUT-08). */
   readonly owed: Amount
 }
 

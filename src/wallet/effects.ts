@@ -1,4 +1,4 @@
-/** The requests that wallet operations make of a mint: each one request, each answer as the mint client classified it. */
+/** The effects of wallet operations: each makes one request, and returns the reply as the mint client classified it. */
 import type { exchangeActors } from '../../machines/wallet/exchange-model.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
 import { askRestore, askStates } from './asking.ts'

@@ -1,4 +1,4 @@
-/** The wallet's events: in this process, after the commit, at most once. History and lists are the truth. */
+/** The wallet's events: in this process, after the commit, at most once. Use history and lists where every change counts. */
 import type { Amount } from '@cashu/cashu-ts'
 import { toAmount } from '../cashu/amounts.ts'
 import { checkListener, checkOneOf } from '../arguments.ts'
@@ -38,7 +38,7 @@ export interface OperationEvent {
   readonly owed: Amount
 }
 
-/** The events that `wallet.on` tells of, by name. */
+/** The events of `wallet.on`, by name. */
 export interface WalletEvents {
   /** An operation was created, changed its state, finished or failed; its history record changed with it. */
   readonly operation: OperationEvent
@@ -101,7 +101,7 @@ export function onWalletEvent<E extends keyof WalletEvents>(
       const { mintUrl, unit } = change.row as Operation
       if (change.tables.includes('proofs') || change.tables.includes('owed')) call({ mintUrl, unit })
     }
-    // Charts emit the others, in the commits that change what they tell of.
+    // Charts emit the other events, in the commits that make the changes.
     else for (const { type, ...rest } of change.emitted) if (type === event) call(rest)
   })
 }

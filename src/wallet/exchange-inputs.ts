@@ -1,4 +1,4 @@
-/** Which of an exchange's inputs go into its next request: those of keysets that the mint takes, and others in their place. */
+/** Chooses the inputs of an exchange's next request. Inputs of refused keysets stay out, and other proofs replace them. */
 import { sum, total } from '../../machines/wallet/common.ts'
 import type { Exchange, InputProof, Place, Wants, Why } from '../../machines/wallet/exchange-model.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
@@ -28,11 +28,11 @@ export type Chosen =
   | {
       /** All inputs of the exchange. */
       readonly inputs: readonly InputProof[]
-      /** Those that may go into the next request: of the first group for which there is a round. */
+      /** The inputs that may go into the next request: the first group that makes a round. */
       readonly groups: readonly (readonly InputCoin[])[]
       readonly apart: readonly string[]
       readonly dead: readonly string[]
-      /** Something was learnt of keysets. */
+      /** The sorting learnt something about keysets. */
       readonly isNew: boolean
       readonly writes: readonly Write[]
     }
@@ -42,7 +42,7 @@ export type Chosen =
   | { readonly refused: Why; readonly inputs: readonly InputProof[]; readonly writes: readonly Write[] }
 
 const UNLISTED = 'it is not in the mint’s list'
-/** How often more is selected in the place of coins that the mint does not take. */
+/** How often the selection is enlarged to replace refused coins. */
 const MOST_RAISED = 24
 
 /** Sorts the inputs by what is known of their keysets. */
@@ -58,7 +58,7 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
   const { apart, isNew, ...sorted } = sortKeysets(exchange, named, { keysets, active: keyset.id })
   const dead = [...new Set([...sorted.dead, ...unlisted])]
   const detail = exchange.refusal?.detail ?? dead.map((of) => keysets.get(of)?.refused).find(Boolean) ?? UNLISTED
-  // Proofs of a stranger's that do not verify say nothing of ours.
+  // A stranger's proofs that do not verify say nothing about our own proofs.
   const isOfAll = isOurs || exchange.refusal?.meaning !== 'proofInvalid'
   const marks = (keysetIds: readonly string[]): Promise<Write[]> =>
     isNew && isOfAll && keysetIds.length > 0
@@ -66,7 +66,7 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
       : Promise.resolve([])
   const coined = (coins: readonly InputProof[]): InputCoin[] =>
     coins.map((coin) => ({ ...coin, feePpk: keysets.get(coin.id)?.feePpk ?? 0 }))
-  // Where amounts are asked for, one suspect stays behind: the first in whose place there are others.
+  // Where amounts are wanted, one suspect keyset stays behind: the first that other proofs can replace.
   const ways = exchange.isAsked && apart.length > 0 ? apart.map((of) => [of]) : [apart]
   for (const way of ways) {
     const out = exchange.isAsked ? [...dead, ...way] : dead
@@ -95,7 +95,7 @@ export async function chooseInputs(read: Reader, job: Job, known: Known): Promis
 
 const NO_MORE = { inputs: [], writes: [] }
 
-/** Other coins of ours in the place of those that the mint does not take; undefined where there are too few. */
+/** Our own proofs in place of the refused ones; undefined where there are too few. */
 async function inPlace(
   read: Reader,
   { exchange, ...place }: Job,

@@ -72,8 +72,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const { taken, outputs: wants, fee, leaves } = planned.round
     const wanted: Wanted[] = wants.toSorted((a, b) => a.amount - b.amount)
     const last = exchange.sets.at(-1)
-    // What was refused, and is signed by nobody, goes out again as it was: counters are not for the burning. Once, other
-    // outputs are tried, for some mints refuse outputs that they half took.
+    // Outputs that were refused and not signed are sent again unchanged, which saves counters. Once, other outputs
+    // are tried, because some mints refuse outputs that they have half processed.
     const again =
       last !== undefined &&
       exchange.body !== '' &&
@@ -82,7 +82,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const narrowed = !again && (isNew || isTooLarge(exchange.refusal?.meaning))
     const sorted = { inputs, apart, dead, again, narrowed }
     if (again) return { answer: 'ok', ...sorted, sets: exchange.sets, body: exchange.body, writes: kept }
-    // A request that was too large was answered, so that nobody will sign its outputs: they serve for a smaller one.
+    // The mint refused a request as too large, so it will not sign its outputs. A smaller request reuses them.
     const spare = !exchange.unaccounted && narrowed && last?.keysetId === keyset.id
     const before = spare ? exchange.sets.slice(0, -1) : exchange.sets
     const free = spare ? own.filter(({ B_ }) => last.outputs.some((output) => output.B_ === B_)) : []
@@ -139,13 +139,13 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const { exchange } = input
     const rows = await ownRows(read, input)
     const { signed, pairs } = signedOf(rows, exchange.restored)
-    const untold = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
-    if (untold) return { answer: 'untold', why: untold }
+    const unknown = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
+    if (unknown) return { answer: 'unknown', why: unknown }
     const unspent = isUnspent(exchange)
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
     if (pairs.length === 0 && !(unspent && known))
       return { answer: unspent ? 'nothing' : 'spent', writes: unneeded(input, rows) }
-    // Where the mint has no state checks, signatures tell of a send that got no answer: it landed.
+    // At a mint without state checks, signatures prove that the unanswered request landed.
     const mayHaveLanded = exchange.states.length === 0 && exchange.unaccounted
     const contradicts = unspent && !mayHaveLanded
     if (contradicts && !exchange.seenSigned && !known) return { answer: 'early' }
@@ -158,7 +158,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         const [theirs, own] = [signed.get(B_), ours.get(B_)]
         return theirs !== undefined && (theirs.amount !== own?.amount || theirs.id !== own.keysetId)
       })
-    // One odd answer gives nothing up: it is asked for again.
+    // One wrong answer decides nothing: the request is repeated.
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (contradicts || exchange.sets.some(foreign)) {
       const collided = (set: SwapSet): boolean =>
@@ -186,8 +186,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
 })
 
 /**
- * What becomes of outputs that nobody has signed, where the exchange ends: those that were refused for their inputs serve
- * another operation. Else strangers' tokens that are worth nothing would use the counters up.
+ * What becomes of unsigned outputs when the exchange ends. Outputs that were refused because of their inputs serve
+ * another operation. Otherwise worthless tokens of strangers would use up the counters.
  */
 function unneeded({ id, exchange: { sets, refusal, unaccounted } }: Job, rows: readonly OutputRow[]): Write[] {
   const isSafe = !unaccounted && isOfInputs(refusal?.meaning)
@@ -196,11 +196,11 @@ function unneeded({ id, exchange: { sets, refusal, unaccounted } }: Job, rows: r
   return [...giveBack(id, rows.filter(serves)), ...forget(rows.filter((row) => !serves(row)))] // prettier-ignore
 }
 
-/** As far as the mint tells: where it has no state checks (NUT-07), a refusal that was answered says as much. */
+/** Whether all inputs are unspent, as far as the mint says. Without state checks (NUT-07), its refusal is the evidence. */
 const isUnspent = ({ states, refusal }: Exchange): boolean =>
   states.length > 0 ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
 
-/** A send may have landed, and the mint does not say which outputs it signed: only unspent inputs would tell. */
+/** A request may have landed, and the mint cannot say which outputs it signed. Only unspent inputs would prove otherwise. */
 const cannotTell = (exchange: Exchange): Why | undefined =>
   exchange.restored === null && !(exchange.states.length > 0 && isUnspent(exchange))
     ? {
@@ -241,7 +241,7 @@ async function learntLimits(
   const last = sets.at(-1)
   if (!refusal || !last || !isTooLarge(refusal.meaning))
     return { limits: effective(known), refusedOne: false, writes: [] }
-  // Where it is not said of what there is too much, it is that of which there is more.
+  // A refusal that does not say whether inputs or outputs are too many is about the larger list.
   const ofInputs =
     refusal.meaning === 'tooManyInputs' ||
     (refusal.meaning === 'tooLarge' && last.Ys.length > 1 && last.Ys.length >= last.outputs.length)
@@ -261,7 +261,7 @@ async function ownRows(read: Reader, { id, exchange }: Job): Promise<OutputRow[]
   return (await outputsOf(read, id)).filter(({ B_ }) => mine.has(B_))
 }
 
-/** What ends a round: its proofs come, its inputs go, its outputs are forgotten. */
+/** The writes that end a round: store its proofs, spend its inputs, delete its outputs. */
 async function finish(
   read: Reader,
   input: Job,
@@ -272,12 +272,12 @@ async function finish(
 ): Promise<Made> {
   const { id: operationId, exchange } = input
   const gone = new Set(set.Ys)
-  // It was accepted without those that stayed behind.
+  // The mint accepted the request without the inputs that stayed behind.
   const behind = exchange.isAsked ? exchange.apart : []
   const isDead = ({ id }: InputProof): boolean =>
     exchange.from === 'reserved' && (exchange.dead.includes(id) || behind.includes(id))
   const deadOnes = exchange.inputs.filter((coin) => !gone.has(coin.Y) && isDead(coin))
-  // What shares no input with this one, and got no answer, may still land.
+  // An unanswered request that shares no input with this one may still land.
   const isInDoubt = (Y: string): boolean =>
     exchange.unaccounted && exchange.sets.some(({ Ys }) => Ys.includes(Y) && !Ys.some((of) => gone.has(of)))
   const detail = deadOnes.length > 0 ? await refusedAs(read, input) : ''
@@ -298,7 +298,7 @@ async function finish(
     ...forget(rows),
   ]
   if (isWhole) {
-    // Inputs that no round needed are free again; what the rounds before made for somebody else is given away now.
+    // Inputs that no round needed become free. What earlier rounds made for somebody else is given away now.
     const from = exchange.from === 'sent' ? 'sent' : 'reserved'
     if (exchange.from === 'reserved') writes.push(...changed(left, from, { state: 'spendable', operationId: null }, input)) // prettier-ignore
     writes.push(...changed(exchange.made.filter(({ purpose }) => purpose === 'send'), 'reserved', { state: 'sent' }, input)) // prettier-ignore
@@ -306,7 +306,7 @@ async function finish(
   return { made: all, inputs: isWhole ? [] : left, leaves: set.leaves, fee: exchange.fee + set.fee, isWhole, writes }
 }
 
-/** With which words the mint refuses the exchange's dead keysets. */
+/** The mint's reason for refusing the exchange's dead keysets. */
 async function refusedAs(read: Reader, { mintUrl, exchange: { dead } }: Job): Promise<string> {
   const rows = await Promise.all(dead.map((id) => read.get('keysets', [mintUrl, id])))
   return rows.map((row) => row?.refused).find(Boolean) ?? 'a request with its coins was refused'
@@ -319,7 +319,7 @@ const changed = (
   { id }: Pick<Job, 'id'>,
 ): Write[] => proofs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
 
-/** The inputs of a round are spent now; a token's may be ours and free. */
+/** Marks the inputs of a round as spent. Inputs of a token may be free proofs of our own. */
 async function spent(read: Reader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {
   if (from !== 'foreign') return changed(Ys.map((Y) => ({ Y })), from, { state: 'spent' }, { id }) // prettier-ignore
   const writes: Write[] = []

@@ -37,7 +37,7 @@ export interface Finished {
 
 /** How long a call waits. */
 export interface Waiting {
-  /** Aborting stops the waiting, never the operation. One that has aborted already rejects before anything is begun. */
+  /** Aborting stops the waiting, never the operation. A signal that has already aborted rejects before anything starts. */
   readonly signal?: AbortSignal
 }
 
@@ -73,7 +73,7 @@ export interface ShownHandle {
 
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
 export class OperationHandle<C extends WalletContext = WalletContext> {
-  /** For the compiler alone, which tells handles apart by it. */
+  /** For the compiler only: makes the handle types distinct. */
   declare protected readonly '~context'?: C
   readonly #env: WalletEnv
   #view: OperationView
@@ -161,8 +161,8 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   /**
-   * Asks the mint now, where the operation waits for something to happen there, and resolves with the state after that.
-   * While the mint is not to be asked (it is not trusted, or asked to be left alone), that lasts.
+   * Polls the mint now, if the operation waits for something there. Resolves with the state after that.
+   * While the mint must not be asked (it is not trusted, or sent Retry-After), the call waits.
    *
    * @throws the signal's reason
    * @example
@@ -171,8 +171,8 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
    */
   async refresh(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
-    const looked = this.#env.operations.poll(this.id)
-    await (signal ? unlessAborted(signal, looked) : looked)
+    const polled = this.#env.operations.poll(this.id)
+    await (signal ? unlessAborted(signal, polled) : polled)
     return this.reload()
   }
 
@@ -182,7 +182,7 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
   }
 
   /**
-   * Gives the operation up, where nothing can be lost by that.
+   * Gives the operation up, if no money can be lost by it.
    *
    * @throws {HardshellError} `INVALID_STATE`
    * @example
@@ -277,7 +277,7 @@ export const contextOf = <C>(view: OperationView): C => {
 
 const ended = (view: OperationView): boolean => view.snapshot?.hasTag('ended') === true
 
-/** The error that waiting calls reject with, once the operation cannot succeed any more without somebody's help. */
+/** The error that waiting calls reject with once the operation cannot succeed without a person. */
 function failure(view: OperationView): HardshellError | undefined {
   const of = { operationId: view.id }
   if (view.status === 'unloadable')

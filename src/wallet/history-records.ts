@@ -30,7 +30,7 @@ export interface HistoryPage {
 const DIRECTIONS: readonly HistoryRow['direction'][] = ['in', 'out', 'self']
 const STATUSES: readonly HistoryRow['status'][] = ['pending', 'done', 'failed']
 const COMPARED = ['kind', 'mintUrl', 'unit', 'direction', 'status'] as const
-/** At least so many rows are read at once, where a filter passes some of them over. */
+/** The fewest rows that are read at once when a filter skips some. */
 const READ_AT_ONCE = 200
 
 /** `wallet.history`: what came of operations, and what of them is under way. */
@@ -92,7 +92,7 @@ export class History {
 
   /** So many rows, from the newest that is older than a given one. */
   async #older(before: HistoryPage['before'], limit: number): Promise<HistoryRow[]> {
-    // Records of the same millisecond come in the order of their ids; the ones up to `before` are passed over.
+    // Records of the same millisecond are ordered by id. Those up to `before` are skipped.
     const byTime = { table: 'history', index: 'byTime', reverse: true } as const
     if (!before) return this.#store.query({ ...byTime, limit })
     const same = await this.#store.query({ ...byTime, prefix: [before.createdAt] })

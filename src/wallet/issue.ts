@@ -20,10 +20,10 @@ export const issueSteps = (ports: WalletPorts) => ({
     const parts = partsOf(context.asked, keyset)
     if (typeof parts === 'string') return { answer: 'unreachable' as const, detail: parts }
     const last = context.sets.at(-1)
-    // A quote is issued in one request: what is learnt keeps others from being paid that cannot be issued.
+    // A quote is issued in one request. The learnt limit prevents payments of quotes that cannot be issued.
     const most = context.refusal && learnt(context.refusal, last?.outputs.length ?? 0)
     const limits = most ? await keepLimits(read, mintUrl, { outputs: most }) : []
-    // As in the exchange: outputs that nobody signed go out again, other ones once.
+    // As in the exchange: unsigned outputs are sent again, and other outputs are tried once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
     const wanted = parts.map((amount) => ({ amount, purpose: 'keep' as const }))
     const firstPlace = context.sets.reduce((count, { outputs }) => count + outputs.length, 0)
@@ -79,7 +79,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       })
     const open = quoteState === 'PAID' || quoteState === 'UNPAID'
     if (open || sets.some(foreign)) {
-      // One odd answer gives nothing up: it is asked for again.
+      // One wrong answer decides nothing: the request is repeated.
       if (!seenSigned) return { answer: 'early' as const }
       const collided = (set: OutputSet): boolean => (open ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set))
       const dead = rows.filter(({ B_ }) =>

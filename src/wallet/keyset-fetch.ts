@@ -1,4 +1,4 @@
-/** Fetches a mint's keysets and their keys (NUT-01, NUT-02). One that cannot be used spoils no other. */
+/** Fetches a mint's keysets and their keys (NUT-01, NUT-02). A keyset that cannot be used does not affect the others. */
 import type { Replied } from '../../machines/wallet/exchange-model.ts'
 import type { Reply } from '../cashu/client.ts'
 import { keysetVersion } from '../cashu/keyset-id.ts'
@@ -12,7 +12,7 @@ import type { DerivationRow, KeysetRow, Reader, Write } from './tables.ts'
 export interface Skipped {
   readonly keysetId: string
   readonly reason: string
-  /** Nobody answered: the next try may well succeed. */
+  /** The mint did not answer: the next try may succeed. */
   readonly isPassing: boolean
 }
 
@@ -31,8 +31,8 @@ interface Which {
 
 /**
  * Fetches the list of keysets, and the keys of those that are not known yet: of the active ones, or of old ones too.
- * Keys are taken only where the keyset's id is the one that they give. What cannot be used is kept with the reason, and
- * tried again the next time.
+ * Keys are accepted only if they hash to the keyset's id. A keyset that cannot be used is stored with the reason, and
+ * fetched again the next time.
  */
 export async function fetchKeysets(
   { client, crypto }: Pick<WalletPorts, 'client' | 'crypto'>,
@@ -51,10 +51,10 @@ export async function fetchKeysets(
     let trouble = keysetVersion(info.id) === undefined ? 'KEYSET_UNSUPPORTED: its id is of a version that is not known' : await claims.refusal(info.id) // prettier-ignore
     if (trouble !== null) keys = null
     else if (!keys && (info.active || old) && (unit === undefined || unit === info.unit)) {
-      // Trust is asked for before every request (it may have gone since the last).
+      // Trust is checked before every request, because it may have been withdrawn since the last one.
       if ((await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
       const got = await client(mintUrl).keys(info.id, { signal })
-      const wrong = troubleOf(got, info, crypto)
+      const wrong = whyUnusable(got, info, crypto)
       if (got.answer === 'ok' && wrong === undefined) keys = got.body.keys
       else trouble = `KEYS_MISSING: ${wrong}`
     }
@@ -81,7 +81,7 @@ export async function fetchKeysets(
 }
 
 /** What is wrong with the answer for one keyset's keys; nothing where they are what they should be. */
-function troubleOf(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts['crypto']): string | undefined {
+function whyUnusable(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts['crypto']): string | undefined {
   if (got.answer === 'refused') return `the mint refuses to give its keys (code ${got.code}, ${got.meaning})`
   if (got.answer === 'unknown') return `its keys could not be fetched (${got.reason})`
   if (got.answer === 'malformed') return `the answer holds no keys of it (${got.reason})`
@@ -89,7 +89,7 @@ function troubleOf(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts
   try {
     if (crypto.keysetId(id, { keys: got.body.keys, unit, inputFeePpk, finalExpiry }) === id) return undefined
   } catch {
-    // What the keys do not allow to compute is not the id either.
+    // Keys from which no id can be computed are wrong, too.
   }
   return 'its keys do not give its id'
 }

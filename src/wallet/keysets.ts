@@ -14,7 +14,7 @@ const signs = (keyset: KeysetRow, unit: string): boolean =>
 
 /**
  * The active keyset of a unit with its keys at hand: the one that lives longest, then the one with the lowest fee, and
- * then the lowest id. Money in a keyset is worth nothing after its end, and no fee is as dear.
+ * then the lowest id. Proofs lose all their worth when their keyset ends, which costs more than any fee.
  */
 export const activeKeyset = (keysets: Keysets, unit: string): KeysetRow | undefined =>
   [...keysets.values()]
@@ -37,7 +37,7 @@ export function whyNone(
   const active = ofUnit.filter((keyset) => keyset.active === 1)
   const troubled = active.find((keyset) => keyset.trouble !== null)
   if (troubled) {
-    const [code, detail] = splitTrouble(troubled.trouble!)
+    const [code, detail] = codeAndDetail(troubled.trouble!)
     return { code, detail: `keyset ${troubled.id} is not used: ${detail}` }
   }
   const refused = active.find((keyset) => keyset.refused !== null)
@@ -46,8 +46,8 @@ export function whyNone(
   return { code: 'NO_ACTIVE_KEYSET', detail: `the mint lists no active keyset of unit ${unit}` }
 }
 
-/** A keyset's trouble as a code and a sentence. */
-export const splitTrouble = (trouble: string): [code: string, detail: string] => {
+/** Splits the reason why a keyset is not used into its code and its sentence. */
+export const codeAndDetail = (trouble: string): [code: string, detail: string] => {
   const [code = '', ...rest] = trouble.split(': ')
   return [code, rest.join(': ')]
 }
@@ -62,7 +62,7 @@ export function feeFor(inputs: readonly { readonly id: string }[], keysets: Keys
 export const split = (amount: number, keyset: KeysetRow): number[] =>
   amount === 0 ? [] : splitAmount(amount, denominationsOf(keyset.keys ?? {}))
 
-/** The same, or why the denominations do not make it up: no operation under way may fail by what a mint offers. */
+/** The same, or why the denominations do not make it up. It does not throw: an operation under way must not crash on it. */
 export function partsOf(amount: number, keyset: KeysetRow): number[] | string {
   try {
     return split(amount, keyset)

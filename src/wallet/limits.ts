@@ -5,7 +5,7 @@ import type { MintLimits, Reader, Write } from './tables.ts'
 
 export type LimitName = keyof MintLimits
 
-/** What is sent at most where nothing is known: Nutshell and cdk take 1,000 of each unless told otherwise. */
+/** What is sent at most where nothing is known: Nutshell and cdk take 1,000 of each unless given. */
 const UNTOLD = 1_000
 /** NUT-09 batches are of about a hundred everywhere. */
 const RESTORE_UNTOLD = 100
@@ -14,7 +14,7 @@ const RESTORE_UNTOLD = 100
 export const limitsSaid = ({ maxArrayLength: most }: Pick<MintInfo, 'maxArrayLength'>): MintLimits =>
   most === undefined ? {} : { inputs: most, outputs: most, states: most, restore: most }
 
-/** Every limit as it counts: said or learnt, else what mints usually take. */
+/** The limits in use: from the mint's info, from its refusals, or what mints usually take. */
 export interface Limits {
   readonly inputs: number
   readonly outputs: number
@@ -35,8 +35,8 @@ export const effective = (limits: MintLimits | null): Limits => ({
 })
 
 /**
- * What a refusal for size teaches: the number that it names, where that is less than was sent; else half of what was
- * sent. Undefined where there is nothing to learn: another meaning, or one item only.
+ * The limit that a refusal for size implies: the number that it names if that is less than was sent, else half of what
+ * was sent. Undefined if the refusal means something else, or if one item only was sent.
  */
 export function learnt(
   refusal: { readonly meaning: Meaning; readonly detail: string },
@@ -47,7 +47,7 @@ export function learnt(
   return said !== undefined && said < sent ? said : Math.floor(sent / 2)
 }
 
-/** The write that keeps what was learnt; nothing where the mint's row knows as little or less. */
+/** The write that stores learnt limits; none if the mint's row has limits as low. */
 export async function keepLimits(read: Pick<Reader, 'get'>, mintUrl: string, found: MintLimits): Promise<Write[]> {
   const row = await read.get('mints', [mintUrl])
   if (!row) return []

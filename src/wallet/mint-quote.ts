@@ -1,4 +1,4 @@
-/** A mint quote, held against what was asked: what is handed to a payer has to be what the wallet wanted (NUT-04). */
+/** Checks a mint quote against the request. A payer must get the invoice that the wallet asked for (NUT-04). */
 import type { Quoted, Wanted } from '../../machines/wallet/mint-model.ts'
 import { expiresAtMs } from '../cashu/mint-time.ts'
 import { readOffer } from '../cashu/offer.ts'
@@ -30,13 +30,13 @@ function quoteFlaw({ asked, unit }: Wanted, quote: MintQuote): string | undefine
   return undefined
 }
 
-/** Why a request is nothing that a payer may be handed; undefined where it is fine. */
+/** Why a request must not be shown to a payer; undefined where it is fine. */
 function requestFlaw(
   { asked, unit, method }: Wanted,
   request: string,
   invoiceAmount: Check['invoiceAmount'],
 ): string | undefined {
-  // What a request comes to in a unit that is no bitcoin, only the mint knows.
+  // In a unit other than bitcoin, only the mint knows the price of a request.
   const due = unit === 'sat' ? asked * 1000 : unit === 'msat' ? asked : undefined
   if (method === 'bolt11') {
     const msat = amountIn(request, invoiceAmount)
@@ -48,7 +48,7 @@ function requestFlaw(
   return isPlainText(request) ? undefined : 'the request is not a text that can be handed on'
 }
 
-/** An offer without an amount is paid with any, and more than once: what was paid for it is issued. */
+/** An offer without an amount can be paid with any amount, and repeatedly. All that was paid is issued. */
 function offerFlaw(request: string, due: number | undefined): string | undefined {
   const offer = isBreakable(request) ? readOffer(request) : undefined
   if (!offer) return 'the request is not a bolt12 offer'

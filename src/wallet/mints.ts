@@ -5,7 +5,7 @@ import { normalizeMintUrl } from '../cashu/codec.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { StoreError } from '../store/port.ts'
 import { fetchKeysets } from './effects.ts'
-import { activeKeyset, keysetsOf, splitTrouble, whyNone, type Keysets } from './keysets.ts'
+import { activeKeyset, keysetsOf, codeAndDetail, whyNone, type Keysets } from './keysets.ts'
 import { limitsSaid } from './limits.ts'
 import type { WalletPorts } from './ports.ts'
 import { freeRefused } from './refused-keysets.ts'
@@ -38,7 +38,7 @@ export interface KnownMint {
   readonly info: MintInfo | undefined
   /** Every keyset that it has listed, those that are not used too. */
   readonly keysets: readonly KnownKeyset[]
-  /** Where it is asked: its URL, unless a person said otherwise (`rebind`). */
+  /** The address of its requests: its URL, unless `rebind` changed it. */
   readonly address: string
   /**
    * It redirects, and nothing is sent there: the address that it names, or null where that is not known. Undefined for a mint
@@ -153,10 +153,10 @@ export class Mints {
     if (keysets.answer !== 'ok' || info.answer !== 'ok')
       throw new HardshellError('MINT_UNREACHABLE', `${url} did not answer as a mint does`)
     for (const { keysetId, reason } of keysets.skipped)
-      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${splitTrouble(reason)[1]}`) // prettier-ignore
+      if (reason.startsWith(COLLISION)) throw new HardshellError(COLLISION, `keyset ${keysetId}: ${codeAndDetail(reason)[1]}`) // prettier-ignore
   }
 
-  /** Frees coins that the mint refused a while ago. Where somebody else moves them meanwhile, that is as well. */
+  /** Frees proofs that the mint refused some time ago. A conflict is ignored: somebody else has moved them. */
   async #tryAgain(url: string): Promise<void> {
     const writes = await freeRefused(this.#store, url, this.#now())
     if (writes.length === 0) return
@@ -165,7 +165,7 @@ export class Mints {
     })
   }
 
-  /** Limits that the mint says otherwise than before; else what was learnt stands. */
+  /** Limits that the mint's info has changed. The learnt ones stay otherwise. */
   async #limitsIn(url: string, info: MintInfo): Promise<{ limits?: MintLimits }> {
     const before = (await this.#store.get('mints', [url]))?.info
     const isNew = info.maxArrayLength !== undefined && before?.maxArrayLength !== info.maxArrayLength
@@ -283,5 +283,5 @@ const keysetsKnown = (keysets: Keysets): KnownKeyset[] =>
     reason: trouble ?? (refused === null ? undefined : `KEYSET_REFUSED: ${refused}`),
   }))
 
-/** A mint of which nothing is known but that it is trusted. */
+/** A mint that is trusted and otherwise unknown. */
 const TRUSTED = { trusted: 1, info: null, infoAt: null, limits: null, pause: null, moved: null, address: null }

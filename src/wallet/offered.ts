@@ -1,4 +1,4 @@
-/** What a mint offers, held against what is wanted before anything is asked of it. */
+/** Checks a wish against what a mint offers, before any request. */
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { MintInfo } from '../cashu/parse.ts'
 import { activeKeyset, partsOf } from './keysets.ts'
@@ -59,7 +59,7 @@ export async function assertMints(
     return new HardshellError('AMOUNT_OUT_OF_RANGE', `${mintUrl} mints ${range} ${unit} at once`)
   }
   if (!refusal((await env.mints.get(mintUrl)).info)) return
-  // It may have said so some time ago.
+  // The stored info may be out of date.
   await env.mints.refresh(mintUrl).catch(() => {})
   const still = refusal((await env.mints.get(mintUrl)).info)
   if (still) throw still

@@ -9,11 +9,11 @@ import { sure } from '../sure.ts'
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
 const FEW = 32
-/** Of these, what strangers' tokens and blank outputs leave to our own money: one swap of it anchors the counters again. */
+/** The part of them that receives and blank outputs leave unused. A swap of our own money then anchors the counters again. */
 const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
 const COLLISION_JUMP = 20
-/** A restore would not bridge longer jumps, should the last one go beyond what was used. */
+/** The longest jump. A restore would not bridge a longer one, if the jump goes beyond the used counters. */
 const LONGEST_JUMP = 160
 
 export interface Wanted {
@@ -28,8 +28,8 @@ export interface Outputs {
 }
 
 /**
- * Takes outputs that earlier operations had no use for, then counters, and makes an output of each; undefined where that
- * would leave too many unsigned behind.
+ * Reuses outputs that earlier operations left over, then takes counters and makes an output of each. Undefined if too many
+ * unsigned counters would result.
  */
 export async function makeOutputs(
   env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader; turn: () => Promise<void> },
@@ -52,7 +52,7 @@ export async function makeOutputs(
   const derive = env.crypto.deriver(env.seed, keysetId)
   const rows: OutputRow[] = []
   for (const [at, { amount, purpose }] of wanted.entries()) {
-    // Others may take these counters meanwhile, and then it is all to be done again: not for a few.
+    // Another operation may take these counters, which repeats the work. Pauses only where there are many outputs.
     if (wanted.length > FEW) await env.turn()
     const counter = next + at
     const { secret, r } = derive(counter)
@@ -81,7 +81,7 @@ export async function makeOutputs(
   }
 }
 
-/** Which of an operation's outputs the mint has signed, as their rows and a restore tell. */
+/** Which of an operation's outputs the mint has signed, by their rows and a restore. */
 export function signedOf(
   rows: readonly OutputRow[],
   restored: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null,
@@ -103,13 +103,13 @@ export function signedOf(
 export const outputsOf = (read: Reader, id: string): Promise<OutputRow[]> =>
   read.query({ table: 'outputs', index: 'byOperation', prefix: [id] })
 
-/** Outputs of a keyset that earlier operations had no use for, the first made first. */
+/** Outputs of a keyset that earlier operations left over, the oldest first. */
 async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
   const rows = await outputsOf(read, UNUSED)
   return rows.filter((row) => row.keysetId === keysetId).toSorted((a, b) => a.counter - b.counter)
 }
 
-/** Gives back outputs that nobody has signed, and nobody will: counters are not for the burning. */
+/** Keeps outputs that are not signed and never will be, so that other operations reuse their counters. */
 export const giveBack = (id: string, rows: readonly OutputRow[]): Write[] =>
   rows.map(({ B_ }): Write => ({ patch: 'outputs', key: [B_], set: { operationId: UNUSED }, if: { operationId: id } }))
 
@@ -202,7 +202,7 @@ export async function storeProofs(
   return [...writes, ...(await noteSigned(read, made.map(({ row }) => row)))] // prettier-ignore
 }
 
-/** Notes that the mint signed outputs: their counters need no second look by a restore. */
+/** Notes that the mint signed outputs, so that a restore does not ask for their counters again. */
 export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Promise<Write[]> {
   const writes: Write[] = []
   for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
@@ -215,8 +215,8 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
 }
 
 /**
- * Outputs of ours were signed for somebody else with our seed: jump past what they used, so many times as far. Behind it
- * there is room for at least so many outputs.
+ * Another device with this seed had our outputs signed. Moves the counter past those that it used, by a multiple, and
+ * leaves room for at least the wanted number of outputs.
  */
 export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1, room = 0): Promise<Write[]> {
   const writes: Write[] = []
@@ -224,7 +224,7 @@ export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, ti
   for (const keysetId of new Set(keysetIds)) {
     const { next } = sure(await read.get('counters', [keysetId]), 'counter')
     const row: CounterRow = { keysetId, next: next + jump, signed: next }
-    // Those that were made before are used there as well.
+    // The other device uses the counters of outputs that were made before, too.
     const unused = await unusedOf(read, keysetId)
     writes.push({ put: 'counters', row, if: { next } })
     writes.push(...unused.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_], if: { operationId: UNUSED } })))

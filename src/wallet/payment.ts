@@ -56,7 +56,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const ofOutputs = isOfOutputs(refusal, inputs.length)
     const less = refusal ? learnt(refusal, ofOutputs ? blanks : inputs.length) : undefined
     const writes = less === undefined ? [] : await keepLimits(read, mintUrl, { [ofOutputs ? 'outputs' : 'inputs']: less }) // prettier-ignore
-    // With fewer blank outputs it may be taken as it is.
+    // With fewer blank outputs the mint may accept the same inputs.
     if (ofOutputs) return { answer: less === undefined ? 'unreachable' : 'asIs', writes }
     const keysets = await keysetsOf(read, mintUrl)
     const keyset = activeKeyset(keysets, unit)
@@ -66,7 +66,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const of = { denominations: denominationsOf(keyset.keys ?? {}), feePpk: keyset.feePpk, most }
     const planned = givesChange ? enoughCoins(amount + reserve, of) : exactCoins(amount + reserve, of)
     const worth = sum(inputs) - (feeFor(inputs, keysets) ?? 0)
-    // Where some are not taken, others of the wallet's make up for them.
+    // Other proofs of the wallet replace refused ones.
     const isShort = isTooLarge(refusal?.meaning) && planned !== undefined && worth < total(planned.amounts)
     return planned && !isShort ? { answer: 'ok', ...planned, writes } : { answer: 'unreachable', writes }
   },
@@ -93,7 +93,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
         { ...ports, read },
         { id, keysetId: keyset.id, wanted, firstPlace: sends * MOST_BLANKS, reserve: true },
       ))
-    // Without room for blank outputs there would be no change: better to wait.
+    // Without blank outputs the mint would return no change, so the operation waits.
     if (keyset && !made) return { answer: 'gap' }
     const blanks = (made?.rows ?? []).map(({ B_, keysetId }) => ({ B_, id: keysetId }))
     const outputs = blanks.map(({ B_, id: keysetId }) => ({ amount: 0, id: keysetId, B_ }))
@@ -122,13 +122,13 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const pairs = found
       ? found.outputs.flatMap((B_, at) => pair(B_, sure(found.signatures[at], 'signature')))
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
-    // The order pairs them (NUT-08); where the mint has DLEQ (NUT-12), that says whether it did.
+    // The order pairs outputs with signatures (NUT-08). DLEQ proofs (NUT-12) verify the pairs.
     const made = await unblind(ports, pairs, keysets, found ? 'optional' : await dleqOf(read, input.mintUrl))
     const { amount, feeReserve } = sure(quote, 'quote')
     const owed = sum(inputs) - inputFee - amount - feeReserve
     if (!made) return { answer: 'owed' as const }
-    // A restore says all there is. Else the change must come to what is owed for certain; and only the mint's first
-    // answer may leave it out, for any other word without change may have forgotten it.
+    // A restore returns every signature. Otherwise the change must add up to what is certainly owed. Only the first
+    // answer may omit the change: mints may have forgotten it later.
     const returned = sum(made.map(({ proof }) => proof))
     const complete = found ? made.length > 0 : blanks.length === 0 || (returned >= owed && (returned > 0 || firstHand))
     if (!complete) return { answer: 'owed' as const }

@@ -1,6 +1,6 @@
 /**
- * Keysets whose coins a mint does not take: which they are, and what becomes of the coins. They are held, with the mint's
- * words; they are free again after a while, or when the mint says that it signs with the keyset, and are tried again.
+ * Finds the keysets whose proofs a mint refuses, and holds those proofs with the mint's reason. They become free after a
+ * while, or when the mint signs with the keyset again, and are then tried again.
  */
 import { KEYSET_REFUSED } from '../../machines/wallet/common.ts'
 import type { Exchange, Refusal, Why } from '../../machines/wallet/exchange-model.ts'
@@ -41,7 +41,7 @@ export function sortKeysets(
   const last = sets.at(-1)
   const Ys = new Set(last?.Ys)
   const sent = inputs.filter(({ Y }) => Ys.has(Y))
-  // Of outputs that are of another keyset than before, nothing was refused yet.
+  // The outputs are of another keyset now, so the refusal does not concern them.
   const found =
     refusal && last?.keysetId === active ? suspects(refusal, sent, keysets).filter((id) => !dead.includes(id)) : []
   if (found.length === 0) return { apart, dead, isNew: false }

@@ -2,7 +2,7 @@
 import type { Refusal, Replied } from '../../machines/wallet/exchange-model.ts'
 import type { Reply } from '../cashu/client.ts'
 
-/** A reply as an effect's answer: what a chart needs of it, and no more. */
+/** A reply as an effect's answer, reduced to what a chart needs. */
 export function answerOf<T, A extends object>(reply: Reply<T>, ok: (body: T) => A): Replied<A> {
   if (reply.answer === 'ok') return { answer: 'ok', ...ok(reply.body) }
   if (reply.answer === 'refused') return refusalOf(reply)
@@ -22,5 +22,5 @@ export const refusalOf = ({
   meaning,
 })
 
-/** Mints have been seen to answer with the SQL they failed at, secrets and all. */
+/** Limits a refusal's text: some mints answer with the failed SQL statement, which contains secrets. */
 export const withoutSecrets = (detail: string): string => detail.replaceAll(/[0-9A-Za-z+/=_-]{24,}/g, '…').slice(0, 120)

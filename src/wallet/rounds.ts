@@ -34,7 +34,7 @@ export type Planned<C extends Coin> =
   | { readonly why: 'short' }
   /** No outputs of this keyset come to what is left after the fee. */
   | { readonly why: 'unreachable' }
-  /** The mint takes too little at once for any round to bring it further. */
+  /** The mint's limit is too low for any round to make progress. */
   | { readonly why: 'tooLarge' }
 
 interface Job<C extends Coin> {
@@ -110,7 +110,7 @@ function makingSome<C extends Coin>(
   // prettier-ignore
   const down = inputs.toSorted((a, b) => b.amount - a.amount)
   const largest = wanted.toSorted((a, b) => b.amount - a.amount)
-  // Only where the outputs are too many: else larger coins are needed first.
+  // Only if there are too many outputs. Otherwise larger coins are needed first.
   if (largest.length < limits.outputs) return undefined
   for (let count = 1; count <= Math.min(down.length, limits.inputs); count++) {
     const taken = down.slice(0, count)

@@ -1,4 +1,4 @@
-/** One store, one seed: the store knows its seed again by a mark, and takes no other. */
+/** Ties a store to one seed: the store keeps a mark of its seed, and rejects any other. */
 import { isMarkOf, markSeed } from '../cashu/seed-mark.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { sleep, type Clock, type Random } from '../kernel/util/ports.ts'
@@ -10,8 +10,8 @@ const MOST_TRIES = 10
 const FIRST_PAUSE_MS = 20
 
 /**
- * Makes sure that the store is the seed's. A store without a mark, new or of an earlier version, gets this seed's: of
- * several processes that open it at once, one writes the mark, and the others go by it.
+ * Checks that the store belongs to the seed. A store without a mark, new or of an earlier version, gets one. If several
+ * processes open it at once, one writes the mark, and the others compare with it.
  *
  * @throws {HardshellError} `SEED_MISMATCH`; {StoreError}
  */
@@ -30,7 +30,7 @@ export async function claimStore(
       await store.commit([{ put: 'seeds', row, if: 'absent' }])
       return
     } catch (error) {
-      // Somebody else was faster, it may have landed, or the store cannot be had right now: what is there decides.
+      // Another process was faster, the commit may have landed, or the store is away: the stored mark decides.
       const passes = error instanceof StoreError && ['CONFLICT', 'IN_DOUBT', 'BUSY', 'UNAVAILABLE'].includes(error.code)
       if (!passes || tries >= MOST_TRIES) throw error
       await sleep(clock, pauseMs, new AbortController().signal)

@@ -22,22 +22,22 @@ export interface Wanted {
   readonly amount: number
   /** The outputs that make it up; as few as there can be unless given. */
   readonly amounts?: readonly number[] | undefined
-  /** Beyond the amount, the fee for spending them. */
+  /** Whether the selection must also cover the fee for spending it. */
   readonly withFee: boolean
-  /** They are swapped for the amount and what is left: its outputs must be possible. */
+  /** Whether they are swapped for the amount and a rest, whose outputs must be possible. */
   readonly exchanges?: boolean | undefined
   /** Proofs that are not to be chosen. */
   readonly except?: (row: ProofRow) => boolean
 }
 
 const FIRST_LIMIT = 16
-/** Of denominations so many times smaller than the amount, and than the largest proof, a quarter of them is looked at. */
+/** Of denominations this many times smaller than the amount and the largest proof, a quarter of the proofs is read. */
 const SMALLER = 16
-/** So many of each denomination are looked at even where fewer would do: some may cost less than others. */
+/** The fewest proofs that are read of each denomination: some may cost less than others. */
 const LEAST = 4
-/** So many where some keysets are to be left: their proofs are spent first. */
+/** The same where some keysets are leaving: their proofs are spent first. */
 const LEAST_LEAVING = 64
-/** How often more is selected, where what was found does not come to the outputs, or to the fees of several rounds. */
+/** How often the selection is enlarged, if it does not cover the outputs or the fees of several rounds. */
 const MOST_RAISED = 24
 
 /**
@@ -101,12 +101,12 @@ interface Candidate {
   readonly Y: string
   readonly amount: number
   readonly feePpk: number
-  /** Those of a lower rank are spent first. */
+  /** Proofs of a lower rank are spent first. */
   readonly rank: number
   readonly row: ProofRow
 }
 
-/** Looks for proofs; what it has read, it keeps. */
+/** Selects proofs, and caches the rows that it has read. */
 function finder(
   read: Reader,
   { mintUrl, unit }: Place,
@@ -125,7 +125,7 @@ function finder(
   const isLeaving = ofUnit.some((keyset) => rankOf(keyset, active) === 0)
   let known: { readonly limit: number; readonly whole: boolean; readonly candidates: readonly Candidate[] } | undefined
 
-  const look = async (limit: number, amount: number) => {
+  const candidatesOf = async (limit: number, amount: number) => {
     let whole = true
     const least = isLeaving ? LEAST_LEAVING : LEAST
     const spendable = { table: 'proofs', index: 'byState', prefix: [mintUrl, unit, 'spendable'] } as const
@@ -135,7 +135,7 @@ function finder(
     const there = [...all].filter((denomination) => denomination <= top)
     const groups = await Promise.all(
       there.map(async (denomination) => {
-        // At first no more than could be used; the second half is for fees.
+        // The first read is limited to what the selection can use. The second half is for fees.
         const isSmall = denomination * SMALLER < Math.min(amount, top)
         const cap = Math.max(isSmall ? limit / 4 : limit, least)
         const most = limit > FIRST_LIMIT ? limit : Math.min(cap, least + Math.floor((2 * amount) / denomination))
@@ -154,13 +154,13 @@ function finder(
   }
 
   return async (amount: number, includeFee: boolean): Promise<Selection<Candidate> | undefined> => {
-    for (known ??= await look(FIRST_LIMIT, amount); ; known = await look(known.limit * 8, amount)) {
+    for (known ??= await candidatesOf(FIRST_LIMIT, amount); ; known = await candidatesOf(known.limit * 8, amount)) {
       const found = selectProofs(known.candidates, amount, { includeFee })
       if (found || known.whole) return found
     }
   }
 }
 
-/** Keysets that sign no more, and those that end before the one that new outputs are of, are left first. */
+/** Proofs of inactive keysets, and of those that end before the active one, are spent first. */
 const rankOf = (keyset: KeysetRow, active: KeysetRow | undefined): number =>
   keyset.active === 0 || (active !== undefined && endOf(keyset) < endOf(active)) ? 0 : 1

@@ -1,7 +1,6 @@
 /**
- * What mints say of themselves, whatever they are asked: that they want to be left alone for a while (Retry-After), that
- * they moved (a redirect). It is heard on the way from the mint to whoever asked, it pauses the mint's lane, and it is
- * kept with the mint, so that a restart forgets nothing of it.
+ * What any answer of a mint may say about the mint itself: to pause (Retry-After), or that it moved (a redirect). The
+ * transport reads it from every answer, pauses the mint's lane, and stores it in the mint's row, where a restart finds it.
  */
 import { movedTo } from '../cashu/moved.ts'
 import type { Transport, TransportAnswer } from '../cashu/transport.ts'
@@ -14,7 +13,7 @@ import type { MintRow, Store } from './tables.ts'
 /** A mint that moved is asked again after so long, and after twice as long each time, up to an hour. */
 const MOVED_FIRST_MS = 60_000
 const MOVED_LONGEST_MS = 3_600_000
-/** Pauses that end so close to one another are the same. */
+/** Pauses whose ends differ by less than this are the same pause. */
 const ALIKE_MS = 1_000
 
 type Standing = Pick<MintRow, 'pause' | 'moved' | 'address'>
@@ -38,19 +37,19 @@ export class Standings {
     this.#transport = of.transport
   }
 
-  /** From here on what is heard pauses these limiter. */
+  /** From now on, what mints say pauses this limiter. */
   begin(limiter: RequestLimiter): void {
     this.#limiter = limiter
   }
 
-  /** Takes a row as it was read. Whether the mint moved may be older there than what is being written. */
+  /** Takes over a row that was read. While a write is under way, the row may be older than what is known. */
   take({ mintUrl, pause, moved, address }: MintRow): void {
     const before = this.of(mintUrl)
     const isOld = this.#keeping.has(mintUrl)
     this.#known.set(mintUrl, { pause, moved: isOld ? before.moved : moved, address })
     const limiter = this.#limiter
     if (!limiter) return
-    // The clock may have been set since: no pause is longer than it was asked to be.
+    // The clock may have been set back since: a pause never exceeds the length that the mint asked for.
     if (pause && pause.untilMs !== before.pause?.untilMs)
       limiter.pause(mintUrl, Math.min(pause.untilMs - this.#clock.now(), pause.delayMs), ASKED_TO_WAIT)
     if (isOld) return
@@ -129,7 +128,7 @@ export class Standings {
     }
   }
 
-  /** What cannot be stored now is heard again. Another process may have heard the rest. */
+  /** A failed write is harmless: the mint's next answer says it again. */
   #keep(mintUrl: string, heard: Partial<Pick<Standing, 'pause' | 'moved'>>): void {
     this.#known.set(mintUrl, { ...this.of(mintUrl), ...heard })
     this.#keeping.add(mintUrl)

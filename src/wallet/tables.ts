@@ -22,7 +22,7 @@ export type ProofState =
   /** In a token that somebody else may redeem. */
   | 'sent'
   | 'spent'
-  /** Its state is not known, or not ours to decide: see `reason`. */
+  /** Its state is unknown, or a person decides about it: see `reason`. */
   | 'held'
 
 /**
@@ -141,9 +141,9 @@ export const walletTables = {
       finalExpiry: 'integer?',
       /** Public key by amount; null until they are needed. */
       keys: jsonOrNull<{ readonly [amount: string]: string }>(),
-      /** Why no outputs are made for it: a code and a sentence; null where nothing speaks against it. */
+      /** Why no outputs are made for it: a code and a sentence. Null if it can be used. */
       trouble: 'text?',
-      /** With which words the mint refuses its proofs; null while it takes them. */
+      /** The mint's reason for refusing its proofs. Null while it accepts them. */
       refused: 'text?',
       refusedAt: 'time?',
     },
@@ -168,7 +168,7 @@ export const walletTables = {
       infoAt: 'time?',
       /** Said by the mint (NUT-06), or learnt from its refusals. */
       limits: jsonOrNull<MintLimits>(),
-      /** How long it last asked to be left alone (Retry-After), and until when by the clock of then. */
+      /** Its last Retry-After: how long, and until when by the clock at that time. */
       pause: jsonOrNull<{ readonly untilMs: number; readonly delayMs: number }>(),
       /** It redirects; `to` is null where the address is not known. */
       moved: jsonOrNull<{ readonly to: string | null }>(),

@@ -1,4 +1,5 @@
-/** Asks whether tokens were claimed, of many sends in one request (NUT-07). One that spoils the question spoils no other. */
+/** Polls whether the tokens of many sends were claimed, in one request (NUT-07). A token that the mint refuses does not
+ * affect the others. */
 import type { SendContext } from '../../machines/wallet/send.ts'
 import { isTooLarge } from '../cashu/codes.ts'
 import type { EventObject, Poll } from '../kernel/define/operation.ts'
@@ -9,23 +10,23 @@ import type { WalletPorts } from './ports.ts'
 import type { Reader } from './tables.ts'
 import { sure } from '../sure.ts'
 
-/** Mints take so many at once without a word about it. */
+/** The size of a request that every mint accepts. */
 const MOST_ASKED = 100
-/** So many refusals more than answers, and the rest is left to the next turn. */
+/** After this many more refusals than answers, the rest waits for the next poll. */
 const MOST_REFUSALS = 32
 
 type Ask = (Ys: readonly string[]) => Promise<Reply<readonly ProofState[]>>
 
 /**
  * Which of these tokens were claimed, all of their proofs. A token is done with at its first proof that is not spent, or that
- * the mint will not tell of. What is refused is asked about in smaller parts; what is left unknown counts as not claimed.
+ * the mint does not answer. A refused request is split into smaller ones; tokens of unknown state count as not claimed.
  */
 async function claimed(
   tokens: readonly (readonly string[])[],
   { most, ask }: { readonly most: number; readonly ask: Ask },
 ): Promise<ReadonlySet<number>> {
   const over = new Set<number>()
-  // Small tokens come first: a large one keeps none of them waiting.
+  // Small tokens come first, so that a large one does not delay them.
   let queue = [...tokens.entries()]
     .toSorted(([, a], [, b]) => a.length - b.length)
     .flatMap(([token, Ys]) => Ys.map((Y) => ({ token, Y })))
@@ -41,7 +42,7 @@ async function claimed(
       size = Math.min(cap, 2 * size)
       refusals = Math.max(0, refusals - 1)
     } else if (meaning === undefined || meaning === 'passing' || meaning === 'unsupported') {
-      // Nobody is there who could answer: the rest would not be answered, either.
+      // The mint does not answer: the rest is not sent.
       for (const { token } of queue) over.add(token)
     } else {
       refusals++
@@ -65,7 +66,7 @@ export const tokenPoll = ({ client }: WalletPorts): Poll<SendContext, EventObjec
     const { mintUrl } = sure(contexts[0], 'context')
     let isFirst = true
     const ask: Ask = async (Ys) => {
-      // Trust was asked for before the first; it may go before the others.
+      // Trust was checked before the first request, and may be withdrawn before the others.
       const isTrusted = isFirst || (await read.get('mints', [mintUrl]))?.trusted === 1
       isFirst = false
       return isTrusted ? client(mintUrl).checkState(Ys, { signal }) : { answer: 'unknown', reason: 'not trusted' }

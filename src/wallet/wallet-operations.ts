@@ -140,7 +140,7 @@ export class WalletOperations {
   }
 
   /**
-   * All there is of an operation, JSON-safe, for somebody who looks into it. With `secrets` its snapshot and outputs come
+   * Everything stored about an operation, JSON-safe, for support. With `secrets` its snapshot and outputs come
    * too: whoever has those has the money.
    *
    * @throws {HardshellError} `NOT_FOUND`
@@ -161,7 +161,7 @@ export class WalletOperations {
   }
 
   /**
-   * Gives an operation up, where nothing can be lost by that.
+   * Gives an operation up, if no money can be lost by it.
    *
    * @throws {HardshellError} `NOT_FOUND`, `INVALID_STATE`
    * @example

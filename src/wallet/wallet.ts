@@ -63,15 +63,15 @@ export interface WalletOptions {
   /** Requests that may be under way at once at one mint; 8 unless given. */
   readonly requestsPerMint?: number
   /**
-   * After so long without an answer a request counts as lost, and it is asked what came of it. 30,000 ms unless given;
-   * a melt, which is answered when the payment is through, waits ten minutes at least.
+   * A request without an answer for this long counts as lost, and the wallet asks what became of it. 30,000 ms unless
+   * given. A melt waits at least ten minutes, because mints answer it when the payment is through.
    */
   readonly requestTimeoutMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
 }
 
-/** How long crypto may hold the thread. */
+/** The longest time that crypto blocks the thread. */
 const SLICE_MS = 20
 
 /** An open wallet. Made by `openWallet`. */
@@ -174,7 +174,7 @@ export class Wallet {
     operations.close(options)
     await operations.closed
     await this.#store.close()
-    // No commit lands any more, so nothing can come of what is still derived.
+    // No commit lands any more, so derived secrets that are still in use have no effect.
     this.#forget()
   }
 
@@ -251,7 +251,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     ...(inspect && { inspect }),
   })
   standings.begin(partsIn(operations).limiter)
-  // Trust may be given in another process, too; and so is heard there what mints say of themselves.
+  // Another process may trust a mint, or store what a mint said about itself.
   store.watch('mints', () => {
     operations.recheck()
     void standings.read().catch(() => {})

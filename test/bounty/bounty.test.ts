@@ -434,18 +434,18 @@ describe('in any order', () => {
     fc.record({ what: fc.constantFrom('cancel', 'wait', 'sleep'), by: fc.constant('') }),
   )
   /** What befalls a request: nothing; not carried out; carried out, and the answer lost. */
-  const fates = fc.array(fc.constantFrom('ok', 'ok', 'ok', 'before', 'after'), { maxLength: 30 })
+  const outcomes = fc.array(fc.constantFrom('ok', 'ok', 'ok', 'before', 'after'), { maxLength: 30 })
 
   test('every call is answered, and the credits are paid once or given back once', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 14 }), fates, async (steps, fate) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 14 }), outcomes, async (steps, outcome) => {
         const inner = inMemory()
         const shaky = <P extends object>(port: P): P =>
           Object.fromEntries(
             Object.entries(port).map(([method, call]) => [
               method,
               async (...args: unknown[]) => {
-                const now = fate.shift()
+                const now = outcome.shift()
                 if (now === 'before') throw new Error('not sent')
                 const reply: unknown = await (call as (...it: unknown[]) => unknown)(...args)
                 if (now === 'after') throw new Error('lost')

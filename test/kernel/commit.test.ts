@@ -9,7 +9,7 @@ import {
   goodCard,
   left,
   newWorld,
-  news,
+  arrivedAt,
   orderRow,
   pass,
   rowsOf,
@@ -169,7 +169,7 @@ describe('commit before visible', () => {
     const off = shop.operations.on(({ row }) => {
       if (row.state !== 'shipping' || orders.length > 0) return
       orders.push(shop.operations.create('order', { item: 'tea' }))
-      void shop.operations.send(id, news('door'))
+      void shop.operations.send(id, arrivedAt('door'))
     })
     await shop.operations.send(id, { type: 'pay' })
     await settled()

@@ -16,7 +16,7 @@ const { SEED = '7', RUNS = '50' } = process.env
 const PROCESSES = 3
 const ORDERS = 5
 /** For so long processes die, and the store is slow, away and in doubt. */
-const TROUBLE_MS = 8_000
+const FAULT_MS = 8_000
 /** Twice as long as it takes to look for operations of processes that nobody knows. */
 const CALM_MS = 120_000
 
@@ -27,8 +27,8 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const shop = new Shop()
   const { clock } = shop
   const pause = (longestMs: number): Promise<void> => clock.pause(Math.round(chance() * longestMs))
-  const endMs = clock.now() + TROUBLE_MS
-  const isTrouble = (): boolean => clock.now() < endMs
+  const endMs = clock.now() + FAULT_MS
+  const isFault = (): boolean => clock.now() < endMs
   const firstCharges = new Map<string, number>()
   shop.bank = (id, replay) => {
     if (!replay) firstCharges.set(id, (firstCharges.get(id) ?? 0) + 1)
@@ -36,16 +36,16 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   }
   const around = async <T>(call: () => Promise<T>): Promise<T> => {
     await pause(40)
-    if (isTrouble() && chance() < 0.03) {
+    if (isFault() && chance() < 0.03) {
       await pause(1_000)
       throw new StoreError(chance() < 0.5 ? 'BUSY' : 'UNAVAILABLE', 'away')
     }
     const result = await call()
-    await pause(isTrouble() && chance() < 0.1 ? 800 : 40)
+    await pause(isFault() && chance() < 0.1 ? 800 : 40)
     return result
   }
   const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {
-    const isInDoubt = isTrouble() && chance() < 0.03
+    const isInDoubt = isFault() && chance() < 0.03
     if (isInDoubt && chance() < 0.5) throw new StoreError('IN_DOUBT', 'cut')
     await store.commit(writes)
     if (isInDoubt) throw new StoreError('IN_DOUBT', 'cut')
@@ -59,13 +59,13 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       const ownership: Ownership | undefined = by === 'none' ? undefined : by === 'heartbeats' ? { by } : { by, lock }
       const process = await shop.process(`process ${who}, life ${born}`, ownership, { around, commit })
       running[who] = process
-      await pause(TROUBLE_MS)
+      await pause(FAULT_MS)
       // Somebody else may get its lock while it lives on.
-      if (by === 'lock' && isTrouble() && chance() < 0.4) {
+      if (by === 'lock' && isFault() && chance() < 0.4) {
         locks.takeAway()
-        await pause(TROUBLE_MS)
+        await pause(FAULT_MS)
       }
-      if (!isTrouble()) return
+      if (!isFault()) return
       process.die()
       life.abort()
       running[who] = undefined
@@ -89,11 +89,11 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const orders = Array.from({ length: ORDERS }, async (_, n) => {
     const { id } = await insist(({ operations }) => operations.create('order', {}, { key: `order ${n}` }))
     const pay = () => insist(({ operations }) => operations.send(id, { type: 'pay' }))
-    await pause(TROUBLE_MS)
+    await pause(FAULT_MS)
     await Promise.all([pay(), pay()])
     return id
   })
-  await shop.pass(TROUBLE_MS + CALM_MS)
+  await shop.pass(FAULT_MS + CALM_MS)
   const ids = await Promise.all(orders)
   await Promise.all(lives)
   expect(ids.map((id) => shop.row(id).state)).toEqual(ids.map(() => 'paid'))

@@ -10,7 +10,7 @@ import {
   goodCard,
   left,
   newWorld,
-  news,
+  arrivedAt,
   orderRow,
   pass,
   PAY_WITHIN_MS,
@@ -242,7 +242,7 @@ describe('a clock that jumps', () => {
 })
 
 describe('a watch', () => {
-  test('asks again and again with growing pauses, and its news is an event', async () => {
+  test('asks again and again with growing pauses, and what it brings is an event', async () => {
     const { world, id } = await left('shipping')
     const asked: number[] = []
     const parcel: { at?: string } = {}
@@ -331,7 +331,7 @@ describe('a watch', () => {
     const shop = await start(world, { ports: { parcel: () => new Promise((resolve) => (say = resolve)) } })
     void shop.operations.poll(id)
     await settled()
-    await shop.operations.send(id, news('door'))
+    await shop.operations.send(id, arrivedAt('door'))
     say('door')
     await settled()
     expect(orderRow(world, id)).toMatchObject({ state: 'delivered', version: 4 })

@@ -31,7 +31,7 @@ const { SEED = '7', RUNS = '25' } = process.env
 
 const PROCESSES = 3
 const ORDERS = 6
-const TROUBLE_MS = 20_000
+const FAULT_MS = 20_000
 const CALM_MS = 240_000
 const STOCK = 1_000
 
@@ -46,7 +46,7 @@ const machine = setup({
   types: {} as {
     context: Context
     input: { id: string }
-    events: { type: 'pay' } | { type: 'cancel' } | { type: 'resume' } | { type: 'news' }
+    events: { type: 'pay' } | { type: 'cancel' } | { type: 'resume' } | { type: 'arrived' }
     meta: { poll?: string }
     tags: 'local'
   },
@@ -87,8 +87,8 @@ const machine = setup({
         onDone: { target: 'shipping', actions: { type: 'tx', params: ({ event }) => event.output.writes } },
       },
     },
-    shipping: { meta: { poll: 'parcel' }, on: { news: 'sealing' }, after: { late: 'late' } },
-    late: { meta: { poll: 'parcel' }, on: { news: 'sealing' } },
+    shipping: { meta: { poll: 'parcel' }, on: { arrived: 'sealing' }, after: { late: 'late' } },
+    late: { meta: { poll: 'parcel' }, on: { arrived: 'sealing' } },
     sealing: { invoke: { src: 'seal', input, onDone: 'delivered' } },
     delivered: { type: 'final' },
     cancelled: { type: 'final' },
@@ -116,9 +116,9 @@ const kind = (version: 1 | 2): OperationKind<World> =>
     }),
     polls: (world: World) => ({
       parcel: {
-        ...{ firstMs: 1_000, maxMs: 10_000, most: 2, sends: ['news'] },
+        ...{ firstMs: 1_000, maxMs: 10_000, most: 2, sends: ['arrived'] },
         ask: async ({ contexts }) =>
-          (await world.arrived(contexts)).map((arrived) => (arrived ? { type: 'news' } : undefined)),
+          (await world.arrived(contexts)).map((arrived) => (arrived ? { type: 'arrived' } : undefined)),
       },
     }),
     lane: () => 'shop',
@@ -184,11 +184,11 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const { clock } = shop
   const pause = (longestMs: number): Promise<void> => clock.pause(Math.round(chance() * longestMs))
   const startMs = clock.now()
-  const endMs = startMs + TROUBLE_MS
+  const endMs = startMs + FAULT_MS
   // No two runs are alike: what rescues one would hide what is wrong with another.
   const oneOf = (...of: readonly number[]): number => of[random.below(of.length)]!
   const [slowMs, skewMs, callEveryMs] = [oneOf(400, 800, 3_000), oneOf(0, 4_000, 30_000), oneOf(4_000, 60_000)]
-  const isTrouble = (): boolean => clock.now() < endMs
+  const isFault = (): boolean => clock.now() < endMs
   const begun = new Map<string, number>()
   const first = new Set<string>()
   const twice: string[] = []
@@ -196,7 +196,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   const running: ({ process: Process<World>; callers: Callers } | undefined)[] = Array.from({ length: PROCESSES })
 
   const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {
-    const isInDoubt = isTrouble() && chance() < 0.03
+    const isInDoubt = isFault() && chance() < 0.03
     if (isInDoubt && chance() < 0.5) throw new StoreError('IN_DOUBT', 'cut')
     await store.commit(writes)
     if (isInDoubt) throw new StoreError('IN_DOUBT', 'cut')
@@ -209,12 +209,12 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     const around = async <T>(call: () => Promise<T>): Promise<T> => {
       await pause(40)
       await life.thawed()
-      if (isTrouble() && chance() < 0.03) {
+      if (isFault() && chance() < 0.03) {
         await pause(1_000)
         throw new StoreError(chance() < 0.5 ? 'BUSY' : 'UNAVAILABLE', 'away')
       }
       const result = await call()
-      await pause(isTrouble() && chance() < 0.1 ? slowMs : 40)
+      await pause(isFault() && chance() < 0.1 ? slowMs : 40)
       await life.thawed()
       return result
     }
@@ -230,13 +230,13 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
         await pause(700)
         await life.thawed()
         if (life.end.signal.aborted) return new Promise(() => {})
-        if (isTrouble() && chance() < 0.2) throw new Error('the bank broke')
-        return { answer: isTrouble() && chance() < 0.3 ? 'unknown' : 'ok' }
+        if (isFault() && chance() < 0.2) throw new Error('the bank broke')
+        return { answer: isFault() && chance() < 0.3 ? 'unknown' : 'ok' }
       },
       async arrived(contexts) {
         await pause(500)
         await life.thawed()
-        if (isTrouble() && chance() < 0.1) throw new StoreError('UNAVAILABLE', 'the parcel service is away')
+        if (isFault() && chance() < 0.1) throw new StoreError('UNAVAILABLE', 'the parcel service is away')
         return contexts.map(() => chance() < 0.3)
       },
     }
@@ -250,17 +250,17 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
 
   const lives = running.map(async (_, who) => {
     for (;;) {
-      const version = clock.now() < startMs + TROUBLE_MS * chance() ? 1 : 2
+      const version = clock.now() < startMs + FAULT_MS * chance() ? 1 : 2
       const life = new Life(clock, Math.round((chance() - 0.5) * skewMs))
       const { process, callers } = await begin(who, version, life)
       for (let turns = random.below(3); turns >= 0; turns--) {
-        await pause(TROUBLE_MS / 3)
-        if (!isTrouble()) break
+        await pause(FAULT_MS / 3)
+        if (!isFault()) break
         // Somebody else may get its lock while it lives on.
         if (by === 'lock' && chance() < 0.3) locks.takeAway()
         if (chance() < 0.3) await life.freeze(clock.pause(3_000 + Math.round(chance() * 7_000)))
       }
-      if (!isTrouble() && version === 2) return
+      if (!isFault() && version === 2) return
       running[who] = undefined
       if (chance() < 0.4) {
         process.operations.close(chance() < 0.5 ? {} : { deadlineMs: 1_000 })
@@ -288,11 +288,11 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     }
   }
   const orders = Array.from({ length: ORDERS }, async (_, n) => {
-    await pause(TROUBLE_MS / 2)
+    await pause(FAULT_MS / 2)
     const { id } = await insist(`create ${n}`, (operations) => operations.create('order', {}, { key: `order ${n}` }))
     const tell = (type: string) => insist(`${type} ${n}`, (operations) => operations.send(id, { type }))
     const disturb = async (): Promise<void> => {
-      while (isTrouble()) {
+      while (isFault()) {
         await pause(callEveryMs)
         const which = chance()
         if (which < 0.3) await insist(`look ${n}`, (operations) => operations.poll(id))
@@ -305,7 +305,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
       }
     }
     const disturbed = disturb()
-    await pause(TROUBLE_MS)
+    await pause(FAULT_MS)
     await insist(`quoted ${n}`, (operations) =>
       operations.until(id, ({ state }) => (state === 'quoting' ? undefined : true)),
     )
@@ -322,7 +322,7 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     }
   }
   const doctored = doctor()
-  await shop.pass(TROUBLE_MS + CALM_MS)
+  await shop.pass(FAULT_MS + CALM_MS)
   const stillWaiting = crowds.flatMap(({ dead, waiting }) => (dead ? [] : [...waiting]))
   const rows = shop.rows.dump()['operations']! as unknown as { key: string; state: string; status: string }[]
   const stuck = rows.filter(({ status }) => status !== 'done').map((row) => `${row.key}: ${row.state}, ${row.status}`)

@@ -182,7 +182,7 @@ export type Card = (args: EffectArgs<{ id: string }>) => Promise<Charged>
 
 export interface ShopPorts {
   readonly card: Card
-  /** Where parcels are, several asked about at once; undefined for no news. */
+  /** Where parcels are, several asked about at once; undefined where nothing is known. */
   readonly parcel?: (ids: readonly string[]) => Promise<string | undefined>
   /** Called by each local step with what it is about to read. */
   readonly stepping?: (step: string) => void
@@ -288,8 +288,8 @@ export async function start(
   return { operations, store, kill: () => mortal.kill() }
 }
 
-/** The news of a parcel, as an event. */
-export const news = (at: string): { type: string } => ({ type: 'parcel.updated', at }) as { type: string }
+/** Where a parcel is, as an event. */
+export const arrivedAt = (at: string): { type: string } => ({ type: 'parcel.updated', at }) as { type: string }
 
 /** All that can happen without time going on has happened. */
 export async function settled(): Promise<void> {

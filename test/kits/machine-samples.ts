@@ -67,7 +67,7 @@ const exchangeAnswers = {
     { answer: 'nothing', writes },
     { answer: 'spent', writes },
     { answer: 'partly', writes },
-    { answer: 'untold', why: { code: 'NO_RESTORE', detail: 'no' } },
+    { answer: 'unknown', why: { code: 'NO_RESTORE', detail: 'no' } },
     WRONG,
   ],
 } as const
@@ -144,7 +144,10 @@ const quotes = (['UNPAID', 'PENDING', 'PAID', 'ISSUED'] as const).map((state) =>
   lockedElsewhere: false,
   state,
 }))
-const quoteNews = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({ type: 'quote.updated', state }))
+const quoteEvents = (['UNPAID', 'PAID', 'ISSUED'] as const).map((state: QuoteState) => ({
+  type: 'quote.updated',
+  state,
+}))
 
 const mint: Samples<typeof mintKind.machine> = {
   inputs: [null, 'q'].map((quoteId) => ({ ...place, amount: 5, method: 'bolt11', privateKey: null, quoteId, ask: '{}' })), // prettier-ignore
@@ -175,7 +178,7 @@ const mint: Samples<typeof mintKind.machine> = {
       WRONG,
     ],
   },
-  events: [...callers, ...quoteNews],
+  events: [...callers, ...quoteEvents],
   sees: (context: MintContext, state) => {
     const { refusals, rounds, tries, denials, unanswered } = context
     const isFree = refusals === 0 && rounds === 0

@@ -25,9 +25,9 @@ export interface FakeMint extends Mint {
   /** How things stand, by topic and id. */
   readonly states: Map<string, object>
   /** Every look, with its ids. */
-  readonly looks: { topic: Topic; ids: readonly string[] }[]
+  readonly reads: { topic: Topic; ids: readonly string[] }[]
   /** What a look waits for, or fails of. */
-  looking: () => Promise<void>
+  reading: () => Promise<void>
   /** Says that something may have changed; of all kinds unless told which. */
   changed(...topics: readonly Topic[]): void
   /** Which quotes the backend was asked about. */
@@ -48,8 +48,8 @@ export function fakeMint(): FakeMint {
     answer: () => Promise.resolve({ status: 200, body: '{}' }),
     closing: () => Promise.resolve(),
     states: new Map(),
-    looks: [],
-    looking: () => Promise.resolve(),
+    reads: [],
+    reading: () => Promise.resolve(),
     changed: (...topics) => listeners.forEach((listener) => listener(topics.length > 0 ? topics : TOPICS)),
     asked: [],
     asking: () => Promise.resolve(true),
@@ -66,10 +66,10 @@ export function fakeMint(): FakeMint {
       mint.seen.push({ method, path, body, respondAsync })
       return mint.answer(path, signal)
     },
-    async look(topic, ids) {
-      mint.looks.push({ topic, ids })
+    async statesOf(topic, ids) {
+      mint.reads.push({ topic, ids })
       const states = ids.map((id) => mint.states.get(`${topic} ${id}`))
-      await mint.looking()
+      await mint.reading()
       return states
     },
     onChange(listener) {
@@ -77,7 +77,7 @@ export function fakeMint(): FakeMint {
       return () => listeners.delete(listener)
     },
     rotate: () => Promise.resolve('00'),
-    books: () => Promise.resolve({ units: {}, payments: {} }),
+    balanceSheet: () => Promise.resolve({ units: {}, payments: {} }),
     close: () => mint.closing(),
   }
   return mint

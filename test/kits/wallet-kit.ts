@@ -217,7 +217,7 @@ let mints = 0
 const AMOUNTS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
 /**
- * A bench of its own for the test that is running; invoices are paid at once unless told otherwise. With `stub`, mint
+ * A bench of its own for the test that is running; invoices are paid at once unless given. With `stub`, mint
  * and wallets use the explorer's crypto: for tests that are many, and not about crypto.
  */
 export async function bench({
@@ -298,7 +298,7 @@ export async function bench({
     },
     invoice: (amount, memo) =>
       server.backend.foreignInvoice({ amountSat: amount, ...(memo && { memo: JSON.stringify(memo) }) }),
-    outstanding: async () => (await server.mint.books()).units['sat']!.outstanding,
+    outstanding: async () => (await server.mint.balanceSheet()).units['sat']!.outstanding,
   }
 }
 

@@ -97,7 +97,7 @@ const kindOf = (machine: AnyStateMachine): OperationKind<ShopPorts> => ({
   version: 1,
   machine,
   effects: () => ({}) as never,
-  polls: () => ({ parcel: { firstMs: 1, maxMs: 1, most: 1, sends: ['news'], ask: async () => [] } }),
+  polls: () => ({ parcel: { firstMs: 1, maxMs: 1, most: 1, sends: ['arrived'], ask: async () => [] } }),
 })
 
 /** A line of each case that fails. */

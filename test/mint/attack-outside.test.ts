@@ -119,7 +119,7 @@ describe('the signatory', () => {
     const told = await look(world, quote)
     expect([told.state, await usable(world, outputs, told.change!)]).toEqual(['PAID', 7])
     expect(await client.post('/v1/melt/bolt11', body)).toEqual(told)
-    expect(Object.values((await world.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await world.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
   test('is away while inputs are looked at: nothing was begun', async () => {
@@ -224,7 +224,7 @@ describe('the backend', () => {
     const told = await look(world, quote)
     expect([told.state, await usable(world, outputs, told.change!)]).toEqual(['PAID', 7])
     expect(await world.client.states(inputs)).toEqual(['SPENT'])
-    expect([world.calls.pay, Object.values((await world.mint.books()).payments)]).toEqual([1, [{ attempts: 1, paid: 1 }]]) // prettier-ignore
+    expect([world.calls.pay, Object.values((await world.mint.balanceSheet()).payments)]).toEqual([1, [{ attempts: 1, paid: 1 }]]) // prettier-ignore
   })
 
   test.each<[string, Faults['outgoing']]>([
@@ -292,7 +292,7 @@ describe('the backend', () => {
       await world.wait(300_000)
       expect(world.calls.outgoing).toBeGreaterThan(before)
       expect(new Set(await client.states(inputs))).toEqual(new Set(['SPENT']))
-      expect(Object.values((await mint.books()).payments).every(({ paid }) => paid === 1)).toBe(true)
+      expect(Object.values((await mint.balanceSheet()).payments).every(({ paid }) => paid === 1)).toBe(true)
     },
   )
 
@@ -383,7 +383,7 @@ describe('the backend', () => {
     world.faults.pay = async (pay) => ({ ...(await pay()), feeSat: feeSat as number })
     const told = await world.client.post<MeltQuote>('/v1/melt/bolt11', body)
     expect([told.quote, told.state, await usable(world, outputs, told.change!)]).toEqual([quote, 'PAID', 8 - taken])
-    expect((await world.mint.books()).units['sat']).toMatchObject({ paidOut: 8 + taken, pending: 0 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ paidOut: 8 + taken, pending: 0 })
   })
 
   test('is away: what is known to be paid is issued all the same, the rest is not said to be unpaid', async () => {
@@ -404,7 +404,7 @@ describe('the backend', () => {
       const ids = [invoices[1]!.quote, 'none', invoices[0]!.quote]
       // Who looks is told what is known here, and the backend is not asked for it.
       const asked = world.calls.incoming
-      const told = await world.mint.look('bolt11_mint_quote', ids)
+      const told = await world.mint.statesOf('bolt11_mint_quote', ids)
       expect(told).toMatchObject([{ state: 'UNPAID' }, undefined, { state: 'PAID' }])
       expect(world.calls.incoming).toBe(asked)
       expect(await world.over(world.mint.ask('bolt11_mint_quote', ids[0]!))).toBe(false)

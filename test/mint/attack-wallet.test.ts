@@ -39,7 +39,7 @@ describe('ecash for nothing', () => {
           purse = [...wallet.unblind(told.change ?? [], change), ...wallet.unblind(issued.signatures, made)]
           expect(sum(purse)).toBeLessThanOrEqual(before)
         }
-        const { outstanding, received, paidOut, kept } = (await mint.books()).units['sat']!
+        const { outstanding, received, paidOut, kept } = (await mint.balanceSheet()).units['sat']!
         expect([outstanding, received - paidOut - kept]).toEqual([sum(purse), sum(purse)])
         expect(outstanding + kept).toBe(64)
       }),
@@ -107,7 +107,7 @@ describe('others’ ecash', () => {
       for (const more of [{}, { signatures: null }, { signatures: [null] }, { signatures: [signature] }])
         await world.refused(codes.signatureInvalid, `/v1/mint/${method}/batch`, { ...batch, ...more })
     }
-    expect((await world.mint.books()).units['sat']).toMatchObject({ unissued: 16, outstanding: 0 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ unissued: 16, outstanding: 0 })
   })
 
   test('who goes away in the middle loses nothing: the same request is answered later', async () => {

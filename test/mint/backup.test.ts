@@ -199,7 +199,7 @@ describe('a backup', () => {
     const second = await start()
     expect(await takes(second.wallet, second.server.url, early!)).toBe(false)
     expect(await takes(second.wallet, second.server.url, late!)).toBe(true)
-    const { outstanding } = (await second.server.mint.books()).units['sat']!
+    const { outstanding } = (await second.server.mint.balanceSheet()).units['sat']!
     expect([24, 26]).toContain(outstanding)
     await second.stop()
     // What was moved aside does not come back by mistake.
@@ -232,7 +232,7 @@ describe('a backup', () => {
     await expect(restore('backup.db')).rejects.toThrow(LossRefused)
     expect(await restore('backup.db', true)).toMatchObject({ aside: null })
     const second = await start()
-    expect((await second.server.mint.books()).units['sat']!.outstanding).toBe(4)
+    expect((await second.server.mint.balanceSheet()).units['sat']!.outstanding).toBe(4)
   })
 
   test('is refused where it is none', async () => {
@@ -270,7 +270,7 @@ describe('a backup', () => {
     await expect(start()).rejects.toThrow(/empty/)
     await restore('backup.db', true)
     const third = await start()
-    expect((await third.server.mint.books()).units['sat']!.outstanding).toBe(4)
+    expect((await third.server.mint.balanceSheet()).units['sat']!.outstanding).toBe(4)
   })
 
   test('killed at any moment, backup and restore leave all or nothing', async () => {
@@ -310,7 +310,7 @@ describe('a backup', () => {
         const again = kind === 0 ? { code: 0 } : await (await cli(command, folder)).ended
         expect(again).toMatchObject({ code: 0 })
         const mint = await start()
-        expect((await mint.server.mint.books()).units['sat']!.outstanding).toBe(kind === 0 ? 62 : 60)
+        expect((await mint.server.mint.balanceSheet()).units['sat']!.outstanding).toBe(kind === 0 ? 62 : 60)
         await mint.stop()
       }
   }, 180_000)

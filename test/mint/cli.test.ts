@@ -189,7 +189,7 @@ describe('hardshell mint', () => {
     expect(seed).toMatch(/^[0-9a-f]{64}\n$/)
     const made = await keysets(first.url)
     expect(made).toMatchObject([{ unit: 'sat', active: true, input_fee_ppk: 250 }])
-    expect((await fetch(`${first.url}/admin/books`)).status).toBe(404)
+    expect((await fetch(`${first.url}/admin/balance-sheet`)).status).toBe(404)
     const wallet = client(overHttp(first.url), nobleCrypto)
     const { quote } = await wallet.post<MintQuote>('/v1/mint/quote/bolt11', { amount: 9, unit: 'sat' })
     const proofs = await wallet.issue(quote, [1, 8])
@@ -200,7 +200,7 @@ describe('hardshell mint', () => {
     expect(events).toEqual([
       'start',
       '/v1/keysets',
-      '/admin/books',
+      '/admin/balance-sheet',
       '/v1/mint/quote/bolt11',
       '/v1/keys',
       '/v1/mint/bolt11',

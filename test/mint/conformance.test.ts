@@ -45,7 +45,7 @@ describe("cashu-ts's wallet", () => {
     expect(new Set(states.slice(0, send.length).map(({ state }) => state))).toEqual(new Set(['SPENT']))
     expect(new Set(states.slice(send.length).map(({ state }) => state))).toEqual(new Set(['UNSPENT']))
     await expect(wallet.receive(token)).rejects.toMatchObject({ code: 11001 })
-    expect(balance()).toBe((await server.mint.books()).units['sat']!.outstanding)
+    expect(balance()).toBe((await server.mint.balanceSheet()).units['sat']!.outstanding)
   })
 
   test('melts, with change', async () => {
@@ -55,7 +55,7 @@ describe("cashu-ts's wallet", () => {
     expect(melted.quote.state).toBe('PAID')
     expect(melted.change.length).toBeGreaterThan(0)
     purse = [...keep, ...melted.change]
-    expect(balance()).toBe((await server.mint.books()).units['sat']!.outstanding)
+    expect(balance()).toBe((await server.mint.balanceSheet()).units['sat']!.outstanding)
   })
 
   test('restores', async () => {

@@ -198,7 +198,7 @@ test('wherever a mint dies, at a commit or while it keeps its mark, it starts ag
     let at = 0
     let died = false
     const never = new Promise<never>(() => {})
-    const fate = async (step: () => Promise<void>): Promise<void> => {
+    const inject = async (step: () => Promise<void>): Promise<void> => {
       if (died) return never
       if (++at < dieAt) return step()
       died = true
@@ -206,12 +206,12 @@ test('wherever a mint dies, at a commit or while it keeps its mark, it starts ag
       return never
     }
     const { kept, port } = keptMark(mark)
-    const highWaterMark: HighWaterMark = { read: () => port.read(), write: (next) => fate(() => port.write(next)) }
+    const highWaterMark: HighWaterMark = { read: () => port.read(), write: (next) => inject(() => port.write(next)) }
     const adapter = memoryStore()
     adapter.load(dump)
     const store = await adapter.open(mintSchema)
     const time = handClock()
-    const faulty: Store = { ...bound(store), commit: (writes) => fate(() => store.commit(writes)) }
+    const faulty: Store = { ...bound(store), commit: (writes) => inject(() => store.commit(writes)) }
     const over = (async () => {
       const { client, mint } = await simulated({ store: faulty, clock: time.clock, highWaterMark })
       await client.mint([1])

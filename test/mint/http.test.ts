@@ -108,7 +108,7 @@ describe('what every server must bear', () => {
       '/v1',
       '/v1/ws',
       '/v1/swap/',
-      '/admin/books',
+      '/admin/balance-sheet',
       '/v1/keys/%00',
       '/%zz',
       `/${'x'.repeat(9000)}`,
@@ -348,7 +348,7 @@ describe('failures', () => {
 })
 
 describe('administration', () => {
-  test('settles, resolves, rotates, invoices and tells the books', async () => {
+  test('settles, resolves, rotates, invoices and tells the balance sheet', async () => {
     const { url } = await start({ admin: true, lightning: {} })
     const wallet = client(overHttp(url), nobleCrypto)
     const { id } = await wallet.post<{ id: string }>('/admin/rotate', { fee_ppk: 0 })
@@ -365,7 +365,7 @@ describe('administration', () => {
     expect(await wallet.post('/v1/melt/bolt11', { quote: melt.quote, inputs })).toMatchObject({ state: 'PENDING' })
     expect(await wallet.post('/admin/resolve', { quote: melt.quote, state: 'paid' })).toEqual({ resolved: true })
     expect(await wallet.get(`/v1/melt/quote/bolt11/${melt.quote}`)).toMatchObject({ state: 'PAID' })
-    expect(await wallet.get('/admin/books')).toMatchObject({ units: { sat: { received: 24, paidOut: 21 } } })
+    expect(await wallet.get('/admin/balance-sheet')).toMatchObject({ units: { sat: { received: 24, paidOut: 21 } } })
 
     for (const [path, wrong] of [
       ['/admin/settle', { quote: 'none' }],
@@ -383,13 +383,13 @@ describe('administration', () => {
 
   test('is for programs on this machine', async () => {
     const closed = await start()
-    expect((await fetch(`${closed.url}/admin/books`)).status).toBe(404)
+    expect((await fetch(`${closed.url}/admin/balance-sheet`)).status).toBe(404)
     const open = await start({ admin: true })
-    expect((await fetch(`${open.url}/admin/books`)).status).toBe(200)
+    expect((await fetch(`${open.url}/admin/balance-sheet`)).status).toBe(200)
     const page = { headers: { origin: 'https://example.com' } }
-    expect((await fetch(`${open.url}/admin/books`, page)).status).toBe(404)
+    expect((await fetch(`${open.url}/admin/balance-sheet`, page)).status).toBe(404)
     const anywhere = await start({ admin: 'anywhere' })
-    expect((await fetch(`${anywhere.url}/admin/books`, page)).status).toBe(200)
+    expect((await fetch(`${anywhere.url}/admin/balance-sheet`, page)).status).toBe(200)
   })
 })
 
@@ -531,7 +531,7 @@ describe('logs', () => {
     await wallet.states(proofs)
     await send('GET', `/${proofs[0]!.secret}/${proofs[0]!.secret}?${proofs[0]!.secret}`)
     await send('POST', `/v1/swap/${proofs[0]!.secret}`, proofs[0]!.secret)
-    await mint.books()
+    await mint.balanceSheet()
     const log = lines.join('')
     expect(lines.length).toBeGreaterThan(12)
     for (const line of lines) expect(Object.keys(JSON.parse(line) as object)[0]).toBe('time')

@@ -77,7 +77,7 @@ describe('issued', () => {
     // It is an answer like others (NUT-19).
     expect(await world.client.post(BATCH, body)).toEqual(told)
     await world.refused(codes.quoteIssued, BATCH, { quotes: ids(quotes.slice(0, 1)), outputs: await outputs(world, 3) })
-    expect((await world.mint.books()).units['sat']).toMatchObject({ received: 16, outstanding: 16 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ received: 16, outstanding: 16 })
   })
 
   test('a hundred at once, and not one more', async () => {
@@ -145,7 +145,7 @@ describe('issued', () => {
     await world.client.post(path, await batch12([6, 3], 8))
     const issued = await Promise.all(offers.map(async (offer) => (await checked(world, offer)).amount_issued))
     expect([issued, issued[0]! + issued[1]!]).toEqual([[10, 9], 19])
-    expect((await world.mint.books()).units['sat']).toMatchObject({ received: 19, outstanding: 19, unissued: 9 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ received: 19, outstanding: 19, unissued: 9 })
   })
 
   test('less of an invoice, where the amounts say so, and the rest later', async () => {

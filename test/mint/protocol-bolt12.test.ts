@@ -65,7 +65,12 @@ test('several payments add up, and are issued in parts, never more than was paid
 
   expect(accounts(await paid(world, quote, 2))).toEqual([15, 13])
   expect(await issue(world, quote, 2)).toBe(2)
-  expect((await world.mint.books()).units['sat']).toMatchObject({ received: 15, unissued: 0, outstanding: 15, kept: 0 })
+  expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({
+    received: 15,
+    unissued: 0,
+    outstanding: 15,
+    kept: 0,
+  })
 })
 
 test('an offer with an amount can be paid more than once, and with more', async () => {
@@ -140,7 +145,7 @@ test('an offer is melted, with an amount of its own or the payer’s, and twice'
     ['PAID', 10, true],
     ['PAID', 10, true],
   ])
-  const { payments, units } = await world.mint.books()
+  const { payments, units } = await world.mint.balanceSheet()
   expect(Object.values(payments)).toEqual(
     expect.arrayContaining([
       { attempts: 2, paid: 2 },
@@ -172,5 +177,8 @@ test('an offer of its own is settled by the mint itself, each time anew', async 
   }
   await paid(world, quote, 3)
   expect(await issue(world, quote, 19)).toBe(19)
-  expect(await world.mint.books()).toMatchObject({ payments: {}, units: { sat: { paidOut: 16, outstanding: 19 } } })
+  expect(await world.mint.balanceSheet()).toMatchObject({
+    payments: {},
+    units: { sat: { paidOut: 16, outstanding: 19 } },
+  })
 })

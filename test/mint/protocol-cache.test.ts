@@ -60,9 +60,9 @@ test('every request that moves ecash: the same bytes, also after a restart, unti
   await first.mint.close()
 
   const next = await simulated({ store }, undefined, 1)
-  const rows = await next.mint.books()
+  const rows = await next.mint.balanceSheet()
   expect(await again(next)).toEqual(answers)
-  expect(await next.mint.books()).toEqual(rows)
+  expect(await next.mint.balanceSheet()).toEqual(rows)
   next.pass(2 * HOUR_MS - 1)
   expect(await again(next)).toEqual(answers)
   next.pass(1)
@@ -113,7 +113,7 @@ test('nor is a melt that is under way, or that failed', async () => {
   const paidAnswer = await client.post<MeltQuote>('/v1/melt/bolt11', body)
   expect(paidAnswer).toMatchObject({ state: 'PAID', change: expect.any(Array) as object })
   expect(await client.post('/v1/melt/bolt11', body)).toEqual(paidAnswer)
-  expect(Object.values((await world.mint.books()).payments)).toEqual([{ attempts: 2, paid: 1 }])
+  expect(Object.values((await world.mint.balanceSheet()).payments)).toEqual([{ attempts: 2, paid: 1 }])
 })
 
 test('the same request many times at one moment is carried out once', async () => {
@@ -128,7 +128,7 @@ test('the same request many times at one moment is carried out once', async () =
     expect([path, last.status]).toEqual([path, 200])
     for (const answer of settled) expect(answer ?? last).toEqual(last)
   }
-  expect(Object.values((await world.mint.books()).payments)).toEqual([
+  expect(Object.values((await world.mint.balanceSheet()).payments)).toEqual([
     { attempts: 1, paid: 1 },
     { attempts: 1, paid: 1 },
   ])

@@ -162,12 +162,12 @@ test('two places of two requests mixed up', async () => {
     ),
     { numRuns: 100, seed: 9 },
   )
-  expect((await world.mint.books()).units['sat']!.kept).toBeGreaterThanOrEqual(0)
+  expect((await world.mint.balanceSheet()).units['sat']!.kept).toBeGreaterThanOrEqual(0)
 })
 
 test('what is no request at all', async () => {
   const world = await real()
-  const paths = [...Object.keys(requests), '/v1/keys', '/v1/info', '/', '', '/v1/ws', '/admin/books']
+  const paths = [...Object.keys(requests), '/v1/keys', '/v1/info', '/', '', '/v1/ws', '/admin/balance-sheet']
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...paths),

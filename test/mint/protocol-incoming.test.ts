@@ -88,7 +88,7 @@ describe('an invoice of the mint’s own', () => {
 
     expect(await checked(world, quote)).toMatchObject({ state: 'PAID', amount_paid: 8, amount_issued: 0 })
     expect(await issue(world, quote, 8)).toBe(8)
-    const { units, payments } = await world.mint.books()
+    const { units, payments } = await world.mint.balanceSheet()
     expect(units['sat']).toMatchObject({ received: 72, paidOut: 8, outstanding: 64, kept: 0, unissued: 0 })
     expect(payments).toEqual({})
   })
@@ -192,7 +192,7 @@ describe('a payment from outside', () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => checked(world, quote)))
       expect(new Set(answers.map(({ amount_paid }) => amount_paid))).toEqual(new Set([amount === 5 ? 5 : 11]))
     }
-    expect((await world.mint.books()).units['sat']).toMatchObject({ unissued: 11 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ unissued: 11 })
   })
 
   test('that stands twice in one answer of the backend counts once', async () => {
@@ -267,6 +267,6 @@ describe('a payment from outside', () => {
     // 10 and 12 more came in: by threes, 21 of them.
     expect(issued).toBe(7)
     expect(await checked(world, quote)).toMatchObject({ amount_paid: 22, amount_issued: 21 })
-    expect((await world.mint.books()).units['sat']).toMatchObject({ received: 21, outstanding: 21, unissued: 1 })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({ received: 21, outstanding: 21, unissued: 1 })
   })
 })

@@ -103,7 +103,7 @@ describe('the input fee', () => {
           expect([await swap(worth + 1), await swap(worth - 1), await swap(worth)]).toEqual([
             ...[codes.unbalanced, codes.unbalanced, 200],
           ])
-          expect((await mint.books()).units['sat']).toMatchObject({ kept: fee, outstanding: worth })
+          expect((await mint.balanceSheet()).units['sat']).toMatchObject({ kept: fee, outstanding: worth })
         },
       ),
       { numRuns: 25, seed: 3 },

@@ -34,7 +34,10 @@ describe('blank outputs (NUT-08)', () => {
     expect(change.map(({ amount }) => amount)).toEqual(amounts)
     expect('change' in told).toBe(count > 0)
     expect(await world.client.states(change)).toEqual(change.map(() => 'UNSPENT'))
-    expect((await world.mint.books()).units['sat']).toMatchObject({ kept: 23 - sum(change), outstanding: sum(change) })
+    expect((await world.mint.balanceSheet()).units['sat']).toMatchObject({
+      kept: 23 - sum(change),
+      outstanding: sum(change),
+    })
     // The others are the wallet's again.
     const unused = messages(outputs.slice(change.length)).map((message) => ({ ...message, amount: 1 }))
     if (unused.length === 0) return

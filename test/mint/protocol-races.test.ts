@@ -82,7 +82,7 @@ async function sound({ mint, client: wallet }: World, proofs: readonly Proof[]):
   const states = await wallet.states(proofs)
   expect(states).not.toContain('PENDING')
   const left = proofs.filter((_, at) => states[at] === 'UNSPENT')
-  const { received, outstanding, paidOut, kept, pending } = (await mint.books()).units['sat']!
+  const { received, outstanding, paidOut, kept, pending } = (await mint.balanceSheet()).units['sat']!
   expect({ pending, received }).toEqual({ pending: 0, received: outstanding + paidOut + kept })
   expect(left.length > 0 ? sum(await wallet.swap(left)) : 0).toBe(sum(left))
 }
@@ -126,7 +126,9 @@ describe('at the same moment', () => {
       ])
       expect(winners(told)).toBe(1)
       for (const code of losers(told)) expect([codes.proofsPending, codes.alreadySpent]).toContain(code)
-      expect(Object.values((await world.mint.books()).payments).length).toBe(told[1] === 0 || told[2] === 0 ? 1 : 0)
+      expect(Object.values((await world.mint.balanceSheet()).payments).length).toBe(
+        told[1] === 0 || told[2] === 0 ? 1 : 0,
+      )
       await sound(world, proofs)
     }))
 
@@ -137,7 +139,7 @@ describe('at the same moment', () => {
       const batch = async (of: string[]) => ({ path: '/v1/mint/bolt11/batch', body: { quotes: of, outputs: await world.outputs(16) } }) // prettier-ignore
       const alone = async (quote: string) => ({ path: '/v1/mint/bolt11', body: { quote, outputs: await world.outputs(8) } }) // prettier-ignore
       const told = await race([await batch(ids), await alone(ids[0]!), await batch(ids.toReversed()), await alone(ids[1]!)]) // prettier-ignore
-      const { received, outstanding, unissued } = (await world.mint.books()).units['sat']!
+      const { received, outstanding, unissued } = (await world.mint.balanceSheet()).units['sat']!
       expect({ received, all: outstanding + unissued }).toEqual({ received: outstanding, all: 16 })
       expect(winners(told)).toBeGreaterThan(0)
       for (const code of losers(told)) expect([codes.quotePending, codes.quoteIssued]).toContain(code)

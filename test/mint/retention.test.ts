@@ -46,7 +46,7 @@ test('quotes that expired 30 days ago are not asked about, however long they are
     time.monotonicMs += 120_000
     world.pass(1)
     await quoteOf(world)
-    await world.mint.look('bolt11_mint_quote', ids)
+    await world.mint.statesOf('bolt11_mint_quote', ids)
   }
   expect(asked.count).toBe(0)
   watching.close()
@@ -96,7 +96,7 @@ test('quotes that nobody paid are deleted when their time is over, and what some
   const pending = await melting('{"pay_invoice_state":"PENDING"}')
   await client.post('/v1/melt/bolt11', { quote: pending.quote, inputs: [coins[0]] })
   await settle(world, unnoticed)
-  const books = await mint.books()
+  const sheet = await mint.balanceSheet()
 
   const rows = async (table: string): Promise<unknown[]> =>
     (await store.query<{ id: string }>({ table })).map(({ id }) => id).toSorted((a, b) => (a < b ? -1 : 1))
@@ -125,7 +125,7 @@ test('quotes that nobody paid are deleted when their time is over, and what some
   expect(await client.issue(unnoticed.quote, [2])).toHaveLength(1)
   await decide(world, pending.quote, 'paid')
   await client.refused(codes.unclassified, '/v1/mint/bolt11', { quote: unpaid.quote, outputs: [] })
-  const after = await mint.books()
-  expect(after.units['sat']!.redeemed).toBe(books.units['sat']!.redeemed)
+  const after = await mint.balanceSheet()
+  expect(after.units['sat']!.redeemed).toBe(sheet.units['sat']!.redeemed)
   await mint.close()
 })

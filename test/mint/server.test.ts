@@ -98,7 +98,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
       outputs: messages([made[1]!, made[0]!]),
       signatures: [signatures[1], signatures[0]],
     })
-    expect(await server.mint.books()).toMatchObject({
+    expect(await server.mint.balanceSheet()).toMatchObject({
       units: {
         sat: { received: 36, issued: 36 + 31 + 3, redeemed: 36, outstanding: 34, kept: 2, paidOut: 0, pending: 0 },
       },
@@ -143,7 +143,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     expect(await state()).toEqual(['UNPAID', 0, 0])
     expect(await wallet.post('/admin/settle', { quote: quote.quote })).toEqual({ settled: true })
     expect(await state()).toEqual(['PAID', 5, 0])
-    expect((await wallet.get<{ units: object }>('/admin/books')).units).toMatchObject({
+    expect((await wallet.get<{ units: object }>('/admin/balance-sheet')).units).toMatchObject({
       sat: { received: 0, unissued: 5 },
     })
     await wallet.issue(quote.quote, [1, 4])
@@ -190,7 +190,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
       outputs: [{ ...blanks[5]!.message, id: key, amount: 1 }],
     })
     expect(spare).toHaveLength(1)
-    const { units, payments } = await server.mint.books()
+    const { units, payments } = await server.mint.balanceSheet()
     expect(units['sat']).toMatchObject({ paidOut: 102, kept: 2, received: 130, outstanding: 130 - 102 - 2, pending: 0 })
     expect(Object.values(payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
@@ -203,7 +203,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     const outputs = messages(wallet.blind([0, 0], (await wallet.keyset()).id))
     const paid = await wallet.post<MeltQuote>('/v1/melt/bolt11', { quote: quote.quote, inputs, outputs })
     expect(paid.change!.map(({ amount }) => amount)).toEqual([4, 8])
-    expect((await server.mint.books()).units['sat']).toMatchObject({ kept: 3, outstanding: 12 })
+    expect((await server.mint.balanceSheet()).units['sat']).toMatchObject({ kept: 3, outstanding: 12 })
   })
 
   test('a payment that fails gives everything back, and may be tried again', async () => {
@@ -218,7 +218,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     expect(await wallet.states(inputs)).toEqual(['UNSPENT'])
     expect(await wallet.post('/v1/restore', { outputs })).toEqual({ outputs: [], signatures: [] })
     await wallet.refused(codes.paymentFailed, '/v1/melt/bolt11', body)
-    const { units, payments } = await server.mint.books()
+    const { units, payments } = await server.mint.balanceSheet()
     expect(units['sat']).toMatchObject({ paidOut: 0, pending: 0, outstanding: 16, kept: 0 })
     expect(Object.values(payments)).toEqual([{ attempts: 2, paid: 0 }])
     await wallet.swap(inputs)
@@ -255,7 +255,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     // Change is signed by the keyset of the blanks, active or not.
     expect(sum(wallet.unblind(paid.change!, blanks))).toBe(7)
     expect(await wallet.states(inputs)).toEqual(['SPENT'])
-    expect(Object.values((await server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await server.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
   test.each([
@@ -268,7 +268,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     const inputs = await wallet.mint([16])
     const paid = await wallet.post<MeltQuote>('/v1/melt/bolt11', { quote, inputs })
     expect([paid.state, await wallet.states(inputs)]).toEqual(['PAID', ['SPENT']])
-    expect(Object.values((await server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await server.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
   test('a payment that fails after it was pending', async () => {
@@ -368,7 +368,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     const same = JSON.stringify({ inputs: await wallet.mint([8]), outputs: messages(wallet.blind([8], id)) })
     const bodies = await Promise.all([1, 2, 3, 4].map(() => send('POST', '/v1/swap', same)))
     expect(new Set(bodies.map(({ status, body }) => `${status}${body}`)).size).toBe(1)
-    expect((await server.mint.books()).units['sat']).toMatchObject({ received: 16, outstanding: 16, kept: 0 })
+    expect((await server.mint.balanceSheet()).units['sat']).toMatchObject({ received: 16, outstanding: 16, kept: 0 })
   })
 
   test('parallel melts and issues of one quote, and of one invoice', async () => {
@@ -390,7 +390,7 @@ describe.each(Object.keys(adapters))('on %s', (name) => {
     const melts = inputs.map((input, index) => ({ quote: [first, second][index % 2]!.quote, inputs: [input] }))
     expect(await okays('/v1/melt/bolt11', melts)).toBe(1)
     expect((await wallet.states(inputs)).toSorted()).toEqual(['SPENT', 'UNSPENT', 'UNSPENT', 'UNSPENT'])
-    expect(Object.values((await server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await server.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
   test('a restart in the middle of a payment', async () => {

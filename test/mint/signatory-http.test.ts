@@ -1,4 +1,4 @@
-/** The remote signatory: that it signs as the local one does, for its mint alone, and what its client makes of trouble. */
+/** The remote signatory: that it signs as the local one does, for its mint alone, and what its client makes of faults. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'

@@ -96,7 +96,7 @@ test('a signatory that shows one key and signs with another is found out before 
       timeout: 20_000,
     })
     expect(await client.issue(other.quote, [4])).toHaveLength(1)
-    expect((await mint.books()).units['sat']!.outstanding).toBe(12)
+    expect((await mint.balanceSheet()).units['sat']!.outstanding).toBe(12)
   } finally {
     vi.unstubAllGlobals()
   }

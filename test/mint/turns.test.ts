@@ -1,7 +1,7 @@
 /** That much crypto at once does not hold up everything else in the process: on a signatory that takes its time. */
 import { expect, test } from 'vitest'
 import type { Signatory, UnsignedOutput } from '../../src/mint-server/signatory/signatory.ts'
-import { inTurns, taker } from '../../src/mint-server/protocol/time-slices.ts'
+import { inTimeSlices, taker } from '../../src/mint-server/protocol/time-slices.ts'
 
 /** Longer than anything may hold the thread. */
 const HOLDS_MS = 101
@@ -30,7 +30,7 @@ function slow() {
       return items.map(({ B_ }) => ({ C_: `signed ${B_}`, dleq: { e: '', s: '' } }))
     },
   }
-  return { signatory: inTurns(signatory), asked, [Symbol.dispose]: () => clearImmediate(counting) }
+  return { signatory: inTimeSlices(signatory), asked, [Symbol.dispose]: () => clearImmediate(counting) }
 }
 
 test('the loop turns between one output and the next, of one call and of several', async () => {
@@ -51,7 +51,7 @@ test('the loop turns between one output and the next, of one call and of several
 test('calls that are short are done one after the other, and not all of them at the end', async () => {
   const done: string[] = []
   const never = (): Promise<never> => Promise.reject(new Error('not asked for'))
-  const signatory = inTurns({
+  const signatory = inTimeSlices({
     publicKeys: never,
     verify: never,
     sign: async (items) => items.map(({ B_ }) => (done.push(B_), { C_: B_, dleq: { e: '', s: '' } })),

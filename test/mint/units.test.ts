@@ -64,7 +64,7 @@ test('its holders swap, melt with change and have issued what they paid; it come
   expect([melt.state, melt.change!.map(({ amount }) => amount)]).toEqual(['PAID', [2, 4, 8]])
   const paid = holder.blind([4], id).map(({ message }) => message)
   await holder.post('/v1/mint/bolt11', { quote: owed.quote, outputs: paid })
-  expect((await server.mint.books()).units['usd']).toMatchObject({ outstanding: 18, received: 28, paidOut: 10 })
+  expect((await server.mint.balanceSheet()).units['usd']).toMatchObject({ outstanding: 18, received: 28, paidOut: 10 })
   await server.close()
 
   const again = await starting(store, ['usd', 'sat'])
@@ -88,7 +88,7 @@ test('this wallet pays with what it has of it', async () => {
   const melt = await wallet.melt.prepare({ mintUrl, request, unit: 'usd' })
   const { state } = await melt.execute()
   expect(state).toBe('paid')
-  expect((await server.mint.books()).units['usd']!.paidOut).toBe(10)
+  expect((await server.mint.balanceSheet()).units['usd']!.paidOut).toBe(10)
   await wallet.close()
   await server.close()
 })

@@ -1,4 +1,4 @@
-/** What subscribers are told of (NUT-17), on a clock that stands still: each change once, in order, and no kind of news waits for another. */
+/** What subscribers are told of (NUT-17), on a clock that stands still: each change once, in order, and no topic waits for another. */
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { silent } from '../../src/mint-server/cli/log.ts'
@@ -112,13 +112,13 @@ describe('each change that the mint commits is told once and in order', () => {
           const slow = Promise.withResolvers<void>()
           for (let at = 0; at <= commits.length; at++) {
             if (at === begin) {
-              mint.looking = () => slow.promise
+              mint.reading = () => slow.promise
               clock.advance()
               await settled()
             }
             if (at === joins) late = watch(topic, id)
             if (at === end) {
-              mint.looking = () => Promise.resolve()
+              mint.reading = () => Promise.resolve()
               slow.resolve()
             }
             if (at % 2 === 0) await settled()
@@ -151,7 +151,7 @@ describe('each change that the mint commits is told once and in order', () => {
   })
 })
 
-describe('no kind of news waits for another, nor for the backend', () => {
+describe('no topic waits for another, nor for the backend', () => {
   test('three thousand quotes that the backend says nothing of', async () => {
     const { mint, watch, wait } = bench()
     const ids = Array.from({ length: 3000 }, (_, at) => `q${at}`)
@@ -164,10 +164,10 @@ describe('no kind of news waits for another, nor for the backend', () => {
     // All hear what is known; the backend is asked about a few at a time.
     expect([quotes.length, proofs.length, mint.asked.length]).toEqual([3000, 1, 32])
     // Nor does it matter that the rows of the quotes are slow to read.
-    mint.looking = () => new Promise(() => {})
+    mint.reading = () => new Promise(() => {})
     mint.changed('bolt11_mint_quote')
     await wait(50)
-    mint.looking = () => Promise.resolve()
+    mint.reading = () => Promise.resolve()
     mint.states.set('proof_state 02', { ...proof, state: 'SPENT' })
     mint.changed('proof_state')
     await wait(50)
@@ -176,7 +176,7 @@ describe('no kind of news waits for another, nor for the backend', () => {
     expect(quotes.at(-1)).toMatchObject({ quote: 'q7', state: 'PAID' })
   })
 
-  test('the backend is asked ever less often about a quote, and no longer once there can be no news of it', async () => {
+  test('the backend is asked ever less often about a quote, and no longer once it can change no more', async () => {
     const { mint, watch, wait } = bench()
     const [expiry, over] = [(START_MS + 7_200_000) / 1000, (START_MS - 30 * 86_400_000) / 1000]
     mint.states.set('bolt11_mint_quote open', { quote: 'open', state: 'UNPAID', expiry })

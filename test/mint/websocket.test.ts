@@ -168,7 +168,7 @@ describe('subscriptions', () => {
       await who.subscribe(subId, 'proof_state', [Y(10).toUpperCase().replace('X', 'x')])
       expect(await who.payload(subId)).toEqual({ Y: Y(10), state: 'UNSPENT' })
     }
-    mint.looks.length = 0
+    mint.reads.length = 0
     mint.states.set(`proof_state ${Y(10)}`, { Y: Y(10), state: 'SPENT' })
     mint.changed('proof_state')
     clock.advance()
@@ -185,7 +185,7 @@ describe('subscriptions', () => {
       // prettier-ignore
       expect([await who.payload(subId), await who.payload(subId)]).toEqual(steps)
     // What several watch is looked at once.
-    expect(mint.looks.filter(({ topic }) => topic === 'proof_state')).toEqual([{ topic: 'proof_state', ids: [Y(10)] }])
+    expect(mint.reads.filter(({ topic }) => topic === 'proof_state')).toEqual([{ topic: 'proof_state', ids: [Y(10)] }])
     // A connection that ends leaves nothing behind.
     const left = once(bob.socket, 'close')
     bob.socket.close()
@@ -212,7 +212,7 @@ describe('subscriptions', () => {
     expect(clock.ringsMs).toHaveLength(1) // the pings
   })
 
-  test('news that nobody tells of are found by polling, once a second', async () => {
+  test('changes that nobody announces are found by polling, once a second', async () => {
     const { mint, clock, url } = await bench()
     const alice = await wallet(url)
     mint.states.set('bolt11_melt_quote q', { state: 'PENDING' })
@@ -236,19 +236,19 @@ describe('subscriptions', () => {
     await alice.subscribe('s', 'proof_state', ids)
     for (const id of ids) expect(await alice.payload('s')).toEqual({ Y: id })
     await alice.silence()
-    expect(mint.looks.map((look) => look.ids.length)).toEqual([500, 500])
-    mint.looks.length = 0
+    expect(mint.reads.map((look) => look.ids.length)).toEqual([500, 500])
+    mint.reads.length = 0
     const startedAt = clock.now()
     for (let n = 0; n < 100; n++) mint.changed()
     clock.advance()
     for (let n = 0; n < 100; n++) mint.changed()
     await alice.silence()
     for (let n = 0; n < 100; n++) mint.changed()
-    expect(mint.looks).toHaveLength(2)
+    expect(mint.reads).toHaveLength(2)
     clock.advance()
     expect(clock.now()).toBe(startedAt + 50)
     await alice.silence()
-    expect(mint.looks).toHaveLength(4)
+    expect(mint.reads).toHaveLength(4)
   })
 
   test('a round of many looks lets others in between', async () => {
@@ -260,7 +260,7 @@ describe('subscriptions', () => {
       counting = setImmediate(count)
     })
     const turnsAt: number[] = []
-    mint.looking = () => Promise.resolve(void turnsAt.push(turns))
+    mint.reading = () => Promise.resolve(void turnsAt.push(turns))
     for (const subId of ['a', 'b'])
       await alice.subscribe(subId, 'proof_state', Array.from({ length: 1000 }, (_, n) => Y(n + subId.charCodeAt(0) * 1000))) // prettier-ignore
     await alice.silence()
@@ -279,13 +279,13 @@ describe('subscriptions', () => {
     await alice.payload('s')
     await alice.silence()
     const slow = Promise.withResolvers<void>()
-    mint.looking = () => slow.promise
+    mint.reading = () => slow.promise
     clock.advance()
     mint.states.set('bolt11_mint_quote q', { state: 'PAID' })
     await bob.subscribe('s', 'bolt11_mint_quote', ['q'])
     // One look is made at a time.
-    expect(mint.looks).toHaveLength(2)
-    mint.looking = () => Promise.resolve()
+    expect(mint.reads).toHaveLength(2)
+    mint.reading = () => Promise.resolve()
     slow.resolve()
     expect(await bob.payload('s')).toEqual({ state: 'PAID' })
     expect(await alice.payload('s')).toEqual({ state: 'PAID' })
@@ -296,18 +296,18 @@ describe('subscriptions', () => {
     const { mint, clock, url, entries } = await bench()
     const alice = await wallet(url)
     mint.states.set('bolt11_mint_quote q', { state: 'UNPAID' })
-    mint.looking = () => Promise.reject(new Error('away'))
+    mint.reading = () => Promise.reject(new Error('away'))
     await alice.subscribe('s', 'bolt11_mint_quote', ['q'])
     await alice.silence()
     for (let n = 0; n < 3; n++) {
       clock.advance()
       await alice.silence()
     }
-    mint.looking = () => Promise.resolve()
+    mint.reading = () => Promise.resolve()
     clock.advance()
     expect(await alice.payload('s')).toEqual({ state: 'UNPAID' })
-    expect(mint.looks).toHaveLength(5)
-    expect(entries.filter(({ event }) => event === 'failure')).toMatchObject([{ at: 'look', error: 'Error' }])
+    expect(mint.reads).toHaveLength(5)
+    expect(entries.filter(({ event }) => event === 'failure')).toMatchObject([{ at: 'poll', error: 'Error' }])
   })
 })
 
@@ -380,7 +380,7 @@ describe('what is refused', () => {
     // Room is made by those who go.
     await alice.ask('unsubscribe', { subId: 'b' })
     expect((await alice.subscribe('b', ...quotes('6'))).result).toBeDefined()
-    expect(mint.looks.length).toBeGreaterThan(0)
+    expect(mint.reads.length).toBeGreaterThan(0)
 
     const third = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`)
     open.add(() => third.terminate())

@@ -39,7 +39,7 @@ describe('chance', () => {
 describe('aiming', () => {
   const aim = (changes: Partial<Aim>): Aim => ({ kind: undefined, onWire: true, skip: 0, delayMs: 0, ...changes })
 
-  test('strikes the kind it aims at, at a request, after the skips', () => {
+  test('kills the kind it aims at, at a request, after the skips', () => {
     const fits = trigger(aim({ kind: 'melt', skip: 1 }))
     expect(fits({ kind: 'mint', underWay: true }, 0)).toBe(false)
     expect(fits({ kind: 'melt', underWay: false }, 0)).toBe(false)

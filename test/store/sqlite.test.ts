@@ -274,7 +274,7 @@ describe('group commit', () => {
   })
 })
 
-describe('trouble', () => {
+describe('faults', () => {
   test('a locked database rejects with BUSY in time, without blocking, and works afterwards', async () => {
     const store = await sqliteStore({ path, busyTimeoutMs: 150 }).open(schema)
     const other = new DatabaseSync(path)

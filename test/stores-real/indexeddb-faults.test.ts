@@ -1,7 +1,7 @@
 /**
  * Goal: whatever befalls a database in a browser ends in a coded error or in waiting; nothing is lost, nothing half done,
- * and it goes on when the trouble is over.
- * Method: a real Chromium and its real troubles: quota, tabs in each other's way, databases that are deleted or closed
+ * and it goes on when the fault is over.
+ * Method: a real Chromium and its real faults: quota, tabs in each other's way, databases that are deleted or closed
  * under a store, processes killed.
  */
 import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -229,7 +229,7 @@ test('a connection that the browser closes is opened again; each commit landed a
     const { kit, store } = window
     const codes: string[] = []
     const reads: string[] = []
-    // Several at once, so that the end always strikes one.
+    // Several at once, so that the end always hits one.
     for (let from = 0; window.calls < 6; from += 4) {
       const reading = kit.codeOf(store.get('notes', [0]))
       codes.push(...(await Promise.all([0, 1, 2, 3].map((i) => kit.codeOf(store.commit(kit.notes(from + i, 1)))))))

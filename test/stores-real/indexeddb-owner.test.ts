@@ -98,7 +98,7 @@ test.each(['closed', 'crashed'] as const)('a tab that is %s is followed within f
   console.log(`${how}: followed, and done, after ${Math.round(tookMs)} ms`)
   expect([state, now]).toEqual(['swapped', 'owner'])
   expect(tookMs).toBeLessThan(5_000)
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   expect(issued - redeemed).toBe(100)
   expect(await follower.evaluate(() => window.bank.spendable(window.wallet))).toBe(100)
 })

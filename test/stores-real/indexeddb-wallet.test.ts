@@ -33,7 +33,7 @@ afterAll(() => stack.disposeAsync())
 
 /** Ecash out, in sat. */
 async function outstanding(): Promise<number> {
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   return issued - redeemed
 }
 
@@ -79,7 +79,7 @@ test('a full quota holds a send up; it goes on when there is room, and nothing w
     await bank.fill()
     window.sent = send.execute()
     while (!bank.refused.includes('FULL')) await new Promise((resolve) => setTimeout(resolve, 20))
-    // What has not begun is refused, once its patience has ended; and what is there can be read.
+    // What has not begun is refused, once its time has run out; and what is there can be read.
     const code = await kit.codeOf(alice.swap.prepare({ mintUrl, amounts: [64] }))
     return { code, refused: [...new Set(bank.refused)], state: send.state, spendable: await bank.spendable(alice) }
   }, mint.url)
@@ -103,7 +103,7 @@ test('tabs closed, crashed and killed 60 times, their browser too: the books agr
   const run = await killTabs({ dir, kills: 60, seed: 'one tab', owners: 1, killed: () => {} })
   expect(run).toMatchObject({ kills: 60, violations: [], stuck: 0 })
   expect(Object.values(run.killedBy).every((count) => count > 0)).toBe(true)
-  // Every kind of operation was struck on its way.
+  // Every kind of operation was killed on its way.
   const kinds = new Set(Object.keys(run.killedIn).map((state) => state.split('.')[0]))
   expect(kinds).toEqual(new Set(['mint', 'send', 'receive', 'swap', 'melt']))
 })

@@ -78,7 +78,7 @@ const ended = (agent: Agent, id: string): Promise<string> =>
   agent.run(async ({ wallet }, id) => (await (await wallet.melt.get(id)).finished()).state, id)
 
 /** What the mint paid, and how often it was asked to. */
-const payments = async (): Promise<unknown[]> => Object.values((await mint.mint.books()).payments)
+const payments = async (): Promise<unknown[]> => Object.values((await mint.mint.balanceSheet()).payments)
 
 test('one that is killed is followed within five seconds', async () => {
   const { first, others, id } = await melting()
@@ -94,7 +94,7 @@ test('one that is killed is followed within five seconds', async () => {
   expect(tookMs).toBeLessThan(5_000)
   expect(await payments()).toEqual([{ attempts: 1, paid: 1 }])
   expect(await owners()).toHaveLength(2)
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   const spendable = await others[0]!.run(async ({ wallet }) => (await wallet.balances())[0]!.spendable.toNumber())
   expect(spendable).toBe(issued - redeemed)
 })

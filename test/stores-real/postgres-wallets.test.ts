@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { getJson } from '../../scripts/kill-lab/mint-books.ts'
+import { getJson } from '../../scripts/kill-lab/mint-balances.ts'
 import { startMint, startScript, type Child } from '../../scripts/kill-lab/children.ts'
 import { cameIn, figuresOf, inHand, isOrWent } from '../../scripts/kill-lab/figures.ts'
 import { openWallet } from '../../src/index.ts'
-import type { Books } from '../../src/mint-server/index.ts'
+import type { BalanceSheet } from '../../src/mint-server/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { postgresStore } from '../../src/store/postgres/index.ts'
 import { startPostgres } from '../../scripts/postgres-server.ts'
@@ -124,11 +124,11 @@ test(
     expect(all).toHaveLength(OPERATIONS)
     expect(all.filter(({ status }) => status !== 'done')).toEqual([])
     const figures = await figuresOf(wallet)
-    const books = await getJson<Books>(`${mint.url}/admin/books`)
-    const paid = Object.values(books.payments).filter(({ paid }) => paid > 0)
+    const sheet = await getJson<BalanceSheet>(`${mint.url}/admin/balance-sheet`)
+    const paid = Object.values(sheet.payments).filter(({ paid }) => paid > 0)
     expect(paid.every(({ attempts }) => attempts === 1)).toBe(true)
     expect(paid).toHaveLength(states['melt.paid']?.length ?? 0)
-    const { issued, redeemed, received } = books.units['sat']!
+    const { issued, redeemed, received } = sheet.units['sat']!
     expect(cameIn(figures)).toBe(isOrWent(figures))
     expect(figures.issued).toBe(received)
     expect(inHand(figures)).toBe(issued - redeemed)
@@ -141,7 +141,7 @@ test(
     const { token } = await send.execute()
     await (await fresh.receive.prepare({ token })).execute()
     const [balance] = await fresh.balances()
-    const after = (await getJson<Books>(`${mint.url}/admin/books`)).units['sat']!
+    const after = (await getJson<BalanceSheet>(`${mint.url}/admin/balance-sheet`)).units['sat']!
     expect(balance!.spendable.toNumber()).toBe(after.issued - after.redeemed)
   },
 )

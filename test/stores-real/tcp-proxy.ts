@@ -7,13 +7,13 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
  * What becomes of some bytes: they go on; both ends are cut off and nothing goes on; or they, and what follows, are
  * held for good, and the server never learns that its client is gone.
  */
-export type Fate = 'pass' | 'cut' | 'hold'
+export type Verdict = 'pass' | 'cut' | 'hold'
 
 export interface Rules {
   /** Asked for what a client sends. */
-  readonly request?: (text: string) => Fate
+  readonly request?: (text: string) => Verdict
   /** Asked for what the server sends. */
-  readonly answer?: (text: string) => Fate
+  readonly answer?: (text: string) => Verdict
 }
 
 export interface TcpProxy {
@@ -38,9 +38,9 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
       sockets.add(from)
       from.setNoDelay(true)
       from.on('data', (bytes) => {
-        const fate = isHeld ? 'hold' : (proxy.rules[rule]?.(bytes.toString('latin1')) ?? 'pass')
-        if (fate === 'cut') cut()
-        else if (fate === 'hold') isHeld = true
+        const verdict = isHeld ? 'hold' : (proxy.rules[rule]?.(bytes.toString('latin1')) ?? 'pass')
+        if (verdict === 'cut') cut()
+        else if (verdict === 'hold') isHeld = true
         else to.write(bytes)
       })
       from.on('error', () => {})
@@ -72,15 +72,15 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
 /** Does something to the first bytes that contain a text, and lets everything else pass. */
 export function first(
   text: string,
-  fate: Fate,
-): { readonly rule: (bytes: string) => Fate; readonly met: () => boolean } {
+  verdict: Verdict,
+): { readonly rule: (bytes: string) => Verdict; readonly met: () => boolean } {
   let isMet = false
   return {
     met: () => isMet,
     rule(bytes) {
       if (isMet || !bytes.includes(text)) return 'pass'
       isMet = true
-      return fate
+      return verdict
     },
   }
 }

@@ -115,7 +115,7 @@ describe('another seed on an existing store', () => {
   })
 
   /** What becomes of the first commit, which writes the mark. */
-  const struck = (inner: MemoryStore, code: StoreError['code'], lands: boolean): StoreAdapter => ({
+  const failing = (inner: MemoryStore, code: StoreError['code'], lands: boolean): StoreAdapter => ({
     async open(schema) {
       const store = await inner.open(schema)
       let isFirst = true
@@ -123,7 +123,7 @@ describe('another seed on an existing store', () => {
         if (!isFirst) return store.commit(writes)
         isFirst = false
         if (lands) await store.commit(writes)
-        throw new StoreError(code, 'struck')
+        throw new StoreError(code, 'injected')
       }
       return { ...store, commit }
     },
@@ -136,7 +136,7 @@ describe('another seed on an existing store', () => {
     ['CONFLICT', false],
   ] as const)('is told apart though the first commit was %s (landed: %s)', async (code, lands) => {
     const store = memoryStore()
-    await (await openWallet({ store: struck(store, code, lands), seed: A })).close()
+    await (await openWallet({ store: failing(store, code, lands), seed: A })).close()
     expect(await failure(openWallet({ store, seed: B }))).toMatchObject({ code: 'SEED_MISMATCH' })
     await (await openWallet({ store, seed: A })).close()
   })

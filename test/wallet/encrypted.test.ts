@@ -54,10 +54,10 @@ test('a wallet lives on it, is killed in the middle of a swap, and goes on after
   const store = (key: string) => encryptedSqliteStore({ path, key })
   const first = await mint.funded(64, 'alice', { store: store(OLD) })
   first.wire.plan = [[/swap$/, 'applied']]
-  const struck = new Promise<void>((resolve) => (first.wire.onApplied = resolve))
+  const applied = new Promise<void>((resolve) => (first.wire.onApplied = resolve))
   const swap = await first.wallet.swap.prepare({ mintUrl: mint.mintUrl, amounts: [32, 16, 8, 4, 2, 1] })
   void swap.execute().catch(() => {})
-  await struck
+  await applied
   first.drop()
   await first.wallet.close()
   await changeKey({ path, from: OLD, to: NEW })

@@ -17,7 +17,7 @@ import { eventually } from '../kits/wallet-kit.ts'
 let stack: AsyncDisposableStack
 let mint: MintServer
 let mintUrl: string
-/** Invoices are paid at once, unless told otherwise. */
+/** Invoices are paid at once, unless given. */
 let startMint: (lightning?: MintServerOptions['lightning']) => Promise<void>
 let place: { store: { path: string }; seed: string }
 /** Paths of requests that are held up, and how many are. */
@@ -114,7 +114,7 @@ test('an owner that is killed in the middle of a request is followed, and the op
   owner.signal('SIGKILL')
   const end = await follower.run(async ({ wallet, kept }) => [await kept['end'], wallet.role])
   expect(end).toMatchObject([{ id, state: 'swapped' }, 'owner'])
-  const { issued, redeemed } = (await mint.mint.books()).units['sat']!
+  const { issued, redeemed } = (await mint.mint.balanceSheet()).units['sat']!
   expect(issued - redeemed).toBe(100)
 })
 

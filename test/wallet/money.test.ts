@@ -276,7 +276,7 @@ describe('what a mint refuses as done before is looked into', () => {
     wire.plan = [[/melt\/bolt11$/, 'lost']]
     const melt = await wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(20) })
     expect((await melt.execute()).state).toBe('paid')
-    expect(Object.values((await on.server.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await on.server.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
     expect((await money({ wallet })).spendable).toBe(43)
     await spendAll(on, { wallet } as Opened)
   })

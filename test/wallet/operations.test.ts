@@ -338,8 +338,8 @@ describe('waiting for the end', () => {
     const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [8] })
     const stop = new AbortController()
     const executing = failure(swap.execute({ signal: stop.signal }))
-    stop.abort(new Error('no patience'))
-    expect(await executing).toMatchObject({ message: 'no patience' })
+    stop.abort(new Error('gave up'))
+    expect(await executing).toMatchObject({ message: 'gave up' })
     expect(await failure(swap.finished({ signal: AbortSignal.abort(new Error('none at all')) }))).toMatchObject({
       message: 'none at all',
     })
@@ -353,8 +353,8 @@ describe('waiting for the end', () => {
     wire.plan = [[/mint\/quote/, 'down']]
     const stop = new AbortController()
     const preparing = failure(wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k', signal: stop.signal }))
-    stop.abort(new Error('no patience'))
-    expect(await preparing).toMatchObject({ message: 'no patience' })
+    stop.abort(new Error('gave up'))
+    expect(await preparing).toMatchObject({ message: 'gave up' })
     const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 8, key: 'k' })
     await mint.finished()
     expect((await on.rows())['operations']).toHaveLength(1)

@@ -7,13 +7,28 @@ import { describe, expect, test } from 'vitest'
 import { memoryClaims, memoryCredits, openBounties } from '../../src/bounty/index.ts'
 import { fetchTransport, HardshellError, openWallet } from '../../src/index.ts'
 import { openOperations, operationsTable } from '../../src/kernel/index.ts'
-import { createMintServer } from '../../src/mint-server/index.ts'
+import { systemClock } from '../../src/kernel/util/ports.ts'
+import {
+  bolt11,
+  createMint,
+  createMintServer,
+  fakeBackend,
+  jsonLines,
+  localSignatory,
+  markFile,
+  MintError,
+  mintSchema,
+  remoteSignatory,
+  signatoryServer,
+  WEBSOCKET_LIMITS,
+} from '../../src/mint-server/index.ts'
 import { seedOf } from '../../src/phrase.ts'
 import { indexedDbStore } from '../../src/store/indexeddb/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { postgresStore } from '../../src/store/postgres/index.ts'
 import { encryptedSqliteStore } from '../../src/store/sqlite/encrypted.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
+import { stubCrypto } from '../../src/testing/environments/stub-crypto.ts'
 import { bench } from '../kits/wallet-kit.ts'
 
 /** As JavaScript callers hand them in. */
@@ -54,7 +69,7 @@ const odd: readonly unknown[] = [
 type Method = readonly [name: string, call: (...args: never[]) => unknown, good: readonly unknown[], options?: object]
 
 /** What a caller calls things. */
-const NAMED = /^\w+(\[\d+\]|\.[a-zA-Z]+)?: /
+const NAMED = /^\w+(\[\d+\]|\.[a-zA-Z]+)*: /
 /** What a caller has never heard of, or the engine says. */
 const INNER =
   /Cannot |is not (a|an|iterable|defined)\b|(operations|history|proofs|mints|kv)\.|column|prefix|Invalid|\[object/
@@ -72,7 +87,9 @@ async function complaint(call: (...args: never[]) => unknown, args: readonly unk
     else if (hasClose(given)) await given.close()
     return undefined
   } catch (error) {
-    if (error instanceof HardshellError) return undefined
+    // A mint's refusal and the system's own error have codes.
+    if (error instanceof HardshellError || error instanceof MintError) return undefined
+    if (error instanceof Error && 'syscall' in error) return undefined
     if (error instanceof TypeError && NAMED.test(error.message) && !INNER.test(error.message)) return undefined
     return String(error)
   }
@@ -209,7 +226,7 @@ describe('a wrong call', () => {
     expect(wrong).toEqual([])
   })
 
-  test('of what opens a wallet, a store or a mint', async () => {
+  test('of what opens a wallet or a store', async () => {
     const seed = new Uint8Array(64).fill(1)
     const options = { store: memoryStore(), seed, transport: undefined, crypto: undefined, clock: undefined, random: undefined, invoiceAmount: undefined, requestsPerMint: 1, requestTimeoutMs: 1_000, inspect: undefined } // prettier-ignore
     const wrong = await complaints([
@@ -230,9 +247,69 @@ describe('a wrong call', () => {
       ],
       ['postgresStore', postgresStore as never, [{ connection: 'postgres://none' }], { connection: 'postgres://none', namespace: 'a', busyTimeoutMs: 1, statementTimeoutMs: 1, slowMs: 1, onSlow: undefined }], // prettier-ignore
       ['seedOf', seedOf as never, ['abandon', '']],
-      ['createMintServer', createMintServer as never, [{ store: memoryStore() }]],
-      ['createMintServer', (given: object | null) => createMintServer({ ...given, store: memoryStore() }), [{}], { seed, port: 0, maxBodyBytes: 1, requestTimeoutMs: 1, clock: undefined, clientHeader: 'a', log: undefined }], // prettier-ignore
     ])
     expect(wrong).toEqual([])
+  })
+
+  test('of a mint, its signatory and its backend', async () => {
+    const seed = new Uint8Array(32).fill(1)
+    const store = await memoryStore().open(mintSchema)
+    const clock = () => 1_000_000
+    const random = (length: number) => new Uint8Array(length).fill(1)
+    const backend = fakeBackend({ store, clock, random })
+    const signatory = localSignatory({ seed, crypto: stubCrypto })
+    const mark = { read: () => Promise.resolve(undefined), write: () => Promise.resolve() }
+    const settings = {
+      ...{ name: 'a', units: ['sat'], feePpk: 0, amounts: [1, 2], keysetVersion: '01', minAmount: 1, maxAmount: 2 },
+      ...{ cacheTtlMs: 1, quoteTtlMs: 1, offerTtlMs: null, quoteRetentionMs: 1, feeReserve: () => 1, without: [7] },
+      ...{ clock: systemClock, random, highWaterMark: mark, acceptEmptyDatabase: true, waitMs: 1, inspect: () => {} },
+    }
+    const needed = { store, crypto: stubCrypto, signatory, backend }
+    const mint = await createMint(needed)
+    const served = { ...settings, seed, crypto: stubCrypto, signatory, lightning: {}, port: 0, host: '127.0.0.1', admin: false, maxBodyBytes: 1, requestTimeoutMs: 1, websockets: {}, requests: {}, clientHeader: 'a', log: () => {} } // prettier-ignore
+    const token = 'x'.repeat(16)
+    const wrong = await complaints([
+      ['createMint', createMint as never, [needed], { ...needed, ...settings, turn: () => Promise.resolve() }],
+      ['createMintServer', createMintServer as never, [{ store: memoryStore() }]],
+      [
+        'createMintServer',
+        (given: object | null) => createMintServer({ ...given, store: memoryStore() }),
+        [{}],
+        served,
+      ],
+      ['createMintServer', (websockets: never) => createMintServer({ store: memoryStore(), crypto: stubCrypto, websockets }), [{}], WEBSOCKET_LIMITS], // prettier-ignore
+      ['createMintServer', (rest: never) => createMintServer({ store: memoryStore(), crypto: stubCrypto, requests: { rest } } as never), [{ total: 1, each: 1 }], { total: 1, each: 1 }], // prettier-ignore
+      ['createMintServer', (requests: never) => createMintServer({ store: memoryStore(), crypto: stubCrypto, requests }), [{}], { payments: undefined, rest: { total: 1, each: 1 } }], // prettier-ignore
+      ['createMintServer', (lightning: never) => createMintServer({ store: memoryStore(), crypto: stubCrypto, lightning }), [{}], { autoPayMs: 0, feeSat: 1, invoiceCodec: bolt11 }], // prettier-ignore
+      ['mint.rotate', mint.rotate.bind(mint), ['sat', {}], { feePpk: 1 }],
+      ['mint.statesOf', mint.statesOf.bind(mint), ['proof_state', []]],
+      ['mint.ask', mint.ask.bind(mint), ['bolt11_mint_quote', 'nothing']],
+      ['mint.onCommit', mint.onCommit.bind(mint), [() => {}]],
+      ['mint.onChange', mint.onChange.bind(mint), [() => {}]],
+      ['fakeBackend', fakeBackend as never, [{ store, clock, random }], { store, clock, random, sleep: undefined, invoiceCodec: bolt11, offerCodec: undefined, autoPayMs: 1, feeSat: 1 }], // prettier-ignore
+      ['backend.settle', backend.settle.bind(backend), ['nothing', 1]],
+      ['backend.resolve', backend.resolve.bind(backend), ['nothing', 'paid']],
+      ['backend.decide', backend.decide.bind(backend), ['nothing', 'paid']],
+      ['backend.onIncoming', backend.onIncoming.bind(backend), [() => {}]],
+      [
+        'backend.foreignInvoice',
+        backend.foreignInvoice.bind(backend),
+        [{ amountSat: 1 }],
+        { amountSat: 1, expiryAt: 1, memo: 'a' },
+      ],
+      [
+        'backend.foreignOffer',
+        backend.foreignOffer.bind(backend),
+        [{ amountSat: 1 }],
+        { amountSat: 1, expiryAt: 1, memo: 'a' },
+      ],
+      ['localSignatory', localSignatory as never, [{ seed, crypto: stubCrypto }], { seed, crypto: stubCrypto }],
+      ['signatoryServer', signatoryServer as never, [{ signatory, token }], { signatory, token, port: 0, host: '127.0.0.1', log: () => {} }], // prettier-ignore
+      ['remoteSignatory', remoteSignatory as never, [{ url: 'http://127.0.0.1:1', token }], { url: 'http://127.0.0.1:1', token, timeoutMs: 1, retries: 1, fetch, clock: systemClock }], // prettier-ignore
+      ['markFile', markFile as never, ['a.mark', {}], { missing: 'unknown' }],
+      ['jsonLines', (write: never, now: never) => void jsonLines(write, now), [() => {}, () => 0]],
+    ])
+    for (const value of odd.slice(1)) wrong.push((await complaint(mint.close.bind(mint), [value])) ?? '')
+    expect(wrong.filter((each) => each !== '')).toEqual([])
   })
 })

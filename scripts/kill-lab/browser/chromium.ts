@@ -67,7 +67,7 @@ export async function startChromium(profileDir: string): Promise<Chromium> {
   })
   const browser = context.browser()!
   const devtools = await browser.newBrowserCDPSession()
-  // The page that it starts with would be struck with the others, and in the way from then on.
+  // The page that it starts with would be killed with the others, and in the way from then on.
   for (const page of context.pages()) await page.close()
   return {
     context,

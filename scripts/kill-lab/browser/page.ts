@@ -15,7 +15,7 @@ export interface BrowserPlan {
 }
 
 /** What the wallets of a plan say of themselves. */
-export interface WalletBooks {
+export interface WalletBalances {
   readonly figures: Readonly<Record<string, Figures>>
   readonly operations: readonly Sight[]
 }
@@ -51,8 +51,8 @@ function walletOf({ mintUrl, wallets }: BrowserPlan, name: string): Promise<Wall
 const lab = {
   /** Opens all wallets and does all steps. */
   async live(plan: BrowserPlan): Promise<void> {
-    const told = (window as { report?: typeof report }).report
-    if (told) report = told
+    const given = (window as { report?: typeof report }).report
+    if (given) report = given
     await Promise.all(Object.keys(plan.wallets).map((name) => walletOf(plan, name)))
     await Promise.all(
       plan.threads.map(async (steps) => {
@@ -61,7 +61,7 @@ const lab = {
     )
   },
 
-  async books(plan: BrowserPlan): Promise<WalletBooks> {
+  async balances(plan: BrowserPlan): Promise<WalletBalances> {
     const figures: Record<string, Figures> = {}
     const operations: Sight[] = []
     for (const name of Object.keys(plan.wallets)) {

@@ -119,9 +119,9 @@ export const when =
 
 /** A named guard by all that is answered, for a branch that names it as `such`: it gets the answer, if that is one of its. */
 export const such =
-  <Context, Told>(holds: (context: Context, told: Told) => boolean) =>
-  ({ context }: { context: Context }, told: Told | null): boolean =>
-    told !== null && holds(context, told)
+  <Context, Answered>(holds: (context: Context, answered: Answered) => boolean) =>
+  ({ context }: { context: Context }, answered: Answered | null): boolean =>
+    answered !== null && holds(context, answered)
 
 /** An invoke's input, which reads the context and nothing else. */
 export const from =
@@ -158,14 +158,14 @@ export const keeps = <Context, Kept>(
 type Fields = { readonly [field: string]: unknown }
 
 /** Of all answers, those that a branch is for. */
-type Told<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
+type Answered<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
 
 /** A branch's guard: by the answer, by that and the context (`if`), or by all that is answered (`such`). */
 type GuardOf<Out extends Answer, A, If, Such> = [Such] extends [never]
   ? [If] extends [never]
     ? { readonly type: 'answered'; readonly params: readonly string[] }
     : { readonly type: If; readonly params?: readonly string[] }
-  : { readonly type: Such; readonly params: (of: { event: DoneActorEvent<Out> }) => Told<Out, A> | null }
+  : { readonly type: Such; readonly params: (of: { event: DoneActorEvent<Out> }) => Answered<Out, A> | null }
 
 /** The action by which a branch keeps something: what of the context it sets. */
 export interface Keep<Context, Out> {
@@ -230,7 +230,7 @@ export function on<
   readonly actions?: Act | readonly Act[]
   readonly keep?:
     | NoInfer<Partial<Context>>
-    | ((of: { context: Context; output: NoInfer<Told<Out, A>> }) => NoInfer<Partial<Context>>)
+    | ((of: { context: Context; output: NoInfer<Answered<Out, A>> }) => NoInfer<Partial<Context>>)
   /** Done once it is kept. */
   readonly afterwards?: After
 }): {
@@ -251,19 +251,19 @@ export function on(branch: {
 }): object {
   const { answer, if: byContext, such: byAnswer, target, reenter, actions = [], keep, afterwards = [] } = branch
   const answers = answer === undefined ? undefined : [answer].flat()
-  const told = (output: Answer): Answer | null =>
+  const answered = (output: Answer): Answer | null =>
     answers === undefined || answers.includes(output.answer) ? output : null
   const kept =
     typeof keep !== 'function'
       ? keep
       : ({ context, event }: { context: unknown; event: { output: Answer } }): Fields =>
-          keep({ context, output: sure(told(event.output), 'such answer') })
+          keep({ context, output: sure(answered(event.output), 'such answer') })
   const type = byAnswer ?? byContext ?? (answers && 'answered')
   // In JSON a function has no text: there, its answers stand for it.
   const params =
     byAnswer === undefined
       ? answers
-      : Object.assign(({ event }: { event: { output: Answer } }) => told(event.output), { toJSON: () => answers })
+      : Object.assign(({ event }: { event: { output: Answer } }) => answered(event.output), { toJSON: () => answers })
   return {
     ...(type !== undefined && { guard: { type, ...(params !== undefined && { params }) } }),
     target,

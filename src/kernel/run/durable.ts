@@ -285,7 +285,7 @@ class Operation {
     const began = momentIn(kernel.clock, 0)
     const { row, writes } = rowOf(kernel, this.#loaded, before, step)
     const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
-    const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })
+    const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })
     if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
     this.#row = row
     this.#timers = step.timers

@@ -6,7 +6,7 @@ import type { EventObject } from 'xstate'
 import type { RequestLimiter } from './request-limiter.ts'
 import type { Reader, Poll } from '../define/operation.ts'
 
-interface Question {
+interface Waiter {
   readonly context: unknown
   readonly signal: AbortSignal
   readonly answer: (event: EventObject | undefined) => void
@@ -16,7 +16,7 @@ interface Question {
 export class Poller {
   readonly #limiter: RequestLimiter
   /** By poll, and by lane. */
-  readonly #waiting = new Map<Poll<unknown, EventObject>, Map<string, Question[]>>()
+  readonly #waiting = new Map<Poll<unknown, EventObject>, Map<string, Waiter[]>>()
 
   constructor(limiter: RequestLimiter) {
     this.#limiter = limiter
@@ -35,10 +35,10 @@ export class Poller {
     if (signal.aborted) drop()
     else {
       signal.addEventListener('abort', drop)
-      const lanes = this.#waiting.get(poll) ?? new Map<string, Question[]>()
+      const lanes = this.#waiting.get(poll) ?? new Map<string, Waiter[]>()
       this.#waiting.set(poll, lanes)
-      const questions = lanes.get(lane)
-      if (questions) questions.push({ ...of, answer, failed })
+      const waiters = lanes.get(lane)
+      if (waiters) waiters.push({ ...of, answer, failed })
       else {
         lanes.set(lane, [{ ...of, answer, failed }])
         // Whatever is due at this moment is asked before the microtasks run.
@@ -49,34 +49,29 @@ export class Poller {
   }
 
   #flush(poll: Poll<unknown, EventObject>, lane: string, read: Reader): void {
-    const questions = this.#waiting.get(poll)?.get(lane) ?? []
+    const waiters = this.#waiting.get(poll)?.get(lane) ?? []
     this.#waiting.get(poll)?.delete(lane)
-    const live = questions.filter(({ signal }) => !signal.aborted)
+    const live = waiters.filter(({ signal }) => !signal.aborted)
     for (let from = 0; from < live.length; from += poll.most)
       void this.#send(poll, lane, read, live.slice(from, from + poll.most))
   }
 
-  async #send(
-    poll: Poll<unknown, EventObject>,
-    lane: string,
-    read: Reader,
-    questions: readonly Question[],
-  ): Promise<void> {
+  async #send(poll: Poll<unknown, EventObject>, lane: string, read: Reader, waiters: readonly Waiter[]): Promise<void> {
     // The request is given up only when nobody wants its answer any more.
     const controller = new AbortController()
     const drop = (): void => {
-      if (questions.every(({ signal }) => signal.aborted)) controller.abort()
+      if (waiters.every(({ signal }) => signal.aborted)) controller.abort()
     }
-    for (const { signal } of questions) signal.addEventListener('abort', drop)
+    for (const { signal } of waiters) signal.addEventListener('abort', drop)
     try {
       const { signal } = controller
-      const contexts = questions.map(({ context }) => context)
+      const contexts = waiters.map(({ context }) => context)
       const events = await this.#limiter.run(lane, signal, () => poll.ask({ contexts, signal, read }))
-      for (const [at, { answer }] of questions.entries()) answer(events?.[at])
+      for (const [at, { answer }] of waiters.entries()) answer(events?.[at])
     } catch (error) {
-      for (const { failed } of questions) failed(error)
+      for (const { failed } of waiters) failed(error)
     } finally {
-      for (const { signal } of questions) signal.removeEventListener('abort', drop)
+      for (const { signal } of waiters) signal.removeEventListener('abort', drop)
     }
   }
 }

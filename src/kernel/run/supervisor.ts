@@ -54,7 +54,7 @@ export class Supervisor {
   readonly #pauses = new Map<string, unknown>()
   /** Operations that are being stored, loaded or taken over. */
   readonly #held = new Map<string, Promise<void>>()
-  readonly #told: (event: SupervisorEvent) => void
+  readonly #forward: (event: SupervisorEvent) => void
   readonly actor: AnyActorRef
   #stopped = false
 
@@ -66,12 +66,12 @@ export class Supervisor {
       return () => this.#stopAll()
     })
     this.actor = createActor(logic, { id: 'supervisor', systemId: 'supervisor' }).start()
-    this.#told = (event) => this.actor.send(event)
+    this.#forward = (event) => this.actor.send(event)
   }
 
   send(event: SupervisorEvent): void {
     // A step may still come back when all is over.
-    if (!this.#stopped) this.#told(event)
+    if (!this.#stopped) this.#forward(event)
   }
 
   get(id: string): AnyActorRef | undefined {

@@ -148,14 +148,14 @@ export class Ownership {
   async #heartbeats(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#stop
-    let looking: Promise<void> | undefined
+    let polling: Promise<void> | undefined
     for (;;) {
       await sleep(clock, HEARTBEAT_MS, signal)
-      if (signal.aborted) return looking
+      if (signal.aborted) return polling
       await this.#reported(async () => {
         await this.#touch()
         // It may have a thousand operations to take up, and must not be taken for dead meanwhile.
-        looking ??= this.#reported(() => this.#lookAround()).finally(() => (looking = undefined))
+        polling ??= this.#reported(() => this.#pollPeers()).finally(() => (polling = undefined))
       })
     }
   }
@@ -189,18 +189,18 @@ export class Ownership {
     }
   }
 
-  async #lookAround(): Promise<void> {
+  async #pollPeers(): Promise<void> {
     // What still has this process' name on it is its own: the adopter is done.
     if (this.#isBack) this.#isBack = !(await this.#takeUp(this.#options.owner))
-    await this.#lookAfterOthers()
-    if (++this.#polls % ORPHAN_POLLS === 0) await this.#lookAfterOrphans()
+    await this.#adoptDead()
+    if (++this.#polls % ORPHAN_POLLS === 0) await this.#adoptOrphans()
   }
 
   #owners(): Promise<OwnerRow[]> {
     return this.#options.store.query({ table: 'owners' })
   }
 
-  async #lookAfterOthers(): Promise<void> {
+  async #adoptDead(): Promise<void> {
     const { store, owner } = this.#options
     const owners = await this.#owners()
     const seen = new Map<string, { beat: number; polls: number }>()
@@ -234,7 +234,7 @@ export class Ownership {
    * A process that has an adopter may still commit something before it learns of that, or before its own first heartbeat; where
    * it dies then, the operation bears the name of one that is not among the owners.
    */
-  async #lookAfterOrphans(): Promise<void> {
+  async #adoptOrphans(): Promise<void> {
     const { store, owner, adopt } = this.#options
     const active = await store.query({ table: 'operations', index: 'byStatus', prefix: ['active'] })
     // Read afterwards: whoever wrote one of the rows had joined before.

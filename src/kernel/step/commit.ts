@@ -22,16 +22,16 @@ const LONGEST_WAIT_MS = 5_000
  * did not (yet), and the same commit, under the same id, is tried again; anything else means that somebody else was
  * faster. A refused commit is read back too, for the refusal may be that of a second try whose first had landed.
  *
- * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `patienceMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`.
+ * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `retryMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`.
  */
 export async function commitRow(
   env: { store: KernelStore; clock: Clock; signal: AbortSignal },
-  commit: { row: OperationRow; before: number; writes: readonly Write[]; patienceMs: number },
+  commit: { row: OperationRow; before: number; writes: readonly Write[]; retryMs: number },
 ): Promise<Outcome> {
   const { row, before } = commit
   const put: KernelWrite = { put: 'operations', row, if: before === 0 ? 'absent' : { version: before } }
   const writes = [put, ...commit.writes]
-  const deadlineMs = env.clock.monotonicMs() + commit.patienceMs
+  const deadlineMs = env.clock.monotonicMs() + commit.retryMs
   let waitMs = FIRST_WAIT_MS
   let doubt = false
   const wait = async (error: unknown): Promise<void> => {

@@ -15,9 +15,9 @@ export interface AdminOptions {
 
 const MAX_MEMO_LENGTH = 200
 
-/** Answers `/admin/…`; undefined where a request is none of that, or comes from elsewhere. */
+/** Answers `/admin/…`. Undefined for any other path, and for requests from elsewhere. */
 export function adminOf({ mint, backend, from }: AdminOptions): (request: HttpRequest) => Promise<Answer> | undefined {
-  /** What the backend knows the request of a quote by. */
+  /** The backend's id of a quote's request. */
   async function requestIdOf(kind: 'mint' | 'melt', request: Fields): Promise<string> {
     const { status, body } = await mint.handle('GET', `/v1/${kind}/quote/bolt11/${quoteIdOf(request)}`)
     if (status !== 200) refuse(codes.unclassified, 'no such quote')
@@ -48,7 +48,7 @@ export function adminOf({ mint, backend, from }: AdminOptions): (request: HttpRe
       return { request: backend.foreignInvoice({ amountSat: field(request, 'amount', amount, ''), memo }) }
     },
 
-    'GET /admin/books': () => mint.books(),
+    'GET /admin/balance-sheet': () => mint.balanceSheet(),
   }
 
   async function obey(command: (request: Fields) => Promise<object>, body: string): Promise<Answer> {
@@ -60,7 +60,7 @@ export function adminOf({ mint, backend, from }: AdminOptions): (request: HttpRe
   }
 
   function mayCommand({ isLocal, headers }: HttpRequest): boolean {
-    // A page in this machine's browser comes from this machine, too.
+    // A web page in a browser on this machine has a local address, too.
     return from === 'anywhere' || (from === 'here' && isLocal && headers.origin === undefined)
   }
 

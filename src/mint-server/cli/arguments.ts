@@ -44,7 +44,7 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --quote-retention-ms N    how long after its end a quote that nobody paid is kept; 30 days unless given
   --auto-pay-ms N           how long after its making an invoice is paid by itself; never unless given
   --payment-fee N           what each payment of the fake Lightning costs beyond its amount; 1 unless given
-  --admin                   takes commands at /admin/… from programs on this machine: books, settle, resolve, rotate, invoice
+  --admin                   takes commands at /admin/… from programs on this machine: balance-sheet, settle, resolve, rotate, invoice
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
   --client-header H         the header in which the proxy in front of the mint tells the client's address, X-Forwarded-For say (the
                             last address in it counts). Unless given, all that come through a proxy share one client's part
@@ -64,7 +64,7 @@ export const RESTORE_HELP = `hardshell mint restore [options]
 
 Puts a backup in the place of a mint's database while no mint runs on it, moves aside what is there, and prints one line of
 JSON. What the mint did since the backup is forgotten: ecash that was spent since is good again, and what was paid since is
-not known. Where that is anything, it is told, and nothing is done without --accept-loss. Where this is killed, run it again:
+not known. If anything would be lost, it is listed, and nothing is done without --accept-loss. Where this is killed, run it again:
 until it is done, a mint refuses to start.
 
   --from FILE               the backup
@@ -195,7 +195,7 @@ function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options
   try {
     return parseArgs({ args: [...args], options }).values
   } catch (error) {
-    // Node explains more than one wants to know after the first sentence.
+    // Node's message has one useful sentence, the first.
     throw new UsageError((error as Error).message.split(/\. |\n/)[0])
   }
 }

@@ -28,7 +28,7 @@ import { makeMarkFile, markFile, markPathOf } from '../db/mark-file.ts'
 import { readOrMakeSecret, readSecret, seedOf } from '../signatory/secret-files.ts'
 import { remoteSignatory, signatoryServer } from '../signatory/signatory-http.ts'
 import { localSignatory } from '../signatory/signatory.ts'
-import { inTurns } from '../protocol/time-slices.ts'
+import { inTimeSlices } from '../protocol/time-slices.ts'
 
 const FAILED = 1
 const MISUSED = 2
@@ -52,7 +52,7 @@ async function storeOf(store: StoreArgument): Promise<StoreAdapter> {
 
 type Keys = Pick<MintServerOptions, 'seed' | 'signatory' | 'highWaterMark'>
 
-/** Where the seed comes from, this process's own or none, and where it is kept how far it has signed. */
+/** The source of the seed, if this process has one, and the file of its high-water mark. */
 function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
   const beside = keys.kind === 'seed' ? keys.file : keys.tokenFile
   const markPath = given ?? (beside === undefined ? undefined : markPathOf(beside))
@@ -65,20 +65,20 @@ function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
   if (!existsSync(file)) {
     if (store.kind === 'sqlite' && existsSync(store.path))
       throw new Error(`${store.path} is there, and the seed of its keys is not: ${file}`)
-    // Before the seed: one without a mark may have signed.
+    // The mark is made before the seed. A seed without a mark may have signed already.
     if (markPath !== undefined) makeMarkFile(markPath)
   }
   return { ...marked('unknown'), seed: seedOf(readOrMakeSecret(file), file) }
 }
 
-/** Tells where a server listens, and closes it when the process is told to end. */
+/** Prints where a server listens, and closes it on SIGTERM or SIGINT. */
 function serve({ url, close }: { readonly url: string; readonly close: () => Promise<void> }, log: Log): void {
   const fail = (error: unknown): never => {
     log({ event: 'failure', at: 'process', ...failureOf(error) })
     process.exit(FAILED)
   }
   process.on('uncaughtException', fail)
-  // Who reads the log may go away before the mint does.
+  // The reader of the log may exit before the mint.
   process.stderr.on('error', () => {})
   let isEnding = false
   const end = (): void => {
@@ -131,7 +131,7 @@ async function signatory(args: readonly string[]): Promise<void> {
   const log = logTo(given.log)
   const seed = seedOf(readOrMakeSecret(seedFile), seedFile)
   const token = readOrMakeSecret(tokenFile)
-  const local = inTurns(localSignatory({ seed, crypto: nobleMintCrypto }))
+  const local = inTimeSlices(localSignatory({ seed, crypto: nobleMintCrypto }))
   const server = await signatoryServer({ signatory: local, token, port, host, log })
   serve({ url: server.url, close: () => server.close() }, log)
 }

@@ -1,8 +1,10 @@
 /**
- * What a server tells of itself: one entry per request and per event. Entries are made of words of our own, numbers and
- * codes; nothing that a wallet, a database or another machine sent is ever in one, so that logs can be kept and shown.
+ * A server's log: one entry per request and per event. Entries consist of fixed words, numbers and codes. They never
+ * contain what a wallet, a database or another machine sent, so logs can be kept and shown.
  */
+import { checkFunction } from '../../arguments.ts'
 
+/** One entry of a server's log. */
 export type LogEntry =
   | { readonly event: 'start'; readonly url: string }
   | { readonly event: 'stop'; readonly ms: number }
@@ -43,10 +45,11 @@ export type Log = (entry: LogEntry) => void
 export const silent: Log = () => {}
 
 /** One line of JSON per entry, with the time first. */
-export const jsonLines =
-  (write: (line: string) => void, now: () => number = Date.now): Log =>
-  (entry) =>
-    write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+export function jsonLines(write: (line: string) => void, now: () => number = Date.now): Log {
+  checkFunction(write ?? null, 'write')
+  checkFunction(now, 'now')
+  return (entry) => write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+}
 
 const WORD = /^[\w.-]{1,60}$/
 
@@ -63,11 +66,11 @@ export function failureOf(error: unknown): Failure {
   return { error: names.join(' < ') || typeof error, ...(where === undefined ? {} : { where }) }
 }
 
-/** Every word of a path that says what is asked, and nothing about whom. */
+/** The words of paths that are logged. They name an endpoint and identify nobody. */
 const WORDS = new Set(
   (
     'v1 info keys keysets swap mint melt quote bolt11 bolt12 batch checkstate restore ws health ' +
-    'admin books settle resolve rotate invoice public-keys verify sign'
+    'admin balance-sheet settle resolve rotate invoice public-keys verify sign'
   ).split(' '),
 )
 const MOST_PARTS = 6

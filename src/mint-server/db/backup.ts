@@ -1,6 +1,6 @@
 /**
  * Backups of a mint's database in SQLite. A backup is made while the mint runs; putting one in place forgets what was signed
- * and spent since, which is told before anything is done.
+ * and spent since, which is listed before anything is done.
  *
  * | crashed in | what is there | what helps |
  * |---|---|---|
@@ -14,7 +14,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { hex, type Random } from '../../kernel/util/ports.ts'
 import { sqliteOwnerLock } from '../../store/sqlite/owner.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
-import { books, type UnitBooks } from './books.ts'
+import { balanceSheet, type UnitBalance } from './balance-sheet.ts'
 import { draftOf, syncFile, syncFolderOf } from './durable-files.ts'
 import type { HighWaterMark } from './high-water.ts'
 import { type HighWaterRow, type Store, mintSchema } from './tables.ts'
@@ -22,7 +22,7 @@ import { type HighWaterRow, type Store, mintSchema } from './tables.ts'
 /** What a database says of itself. */
 interface Summary {
   readonly mark: HighWaterRow | undefined
-  readonly units: Readonly<Record<string, UnitBooks>>
+  readonly units: Readonly<Record<string, UnitBalance>>
 }
 
 export interface BackupReport {
@@ -35,10 +35,10 @@ const iso = (atMs: number): string => new Date(atMs).toISOString()
 
 async function summary(store: Store): Promise<Summary> {
   const mark = await store.get('highWater', ['database'])
-  return { mark, units: (await books(store)).units }
+  return { mark, units: (await balanceSheet(store)).units }
 }
 
-/** Looks at a database of which nobody else knows. @throws Error It is none of a mint, or it is broken. */
+/** Reads a database that no other process uses. @throws Error It is none of a mint, or it is broken. */
 async function inspect(path: string): Promise<Summary> {
   const db = new DatabaseSync(path)
   const [{ quick_check: check } = {}] = db.prepare('PRAGMA quick_check(1)').all()
@@ -92,7 +92,7 @@ export interface Loss {
   readonly since: string
   readonly until: string
   /** Undefined where the database that is lost cannot be read. */
-  readonly units?: Readonly<Record<string, Partial<UnitBooks>>> | undefined
+  readonly units?: Readonly<Record<string, Partial<UnitBalance>>> | undefined
 }
 
 export interface RestoreReport {
@@ -121,7 +121,7 @@ export class LossRefused extends Error {
 const ACCOUNTS = ['issued', 'redeemed', 'received', 'paidOut'] as const
 
 function grown(now: Summary, then: Summary): Loss['units'] {
-  const units = Object.entries(now.units).map(([unit, accounts]): [string, Partial<UnitBooks>] => {
+  const units = Object.entries(now.units).map(([unit, accounts]): [string, Partial<UnitBalance>] => {
     const more = ACCOUNTS.map((name) => [name, accounts[name] - (then.units[unit]?.[name] ?? 0)] as const)
     return [unit, Object.fromEntries(more.filter(([, amount]) => amount !== 0))]
   })

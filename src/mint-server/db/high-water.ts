@@ -1,6 +1,6 @@
 /**
- * How far a seed has signed. A seed that starts on an empty or an older database signs for spent ecash once more: so what
- * keeps the seed keeps a mark as well, outside of the database, of how far the database was.
+ * Records how far a seed has signed. On an empty or older database, a seed would sign for spent ecash again. So a mark of
+ * how far the database was is kept with the seed, outside the database.
  *
  * The database counts its own marks, at most one a second and only while something changes. A mark is committed to the
  * database first and kept beside the seed afterwards: the mark beside the seed may lag behind by a second, and is never
@@ -60,7 +60,7 @@ const isEmpty = async (store: Store): Promise<boolean> =>
 
 type Kept = Mark | 'unknown' | undefined
 
-/** Why a database must not be signed for; undefined where it is the one that is meant. */
+/** Why the mint must not sign on a database; undefined where it is the seed's. */
 export function objection(mark: Kept, row: Mark | undefined, empty: boolean): string | undefined {
   if (mark === 'unknown')
     return empty ? 'the database is empty, and nothing says that the seed has never signed' : undefined
@@ -98,7 +98,7 @@ export class HighWater {
     this.#of = of
   }
 
-  /** Looks, and writes nothing; before the mint does. @throws {WrongDatabase} */
+  /** Checks the database before the mint writes, and writes nothing. @throws {WrongDatabase} */
   async check(): Promise<void> {
     const { store, mark, acceptEmptyDatabase } = this.#of
     this.#wasEmpty = await isEmpty(store)
@@ -115,7 +115,7 @@ export class HighWater {
       await this.#commit((row) => {
         const reason = objection(kept, row, this.#wasEmpty)
         if (reason !== undefined && !acceptEmptyDatabase) throw new WrongDatabase(reason)
-        // By another name than the one that was signed for: that one is found out, where it comes back.
+        // A new name reveals the former database, if it comes back.
         const isNew = !row || (reason !== undefined && row.database === before?.database)
         return { database: isNew ? this.#draw() : row.database, tick: Math.max(row?.tick ?? 0, before?.tick ?? 0) }
       }),
@@ -168,7 +168,7 @@ export class HighWater {
       this.#isFailing = false
     } catch (error) {
       if (error instanceof WrongDatabase) this.#twin ??= error
-      // What is away is tried again the next time; the mark lags behind till then.
+      // A failed write is repeated with the next mark. Until then the mark lags behind.
       if (!this.#isFailing && !(error instanceof StoreError)) reportError(error)
       this.#isFailing = true
     }

@@ -1,10 +1,11 @@
 /** The mark of how far a seed has signed, in a file beside the seed. */
 import { readFileSync } from 'node:fs'
+import { checkNames, checkOneOf, checkText } from '../../arguments.ts'
 import { amount, field, optional, record, text } from '../../cashu/shape.ts'
 import { isMissing, makeFile, replaceFile } from './durable-files.ts'
 import type { HighWaterMark, Mark } from './high-water.ts'
 
-/** What a seed is given that has never signed. */
+/** The mark of a seed that has never signed. */
 const NEW: Mark = { database: null, tick: 0, nonce: 'none', atMs: 0 }
 
 const written = (mark: Mark): string => `${JSON.stringify(mark)}\n`
@@ -17,7 +18,11 @@ export const markPathOf = (secretFile: string): string => `${secretFile.replace(
  * has never signed, unless `missing` says that nobody knows.
  * @throws Error From its calls: the file cannot be read or written, or is no mark.
  */
-export function markFile(path: string, { missing }: { readonly missing?: 'unknown' | undefined } = {}): HighWaterMark {
+export function markFile(path: string, options: { readonly missing?: 'unknown' | undefined } = {}): HighWaterMark {
+  checkText(path, 'path')
+  checkNames(options, 'options', ['missing'])
+  const { missing } = options
+  checkOneOf(missing, 'missing', ['unknown'])
   return {
     async read() {
       let found: string

@@ -1,7 +1,7 @@
 /**
  * What a mint need not keep for ever: operations that are over, answers that are not given any more (NUT-19), and quotes
  * that nobody paid while they could be paid. All else stays: quotes that something came of, payments, spent proofs and
- * signatures are the mint's books.
+ * signatures make up its balance sheet.
  */
 import { sleep, type Clock } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'
@@ -9,21 +9,21 @@ import { StoreError } from '../../store/port.ts'
 import type { MintQuoteRow, Store, Write } from './tables.ts'
 
 const HOUR_MS = 3_600_000
-/** How long operations that are done can be looked at. */
+/** How long finished operations are kept. */
 const KEPT_MS = 24 * HOUR_MS
 /** So many rows go in one commit, and others get their turn before the next. */
 const BATCH = 100
 const PAUSE_MS = 20
 
-/** Quotes that nobody paid; without, they stay. */
+/** How unpaid quotes are pruned. Without this they stay. */
 interface Quotes {
   /** How long after its end a quote is kept. */
   readonly retentionMs: number
-  /** Counts what came in for a quote, and nobody has noticed. */
+  /** Counts payments for a quote that the mint has not noticed. */
   readonly ask: (quote: MintQuoteRow) => Promise<void>
 }
 
-export class Housekeeping {
+export class Pruner {
   readonly #store: Store
   readonly #clock: Clock
   readonly #stop = new AbortController()
@@ -40,10 +40,10 @@ export class Housekeeping {
   }
 
   /**
-   * Sweeps where the last time is an hour ago, and resolves when that is done; never rejects. To be called often: a mint
-   * that nobody uses has nothing to sweep.
+   * Prunes if the last time is an hour ago, and resolves when that is done. Never rejects. The mint calls it with every
+   * request: an idle mint has nothing to prune.
    */
-  look(): Promise<void> {
+  pruneIfDue(): Promise<void> {
     const nowMs = this.#clock.now()
     const elapsedMs = this.#clock.monotonicMs()
     if (elapsedMs >= this.#dueMs && !this.#stop.signal.aborted) {
@@ -66,7 +66,7 @@ export class Housekeeping {
       at: ({ expiresAt }) => expiresAt,
       deletion: ({ key }) => ({ delete: 'responses', key: [key] }),
     })
-    // Nothing leads out of `done`: these are in doubt for nobody.
+    // `done` is final, so nobody depends on these operations.
     const to = nowMs - KEPT_MS
     const done = { table: 'operations', index: 'byStatus', prefix: ['done'], to, limit: BATCH } as const
     await this.#clear({
@@ -87,7 +87,7 @@ export class Housekeeping {
         operationId === null
           ? { delete: 'mintQuotes', key: [id], if: { amountPaid: 0, operationId: null } }
           : undefined,
-      // Somebody may have paid while nobody looked: what is counted is not deleted.
+      // A payment may not have been noticed yet. A quote with a payment is not deleted.
       before: ask,
     })
     for (const state of ['UNPAID', 'FAILED'] as const) {
@@ -126,7 +126,7 @@ export class Housekeeping {
         }),
       )
       const deleted = await this.#delete(deletions.filter((deletion) => deletion !== undefined))
-      // Those that stay must not hold up the ones behind them.
+      // Rows that stay must not block the ones behind them.
       const last = rows.at(-1)
       const isOn = deleted > 0 || (last !== undefined && of.at(last) !== from)
       isMore = rows.length === BATCH && isOn
@@ -143,7 +143,7 @@ export class Housekeeping {
     } catch (error) {
       if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error
     }
-    // One of them has changed: the others go all the same.
+    // One of the rows has changed. The others are deleted one by one.
     let deleted = 0
     for (const write of writes)
       await this.#store.commit([write]).then(
@@ -156,7 +156,7 @@ export class Housekeeping {
   }
 }
 
-/** A store that is away is tried again the next time. */
+/** An unavailable store is tried again the next time. */
 function report(error: unknown): void {
   if (!(error instanceof StoreError)) reportError(error)
 }

@@ -1,4 +1,4 @@
-/** The mint's rows. Everything a mint knows is in these tables; a mint object holds nothing that they don't give. */
+/** The mint's rows. The state of a mint is in these tables; a mint object holds nothing else. */
 import { operationsTable, ownersTable } from '../../kernel/define/operation.ts'
 import type { Schema } from '../../store/port.ts'
 import {
@@ -63,7 +63,7 @@ export const mintTables = {
       /** The issue that holds it. */
       operationId: 'text?',
       request: 'text',
-      /** What the backend knows the request by. */
+      /** The backend's id of the request. */
       requestId: 'text',
       /** What proves that its invoice was paid; null where the backend keeps that to itself. */
       preimage: 'text?',

@@ -1,11 +1,11 @@
-/** One commit of the mint's that is no operation. */
+/** Read-modify-write: a commit of the mint outside its operations. */
 import { StoreError } from '../../store/port.ts'
 
-/** Conflicts in a row after which a request is given up; each means that another request got through. */
+/** After this many conflicts in a row the request fails. Each conflict means that another request got through. */
 const MAX_TRIES = 20
 
 /**
- * Reads, decides and commits, all in `step`'s one commit; where a row changed in between, from the reads again.
+ * Runs `step`, which reads and decides, and commits its writes. If a row changed in between, runs `step` again.
  * @throws {StoreError} As the store gave it; `CONFLICT` after 20 tries.
  */
 export async function transact<W, T>(

@@ -1,6 +1,6 @@
 /** Reads of many rows for one request, which must not take all connections to the database at once. */
 
-/** So many rows are read at once. */
+/** How many rows are read at once. */
 const WAVE = 16
 
 /** What a read gives for each item, in their order. */

@@ -1,6 +1,6 @@
 /**
- * What a mint's commits change of what wallets are told of (NUT-17). Every change is heard in the order in which it was
- * committed, so that a state that lasts for one commit only is not missed.
+ * Turns a mint's commits into changes for subscribers (NUT-17). Changes arrive in the order of their commits, so a state that
+ * lasts for one commit is not missed.
  */
 import type { Row, Store, Write } from '../../store/port.ts'
 import { TOPICS_OF, type Topic } from './topics.ts'
@@ -29,7 +29,7 @@ function changeOf(write: Write): Change | undefined {
   return topics && typeof key === 'string' ? { topics, id: key, set } : undefined
 }
 
-/** The store, which tells of what is committed through it, before whoever committed goes on. */
+/** Wraps a store: listeners hear of each commit before the caller of `commit` continues. */
 export function announcing(store: Store): { store: Store; onCommit: (hear: (change: Change) => void) => () => void } {
   const listeners = new Set<{ readonly hear: (change: Change) => void }>()
   const announced: Store = {
@@ -58,7 +58,7 @@ export function announcing(store: Store): { store: Store; onCommit: (hear: (chan
   }
 }
 
-/** What wallets are told, as far as it is looked at here. */
+/** The fields of a subscriber's payload that are read here. */
 interface Payload {
   readonly state?: string
   readonly amount_paid?: number
@@ -67,9 +67,9 @@ interface Payload {
   readonly expiry?: number | null
 }
 
-const later = (known: number | undefined, told: unknown): number => Math.max(known ?? 0, Number(told ?? 0))
+const later = (known: number | undefined, stated: unknown): number => Math.max(known ?? 0, Number(stated ?? 0))
 
-/** How things stand after a change, by how they stood before it. What is told of them is what a look would tell. */
+/** The payload after a change, computed from the payload before it. A poll would give the same. */
 export function afterChange(topic: Topic, before: Payload, { id, set }: Change): object {
   if (topic === 'proof_state')
     return {
@@ -100,8 +100,7 @@ export function afterChange(topic: Topic, before: Payload, { id, set }: Change):
 }
 
 /**
- * The states between two that follow each other as they were looked at: another process may have passed through them
- * since. Ecash is PENDING before it is SPENT, a payment before it is PAID, and a quote PAID before it is ISSUED.
+ * The states between two polled ones, which another process may have passed through. Ecash is PENDING before it is SPENT, a payment before it is PAID, and a quote PAID before it is ISSUED.
  */
 export function between(topic: Topic, before: Payload, after: Payload): object[] {
   const [from, to] = [before.state, after.state]
@@ -114,8 +113,8 @@ export function between(topic: Topic, before: Payload, after: Payload): object[]
 /** What was paid just before a request ended may be settled after it. */
 const GRACE_MS = 3_600_000
 
-/** Whether there may be news of a quote that nobody tells of unless asked. */
-export function mayHaveNews(topic: Topic, payload: Payload, nowMs: number): boolean {
+/** Whether a quote may change without a commit, so that the backend must be polled. */
+export function mayHaveChanged(topic: Topic, payload: Payload, nowMs: number): boolean {
   const { state, expiry } = payload
   if (topic === 'proof_state') return false
   if (topic.endsWith('melt_quote')) return state === 'PENDING'

@@ -29,7 +29,7 @@ export function partyOf(address: string): string | undefined {
  * else by the connection.
  */
 export function clientOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>, header?: string): string {
-  const told = header === undefined ? undefined : headers[header.toLowerCase()]
-  const last = [told ?? []].flat().join(',').split(',').at(-1) ?? ''
+  const given = header === undefined ? undefined : headers[header.toLowerCase()]
+  const last = [given ?? []].flat().join(',').split(',').at(-1) ?? ''
   return partyOf(last) ?? partyOf(socket.remoteAddress ?? '') ?? ''
 }

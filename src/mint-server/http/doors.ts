@@ -1,7 +1,7 @@
 /**
- * How many requests are worked on at once, by what they cost: payments may take long, signatures keep the thread busy, the
- * rest is quick. Each kind has bounds of its own, which clients share: who asks too much is told to come back, and
- * nobody else hears of it.
+ * Limits the requests under way, by what they cost: payments may take long, signatures keep the thread busy, the rest is
+ * quick. Each kind has its own limit, which clients share. A client beyond its share is refused for now, and others are
+ * not affected.
  */
 import { Shares, type ShareLimits } from './shares.ts'
 
@@ -31,7 +31,7 @@ export class Doors {
     this.#shares = { payments: new Shares(payments), signatures: new Shares(signatures), rest: new Shares(rest) }
   }
 
-  /** Lets a request in and gives the way out; undefined where its client has too many. */
+  /** Admits a request and returns its release; undefined where its client has too many. */
   enter(client: string, method: string, path: string): (() => void) | undefined {
     const shares = this.#shares[kindOf(method, path)]
     return shares.take(client) ? () => shares.give(client) : undefined

@@ -26,9 +26,9 @@ export interface HttpRequest {
 }
 
 export interface HttpServerOptions {
-  /** Answers a request. Where it rejects the outcome is open: the client is told 503, and nothing else. */
+  /** Answers a request. If it rejects, the outcome is unknown, and the client gets a bare 503. */
   readonly answer: (request: HttpRequest) => Promise<Answer>
-  /** The header in which the proxy in front tells who the client is; nobody's word is taken where left out. */
+  /** The header in which the proxy in front names the client. Without it no header is trusted. */
   readonly clientHeader?: string | undefined
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>
@@ -45,12 +45,12 @@ export interface HttpServer {
   readonly server: Server
   /** Takes no more connections, and refuses what still comes on those that are open. */
   stop(): void
-  /** Resolves when all are answered that were; what is open after so long is cut. */
+  /** Resolves when the requests under way are answered. After the deadline, open connections are cut. */
   end(deadlineMs: number): Promise<void>
 }
 
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
-/** So much beyond the limit is read and dropped, as a sender in the middle of its body would not hear the answer. */
+/** How many bytes beyond the limit are read and dropped, because a client reads no answer while it sends its body. */
 const DROPPED_BYTES = 2 ** 24
 /** Of a body: what comes in more pieces is made of them to take up memory. */
 const MOST_PIECES = 2 ** 14
@@ -63,9 +63,9 @@ const KEEP_ALIVE_MS = 75_000
 /** A refusal that has no code of its own. */
 export const refusal = (status: number, detail: string): Answer =>
   refusalOf(new MintError(codes.unclassified, detail, status))
-/** No code, as nothing is refused: the outcome is open. */
+/** Has no code, because nothing is refused: the outcome is unknown. */
 const UNAVAILABLE: Answer = { status: 503, body: '{"detail":"the server cannot answer now"}', retryAfterMs: 1000 }
-/** Nothing was begun: there is too much to do, for this client (429) or for anybody (503). To be tried again later. */
+/** Nothing was started: this client (429) or all clients (503) have too many requests. They may retry. */
 export const busy = (status: 429 | 503, detail: string): Answer => ({
   ...{ status, body: JSON.stringify({ detail }), retryAfterMs: 1000 },
 })
@@ -109,7 +109,7 @@ export function answerRaw(socket: Duplex, answer: Answer): void {
 /** Answers what is not HTTP, or came too slowly. */
 function answerBroken(error: NodeJS.ErrnoException, socket: Duplex, isWorking: boolean): void {
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  // What follows a request that is being worked on must not look like the answer to it.
+  // A client must not take this for the answer to its request under way.
   if (!socket.writable || error.code === 'ECONNRESET' || (isWorking && !isLate)) socket.destroy()
   else if (isLate) answerRaw(socket, refusal(408, 'the request took too long'))
   else if (error.code === 'HPE_HEADER_OVERFLOW') answerRaw(socket, refusal(431, 'the headers are too long'))
@@ -167,7 +167,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_MS,
   }
-  /** By address alone: who is told of in a header is known later. */
+  /** Counts by address alone: the header that names the client is read later. */
   const seats = new Shares(CONNECTIONS)
   const server = createServer({ ...timeouts, shouldUpgradeCallback: isWebsocket }, (request, response) => {
     const startedMs = performance.now()
@@ -223,5 +223,5 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   }
 }
 
-/** Clients may offer other protocols (`h2c`), which is none of their request. */
+/** Ignores offers of other protocols (`h2c`): the request itself is ordinary. */
 const isWebsocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket'

@@ -1,4 +1,4 @@
-/** Reading requests: everything a wallet sends is checked here for its shape before anything else looks at it. */
+/** Reading requests: the shape of everything a wallet sends is checked here first. */
 import { codes } from '../../cashu/codes.ts'
 import type { Message } from '../../../machines/mint-server/signing.ts'
 import {
@@ -19,7 +19,7 @@ import {
 export interface Answer {
   readonly status: number
   readonly body: string
-  /** When it is worth to ask again, where nothing was decided. */
+  /** After how many seconds a retry makes sense, where nothing was decided. */
   readonly retryAfterMs?: number | undefined
 }
 
@@ -57,7 +57,7 @@ const MAX_SECRET_LENGTH = 1024
 /** Room for a preimage and a signature for each of many keys. */
 const MAX_WITNESS_LENGTH = 4096
 
-/** A request's fields, not yet looked at. */
+/** A request's fields, not yet checked. */
 export type Fields = Record<string, unknown>
 
 /** @throws {Malformed} The body is no JSON object. */
@@ -105,7 +105,7 @@ export interface Proof {
 /** A text that is shown later; some wallets send the object that it stands for. */
 const witness: Parse<string> = (value, at) => {
   const isObject = typeof value === 'object' && value !== null
-  // What is nested too deep cannot be written down.
+  // A value that is nested too deep cannot be serialised.
   const written = textUpTo(MAX_WITNESS_LENGTH)(
     isObject ? lenient((object) => JSON.stringify(object))(value) : value,
     at,

@@ -1,4 +1,4 @@
-/** What wallets ask for, checked as far as it never changes: what may change is checked in the operation's own commit. */
+/** Checks requests against what never changes. The operation's commit checks the rest. */
 import type { IssueInput } from '../../../machines/mint-server/issue.ts'
 import type { MeltInput } from '../../../machines/mint-server/melt.ts'
 import type { SwapInput } from '../../../machines/mint-server/swap.ts'
@@ -24,10 +24,10 @@ export type Asked =
 
 /** @throws {MintError} */
 export function requests({ store, crypto, signatory, settings, clock, turn = async () => {} }: Context) {
-  /** What a request sets aside is held until it is signed: nothing is, for a signatory that is known to be the wrong one. */
+  /** Rows stay reserved until they are signed. So nothing is reserved while the signatory is known to be the wrong one. */
   const ready = (): Promise<void> => within(clock, () => signatory.match())
 
-  /** Genuine inputs whose spending conditions are met. Those are looked at last: that takes long where they are many. */
+  /** Genuine inputs whose spending conditions are met. Conditions are checked last, because many of them take long. */
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
@@ -70,7 +70,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
     try {
       if (!crypto.verifyMintRequest(pubkey, id, outputs, signature)) wrong()
     } catch {
-      // A key or a signature that is none.
+      // The key or the signature is malformed.
       wrong()
     }
   }

@@ -1,9 +1,10 @@
 /** Which request asks for what. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { checkList, checkText } from '../../arguments.ts'
 import { codes } from '../../cashu/codes.ts'
-import { lenient } from '../../cashu/shape.ts'
-import type { Context, Endpoint, Party, View } from '../context.ts'
+import { lenient, point } from '../../cashu/shape.ts'
+import type { Context, Endpoint, Party, ReadEndpoint } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { sum } from '../protocol/ledger.ts'
 import { meltAnswer, meltQuotes } from '../protocol/melt-quotes.ts'
@@ -11,35 +12,36 @@ import type { HandleOptions, Mint } from '../mint-api.ts'
 import { mintAnswer, mintQuotes, ownQuote } from '../protocol/mint-quotes.ts'
 import type { PaymentMethod } from '../lightning/payment-backend.ts'
 import { has } from '../ports.ts'
-import { fieldsOf, idText, MintError, pointsOf, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
+import { fieldsOf, idText, MintError, quoteIdOf, refusalOf, refuse, type Fields } from './request.ts'
 import { listedQuotes, requests, type Asked } from './requests.ts'
 import type { MeltQuoteRow } from '../db/tables.ts'
 import { inWaves } from '../db/waves.ts'
-import { createViews, stateOfProof } from '../protocol/read-endpoints.ts'
+import { checkTopic } from './topics.ts'
+import { createReadEndpoints, stateOfProof } from '../protocol/read-endpoints.ts'
 
 /** How a mint carries out what moves ecash. */
 export interface Engine {
   /**
-   * Carries out what a request asks for, once, and gives its answer or the text of it. `key` names the request among all
-   * that ever came (NUT-19); `asked` reads it.
+   * Carries out a request once, and returns its answer or the answer's text. `key` identifies the request (NUT-19);
+   * `asked` parses it.
    * @throws {MintError}
    */
   carryOut(key: string, asked: () => Promise<Asked>, options: HandleOptions): Promise<object | string>
-  /** Sees to it that news of a payment that is under way is heard. */
+  /** Polls a payment that is under way. */
   ask(quote: MeltQuoteRow): Promise<void>
 }
 
 export interface Routes {
   readonly handle: Mint['handle']
-  readonly look: Mint['look']
+  readonly statesOf: Mint['statesOf']
   readonly ask: Mint['ask']
-  /** Something came in for a request of the mint's. */
+  /** A payment came in for a request of the mint. */
   readonly heard: (requestId: string) => Promise<void>
 }
 
 export function routes(context: Context, keysets: Keysets, engine: Engine): Routes {
   const { store, backend, settings } = context
-  const view = createViews(context, keysets)
+  const reading = createReadEndpoints(context, keysets)
   const minting = mintQuotes(context)
   const melting = meltQuotes(context)
   const asked = requests(context)
@@ -57,7 +59,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     await engine.ask(quote)
     return meltAnswer(await readMelt(method, id))
   }
-  /** NUT-29: what is no quote's id, or of none that there is, is left out. */
+  /** NUT-29: ids that are malformed or unknown are left out. */
   const checkBatch =
     (method: PaymentMethod): Endpoint =>
     async (request, party) => {
@@ -69,17 +71,17 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
   type Moving = (request: Fields, party: Party) => Promise<Asked>
   const moving: Record<string, Moving> = { '/v1/swap': asked.swap }
   const endpoints: Record<string, Endpoint> = {
-    ...(has(settings, 7) && { '/v1/checkstate': view.checkState }),
-    ...(has(settings, 9) && { '/v1/restore': view.restore }),
+    ...(has(settings, 7) && { '/v1/checkstate': reading.checkState }),
+    ...(has(settings, 9) && { '/v1/restore': reading.restore }),
   }
-  const views: Record<string, View> = {
-    '/v1/info': view.info,
-    '/v1/keys': view.activeKeys,
-    '/v1/keys/:id': view.keys,
-    '/v1/keysets': view.keysets,
+  const reads: Record<string, ReadEndpoint> = {
+    '/v1/info': reading.info,
+    '/v1/keys': reading.activeKeys,
+    '/v1/keys/:id': reading.keys,
+    '/v1/keysets': reading.keysets,
   }
   for (const method of backend.methods) {
-    /** What is to be issued must have come in; where a batch does not say how much from each, all of each. */
+    /** Payments for the quotes must have come in: the amount that a batch names, or else the whole quote. */
     const issuing =
       (read: (request: Fields) => Promise<Asked & { kind: 'mint-issue' }>): Moving =>
       async (request, party) => {
@@ -92,7 +94,7 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     moving[`/v1/mint/${method}`] = issuing(asked.issue(method))
     moving[`/v1/mint/${method}/batch`] = issuing(asked.batch(method))
     moving[`/v1/melt/${method}`] = async (request, party) => {
-      // What somebody has paid already must not be paid by the mint itself once more.
+      // The mint must not pay its own request if somebody has paid it already.
       const own = await ownQuote(store, await readMelt(method, quoteIdOf(request)))
       if (own) await minting.current(method, own.id, party)
       return asked.melt(method)(request)
@@ -100,8 +102,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
     endpoints[`/v1/mint/quote/${method}`] = minting.quote(method)
     endpoints[`/v1/mint/quote/${method}/check`] = checkBatch(method)
     endpoints[`/v1/melt/quote/${method}`] = melting.quote(method)
-    views[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
-    views[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
+    reads[`/v1/mint/quote/${method}/:id`] = (id, party) => checkMint(method, id, party)
+    reads[`/v1/melt/quote/${method}/:id`] = (id, party) => checkMelt(method, id, party)
   }
 
   function route(method: string, path: string, body: string, options: HandleOptions): Promise<object | string> {
@@ -116,8 +118,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       if (Object.hasOwn(endpoints, path)) return endpoints[path]!(fieldsOf(body), options.client)
     }
     const [, id] = /\/([^/]*)$/.exec(path) ?? []
-    const place = Object.hasOwn(views, path) ? path : path.replace(/[^/]*$/, ':id')
-    if (method === 'GET' && Object.hasOwn(views, place)) return views[place]!(idText(id, 'id'), options.client)
+    const place = Object.hasOwn(reads, path) ? path : path.replace(/[^/]*$/, ':id')
+    if (method === 'GET' && Object.hasOwn(reads, place)) return reads[place]!(idText(id, 'id'), options.client)
     throw new MintError(codes.unclassified, `nothing at ${method} ${path.slice(0, 100)}`, 404)
   }
 
@@ -130,9 +132,11 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
         return refusalOf(error)
       }
     },
-    async look(topic, ids) {
+    async statesOf(topic, ids) {
+      checkTopic(topic)
+      checkList(ids, 'ids', checkText)
       if (topic === 'proof_state') {
-        const Ys = pointsOf({ Ys: ids })
+        const Ys = ids.map(pointAt)
         const rows = await inWaves(Ys, (Y) => store.get('proofs', [Y]))
         return Ys.map((Y, at) => stateOfProof(Y, rows[at]))
       }
@@ -142,6 +146,8 @@ export function routes(context: Context, keysets: Keysets, engine: Engine): Rout
       return inWaves(ids, (id) => known(stored(id)))
     },
     async ask(topic, id) {
+      checkTopic(topic)
+      checkText(id, 'id')
       const [method, kind] = partsOf(topic)
       if (kind === 'mint') return minting.asked(await minting.stored(method, id))
       await checkMelt(method, id, undefined)
@@ -161,6 +167,13 @@ const wishes = (body: string): HandleOptions =>
     ? { respondAsync: true }
     : {}
 
+/** @throws {TypeError} naming the argument */
+const pointAt = (id: string, at: number): string => {
+  const Y = lenient(point)(id)
+  if (Y === undefined) throw new TypeError(`ids[${at}]: a point, in hex`)
+  return Y
+}
+
 /** Undefined where the mint refuses. */
 const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
   try {
@@ -171,6 +184,6 @@ const known = async <T>(answer: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-/** The method of payment and the kind of quote that a topic tells of. */
+/** The method of payment and the kind of quote of a topic. */
 const partsOf = (topic: string): [PaymentMethod, 'mint' | 'melt'] =>
   topic.split('_') as [PaymentMethod, 'mint' | 'melt']

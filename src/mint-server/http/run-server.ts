@@ -1,18 +1,29 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
-import { checkClock, checkCount, checkFunction, checkObject, checkTexts } from '../../arguments.ts'
+import {
+  checkBytes,
+  checkCount,
+  checkFunction,
+  checkNames,
+  checkOneOf,
+  checkPort,
+  checkTexts,
+  given,
+} from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
 import { adminOf } from '../cli/admin.ts'
 import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
 import type { MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
-import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
+import { checkBehaviour, fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
 import { silent, type Log } from '../cli/log.ts'
-import { createMint, type MintOptions, type RunningMint } from '../mint.ts'
+import { startMint, type RunningMint } from '../mint.ts'
+import { checkMintSettings, MINT_OPTIONS, type MintOptions } from '../mint-options.ts'
+import { checkMintCrypto, checkSignatory, checkSignatoryCrypto } from '../port-checks.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from '../signatory/signatory.ts'
 import { mintSchema } from '../db/tables.ts'
-import { inTurns, taker } from '../protocol/time-slices.ts'
+import { inTimeSlices, taker } from '../protocol/time-slices.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
@@ -27,28 +38,28 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   readonly store: StoreAdapter
   /** How the fake Lightning backend behaves. */
   readonly lightning?: Pick<FakeBackendOptions, 'autoPayMs' | 'feeSat' | 'invoiceCodec'>
-  /** Who signs instead of this process, which needs no seed then. */
+  /** The signatory, if this process has no seed. */
   readonly signatory?: Signatory
-  /** Any free port unless told otherwise. */
+  /** Any free port unless given. */
   readonly port?: number
-  /** Loopback unless told otherwise. */
+  /** Loopback unless given. */
   readonly host?: string
   /** Serves `/admin/…` too: `true` to programs on this machine, `'anywhere'` to anybody. */
   readonly admin?: boolean | 'anywhere'
-  /** 2 MiB unless told otherwise. */
+  /** 2 MiB unless given. */
   readonly maxBodyBytes?: number
-  /** How long a client may take to send a request; 30 seconds unless told otherwise. */
+  /** How long a client may take to send a request; 30 seconds unless given. */
   readonly requestTimeoutMs?: number
   /** What is not given is as in `WEBSOCKET_LIMITS`. */
   readonly websockets?: Partial<WebsocketLimits>
   /** How many requests are worked on at once; what is not given is as in `REQUEST_LIMITS`. */
   readonly requests?: Partial<RequestLimits>
   /**
-   * The header in which the proxy in front of the mint tells the client's address, `x-forwarded-for` say; the last address in
+   * The header in which the proxy in front of the mint gives the client's address, `x-forwarded-for` say; the last address in
    * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
    */
   readonly clientHeader?: string
-  /** Hears of every request and every failure, and never of a secret. Nobody does unless told otherwise. */
+  /** Gets every request and every failure, and never a secret. Nothing is logged unless given. */
   readonly log?: Log
 }
 
@@ -61,7 +72,7 @@ export interface MintServer {
   /** The fake Lightning backend, for those who pay by hand. */
   readonly backend: FakeBackend
   /**
-   * Takes no more requests, waits for those under way until the deadline (10 seconds unless told otherwise), then closes the
+   * Takes no more requests, waits for those under way until the deadline (10 seconds unless given), then closes the
    * store. What is unfinished goes on at the next start.
    *
    * @throws {StoreError} where the database fails
@@ -73,15 +84,15 @@ export interface MintServer {
 const DEMO_SEED = new Uint8Array(32).fill(7)
 
 /** The mint on an open store, and the Lightning behind it. */
-async function startMint(
+async function startWithLightning(
   store: Store,
   options: MintServerOptions,
 ): Promise<{ mint: RunningMint; backend: FakeBackend }> {
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
-  const { signatory = inTurns(localSignatory({ seed, crypto })) } = options
+  const { signatory = inTimeSlices(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
   const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
-  return { mint: await createMint({ ...options, ...ports }), backend }
+  return { mint: await startMint({ ...options, ...ports }), backend }
 }
 
 const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
@@ -101,14 +112,14 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
   const store = await options.store.open(mintSchema)
   const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
-    const { mint, backend } = await startMint(store, options)
+    const { mint, backend } = await startWithLightning(store, options)
     undo.unshift(() => mint.close({ deadlineMs: 0 }))
     const served = await serveMint({
       mint,
       probe: () => store.get('keysets', ['health']),
       admin: adminOf({ mint, backend, from: ADMIN[`${admin}`] }),
-      websockets: { ...WEBSOCKET_LIMITS, ...websockets },
-      requests: { ...REQUEST_LIMITS, ...requests },
+      websockets: { ...WEBSOCKET_LIMITS, ...given(websockets ?? {}) },
+      requests: { ...REQUEST_LIMITS, ...given(requests ?? {}) },
       clientHeader,
       ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
     })
@@ -127,18 +138,47 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
   }
 }
 
+const OPTIONS: readonly (keyof MintServerOptions)[] = [
+  ...MINT_OPTIONS.filter((name) => name !== 'store' && name !== 'backend' && name !== 'turn'),
+  ...(['seed', 'crypto', 'store', 'lightning', 'signatory', 'port', 'host', 'admin', 'maxBodyBytes'] as const),
+  ...(['requestTimeoutMs', 'websockets', 'requests', 'clientHeader', 'log'] as const),
+]
+
 /** @throws {TypeError} naming the argument */
 function checkGiven(options: MintServerOptions): void {
-  checkObject(options, 'options')
+  checkNames(options, 'options', OPTIONS)
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
-  const seed: unknown = options.seed
-  if (seed !== undefined && !(seed instanceof Uint8Array)) throw new TypeError('seed: bytes')
-  checkCount(options.port, 'port', 0)
-  if ((options.port ?? 0) > 65_535) throw new TypeError('port: at most 65535')
+  const { seed, crypto, signatory, lightning, websockets, requests } = options
+  if (seed !== undefined) checkBytes(seed, 'seed')
+  if (crypto !== undefined) {
+    checkMintCrypto(crypto)
+    checkSignatoryCrypto(crypto)
+  }
+  if (signatory !== undefined) checkSignatory(signatory)
+  if (lightning !== undefined) {
+    checkNames(lightning, 'lightning', ['autoPayMs', 'feeSat', 'invoiceCodec'])
+    checkBehaviour(lightning)
+  }
+  if (websockets !== undefined) checkLimits(websockets, 'websockets', WEBSOCKET_LIMITS)
+  if (requests !== undefined) {
+    checkNames(requests, 'requests', Object.keys(REQUEST_LIMITS))
+    for (const [name, limits] of Object.entries(given(requests))) {
+      checkLimits(limits, `requests.${name}`, REQUEST_LIMITS.rest)
+      for (const each of ['total', 'each'] as const) checkCount(limits[each] ?? null, `requests.${name}`)
+    }
+  }
+  checkPort(options.port, 'port')
   checkTexts({ host: options.host, clientHeader: options.clientHeader })
+  checkOneOf(options.admin, 'admin', [true, false, 'anywhere'])
   checkCount(options.maxBodyBytes, 'maxBodyBytes')
   checkCount(options.requestTimeoutMs, 'requestTimeoutMs', 0)
-  checkClock(options.clock)
   checkFunction(options.log, 'log')
+  checkMintSettings(options)
+}
+
+/** @throws {TypeError} naming the limit */
+function checkLimits(limits: object, name: string, known: object): void {
+  checkNames(limits, name, Object.keys(known))
+  for (const [limit, value] of Object.entries(limits)) checkCount(value, `${name}.${limit}`)
 }

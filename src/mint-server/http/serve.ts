@@ -13,7 +13,7 @@ export interface ServeOptions {
   readonly mint: Mint
   /** Rejects where the store cannot be read. */
   readonly probe: () => Promise<unknown>
-  /** Answers what is not the wallets' business; undefined where it is. */
+  /** Answers requests of the operator; undefined for all others. */
   readonly admin: (request: HttpRequest) => Promise<Answer> | undefined
   readonly port: number
   readonly host: string
@@ -21,7 +21,7 @@ export interface ServeOptions {
   readonly requestTimeoutMs: number
   readonly websockets: WebsocketLimits
   readonly requests: RequestLimits
-  /** The header in which a proxy in front of the mint tells who the client is. */
+  /** The header in which a proxy in front of the mint names the client. */
   readonly clientHeader?: string | undefined
   readonly clock: Clock
   readonly log: Log
@@ -42,7 +42,7 @@ const CORS = {
 }
 const METHODS = ['GET', 'POST', 'OPTIONS']
 const PROBE_TIMEOUT_MS = 1000
-/** What answers take to reach their clients, once the mint has given them. */
+/** How long answers may take to reach their clients when the server stops. */
 const FLUSH_MS = 1000
 
 const isAsync = (prefer: string | readonly string[] = ''): boolean =>

@@ -1,4 +1,4 @@
-/** Bounds that many share, so that none of them is kept out by another who takes all. */
+/** Limits that clients share, so that no client can use up the whole limit. */
 
 export interface ShareLimits {
   /** Of all parties together. Who has less than a fair share of it is let in beyond it. */
@@ -19,7 +19,7 @@ export class Shares {
     this.#limits = limits
   }
 
-  /** Takes so many for a party, or nothing and gives false. What is taken must be given back. */
+  /** Takes a number of units for a party, or returns false. The caller must give them back. */
   take(party: string, count = 1): boolean {
     const { total, each } = this.#limits
     const own = (this.#byParty.get(party) ?? 0) + count

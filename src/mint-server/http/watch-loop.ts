@@ -1,72 +1,72 @@
 /**
- * One kind of news for subscribers (NUT-17), apart from the others. What this mint commits is told at once, each change in
- * order; what other processes did is found by looking at the rows, and what nobody tells of by asking the backend.
+ * Notifies the subscribers of one topic (NUT-17). Commits of this mint are sent at once and in order. Commits of other processes
+ * are found by polling the rows, and payments by polling the backend.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../kernel/util/ports.ts'
-import { afterChange, between, mayHaveNews, type Change } from './changes.ts'
+import { afterChange, between, mayHaveChanged, type Change } from './changes.ts'
 import { failureOf, type Log } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import type { Topic } from './topics.ts'
 
-/** Hears of one thing. */
+/** Subscribes to one id. */
 export interface Listener {
   readonly tell: (payload: string) => void
-  /** Looks up to this one were begun before it listened. */
+  /** Polls up to this number began before it subscribed. */
   since: number
-  /** Whether it knows how things stand. */
-  isTold: boolean
+  /** Whether it has received a first payload. */
+  isNotified: boolean
 }
 
 interface Watched {
   readonly listeners: Set<Listener>
-  /** How things stand, as all listeners were told that know. */
+  /** The payload that notified listeners received last. */
   payload: object | undefined
   text: string | undefined
-  /** Goes up with each change that is heard: a look that was begun before it may have seen older rows. */
+  /** Counts committed changes. A poll that began before a change may have read older rows. */
   changes: number
   /** When it was first watched, and when the backend is to be asked next; by the clock that never jumps. */
   readonly sinceMs: number
   askAtMs: number
-  /** Since how many questions there was no answer. */
+  /** How many calls to the backend in a row got no answer. */
   silences: number
 }
 
 export interface LoopOptions {
   readonly topic: Topic
-  readonly mint: Pick<Mint, 'look' | 'ask'>
+  readonly mint: Pick<Mint, 'statesOf' | 'ask'>
   readonly clock: Clock
   readonly log: Log
 }
 
 const POLL_MS = 1000
 const SHORTEST_PAUSE_MS = 50
-/** A pause is at least so many times as long as looking at everything took. */
+/** A pause is at least this many times as long as the last poll took. */
 const CALM = 4
-/** So many are looked at in one look. */
+/** How many ids one poll reads. */
 const BATCH = 500
-/** So many questions to the backend are under way at once. */
-const MOST_QUESTIONS = 32
-/** A pause between two questions is this part of how long a thing has been watched, but for the limits. */
-const PATIENCE = 1 / 20
+/** How many calls to the backend are under way at once. */
+const MOST_CALLS = 32
+/** The pause between two calls for an id, as a part of the time since it was subscribed, within the limits. */
+const PAUSE_SHARE = 1 / 20
 const LONGEST_PAUSE_MS = 60_000
 
 export class WatchLoop {
   readonly #of: LoopOptions
   readonly #watched = new Map<string, Watched>()
-  /** Somebody waits to hear of these for the first time: they go before the rest. */
+  /** Ids with a listener that has received nothing yet. They are polled first. */
   readonly #fresh = new Set<string>()
   readonly #rest = new Set<string>()
-  /** These are to be asked about. */
+  /** Ids to call the backend about. */
   readonly #due = new Set<string>()
-  #questions = 0
-  #looks = 0
-  #isLooking = false
+  #calls = 0
+  #polls = 0
+  #isPolling = false
   #isFailing = false
   #isClosed = false
   #round: { readonly timer: unknown; readonly atMs: number } | undefined
   #roundMs = -Infinity
-  #lookedMs = 0
+  #pollMs = 0
 
   constructor(options: LoopOptions) {
     this.#of = options
@@ -76,7 +76,7 @@ export class WatchLoop {
     const nowMs = this.#of.clock.monotonicMs()
     const listeners = new Map<string, Listener>()
     for (const id of ids) {
-      const listener: Listener = { tell, since: this.#looks, isTold: false }
+      const listener: Listener = { tell, since: this.#polls, isNotified: false }
       listeners.set(id, listener)
       const watched = this.#watched.get(id)
       if (watched) watched.listeners.add(listener)
@@ -87,7 +87,7 @@ export class WatchLoop {
         })
       this.#fresh.add(id)
     }
-    void this.#look()
+    void this.#poll()
     return () => this.#remove(listeners)
   }
 
@@ -96,13 +96,13 @@ export class WatchLoop {
     const watched = this.#watched.get(change.id)
     if (!watched) return
     watched.changes++
-    if (watched.payload) this.#tell(watched, afterChange(this.#of.topic, watched.payload, change))
+    if (watched.payload) this.#notify(watched, afterChange(this.#of.topic, watched.payload, change))
   }
 
   /** Something may have changed elsewhere. */
   stale(): void {
-    // A pause some times as long as looking took, so that a busy mint is not kept busy by this.
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#lookedMs * CALM)
+    // The pause is a multiple of the time that a poll takes, so that polling does not overload a busy mint.
+    const pauseMs = Math.max(SHORTEST_PAUSE_MS, this.#pollMs * CALM)
     this.#plan(Math.min(pauseMs, Math.max(0, this.#roundMs + pauseMs - this.#of.clock.monotonicMs())))
   }
 
@@ -123,7 +123,7 @@ export class WatchLoop {
     this.#round = undefined
   }
 
-  /** Takes the next ids to be looked at out of the queues. */
+  /** Takes the next ids to poll out of the queues. */
   #next(): string[] {
     for (const waiting of this.#isClosed ? [] : [this.#fresh, this.#rest]) {
       const ids: string[] = []
@@ -134,8 +134,8 @@ export class WatchLoop {
     return []
   }
 
-  /** Tells those who know how things stood of every step from there, and the others how they stand. */
-  #tell(watched: Watched, payload: object, look = Infinity): void {
+  /** Sends each step since the last payload to listeners that have it, and the new payload to the others. */
+  #notify(watched: Watched, payload: object, poll = Infinity): void {
     const text = JSON.stringify(payload)
     const steps = watched.payload && watched.text !== text ? between(this.#of.topic, watched.payload, payload) : []
     const missed = steps.map((step) => JSON.stringify(step))
@@ -143,49 +143,49 @@ export class WatchLoop {
     watched.payload = payload
     watched.text = text
     for (const listener of [...watched.listeners]) {
-      if (listener.isTold) {
+      if (listener.isNotified) {
         if (isNew) for (const each of [...missed, text]) listener.tell(each)
-      } else if (listener.since < look) {
-        listener.isTold = true
+      } else if (listener.since < poll) {
+        listener.isNotified = true
         listener.tell(text)
       }
     }
   }
 
-  async #look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return
+    this.#isPolling = true
     const { topic, mint, clock, log } = this.#of
     const startedMs = clock.monotonicMs()
     for (let ids = this.#next(); ids.length > 0; ids = this.#next()) {
-      const number = ++this.#looks
+      const number = ++this.#polls
       const before = ids.map((id) => this.#watched.get(id)?.changes)
       try {
-        const payloads = await mint.look(topic, ids)
+        const payloads = await mint.statesOf(topic, ids)
         this.#isFailing = false
         for (const [at, id] of ids.entries()) {
           const watched = this.#watched.get(id)
           if (!watched || payloads[at] === undefined) continue
-          // What was heard meanwhile may be newer than what was seen.
-          if (watched.changes === before[at]) this.#tell(watched, payloads[at], number)
+          // A commit during the poll may be newer than the rows read.
+          if (watched.changes === before[at]) this.#notify(watched, payloads[at], number)
           else this.#fresh.add(id)
         }
       } catch (error) {
-        // The next round looks at everything again.
-        if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'look', ...failureOf(error) })
+        // The next round polls everything again.
+        if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'poll', ...failureOf(error) })
         this.#isFailing = true
         break
       }
-      // A store in this process answers without a pause: others get their turn.
+      // A store in this process answers synchronously. Other work gets its turn here.
       await setImmediate()
     }
-    this.#isLooking = false
-    this.#lookedMs = clock.monotonicMs() - startedMs
-    this.#question()
-    this.#plan(Math.max(POLL_MS, this.#lookedMs * CALM))
+    this.#isPolling = false
+    this.#pollMs = clock.monotonicMs() - startedMs
+    this.#callBackend()
+    this.#plan(Math.max(POLL_MS, this.#pollMs * CALM))
   }
 
-  /** Sees to it that everything is looked at again within so long. */
+  /** Schedules the next poll of everything within the delay. */
   #plan(delayMs: number): void {
     if (this.#isClosed || this.#watched.size === 0) return
     const { clock } = this.#of
@@ -199,17 +199,17 @@ export class WatchLoop {
     this.#round = undefined
     this.#roundMs = this.#of.clock.monotonicMs()
     for (const id of this.#watched.keys()) this.#rest.add(id)
-    void this.#look()
+    void this.#poll()
   }
 
-  /** Asks about what is due; never waited for by those who look. */
-  #question(): void {
+  /** Calls the backend about what is due. Polls do not wait for it. */
+  #callBackend(): void {
     const { clock, topic } = this.#of
     const nowMs = clock.monotonicMs()
     for (const [id, { payload, askAtMs }] of this.#watched)
-      if (payload && askAtMs <= nowMs && mayHaveNews(topic, payload, clock.now())) this.#due.add(id)
+      if (payload && askAtMs <= nowMs && mayHaveChanged(topic, payload, clock.now())) this.#due.add(id)
     for (const id of this.#due) {
-      if (this.#questions >= MOST_QUESTIONS || this.#isClosed) return
+      if (this.#calls >= MOST_CALLS || this.#isClosed) return
       this.#due.delete(id)
       void this.#ask(id)
     }
@@ -220,13 +220,13 @@ export class WatchLoop {
     const watched = this.#watched.get(id)
     if (!watched) return
     watched.askAtMs = Infinity
-    this.#questions++
-    const isTold = await mint.ask(topic, id).catch(() => false)
-    this.#questions--
-    watched.silences = isTold ? 0 : watched.silences + 1
+    this.#calls++
+    const isAnswered = await mint.ask(topic, id).catch(() => false)
+    this.#calls--
+    watched.silences = isAnswered ? 0 : watched.silences + 1
     const nowMs = clock.monotonicMs()
-    const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PATIENCE) * 2 ** Math.min(watched.silences, 6)
+    const pauseMs = Math.max(POLL_MS, (nowMs - watched.sinceMs) * PAUSE_SHARE) * 2 ** Math.min(watched.silences, 6)
     watched.askAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, pauseMs)
-    if (this.#due.size > 0) this.#question()
+    if (this.#due.size > 0) this.#callBackend()
   }
 }

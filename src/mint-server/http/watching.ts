@@ -1,6 +1,6 @@
 /**
- * What wallets wait for (NUT-17): each subscriber hears how things stand, and then of every change, once and in order.
- * Each kind of news has a loop of its own, so that one that is slow holds up nothing but itself.
+ * Subscriptions (NUT-17): each subscriber gets the present state, and then every change, once and in order. Each topic has a loop
+ * of its own, so that a slow topic does not delay the others.
  */
 import type { Clock } from '../../kernel/util/ports.ts'
 import type { Log } from '../cli/log.ts'
@@ -10,15 +10,15 @@ import { WatchLoop } from './watch-loop.ts'
 
 export interface Watching {
   /**
-   * Tells the state of each, as JSON: first as it is now, then whenever it has become another. What the mint does not
-   * know is told of once it does. Returns the way to stop.
+   * Sends the state of each id as JSON: first the present one, then each new one. For an id that the mint does not know yet,
+   * sends the first state when it does. Returns the way to stop.
    */
   subscribe(topic: Topic, ids: ReadonlySet<string>, tell: (payload: string) => void): () => void
   close(): void
 }
 
 export interface WatchingOptions {
-  readonly mint: Pick<Mint, 'look' | 'ask' | 'onCommit' | 'onChange'>
+  readonly mint: Pick<Mint, 'statesOf' | 'ask' | 'onCommit' | 'onChange'>
   readonly clock: Clock
   readonly log: Log
 }

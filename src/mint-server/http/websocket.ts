@@ -11,7 +11,7 @@ import { Shares } from './shares.ts'
 import type { Topic } from './topics.ts'
 import type { Watching } from './watching.ts'
 
-/** What is beyond is refused; a connection that breaks the last two is closed. */
+/** What exceeds a limit is refused. A connection that exceeds the last two is closed. */
 export interface WebsocketLimits {
   /** Open at once. */
   readonly connections: number
@@ -29,13 +29,13 @@ export interface WebsocketLimits {
   readonly watched: number
   /** Of one message to the mint. */
   readonly messageBytes: number
-  /** Sent, and not yet taken by a client that reads slowly. */
+  /** Bytes sent that the client has not read yet. */
   readonly bufferedBytes: number
-  /** The same of all connections; beyond it, who has most is cut. */
+  /** The same of all connections. Beyond it, the connection that has most is cut. */
   readonly bufferedBytesOfAll: number
 }
 
-/** How many connections and subscriptions a mint server bears, unless told otherwise. */
+/** The limits on connections and subscriptions of a mint server, unless given. */
 export const WEBSOCKET_LIMITS: WebsocketLimits = {
   connections: 1000,
   connectionsOfClient: 250,
@@ -226,7 +226,7 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
 
   /** What was sent since it was last counted how much of it is still here. */
   let sentBytes = 0
-  /** Has those go that read least, where all together hold too much. */
+  /** Cuts the connections that read least when all together hold too much. */
   function relieve(): void {
     const held = [...connections].map(([{ bufferedAmount: bytes }, { cut }]) => ({ bytes, cut }))
     sentBytes = held.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -298,13 +298,13 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
     answerRaw(socket, refusal(400, 'not a handshake of websockets'))
   })
 
-  let ping = clock.setTimeout(function look() {
+  let ping = clock.setTimeout(function check() {
     for (const [socket, connection] of connections) {
       if (!connection.hasAnswered) connection.cut('dead')
       connection.hasAnswered = false
       socket.ping()
     }
-    ping = clock.setTimeout(look, PING_MS)
+    ping = clock.setTimeout(check, PING_MS)
   }, PING_MS)
 
   return {

@@ -40,22 +40,22 @@ const STATES: Readonly<Record<string, State>> = {
  *   answers, unless it is told what to answer.
  */
 export function scriptOf(memo: string): Script {
-  let told: Record<string, unknown> = {}
+  let fields: Record<string, unknown> = {}
   try {
-    told = Object(JSON.parse(memo)) as Record<string, unknown>
+    fields = Object(JSON.parse(memo)) as Record<string, unknown>
   } catch {
     // An ordinary memo.
   }
   const state = (name: string): State | undefined => {
-    const value = told[name]
+    const value = fields[name]
     if (value === undefined) return undefined
     return typeof value === 'string' && Object.hasOwn(STATES, value) ? STATES[value] : 'unknown'
   }
   const delay = (name: string): number => {
-    const value = told[name]
+    const value = fields[name]
     return Number.isSafeInteger(value) ? Math.max(0, value as number) : 0
   }
-  const isLost = told['pay_err'] === true
+  const isLost = fields['pay_err'] === true
   const settleAfterMs = delay('settle_after_ms')
   const pay = state('pay_invoice_state') ?? (settleAfterMs > 0 ? undefined : 'paid')
   const isPaid = pay === 'paid' && !isLost
@@ -64,7 +64,7 @@ export function scriptOf(memo: string): Script {
     payDelayMs: delay('pay_delay_ms'),
     truth: isPaid ? 'paid' : (state('check_payment_state') ?? pay ?? 'paid'),
     settleAfterMs: isPaid ? 0 : settleAfterMs,
-    isSilent: told['check_err'] === true,
+    isSilent: fields['check_err'] === true,
     checkDelayMs: delay('check_delay_ms'),
   }
 }

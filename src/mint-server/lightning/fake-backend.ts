@@ -1,12 +1,22 @@
 /** Lightning without Lightning, for tests and demonstrations. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import {
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkMethods,
+  checkNames,
+  checkOneOf,
+  checkText,
+} from '../../arguments.ts'
 import { sleep as sleepBy, systemClock } from '../../kernel/util/ports.ts'
 import { bolt11, type InvoiceCodec } from './bolt11.ts'
 import { bolt12, type OfferCodec } from './bolt12.ts'
 import { fakeLedger } from './fake-backend-ledger.ts'
 import { scriptOf } from './fake-backend-script.ts'
 import type { FakeOutgoingRow, Store } from './fake-backend-tables.ts'
+import { checkStore } from '../port-checks.ts'
 import type { Outgoing, PaymentBackend, PaymentMethod, Requested } from './payment-backend.ts'
 
 /** What a request for payment says. */
@@ -17,7 +27,7 @@ interface Wish {
   readonly memo?: string | undefined
 }
 
-/** The backend, and what happens to it from outside. `onIncoming` tells of what happens through this object. */
+/** The backend, and what happens to it from outside. `onIncoming` reports what happens through this object. */
 export interface FakeBackend extends Required<PaymentBackend> {
   /**
    * Has somebody pay a request that the backend made; false where it made none. An invoice is paid once, and calling
@@ -54,23 +64,69 @@ export interface FakeBackendOptions {
   readonly random: (length: number) => Uint8Array
   /** Resolves after so long, or once the signal aborts; asked for delays alone. The system's clock unless given. */
   readonly sleep?: (delayMs: number, signal: AbortSignal) => Promise<void>
-  /** Real BOLT 11 unless told otherwise. */
+  /** Real BOLT 11 unless given. */
   readonly invoiceCodec?: InvoiceCodec
-  /** Real BOLT 12 unless told otherwise. */
+  /** Real BOLT 12 unless given. */
   readonly offerCodec?: OfferCodec
   /** How long after its making a request that names an amount is paid by itself, once; never, where left out. */
   readonly autoPayMs?: number
-  /** What each payment costs beyond its amount, in sat; 1 unless told otherwise. */
+  /** What each payment costs beyond its amount, in sat; 1 unless given. */
   readonly feeSat?: number
 }
 
 const HOUR_MS = 3_600_000
+/** The last moment that a `Date` can name. */
+const LAST_MS = 8_640_000_000_000_000
+/** What an invoice's memo may be (BOLT 11). */
+const MOST_MEMO_BYTES = 639
 /** The public key of the node that signs the invoices (see `bolt11`). */
 const NODE_ID = '031c3c2605c2ff5236c84dd79326574cd97a9f948aa0654a2c48f7771f0dbe627e'
 
-/** It follows from what payer and payee know, so that any fake backend can pay what another made, and prove it. */
+/** The preimage follows from what payer and payee know, so any fake backend can pay another's invoice and prove it. */
 export const preimageOf = (secret: Uint8Array): Uint8Array => sha256(concatBytes(utf8ToBytes('fake preimage'), secret))
 const hashOf = (preimage: Uint8Array): string => bytesToHex(sha256(preimage))
+
+/** @throws {TypeError} naming the argument */
+export function checkBehaviour({ autoPayMs, feeSat, invoiceCodec, offerCodec }: Partial<FakeBackendOptions>): void {
+  checkDuration(autoPayMs, 'autoPayMs')
+  if (feeSat !== undefined && !(typeof feeSat === 'number' && feeSat >= 0))
+    throw new TypeError('feeSat: a number from 0')
+  if (invoiceCodec !== undefined) checkMethods(invoiceCodec, 'invoiceCodec', ['encode', 'decode'])
+  if (offerCodec !== undefined) checkMethods(offerCodec, 'offerCodec', ['encode', 'decode'])
+}
+
+const OPTIONS: readonly (keyof FakeBackendOptions)[] = [
+  'store',
+  'clock',
+  'random',
+  'sleep',
+  'invoiceCodec',
+  'offerCodec',
+  'autoPayMs',
+  'feeSat',
+]
+
+/** @throws {TypeError} naming the argument */
+function checkOptions(options: FakeBackendOptions): void {
+  checkNames(options, 'options', OPTIONS)
+  checkStore(options.store)
+  for (const name of ['clock', 'random'] as const) checkFunction(options[name] ?? null, name)
+  checkFunction(options.sleep, 'sleep')
+  checkBehaviour(options)
+}
+
+const checkDecision = (state: unknown): void => checkOneOf(state ?? null, 'state', ['paid', 'failed'])
+
+/** @throws {TypeError} naming the argument */
+function checkWish(wish: Wish): void {
+  checkNames(wish, 'request', ['amountSat', 'expiryAt', 'memo'])
+  checkCount(wish.amountSat, 'amountSat', 0)
+  checkDuration(wish.expiryAt, 'expiryAt')
+  if ((wish.expiryAt ?? 0) > LAST_MS) throw new TypeError(`expiryAt: milliseconds up to ${LAST_MS}`)
+  if (wish.memo === undefined) return
+  if (typeof wish.memo !== 'string' || utf8ToBytes(wish.memo).length > MOST_MEMO_BYTES)
+    throw new TypeError(`memo: a text of at most ${MOST_MEMO_BYTES} bytes`)
+}
 
 /**
  * A fake Lightning backend. What can be read can be paid, an invoice once, unless it has expired, the amount is not its
@@ -78,13 +134,14 @@ const hashOf = (preimage: Uint8Array): string => bytesToHex(sha256(preimage))
  * is credited in the commit that pays it.
  */
 export function fakeBackend(options: FakeBackendOptions): FakeBackend {
+  checkOptions(options)
   const { store, clock, random, autoPayMs, feeSat = 1, invoiceCodec = bolt11, offerCodec = bolt12 } = options
   const { sleep = (delayMs, signal) => sleepBy(systemClock, delayMs, signal) } = options
   const ledger = fakeLedger(store, clock)
   const listeners = new Set<{ readonly tell: (requestId: string) => void }>()
   let running: AbortController | undefined
 
-  /** What a call waits by. @throws {Error} The backend is stopped, or the caller has given up. */
+  /** The signal of a call. @throws {Error} The backend is stopped, or the caller has given up. */
   function attend(signal?: AbortSignal): AbortSignal {
     if (!running) throw new Error('the fake backend is stopped')
     signal?.throwIfAborted()
@@ -139,7 +196,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
   const newPaymentId = (method: PaymentMethod, requestId: string): string =>
     method === 'bolt11' ? requestId : bytesToHex(random(32))
 
-  function standing({ state, dueAt, preimage, feeSat }: FakeOutgoingRow): Outgoing {
+  function statusOf({ state, dueAt, preimage, feeSat }: FakeOutgoingRow): Outgoing {
     if (!ledger.isDue(dueAt)) return { state: 'pending' }
     return state === 'paid' ? { state, preimage: preimage ?? undefined, feeSat } : { state }
   }
@@ -149,7 +206,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     if (!row) return { state: 'none' }
     await pause(row.checkDelayMs, signal)
     if (row.silent) throw new Error('the fake backend does not tell')
-    return standing(row)
+    return statusOf(row)
   }
 
   async function resolve(id: string, state: 'paid' | 'failed'): Promise<boolean> {
@@ -226,7 +283,7 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       await pause(script.payDelayMs, waiting)
       if (script.pay === 'error') throw new Error('the fake backend lost the answer')
       if (script.pay !== undefined && script.pay !== 'paid') return { state: script.pay }
-      return standing((await ledger.outgoing(id))!)
+      return statusOf((await ledger.outgoing(id))!)
     },
 
     async outgoing(id, signal) {
@@ -242,6 +299,8 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
     },
 
     async settle(requestId, given) {
+      checkText(requestId, 'requestId')
+      checkCount(given, 'amountSat')
       const row = await ledger.request(requestId)
       if (!row) return false
       const amountSat = given ?? row.amountSat
@@ -251,16 +310,28 @@ export function fakeBackend(options: FakeBackendOptions): FakeBackend {
       return true
     },
 
-    resolve,
+    async resolve(id, state) {
+      checkText(id, 'id')
+      checkDecision(state)
+      return resolve(id, state)
+    },
 
     async decide(requestId, state) {
+      checkText(requestId, 'requestId')
+      checkDecision(state)
       const query = { table: 'fakeOutgoing', index: 'byRequest', prefix: [requestId] } as const
       const payments = await store.query(query)
       const decided = await Promise.all(payments.map(({ id }) => resolve(id, state)))
       return decided.includes(true)
     },
 
-    foreignInvoice: (wish) => make('bolt11', wish).request,
-    foreignOffer: (wish) => make('bolt12', wish).request,
+    foreignInvoice(wish) {
+      checkWish(wish)
+      return make('bolt11', wish).request
+    },
+    foreignOffer(wish) {
+      checkWish(wish)
+      return make('bolt12', wish).request
+    },
   }
 }

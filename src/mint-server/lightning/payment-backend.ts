@@ -1,4 +1,4 @@
-/** What a mint asks of Lightning. */
+/** The Lightning port of a mint. */
 
 /** How requests for payment are written: BOLT11 invoices (NUT-23), BOLT12 offers (NUT-25). */
 export type PaymentMethod = 'bolt11' | 'bolt12'
@@ -30,13 +30,13 @@ export interface Requested {
   readonly request: string
   /** As in `Readable`. */
   readonly requestId: string
-  /** Hex; of an invoice, where the backend tells it: who has the mint pay its own invoice is given it then. */
+  /** Hex; for an invoice, if the backend knows it. A wallet that has the mint pay its own invoice gets it. */
   readonly preimage?: string | undefined
 }
 
 /** One payment that has come in, for good. */
 export interface Incoming {
-  /** Names this payment among all that ever come in, by whatever way it is told of. */
+  /** Names this payment among all that ever come in, in whatever call it is listed. */
   readonly paymentId: string
   /** How much came in, in sat. */
   readonly amountSat: number
@@ -70,19 +70,19 @@ export interface Payment {
 }
 
 /**
- * The Lightning side of a mint. A call that rejects says nothing about what happened: it is made again, or asked about.
+ * The Lightning side of a mint. A call that rejects says nothing about what happened: the mint calls again, or asks for the outcome.
  * A signal that aborts ends the waiting, and nothing else. While the backend is stopped, all but `decode` reject.
  *
  * A backend on a real node (LND, CLN, LDK) must promise:
  *
  * - `pay` starts a payment at most once per `id`, also when it is called twice at the same time, by two processes, or
  *   after a crash of either side. Nodes pay one payment hash once, and take labels or idempotency keys: keep the id there,
- *   durably, before the payment is sent. Called with an id that it knows, `pay` starts nothing and tells how that payment stands.
+ *   durably, before the payment is sent. Called with an id that it knows, `pay` starts nothing and returns the state of that payment.
  * - `failed` is said only when the payment can never settle any more: no attempt is in flight, none will be made. A
  *   time-out, a node that is starting, an error of the connection, "not found" are never `failed`.
  * - `paid` is said only with the payment settled, and with the fee that it really cost, never more than `maxFeeSat`.
  * - `outgoing` says `none` only when the payment was never begun: then the mint asks for it again, under the same id.
- * - `incoming` tells of a payment only when the money is safe (an HTLC that is settled, not one that is held), and tells the same
+ * - `incoming` lists a payment only when the money is safe (an HTLC that is settled, not one that is held), and lists the same
  *   payment under the same `paymentId` for ever, so that it counts once. For an invoice that is its payment hash.
  * - What `createRequest` gave is known to `incoming` after a crash of either side.
  */
@@ -96,7 +96,7 @@ export interface PaymentBackend {
    */
   start(): Promise<void>
   /**
-   * Lets go of everything; payments under way go on without it.
+   * Releases its resources. Payments under way go on.
    *
    * @throws {Error} where it gives no answer: the outcome is unknown then
    */

@@ -4,7 +4,7 @@ import {
   type MeltContext,
   type MeltInput,
   type MeltPayment,
-  type PaymentNews,
+  type PaymentEvent,
   type Settlement,
 } from '../../../machines/mint-server/melt.ts'
 import { drop } from '../../../machines/mint-server/signing.ts'
@@ -136,7 +136,7 @@ function settled({ feeSat = 0, preimage }: Outgoing, { maxFee }: MeltPayment): S
   return { fee, preimage: preimage ?? null }
 }
 
-type Told = { answer: 'paid'; fee: number; preimage: string | null } | { answer: 'failed' | 'pending' | 'unknown' }
+type PayAnswer = { answer: 'paid'; fee: number; preimage: string | null } | { answer: 'failed' | 'pending' | 'unknown' }
 
 export const meltKind = defineOperation({
   kind,
@@ -148,13 +148,13 @@ export const meltKind = defineOperation({
     async 'backend.pay'({
       input: { id, payment },
       signal,
-    }: EffectArgs<{ id: string; payment: MeltPayment }>): Promise<Told> {
+    }: EffectArgs<{ id: string; payment: MeltPayment }>): Promise<PayAnswer> {
       try {
         const { method, request, amount, maxFee } = payment
         const asked = { id, method: method as PaymentMethod, request, amountSat: amount, maxFeeSat: maxFee }
-        const told = await ports.calls.pay(asked, signal)
-        if (told.state === 'paid') return { answer: 'paid', ...settled(told, payment) }
-        return { answer: told.state === 'none' ? 'unknown' : told.state }
+        const outgoing = await ports.calls.pay(asked, signal)
+        if (outgoing.state === 'paid') return { answer: 'paid', ...settled(outgoing, payment) }
+        return { answer: outgoing.state === 'none' ? 'unknown' : outgoing.state }
       } catch {
         // A call that fails says nothing about the payment.
         return { answer: 'unknown' }
@@ -165,12 +165,12 @@ export const meltKind = defineOperation({
     payment: {
       ...{ firstMs: 250, maxMs: 60_000, most: 1 },
       sends: ['payment.paid', 'payment.failed', 'payment.none'],
-      async ask({ contexts, signal }): Promise<readonly (PaymentNews | undefined)[]> {
+      async ask({ contexts, signal }): Promise<readonly (PaymentEvent | undefined)[]> {
         // A call that fails says nothing about the payment.
         const { id, payment } = sure(contexts[0], 'context')
-        const told = await calls.outgoing(id, signal).catch((): Outgoing => ({ state: 'unknown' }))
-        const { state } = told
-        if (state === 'paid') return [{ type: 'payment.paid', ...settled(told, sure(payment, 'payment')) }]
+        const outgoing = await calls.outgoing(id, signal).catch((): Outgoing => ({ state: 'unknown' }))
+        const { state } = outgoing
+        if (state === 'paid') return [{ type: 'payment.paid', ...settled(outgoing, sure(payment, 'payment')) }]
         if (state === 'failed' || state === 'none') return [{ type: `payment.${state}` }]
         return [undefined]
       },

@@ -20,7 +20,7 @@ export interface Inputs {
   readonly net: number
   /** The writes that set them aside; they land only while the proofs are unspent. */
   readonly writes: readonly Write[]
-  /** To be asked last: of a request that is wrong anyway, wallets are told what is wrong with it. @throws {MintError} */
+  /** To be called last: a request that is wrong anyway is refused for that reason. @throws {MintError} */
   readonly assertUnspent: () => Promise<void>
 }
 

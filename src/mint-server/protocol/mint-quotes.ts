@@ -4,7 +4,7 @@ import { amount as parseAmount, field, lenient, optional, point, text } from '..
 import { sleep } from '../../kernel/util/ports.ts'
 import type { Context, Endpoint, Party } from '../context.ts'
 import type { Incoming, PaymentMethod } from '../lightning/payment-backend.ts'
-import { KNOWN_FOR_MS, LOOK_FOR_MS } from '../lightning/time-limit.ts'
+import { KNOWN_FOR_MS, POLL_LIMIT_MS } from '../lightning/time-limit.ts'
 import { has } from '../ports.ts'
 import { refuse, textUpTo } from '../http/request.ts'
 import type { MeltQuoteRow, MintPaymentRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
@@ -13,7 +13,7 @@ import { transact } from '../db/transact.ts'
 /** Whatever its characters, a memo of this length fits into an invoice. */
 const MAX_MEMO_LENGTH = 200
 
-/** In whose name the backend is asked for those who wait for news. No client has it. */
+/** The party of the backend's calls for subscribers. No client has this name. */
 const SUBSCRIBERS = 'subscribers'
 
 /** The state that NUT-23 knows; quotes that are paid in parts are told apart by their amounts alone. */
@@ -47,7 +47,7 @@ export async function ownQuote(
 ): Promise<MintQuoteRow | undefined> {
   const query = { table: 'mintQuotes', index: 'byRequest', prefix: [requestId], limit: 1 } as const
   const [row] = await read.query(query)
-  // What an offer is known by follows from all that it says.
+  // An offer's id is a hash over all of its fields.
   const isSame = method === 'bolt12' || row?.request.toLowerCase() === request.toLowerCase()
   if (row && (row.method !== method || !isSame))
     refuse(codes.unclassified, 'not the request of ours that it looks like')
@@ -58,7 +58,7 @@ export async function ownQuote(
 function counted({ method, amount }: MintQuoteRow, payments: readonly Incoming[]): Incoming[] {
   const most = method === 'bolt11' ? (amount ?? Infinity) : Infinity
   const byId = new Map(payments.map(({ paymentId, amountSat }) => [paymentId, Math.min(Math.floor(amountSat), most)]))
-  // What is no amount is not counted, and what was paid beside it is.
+  // A malformed amount is not counted. The other payments are.
   return [...byId].flatMap(([paymentId, amountSat]) => (amountSat > 0 ? { paymentId, amountSat } : []))
 }
 
@@ -80,7 +80,7 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
   function lockOf(given: unknown): string | null {
     if (given === null) return null
     const key = lenient(point)(given)
-    // Nobody could ever sign for what is no point.
+    // Nobody can sign for a key that is not a point.
     return key !== undefined && crypto.isPoint(key) ? key : refuse(codes.pubkeyRequired, 'the pubkey is not a point')
   }
 
@@ -129,40 +129,40 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     await count(quote, counted(quote, await calls.incoming(quote.requestId, party)))
   }
 
-  interface Question {
+  interface BackendCall {
     readonly answer: Promise<void>
     readonly sinceMs: number
-    /** The one that comes after it, for those who asked meanwhile. */
+    /** The call after this one, for those who asked meanwhile. */
     next?: Promise<void>
   }
-  /** The questions that are under way, by quote. */
-  const asking = new Map<string, Question>()
-  /** What takes longer is not waited for: it may never end. */
-  const young = (question: Question | undefined): Question | undefined =>
-    question && clock.monotonicMs() - question.sinceMs < LOOK_FOR_MS ? question : undefined
+  /** The calls that are under way, by quote. */
+  const asking = new Map<string, BackendCall>()
+  /** A call that takes longer is not waited for: it may never end. */
+  const young = (call: BackendCall | undefined): BackendCall | undefined =>
+    call && clock.monotonicMs() - call.sinceMs < POLL_LIMIT_MS ? call : undefined
 
-  /** Asks the backend what came in until now, however long that takes; one question at a time, for all who ask. */
+  /** Asks the backend what came in until now, however long that takes; one call at a time, for all who ask. */
   function ask(quote: MintQuoteRow, party: Party): Promise<void> {
     const under = young(asking.get(quote.id))
     if (under) return (under.next ??= under.answer.catch(() => {}).then(() => ask(quote, party)))
     const answer = askNow(quote, party).finally(() => {
-      if (asking.get(quote.id) === question) asking.delete(quote.id)
+      if (asking.get(quote.id) === call) asking.delete(quote.id)
     })
-    const question: Question = { answer, sinceMs: clock.monotonicMs() }
-    asking.set(quote.id, question)
+    const call: BackendCall = { answer, sinceMs: clock.monotonicMs() }
+    asking.set(quote.id, call)
     return answer
   }
 
-  /** Whether a question came to an end in time. @throws What the question throws. */
-  async function answered(question: Promise<void>, forMs: number): Promise<boolean> {
+  /** Whether a call came to an end in time. @throws What the call throws. */
+  async function answered(call: Promise<void>, forMs: number): Promise<boolean> {
     const late = new AbortController()
-    const patience = sleep(clock, forMs, late.signal).then(() => false)
-    question.catch(() => {})
-    return Promise.race([question.then(() => true), patience]).finally(() => late.abort())
+    const timeout = sleep(clock, forMs, late.signal).then(() => false)
+    call.catch(() => {})
+    return Promise.race([call.then(() => true), timeout]).finally(() => late.abort())
   }
 
   /**
-   * The quote by what the backend knows now. What is known here is told although the backend is away or slow.
+   * The quote, after the backend was asked for payments. Payments known here are returned even if the backend is away.
    * @throws {MintError} There is none. @throws {Error} Nothing is known here, and the backend gave no answer in time.
    */
   async function current(method: PaymentMethod, id: string, party: Party): Promise<MintQuoteRow> {
@@ -170,27 +170,29 @@ export function mintQuotes({ store, crypto, calls, settings, clock, newId, check
     // An invoice is paid once.
     if (method === 'bolt11' && row.amountPaid > 0) return row
     const isKnown = row.amountPaid > 0
-    const isTold = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : LOOK_FOR_MS).catch((error: unknown) => {
-      if (isKnown) return true
-      throw error
-    })
-    if (!isTold && !isKnown) throw new Error('no answer in time')
+    const isAnswered = await answered(ask(row, party), isKnown ? KNOWN_FOR_MS : POLL_LIMIT_MS).catch(
+      (error: unknown) => {
+        if (isKnown) return true
+        throw error
+      },
+    )
+    if (!isAnswered && !isKnown) throw new Error('no answer in time')
     return stored(method, id)
   }
 
-  /** Sees to it that so much can be issued, where it has been paid. What is known to be there needs no backend. */
+  /** Checks with the backend that the amount was paid. Payments that are known here need no call. */
   async function ready(method: PaymentMethod, id: string, amount: number, party: Party): Promise<void> {
     const row = await stored(method, id)
     const isEnough = method === 'bolt11' || row.amountPaid - row.amountIssued >= amount
     if (row.amountPaid > 0 && isEnough) return
-    if (!(await answered(ask(row, party), LOOK_FOR_MS))) throw new Error('no answer in time')
+    if (!(await answered(ask(row, party), POLL_LIMIT_MS))) throw new Error('no answer in time')
   }
 
-  /** Asks for those who wait for news and did not ask themselves. False where there was no answer in time. */
+  /** Asks the backend on behalf of subscribers. False if there was no answer in time. */
   const asked = (row: MintQuoteRow): Promise<boolean> =>
-    answered(young(asking.get(row.id))?.answer ?? ask(row, SUBSCRIBERS), LOOK_FOR_MS).catch(() => false)
+    answered(young(asking.get(row.id))?.answer ?? ask(row, SUBSCRIBERS), POLL_LIMIT_MS).catch(() => false)
 
-  /** Something came in: what is under way may have been asked before. */
+  /** A payment came in. A call under way may have begun before it, so the backend is asked again. */
   const heard = (row: MintQuoteRow): Promise<void> => ask(row, SUBSCRIBERS)
 
   return { quote, stored, current, ready, asked, heard }

@@ -1,4 +1,4 @@
-/** How a melt quote may change (NUT-05). A wallet is told `UNPAID` for `FAILED`: the NUT has no word for it. */
+/** How a melt quote may change (NUT-05). Wallets get `UNPAID` for `FAILED`, for which the NUT has no word. */
 import type { MeltQuoteState } from '../db/tables.ts'
 
 const MOVES: Readonly<Record<MeltQuoteState, readonly MeltQuoteState[]>> = {

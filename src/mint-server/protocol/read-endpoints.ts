@@ -1,6 +1,6 @@
 /** The endpoints that only read: NUT-01, 02, 06, 07, 09. */
 import { codes } from '../../cashu/codes.ts'
-import type { Context, Endpoint, View } from '../context.ts'
+import type { Context, Endpoint, ReadEndpoint } from '../context.ts'
 import type { Keysets } from '../signatory/keysets.ts'
 import { has } from '../ports.ts'
 import { MAX_ITEMS, messagesOf, pointsOf, refuse } from '../http/request.ts'
@@ -10,26 +10,26 @@ import { inWaves } from '../db/waves.ts'
 /** How many quotes one request may issue (NUT-29). */
 export const MAX_BATCH = 100
 
-/** NUT-07. A witness is told of once it has spent the proof: a payment under way may fail yet, and show no preimage. */
+/** NUT-07. The witness is shown once it has spent the proof. A payment under way may still fail, and must show no preimage. */
 export const stateOfProof = (Y: string, row: ProofRow | undefined): object => ({
   ...{ Y, state: row?.state ?? 'UNSPENT' },
   witness: row?.state === 'SPENT' ? row.witness : null,
 })
 
-export function createViews({ store, backend, settings }: Context, keysetRows: Keysets) {
+export function createReadEndpoints({ store, backend, settings }: Context, keysetRows: Keysets) {
   const about = ({ id, unit, active, feePpk }: KeysetRow) => ({ id, unit, active: active === 1, input_fee_ppk: feePpk })
   const withKeys = (row: KeysetRow) => ({ ...about(row), keys: row.keys })
 
-  const keysets: View = async () => ({ keysets: (await keysetRows.all()).map(about) })
-  const activeKeys: View = async () => ({
+  const keysets: ReadEndpoint = async () => ({ keysets: (await keysetRows.all()).map(about) })
+  const activeKeys: ReadEndpoint = async () => ({
     keysets: (await keysetRows.all()).filter(({ active }) => active === 1).map(withKeys),
   })
-  const keys: View = async (id) => {
+  const keys: ReadEndpoint = async (id) => {
     const row = (await store.get('keysets', [id])) ?? refuse(codes.keysetUnknown, `no keyset ${id}`)
     return { keysets: [withKeys(row)] }
   }
 
-  const info: View = async () => {
+  const info: ReadEndpoint = async () => {
     const { name, units, minAmount, maxAmount, cacheTtlMs } = settings
     const methodsOf = (those: readonly string[]) =>
       backend.methods.flatMap((method) =>

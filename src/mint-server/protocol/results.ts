@@ -1,5 +1,5 @@
-/** Waiting for operations: who began one, or asks for the same again, is told how it ended. */
-import type { Told } from '../../../machines/mint-server/signing.ts'
+/** Result waiters: the request that began an operation, or repeats it, gets the operation's answer. */
+import type { Outcome } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Change } from '../../kernel/kernel.ts'
@@ -14,7 +14,7 @@ interface Refused {
 /** The state of a payment whose first answer was none, or a failure that is yet to be confirmed. */
 const UNSURE = 'paymentAttempted.waiting'
 
-export class Settling {
+export class ResultWaiters {
   readonly #operations: Operations<never>
   readonly #kept: (request: string) => Promise<string | undefined>
   readonly #waiting = new Map<string, (change: Change) => void>()
@@ -30,21 +30,21 @@ export class Settling {
   }
 
   /**
-   * The text that a request is answered with when its operation has ended; undefined where that takes a while. To be
-   * called before the operation is begun, so that no news is missed.
+   * The text that a request is answered with when its operation has ended; undefined where that takes a while. Must be
+   * called before the operation begins, so that no event is missed.
    * @throws {MintError} It was refused after all; the signal's reason.
    */
   answerOf(id: string, signal: AbortSignal): Promise<string | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
     const abort = (): void => reject(signal.reason as Error)
     this.#waiting.set(id, ({ emitted, row, before, snapshot }) => {
-      const told = emitted[0] as Told | undefined
-      if (told?.type === 'answered') resolve(told.body)
-      else if (told?.type === 'refused') reject(new MintError(told.code, told.detail))
-      else if (told?.type === 'pending') resolve(undefined)
+      const outcome = emitted[0] as Outcome | undefined
+      if (outcome?.type === 'answered') resolve(outcome.body)
+      else if (outcome?.type === 'refused') reject(new MintError(outcome.code, outcome.detail))
+      else if (outcome?.type === 'pending') resolve(undefined)
       else if (row.status !== 'active') this.#outcomeOf(row, snapshot.context as Refused).then(resolve, reject)
       else if (row.state === UNSURE && before?.state !== UNSURE) {
-        // Its watch begins when the listeners have heard of the state.
+        // The poll begins after the listeners have heard of the state.
         queueMicrotask(() => void this.#operations.poll(id).then(() => resolve(undefined)))
       }
     })
@@ -63,15 +63,15 @@ export class Settling {
     return this.#outcomeOf(row, snapshot?.context as Refused | undefined)
   }
 
-  /** What is known of an operation's end when nobody tells. */
+  /** The outcome of an operation by its rows, when no event says it. */
   async #outcomeOf(row: OperationRow, context: Refused | undefined): Promise<string | undefined> {
     const { id, kind, status } = row
     const body = await this.#kept(row['requestKey'] as string)
     if (body !== undefined) return body
     if (status !== 'done') throw new HardshellError('QUARANTINED', 'the operation was set aside', { operationId: id })
     if (context?.refusal) throw new MintError(context.refusal.code, context.refusal.detail)
-    // It was carried out, and the answer was not kept, or not for so long: a melt's quote says what came of it, and all
-    // else the wallet restores (NUT-09).
+    // The request was carried out, and the answer is no longer kept. A melt's quote has the outcome. The rest can be
+    // restored (NUT-09).
     if (kind === 'mint-melt') return undefined
     throw new MintError(codes.alreadySigned, 'it was carried out before')
   }

@@ -1,4 +1,4 @@
-/** Crypto takes milliseconds, and the thread that does it does everything else as well. */
+/** Time slicing: crypto takes milliseconds on the one thread that does everything else. */
 import { setImmediate } from 'node:timers/promises'
 import { taker as sharedTaker } from '../../time-slices.ts'
 import type { Signatory } from '../signatory/signatory.ts'
@@ -9,7 +9,7 @@ const SLICE_MS = 100
 /** As the wallet's, with the mint's slices. */
 export const taker = (): (() => Promise<void>) => sharedTaker(SLICE_MS)
 
-/** Every so many slices it is the oldest call's turn, so that long ones come to an end however many short ones there are. */
+/** Every n-th slice goes to the oldest call, so that long calls end however many short ones there are. */
 const OLDEST_EVERY = 4
 
 /** A call that is under way. */
@@ -26,7 +26,7 @@ interface Work {
  * forged inputs hold up nobody who asks for two signatures, and of many calls alike one after the other ends, not all of
  * them late.
  */
-export function inTurns(signatory: Signatory): Signatory {
+export function inTimeSlices(signatory: Signatory): Signatory {
   /** In the order in which they came. */
   const waiting = new Set<Work>()
   let isWorking = false

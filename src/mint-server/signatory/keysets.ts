@@ -1,4 +1,4 @@
-/** Keysets: made, rotated, and held against the signatory (NUT-01, NUT-02). */
+/** Keysets: made, rotated, and compared with the signatory's keys (NUT-01, NUT-02). */
 import type { MintCrypto } from '../../cashu/crypto.ts'
 import type { Clock } from '../../kernel/util/ports.ts'
 import { reportError } from '../../kernel/util/report.ts'
@@ -21,17 +21,17 @@ export interface Keysets {
    */
   add(unit: string, options: { readonly feePpk?: number | undefined; readonly onlyFirst?: boolean }): Promise<string>
   /**
-   * Closes the way in of all other units: their last keysets are shown as inactive, and sign only what their holders swap, are
-   * given as change, or have paid for already.
+   * Stops issuing in all other units. Their last keysets are shown as inactive, and sign only for swaps, for change, and for
+   * quotes that are paid already.
    */
   keepOnly(units: readonly string[]): Promise<void>
   /** All keysets, each unit's in the order of their making. */
   all(): Promise<KeysetRow[]>
 }
 
-/** After so long, a signatory that had other keys is asked again: the right one may be back. */
+/** After this time, a signatory with other keys is asked again: the right one may be back. */
 const MISMATCHED_MS = 2_000
-/** Of so many answers with signatures, one is held against the keys that the mint shows; so is the first of all. */
+/** One of this many answers with signatures is verified against the mint's public keys, and so is the first. */
 const CHECKED_EVERY = 32
 
 export interface MatchedSignatory extends Signatory {
@@ -52,10 +52,10 @@ export function matched(
   signatory: Signatory,
   { store, crypto, clock }: { readonly store: Store; readonly crypto: MintCrypto; readonly clock: Clock },
 ): MatchedSignatory {
-  let matching: Promise<void> | undefined
+  let comparing: Promise<void> | undefined
   let mismatchedAtMs = 0
   let answers = 0
-  /** The signatures of the last answer that was looked at were by other keys. */
+  /** The error of the last verified answer, if its signatures were by other keys. */
   let found: WrongSignatures | undefined
 
   /** By generation and unit; they never change. */
@@ -89,23 +89,23 @@ export function matched(
       )
       if (theirs[first!] !== keys[first!]) throw new WrongKeys('the store was made with other keys, of another seed')
     }
-    // Where there was nothing to compare, another mint may make the first keysets, and with other keys.
-    if (newest.length === 0) matching = undefined
+    // Without keysets nothing was compared. Another mint may make the first ones with other keys.
+    if (newest.length === 0) comparing = undefined
   }
 
-  /** Whether it has the keys; what it signs is another matter. */
+  /** Checks which keys the signatory has. What it signs is verified separately. */
   function comparison(): Promise<void> {
-    if (mismatchedAtMs > 0 && clock.monotonicMs() - mismatchedAtMs >= MISMATCHED_MS) matching = undefined
-    if (matching === undefined) mismatchedAtMs = 0
-    matching ??= compare().catch((error: unknown) => {
+    if (mismatchedAtMs > 0 && clock.monotonicMs() - mismatchedAtMs >= MISMATCHED_MS) comparing = undefined
+    if (comparing === undefined) mismatchedAtMs = 0
+    comparing ??= compare().catch((error: unknown) => {
       if (error instanceof WrongKeys) mismatchedAtMs = Math.max(1, clock.monotonicMs())
-      else matching = undefined
+      else comparing = undefined
       throw error
     })
-    return matching
+    return comparing
   }
 
-  /** @throws {WrongSignatures} One that is looked at is by another key. */
+  /** @throws {WrongSignatures} A verified signature is by another key. */
   function check(
     outputs: readonly (UnsignedOutput & { readonly key: string | undefined })[],
     signed: readonly BlindSignature[],
@@ -147,7 +147,7 @@ export function matched(
   }
 }
 
-/** The last keyset of a unit that the mint has no more. */
+/** Marks the last keyset of a unit that the mint no longer has. */
 export const LEAVING = 2
 
 export function keysets(of: {
@@ -167,7 +167,7 @@ export function keysets(of: {
         const newest = { table: 'keysets', index: 'byUnit', prefix: [unit], reverse: true, limit: 1 } as const
         const [last] = await store.query(newest)
         if (last && onlyFirst) {
-          // A unit that was taken away is back.
+          // A unit that was removed is back.
           const back: Write = { patch: 'keysets', key: [last.id], set: { active: 1 }, if: { active: LEAVING } }
           return { writes: last.active === LEAVING ? [back] : [], result: last.id }
         }

@@ -3,8 +3,19 @@
  * talk JSON over HTTP and share a token. Beyond one machine, put TLS in front: who reads the token can have signatures.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import {
+  checkClock,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkNames,
+  checkPort,
+  checkText,
+  checkTexts,
+} from '../../arguments.ts'
 import { amount, expected, field, flag, list, optional, point, record, text, type Parse } from '../../cashu/shape.ts'
 import { sleep, systemClock, type Clock } from '../../kernel/util/ports.ts'
+import { checkSignatory } from '../port-checks.ts'
 import { refusal, serveHttp, type HttpRequest } from '../http/http-server.ts'
 import { silent, type Log } from '../cli/log.ts'
 import { fieldsOf, refusalOf, textUpTo, type Answer, type Fields } from '../http/request.ts'
@@ -61,6 +72,7 @@ const publicKeys: Parse<Record<string, string>> = (value, at) =>
   Object.fromEntries(Object.entries(record(value, at)).map(([key, entry]) => [key, point(entry, `${at}.${key}`)]))
 
 function checkToken(token: string): void {
+  checkText(token, 'token')
   if (!/^[!-~]+$/.test(token) || token.length < SHORTEST_TOKEN)
     throw new TypeError(`token: at least ${SHORTEST_TOKEN} visible ASCII characters expected`)
 }
@@ -87,15 +99,20 @@ export async function signatoryServer(options: {
   readonly signatory: Signatory
   /** What the mint shows; at least 16 characters, and as hard to guess as the seed. */
   readonly token: string
-  /** Any free port unless told otherwise. */
+  /** Any free port unless given. */
   readonly port?: number
-  /** Loopback unless told otherwise. */
+  /** Loopback unless given. */
   readonly host?: string
   readonly log?: Log
 }): Promise<SignatoryServer> {
+  checkNames(options, 'options', ['signatory', 'token', 'port', 'host', 'log'])
+  checkSignatory(options.signatory)
+  checkPort(options.port, 'port')
+  checkTexts({ host: options.host })
+  checkFunction(options.log, 'log')
   const { signatory, token, port = 0, host = '127.0.0.1', log = silent } = options
   checkToken(token)
-  // Digests have one length, and tell nothing of what they are of by how long it takes to compare them.
+  // Comparing digests takes the same time whatever the tokens are.
   const expectedDigest = digest(`Bearer ${token}`)
   const isKnown = (authorization = ''): boolean => timingSafeEqual(digest(authorization), expectedDigest)
 
@@ -144,9 +161,9 @@ export interface RemoteSignatoryOptions {
   readonly url: string
   /** The shared secret of mint and signatory. */
   readonly token: string
-  /** For each try; 30 seconds unless told otherwise: a thousand signatures take some. */
+  /** For each try; 30 seconds unless given: a thousand signatures take some. */
   readonly timeoutMs?: number
-  /** How often a request is made again, with growing pauses from 100 ms to 2 s; 4 unless told otherwise. */
+  /** How often a request is made again, with growing pauses from 100 ms to 2 s; 4 unless given. */
   readonly retries?: number
   /** How it is asked; the platform's `fetch` unless given. */
   readonly fetch?: typeof fetch
@@ -162,6 +179,14 @@ const LONGEST_PAUSE_MS = 2000
  * signal's reason where that aborts, and where no try was answered with an error that says nothing about the outcome.
  */
 export function remoteSignatory(options: RemoteSignatoryOptions): Signatory {
+  checkNames(options, 'options', ['url', 'token', 'timeoutMs', 'retries', 'fetch', 'clock'])
+  checkText(options.url, 'url')
+  if (!URL.canParse(options.url) || !/^https?:/i.test(options.url))
+    throw new TypeError('url: an address with http or https')
+  checkDuration(options.timeoutMs, 'timeoutMs')
+  checkCount(options.retries, 'retries', 0)
+  checkFunction(options.fetch, 'fetch')
+  checkClock(options.clock)
   const { token, timeoutMs = 30_000, retries = 4, fetch = globalThis.fetch, clock = systemClock } = options
   checkToken(token)
   const base = new URL(options.url).href.replace(/\/$/, '')

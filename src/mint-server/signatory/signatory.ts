@@ -1,6 +1,8 @@
 /** Who signs for a mint: the only one that has its private keys. */
+import { checkBytes, checkNames } from '../../arguments.ts'
 import type { Dleq, SignatoryCrypto } from '../../cashu/crypto.ts'
 import { field, point, record, scalar, type Parse } from '../../cashu/shape.ts'
+import { checkSignatoryCrypto } from '../port-checks.ts'
 
 /** What a keyset's private keys follow from, beside the seed and the amount. */
 export interface KeysetPath {
@@ -98,7 +100,10 @@ export function localSignatory(options: {
   readonly seed: Uint8Array
   readonly crypto: SignatoryCrypto
 }): Signatory {
+  checkNames(options, 'options', ['seed', 'crypto'])
+  checkBytes(options.seed, 'seed')
   const { crypto } = options
+  checkSignatoryCrypto(crypto)
   // The caller may overwrite its own.
   const seed = Uint8Array.from(options.seed)
   const derived = new Map<string, { readonly privateKey: string; readonly publicKey: string }>()

@@ -152,13 +152,13 @@ class IndexedDbStore implements Store {
 
   #poll(): () => void {
     let seen: number | undefined
-    const look = async (): Promise<void> => {
+    const compare = async (): Promise<void> => {
       const found = await this.#connection.use('readonly', readCommits)
       if (seen !== undefined && found !== seen) this.#watchers.touched()
       seen = found
     }
     // While it cannot be read, there is nothing to tell.
-    const poll = (): void => void look().catch(() => {})
+    const poll = (): void => void compare().catch(() => {})
     poll()
     const timer = setInterval(poll, POLL_MS)
     return () => clearInterval(timer)

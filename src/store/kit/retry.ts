@@ -2,13 +2,13 @@
 
 const LONGEST_PAUSE_MS = 50
 
-/** Tries again while it fails in a way that passes, with growing pauses, for `patienceMs` at most. 5,000 unless given. */
+/** Tries again while it fails in a way that passes, with growing pauses, for `retryMs` at most. 5,000 unless given. */
 export async function retryFor<T>(
-  patienceMs = 5_000,
+  retryMs = 5_000,
   passes: (error: unknown) => boolean,
   attempt: () => T | Promise<T>,
 ): Promise<T> {
-  const deadlineMs = performance.now() + patienceMs
+  const deadlineMs = performance.now() + retryMs
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await attempt()

@@ -15,7 +15,7 @@ import { checkVersion } from '../kit/sql.ts'
 import { sure } from '../../sure.ts'
 
 /** What a transaction needs to know of the store. */
-export interface Ground {
+export interface Target {
   readonly schema: Schema
   readonly tables: ReadonlyMap<string, PostgresTable>
   /** Begins a transaction. */
@@ -37,24 +37,24 @@ export class NeedsExclusion extends Error {}
  */
 export async function land(
   transaction: Transaction,
-  ground: Ground,
+  target: Target,
   commits: readonly (readonly CheckedWrite[])[],
   isExclusive: boolean,
 ): Promise<(StoreError | undefined)[]> {
-  const begin = `${ground.begin}${ground.gate} FOR ${isExclusive ? 'UPDATE' : 'SHARE'}`
-  const wanted = keysOf(commits, ground)
+  const begin = `${target.begin}${target.gate} FOR ${isExclusive ? 'UPDATE' : 'SHARE'}`
+  const wanted = keysOf(commits, target)
   const [gate, ...found] = await transaction.run(
     { sql: begin },
     ...wanted.map(({ table, keys }) => ({ sql: table.lock, values: table.keys(keys) })),
   )
-  checkVersion(Number(gate?.rows[0]?.['version']), ground.schema)
-  const draft = new Draft(ground.tables)
+  checkVersion(Number(gate?.rows[0]?.['version']), target.schema)
+  const draft = new Draft(target.tables)
   for (const [i, { table }] of wanted.entries())
     for (const row of sure(found[i], 'answer').rows) draft.found(table, table.scalarsOf(row))
   const refusals = commits.map((writes) => draft.add(writes))
   if (draft.reliesOnAbsence && !isExclusive) throw new NeedsExclusion()
   if (draft.runs.length === 0) return refusals
-  await write(transaction, ground, draft)
+  await write(transaction, target, draft)
   await transaction.commit()
   return refusals
 }
@@ -62,7 +62,7 @@ export async function land(
 /** The keys that commits name, table by table in the schema's order, so that no two transactions wait in a circle. */
 function keysOf(
   commits: readonly (readonly CheckedWrite[])[],
-  { tables }: Ground,
+  { tables }: Target,
 ): { table: PostgresTable; keys: Key[] }[] {
   const keys = new Map<string, Map<string, Key>>()
   for (const { table, key } of commits.flat()) {
@@ -156,16 +156,16 @@ class Draft {
 const idOf = (table: string, key: CheckedWrite['key']): string => encode([table, ...key])
 
 /** Writes a draft. @throws {StoreError}, {RangeError} */
-async function write(transaction: Transaction, ground: Ground, { runs, totals }: Draft): Promise<void> {
+async function write(transaction: Transaction, target: Target, { runs, totals }: Draft): Promise<void> {
   const groups = byTable(totals).map(([name, changes]) => ({
     name,
-    totals: sure(ground.tables.get(name)?.totals, 'totals'),
+    totals: sure(target.tables.get(name)?.totals, 'totals'),
     changes,
   }))
   const answers = await transaction.run(
     ...runs.map(statementOf),
     ...groups.map(({ totals, changes }) => ({ sql: totals.add, values: totals.arrays(changes) })),
-    ground.mark([...new Set(runs.map(({ table }) => table.name))]),
+    target.mark([...new Set(runs.map(({ table }) => table.name))]),
   )
   for (const [i, { verb, table, rows }] of runs.entries())
     if (answers[i]?.count !== rows.length)

@@ -20,7 +20,7 @@ import {
 } from '../port.ts'
 import { CommitQueue, tablesOf, type WaitingCommit } from '../kit/commit-queue.ts'
 import { retryFor } from '../kit/retry.ts'
-import { land, NeedsExclusion, type Ground } from './commit.ts'
+import { land, NeedsExclusion, type Target } from './commit.ts'
 import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './connections.ts'
 import { isPassing } from './errors.ts'
 import { Gets } from './gets.ts'
@@ -93,7 +93,7 @@ class PostgresStore implements Store {
   readonly #schema: Schema
   readonly #options: PostgresStoreOptions
   readonly #connections: Connections
-  readonly #ground: Ground
+  readonly #target: Target
   readonly #changes: Changes
   readonly #commits = new CommitQueue(() => this.#land())
   readonly #reading = new Set<Promise<unknown>>()
@@ -112,7 +112,7 @@ class PostgresStore implements Store {
     const tables = Object.entries(schema.tables).map(
       ([name, table]) => [name, new PostgresTable(name, table, namespace)] as const,
     )
-    this.#ground = {
+    this.#target = {
       schema,
       tables: new Map(tables),
       // A database may be set to acknowledge what it has not written yet; money is not such a case.
@@ -174,7 +174,7 @@ class PostgresStore implements Store {
   #use(name: string): PostgresTable {
     this.#open()
     tableOf(this.#schema.tables, name)
-    return sure(this.#ground.tables.get(name), 'table')
+    return sure(this.#target.tables.get(name), 'table')
   }
 
   async #read(call: SlowCall['call'], name: string, sql: string, values: readonly Value[]): Promise<readonly Found[]> {
@@ -230,11 +230,11 @@ class PostgresStore implements Store {
     let isExclusive = false
     return retryFor(this.#options.busyTimeoutMs, isPassing, async () => {
       try {
-        return await this.#connections.transaction((it) => land(it, this.#ground, commits, isExclusive))
+        return await this.#connections.transaction((it) => land(it, this.#target, commits, isExclusive))
       } catch (error) {
         if (!(error instanceof NeedsExclusion)) throw error
         isExclusive = true
-        return this.#connections.transaction((it) => land(it, this.#ground, commits, isExclusive))
+        return this.#connections.transaction((it) => land(it, this.#target, commits, isExclusive))
       }
     })
   }

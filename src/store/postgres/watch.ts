@@ -9,7 +9,7 @@ import { sure } from '../../sure.ts'
 
 const POLL_MS = 200
 /** How often is looked where commits are told. */
-const POLL_TOLD_MS = 2_000
+const POLL_LISTENING_MS = 2_000
 const RECONNECT_MS = 5_000
 
 /** The last change of a table by another handle. */
@@ -26,7 +26,7 @@ export class Changes {
   readonly #connections: Connections
   readonly #channel: string
   readonly #hasNotify: boolean
-  readonly #untold = new Set<string>()
+  readonly #unannounced = new Set<string>()
   #isTelling = false
   #count = 0
 
@@ -50,16 +50,16 @@ export class Changes {
   touched(tables: Iterable<string>): void {
     this.#watchers.touched(tables)
     if (!this.#hasNotify) return
-    for (const table of tables) this.#untold.add(table)
+    for (const table of tables) this.#unannounced.add(table)
     if (!this.#isTelling) void this.#tell()
   }
 
   /** Tells others, after the commit and by itself: transactions that NOTIFY wait for each other until they are on disk. */
   async #tell(): Promise<void> {
     this.#isTelling = true
-    while (this.#untold.size > 0) {
-      const payload = [this.#handle, ...this.#untold].join(' ')
-      this.#untold.clear()
+    while (this.#unannounced.size > 0) {
+      const payload = [this.#handle, ...this.#unannounced].join(' ')
+      this.#unannounced.clear()
       const sql = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
       await this.#connections.read(sql, [this.#channel, payload]).catch(() => {})
     }
@@ -83,7 +83,7 @@ export class Changes {
   #poll(signal: AbortSignal, isHeard: () => boolean): void {
     const sql = `SELECT handle, name, seq FROM ${this.#table} WHERE handle <> $1`
     let seen: ReadonlyMap<string, Mark> | undefined
-    const look = async (): Promise<void> => {
+    const poll = async (): Promise<void> => {
       const { rows } = await this.#connections.read(sql, [this.#handle])
       if (signal.aborted) return
       const found: ReadonlyMap<string, Mark> = new Map(
@@ -92,7 +92,7 @@ export class Changes {
           { name: sure(name, 'name'), seq: sure(seq, 'number') },
         ]),
       )
-      // What happened between the call of `watch` and the first look is not known.
+      // What happened between the call of `watch` and the first poll is not known.
       if (seen === undefined) this.#watchers.touched()
       else
         this.#watchers.touched(
@@ -100,14 +100,14 @@ export class Changes {
         )
       seen = found
     }
-    const again = (): void => {
+    const schedule = (): void => {
       if (signal.aborted) return
-      const timer = setTimeout(() => void look().then(again, again), isHeard() ? POLL_TOLD_MS : POLL_MS)
+      const timer = setTimeout(() => void poll().then(schedule, schedule), isHeard() ? POLL_LISTENING_MS : POLL_MS)
       timer.unref()
     }
     // Rows of handles that are long gone; one that lives writes its own anew.
     const sweep = `DELETE FROM ${this.#table} WHERE at < CURRENT_TIMESTAMP - INTERVAL '1 day'`
-    void this.#connections.read(sweep, []).then(look).then(again, again)
+    void this.#connections.read(sweep, []).then(poll).then(schedule, schedule)
   }
 
   /** Hears of commits on a connection of its own, which is made anew when it breaks. Says whether it hears now. */
@@ -134,11 +134,11 @@ export class Changes {
         end()
       }
     }
-    const again = (): void => {
+    const schedule = (): void => {
       if (!signal.aborted) setTimeout(start, RECONNECT_MS).unref()
     }
     const start = (): void => {
-      if (!signal.aborted) void run().then(again, again)
+      if (!signal.aborted) void run().then(schedule, schedule)
     }
     start()
     return () => hears

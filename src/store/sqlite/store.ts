@@ -299,16 +299,16 @@ class SqliteStore implements Store {
 
   /** Commits of others show in a number that they change; which tables they touched does not show. */
   #poll(): () => void {
-    const look = (): unknown => {
+    const dataVersion = (): unknown => {
       try {
         return sure(this.#first('PRAGMA data_version'), 'answer')['data_version']
       } catch {
         return undefined
       }
     }
-    let seen = look()
+    let seen = dataVersion()
     const timer = setInterval(() => {
-      const found = look()
+      const found = dataVersion()
       if (found !== seen) this.#watchers.touched()
       seen = found
     }, POLL_MS)

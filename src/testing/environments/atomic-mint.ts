@@ -7,13 +7,14 @@ import type { MeltContext } from '../../../machines/mint-server/melt.ts'
 import { undone } from '../../../machines/mint-server/melt.ts'
 import { newSigning, type HeldOutput } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
-import { books } from '../../mint-server/db/books.ts'
+import { balanceSheet } from '../../mint-server/db/balance-sheet.ts'
 import { issueSteps } from '../../mint-server/operations/issue.ts'
 import { meltSteps } from '../../mint-server/operations/melt.ts'
 import { swapSteps } from '../../mint-server/operations/swap.ts'
 import { meltAnswer } from '../../mint-server/protocol/melt-quotes.ts'
 import type { Mint } from '../../mint-server/mint-api.ts'
-import { prepared, type MintOptions } from '../../mint-server/mint.ts'
+import type { MintOptions } from '../../mint-server/mint-options.ts'
+import { prepared } from '../../mint-server/prepare.ts'
 import type { Outgoing } from '../../mint-server/lightning/payment-backend.ts'
 import { has } from '../../mint-server/ports.ts'
 import { refuse } from '../../mint-server/http/request.ts'
@@ -35,7 +36,7 @@ export const atomicMintSchema: Schema = {
   tables: { ...mintSchema.tables, melts: { columns: { id: 'text', context: 'json' }, key: ['id'] } },
 }
 
-export type AtomicMint = Pick<Mint, 'handle' | 'rotate' | 'books'>
+export type AtomicMint = Pick<Mint, 'handle' | 'rotate' | 'balanceSheet'>
 
 /** `options.store` is opened with `atomicMintSchema`. */
 export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
@@ -150,7 +151,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   })
   return {
     handle,
-    books: () => books(store),
+    balanceSheet: () => balanceSheet(store),
     async rotate(unit, { feePpk } = {}) {
       context.checkIssuable(unit, null)
       return keysets.add(unit, { feePpk })

@@ -88,14 +88,14 @@ export async function newLiveMintFixture({ autoPayMs = 0, ...traits }: MintTrait
     const { mint, crashed } = process()
     return Promise.race([mint.then(request), crashed])
   }
-  await ask((mint) => mint.books())
+  await ask((mint) => mint.balanceSheet())
 
   return {
     ...bystanders({ rows, store, backend }),
     mint: {
       handle: (...request) => ask((mint) => mint.handle(...request)),
       rotate: (...request) => ask((mint) => mint.rotate(...request)),
-      books: () => ask((mint) => mint.books()),
+      balanceSheet: () => ask((mint) => mint.balanceSheet()),
     },
     enter(dump, time, source) {
       void running?.life.die()

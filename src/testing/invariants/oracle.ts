@@ -113,8 +113,8 @@ export async function judge(of: {
   }
   const sum = (rows: readonly { Y: string; amount: number }[]): number =>
     rows.reduce((total, { Y, amount }) => total + (states.get(Y) === 'SPENT' ? 0 : amount), 0)
-  const books = await mint.books()
-  const outstanding = Object.values(books.units).reduce((total, unit) => total + unit.outstanding, 0)
+  const sheet = await mint.balanceSheet()
+  const outstanding = Object.values(sheet.units).reduce((total, unit) => total + unit.outstanding, 0)
   const others = new Set(foreign.map(({ Y }) => Y))
   const waiting = await owed(world, mint, ({ secret }) => {
     const Y = crypto.hashToCurve(secret)
@@ -123,7 +123,7 @@ export async function judge(of: {
   const sums = { mint: outstanding, wallet: sum(live) + waiting, foreign: sum(foreign) }
   if (sums.mint !== sums.wallet + sums.foreign)
     violations.push(`conservation: the mint owes ${sums.mint}; the wallet has ${sums.wallet}, others ${sums.foreign}`)
-  for (const [hash, { paid }] of Object.entries(books.payments))
+  for (const [hash, { paid }] of Object.entries(sheet.payments))
     if (paid > 1) violations.push(`paid twice: invoice ${hash.slice(0, 8)} was paid ${paid} times`)
   violations.push(...counters(world, proofs))
   for (const { kind, snapshot } of operations) {

@@ -75,7 +75,7 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   [/did not answer; the same request/, ['swap unanswered', 'issue unanswered']],
   [/keeps refusing/, ['swap refused', 'check refused', 'restore refused']],
   [/does not issue\./, ['issue refused', 'issue unanswered']],
-  [/does not tell the proofs’ states/, ['check refused', 'check unanswered']],
+  [/does not answer the proofs’ states/, ['check refused', 'check unanswered']],
   [/lists no active keyset/, ['keysets none']],
   [/make no sense where it is asked what became of an earlier request/, ['check nonsense', 'restore nonsense']],
   [

@@ -7,11 +7,11 @@ export const kernelMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kernel/run/durable.ts',
-        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
         to: `this.snapshot = step.snapshot
     this.#follow(step.entered)
     for (let turns = 0; turns < 200; turns++) await null
-    const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+    const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
       },
     ],
     breaks: 'unrecorded',
@@ -42,8 +42,8 @@ export const kernelMutants: readonly Mutant[] = [
       },
       {
         file: 'src/kernel/run/durable.ts',
-        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
-        to: `const { outcome, retried } = await commitRow(env, { row, before: before.version, writes, patienceMs: Infinity })`,
+        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
+        to: `const { outcome, retried } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
       },
       {
         file: 'src/kernel/run/durable.ts',

@@ -66,8 +66,8 @@ export const mintServerMutants: readonly Mutant[] = [
     changes: [
       {
         file: melt,
-        from: "if (told.state === 'paid') return { answer: 'paid',",
-        to: "if (told.state === 'paid' || told.state === 'pending') return { answer: 'paid',",
+        from: "if (outgoing.state === 'paid') return { answer: 'paid',",
+        to: "if (outgoing.state === 'paid' || outgoing.state === 'pending') return { answer: 'paid',",
       },
     ],
     breaks: 'invented',

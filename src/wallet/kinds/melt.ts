@@ -20,7 +20,7 @@ import type { EffectArgs, WalletPorts } from '../ports.ts'
 import { SELDOM_MS, selectStep } from './steps.ts'
 import { sure } from '../../sure.ts'
 
-/** A preimage counts where its hash is the invoice's: anything else proves nothing. */
+/** Whether a preimage hashes to the invoice's payment hash. Any other preimage proves nothing. */
 const paymentOf = ({ state, payment_preimage: preimage, change }: Melted, paymentHash: string | null): Payment => ({
   state,
   preimage: preimage !== undefined && paymentHash !== null && isPreimage(preimage, paymentHash) ? preimage : null,
@@ -36,11 +36,11 @@ const quoteOf = (
   },
 })
 
-/** Mints write an invoice anew: it is the same where it asks for the same payment. */
-function isSameInvoice(asked: string, told: string, read: WalletPorts['invoiceAmount']): boolean {
-  if (asked.toLowerCase() === told.toLowerCase()) return true
+/** Mints re-encode invoices. Two invoices are the same if they have the same payment hash and amount. */
+function isSameInvoice(asked: string, quoted: string, read: WalletPorts['invoiceAmount']): boolean {
+  if (asked.toLowerCase() === quoted.toLowerCase()) return true
   try {
-    const [one, other] = [read(asked), read(told)]
+    const [one, other] = [read(asked), read(quoted)]
     return one.paymentHash !== undefined && one.paymentHash === other.paymentHash && one.msat === other.msat
   } catch {
     return false
@@ -114,8 +114,8 @@ export const meltKind = defineOperation({
       async ask({ contexts, signal }) {
         const { mintUrl, quoteId, method } = sure(contexts[0], 'context')
         const reply = await client(mintUrl).meltQuote(sure(quoteId, 'quote'), { signal, method })
-        const news = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
-        return news ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
+        const isDecided = reply.answer === 'ok' && (reply.body.state === 'PAID' || reply.body.state === 'UNPAID')
+        return isDecided ? [{ type: 'payment.updated', state: reply.body.state } as EventObject] : []
       },
     },
     change: {
@@ -137,7 +137,7 @@ export const meltKind = defineOperation({
   because: (context: MeltContext) => [context.why, exchangeBecause(context)].filter(Boolean).join('; ') || null,
   lane,
   columns,
-  // Nothing was sent, and nobody gave it up: the same key may try again, once there is money, or the mint.
+  // Nothing was sent and nobody cancelled: the same key may be used again when there is money, or the mint answers.
   freesKey: ({ sends, givenUp }) => sends === 0 && !givenUp,
   project: record<MeltContext>('melt', 'out', ({ method, quoteId, request, payment, ys }) => ({
     method,
@@ -193,8 +193,8 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
   }
 
   /**
-   * Has the invoice paid, if it was not told before; resolves when it is paid, or when the mint says that the payment
-   * is under way (`paymentPending`): `finished()` then waits for the end.
+   * Pays the invoice, if it has not been executed before. Resolves when it is paid, or when the mint says that the payment
+   * is pending (`paymentPending`); `finished()` then waits for the end.
    *
    * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
    * @example
@@ -209,8 +209,8 @@ export class MeltHandle extends ExecutableHandle<MeltContext> {
   }
 
   /**
-   * Has the invoice paid, although the mint has no active keyset and so can sign no change: what the inputs are worth
-   * beyond the amount is given up. Only where `explain` says that it waits for this decision.
+   * Pays the invoice although the mint has no active keyset and can sign no change. The caller gives up what the inputs
+   * are worth beyond the amount. Only in the state in which `explain` asks for this decision.
    *
    * @throws {HardshellError} `INVALID_STATE`; as `execute`
    * @example

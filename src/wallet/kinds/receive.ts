@@ -1,4 +1,4 @@
-/** Receive: the kind, and how a token becomes one. */
+/** Receive: the kind, and how it is prepared from a token. */
 import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { checkNames } from '../../arguments.ts'

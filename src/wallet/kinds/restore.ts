@@ -16,7 +16,7 @@ import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
 import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { keysetsOf, splitTrouble } from '../keysets.ts'
+import { keysetsOf, codeAndDetail } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
 import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
 import type { CounterRow, ProofRow, Write } from '../tables.ts'
@@ -30,7 +30,7 @@ type Keep = Place & {
   found: readonly Found[]
 }
 
-/** With this begins the reason of a proof that a restore has found. */
+/** The reason of a proof that a restore has found begins with this. */
 const RESTORED = 'restored'
 
 const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
@@ -44,7 +44,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
       keysetIds: ofUnit.filter(({ keys }) => keys !== null).map(({ id }) => id),
       unavailable: ofUnit.flatMap(({ id, keys, trouble }): Unavailable[] => {
         if (keys !== null) return []
-        const [code, reason] = splitTrouble(trouble ?? 'KEYS_MISSING: its keys are not known')
+        const [code, reason] = codeAndDetail(trouble ?? 'KEYS_MISSING: its keys are not known')
         return [{ keysetId: id, reason, later: code === 'KEYS_MISSING' }]
       }),
     }
@@ -149,12 +149,12 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         secret,
         C,
         dleq: dleq ?? null,
-        // It may be in a token that was sent and not claimed yet: nothing tells, until it is swapped.
+        // The proof may belong to a token that was sent and is not claimed. Only swapping it would show.
         reason: state === 'UNSPENT' ? RESTORED : `${RESTORED}, and pending at the mint`,
         createdAt: nowMs,
       }
       writes.push({ put: 'proofs', row, if: 'absent' })
-      // What may be spent has not come yet.
+      // Proofs that may be spent do not count as restored yet.
       if (state === 'UNSPENT') came(Y, worth)
     }
     const seen = Math.max(...found.map(({ counter }) => counter)) + 1
@@ -191,7 +191,7 @@ export interface PrepareRestore {
 
 /** How a restore ended. `amount` is what came back. */
 export interface RestoredFunds extends Finished {
-  /** Keysets that could not be restored, or not wholly, and why. Where the state is `incomplete`, they are looked for again. */
+  /** Keysets that could not be restored, or not wholly, and why. In the state `incomplete` they are tried again. */
   readonly unavailable: readonly { readonly keysetId: string; readonly reason: string }[]
 }
 

@@ -150,7 +150,7 @@ export async function prepareSend(env: WalletEnv, options: PrepareSend): Promise
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }
   const checked = async () => {
     await env.mints.assertUsable(mintUrl, unit)
-    // Fetches the keysets anew where the known ones do not make it up. Whether our proofs do, the first step sees.
+    // Fetches the keysets again if the known ones do not make up the amount. The first step checks our proofs.
     await inParts(env, { mintUrl, unit }, [asked]).catch((error: unknown) => {
       if (!(error instanceof HardshellError && error.code === 'AMOUNT_UNREACHABLE')) throw error
     })

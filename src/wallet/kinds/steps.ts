@@ -7,7 +7,7 @@ import { reserve, type Reserved } from '../selection.ts'
 import type { Reader } from '../tables.ts'
 import type { LocalArgs } from '../ports.ts'
 
-/** What lasts for days is asked about at growing intervals, up to this one. */
+/** The longest interval of polls that go on for days. */
 export const SELDOM_MS = 6 * 3_600_000
 
 type Reserve = LocalArgs<
@@ -19,7 +19,7 @@ type Reserve = LocalArgs<
   }
 >
 
-/** Proofs that make up the amount, if any do, and no more of them than a mint takes at once: somebody is to redeem them. */
+/** Proofs that make up the amount exactly, and no more of them than a mint takes in one request: a receiver redeems them. */
 async function exactly(read: Reader, place: Place, amount: number): Promise<Reserved | undefined> {
   try {
     const found = await reserve(read, place, { amount, withFee: false })

@@ -53,7 +53,7 @@ interface Handle {
 type Body = { readonly [name: string]: unknown }
 type Context = Body & { readonly exchange?: Exchange | null; readonly inputs?: readonly InputProof[]; readonly sent?: readonly InputProof[]; readonly body?: string; readonly sets?: Exchange['sets'] } // prettier-ignore
 
-interface Parked {
+interface HeldRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body: string | undefined
@@ -121,7 +121,7 @@ class Lifetime {
   readonly #life = new Life()
   readonly #coverage: Coverage
   readonly #judged: Set<string>
-  readonly #parked: Parked[] = []
+  readonly #held: HeldRequest[] = []
   /** What was sent and heard, as far as what the wallet says is held against it. */
   #wire: Pick<WalletOutside, 'sent' | 'senders' | 'heard'>
   #id: string | undefined
@@ -272,7 +272,7 @@ class Lifetime {
         if (as instanceof Error) reject(as)
         else resolve(as)
       }
-      this.#parked.push({ method, path, body, answer })
+      this.#held.push({ method, path, body, answer })
     })
   }
 
@@ -291,7 +291,7 @@ class Lifetime {
   /** Lets time go on until it is so. Where nothing is to be answered, what a poll asks meanwhile is lost. */
   async #wait(until: () => boolean, { silent }: { silent: boolean }): Promise<void> {
     for (let waits = 0; waits < MOST_WAITS && !until(); waits++) {
-      if (silent) for (const { answer } of this.#parked.splice(0)) answer(new Error('no answer'))
+      if (silent) for (const { answer } of this.#held.splice(0)) answer(new Error('no answer'))
       await quiet()
       if (!this.#clock.advance()) return
       await quiet()
@@ -299,14 +299,14 @@ class Lifetime {
   }
 
   /** The request of an effect or a poll; time goes on until it is there. */
-  async #request(src: string): Promise<Parked | undefined> {
-    const fits = ({ method, path }: Parked): boolean => REQUESTS[src]!.test(`${method} ${path}`)
-    await this.#wait(() => this.#parked.some(fits), { silent: false })
-    const at = this.#parked.findLastIndex(fits)
-    return at === -1 ? undefined : this.#parked.splice(at, 1)[0]
+  async #request(src: string): Promise<HeldRequest | undefined> {
+    const fits = ({ method, path }: HeldRequest): boolean => REQUESTS[src]!.test(`${method} ${path}`)
+    await this.#wait(() => this.#held.some(fits), { silent: false })
+    const at = this.#held.findLastIndex(fits)
+    return at === -1 ? undefined : this.#held.splice(at, 1)[0]
   }
 
-  async #say({ say, deed, gives }: Flavour, { method, path, body, answer }: Parked): Promise<void> {
+  async #say({ say, deed, gives }: Flavour, { method, path, body, answer }: HeldRequest): Promise<void> {
     if (deed) await this.#do(deed)
     if (say === 'unknown') return answer(new Error('no answer'))
     if (say === 'malformed') return answer({ status: 200, body: '<html>sign in</html>' })

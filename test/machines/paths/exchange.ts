@@ -164,11 +164,12 @@ export const exchangeLocals: Model['locals'] = {
   },
   'exchange.match': ({ exchange: { sets, states, restored, seenSigned, unaccounted, refusal } }: Job) => {
     const found = new Set(restored?.outputs)
-    const told = states.length > 0
-    const unspent = told ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
-    if (restored === null && unaccounted && !(told && unspent)) return { answer: 'untold', why: NO_RESTORE } as Answer
+    const isStated = states.length > 0
+    const unspent = isStated ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
+    if (restored === null && unaccounted && !(isStated && unspent))
+      return { answer: 'unknown', why: NO_RESTORE } as Answer
     if (found.size === 0) return { answer: unspent ? 'nothing' : 'spent', writes: [] } as Answer
-    const contradicts = unspent && (told || !unaccounted)
+    const contradicts = unspent && (isStated || !unaccounted)
     if (contradicts && !seenSigned) return { answer: 'early' }
     const collided = ({ outputs }: OutputSet): boolean => outputs.some(({ B_ }) => found.has(B_))
     if (contradicts) return { answer: 'collision', sets: sets.filter((set) => !collided(set)), writes: [] } as Answer
@@ -209,12 +210,13 @@ const isTooMuch: NonNullable<Model['without']> = ({ snapshot }, { name }) => {
   )
 }
 /** Signed for us, or for another device with this seed: at a mint without state checks nobody can tell. */
-const isUntold: NonNullable<Model['without']> = ({ snapshot, truth }, { name }) => {
+const isUnknown: NonNullable<Model['without']> = ({ snapshot, truth }, { name }) => {
   const exchange = (snapshot.context as ExchangeContext).exchange
   if (name === 'mint.restore burnt') return exchange?.unaccounted === true && exchange.states.length === 0
   return name === 'mint.check unsupported' && truth.outputs === 'burnt'
 }
-export const without: NonNullable<Model['without']> = (...of) => isGivenUp(...of) || isTooMuch(...of) || isUntold(...of)
+export const without: NonNullable<Model['without']> = (...of) =>
+  isGivenUp(...of) || isTooMuch(...of) || isUnknown(...of)
 
 export const loose = (kind: unknown): OperationKind => kind as OperationKind
 const exchanging = { effects: exchangeEffects, sees: ({ exchange }: ExchangeContext, state: string) => seenOf(exchange, state), without } // prettier-ignore

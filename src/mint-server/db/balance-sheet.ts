@@ -3,7 +3,7 @@ import type { Key, Total } from '../../store/port.ts'
 import type { ProofRow, Store } from './tables.ts'
 
 /** One unit's accounts, in that unit. */
-export interface UnitBooks {
+export interface UnitBalance {
   /** Payments that ecash was issued for, from outside or by a melt of this mint. */
   readonly received: number
   /** Payments that wait for their ecash to be asked for, where the mint has noticed them. */
@@ -23,14 +23,14 @@ export interface UnitBooks {
 }
 
 /** What a mint owes and has, by its own rows, for each unit. */
-export interface Books {
-  /** The books of each unit. */
-  readonly units: Readonly<Record<string, UnitBooks>>
+export interface BalanceSheet {
+  /** The balances of each unit. */
+  readonly units: Readonly<Record<string, UnitBalance>>
   /** By payment hash: how often the fake backend was asked to pay an invoice, and how often it did. */
   readonly payments: Readonly<Record<string, { readonly attempts: number; readonly paid: number }>>
 }
 
-export async function books(store: Store): Promise<Books> {
+export async function balanceSheet(store: Store): Promise<BalanceSheet> {
   const [keysets, quotes, incoming, melts, proofs, signatures, payments] = await Promise.all([
     store.query({ table: 'keysets', index: 'byUnit' }),
     store.sum('mintQuotes'),
@@ -44,7 +44,7 @@ export async function books(store: Store): Promise<Books> {
   const add = <K extends Key>(totals: readonly Total<K>[], of: (key: K) => boolean): number =>
     totals.reduce((sum, total) => sum + (of(total.key) ? total.sum : 0), 0)
 
-  const units = [...new Set(unitOf.values())].map((unit): [string, UnitBooks] => {
+  const units = [...new Set(unitOf.values())].map((unit): [string, UnitBalance] => {
     const received = add(quotes, ([of]) => of === unit)
     const unissued = add(incoming, ([of]) => of === unit) - received
     const used = (state: ProofRow['state']) =>

@@ -1,9 +1,9 @@
-/** The books at the end: the wallets' against the mint's, and every proof put to the test. */
+/** The balances at the end: the wallets' against the mint's, and every proof put to the test. */
 import { existsSync, readFileSync } from 'node:fs'
 import { openWallet, type OperationHandle, type Wallet } from '../../src/index.ts'
-import { cameIn, figuresOf, heired, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
+import { cameIn, figuresOf, withSuccessor, inHand, isOrWent, sumOf, type Figures } from './figures.ts'
 import { Idleness, MOST_IDLE_SECONDS } from './idleness.ts'
-import type { MintBooks, ReadMintBooks } from './mint-books.ts'
+import type { MintBalances, ReadMintBalances } from './mint-balances.ts'
 import type { Lost, Plan, WalletPlace } from './plan.ts'
 import { adapterOf, exists } from './stores/index.ts'
 
@@ -31,17 +31,17 @@ export interface Listed {
 }
 
 /** Figures by wallet, all together, and the mint's. */
-export interface Books {
+export interface Balances {
   readonly byWallet: Readonly<Record<string, Figures>>
   readonly wallets: Figures
-  readonly mint: MintBooks
+  readonly mint: MintBalances
 }
 
 export interface Audit {
   /** As the operations left them. */
-  readonly before: Books
+  readonly before: Balances
   /** When all ecash had been handed to a fresh wallet. */
-  readonly after: Books
+  readonly after: Balances
   readonly operations: readonly Listed[]
   readonly checks: readonly Check[]
   /** Rows of operations that have not ended, by id; without secrets. */
@@ -49,13 +49,13 @@ export interface Audit {
 }
 
 const AUDITOR = 'auditor'
-const LOOK_EVERY_MS = 100
+const POLL_EVERY_MS = 100
 
 /**
- * Opens the wallets of a plan that is done and compares their books with the mint's. Then each wallet sends all it has
- * to a fresh wallet, for what the mint takes there is money; and the books are compared again.
+ * Opens the wallets of a plan that is done and compares their balances with the mint's. Then each wallet sends all it has
+ * to a fresh wallet, for what the mint takes there is money; and the balances are compared again.
  */
-export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: ReadMintBooks): Promise<Audit> {
+export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: ReadMintBalances): Promise<Audit> {
   await using opened = new AsyncDisposableStack()
   const open = async (place: WalletPlace): Promise<Wallet> =>
     opened.use(await openWallet({ store: await adapterOf(place), seed: Buffer.from(place.seed, 'hex') }))
@@ -67,8 +67,8 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
     if (existsSync(lostMarker)) lost.set(name, JSON.parse(readFileSync(lostMarker, 'utf8')) as Lost)
     else wallets.set(name, await open(place))
   }
-  const lostOf = (heir: string): [string, Lost] | undefined =>
-    [...lost].find(([name]) => plan.wallets[name]!.seed === plan.wallets[heir]?.seed)
+  const lostOf = (successor: string): [string, Lost] | undefined =>
+    [...lost].find(([name]) => plan.wallets[name]!.seed === plan.wallets[successor]?.seed)
 
   const operations: Listed[] = [...lost.values()].flatMap((was) => was.operations)
   const quoteIds = [...lost.values()].flatMap((was) => was.quoteIds)
@@ -84,12 +84,12 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
 
   const places: WalletPlace[] = []
   for (const place of Object.values(plan.wallets)) if (await exists(place)) places.push(place)
-  const read = async (more: readonly WalletPlace[] = []): Promise<Books> => {
+  const read = async (more: readonly WalletPlace[] = []): Promise<Balances> => {
     const byWallet: Record<string, Figures> = {}
     for (const [name, wallet] of wallets) {
       const [was, { figures } = { figures: undefined }] = lostOf(name) ?? []
       const now = await figuresOf(wallet)
-      byWallet[was ?? name] = figures ? heired(figures, now) : now
+      byWallet[was ?? name] = figures ? withSuccessor(figures, now) : now
     }
     const mint = await readMint({ places: [...places, ...more], quoteIds })
     return { byWallet, wallets: sumOf(Object.values(byWallet)), mint }
@@ -97,8 +97,8 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
 
   const before = await read()
   const checks = compare('at the end', before)
-  for (const [heir, wallet] of wallets) {
-    const [was, { figures } = { figures: undefined }] = lostOf(heir) ?? []
+  for (const [successor, wallet] of wallets) {
+    const [was, { figures } = { figures: undefined }] = lostOf(successor) ?? []
     const { restored } = await figuresOf(wallet)
     if (figures) checks.push({ what: `${was} lost with its store = restored`, left: inHand(figures), right: restored })
   }
@@ -124,7 +124,7 @@ export async function audit(plan: Plan, auditorPlace: WalletPlace, readMint: Rea
   return { before, after, operations, checks, unfinished }
 }
 
-function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
+function compare(when: string, { byWallet, wallets, mint }: Balances): Check[] {
   return [
     ...Object.entries(byWallet).map(([name, figures]) => ({
       what: `${when}, ${name}: came in = is there or went out`,
@@ -133,7 +133,7 @@ function compare(when: string, { byWallet, wallets, mint }: Books): Check[] {
       right: isOrWent(figures),
     })),
     {
-      what: `${when}: ecash out by the mint's books = by the wallets'`,
+      what: `${when}: ecash out by the mint's balances = by the wallets'`,
       left: mint.issued - mint.redeemed,
       right: inHand(wallets),
     },
@@ -165,8 +165,8 @@ async function handOver(mintUrl: string, from: Wallet, to: Wallet): Promise<void
   }
 }
 
-/** Waits for the end of an operation, and asks for news often. */
+/** Waits for the end of an operation, polling often. */
 async function finished(handle: OperationHandle, signal: AbortSignal): Promise<void> {
-  const looking = setInterval(() => void handle.refresh().catch(() => {}), LOOK_EVERY_MS)
-  await handle.finished({ signal }).finally(() => clearInterval(looking))
+  const polling = setInterval(() => void handle.refresh().catch(() => {}), POLL_EVERY_MS)
+  await handle.finished({ signal }).finally(() => clearInterval(polling))
 }

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import { systemClock } from '../../src/kernel/util/ports.ts'
-import { Housekeeping } from '../../src/mint-server/db/pruning.ts'
+import { Pruner } from '../../src/mint-server/db/pruning.ts'
 import { mintSchema } from '../../src/mint-server/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Row, type Store } from '../../src/store/port.ts'
@@ -19,7 +19,7 @@ const operation = (id: string, status: string, createdAt: number, updatedAt: num
 
 const answer = (key: string, expiresAt: number): Row => ({ key, body: '{}', expiresAt })
 
-/** A store with these rows, and its housekeeping at a time that is set. */
+/** A store with these rows, and its pruner at a time that is set. */
 async function house(
   rows: { operations?: readonly Row[]; responses?: readonly Row[] },
   wrap = (store: Store) => store,
@@ -28,17 +28,17 @@ async function house(
   adapter.load(rows)
   const time = { nowMs: 10 * DAY_MS }
   const store = wrap(await adapter.open(mintSchema))
-  const keeper = new Housekeeping({
+  const pruner = new Pruner({
     store,
     clock: { ...systemClock, now: () => time.nowMs, monotonicMs: () => time.nowMs },
   })
   const left = (table: string): unknown[] => adapter.dump()[table]!.map((row) => row['id'] ?? row['key'])
-  return { keeper, time, left }
+  return { pruner, time, left }
 }
 
 test('operations go a day after their end, but none that is not done', async () => {
   const old = 9 * DAY_MS
-  const { keeper, time, left } = await house({
+  const { pruner, time, left } = await house({
     operations: [
       operation('long over', 'done', 0, 1),
       operation('over for a day', 'done', 0, old),
@@ -47,23 +47,23 @@ test('operations go a day after their end, but none that is not done', async () 
       operation('set aside', 'quarantined', 0, 1),
     ],
   })
-  await keeper.look()
+  await pruner.pruneIfDue()
   expect(left('operations')).toEqual(['over', 'set aside', 'under way'])
   time.nowMs += HOUR_MS
-  await keeper.look()
+  await pruner.pruneIfDue()
   expect(left('operations')).toEqual(['set aside', 'under way'])
 })
 
 test('answers go when they are not given any more', async () => {
   const now = 10 * DAY_MS
-  const { keeper, left } = await house({ responses: [answer('old', now), answer('good', now + 1)] })
-  await keeper.look()
+  const { pruner, left } = await house({ responses: [answer('old', now), answer('good', now + 1)] })
+  await pruner.pruneIfDue()
   expect(left('responses')).toEqual(['good'])
 })
 
 test('many go in commits that hold up nobody for long', async () => {
   const commits: number[] = []
-  const { keeper, left } = await house(
+  const { pruner, left } = await house(
     { operations: Array.from({ length: 250 }, (_, i) => operation(`${i}`, 'done', i, i)) },
     (store) => ({
       ...store,
@@ -73,7 +73,7 @@ test('many go in commits that hold up nobody for long', async () => {
       },
     }),
   )
-  await keeper.look()
+  await pruner.pruneIfDue()
   expect(left('operations')).toEqual([])
   expect(commits).toEqual([100, 100, 50])
 })
@@ -81,55 +81,55 @@ test('many go in commits that hold up nobody for long', async () => {
 test('those that took days do not hold up the ones behind them', async () => {
   const recent = 10 * DAY_MS - 1
   const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', i, recent))
-  const { keeper, left } = await house({ operations: [...long, operation('over', 'done', 200, 200)] })
-  await keeper.look()
+  const { pruner, left } = await house({ operations: [...long, operation('over', 'done', 200, 200)] })
+  await pruner.pruneIfDue()
   expect(left('operations')).toHaveLength(150)
   expect(left('operations')).not.toContain('over')
 })
 
 test('as many of one moment as go in a commit end the sweep', async () => {
   const long = Array.from({ length: 150 }, (_, i) => operation(`long ${i}`, 'done', 1, 10 * DAY_MS - 1))
-  const { keeper, left } = await house({ operations: long })
-  await keeper.look()
+  const { pruner, left } = await house({ operations: long })
+  await pruner.pruneIfDue()
   expect(left('operations')).toHaveLength(150)
 })
 
 test('it sweeps once an hour, and again where the store was away', async () => {
   let queries = 0
   let isAway = true
-  const { keeper, time, left } = await house({ operations: [operation('over', 'done', 0, 1)] }, (store) => ({
+  const { pruner, time, left } = await house({ operations: [operation('over', 'done', 0, 1)] }, (store) => ({
     ...store,
     query: (query) => {
       queries++
       return isAway ? Promise.reject(new StoreError('UNAVAILABLE', 'away')) : store.query(query)
     },
   }))
-  await keeper.look()
+  await pruner.pruneIfDue()
   isAway = false
   time.nowMs += HOUR_MS - 1
-  await keeper.look()
+  await pruner.pruneIfDue()
   expect([queries, left('operations')]).toEqual([1, ['over']])
   time.nowMs += 1
-  await Promise.all([keeper.look(), keeper.look()])
+  await Promise.all([pruner.pruneIfDue(), pruner.pruneIfDue()])
   expect([queries, left('operations')]).toEqual([3, []])
 })
 
 test('stopped, it ends with the commit under way', async () => {
   let stopped: Promise<void> | undefined
-  const { keeper, left } = await house(
+  const { pruner, left } = await house(
     { operations: Array.from({ length: 250 }, (_, i) => operation(`${i}`, 'done', i, i)) },
     (store) => ({
       ...store,
       commit: (writes) => {
-        stopped ??= keeper.stop()
+        stopped ??= pruner.stop()
         return store.commit(writes)
       },
     }),
   )
-  await keeper.look()
+  await pruner.pruneIfDue()
   await stopped
   expect(left('operations')).toHaveLength(150)
-  await keeper.look()
+  await pruner.pruneIfDue()
   expect(left('operations')).toHaveLength(150)
 })
 
@@ -144,14 +144,14 @@ test('a mint forgets what it did and keeps what came of it; a payment that is pe
   await client.post('/v1/melt/bolt11', { quote, inputs: [sixteen] })
   const kinds = (): string[] => (adapter.dump()['operations'] as OperationRow[]).map(({ kind }) => kind).toSorted()
   expect(kinds()).toEqual(['mint-issue', 'mint-melt', 'mint-swap'])
-  const books = await mint.books()
+  const sheet = await mint.balanceSheet()
 
   pass(DAY_MS)
   // Any request has it look after the house.
   expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'PENDING'])
   await vi.waitFor(() => expect(kinds()).toEqual(['mint-melt']))
   expect(adapter.dump()['responses']).toEqual([])
-  expect(await mint.books()).toEqual(books)
+  expect(await mint.balanceSheet()).toEqual(sheet)
   expect(await decide(simulation, quote, 'paid')).toBe(true)
   expect(await client.get(`/v1/melt/quote/bolt11/${quote}`)).toMatchObject({ state: 'PAID' })
   expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'SPENT'])

@@ -1,12 +1,12 @@
-/** What a mint says of itself: asked of the mint process, or gathered from outside where it keeps its books to itself. */
-import type { Books as AdminBooks } from '../../src/mint-server/index.ts'
+/** What a mint says of itself: asked of the mint process, or gathered from outside where it keeps its balances to itself. */
+import type { BalanceSheet as AdminBalances } from '../../src/mint-server/index.ts'
 import { walletSchema, type ProofRow } from '../../src/wallet/tables.ts'
-import { nutshellBooks, type Nutshell } from '../nutshell.ts'
+import { nutshellBalances, type Nutshell } from '../nutshell.ts'
 import type { WalletPlace } from './plan.ts'
 import { adapterOf } from './stores/index.ts'
 
 /** Amounts in sat. */
-export interface MintBooks {
+export interface MintBalances {
   /** All signatures made. */
   readonly issued: number
   /** All proofs spent. */
@@ -19,17 +19,17 @@ export interface MintBooks {
   readonly paidAgain: readonly string[]
 }
 
-/** Reads a mint's books, now. Those who see it from outside need the wallets' stores and the quotes. */
-export type ReadMintBooks = (from: {
+/** Reads a mint's balances, now. Those who see it from outside need the wallets' stores and the quotes. */
+export type ReadMintBalances = (from: {
   readonly places: readonly WalletPlace[]
   readonly quoteIds: readonly string[]
-}) => Promise<MintBooks>
+}) => Promise<MintBalances>
 
 /** The embedded mint's own figures. */
 export const fromAdmin =
-  (mintUrl: string): ReadMintBooks =>
+  (mintUrl: string): ReadMintBalances =>
   async () => {
-    const { units, payments } = await getJson<AdminBooks>(`${mintUrl}/admin/books`)
+    const { units, payments } = await getJson<AdminBalances>(`${mintUrl}/admin/balance-sheet`)
     const { issued, redeemed, received } = units['sat']!
     const asked = Object.entries(payments)
     return {
@@ -41,11 +41,11 @@ export const fromAdmin =
     }
   }
 
-/** From Nutshell's database, and from what it told Lightning. */
+/** From Nutshell's database, and from its calls to Lightning. */
 export const fromNutshell =
-  (mint: Nutshell): ReadMintBooks =>
+  (mint: Nutshell): ReadMintBalances =>
   async () => {
-    const { issued, redeemed, mintQuotes, meltQuotes } = nutshellBooks(mint.databaseDir)
+    const { issued, redeemed, mintQuotes, meltQuotes } = nutshellBalances(mint.databaseDir)
     const paid = meltQuotes.filter(({ state }) => state === 'PAID').map(({ request }) => request)
     return {
       issued,
@@ -63,7 +63,7 @@ const CHECK_AT_ONCE = 100
  * stores then, spent ones included; how often Lightning was asked for a payment does not show.
  */
 export const fromOutside =
-  (mintUrl: string): ReadMintBooks =>
+  (mintUrl: string): ReadMintBalances =>
   async ({ places, quoteIds }) => {
     const proofs = new Map<string, number>()
     for (const place of places) {

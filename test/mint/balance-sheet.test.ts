@@ -1,4 +1,4 @@
-/** The mint in process: its books after thousands of operations, crashes between its commits, what it does without. */
+/** The mint in process: its balance sheet after thousands of operations, crashes between its commits, what it does without. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codes } from '../../src/cashu/codes.ts'
@@ -88,25 +88,25 @@ async function run(steps: readonly Step[]) {
     }
   }
   const held = [...pending.values()].flatMap(({ inputs }) => inputs)
-  return { adapter, books: await mint.books(), purse, held, mine, client }
+  return { adapter, sheet: await mint.balanceSheet(), purse, held, mine, client }
 }
 
-describe('books', () => {
+describe('the balance sheet', () => {
   test('they agree with the wallets after any operations', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
-        const { books, purse, held, mine, client } = await run(steps)
-        expect(books.units['sat']).toMatchObject({
+        const { sheet, purse, held, mine, client } = await run(steps)
+        expect(sheet.units['sat']).toMatchObject({
           received: mine.received,
           paidOut: mine.paidOut,
           kept: mine.fees,
           outstanding: sum(purse) + sum(held),
           pending: sum(held),
         })
-        const { received, issued, redeemed, outstanding, paidOut, kept } = books.units['sat']!
+        const { received, issued, redeemed, outstanding, paidOut, kept } = sheet.units['sat']!
         expect(issued - redeemed).toBe(outstanding)
         expect(received).toBe(outstanding + paidOut + kept)
-        for (const { attempts, paid } of Object.values(books.payments)) expect([attempts, paid <= 1]).toEqual([1, true])
+        for (const { attempts, paid } of Object.values(sheet.payments)) expect([attempts, paid <= 1]).toEqual([1, true])
         expect(await client.states([...purse, ...held])).toEqual([
           ...purse.map(() => 'UNSPENT'),
           ...held.map(() => 'PENDING'),
@@ -147,7 +147,7 @@ describe('a mint that dies', () => {
     const { next, quote } = await dying(() => () => new Promise(() => {}))
     const look = () => next.client.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)
     await expect.poll(async () => (await look()).state).toBe('PAID')
-    expect(Object.values((await next.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await next.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 
   test('after the payment, before it wrote so: the change is there, and the same request gets the same answer', async () => {
@@ -160,7 +160,7 @@ describe('a mint that dies', () => {
     const paid = await look()
     expect(sum(client.unblind(paid.change!, blanks))).toBe(7)
     expect(JSON.parse((await next.mint.handle('POST', '/v1/melt/bolt11', body)).body)).toEqual(paid)
-    expect(Object.values((await next.mint.books()).payments)).toEqual([{ attempts: 1, paid: 1 }])
+    expect(Object.values((await next.mint.balanceSheet()).payments)).toEqual([{ attempts: 1, paid: 1 }])
   })
 })
 
@@ -183,7 +183,7 @@ describe('a mint without', () => {
     const { quote } = await client.post<MeltQuote>('/v1/melt/quote/bolt11', { request, unit: 'sat' })
     const paid = await client.post<MeltQuote>('/v1/melt/bolt11', { quote, inputs, outputs: [blank!.message] })
     expect(paid).not.toHaveProperty('change')
-    expect((await mint.books()).units['sat']).toMatchObject({ kept: 7, outstanding: 0 })
+    expect((await mint.balanceSheet()).units['sat']).toMatchObject({ kept: 7, outstanding: 0 })
   })
 
   test('DLEQ proofs (NUT-12)', async () => {
@@ -282,7 +282,7 @@ test('what the fake backend pays, and what it does not', async () => {
   const late = backend.foreignInvoice({ amountSat: 8 })
   pass(3_600_000)
   expect(await pay('late', late)).toEqual({ state: 'failed' })
-  expect(Object.values((await mint.books()).payments)).toEqual(
+  expect(Object.values((await mint.balanceSheet()).payments)).toEqual(
     expect.arrayContaining([
       { attempts: 3, paid: 1 },
       { attempts: 1, paid: 0 },

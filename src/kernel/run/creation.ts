@@ -1,0 +1,88 @@
+/** Creates operations: the first step is computed and committed, or nothing is stored. */
+import { checkObject, checkTexts } from '../../arguments.ts'
+import type { Row } from '../../store/port.ts'
+import type { OperationRow, OperationView } from '../define/operation.ts'
+import type { Kernel, LoadedKind } from '../kernel.ts'
+import type { CreateOptions } from '../options.ts'
+import type { Step } from '../step/step.ts'
+import { commitRow } from '../step/commit.ts'
+import { canonical } from '../util/canonical.ts'
+import { HardshellError } from '../util/errors.ts'
+import { sleep } from '../util/ports.ts'
+import { rowOf, tablesOf } from './durable.ts'
+import { viewOf, type Reads } from './reads.ts'
+
+/** Conflicts on other rows after which creating is given up. Each means that another operation got through. */
+const MOST_TRIES = 200
+/** How many conflicts are retried without a pause. */
+const QUICK_TRIES = 2
+/** How long a commit is retried while the store is busy. */
+const RETRY_MS = 5_000
+
+/** What became of the commit, and the row where it landed. */
+interface Stored {
+  readonly outcome: Awaited<ReturnType<typeof commitRow>>['outcome']
+  readonly row?: OperationRow
+}
+
+interface CreationOptions {
+  readonly kernel: Kernel
+  readonly kinds: ReadonlyMap<string, LoadedKind>
+  readonly reads: Reads
+  readonly signal: AbortSignal
+  /** Runs the commit, then starts the operation's actor. */
+  readonly begin: (id: string, write: () => Promise<Stored>) => Promise<Stored>
+}
+
+export class Creation {
+  readonly #of: CreationOptions
+
+  constructor(of: CreationOptions) {
+    this.#of = of
+  }
+
+  /** See `Operations.create`. */
+  async create(kind: string, input: Row | (() => Promise<Row>), options: CreateOptions): Promise<OperationView> {
+    checkObject(options, 'options')
+    checkTexts({ key: options.key, id: options.id, parent: options.parent })
+    if (typeof input !== 'function') checkObject(input, 'input')
+    const { kernel, kinds, reads, signal, begin } = this.#of
+    const loaded = kinds.get(kind)
+    if (!loaded) throw new TypeError(`kind: one of ${[...kinds.keys()].join(', ')}`)
+    const id = options.id ?? kernel.newId()
+    const request = options.key === undefined ? null : canonical(options.request ?? input)
+    let made: Row | undefined
+    for (let tries = 1; ; tries++) {
+      const there = (await reads.byKey(kind, options.key, request)) ?? (await options.existing?.())
+      if (there !== undefined) return reads.get(there)
+      made ??= typeof input === 'function' ? await input() : input
+      const step = await loaded.stepper.first({ ...made, id })
+      const { row, writes } = rowOf(kernel, loaded, this.#blank(id, kind, request, options), step)
+      const { outcome } = await begin(id, () => this.#commit(row, writes, step))
+      if (outcome === 'landed') return viewOf(row, step.snapshot)
+      if (outcome === 'superseded' || tries >= MOST_TRIES)
+        throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
+      if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)
+    }
+  }
+
+  /** The row before its first step. */
+  #blank(id: string, kind: string, request: string | null, { parent, key }: CreateOptions): OperationRow {
+    const nowMs = this.#of.kernel.clock.now()
+    return {
+      ...{ id, kind, version: 0, reason: null, parent: parent ?? null, key: key ?? null, request },
+      ...{ createdAt: nowMs, updatedAt: nowMs },
+    } as unknown as OperationRow
+  }
+
+  async #commit(row: OperationRow, writes: ReturnType<typeof rowOf>['writes'], step: Step): Promise<Stored> {
+    const { kernel, signal } = this.#of
+    const env = { store: kernel.store, clock: kernel.clock, signal }
+    const { outcome } = await commitRow(env, { row, before: 0, writes, retryMs: RETRY_MS })
+    if (outcome !== 'landed') return { outcome }
+    if (signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })
+    const { snapshot, emitted, moves } = step
+    kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+    return { outcome, row }
+  }
+}

@@ -1,0 +1,128 @@
+/** Hands events to operations, whether this process runs them or not. */
+import type { EventObject } from 'xstate'
+import { checkText } from '../../arguments.ts'
+import { StoreError } from '../../store/port.ts'
+import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
+import type { Kernel, LoadedKind } from '../kernel.ts'
+import { HardshellError } from '../util/errors.ts'
+import { sleep } from '../util/ports.ts'
+import { reportError } from '../util/report.ts'
+import type { Delivery, PollNow } from './durable.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** The pause before an operation that could not be loaded is loaded again. */
+const LOAD_AGAIN_MS = 5
+
+interface DeliveryOptions {
+  readonly kernel: Kernel
+  readonly kinds: ReadonlyMap<string, LoadedKind>
+  readonly supervisor: Supervisor
+  /** Aborts when the operations are closed. */
+  readonly signal: AbortSignal
+  /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
+  readonly get: (id: string) => Promise<OperationView>
+  /** Resolves when the start has resumed the unfinished operations. */
+  readonly resumed: () => Promise<unknown>
+}
+
+export class EventDelivery {
+  readonly #of: DeliveryOptions
+
+  constructor(of: DeliveryOptions) {
+    this.#of = of
+  }
+
+  /** See `Operations.send`. */
+  async send(id: string, event: EventObject): Promise<boolean> {
+    checkText(id, 'id')
+    if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
+      throw new TypeError('event: an object with a type')
+    const { kernel, supervisor, signal, get, resumed } = this.#of
+    for (;;) {
+      if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
+      await resumed()
+      const actor = supervisor.get(id)
+      if (!actor) {
+        const { status } = await get(id)
+        if (status === 'unloadable')
+          throw new HardshellError('UNLOADABLE', supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
+        if (status === 'quarantined')
+          throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
+        if (status === 'done') return false
+        await supervisor.load(id)
+        if (!supervisor.get(id)) await sleep(kernel.clock, LOAD_AGAIN_MS, signal)
+        continue
+      }
+      try {
+        const took = await new Promise<boolean>((taken, lost) => {
+          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost }
+          actor.send(delivery)
+        })
+        // The owner does what follows. The actor loaded here would soon be out of date.
+        if (!kernel.leads()) supervisor.send({ type: 'operation.ended', id })
+        return took
+      } catch (error) {
+        if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
+        const isRetried = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !signal.aborted)
+        if (!isRetried) throw error
+      }
+    }
+  }
+
+  /** See `Operations.poll`. */
+  async poll(id: string): Promise<void> {
+    checkText(id, 'id')
+    const actor = this.#of.supervisor.get(id)
+    if (actor) return new Promise((polled) => actor.send({ type: '@hardshell.poll', polled } as PollNow))
+    return this.#pollForOwner(id).catch((error: unknown) => {
+      // The owner polls again, and so does a process that can read the row.
+      const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
+      if (!passes && !this.#of.signal.aborted) reportError(error)
+    })
+  }
+
+  /** See `Operations.resume`. */
+  async resume(id: string): Promise<void> {
+    const { kernel, supervisor, get } = this.#of
+    const { row, status } = await get(id)
+    if (status === 'quarantined') await this.#reactivate(row)
+    const isAside = status !== 'active'
+    const isOurs = row.owner === kernel.owner
+    // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
+    if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
+    else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)
+  }
+
+  async #reactivate({ id, version }: OperationRow): Promise<void> {
+    const { kernel } = this.#of
+    const active: KernelWrite = {
+      patch: 'operations',
+      key: [id],
+      set: {
+        status: 'active',
+        reason: null,
+        version: version + 1,
+        commitId: kernel.newId(),
+        updatedAt: kernel.clock.now(),
+        // The former owner does not know that the operation goes on.
+        owner: kernel.leads() ? kernel.owner : '',
+      },
+      if: { version, status: 'quarantined' },
+    }
+    await kernel.store.commit([active])
+  }
+
+  /** Polls for an operation that another process runs. That process notices the step that the event leads to. */
+  async #pollForOwner(id: string): Promise<void> {
+    const { kernel, kinds, signal } = this.#of
+    const row = await kernel.store.get('operations', [id])
+    const loaded = row && kinds.get(row.kind)
+    if (!loaded || row.status !== 'active' || row.owner === kernel.owner) return
+    const snapshot = loaded.restore(row)
+    const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
+    if (!poll) return
+    const context: unknown = snapshot.context
+    const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
+    if (event) await this.send(id, event)
+  }
+}
