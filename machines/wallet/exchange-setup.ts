@@ -47,7 +47,6 @@ export const exchangeGuards = {
     (exchange, { answer }) =>
       !isOver(exchange) && (answer === 'impossible' || (answer === 'stale' && isClosed(exchange))),
   ),
-  'exchange.isTooLarge': of<Refusal>((_, { meaning }) => isTooLarge(meaning)),
   'exchange.isHinted': of<Reply>((_, { hint }) => !NO_HINTS.includes(hint)),
   'exchange.isUnanswered': by(({ tries, isChecked }) => tries >= UNANSWERED && !isChecked),
   'exchange.isWhole': of<Made>((_, { isWhole }) => isWhole),

@@ -182,13 +182,17 @@ const asked =
   }
 
 /**
- * One state for each Y, in the order asked. Of which nothing is said that one can read, counts as pending: nobody may
- * conclude anything from it, and it is asked about again.
+ * One state for each Y, in the order asked. Of which nothing is said that one can read, or one thing and another, counts as
+ * pending: nobody may conclude anything from it, and it is asked about again.
  */
 const statesOf =
   (Ys: readonly string[]): Parse<readonly ProofState[]> =>
   (value, at) => {
-    const byY = new Map(parseStates(value, at).map((state) => [state.Y, state]))
+    const byY = new Map<string, ProofState>()
+    for (const told of parseStates(value, at)) {
+      const { state = told.state } = byY.get(told.Y) ?? {}
+      byY.set(told.Y, { ...told, state: state === told.state ? state : 'PENDING' })
+    }
     if (Ys.length > 0 && !Ys.some((Y) => byY.has(Y))) expected('states', 'a state for each Y')
     return Ys.map((Y) => byY.get(Y) ?? { Y, state: 'PENDING' as const })
   }

@@ -5,6 +5,7 @@ import { alongside } from './alongside.ts'
 import { receiveDialects, sendDialects, swapDialects } from './dialect-exchanges.ts'
 import { lyingQuotes, meltDialects, mintDialects, oddAmount, restoreDialects } from './dialect-quotes.ts'
 import { bountyScenarios } from './bounty.ts'
+import { forged } from './forged.ts'
 import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...acrossTheWire,
     ...dialects,
     ...upset,
+    ...forged,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

@@ -260,6 +260,8 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
       if (!(error instanceof HardshellError)) throw error
       if (codes.includes(error.code)) return
       if (error.code !== 'QUARANTINED') throw error
+      // Not at once: a mint may lie for a while.
+      await stage.clock.pause(MINUTE_MS)
       await stage.wallet.operations.resume(sure(error.operationId, 'operation'))
     }
 }
