@@ -14,6 +14,7 @@ import { nonsense } from './nonsense.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
+import { sizes } from './sizes.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
 import { upset } from './upset.ts'
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...dialects,
     ...upset,
     ...forged,
+    ...sizes,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,
