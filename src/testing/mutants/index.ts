@@ -5,10 +5,12 @@
  */
 import { bountyMutants } from './bounty.ts'
 import { kernelMutants } from './kernel.ts'
+import { lieMutants } from './lies.ts'
 import { mintServerMutants } from './mint-server.ts'
 import { moneyMutants } from './money.ts'
 import type { Mutant } from './mutant.ts'
 import { recoveryMutants } from './recovery.ts'
+import { sizeMutants } from './sizes.ts'
 import { statementMutants } from './statements.ts'
 
 export { mutated, type Mutant } from './mutant.ts'
@@ -17,6 +19,8 @@ export const mutants: readonly Mutant[] = [
   ...kernelMutants,
   ...[...moneyMutants, ...recoveryMutants].toSorted((a, b) => a.row! - b.row!),
   ...statementMutants,
+  ...lieMutants,
+  ...sizeMutants,
   ...bountyMutants,
   ...mintServerMutants,
 ]

@@ -150,7 +150,7 @@ const questions = [
     'mint',
     'lies-quote-unissued',
     [
-      { at: ISSUE, does: 'lost', forMs: 500 },
+      { at: ISSUE, does: 'lost', forMs: 1_200 },
       { at: ISSUED, does: 'unissued' },
     ],
     { mint: { without: [19] } },
