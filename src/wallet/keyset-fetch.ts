@@ -86,12 +86,15 @@ export async function fetchKeysets(
 const named = (listed: readonly KeysetInfo[]): readonly KeysetInfo[] =>
   [...new Map(listed.toReversed().map((info) => [info.id, info])).values()].toReversed()
 
-/** A keyset never changes: its unit is that of the coins, and an id of version 01 gives the rest. */
-const isAnother = (
-  { id, unit, keys }: Pick<KeysetRow, 'id' | 'unit' | 'keys'>,
+/** A keyset never changes: its unit is that of the coins, and an id of version 01 gives its fee and its end. */
+function isAnother(
+  { id, unit, feePpk, finalExpiry, keys }: KeysetRow,
   info: KeysetInfo,
   crypto: WalletPorts['crypto'],
-): boolean => keys !== null && (unit !== info.unit || !isIdOf(id, keys, info, crypto))
+) {
+  const isAsBefore = feePpk === info.input_fee_ppk && finalExpiry === (info.final_expiry ?? null)
+  return keys !== null && (unit !== info.unit || (!isAsBefore && !isIdOf(id, keys, info, crypto)))
+}
 
 function isIdOf(id: string, keys: KeysetKeys['keys'], info: KeysetInfo, crypto: WalletPorts['crypto']): boolean {
   const { unit, input_fee_ppk: inputFeePpk, final_expiry: finalExpiry } = info

@@ -134,8 +134,8 @@ export const lieMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/keyset-fetch.ts',
-        from: `keys !== null && (unit !== info.unit || !isIdOf(id, keys, info, crypto))`,
-        to: `false`,
+        from: `keys !== null && (unit !== info.unit || (!isAsBefore`,
+        to: `keys !== null && ((!isAsBefore`,
       },
     ],
     breaks: 'failed',

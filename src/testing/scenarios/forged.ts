@@ -93,12 +93,15 @@ interface Lie {
 }
 const TWENTY_MINUTES_MS = 20 * MINUTE_MS
 
-/** The mint lies for a while. One life is enough in a hurry: what differs is the lie. */
+/** The lie is the fault; beside it there are crashes, and in a hurry none. */
+const LASTING = { depth: 0, quickDepth: 0 } as const
+
+/** The mint lies for a while. */
 const lasting = (kind: Kind, name: string, lies: readonly Lie[], more: Partial<Scenario> = {}): Scenario => {
   const from = (stage: Stage): void => {
     for (const lie of lies) mood(stage, lie.at, lie.does, lie.forMs ?? TWENTY_MINUTES_MS)
   }
-  return at(kind, name, from, { quickDepth: 0, ...more })
+  return at(kind, name, from, { ...LASTING, ...more })
 }
 
 const signatures = (['mint', 'melt', 'swap'] as const).flatMap((kind) =>
@@ -163,7 +166,7 @@ const UNUSABLE = ['INSUFFICIENT_FUNDS', 'KEYSET_CHANGED', 'NO_ACTIVE_KEYSET']
 /** What a kind does while its mint lies about keysets; an hour later the mint is honest, and a swap shows that all is well. */
 const misled = (kind: Kind, name: string, from: (stage: Stage) => Promise<unknown>, mint?: MintTraits): Scenario =>
   at(kind, name, from, {
-    quickDepth: 0,
+    ...LASTING,
     ...(mint && { mint }),
     async drive(stage) {
       await ending(stage, () => HONEST[kind].drive(stage), ...UNUSABLE)

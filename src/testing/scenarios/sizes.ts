@@ -57,9 +57,9 @@ function has(stage: Stage, amount: number): void {
   if (found !== amount) stage.violated(`failed: the wallet has ${found}, and should have ${amount}`)
 }
 
-/** Nothing is injected in a hurry: what differs is the size. */
+/** Nothing is injected but crashes, and in a hurry nothing: what differs is the size. */
 const sized = (kind: string, name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth' | 'quickDepth'>): Scenario => ({
-  ...{ kind, name: `size-${name}`, depth: 1, quickDepth: 0 },
+  ...{ kind, name: `size-${name}`, depth: 0, quickDepth: 0 },
   ...of,
 })
 
