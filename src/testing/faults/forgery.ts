@@ -46,6 +46,8 @@ export const STATE_FORGERIES = [
   'doubled',
   /** The last state is left out. */
   'short',
+  /** All of them are said to be free. */
+  'unspent',
 ] as const
 /** Of the question how a quote to mint stands (NUT-04). */
 export const QUOTE_FORGERIES = [
@@ -202,6 +204,7 @@ const changedBy: Readonly<Record<Forgery, Change>> = {
   retired: entries((entry) => ({ ...entry, active: false })),
   doubled: lists((list) => [...list, ...list.map(otherThan)]),
   strangers: entries((entry, at) => ({ ...entry, Y: stubCrypto.hashToCurve(`stranger ${at}`) })),
+  unspent: entries((entry) => ({ ...entry, state: 'UNSPENT' })),
   // Of states or of a quote.
   pending: (answer, asked) =>
     'states' in answer

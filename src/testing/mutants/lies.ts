@@ -99,6 +99,19 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
+    name: 'inputs that are refused as spent are free where the mint says so',
+    changes: [
+      {
+        file: 'machines/wallet/exchange-setup.ts',
+        from: `!exchange.unaccounted && !contradictsStates(exchange)`,
+        to: `!exchange.unaccounted`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'swap.lies-states-unspent',
+    faults: 0,
+  },
+  {
     name: 'the states of other proofs are read by their order',
     changes: [
       {
@@ -140,6 +153,19 @@ export const lieMutants: readonly Mutant[] = [
     ],
     breaks: 'failed',
     scenario: 'swap.lies-keysets-otherwise',
+    faults: 0,
+  },
+  {
+    name: 'a keyset whose id gives its fee may change it',
+    changes: [
+      {
+        file: 'src/wallet/keyset-fetch.ts',
+        from: `(!isAsBefore && !isIdOf(id, keys, info, crypto))`,
+        to: `false`,
+      },
+    ],
+    breaks: 'failed',
+    scenario: 'swap.lies-keysets-cheaper-01',
     faults: 0,
   },
   {

@@ -14,6 +14,7 @@ import { restores } from './restore.ts'
 import { burnCounters, ending, fund, HOUR_MS, MINUTE_MS, mood, nextCounter, spendable } from './stage.ts'
 import { swaps } from './swap.ts'
 import { sure } from '../../sure.ts'
+import { walletRows } from '../invariants/rows.ts'
 
 const SWAP = 'POST /v1/swap'
 const ISSUE = 'POST /v1/mint/bolt11'
@@ -121,6 +122,17 @@ const refusals = (['mint', 'melt', 'receive', 'swap', 'send'] as const).flatMap(
   ),
 )
 
+/** Afterwards somebody looks what the seed owns. */
+const restoring = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  async drive(stage) {
+    await scenario.drive(stage)
+    await stage.clock.pause(HOUR_MS)
+    const restore = await stage.wallet.restore.prepare({ mintUrl: MINT_URL, key: 'afterwards' })
+    await ending(stage, () => restore.execute())
+  },
+})
+
 /** Answers are lost, and of states and quotes it tells what is not so. */
 const questions = [
   ...(['strangers', 'doubled', 'short'] as const).map((does) =>
@@ -133,6 +145,12 @@ const questions = [
     lasting('melt', `lies-states-${does}`, [
       { at: PAY, does: 'lost' },
       { at: CHECK, does },
+    ]),
+  ),
+  restoring(
+    lasting('swap', 'lies-states-unspent', [
+      { at: SWAP, does: 'refusedAfter', forMs: 500 },
+      { at: CHECK, does: 'unspent' },
     ]),
   ),
   ...(['otherQuote', 'otherAmount', 'otherRequest', 'otherwise'] as const).flatMap((does) => [
@@ -169,6 +187,9 @@ const misled = (kind: Kind, name: string, from: (stage: Stage) => Promise<unknow
     ...LASTING,
     ...(mint && { mint }),
     async drive(stage) {
+      const costs = walletRows(stage.rows()).keysets.map(({ feePpk }) => feePpk)
+      if (mint?.keysetVersion === '01' && costs.some((feePpk) => feePpk !== mint.feePpk))
+        stage.violated(`failed: a keyset whose id says ${mint.feePpk} is believed to cost ${costs.join(', ')}`)
       await ending(stage, () => HONEST[kind].drive(stage), ...UNUSABLE)
       await stage.clock.pause(HOUR_MS)
       const again = async (): Promise<void> => {
@@ -182,15 +203,18 @@ const misled = (kind: Kind, name: string, from: (stage: Stage) => Promise<unknow
 
 /** Of keysets and their keys it tells what is not so, and the wallet asks. */
 const keysets = (['swap', 'mint', 'receive'] as const).flatMap((kind) => [
-  ...(['cheaper', 'dearer', 'otherwise', 'doubled'] as const).map((does) =>
+  ...[
+    ...(['cheaper', 'dearer', 'otherwise', 'doubled'] as const).map((does) => [does, '00'] as const),
+    ...(['cheaper', 'dearer'] as const).map((does) => [does, '01'] as const),
+  ].map(([does, version]) =>
     misled(
       kind,
-      `lies-keysets-${does}`,
+      `lies-keysets-${does}${version === '01' ? '-01' : ''}`,
       async (stage) => {
         mood(stage, KEYSETS, does, TWENTY_MINUTES_MS)
         await stage.wallet.mints.refresh(MINT_URL).catch(() => {})
       },
-      { feePpk: 300 },
+      { feePpk: 300, ...(version === '01' && { keysetVersion: '01' as const }) },
     ),
   ),
   ...(['otherKeys', 'otherKeyset'] as const).map((does) =>
