@@ -37,6 +37,9 @@ const isClosed = ({ looks }: Exchange): boolean => looks >= MOST_LOOKS
 /** Every request was answered and accounted for: none of them can land any more. */
 const isOver = ({ sets, unaccounted, isChecked }: Exchange): boolean => sets.length === 0 || (!unaccounted && isChecked)
 
+/** The inputs are said to be free, and refused as spent: one of both is a lie. */
+const contradictsStates = ({ refusal, states }: Exchange): boolean => refusal?.meaning === 'spent' && states.length > 0
+
 /** The guards of the sub-chart, for the machine's setup. */
 export const exchangeGuards = {
   answered: isAnswered,
@@ -47,7 +50,6 @@ export const exchangeGuards = {
     (exchange, { answer }) =>
       !isOver(exchange) && (answer === 'impossible' || (answer === 'stale' && isClosed(exchange))),
   ),
-  'exchange.isTooLarge': of<Refusal>((_, { meaning }) => isTooLarge(meaning)),
   'exchange.isHinted': of<Reply>((_, { hint }) => !NO_HINTS.includes(hint)),
   'exchange.isUnanswered': by(({ tries, isChecked }) => tries >= UNANSWERED && !isChecked),
   'exchange.isWhole': of<Made>((_, { isWhole }) => isWhole),
@@ -63,7 +65,9 @@ export const exchangeGuards = {
   'exchange.isDenied': of<Reply>(({ denials }, reply) => reply.answer === 'refused' || isMeant(denials, reply)),
   'exchange.isFirstReading': by(({ seenSpent }) => !seenSpent),
   'exchange.wasTooLarge': by(({ refusal }) => isTooLarge(refusal?.meaning)),
-  'exchange.isRefusedForGood': by(({ refusals, unaccounted }) => refusals >= MOST_REFUSALS && !unaccounted),
+  'exchange.isRefusedForGood': by(
+    (exchange) => exchange.refusals >= MOST_REFUSALS && !exchange.unaccounted && !contradictsStates(exchange),
+  ),
   'exchange.isRefusedTooOften': by(({ refusals }) => refusals >= MOST_REFUSALS),
   'exchange.isRefusedOnce': by(({ refusal, refusals }) => refusal !== null && refusals < 2),
   'exchange.isRefusedOrUnsent': by(({ refusal, sets }) => refusal !== null || sets.length === 0),

@@ -128,13 +128,6 @@ export const exchange = ({ done, spent, refused, cancelled, abandoned }: Exits) 
           input: from((context) => ({ mintUrl: context.mintUrl, body: exchangeOf(context).body })),
           onDone: [
             on({ answer: 'ok', target: 'unblinding', keep: change(signed) }),
-            // Nothing is given up by a smaller request, so that nothing is to be asked before.
-            on({
-              answer: 'refused',
-              such: 'exchange.isTooLarge',
-              target: 'deriving',
-              keep: change(refusedNow),
-            }),
             on({ answer: 'unknown', such: 'exchange.isHinted', target: 'checking', keep: change(hinted) }),
             on({
               answer: 'unknown',

@@ -99,6 +99,7 @@ export type Job = Place & {
     | 'quoteState'
     | 'seenSigned'
     | 'collisions'
+    | 'rounds'
   >
 }
 export type Made = { readonly made: readonly MadeProof[]; readonly writes: readonly Write[] }
@@ -180,6 +181,7 @@ export function job(context: MintContext): Job {
     quoteState,
     seenSigned,
     collisions,
+    rounds,
   } = context
   return {
     id,
@@ -198,6 +200,7 @@ export function job(context: MintContext): Job {
       quoteState,
       seenSigned,
       collisions,
+      rounds,
     },
   }
 }

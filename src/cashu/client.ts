@@ -191,13 +191,17 @@ const asked =
   }
 
 /**
- * One state for each Y, in the order asked. A Y without a readable state counts as pending: nothing follows from
- * that, and the wallet asks again.
+ * One state for each Y, in the order asked. A Y without a readable state, or with two that differ, counts as pending:
+ * nothing follows from that, and the wallet asks again.
  */
 const statesOf =
   (Ys: readonly string[]): Parse<readonly ProofState[]> =>
   (value, at) => {
-    const byY = new Map(parseStates(value, at).map((state) => [state.Y, state]))
+    const byY = new Map<string, ProofState>()
+    for (const told of parseStates(value, at)) {
+      const { state = told.state } = byY.get(told.Y) ?? {}
+      byY.set(told.Y, { ...told, state: state === told.state ? state : 'PENDING' })
+    }
     if (Ys.length > 0 && !Ys.some((Y) => byY.has(Y))) expected('states', 'a state for each Y')
     return Ys.map((Y) => byY.get(Y) ?? { Y, state: 'PENDING' as const })
   }

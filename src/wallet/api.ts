@@ -14,8 +14,9 @@ export interface MintOperations {
    * @throws {TypeError} naming the argument; the signal's reason
    * @throws {CashuError} `MINT_URL_MALFORMED`
    * @throws {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `MINT_MOVED`, `UNIT_UNKNOWN`, `KEYSET_COLLISION`,
-   *   `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`, `AMOUNT_UNREACHABLE`, `AMOUNT_OUT_OF_RANGE`, `MINTING_DISABLED`, `REFUSED`,
-   *   `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`, `CLOSED`
+   *   `KEYSET_UNSUPPORTED`, `KEYSET_CHANGED`, `NO_ACTIVE_KEYSET`, `AMOUNT_UNREACHABLE`, `AMOUNT_OUT_OF_RANGE`,
+   *   `MINTING_DISABLED`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`,
+   *   `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
    * const mint = await wallet.mint.prepare({ mintUrl, amount: 100, key: 'top-up' })

@@ -15,6 +15,7 @@ import { chooseInputs } from './exchange-inputs.ts'
 import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
 import { effective, learnt, type Limits } from './limits.ts'
 import {
+  arePlausible,
   forget,
   giveBack,
   jumpCounters,
@@ -161,6 +162,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     // One wrong answer decides nothing: the request is repeated.
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (contradicts || exchange.sets.some(foreign)) {
+      // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
+      if (!arePlausible(ports, pairs, await keysetsOf(read, input.mintUrl))) return { answer: 'wrong' }
       const collided = (set: SwapSet): boolean =>
         contradicts ? known || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>

@@ -4,7 +4,17 @@ import type { MadeProof, OutputSet, Place } from '../../machines/wallet/exchange
 import { dleqOf } from './exchange.ts'
 import { activeKeyset, keysetsOf, partsOf, whyNone } from './keysets.ts'
 import { keepLimits, learnt } from './limits.ts'
-import { forget, jumpCounters, makeOutputs, noteSigned, outputsOf, storeProofs, unblind, signedOf } from './outputs.ts'
+import {
+  arePlausible,
+  forget,
+  jumpCounters,
+  makeOutputs,
+  noteSigned,
+  outputsOf,
+  storeProofs,
+  unblind,
+  signedOf,
+} from './outputs.ts'
 import type { LocalArgs, WalletPorts } from './ports.ts'
 import type { OutputRow, Reader, Write } from './tables.ts'
 import { sure } from '../sure.ts'
@@ -67,7 +77,7 @@ export const issueSteps = (ports: WalletPorts) => ({
   },
 
   'mint.match': async ({ input, read, nowMs }: Job) => {
-    const { restored, sets, quoteState, seenSigned, collisions } = input.context
+    const { restored, sets, quoteState, seenSigned, collisions, refusal } = input.context
     const rows = await outputsOf(read, input.id)
     const { signed, pairs } = signedOf(rows, sure(restored, 'answer of a restore'))
     if (pairs.length === 0) return { answer: 'nothing' as const }
@@ -77,10 +87,15 @@ export const issueSteps = (ports: WalletPorts) => ({
         const signature = signed.get(B_)
         return signature !== undefined && (signature.amount !== amount || signature.id !== keysetId)
       })
-    const open = quoteState === 'PAID' || quoteState === 'UNPAID'
+    // What the mint refuses as issued is issued, whatever it says when it is asked.
+    const open = quoteState === 'UNPAID' || (quoteState === 'PAID' && refusal?.meaning !== 'quoteIssued')
     if (open || sets.some(foreign)) {
       // One wrong answer decides nothing: the request is repeated.
       if (!seenSigned) return { answer: 'early' as const }
+      // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
+      if (!arePlausible(ports, pairs, await keysetsOf(read, input.mintUrl))) return { answer: 'wrong' as const }
+      // It is sent again first: what comes of that tells more than what the mint says of the quote.
+      if (!sets.some(foreign) && isUnclear(input.context)) return { answer: 'nothing' as const }
       const collided = (set: OutputSet): boolean => (open ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set))
       const dead = rows.filter(({ B_ }) =>
         sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
@@ -104,6 +119,10 @@ export const issueSteps = (ports: WalletPorts) => ({
     return { answer: 'done' as const, ...(await finish(read, input, rows, ours, nowMs)) }
   },
 })
+
+/** Whether the request to issue got no answer yet that says what is wrong with it. */
+const isUnclear = ({ refusal, refusals, rounds }: Issue['context']): boolean =>
+  refusal === null ? rounds === 0 : refusal.meaning === 'passing' && refusals === 1
 
 async function finish(
   read: Reader,

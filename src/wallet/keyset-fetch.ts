@@ -45,11 +45,13 @@ export async function fetchKeysets(
   const claims = new Claims(read, mintUrl)
   const writes: Write[] = []
   const skipped: Skipped[] = []
-  for (const info of listed.body) {
+  for (const info of named(listed.body)) {
     const known = await read.get('keysets', [mintUrl, info.id])
     let keys = known?.keys ?? null
     let trouble = keysetVersion(info.id) === undefined ? 'KEYSET_UNSUPPORTED: its id is of a version that is not known' : await claims.refusal(info.id) // prettier-ignore
+    const isOther = known !== undefined && isAnother(known, info, crypto)
     if (trouble !== null) keys = null
+    else if (isOther) trouble = `KEYSET_CHANGED: the mint lists it with another unit, fee or end than it has`
     else if (!keys && (info.active || old) && (unit === undefined || unit === info.unit)) {
       // Trust is checked before every request, because it may have been withdrawn since the last one.
       if ((await read.get('mints', [mintUrl]))?.trusted !== 1) return { answer: 'unknown' }
@@ -62,10 +64,10 @@ export async function fetchKeysets(
     const row: KeysetRow = {
       mintUrl,
       id: info.id,
-      unit: info.unit,
+      unit: isOther ? known.unit : info.unit,
       active: info.active ? 1 : 0,
-      feePpk: info.input_fee_ppk,
-      finalExpiry: info.final_expiry ?? null,
+      feePpk: isOther ? known.feePpk : info.input_fee_ppk,
+      finalExpiry: isOther ? known.finalExpiry : (info.final_expiry ?? null),
       keys,
       trouble,
       refused: known?.refused ?? null,
@@ -80,18 +82,36 @@ export async function fetchKeysets(
   return { answer: 'ok', writes: [...claims.writes, ...writes], skipped }
 }
 
+/** Of entries for one keyset, the first. */
+const named = (listed: readonly KeysetInfo[]): readonly KeysetInfo[] =>
+  [...new Map(listed.toReversed().map((info) => [info.id, info])).values()].toReversed()
+
+/** A keyset never changes: its unit is that of the coins, and an id of version 01 gives its fee and its end. */
+function isAnother(
+  { id, unit, feePpk, finalExpiry, keys }: KeysetRow,
+  info: KeysetInfo,
+  crypto: WalletPorts['crypto'],
+) {
+  const isAsBefore = feePpk === info.input_fee_ppk && finalExpiry === (info.final_expiry ?? null)
+  return keys !== null && (unit !== info.unit || (!isAsBefore && !isIdOf(id, keys, info, crypto)))
+}
+
+function isIdOf(id: string, keys: KeysetKeys['keys'], info: KeysetInfo, crypto: WalletPorts['crypto']): boolean {
+  const { unit, input_fee_ppk: inputFeePpk, final_expiry: finalExpiry } = info
+  try {
+    return crypto.keysetId(id, { keys, unit, inputFeePpk, finalExpiry }) === id
+  } catch {
+    // What the keys do not allow to compute is not the id either.
+    return false
+  }
+}
+
 /** What is wrong with the answer for one keyset's keys; nothing where they are what they should be. */
 function whyUnusable(got: Reply<KeysetKeys>, info: KeysetInfo, crypto: WalletPorts['crypto']): string | undefined {
   if (got.answer === 'refused') return `the mint refuses to give its keys (code ${got.code}, ${got.meaning})`
   if (got.answer === 'unknown') return `its keys could not be fetched (${got.reason})`
   if (got.answer === 'malformed') return `the answer holds no keys of it (${got.reason})`
-  const { id, unit, input_fee_ppk: inputFeePpk, final_expiry: finalExpiry } = info
-  try {
-    if (crypto.keysetId(id, { keys: got.body.keys, unit, inputFeePpk, finalExpiry }) === id) return undefined
-  } catch {
-    // Keys from which no id can be computed are wrong, too.
-  }
-  return 'its keys do not give its id'
+  return isIdOf(info.id, got.body.keys, info, crypto) ? undefined : 'its keys do not give its id'
 }
 
 /**

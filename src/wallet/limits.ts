@@ -9,6 +9,8 @@ export type LimitName = keyof MintLimits
 const UNTOLD = 1_000
 /** NUT-09 batches are of about a hundred everywhere. */
 const RESTORE_UNTOLD = 100
+/** A restore must find the outputs of any request: they stay well below its gap, however many a mint would sign. */
+const MOST_OUTPUTS = 100
 
 /** The limits that a mint's info says. */
 export const limitsSaid = ({ maxArrayLength: most }: Pick<MintInfo, 'maxArrayLength'>): MintLimits =>
@@ -29,7 +31,7 @@ export async function limitsOf(read: Pick<Reader, 'get'>, mintUrl: string): Prom
 
 export const effective = (limits: MintLimits | null): Limits => ({
   inputs: limits?.inputs ?? UNTOLD,
-  outputs: limits?.outputs ?? UNTOLD,
+  outputs: Math.min(limits?.outputs ?? MOST_OUTPUTS, MOST_OUTPUTS),
   states: limits?.states ?? UNTOLD,
   restore: Math.min(limits?.restore ?? RESTORE_UNTOLD, RESTORE_UNTOLD),
 })

@@ -228,7 +228,7 @@ export class Mints {
   /**
    * Before anything is paid: the unit can be signed, as far as is known.
    *
-   * @throws {HardshellError} `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`
+   * @throws {HardshellError} `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `KEYSET_CHANGED`, `NO_ACTIVE_KEYSET`
    */
   async assertSigns(mintUrl: string, unit: string): Promise<void> {
     const why = whyNone(await this.keysets(mintUrl, unit), unit)

@@ -132,11 +132,10 @@ export async function unblind<Row extends Blinded>(
   const made: { row: Row; proof: MadeProof }[] = []
   for (const { row, signature } of pairs) {
     await turn()
-    const A = keysets.get(row.keysetId)?.keys?.[signature.amount]
-    if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined
-    if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')
-      return undefined
-    const C = unblinded(crypto, signature.C_, row.r, A)
+    if (row.amount !== 0 && signature.amount !== row.amount) return undefined
+    if (!signature.dleq && dleq === 'needed') return undefined
+    const A = keyFor(crypto, row, signature, keysets)
+    const C = A && unblinded(crypto, signature.C_, row.r, A)
     if (C === undefined) return undefined
     const proof: MadeProof = {
       Y: crypto.hashToCurve(row.secret),
@@ -151,6 +150,27 @@ export async function unblind<Row extends Blinded>(
   }
   return made
 }
+
+/**
+ * The key that a signature on an output is of, by what it says of itself. Undefined where it says another keyset than the
+ * output's, an amount without a key, or has a proof that does not hold (NUT-12).
+ */
+function keyFor(
+  crypto: WalletCrypto,
+  { B_, keysetId }: Pick<OutputRow, 'B_' | 'keysetId'>,
+  { id, amount, C_, dleq }: Signature,
+  keysets: ReadonlyMap<string, KeysetRow>,
+): string | undefined {
+  const A = id === keysetId ? keysets.get(keysetId)?.keys?.[amount] : undefined
+  return A && dleq && !crypto.verifyDleq(B_, C_, A, dleq) ? undefined : A
+}
+
+/** Whether all of the signatures may be the mint's, whatever amounts were asked for. */
+export const arePlausible = (
+  { crypto }: Pick<WalletPorts, 'crypto'>,
+  pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
+  keysets: ReadonlyMap<string, KeysetRow>,
+): boolean => pairs.every(({ row, signature }) => keyFor(crypto, row, signature, keysets) !== undefined)
 
 const unblinded = (crypto: WalletCrypto, C_: string, r: string, A: string): string | undefined => {
   try {

@@ -52,7 +52,14 @@ class Wandering extends Choices {
   override pick<O extends string>(site: string, options: readonly [O, ...O[]]): O {
     const isInjected = this.faults.length < MOST_FAULTS && this.#chance.next() < this.#often
     const option = options[isInjected ? this.#chance.below(options.length) : 0]!
-    this.taken.push({ place: this.taken.length + 1, site, options, option, isFault: option !== options[0], untried: [] })
+    this.taken.push({
+      place: this.taken.length + 1,
+      site,
+      options,
+      option,
+      isFault: option !== options[0],
+      untried: [],
+    })
     return option
   }
 }

@@ -25,7 +25,7 @@ test('limits only become smaller by what is learnt', async () => {
   const kept = await keepLimits(knowing({ inputs: 100 }), url, { inputs: 200, states: 50 })
   expect(kept).toEqual([{ patch: 'mints', key: [url], set: { limits: { inputs: 100, states: 50 } } }])
   expect(await keepLimits(knowing({ inputs: 100 }), url, { inputs: 100 })).toEqual([])
-  expect(effective({ inputs: 7 })).toEqual({ inputs: 7, outputs: 1000, states: 1000, restore: 100 })
+  expect(effective({ inputs: 7 })).toEqual({ inputs: 7, outputs: 100, states: 1000, restore: 100 })
 })
 
 test('a mint’s info says how long a list may be', async () => {

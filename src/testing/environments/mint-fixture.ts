@@ -30,7 +30,7 @@ export function plainTerms(request: string): InvoiceTerms {
 
 /** How the mint of a scenario is made. */
 export type MintTraits = Partial<
-  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs' | 'amounts'>
+  Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs' | 'amounts' | 'keysetVersion'>
 > & {
   readonly autoPayMs?: number
 }

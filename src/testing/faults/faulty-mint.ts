@@ -6,6 +6,7 @@ import type { Inject } from '../explorer/choices.ts'
 import type { Answer } from '../../mint-server/http/request.ts'
 import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
+import { forge, forgeriesOf, isLie, isProofNeeded, unheard, type Forgery } from './forgery.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
 import type { MintFixture } from '../environments/mint-fixture.ts'
@@ -56,6 +57,14 @@ export const CHECK_FAULTS = [
   ...GET_FAULTS,
   /** All of them are said to be in use. */
   'pending',
+  /** Of the last nothing is said. */
+  'short',
+] as const
+/** What may befall the question for a keyset’s keys (NUT-01), beside that. */
+export const KEYS_FAULTS = [
+  ...GET_FAULTS,
+  /** They are others, which do not give the keyset’s id. */
+  'otherKeys',
 ] as const
 /** What may befall the question which outputs were signed (NUT-09), beside that. */
 const FORGED_FAULTS = [
@@ -117,6 +126,10 @@ export const MONEY_FAULTS = [
   'rotated',
   /** Applied; the machine sleeps for hours before it hears the answer. */
   'asleep',
+  /** Applied; and the mint says that it refuses. */
+  'refusedAfter',
+  /** Applied; the signatures are not the mint’s. */
+  'forged',
 ] as const
 /** What may befall a request that is answered with signatures for all its outputs, beside that. */
 export const SIGNING_FAULTS = [
@@ -126,12 +139,22 @@ export const SIGNING_FAULTS = [
   /** Applied; the signatures come in another order. */
   'shuffled',
 ] as const
+/** What may befall a request that moves money where the mint lies, beside forged answers. */
+export const LYING_FAULTS = [
+  /** Applied; the mint says that there were too many outputs. */
+  'tooLargeAfter',
+  /** Applied; the server says with an error of its own that inputs are spent. */
+  'brokenAfter',
+  /** Held up for longer, and a proxy says the same. */
+  'broken',
+] as const
 /** Where the mint remembers answers (NUT-19): it forgets them just before. */
 const FORGOTTEN = 'forgotten'
 
 type Fault =
   | (typeof CHECK_FAULTS | typeof RESTORE_FAULTS | typeof PAYMENT_FAULTS | typeof WISH_FAULTS)[number]
-  | (typeof SIGNING_FAULTS)[number]
+  | (typeof SIGNING_FAULTS | typeof LYING_FAULTS)[number]
+  | Forgery
 
 /** What a mint does with one kind of request for a while, unless something befalls the request. */
 export interface Mood {
@@ -141,10 +164,6 @@ export interface Mood {
     | Exclude<Fault, 'crashBefore' | 'crashAfter' | 'overtaken'>
     /** Held up for so long that five other requests overtake it; no answer. */
     | 'held'
-    /** No keyset is said to be active. */
-    | 'retired'
-    /** All keysets are said to cost more. */
-    | 'dearer'
     /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
     | 'throttled'
     /** It redirects to another address. */
@@ -164,6 +183,8 @@ export interface Speech {
 
 export const speech = noteOf<Speech>('speech')
 export const moods = noteOf<readonly Mood[]>('moods')
+/** Each answer may be forged in every way. */
+export const lying = noteOf<true>('lying')
 
 /** How the mint speaks at a time, by what the scenario wrote down. */
 export function spokenAt(notes: Notes, nowMs: number): Dialect {
@@ -172,11 +193,12 @@ export function spokenAt(notes: Notes, nowMs: number): Dialect {
 }
 
 const THROTTLED_FOR_MS = 120_000
+const error = (status: number, code: number, detail: string) => ({ status, body: JSON.stringify({ detail, code }) })
+const REFUSED = error(400, 0, 'database is locked')
+const TOO_LARGE = error(400, codes.tooManyOutputs, 'too many outputs')
+const BROKEN = error(500, codes.alreadySpent, 'inputs are spent')
 /** After so long a wallet may try again what the mint did not take. */
 const DEAD_FOR_MS = 3_600_000
-
-/** A point, and nothing that a mint signed. */
-const FORGED = stubCrypto.hashToCurve('forged')
 
 const signing = /^\/v1\/(swap|mint\/bolt11)$/
 /** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
@@ -190,6 +212,7 @@ function faultsOf(path: string, body: string) {
   if (path.startsWith('/v1/melt/quote/bolt11/')) return PAYMENT_FAULTS
   if (path.startsWith('/v1/mint/quote/bolt11/')) return QUOTE_FAULTS
   if (path.endsWith('/quote/bolt11')) return WISH_FAULTS
+  if (path.startsWith('/v1/keys/')) return KEYS_FAULTS
   if (questions.test(path)) return GET_FAULTS
   if (signing.test(path)) return SIGNING_FAULTS
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
@@ -315,9 +338,15 @@ export function faultyTransport(of: {
   const mood = (request: string): Mood['does'] | undefined =>
     moods.in(of.notes)?.find(({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs)?.does
   /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
-  const isSeen = (fault: string): boolean =>
-    (fault !== 'forged' && fault !== 'shuffled') || present().without?.includes(12) !== true
-  const lied = (): void => void (wire.lies = { ...wire.lies, told: wire.lies.told + 1 })
+  const isSeen = (fault: string): boolean => !isProofNeeded(fault) || present().without?.includes(12) !== true
+  /** What may befall a request. A mint contradicts itself once: one that never stops proves nothing. */
+  const faultsAt = (path: string, body: string): readonly Fault[] => {
+    const more = lying.in(of.notes) ? [...forgeriesOf(path), ...(money.test(path) ? LYING_FAULTS : [])] : []
+    const all = new Set<Fault>([...faultsOf(path, body), ...more])
+    return [...all].filter((fault) => isSeen(fault) && !(wire.lies.told > 0 && isOnce(fault, path)))
+  }
+  /** Restores may be forged time and again. */
+  const isOnce = (fault: string, path: string): boolean => isLie(fault, path) && path !== '/v1/restore'
   // Headers tell whole seconds.
   const dated = async (answer: Promise<Answer>) => ({
     ...(await answer),
@@ -330,13 +359,9 @@ export function faultyTransport(of: {
         const request = { method, path, ...(body !== undefined && { body }) }
         check(path, body)
         const more = money.test(path) && fixture.remembers() ? ([FORGOTTEN] as const) : []
-        // A mint contradicts itself once: one that never stops proves nothing.
-        const faults = faultsOf(path, body ?? '')
-          .filter((it) => (it !== 'denied' && it !== 'disowned') || wire.lies.told === 0)
-          .filter(isSeen)
         const { fault: injected, applied } = inject(
           `${method} ${placeOf(path)}`,
-          ['ok', ...faults, ...more],
+          ['ok', ...faultsAt(path, body ?? ''), ...more],
           [path, body ?? ''],
         )
         const fault = injected === 'ok' ? (mood(`${method} ${path}`) ?? injected) : injected
@@ -346,7 +371,7 @@ export function faultyTransport(of: {
           case 'refused':
             await arrive()
             answered(path, 400, fault)
-            return { status: 400, body: JSON.stringify({ detail: 'database is locked', code: 0 }) }
+            return REFUSED
           case 'forgotten':
             await arrive()
             answered(path, 400, fault)
@@ -359,10 +384,12 @@ export function faultyTransport(of: {
             throw new Error('connection refused')
           case 'late':
           case 'gateway':
+          case 'broken':
           case 'held':
             await arrive()
-            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
+            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, broken: 3, held: 5 }[fault] }]
             answered(path, 0, fault)
+            if (fault === 'broken') return BROKEN
             if (fault !== 'gateway') return unanswered(signal)
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
           case 'throttled':
@@ -399,35 +426,20 @@ export function faultyTransport(of: {
             return answer
           case 'lost':
             throw new Error('connection reset')
-          case 'short':
-            return changed(answer, (list) => list.slice(0, -1))
-          case 'partly':
-            lied()
-            return changed(answer, (list) => (list.length > 1 ? list.slice(0, -1) : list))
-          case 'shuffled':
-            return changed(answer, (list) => list.toReversed())
-          case 'forged':
-            lied()
-            return changed(answer, (list) => list.map((item) => ('C_' in item ? { ...item, C_: FORGED } : item)))
-          case 'bare':
-            return altered(answer, { change: undefined })
-          case 'denied':
-            lied()
-            return altered(answer, { state: 'UNPAID', payment_preimage: undefined, change: undefined })
-          case 'disowned':
-            lied()
-            return altered(answer, { state: 'UNPAID', change: undefined })
-          case 'otherwise':
-            return altered(answer, { unit: 'usd' })
-          case 'pending':
-            if (path !== '/v1/checkstate') return altered(answer, { state: 'PENDING' })
-            return changed(answer, (list) => list.map((item) => ({ ...item, state: 'PENDING' })))
-          case 'retired':
-            return changed(answer, (list) => list.map((item) => ({ ...item, active: false })))
-          case 'dearer':
-            return changed(answer, (list) => list.map((item) => ({ ...item, input_fee_ppk: 64_000 })))
-          default:
+          case 'refusedAfter':
+            return REFUSED
+          case 'tooLargeAfter':
+            return TOO_LARGE
+          case 'brokenAfter':
+            return BROKEN
+          case 'ok':
+          case 'twice':
+          case 'rotated':
+          case FORGOTTEN:
             return answer
+          default:
+            if (isLie(fault, path)) wire.lies = { ...wire.lies, told: wire.lies.told + 1 }
+            return answer.status < 300 ? forge(answer, fault, body) : answer
         }
       }),
     )
@@ -438,7 +450,8 @@ export function faultyTransport(of: {
     wire.heard = { ...wire.heard, [`${asked} begun`]: true }
     try {
       const answer = await carried(request)
-      wire.heard = answeredSo(wire.heard, asked, cameOf(answer))
+      const path = request.url.slice(mintUrl.length)
+      wire.heard = answeredSo(wire.heard, asked, unheard(path, request.body, answer.body) ?? cameOf(answer))
       return answer
     } catch (error) {
       wire.heard = answeredSo(wire.heard, asked, 'unanswered')
@@ -478,24 +491,4 @@ export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; v
 function isTooLong(body: string, { limits = {} }: Dialect): boolean {
   const { inputs = [], outputs = [] } = bodyOf(body || '{}')
   return inputs.length > (limits.inputs ?? Infinity) || outputs.length > (limits.outputs ?? Infinity)
-}
-
-type Fields = Readonly<Record<string, unknown>>
-const fieldsOf = (body: string): Fields => JSON.parse(body) as Fields
-
-/** Changes fields of an answer; undefined leaves one out. */
-const altered = <A extends { body: string }>(answer: A, fields: Fields): A => ({
-  ...answer,
-  body: JSON.stringify({ ...fieldsOf(answer.body), ...fields }),
-})
-
-/** Changes every list of an answer. */
-function changed<A extends { body: string }>(answer: A, by: (list: readonly Fields[]) => readonly Fields[]): A {
-  const lists = Object.entries(fieldsOf(answer.body))
-  return {
-    ...answer,
-    body: JSON.stringify(
-      Object.fromEntries(lists.map(([name, list]) => [name, Array.isArray(list) ? by(list as Fields[]) : list])),
-    ),
-  }
 }

@@ -185,11 +185,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     const { choices } = this.of
     const before = choices.faults.map((it) => `${it.site.replace(/ .*/, '')} ${it.option}`).join(', ')
     try {
-      const option = choices.pick<'ok' | F>(
-        site,
-        options,
-        { state: () => '', name: () => `${before}; ${site}` },
-      )
+      const option = choices.pick<'ok' | F>(site, options, { state: () => '', name: () => `${before}; ${site}` })
       if (option !== 'ok') this.say('fault', `${choices.taken.length}. ${site}: ${option}`)
       return option
     } catch (error) {

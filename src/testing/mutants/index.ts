@@ -6,11 +6,13 @@
 import { bountyMutants } from './bounty.ts'
 import { kernelMutants } from './kernel.ts'
 import { laneMutants } from './lanes.ts'
+import { lieMutants } from './lies.ts'
 import { mintServerMutants } from './mint-server.ts'
 import { moneyMutants } from './money.ts'
 import type { Mutant } from './mutant.ts'
 import { recoveryMutants } from './recovery.ts'
 import { rowMutants } from './rows.ts'
+import { sizeMutants } from './sizes.ts'
 import { statementMutants } from './statements.ts'
 
 export { mutated, type Mutant } from './mutant.ts'
@@ -20,6 +22,8 @@ export const mutants: readonly Mutant[] = [
   ...[...moneyMutants, ...recoveryMutants].toSorted((a, b) => a.row! - b.row!),
   ...statementMutants,
   ...rowMutants,
+  ...lieMutants,
+  ...sizeMutants,
   ...bountyMutants,
   ...mintServerMutants,
   ...laneMutants,

@@ -146,14 +146,18 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/outputs.ts',
-        from: `if (!A || signature.id !== row.keysetId || (row.amount !== 0 && signature.amount !== row.amount)) return undefined`,
-        to: `if (!A) return undefined`,
+        from: `if (row.amount !== 0 && signature.amount !== row.amount) return undefined`,
+        to: ``,
       },
       {
         file: 'src/wallet/outputs.ts',
-        from: `if (signature.dleq ? !crypto.verifyDleq(row.B_, signature.C_, A, signature.dleq) : dleq === 'needed')
-      return undefined`,
+        from: `if (!signature.dleq && dleq === 'needed') return undefined`,
         to: ``,
+      },
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `return A && dleq && !crypto.verifyDleq(B_, C_, A, dleq) ? undefined : A`,
+        to: `return A`,
       },
     ],
     breaks: 'worthless',

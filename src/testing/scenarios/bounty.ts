@@ -158,6 +158,21 @@ export const bountyScenarios: readonly Scenario<BountyStage>[] = [
     },
     { hurried: true },
   ),
+  scenario('renewed-twice', async (stage) => {
+    // Her work takes longer than two renewals; none goes beyond what was asked for last.
+    const id = await create(stage)
+    await claim(stage, id, 'ada')
+    for (const part of ['a first time', 'a second time'])
+      await once(stage, part, async () => {
+        if ((await renew(stage, id, 'ada')) === 'ok') stage.note('renewedMs', stage.clock.now())
+        await stage.clock.pause(LEASE_MS + MINUTE_MS)
+      })
+    const { renewedMs } = stage.notes
+    const isHeld = typeof renewedMs === 'number' && stage.clock.now() < renewedMs + 2 * LEASE_MS - MINUTE_MS
+    const answer = await settle(stage, id, 'ada')
+    must(!isHeld || answer !== 'LEASE_LOST', 'a lease that was renewed twice is lost before its time')
+    await over(stage, id)
+  }),
   scenario('released', async (stage) => {
     const id = await create(stage)
     await once(stage, 'given back', async () => {

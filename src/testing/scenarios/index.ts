@@ -5,6 +5,7 @@ import { alongside } from './alongside.ts'
 import { receiveDialects, sendDialects, swapDialects } from './dialect-exchanges.ts'
 import { lyingQuotes, meltDialects, mintDialects, oddAmount, restoreDialects } from './dialect-quotes.ts'
 import { bountyScenarios } from './bounty.ts'
+import { forged } from './forged.ts'
 import { mintServerScenarios } from './mint-server.ts'
 import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
@@ -13,6 +14,7 @@ import { nonsense } from './nonsense.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
+import { sizes } from './sizes.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
 import { upset } from './upset.ts'
@@ -38,6 +40,8 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...acrossTheWire,
     ...dialects,
     ...upset,
+    ...forged,
+    ...sizes,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

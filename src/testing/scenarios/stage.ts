@@ -262,6 +262,8 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
       if (error.code !== 'QUARANTINED') throw error
       const id = sure(error.operationId, 'operation')
       if (!stage.mayResume(id)) throw error
+      // Not at once: a mint may lie for a while.
+      await stage.clock.pause(MINUTE_MS)
       await stage.wallet.operations.resume(id)
     }
 }

@@ -135,7 +135,7 @@ const OPTIONS: readonly (keyof PrepareMint)[] = [
  * Stores what is wanted, then asks the mint for a quote. From then on it goes on by itself: paid, it is minted.
  *
  * @throws {TypeError} naming the argument; {HardshellError} `MINT_UNKNOWN`, `MINT_NOT_TRUSTED`, `UNIT_UNKNOWN`,
- *   `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `NO_ACTIVE_KEYSET`, `AMOUNT_UNREACHABLE`, `AMOUNT_OUT_OF_RANGE`,
+ *   `KEYSET_COLLISION`, `KEYSET_UNSUPPORTED`, `KEYSET_CHANGED`, `NO_ACTIVE_KEYSET`, `AMOUNT_UNREACHABLE`, `AMOUNT_OUT_OF_RANGE`,
  *   `MINTING_DISABLED`, `REFUSED`, `QUOTE_WRONG`, `ALREADY_ISSUED`, `SIGNATURE_REFUSED`, `MINT_UNREACHABLE`, `KEY_REUSED`; the signal's reason
  */
 export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise<MintHandle> {
