@@ -128,13 +128,13 @@ export function walletSubject(
         const recorded = new Set<string>()
         const about = { fixture, wire, clock, rows, recorded, notes, violated, mintUrl: MINT_URL }
         const faulty = faultyTransport({ ...means, ...about })
-        const transport: Transport = async (request) => {
+        const watched: Transport = async (request) => {
           const { method, url, body } = request
-          if (sending && body !== undefined && senderOf(body, rows())) recorded.add(body)
+          if (body !== undefined && senderOf(body, rows())) recorded.add(body)
           await sending?.({ method, path: url.slice(MINT_URL.length), body })
           return faulty(request)
         }
-        const held = heldUntilOpen({ transport, clock, violated })
+        const held = heldUntilOpen({ transport: sending ? watched : faulty, clock, violated })
         const wallet = await openWallet({
           ...{ store, clock: ownClock, random, transport: held.transport },
           seed: SEED,
