@@ -36,7 +36,6 @@ export const NOT_HERE = [
   /deriving: done\[[2-7]\]/,
   /exchanging\.closed|exchangeLook|reclaiming\.closed/,
   /(checking|restoring): done\[2\]/,
-  /swapping: done\[1\]/,
   /^answer exchange\.derive: (impossible|gap)$/,
   /(unblinding|matching): done\[1\]/,
   /matching: done\[(6|11)\]/,
