@@ -202,13 +202,12 @@ async function attended(
 }
 
 const alike: Likeness = {
-  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
-  counts: { attempt: 2, tries: 1, asks: 3 },
-  // A record decides nothing; nor does an operation that has ended, once no key leads to it.
-  over: (table, row) =>
-    table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
+  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
+  names: ['request', 'ask'],
+  counts: { attempt: 2, tries: 8, asks: 3 },
+  ages: ['refusedAt'],
   matters(outside, known, nowMs) {
-    const { mint, late, lied, melts, dead } = outsideOf(outside)
+    const { mint, late, lied, melts, dead, sent, senders } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [
@@ -216,6 +215,8 @@ const alike: Likeness = {
       ...late,
       melts,
       dead,
+      sent,
+      senders,
       lied ? 'lied' : 'did not lie',
     ]
   },

@@ -134,9 +134,11 @@ export interface Mood {
   /** Method and path, or how they begin. */
   readonly at: string
   readonly does:
-    | Exclude<Fault, 'crashBefore' | 'crashAfter' | 'overtaken'>
+    | Exclude<Fault, 'crashBefore' | 'crashAfter'>
     /** Held up for so long that five other requests overtake it; no answer. */
     | 'held'
+    /** Held up as long, and a page comes in the place of the answer. */
+    | 'portal'
     /** No keyset is said to be active. */
     | 'retired'
     /** All keysets are said to cost more. */
@@ -168,6 +170,8 @@ export function spokenAt(notes: Notes, nowMs: number): Dialect {
 }
 
 const THROTTLED_FOR_MS = 120_000
+/** A mood that lasts as long is over after one request in which it lets time go by. */
+export const SOON_MS = 1
 /** After so long a wallet may try again what the mint did not take. */
 const DEAD_FOR_MS = 3_600_000
 
@@ -349,9 +353,11 @@ export function faultyTransport(of: {
           case 'late':
           case 'gateway':
           case 'held':
+          case 'portal':
             await arrive()
-            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5 }[fault] }]
+            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, held: 5, portal: 5 }[fault] }]
             answered(path, 0, fault)
+            if (fault === 'portal') return { status: 200, body: '<html>sign in</html>' }
             if (fault !== 'gateway') throw new Error('timed out')
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
           case 'throttled':
@@ -380,6 +386,8 @@ export function faultyTransport(of: {
           case 'crashAfter':
             return life.die()
           case 'overtaken':
+            // What a scenario has happen is over when it has.
+            if (injected === 'ok') of.clock.sleep(SOON_MS)
             await of.overtake()
             return answer
           case 'asleep':

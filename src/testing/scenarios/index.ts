@@ -10,6 +10,7 @@ import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
 import { keysetsRefused, mints } from './mint.ts'
 import { nonsense } from './nonsense.ts'
+import { pairs } from './pairs.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...acrossTheWire,
     ...dialects,
     ...upset,
+    ...pairs,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

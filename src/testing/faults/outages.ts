@@ -1,0 +1,54 @@
+/** A store that is away for a while, as a scenario has it. */
+import { StoreError } from '../../store/port.ts'
+import { noteOf } from '../explorer/notes.ts'
+import type { Stage } from '../explorer/subject.ts'
+
+/** What befalls the next commits of a name. */
+interface Outage {
+  /** How the commit's name begins, after its kind: a state, most often. */
+  readonly at: string
+  /** `busy`: nothing landed. Otherwise the commit is in doubt, and landed or did not. */
+  readonly how: 'busy' | 'landed' | 'lost'
+  /** So long the store can neither be written nor read from then on. */
+  readonly forMs: number
+  /** So many commits are still to be met. */
+  readonly times: number
+}
+
+const planned = noteOf<Outage>('outage')
+const until = noteOf<number>('outUntil')
+
+/** From now on so many commits of a name are met by an outage, each. */
+export const outage = (stage: Stage, of: Outage): void => planned.write(stage, of)
+
+/** What the scenario has the store do. */
+export class Outages {
+  readonly #stage: Stage
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** @throws {StoreError} `BUSY` while the store is away. */
+  check(): void {
+    const { notes, clock } = this.#stage
+    if (clock.rightMs < (until.in(notes) ?? 0)) throw new StoreError('BUSY', 'the store is away')
+  }
+
+  /** Whether the store goes away with this commit. */
+  begin(about: string): boolean {
+    const found = planned.in(this.#stage.notes)
+    return found !== undefined && found.times > 0 && about.startsWith(found.at)
+  }
+
+  /** The commit's fate, where `begin` says so. */
+  async fail(land: () => Promise<void>): Promise<void> {
+    const { notes, clock } = this.#stage
+    const found = planned.in(notes)
+    if (!found) return land()
+    if (found.how === 'landed') await land()
+    planned.write(this.#stage, { ...found, times: found.times - 1 })
+    until.write(this.#stage, clock.rightMs + found.forMs)
+    throw new StoreError(found.how === 'busy' ? 'BUSY' : 'IN_DOUBT', 'the store went away')
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Pairs of faults of which the scenario itself brings the first one, so that one that is injected makes the pair: in each
+ * kind that moves money, at the request that moves it.
+ */
+import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
+import { noteOf } from '../explorer/notes.ts'
+import { moods, SOON_MS, type Mood } from '../faults/faulty-mint.ts'
+import { outage } from '../faults/outages.ts'
+import { pay, writeOff } from './melt-ends.ts'
+import { whenIn } from './mint-faults.ts'
+import { ending, foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
+import { setting } from './upset.ts'
+import { notedText } from '../explorer/notes.ts'
+
+/** How an exchange may end of which some requests are refused. */
+const ENDS = ['REFUSED', 'CANCELLED']
+
+/** An operation of a kind, and where in it money moves. */
+interface Base extends Pick<Scenario, 'mint' | 'drive'> {
+  readonly kind: string
+  /** The request. */
+  readonly at: string
+  /** In which it is made; which follows where no answer comes, and where it makes no sense. */
+  readonly state: string
+  readonly unanswered: string
+  readonly puzzled: string
+  /** In which a person is asked, where the mint lies. */
+  readonly quarantined: string
+  /** As which it begins, and ends well. */
+  readonly begins: string
+  readonly ends: string
+  setup(stage: Stage): Promise<void>
+}
+
+const EXCHANGE = {
+  at: 'POST /v1/swap',
+  state: 'exchanging.swapping',
+  unanswered: 'exchanging.backoff',
+  puzzled: 'exchanging.checking',
+  quarantined: 'exchanging.quarantined',
+  begins: 'prepared',
+}
+
+const bases: readonly Base[] = [
+  {
+    ...EXCHANGE,
+    kind: 'swap',
+    ends: 'swapped',
+    setup: (stage) => fund(stage, 8),
+    async drive(stage) {
+      const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
+      await ending(stage, () => swap.execute(), ...ENDS)
+    },
+  },
+  {
+    ...EXCHANGE,
+    kind: 'receive',
+    ends: 'received',
+    async setup(stage) {
+      await fund(stage)
+      stage.note('token', tokenOf(await foreignProofs(stage, [2, 4])))
+    },
+    async drive(stage) {
+      const receive = await stage.wallet.receive.prepare({ token: notedText(stage.notes, 'token'), key: 'receive' })
+      await ending(stage, () => receive.execute(), ...ENDS)
+    },
+  },
+  {
+    ...EXCHANGE,
+    kind: 'send',
+    ends: 'tokenCreated',
+    setup: (stage) => fund(stage, 8),
+    async drive(stage) {
+      const run = async (): Promise<void> => {
+        const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount: 3, key: 'send' })
+        await send.execute()
+        await send.reclaim()
+      }
+      await ending(stage, run, ...ENDS)
+    },
+  },
+  {
+    kind: 'mint',
+    at: 'POST /v1/mint/bolt11',
+    state: 'minting',
+    unanswered: 'retrying',
+    puzzled: 'asking',
+    quarantined: 'quarantined',
+    begins: 'unpaid',
+    ends: 'issued',
+    setup: async ({ wallet }) => void (await wallet.mints.trust(MINT_URL)),
+    async drive(stage) {
+      const run = async (): Promise<void> => {
+        const mint = await stage.wallet.mint.prepare({ mintUrl: MINT_URL, amount: 7, key: 'mint' })
+        await reaches(stage, mint.id, 'issued')
+      }
+      await ending(stage, run, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG')
+    },
+  },
+  {
+    kind: 'melt',
+    at: 'POST /v1/melt/bolt11',
+    state: 'melting',
+    unanswered: 'checking',
+    puzzled: 'checking',
+    quarantined: 'quarantined',
+    begins: 'prepared',
+    ends: 'paid',
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+    },
+    async drive(stage) {
+      writeOff(stage)
+      await pay(stage)
+    },
+  },
+]
+
+const done = noteOf<true>('first fault')
+
+/** Does something when an operation first comes into a state, whatever crashes later. */
+function once(stage: Stage, state: string, act: () => void): void {
+  whenIn(stage, state, () => {
+    if (done.in(stage.notes)) return
+    done.write(stage, true)
+    act()
+  })
+}
+
+/** A base with what goes wrong in it first. */
+const pair = (
+  { kind, mint, setup, drive }: Base,
+  name: string,
+  of: { setup?: (stage: Stage) => void; drive?: (stage: Stage) => void },
+): Scenario => ({
+  kind,
+  name,
+  depth: 1,
+  ...(mint && { mint }),
+  async setup(stage) {
+    await setup(stage)
+    of.setup?.(stage)
+  },
+  drive(stage) {
+    of.drive?.(stage)
+    return drive(stage)
+  },
+})
+
+/** The mint, or the network, does one thing with the first request, and another with the ones that follow it. */
+const oneThenOther = (base: Base, name: string, one: Mood['does'], other?: Mood['does']): Scenario =>
+  pair(base, name, {
+    setup: (stage) => mood(stage, base.at, one, HOUR_MS),
+    drive: (stage) =>
+      once(stage, base.unanswered, () => {
+        moods.write(stage, [])
+        if (other) mood(stage, base.at, other, 45 * MINUTE_MS)
+      }),
+  })
+
+/** The store goes away with a commit, for as long; so many times. */
+const away = (base: Base, name: string, of: Parameters<typeof outage>[1]): Scenario =>
+  pair(base, name, { setup: (stage) => outage(stage, of) })
+
+const LONG_MS = 10 * MINUTE_MS
+const SIX = 6
+
+const each = bases.flatMap((base): Scenario[] => [
+  // The network holds the request up, and the mint refuses the next one.
+  oneThenOther(base, 'held-refused', 'held', 'refused'),
+  // In the place of an answer there comes a page, and the request arrives later.
+  oneThenOther({ ...base, unanswered: base.puzzled }, 'portal-late', 'portal'),
+  // A commit is in doubt, and the store is away for longer than anybody who begins an operation waits.
+  away(base, 'in-doubt-landed', { at: `${base.kind} ${base.state}`, how: 'landed', forMs: LONG_MS, times: 1 }),
+  away(base, 'in-doubt-lost', { at: `${base.kind} ${base.begins}`, how: 'lost', forMs: LONG_MS, times: 1 }),
+  // What came of the request cannot be stored, again and again.
+  away(base, 'six-outages', { at: `${base.kind} ${base.ends}`, how: 'busy', forMs: LONG_MS, times: SIX }),
+  // The clock is set back while it pauses.
+  pair(base, 'pause-clock-back', {
+    setup: (stage) => mood(stage, base.at, 'notSent', MINUTE_MS),
+    drive: (stage) => setting(stage, -48 * HOUR_MS),
+  }),
+  // Another process takes it over while the answer is on its way, which this one hears after that.
+  pair(base, 'stale-answer', {
+    drive: (stage) => once(stage, base.state, () => mood(stage, base.at, 'overtaken', SOON_MS)),
+  }),
+])
+
+const only = (kind: string): Base[] => bases.filter((base) => base.kind === kind)
+
+/** A melt is sent twice: the first request never arrives, and of the second one nothing good comes either. */
+const sentTwice = only('melt').flatMap((base) =>
+  (['lost', 'held', 'refused', 'portal'] as const).map((other) => oneThenOther(base, `twice-${other}`, 'notSent', other)),
+)
+
+/** The answer is lost, and what the mint says of it is a lie, until somebody has it asked again. */
+const lies = (
+  [
+    ['swap', 'POST /v1/restore', 'forged'],
+    ['mint', 'POST /v1/restore', 'forged'],
+    ['melt', 'GET /v1/melt/quote', 'disowned'],
+  ] as const
+).flatMap(([kind, at, does]) =>
+  only(kind).map((base) =>
+    pair(base, 'quarantined', {
+      setup(stage) {
+        mood(stage, base.at, 'lost', HOUR_MS)
+        mood(stage, at, does, HOUR_MS)
+      },
+      drive: (stage) => once(stage, base.quarantined, () => moods.write(stage, [])),
+    }),
+  ),
+)
+
+export const pairs: readonly Scenario[] = [...each, ...sentTwice, ...lies]
