@@ -46,7 +46,7 @@ describe('a chart that compares', () => {
         over: { type: 'final' },
       },
     })
-    return defineOperation({ kind: 'toy', version: 1, machine }) as unknown as OperationKind
+    return defineOperation({ kind: 'toy', version: 1, machine, effects: () => ({}) }) as unknown as OperationKind
   }
   const samples: Samples = { inputs: [{}], sees: ({ tries }: { tries: number }) => Math.min(9, tries) }
   const alike: Likeness = { ignore: ['text'], names: ['name'], counts: { tries: 2 } }

@@ -35,7 +35,13 @@ const counted =
 function pairsOf({ ignore = [], names = [], counts = {} }: Likeness): Pair[] {
   return [
     ...ignore.map((field) => ({ field, what: field, one: same, other: otherwise })),
-    ...names.map((field) => ({ field, what: `what ${field} says`, one: same, other: otherwise, isNamed: true as const })),
+    ...names.map((field) => ({
+      field,
+      what: `what ${field} says`,
+      one: same,
+      other: otherwise,
+      isNamed: true as const,
+    })),
     ...Object.entries(counts).flatMap(([field, most]) =>
       BEYOND.map((more) => ({
         field,

@@ -46,7 +46,9 @@ test('no machine is left out', () => {
 })
 
 describe.each(
-  [...walletSamples, ...mintSamples, ...bountySamples, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const),
+  [...walletSamples, ...mintSamples, ...bountySamples, shop].map(
+    ([kind, samples]) => [kind.kind, kind, samples] as const,
+  ),
 )('of %s', (_, kind, samples) => {
   test.each(machineContract(kind, samples))('$name', ({ run }) => expect(run()).resolves.toBeUndefined())
 })

@@ -244,7 +244,13 @@ class LifeRun<S extends Stage> {
         open: async (schema) => {
           const store = await this.#opened(schema)
           const outages = new Outages(this.#stage)
-          return faultyStore(misread ? misreading(store, misread) : store, { inject, life, committed, overtake, outages })
+          return faultyStore(misread ? misreading(store, misread) : store, {
+            inject,
+            life,
+            committed,
+            overtake,
+            outages,
+          })
         },
       },
       clock: this.#clock,

@@ -113,7 +113,11 @@ export const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) 
  * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
  * roughly by how far ahead they are, those that are past as one.
  */
-export function fingerprints({ over = () => false, matters = (all) => [all as object], ...alike }: Likeness): Fingerprint {
+export function fingerprints({
+  over = () => false,
+  matters = (all) => [all as object],
+  ...alike
+}: Likeness): Fingerprint {
   const shapes = new Shapes(alike)
   const rows = (dump: Dump): Shape[] =>
     Object.entries(dump).flatMap(([table, list]) => [
@@ -157,7 +161,12 @@ export function fingerprints({ over = () => false, matters = (all) => [all as ob
 }
 
 /** One field of a row, as fingerprints see it: undefined where it is left out. */
-export function likened({ ignore = [], names = [], counts = {}, ages = [] }: Likeness): (key: string, value: unknown) => unknown {
+export function likened({
+  ignore = [],
+  names = [],
+  counts = {},
+  ages = [],
+}: Likeness): (key: string, value: unknown) => unknown {
   const [ignored, named, aged] = [new Set(ignore), new Set(names), new Set(ages)]
   return (key, value) => {
     if (ignored.has(key)) return undefined

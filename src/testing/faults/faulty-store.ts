@@ -66,7 +66,7 @@ export function faultyStore(
           await store.commit(writes)
           committed(about)
         }
-        if (outages?.begin(about)) return outages.fail(land)
+        if (outages?.begin(about)) return outages.meet(land)
         const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
         switch (inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)) {
           case 'crashBefore':

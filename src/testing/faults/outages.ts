@@ -5,9 +5,9 @@ import type { Stage } from '../explorer/subject.ts'
 
 /** What befalls the next commits of a name. */
 interface Outage {
-  /** How the commit's name begins, after its kind: a state, most often. */
+  /** How the commit's name begins: with a kind and a state. */
   readonly at: string
-  /** `busy`: nothing landed. Otherwise the commit is in doubt, and landed or did not. */
+  /** `busy`: nothing landed. `landed`, `lost`: it is in doubt. */
   readonly how: 'busy' | 'landed' | 'lost'
   /** So long the store can neither be written nor read from then on. */
   readonly forMs: number
@@ -15,11 +15,30 @@ interface Outage {
   readonly times: number
 }
 
+/** Times at which it is away: the end of each so long while, so many times over. */
+interface Ebbs {
+  readonly fromMs: number
+  readonly everyMs: number
+  readonly awayMs: number
+  readonly times: number
+}
+
+const tide = noteOf<Ebbs>('tide')
 const planned = noteOf<Outage>('outage')
 const until = noteOf<number>('outUntil')
 
 /** From now on so many commits of a name are met by an outage, each. */
 export const outage = (stage: Stage, of: Outage): void => planned.write(stage, of)
+
+/** From now on the store is away at the end of each so long while. */
+export const ebb = (stage: Stage, of: Omit<Ebbs, 'fromMs'>): void =>
+  tide.write(stage, { ...of, fromMs: stage.clock.rightMs })
+
+function isLow(of: Ebbs | undefined, nowMs: number): boolean {
+  if (!of) return false
+  const sinceMs = nowMs - of.fromMs
+  return sinceMs < of.everyMs * of.times && sinceMs % of.everyMs >= of.everyMs - of.awayMs
+}
 
 /** What the scenario has the store do. */
 export class Outages {
@@ -32,7 +51,8 @@ export class Outages {
   /** @throws {StoreError} `BUSY` while the store is away. */
   check(): void {
     const { notes, clock } = this.#stage
-    if (clock.rightMs < (until.in(notes) ?? 0)) throw new StoreError('BUSY', 'the store is away')
+    if (clock.rightMs < (until.in(notes) ?? 0) || isLow(tide.in(notes), clock.rightMs))
+      throw new StoreError('BUSY', 'the store is away')
   }
 
   /** Whether the store goes away with this commit. */
@@ -41,8 +61,8 @@ export class Outages {
     return found !== undefined && found.times > 0 && about.startsWith(found.at)
   }
 
-  /** The commit's fate, where `begin` says so. */
-  async fail(land: () => Promise<void>): Promise<void> {
+  /** What becomes of that commit. */
+  async meet(land: () => Promise<void>): Promise<void> {
     const { notes, clock } = this.#stage
     const found = planned.in(notes)
     if (!found) return land()

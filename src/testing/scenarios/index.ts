@@ -11,6 +11,7 @@ import { meltEnds } from './melt-ends.ts'
 import { keysetsRefused, mints } from './mint.ts'
 import { nonsense } from './nonsense.ts'
 import { pairs } from './pairs.ts'
+import { rarities } from './rare.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...dialects,
     ...upset,
     ...pairs,
+    ...rarities,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

@@ -5,7 +5,8 @@
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { noteOf } from '../explorer/notes.ts'
 import { moods, SOON_MS, type Mood } from '../faults/faulty-mint.ts'
-import { outage } from '../faults/outages.ts'
+import { ASLEEP_FOR_MS } from '../faults/faulty-port.ts'
+import { ebb, outage } from '../faults/outages.ts'
 import { pay, writeOff } from './melt-ends.ts'
 import { whenIn } from './mint-faults.ts'
 import { ending, foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
@@ -26,9 +27,8 @@ interface Base extends Pick<Scenario, 'mint' | 'drive'> {
   readonly puzzled: string
   /** In which a person is asked, where the mint lies. */
   readonly quarantined: string
-  /** As which it begins, and ends well. */
+  /** As which it begins. */
   readonly begins: string
-  readonly ends: string
   setup(stage: Stage): Promise<void>
 }
 
@@ -45,7 +45,6 @@ const bases: readonly Base[] = [
   {
     ...EXCHANGE,
     kind: 'swap',
-    ends: 'swapped',
     setup: (stage) => fund(stage, 8),
     async drive(stage) {
       const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
@@ -55,7 +54,6 @@ const bases: readonly Base[] = [
   {
     ...EXCHANGE,
     kind: 'receive',
-    ends: 'received',
     async setup(stage) {
       await fund(stage)
       stage.note('token', tokenOf(await foreignProofs(stage, [2, 4])))
@@ -68,7 +66,6 @@ const bases: readonly Base[] = [
   {
     ...EXCHANGE,
     kind: 'send',
-    ends: 'tokenCreated',
     setup: (stage) => fund(stage, 8),
     async drive(stage) {
       const run = async (): Promise<void> => {
@@ -87,7 +84,6 @@ const bases: readonly Base[] = [
     puzzled: 'asking',
     quarantined: 'quarantined',
     begins: 'unpaid',
-    ends: 'issued',
     setup: async ({ wallet }) => void (await wallet.mints.trust(MINT_URL)),
     async drive(stage) {
       const run = async (): Promise<void> => {
@@ -105,7 +101,6 @@ const bases: readonly Base[] = [
     puzzled: 'checking',
     quarantined: 'quarantined',
     begins: 'prepared',
-    ends: 'paid',
     async setup(stage) {
       await fund(stage, 8)
       stage.note('invoice', stage.invoice(4))
@@ -163,7 +158,7 @@ const oneThenOther = (base: Base, name: string, one: Mood['does'], other?: Mood[
 const away = (base: Base, name: string, of: Parameters<typeof outage>[1]): Scenario =>
   pair(base, name, { setup: (stage) => outage(stage, of) })
 
-const LONG_MS = 10 * MINUTE_MS
+const LONG_MS = 2 * MINUTE_MS
 const SIX = 6
 
 const each = bases.flatMap((base): Scenario[] => [
@@ -174,8 +169,14 @@ const each = bases.flatMap((base): Scenario[] => [
   // A commit is in doubt, and the store is away for longer than anybody who begins an operation waits.
   away(base, 'in-doubt-landed', { at: `${base.kind} ${base.state}`, how: 'landed', forMs: LONG_MS, times: 1 }),
   away(base, 'in-doubt-lost', { at: `${base.kind} ${base.begins}`, how: 'lost', forMs: LONG_MS, times: 1 }),
-  // What came of the request cannot be stored, again and again.
-  away(base, 'six-outages', { at: `${base.kind} ${base.ends}`, how: 'busy', forMs: LONG_MS, times: SIX }),
+  // The store is away when the answer is here, each time that the request is made.
+  pair(base, 'six-outages', {
+    drive: (stage) =>
+      once(stage, base.state, () => {
+        mood(stage, base.at, 'asleep', SIX * ASLEEP_FOR_MS)
+        ebb(stage, { everyMs: ASLEEP_FOR_MS + MINUTE_MS, awayMs: LONG_MS, times: SIX })
+      }),
+  }),
   // The clock is set back while it pauses.
   pair(base, 'pause-clock-back', {
     setup: (stage) => mood(stage, base.at, 'notSent', MINUTE_MS),
@@ -191,7 +192,9 @@ const only = (kind: string): Base[] => bases.filter((base) => base.kind === kind
 
 /** A melt is sent twice: the first request never arrives, and of the second one nothing good comes either. */
 const sentTwice = only('melt').flatMap((base) =>
-  (['lost', 'held', 'refused', 'portal'] as const).map((other) => oneThenOther(base, `twice-${other}`, 'notSent', other)),
+  (['lost', 'held', 'refused', 'portal'] as const).map((other) =>
+    oneThenOther(base, `twice-${other}`, 'notSent', other),
+  ),
 )
 
 /** The answer is lost, and what the mint says of it is a lie, until somebody has it asked again. */
