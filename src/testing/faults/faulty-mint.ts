@@ -6,6 +6,7 @@ import type { Inject } from '../explorer/choices.ts'
 import type { Answer } from '../../mint-server/http/request.ts'
 import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
+import { isAway } from './outages.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
 import type { MintFixture } from '../environments/mint-fixture.ts'
@@ -434,7 +435,8 @@ export function faultyTransport(of: {
     wire.heard = { ...wire.heard, [`${asked} begun`]: true }
     try {
       const answer = await carried(request)
-      wire.heard = answeredSo(wire.heard, asked, cameOf(answer))
+      // An answer that cannot be stored is none.
+      wire.heard = answeredSo(wire.heard, asked, isAway(of.notes, of.clock.rightMs) ? 'unanswered' : cameOf(answer))
       return answer
     } catch (error) {
       wire.heard = answeredSo(wire.heard, asked, 'unanswered')

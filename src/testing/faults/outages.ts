@@ -1,6 +1,6 @@
 /** A store that is away for a while, as a scenario has it. */
 import { StoreError } from '../../store/port.ts'
-import { noteOf } from '../explorer/notes.ts'
+import { noteOf, type Notes } from '../explorer/notes.ts'
 import type { Stage } from '../explorer/subject.ts'
 
 /** What befalls the next commits of a name. */
@@ -40,6 +40,10 @@ function isLow(of: Ebbs | undefined, nowMs: number): boolean {
   return sinceMs < of.everyMs * of.times && sinceMs % of.everyMs >= of.everyMs - of.awayMs
 }
 
+/** Whether the store can neither be written nor read. */
+export const isAway = (notes: Notes, nowMs: number): boolean =>
+  nowMs < (until.in(notes) ?? 0) || isLow(tide.in(notes), nowMs)
+
 /** What the scenario has the store do. */
 export class Outages {
   readonly #stage: Stage
@@ -51,8 +55,7 @@ export class Outages {
   /** @throws {StoreError} `BUSY` while the store is away. */
   check(): void {
     const { notes, clock } = this.#stage
-    if (clock.rightMs < (until.in(notes) ?? 0) || isLow(tide.in(notes), clock.rightMs))
-      throw new StoreError('BUSY', 'the store is away')
+    if (isAway(notes, clock.rightMs)) throw new StoreError('BUSY', 'the store is away')
   }
 
   /** Whether the store goes away with this commit. */

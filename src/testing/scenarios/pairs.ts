@@ -2,19 +2,28 @@
  * Pairs of faults of which the scenario itself brings the first one, so that one that is injected makes the pair: in each
  * kind that moves money, at the request that moves it.
  */
+import { HardshellError } from '../../kernel/util/errors.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
-import { noteOf } from '../explorer/notes.ts'
+import { noteOf, notedText } from '../explorer/notes.ts'
 import { moods, SOON_MS, type Mood } from '../faults/faulty-mint.ts'
 import { ASLEEP_FOR_MS } from '../faults/faulty-port.ts'
 import { ebb, outage } from '../faults/outages.ts'
-import { pay, writeOff } from './melt-ends.ts'
+import { MELT_ENDS, writeOff } from './melt-ends.ts'
 import { whenIn } from './mint-faults.ts'
-import { ending, foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
+import { foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
 import { setting } from './upset.ts'
-import { notedText } from '../explorer/notes.ts'
 
 /** How an exchange may end of which some requests are refused. */
 const ENDS = ['REFUSED', 'CANCELLED']
+
+/** Runs what ends with success or with one of these codes. Nobody resumes what is quarantined, unless the mint has lied. */
+async function ended(run: () => Promise<unknown>, ...codes: readonly string[]): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof HardshellError) || !codes.includes(error.code)) throw error
+  }
+}
 
 /** An operation of a kind, and where in it money moves. */
 interface Base extends Pick<Scenario, 'mint' | 'drive'> {
@@ -27,6 +36,8 @@ interface Base extends Pick<Scenario, 'mint' | 'drive'> {
   readonly puzzled: string
   /** In which a person is asked, where the mint lies. */
   readonly quarantined: string
+  /** The question after it whose answer is looked at together with what is stored. */
+  readonly asks: { readonly at: string; readonly state: string }
   /** As which it begins. */
   readonly begins: string
   setup(stage: Stage): Promise<void>
@@ -38,6 +49,7 @@ const EXCHANGE = {
   unanswered: 'exchanging.backoff',
   puzzled: 'exchanging.checking',
   quarantined: 'exchanging.quarantined',
+  asks: { at: 'POST /v1/restore', state: 'exchanging.restoring' },
   begins: 'prepared',
 }
 
@@ -48,7 +60,7 @@ const bases: readonly Base[] = [
     setup: (stage) => fund(stage, 8),
     async drive(stage) {
       const swap = await stage.wallet.swap.prepare({ mintUrl: MINT_URL, amounts: [1, 2], key: 'swap' })
-      await ending(stage, () => swap.execute(), ...ENDS)
+      await ended(() => swap.execute(), ...ENDS)
     },
   },
   {
@@ -60,7 +72,7 @@ const bases: readonly Base[] = [
     },
     async drive(stage) {
       const receive = await stage.wallet.receive.prepare({ token: notedText(stage.notes, 'token'), key: 'receive' })
-      await ending(stage, () => receive.execute(), ...ENDS)
+      await ended(() => receive.execute(), ...ENDS)
     },
   },
   {
@@ -73,7 +85,7 @@ const bases: readonly Base[] = [
         await send.execute()
         await send.reclaim()
       }
-      await ending(stage, run, ...ENDS)
+      await ended(run, ...ENDS)
     },
   },
   {
@@ -83,14 +95,15 @@ const bases: readonly Base[] = [
     unanswered: 'retrying',
     puzzled: 'asking',
     quarantined: 'quarantined',
+    asks: { at: 'POST /v1/restore', state: 'restoring' },
     begins: 'unpaid',
     setup: async ({ wallet }) => void (await wallet.mints.trust(MINT_URL)),
     async drive(stage) {
       const run = async (): Promise<void> => {
         const mint = await stage.wallet.mint.prepare({ mintUrl: MINT_URL, amount: 7, key: 'mint' })
-        await reaches(stage, mint.id, 'issued')
+        await mint.finished()
       }
-      await ending(stage, run, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG')
+      await ended(run, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG')
     },
   },
   {
@@ -100,6 +113,7 @@ const bases: readonly Base[] = [
     unanswered: 'checking',
     puzzled: 'checking',
     quarantined: 'quarantined',
+    asks: { at: 'GET /v1/melt/quote', state: 'asking' },
     begins: 'prepared',
     async setup(stage) {
       await fund(stage, 8)
@@ -107,7 +121,14 @@ const bases: readonly Base[] = [
     },
     async drive(stage) {
       writeOff(stage)
-      await pay(stage)
+      const run = async (): Promise<void> => {
+        const request = notedText(stage.notes, 'invoice')
+        const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
+        await melt.execute()
+        await melt.finished()
+        if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+      }
+      await ended(run, ...MELT_ENDS)
     },
   },
 ]
@@ -169,11 +190,12 @@ const each = bases.flatMap((base): Scenario[] => [
   // A commit is in doubt, and the store is away for longer than anybody who begins an operation waits.
   away(base, 'in-doubt-landed', { at: `${base.kind} ${base.state}`, how: 'landed', forMs: LONG_MS, times: 1 }),
   away(base, 'in-doubt-lost', { at: `${base.kind} ${base.begins}`, how: 'lost', forMs: LONG_MS, times: 1 }),
-  // The store is away when the answer is here, each time that the request is made.
+  // The answer is lost, and each time that it is asked what became of it, the store is away when that is known.
   pair(base, 'six-outages', {
+    setup: (stage) => mood(stage, base.at, 'lost', HOUR_MS),
     drive: (stage) =>
-      once(stage, base.state, () => {
-        mood(stage, base.at, 'asleep', SIX * ASLEEP_FOR_MS)
+      once(stage, base.asks.state, () => {
+        mood(stage, base.asks.at, 'asleep', SIX * ASLEEP_FOR_MS)
         ebb(stage, { everyMs: ASLEEP_FOR_MS + MINUTE_MS, awayMs: LONG_MS, times: SIX })
       }),
   }),
