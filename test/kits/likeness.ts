@@ -3,11 +3,11 @@ import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { delayOf } from '../../src/kernel/define/chart.ts'
 import type { OperationKind } from '../../src/kernel/index.ts'
 import { bareStep } from '../../src/kernel/step/step.ts'
-import { delaysOf, inputOf, isOver, walk, type Edge, type Samples, type Spot } from '../../src/testing/contracts/machine-contract/walk.ts' // prettier-ignore
+import { delaysOf, inputOf, isOver, walk, type Samples, type Spot } from '../../src/testing/contracts/machine-contract/walk.ts' // prettier-ignore
 import { distance, likened, type Likeness } from '../../src/testing/explorer/world.ts'
 
 /** So many contexts are tried of each state, and of each event in it. */
-const MOST_ALIKE = 4
+const MOST_ALIKE = 3
 /** So much beyond the least number that means "so many or more". */
 const BEYOND = [1, 12]
 
@@ -57,13 +57,20 @@ function pairsOf({ ignore = [], names = [], counts = {} }: Likeness): Pair[] {
 const changed = <T extends object>(value: T, field: string, by: Change): T =>
   JSON.parse(JSON.stringify(value, (key, item: unknown) => (key === field ? by(item) : item))) as T
 
+const fields = new WeakMap<object, Set<string>>()
+
+/** Whether a field stands anywhere in a value. */
 function has(value: object, field: string): boolean {
-  let found = false
-  JSON.stringify(value, (key, item: unknown) => {
-    found ||= key === field
-    return item
-  })
-  return found
+  let known = fields.get(value)
+  if (!known) {
+    const found = new Set<string>()
+    JSON.stringify(value, (key, item: unknown) => {
+      found.add(key)
+      return item
+    })
+    fields.set(value, (known = found))
+  }
+  return known.has(field)
 }
 
 /** The same state with another context. */
@@ -91,7 +98,7 @@ export function toldApart(kind: OperationKind, samples: Samples, alike: Likeness
   const stepped = (snapshot: AnyMachineSnapshot, event: EventObject): string => {
     try {
       const { snapshot: next, actions } = bareStep(machine, { snapshot, event })
-      const { value, status, context } = next
+      const { value, status, context } = next as { readonly [name in 'value' | 'status' | 'context']: unknown }
       return textOf({ value, status, context, writes: actions.flatMap(({ type, params }) => (type === 'tx' ? [params] : [])) }) // prettier-ignore
     } catch (error) {
       return String(error)
@@ -103,8 +110,8 @@ export function toldApart(kind: OperationKind, samples: Samples, alike: Likeness
       .map((name) => {
         const delay = delayOf(machine, name)
         if (typeof delay === 'number') return name
-        const args = { context: snapshot.context } as never
-        return `${name} ${'until' in delay ? String(delay.until(snapshot.context)) : distance(delay(args))}`
+        const { context } = snapshot as { readonly context: unknown }
+        return `${name} ${'until' in delay ? String(delay.until(context)) : distance(delay({ context }))}`
       })
       .join()
   const asks = (snapshot: AnyMachineSnapshot): string =>

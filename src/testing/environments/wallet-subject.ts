@@ -201,8 +201,9 @@ async function attended(
     }
 }
 
+/** History, what was sent and who sent it decide nothing, but the wallet's books are compared with them in the end. */
 const alike: Likeness = {
-  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
+  ignore: ['version', 'commitId', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
   names: ['request', 'ask'],
   counts: { attempt: 2, tries: 8, asks: 3 },
   ages: ['refusedAt'],

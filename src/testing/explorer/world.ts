@@ -178,11 +178,15 @@ export function likened({
   }
 }
 
+const ID = /^(?:[0-9a-f]{64}|[0-9a-f]{32})$/
+
 /** A text as an id: what it says is left out, and whether it is the same as another is not. */
-const nameIn = (text: string): string =>
-  hashOf(text)
+function nameIn(text: string): string {
+  if (ID.test(text)) return text
+  return hashOf(text)
     .map((part) => part.toString(16).padStart(16, '0'))
     .join('')
+}
 
 const MOST_TEXTS = 10_000
 

@@ -248,7 +248,7 @@ export const recoveryMutants: readonly Mutant[] = [
         to: `const away = false`,
       },
     ],
-    breaks: 'stuck',
+    breaks: 'failed',
     scenario: 'swap.six-outages',
     faults: 0,
   },

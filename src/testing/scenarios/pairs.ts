@@ -26,7 +26,7 @@ async function ended(run: () => Promise<unknown>, ...codes: readonly string[]): 
 }
 
 /** An operation of a kind, and where in it money moves. */
-interface Base extends Pick<Scenario, 'mint' | 'drive'> {
+interface Base extends Pick<Scenario, 'drive'> {
   readonly kind: string
   /** The request. */
   readonly at: string
@@ -146,21 +146,20 @@ function once(stage: Stage, state: string, act: () => void): void {
 
 /** A base with what goes wrong in it first. */
 const pair = (
-  { kind, mint, setup, drive }: Base,
+  base: Base,
   name: string,
   of: { setup?: (stage: Stage) => void; drive?: (stage: Stage) => void },
 ): Scenario => ({
-  kind,
+  kind: base.kind,
   name,
   depth: 1,
-  ...(mint && { mint }),
   async setup(stage) {
-    await setup(stage)
+    await base.setup(stage)
     of.setup?.(stage)
   },
   drive(stage) {
     of.drive?.(stage)
-    return drive(stage)
+    return base.drive(stage)
   },
 })
 

@@ -3,7 +3,7 @@ import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } 
 import { moods } from '../faults/faulty-mint.ts'
 import { notedText } from '../explorer/notes.ts'
 import { MELT_ENDS, pay } from './melt-ends.ts'
-import { behave, faultyMint, MINT_FAULTS, retire, whenIn } from './mint-faults.ts'
+import { behave, faultyMint, retire, whenIn, type MINT_FAULTS } from './mint-faults.ts'
 import {
   anchor,
   anchored,
