@@ -13,7 +13,7 @@ import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
 import { chooseInputs } from './exchange-inputs.ts'
 import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
-import { effective, learnt, type Limits } from './limits.ts'
+import { effective, learnt, limitsSaid, type Limits } from './limits.ts'
 import {
   arePlausible,
   forget,
@@ -52,14 +52,18 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const unsent = exchange.unaccounted ? [] : forget(own)
     const over = exchange.unaccounted ? [] : unneeded(input, own)
     if (!keyset) return { answer: 'stale', why: sure(whyNone(keysets, unit), 'reason'), writes: unsent }
-    const { limits, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
+    const { limits, said, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
     const chosen = await chooseInputs(read, input, { keysets, keyset, limits, nowMs })
     if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
     if ('refused' in chosen)
       return { answer: 'impossible', why: chosen.refused, inputs: chosen.inputs, writes: [...over, ...chosen.writes] }
-    const plans = chosen.groups.map((inputs) =>
-      planRound({ inputs, wants: exchange, limits, denominations: denominations(keyset) }),
-    )
+    const plansAt = (most: Limits) =>
+      chosen.groups.map((inputs) =>
+        planRound({ inputs, wants: exchange, limits: most, denominations: denominations(keyset) }),
+      )
+    // What another request was refused for may be taken by now: before it is given up, it is tried.
+    const untried = isTooLarge(exchange.refusal?.meaning) ? [] : plansAt(said)
+    const plans = [...plansAt(limits), ...untried]
     const planned = plans.find((plan) => 'round' in plan) ?? sure(plans[0], 'plan')
     if ('why' in planned || refusedOne)
       return {
@@ -238,21 +242,23 @@ const sameRequest = (
 async function learntLimits(
   read: Reader,
   { mintUrl, exchange: { refusal, sets } }: Job,
-): Promise<{ limits: Limits; refusedOne: boolean; writes: Write[] }> {
+): Promise<{ limits: Limits; said: Limits; refusedOne: boolean; writes: Write[] }> {
   const row = await read.get('mints', [mintUrl])
   const known: MintLimits = row?.limits ?? {}
+  const said = effective(limitsSaid(row?.info ?? {}))
   const last = sets.at(-1)
   if (!refusal || !last || !isTooLarge(refusal.meaning))
-    return { limits: effective(known), refusedOne: false, writes: [] }
+    return { limits: effective(known), said, refusedOne: false, writes: [] }
   // A refusal that does not say whether inputs or outputs are too many is about the larger list.
   const ofInputs =
     refusal.meaning === 'tooManyInputs' ||
     (refusal.meaning === 'tooLarge' && last.Ys.length > 1 && last.Ys.length >= last.outputs.length)
   const less = learnt(refusal, ofInputs ? last.Ys.length : last.outputs.length)
-  if (less === undefined) return { limits: effective(known), refusedOne: true, writes: [] }
+  if (less === undefined) return { limits: effective(known), said, refusedOne: true, writes: [] }
   const limits: MintLimits = { ...known, [ofInputs ? 'inputs' : 'outputs']: less }
   return {
     limits: effective(limits),
+    said,
     refusedOne: false,
     writes: row ? [{ patch: 'mints', key: [mintUrl], set: { limits } }] : [],
   }

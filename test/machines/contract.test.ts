@@ -6,10 +6,10 @@
 import { globSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { assign, emit, fromPromise, log, raise, sendTo, setup, spawnChild, StateMachine, type AnyStateMachine } from 'xstate' // prettier-ignore
-import { bountyKind } from '../../src/bounty/index.ts'
 import { answered, effect, local, tx, type OperationKind } from '../../src/kernel/index.ts'
 import { machineContract, type Samples } from '../../src/testing/contracts/machine-contract.ts'
 import { orderKind, type ShopPorts } from '../kits/kernel-shop.ts'
+import { bountySamples } from '../kits/machine-samples-bounty.ts'
 import { mintSamples } from '../kits/machine-samples-mint.ts'
 import { walletSamples } from '../kits/machine-samples.ts'
 
@@ -30,25 +30,6 @@ const order: Samples<typeof orderKind.machine> = {
 }
 const shop = [orderKind as OperationKind, order as Samples] as const
 
-const bounty = bountyKind()
-const contribution = { tags: ['done'] }
-const replies = [{ answer: 'ok' }, { answer: 'rejected', reason: 'closed' }, { answer: 'unknown' }] as const
-const bountySamples: Samples<typeof bounty.machine> = {
-  inputs: [{ payer: 'ada', amount: 1, criteria: {}, deadlineAt: 1_000 }],
-  answers: {
-    'bounty.judge': [{ answer: 'met' }, { answer: 'unmet', why: 'not done' }],
-    ...{ 'credits.reserve': replies, 'credits.capture': replies, 'credits.void': replies },
-    ...{ 'claims.acquire': replies, 'claims.renew': replies, 'claims.release': replies, 'claims.complete': replies },
-  },
-  events: ['a', 'b'].flatMap((lease) => [
-    { type: 'claim', lease, worker: lease, untilMs: 500 },
-    { type: 'renew', lease, untilMs: 600 },
-    { type: 'settle', lease, payee: lease, contribution },
-    ...['release', 'cancel', 'resume'].map((type) => ({ type, lease })),
-  ]),
-  sees: ({ claim, last, ending }) => ({ holds: claim?.lease, held: last?.lease, ending }),
-}
-
 const root = new URL('../..', import.meta.url)
 const machines = (
   await Promise.all(
@@ -59,15 +40,15 @@ const machines = (
 ).flatMap((exported) => Object.values(exported).filter((value) => value instanceof StateMachine))
 
 test('no machine is left out', () => {
-  const asked = new Set<unknown>([...walletSamples, ...mintSamples].map(([{ machine }]) => machine)).add(bounty.machine)
+  const asked = new Set<unknown>([...walletSamples, ...mintSamples, ...bountySamples].map(([{ machine }]) => machine))
   expect(machines).not.toEqual([])
   expect(machines.filter((machine) => !asked.has(machine)).map(({ id }) => id)).toEqual([])
 })
 
-const escrow = [bounty as OperationKind<never> as OperationKind, bountySamples as Samples] as const
-
 describe.each(
-  [...walletSamples, ...mintSamples, escrow, shop].map(([kind, samples]) => [kind.kind, kind, samples] as const),
+  [...walletSamples, ...mintSamples, ...bountySamples, shop].map(
+    ([kind, samples]) => [kind.kind, kind, samples] as const,
+  ),
 )('of %s', (_, kind, samples) => {
   test.each(machineContract(kind, samples))('$name', ({ run }) => expect(run()).resolves.toBeUndefined())
 })

@@ -154,7 +154,7 @@ function newSubject(): Subject<KindStage<BountyOutside>> {
       'ports.claims.complete': firm,
     },
     judge: ({ outside, operations }) => judge(outside, operations),
-    alike: { ignore: ['refusal', 'unmet'], counts: { tries: 1, revision: 3 } },
+    alike: { ignore: ['refusal', 'unmet'], counts: { tries: 8, revision: 3 } },
   })
 }
 

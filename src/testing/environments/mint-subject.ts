@@ -185,7 +185,7 @@ const pick = (signatory: Signatory): Pick<Signatory, 'sign' | 'verify'> => ({
 })
 
 const alike: Likeness = {
-  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'dueAt', 'detail', 'expiresAt'],
+  ignore: ['version', 'commitId', 'updatedAt', 'createdAt', 'dueAt'],
   counts: { attempt: 2, tries: 1 },
   // An operation that has ended is asked about by nobody: its answer is kept elsewhere.
   over: (table, row) => table === 'operations' && row['status'] === 'done',

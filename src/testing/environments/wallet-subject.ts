@@ -245,14 +245,14 @@ async function attended(
     }
 }
 
+/** History, what was sent and who sent it decide nothing, but the wallet's books are compared with them in the end. */
 const alike: Likeness = {
-  ignore: ['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'infoAt', 'dueAt', 'detail', 'request', 'ask'],
-  counts: { attempt: 2, tries: 1, asks: 3 },
-  // A record decides nothing; nor does an operation that has ended, once no key leads to it.
-  over: (table, row) =>
-    table === 'history' || (table === 'operations' && row['status'] === 'done' && row['key'] === null),
+  ignore: ['version', 'commitId', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
+  names: ['request', 'ask'],
+  counts: { attempt: 2, tries: 8, asks: 3 },
+  ages: ['refusedAt'],
   matters(outside, known, nowMs) {
-    const { mint, late, lies, melts, dead } = outsideOf(outside)
+    const { mint, late, lies, melts, dead, sent, senders } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
     const rows = reachable(mint, new Set([...known, ...inLate]), nowMs)
     return [
@@ -260,6 +260,8 @@ const alike: Likeness = {
       ...late,
       melts,
       dead,
+      sent,
+      senders,
       lies.told > 0 ? `lied, and fooled ${lies.told > lies.fooled.length ? 'nobody yet' : 'somebody'}` : 'did not lie',
     ]
   },

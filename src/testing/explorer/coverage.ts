@@ -126,12 +126,14 @@ export class Coverage {
   }
 }
 
-/** What a chart has and no run can reach, and why; an exception that nothing needs is an error. */
+/** What of a chart need not be seen, for it is seen elsewhere; an exception that nothing needs is an error. */
 export interface Exception {
   /** Fits the requirements that it excuses. */
   readonly what: RegExp
   /** Why it need not be seen. */
   readonly why: string
+  /** What is required of another kind, and not excused there, in the place of a requirement. */
+  readonly as: (what: string) => { readonly kind: string; readonly what: string }
 }
 
 /** What of a chart was seen. */

@@ -6,6 +6,7 @@ import { StoreError, type Schema, type Store } from '../../store/port.ts'
 import type { Random } from '../../kernel/util/ports.ts'
 import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
+import { Outages } from '../faults/outages.ts'
 import { deadEnd } from '../invariants/liveness.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
@@ -270,11 +271,13 @@ class LifeRun<S extends Stage> {
       store: {
         open: async (schema) => {
           const store = await this.#opened(schema)
+          const outages = new Outages(this.#stage)
           return faultyStore(misread ? misreading(store, misread) : store, {
             inject,
             life,
             committed,
             overtake: paused,
+            outages,
           })
         },
       },

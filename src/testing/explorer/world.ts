@@ -21,12 +21,19 @@ export interface World {
   notes: Readonly<Record<string, unknown>>
 }
 
-/** What makes two worlds of a program the same. */
+/**
+ * What makes two worlds of a program the same. `test/explorer/likeness.test.ts` walks every chart and fails where a guard,
+ * an input, an action or a delay tells apart what is alike here; `test/explorer/merging.test.ts` lives on from merged worlds.
+ */
 export interface Likeness {
   /** Columns and fields that explain, or say who wrote when, and of which nothing that comes next depends. */
   readonly ignore?: readonly string[]
-  /** Counts of which it matters only how they begin: name → the least number that means "so many or more". */
+  /** Texts that name something: whether two are the same matters, and not what they say. */
+  readonly names?: readonly string[]
+  /** Counts that nothing compares with more than this: name → the least number that means "so many or more". */
   readonly counts?: Readonly<Record<string, number>>
+  /** Times of which it matters how long ago they were; of all others that are past it matters that they are. */
+  readonly ages?: readonly string[]
   /** Rows of the program of which nothing that comes next depends. */
   readonly over?: (table: string, row: Row) => boolean
   /** What of the outside can still make a difference, given the ids that are known inside. All of it, unless given. */
@@ -46,48 +53,72 @@ export type Fingerprint = (
   wakesMs?: readonly number[],
 ) => string
 
-/** Columns of an operation's row that say who wrote when and what a caller asked for. */
-const BOOKKEEPING = new Set(['version', 'commitId', 'owner', 'updatedAt', 'createdAt', 'dueAt', 'request'])
+/** Columns of an operation's row that say who wrote when; when it is due, its timers say too. */
+const BOOKKEEPING = new Set(['version', 'commitId', 'updatedAt', 'createdAt', 'dueAt'])
 /** Whether effects begin for the first time. */
 const MOST_ATTEMPTS = 2
+
+/** A time of which the age matters. */
+interface Aged {
+  readonly sinceMs: number
+}
 
 /** A text with its ids and times taken out: what is left, hashed, and they in their order. */
 interface Shape {
   readonly hash: readonly [number, number]
-  readonly marks: readonly (string | number)[]
+  readonly marks: readonly (string | number | Aged)[]
 }
 
-/** Ids and hashes of 16 and 32 bytes, and times in milliseconds or seconds. */
-const MARKS = /\b(?:[0-9a-f]{64}|[0-9a-f]{32}|1[0-9]{12}|1[0-9]{9})\b/g
+/**
+ * Ids and hashes of 16 and 32 bytes, and times in milliseconds or seconds, of the years in which worlds are: no amount and no
+ * count is as large. A tilde stands before a time of which the age matters.
+ */
+const MARKS = /\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b|(~?)\b(?:17[0-9]{11}|17[0-9]{8})\b/g
 
 function shapeOf(text: string): Shape {
-  const marks: (string | number)[] = []
-  const rest = text.replaceAll(MARKS, (mark) => {
-    marks.push(mark.length >= 32 ? mark : mark.length === 13 ? Number(mark) : Number(mark) * 1000)
+  const marks: (string | number | Aged)[] = []
+  const rest = text.replaceAll(MARKS, (mark, aged?: string) => {
+    if (aged === undefined) marks.push(mark)
+    else {
+      const digits = mark.slice(aged.length)
+      const atMs = digits.length === 13 ? Number(digits) : Number(digits) * 1000
+      marks.push(aged === '' ? atMs : { sinceMs: atMs })
+    }
     return '#'
   })
-  const mixer = new Mixer()
-  mixer.add(rest.length)
-  for (let at = 0; at < rest.length; at++) mixer.add(rest.charCodeAt(at))
-  return { hash: mixer.values, marks }
+  return { hash: hashOf(rest), marks }
 }
 
-const LIMITS_MS = [0, 120_000, 7_200_000, 172_800_000]
+function hashOf(text: string): readonly [number, number] {
+  const mixer = new Mixer()
+  mixer.add(text.length)
+  for (let at = 0; at < text.length; at++) mixer.add(text.charCodeAt(at))
+  return mixer.values
+}
 
-/** How far off a time is, roughly: past, minutes, hours, days, longer. */
-const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => aheadMs > limitMs).length
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** As long as what charts and explorer wait for: what is as far off as the same of them is as far off. */
+export const LIMITS_MS: readonly number[] = [
+  ...[0, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS],
+  ...[HOUR_MS, 2 * HOUR_MS, DAY_MS, 7 * DAY_MS, 8 * DAY_MS],
+]
+
+/** How far off a time is, roughly. */
+export const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => aheadMs > limitMs).length
 
 /**
  * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
  * roughly by how far ahead they are, those that are past as one.
  */
 export function fingerprints({
-  ignore = [],
-  counts = {},
   over = () => false,
   matters = (all) => [all as object],
+  ...alike
 }: Likeness): Fingerprint {
-  const shapes = new Shapes(new Set(ignore), counts)
+  const shapes = new Shapes(alike)
   const tables = new WeakMap<readonly Row[], readonly Shape[]>()
   /** A table's rows are another array as soon as one of them is another. */
   const rowsOf = (table: string, list: readonly Row[]): readonly Shape[] => {
@@ -101,7 +132,7 @@ export function fingerprints({
   const rows = (dump: Dump): readonly Shape[] => Object.entries(dump).flatMap(([table, list]) => rowsOf(table, list))
   return ({ rows: dump, outside, nowMs, skewMs, notes }, doing = [], wakesMs = []) => {
     const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
-    const known = new Set(ours.flatMap(({ marks }) => marks))
+    const known = new Set(ours.flatMap(({ marks }) => marks.filter((mark) => typeof mark !== 'object')))
     const theirs = matters(outside, known, nowMs).map((value) => shapes.of(value))
     // Each side's times are by its own clock.
     const sides = [
@@ -114,8 +145,9 @@ export function fingerprints({
         for (const mark of marks) if (typeof mark === 'number' && mark > atMs) ahead.add(mark - atMs)
     for (const wakeMs of wakesMs) ahead.add(wakeMs - nowMs)
     const order = [...ahead].sort((a, b) => a - b)
-    const placed = (aheadMs: number): number => order.indexOf(aheadMs) * 8 + distance(aheadMs)
+    const placed = (aheadMs: number): number => order.indexOf(aheadMs) * (LIMITS_MS.length + 1) + distance(aheadMs)
     const mixer = new Mixer()
+    mixer.add(skewMs)
     const ids = new Map<string, number>()
     for (const [list, atMs] of sides)
       for (const { hash, marks } of list) {
@@ -123,6 +155,7 @@ export function fingerprints({
         mixer.add(hash[1])
         for (const mark of marks)
           if (typeof mark === 'number') mixer.add(mark > atMs ? placed(mark - atMs) : -1)
+          else if (typeof mark === 'object') mixer.add(-2 - distance(Math.abs(atMs - mark.sinceMs)))
           else {
             if (!ids.has(mark)) ids.set(mark, ids.size)
             mixer.add(ids.get(mark)!)
@@ -133,25 +166,51 @@ export function fingerprints({
   }
 }
 
+/** One field of a row, as fingerprints see it: undefined where it is left out. */
+export function likened({
+  ignore = [],
+  names = [],
+  counts = {},
+  ages = [],
+}: Likeness): (key: string, value: unknown) => unknown {
+  const [ignored, named, aged] = [new Set(ignore), new Set(names), new Set(ages)]
+  return (key, value) => {
+    if (ignored.has(key)) return undefined
+    if (typeof value === 'number') {
+      if (Object.hasOwn(counts, key)) return Math.min(counts[key]!, value)
+      return aged.has(key) ? `~${value}` : value
+    }
+    return typeof value === 'string' && named.has(key) ? nameIn(value) : value
+  }
+}
+
+const ID = /^(?:[0-9a-f]{64}|[0-9a-f]{32})$/
+
+/** A text as an id: what it says is left out, and whether it is the same as another is not. */
+function nameIn(text: string): string {
+  if (ID.test(text)) return text
+  return hashOf(text)
+    .map((part) => part.toString(16).padStart(16, '0'))
+    .join('')
+}
+
 const MOST_TEXTS = 10_000
 
 /** Finds shapes, of each value once: rows and what is outside are never changed in place. And of equal ones once, too. */
 class Shapes {
   readonly #known = new WeakMap<object, Shape>()
   readonly #byText = new Map<string, Shape>()
-  readonly #ignore: ReadonlySet<string>
-  readonly #counts: Readonly<Record<string, number>>
+  readonly #likened: (key: string, value: unknown) => unknown
 
-  constructor(ignore: ReadonlySet<string>, counts: Readonly<Record<string, number>>) {
-    this.#ignore = ignore
-    this.#counts = counts
+  constructor(alike: Likeness) {
+    this.#likened = likened(alike)
   }
 
   of(value: object | string): Shape {
     if (typeof value === 'string') return this.#ofText(value, () => value)
     const known = this.#known.get(value)
     if (known) return known
-    const found = this.#ofText(JSON.stringify(value), () => JSON.stringify(opened(value), this.#strip))
+    const found = this.#ofText(JSON.stringify(value), () => JSON.stringify(opened(value), this.#likened))
     this.#known.set(value, found)
     return found
   }
@@ -163,12 +222,6 @@ class Shapes {
       this.#byText.set(text, (found = shapeOf(stripped())))
     }
     return found
-  }
-
-  readonly #strip = (key: string, value: unknown): unknown => {
-    if (this.#ignore.has(key)) return undefined
-    if (typeof value === 'number' && Object.hasOwn(this.#counts, key)) return Math.min(this.#counts[key]!, value)
-    return value
   }
 }
 
@@ -187,8 +240,10 @@ function opened(value: object): object {
   return value
 }
 
-const withoutBookkeeping = (row: Row): Row => ({
+/** Which process had it makes no difference to the next one, only whether one had. */
+const withoutBookkeeping = ({ owner, ...row }: Row): Row => ({
   ...Object.fromEntries(Object.entries(row).filter(([column]) => !BOOKKEEPING.has(column))),
+  ...(owner !== undefined && { owner: owner === '' ? 'nobody' : 'somebody' }),
   ...(typeof row['attempt'] === 'number' && { attempt: Math.min(MOST_ATTEMPTS, row['attempt']) }),
 })
 

@@ -7,6 +7,7 @@ import type { Answer } from '../../mint-server/http/request.ts'
 import { deadKeyset, inDialect, type Dialect } from './dialects.ts'
 import { ASLEEP_FOR_MS } from './faulty-port.ts'
 import { forge, forgeriesOf, isLie, isProofNeeded, unheard, type Forgery } from './forgery.ts'
+import { isAway } from './outages.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 import { afterwards, answered as answeredSo, askedBy, cameOf, type Heard } from '../invariants/reasons.ts'
 import type { MintFixture } from '../environments/mint-fixture.ts'
@@ -161,9 +162,11 @@ export interface Mood {
   /** Method and path, or how they begin. */
   readonly at: string
   readonly does:
-    | Exclude<Fault, 'crashBefore' | 'crashAfter' | 'overtaken'>
+    | Exclude<Fault, 'crashBefore' | 'crashAfter'>
     /** Held up for so long that five other requests overtake it; no answer. */
     | 'held'
+    /** Held up as long, and a page comes in the place of the answer. */
+    | 'portal'
     /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
     | 'throttled'
     /** It redirects to another address. */
@@ -197,6 +200,8 @@ const error = (status: number, code: number, detail: string) => ({ status, body:
 const REFUSED = error(400, 0, 'database is locked')
 const TOO_LARGE = error(400, codes.tooManyOutputs, 'too many outputs')
 const BROKEN = error(500, codes.alreadySpent, 'inputs are spent')
+/** A mood that lasts as long is over after one request in which it lets time go by. */
+export const SOON_MS = 1
 /** After so long a wallet may try again what the mint did not take. */
 const DEAD_FOR_MS = 3_600_000
 
@@ -386,9 +391,14 @@ export function faultyTransport(of: {
           case 'gateway':
           case 'broken':
           case 'held':
+          case 'portal':
             await arrive()
-            wire.late = [...wire.late, { ...request, after: { late: 1, gateway: 3, broken: 3, held: 5 }[fault] }]
+            wire.late = [
+              ...wire.late,
+              { ...request, after: { late: 1, gateway: 3, broken: 3, held: 5, portal: 5 }[fault] },
+            ]
             answered(path, 0, fault)
+            if (fault === 'portal') return { status: 200, body: '<html>sign in</html>' }
             if (fault === 'broken') return BROKEN
             if (fault !== 'gateway') return unanswered(signal)
             return { status: 429, body: JSON.stringify({ detail: 'too many requests' }) }
@@ -419,6 +429,8 @@ export function faultyTransport(of: {
           case 'crashAfter':
             return life.die()
           case 'overtaken':
+            // What a scenario has happen is over when it has.
+            if (injected === 'ok') of.clock.sleep(SOON_MS)
             await of.overtake()
             return answer
           case 'asleep':
@@ -451,7 +463,9 @@ export function faultyTransport(of: {
     try {
       const answer = await carried(request)
       const path = request.url.slice(mintUrl.length)
-      wire.heard = answeredSo(wire.heard, asked, unheard(path, request.body, answer.body) ?? cameOf(answer))
+      // An answer that cannot be stored is none.
+      const came = isAway(of.notes, of.clock.rightMs) ? 'unanswered' : cameOf(answer)
+      wire.heard = answeredSo(wire.heard, asked, unheard(path, request.body, answer.body) ?? came)
       return answer
     } catch (error) {
       wire.heard = answeredSo(wire.heard, asked, 'unanswered')

@@ -2,6 +2,7 @@
 import { StoreError, type Row, type Store, type Write } from '../../store/port.ts'
 import type { Inject } from '../explorer/choices.ts'
 import type { Life } from '../explorer/life.ts'
+import type { Outages } from './outages.ts'
 
 /** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
 export const COMMIT_FAULTS = [
@@ -40,12 +41,15 @@ export function faultyStore(
     committed: (about: string) => void
     /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
+    /** When it is away, as the scenario says. */
+    outages?: Outages
   },
 ): Store {
-  const { inject, life, committed, overtake } = of
+  const { inject, life, committed, overtake, outages } = of
   let unread = 0
   const read = <T>(ask: () => Promise<T>): Promise<T> =>
     life.call(async () => {
+      outages?.check()
       if (unread === 0) return ask()
       unread--
       throw new StoreError('BUSY', 'the connection is not back yet')
@@ -56,6 +60,7 @@ export function faultyStore(
     sum: (table, prefix) => read(() => store.sum(table, prefix)),
     commit: (writes) =>
       life.act(async () => {
+        outages?.check()
         const about = aboutOf(writes)
         const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
         const { fault, applied } = inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)
@@ -64,6 +69,7 @@ export function faultyStore(
           committed(about)
           applied()
         }
+        if (outages?.begin(about)) return outages.meet(land)
         switch (fault) {
           case 'crashBefore':
             return life.die()

@@ -226,4 +226,30 @@ export const recoveryMutants: readonly Mutant[] = [
     breaks: 'paid twice',
     scenario: 'melt.failed',
   },
+  {
+    name: 'inputs of a payment are given back when the second request is answered, and not the first',
+    changes: [
+      {
+        file: 'machines/wallet/melt-model.ts',
+        from: `answers === sends || (sends === 1 && landed)`,
+        to: `answers > 0 || (sends === 1 && landed)`,
+      },
+    ],
+    breaks: 'release',
+    scenario: 'melt.held-refused',
+    faults: 0,
+  },
+  {
+    name: 'a store that is away is taken for a fault of the operation',
+    changes: [
+      {
+        file: 'src/kernel/run/supervisor.ts',
+        from: `const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'`,
+        to: `const away = false`,
+      },
+    ],
+    breaks: 'failed',
+    scenario: 'swap.six-outages',
+    faults: 0,
+  },
 ]

@@ -11,6 +11,8 @@ import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
 import { keysetsRefused, mints } from './mint.ts'
 import { nonsense } from './nonsense.ts'
+import { pairs } from './pairs.ts'
+import { rarities } from './rare.ts'
 import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
@@ -42,6 +44,8 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...upset,
     ...forged,
     ...sizes,
+    ...pairs,
+    ...rarities,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

@@ -26,7 +26,7 @@ const LATE_BY_MS = MINUTE_MS
 const all = [mints, melts, receives, swaps, sends].flatMap(({ scenarios }) => scenarios)
 
 /** Whenever an operation first comes into a pause, the clock is set, and the pause may not be longer for that. */
-function setting(stage: Stage, byMs: number): void {
+export function setting(stage: Stage, byMs: number): void {
   const { wallet, clock } = stage
   const row = (id: string) => stage.rows()['operations']?.find((it) => it['id'] === id)
   wallet.on('operation', ({ id, state }) => {

@@ -1,0 +1,77 @@
+/** A store that is away for a while, as a scenario has it. */
+import { StoreError } from '../../store/port.ts'
+import { noteOf, type Notes } from '../explorer/notes.ts'
+import type { Stage } from '../explorer/subject.ts'
+
+/** What befalls the next commits of a name. */
+interface Outage {
+  /** How the commit's name begins: with a kind and a state. */
+  readonly at: string
+  /** `busy`: nothing landed. `landed`, `lost`: it is in doubt. */
+  readonly how: 'busy' | 'landed' | 'lost'
+  /** So long the store can neither be written nor read from then on. */
+  readonly forMs: number
+  /** So many commits are still to be met. */
+  readonly times: number
+}
+
+/** Times at which it is away: the end of each so long while, so many times over. */
+interface Ebbs {
+  readonly fromMs: number
+  readonly everyMs: number
+  readonly awayMs: number
+  readonly times: number
+}
+
+const tide = noteOf<Ebbs>('tide')
+const planned = noteOf<Outage>('outage')
+const until = noteOf<number>('outUntil')
+
+/** From now on so many commits of a name are met by an outage, each. */
+export const outage = (stage: Stage, of: Outage): void => planned.write(stage, of)
+
+/** From now on the store is away at the end of each so long while. */
+export const ebb = (stage: Stage, of: Omit<Ebbs, 'fromMs'>): void =>
+  tide.write(stage, { ...of, fromMs: stage.clock.rightMs })
+
+function isLow(of: Ebbs | undefined, nowMs: number): boolean {
+  if (!of) return false
+  const sinceMs = nowMs - of.fromMs
+  return sinceMs < of.everyMs * of.times && sinceMs % of.everyMs >= of.everyMs - of.awayMs
+}
+
+/** Whether the store can neither be written nor read. */
+export const isAway = (notes: Notes, nowMs: number): boolean =>
+  nowMs < (until.in(notes) ?? 0) || isLow(tide.in(notes), nowMs)
+
+/** What the scenario has the store do. */
+export class Outages {
+  readonly #stage: Stage
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** @throws {StoreError} `BUSY` while the store is away. */
+  check(): void {
+    const { notes, clock } = this.#stage
+    if (isAway(notes, clock.rightMs)) throw new StoreError('BUSY', 'the store is away')
+  }
+
+  /** Whether the store goes away with this commit. */
+  begin(about: string): boolean {
+    const found = planned.in(this.#stage.notes)
+    return found !== undefined && found.times > 0 && about.startsWith(found.at)
+  }
+
+  /** What becomes of that commit. */
+  async meet(land: () => Promise<void>): Promise<void> {
+    const { notes, clock } = this.#stage
+    const found = planned.in(notes)
+    if (!found) return land()
+    if (found.how === 'landed') await land()
+    planned.write(this.#stage, { ...found, times: found.times - 1 })
+    until.write(this.#stage, clock.rightMs + found.forMs)
+    throw new StoreError(found.how === 'busy' ? 'BUSY' : 'IN_DOUBT', 'the store went away')
+  }
+}
