@@ -1,0 +1,114 @@
+/**
+ * Probes: a source that notes which of its functions and blocks ran. They are found in the same tree as the mistakes, so
+ * that each mistake has the probe of what it stands in. What runs while a module is loaded has none but the module's.
+ */
+import { PROBES } from './places.ts'
+import { child, children, edited, keyOf, parse, text, walk, type Edit, type Node } from './tree.ts'
+
+/** A function or a block; its place in the list is its number, from 1. The module is number 0. */
+export interface Probe {
+  readonly node: Node
+  readonly edits: (note: string) => readonly Edit[]
+}
+
+/** Where a mistake stands: by this it is known what runs it. */
+export interface MutationPlace {
+  /** The innermost probe around it; 0 is the module's. */
+  readonly probe: number
+  /** The names of properties around it, the innermost first, as far as the probe: one of them may be a state's. */
+  readonly keys: readonly string[]
+  /** What the module calls the value that it is part of, where it is part of no function. */
+  readonly constant: string | undefined
+}
+
+const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
+const LOOPS = new Set(['ForStatement', 'ForOfStatement', 'ForInStatement', 'WhileStatement', 'DoWhileStatement'])
+
+export function probesOf(program: Node): readonly Probe[] {
+  const found: Probe[] = []
+  const block = (node: Node | undefined): void => {
+    if (!node || node.type === 'IfStatement') return
+    const { start, end } = node
+    const edits = (note: string): Edit[] =>
+      node.type === 'BlockStatement'
+        ? [inserted(start + 1, ` ${note};`)]
+        : [inserted(start, `{ ${note}; `), inserted(end, ' }')]
+    found.push({ node, edits })
+  }
+  const expression = (node: unknown): void => {
+    const it = node as Node
+    found.push({ node: it, edits: (note) => [inserted(it.start, `(${note}, `), inserted(it.end, ')')] })
+  }
+  walk(program, (node) => {
+    if (FUNCTIONS.has(node.type)) {
+      if (node['expression'] === true) expression(node['body'])
+      else if (node['body']) block(child(node, 'body'))
+    }
+    if (node.type === 'IfStatement') for (const field of ['consequent', 'alternate']) block(child(node, field))
+    if (node.type === 'ConditionalExpression') for (const field of ['consequent', 'alternate']) expression(node[field])
+    if (LOOPS.has(node.type)) block(child(node, 'body'))
+    if (node.type === 'CatchClause') block(child(node, 'body'))
+    if (node.type === 'SwitchCase') {
+      const [first] = children(node, 'consequent')
+      if (first) found.push({ node, edits: (note) => [inserted(first.start, `${note}; `)] })
+    }
+  })
+  return found
+}
+
+const inserted = (at: number, to: string): Edit => ({ start: at, end: at, to })
+
+/** A source that notes what ran of it. */
+export function probed(file: string, source: string): string {
+  const edits = probesOf(parse(file, source)).flatMap((probe, at) => probe.edits(`__ran[${at + 1}] = 1`))
+  const [shebang = ''] = /^#!.*\n/.exec(source) ?? []
+  const note = `const __ran = globalThis.${PROBES}?.(${JSON.stringify(file)}) ?? []; __ran[0] = 1; `
+  return nested(source, [...edits, inserted(shebang.length, note)])
+}
+
+/** Insertions at one place go in the order in which they were found at a beginning, and the other way round at an end. */
+function nested(source: string, edits: readonly Edit[]): string {
+  const at = new Map<number, { opens: string; closes: string }>()
+  for (const { start, to } of edits) {
+    const { opens, closes } = at.get(start) ?? { opens: '', closes: '' }
+    const isEnd = to === ')' || to === ' }'
+    at.set(start, isEnd ? { opens, closes: to + closes } : { opens: opens + to, closes })
+  }
+  const merged = [...at].map(([start, { opens, closes }]) => inserted(start, closes + opens))
+  return edited(source, merged)
+}
+
+/** Where an edit stands, and what it stands in, the innermost last. */
+export function placeOf(probes: readonly Probe[], path: readonly Node[], edit: Edit): MutationPlace {
+  const isIn = ({ start, end }: Node): boolean => start <= edit.start && end >= edit.end
+  // Parents come before their children.
+  const probe = probes.findLastIndex(({ node }) => isIn(node)) + 1
+  const around = probes[probe - 1]?.node
+  const inside = path.filter(({ start, end }) => !around || (start >= around.start && end <= around.end))
+  const keys = inside.map(keyOf).filter((key) => key !== '')
+  const declared = path.find(({ type }) => type === 'VariableDeclarator')
+  const name = around ? '' : text(declared && child(declared, 'id'), 'name')
+  return { probe, keys: keys.toReversed(), constant: name === '' ? undefined : name }
+}
+
+/** For each name, where functions mention it. */
+export function mentionsIn(sources: ReadonlyMap<string, string>): Map<string, { file: string; probe: number }[]> {
+  const found = new Map<string, { file: string; probe: number }[]>()
+  for (const [file, source] of sources) {
+    const program = parse(file, source)
+    const numbers = new Map(probesOf(program).map(({ node }, at) => [node, at + 1]))
+    const seen = new Set<string>()
+    walk(program, (node, within) => {
+      if (node.type !== 'Identifier') return
+      const probe = [...within, node].reduce((inner, it) => numbers.get(it) ?? inner, 0)
+      const name = text(node, 'name')
+      const mark = `${name} ${probe}`
+      if (seen.has(mark)) return
+      seen.add(mark)
+      const list = found.get(name)
+      if (list) list.push({ file, probe })
+      else found.set(name, [{ file, probe }])
+    })
+  }
+  return found
+}
