@@ -8,7 +8,6 @@
  *   --changed        only mistakes on lines that differ from where this branch left `main`, or from --since REVISION
  *   --mutant ID      one mistake, shown and made again
  *   --budget N       seconds of tests and scenarios, as they take without a mistake, that one mistake is worth; 60 unless given
- *   --stores         the tests of stores that need a server or a browser, too
  *   --fresh          makes also those mistakes again whose result is known
  *   --list           shows the mistakes and makes none
  *   --json           one JSON object as the last line
@@ -26,6 +25,7 @@ import { Coverage } from './mutate/pick.ts'
 import { root } from './mutate/places.ts'
 import { mentionsIn } from './mutate/probes.ts'
 import { diffOf, lineOf, report, scoreOf, scoreTable, type Result } from './mutate/report.ts'
+import { refusedOf } from './mutate/refused.ts'
 import { Results } from './mutate/results.ts'
 import { Lane } from './mutate/run.ts'
 import { sampled } from './mutate/sample.ts'
@@ -46,6 +46,9 @@ const { values: args } = parseArgs({
   },
 })
 
+/** So many times as many are drawn as are asked for, since the compiler refuses some. */
+const SPARE = 1.5
+
 const log = (text: string): void => console.log(text)
 const sources = new Map(sourceFiles().map((file) => [file, readFileSync(root + file, 'utf8')]))
 const all = [...sources].flatMap(([file, source]) => {
@@ -54,7 +57,9 @@ const all = [...sources].flatMap(([file, source]) => {
 })
 const stale = idle(all)
 for (const { file, before } of stale) log(`✗ an entry of equivalent.ts is about nothing: ${file}: ${before}`)
-const chosen = choice()
+const budgetMs = Number(args.budget) * 1_000
+const kept = new Results(budgetMs)
+const chosen = args.list ? choice() : await possible(choice())
 if (chosen.length === 0) log('there is no such mistake')
 if (args.list) for (const it of chosen) log(diffOf(it))
 const results = args.list ? [] : await made(chosen)
@@ -70,21 +75,27 @@ function choice(): Mutation[] {
       (mutant === undefined || it.id === mutant),
   )
   const left = changed || since !== undefined ? onChangedLines(wanted, since) : wanted
-  return sample === undefined ? left : sampled(left, Number(sample), seed)
+  return sample === undefined ? left : sampled(left, Math.ceil(Number(sample) * SPARE), seed)
+}
+
+/** Those that the compiler lets pass; of a sample, as many as were asked for. */
+async function possible(drawn: readonly Mutation[]): Promise<readonly Mutation[]> {
+  const refused = await refusedOf(drawn, kept, log)
+  if (refused.size > 0) log(`the compiler refuses ${refused.size} of ${drawn.length}`)
+  const left = drawn.filter(({ id }) => !refused.has(id))
+  return args.sample === undefined ? left : sampled(left, Number(args.sample), args.seed)
 }
 
 async function made(wanted: readonly Mutation[]): Promise<Result[]> {
   log(`${wanted.length} of ${all.length} mistakes, seed ${args.seed}`)
-  const budgetMs = Number(args.budget) * 1_000
-  const kept = new Results(budgetMs)
   const measured = await measuredChecks(allChecks(), log)
   const coverage = new Coverage(measured, mentionsIn(sources))
   const waiting = [...wanted]
   const found: Result[] = []
   const lane = async (): Promise<void> => {
-    using of = new Lane(coverage, budgetMs)
+    using of = new Lane(coverage, { budgetMs })
     for (let mutation = waiting.shift(); mutation; mutation = waiting.shift()) {
-      const result = await resultOf(mutation, kept, of)
+      const result = await resultOf(mutation, of)
       found.push(result)
       log(`${found.length}/${wanted.length} ${lineOf(result)}`)
     }
@@ -93,7 +104,7 @@ async function made(wanted: readonly Mutation[]): Promise<Result[]> {
   return found
 }
 
-async function resultOf(mutation: Mutation, kept: Results, lane: Lane): Promise<Result> {
+async function resultOf(mutation: Mutation, lane: Lane): Promise<Result> {
   const same = equivalentOf(mutation)
   if (same && args.mutant === undefined) return { mutation, verdict: { result: 'equivalent', why: same.why } }
   const known = args.fresh || args.mutant !== undefined ? undefined : kept.get(mutation)

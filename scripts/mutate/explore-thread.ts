@@ -5,6 +5,8 @@ import { NOTES, together, type Notes } from './places.ts'
 export interface ExploreJob {
   /** `kind.name`, in order; the first in which something is wrong is the last. */
   readonly scenarios: readonly string[]
+  /** After so many lives of one, the next one's turn has come. */
+  readonly mostLives: number
 }
 
 export interface ExploreOutcome {
@@ -14,7 +16,7 @@ export interface ExploreOutcome {
   readonly notes?: Notes
 }
 
-const { scenarios: wanted } = workerData as ExploreJob
+const { scenarios: wanted, mostLives } = workerData as ExploreJob
 const notes = process.env[NOTES] === undefined ? undefined : await import('./notes.ts')
 // Stacks are not looked at, and cost a good part of a life.
 Error.stackTraceLimit = 0
@@ -33,10 +35,13 @@ for (const name of wanted) {
   if (!scenario) throw new RangeError(`no scenario is called '${name}'`)
   notes?.forget()
   const before = cpuMs()
+  let lives = 0
   const { violations } = await exploreCrashes(scenario, {
     quick: true,
     depth: scenario.quickDepth ?? 1,
     mostViolations: 1,
+    lives: () => lives++,
+    landed: () => lives > mostLives,
   })
   const [first] = violations
   parentPort?.postMessage({

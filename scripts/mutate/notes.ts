@@ -67,11 +67,12 @@ function noteStates(entered: Set<string>): void {
 }
 
 /** A method before which something else is done. */
-const before = <F extends (...args: never[]) => unknown>(
+function before<F extends (...args: never[]) => unknown>(
   method: F,
   first: (machine: AnyStateMachine, ...args: unknown[]) => void,
-): F =>
-  function (this: AnyStateMachine, ...args: unknown[]): unknown {
+): F {
+  return function (this: AnyStateMachine, ...args: unknown[]): unknown {
     first(this, ...args)
     return Reflect.apply(method, this, args)
   } as unknown as F
+}

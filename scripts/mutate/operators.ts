@@ -1,5 +1,17 @@
 /** The mistakes that are made: each looks at one node and says how the source around it would read with the mistake. */
-import { bare, calleeOf, child, children, keyOf, property, stringOf, text, without, type Edit, type Node } from './tree.ts'
+import {
+  bare,
+  calleeOf,
+  child,
+  children,
+  keyOf,
+  property,
+  stringOf,
+  text,
+  without,
+  type Edit,
+  type Node,
+} from './tree.ts'
 
 /** What an operator is shown: a node, what it stands in (the innermost last), and the source's text. */
 export interface Seen {
@@ -12,7 +24,8 @@ type Operator = (seen: Seen) => readonly Edit[]
 
 const textOf = (source: string, { start, end }: Node): string => source.slice(start, end)
 const replaced = ({ start, end }: Node, to: string): Edit => ({ start, end, to })
-const parentOf = ({ within }: Seen): Node | undefined => within.findLast(({ type }) => type !== 'ParenthesizedExpression')
+const parentOf = ({ within }: Seen): Node | undefined =>
+  within.findLast(({ type }) => type !== 'ParenthesizedExpression')
 
 const OPPOSITE: Readonly<Record<string, string>> = {
   '===': '!==',
@@ -74,7 +87,8 @@ const dropBody: Operator = ({ node }) => {
 /** A statement that is a call. */
 const dropCall: Operator = ({ node, within }) => {
   // All that an `if` does is dropped by another operator.
-  const done = node.type === 'ExpressionStatement' && within.at(-1)?.type !== 'IfStatement' ? child(node, 'expression') : undefined
+  const done =
+    node.type === 'ExpressionStatement' && within.at(-1)?.type !== 'IfStatement' ? child(node, 'expression') : undefined
   const awaited = done?.type === 'AwaitExpression' ? child(done, 'argument') : done
   const called = awaited?.type === 'UnaryExpression' && text(awaited, 'operator') === 'void' ? child(awaited, 'argument') : awaited // prettier-ignore
   if (called?.type !== 'CallExpression' || child(called, 'callee')?.type === 'Super') return []

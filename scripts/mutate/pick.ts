@@ -22,8 +22,7 @@ export class Coverage {
       this.#sizes.set(it, [...ran.values()].reduce((sum, { size }) => sum + size, 1)) // prettier-ignore
     }
     const byState = new Map<string, Measured[]>()
-    for (const it of all)
-      for (const state of it.states) byState.set(state, [...(byState.get(state) ?? []), it])
+    for (const it of all) for (const state of it.states) byState.set(state, [...(byState.get(state) ?? []), it])
     this.#byState = byState
   }
 
@@ -62,6 +61,8 @@ export const costOf = ({ cpuMs, wallMs }: Pick<Measured, 'cpuMs' | 'wallMs'>): n
 export interface Batch {
   readonly sort: Measured['sort']
   readonly checks: readonly Measured[]
+  /** Scenarios are explored as far as a quick exploration goes, and not their first lives only. */
+  readonly isWhole?: boolean
 }
 
 export interface Plan {
@@ -72,8 +73,10 @@ export interface Plan {
 
 /** A first look costs so much: most mistakes are caught by it. */
 const FIRST_MS = 5_000
+/** So many scenarios are explored further, where nothing else found the mistake. */
+const WHOLE = 3
 
-/** The first few of one sort, then of the other, then the rest of both, as far as the budget goes. */
+/** The first few of one sort, then of the other, then the rest of both as far as the budget goes, and some scenarios whole. */
 export function plan(ranked: readonly Measured[], budgetMs: number, first: Measured['sort']): Plan {
   const second = first === 'test' ? 'scenario' : 'test'
   const sorts = [first, second].map((sort) => varied(ranked.filter((it) => it.sort === sort)))
@@ -83,7 +86,12 @@ export function plan(ranked: readonly Measured[], budgetMs: number, first: Measu
   const some = rests.map((all) => within(all, (budgetMs - spent) / 2))
   const batches = [...looks, ...some].map((checks, at): Batch => ({ sort: at % 2 === 0 ? first : second, checks }))
   const asked = batches.reduce((sum, { checks }) => sum + checks.length, 0)
-  return { batches: batches.filter(({ checks }) => checks.length > 0), left: ranked.length - asked }
+  const last: Batch = {
+    sort: 'scenario',
+    checks: (sorts[first === 'scenario' ? 0 : 1] ?? []).slice(0, WHOLE),
+    isWhole: true,
+  }
+  return { batches: [...batches, last].filter(({ checks }) => checks.length > 0), left: ranked.length - asked }
 }
 
 /** As many as the budget lasts for, and one at least. */

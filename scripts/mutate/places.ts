@@ -22,8 +22,7 @@ export interface Notes {
 export function together(all: readonly Notes[]): Notes {
   const ran = new Map<string, Set<number>>()
   for (const it of all)
-    for (const [file, numbers] of Object.entries(it.ran))
-      ran.set(file, new Set([...(ran.get(file) ?? []), ...numbers]))
+    for (const [file, numbers] of Object.entries(it.ran)) ran.set(file, new Set([...(ran.get(file) ?? []), ...numbers]))
   return {
     ran: Object.fromEntries([...ran].map(([file, numbers]) => [file, [...numbers]])),
     states: [...new Set(all.flatMap(({ states }) => states))],

@@ -18,7 +18,8 @@ export interface Score {
 }
 
 export function scoreOf(results: readonly Result[]): Score {
-  const count = (...wanted: string[]): number => results.filter(({ verdict: { result } }) => wanted.includes(result)).length
+  const count = (...wanted: string[]): number =>
+    results.filter(({ verdict: { result } }) => wanted.includes(result)).length
   const equivalent = count('equivalent')
   const [mutants, caught] = [results.length - equivalent, count('caught', 'hangs')]
   return { mutants, caught, equivalent, score: mutants === 0 ? 1 : Math.floor((caught / mutants) * 1_000) / 1_000 }
@@ -47,7 +48,11 @@ export function scoreTable(results: readonly Result[]): string {
   const rows = Object.entries(byFolder).map(([name, score]) =>
     row(name, score, `${FOLDERS[name as Folder].goal * 100} %`),
   )
-  return table([['folder', 'mutants', 'caught', 'equivalent', 'score', 'goal'], ...rows, row('all', scoreOf(results), '')])
+  return table([
+    ['folder', 'mutants', 'caught', 'equivalent', 'score', 'goal'],
+    ...rows,
+    row('all', scoreOf(results), ''),
+  ])
 }
 
 export function diffOf({ id, file, line, operator, before, after }: Mutation): string {

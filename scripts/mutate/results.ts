@@ -5,6 +5,11 @@ import type { Mutation } from './mutations.ts'
 import { cacheFolder, hashOf, root } from './places.ts'
 import type { Verdict } from './run.ts'
 
+/** Whether the compiler refuses a mistake is kept apart: it is known before anything runs. */
+interface KeptRefusal {
+  readonly isRefused: boolean
+}
+
 interface Kept {
   readonly verdict: Verdict
   /** Of all sources and tests. */
@@ -26,7 +31,7 @@ export class Results {
 
   get(mutation: Mutation): Verdict | undefined {
     try {
-      const { verdict, tree, budgetMs } = JSON.parse(readFileSync(pathOf(mutation), 'utf8')) as Kept
+      const { verdict, tree, budgetMs } = JSON.parse(readFileSync(pathOf(mutation, 'results'), 'utf8')) as Kept
       const isFinal = verdict.result !== 'survived' || (tree === this.#tree && budgetMs >= this.#budgetMs)
       return isFinal ? verdict : undefined
     } catch {
@@ -35,14 +40,31 @@ export class Results {
   }
 
   set(mutation: Mutation, verdict: Verdict): void {
-    const path = pathOf(mutation)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, JSON.stringify({ verdict, tree: this.#tree, budgetMs: this.#budgetMs } satisfies Kept))
+    const kept: Kept = { verdict, tree: this.#tree, budgetMs: this.#budgetMs }
+    write(pathOf(mutation, 'results'), kept)
+  }
+
+  isRefused(mutation: Mutation): boolean | undefined {
+    try {
+      return (JSON.parse(readFileSync(pathOf(mutation, 'types'), 'utf8')) as KeptRefusal).isRefused
+    } catch {
+      return undefined
+    }
+  }
+
+  setRefused(mutation: Mutation, isRefused: boolean): void {
+    const kept: KeptRefusal = { isRefused }
+    write(pathOf(mutation, 'types'), kept)
   }
 }
 
-const pathOf = ({ id, file }: Mutation): string =>
-  `${cacheFolder()}/results/${hashOf(readFileSync(root + file, 'utf8') + id)}.json`
+function write(path: string, what: object): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, JSON.stringify(what))
+}
+
+const pathOf = ({ id, file }: Mutation, sort: 'results' | 'types'): string =>
+  `${cacheFolder()}/${sort}/${hashOf(readFileSync(root + file, 'utf8') + id)}.json`
 
 const treeHash = (): string =>
   hashOf(

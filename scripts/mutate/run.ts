@@ -1,6 +1,6 @@
 /** Makes mistakes, one at a time on each core, and asks the tests and scenarios that run them. */
 import { readFileSync } from 'node:fs'
-import type { Measured } from './checks.ts'
+import { FIRST_LIVES, type Measured } from './checks.ts'
 import { mutatedSource, type Mutation } from './mutations.ts'
 import { root } from './places.ts'
 import { plan, type Batch, type Coverage } from './pick.ts'
@@ -23,22 +23,31 @@ const TIMES = 10
 const BESIDES_MS = 15_000
 const IDLE_MS = 20_000
 
-const mostOf = (checks: readonly Measured[]): Most => ({
+const mostOf = (checks: readonly Measured[], idleMs: number): Most => ({
   cpuMs: BESIDES_MS + TIMES * checks.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
-  idleMs: IDLE_MS + Math.max(0, ...checks.map(({ wallMs }) => wallMs)),
+  idleMs: idleMs + Math.max(0, ...checks.map(({ wallMs }) => wallMs)),
 })
+
+export interface LaneOptions {
+  /** What a mistake is worth, as the tests and scenarios take without it. */
+  readonly budgetMs: number
+  /** How long nothing may happen. */
+  readonly idleMs?: number
+}
 
 /** A core's own processes and files. */
 export class Lane implements Disposable {
   readonly #place: Workspace = workspace(false)
   readonly #coverage: Coverage
   readonly #budgetMs: number
+  readonly #idleMs: number
   #tests: TestProcess | undefined
   #dirty: string[] = []
 
-  constructor(coverage: Coverage, budgetMs: number) {
+  constructor(coverage: Coverage, { budgetMs, idleMs = IDLE_MS }: LaneOptions) {
     this.#coverage = coverage
     this.#budgetMs = budgetMs
+    this.#idleMs = idleMs
   }
 
   async try(mutation: Mutation): Promise<Verdict> {
@@ -51,7 +60,7 @@ export class Lane implements Disposable {
       for (const batch of batches) {
         const ended = batch.sort === 'test' ? await this.#test(batch, file) : await this.#explore(batch)
         cpuMs += ended.cpuMs
-        asked += batch.checks.length
+        if (!batch.isWhole) asked += batch.checks.length
         if (ended.result !== 'survived') return { ...ended, asked, left, cpuMs }
       }
       return { result: 'survived', asked, left, cpuMs }
@@ -63,7 +72,8 @@ export class Lane implements Disposable {
   async #test({ checks }: Batch, file: string): Promise<Pick<Verdict, 'result' | 'by' | 'cpuMs'>> {
     this.#tests ??= newTestProcess(this.#place)
     const changed = [...new Set([...this.#dirty, file])]
-    const outcome = await this.#tests.run({ files: checks.map(({ name }) => name), changed, most: mostOf(checks) })
+    const most = mostOf(checks, this.#idleMs)
+    const outcome = await this.#tests.run({ files: checks.map(({ name }) => name), changed, most })
     const { failed, hangs = false, cpuMs } = outcome
     this.#dirty = [file]
     if (hangs) this.#endTests()
@@ -71,13 +81,18 @@ export class Lane implements Disposable {
     return { result: hangs ? 'hangs' : 'caught', by: failed ?? 'a test', cpuMs }
   }
 
-  async #explore({ checks }: Batch): Promise<Pick<Verdict, 'result' | 'by' | 'cpuMs'>> {
+  async #explore({ checks, isWhole = false }: Batch): Promise<Pick<Verdict, 'result' | 'by' | 'cpuMs'>> {
     let [cpuMs, by, last] = [0, undefined as string | undefined, checks[0]?.name ?? '']
     const end = await exploring(
       this.#place,
       {
         scenarios: checks.map(({ name }) => name),
-        most: (scenario) => mostOf(checks.filter(({ name }) => name === scenario)),
+        mostLives: isWhole ? Infinity : FIRST_LIVES,
+        most: (scenario) =>
+          mostOf(
+            checks.filter(({ name }) => name === scenario),
+            this.#idleMs,
+          ),
       },
       ({ scenario, violation, cpuMs: took }) => {
         cpuMs += took

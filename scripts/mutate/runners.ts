@@ -1,12 +1,12 @@
 /** Runs tests and scenarios in a changed program: in a process that ends with all that it started, and in a thread. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ExploreJob, ExploreOutcome } from './explore-thread.ts'
 import { NOTES, OVERLAY, preloads } from './places.ts'
+import { remove, temporary } from './temporary.ts'
 import type { Most, TestJob, TestOutcome } from './test-host.ts'
 
 /** A folder of its own: the sources that are changed, and what is noted of what runs. */
@@ -19,7 +19,7 @@ export interface Workspace extends Disposable {
 }
 
 export function workspace(isProbed: boolean): Workspace {
-  const folder = mkdtempSync(`${tmpdir()}/hardshell-mutate-`)
+  const folder = temporary('mutate')
   const [overlay, notes] = [`${folder}/overlay`, `${folder}/notes`]
   for (const it of [overlay, notes]) mkdirSync(it)
   return {
@@ -29,7 +29,7 @@ export function workspace(isProbed: boolean): Workspace {
       writeFileSync(`${overlay}/${file}`, source)
     },
     drop: (file) => rmSync(`${overlay}/${file}`, { force: true }),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.dispose]: () => remove(folder),
   }
 }
 
@@ -94,11 +94,11 @@ const IDLE_CPU_MS = 4
 /** Explores scenarios one after the other in a thread. @returns why it ended before they were through, if it did. */
 export async function exploring(
   place: Workspace,
-  { scenarios, most }: ExploreJob & { readonly most: (scenario: string) => Most },
+  { most, ...job }: ExploreJob & { readonly most: (scenario: string) => Most },
   tell: (outcome: ExploreOutcome) => void,
 ): Promise<string | undefined> {
   const worker = new Worker(new URL('explore-thread.ts', import.meta.url), {
-    workerData: { scenarios } satisfies ExploreJob,
+    workerData: job satisfies ExploreJob,
     env: environment(place),
     execArgv: preloads(place.isProbed),
     resourceLimits: { maxOldGenerationSizeMb: 2_000 },
@@ -119,7 +119,7 @@ export async function exploring(
     const [nowMs, cpuMs] = [performance.now(), (user + system) / 1_000]
     if (cpuMs - lastCpuMs > IDLE_CPU_MS) busyMs = nowMs
     lastCpuMs = cpuMs
-    const limit = most(scenarios[Math.min(at, scenarios.length - 1)] ?? '')
+    const limit = most(job.scenarios[Math.min(at, job.scenarios.length - 1)] ?? '')
     if (cpuMs - cpuBefore < limit.cpuMs && nowMs - busyMs < limit.idleMs) return
     why ??= 'hangs'
     await worker.terminate()

@@ -96,7 +96,9 @@ function failureOf(modules: readonly TestModule[], unhandled: readonly unknown[]
     if (!module.ok()) return `${file}: failed`
   }
   const [first] = unhandled
-  return first === undefined ? undefined : `unhandled: ${first instanceof Error ? first.message : JSON.stringify(first)}`
+  return first === undefined
+    ? undefined
+    : `unhandled: ${first instanceof Error ? first.message : JSON.stringify(first)}`
 }
 
 async function run({ files, changed, most }: TestJob): Promise<TestOutcome> {
