@@ -31,9 +31,15 @@ function prepared(): NonNullable<Probed[typeof PROBES]> {
   const entered = new Set<string>()
   noteStates(entered)
   const folder = process.env[NOTES]
-  // A process that a test starts leaves its notes behind.
+  // A process that a test starts leaves its notes behind, if it may.
   if (folder !== undefined)
-    process.on('exit', () => writeFileSync(`${folder}/${process.pid}-${threadId}.json`, JSON.stringify(taken())))
+    process.on('exit', () => {
+      try {
+        writeFileSync(`${folder}/${process.pid}-${threadId}.json`, JSON.stringify(taken()))
+      } catch {
+        // It runs as somebody else.
+      }
+    })
   const noted = (file: string): number[] => {
     const ran: number[] = []
     ranOf.set(file, ran)

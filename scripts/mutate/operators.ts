@@ -101,6 +101,8 @@ const dropAction: Operator = ({ node, within }) => {
   const holder = within.at(-1)
   if (!ACTIONS.has(keyOf(node)) || holder?.type !== 'ObjectExpression') return []
   const value = child(node, 'value')
+  // A table of actions, as `setup` takes it, does nothing.
+  if (value?.type === 'ObjectExpression' && !property(value, 'type')) return []
   const actions = value?.type === 'ArrayExpression' ? children(value, 'elements') : []
   if (actions.length > 1) return actions.map((_, at) => without(actions, at))
   const properties = children(holder, 'properties')

@@ -116,8 +116,14 @@ async function run({ files, changed, most }: TestJob): Promise<TestOutcome> {
     process.send?.({ hangs: true, cpuMs: now - before, wallMs: nowMs - startedMs } satisfies TestOutcome)
   }, TICK_MS)
   try {
+    // What came of earlier runs is no news.
+    vitest.state.filesMap.clear()
+    vitest.state.clearErrors()
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications(wanted)
-    const failed = failureOf(testModules, unhandledErrors)
+    const failed = failureOf(
+      testModules.filter(({ moduleId }) => order.includes(moduleId)),
+      unhandledErrors,
+    )
     const took = { cpuMs: cpuMs() - before, wallMs: performance.now() - startedMs }
     return failed === undefined ? took : { failed, ...took }
   } finally {
