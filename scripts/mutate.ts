@@ -8,6 +8,7 @@
  *   --changed        only mistakes on lines that differ from where this branch left `main`, or from --since REVISION
  *   --mutant ID      one mistake, shown and made again
  *   --budget N       seconds of tests and scenarios, as they take without a mistake, that one mistake is worth; 60 unless given
+ *   --longest N      seconds that a test may take without a mistake, to be asked at all; 60 unless given
  *   --fresh          makes also those mistakes again whose result is known
  *   --list           shows the mistakes and makes none
  *   --json           one JSON object as the last line
@@ -40,6 +41,7 @@ const { values: args } = parseArgs({
     since: { type: 'string' },
     mutant: { type: 'string' },
     budget: { type: 'string', default: '60' },
+    longest: { type: 'string', default: '60' },
     fresh: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -88,7 +90,7 @@ async function possible(drawn: readonly Mutation[]): Promise<readonly Mutation[]
 
 async function made(wanted: readonly Mutation[]): Promise<Result[]> {
   log(`${wanted.length} of ${all.length} mistakes, seed ${args.seed}`)
-  const measured = await measuredChecks(allChecks(), log)
+  const measured = await measuredChecks(allChecks(), { longestMs: Number(args.longest) * 1_000, tell: log })
   const coverage = new Coverage(measured, mentionsIn(sources))
   const waiting = [...wanted]
   const found: Result[] = []

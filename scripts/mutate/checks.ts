@@ -6,6 +6,7 @@ import { nameOf } from '../../src/testing/explorer/subject.ts'
 import { cacheFolder, hashOf, root, together, type Notes } from './places.ts'
 import { probed } from './probes.ts'
 import { exploring, newTestProcess, workspace, type Workspace } from './runners.ts'
+import type { Most } from './test-host.ts'
 
 export interface Check {
   readonly sort: 'test' | 'scenario'
@@ -30,8 +31,7 @@ const COPIES = new Set(['test/machines/chart-versions.test.ts', 'test/docs/api.t
 /** Real mutants and processes under load: what these say of one mistake takes minutes. */
 const LONG = new Set(['test/explorer/mutants.test.ts'])
 
-/** What takes longer than this, without mistakes, is not asked: one mistake is not worth it. */
-const MOST = { cpuMs: 90_000, idleMs: 60_000 }
+const IDLE_MS = 60_000
 /** What scenarios visit is mostly what their first lives visit. */
 export const FIRST_LIVES = 25
 
@@ -46,14 +46,18 @@ export function allChecks(): Check[] {
 }
 
 /** Measures what is not measured yet, two at a time, and returns all that can catch something. */
-export async function measuredChecks(checks: readonly Check[], tell: (line: string) => void): Promise<Measured[]> {
+export async function measuredChecks(
+  checks: readonly Check[],
+  { longestMs, tell }: { readonly longestMs: number; readonly tell: (line: string) => void },
+): Promise<Measured[]> {
+  const most: Most = { cpuMs: longestMs, idleMs: IDLE_MS }
   const hashes = new Map(sourceFiles().map((file) => [file, hashOf(readFileSync(root + file, 'utf8'))]))
   const place = ({ sort, name }: Check): string => `${cacheFolder()}/coverage/${sort}-${hashOf(name)}.json`
   const known = (check: Check): Measured | undefined => {
     try {
       const kept = JSON.parse(readFileSync(place(check), 'utf8')) as Kept
       const isFresh = Object.entries(kept.hashes).every(([file, hash]) => hash === (hashes.get(file) ?? ownHash(file)))
-      return isFresh ? kept : undefined
+      return isFresh && (kept.failed === undefined || kept.cpuMs > longestMs) ? kept : undefined
     } catch {
       return undefined
     }
@@ -73,11 +77,11 @@ export async function measuredChecks(checks: readonly Check[], tell: (line: stri
   const tests = missing.filter(({ sort }) => sort === 'test')
   const rest = missing.filter(({ sort }) => sort === 'scenario')
   const done = (it: Measured): void => {
-    found.push(it.failed === undefined ? keep(it) : it)
+    found.push(it.failed === undefined || it.cpuMs > longestMs ? keep(it) : it)
     tell(`${it.failed === undefined ? '' : '✗ '}${it.name}: ${(it.cpuMs / 1_000).toFixed(1)} s of CPU${it.failed === undefined ? '' : `; ${it.failed}`}`) // prettier-ignore
   }
-  await Promise.all([measureTests(tests, done), measureScenarios(rest, done)])
-  return found.filter(({ failed }) => failed === undefined)
+  await Promise.all([measureTests(tests, most, done), measureScenarios(rest, most, done)])
+  return found.filter(({ failed, cpuMs }) => failed === undefined && cpuMs <= longestMs)
 }
 
 const ownHash = (file: string): string => hashOf(readFileSync(root + file, 'utf8'))
@@ -88,12 +92,12 @@ function probedWorkspace(): Workspace {
   return place
 }
 
-async function measureTests(checks: readonly Check[], done: (it: Measured) => void): Promise<void> {
+async function measureTests(checks: readonly Check[], most: Most, done: (it: Measured) => void): Promise<void> {
   if (checks.length === 0) return
   using place = probedWorkspace()
   let tests = newTestProcess(place)
   for (const { sort, name } of checks) {
-    const { failed, hangs, cpuMs, wallMs } = await tests.run({ files: [name], changed: [], most: MOST })
+    const { failed, hangs, cpuMs, wallMs } = await tests.run({ files: [name], changed: [], most })
     if (hangs) {
       tests.end()
       tests = newTestProcess(place)
@@ -113,12 +117,12 @@ function notesIn(folder: string): Notes {
   return together(found)
 }
 
-async function measureScenarios(checks: readonly Check[], done: (it: Measured) => void): Promise<void> {
+async function measureScenarios(checks: readonly Check[], most: Most, done: (it: Measured) => void): Promise<void> {
   if (checks.length === 0) return
   using place = probedWorkspace()
   const waiting = checks.map(({ name }) => name)
   while (waiting.length > 0) {
-    const end = await exploring(place, { scenarios: waiting, mostLives: FIRST_LIVES, most: () => MOST }, (it) => {
+    const end = await exploring(place, { scenarios: waiting, mostLives: FIRST_LIVES, most: () => most }, (it) => {
       waiting.splice(waiting.indexOf(it.scenario), 1)
       const { scenario, violation, cpuMs, notes = { ran: {}, states: [] } } = it
       const failed = violation === undefined ? {} : { failed: violation }
@@ -127,6 +131,6 @@ async function measureScenarios(checks: readonly Check[], done: (it: Measured) =
     const [stuck] = waiting
     if (end === undefined || stuck === undefined) continue
     waiting.shift()
-    done({ sort: 'scenario', name: stuck, cpuMs: MOST.cpuMs, wallMs: MOST.cpuMs, ran: {}, states: [], failed: end })
+    done({ sort: 'scenario', name: stuck, cpuMs: most.cpuMs, wallMs: most.cpuMs, ran: {}, states: [], failed: end })
   }
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import base from '../../vitest.config.ts'
 import type { ExploreJob, ExploreOutcome } from './explore-thread.ts'
 import { NOTES, OVERLAY, preloads } from './places.ts'
 import { remove, temporary } from './temporary.ts'
@@ -13,6 +14,8 @@ import type { Most, TestJob, TestOutcome } from './test-host.ts'
 export interface Workspace extends Disposable {
   readonly overlay: string
   readonly notes: string
+  /** For the temporary files of tests. */
+  readonly files: string
   readonly isProbed: boolean
   put(file: string, source: string): void
   drop(file: string): void
@@ -20,21 +23,23 @@ export interface Workspace extends Disposable {
 
 export function workspace(isProbed: boolean): Workspace {
   const folder = temporary('mutate')
+  const files = temporary('mutated', base.test?.env?.['TMPDIR'])
   const [overlay, notes] = [`${folder}/overlay`, `${folder}/notes`]
   for (const it of [overlay, notes]) mkdirSync(it)
   return {
-    ...{ overlay, notes, isProbed },
+    ...{ overlay, notes, files, isProbed },
     put(file, source) {
       mkdirSync(dirname(`${overlay}/${file}`), { recursive: true })
       writeFileSync(`${overlay}/${file}`, source)
     },
     drop: (file) => rmSync(`${overlay}/${file}`, { force: true }),
-    [Symbol.dispose]: () => remove(folder),
+    [Symbol.dispose]: () => [folder, files].forEach(remove),
   }
 }
 
-const environment = ({ overlay, notes, isProbed }: Workspace): NodeJS.ProcessEnv => ({
+const environment = ({ overlay, notes, files, isProbed }: Workspace): NodeJS.ProcessEnv => ({
   ...process.env,
+  TMPDIR: files,
   [OVERLAY]: overlay,
   ...(isProbed && { [NOTES]: notes }),
   NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', ...preloads(isProbed)].join(' ').trim(),

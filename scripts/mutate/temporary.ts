@@ -1,12 +1,14 @@
 /** Folders that are gone when this process is, however it ends; what kills it outright leaves them to the system. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 const folders = new Set<string>()
 process.on('exit', () => folders.forEach(remove))
 
-export function temporary(name: string): string {
-  const folder = mkdtempSync(`${tmpdir()}/hardshell-${name}-`)
+/** Anybody may read what is in it: some tests start processes of another user. */
+export function temporary(name: string, within = tmpdir()): string {
+  const folder = mkdtempSync(`${within}/hardshell-${name}-`)
+  chmodSync(folder, 0o755)
   folders.add(folder)
   return folder
 }
