@@ -65,20 +65,23 @@ function noteStates(entered: Set<string>): void {
     }
     visit(machine.root)
   }
-  StateMachine.prototype.transition = before(StateMachine.prototype.transition, (machine, snapshot) => {
+  before('transition', (machine, snapshot) => {
     watch(machine)
     for (const { key } of (snapshot as AnyMachineSnapshot)._nodes) entered.add(key)
   })
-  StateMachine.prototype.getInitialSnapshot = before(StateMachine.prototype.getInitialSnapshot, watch)
+  before('getInitialSnapshot', watch)
 }
 
-/** A method before which something else is done. */
-function before<F extends (...args: never[]) => unknown>(
-  method: F,
+/** Has all machines do something before one of their methods. */
+function before(
+  name: 'transition' | 'getInitialSnapshot',
   first: (machine: AnyStateMachine, ...args: unknown[]) => void,
-): F {
-  return function (this: AnyStateMachine, ...args: unknown[]): unknown {
-    first(this, ...args)
-    return Reflect.apply(method, this, args)
-  } as unknown as F
+): void {
+  const method = Reflect.get(StateMachine.prototype, name) as (...args: unknown[]) => unknown
+  Object.assign(StateMachine.prototype, {
+    [name](this: AnyStateMachine, ...args: unknown[]): unknown {
+      first(this, ...args)
+      return Reflect.apply(method, this, args)
+    },
+  })
 }

@@ -57,7 +57,7 @@ function compiled(folder: string): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(`${root}node_modules/.bin/tsc`, args, { cwd: folder, maxBuffer: 2 ** 26 }, (error, out) => {
       // It fails where it finds errors, and says nothing where it did not run.
-      if (error && !out.includes('error TS')) reject(error)
+      if (error && !out.includes('error TS')) reject(new Error(`the compiler did not run: ${error.message}`))
       else resolve(out)
     })
   })

@@ -1,6 +1,5 @@
 /** Runs tests and scenarios in a changed program: in a process that ends with all that it started, and in a thread. */
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -73,21 +72,18 @@ export function newTestProcess(place: Workspace): TestProcess {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   open.add(child)
-  const ready = once(child, 'message')
+  let answered: (outcome: TestOutcome) => void = () => {}
+  const ready = new Promise<void>((resolve) => child.once('message', () => resolve()))
+  child.on('message', (outcome: TestOutcome | 'ready') => outcome !== 'ready' && answered(outcome))
+  const gone = new Promise<TestOutcome>((resolve) =>
+    child.once('exit', () => resolve({ failed: 'the process ended', hangs: true, cpuMs: 0, wallMs: 0 })),
+  )
   return {
     async run(job) {
-      await Promise.race([ready, once(child, 'exit')])
-      const ended = new AbortController()
-      const answer = once(child, 'message', { signal: ended.signal })
-      const gone = once(child, 'exit', { signal: ended.signal })
-      try {
-        if (child.connected) child.send(job)
-        const [first] = (await Promise.race([answer, gone])) as [TestOutcome | number | null]
-        return typeof first === 'object' && first !== null ? first : { failed: 'the process ended', hangs: true, cpuMs: 0, wallMs: 0 } // prettier-ignore
-      } finally {
-        ended.abort()
-        for (const it of [answer, gone]) it.catch(() => {})
-      }
+      await Promise.race([ready, gone])
+      const answer = new Promise<TestOutcome>((resolve) => (answered = resolve))
+      if (child.connected) child.send(job)
+      return Promise.race([answer, gone])
     },
     end: () => endGroup(child),
   }

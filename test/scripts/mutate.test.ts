@@ -3,12 +3,14 @@
  * program in which one mistake is caught, one survives and one hangs; a chart's mistake that a scenario catches.
  */
 import { readFileSync } from 'node:fs'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changedLines } from '../../scripts/mutate/changed.ts'
 import type { Measured } from '../../scripts/mutate/checks.ts'
 import { equivalentOf, equivalents, idle } from '../../scripts/mutate/equivalent.ts'
 import { mutatedSource, mutationsOf, type Mutation } from '../../scripts/mutate/mutations.ts'
 import { Coverage, plan } from '../../scripts/mutate/pick.ts'
+import { PROBES } from '../../scripts/mutate/places.ts'
 import { probed } from '../../scripts/mutate/probes.ts'
 import { report, scoreOf, type Result } from '../../scripts/mutate/report.ts'
 import { Lane } from '../../scripts/mutate/run.ts'
@@ -87,12 +89,11 @@ test('a source with probes does what it did, and says what ran', () => {
       return 'none'
     }`
   const ran: number[] = []
-  const js = probed('toy.ts', source).replaceAll(/: number|export /g, '').replace('globalThis.__hardshellProbes?.("toy.ts")', 'ran') // prettier-ignore
-  const load = new Function('ran', `${js}\nreturn { pick, walk }`) as (ran: number[]) => {
+  const js = probed('toy.ts', source).replaceAll(/: number|export /g, '')
+  const { pick, walk } = runInNewContext(`${js}\n;({ pick, walk })`, { [PROBES]: () => ran }) as {
     pick: (n: number) => unknown
     walk: (n: number) => string
   }
-  const { pick, walk } = load(ran)
   expect(Object.keys(ran)).toEqual(['0'])
   expect(pick(1)).toEqual({ n: 1 })
   expect(Object.keys(ran)).toEqual(['0', '1', '3'])
@@ -220,7 +221,7 @@ describe('a mistake', () => {
   beforeAll(() => void (lane = new Lane(new Coverage(measured, new Map()), { budgetMs: 10_000, idleMs: 5_000 })))
   afterAll(() => lane[Symbol.dispose]())
   const one = (file: string, wanted: (it: Mutation) => boolean): Mutation => {
-    const [found] = mutationsOf(file, read(file), 'stores').filter(wanted)
+    const found = mutationsOf(file, read(file), 'stores').find(wanted)
     if (!found) throw new Error('there is no such mistake')
     return found
   }
