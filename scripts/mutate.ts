@@ -9,6 +9,8 @@
  *   --mutant ID      one mistake, shown and made again
  *   --budget N       seconds of tests and scenarios, as they take without a mistake, that one mistake is worth; 60 unless given
  *   --longest N      seconds that a test may take without a mistake, to be asked at all; 60 unless given
+ *   --stores         also the sources of the stores that need a PostgreSQL server or a browser, and their tests
+ *   --measure        measures again what runs what; else only what is new is measured
  *   --fresh          makes also those mistakes again whose result is known
  *   --list           shows the mistakes and makes none
  *   --json           one JSON object as the last line
@@ -19,11 +21,11 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { onChangedLines } from './mutate/changed.ts'
-import { allChecks, measuredChecks, sourceFiles } from './mutate/checks.ts'
+import { allChecks, measuredChecks, NEEDS_MORE } from './mutate/checks.ts'
 import { equivalentOf, idle } from './mutate/equivalent.ts'
 import { folderOf, mutationsOf, type Mutation } from './mutate/mutations.ts'
 import { Coverage } from './mutate/pick.ts'
-import { root } from './mutate/places.ts'
+import { root, sourceFiles } from './mutate/places.ts'
 import { mentionsIn } from './mutate/probes.ts'
 import { diffOf, lineOf, report, scoreOf, scoreTable, type Result } from './mutate/report.ts'
 import { refusedOf } from './mutate/refused.ts'
@@ -42,6 +44,8 @@ const { values: args } = parseArgs({
     mutant: { type: 'string' },
     budget: { type: 'string', default: '60' },
     longest: { type: 'string', default: '60' },
+    measure: { type: 'boolean', default: false },
+    stores: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -72,6 +76,7 @@ function choice(): Mutation[] {
   const { folder, file, changed, since, mutant, sample, seed } = args
   const wanted = all.filter(
     (it) =>
+      (args.stores || !NEEDS_MORE.test(it.file)) &&
       (folder === undefined || it.folder === folder) &&
       (file === undefined || it.file === file) &&
       (mutant === undefined || it.id === mutant),
@@ -90,7 +95,11 @@ async function possible(drawn: readonly Mutation[]): Promise<readonly Mutation[]
 
 async function made(wanted: readonly Mutation[]): Promise<Result[]> {
   log(`${wanted.length} of ${all.length} mistakes, seed ${args.seed}`)
-  const measured = await measuredChecks(allChecks(), { longestMs: Number(args.longest) * 1_000, tell: log })
+  const measured = await measuredChecks(allChecks(args.stores), {
+    longestMs: Number(args.longest) * 1_000,
+    anew: args.measure,
+    tell: log,
+  })
   const coverage = new Coverage(measured, mentionsIn(sources))
   const waiting = [...wanted]
   const found: Result[] = []

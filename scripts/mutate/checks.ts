@@ -1,9 +1,9 @@
 /** What may catch a mistake: test files and scenarios. Each is measured once, with probes; that is kept outside of the repository. */
-import { globSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { globSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 import { nameOf } from '../../src/testing/explorer/subject.ts'
-import { cacheFolder, hashOf, root, together, type Notes } from './places.ts'
+import { KeptCoverage } from './kept-coverage.ts'
+import { root, sourceFiles, together, type Notes } from './places.ts'
 import { probed } from './probes.ts'
 import { exploring, newTestProcess, workspace, type Workspace } from './runners.ts'
 import type { Most } from './test-host.ts'
@@ -21,11 +21,6 @@ export interface Measured extends Check, Notes {
   readonly failed?: string
 }
 
-/** What is measured is kept while none of the sources that it loaded has changed. */
-interface Kept extends Measured {
-  readonly hashes: { readonly [file: string]: string }
-}
-
 /** Not asked: they hold the text of charts or of declarations against a copy, and any change at all fails them. */
 const COPIES = new Set(['test/machines/chart-versions.test.ts', 'test/docs/api.test.ts', 'test/scripts/mutate.test.ts'])
 /** Real mutants and processes under load: what these say of one mistake takes minutes. */
@@ -35,49 +30,42 @@ const IDLE_MS = 60_000
 /** What scenarios visit is mostly what their first lives visit. */
 export const FIRST_LIVES = 25
 
-export const sourceFiles = (): string[] => globSync('{src,machines}/**/*.ts', { cwd: root }).toSorted()
+/** Sources that nothing runs but a server or a browser. */
+export const NEEDS_MORE = /^src\/store\/(postgres|indexeddb)\//
 
-export function allChecks(): Check[] {
-  const tests = globSync('test/!(stores-real)/**/*.test.ts', { cwd: root }).toSorted()
+/** All test files and scenarios; with the tests that need a PostgreSQL server or a browser where that is asked. */
+export function allChecks(withRealStores: boolean): Check[] {
+  const tests = globSync(`test/${withRealStores ? '*' : '!(stores-real)'}/**/*.test.ts`, { cwd: root }).toSorted()
   return [
     ...tests.filter((name) => !COPIES.has(name) && !LONG.has(name)).map((name): Check => ({ sort: 'test', name })),
     ...scenarios.map((it): Check => ({ sort: 'scenario', name: nameOf(it) })),
   ]
 }
 
+export interface MeasureOptions {
+  /** What takes longer, without mistakes, is not asked: one mistake is not worth it. */
+  readonly longestMs: number
+  /** Also what is measured already. */
+  readonly anew: boolean
+  readonly tell: (line: string) => void
+}
+
 /** Measures what is not measured yet, two at a time, and returns all that can catch something. */
 export async function measuredChecks(
   checks: readonly Check[],
-  { longestMs, tell }: { readonly longestMs: number; readonly tell: (line: string) => void },
+  { longestMs, anew, tell }: MeasureOptions,
 ): Promise<Measured[]> {
   const most: Most = { cpuMs: longestMs, idleMs: IDLE_MS }
-  const hashes = new Map(sourceFiles().map((file) => [file, hashOf(readFileSync(root + file, 'utf8'))]))
-  const place = ({ sort, name }: Check): string => `${cacheFolder()}/coverage/${sort}-${hashOf(name)}.json`
-  const known = (check: Check): Measured | undefined => {
-    try {
-      const kept = JSON.parse(readFileSync(place(check), 'utf8')) as Kept
-      const isFresh = Object.entries(kept.hashes).every(([file, hash]) => hash === (hashes.get(file) ?? ownHash(file)))
-      return isFresh && (kept.failed === undefined || kept.cpuMs > longestMs) ? kept : undefined
-    } catch {
-      return undefined
-    }
-  }
-  const keep = (it: Measured): Measured => {
-    const files = Object.keys(it.ran).map((file) => [file, hashes.get(file) ?? ''] as const)
-    const own = it.sort === 'test' ? [[it.name, ownHash(it.name)] as const] : []
-    const kept: Kept = { ...it, hashes: Object.fromEntries<string>([...files, ...own]) }
-    mkdirSync(dirname(place(it)), { recursive: true })
-    writeFileSync(place(it), JSON.stringify(kept))
-    return it
-  }
-  const found = checks.flatMap((check) => known(check) ?? [])
+  const kept = new KeptCoverage()
+  const found = checks.flatMap((check) => (anew ? undefined : kept.get(check, longestMs)) ?? [])
   const have = new Set(found.map(({ name }) => name))
   const missing = checks.filter(({ name }) => !have.has(name))
   if (missing.length > 0) tell(`measures ${missing.length} of ${checks.length} tests and scenarios, once`)
   const tests = missing.filter(({ sort }) => sort === 'test')
   const rest = missing.filter(({ sort }) => sort === 'scenario')
   const done = (it: Measured): void => {
-    found.push(it.failed === undefined || it.cpuMs > longestMs ? keep(it) : it)
+    if (it.failed === undefined || it.cpuMs > longestMs) kept.set(it)
+    found.push(it)
     tell(`${it.failed === undefined ? '' : '✗ '}${it.name}: ${(it.cpuMs / 1_000).toFixed(1)} s of CPU${it.failed === undefined ? '' : `; ${it.failed}`}`) // prettier-ignore
   }
   // Where one sort is through, its core does the other's.
@@ -87,8 +75,6 @@ export async function measuredChecks(
   ])
   return found.filter(({ failed, cpuMs }) => failed === undefined && cpuMs <= longestMs)
 }
-
-const ownHash = (file: string): string => hashOf(readFileSync(root + file, 'utf8'))
 
 function probedWorkspace(): Workspace {
   const place = workspace(true)

@@ -1,5 +1,6 @@
 /** Where a changed program's parts lie, and what its processes are told of it. */
 import { createHash } from 'node:crypto'
+import { globSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -33,6 +34,8 @@ export function together(all: readonly Notes[]): Notes {
 export const cacheFolder = (): string => `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/hardshell/mutate`
 
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+export const sourceFiles = (): string[] => globSync('{src,machines}/**/*.ts', { cwd: root }).toSorted()
 
 const preloaded = (name: string): string => `--import=${new URL(name, import.meta.url).href}`
 

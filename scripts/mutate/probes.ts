@@ -2,7 +2,7 @@
  * Probes: a source that notes which of its functions and blocks ran. They are found in the same tree as the mistakes, so
  * that each mistake has the probe of what it stands in. What runs while a module is loaded has none but the module's.
  */
-import { PROBES } from './places.ts'
+import { hashOf, PROBES } from './places.ts'
 import { child, children, edited, keyOf, parse, text, walk, type Edit, type Node } from './tree.ts'
 
 /** A function or a block; its place in the list is its number, from 1. The module is number 0. */
@@ -89,6 +89,24 @@ export function placeOf(probes: readonly Probe[], path: readonly Node[], edit: E
   const declared = path.find(({ type }) => type === 'VariableDeclarator')
   const name = around ? '' : text(declared && child(declared, 'id'), 'name')
   return { probe, keys: keys.toReversed(), constant: name === '' ? undefined : name }
+}
+
+/**
+ * A name for each probe, by its number: of its own text, without that of the probes inside. So it has the same name in a
+ * source of which other parts have changed.
+ */
+export function signatures(file: string, source: string): readonly string[] {
+  const spans = probesOf(parse(file, source)).map(({ node }) => node)
+  const counts = new Map<string, number>()
+  const names = spans.map(({ start, end }) => {
+    const inner = spans.filter((it) => it.start >= start && it.end <= end && (it.start > start || it.end < end))
+    const outermost = inner.filter((it) => !inner.some((other) => other !== it && other.start <= it.start && other.end >= it.end)) // prettier-ignore
+    const own = edited(source.slice(start, end), outermost.map((it) => ({ start: it.start - start, end: it.end - start, to: '' }))) // prettier-ignore
+    const name = hashOf(own)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+    return `${name} ${counts.get(name)}`
+  })
+  return ['module', ...names]
 }
 
 /** For each name, where functions mention it. */

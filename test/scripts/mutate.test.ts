@@ -11,7 +11,7 @@ import { equivalentOf, equivalents, idle } from '../../scripts/mutate/equivalent
 import { mutatedSource, mutationsOf, type Mutation } from '../../scripts/mutate/mutations.ts'
 import { Coverage, plan } from '../../scripts/mutate/pick.ts'
 import { PROBES } from '../../scripts/mutate/places.ts'
-import { probed } from '../../scripts/mutate/probes.ts'
+import { probed, signatures } from '../../scripts/mutate/probes.ts'
 import { report, scoreOf, type Result } from '../../scripts/mutate/report.ts'
 import { Lane } from '../../scripts/mutate/run.ts'
 import { sampled } from '../../scripts/mutate/sample.ts'
@@ -99,6 +99,13 @@ test('a source with probes does what it did, and says what ran', () => {
   expect(Object.keys(ran)).toEqual(['0', '1', '3'])
   expect([pick(2), walk(3), walk(2), walk(1), walk(0)]).toEqual([[2], 'much', 'some', 'one', 'none'])
   expect(Object.keys(ran).length).toBe(9)
+})
+
+test('a probe has the same name in a source of which other parts have changed', () => {
+  const before = signatures('toy.ts', 'const f = () => { a(); if (b) c() }\nconst g = () => 1')
+  const after = signatures('toy.ts', '// more\nconst f = () => { a(); if (b) d() }\nconst g = () => 1')
+  expect(after.map((name, at) => name === before[at])).toEqual([true, true, false, true])
+  expect(new Set(signatures('toy.ts', 'const f = () => 1, g = () => 1')).size).toBe(3)
 })
 
 describe('equivalents', () => {
