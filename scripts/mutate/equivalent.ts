@@ -9,7 +9,14 @@ export interface Equivalent {
   readonly why: string
 }
 
-export const equivalents: readonly Equivalent[] = []
+export const equivalents: readonly Equivalent[] = [
+  {
+    file: 'src/store/sqlite/index.ts',
+    before: 'if (path === IN_MEMORY) return',
+    after: 'if (path === IN_MEMORY) {}',
+    why: 'a database in memory has no file, and a file that cannot be opened is passed over',
+  },
+]
 
 const flat = (text: string): string => text.trim().replaceAll(/\s+/g, ' ')
 

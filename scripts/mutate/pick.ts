@@ -1,4 +1,5 @@
 /** Which tests and scenarios are asked about a mistake, and in which order. */
+import { dirname } from 'node:path'
 import type { Measured } from './checks.ts'
 import type { Mutation } from './mutations.ts'
 
@@ -43,10 +44,12 @@ export class Coverage {
     return this.#all.filter((it) => places.some(({ file, probe }) => this.#ran.get(it)?.get(file)?.has(probe)))
   }
 
-  /** The fast and specific first: much of what such a one runs is in the file with the mistake. */
+  /** The fast and specific first: much of what such a one runs is in the folder with the mistake. */
   ranked({ file, place }: Pick<Mutation, 'file' | 'place'>): readonly Measured[] {
+    const folder = `${dirname(file)}/`
     const rank = (it: Measured): number => {
-      const share = (this.#ran.get(it)?.get(file)?.size ?? 0) / (this.#sizes.get(it) ?? 1)
+      const ran = [...(this.#ran.get(it) ?? [])].filter(([of]) => of.startsWith(folder))
+      const share = ran.reduce((sum, [, { size }]) => sum + size, 0) / (this.#sizes.get(it) ?? 1)
       return costOf(it) / (share + 0.01)
     }
     const found = this.of({ file, place }).map((it) => ({ it, rank: rank(it) }))
@@ -56,6 +59,8 @@ export class Coverage {
 
 /** Some tests wait: waiting costs as well, though less. */
 export const costOf = ({ cpuMs, wallMs }: Pick<Measured, 'cpuMs' | 'wallMs'>): number => Math.max(cpuMs, wallMs / 3)
+
+const total = (all: readonly Measured[]): number => all.reduce((sum, it) => sum + costOf(it), 0)
 
 /** What is run together, in one process or thread, until something fails. */
 export interface Batch {
@@ -81,10 +86,14 @@ export function plan(ranked: readonly Measured[], budgetMs: number, first: Measu
   const second = first === 'test' ? 'scenario' : 'test'
   const sorts = [first, second].map((sort) => varied(ranked.filter((it) => it.sort === sort)))
   const looks = sorts.map((all) => within(all, FIRST_MS))
-  const spent = looks.flat().reduce((sum, it) => sum + costOf(it), 0)
-  const rests = sorts.map((all, at) => all.filter((it) => !looks[at]?.includes(it)))
-  const some = rests.map((all) => within(all, (budgetMs - spent) / 2))
-  const batches = [...looks, ...some].map((checks, at): Batch => ({ sort: at % 2 === 0 ? first : second, checks }))
+  const left = budgetMs - total(looks.flat())
+  const [more = [], others = []] = sorts.map((all, at) => all.filter((it) => !looks[at]?.includes(it)))
+  // The one sort gets what the other does not need of its half.
+  const half = within(others, left / 2)
+  const batches = [...looks, within(more, left - total(half)), half].map((checks, at): Batch => ({
+    sort: at % 2 === 0 ? first : second,
+    checks,
+  }))
   const asked = batches.reduce((sum, { checks }) => sum + checks.length, 0)
   const last: Batch = {
     sort: 'scenario',
