@@ -37,10 +37,8 @@ export const hashOf = (text: string): string => createHash('sha256').update(text
 
 export const sourceFiles = (): string[] => globSync('{src,machines}/**/*.ts', { cwd: root }).toSorted()
 
-const preloaded = (name: string): string => `--import=${new URL(name, import.meta.url).href}`
-
 /** Options of Node that make a process or a thread run the changed program, and note what runs where that is asked. */
 export const preloads = (isProbed: boolean): string[] => [
-  preloaded('overlay.ts'),
-  ...(isProbed ? [preloaded('notes.ts')] : []),
+  `--import=${new URL('overlay.ts', import.meta.url).href}`,
+  ...(isProbed ? [`--import=${new URL('notes.ts', import.meta.url).href}`] : []),
 ]
