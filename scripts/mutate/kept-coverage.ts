@@ -13,9 +13,12 @@ interface Kept extends Measured {
   readonly hashes: { readonly [file: string]: string }
 }
 
+/** Another one where probes are found, or numbered, in another way. */
+const VERSION = 2
+
 const read = (file: string): string => readFileSync(root + file, 'utf8')
-const placeOf = ({ sort, name }: Check): string => `${cacheFolder()}/coverage/${sort}-${hashOf(name)}.json`
-const namesAt = (hash: string): string => `${cacheFolder()}/probes/${hash}.json`
+const placeOf = ({ sort, name }: Check): string => `${cacheFolder()}/coverage-${VERSION}/${sort}-${hashOf(name)}.json`
+const namesAt = (hash: string): string => `${cacheFolder()}/probes-${VERSION}/${hash}.json`
 
 function write(path: string, what: unknown): void {
   mkdirSync(dirname(path), { recursive: true })

@@ -5,9 +5,12 @@
 import { hashOf, PROBES } from './places.ts'
 import { child, children, edited, keyOf, parse, text, walk, type Edit, type Node } from './tree.ts'
 
-/** A function or a block; its place in the list is its number, from 1. The module is number 0. */
+/**
+ * A function, a block, or what of a block is left where it may be over before; its place in the list is its number, from 1. The
+ * module is number 0.
+ */
 export interface Probe {
-  readonly node: Node
+  readonly node: Pick<Node, 'start' | 'end'>
   readonly edits: (note: string) => readonly Edit[]
 }
 
@@ -39,7 +42,16 @@ export function probesOf(program: Node): readonly Probe[] {
     const it = node as Node
     found.push({ node: it, edits: (note) => [inserted(it.start, `(${note}, `), inserted(it.end, ')')] })
   }
+  const rests = (statements: readonly Node[]): void => {
+    const last = statements.at(-1)
+    for (const [at, it] of statements.entries()) {
+      const next = statements[at + 1]
+      if (!next || !last || !mayEnd(it)) continue
+      found.push({ node: { start: next.start, end: last.end }, edits: (note) => [inserted(next.start, `${note}; `)] })
+    }
+  }
   walk(program, (node) => {
+    if (node.type === 'BlockStatement') rests(children(node, 'body'))
     if (FUNCTIONS.has(node.type)) {
       if (node['expression'] === true) expression(node['body'])
       else if (node['body']) block(child(node, 'body'))
@@ -54,6 +66,15 @@ export function probesOf(program: Node): readonly Probe[] {
     }
   })
   return found
+}
+
+const ENDS = new Set(['ReturnStatement', 'ThrowStatement', 'ContinueStatement', 'BreakStatement'])
+
+/** Whether what follows a statement may not be come to: an `if` ends the block. */
+function mayEnd(node: Node): boolean {
+  const then = node.type === 'IfStatement' ? child(node, 'consequent') : undefined
+  const last = then?.type === 'BlockStatement' ? children(then, 'body').at(-1) : then
+  return last !== undefined && ENDS.has(last.type)
 }
 
 const inserted = (at: number, to: string): Edit => ({ start: at, end: at, to })
@@ -78,11 +99,18 @@ function nested(source: string, edits: readonly Edit[]): string {
   return edited(source, merged)
 }
 
+/** The number of the smallest probe around a part of the source; where there is none, the module's. */
+function innermost(probes: readonly Probe[], { start, end }: Pick<Node, 'start' | 'end'>): number {
+  let [found, size] = [0, Infinity]
+  for (const [at, { node }] of probes.entries())
+    if (node.start <= start && node.end >= end && node.end - node.start <= size)
+      [found, size] = [at + 1, node.end - node.start]
+  return found
+}
+
 /** Where an edit stands, and what it stands in, the innermost last. */
 export function placeOf(probes: readonly Probe[], path: readonly Node[], edit: Edit): MutationPlace {
-  const isIn = ({ start, end }: Node): boolean => start <= edit.start && end >= edit.end
-  // Parents come before their children.
-  const probe = probes.findLastIndex(({ node }) => isIn(node)) + 1
+  const probe = innermost(probes, edit)
   const around = probes[probe - 1]?.node
   const inside = path.filter(({ start, end }) => !around || (start >= around.start && end <= around.end))
   const keys = inside.map(keyOf).filter((key) => key !== '')
@@ -114,11 +142,11 @@ export function mentionsIn(sources: ReadonlyMap<string, string>): Map<string, { 
   const found = new Map<string, { file: string; probe: number }[]>()
   for (const [file, source] of sources) {
     const program = parse(file, source)
-    const numbers = new Map(probesOf(program).map(({ node }, at) => [node, at + 1]))
+    const probes = probesOf(program)
     const seen = new Set<string>()
-    walk(program, (node, within) => {
+    walk(program, (node) => {
       if (node.type !== 'Identifier') return
-      const probe = [...within, node].reduce((inner, it) => numbers.get(it) ?? inner, 0)
+      const probe = innermost(probes, node)
       const name = text(node, 'name')
       const mark = `${name} ${probe}`
       if (seen.has(mark)) return

@@ -98,7 +98,7 @@ test('a source with probes does what it did, and says what ran', () => {
   expect(pick(1)).toEqual({ n: 1 })
   expect(Object.keys(ran)).toEqual(['0', '1', '3'])
   expect([pick(2), walk(3), walk(2), walk(1), walk(0)]).toEqual([[2], 'much', 'some', 'one', 'none'])
-  expect(Object.keys(ran).length).toBe(9)
+  expect(Object.keys(ran)).toHaveLength(10)
 })
 
 test('a probe has the same name in a source of which other parts have changed', () => {
@@ -106,6 +106,13 @@ test('a probe has the same name in a source of which other parts have changed', 
   const after = signatures('toy.ts', '// more\nconst f = () => { a(); if (b) d() }\nconst g = () => 1')
   expect(after.map((name, at) => name === before[at])).toEqual([true, true, false, true])
   expect(new Set(signatures('toy.ts', 'const f = () => 1, g = () => 1')).size).toBe(3)
+})
+
+test('what follows a return that is early has a probe of its own', () => {
+  const [first, second] = mutationsOf('toy.ts', 'function f(a) { if (a < 1) return; g = a < 2 }', 'kernel').filter(
+    ({ operator }) => operator === 'swap < and <=',
+  )
+  expect(first?.place.probe).not.toBe(second?.place.probe)
 })
 
 describe('equivalents', () => {
