@@ -426,19 +426,21 @@ test('nothing of a world that stands still is due', async () => {
 test('a clock without a steady reading gets one, for which it never goes back, and stays what it is otherwise', async () => {
   const done: string[] = []
   let nowMs = START_MS
-  // As callers in JavaScript may write it.
-  const { monotonicMs: _, ...own } = {
-    ...systemClock,
-    longestWaitMs: 5,
+  const bare = {
     now: () => nowMs,
     setTimeout: (_call: () => void, delayMs: number) => done.push(`waits ${delayMs}`),
     clearTimeout: (timer: unknown) => void done.push(`stops ${String(timer)}`),
+  }
+  const own = {
+    ...bare,
+    longestWaitMs: 5,
     turn: () => Promise.resolve(void done.push('turn')),
-    hold() {
+    hold: () => {
       done.push('hold')
       return () => void done.push('release')
     },
   }
+  // As callers in JavaScript may write it.
   const clock = withSteadyReading(own as Clock)
   expect([clock.longestWaitMs, clock.now(), clock.monotonicMs()]).toEqual([5, START_MS, 0])
   nowMs += 70
@@ -452,7 +454,6 @@ test('a clock without a steady reading gets one, for which it never goes back, a
   clock.hold?.()()
   expect(done).toEqual(['waits 30', 'stops 1', 'turn', 'hold', 'release'])
 
-  const { longestWaitMs: _longest, turn: _turn, hold: _hold, ...bare } = own
   expect(Object.keys(withSteadyReading(bare as Clock))).toEqual(['now', 'monotonicMs', 'setTimeout', 'clearTimeout'])
   expect(withSteadyReading(systemClock)).toBe(systemClock)
 })
