@@ -3,8 +3,9 @@
  * them. Method: a shop on a virtual clock is killed, left alone and started again; clocks that jump are put in between.
  */
 import { expect, describe, test } from 'vitest'
-import { systemRandom, type Clock } from '../../src/kernel/index.ts'
+import { systemClock, systemRandom, type Clock } from '../../src/kernel/index.ts'
 import { TimerHeap } from '../../src/kernel/run/timer-heap.ts'
+import { withSteadyReading } from '../../src/kernel/util/ports.ts'
 import { VirtualClock } from '../../src/testing/explorer/life.ts'
 import {
   goodCard,
@@ -420,4 +421,39 @@ test('nothing of a world that stands still is due', async () => {
   const { id } = await shop.operations.create('order', { item: 'tea' })
   await settled()
   expect(orderRow(world, id)).toMatchObject({ state: 'placed', version: 1 })
+})
+
+test('a clock without a steady reading gets one, for which it never goes back, and stays what it is otherwise', async () => {
+  const done: string[] = []
+  let nowMs = START_MS
+  const bare = {
+    now: () => nowMs,
+    setTimeout: (_call: () => void, delayMs: number) => done.push(`waits ${delayMs}`),
+    clearTimeout: (timer: unknown) => void done.push(`stops ${String(timer)}`),
+  }
+  const own = {
+    ...bare,
+    longestWaitMs: 5,
+    turn: () => Promise.resolve(void done.push('turn')),
+    hold: () => {
+      done.push('hold')
+      return () => void done.push('release')
+    },
+  }
+  // As callers in JavaScript may write it.
+  const clock = withSteadyReading(own as Clock)
+  expect([clock.longestWaitMs, clock.now(), clock.monotonicMs()]).toEqual([5, START_MS, 0])
+  nowMs += 70
+  expect([clock.now(), clock.monotonicMs()]).toEqual([START_MS + 70, 70])
+  nowMs -= 50
+  expect([clock.now(), clock.monotonicMs()]).toEqual([START_MS + 20, 70])
+  nowMs += 10
+  expect(clock.monotonicMs()).toBe(80)
+  clock.clearTimeout(clock.setTimeout(() => {}, 30))
+  await clock.turn?.()
+  clock.hold?.()()
+  expect(done).toEqual(['waits 30', 'stops 1', 'turn', 'hold', 'release'])
+
+  expect(Object.keys(withSteadyReading(bare as Clock))).toEqual(['now', 'monotonicMs', 'setTimeout', 'clearTimeout'])
+  expect(withSteadyReading(systemClock)).toBe(systemClock)
 })

@@ -46,6 +46,7 @@ export function withSteadyReading(clock: Clock): Clock {
   let lastMs = clock.now()
   return {
     ...(clock.longestWaitMs !== undefined && { longestWaitMs: clock.longestWaitMs }),
+    ...(clock.turn && { turn: () => clock.turn?.() ?? Promise.resolve() }),
     ...(clock.hold && { hold: () => clock.hold?.() ?? (() => {}) }),
     now: () => clock.now(),
     monotonicMs() {
