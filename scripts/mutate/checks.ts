@@ -2,24 +2,12 @@
 import { globSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 import { nameOf } from '../../src/testing/explorer/subject.ts'
+import type { Check, Measured } from './check.ts'
 import { KeptCoverage } from './kept-coverage.ts'
 import { root, sourceFiles, together, type Notes } from './places.ts'
 import { probed } from './probes.ts'
 import { exploring, newTestProcess, workspace, type Workspace } from './runners.ts'
 import type { Most } from './test-host.ts'
-
-export interface Check {
-  readonly sort: 'test' | 'scenario'
-  /** The test file, or `kind.name`. */
-  readonly name: string
-}
-
-export interface Measured extends Check, Notes {
-  readonly cpuMs: number
-  readonly wallMs: number
-  /** It does not pass in the program as it is, so it can catch nothing. */
-  readonly failed?: string
-}
 
 /** Not asked: they hold the text of charts or of declarations against a copy, and any change at all fails them. */
 const COPIES = new Set(['test/machines/chart-versions.test.ts', 'test/docs/api.test.ts', 'test/scripts/mutate.test.ts'])

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Check, Measured } from './checks.ts'
+import type { Check, Measured } from './check.ts'
 import { cacheFolder, hashOf, root, sourceFiles } from './places.ts'
 import { signatures } from './probes.ts'
 

@@ -246,6 +246,8 @@ const isNamed = ({ type }: Node): boolean => type === 'Identifier' || type === '
 
 /** Two arguments that stand side by side, each a name. */
 const swapArguments: Operator = ({ node, source }) => {
+  // Of these the order of arguments is no matter.
+  if (['min', 'max'].includes(calleeOf(node))) return []
   const given = node.type === 'CallExpression' || node.type === 'NewExpression' ? children(node, 'arguments') : []
   return given.flatMap((first, at) => {
     const second = given[at + 1]

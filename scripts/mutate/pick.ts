@@ -1,6 +1,6 @@
 /** Which tests and scenarios are asked about a mistake, and in which order. */
 import { dirname } from 'node:path'
-import type { Measured } from './checks.ts'
+import type { Measured } from './check.ts'
 import type { Mutation } from './mutations.ts'
 
 /** For a name that modules export, where functions mention it: `file#probe`. */

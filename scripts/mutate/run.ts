@@ -1,6 +1,7 @@
 /** Makes mistakes, one at a time on each core, and asks the tests and scenarios that run them. */
 import { readFileSync } from 'node:fs'
-import { FIRST_LIVES, type Measured } from './checks.ts'
+import type { Measured } from './check.ts'
+import { FIRST_LIVES } from './checks.ts'
 import { mutatedSource, type Mutation } from './mutations.ts'
 import { root } from './places.ts'
 import { plan, type Batch, type Coverage } from './pick.ts'

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changedLines } from '../../scripts/mutate/changed.ts'
-import type { Measured } from '../../scripts/mutate/checks.ts'
+import type { Measured } from '../../scripts/mutate/check.ts'
 import { equivalentOf, equivalents, idle } from '../../scripts/mutate/equivalent.ts'
 import { mutatedSource, mutationsOf, type Mutation } from '../../scripts/mutate/mutations.ts'
 import { Coverage, plan } from '../../scripts/mutate/pick.ts'
@@ -64,6 +64,7 @@ describe('an operator', () => {
     ['drop what is after ??', 'f(a ?? b)', ['f(a)']],
     ['flip true and false', 'f(true)', ['f(false)']],
     ['swap arguments', 'f(a, b.c, 1)', ['f(b.c, a, 1)']],
+    ['swap arguments', 'Math.max(a, b)', []],
     ['swap + and -', 'f(a + b)', ['f(a - b)']],
     ['swap + and -', `f(a + 'b' + c)`, []],
     ['swap some and every', 'a.some(b)', ['a.every(b)']],

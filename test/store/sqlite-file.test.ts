@@ -179,6 +179,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
       const store = await make(path).open(schema)
       await store.commit([{ put: 'notes', row: { id: 'theirs', n: 1 } }])
       await store.close()`)
+    expect(existsSync(`${path}-wal`)).toBe(true)
     await first.commit([put('mine')])
     await second.commit([put('also mine')])
     await first.close()

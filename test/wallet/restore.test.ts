@@ -52,6 +52,24 @@ describe('one keyset that cannot be had', () => {
     },
   )
 
+  test('and never will be: it is looked for so many times, and then that ends', async () => {
+    const on = await bench({ stub: true })
+    await on.server.mint.rotate('sat')
+    await on.funded(800)
+    const process = await heir(on, { keysMissing: { keyset: 'first', how: 404 } })
+    const restore = await restoring(process, on)
+    await restore.execute()
+    let looks = 0
+    await eventually('it ends', async () => {
+      const { state } = await restore.refresh()
+      if (state === 'incomplete') looks++
+      if (state === 'incomplete') await process.wallet.operations.resume(restore.id)
+      return state === 'restored'
+    })
+    expect(looks).toBeGreaterThan(1)
+    expect([restore.amount.toNumber(), restore.unavailable.length]).toEqual([800, 1])
+  })
+
   test('and has money: it comes when its keys can be had again, by itself', async () => {
     const on = await bench()
     const alice = await on.funded(33)
