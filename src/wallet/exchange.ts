@@ -150,9 +150,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
     if (pairs.length === 0 && !(unspent && known))
       return { answer: unspent ? 'nothing' : 'spent', writes: unneeded(input, rows) }
-    // At a mint without state checks, signatures prove that the unanswered request landed.
-    const mayHaveLanded = exchange.states.length === 0 && exchange.unaccounted
-    const contradicts = unspent && !mayHaveLanded
+    // Without state checks, signatures prove that a request of ours landed, unless the mint says that it had signed them before.
+    const contradicts = unspent && (exchange.states.length > 0 || (known && !exchange.unaccounted))
     if (contradicts && !exchange.seenSigned && !known) return { answer: 'early' }
     const ours = new Map(
       exchange.sets.flatMap(({ keysetId, outputs }) => outputs.map(({ B_, amount }) => [B_, { keysetId, amount }])),

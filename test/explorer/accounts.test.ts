@@ -15,7 +15,7 @@ import { miscounted } from '../../src/testing/invariants/totals.ts'
 import { unissued } from '../../src/testing/invariants/unissued.ts'
 import { orphans, undone } from '../../src/testing/invariants/wallet-rows.ts'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
-import { walletSchema, walletTables } from '../../src/wallet/tables.ts'
+import { walletSchema, type walletTables } from '../../src/wallet/tables.ts'
 
 async function ended(name: string): Promise<{ rows: Dump; mint: Dump; nowMs: number }> {
   const scenario = scenarios.find((it) => nameOf(it) === name)!
@@ -25,15 +25,17 @@ async function ended(name: string): Promise<{ rows: Dump; mint: Dump; nowMs: num
   return { rows: world.rows, mint: (world.outside as { mint: Dump }).mint, nowMs: world.nowMs }
 }
 
+const text = (value: unknown): string => (typeof value === 'string' ? value : expect.fail('no text'))
+
 const { rows, mint, nowMs } = await ended('mint.plain')
 const [operation, proof] = [rows['operations']![0]!, rows['proofs']![0]!]
-const id = String(operation['id'])
+const id = text(operation['id'])
 const with_ = (table: string, ...changed: readonly Row[]): Dump => ({ ...rows, [table]: changed })
 const output = { B_: '02', operationId: id, place: 0, keysetId: proof['keysetId']!, counter: 0, amount: 8, purpose: 'keep', secret: '', r: '', signature: null } // prettier-ignore
 
 /** Of each table, rows for which nothing accounts, and the invariant that says so. */
 const spoilt: Record<keyof typeof walletTables, readonly [string, ...Row[]]> = {
-  owners: ['orphan', { id: 'me', beat: -1, heir: '' }],
+  owners: ['orphan', { id: 'me', beat: -2, heir: '' }],
   operations: ['orphan', { ...operation, fee: 1 }],
   proofs: ['orphan', { ...proof, state: 'reserved', operationId: id }],
   outputs: ['leftover', output],
@@ -42,7 +44,7 @@ const spoilt: Record<keyof typeof walletTables, readonly [string, ...Row[]]> = {
   keysets: ['orphan', ...rows['keysets']!.map((row) => ({ ...row, refused: 'no' }))],
   derivations: ['orphan', { name: '1', keysetId: 'another', mintUrl: '' }],
   mints: ['orphan', ...rows['mints']!.map((row) => ({ ...row, limits: { inputs: 0 } }))],
-  quoteClaims: ['claim', { mintUrl: '', quoteId: String(operation['quoteId']), operationId: id }],
+  quoteClaims: ['claim', { mintUrl: '', quoteId: text(operation['quoteId']), operationId: id }],
   history: ['orphan', ...rows['history']!, { ...rows['history']![0]!, id: 'another' }],
   seeds: ['orphan', { id: 'wallet', salt: '', mac: '' }],
   kv: ['orphan', { namespace: 'a', key: 'b', value: 'c' }],
@@ -68,7 +70,7 @@ describe('rows', () => {
 
 describe('totals', () => {
   const schema = walletSchema
-  const writes: readonly Write[] = [{ patch: 'proofs', key: [String(proof['Y'])], set: { reason: null } }]
+  const writes: readonly Write[] = [{ patch: 'proofs', key: [text(proof['Y'])], set: { reason: null } }]
 
   test('of a store that counts are right', async () => {
     const memory = memoryStore()

@@ -8,9 +8,12 @@ import { beginning } from '../../src/testing/explorer/explorer.ts'
 import { runLife, type Spared } from '../../src/testing/explorer/run-life.ts'
 import { nameOf } from '../../src/testing/explorer/subject.ts'
 import type { World } from '../../src/testing/explorer/world.ts'
+import { sure } from '../../src/sure.ts'
 import { scenarios } from '../../src/testing/scenarios/index.ts'
 
 const BUDGET = { faults: Infinity, others: Infinity }
+
+const named = (name: string) => sure(scenarios.find((it) => nameOf(it) === name), name) // prettier-ignore
 
 /** Of each kind the first few scenarios, and some with several operations at once. */
 const SOME = [...Map.groupBy(scenarios, ({ kind }) => kind).values()].flatMap((of) => [
@@ -25,7 +28,7 @@ test.each([
   ['melt.paid', '9.late'],
   ['receive.plain', '3.twice'],
 ] as const)('%s, injected %s: a crash leaves the same world in passing', async (name, injected) => {
-  const scenario = scenarios.find((it) => nameOf(it) === name) ?? expect.fail(`there is no scenario ${name}`)
+  const scenario = named(name)
   const { start: from, ...place } = await beginning(scenario)
   const live = (path: string, spared?: (crash: Spared) => boolean) =>
     runLife(

@@ -6,7 +6,6 @@
 import { describe, expect, test } from 'vitest'
 import { setup } from 'xstate'
 import { defineOperation, effect, type OperationKind } from '../../src/kernel/index.ts'
-import { partsIn } from '../../src/kernel/operations.ts'
 import {
   goodCard,
   left,

@@ -14,7 +14,7 @@ import { newLiveMintFixture } from './live-mint.ts'
 import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { counted, NOTHING_MOVED, unbalanced } from '../invariants/books.ts'
 import { mintOrphans } from '../invariants/mint-rows.ts'
-import { leftAside, setAside } from '../invariants/quarantine.ts'
+import { isSetAside, leftAside, setAside } from '../invariants/quarantine.ts'
 import { unissued } from '../invariants/unissued.ts'
 import { orphans, undone } from '../invariants/wallet-rows.ts'
 import { falseReasons } from '../invariants/reasons.ts'
@@ -159,7 +159,9 @@ export function walletSubject(
           const { stage, clock } = means
           const mayResume = (id: string): boolean => {
             const row = operationsIn(stage.rows()).find((it) => it.id === id)
-            return wire.lies.fooled.includes(id) || (row !== undefined && setsAside.includes(row.state))
+            if (wire.lies.fooled.includes(id)) return true
+            // It may have gone on by itself meanwhile.
+            return row !== undefined && (setsAside.includes(row.state) || !isSetAside(row.state))
           }
           return {
             stage: {

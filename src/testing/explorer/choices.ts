@@ -33,9 +33,6 @@ export interface Choice {
   readonly untried: readonly string[]
 }
 
-/** A life with fewer faults goes on to its end, for what a process remembers is in no state. */
-const MOST_WHOLE = 2
-
 export interface ChoicesOptions {
   /** What a run before this one chose, up to the place from which this one is to differ; see `next`. */
   readonly script?: readonly Choice[]
@@ -68,6 +65,9 @@ export interface Budget {
 
 /** A crash of the process itself. */
 export type Crash = 'crashBefore' | 'crashAfter'
+
+/** A life with fewer faults goes on to its end, for what a process remembers is in no state. */
+const MOST_WHOLE = 2
 
 export const isCrash = (option: string): option is Crash => option === 'crashBefore' || option === 'crashAfter'
 
@@ -116,10 +116,15 @@ export class Choices {
 
   /** The options that other lives are to take here. */
   #untried(site: string, [, ...faults]: readonly string[], { state, name = () => site, passing }: Asked): string[] {
-    if (this.#left.faults <= 0) return []
-    const found = faults.filter((option) => (isCrash(option) ? !passing : isAnyCrash(option) || this.#left.others > 0))
-    if (found.length === 0 || this.#options.few?.(name()) === false) return []
-    return this.#options.enter?.(`${site} ${state()}`, this.#left) !== false ? found : []
+    const { enter, few } = this.#options
+    const { faults: rest, others } = this.#left
+    const may = (option: string): boolean => (isCrash(option) ? !passing : isAnyCrash(option) || others > 0)
+    const found = rest > 0 ? faults.filter(may) : []
+    const mayEnd = enter !== undefined && this.faults.length >= MOST_WHOLE
+    if ((found.length === 0 && !mayEnd) || few?.(name()) === false) return []
+    const isNew = enter?.(`${site} ${state()}`, this.#left) !== false
+    this.#isOver = mayEnd && !isNew
+    return isNew ? found : []
   }
 
   /** A crash that could not be looked at in passing is left to another life. */

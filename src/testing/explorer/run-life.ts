@@ -207,7 +207,7 @@ class LifeRun<S extends Stage> {
 
   /** Chooses among the options that `may` happen to a process. */
   #injecting(who: string, may: (option: string) => boolean): Inject {
-    const { choices, fingerprint, owners = false } = this.#of
+    const { choices, fingerprint } = this.#of
     return (site, [usual, ...faults], doing) => {
       try {
         const options = faults.filter(may)

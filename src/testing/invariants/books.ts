@@ -47,9 +47,11 @@ function changeBy(
   return { change, isStray }
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 function proofIn(write: Write): { readonly Y: string; readonly row: Row } | undefined {
-  if ('put' in write && write.put === 'proofs') return { Y: String(write.row['Y']), row: write.row }
-  if ('patch' in write && write.patch === 'proofs') return { Y: String(write.key[0]), row: write.set }
+  if ('put' in write && write.put === 'proofs') return { Y: textOf(write.row['Y']), row: write.row }
+  if ('patch' in write && write.patch === 'proofs') return { Y: textOf(write.key[0]), row: write.set }
   return undefined
 }
 

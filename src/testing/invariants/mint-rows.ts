@@ -25,7 +25,7 @@ const ofKind = (of: Around, id: string | null, kind: string): boolean => {
 const isOver = (of: Around, id: string | null): boolean => (of.byId.get(id)?.status ?? 'done') === 'done'
 
 const accounts: Accounts<MintTables, Around> = {
-  owners: ({ beat }) => beat < 0 && 'a process that never was',
+  owners: ({ beat }) => beat < -1 && 'a process that never was',
 
   operations: ({ kind, status, timers, dueAt }) =>
     status === 'done' && (timers !== '{}' || dueAt !== null) && `${kind} has ended, and has timers`,

@@ -13,7 +13,7 @@ export interface Lies {
   readonly fooled: readonly string[]
 }
 
-const isSetAside = (state: string): boolean => /quarantined$/i.test(state)
+export const isSetAside = (state: string): boolean => /quarantined$/i.test(state)
 
 /** What a commit sets aside. Each needs a lie of its own, but in states in which the scenario expects it. */
 export function setAside(
@@ -21,16 +21,16 @@ export function setAside(
   of: { readonly before: Dump; readonly lies: Lies; readonly expected: readonly string[] },
 ): { readonly lies: Lies; readonly wrong: readonly `stuck: ${string}`[] } {
   const { before, expected } = of
-  let { lies } = of
+  const fooled = [...of.lies.fooled]
   const wrong: `stuck: ${string}`[] = []
   for (const write of writes) {
     const row = operationIn(write)
     if (!row || !isSetAside(row.state) || expected.includes(row.state)) continue
     if (operationsIn(before).some(({ id, state }) => id === row.id && state === row.state)) continue
-    if (lies.fooled.length < lies.told) lies = { ...lies, fooled: [...lies.fooled, row.id] }
+    if (fooled.length < of.lies.told) fooled.push(row.id)
     else wrong.push(`stuck: ${row.kind} is set aside in '${row.state}', and nobody has lied to it`)
   }
-  return { lies, wrong }
+  return { lies: fooled.length === of.lies.fooled.length ? of.lies : { ...of.lies, fooled }, wrong }
 }
 
 /** Operations that are still set aside when all is over, though the scenario does not expect it. */

@@ -37,7 +37,7 @@ const claimedBy = ({ kind, quoteId, ...operation }: Operation): string | null =>
 const STATED = ['kind', 'state', 'mintUrl', 'unit', 'amount', 'asked', 'fee', 'owed'] as const
 
 const accounts: Accounts<WalletTables, Around> = {
-  owners: ({ beat }) => beat < 0 && 'a process that never was',
+  owners: ({ beat }) => beat < -1 && 'a process that never was',
 
   operations(row, { records, owed, claims }) {
     const { id, kind, status, state, timers, dueAt, quoteId } = row

@@ -43,12 +43,18 @@ const ALL: Partial<Record<Fate['does'], StoreErrorCode>> = {
   fullForAll: 'FULL',
 }
 
-/** `choose` says what befalls a transaction of so many commits. */
-export function groupedRows(
-  tested: GroupedStore,
-  rows: Dump,
-  { choose, died }: { choose: (group: readonly (readonly Write[])[]) => Fate; died: () => void },
-): BackingStore {
+/** Who says what befalls transactions, and hears of it. */
+interface Befalling {
+  /** Says what befalls a transaction of so many commits. */
+  readonly choose: (group: readonly (readonly Write[])[]) => Fate
+  /** The process dies. */
+  readonly died: () => void
+  /** A commit landed of which the process does not hear; how the rows were before. */
+  readonly unheard: (writes: readonly Write[], before: Dump) => void
+}
+
+/** Rows in a store whose commits share transactions, and memory beside it. */
+export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, unheard }: Befalling): BackingStore {
   const memory = memoryStore()
   memory.load(rows)
   tested.load(rows)
@@ -66,7 +72,11 @@ export function groupedRows(
     const found = choose(group.map(({ writes }) => writes))
     const { does } = found
     if (does === 'rival') void land([{ patch: 'operations', key: [found.id], set: found.set }])
-    if (does === 'inDoubtLanded' || does === 'crashAfter') for (const { writes } of group) void land(writes)
+    if (does === 'inDoubtLanded' || does === 'crashAfter')
+      for (const { writes } of group) {
+        const before = memory.dump()
+        void land(writes).then((outcome) => outcome === 'landed' && unheard(writes, before))
+      }
     for (const [at, member] of group.entries()) {
       const expected = ALL[does] ?? (does === 'fullForOne' && found.member === at ? 'FULL' : undefined)
       if (expected) member.expected = expected

@@ -39,6 +39,10 @@ class GroupRun extends LaneRun<LaneProcess> {
     const rows = groupedRows(store, of.from.rows, {
       choose: (group) => this.#choose(group),
       died: () => void this.processes.at(-1)?.life.die(),
+      unheard: (writes, before) => {
+        const process = this.processes.at(-1)
+        if (process) this.landed(process, writes, before)
+      },
     })
     super(of, rows, observers)
   }

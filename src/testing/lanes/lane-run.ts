@@ -233,7 +233,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
       commit: async (writes) => {
         const before = this.rows.dump()
         await plain.commit(writes)
-        this.#landed(process, writes, before)
+        this.landed(process, writes, before)
       },
     })
     return {
@@ -247,7 +247,8 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     }
   }
 
-  #landed(process: P, writes: readonly Write[], before: Dump): void {
+  /** A commit landed: what must hold of it is looked at. */
+  protected landed(process: P, writes: readonly Write[], before: Dump): void {
     const { kinds, environment } = this.of
     this.violations.push(
       ...this.committed(process, writes, before),

@@ -32,7 +32,13 @@ export const MINT_FAULTS = {
 
 type MintFault = Row<typeof MINT_FAULTS>
 
-export const traits = ({ fees, lacks }: Pick<MintFault, 'fees' | 'lacks'>): NonNullable<Scenario['mint']> => ({
+export const traits = ({
+  fees,
+  lacks,
+  mint,
+}: Pick<MintFault, 'fees' | 'lacks' | 'mint'>): NonNullable<Scenario['mint']> => ({
+  // An id of version 01 holds the fee: another one would be found out.
+  ...(mint === 'dear' && { keysetVersion: '00' }),
   ...(fees === 'some' && { feePpk: 300 }),
   ...(lacks === '19' && { without: [19] }),
 })

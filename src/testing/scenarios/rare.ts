@@ -98,6 +98,7 @@ const unlisted = rare('send', 'unlisted', {
 
 /** A token's request is lost, then refused; the keyset is another one by then, and costs more than the token is worth. */
 const dearer = rare('receive', 'dearer', {
+  mint: { keysetVersion: '00' },
   async setup(stage) {
     await fund(stage)
     stage.note('token', tokenOf(await foreignProofs(stage, [2, 4])))

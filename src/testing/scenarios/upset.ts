@@ -20,8 +20,8 @@ const WANTED: Readonly<Record<string, string>> = {
 }
 
 const DAY_MS = 24 * HOUR_MS
-/** More than a commit may be late that meets a fault of the store. */
-const LATE_BY_MS = MINUTE_MS
+/** More than a commit may be late that meets a fault of the store, or whose process is paused while another one goes on. */
+const LATE_BY_MS = 3 * MINUTE_MS
 
 const all = [mints, melts, receives, swaps, sends].flatMap(({ scenarios }) => scenarios)
 
