@@ -20,12 +20,12 @@ async function lost<S extends Stage>(scenario: Scenario<S>, alike: Likeness = {}
   const met = new Map<string, number>()
   const worlds = new Set<string>()
   const waiting: { readonly world: World; readonly others: number }[] = []
-  const merged: World[] = []
+  const merged: { readonly world: World; readonly others: number }[] = []
   const found = (world: World, others: number): void => {
     const mark = fingerprint(world)
     const isKnown = worlds.has(`${mark} 1`) || worlds.has(`${mark} ${others}`)
     worlds.add(`${mark} ${others}`)
-    if (isKnown) merged.push(world)
+    if (isKnown) merged.push({ world, others })
     else waiting.push({ world, others })
   }
   found(start, 1)
@@ -46,8 +46,8 @@ async function lost<S extends Stage>(scenario: Scenario<S>, alike: Likeness = {}
     if (!met.has(state)) states.add(state)
     return false
   }
-  for (const from of merged)
-    await runLife({ ...life, from, choices: new Choices({ budget: { faults: 1, others: 1 }, enter: look }) })
+  for (const { world: from, others } of merged)
+    await runLife({ ...life, from, choices: new Choices({ budget: { faults: 1, others }, enter: look }) })
   return { merged: merged.length, lost: [...states] }
 }
 

@@ -1,7 +1,7 @@
 /** The books of a bounty's two services, held against the bounties. */
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
-import type { Dump } from '../../store/memory.ts'
+import { contextOf, FUNDS, type BountyOutside } from './bounty-outside.ts'
 import { bountyOrphans } from './bounty-rows.ts'
 import { rowsOf } from './rows.ts'
 import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
@@ -20,23 +20,6 @@ export const bountyInvariants = {
 } as const
 
 export type BountyInvariant = keyof typeof bountyInvariants
-
-/** What the payer has to begin with. */
-export const FUNDS = 100
-
-/** The rows of the two services. */
-export interface BountyOutside {
-  credits: Dump
-  claims: Dump
-  /** Until then neither of them is of use: at first they are silent, then they fail; epoch ms. */
-  downUntilMs: number
-  /** Somebody has released a lease behind the bounty's back. */
-  meddled: boolean
-}
-
-/** A bounty's context, out of its row. */
-export const contextOf = (snapshot: string): BountyContext =>
-  (JSON.parse(snapshot) as { context: BountyContext }).context
 
 /** What is wrong with the books of the services, held against the bounties. */
 export function judge(outside: BountyOutside, operations: readonly OperationRow[]): string[] {

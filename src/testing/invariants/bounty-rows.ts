@@ -2,7 +2,7 @@
 import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { unaccounted, type Accounts } from './accounts.ts'
-import { FUNDS, contextOf, type BountyOutside } from './bounty-judge.ts'
+import { FUNDS, contextOf, type BountyOutside } from './bounty-outside.ts'
 import { rowsOf } from './rows.ts'
 
 const tables = { ...creditsTables, ...claimsTables }

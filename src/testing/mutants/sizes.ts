@@ -149,7 +149,7 @@ export const sizeMutants: readonly Mutant[] = [
     name: 'of keysets that begin alike, the first is meant',
     changes: [
       {
-        file: 'src/wallet/keysets.ts',
+        file: 'src/cashu/codec.ts',
         from: `return other === undefined ? match : undefined`,
         to: `return match ?? other`,
       },

@@ -1,7 +1,7 @@
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { Bounty } from '../../bounty/bounty.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
-import { FUNDS } from '../invariants/bounty-judge.ts'
+import { FUNDS } from '../invariants/bounty-outside.ts'
 import { bountySubject, type BountyStage } from '../environments/bounty-subject.ts'
 import type { Scenario } from '../explorer/subject.ts'
 import { notedNumber } from '../explorer/notes.ts'

@@ -8,6 +8,7 @@ import { mintClient } from '../../../src/cashu/client.ts'
 import type { OperationRow } from '../../../src/kernel/define/operation.ts'
 import type { Random } from '../../../src/kernel/util/ports.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
+import type { Store } from '../../../src/store/port.ts'
 import { Choices } from '../../../src/testing/explorer/choices.ts'
 import type { Coverage } from '../../../src/testing/explorer/coverage.ts'
 import { afterwards, beginning } from '../../../src/testing/explorer/explorer.ts'
@@ -241,7 +242,7 @@ class Lifetime {
     return openWallet({
       store: {
         open: async (schema) =>
-          faultyStore(await this.#rows.open(schema), { inject: (_, [fault]) => ({ fault, applied() {} }), life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
+          faultyStore(this.#counted(await this.#rows.open(schema)), { inject: (_, [fault]) => ({ fault, applied() {} }), life, committed: () => {}, overtake: async () => {} }), // prettier-ignore
       },
       seed: SEED,
       crypto: stubCrypto,
@@ -253,6 +254,18 @@ class Lifetime {
       invoiceAmount: plainTerms,
       inspect: this.#coverage.inspect,
     })
+  }
+
+  /** A store whose commits are counted: the history is held against what moved. The explorer judges each by itself. */
+  #counted(store: Store): Store {
+    return {
+      ...store,
+      commit: async (writes) => {
+        const before = this.#rows.dump()
+        await store.commit(writes)
+        this.#place.environment.committed?.(writes, { before, after: this.#rows.dump(), notes: this.#world.notes })
+      },
+    }
   }
 
   #take(method: 'GET' | 'POST', path: string, body: string | undefined): Promise<Answer> {
