@@ -114,6 +114,7 @@ export const parts = setup({
     isProven: by((context) => paymentOf(context).preimage !== null),
     areStatesUnknown: by(({ states }) => states.length === 0),
     isPartlySpent: by(({ states }) => states.includes('UNSPENT') && states.includes('SPENT')),
+    isRefusedAsSpentAgain: by(({ states, seenSpent }) => states.length === 0 && seenSpent),
     isTakenAtFirst: by((context) => taken(context) && !context.seenSpent),
     isRobbed: by((context) => taken(context) && isRobbed(context)),
     isTaken: by(taken),

@@ -12,7 +12,7 @@
  *                                                  never seen: once╯ │ │  paymentPending (asks on)
  *        failed ◀── unpaid, unspent, every send accounted for ───────╯ ▼                │
  *                    fencing (an exchange to ourselves) ──▶ confirming ──▶ fenced       │
- *                          ╰──▶ checking | blocked              ╰──── paid before ──────╯
+ *                          ╰──▶ checking | blocked | spentQuarantined     ╰── paid before ╯
  *        asking ──▶ blocked, where the mint's answers make no sense (of confirming, see melt-confirming.ts)
  * ```
  *
@@ -276,7 +276,16 @@ export const melt = parts.createMachine({
           target: 'won',
           actions: writes((context) => freed(context.id, exchangeOf(context))),
         },
-        { target: 'checking', actions: UNFENCED },
+        // No states tell who spent them (NUT-07): the first refusal is asked about again, the second is for a person.
+        {
+          guard: 'isRefusedAsSpentAgain',
+          target: 'spentQuarantined',
+          actions: [UNFENCED, keeps(({ inputs }) => ({ states: inputs.map(() => 'SPENT' as const) }))],
+        },
+        {
+          target: 'checking',
+          actions: [UNFENCED, keeps(({ states, seenSpent }) => ({ seenSpent: seenSpent || states.length === 0 }))],
+        },
       ],
     },
     /** The fence was refused for good: where a round of it has won, nothing else that was sent can land any more. */
@@ -331,7 +340,7 @@ export const melt = parts.createMachine({
     spentQuarantined: {
       tags: ['human', 'quarantined'],
       description:
-        'All inputs are spent, and the mint says that it has not paid, or knows nothing of it; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
+        'The inputs are spent, and the mint says that it has not paid, or knows nothing of it; everything is kept. Watches the quote. Resume asks again, cancel gives the inputs up.',
       meta: { poll: 'payment' },
       on: {
         'payment.updated': {

@@ -270,6 +270,21 @@ export const meltEnds: readonly Scenario[] = [
     },
     drive: (stage) => pay(stage),
   }),
+  // The same, and another device has spent the coins: only the refusal of a swap tells that.
+  melts('untold-stolen', {
+    setsAside: ['spentQuarantined'],
+    async setup(stage) {
+      await fund(stage, 8)
+      stage.note('invoice', stage.invoice(4))
+      speak(stage, { without: [7] })
+      mood(stage, PAY, 'notSent', HOUR_MS)
+    },
+    async drive(stage) {
+      if (stage.notes['robbed'] === undefined) await rob(stage, spendable(stage))
+      writeOff(stage)
+      await pay(stage)
+    },
+  }),
   // The request to pay never arrives, and for a while the mint does not know its quote.
   melts('quote-forgotten', {
     setsAside: ['spentQuarantined'],
