@@ -92,6 +92,11 @@ export class Choices {
     return this.#isOver
   }
 
+  /** At so many places it does what a life before it has done. */
+  get repeated(): number {
+    return this.#options.script?.length ?? 0
+  }
+
   /** What was not spent. */
   get left(): Budget {
     return this.#left
@@ -129,9 +134,8 @@ export class Choices {
 
   /** A crash that could not be looked at in passing is left to another life. */
   leave(place: number, crash: Crash): void {
-    const { script = [] } = this.#options
     const choice = this.taken[place - 1]
-    if (choice && place > script.length) this.taken[place - 1] = { ...choice, untried: [crash, ...choice.untried] }
+    if (choice) this.taken[place - 1] = { ...choice, untried: [crash, ...choice.untried] }
   }
 
   /** The choices of the next run in order, undefined after the last. */

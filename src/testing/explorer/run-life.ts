@@ -223,7 +223,8 @@ class LifeRun<S extends Stage> {
         if (fault !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${fault}`)
         const place = choices.taken.length
         const spare = (option: Crash): boolean => {
-          if (!spared || fault !== usual || !options.some((it) => it === option)) return false
+          if (!spared || fault !== usual || place <= choices.repeated || !options.some((it) => it === option))
+            return false
           // What else is under way would be cut short, where a crash lets it come to its end.
           const world = this.#life.busy ? undefined : (): World => this.#now()
           return spared({ place, option, name, world })
