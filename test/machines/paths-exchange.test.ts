@@ -83,5 +83,6 @@ test('a wallet that goes another way is noticed, and so is money that there is n
   expect(await live({ ...honest, tamper: invent })).toEqual([
     expect.stringMatching(/^conservation/),
     expect.stringMatching(/^worthless/),
+    expect.stringMatching(/^books/),
   ])
 })

@@ -239,17 +239,4 @@ export const recoveryMutants: readonly Mutant[] = [
     scenario: 'melt.held-refused',
     faults: 0,
   },
-  {
-    name: 'a store that is away is taken for a fault of the operation',
-    changes: [
-      {
-        file: 'src/kernel/run/supervisor.ts',
-        from: `const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'`,
-        to: `const away = false`,
-      },
-    ],
-    breaks: 'failed',
-    scenario: 'swap.six-outages',
-    faults: 0,
-  },
 ]
