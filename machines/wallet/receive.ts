@@ -69,6 +69,12 @@ const rest = (context: ReceiveContext): Kept => {
   }
 }
 
+/** Without state checks (NUT-07) nobody knows which of them were. */
+const whySpent = ({ states }: Exchange): string =>
+  states.length > 0
+    ? 'every proof of the token was spent by another'
+    : 'the mint refuses the token because of spent proofs, and does not say which they are'
+
 export const receive = setup({
   types: {} as {
     context: ReceiveContext
@@ -91,7 +97,7 @@ export const receive = setup({
     }),
     nothingIsLeft: assign(({ context }) => ({
       spentElsewhere: context.asked,
-      error: { code: 'ALREADY_SPENT', detail: 'every proof of the token was spent by another' },
+      error: { code: 'ALREADY_SPENT', detail: whySpent(exchangeOf(context)) },
     })),
   },
   guards: {

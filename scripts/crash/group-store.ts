@@ -5,7 +5,7 @@ import type { SqlValue } from '../../src/store/sqlite/connection.ts'
 import { NodeConnection } from '../../src/store/sqlite/node-connection.ts'
 import { sqliteRows } from '../../src/store/sqlite/rows.ts'
 import { openStore } from '../../src/store/sqlite/store.ts'
-import type { Fate, GroupedStore } from '../../src/testing/lanes/grouped-rows.ts'
+import type { GroupFault, GroupedStore } from '../../src/testing/lanes/grouped-rows.ts'
 import { tested } from './stores.ts'
 
 const [BUSY, IO_ERROR, FULL] = [5, 10, 13]
@@ -14,14 +14,14 @@ const failure = (errcode: number, message: string): Error =>
   Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode })
 
 interface Befalls {
-  fate: () => Fate
+  fault: () => GroupFault
   died: () => void
 }
 
 /** A connection in whose transactions something may happen. */
 class FaultyConnection extends NodeConnection {
   readonly #befalls: Befalls
-  #fate: Fate = { does: 'ok' }
+  #fault: GroupFault = { does: 'ok' }
   /** Members of the group that have begun. */
   #members = 0
 
@@ -40,11 +40,11 @@ class FaultyConnection extends NodeConnection {
   }
 
   #begin(): void {
-    const fate = (this.#fate = this.#befalls.fate())
+    const fault = (this.#fault = this.#befalls.fault())
     this.#members = 0
-    if (fate.does === 'busy') throw failure(BUSY, 'database is locked')
+    if (fault.does === 'busy') throw failure(BUSY, 'database is locked')
     super.run('BEGIN IMMEDIATE')
-    if (fate.does === 'rival') this.#rival(fate.id, fate.set)
+    if (fault.does === 'rival') this.#rival(fault.id, fault.set)
   }
 
   /** Writes what another process committed just before. */
@@ -56,16 +56,16 @@ class FaultyConnection extends NodeConnection {
   }
 
   #assertSpace(): void {
-    const fate = this.#fate
-    if (fate.does !== 'fullForOne' && fate.does !== 'fullForAll') return
-    if (this.#members !== fate.member + 1) return
+    const fault = this.#fault
+    if (fault.does !== 'fullForOne' && fault.does !== 'fullForAll') return
+    if (this.#members !== fault.member + 1) return
     // A full disk may end the transaction, and may end the statement alone.
-    if (fate.does === 'fullForAll') super.run('ROLLBACK')
+    if (fault.does === 'fullForAll') super.run('ROLLBACK')
     throw failure(FULL, 'database or disk is full')
   }
 
   #commit(): void {
-    const { does } = this.#fate
+    const { does } = this.#fault
     if (does === 'crashBefore' || does === 'inDoubtLost') super.run('ROLLBACK')
     else if (does !== 'busyInTheEnd') super.run('COMMIT')
     if (does === 'crashBefore' || does === 'crashAfter') this.#befalls.died()
@@ -76,12 +76,12 @@ class FaultyConnection extends NodeConnection {
 
 /** The files of one thread. */
 export function groupedStore(dir: string, thread: number): GroupedStore {
-  const befalls: Befalls = { fate: () => ({ does: 'ok' }), died: () => {} }
+  const befalls: Befalls = { fault: () => ({ does: 'ok' }), died: () => {} }
   const store = tested((subject, schema) => {
     const path = join(dir, `${thread}-group-${subject}.db`)
     const options = { path, busyTimeoutMs: 0 }
     const open = (wanted: Schema) => openStore(() => new FaultyConnection(path, befalls), wanted, options)
     return { adapter: { open }, rows: () => sqliteRows(path, schema) }
   })
-  return { ...store, befall: (fate, died) => void Object.assign(befalls, { fate, died }) }
+  return { ...store, befall: (fault, died) => void Object.assign(befalls, { fault, died }) }
 }

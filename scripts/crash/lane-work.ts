@@ -1,6 +1,6 @@
 /** What a worker thread does for a lane. */
 import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
-import type { Exploration } from '../../src/testing/explorer/explorer.ts'
+import type { Exploration } from '../../src/testing/explorer/findings.ts'
 import { nameOf, type Scenario, type Stage } from '../../src/testing/explorer/subject.ts'
 import { samplePaths, tell } from '../../src/testing/lanes/crypto.ts'
 import { exploreGroups } from '../../src/testing/lanes/groups.ts'

@@ -1,5 +1,5 @@
 /** The lanes: what production runs and the explorer's lives do not. Each is explored, printed and summed up. */
-import type { Exploration } from '../../src/testing/explorer/explorer.ts'
+import type { Exploration } from '../../src/testing/explorer/findings.ts'
 import { nameOf } from '../../src/testing/explorer/subject.ts'
 import { otherwise, type Told } from '../../src/testing/lanes/crypto.ts'
 import { groupScenarios, ownersScenarios } from '../../src/testing/lanes/scenarios.ts'

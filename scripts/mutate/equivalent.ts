@@ -26,14 +26,14 @@ export const equivalents: readonly Equivalent[] = [
 
 const flat = (text: string): string => text.trim().replaceAll(/\s+/g, ' ')
 
-type Told = Pick<Mutation, 'file' | 'before' | 'after'>
+type Change = Pick<Mutation, 'file' | 'before' | 'after'>
 
-const matches = (it: Equivalent, mutation: Told): boolean =>
+const matches = (it: Equivalent, mutation: Change): boolean =>
   it.file === mutation.file && flat(it.before) === flat(mutation.before) && flat(it.after) === flat(mutation.after)
 
-export const equivalentOf = (mutation: Told, list: readonly Equivalent[] = equivalents): Equivalent | undefined =>
+export const equivalentOf = (mutation: Change, list: readonly Equivalent[] = equivalents): Equivalent | undefined =>
   list.find((it) => matches(it, mutation))
 
 /** Entries that are about nothing any more. */
-export const idle = (all: readonly Told[], list: readonly Equivalent[] = equivalents): Equivalent[] =>
+export const idle = (all: readonly Change[], list: readonly Equivalent[] = equivalents): Equivalent[] =>
   list.filter((it) => !all.some((mutation) => matches(it, mutation)))

@@ -10,7 +10,8 @@ export {
   type KeysetChoice,
 } from './faults/dialects.ts'
 export { OVERSIZE, WORDS, type Oversize, type Words } from './faults/dialect-words.ts'
-export { exploreCrashes, replay, type Exploration, type ExploreOptions, type Violation } from './explorer/explorer.ts'
+export { exploreCrashes, replay, type ExploreOptions } from './explorer/explorer.ts'
+export type { Exploration, Violation } from './explorer/findings.ts'
 export { CALL_FAULTS, faultyPort, type FaultyPortOptions, type LateCall, type OwnFault } from './faults/faulty-port.ts'
 export { COMMIT_FAULTS, faultyStore } from './faults/faulty-store.ts'
 export type { TestedStore } from './environments/backing-store.ts'

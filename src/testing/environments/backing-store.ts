@@ -1,5 +1,6 @@
 /** Where the rows of a life are kept: in memory; or in a store under test, with memory beside it to compare. */
-import { memoryStore, type Dump } from '../../store/memory.ts'
+import { tablesOf } from '../../kernel/run/durable.ts'
+import { memoryStore, type Dump, type MemoryStore } from '../../store/memory.ts'
 import { StoreError, type Row, type Schema, type Store, type StoreAdapter, type Write } from '../../store/port.ts'
 import { miscounted } from '../invariants/totals.ts'
 
@@ -26,7 +27,7 @@ export function inMemory(rows: Dump): BackingStore {
   const memory = memoryStore()
   memory.load(rows)
   const wrong: string[] = []
-  const looks: Promise<unknown>[] = []
+  const counts: Promise<unknown>[] = []
   return {
     async open(schema) {
       const store = await memory.open(schema)
@@ -35,14 +36,15 @@ export function inMemory(rows: Dump): BackingStore {
         commit(writes) {
           const landing = store.commit(writes)
           // It has landed by now, or never will. Whoever waits for it does not wait for this.
-          looks.push(miscounted({ store, schema, writes, rows: memory.dump() }).then((found) => wrong.push(...found)))
+          const counted = miscounted({ store, schema, tables: tablesOf(writes), rows: memory.dump() })
+          counts.push(counted.then((found) => wrong.push(...found)))
           return landing
         },
       }
     },
     dump: () => memory.dump(),
     quiet: turn,
-    end: () => Promise.all(looks).then(() => wrong),
+    end: () => Promise.all(counts).then(() => wrong),
   }
 }
 
@@ -71,8 +73,9 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
     const outcome = await codeOf(landing)
     const expected = await codeOf(shadow.commit(writes))
     if (outcome !== expected) wrong.push(`store: a commit was ${outcome}, and ${expected} in memory`)
+    const tables = tablesOf(writes)
     for (const it of [store, shadow])
-      wrong.push(...(await miscounted({ store: it, schema, writes, rows: memory.dump() })))
+      wrong.push(...(await miscounted({ store: it, schema, tables, rows: memory.dump() })))
     return landing
   }
   const quiet = async (): Promise<void> => {
@@ -91,24 +94,44 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
         handles.push(store, shadow)
         return {
           ...(store.ownership && { ownership: store.ownership }),
-          get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
-            called(() => store.get<R>(table, key)),
-          query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
-          sum: (table, prefix) => called(() => store.sum(table, prefix)),
-          commit: (writes) => called(() => both(store, shadow, schema, writes)),
-          watch: (table, changed) => shadow.watch(table, changed),
-          close: () => called(() => store.close().then(() => shadow.close())),
+          ...calling({ store, memory: shadow, called, commit: (writes) => both(store, shadow, schema, writes) }),
         }
       }),
     async end() {
       await quiet()
-      // A dead process closed nothing; its connections go with it.
-      await Promise.all(handles.map((store) => store.close()))
-      if (handles.length > 0 && !alikeRows(await tested.dump(), memory.dump()))
-        wrong.push('store: its rows are not those that were committed')
-      return wrong
+      return [...wrong, ...(await closed({ handles, tested, memory }))]
     },
   }
+}
+
+/** A store under test, each of whose calls goes through `called`; whoever watches hears from memory. */
+export function calling(of: {
+  readonly store: Store
+  readonly memory: Store
+  readonly called: <T>(call: () => Promise<T>) => Promise<T>
+  readonly commit: Store['commit']
+}): Store {
+  const { store, memory, called, commit } = of
+  return {
+    get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) => called(() => store.get<R>(table, key)),
+    query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
+    sum: (table, prefix) => called(() => store.sum(table, prefix)),
+    commit: (writes) => called(() => commit(writes)),
+    watch: (table, changed) => memory.watch(table, changed),
+    close: () => called(() => store.close().then(() => memory.close())),
+  }
+}
+
+/** A dead process closed nothing; its connections go with it. Says what is wrong with the rows that are left. */
+export async function closed(of: {
+  readonly handles: readonly Store[]
+  readonly tested: TestedStore
+  readonly memory: MemoryStore
+}): Promise<string[]> {
+  const { handles, tested, memory } = of
+  await Promise.all(handles.map((store) => store.close()))
+  if (handles.length === 0 || canonical(await tested.dump()) === canonical(memory.dump())) return []
+  return ['store: its rows are not those that were committed']
 }
 
 /** How a commit ended: `landed`, or the code of its error. */
@@ -117,9 +140,6 @@ export const codeOf = (commit: Promise<void>): Promise<string> =>
     () => 'landed',
     (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
   )
-
-/** Whether these are the same rows, whatever the order of their columns. */
-export const alikeRows = (one: Dump, other: Dump): boolean => canonical(one) === canonical(other)
 
 /** Rows as a text in which the order of columns makes no difference. */
 const canonical = (rows: Dump): string =>

@@ -14,6 +14,7 @@ import { Coverage } from './coverage.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { runLife, settled, type TraceEvent, type LifeOptions, type Place, type Spared } from './run-life.ts'
+import { Findings, type Exploration } from './findings.ts'
 import { liveness } from '../invariants/liveness.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 import { fingerprints, type World } from './world.ts'
@@ -49,34 +50,6 @@ export async function beginning<S extends Stage>(
   if (end !== 'done')
     throw new Error(`${nameOf(scenario)}: the set-up ${end}: ${violations.join('; ')}\n${lines.join('\n')}`)
   return { ...place, start: world }
-}
-
-/** A life that came to what must not be. */
-export interface Violation {
-  /** Replays it: `npm run crash -- --replay PATH`. */
-  readonly path: string
-  /** What must not be, and was. */
-  readonly what: string
-}
-
-/** What an exploration found. */
-export interface Exploration {
-  /** Injection points with more than one option. */
-  readonly sites: number
-  /** How many different worlds were come to. */
-  readonly worlds: number
-  /** How many lives had so many faults, from none on. */
-  readonly runs: readonly number[]
-  /** How many lives were lived. */
-  readonly lives: number
-  /** At how many places of them it was looked at what a crash would leave. */
-  readonly crashes: number
-  /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
-  readonly closed: boolean
-  /** The states that were seen. */
-  readonly visited: ReadonlySet<string>
-  /** What must not be, and was. */
-  readonly violations: readonly Violation[]
 }
 
 /** How far an exploration goes. */
@@ -129,8 +102,6 @@ export async function exploreCrashes<S extends Stage>(
     exact = false,
     owners = false,
     quick = false,
-    mostViolations = 10,
-    until,
   } = options
   const { start, ...place } = await beginning(scenario, options.store)
   const { fingerprint } = place
@@ -158,14 +129,9 @@ export async function exploreCrashes<S extends Stage>(
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
   const merging = options.depth === undefined && !quick && !exact && !owners
-  const sites = new Set<string>()
-  const violations: Violation[] = []
-  const runs: number[] = []
+  const findings = new Findings(options)
   let isFound = false
-  const enough = (): boolean =>
-    isFound ||
-    violations.length >= mostViolations ||
-    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
+  const enough = (): boolean => isFound || findings.enough
   let entered = 0
   let crashes = 0
   for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
@@ -180,19 +146,18 @@ export async function exploreCrashes<S extends Stage>(
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
-      const by = choices
       /** A world that a crash left, or would have left. */
       const crashed = (world: World, left: Budget, path: string): void => {
         const next = depth === undefined ? { faults, others: Math.floor(left.others) } : left
         if (exhaustive || worlds.enter(fingerprint(world), next)) waiting.push({ world, path, budget: next })
       }
       const spared = ({ place, option, name, world }: Spared): boolean => {
-        const { faults: rest, others: lives } = by.left
+        const { faults: rest, others: lives } = of.choices.left
         if (rest <= 0 && depth !== undefined) return false
         if (!(rest > 0 ? within : spare)(`${option} ${name()}`)) return false
         crashes++
-        if (!world) by.leave(place, option)
-        else crashed(world(), { faults: rest - 1, others: lives }, `${before}${by.with(place, option)}/`)
+        if (!world) of.choices.leave(place, option)
+        else crashed(world(), { faults: rest - 1, others: lives }, `${before}${of.choices.with(place, option)}/`)
         return true
       }
       const landed = (now: () => World): void => {
@@ -203,32 +168,20 @@ export async function exploreCrashes<S extends Stage>(
         ...(!owners && { passed, spared }),
         ...(options.landed && { landed }),
       })
-      const injected = choices.faults.length
       const path = before + choices.path
-      runs[injected] = (runs[injected] ?? 0) + 1
-      for (const { untried, site, isFault } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
       const found = [...result.violations]
       if (end === 'done' && (exhaustive || unseen(ends, fingerprint(world))))
         found.push(...(await afterwards({ ...of, from: world })))
-      for (const what of found) violations.push({ path, what })
+      findings.add(choices, path, found)
       if (end === 'crashed' && !choices.isOver && found.length === 0) crashed(world, choices.left, `${path}/`)
       choices = choices.next()
     }
   }
-  const lives = runs.reduce((total, count) => total + (count ?? 0), 0)
-  return {
-    sites: sites.size,
-    worlds: entered,
-    runs,
-    lives,
-    crashes,
-    closed: violations.length === 0,
-    visited: coverage.visited,
-    violations,
-  }
+  return findings.report({ worlds: entered, crashes, visited: coverage.visited })
 }
 
-const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind => {
+/** The kind whose chart a scenario is to cover. */
+export const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind => {
   const found = subject.kinds.find((it) => it.kind === kind)
   if (!found) throw new RangeError(`kind: the subject has no kind '${kind}'`)
   return found as OperationKind

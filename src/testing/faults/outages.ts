@@ -16,14 +16,14 @@ interface Outage {
 }
 
 /** Times at which it is away: the end of each so long while, so many times over. */
-interface Ebbs {
+interface Recurring {
   readonly fromMs: number
   readonly everyMs: number
   readonly awayMs: number
   readonly times: number
 }
 
-const tide = noteOf<Ebbs>('tide')
+const recurring = noteOf<Recurring>('recurring outages')
 const planned = noteOf<Outage>('outage')
 const until = noteOf<number>('outUntil')
 
@@ -31,10 +31,10 @@ const until = noteOf<number>('outUntil')
 export const outage = (stage: Stage, of: Outage): void => planned.write(stage, of)
 
 /** From now on the store is away at the end of each so long while. */
-export const ebb = (stage: Stage, of: Omit<Ebbs, 'fromMs'>): void =>
-  tide.write(stage, { ...of, fromMs: stage.clock.rightMs })
+export const recurringOutages = (stage: Stage, of: Omit<Recurring, 'fromMs'>): void =>
+  recurring.write(stage, { ...of, fromMs: stage.clock.rightMs })
 
-function isLow(of: Ebbs | undefined, nowMs: number): boolean {
+function isIn(of: Recurring | undefined, nowMs: number): boolean {
   if (!of) return false
   const sinceMs = nowMs - of.fromMs
   return sinceMs < of.everyMs * of.times && sinceMs % of.everyMs >= of.everyMs - of.awayMs
@@ -42,7 +42,7 @@ function isLow(of: Ebbs | undefined, nowMs: number): boolean {
 
 /** Whether the store can neither be written nor read. */
 export const isAway = (notes: Notes, nowMs: number): boolean =>
-  nowMs < (until.in(notes) ?? 0) || isLow(tide.in(notes), nowMs)
+  nowMs < (until.in(notes) ?? 0) || isIn(recurring.in(notes), nowMs)
 
 /** What the scenario has the store do. */
 export class Outages {

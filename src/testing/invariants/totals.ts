@@ -1,18 +1,18 @@
 /** Running totals, held against a scan of the rows that they count. */
-import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Dump } from '../../store/memory.ts'
-import type { Reader, Row, Schema, Total, Write } from '../../store/port.ts'
+import type { Reader, Row, Schema, Total } from '../../store/port.ts'
 
-/** What is wrong with the totals of the tables that a commit wrote to, once it has landed. */
+/** What is wrong with the totals of tables, while nobody writes. */
 export async function miscounted(of: {
   readonly store: Pick<Reader, 'sum'>
   readonly schema: Schema
-  readonly writes: readonly Write[]
+  /** The tables that are counted. */
+  readonly tables: readonly string[]
   /** The rows as they are now. */
   readonly rows: Dump
 }): Promise<string[]> {
-  const { store, schema, writes, rows } = of
-  const wrong = tablesOf(writes).map(async (name) => {
+  const { store, schema, tables, rows } = of
+  const wrong = tables.map(async (name) => {
     const total = schema.tables[name]?.total
     if (!total) return []
     const told = textOf(await store.sum(name))

@@ -3,11 +3,12 @@
  * commit is tried in memory, too, as soon as it is over, and must end there as it did; in the end all rows must be alike.
  */
 import { memoryStore, type Dump } from '../../store/memory.ts'
-import type { Row, Store, StoreErrorCode, Write } from '../../store/port.ts'
-import { alikeRows, codeOf, turn, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
+import type { Row, Schema, Store, StoreErrorCode, Write } from '../../store/port.ts'
+import { calling, closed, codeOf, turn, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
+import { miscounted } from '../invariants/totals.ts'
 
 /** What befalls a transaction that several commits share. */
-export type Fate =
+export type GroupFault =
   | { readonly does: 'ok' }
   /** Not even begun: somebody has the lock. */
   | { readonly does: 'busy' }
@@ -23,7 +24,7 @@ export type Fate =
 /** A real store at whose shared transactions something may happen. */
 export interface GroupedStore extends TestedStore {
   /** From now on this says what befalls each transaction that has begun; undefined where it has one commit alone. */
-  befall(fate: () => Fate, died: () => void): void
+  befall(fault: () => GroupFault, died: () => void): void
 }
 
 /** A commit that waits. */
@@ -35,7 +36,7 @@ interface Member {
   settled?: boolean
 }
 
-const ALL: Partial<Record<Fate['does'], StoreErrorCode>> = {
+const ALL: Partial<Record<GroupFault['does'], StoreErrorCode>> = {
   busy: 'BUSY',
   busyInTheEnd: 'BUSY',
   inDoubtLost: 'IN_DOUBT',
@@ -46,7 +47,7 @@ const ALL: Partial<Record<Fate['does'], StoreErrorCode>> = {
 /** Who says what befalls transactions, and hears of it. */
 interface Befalling {
   /** Says what befalls a transaction of so many commits. */
-  readonly choose: (group: readonly (readonly Write[])[]) => Fate
+  readonly choose: (group: readonly (readonly Write[])[]) => GroupFault
   /** The process dies. */
   readonly died: () => void
   /** A commit landed of which the process does not hear; how the rows were before. */
@@ -61,12 +62,13 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
   const wrong: string[] = []
   const handles: Store[] = []
   let shadow: Store | undefined
+  let opened: Schema | undefined
   const waiting: Member[] = []
   let open = 0
   /** In memory commits land within the call. */
   const land = (writes: readonly Write[]): Promise<string> => (shadow ? codeOf(shadow.commit(writes)) : Promise.resolve('')) // prettier-ignore
 
-  function fate(): Fate {
+  function nextFault(): GroupFault {
     const group = waiting.splice(0)
     if (group.length < 2) return { does: 'ok' }
     const found = choose(group.map(({ writes }) => writes))
@@ -84,7 +86,7 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
     }
     return found
   }
-  tested.befall(fate, died)
+  tested.befall(nextFault, died)
 
   const called = async <T>(call: () => Promise<T>): Promise<T> => {
     open++
@@ -103,6 +105,13 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
     if (outcome !== expected) wrong.push(`store: a commit of a group was ${outcome}, and ${expected} was due`)
     return landing
   }
+  /** Totals are kept by what each member of a group changes. While others commit they cannot be counted. */
+  const miscountedNow = async (): Promise<string[]> => {
+    if (!opened) return []
+    const store = await tested.open(opened)
+    handles.push(store)
+    return miscounted({ store, schema: opened, tables: Object.keys(opened.tables), rows: memory.dump() })
+  }
   const quiet = async (): Promise<void> => {
     for (;;) {
       await turn()
@@ -116,23 +125,13 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
       called(async () => {
         const [store, beside] = [await tested.open(schema), await memory.open(schema)]
         shadow = beside
+        opened = schema
         handles.push(store, beside)
-        return {
-          get: <R extends Row>(table: string, key: Parameters<Store['get']>[1]) =>
-            called(() => store.get<R>(table, key)),
-          query: <R extends Row>(query: Parameters<Store['query']>[0]) => called(() => store.query<R>(query)),
-          sum: (table, prefix) => called(() => store.sum(table, prefix)),
-          commit: (writes) => called(() => commit(store, writes)),
-          watch: (table, changed) => beside.watch(table, changed),
-          close: () => called(() => store.close()),
-        }
+        return calling({ store, memory: beside, called, commit: (writes) => commit(store, writes) })
       }),
     async end() {
       await quiet()
-      await Promise.all(handles.map((store) => store.close()))
-      if (handles.length > 0 && !alikeRows(await tested.dump(), memory.dump()))
-        wrong.push('store: its rows are not those that were committed')
-      return wrong
+      return [...wrong, ...(await miscountedNow()), ...(await closed({ handles, tested, memory }))]
     },
   }
 }

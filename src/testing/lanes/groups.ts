@@ -4,14 +4,15 @@
  */
 import type { Store, Write } from '../../store/port.ts'
 import { Choices, parsePath } from '../explorer/choices.ts'
-import { afterwards, beginning, type Exploration, type Violation } from '../explorer/explorer.ts'
+import { afterwards, beginning } from '../explorer/explorer.ts'
+import { Findings, type Exploration } from '../explorer/findings.ts'
 import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
 import { nameOf, type Scenario } from '../explorer/subject.ts'
 import type { WalletStage } from '../environments/wallet-subject.ts'
 import { aboutOf } from '../faults/faulty-store.ts'
 import { operationIn } from '../invariants/rows.ts'
 import type { FrozenLife } from './frozen-life.ts'
-import { groupedRows, type Fate, type GroupedStore } from './grouped-rows.ts'
+import { groupedRows, type GroupFault, type GroupedStore } from './grouped-rows.ts'
 import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
 
 /** After the end whatever was taken up late is over. */
@@ -68,7 +69,7 @@ class GroupRun extends LaneRun<LaneProcess> {
     }
   }
 
-  #choose(group: readonly (readonly Write[])[]): Fate {
+  #choose(group: readonly (readonly Write[])[]): GroupFault {
     const about = group.map(aboutOf)
     this.say('commit', `together: ${about.join(' + ')}`)
     const rivals = [group[0], group.at(-1)].map((writes) => writes && movable(writes))
@@ -100,39 +101,21 @@ export async function exploreGroups(
   store: GroupedStore,
   options: GroupOptions = {},
 ): Promise<Exploration> {
-  const { faults = 1, mostViolations = 10, until } = options
+  const { faults = 1 } = options
   const { start, ...place } = await beginning(scenario)
-  const sites = new Set<string>()
-  const violations: Violation[] = []
-  const runs: number[] = []
+  const findings = new Findings(options)
   const seen = new Set<string>()
   const few = (name: string): boolean => seen.size < seen.add(name).size
   const before = `${nameOf(scenario)}${MARK}:`
   let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
-  const enough = (): boolean =>
-    violations.length >= mostViolations ||
-    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
-  while (choices && !enough()) {
+  while (choices && !findings.enough) {
     options.lives?.(before + choices.planned)
     const of = { ...place, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
     const result = await new GroupRun(of, store, {}).run()
-    const injected = choices.faults.length
-    runs[injected] = (runs[injected] ?? 0) + 1
-    for (const { untried, isFault, site } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
-    const path = before + choices.path
-    for (const what of new Set(await judged(of, result))) violations.push({ path, what })
+    findings.add(choices, before + choices.path, new Set(await judged(of, result)))
     choices = choices.next()
   }
-  return {
-    sites: sites.size,
-    worlds: 1,
-    runs,
-    lives: runs.reduce((total, count) => total + (count ?? 0), 0),
-    crashes: 0,
-    closed: violations.length === 0,
-    visited: new Set(),
-    violations,
-  }
+  return findings.report({ worlds: 1, crashes: 0, visited: new Set() })
 }
 
 async function judged(of: LaneRunOptions, { world, end, violations }: LifeResult): Promise<string[]> {

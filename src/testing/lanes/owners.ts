@@ -1,13 +1,12 @@
 /** The lane of owners: the wallet as several processes on one store, by lock and by heartbeats. */
 import { Choices, parsePath } from '../explorer/choices.ts'
 import { Coverage } from '../explorer/coverage.ts'
-import { afterwards, beginning, type Exploration, type Violation } from '../explorer/explorer.ts'
+import { afterwards, beginning, kindOf } from '../explorer/explorer.ts'
+import { Findings, type Exploration } from '../explorer/findings.ts'
 import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
 import { nameOf, type Scenario } from '../explorer/subject.ts'
-import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
 import type { WalletStage } from '../environments/wallet-subject.ts'
-import { sure } from '../../sure.ts'
 import { runOwners, type OwnersRunOptions, type Sharing } from './owners-run.ts'
 
 /** Every way to share a store: by what, how many processes, and which of them is called. */
@@ -51,46 +50,27 @@ export async function exploreOwners(
   scenario: Scenario<WalletStage>,
   options: OwnersOptions = {},
 ): Promise<Exploration> {
-  const { faults = 1, sharings = SHARINGS, mostViolations = 10, until } = options
+  const { faults = 1, sharings = SHARINGS } = options
   const { start, ...place } = await beginning(scenario, options.store)
-  const kind = sure(place.kinds.find((it) => it.kind === scenario.kind), scenario.kind) // prettier-ignore
-  const coverage = new Coverage(kind as unknown as OperationKind)
-  const sites = new Set<string>()
-  const violations: Violation[] = []
-  const runs: number[] = []
+  const coverage = new Coverage(kindOf(scenario))
+  const findings = new Findings(options)
   const ends = new Set<string>()
-  const enough = (): boolean =>
-    violations.length >= mostViolations ||
-    (until !== undefined && violations.some(({ what }) => what.startsWith(`${until}:`)))
   for (const sharing of sharings) {
     const seen = new Set<string>()
     const few = (name: string): boolean => seen.size < seen.add(name).size
     const before = `${nameOf(scenario)}${nameOfSharing(sharing)}:`
     let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
-    while (choices && !enough()) {
+    while (choices && !findings.enough) {
       options.lives?.(before + choices.planned)
       const of = { ...place, ...sharing, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
       const result = await runOwners(of, { inspect: coverage.inspect })
-      const injected = choices.faults.length
-      runs[injected] = (runs[injected] ?? 0) + 1
-      for (const { untried, isFault, site } of choices.taken) if (untried.length > 0 || isFault) sites.add(site)
-      const path = before + choices.path
       const mark = place.fingerprint(result.world)
-      for (const what of new Set(await judged(of, result, !ends.has(mark)))) violations.push({ path, what })
+      findings.add(choices, before + choices.path, new Set(await judged(of, result, !ends.has(mark))))
       ends.add(mark)
       choices = choices.next()
     }
   }
-  return {
-    sites: sites.size,
-    worlds: ends.size,
-    runs,
-    lives: runs.reduce((total, count) => total + (count ?? 0), 0),
-    crashes: 0,
-    closed: violations.length === 0,
-    visited: coverage.visited,
-    violations,
-  }
+  return findings.report({ worlds: ends.size, crashes: 0, visited: coverage.visited })
 }
 
 /** What is wrong with a run, and with the world that it leaves, where such a one was not looked at before. */

@@ -104,6 +104,20 @@ export const laneMutants: readonly Mutant[] = [
     scenario: 'many.kinds-at-once',
   },
   {
+    name: 'a total counts the members of a group twice',
+    lane: 'group',
+    changes: [
+      {
+        file: 'src/store/sqlite/store.ts',
+        from: `sum: safe(table, before.sum + sum), count`,
+        to: `sum: safe(table, before.sum + 2 * sum), count`,
+      },
+    ],
+    breaks: 'totals',
+    scenario: 'many.kinds-at-once',
+    faults: 0,
+  },
+  {
     name: 'a group is told that it landed before it has',
     lane: 'group',
     changes: [

@@ -1,5 +1,5 @@
 /** What a wallet may believe of a mint that lies. */
-import type { Mutant } from './mutant.ts'
+import { PROOFS_UNREAD, type Mutant } from './mutant.ts'
 
 export const lieMutants: readonly Mutant[] = [
   {
@@ -30,18 +30,7 @@ export const lieMutants: readonly Mutant[] = [
   },
   {
     name: 'change without proofs is taken',
-    changes: [
-      {
-        file: 'src/wallet/outputs.ts',
-        from: `if (!signature.dleq && dleq === 'needed') return undefined`,
-        to: ``,
-      },
-      {
-        file: 'src/wallet/outputs.ts',
-        from: `return A && dleq && !crypto.verifyDleq(B_, C_, A, dleq) ? undefined : A`,
-        to: `return A`,
-      },
-    ],
+    changes: [...PROOFS_UNREAD],
     breaks: 'worthless',
     scenario: 'melt.lies-exchanged',
     faults: 0,

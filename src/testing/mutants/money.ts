@@ -1,5 +1,5 @@
 /** What went wrong elsewhere with outputs, counters, signatures and quotes. */
-import type { Mutant } from './mutant.ts'
+import { PROOFS_UNREAD, type Mutant } from './mutant.ts'
 
 export const moneyMutants: readonly Mutant[] = [
   {
@@ -149,16 +149,7 @@ export const moneyMutants: readonly Mutant[] = [
         from: `if (row.amount !== 0 && signature.amount !== row.amount) return undefined`,
         to: ``,
       },
-      {
-        file: 'src/wallet/outputs.ts',
-        from: `if (!signature.dleq && dleq === 'needed') return undefined`,
-        to: ``,
-      },
-      {
-        file: 'src/wallet/outputs.ts',
-        from: `return A && dleq && !crypto.verifyDleq(B_, C_, A, dleq) ? undefined : A`,
-        to: `return A`,
-      },
+      ...PROOFS_UNREAD,
     ],
     breaks: 'worthless',
     scenario: 'swap.no-replay-cache',

@@ -25,6 +25,20 @@ export interface Mutant {
   readonly faults?: number
 }
 
+/** Signatures are taken without the proof that they are the mint's (NUT-12), or with a wrong one. */
+export const PROOFS_UNREAD: Mutant['changes'] = [
+  {
+    file: 'src/wallet/outputs.ts',
+    from: `if (!signature.dleq && dleq === 'needed') return undefined`,
+    to: ``,
+  },
+  {
+    file: 'src/wallet/outputs.ts',
+    from: `return A && dleq && !crypto.verifyDleq(B_, C_, A, dleq) ? undefined : A`,
+    to: `return A`,
+  },
+]
+
 /** A source with one change made; how it is broken into lines does not matter. @throws {Error} where it does not fit. */
 export function mutated(source: string, { file, from, to }: Mutant['changes'][number]): string {
   const escaped = from.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)

@@ -17,6 +17,7 @@ import { receives } from './receive.ts'
 import { restores } from './restore.ts'
 import { sends } from './send.ts'
 import { sizes } from './sizes.ts'
+import { stateless } from './stateless.ts'
 import { swaps } from './swap.ts'
 import type { Table } from './table.ts'
 import { upset } from './upset.ts'
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...sizes,
     ...pairs,
     ...rarities,
+    ...stateless,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

@@ -7,7 +7,7 @@ import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } 
 import { noteOf, notedText } from '../explorer/notes.ts'
 import { moods, SOON_MS, type Mood } from '../faults/faulty-mint.ts'
 import { ASLEEP_FOR_MS } from '../faults/faulty-port.ts'
-import { ebb, outage } from '../faults/outages.ts'
+import { outage, recurringOutages } from '../faults/outages.ts'
 import { MELT_ENDS, writeOff } from './melt-ends.ts'
 import { whenIn } from './mint-faults.ts'
 import { foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
@@ -195,7 +195,7 @@ const each = bases.flatMap((base): Scenario[] => [
     drive: (stage) =>
       once(stage, base.asks.state, () => {
         mood(stage, base.asks.at, 'asleep', SIX * ASLEEP_FOR_MS)
-        ebb(stage, { everyMs: ASLEEP_FOR_MS + MINUTE_MS, awayMs: LONG_MS, times: SIX })
+        recurringOutages(stage, { everyMs: ASLEEP_FOR_MS + MINUTE_MS, awayMs: LONG_MS, times: SIX })
       }),
   }),
   // The clock is set back while it pauses.
