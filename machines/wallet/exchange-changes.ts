@@ -137,6 +137,8 @@ export const ANEW = { refusals: 0, tries: 0, denials: 0, looks: 0, refusal: null
 
 export const UNSENT = { sets: [], body: '' }
 export const UNMATCHED = { restored: null }
+/** A request may have been carried out, whatever the mint said of it. */
+export const IN_DOUBT = { unaccounted: true }
 /** The mint has said what became of inputs and outputs, as far as it can. */
 export const TOLD = { isChecked: true, denials: 0 }
 

@@ -144,7 +144,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const { exchange } = input
     const rows = await ownRows(read, input)
     const { signed, pairs } = signedOf(rows, exchange.restored)
-    const unknown = exchange.unaccounted && pairs.length === 0 ? cannotTell(exchange) : undefined
+    const unknown = mayHaveLanded(exchange) && pairs.length === 0 ? cannotTell(exchange) : undefined
     if (unknown) return { answer: 'unknown', why: unknown }
     const unspent = isUnspent(exchange)
     const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
@@ -205,6 +205,10 @@ function unneeded({ id, exchange: { sets, refusal, unaccounted } }: Job, rows: r
 /** Whether all inputs are unspent, as far as the mint says. Without state checks (NUT-07), its refusal is the evidence. */
 const isUnspent = ({ states, refusal }: Exchange): boolean =>
   states.length > 0 ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
+
+/** A request was not answered; or inputs are spent, although the mint refused it for another reason: it may have lied. */
+const mayHaveLanded = ({ unaccounted, sets, states, refusal }: Exchange): boolean =>
+  unaccounted || (sets.length > 0 && states.includes('SPENT') && refusal !== null && refusal.meaning !== 'spent')
 
 /** A request may have landed, and the mint cannot say which outputs it signed. Only unspent inputs would prove otherwise. */
 const cannotTell = (exchange: Exchange): Why | undefined =>
