@@ -5,17 +5,20 @@
  *  (settling) ──none is owed for certain──▶ changeOpen ⇄ changePausing ──none, three times──▶ paid
  *      │                                        │  ╲ no answer
  *      ╰──────some is owed for certain──────────┼──▶ changePending ──seven days──▶ lastChange ──▶ changeMissing
- *                                               ▼        │                             │              │
- *                                         settlingChange* ◀──────── signatures ────────┴──────────────╯
+ *                                               │        │                             │  ╲ no NUT-09    │
+ *                                               │        │                             │  lastReading    │
+ *                                               ▼        ▼                             ▼       ▼         ▼
+ *                                         settlingChange* ◀───────────────────────── signatures ─────────╯
  * ```
+ *
+ * A mint without NUT-09 is asked for the quote instead, which tells of the change too (NUT-08).
  */
 import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
-import type { Signature } from './exchange-model.ts'
-import { forget, owed, settle, settled, type Kept, type MeltContext } from './melt-model.ts'
+import { changeTold, forget, owed, question, settle, settled, type FoundChange, type Kept, type MeltContext } from './melt-model.ts' // prettier-ignore
 import { parts } from './melt-setup.ts'
 
-type Found = { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] }
+type Restored = Omit<FoundChange, 'isOrdered'>
 
 /** The row from which balances know what is owed. */
 const owedRow = (context: MeltContext): Write[] => {
@@ -32,12 +35,15 @@ const blanksOf = ({ mintUrl, blanks }: MeltContext) => ({
   mintUrl,
   outputs: blanks.map(({ B_, id }) => ({ B_, id, amount: 0 })),
 })
-const foundIn = ({ outputs, signatures }: Found): Kept => ({ found: { outputs, signatures } })
+const restoredIn = ({ outputs, signatures }: Restored): Kept => ({ found: { outputs, signatures, isOrdered: false } })
+const foundIn = ({ outputs, signatures, isOrdered }: FoundChange): Kept => ({
+  found: { outputs, signatures, isOrdered },
+})
 const NONE = { change: 0 }
 
 const found = {
   target: '#melt.settlingChange',
-  actions: { type: 'keep', params: ({ event }: { event: Found }) => foundIn(event) },
+  actions: { type: 'keep', params: ({ event }: { event: FoundChange }) => foundIn(event) },
 } as const
 
 export const changeStates = {
@@ -51,7 +57,7 @@ export const changeStates = {
           answer: 'ok',
           such: 'isSomeSigned',
           target: '#melt.settlingChange',
-          keep: ({ output }) => foundIn(output),
+          keep: ({ output }) => restoredIn(output),
         }),
         // It is over: no more is to come.
         on({ answer: 'ok', if: 'isLastAsk', target: 'paid', actions: writes(forget), keep: NONE }),
@@ -94,12 +100,31 @@ export const changeStates = {
           answer: 'ok',
           such: 'isSomeSigned',
           target: '#melt.settlingChange',
-          keep: ({ output }) => foundIn(output),
+          keep: ({ output }) => restoredIn(output),
         }),
         on({ if: 'isOwed', target: 'changeMissing' }),
         // No change was certainly owed, and a mint that does not return it now never will.
-        on({ answer: ['ok', 'refused'], target: 'paid', actions: writes(forget), keep: NONE }),
+        on({ answer: 'ok', target: 'paid', actions: writes(forget), keep: NONE }),
+        on({ answer: 'refused', target: 'lastReading' }),
         // The last question must be answered.
+        on({ target: 'changePending' }),
+      ],
+    },
+  }),
+  lastReading: parts.createStateConfig({
+    tags: ['ended'],
+    description: 'Paid. Seven days are over, and the mint does not restore; asks for the quote for the last time.',
+    invoke: {
+      src: 'melt.quote',
+      input: from(question),
+      onDone: [
+        on({
+          answer: 'ok',
+          such: 'tellsChange',
+          target: '#melt.settlingChange',
+          keep: ({ context: { blanks }, output: { payment } }) => ({ found: changeTold(blanks, payment) ?? null }),
+        }),
+        on({ answer: ['ok', 'refused'], target: 'paid', actions: writes(forget), keep: NONE }),
         on({ target: 'changePending' }),
       ],
     },

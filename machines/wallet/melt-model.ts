@@ -92,7 +92,7 @@ export interface MeltContext extends MeltInput {
   readonly firstHand: boolean
   readonly change: number
   /** Blank outputs' signatures, found by asking. */
-  readonly found: { readonly outputs: readonly string[]; readonly signatures: readonly Signature[] } | null
+  readonly found: FoundChange | null
   readonly exchange: Exchange | null
   /** What the mint owes for certain while the change is not here. */
   readonly owed: number
@@ -150,6 +150,25 @@ export type Planned = { readonly writes: readonly Write[] } & (
   /** The keyset's amounts do not make it up, or not in as few as the mint takes. */
   | { readonly answer: 'unreachable' }
 )
+/** Change that the mint tells of when it is asked again. */
+export interface FoundChange {
+  /** The `B_` of blank outputs, one for each signature. */
+  readonly outputs: readonly string[]
+  readonly signatures: readonly Signature[]
+  /** The quote told them, by their order alone; a restore (NUT-09) names each output. */
+  readonly isOrdered: boolean
+}
+
+/** Change as the quote tells it (NUT-08): by the order of the blank outputs. Undefined where it tells of none. */
+export function changeTold(
+  blanks: MeltContext['blanks'],
+  { change }: Pick<Payment, 'change'>,
+): FoundChange | undefined {
+  const signatures = (change ?? []).slice(0, blanks.length)
+  const outputs = blanks.slice(0, signatures.length).map(({ B_ }) => B_)
+  return signatures.length > 0 ? { outputs, signatures, isOrdered: true } : undefined
+}
+
 /** What inputs are for, and whether what they are worth beyond that comes back. */
 type Payable = Pick<MeltQuote, 'amount'> & Pick<MeltContext, 'givesChange'> & { readonly reserve: number }
 export type Select = Place & Payable
@@ -175,7 +194,7 @@ export type Events =
   /** Pay, although the mint can sign no change. */
   | { type: 'forgo' }
   | { type: 'payment.updated'; state: MeltState }
-  | { type: 'change.found'; outputs: readonly string[]; signatures: readonly Signature[] }
+  | ({ type: 'change.found' } & FoundChange)
   | { type: 'change.none' }
 
 const MINUTE_MS = 60_000

@@ -6,6 +6,7 @@ import { isMeant, type Reply, type Tag } from './common.ts'
 import { exchangeGuards } from './exchange-setup.ts'
 import { exchangeOf, type InputProof } from './exchange-model.ts'
 import {
+  changeTold,
   accounted,
   isTooMany,
   mayFit,
@@ -139,6 +140,9 @@ export const parts = setup({
 
     // The change.
     isSomeSigned: of<{ readonly outputs: readonly string[] }>((_, { outputs }) => outputs.length > 0),
+    tellsChange: of<{ readonly payment: Payment }>(
+      ({ blanks }, { payment }) => changeTold(blanks, payment) !== undefined,
+    ),
     isOwed: by((context) => owed(context) > 0),
     isNotOwed: by((context) => owed(context) <= 0),
     isLastAsk: by(isLastAsk),

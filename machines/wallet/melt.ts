@@ -31,7 +31,7 @@
  * | confirming, confirmPausing | that the inputs are spent by ourselves | asks for the quote again |
  * | unconfirmed | the same, and why | waits: for the slow retry, or for a person |
  * | changeOpen, changePausing | that it is paid, the blank outputs | asks for change, three times |
- * | changePending, lastChange, changeMissing | the same, and what is owed | asks for the change, for 7 days and on |
+ * | changePending, lastChange, lastReading, changeMissing | the same, and what is owed | asks for the change, for 7 days and on |
  * | blocked, quarantined | the same, and why, or the mint's last word | waits: for the slow retry, or for a person |
  * | spentQuarantined | the same | watches the quote, and waits for a person |
  *

@@ -12,7 +12,9 @@ import type { StorePlace } from './stores.ts'
 export interface Job {
   /** `kind.name` */
   readonly scenario: string
-  readonly options: Omit<ExploreOptions, 'lives' | 'store'>
+  readonly options: Omit<ExploreOptions, 'lives' | 'store' | 'drawn'>
+  /** Of a quick exploration: one fault of so many is injected, drawn by the seed. */
+  readonly draw?: { readonly oneOf: number; readonly seed: string } | undefined
   /** The mistake to make in the program first. */
   readonly mutant?: Mutant | undefined
   /** Where the program's rows are; in memory unless given. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { mutated, type Mutant } from '../../src/testing/mutants/index.ts'
 import type { TestedStore } from '../../src/testing/environments/backing-store.ts'
+import { prng } from '../kill-lab/prng.ts'
 import { boardOf, type Job, type Outcome } from './pool.ts'
 
 const { mutant, memory, isReal } = workerData as {
@@ -43,7 +44,7 @@ const { lives, path: bytes } = boardOf(memory)
 const encoder = new TextEncoder()
 
 async function explore(job: Job): Promise<void> {
-  const { scenario: name, options, place } = job
+  const { scenario: name, options, place, draw } = job
   if (place && job.lane?.lane !== 'group' && !store) store = (await import('./stores.ts')).testedStore(place, threadId)
   const begins = (path: string): void => {
     const { written } = encoder.encodeInto(path, bytes)
@@ -53,7 +54,10 @@ async function explore(job: Job): Promise<void> {
   if (job.lane) return parentPort!.postMessage(await exploreLane(job, { store, thread: threadId, begins }))
   const exploration = await exploreCrashes(
     scenarios.find((it) => nameOf(it) === name)!,
-    { ...options, store, lives: begins },
+    {
+      ...{ ...options, store, lives: begins },
+      ...(draw && { drawn: (fault) => prng(`${draw.seed} ${name} ${fault}`).below(draw.oneOf) === 0 }),
+    },
   )
   parentPort!.postMessage({ exploration } satisfies Outcome)
 }

@@ -122,15 +122,18 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const pairs = found
       ? found.outputs.flatMap((B_, at) => pair(B_, sure(found.signatures[at], 'signature')))
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
+    const isNamed = found?.isOrdered === false
     // The order pairs outputs with signatures (NUT-08). DLEQ proofs (NUT-12) verify the pairs.
-    const made = await unblind(ports, pairs, keysets, found ? 'optional' : await dleqOf(read, input.mintUrl))
+    const made = await unblind(ports, pairs, keysets, isNamed ? 'optional' : await dleqOf(read, input.mintUrl))
     const { amount, feeReserve } = sure(quote, 'quote')
     const owed = sum(inputs) - inputFee - amount - feeReserve
     if (!made) return { answer: 'owed' as const }
     // A restore returns every signature. Otherwise the change must add up to what is certainly owed. Only the first
     // answer may omit the change: mints may have forgotten it later.
     const returned = sum(made.map(({ proof }) => proof))
-    const complete = found ? made.length > 0 : blanks.length === 0 || (returned >= owed && (returned > 0 || firstHand))
+    const complete = isNamed
+      ? made.length > 0
+      : blanks.length === 0 || (returned >= owed && (returned > 0 || firstHand))
     if (!complete) return { answer: 'owed' as const }
     const spent = inputs.map(({ Y }): Write => ({
       patch: 'proofs',

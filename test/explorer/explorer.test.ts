@@ -294,7 +294,12 @@ describe('a path', () => {
     'melt.fence-too-small:',
     'melt.untold:11.refusedAfter',
     'mint.pending-resigned:114.denied',
+    'receive.dialect-coded500-pages:17.refusedAfter',
+    'receive.dialect-nutshell-pages:7.refusedAfter',
+    'receive.dialect-odd-keyless:6.refusedAfter',
+    'receive.dialect-text-small:22.refusedAfter',
     'receive.lies-tooLargeAfter:',
+    'swap.dialect-nutshell-pages:7.refusedAfter',
     'swap.lies-exchanged:',
     'swap.lies-states-unspent:',
   ])('%s: once wrong', async (path) => {
@@ -468,6 +473,23 @@ describe('coverage', () => {
     expect(seen).toContain('delay exchangeBackoff')
     expect(seen).toContain('state exchanging.restoring')
   })
+})
+
+test('a quick exploration injects the faults that are drawn, and no others', async () => {
+  const scenario = sure(
+    scenarios.find((it) => nameOf(it) === 'receive.plain'),
+    'scenario',
+  )
+  const drawnBy = async (drawn: (fault: string) => boolean): Promise<string[]> => {
+    const paths: string[] = []
+    await exploreCrashes(scenario, { depth: 1, quick: true, drawn, lives: (path) => paths.push(path) })
+    return paths
+  }
+  expect(await drawnBy(() => false)).toEqual(['receive.plain:'])
+  const lost = await drawnBy((fault) => fault.startsWith('lost POST /v1/swap'))
+  expect(lost).toEqual(['receive.plain:', expect.stringMatching(/^receive.plain:\d+\.lost$/)])
+  const crashed = await drawnBy((fault) => fault.startsWith('crashAfter commit receive received'))
+  expect(crashed).toEqual(['receive.plain:', expect.stringMatching(/^receive.plain:\d+\.crashAfter\/$/)])
 })
 
 /** Of each kind; all of them take minutes: `npm run crash -- --quick`. */

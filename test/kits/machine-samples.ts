@@ -240,13 +240,13 @@ const melt: Samples<typeof meltKind.machine> = {
     ...callers,
     { type: 'forgo' },
     { type: 'payment.updated', state: 'PAID' },
-    { type: 'change.found', ...found },
+    { type: 'change.found', ...found, isOrdered: false },
     { type: 'change.none' },
   ] as const,
   sees: ({ quote, maxFee, sends, answers, exchange, ...of }: MeltContext, state) =>
     /^(fencing|fitting)/.test(state)
       ? [seenOf(exchange, state), maxFee]
-      : /^(settling|change|lastChange|paid)/.test(state)
+      : /^(settling|change|last|paid)/.test(state)
         ? [quote?.feeReserve, of.inputs.length > 0, of.change, of.asks, of.tries > 0, of.payment?.change !== null]
         : [
             quote && quote.feeReserve,

@@ -276,6 +276,24 @@ const weekAfterPayment = async (on: Bench, process: Opened): Promise<void> => {
   process.wire.always = 'down'
   process.clock.jump(8 * DAY_MS)
 }
+/** The mint restores nothing, and for a week nothing is heard of the quote. */
+const weekWithoutRestores = async (on: Bench, process: Opened): Promise<void> => {
+  process.wire.plan.push(
+    ...Array.from(
+      { length: 10 },
+      () =>
+        [
+          [RESTORE, { status: 404 }],
+          [MELT_QUOTE, 'down'],
+        ] as const,
+    ).flat(),
+  )
+  const pending = reached(process, 'melt', 'changePending')
+  const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
+  void handle.execute().catch(() => {})
+  await pending
+  process.clock.jump(8 * DAY_MS)
+}
 /** The first answer is lost, and the mint's next one says nothing of the change. */
 const changeForgotten: Partial<Scenario> = {
   plan: [
@@ -446,6 +464,7 @@ const scenarios: readonly Scenario[] = [
   melting('changePausing', nothingOwed),
   melting('changePending', changeForgotten),
   melting('lastChange', { ...changeForgotten, start: weekAfterPayment }),
+  melting('lastReading', { ...nothingOwed, start: weekWithoutRestores }),
   melting('changeMissing', { ...changeForgotten, start: weekAfterPayment }),
   fencing('blocked', {
     plan: [1, 2, 3].map(() => [SWAP, { code: 0, detail: 'not today' }] as const),

@@ -41,8 +41,8 @@ export interface ChoicesOptions {
   readonly budget: Budget
   /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
   readonly enter?: (state: string, left: Budget) => boolean
-  /** Whether the options of a place of such a name are still to be tried. They are, unless given. */
-  readonly few?: (name: string) => boolean
+  /** Which faults of a place of such a name are still to be tried. All of them, unless given. */
+  readonly few?: (name: string, faults: readonly string[]) => readonly string[]
 }
 
 /** What a place is asked with, beside its options. */
@@ -124,9 +124,10 @@ export class Choices {
     const { enter, few } = this.#options
     const { faults: rest, others } = this.#left
     const may = (option: string): boolean => (isCrash(option) ? !passing : isAnyCrash(option) || others > 0)
-    const found = rest > 0 ? faults.filter(may) : []
+    const possible = rest > 0 ? faults.filter(may) : []
+    const found = possible.length > 0 && few ? [...few(name(), possible)] : possible
     const mayEnd = enter !== undefined && this.faults.length >= MOST_WHOLE
-    if ((found.length === 0 && !mayEnd) || few?.(name()) === false) return []
+    if (found.length === 0 && !mayEnd) return []
     const isNew = enter?.(`${site} ${state()}`, this.#left) !== false
     this.#isOver = mayEnd && !isNew
     return isNew ? found : []

@@ -72,6 +72,8 @@ export interface ExploreOptions {
    * these come; where the budget is spent, no crash is injected; equal ends are judged once.
    */
   readonly quick?: boolean
+  /** Whether a quick exploration injects a fault: the text names it, its place and the states of operations. All, unless given. */
+  readonly drawn?: (fault: string) => boolean
   /** After how many violations it stops. */
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
@@ -102,6 +104,7 @@ export async function exploreCrashes<S extends Stage>(
     exact = false,
     owners = false,
     quick = false,
+    drawn = () => true,
   } = options
   const { start, ...place } = await beginning(scenario, options.store)
   const { fingerprint } = place
@@ -124,7 +127,9 @@ export async function exploreCrashes<S extends Stage>(
       return count <= times
     }
   }
-  const few = quick && atMost(MOST_QUICK)
+  const first = atMost(MOST_QUICK)
+  const few = (name: string, found: readonly string[]): readonly string[] =>
+    first(name) ? found.filter((fault) => drawn(`${fault} ${name}`)) : []
   const [within, spare] = [atMost(quick ? MOST_QUICK : Infinity), atMost(quick ? 0 : MOST_SPARE)]
   /** The check of the merging trusts no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
@@ -139,7 +144,7 @@ export async function exploreCrashes<S extends Stage>(
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
-      ...(few && { few }),
+      ...(quick && { few }),
       ...(merging && { enter: (state, left) => states.enter(state, left) }),
     })
     while (choices && !enough()) {
@@ -154,7 +159,8 @@ export async function exploreCrashes<S extends Stage>(
       const spared = ({ place, option, name, world }: Spared): boolean => {
         const { faults: rest, others: lives } = of.choices.left
         if (rest <= 0 && depth !== undefined) return false
-        if (!(rest > 0 ? within : spare)(`${option} ${name()}`)) return false
+        const fault = `${option} ${name()}`
+        if (!(rest > 0 ? within : spare)(fault) || (quick && !drawn(fault))) return false
         crashes++
         if (!world) of.choices.leave(place, option)
         else crashed(world(), { faults: rest - 1, others: lives }, `${before}${of.choices.with(place, option)}/`)

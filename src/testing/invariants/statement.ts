@@ -81,7 +81,7 @@ export function unshown(
   return writes.flatMap((write): Misstatement[] => {
     if (!('put' in write) || write.put !== 'operations') return []
     const { id, kind, state, status, quoteId } = write.row as Said
-    if (kind !== 'melt' || status !== 'active' || !/^(change|lastChange)/.test(state)) return []
+    if (kind !== 'melt' || status !== 'active' || !/^(change|last)/.test(state)) return []
     const mint = of.mint()
     const quote = mintRows(mint).meltQuotes.find((row) => row.id === quoteId)
     const done = requestsOf(mint).get(quote?.operationId ?? '')

@@ -105,7 +105,8 @@ export async function exploreGroups(
   const { start, ...place } = await beginning(scenario)
   const findings = new Findings(options)
   const seen = new Set<string>()
-  const few = (name: string): boolean => seen.size < seen.add(name).size
+  const few = (name: string, faults: readonly string[]): readonly string[] =>
+    seen.size < seen.add(name).size ? faults : []
   const before = `${nameOf(scenario)}${MARK}:`
   let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
   while (choices && !findings.enough) {

@@ -57,7 +57,8 @@ export async function exploreOwners(
   const ends = new Set<string>()
   for (const sharing of sharings) {
     const seen = new Set<string>()
-    const few = (name: string): boolean => seen.size < seen.add(name).size
+    const few = (name: string, faults: readonly string[]): readonly string[] =>
+      seen.size < seen.add(name).size ? faults : []
     const before = `${nameOf(scenario)}${nameOfSharing(sharing)}:`
     let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
     while (choices && !findings.enough) {

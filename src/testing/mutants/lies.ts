@@ -101,6 +101,18 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
+    name: 'a swap that is refused is taken not to have happened, where the mint restores nothing',
+    changes: [
+      {
+        file: 'src/wallet/exchange.ts',
+        from: `refusal !== null && refusal.meaning !== 'spent')`,
+        to: `refusal === undefined)`,
+      },
+    ],
+    breaks: 'conservation',
+    scenario: 'receive.dialect-nutshell-pages',
+  },
+  {
     name: 'the states of other proofs are read by their order',
     changes: [
       {

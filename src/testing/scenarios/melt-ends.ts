@@ -362,6 +362,12 @@ export const meltEnds: readonly Scenario[] = [
   // None is owed for certain, and yet there is some; for a while the mint does not say.
   unsure('change-unsure', { reserve: 2, bareForMs: DAY_MS }),
   unsure('change-unsure-late', { reserve: 1, bareForMs: DAY_MS, restores: { does: 'notSent', forMs: HOUR_MS } }),
+  // It restores nothing, and its quote tells of the change when the last question is asked.
+  unsure('change-told-late', {
+    reserve: 1,
+    bareForMs: 7 * DAY_MS,
+    restores: { does: 'refused', forMs: 30 * DAY_MS },
+  }),
   // The mint never tells of signatures.
   unsure('change-untold', { reserve: 1, bareForMs: 30 * DAY_MS, restores: { does: 'refused', forMs: 30 * DAY_MS } }),
 ]
