@@ -20,7 +20,7 @@ const tables = { operations: operationsTable(), receipts }
 
 const machine = setup({
   types: {} as { context: { id: string; receipt: string }; input: { id: string }; events: { type: 'pay' } },
-  actors: { charge: effect<Charged, { order: string }>({ answers: ['ok', 'unknown'] }) },
+  actors: { charge: effect<Charged, { order: string }>({ answers: { ok: true, unknown: true } }) },
   actions: { tx: tx<WriteOf<typeof tables>>, keep: assign((_, kept: { receipt?: string }) => kept) },
   guards: { answered: isAnswered },
   delays: { pause: 1_000 },
@@ -58,13 +58,13 @@ const store = await memoryStore().open({ version: 1, tables })
 
 // A process whose card never answers ends in the middle of the charge.
 const first = openOperations<Card>({ store, tables, kinds: [order], ports: () => new Promise(() => {}) })
-const { id } = await first.create('order', {}, { key: 'basket 7' })
-await first.send(id, { type: 'pay' })
+const { id } = await first.of(order).create({}, { key: 'basket 7' })
+await first.of(order).send(id, { type: 'pay' })
 first.close()
 
 // The next one takes the order up by itself, and tells the card that it may have been asked before.
 const card: Card = async (_, replay) => ({ answer: 'ok', receipt: replay ? 'looked up' : 'new' })
 const second = openOperations<Card>({ store, tables, kinds: [order], ports: card })
-await second.until(id, ({ state }) => (state === 'paid' ? state : undefined))
+await second.of(order).until(id, ({ state }) => (state === 'paid' ? state : undefined))
 console.log(await store.query({ table: 'receipts' }))
 second.close()

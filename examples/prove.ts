@@ -6,7 +6,7 @@ import { exploreCrashes, kindSubject, type KindStage } from 'hardshell/testing'
 type Bank = { charge(id: string): Promise<void> }
 const machine = setup({
   types: {} as { context: { id: string; tries: number }; input: { id: string } },
-  actors: { charge: effect<{ answer: 'ok' | 'unknown' }, { id: string }>({ answers: ['ok', 'unknown'] }) },
+  actors: { charge: effect<{ answer: 'ok' | 'unknown' }, { id: string }>({ answers: { ok: true, unknown: true } }) },
   delays: { pause: backoff<{ tries: number }>({ firstMs: 1_000, maxMs: 60_000, tries: ({ tries }) => tries }) },
 }).createMachine({
   context: ({ input: { id } }) => ({ id, tries: 0 }),
@@ -50,8 +50,9 @@ export function proof(chargesOnce: boolean) {
       }),
   })
   const drive = async ({ operations }: KindStage<object>): Promise<void> => {
-    const { id } = await operations.create('order', {}, { key: 'basket 7' })
-    await operations.until(id, ({ status }) => (status === 'done' ? status : undefined))
+    const orders = operations.of(order)
+    const { id } = await orders.create({}, { key: 'basket 7' })
+    await orders.until(id, ({ status }) => (status === 'done' ? status : undefined))
   }
   return exploreCrashes({ kind: 'order', name: 'paid', subject, drive })
 }

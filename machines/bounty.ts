@@ -124,8 +124,8 @@ export type BountyEvent =
 
 type Replied = { answer: 'ok' | 'unknown' } | { answer: 'rejected'; reason: string }
 type Asked = { answer: 'done' | 'undone' | 'unknown' }
-const asked = <In>() => effect<Replied, In>({ answers: ['ok', 'rejected', 'unknown'] })
-const question = <In>() => effect<Asked, In>({ answers: ['done', 'undone', 'unknown'] })
+const asked = <In>() => effect<Replied, In>({ answers: { ok: true, rejected: true, unknown: true } })
+const question = <In>() => effect<Asked, In>({ answers: { done: true, undone: true, unknown: true } })
 
 type Reserve = { key: string; payer: string; amount: number }
 type Capture = { key: string; payee: string }
@@ -252,7 +252,7 @@ export const bounty = setup({
     'claims.ask': question<Key & { untilMs?: number; wanted: 'held' | 'released' | 'completed' }>(),
     /** Whether a contribution meets the criteria. */
     'bounty.judge': local<{ answer: 'met' } | { answer: 'unmet'; why: string }, { criteria: Json; contribution: Json }>(
-      { answers: ['met', 'unmet'] },
+      { answers: { met: true, unmet: true } },
     ),
   },
   actions: { tx, keep: assign((_, kept: Kept) => kept) },

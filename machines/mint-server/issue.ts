@@ -76,9 +76,9 @@ export const issue = setup({
         writes: readonly Write[]
       },
       Pick<IssueInput, 'id' | 'wanted' | 'messages'>
-    >({ answers: ['ready'] }),
+    >({ answers: { ready: true } }),
     'issue.complete': local<{ answer: 'completed'; body: string; writes: readonly Write[] }, Complete>({
-      answers: ['completed'],
+      answers: { completed: true },
     }),
   },
   actions: {

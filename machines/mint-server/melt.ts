@@ -128,19 +128,19 @@ export const melt = setup({
     'melt.setUp': local<
       (SetUp & { answer: 'external' }) | (SetUp & Own & { answer: 'internal' }),
       Pick<MeltInput, 'id' | 'quoteId' | 'inputs' | 'messages'>
-    >({ answers: ['external', 'internal'] }),
+    >({ answers: { external: true, internal: true } }),
     'backend.pay': effect<Paid | { answer: 'failed' | 'pending' | 'unknown' }, { id: string; payment: MeltPayment }>({
-      answers: ['paid', 'failed', 'pending', 'unknown'],
+      answers: { paid: true, failed: true, pending: true, unknown: true },
     }),
     /** Which of the blanks are signed, and for how much. */
     'melt.change': local<
       { answer: 'owed'; outputs: readonly HeldOutput[] } | { answer: 'none' },
       Pick<MeltContext, 'net' | 'payment' | 'settlement' | 'blanks'>
-    >({ answers: ['owed', 'none'] }),
+    >({ answers: { owed: true, none: true } }),
     'melt.settle': local<
       { answer: 'settled'; body: string; writes: readonly Write[] } | { answer: 'elsewhere' },
       Settle
-    >({ answers: ['settled', 'elsewhere'] }),
+    >({ answers: { settled: true, elsewhere: true } }),
   },
   actions: {
     tx: tx<Write>,

@@ -85,7 +85,7 @@ export const signingActors = {
   'signatory.sign': effect<
     { answer: 'signed'; signed: readonly Signed[] } | { answer: 'refused'; detail: string } | { answer: 'unknown' },
     { unit: string; outputs: readonly HeldOutput[] }
-  >({ answers: ['signed', 'refused', 'unknown'] }),
+  >({ answers: { signed: true, refused: true, unknown: true } }),
 }
 
 export const signingDelays = {

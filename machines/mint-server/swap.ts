@@ -63,9 +63,9 @@ export const swap = setup({
     'swap.setUp': local<
       { answer: 'ready'; unit: string; outputs: readonly HeldOutput[]; writes: readonly Write[] },
       Pick<SwapInput, 'id' | 'inputs' | 'messages'>
-    >({ answers: ['ready'] }),
+    >({ answers: { ready: true } }),
     'swap.complete': local<{ answer: 'completed'; body: string; writes: readonly Write[] }, Complete>({
-      answers: ['completed'],
+      answers: { completed: true },
     }),
   },
   actions: {

@@ -72,12 +72,12 @@ type Reserved = { answer: 'ok'; inputs: readonly InputProof[]; fee: number; writ
 
 /** Chooses proofs and reserves them in an operation's first step, which is refused where they do not reach. */
 export const takeActor = {
-  'proofs.take': local<Reserved, Reserve>({ answers: ['ok'] }),
+  'proofs.take': local<Reserved, Reserve>({ answers: { ok: true } }),
 }
 
 /** Chooses proofs and reserves them in an operation that is under way. */
 export const selectActor = {
-  'proofs.select': local<Reserved | { answer: 'short' }, Reserve>({ answers: ['ok', 'short'] }),
+  'proofs.select': local<Reserved | { answer: 'short' }, Reserve>({ answers: { ok: true, short: true } }),
 }
 
 /** With this begins the reason of a coin that is held for its keyset. */

@@ -208,7 +208,7 @@ export type Replied<T> =
   | { readonly answer: 'unknown'; readonly hint?: Meaning }
   | { readonly answer: 'malformed' }
 
-export const REPLIES = ['ok', 'refused', 'unknown', 'malformed'] as const
+export const REPLIES = { ok: true, refused: true, unknown: true, malformed: true } as const
 
 /** Whose operation, at which mint: part of most inputs. */
 export interface Place {
@@ -253,9 +253,11 @@ export const exchangeActors = {
     /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
-  >({ answers: ['ok', 'stale', 'impossible', 'gap'] }),
+  >({ answers: { ok: true, stale: true, impossible: true, gap: true } }),
   /** Unblinds the answer to the last set, checks every DLEQ, and writes the proofs. */
-  'exchange.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),
+  'exchange.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({
+    answers: { ok: true, wrong: true },
+  }),
   /** Weighs what the mint says of the inputs and of all outputs. */
   'exchange.match': local<
     | ({ answer: 'done' } & Made)
@@ -273,7 +275,18 @@ export const exchangeActors = {
     | { answer: 'unknown'; why: Why }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'early', 'collision', 'nothing', 'spent', 'partly', 'unknown', 'wrong'] }),
+  >({
+    answers: {
+      done: true,
+      early: true,
+      collision: true,
+      nothing: true,
+      spent: true,
+      partly: true,
+      unknown: true,
+      wrong: true,
+    },
+  }),
   /** POST /v1/swap (NUT-03). */
   'mint.swap': effect<
     Replied<{ signatures: readonly Signature[] }> & { replay: boolean },

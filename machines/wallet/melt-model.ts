@@ -216,25 +216,25 @@ export const meltActors = {
   'melt.createQuote': effect<Replied<{ quote: MeltQuote }>, { mintUrl: string; method: string; body: string }>({ answers: REPLIES }), // prettier-ignore
   /** POST /v1/melt/{method} (NUT-05). A replay is not sent: it could be a second payment. */
   'melt.pay': effect<Answered, Asked & { body: string }>({
-    answers: ['paid', 'pending', 'refused', 'unknown', 'malformed'],
+    answers: { paid: true, pending: true, refused: true, unknown: true, malformed: true },
   }),
   /** GET /v1/melt/quote/{method}/{quote}. */
   'melt.quote': effect<Replied<{ payment: Payment; expired: boolean }>, Question>({ answers: REPLIES }),
   /** Chooses inputs, reserves them, and says whether the mint can take them as they are. */
-  'melt.select': local<Taken, Select>({ answers: ['ok', 'short'] }), // prettier-ignore
+  'melt.select': local<Taken, Select>({ answers: { ok: true, short: true } }), // prettier-ignore
   /**
    * Which inputs would be worth an amount and their own fee, just that where the mint gives no change; and what is learnt of
    * a refusal for size.
    */
-  'melt.plan': local<Planned, Plan>({ answers: ['ok', 'asIs', 'stale', 'unreachable'] }),
+  'melt.plan': local<Planned, Plan>({ answers: { ok: true, asIs: true, stale: true, unreachable: true } }),
   /** Takes the inputs that were made. */
-  'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: ['ok'] }), // prettier-ignore
+  'melt.gather': local<Fitted, Place & { readonly made: readonly MadeProof[] }>({ answers: { ok: true } }), // prettier-ignore
   /** Makes the blank outputs, or takes unused ones, and the body. */
-  'melt.derive': local<Derived, Derive>({ answers: ['ok', 'stale', 'gap'] }),
+  'melt.derive': local<Derived, Derive>({ answers: { ok: true, stale: true, gap: true } }),
   /** The mint knows these outputs already: drops them, and jumps past the counters that were used elsewhere. */
-  'melt.renew': local<{ answer: 'ok'; writes: readonly Write[] }, Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>({ answers: ['ok'] }), // prettier-ignore
+  'melt.renew': local<{ answer: 'ok'; writes: readonly Write[] }, Place & Pick<MeltContext, 'blanks' | 'anew' | 'refusal'>>({ answers: { ok: true } }), // prettier-ignore
   /** Unblinds the change, and writes what the payment made of the inputs. */
-  'melt.settle': local<({ answer: 'ok' } & Made) | { answer: 'owed' }, Settle>({ answers: ['ok', 'owed'] }),
+  'melt.settle': local<({ answer: 'ok' } & Made) | { answer: 'owed' }, Settle>({ answers: { ok: true, owed: true } }),
 }
 
 export const meltDelays = {

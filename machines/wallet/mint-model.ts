@@ -143,8 +143,8 @@ export const mintActors = {
     /** Too many outputs since the last signed one: a restore would not find more. */
     | { answer: 'gap' },
     Job
-  >({ answers: ['ok', 'stale', 'unreachable', 'gap'] }),
-  'mint.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: ['ok', 'wrong'] }),
+  >({ answers: { ok: true, stale: true, unreachable: true, gap: true } }),
+  'mint.unblind': local<({ answer: 'ok' } & Made) | { answer: 'wrong' }, Job>({ answers: { ok: true, wrong: true } }),
   'mint.match': local<
     | ({ answer: 'done' } & Made)
     | { answer: 'early' }
@@ -153,7 +153,7 @@ export const mintActors = {
     | { answer: 'partly'; writes: readonly Write[] }
     | { answer: 'wrong' },
     Job
-  >({ answers: ['done', 'early', 'collision', 'nothing', 'partly', 'wrong'] }),
+  >({ answers: { done: true, early: true, collision: true, nothing: true, partly: true, wrong: true } }),
 }
 
 export const mintDelays = {

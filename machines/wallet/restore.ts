@@ -152,12 +152,12 @@ export const restore = setup({
     /** GET /v1/keysets, and the keys of all of the unit's, old ones too (NUT-01, NUT-02). */
     'restore.keysets': effect<Replied<{ keysetIds: readonly string[]; unavailable: readonly Unavailable[]; writes: readonly Write[] }>, { mintUrl: string; unit: string }>({ answers: REPLIES }), // prettier-ignore
     'restore.plan': local<{ answer: 'ok'; scans: readonly Scan[] }, { keysetIds: readonly string[] }>({
-      answers: ['ok'],
+      answers: { ok: true },
     }),
     /** POST /v1/restore for one batch of counters (NUT-09). */
     'restore.batch': effect<Replied<{ found: readonly Found[]; writes: readonly Write[] }>, { mintUrl: string; keysetId: string; from: number }>({ answers: REPLIES }), // prettier-ignore
     /** Signatures that verify, as proofs; `wrong` where some do not. */
-    'restore.unblind': local<{ answer: 'ok' | 'wrong'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: ['ok', 'wrong'] }), // prettier-ignore
+    'restore.unblind': local<{ answer: 'ok' | 'wrong'; proofs: readonly Restored[] }, { mintUrl: string; keysetId: string; found: readonly Found[] }>({ answers: { ok: true, wrong: true } }), // prettier-ignore
     /** Writes what the wallet does not have. */
     'restore.keep': local<
       { answer: 'ok'; amount: number; ys: readonly string[]; writes: readonly Write[] },
@@ -167,7 +167,7 @@ export const restore = setup({
         readonly states: readonly SpentState[]
         readonly found: readonly Found[]
       }
-    >({ answers: ['ok'] }),
+    >({ answers: { ok: true } }),
   },
   actions: {
     tx: tx<Write>,

@@ -111,9 +111,9 @@ export const send = setup({
     ...exchangeActors,
     ...takeActor,
     /** The amounts that make up a sum in the mint's active keyset; refused where they do not, and the inputs are not exact. */
-    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number; exact: boolean }>({ answers: ['ok', 'stale'] }), // prettier-ignore
+    'send.split': local<{ answer: 'ok'; amounts: readonly number[] } | { answer: 'stale' }, { mintUrl: string; unit: string; amount: number; exact: boolean }>({ answers: { ok: true, stale: true } }), // prettier-ignore
     /** The token's text. */
-    'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: ['ok'] }), // prettier-ignore
+    'send.encode': local<{ answer: 'ok'; token: string }, { mintUrl: string; unit: string; memo: string | null; sent: readonly InputProof[] }>({ answers: { ok: true } }), // prettier-ignore
   },
   actions: {
     tx: tx<Write>,

@@ -1,5 +1,5 @@
 /** Bounties: a thin user of the kernel. */
-import type { BountyEvent } from '../../machines/bounty.ts'
+import type { bounty, BountyEvent } from '../../machines/bounty.ts'
 import {
   checkClock,
   checkFunction,
@@ -11,6 +11,7 @@ import {
 } from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
+import type { KindOperations } from '../kernel/kind-operations.ts'
 import { openOperations, partsIn, type Operations } from '../kernel/operations.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { hex, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
@@ -103,12 +104,14 @@ export interface Waiting {
  */
 export class Bounties {
   readonly #operations: Operations<BountyPorts>
+  readonly #bounties: KindOperations<typeof bounty>
   readonly #random: Random
   readonly #closeStore: () => Promise<void>
 
   /** Use `openBounties`. */
   constructor(operations: Operations<BountyPorts>, random: Random, closeStore: () => Promise<void>) {
     this.#operations = operations
+    this.#bounties = operations.of(bountyKind())
     this.#random = random
     this.#closeStore = closeStore
   }
@@ -129,7 +132,7 @@ export class Bounties {
       criteria: json(criteria, 'criteria'),
       deadlineAt: positive(deadlineAt, 'deadlineAt'),
     }
-    const { id } = await this.#operations.create('bounty', input, { key, request: input })
+    const { id } = await this.#bounties.create(input, { key, request: input })
     return this.#answered(id, toCreate, undefined, waiting)
   }
 
@@ -222,7 +225,7 @@ export class Bounties {
    * @throws {HardshellError} `NOT_FOUND`, `UNLOADABLE`, `QUARANTINED`
    */
   async get(id: string): Promise<Bounty> {
-    return bountyOf(await this.#operations.get(id))
+    return bountyOf(await this.#bounties.get(id))
   }
 
   /**
@@ -236,8 +239,7 @@ export class Bounties {
     checkNames(filter, 'filter', ['state', 'payer', 'worker', 'limit'])
     const { state, payer, worker, limit } = filter
     checkTexts({ payer, worker })
-    const found = await this.#operations.list({
-      kind: 'bounty',
+    const found = await this.#bounties.list({
       where: { payer, worker },
       ...(state !== undefined && { state }),
       ...(limit !== undefined && { limit }),
@@ -254,7 +256,7 @@ export class Bounties {
    */
   async finished(id: string, waiting: Waiting = {}): Promise<Bounty> {
     const signal = signalOf(waiting)
-    return this.#operations.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
+    return this.#bounties.until(id, (view) => (view.status === 'done' ? bountyOf(view) : undefined), signal)
   }
 
   /**
@@ -328,7 +330,7 @@ export class Bounties {
   ): Promise<Bounty> {
     const signal = signalOf(waiting)
     for (let sent = false; ;) {
-      const found = await this.#operations.until(
+      const found = await this.#bounties.until(
         id,
         (view) => {
           const bounty = bountyOf(view)
@@ -341,7 +343,7 @@ export class Bounties {
       if (now === 'ok') return bounty
       if (now !== 'send') throw refused(now as Exclude<Answer, 'ok' | 'wait' | 'send'>, bounty)
       // Not taken: the bounty has moved on since it was looked at.
-      if (await this.#operations.send(id, event!(bounty))) sent = true
+      if (await this.#bounties.send(id, event!(bounty))) sent = true
     }
   }
 }

@@ -1,5 +1,5 @@
 /** A bounty as its users see it, and the errors of their calls. */
-import type { BountyContext, Claim, Offer } from '../../machines/bounty.ts'
+import type { bounty, Claim, Offer } from '../../machines/bounty.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
 import type { Json } from '../store/port.ts'
@@ -81,11 +81,11 @@ export interface Bounty {
 }
 
 /** @throws {HardshellError} `UNLOADABLE`, `QUARANTINED` */
-export function bountyOf({ id, status, row, snapshot }: OperationView): Bounty {
+export function bountyOf({ id, status, row, snapshot }: OperationView<typeof bounty>): Bounty {
   const of = { operationId: id }
   if (!snapshot) throw new HardshellError('UNLOADABLE', 'this program cannot load the bounty', of)
   if (status === 'quarantined') throw new HardshellError('QUARANTINED', row.reason ?? 'set aside', of)
-  const { renewalMs: _, service: __, tries: ___, ...context } = snapshot.context as BountyContext
+  const { renewalMs: _, service: __, tries: ___, ...context } = snapshot.context
   const state = row.state.replace(/\..*/, '') as BountyState
   return { ...context, state, disputed: snapshot.hasTag('human'), createdAt: row.createdAt, updatedAt: row.updatedAt }
 }

@@ -18,9 +18,11 @@ export {
   write,
   writes,
   type Answer,
+  type Declaration,
   type Declared,
   type Keep,
 } from './define/authoring.ts'
+export type { EventOf, InputOf, StateOf } from './define/typed.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
@@ -32,6 +34,7 @@ export {
   type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
+  type LoadedOperation,
   type OperationKind,
   type OperationRow,
   type OperationStatus,
@@ -42,7 +45,9 @@ export {
   type Reader,
   type Runs,
   type Poll,
+  type UnloadableOperation,
 } from './define/operation.ts'
+export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openOperations, type Listener, type Operations } from './operations.ts'
 export type { CloseOptions, CreateOptions, ListFilter, OperationsOptions } from './options.ts'
 export {

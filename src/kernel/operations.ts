@@ -1,18 +1,12 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
-import type { EventObject } from 'xstate'
+import type { AnyStateMachine } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
-import type { Row } from '../store/port.ts'
 import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
 import { explain, type Explanation } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
+import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import {
-  checkOptions,
-  type CloseOptions,
-  type CreateOptions,
-  type ListFilter,
-  type OperationsOptions,
-} from './options.ts'
+import { checkOptions, type CloseOptions, type ListFilter, type OperationsOptions } from './options.ts'
 import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
@@ -60,6 +54,7 @@ export class Operations<Ports = unknown> {
   readonly #creation: Creation
   readonly #waits: Waits
   readonly #delivery: EventDelivery
+  readonly #calls: UntypedCalls
   /** What the supervisor found at the start; resolves when all are taken up. */
   readonly resumed: Promise<readonly Resumed[]>
 
@@ -126,6 +121,16 @@ export class Operations<Ports = unknown> {
       get: (id) => this.get(id),
       on: (listener) => this.on(listener),
     })
+    this.#calls = {
+      get: (id) => this.get(id),
+      list: (filter) => this.list(filter),
+      until: (id, as, signal) => this.until(id, as, signal),
+      send: (id, event, kind) => this.#delivery.send(id, event, kind),
+      create: async (kind, input, options) => {
+        this.#assertOpen()
+        return this.#creation.create(kind, input, options)
+      },
+    }
     this.#ownership = new Ownership({
       ...{ store, clock, owner: this.#kernel.owner },
       adopt: (rows) => this.#supervisor.adopt(rows),
@@ -163,18 +168,17 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
-   * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
+   * The operations of one kind, with the types of its chart: the way to start operations and to hand them events.
    *
-   * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
+   * @throws {TypeError} where the operations were opened without this kind
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
    */
-  async create(
-    kindName: string,
-    input: Row | (() => Promise<Row>),
-    options: CreateOptions = {},
-  ): Promise<OperationView> {
-    this.#assertOpen()
-    return this.#creation.create(kindName, input, options)
+  of<M extends AnyStateMachine>(kind: KindOf<M>): KindOperations<M> {
+    const known = this.#kinds.get(kind?.kind)
+    if (!known || known.kind.machine !== kind.machine)
+      throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
+    return new KindOperations(kind, this.#calls)
   }
 
   /**
@@ -191,18 +195,6 @@ export class Operations<Ports = unknown> {
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
     return this.#reads.list(filter)
-  }
-
-  /**
-   * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
-   * no notice of it in its state.
-   *
-   * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `NOT_FOUND`, `UNLOADABLE`, `QUARANTINED`, `CLOSED`
-   * @throws {StoreError} where the database fails
-   */
-  async send(id: string, event: EventObject): Promise<boolean> {
-    return this.#delivery.send(id, event)
   }
 
   /** Whether this process runs effects: `follower` where another one does for all; never `pending` after `resumed`. */

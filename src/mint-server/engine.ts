@@ -1,7 +1,7 @@
 /** Carries out requests that move ecash: each as one durable operation, however often it is repeated (NUT-19). */
+import type { OperationView } from '../kernel/define/operation.ts'
 import type { Operations } from '../kernel/operations.ts'
 import { sleep } from '../kernel/util/ports.ts'
-import type { Row } from '../store/port.ts'
 import type { Context, Party } from './context.ts'
 import { MintError } from './http/request.ts'
 import type { Asked } from './http/requests.ts'
@@ -9,6 +9,9 @@ import { replay } from './http/responses.ts'
 import type { Engine } from './http/routes.ts'
 import { POLL_LIMIT_MS } from './lightning/time-limit.ts'
 import type { HandleOptions } from './mint-api.ts'
+import { issueKind } from './operations/issue.ts'
+import { meltKind } from './operations/melt.ts'
+import { swapKind } from './operations/swap.ts'
 import { has } from './ports.ts'
 import { meltAnswer } from './protocol/melt-quotes.ts'
 import { ResultWaiters } from './protocol/results.ts'
@@ -93,12 +96,12 @@ export class OperationEngine implements Engine {
   }
 
   /** Begins an operation and returns its id. Returns the id of the running one if the same request has begun it already. */
-  async #begun(id: string, { kind, input }: Asked, key: string, client: Party): Promise<string> {
-    const { operations, context } = this.#of
+  async #begun(id: string, wanted: Asked, key: string, client: Party): Promise<string> {
+    const { context } = this.#of
     for (let tries = 1; ; tries++)
       try {
         context.calls.began(id, client)
-        await operations.create(kind, { ...input, request: key } as unknown as Row, { id })
+        await this.#create(id, wanted, key)
         return id
       } catch (error) {
         if (!(error instanceof MintError)) throw error
@@ -108,6 +111,18 @@ export class OperationEngine implements Engine {
         if (other !== undefined) return other
         if (tries > 1) throw error
       }
+  }
+
+  #create(id: string, { kind, input }: Asked, request: string): Promise<OperationView> {
+    const { operations } = this.#of
+    switch (kind) {
+      case 'mint-swap':
+        return operations.of(swapKind).create({ ...input, request }, { id })
+      case 'mint-issue':
+        return operations.of(issueKind).create({ ...input, request }, { id })
+      case 'mint-melt':
+        return operations.of(meltKind).create({ ...input, request }, { id })
+    }
   }
 
   /** The operation that the same request began, while it runs. */

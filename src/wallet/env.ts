@@ -6,6 +6,8 @@ import type { Store } from './tables.ts'
 
 export interface WalletEnv {
   readonly operations: Operations<WalletPorts>
+  /** Tells an operation of whatever kind to give up; false where it cannot any more. */
+  readonly cancel: (id: string) => Promise<boolean>
   readonly store: Store
   readonly ports: WalletPorts
   readonly mints: Mints

@@ -5,8 +5,6 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import { unlessAborted } from '../kernel/util/ports.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
-import type { CreateOptions } from '../kernel/options.ts'
-import type { Row } from '../store/port.ts'
 import type { WalletEnv } from './env.ts'
 import type { WalletContext } from './history.ts'
 import { summary } from './wallet-operations.ts'
@@ -48,6 +46,18 @@ export function signalOf(waiting: Waiting): AbortSignal | undefined {
   return waiting.signal
 }
 
+/** What every kind of operation can be told. */
+interface Cancel {
+  readonly type: 'cancel'
+}
+interface Execute {
+  readonly type: 'execute'
+}
+/** What a handle needs of its kind: that its operations take these events. */
+interface Calls<E extends { readonly type: string }> {
+  send(id: string, event: E): Promise<boolean>
+}
+
 /** The operation's context, for the package alone: it has secrets. */
 export let contextIn: <C extends WalletContext>(handle: OperationHandle<C>) => C
 /** What the wallet's parts share, for the package alone: the seed is within reach of it. */
@@ -72,10 +82,11 @@ export interface ShownHandle {
 }
 
 /** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
-export class OperationHandle<C extends WalletContext = WalletContext> {
+export class OperationHandle<C extends WalletContext = WalletContext, E extends { readonly type: string } = never> {
   /** For the compiler only: makes the handle types distinct. */
   declare protected readonly '~context'?: C
   readonly #env: WalletEnv
+  readonly #calls: Calls<E | Cancel>
   #view: OperationView
 
   static {
@@ -83,8 +94,9 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     envIn = (handle) => handle.#env
   }
 
-  constructor(env: WalletEnv, view: OperationView) {
+  constructor(env: WalletEnv, calls: Calls<E | Cancel>, view: OperationView) {
     this.#env = env
+    this.#calls = calls
     this.#view = view
   }
 
@@ -215,10 +227,15 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
     return { id, kind, state, mintUrl, unit, amount, asked, spentElsewhere, fee, owed }
   }
 
-  protected async tell(event: { type: string }): Promise<void> {
-    const taken = await this.#env.operations.send(this.id, event)
+  /** Hands an event to the chart; false where it takes no notice of that. */
+  protected async send(event: E | Cancel): Promise<boolean> {
+    const taken = await this.#calls.send(this.id, event)
     await this.reload()
-    if (!taken)
+    return taken
+  }
+
+  protected async tell(event: E | Cancel): Promise<void> {
+    if (!(await this.send(event)))
       throw new HardshellError('INVALID_STATE', `'${this.state}' takes no '${event.type}'`, { operationId: this.id })
   }
 
@@ -234,11 +251,13 @@ export class OperationHandle<C extends WalletContext = WalletContext> {
 }
 
 /** Operations that wait in `prepared` for their caller. */
-export class ExecutableHandle<C extends WalletContext = WalletContext> extends OperationHandle<C> {
+export class ExecutableHandle<
+  C extends WalletContext = WalletContext,
+  E extends { readonly type: string } = never,
+> extends OperationHandle<C, E | Execute> {
   /** Starts it; harmless where it was started before. */
   protected async start(): Promise<void> {
-    const taken = await envIn(this).operations.send(this.id, { type: 'execute' })
-    await this.reload()
+    const taken = await this.send({ type: 'execute' })
     if (!taken && this.state === 'prepared')
       throw new HardshellError('INVALID_STATE', 'cannot be executed', { operationId: this.id })
   }
@@ -258,17 +277,6 @@ export class ExecutableHandle<C extends WalletContext = WalletContext> extends O
   }
 }
 
-/** Creates an operation and gives its handle. */
-export async function created<H>(
-  env: WalletEnv,
-  Handle: new (env: WalletEnv, view: OperationView) => H,
-  kind: string,
-  input: Row | (() => Promise<Row>),
-  options: CreateOptions,
-): Promise<H> {
-  return new Handle(env, await env.operations.create(kind, input, options))
-}
-
 export const contextOf = <C>(view: OperationView): C => {
   if (!view.snapshot)
     throw new HardshellError('UNLOADABLE', 'this program cannot load the operation', { operationId: view.id })
@@ -283,9 +291,9 @@ function failure(view: OperationView): HardshellError | undefined {
   if (view.status === 'unloadable')
     return new HardshellError('UNLOADABLE', 'this program cannot load the operation', of)
   if (view.status === 'quarantined') return new HardshellError('QUARANTINED', view.row.reason ?? 'set aside', of)
-  if (view.snapshot!.hasTag('quarantined'))
+  if (view.snapshot.hasTag('quarantined'))
     return new HardshellError('QUARANTINED', 'the mint contradicts itself; see explain()', of)
-  if (!view.snapshot!.hasTag('failed')) return undefined
+  if (!view.snapshot.hasTag('failed')) return undefined
   const { error } = contextOf<WalletContext>(view)
   return new HardshellError(error?.code ?? 'CANCELLED', error?.detail ?? `ended as '${view.state}'`, of)
 }

@@ -168,7 +168,7 @@ export class WalletOperations {
    * await wallet.operations.cancel(id)
    */
   async cancel(id: string): Promise<void> {
-    if (await this.#env.operations.send(id, { type: 'cancel' })) return
+    if (await this.#env.cancel(id)) return
     throw new HardshellError('INVALID_STATE', 'cannot be cancelled now', { operationId: id })
   }
 
@@ -183,13 +183,6 @@ export class WalletOperations {
   resumed(): Promise<readonly Resumed[]> {
     return this.#env.operations.resumed
   }
-}
-
-/** An operation of a kind. @throws {HardshellError} `NOT_FOUND`, also where it is of another kind */
-export async function ofKind(env: WalletEnv, id: string, kind: string): Promise<OperationView> {
-  const view = await env.operations.get(id)
-  if (view.kind === kind) return view
-  throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${view.kind}, not a ${kind}`, { operationId: id })
 }
 
 /** An operation as its row shows it, also where this program cannot load it. */

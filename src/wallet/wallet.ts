@@ -6,12 +6,13 @@ import { readInvoice } from '../cashu/invoice.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
+import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import { openOperations, partsIn } from '../kernel/operations.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
-import type { OperationView } from '../kernel/define/operation.ts'
+import type { OperationKind, OperationView } from '../kernel/define/operation.ts'
 import { KeyValues } from '../store/kv.ts'
 import type { StoreAdapter } from '../store/port.ts'
 import type {
@@ -24,22 +25,22 @@ import type {
 } from './api.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
-import { prepareReceive, ReceiveHandle } from './kinds/receive.ts'
+import { prepareReceive, ReceiveHandle, receiveKind } from './kinds/receive.ts'
 import { History } from './history-records.ts'
 import { claimStore } from './seed.ts'
 import { onWalletEvent, type WalletEvents } from './events.ts'
-import { MeltHandle, prepareMelt } from './kinds/melt.ts'
-import { MintHandle, prepareMint } from './kinds/mint.ts'
-import { prepareRestore, RestoreHandle } from './kinds/restore.ts'
-import { prepareSend, SendHandle } from './kinds/send.ts'
-import { prepareSwap, SwapHandle } from './kinds/swap.ts'
-import { walletKinds } from './kinds/index.ts'
+import { meltKind, MeltHandle, prepareMelt } from './kinds/melt.ts'
+import { mintKind, MintHandle, prepareMint } from './kinds/mint.ts'
+import { prepareRestore, RestoreHandle, restoreKind } from './kinds/restore.ts'
+import { prepareSend, SendHandle, sendKind } from './kinds/send.ts'
+import { prepareSwap, SwapHandle, swapKind } from './kinds/swap.ts'
+import { cancelIn, walletKinds } from './kinds/index.ts'
 import { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import { Standings } from './standings.ts'
 import { type Store, walletSchema } from './tables.ts'
 import { WalletMints } from './wallet-mints.ts'
-import { ofKind, WalletOperations } from './wallet-operations.ts'
+import { WalletOperations } from './wallet-operations.ts'
 
 /** What a wallet is opened with. */
 export interface WalletOptions {
@@ -109,20 +110,23 @@ export class Wallet {
     this.operations = new WalletOperations(env)
     this.history = new History(store)
     this.kv = new KeyValues(store)
-    const api = <O, H>(
-      kind: string,
+    const api = <O, H, M extends OperationKind['machine']>(
+      kind: KindOf<M>,
       prepare: (env: WalletEnv, options: O) => Promise<H>,
-      Handle: new (env: WalletEnv, view: OperationView) => H,
-    ) => ({
-      prepare: (options: O) => prepare(env, options),
-      get: async (id: string) => new Handle(env, await ofKind(env, id, kind)),
-    })
-    this.mint = api('mint', prepareMint, MintHandle)
-    this.melt = api('melt', prepareMelt, MeltHandle)
-    this.receive = api('receive', prepareReceive, ReceiveHandle)
-    this.restore = api('restore', prepareRestore, RestoreHandle)
-    this.send = api('send', prepareSend, SendHandle)
-    this.swap = api('swap', prepareSwap, SwapHandle)
+      Handle: new (env: WalletEnv, calls: KindOperations<M>, view: OperationView) => H,
+    ) => {
+      const calls = env.operations.of(kind)
+      return {
+        prepare: (options: O) => prepare(env, options),
+        get: async (id: string) => new Handle(env, calls, await calls.get(id)),
+      }
+    }
+    this.mint = api(mintKind, prepareMint, MintHandle)
+    this.melt = api(meltKind, prepareMelt, MeltHandle)
+    this.receive = api(receiveKind, prepareReceive, ReceiveHandle)
+    this.restore = api(restoreKind, prepareRestore, RestoreHandle)
+    this.send = api(sendKind, prepareSend, SendHandle)
+    this.swap = api(swapKind, prepareSwap, SwapHandle)
   }
 
   /**
@@ -256,5 +260,6 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     operations.recheck()
     void standings.read().catch(() => {})
   })
-  return new Wallet({ operations, store, ports, mints }, store, forget)
+  const cancel = (id: string): Promise<boolean> => cancelIn(operations, id)
+  return new Wallet({ operations, cancel, store, ports, mints }, store, forget)
 }

@@ -17,7 +17,7 @@ const note = [{ put: 'log', row: { id: 'note' } }] as const
 
 const parts = setup({
   types: {} as { context: Context; input: Context },
-  actors: { charge: effect<Charged, { tries: number }>({ answers: ['ok', 'declined', 'unknown'] }) },
+  actors: { charge: effect<Charged, { tries: number }>({ answers: { ok: true, declined: true, unknown: true } }) },
   actions: { tx, keep: assign((_, kept: Partial<Context>) => kept) },
   guards: {
     answered: isAnswered,

@@ -47,7 +47,7 @@ async function ordered(
   const world = newWorld()
   await stocked(world, 'tea', 5)
   const shop = await start(world, { ports: { card }, ...(meddle && { meddle }) })
-  const { id } = await shop.operations.create('order', { item: 'tea' })
+  const { id } = await shop.orders.create({ item: 'tea' })
   return { world, shop, id }
 }
 
@@ -70,7 +70,7 @@ describe('one step, one commit', () => {
     await stocked(world, 'tea', 5)
     const before = world.rows.dump()
     const shop = await start(world, { meddle: refuse('FULL') })
-    const creating = shop.operations.create('order', { item: 'tea' }).catch((error: unknown) => error)
+    const creating = shop.orders.create({ item: 'tea' }).catch((error: unknown) => error)
     await pass(world, 10_000)
     expect(await creating).toMatchObject({ code: 'FULL' })
     expect(world.rows.dump()).toEqual(before)
@@ -100,13 +100,13 @@ describe('commit before visible', () => {
         },
       },
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
+    const { id } = await shop.orders.create({ item: 'tea' })
     const actor = partsIn(shop.operations).supervisor.get(id)!
     const seen: unknown[] = []
     actor.subscribe((snapshot: { value: unknown }) => seen.push(snapshot.value))
     shop.operations.on(({ row }) => heard.push(row.state))
 
-    const sent = shop.operations.send(id, { type: 'pay' })
+    const sent = shop.orders.send(id, { type: 'pay' })
     await settled()
     expect((actor.getSnapshot() as { value: unknown }).value).toBe('placed')
     expect([charged, heard, inspected]).toEqual([[], [], ['placed']])
@@ -129,7 +129,7 @@ describe('commit before visible', () => {
         await commit()
       }),
     )
-    const sent = ['pay', 'cancel', 'pay'].map((type) => shop.operations.send(id, { type }))
+    const sent = (['pay', 'cancel', 'pay'] as const).map((type) => shop.orders.send(id, { type }))
     await settled()
     expect(orderRow(world, id).state).toBe('placed')
     land()
@@ -141,7 +141,7 @@ describe('commit before visible', () => {
     const told: unknown[] = []
     const { shop, id } = await ordered(failing('shipping', refuse('CONFLICT'), refuse('CONFLICT')))
     shop.operations.on(({ row, emitted }) => told.push([row.state, ...emitted]))
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     expect(told).toEqual([['charging'], ['shipping', { type: 'charged', id, receipt: `receipt of ${id}` }]])
   })
@@ -156,7 +156,7 @@ describe('commit before visible', () => {
     const loud = console.error
     const complaints: unknown[] = []
     console.error = (complaint: unknown) => void complaints.push(complaint)
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     console.error = loud
     expect(heard).toEqual(['charging', 'shipping'])
@@ -168,10 +168,10 @@ describe('commit before visible', () => {
     const orders: Promise<{ id: string }>[] = []
     const off = shop.operations.on(({ row }) => {
       if (row.state !== 'shipping' || orders.length > 0) return
-      orders.push(shop.operations.create('order', { item: 'tea' }))
-      void shop.operations.send(id, arrivedAt('door'))
+      orders.push(shop.orders.create({ item: 'tea' }))
+      void shop.orders.send(id, arrivedAt('door'))
     })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     off()
     expect(orderRow(world, id).state).toBe('delivered')
@@ -191,7 +191,7 @@ describe('a commit in doubt', () => {
         ids.push(...writes.flatMap((write) => ('put' in write ? [write.row['commitId']] : [])).slice(0, 1))
       return meddle(writes, land)
     })
-    const sent = shop.operations.send(id, { type: 'pay' })
+    const sent = shop.orders.send(id, { type: 'pay' })
     await pass(world, 100)
     expect(await sent).toBe(true)
     await settled()
@@ -211,11 +211,11 @@ describe('a commit in doubt', () => {
         throw new StoreError('IN_DOUBT', 'before the commit')
       }),
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
+    const { id } = await shop.orders.create({ item: 'tea' })
     const other = await start(world)
-    const faster = (): Promise<boolean> => other.operations.send(id, { type: 'cancel' })
+    const faster = (): Promise<boolean> => other.orders.send(id, { type: 'cancel' })
     shop.operations.on(({ row }) => heard.push(row.state))
-    const sent = shop.operations.send(id, { type: 'pay' })
+    const sent = shop.orders.send(id, { type: 'pay' })
     await pass(world, 1_000)
     expect(await sent).toBe(false)
     expect(heard).toEqual([])
@@ -251,10 +251,10 @@ describe('a commit in doubt', () => {
         throw new StoreError('IN_DOUBT', 'after the commit')
       }),
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
+    const { id } = await shop.orders.create({ item: 'tea' })
     const heard: string[] = []
     shop.operations.on(({ row }) => heard.push(row.state))
-    const sent = shop.operations.send(id, { type: 'pay' })
+    const sent = shop.orders.send(id, { type: 'pay' })
     await pass(world, 30_000)
     expect([charges, heard]).toEqual([0, []])
     blind = false
@@ -268,7 +268,7 @@ describe('a commit in doubt', () => {
 describe('a store that is busy or full', () => {
   test('is tried again, until the step lands', async () => {
     const { world, shop, id } = await ordered(failing('charging', refuse('BUSY'), refuse('FULL'), refuse('BUSY')))
-    const sent = shop.operations.send(id, { type: 'pay' })
+    const sent = shop.orders.send(id, { type: 'pay' })
     await settled()
     expect(orderRow(world, id).state).toBe('placed')
     await pass(world, 1_000)
@@ -289,7 +289,7 @@ describe('a conflict', () => {
         await land()
       }),
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
+    const { id } = await shop.orders.create({ item: 'tea' })
     expect(taking).toBe(2)
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 0 }])
     expect(orderRow(world, id)).toMatchObject({ state: 'placed', version: 1 })
@@ -304,7 +304,7 @@ describe('a conflict', () => {
         await land()
       }),
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
+    const { id } = await shop.orders.create({ item: 'tea' })
     expect(orderRow(world, id)).toMatchObject({ state: 'soldOut', status: 'done' })
   })
 
@@ -312,7 +312,7 @@ describe('a conflict', () => {
     const world = newWorld()
     await stocked(world, 'tea', 1)
     const [one, two] = [await start(world), await start(world)]
-    const orders = await Promise.all([one, two].map((shop) => shop.operations.create('order', { item: 'tea' })))
+    const orders = await Promise.all([one, two].map((shop) => shop.orders.create({ item: 'tea' })))
     expect(orders.map(({ state }) => state).toSorted()).toEqual(['placed', 'soldOut'])
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 0 }])
   })
@@ -321,7 +321,7 @@ describe('a conflict', () => {
     const world = newWorld()
     await stocked(world, 'tea', 60)
     const shop = await start(world)
-    const creating = Promise.all(Array.from({ length: 60 }, () => shop.operations.create('order', { item: 'tea' })))
+    const creating = Promise.all(Array.from({ length: 60 }, () => shop.orders.create({ item: 'tea' })))
     await pass(world, 60_000)
     expect((await creating).map(({ state }) => state)).toEqual(Array(60).fill('placed'))
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 0 }])
@@ -331,7 +331,7 @@ describe('a conflict', () => {
     const world = newWorld()
     await stocked(world, 'tea', 5)
     const shop = await start(world, { meddle: refuse('CONFLICT') })
-    const creating = shop.operations.create('order', { item: 'tea' }).catch((error: unknown) => error)
+    const creating = shop.orders.create({ item: 'tea' }).catch((error: unknown) => error)
     await pass(world, 60_000)
     expect(await creating).toMatchObject({ code: 'CONTENTION' })
     expect(rowsOf(world, 'operations')).toEqual([])
@@ -342,9 +342,9 @@ describe('two processes on one store', () => {
   test('an event that one has handled is not handled by the other: it sees what came of it', async () => {
     const { world, id } = await left('placed')
     const [one, two] = [await start(world), await start(world)]
-    expect(await one.operations.send(id, { type: 'cancel' })).toBe(true)
+    expect(await one.orders.send(id, { type: 'cancel' })).toBe(true)
     // The other's actor still believes in `placed`; its commit is refused, and it reloads.
-    expect(await two.operations.send(id, { type: 'pay' })).toBe(false)
+    expect(await two.orders.send(id, { type: 'pay' })).toBe(false)
     expect((await two.operations.get(id)).state).toBe('cancelled')
     expect(orderRow(world, id).version).toBe(2)
   })
@@ -354,8 +354,8 @@ describe('two processes on one store', () => {
     await stocked(world, 'tea', 5)
     let answer: (charged: { answer: 'declined' }) => void = () => {}
     const one = await start(world, { ports: { card: () => new Promise((resolve) => (answer = resolve)) } })
-    const { id } = await one.operations.create('order', { item: 'tea' })
-    await one.operations.send(id, { type: 'pay' })
+    const { id } = await one.orders.create({ item: 'tea' })
+    await one.orders.send(id, { type: 'pay' })
     await start(world, { ports: { card: goodCard } })
     expect(orderRow(world, id).state).toBe('shipping')
     answer({ answer: 'declined' })
@@ -387,7 +387,7 @@ describe('two processes on one store', () => {
     expect(charges).toEqual(['one, replay', 'two'])
     answer()
     await pass(world, 20_000)
-    expect(await two.operations.send(id, { type: 'note' })).toBe(true)
+    expect(await two.orders.send(id, { type: 'note' })).toBe(true)
     await pass(world, 39_000)
     expect(orderRow(world, id).state).toBe('charging')
     expect(charges).toEqual(['one, replay', 'two'])

@@ -19,12 +19,12 @@ test('what the last owner still commits is found, however long the operation res
     await store.commit(writes)
   }
   const last = await shop.process('last', { by: 'lock', lock: locks.lock }, { commit })
-  const { id } = await last.operations.create('order', {})
+  const { id } = await last.orders.create({})
   shop.clock.sleep(60_000)
   const next = await shop.process('next', { by: 'lock', lock: locks.lock })
   await shop.pass(1_000)
   isSlow = true
-  const paid = last.operations.send(id, { type: 'pay' })
+  const paid = last.orders.send(id, { type: 'pay' })
   await shop.pass(1_000)
   locks.takeAway()
   await shop.pass(1_000)
@@ -40,13 +40,13 @@ test('who listens hears of what another process does to an operation that rested
   const shop = new Shop()
   const locks = queue()
   const owner = await shop.process('owner', { by: 'lock', lock: locks.lock })
-  const { id } = await owner.operations.create('order', {})
+  const { id } = await owner.orders.create({})
   shop.clock.sleep(60_000)
   const follower = await shop.process('follower', { by: 'lock', lock: locks.lock })
   const heard: string[] = []
   follower.operations.on(({ row }) => heard.push(row.state))
   await shop.pass(1_000)
-  await owner.operations.send(id, { type: 'pay' })
+  await owner.orders.send(id, { type: 'pay' })
   await shop.pass(1_000)
   expect(heard).toEqual(['charging', 'paid'])
 })
@@ -58,7 +58,7 @@ test('a process that starts takes up what the owner did until it lost the lock',
   const death = new AbortController()
   const own = whileAlive(locks.lock, death.signal)
   const last = await shop.process('last', { by: 'lock', lock: own })
-  const { id } = await last.operations.create('order', {})
+  const { id } = await last.orders.create({})
   let reads = 0
   const around = async <T>(call: () => Promise<T>): Promise<T> => {
     const result = await call()
@@ -67,7 +67,7 @@ test('a process that starts takes up what the owner did until it lost the lock',
   }
   const starting = shop.process('next', { by: 'lock', lock: locks.lock }, { around })
   await shop.pass(100)
-  await last.operations.send(id, { type: 'pay' })
+  await last.orders.send(id, { type: 'pay' })
   last.die()
   death.abort()
   shop.bankOpens = Promise.resolve()
@@ -90,8 +90,8 @@ test('whoever resumes an operation owns it, and has an adopter', async () => {
   const shop = new Shop()
   shop.bank = () => Promise.reject(new Error('the bank broke'))
   const broken = await shop.process('broken', { by: 'heartbeats' })
-  const { id } = await broken.operations.create('order', {})
-  await broken.operations.send(id, { type: 'pay' })
+  const { id } = await broken.orders.create({})
+  await broken.orders.send(id, { type: 'pay' })
   await shop.pass(60_000)
   expect(shop.row(id).status).toBe('quarantined')
   shop.bank = () => Promise.resolve()
@@ -114,9 +114,9 @@ test('one that was set aside by a commit in doubt goes on when it is resumed', a
     if (writes.some((write) => 'patch' in write && write.set['status'] === 'quarantined'))
       throw new StoreError('IN_DOUBT', 'cut')
   }
-  const { operations } = await shop.process('one', undefined, { commit })
-  const { id } = await operations.create('order', {})
-  await operations.send(id, { type: 'pay' })
+  const { operations, orders } = await shop.process('one', undefined, { commit })
+  const { id } = await orders.create({})
+  await orders.send(id, { type: 'pay' })
   await shop.pass(60_000)
   expect(shop.row(id).status).toBe('quarantined')
   shop.bank = () => Promise.resolve()
@@ -137,8 +137,8 @@ test.each(['heartbeats', 'lock'] as const)(
     const last = await shop.process('last', ownership(own))
     const ids = await Promise.all(
       Array.from({ length: 300 }, async (_, n) => {
-        const { id } = await last.operations.create('order', {})
-        if (n % 2 === 0) await last.operations.send(id, { type: 'pay' })
+        const { id } = await last.orders.create({})
+        if (n % 2 === 0) await last.orders.send(id, { type: 'pay' })
         return id
       }),
     )
@@ -154,7 +154,7 @@ test.each(['heartbeats', 'lock'] as const)(
     death.abort()
     const paid = ids.map(async (id, n) => {
       await shop.clock.pause(n * 20)
-      await next.operations.send(id, { type: 'pay' })
+      await next.orders.send(id, { type: 'pay' })
     })
     await shop.pass(120_000)
     await Promise.all(paid)
@@ -187,7 +187,7 @@ test.each(['heartbeats', 'lock'] as const)(
     const ownership = by === 'heartbeats' ? { by } : { by, lock: locks.lock }
     const one = await shop.process('one', ownership, { kind: patient })
     const other = await shop.process('other', ownership, { kind: patient })
-    const { id } = await one.operations.create('order', {})
+    const { id } = await one.orders.create({})
     await shop.pass(1_000)
     await other.operations.resume(id)
     expect(shop.row(id).state).toBe('paid')

@@ -87,8 +87,8 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
     if (!(error instanceof HardshellError)) throw error
   }
   const orders = Array.from({ length: ORDERS }, async (_, n) => {
-    const { id } = await insist(({ operations }) => operations.create('order', {}, { key: `order ${n}` }))
-    const pay = () => insist(({ operations }) => operations.send(id, { type: 'pay' }))
+    const { id } = await insist(({ orders }) => orders.create({}, { key: `order ${n}` }))
+    const pay = () => insist(({ orders }) => orders.send(id, { type: 'pay' }))
     await pause(FAULT_MS)
     await Promise.all([pay(), pay()])
     return id

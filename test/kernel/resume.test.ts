@@ -35,11 +35,9 @@ describe('resume', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const [placed, charging, cancelled] = await Promise.all(
-      [0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })),
-    )
-    await shop.operations.send(charging!.id, { type: 'pay' })
-    await shop.operations.send(cancelled!.id, { type: 'cancel' })
+    const [placed, charging, cancelled] = await Promise.all([0, 1, 2].map(() => shop.orders.create({ item: 'tea' })))
+    await shop.orders.send(charging!.id, { type: 'pay' })
+    await shop.orders.send(cancelled!.id, { type: 'cancel' })
     shop.kill()
     const again = await start(world, { ports: { card: goodCard } })
     const report = await again.operations.resumed
@@ -54,8 +52,8 @@ describe('resume', () => {
     await stocked(world, 'tea', 9)
     const replays: boolean[] = []
     const shop = await start(world, { ports: { card: noting(replays) } })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(id, { type: 'pay' })
+    const { id } = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(id, { type: 'pay' })
     expect([replays, orderRow(world, id).attempt]).toEqual([[false], 1])
     shop.kill()
     ;(await start(world, { ports: { card: noting(replays) } })).kill()
@@ -113,8 +111,8 @@ describe('resume', () => {
     const { world, id } = await left('placed')
     const replays: boolean[] = []
     const shop = await start(world, { ports: { card: noting(replays) } })
-    await shop.operations.send(id, { type: 'pay' })
-    await shop.operations.send(id, { type: 'note' })
+    await shop.orders.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'note' })
     expect(rowsOf(world, 'stock').map(({ item }) => item)).toContain(`note ${id}`)
     expect(replays).toEqual([false])
     expect(orderRow(world, id)).toMatchObject({ version: 3, attempt: 1 })
@@ -161,8 +159,8 @@ describe('resume', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const orders = await Promise.all([0, 1, 2].map(() => shop.operations.create('order', { item: 'tea' })))
-    for (const { id } of orders) await shop.operations.send(id, { type: 'pay' })
+    const orders = await Promise.all([0, 1, 2].map(() => shop.orders.create({ item: 'tea' })))
+    for (const { id } of orders) await shop.orders.send(id, { type: 'pay' })
     shop.kill()
     let first = true
     const card: Card = async ({ input }) => ({ answer: 'ok', receipt: input.id })
@@ -217,7 +215,7 @@ describe('an operation that this program cannot load is unloadable', () => {
       why: expect.stringMatching(why) as unknown,
       needsHuman: true,
     })
-    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
+    await expect(shop.orders.send(id, { type: 'cancel' })).rejects.toMatchObject({
       code: 'UNLOADABLE',
       operationId: id,
     })
@@ -244,11 +242,11 @@ describe('an operation that this program cannot load is unloadable', () => {
   test('and spoils no other', async () => {
     const { world, id } = await left('charging')
     const shop = await start(world)
-    const other = await shop.operations.create('order', { item: 'tea' })
+    const other = await shop.orders.create({ item: 'tea' })
     shop.kill()
     await tamper(world, id, { snapshot: 'not JSON', timers: 'nor this' })
     const again = await start(world)
-    expect(await again.operations.send(other.id, { type: 'cancel' })).toBe(true)
+    expect(await again.orders.send(other.id, { type: 'cancel' })).toBe(true)
     expect((await again.operations.list()).map(({ status }) => status).toSorted()).toEqual(['done', 'unloadable'])
   })
 
@@ -259,7 +257,7 @@ describe('an operation that this program cannot load is unloadable', () => {
     expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', needsHuman: true })
     const told = await Promise.race([
-      shop.operations.send(id, { type: 'cancel' }).catch((error: unknown) => error),
+      shop.orders.send(id, { type: 'cancel' }).catch((error: unknown) => error),
       settled(),
     ])
     expect(told).toMatchObject({ code: 'UNLOADABLE' })
@@ -284,7 +282,7 @@ describe('an operation that keeps crashing', () => {
         },
       },
     })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 60_000)
     const pauses = crashes.slice(1).map((time, at) => time - crashes[at]!)
     expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000])
@@ -294,7 +292,7 @@ describe('an operation that keeps crashing', () => {
       reason: expect.stringContaining('on fire') as unknown,
     })
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'quarantined', why: expect.stringContaining('on fire') as unknown, needsHuman: true, takes: ['resume'] }) // prettier-ignore
-    await expect(shop.operations.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'QUARANTINED' })
+    await expect(shop.orders.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'QUARANTINED' })
     shop.kill()
 
     // It stays set aside over a restart.
@@ -329,7 +327,7 @@ describe('an operation that keeps crashing', () => {
       return { answer: 'unknown' }
     }
     const shop = await start(world, { ports: { card } })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 300_000)
     expect(orderRow(world, id).status).toBe('active')
     expect(orderRow(world, id).version).toBeGreaterThan(10)
@@ -338,8 +336,8 @@ describe('an operation that keeps crashing', () => {
   test('holds up no other', async () => {
     const { world, id } = await left('charging')
     const shop = await start(world, { ports: { card: broken } })
-    const other = await shop.operations.create('order', { item: 'tea' })
-    expect(await shop.operations.send(other.id, { type: 'cancel' })).toBe(true)
+    const other = await shop.orders.create({ item: 'tea' })
+    expect(await shop.orders.send(other.id, { type: 'cancel' })).toBe(true)
     expect(orderRow(world, id).state).toBe('charging')
   })
 })
@@ -347,7 +345,7 @@ describe('an operation that keeps crashing', () => {
 describe('migration', () => {
   const chart = setup({
     types: {} as { context: { id: string; item: string; cardOf: string }; events: { type: 'pay' } },
-    actors: { charge: effect<{ answer: 'ok' }, { id: string; cardOf: string }>({ answers: ['ok'] }) },
+    actors: { charge: effect<{ answer: 'ok' }, { id: string; cardOf: string }>({ answers: { ok: true } }) },
   }).createMachine({
     id: 'order',
     context: ({ input }) => input as never,
@@ -410,8 +408,8 @@ test('a closed process starts nothing and touches nothing, and what waits for it
   await expect(ended).rejects.toMatchObject({ code: 'CLOSED' })
   expect(aborted).toBe(true)
   const before = world.rows.dump()
-  await expect(shop.operations.create('order', { item: 'tea' })).rejects.toMatchObject({ code: 'CLOSED' })
-  await expect(shop.operations.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(shop.orders.create({ item: 'tea' })).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(shop.orders.send(id, { type: 'note' })).rejects.toMatchObject({ code: 'CLOSED' })
   await expect(shop.operations.list()).rejects.toMatchObject({ code: 'CLOSED' })
   await pass(world, 100_000)
   expect(world.rows.dump()).toEqual(before)
@@ -431,8 +429,8 @@ describe('a process that closes with a deadline', () => {
     }
     await stocked(world, 'tea', 9)
     const shop = await start(world, { ports: { card }, laneLimit: 1 })
-    const { id: second } = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(second, { type: 'pay' })
+    const { id: second } = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(second, { type: 'pay' })
     await settled()
     const shipping = shop.operations.until(first, ({ state }) => state === 'shipping' || undefined)
     shop.operations.close({ deadlineMs: 10_000 })

@@ -25,6 +25,7 @@ import {
   goodCard,
   left,
   newWorld,
+  orderKind,
   orderRow,
   pass,
   PAY_WITHIN_MS,
@@ -46,8 +47,8 @@ const types = {} as {
   input: { id: string }
   events: { type: 'go' } | { type: 'more' }
 }
-const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: ['ok', 'no'] })
-const look = local<{ answer: 'ok' }, { n: number }>({ answers: ['ok'] })
+const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: { ok: true, no: true } })
+const look = local<{ answer: 'ok' }, { n: number }>({ answers: { ok: true } })
 const chart = setup({ types, actions: { tx }, actors: { ask, look }, delays: { soon: 1_000 } })
 const context = ({ input }: { input: { id: string } }): { id: string; n: number } => ({ id: input.id, n: 0 })
 
@@ -110,7 +111,10 @@ describe('a step is refused, and nothing of it is committed,', () => {
   async function refused(kind: OperationKind<ShopPorts>): Promise<{ code: string; message: string }> {
     const world = newWorld()
     const shop = await start(world, { kinds: [kind] })
-    const error = await shop.operations.create('wrong', {}).catch((reason: unknown) => reason as HardshellError)
+    const error = await shop.operations
+      .of(kind)
+      .create({})
+      .catch((reason: unknown) => reason as HardshellError)
     expect(rowsOf(world, 'operations')).toEqual([])
     return error as HardshellError
   }
@@ -192,9 +196,10 @@ describe('a step is refused, and nothing of it is committed,', () => {
       },
     })
     const world = newWorld()
-    const shop = await start(world, { kinds: [kindOf(machine, { ask: () => new Promise(() => {}) })] })
-    const { id } = await shop.operations.create('wrong', {})
-    await expect(shop.operations.send(id, { type: 'more' })).rejects.toMatchObject({ code: 'DEFECT', message: expect.stringContaining("input of 'ask' changed") as unknown }) // prettier-ignore
+    const kind = { ...kindOf(machine, { ask: () => new Promise(() => {}) }), machine }
+    const wrong = (await start(world, { kinds: [kind] })).operations.of(kind)
+    const { id } = await wrong.create({})
+    await expect(wrong.send(id, { type: 'more' })).rejects.toMatchObject({ code: 'DEFECT', message: expect.stringContaining("input of 'ask' changed") as unknown }) // prettier-ignore
     expect(orderRow(world, id)).toMatchObject({ version: 1, state: 'asking' })
     expect(JSON.parse(orderRow(world, id).snapshot)).toMatchObject({ context: { n: 0 } })
   })
@@ -215,8 +220,9 @@ describe('a step is refused, and nothing of it is committed,', () => {
       },
     })
     const world = newWorld()
-    const shop = await start(world, { kinds: [kindOf(machine, { ask: () => ({ answer: 'no' }) })] })
-    const { id } = await shop.operations.create('wrong', {})
+    const kind = kindOf(machine, { ask: () => ({ answer: 'no' }) })
+    const shop = await start(world, { kinds: [kind] })
+    const { id } = await shop.operations.of(kind).create({})
     await pass(world, 60_000)
     expect(orderRow(world, id)).toMatchObject({
       status: 'quarantined',
@@ -239,9 +245,9 @@ describe('lanes', () => {
       })
     const shop = await start(world, { laneLimit: 2, ports: { card } })
     const teas: string[] = []
-    for (let n = 0; n < 5; n++) teas.push((await shop.operations.create('order', { item: 'tea' })).id)
-    const rice = await shop.operations.create('order', { item: 'rice' })
-    for (const id of [...teas, rice.id]) await shop.operations.send(id, { type: 'pay' })
+    for (let n = 0; n < 5; n++) teas.push((await shop.orders.create({ item: 'tea' })).id)
+    const rice = await shop.orders.create({ item: 'rice' })
+    for (const id of [...teas, rice.id]) await shop.orders.send(id, { type: 'pay' })
     await settled()
     expect(underWay.map(({ item }) => item)).toEqual(['tea', 'tea', 'rice'])
     underWay[0]!.end()
@@ -264,8 +270,8 @@ describe('lanes', () => {
       return charges < 3 ? { answer: 'unknown' } : goodCard(args)
     }
     const shop = await start(world, { ports: { card }, laneOpen: async () => open })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(id, { type: 'pay' })
+    const { id } = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 100_000)
     expect([charges, orderRow(world, id).state]).toEqual([0, 'charging'])
     expect(await shop.operations.explain(id)).toMatchObject({ laneClosed: true })
@@ -390,8 +396,8 @@ describe('local steps', () => {
     await stocked(world, 'tea', 9)
     const shop = await start(world, { ports: { card: goodCard } })
     for (const count of [1, 2]) {
-      const { id } = await shop.operations.create('order', { item: 'tea' })
-      await shop.operations.send(id, { type: 'pay' })
+      const { id } = await shop.orders.create({ item: 'tea' })
+      await shop.orders.send(id, { type: 'pay' })
       await settled()
       expect(rowsOf(world, 'parcels').find(({ orderId }) => orderId === id)).toMatchObject({
         label: `one of ${count}, 7 kg`,
@@ -465,12 +471,12 @@ describe('an idempotency key', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const first = await shop.operations.create('order', { item: 'tea' }, { key: 'k' })
-    expect((await shop.operations.create('order', { item: 'tea' }, { key: 'k' })).id).toBe(first.id)
-    await shop.operations.send(first.id, { type: 'cancel' })
+    const first = await shop.orders.create({ item: 'tea' }, { key: 'k' })
+    expect((await shop.orders.create({ item: 'tea' }, { key: 'k' })).id).toBe(first.id)
+    await shop.orders.send(first.id, { type: 'cancel' })
     shop.kill()
     const again = await start(world)
-    expect(await again.operations.create('order', { item: 'tea' }, { key: 'k' })).toMatchObject({
+    expect(await again.orders.create({ item: 'tea' }, { key: 'k' })).toMatchObject({
       id: first.id,
       state: 'cancelled',
     })
@@ -481,12 +487,10 @@ describe('an idempotency key', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const { id } = await shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { item: 'tea', n: 1 } })
-    await expect(shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { item: 'rice', n: 1 } })).rejects.toMatchObject({ code: 'KEY_REUSED', operationId: id }) // prettier-ignore
+    const { id } = await shop.orders.create({ item: 'tea' }, { key: 'k', request: { item: 'tea', n: 1 } })
+    await expect(shop.orders.create({ item: 'tea' }, { key: 'k', request: { item: 'rice', n: 1 } })).rejects.toMatchObject({ code: 'KEY_REUSED', operationId: id }) // prettier-ignore
     // The order of the properties is no difference.
-    expect(
-      (await shop.operations.create('order', { item: 'tea' }, { key: 'k', request: { n: 1, item: 'tea' } })).id,
-    ).toBe(id)
+    expect((await shop.orders.create({ item: 'tea' }, { key: 'k', request: { n: 1, item: 'tea' } })).id).toBe(id)
     expect(rowsOf(world, 'operations')).toHaveLength(1)
   })
 
@@ -495,7 +499,7 @@ describe('an idempotency key', () => {
     await stocked(world, 'tea', 9)
     const [one, two] = [await start(world), await start(world)]
     const orders = await Promise.all(
-      [one, one, two, two].map((shop) => shop.operations.create('order', { item: 'tea' }, { key: 'k' })),
+      [one, one, two, two].map((shop) => shop.orders.create({ item: 'tea' }, { key: 'k' })),
     )
     expect(new Set(orders.map(({ id }) => id)).size).toBe(1)
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 8 }])
@@ -505,10 +509,7 @@ describe('an idempotency key', () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
-    const orders = [
-      await shop.operations.create('order', { item: 'tea' }),
-      await shop.operations.create('order', { item: 'tea' }),
-    ]
+    const orders = [await shop.orders.create({ item: 'tea' }), await shop.orders.create({ item: 'tea' })]
     expect(orders[0]!.id).not.toBe(orders[1]!.id)
   })
 })
@@ -519,13 +520,13 @@ describe('looking at operations', () => {
     await stocked(world, 'tea', 9)
     await stocked(world, 'rice', 9)
     const shop = await start(world)
-    const a = await shop.operations.create('order', { item: 'tea' })
+    const a = await shop.orders.create({ item: 'tea' })
     await pass(world, 1_000)
-    const b = await shop.operations.create('order', { item: 'rice' })
-    await shop.operations.send(b.id, { type: 'pay' })
+    const b = await shop.orders.create({ item: 'rice' })
+    await shop.orders.send(b.id, { type: 'pay' })
     await pass(world, 1_000)
-    const c = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(c.id, { type: 'cancel' })
+    const c = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(c.id, { type: 'cancel' })
     const ids = async (filter: Parameters<typeof shop.operations.list>[0]): Promise<string[]> =>
       (await shop.operations.list(filter)).map(({ id }) => id)
     expect(await ids({ kind: 'order' })).toEqual([c.id, b.id, a.id])
@@ -556,7 +557,7 @@ describe('looking at operations', () => {
       needsHuman: false,
       laneClosed: false,
     })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     expect(await shop.operations.explain(id)).toMatchObject({
       state: 'charging',
       underWay: ['card.charge'],
@@ -568,7 +569,7 @@ describe('looking at operations', () => {
   test('explains it with the reason that it stored, where the state alone does not say', async () => {
     const { world, id } = await left('placed')
     const shop = await start(world, { ports: { card: async () => ({ answer: 'unknown' }) } })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     expect(await shop.operations.explain(id)).toMatchObject({
       state: 'waiting',
@@ -582,7 +583,7 @@ describe('looking at operations', () => {
     const stop = new AbortController()
     const waiting = shop.operations.until(id, ({ state }) => (state === 'delivered' ? state : undefined), stop.signal)
     const other = shop.operations.until(id, ({ state }) => (state === 'shipping' ? state : undefined))
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     expect(await other).toBe('shipping')
     stop.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
@@ -596,15 +597,15 @@ describe('looking at operations', () => {
     const { world, id } = await left('placed')
     const [one, two] = [await start(world), await start(world)]
     const waiting = one.operations.until(id, ({ state }) => (state === 'cancelled' ? state : undefined))
-    await two.operations.send(id, { type: 'cancel' })
+    await two.orders.send(id, { type: 'cancel' })
     expect(await waiting).toBe('cancelled')
   })
 
   test('an unknown id, an unknown kind', async () => {
     const shop = await start(newWorld())
     await expect(shop.operations.get('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND', operationId: 'nobody' })
-    await expect(shop.operations.send('nobody', { type: 'go' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(shop.operations.create('gift', {})).rejects.toThrow(/^kind:/)
+    await expect(shop.orders.send('nobody', { type: 'pay' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(() => shop.operations.of({ ...orderKind, kind: 'gift' })).toThrow(/^kind: one of order$/)
   })
 })
 
@@ -618,8 +619,8 @@ describe('the inspector', () => {
       inspect: (event) => seen.push(event),
       unsafeInspect: (event) => whole.push(event),
     })
-    const { id } = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(id, { type: 'pay' })
+    const { id } = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     const states = (events: InspectionEvent[]) => events.flatMap(({ snapshot }) => (snapshot ? [snapshot.value] : []))
     expect(seen[0]).toMatchObject({ type: '@xstate.actor', sessionId: id, name: `order ${id}` })
@@ -639,7 +640,7 @@ describe('the inspector', () => {
         throw new Error('an inspector of the test throws')
       },
     })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     console.error = loud
     expect(orderRow(world, id).state).toBe('shipping')

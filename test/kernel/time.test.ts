@@ -70,7 +70,7 @@ describe('timers', () => {
   test('are forgotten with the state that they belong to', async () => {
     const { world, id } = await left('placed')
     const shop = await start(world)
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 2 * PAY_WITHIN_MS)
     expect(orderRow(world, id)).toMatchObject({ state: 'charging', timers: '{}', dueAt: null })
   })
@@ -130,7 +130,7 @@ describe('timers', () => {
     const shop = await start(world, { random: systemRandom, ports: { card: async () => ({ answer: 'unknown' }) } })
     const waits: number[] = []
     shop.operations.on(({ row }) => row.state === 'waiting' && waits.push(row.dueAt! - world.clock.now()))
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 600_000)
     const full = [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]
     for (const [at, mostMs] of full.entries()) {
@@ -171,7 +171,7 @@ describe('a clock that jumps', () => {
     let charges = 0
     const card: Card = async (args) => (++charges < 3 ? { answer: 'unknown' } : goodCard(args))
     const shop = await start(world, { clock, ports: { card } })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     await settled()
     clock.offsetMs = -2 * DAY_MS
     await pass(world, 2_000)
@@ -236,7 +236,7 @@ describe('a clock that jumps', () => {
     const clock = new JumpyClock(world.clock)
     const shop = await start(world, { clock })
     clock.offsetMs = -3_600_000
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.orders.send(id, { type: 'pay' })
     const { createdAt, updatedAt } = orderRow(world, id)
     expect(updatedAt).toBeGreaterThanOrEqual(createdAt)
   })
@@ -332,7 +332,7 @@ describe('a watch', () => {
     const shop = await start(world, { ports: { parcel: () => new Promise((resolve) => (say = resolve)) } })
     void shop.operations.poll(id)
     await settled()
-    await shop.operations.send(id, arrivedAt('door'))
+    await shop.orders.send(id, arrivedAt('door'))
     say('door')
     await settled()
     expect(orderRow(world, id)).toMatchObject({ state: 'delivered', version: 4 })
@@ -418,7 +418,7 @@ test('nothing of a world that stands still is due', async () => {
   const world = newWorld()
   await stocked(world, 'tea', 1)
   const shop = await start(world, { ports: { card: goodCard } })
-  const { id } = await shop.operations.create('order', { item: 'tea' })
+  const { id } = await shop.orders.create({ item: 'tea' })
   await settled()
   expect(orderRow(world, id)).toMatchObject({ state: 'placed', version: 1 })
 })

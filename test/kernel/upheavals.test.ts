@@ -51,10 +51,10 @@ const machine = setup({
     tags: 'local'
   },
   actors: {
-    quote: effect<Reply, Context>({ answers: ['ok', 'unknown'] }),
-    charge: effect<Reply, Context>({ answers: ['ok', 'unknown'] }),
-    pack: local<Taken, Context>({ answers: ['ok'] }),
-    seal: effect<Reply, Context>({ answers: ['ok', 'unknown'] }),
+    quote: effect<Reply, Context>({ answers: { ok: true, unknown: true } }),
+    charge: effect<Reply, Context>({ answers: { ok: true, unknown: true } }),
+    pack: local<Taken, Context>({ answers: { ok: true } }),
+    seal: effect<Reply, Context>({ answers: { ok: true, unknown: true } }),
   },
   actions: { tx },
   delays: {
@@ -155,6 +155,8 @@ class Life {
     while (this.#thawed) await this.#thawed
   }
 }
+
+const ordersOf = (operations: Operations<World>) => operations.of({ kind: 'order', machine })
 
 /** Promises that callers wait for, by what they asked. */
 class Callers {
@@ -289,8 +291,9 @@ async function live(by: Ownership['by'] | 'none', seed: number): Promise<void> {
   }
   const orders = Array.from({ length: ORDERS }, async (_, n) => {
     await pause(FAULT_MS / 2)
-    const { id } = await insist(`create ${n}`, (operations) => operations.create('order', {}, { key: `order ${n}` }))
-    const tell = (type: string) => insist(`${type} ${n}`, (operations) => operations.send(id, { type }))
+    const { id } = await insist(`create ${n}`, (operations) => ordersOf(operations).create({}, { key: `order ${n}` }))
+    const tell = (type: 'pay' | 'cancel' | 'resume') =>
+      insist(`${type} ${n}`, (operations) => ordersOf(operations).send(id, { type }))
     const disturb = async (): Promise<void> => {
       while (isFault()) {
         await pause(callEveryMs)

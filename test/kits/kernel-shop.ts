@@ -14,6 +14,7 @@ import {
   tx,
   until,
   type EffectArgs,
+  type KindOperations,
   type LocalArgs,
   type OperationKind,
   type OperationRow,
@@ -72,11 +73,11 @@ export const orderMachine = setup({
   },
   actors: {
     'stock.take': local<({ answer: 'ok' } & Writes) | { answer: 'short' }, { item: string }>({
-      answers: ['ok', 'short'],
+      answers: { ok: true, short: true },
     }),
-    'parcel.pack': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: ['ok'] }),
-    'parcel.label': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: ['ok'] }),
-    'card.charge': effect<Charged, { id: string }>({ answers: ['ok', 'declined', 'unknown'] }),
+    'parcel.pack': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: { ok: true } }),
+    'parcel.label': local<{ answer: 'ok' } & Writes, { id: string; item: string }>({ answers: { ok: true } }),
+    'card.charge': effect<Charged, { id: string }>({ answers: { ok: true, declined: true, unknown: true } }),
   },
   actions: { tx },
   delays: {
@@ -239,6 +240,8 @@ export type Meddle = (writes: readonly Write[], land: () => Promise<void>) => Pr
 
 export interface Process {
   readonly operations: Operations<ShopPorts>
+  /** Of those, the orders. */
+  readonly orders: KindOperations<typeof orderMachine>
   readonly store: Store
   /** SIGKILL: nothing of the process goes on. */
   kill(): void
@@ -285,11 +288,18 @@ export async function start(
     ...options,
   })
   await settled()
-  return { operations, store, kill: () => mortal.kill() }
+  return {
+    operations,
+    get orders() {
+      return operations.of(orderKind)
+    },
+    store,
+    kill: () => mortal.kill(),
+  }
 }
 
 /** Where a parcel is, as an event. */
-export const arrivedAt = (at: string): { type: string } => ({ type: 'parcel.updated', at }) as { type: string }
+export const arrivedAt = (at: string) => ({ type: 'parcel.updated', at }) as const
 
 /** All that can happen without time going on has happened. */
 export async function settled(): Promise<void> {
@@ -336,8 +346,8 @@ export async function left(
   const world = newWorld()
   await stocked(world, 'tea', 5)
   const shop = await start(world, { kinds: [kind], ports: { card: state === 'shipping' ? goodCard : silentCard } })
-  const { id } = await shop.operations.create('order', { item: 'tea' })
-  if (state !== 'placed') await shop.operations.send(id, { type: 'pay' })
+  const { id } = await shop.orders.create({ item: 'tea' })
+  if (state !== 'placed') await shop.orders.send(id, { type: 'pay' })
   await settled()
   shop.kill()
   return { world, id }

@@ -8,6 +8,7 @@ import {
   operationsTable,
   ownersTable,
   type Clock,
+  type KindOperations,
   type OperationKind,
   type Operations,
   type OperationRow,
@@ -20,7 +21,7 @@ import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
 export const tables = { operations: operationsTable(), owners: ownersTable() }
 const machine = setup({
   types: {} as { context: { id: string }; input: { id: string }; events: { type: 'pay' } | { type: 'cancel' } },
-  actors: { charge: effect<{ answer: 'ok' }, { id: string }>({ answers: ['ok'] }) },
+  actors: { charge: effect<{ answer: 'ok' }, { id: string }>({ answers: { ok: true } }) },
   delays: { tooLate: 600_000 },
 }).createMachine({
   context: ({ input: { id } }) => ({ id }),
@@ -115,6 +116,8 @@ interface ProcessOptions<Ports> {
 
 export interface Process<Ports = unknown> {
   readonly operations: Operations<Ports>
+  /** Of those, the orders. */
+  readonly orders: KindOperations<typeof machine>
   die(): void
 }
 
@@ -183,7 +186,13 @@ export class Shop {
       random,
       laneLimit,
     })
-    return { operations, die: () => void (dead = true) }
+    return {
+      operations,
+      get orders() {
+        return operations.of(order)
+      },
+      die: () => void (dead = true),
+    }
   }
 
   row(id: string): OperationRow {

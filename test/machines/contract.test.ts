@@ -60,8 +60,8 @@ type Types = {
   meta: { poll?: string }
 }
 const types = {} as Types
-const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: ['ok', 'no'] })
-const look = local<{ answer: 'ok' }, { n: number }>({ answers: ['ok'] })
+const ask = effect<{ answer: 'ok' | 'no' }, { n: number }>({ answers: { ok: true, no: true } })
+const look = local<{ answer: 'ok' }, { n: number }>({ answers: { ok: true } })
 const chart = setup({ types, actions: { tx, more: assign({ n: 1 }) }, actors: { ask, look }, delays: { soon: 1_000 } })
 const context = { n: 0 }
 const input = ({ context: { n } }: { context: { n: number } }): { n: number } => ({ n })

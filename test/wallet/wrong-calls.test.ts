@@ -4,9 +4,10 @@
  * the place of each of its arguments, and of each option.
  */
 import { describe, expect, test } from 'vitest'
+import { setup } from 'xstate'
 import { memoryClaims, memoryCredits, openBounties } from '../../src/bounty/index.ts'
 import { fetchTransport, HardshellError, openWallet } from '../../src/index.ts'
-import { openOperations, operationsTable } from '../../src/kernel/index.ts'
+import { defineOperation, openOperations, operationsTable } from '../../src/kernel/index.ts'
 import { systemClock } from '../../src/kernel/util/ports.ts'
 import {
   bolt11,
@@ -183,15 +184,22 @@ describe('a wrong call', () => {
 
   test('of operations of any kind', async () => {
     const store = await memoryStore().open({ version: 1, tables: { operations: operationsTable() } })
-    const needed = { store, tables: {}, kinds: [], ports: {} }
+    const machine = setup({ types: {} as { events: { type: 'go' } } }).createMachine({ on: { go: {} } })
+    const kind = defineOperation({ kind: 'none', version: 1, machine, effects: () => ({}) })
+    const needed = { store, tables: { operations: operationsTable() }, kinds: [kind], ports: {} }
     const options = { ...needed, clock: 1, random: 1, laneLimit: 1, laneOpen: 1, inspect: 1, unsafeInspect: 1 }
     const operations = openOperations(needed)
+    const of = operations.of(kind)
     const wrong = await complaints([
       ['openOperations', (given: never) => openOperations(given).close(), [needed], options],
-      ['create', operations.create.bind(operations), ['none', {}, {}], { id: 'a', key: 'b', parent: 'c' }],
+      ['of', operations.of.bind(operations), [kind]],
+      ['create', of.create.bind(of), [{}, {}], { id: 'a', key: 'b', parent: 'c' }],
       ['get', operations.get.bind(operations), ['nobody']],
       ['list', operations.list.bind(operations), [{}], { kind: 'send', state: 'a', status: 'active', changedSince: 1, stuckForMs: 1, where: {}, limit: 1 }], // prettier-ignore
-      ['send', operations.send.bind(operations), ['nobody', { type: 'go' }]],
+      ['send', of.send.bind(of), ['nobody', { type: 'go' }]],
+      ['of.get', of.get.bind(of), ['nobody']],
+      ['of.list', of.list.bind(of), [{}], { state: 'a', status: 'active', changedSince: 1, stuckForMs: 1, where: {}, limit: 1 }], // prettier-ignore
+      ['of.until', of.until.bind(of), ['nobody', () => true, signal]],
       ['poll', operations.poll.bind(operations), ['nobody']],
       ['resume', operations.resume.bind(operations), ['nobody']],
       ['explain', operations.explain.bind(operations), ['nobody']],

@@ -30,11 +30,17 @@ export interface Declared<Out extends Answer, In> extends PromiseActorLogic<Out,
   readonly local: boolean
 }
 
-function declare<Out extends Answer, In>(answers: readonly Out['answer'][], local: boolean): Declared<Out, In> {
+/** What an effect or a local step is declared with. */
+export interface Declaration<Out extends Answer> {
+  /** Every answer that it may give: one that is missing here, or that there is not, does not compile. */
+  readonly answers: { readonly [A in Out['answer']]: true }
+}
+
+function declare<Out extends Answer, In>({ answers }: Declaration<Out>, local: boolean): Declared<Out, In> {
   const logic = fromPromise<Out, In & {}>(() => {
     throw new TypeError('a declared effect runs only under the kernel')
   })
-  return Object.assign(logic, { answers, local })
+  return Object.assign(logic, { answers: Object.keys(answers) as Out['answer'][], local })
 }
 
 /**
@@ -44,19 +50,19 @@ function declare<Out extends Answer, In>(answers: readonly Out['answer'][], loca
  *
  * @example
  * const charge = effect<{ answer: 'ok'; receipt: string } | { answer: 'declined' | 'unknown' }, { order: string }>({
- *   answers: ['ok', 'declined', 'unknown'],
+ *   answers: { ok: true, declined: true, unknown: true },
  * })
  */
-export const effect = <Out extends Answer, In>(options: { answers: readonly Out['answer'][] }): Declared<Out, In> =>
-  declare<Out, In>(options.answers, false)
+export const effect = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In> =>
+  declare<Out, In>(options, false)
 
 /**
  * Declares a local step: code that reads the store or computes, and does nothing else. It belongs in a state tagged
  * `local`. Nothing is committed or seen until the chart reaches a state that is not local, and that one commit must
  * check, by conditions on its writes, whatever the step read; a conflict runs the step again.
  */
-export const local = <Out extends Answer, In>(options: { answers: readonly Out['answer'][] }): Declared<Out, In> =>
-  declare<Out, In>(options.answers, true)
+export const local = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In> =>
+  declare<Out, In>(options, true)
 
 /**
  * The action that writes rows in the step's own commit; its params are the writes.
@@ -101,15 +107,18 @@ const answerIn = (event: EventObject): unknown => {
   return typeof output === 'object' && output !== null && 'answer' in output ? output.answer : undefined
 }
 
-/** A guard in place: the invoke's answer is one of these. Where the chart is to be drawn, `on` gives it a name. */
+/**
+ * A guard in place: the invoke's answer is one of these, each of which it must have declared. Where the chart is to be
+ * drawn, `on` gives it a name.
+ */
 export const answered =
-  <A extends string>(...answers: readonly A[]) =>
-  ({ event }: { event: EventObject }): boolean =>
-    answers.some((answer) => answer === answerIn(event))
+  <Out extends Answer>(...answers: readonly Out['answer'][]) =>
+  ({ event }: { event: DoneActorEvent<Out> }): boolean =>
+    isAnswered({ event }, answers)
 
 /** The same as a named guard, its answers as params: `setup({ guards: { answered: isAnswered } })`. */
 export const isAnswered = ({ event }: { event: EventObject }, answers: readonly string[]): boolean =>
-  answered(...answers)({ event })
+  answers.some((answer) => answer === answerIn(event))
 
 /** A named guard by the context. Where a branch names answers they are its params, and the answer must be one of them. */
 export const when =
@@ -187,7 +196,7 @@ export interface Keep<Context, Out> {
  * type Charged = { answer: 'ok'; receipt: string } | { answer: 'declined' | 'unknown' }
  * setup({
  *   types: {} as { context: Sale; input: { id: string } },
- *   actors: { charge: effect<Charged, { order: string }>({ answers: ['ok', 'declined', 'unknown'] }) },
+ *   actors: { charge: effect<Charged, { order: string }>({ answers: { ok: true, declined: true, unknown: true } }) },
  *   actions: { keep: assign((_, kept: Partial<Sale>) => kept) },
  *   guards: { answered: isAnswered },
  *   delays: { pause: 1_000 },

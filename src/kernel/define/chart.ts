@@ -48,3 +48,14 @@ export function pollOf(meta: unknown): string | undefined {
   if (typeof meta !== 'object' || meta === null || !('poll' in meta)) return undefined
   return typeof meta.poll === 'string' ? meta.poll : undefined
 }
+
+/** The types of the events that callers and polls may send to a chart, as its states name them; wildcards among them. */
+export const eventsOf = (machine: AnyStateMachine): readonly string[] =>
+  machine.events.filter((type) => !type.startsWith('xstate.'))
+
+/** Whether some state of a chart takes events of this type. */
+export const takes = (machine: AnyStateMachine, type: string): boolean =>
+  !type.startsWith('xstate.') &&
+  eventsOf(machine).some(
+    (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
+  )

@@ -4,6 +4,7 @@ import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts
 import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
 import { declaration } from './chart.ts'
+import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
 
 /** Where a row stands: being run; ended; or set aside until a human says otherwise. */
@@ -108,23 +109,36 @@ export type ColumnsOf<T extends Table> = Omit<RowOf<T>, keyof RowOf<OperationsTa
 /** One of the processes that share the operations of a store without an owner's lock. */
 export type OwnerRow = RowOf<ReturnType<typeof ownersTable>>
 
-/** One operation as it stands. */
-export interface OperationView {
+interface Operation<M extends AnyStateMachine> {
   /** The operation's id. */
   readonly id: string
   /** The kind of operation, `send` say. */
   readonly kind: string
   /** The chart's state, dotted. */
-  readonly state: string
-  /** Where it stands; `unloadable` where this program cannot load the row. */
-  readonly status: OperationStatus | 'unloadable'
+  readonly state: StateOf<M>
   /** Goes up by one with each commit. */
   readonly version: number
   /** The row, as stored. */
   readonly row: OperationRow
-  /** Undefined where the row cannot be loaded. */
-  readonly snapshot: AnyMachineSnapshot | undefined
 }
+
+/** An operation that this program can load. */
+export interface LoadedOperation<M extends AnyStateMachine = AnyStateMachine> extends Operation<M> {
+  /** Where it stands. */
+  readonly status: OperationStatus
+  /** The chart's snapshot: its context, tags and output. */
+  readonly snapshot: SnapshotOf<M>
+}
+
+/** An operation that this program cannot load: it is corrupt, or a later version wrote it, whose states may be others. */
+export interface UnloadableOperation<M extends AnyStateMachine = AnyStateMachine> extends Operation<M> {
+  /** Why there is no snapshot. */
+  readonly status: 'unloadable'
+  readonly snapshot: undefined
+}
+
+/** One operation as it stands. */
+export type OperationView<M extends AnyStateMachine = AnyStateMachine> = LoadedOperation<M> | UnloadableOperation<M>
 
 /** What a kind may say of a committed step in rows of its own (a history record, say). */
 export interface Projection<Context> {
@@ -190,7 +204,6 @@ export interface Poll<Context, Event> {
 
 type ActorsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? A : never // prettier-ignore
 type DeclaredOf<M> = { [A in ActorsOf<M> as A['src']]: A['logic'] }
-export type ContextOf<M> = M extends { '~types'?: unknown } & AnyStateMachine ? ReturnType<M['resolveState']>['context'] : never // prettier-ignore
 
 /** How each declared effect and local step of a machine is done. */
 export type Runs<M> = {

@@ -10,7 +10,7 @@ import { canonical } from '../util/canonical.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { rowOf, tablesOf } from './durable.ts'
-import { viewOf, type Reads } from './reads.ts'
+import { loadedOf, type Reads } from './reads.ts'
 
 /** Conflicts on other rows after which creating is given up. Each means that another operation got through. */
 const MOST_TRIES = 200
@@ -41,8 +41,8 @@ export class Creation {
     this.#of = of
   }
 
-  /** See `Operations.create`. */
-  async create(kind: string, input: Row | (() => Promise<Row>), options: CreateOptions): Promise<OperationView> {
+  /** See `KindOperations.create`. */
+  async create(kind: string, input: object, options: CreateOptions): Promise<OperationView> {
     checkObject(options, 'options')
     checkTexts({ key: options.key, id: options.id, parent: options.parent })
     if (typeof input !== 'function') checkObject(input, 'input')
@@ -59,7 +59,7 @@ export class Creation {
       const step = await loaded.stepper.first({ ...made, id })
       const { row, writes } = rowOf(kernel, loaded, this.#blank(id, kind, request, options), step)
       const { outcome } = await begin(id, () => this.#commit(row, writes, step))
-      if (outcome === 'landed') return viewOf(row, step.snapshot)
+      if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' || tries >= MOST_TRIES)
         throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
       if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)

@@ -12,12 +12,15 @@ import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { dotted, type OperationRow } from '../define/operation.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
+import { ofAnotherKind } from './reads.ts'
 import { doneEvent, stored, type Invoke, type Step, type StoredTimers, type Timers } from '../step/step.ts'
 
 /** An event with somebody waiting to hear whether the chart took it. */
 export interface Delivery {
   readonly type: '@hardshell.deliver'
   readonly event: EventObject
+  /** The kind that the sender takes the operation for. */
+  readonly kind: string | undefined
   readonly taken: (taken: boolean) => void
   readonly lost: (error: unknown) => void
 }
@@ -211,7 +214,8 @@ class Operation {
     else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
     else if (isKernelEvent(event, '@hardshell.poll')) void this.#pollNow(event.polled)
     else if (isKernelEvent(event, '@hardshell.deliver')) {
-      const { event: inner, taken, lost } = event
+      const { event: inner, kind, taken, lost } = event
+      if (kind !== undefined && kind !== this.#row.kind) return lost(ofAnotherKind(this.#row, kind))
       const run = async (): Promise<void> => {
         try {
           const took = await this.#apply(inner)

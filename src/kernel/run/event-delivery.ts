@@ -8,6 +8,7 @@ import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 import type { Delivery, PollNow } from './durable.ts'
+import { ofAnotherKind } from './reads.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** The pause before an operation that could not be loaded is loaded again. */
@@ -32,18 +33,18 @@ export class EventDelivery {
     this.#of = of
   }
 
-  /** See `Operations.send`. */
-  async send(id: string, event: EventObject): Promise<boolean> {
+  /** See `KindOperations.send`. Where a kind is given, the operation has to be of it. */
+  async send(id: string, event: EventObject, kind?: string): Promise<boolean> {
     checkText(id, 'id')
-    if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
-      throw new TypeError('event: an object with a type')
     const { kernel, supervisor, signal, get, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
       await resumed()
       const actor = supervisor.get(id)
       if (!actor) {
-        const { status } = await get(id)
+        const view = await get(id)
+        const { status } = view
+        if (kind !== undefined && view.kind !== kind) throw ofAnotherKind(view, kind)
         if (status === 'unloadable')
           throw new HardshellError('UNLOADABLE', supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
@@ -55,7 +56,7 @@ export class EventDelivery {
       }
       try {
         const took = await new Promise<boolean>((taken, lost) => {
-          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost }
+          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost, kind }
           actor.send(delivery)
         })
         // The owner does what follows. The actor loaded here would soon be out of date.

@@ -1,7 +1,7 @@
 /** Reads operations as they are stored. */
 import type { AnyMachineSnapshot } from 'xstate'
 import { checkText } from '../../arguments.ts'
-import type { KernelStore, OperationRow, OperationView } from '../define/operation.ts'
+import type { KernelStore, LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
 import type { LoadedKind } from '../kernel.ts'
 import { checkFilter, matches, type ListFilter } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -58,20 +58,26 @@ export class Reads {
   #view(row: OperationRow): OperationView {
     try {
       const loaded = this.#of.kinds.get(row.kind)
-      if (loaded) return viewOf(row, loaded.restore(row))
+      if (loaded) return loadedOf(row, loaded.restore(row))
     } catch {
       // This program cannot load the row: a later version wrote it, or it is corrupt.
     }
-    return { ...viewOf(row, undefined), status: 'unloadable' }
+    return { ...sharedOf(row), status: 'unloadable', snapshot: undefined }
   }
 }
 
-export const viewOf = (row: OperationRow, snapshot: AnyMachineSnapshot | undefined): OperationView => ({
-  id: row.id,
-  kind: row.kind,
-  state: row.state,
+const sharedOf = (row: OperationRow) => {
+  const { id, kind, state, version } = row
+  return { id, kind, state, version, row }
+}
+
+/** An operation by its row, and the snapshot that is in it. */
+export const loadedOf = (row: OperationRow, snapshot: AnyMachineSnapshot): LoadedOperation => ({
+  ...sharedOf(row),
   status: row.status,
-  version: row.version,
-  row,
   snapshot,
 })
+
+/** An operation was taken for one of another kind. */
+export const ofAnotherKind = ({ id, kind }: Pick<OperationRow, 'id' | 'kind'>, asked: string): HardshellError =>
+  new HardshellError('NOT_FOUND', `operation '${id}' is a ${kind}, not a ${asked}`, { operationId: id })

@@ -1,5 +1,5 @@
-import type { BountyContext } from '../../../machines/bounty.ts'
 import type { Bounty } from '../../bounty/bounty.ts'
+import { bountyKind } from '../../bounty/kind.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { FUNDS } from '../invariants/bounty-outside.ts'
 import { bountySubject, type BountyStage } from '../environments/bounty-subject.ts'
@@ -65,15 +65,15 @@ async function over(stage: BountyStage, id: string): Promise<void> {
 
 /** Waits until a lease has run out, or something else has come between. */
 const lapsed = ({ operations }: BountyStage, id: string, lease: string): Promise<unknown> =>
-  operations.until(id, ({ status, snapshot }) => {
+  operations.of(bountyKind()).until(id, ({ status, snapshot }) => {
     const now = sure(snapshot, 'snapshot')
-    const held = (now.context as BountyContext).claim?.lease === lease
+    const held = now.context.claim?.lease === lease
     return status === 'done' || !held || now.hasTag('human') ? true : undefined
   })
 
 /** Hands a settlement to the chart itself, whoever holds the bounty: true where the chart took notice of it. */
 const settleAnyway = ({ operations }: BountyStage, id: string, lease: string): Promise<boolean> =>
-  operations.send(id, { type: 'settle', lease, payee: lease, contribution: work(lease) } as { type: string })
+  operations.of(bountyKind()).send(id, { type: 'settle', lease, payee: lease, contribution: work(lease) })
 
 /** Does what must not be done again in a later life; it may have been done in part. */
 async function once(stage: BountyStage, what: string, run: () => Promise<void>): Promise<void> {
@@ -191,7 +191,7 @@ export const bountyScenarios: readonly Scenario<BountyStage>[] = [
     await over(stage, id)
   }),
   scenario('cancelled-early', async (stage) => {
-    const { id } = await stage.operations.create('bounty', asked(stage), { key: 'bounty' })
+    const { id } = await stage.operations.of(bountyKind()).create(asked(stage), { key: 'bounty' })
     await cancel(stage, id)
     await over(stage, id)
   }),

@@ -13,7 +13,7 @@ import { defineOperation, type EventObject } from '../../kernel/define/operation
 import { answerOf, exchangeEffects, refusalOf } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
+import { contextIn, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { paymentSteps } from '../payment.ts'
 import type { EffectArgs, WalletPorts } from '../ports.ts'
@@ -183,7 +183,7 @@ export interface PaidMelt extends Finished {
 }
 
 /** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
-export class MeltHandle extends ExecutableHandle<MeltContext> {
+export class MeltHandle extends ExecutableHandle<MeltContext, { readonly type: 'forgo' }> {
   /**
    * Waits until the mint's quote is here and the inputs are reserved.
    *
@@ -289,6 +289,7 @@ export async function prepareMelt(env: WalletEnv, options: PrepareMelt): Promise
     }
   }
   const wanted = { mintUrl, unit, request: invoice, ...(most !== null && { maxFee: most }) }
-  const handle = await created(env, MeltHandle, 'melt', checked, { key, request: wanted })
+  const calls = env.operations.of(meltKind)
+  const handle = new MeltHandle(env, calls, await calls.create(checked, { key, request: wanted }))
   return handle.quoted(signal ? { signal } : {})
 }

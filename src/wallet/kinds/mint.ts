@@ -8,7 +8,7 @@ import { HardshellError } from '../../kernel/util/errors.ts'
 import { defineOperation, type EventObject, type Poll } from '../../kernel/define/operation.ts'
 import { answerOf, exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
-import { contextIn, created, OperationHandle, type Waiting, signalOf } from '../handle.ts'
+import { contextIn, OperationHandle, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { issueSteps } from '../issue.ts'
 import { quotedOf } from '../mint-quote.ts'
@@ -164,10 +164,11 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
     const ask = JSON.stringify({ amount, unit, ...(locks && privateKey && { pubkey: crypto.publicKey(privateKey) }) })
     return { mintUrl, unit, amount, method, privateKey, quoteId: quoteId ?? null, ask }
   }
-  const handle = await created(env, MintHandle, 'mint', checked, { key, request, existing })
+  const calls = env.operations.of(mintKind)
+  const handle = new MintHandle(env, calls, await calls.create(checked, { key, request, existing }))
   // Wanted again, after it was given up.
   if (quoteId !== undefined && /^(cancelled|expired)$/.test(handle.state))
-    await env.operations.send(handle.id, { type: 'resume' })
+    await calls.send(handle.id, { type: 'resume' })
   return handle.quoted(signal ? { signal } : {})
 }
 

@@ -8,7 +8,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { created, ExecutableHandle } from '../handle.ts'
+import { ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { feeFor, withFullIds } from '../keysets.ts'
 import type { Row } from '../../store/port.ts'
@@ -58,5 +58,6 @@ export async function prepareReceive(env: WalletEnv, options: PrepareReceive): P
   }
   const fee = feeFor(inputs, keysets) ?? 0
   const input = { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null }
-  return created(env, ReceiveHandle, 'receive', input, { key, request: { token } })
+  const calls = env.operations.of(receiveKind)
+  return new ReceiveHandle(env, calls, await calls.create(input, { key, request: { token } }))
 }

@@ -14,7 +14,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { checkNames, checkTexts } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
-import { contextIn, created, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
+import { contextIn, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, codeAndDetail } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
@@ -245,5 +245,6 @@ export async function prepareRestore(env: WalletEnv, options: PrepareRestore): P
     await env.mints.assertUsable(mintUrl, unit)
     return input
   }
-  return created(env, RestoreHandle, 'restore', checked, { key, request: input })
+  const calls = env.operations.of(restoreKind)
+  return new RestoreHandle(env, calls, await calls.create(checked, { key, request: input }))
 }

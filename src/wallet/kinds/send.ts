@@ -10,7 +10,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { contextIn, created, envIn, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
+import { contextIn, envIn, ExecutableHandle, type Finished, type Waiting, signalOf } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
@@ -77,7 +77,7 @@ export interface SentToken extends Finished {
 const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(state)
 
 /** A send: proofs that become a token (NUT-00). */
-export class SendHandle extends ExecutableHandle<SendContext> {
+export class SendHandle extends ExecutableHandle<SendContext, { readonly type: 'reclaim' }> {
   /** The token, once there is one. */
   get token(): string | undefined {
     return contextIn(this).token ?? undefined
@@ -119,8 +119,7 @@ export class SendHandle extends ExecutableHandle<SendContext> {
   async reclaim(waiting: Waiting = {}): Promise<Finished> {
     const signal = signalOf(waiting)
     // Not taken: a reclaim is under way already, or over, or there is no token yet.
-    await envIn(this).operations.send(this.id, { type: 'reclaim' })
-    await this.reload()
+    await this.send({ type: 'reclaim' })
     if (contextIn(this).token === null && !isOver(this.state))
       throw new HardshellError('INVALID_STATE', 'there is no token yet', { operationId: this.id })
     await this.until(
@@ -156,5 +155,6 @@ export async function prepareSend(env: WalletEnv, options: PrepareSend): Promise
     })
     return input
   }
-  return created(env, SendHandle, 'send', checked, { key, request: input })
+  const calls = env.operations.of(sendKind)
+  return new SendHandle(env, calls, await calls.create(checked, { key, request: input }))
 }

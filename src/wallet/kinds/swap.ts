@@ -8,7 +8,7 @@ import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
-import { created, ExecutableHandle } from '../handle.ts'
+import { ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { inParts } from '../offered.ts'
 import type { WalletPorts } from '../ports.ts'
@@ -63,7 +63,8 @@ export async function prepareSwap(env: WalletEnv, options: PrepareSwap): Promise
     await env.mints.assertUsable(mintUrl, unit)
     return { mintUrl, unit, amounts: await inParts(env, { mintUrl, unit, most: MOST_OUTPUTS }, asked) }
   }
-  return created(env, SwapHandle, 'swap', checked, { key, request: { mintUrl, unit, amounts: asked } })
+  const calls = env.operations.of(swapKind)
+  return new SwapHandle(env, calls, await calls.create(checked, { key, request: { mintUrl, unit, amounts: asked } }))
 }
 
 /** @throws {TypeError} naming the argument */

@@ -7,7 +7,8 @@ import type { ActorLogic, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Eve
 import { getAdjacencyMap } from 'xstate/graph'
 import type { Answer, Declared } from '../../../kernel/define/authoring.ts'
 import { pollOf } from '../../../kernel/define/chart.ts'
-import { dotted, type ContextOf, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
+import { dotted, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
+import type { ContextOf } from '../../../kernel/define/typed.ts'
 import { bareStep, doneEvent, type Collected } from '../../../kernel/step/step.ts'
 
 type Sample<Run> = Run extends (args: infer Args) => infer Out
