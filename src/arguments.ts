@@ -37,6 +37,23 @@ export function checkText(value: unknown, name: string): void {
     throw new TypeError(`${name}: a text that is not empty`)
 }
 
+/**
+ * The longest text that is a key or part of an index: with others beside it, and written as a database must write it, it
+ * fits into the 2,704 bytes that an index of PostgreSQL takes.
+ */
+export const LONGEST_KEY_BYTES = 512
+
+/** Whether a text is no longer than a key may be. */
+export const fitsKey = (text: string): boolean => new TextEncoder().encode(text).length <= LONGEST_KEY_BYTES
+
+/** Texts that become keys or stand in an index, by the names of their arguments. @throws {TypeError} */
+export function checkKeys(keys: { readonly [name: string]: unknown }): void {
+  checkTexts(keys)
+  for (const [name, key] of Object.entries(keys))
+    if (typeof key === 'string' && !fitsKey(key))
+      throw new TypeError(`${name}: at most ${LONGEST_KEY_BYTES} bytes of UTF-8`)
+}
+
 /** @throws {TypeError} */
 export function checkFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name}: a function`)

@@ -7,6 +7,7 @@ import {
   checkNames,
   checkObject,
   checkSignal,
+  checkKeys,
   checkTexts,
 } from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
@@ -383,6 +384,7 @@ function signalOf(waiting: Waiting): AbortSignal | undefined {
 
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string' || value === '') throw new TypeError(`${name}: a text that is not empty`)
+  checkKeys({ [name]: value })
   return value
 }
 

@@ -4,7 +4,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { toAmount } from './amounts.ts'
 import { readCbor } from './cbor.ts'
 import { CashuError } from './errors.ts'
-import { amount, compact, expected, field, hex, list, optional, point, record, scalar, text } from './shape.ts'
+import { amount, compact, expected, field, hex, list, name, optional, point, record, scalar, text } from './shape.ts'
 import type { Parse } from './shape.ts'
 
 /** One proof of a token (NUT-00). */
@@ -176,7 +176,7 @@ export function fullKeysetId(id: string, known: Iterable<string>): string | unde
  */
 export function normalizeMintUrl(mintUrl: string): string {
   try {
-    return normalize(mintUrl)
+    return name(normalize(mintUrl), 'mintUrl')
   } catch (cause) {
     throw new CashuError('MINT_URL_MALFORMED', 'not the address of a mint', { cause })
   }

@@ -10,6 +10,7 @@ import {
   flag,
   lenient,
   list,
+  name,
   oneOf,
   optional,
   point,
@@ -129,8 +130,8 @@ export const parseKeysets: Parse<readonly KeysetInfo[]> = (value) => {
     some((entry, at) => {
       const from = record(entry, at)
       return compact<KeysetInfo>({
-        id: field(from, 'id', text, at),
-        unit: field(from, 'unit', text, at),
+        id: field(from, 'id', name, at),
+        unit: field(from, 'unit', name, at),
         active: field(from, 'active', flag, at),
         input_fee_ppk: field(from, 'input_fee_ppk', optional(amount), at) ?? 0,
         final_expiry: field(from, 'final_expiry', optional(amount), at),
@@ -181,7 +182,7 @@ export const parseMintQuote: Parse<MintQuote> = (value) => {
   const paid = field(from, 'amount_paid', optional(amount), '')
   const issued = field(from, 'amount_issued', optional(amount), '')
   return compact<MintQuote>({
-    quote: field(from, 'quote', text, ''),
+    quote: field(from, 'quote', name, ''),
     request: field(from, 'request', text, ''),
     state: mintQuoteState(from, paid, issued),
     expiry: field(from, 'expiry', optional(amount), '') ?? null,
@@ -234,7 +235,7 @@ export const parseMeltQuote: Parse<MeltQuote> = (value, at) => {
   const from = record(value, 'answer')
   return compact<MeltQuote>({
     ...parseMelted(value, at),
-    quote: field(from, 'quote', text, ''),
+    quote: field(from, 'quote', name, ''),
     amount: field(from, 'amount', amount, ''),
     fee_reserve: field(from, 'fee_reserve', amount, ''),
     expiry: field(from, 'expiry', optional(amount), '') ?? null,

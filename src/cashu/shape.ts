@@ -40,6 +40,15 @@ export const some =
 export const text: Parse<string> = (value, at) =>
   typeof value === 'string' && value !== '' ? value : expected(at, 'a text')
 
+/** As `LONGEST_KEY_BYTES` has it for what a caller hands in. */
+const LONGEST_NAME_BYTES = 512
+
+/** A text that becomes a key, and so must fit into the index of any store: the id of a quote or a keyset, a unit. */
+export const name: Parse<string> = (value, at) => {
+  const given = text(value, at)
+  const { length } = new TextEncoder().encode(given)
+  return length <= LONGEST_NAME_BYTES ? given : expected(at, `a text of at most ${LONGEST_NAME_BYTES} bytes`)
+}
 export const flag: Parse<boolean> = (value, at) => (typeof value === 'boolean' ? value : expected(at, 'true or false'))
 
 /** Integers from 0 to 2^53 − 1, as numbers or decimal strings. Beyond that JSON has lost digits already. */

@@ -26,6 +26,16 @@ export interface Change {
   readonly tables: readonly string[]
 }
 
+/** A request of an effect. */
+export interface Request {
+  /** The operation's id. */
+  readonly id: string
+  /** The effect. */
+  readonly src: string
+  /** Aborted where nobody waits for its answer any more. */
+  readonly signal: AbortSignal
+}
+
 export interface Kernel {
   readonly store: KernelStore
   readonly clock: Clock
@@ -36,8 +46,10 @@ export interface Kernel {
   readonly limiter: RequestLimiter
   readonly poller: Poller
   readonly alarms: Alarms
-  /** Requests of effects, each until its answer is committed. */
-  readonly underWay: Set<Promise<void>>
+  /** Requests of effects, each until its answer is committed, and whose they are. */
+  readonly underWay: Map<Promise<void>, Request>
+  /** By operation: what its step, or its next start, waits for here. */
+  readonly hindrances: Map<string, unknown>
   newId(): string
   /** A number in [0, 1). */
   chance(): number

@@ -2,7 +2,7 @@
 import type { AnyStateMachine } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
 import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
-import { explain, type Explanation } from './inspect/explain.ts'
+import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
@@ -82,11 +82,12 @@ export class Operations<Ports = unknown> {
       store,
       clock,
       owner: newId(),
-      leads: () => this.#ownership.role !== 'follower',
+      leads: () => this.#ownership.leads(),
       limiter: this.#limiter,
       poller: new Poller(this.#limiter),
       alarms: new Alarms(clock, (id) => this.#supervisor.wake(id)),
-      underWay: new Set(),
+      underWay: new Map(),
+      hindrances: new Map(),
       newId,
       chance: () => fraction(random),
       changed: (change) => this.#changed(change),
@@ -202,6 +203,14 @@ export class Operations<Ports = unknown> {
     return this.#ownership.role
   }
 
+  /**
+   * Why this process cannot ask for the lock that would make it the owner, where it cannot: a folder that may only be
+   * read, say. Then it may be that no process runs effects.
+   */
+  get roleReason(): string | undefined {
+    return this.#ownership.reason
+  }
+
   /** Calls back when the role changed. Returns the way to stop. */
   onRole(listener: (role: Role) => void): () => void {
     checkListener(listener)
@@ -273,7 +282,29 @@ export class Operations<Ports = unknown> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
     const { lane } = current.row
-    return explain({ view: current, loaded, unloadable: this.#supervisor.unloadable(id), laneClosed: this.#limiter.closed.includes(lane), pause: this.#limiter.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
+    return explain({
+      view: current,
+      loaded,
+      unloadable: this.#supervisor.unloadable(id),
+      laneClosed: this.#limiter.closed.includes(lane),
+      pause: this.#limiter.pauseOf(lane),
+      nowMs: this.#clock.now(),
+      here: this.#here(current),
+    })
+  }
+
+  /** What this process does about an operation, and what it does not. */
+  #here({ id, row }: OperationView): Here {
+    const { underWay, hindrances, owner } = this.#kernel
+    const mine = [...underWay.values()].filter((request) => request.id === id && !request.signal.aborted)
+    const isAnothers = row.owner !== '' && row.owner !== owner && !this.#supervisor.get(id)
+    const isFollower = this.#ownership.role === 'follower'
+    return {
+      underWay: mine.map(({ src }) => src),
+      hindrance: hindrances.get(id),
+      noOwner: isFollower ? this.#ownership.reason : undefined,
+      elsewhere: isFollower || isAnothers,
+    }
   }
 
   /**
@@ -333,7 +364,7 @@ export class Operations<Ports = unknown> {
     const { underWay } = this.#kernel
     const inTime = new AbortController()
     const deadline = sleep(this.#clock, deadlineMs, inTime.signal)
-    await Promise.race([Promise.all(underWay), deadline])
+    await Promise.race([Promise.all(underWay.keys()), deadline])
     inTime.abort()
   }
 

@@ -112,7 +112,8 @@ export interface Total<K extends Key = Key> {
 
 /**
  * A lock that one process of all that share a database holds, and that the system lets go when the process dies.
- * Undefined where somebody else holds it and `wait` is false, or where the signal aborted.
+ * Undefined where somebody else holds it and `wait` is false, or where the signal aborted. It rejects where it cannot be
+ * asked for.
  */
 export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Promise<HeldLock | undefined>
 
@@ -120,6 +121,8 @@ export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Pro
 export interface HeldLock {
   /** Aborted where the lock is lost, though nobody let go of it. */
   readonly lost: AbortSignal
+  /** Whether it is held still, looked up now; where it is not, `lost` has aborted. Where left out, `lost` comes in time. */
+  check?(): boolean
   /**
    * Lets the lock go.
    *
@@ -164,8 +167,8 @@ export interface Store extends Reader {
   /**
    * Writes all of it or nothing; durable when it resolves.
    *
-   * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `GONE`, `NEWER` where a later program has migrated the
-   * database since (none landed), or `IN_DOUBT`.
+   * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `UNSTORABLE`, `GONE`, `NEWER` where a later program has
+   * migrated the database since (none landed), or `IN_DOUBT`.
    */
   commit(writes: readonly Write[]): Promise<void>
   /** Calls back after commits, by anyone, that changed the named table; may call once for many, or for nothing. Returns the way to stop. */
@@ -200,6 +203,11 @@ export type StoreErrorCode =
   | 'IN_DOUBT'
   /** The database cannot be opened, read or written: its path, the rights to it or its disk; nothing landed. */
   | 'UNAVAILABLE'
+  /**
+   * The database refuses this commit, and will again until somebody changes the commit or the database: a value is too
+   * large for it, or it has a constraint, a trigger or rights that are not ours. Nothing landed.
+   */
+  | 'UNSTORABLE'
   /** The database was deleted or replaced while it was open: what is written goes nowhere. Open it again, or repair it. */
   | 'GONE'
   /** A row could not be read, or the database is none, or not one of ours. */

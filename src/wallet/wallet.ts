@@ -152,6 +152,14 @@ export class Wallet {
   }
 
   /**
+   * Why this process cannot ask for the lock that would make it the owner, where it cannot: the folder of the database may
+   * only be read, say. Then it may be that no process runs effects. It asks again by itself.
+   */
+  get roleReason(): string | undefined {
+    return this.#env.operations.roleReason
+  }
+
+  /**
    * What is there, per mint and unit. Read from running totals, never by adding up proofs.
    *
    * @throws {HardshellError} `CLOSED`

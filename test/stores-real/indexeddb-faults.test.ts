@@ -68,6 +68,27 @@ test('a full quota refuses a commit as FULL, none of it lands, and it goes on wh
   expect(after).toEqual([...refused.ids, 1_000, 1_001, 1_002, 1_003, 1_004])
 })
 
+test('a text that is too large for a key is UNSTORABLE, as is one that the browser does not take, and what comes next lands', async () => {
+  const page = await tab()
+  const seen = await page.evaluate(async () => {
+    const { kit } = window
+    const store = await kit.open(1, { name: 'large' })
+    const codes = [await kit.codeOf(store.commit(kit.notes(1, 1, 'x'.repeat(70_000_000))))]
+    codes.push(await kit.codeOf(store.commit(kit.notes(2, 1))))
+    const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')!
+    const refuse = (): never => {
+      throw new DOMException('not a key', 'DataError')
+    }
+    Object.defineProperty(IDBObjectStore.prototype, 'put', { ...put, value: refuse })
+    codes.push(await kit.codeOf(store.commit(kit.notes(3, 1))))
+    Object.defineProperty(IDBObjectStore.prototype, 'put', put)
+    codes.push(await kit.codeOf(store.commit(kit.notes(4, 1))))
+    return { codes, ids: await kit.ids(store) }
+  })
+  expect(seen).toEqual({ codes: ['UNSTORABLE', 'fine', 'UNSTORABLE', 'fine'], ids: [2, 4] })
+  await page.close()
+})
+
 test('that the browser may evict the database is told; where it was kept, nothing is', async () => {
   const page = await tab()
   const told = (): Promise<number> =>

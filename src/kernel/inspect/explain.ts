@@ -3,6 +3,8 @@ import type { LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
 import type { StoredTimers } from '../step/step.ts'
+import { message } from '../util/errors.ts'
+import { stays } from '../util/retry.ts'
 
 /** Why an operation is where it is, what comes next, and when; no secrets. */
 export interface Explanation {
@@ -14,9 +16,12 @@ export interface Explanation {
   readonly state: string
   /** Whether it goes on, has ended or was set aside. */
   readonly status: OperationView['status']
-  /** The chart's own description of the state, with what the operation stored as its reason; or why it was set aside. */
+  /**
+   * The chart's own description of the state, with what the operation stored as its reason, and what keeps it from going
+   * on here: a store that does not take its step, another process that runs it; or why it was set aside.
+   */
   readonly why: string
-  /** Requests under way, by effect. */
+  /** Requests that this process has under way, or that wait for their lane in it, by effect. */
   readonly underWay: readonly string[]
   /** What it asks about, over and over. */
   readonly watching: string | undefined
@@ -32,6 +37,18 @@ export interface Explanation {
   readonly lanePaused: { readonly why: string; readonly untilMs: number; readonly inMs: number } | undefined
 }
 
+/** What the process that is asked does about an operation. */
+export interface Here {
+  /** The effects whose requests it has under way. */
+  readonly underWay: readonly string[]
+  /** What it waits for before it goes on. */
+  readonly hindrance: unknown
+  /** Why it cannot become the owner. */
+  readonly noOwner: string | undefined
+  /** Another process runs it. */
+  readonly elsewhere: boolean
+}
+
 export function explain(of: {
   view: OperationView
   loaded: LoadedKind | undefined
@@ -39,8 +56,9 @@ export function explain(of: {
   laneClosed: boolean
   pause: LanePause | undefined
   nowMs: number
+  here: Here
 }): Explanation {
-  const { view, loaded, pause, nowMs } = of
+  const { view, loaded, pause, nowMs, here } = of
   const { id, kind, state, status, row, snapshot } = view
   const inMs = Math.ceil(pause?.leftMs ?? 0)
   const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
@@ -60,16 +78,18 @@ export function explain(of: {
   const reason = [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
     .filter((part) => part !== null && part !== undefined && part !== '')
     .join(' ')
-  const underWay = loaded.stepper.invokes(snapshot).map((invoke) => invoke.src)
+  const effects = loaded.stepper.invokes(snapshot)
   const watching = loaded.stepper.poll(snapshot)
   // A request is to be made, now or after a pause of its own.
   const delays = loaded.kind.machine.implementations.delays as Readonly<Record<string, unknown>>
   const retries = timers.some(([timer]) => isBackoff(delays[delayOf(timer)]))
-  const asks = underWay.length > 0 || watching !== undefined || retries
+  const asks = effects.length > 0 || watching !== undefined || retries
   return {
     ...base,
-    why: [reason, asks && lanePaused ? `(${pausedUntil(lanePaused)})` : ''].filter((part) => part !== '').join(' '),
-    underWay,
+    why: [reason, asks && lanePaused ? `(${pausedUntil(lanePaused)})` : '', ...standstill(here)]
+      .filter((part) => part !== '')
+      .join(' '),
+    underWay: here.underWay,
     watching,
     timers: timers.map(([timer, atMs]) => ({
       name: delayOf(timer),
@@ -79,7 +99,11 @@ export function explain(of: {
     takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter(
       (event) => !event.startsWith('xstate.'),
     ),
-    needsHuman: snapshot.hasTag('human') || (asks && pause?.needsHuman === true),
+    needsHuman:
+      snapshot.hasTag('human') ||
+      (asks && pause?.needsHuman === true) ||
+      here.noOwner !== undefined ||
+      stays(here.hindrance),
   }
 }
 
@@ -90,3 +114,10 @@ const isBackoff = (delay: unknown): boolean => typeof delay === 'function' && 'j
 
 const pausedUntil = ({ why, untilMs }: { readonly why: string; readonly untilMs: number }): string =>
   `${why} until ${new Date(untilMs).toISOString()}`
+
+/** Why this process does nothing about it. */
+function standstill({ hindrance, noOwner, elsewhere }: Here): string[] {
+  if (noOwner !== undefined) return [`(no effects run here, for the owner's lock cannot be had: ${noOwner})`]
+  if (elsewhere) return ['(another process runs it)']
+  return hindrance === undefined ? [] : [`(it does not go on: ${message(hindrance)})`]
+}

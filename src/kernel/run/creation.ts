@@ -1,5 +1,5 @@
 /** Creates operations: the first step is computed and committed, or nothing is stored. */
-import { checkObject, checkTexts } from '../../arguments.ts'
+import { checkKeys, checkObject } from '../../arguments.ts'
 import type { Row } from '../../store/port.ts'
 import type { OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
@@ -44,7 +44,7 @@ export class Creation {
   /** See `KindOperations.create`. */
   async create(kind: string, input: object, options: CreateOptions): Promise<OperationView> {
     checkObject(options, 'options')
-    checkTexts({ key: options.key, id: options.id, parent: options.parent })
+    checkKeys({ key: options.key, id: options.id, parent: options.parent })
     if (typeof input !== 'function') checkObject(input, 'input')
     const { kernel, kinds, reads, signal, begin } = this.#of
     const loaded = kinds.get(kind)

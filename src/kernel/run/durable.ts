@@ -5,6 +5,7 @@
  */
 import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
 import type { Write } from '../../store/port.ts'
+import { isUnstorable } from '../util/retry.ts'
 import { answerOf, contextOf } from '../define/chart.ts'
 import { commitRow } from '../step/commit.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -223,7 +224,8 @@ class Operation {
           taken(took)
         } catch (error) {
           lost(error)
-          throw error
+          // The step that cannot be stored is dropped, and nothing is changed: who sent the event has been told.
+          if (!isUnstorable(error)) throw error
         }
       }
       void this.#enqueue(run, lost)
@@ -288,8 +290,11 @@ class Operation {
     const before = this.#row
     const began = momentIn(kernel.clock, 0)
     const { row, writes } = rowOf(kernel, this.#loaded, before, step)
-    const env = { store: kernel.store, clock: kernel.clock, signal: this.#stop.signal }
+    const { store, clock, hindrances } = kernel
+    const waiting = (error: unknown): void => void hindrances.set(row.id, error)
+    const env = { store, clock, signal: this.#stop.signal, waiting }
     const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })
+    hindrances.delete(row.id)
     if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
     this.#row = row
     this.#timers = step.timers
@@ -361,7 +366,7 @@ class Operation {
         if (signal.aborted) break
         await this.#assertCurrent()
       }
-      if (signal.aborted) return undefined
+      if (signal.aborted || !this.#kernel.leads()) return undefined
       return runs[invoke.src]?.({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
     }
     const over = this.#kernel.limiter.run(this.#row.lane, signal, request).then(
@@ -379,7 +384,7 @@ class Operation {
       },
     )
     const { underWay } = this.#kernel
-    underWay.add(over)
+    underWay.set(over, { id: this.#row.id, src: invoke.src, signal })
     void over.then(() => underWay.delete(over))
   }
 

@@ -7,6 +7,7 @@ import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
+import { stays } from '../util/retry.ts'
 import type { Delivery, PollNow } from './durable.ts'
 import { ofAnotherKind } from './reads.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -51,6 +52,8 @@ export class EventDelivery {
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
         await supervisor.load(id)
+        const hindrance = kernel.hindrances.get(id)
+        if (!supervisor.get(id) && stays(hindrance)) throw hindrance
         if (!supervisor.get(id)) await sleep(kernel.clock, LOAD_AGAIN_MS, signal)
         continue
       }
@@ -59,13 +62,14 @@ export class EventDelivery {
           const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost, kind }
           actor.send(delivery)
         })
-        // The owner does what follows. The actor loaded here would soon be out of date.
-        if (!kernel.leads()) supervisor.send({ type: 'operation.ended', id })
         return took
       } catch (error) {
         if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
         const isRetried = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !signal.aborted)
         if (!isRetried) throw error
+      } finally {
+        // The owner does what follows. The actor loaded here would soon be out of date.
+        if (!kernel.leads()) supervisor.send({ type: 'operation.ended', id })
       }
     }
   }
@@ -89,6 +93,7 @@ export class EventDelivery {
     if (status === 'quarantined') await this.#reactivate(row)
     const isAside = status !== 'active'
     const isOurs = row.owner === kernel.owner
+    supervisor.progressed(id)
     // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
     if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
     else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)

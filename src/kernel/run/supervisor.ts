@@ -5,9 +5,10 @@
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
 import { StoreError } from '../../store/port.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
-import { HardshellError } from '../util/errors.ts'
+import { HardshellError, message } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { momentIn } from './moments.ts'
+import { isUnstorable } from '../util/retry.ts'
 import type { KernelWrite, OperationRow } from '../define/operation.ts'
 
 /** What became of an unfinished operation when the supervisor took it up. */
@@ -272,6 +273,7 @@ export class Supervisor {
   #drop(id: string): void {
     const actor = this.#actors.get(id)
     this.#actors.delete(id)
+    this.#kernel.hindrances.delete(id)
     this.#unpause(id)
     // XState lets only a parent stop its children; the operations are this actor's own.
     ;(actor as unknown as { _stop(): void } | undefined)?._stop()
@@ -293,9 +295,13 @@ export class Supervisor {
     const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
     // A store that is away for a while is no fault of the operation.
     const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'
-    const crashes = (this.#crashes.get(id) ?? 0) + (superseded || away ? 0 : 1)
+    const before = this.#crashes.get(id) ?? 0
+    // A step that cannot be stored cannot be stored the next time either.
+    const crashes = isUnstorable(error) ? Math.max(MOST_CRASHES, before + 1) : before + (superseded || away ? 0 : 1)
     this.#crashes.set(id, crashes)
-    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, crashes - 1))
+    if (!superseded) this.#kernel.hindrances.set(id, error)
+    const isAtOnce = superseded || (isUnstorable(error) && before < MOST_CRASHES)
+    const pauseMs = isAtOnce ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, crashes - 1))
     this.#after(id, pauseMs, () => this.#reload(id, error))
   }
 
@@ -344,7 +350,7 @@ export class Supervisor {
       key: [row.id],
       set: {
         status: 'quarantined',
-        reason: `crashed ${MOST_CRASHES} times: ${message(error)}`,
+        reason: `${isUnstorable(error) ? 'its next step cannot be stored' : `crashed ${MOST_CRASHES} times`}: ${message(error)}`,
         version: row.version + 1,
         commitId: this.#kernel.newId(),
         updatedAt: this.#kernel.clock.now(),
@@ -356,5 +362,3 @@ export class Supervisor {
     this.#drop(row.id)
   }
 }
-
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -11,6 +11,7 @@ import type { StoreOf } from '../../store/typed.ts'
 import { untilAnswered } from '../util/retry.ts'
 import type { KernelTables, OperationRow, OwnerRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
+import { message } from '../util/errors.ts'
 import { reportError } from '../util/report.ts'
 
 /** Whether this process runs effects; `pending` until the store was asked whether it may. */
@@ -40,6 +41,8 @@ interface Begun {
 
 export class Ownership {
   role: Role
+  /** Why the lock cannot be asked for, where it cannot: then it may be that nobody runs effects. */
+  reason: string | undefined
   readonly #options: Options
   readonly #policy: Policy | undefined
   readonly #stop = new AbortController()
@@ -58,6 +61,11 @@ export class Ownership {
     this.#policy = options.store.ownership
     // Who needs no lock knows from the start.
     this.role = this.#policy?.by === 'lock' ? 'pending' : 'owner'
+  }
+
+  /** Whether this process runs effects, as far as it can know now. */
+  leads(): boolean {
+    return this.role !== 'follower' && this.#held?.check?.() !== false
   }
 
   /** Settles, without waiting for anybody, what this process owns; the unfinished, and those that it is to take up. */
@@ -128,13 +136,24 @@ export class Ownership {
     }
   }
 
-  /** Where no lock can be had at all, a disk that is read-only say, somebody else may have one, and it is tried again. */
+  /**
+   * Where no lock can be asked for, in a folder that is read-only say, somebody else may have it all the same, and it is
+   * tried again. Each reason is reported once.
+   */
   async #ask(lock: OwnerLock, wait: boolean): Promise<HeldLock | undefined> {
     const { signal } = this.#stop
     if (signal.aborted) return undefined
+    const told = this.reason
     try {
-      return await lock({ wait, signal })
-    } catch {
+      // After a failure it is seen first whether it can be asked for now: the wait itself may be long.
+      let held = told === undefined ? undefined : await lock({ wait: false, signal })
+      this.reason = undefined
+      if (!held && (wait || told === undefined)) held = await lock({ wait, signal })
+      return held
+    } catch (error) {
+      if (signal.aborted) return undefined
+      this.reason = message(error)
+      if (this.reason !== told) reportError(error)
       if (wait) await sleep(this.#options.clock, HEARTBEAT_MS, signal)
       return undefined
     }

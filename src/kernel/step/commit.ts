@@ -22,10 +22,11 @@ const LONGEST_WAIT_MS = 5_000
  * did not (yet), and the same commit, under the same id, is tried again; anything else means that somebody else was
  * faster. A refused commit is read back too, for the refusal may be that of a second try whose first had landed.
  *
- * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `retryMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`.
+ * @throws {StoreError} `BUSY`, `FULL`, `UNAVAILABLE` after `retryMs` (never landed), `CLOSED`, `CORRUPT`, `GONE`,
+ *   `UNSTORABLE`.
  */
 export async function commitRow(
-  env: { store: KernelStore; clock: Clock; signal: AbortSignal },
+  env: { store: KernelStore; clock: Clock; signal: AbortSignal; waiting?: (error: unknown) => void },
   commit: { row: OperationRow; before: number; writes: readonly Write[]; retryMs: number },
 ): Promise<Outcome> {
   const { row, before } = commit
@@ -35,6 +36,7 @@ export async function commitRow(
   let waitMs = FIRST_WAIT_MS
   let doubt = false
   const wait = async (error: unknown): Promise<void> => {
+    env.waiting?.(error)
     await sleep(env.clock, waitMs, env.signal)
     if (env.signal.aborted) throw new HardshellError('CLOSED', 'closed while a commit was waiting', { cause: error })
     waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
@@ -50,12 +52,14 @@ export async function commitRow(
         await wait(error)
         continue
       }
-      if (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT') throw error
+      const isRefused = error.code === 'UNSTORABLE'
+      if (error.code !== 'CONFLICT' && error.code !== 'IN_DOUBT' && !(isRefused && doubt)) throw error
       doubt ||= error.code === 'IN_DOUBT'
       const found = await readBack(env, row.id, wait)
       if (found?.commitId === row.commitId) return { outcome: 'landed' }
       if ((found?.version ?? 0) !== before) return { outcome: 'superseded' }
       if (error.code === 'CONFLICT') return { outcome: 'conflict' }
+      if (isRefused) throw error
       await wait(error)
     }
   }

@@ -32,3 +32,6 @@ export class HardshellError extends Error {
     this.operationId = options?.operationId
   }
 }
+
+/** What an error says. */
+export const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,14 +1,16 @@
 /** A store that cannot be had right now is asked again. */
-import { StoreError } from '../../store/port.ts'
+import { StoreError, type StoreErrorCode } from '../../store/port.ts'
 import { sleep, type Clock } from './ports.ts'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
+/** What no waiting mends. */
+const STAYS: readonly StoreErrorCode[] = ['CLOSED', 'CORRUPT', 'NEWER', 'GONE', 'UNSTORABLE']
 
 /**
  * Asks a store until it answers, with growing pauses. `ask` must be idempotent: it may have landed.
  *
- * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`, `GONE`; any error once the signal has aborted.
+ * @throws {StoreError} `CLOSED`, `CORRUPT`, `NEWER`, `GONE`, `UNSTORABLE`; any error once the signal has aborted.
  */
 export async function untilAnswered<T>(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -18,8 +20,14 @@ export async function untilAnswered<T>(
     try {
       return await ask()
     } catch (error) {
-      const passes = error instanceof StoreError && !['CLOSED', 'CORRUPT', 'NEWER', 'GONE'].includes(error.code)
+      const passes = error instanceof StoreError && !stays(error)
       if (signal.aborted || !passes) throw error
       await sleep(clock, pauseMs, signal)
     }
 }
+
+/** Whether the store refuses a commit for good. */
+export const isUnstorable = (error: unknown): boolean => error instanceof StoreError && error.code === 'UNSTORABLE'
+
+/** Whether it is a store's failure that no waiting mends. */
+export const stays = (error: unknown): error is StoreError => error instanceof StoreError && STAYS.includes(error.code)

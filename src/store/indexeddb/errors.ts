@@ -11,6 +11,11 @@ const CODES: { readonly [name: string]: StoreErrorCode } = {
   NotReadableError: 'CORRUPT',
 }
 
+/** What Chromium says, by an `UnknownError`, of a key or a value for which it has no room in a message. */
+const TOO_LARGE = /too large/i
+/** Settled even by the end of a transaction: what is refused. */
+const SETTLED: readonly StoreErrorCode[] = ['CONFLICT', 'FULL', 'UNSTORABLE']
+
 /**
  * IndexedDB's errors as the port names them; any other as it is. `committing`: the writes had been accepted and the end
  * was asked for, so that only a refusal proves that nothing landed.
@@ -18,8 +23,8 @@ const CODES: { readonly [name: string]: StoreErrorCode } = {
 export function coded(error: unknown, committing = false): Error {
   if (!(error instanceof DOMException))
     return error instanceof Error ? error : new Error('not an error was thrown', { cause: error })
-  const meaning = CODES[error.name] ?? 'UNAVAILABLE'
-  const isSettled = !committing || meaning === 'CONFLICT' || meaning === 'FULL'
+  const meaning = TOO_LARGE.test(error.message) ? 'UNSTORABLE' : (CODES[error.name] ?? 'UNAVAILABLE')
+  const isSettled = !committing || SETTLED.includes(meaning)
   return new StoreError(isSettled ? meaning : 'IN_DOUBT', `${error.name}: ${error.message}`, { cause: error })
 }
 
@@ -27,3 +32,10 @@ export function coded(error: unknown, committing = false): Error {
 const LOST = ['InvalidStateError', 'AbortError', 'UnknownError']
 
 export const isLost = (error: unknown): boolean => error instanceof DOMException && LOST.includes(error.name)
+
+/** A write that is refused before it is begun, for its key or its value, is refused again. Any other error as it is. */
+export function refused(error: unknown): unknown {
+  if (!(error instanceof DOMException)) return error
+  const isOfValue = ['DataError', 'DataCloneError'].includes(error.name)
+  return isOfValue ? new StoreError('UNSTORABLE', `${error.name}: ${error.message}`, { cause: error }) : error
+}

@@ -26,6 +26,7 @@ import {
   type Tables,
 } from '../kit/rows.ts'
 import { migrateRows, plan, type Dump } from '../kit/schema.ts'
+import { refused } from './errors.ts'
 
 /** The one object store. */
 export const OBJECTS = 'hardshell'
@@ -163,10 +164,14 @@ export async function land(rows: IDBObjectStore, tables: Tables, writes: readonl
     }),
   )
   if (changes.length === 0) return
-  for (const change of changes) change()
-  for (const { id, total } of groups) {
-    if (total.count === 0) rows.delete(id)
-    else rows.put(total, id)
+  try {
+    for (const change of changes) change()
+    for (const { id, total } of groups) {
+      if (total.count === 0) rows.delete(id)
+      else rows.put(total, id)
+    }
+  } catch (error) {
+    throw refused(error)
   }
   await promisifyRequest(rows.put(commits + 1, COMMITS_KEY))
 }

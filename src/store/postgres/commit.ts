@@ -9,6 +9,7 @@
  */
 import { StoreError, type Key, type Row, type Schema } from '../port.ts'
 import type { Statement, Transaction } from './connections.ts'
+import { constraintOf } from './errors.ts'
 import type { PostgresTable } from './tables.ts'
 import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type TotalChange } from '../kit/rows.ts'
 import { checkVersion } from '../kit/sql.ts'
@@ -33,7 +34,8 @@ export class NeedsExclusion extends Error {}
  * Lands what it can of several commits, and says why not of each of the others. What befalls the transaction befalls
  * all of them, the refused ones too: they may have been refused for what another one wrote.
  *
- * @throws {StoreError} `CONFLICT` where a unique index refused one that only the database can tell; {NeedsExclusion}
+ * @throws {StoreError} `CONFLICT` where a unique index refused one that only the database can tell, `UNSTORABLE` where it
+ *   refuses one for good; {NeedsExclusion}
  */
 export async function land(
   transaction: Transaction,
@@ -54,9 +56,21 @@ export async function land(
   const refusals = commits.map((writes) => draft.add(writes))
   if (draft.reliesOnAbsence && !isExclusive) throw new NeedsExclusion()
   if (draft.runs.length === 0) return refusals
-  await write(transaction, target, draft)
-  await transaction.commit()
+  try {
+    await write(transaction, target, draft)
+    await transaction.commit()
+  } catch (error) {
+    throw ownConflict(error, target)
+  }
   return refusals
+}
+
+/** A unique index that is none of ours refuses the same commit again, whatever is read anew before. */
+function ownConflict(error: unknown, { tables }: Target): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'CONFLICT') return error
+  const by = constraintOf(error)
+  const isOurs = by === undefined || [...tables.values()].some(({ uniqueNames }) => uniqueNames.has(by))
+  return isOurs ? error : new StoreError('UNSTORABLE', error.message, { cause: error.cause })
 }
 
 /** The keys that commits name, table by table in the schema's order, so that no two transactions wait in a circle. */

@@ -1,7 +1,7 @@
 /** Connections to PostgreSQL, one transaction on each at a time. */
 import { Client, Pool, type PoolConfig } from 'pg'
 import { StoreError, type StoreErrorCode } from '../port.ts'
-import { coded } from './errors.ts'
+import { coded, type Phase } from './errors.ts'
 
 /** How the server is reached, and how it is waited for. */
 export interface ConnectionOptions {
@@ -74,7 +74,7 @@ export class Connections {
 
   /** One statement, in its own transaction. @throws {StoreError} */
   read(sql: string, values: readonly Value[]): Promise<Answer> {
-    return this.#use((client) => ask(client, sql, values))
+    return this.#use((client) => ask(client, sql, values, 'reading'))
   }
 
   /** Runs a transaction on a connection of its own; where `work` does not commit, it is rolled back. */
@@ -161,7 +161,7 @@ export async function ask(
   client: Client,
   sql: string,
   values?: readonly Value[],
-  phase: 'working' | 'committing' = 'working',
+  phase: Exclude<Phase, 'connecting'> = 'working',
 ): Promise<Answer> {
   try {
     const results = await client.query<Found>(sql, values as Value[] | undefined)

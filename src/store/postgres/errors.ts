@@ -2,9 +2,9 @@
 import { StoreError, type StoreErrorCode } from '../port.ts'
 
 /** What was under way when it failed. Only a COMMIT that was sent can have landed. */
-export type Phase = 'connecting' | 'working' | 'committing'
+export type Phase = 'connecting' | 'reading' | 'working' | 'committing'
 
-/** By SQLSTATE, or by its class (the first two letters), where nothing can have landed. */
+/** By SQLSTATE, or by its class (the first two characters), where nothing can have landed. */
 const MEANINGS: { readonly [sqlState: string]: StoreErrorCode } = {
   // Connections that break: 08, and the administrator's 57P01 and its like.
   '08': 'BUSY',
@@ -24,7 +24,16 @@ const MEANINGS: { readonly [sqlState: string]: StoreErrorCode } = {
   '42P07': 'CORRUPT',
   '42703': 'CORRUPT',
   '42710': 'CORRUPT',
+  '3F000': 'CORRUPT',
 }
+
+/**
+ * Classes of errors that the same statement meets again, until somebody changes it or the database: values and sizes
+ * that are not allowed, constraints, triggers, rights.
+ */
+const REFUSALS = ['09', '0A', '21', '22', '23', '27', '2F', '38', '39', '42', '44', '54', 'P0']
+/** Those of them that are about a value, whose texts may quote the row. */
+const OF_DATA = ['22', '23', '44', 'P0']
 
 /** Errors by which a server that cannot be had now says that it can be had later. */
 const LATER = ['57P03', '53300']
@@ -43,18 +52,22 @@ export function coded(error: unknown, phase: Phase): StoreError {
   const sqlState = sqlStateOf(error)
   const text = error instanceof Error ? error.message : 'not an error was thrown'
   if (sqlState === undefined) {
-    const meaning = { connecting: 'UNAVAILABLE', working: 'BUSY', committing: 'IN_DOUBT' } as const
+    const meaning = { connecting: 'UNAVAILABLE', reading: 'BUSY', working: 'BUSY', committing: 'IN_DOUBT' } as const
     return new StoreError(meaning[phase], text, { cause: new Refusal(text, true) })
   }
   const kind = sqlState.slice(0, 2)
+  const isRefusal = REFUSALS.includes(kind)
   // The last one: the transaction had waited for too long, and was over before the COMMIT came.
-  const isSettled = kind === '23' || (kind === '40' && sqlState !== '40003') || sqlState === '25P03'
-  const isOfData = kind === '22' || kind === '23'
-  const message = isOfData ? `the database refused a value (${sqlState})` : `${text} (${sqlState})`
-  const cause = new Refusal(`SQLSTATE ${sqlState}`, LATER.includes(sqlState))
+  const isSettled = isRefusal || (kind === '40' && sqlState !== '40003') || sqlState === '25P03'
+  const { constraint } = error as { readonly constraint?: string }
+  const by = constraint === undefined ? '' : ` by '${constraint}'`
+  const message = OF_DATA.includes(kind) ? `the database refused a value${by} (${sqlState})` : `${text} (${sqlState})`
+  const cause = new Refusal(`SQLSTATE ${sqlState}`, LATER.includes(sqlState), constraint)
   if (phase === 'committing' && !isSettled) return new StoreError('IN_DOUBT', message, { cause })
   if (phase === 'connecting') return new StoreError('UNAVAILABLE', message, { cause })
-  return new StoreError(MEANINGS[sqlState] ?? MEANINGS[kind] ?? 'UNAVAILABLE', message, { cause })
+  const refused = phase === 'reading' ? 'UNAVAILABLE' : 'UNSTORABLE'
+  const meaning = MEANINGS[sqlState] ?? MEANINGS[kind] ?? (isRefusal ? refused : 'UNAVAILABLE')
+  return new StoreError(meaning, message, { cause })
 }
 
 /** What the server or the network said, without the row. */
@@ -62,11 +75,18 @@ class Refusal extends Error {
   override readonly name = 'Refusal'
   /** Whether it is about the server's being there, which may change by itself. */
   readonly passes: boolean
-  constructor(message: string, passes: boolean) {
+  /** The constraint or the unique index that was violated. */
+  readonly constraint: string | undefined
+  constructor(message: string, passes: boolean, constraint?: string) {
     super(message)
     this.passes = passes
+    this.constraint = constraint
   }
 }
+
+/** The constraint or the unique index that refused a commit. */
+export const constraintOf = ({ cause }: StoreError): string | undefined =>
+  cause instanceof Refusal ? cause.constraint : undefined
 
 /** Whether nothing has landed, and trying again may help. */
 export function isPassing(error: unknown): boolean {

@@ -15,6 +15,7 @@ import {
   type Schema,
   type Store,
   type StoreAdapter,
+  type StoreErrorCode,
   type Total,
   type Write,
 } from '../port.ts'
@@ -86,6 +87,9 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
     await client.end().catch(() => {})
   }
 }
+
+/** Failures of a transaction that may be the doing of one of its commits. */
+const OF_ONE: readonly StoreErrorCode[] = ['CONFLICT', 'CORRUPT', 'UNSTORABLE']
 
 class PostgresStore implements Store {
   /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
@@ -218,7 +222,7 @@ class PostgresStore implements Store {
       this.#changes.touched(tablesOf(members.filter((_, i) => refusals[i] === undefined)))
     } catch (error) {
       // One of them was refused by the database, met a bad row, or is a mistake; only by themselves they tell which.
-      const isOfOne = !(error instanceof StoreError) || error.code === 'CONFLICT' || error.code === 'CORRUPT'
+      const isOfOne = !(error instanceof StoreError) || OF_ONE.includes(error.code)
       if (isOfOne && members.length > 1) for (const member of members) await this.#settle([member])
       else for (const { reject } of members) reject(error)
     } finally {

@@ -47,6 +47,8 @@ export class PostgresTable extends SqlTable {
   readonly totals: PostgresTotals | undefined
   /** Columns whose changes may collide with other rows. */
   readonly unique: ReadonlySet<string>
+  /** The names of its unique indexes as the database has them, which keeps 63 bytes of a name. */
+  readonly uniqueNames: ReadonlySet<string>
   readonly #name: string
 
   constructor(name: string, table: Table, namespace: string) {
@@ -55,6 +57,8 @@ export class PostgresTable extends SqlTable {
     this.#name = dialect.table(name)
     this.totals = table.total && new PostgresTotals(name, table, table.total, dialect)
     this.unique = new Set(Object.values(table.indexes ?? {}).flatMap((index) => (index.unique ? index.columns : [])))
+    const uniqueIndexes = Object.keys(table.indexes ?? {}).filter((index) => table.indexes?.[index]?.unique)
+    this.uniqueNames = new Set(uniqueIndexes.map((index) => `${name}.${index}`.slice(0, 63)))
     const keys = `(${list(table.key)}) IN (SELECT * FROM ${this.#arrays(table.key)})`
     this.getAll = this.select(this.columns, `WHERE ${keys}`)
     this.lock = this.select(this.scalars, `WHERE ${keys} ORDER BY ${list(table.key)} FOR UPDATE`)

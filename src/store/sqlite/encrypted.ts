@@ -6,7 +6,7 @@ import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'n
 import { dirname } from 'node:path'
 import { StoreError, type Schema, type Store, type StoreAdapter } from '../port.ts'
 import { checkDuration, checkObject } from '../../arguments.ts'
-import { databasePath, fileAt, IN_MEMORY, isSame, makeFile } from './file.ts'
+import { databasePath, fileAt, IN_MEMORY, isSame, makeFile, realPath } from './file.ts'
 import { assertKey, opensWith, undisturbed } from './key.ts'
 import { LibsqlConnection } from './libsql.ts'
 import { coded, NOT_A_DATABASE, patiently, resultOf } from './errors.ts'
@@ -56,7 +56,7 @@ export function encryptedSqliteStore(given: EncryptedSqliteStoreOptions): StoreA
   checkOptions(options)
   const secret = secretOf(key, 'key')
   const former = formerKey === undefined ? undefined : formerSecretOf({ text: formerKey }, 'formerKey')
-  return { open: (schema) => open(options, { secret, former }, schema) }
+  return { open: (schema) => open({ ...options, path: realPath(options.path) }, { secret, former }, schema) }
 }
 
 interface Secrets {
@@ -111,7 +111,7 @@ export async function changeKey(options: ChangeKey): Promise<void> {
   const { path, from, to, busyTimeoutMs } = options
   checkDuration(busyTimeoutMs, 'busyTimeoutMs', { endless: true })
   const secrets = { from: formerSecretOf(from, 'from'), to: secretOf(to, 'to') }
-  await change({ path: databasePath(path), ...secrets, busyTimeoutMs })
+  await change({ path: realPath(databasePath(path)), ...secrets, busyTimeoutMs })
 }
 
 interface Change {

@@ -1,6 +1,6 @@
 /** The file of a SQLite database: what it may be called, who may read it, and whether it is still there. */
-import { closeSync, openSync, statSync, type BigIntStats } from 'node:fs'
-import { resolve } from 'node:path'
+import { closeSync, openSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { StoreError } from '../port.ts'
 
 export const IN_MEMORY = ':memory:'
@@ -17,6 +17,42 @@ export function databasePath(path: unknown): string {
     throw new TypeError(`path: the name of a file, or '${IN_MEMORY}'`)
   if (/^[a-z][a-z\d+.-]+:/i.test(path)) throw new TypeError("path: the name of a file, not a URL; './' in front makes it one") // prettier-ignore
   return resolve(path)
+}
+
+/** Links that lead in a circle end somewhere. */
+const MOST_LINKS = 40
+
+/**
+ * The one path of a file, whatever links lead to it: SQLite's log and the owner's lock stand beside that, and so all
+ * processes find them. A file that is not there yet has the path at which it will be made.
+ */
+export function realPath(path: string, links = 0): string {
+  if (path === IN_MEMORY) return path
+  try {
+    return realpathSync.native(path)
+  } catch {
+    const folder = tried(() => realpathSync.native(dirname(path))) ?? dirname(path)
+    const target = links < MOST_LINKS ? tried(() => readlinkSync(path)) : undefined
+    return target === undefined ? join(folder, basename(path)) : realPath(resolve(folder, target), links + 1)
+  }
+}
+
+function tried(call: () => string): string | undefined {
+  try {
+    return call()
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A file that has two names would have two logs, of which SQLite would see one at a time.
+ *
+ * @throws {StoreError} `UNAVAILABLE`
+ */
+export function assertOneName(file: BigIntStats | undefined): void {
+  if (file !== undefined && file.nlink > 1n)
+    throw new StoreError('UNAVAILABLE', 'the file of the database has another name (a hard link); open a copy of it')
 }
 
 /**

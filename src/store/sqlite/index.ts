@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { checkFunction, checkObject } from '../../arguments.ts'
 import { StoreError, type StoreAdapter } from '../port.ts'
 import { coded, NOT_A_DATABASE, resultOf } from './errors.ts'
-import { databasePath, fileAt, IN_MEMORY } from './file.ts'
+import { databasePath, fileAt, IN_MEMORY, realPath } from './file.ts'
 import { NodeConnection } from './node-connection.ts'
 import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 
@@ -29,11 +29,16 @@ export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
   const options = { ...given, path: databasePath(given.path) }
   checkOptions(options)
   checkFunction(options.prepare, 'prepare')
-  const connect = (): NodeConnection => {
-    assertPlain(options.path)
-    return new NodeConnection(options)
+  return {
+    open(schema) {
+      const real = { ...options, path: realPath(options.path) }
+      const connect = (): NodeConnection => {
+        assertPlain(real.path)
+        return new NodeConnection(real)
+      }
+      return openStore(connect, schema, real)
+    },
   }
-  return { open: (schema) => openStore(connect, schema, options) }
 }
 
 const MAGIC = Buffer.from('SQLite format 3\0')

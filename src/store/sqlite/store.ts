@@ -24,11 +24,11 @@ import type { CheckedWrite, TotalChange } from '../kit/rows.ts'
 import { checkSchema } from '../kit/schema.ts'
 import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
-import { coded, patiently } from './errors.ts'
+import { coded, ownConflict, patiently } from './errors.ts'
 import { checkVersion } from '../kit/sql.ts'
-import { fileAt, IN_MEMORY, makeFile, presenceOf, type Presence } from './file.ts'
+import { assertOneName, fileAt, IN_MEMORY, makeFile, presenceOf, type Presence } from './file.ts'
 import { sqliteOwnerLock } from './owner.ts'
-import { described, migrate, SCHEMA, SqliteTable } from './tables.ts'
+import { described, migrate, SCHEMA, SqliteTable, uniqueColumns } from './tables.ts'
 import { watchers } from '../kit/watchers.ts'
 import { sure } from '../../sure.ts'
 
@@ -63,12 +63,13 @@ export async function openStore(
   try {
     makeFile(options.path)
     const before = fileAt(options.path)
+    assertOneName(before)
     const db = (connection = await patiently(options.busyTimeoutMs, connect))
     await patiently(options.busyTimeoutMs, () => setUp(db, schema))
     return new SqliteStore(db, schema, options, presenceOf(options.path, before))
   } catch (error) {
     await connection?.close()
-    throw coded(error)
+    throw coded(ownConflict(error, uniqueColumns(schema.tables)))
   }
 }
 
@@ -96,6 +97,7 @@ class SqliteStore implements Store {
   /** The files were not what they should be when they were last looked at: then reads look, too. */
   #isAway = false
   readonly #tables: Map<string, SqliteTable>
+  readonly #unique: ReadonlySet<string>
   readonly #commits = new CommitQueue(() => this.#landGroup())
   readonly #watchers = watchers(() => this.#poll())
   #closing: Promise<void> | undefined
@@ -107,6 +109,7 @@ class SqliteStore implements Store {
     this.#options = options
     this.#presence = presence
     this.#tables = new Map(Object.entries(schema.tables).map(([name, table]) => [name, new SqliteTable(name, table)]))
+    this.#unique = uniqueColumns(schema.tables)
   }
 
   async get<R extends Row>(name: string, key: Key): Promise<R | undefined> {
@@ -184,12 +187,18 @@ class SqliteStore implements Store {
     const startedMs = performance.now()
     const before = this.#commits.length
     let members: readonly WaitingCommit[] = []
+    let apart: readonly WaitingCommit[] = []
     try {
       await patiently(this.#options.busyTimeoutMs, () => {
         this.#assertThere()
         this.#run('BEGIN IMMEDIATE')
-        this.#transact((members = this.#commits.take()))
+        apart = this.#transact((members = this.#commits.take()))
       })
+      for (const member of apart)
+        await patiently(this.#options.busyTimeoutMs, () => {
+          this.#run('BEGIN IMMEDIATE')
+          this.#transact([member])
+        }).catch(member.reject)
     } catch (error) {
       // Those that came in the meantime have their own time to wait.
       members = this.#commits.take(before)
@@ -200,9 +209,11 @@ class SqliteStore implements Store {
 
   /**
    * Lands what it can of a group in the transaction that has begun. One member may have been refused for what another
-   * wrote, so a refusal stands only once the group has landed: what befalls the transaction befalls all of them.
+   * wrote, so a refusal stands only once the group has landed: what befalls the transaction befalls all of them. Where its
+   * end was refused, as by a constraint that is checked then, nobody knows whose doing it was: gives those to be landed
+   * apart.
    */
-  #transact(members: readonly WaitingCommit[]): void {
+  #transact(members: readonly WaitingCommit[]): readonly WaitingCommit[] {
     const refusals = new Map<WaitingCommit, Error>()
     let committing = false
     try {
@@ -214,16 +225,19 @@ class SqliteStore implements Store {
         } catch (error) {
           // A full or failing disk ends the whole transaction, not the savepoint alone.
           if (members.length === 1 || !this.#db.isTransaction) throw error
-          refusals.set(member, coded(error))
+          refusals.set(member, coded(ownConflict(error, this.#unique)))
         }
       }
       committing = true
       this.#run('COMMIT')
       this.#assertLanded()
     } catch (error) {
-      for (const member of members) member.reject(coded(error, committing))
+      const failure = coded(ownConflict(error, this.#unique), committing)
+      const isOfOne = committing && failure instanceof StoreError && failure.code === 'UNSTORABLE'
+      const apart = isOfOne && members.length > 1 ? members : []
+      if (apart.length === 0) for (const member of members) member.reject(failure)
       if (this.#db.isTransaction) this.#run('ROLLBACK')
-      return
+      return apart
     }
     for (const member of members) {
       const refusal = refusals.get(member)
@@ -231,6 +245,7 @@ class SqliteStore implements Store {
       else member.resolve()
     }
     this.#watchers.touched(tablesOf(members.filter((member) => !refusals.has(member))))
+    return []
   }
 
   /** @throws {StoreError} `GONE`, `UNAVAILABLE` */

@@ -62,6 +62,15 @@ class SqliteTotals extends SqlTotals {
   readonly delete = `DELETE FROM ${this.table} ${this.#byKey}`
 }
 
+/** The columns of each key and unique index, as SQLite lists them where a row is refused. */
+export const uniqueColumns = (tables: Tables): ReadonlySet<string> =>
+  new Set(
+    Object.entries(tables).flatMap(([name, { key, indexes = {} }]) => {
+      const unique = Object.values(indexes).flatMap(({ columns, unique: isUnique }) => (isUnique ? [columns] : []))
+      return [key, ...unique].map((columns) => columns.map((column) => `${name}.${column}`).join(', '))
+    }),
+  )
+
 /**
  * The version and the tables of a database; undefined where it is empty.
  * @throws {StoreError} `NEWER`, `CORRUPT` where it is not ours.

@@ -3,7 +3,7 @@ import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
 import { changeTold, type MeltContext, type Payment } from '../../../machines/wallet/melt-model.ts'
-import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkKeys } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { expiresAtMs } from '../../cashu/mint-time.ts'
 import { askedIn, invoiceText, isPreimage } from '../../cashu/invoice.ts'
@@ -268,7 +268,7 @@ export async function prepareMelt(env: WalletEnv, options: PrepareMelt): Promise
   const { mintUrl: url, request, unit = 'sat', maxFee, key, signal } = options
   checkSignal(signal)
   if (typeof request !== 'string') throw new TypeError('request: a text')
-  checkTexts({ unit })
+  checkKeys({ unit })
   const most = maxFee === undefined ? null : fromAmountLike(maxFee, 'maxFee')
   const { msat, paymentHash } = env.ports.invoiceAmount(request)
   if (msat === undefined) throw new HardshellError('AMOUNT_MISSING', 'the invoice leaves the amount to the payer')

@@ -2,7 +2,7 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { mint } from '../../../machines/wallet/mint.ts'
 import type { MintContext, QuoteState, Wanted } from '../../../machines/wallet/mint-model.ts'
-import { checkNames, checkSignal, checkTexts } from '../../arguments.ts'
+import { checkNames, checkSignal, checkKeys } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import { defineOperation, type EventObject, type Poll } from '../../kernel/define/operation.ts'
@@ -143,7 +143,7 @@ export async function prepareMint(env: WalletEnv, options: PrepareMint): Promise
   const { mintUrl: url, unit = 'sat', method = 'bolt11', quoteId, key, signal } = options
   checkSignal(signal)
   const amount = positive(fromAmountLike(options.amount), 'amount')
-  checkTexts({ unit, method, quoteId })
+  checkKeys({ unit, method, quoteId })
   const { crypto, random } = env.ports
   if (options.privateKey !== undefined && !isKey(crypto, options.privateKey))
     throw new TypeError('privateKey: 32 bytes in hex')

@@ -11,7 +11,7 @@ import {
 import type { BlindedMessage } from '../../cashu/parse.ts'
 import { askRestore, askStates } from '../asking.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
-import { checkNames, checkTexts } from '../../arguments.ts'
+import { checkNames, checkKeys } from '../../arguments.ts'
 import type { WalletEnv } from '../env.ts'
 import { fetchKeysets } from '../keyset-fetch.ts'
 import { contextIn, ExecutableHandle, type Finished, type Waiting } from '../handle.ts'
@@ -238,7 +238,7 @@ export class RestoreHandle extends ExecutableHandle<RestoreContext> {
 export async function prepareRestore(env: WalletEnv, options: PrepareRestore): Promise<RestoreHandle> {
   checkNames(options, 'options', ['mintUrl', 'unit', 'key'])
   const { mintUrl: url, unit = 'sat', key } = options
-  checkTexts({ unit })
+  checkKeys({ unit })
   const { mintUrl } = await env.mints.get(url)
   const input = { mintUrl, unit }
   const checked = async () => {

@@ -2,7 +2,7 @@
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { send, type SendContext } from '../../../machines/wallet/send.ts'
-import { checkNames, checkTexts } from '../../arguments.ts'
+import { checkNames, checkKeys } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { encodeToken } from '../../cashu/codec.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
@@ -143,7 +143,7 @@ export async function prepareSend(env: WalletEnv, options: PrepareSend): Promise
   checkNames(options, 'options', ['mintUrl', 'amount', 'unit', 'memo', 'key'])
   const { mintUrl: url, amount, unit = 'sat', memo, key } = options
   const asked = positive(fromAmountLike(amount), 'amount')
-  checkTexts({ unit })
+  checkKeys({ unit })
   if (memo !== undefined && typeof memo !== 'string') throw new TypeError('memo: a text')
   const { mintUrl } = await env.mints.get(url)
   const input = { mintUrl, unit, amount: asked, memo: memo ?? null }

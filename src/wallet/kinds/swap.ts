@@ -2,7 +2,7 @@
 import type { AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { swap, type SwapContext } from '../../../machines/wallet/swap.ts'
-import { checkNames, checkTexts } from '../../arguments.ts'
+import { checkNames, checkKeys } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
@@ -57,7 +57,7 @@ export async function prepareSwap(env: WalletEnv, options: PrepareSwap): Promise
     positive(fromAmountLike(amount, `amounts[${at}]`), `amounts[${at}]`),
   )
   if (asked.length === 0 || asked.length > 64) throw new TypeError('amounts: 1 to 64 of them')
-  checkTexts({ unit })
+  checkKeys({ unit })
   const { mintUrl } = await env.mints.get(url)
   const checked = async () => {
     await env.mints.assertUsable(mintUrl, unit)
