@@ -2,7 +2,7 @@
 import type { LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
-import type { StoredTimers } from '../step/step.ts'
+import { running, type StoredTimers } from '../step/timers.ts'
 
 /** Why an operation is where it is, what comes next, and when; no secrets. */
 export interface Explanation {
@@ -56,7 +56,7 @@ export function explain(of: {
       needsHuman: status !== 'done',
     }
   const nodes = snapshot._nodes.toReversed()
-  const timers = Object.entries(JSON.parse(row.timers) as StoredTimers)
+  const timers = running(JSON.parse(row.timers) as StoredTimers)
   const reason = [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
     .filter((part) => part !== null && part !== undefined && part !== '')
     .join(' ')
