@@ -2,7 +2,7 @@
 import type { LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
-import type { StoredTimers } from '../step/step.ts'
+import { running, type StoredTimers } from '../step/timers.ts'
 import { message } from '../util/errors.ts'
 import { stays } from '../util/retry.ts'
 
@@ -74,7 +74,7 @@ export function explain(of: {
       needsHuman: status !== 'done',
     }
   const nodes = snapshot._nodes.toReversed()
-  const timers = Object.entries(JSON.parse(row.timers) as StoredTimers)
+  const timers = running(JSON.parse(row.timers) as StoredTimers)
   const reason = [nodes.find((node) => node.description)?.description ?? state, loaded.kind.because?.(snapshot.context)]
     .filter((part) => part !== null && part !== undefined && part !== '')
     .join(' ')

@@ -14,7 +14,8 @@ import { sleep } from '../util/ports.ts'
 import { dotted, type OperationRow } from '../define/operation.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
-import { doneEvent, stored, type Invoke, type Step, type StoredTimers, type Timers } from '../step/step.ts'
+import { doneEvent, type Invoke, type Step } from '../step/step.ts'
+import { fired, running, stored, type StoredTimers, type Timers } from '../step/timers.ts'
 
 /** An event with somebody waiting to hear whether the chart took it. */
 export interface Delivery {
@@ -102,7 +103,7 @@ export function rowOf(
   const { kind, stepper } = loaded
   const { snapshot } = step
   const timers = stored(step.timers)
-  const ends = Object.values(timers)
+  const ends = running(timers).map(([, atMs]) => atMs)
   const kept = stepper.invokes(snapshot).some((invoke) => !step.entered.has(invoke.id))
   const nowMs = kernel.clock.now()
   const isOver = snapshot.status !== 'active'
@@ -320,22 +321,16 @@ class Operation {
 
   /** Starting effects on a row that another process left is a commit of its own (one attempt more, our name on it). */
   async #takeOver(): Promise<void> {
-    if (this.#loaded.stepper.invokes(this.snapshot).length > 0) {
-      const step = {
-        snapshot: this.snapshot,
-        writes: [],
-        emitted: [],
-        moves: [],
-        timers: this.#timers,
-        entered: new Set<string>(),
-      }
-      const before = this.#row
-      this.#row = { ...before, owner: '' }
-      const outcome = await this.#commit(step)
-      if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else took the operation over')
-      return
-    }
-    this.#follow(new Set())
+    if (this.#loaded.stepper.invokes(this.snapshot).length === 0) return this.#follow(new Set())
+    this.#row = { ...this.#row, owner: '' }
+    await this.#record(this.#timers)
+  }
+
+  /** Commits the state as it is, with these timers. */
+  async #record(timers: Timers): Promise<void> {
+    const unmoved = { snapshot: this.snapshot, writes: [], emitted: [], moves: [], entered: new Set<string>() }
+    const outcome = await this.#commit({ ...unmoved, timers })
+    if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
   }
 
   /** Makes what runs and what is due agree with the committed state. */
@@ -413,20 +408,19 @@ class Operation {
     // By now another actor may run the operation, and wakes up at other times.
     if (this.#stop.signal.aborted) return
     const next = this.#poll?.next
-    this.#kernel.alarms.set(this.#row.id, [...Object.values(this.#timers), ...(next ? [next] : [])])
+    const ends = running(this.#timers).map(([, end]) => end)
+    this.#kernel.alarms.set(this.#row.id, next ? [...ends, next] : ends)
   }
 
   #due(): void {
     const { clock } = this.#kernel
     if (this.#poll?.next && isOver(this.#poll.next, clock)) void this.#pollNow()
     void this.#enqueue(async () => {
-      for (;;) {
-        const late = Object.entries(this.#timers).filter(([, end]) => isOver(end, clock))
-        const [id] = late.toSorted(([, a], [, b]) => a.atMs - b.atMs)[0] ?? []
-        if (id === undefined) break
-        // A timer that the chart takes no notice of has ended all the same.
-        if (!(await this.#apply({ type: id })))
-          this.#timers = Object.fromEntries(Object.entries(this.#timers).filter(([other]) => other !== id))
+      const late = running(this.#timers).filter(([, end]) => isOver(end, clock))
+      for (const [id, end] of late.toSorted(([, a], [, b]) => a.atMs - b.atMs)) {
+        // A step before it may have left its state, or entered it anew.
+        if (this.#timers[id] !== end) continue
+        if (!(await this.#apply({ type: id }))) await this.#record(fired(this.#timers, id))
         if (this.#stop.signal.aborted) return
       }
       this.#setDue()

@@ -17,12 +17,13 @@ import {
 } from 'xstate'
 import type { Write } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
-import { answerOf, contextOf, declaredOf, delayOf, pollOf } from '../define/chart.ts'
+import { answerOf, contextOf, declaredOf, pollOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
-import { momentIn, type Moment } from '../run/moments.ts'
+import type { Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
+import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
 import type { Clock } from '../util/ports.ts'
-import { stateNodes, type OperationKind, type PersistedSnapshot, type Reader } from '../define/operation.ts'
+import type { OperationKind, PersistedSnapshot, Reader } from '../define/operation.ts'
 
 /** An invoke of an active state, its input derived from the context alone. */
 export interface Invoke {
@@ -31,15 +32,6 @@ export interface Invoke {
   readonly local: boolean
   readonly input: unknown
 }
-
-/** Timer id → when it ends. A timer's id is the type of the event that it sends. */
-export type Timers = Readonly<Record<string, Moment>>
-/** The same as a row has it: epoch ms. */
-export type StoredTimers = Readonly<Record<string, number>>
-
-/** Timers as they are stored. */
-export const stored = (timers: Timers): StoredTimers =>
-  Object.fromEntries(Object.entries(timers).map(([id, { atMs }]) => [id, atMs]))
 
 export interface Step {
   readonly snapshot: AnyMachineSnapshot
@@ -66,14 +58,14 @@ export interface Move {
 
 /** What computing steps of one kind needs. */
 export interface Stepper {
-  /** Undefined where the chart takes no notice of the event. */
+  /** Undefined where the chart takes no notice of the event. A timer's event is taken as one that fires now. */
   next(from: AnyMachineSnapshot, timers: Timers, event: EventObject): Promise<Step | undefined>
   first(input: unknown): Promise<Step>
   restore(persisted: PersistedSnapshot): AnyMachineSnapshot
   persist(snapshot: AnyMachineSnapshot): PersistedSnapshot
   invokes(snapshot: AnyMachineSnapshot): Invoke[]
-  /** The timers that the snapshot's states call for, an unknown one counted from when they were entered. */
-  timersOf(snapshot: AnyMachineSnapshot, known: StoredTimers, enteredAtMs: number): Timers
+  /** The timers that the snapshot's states call for, as a row has them that was written then. */
+  timersOf(snapshot: AnyMachineSnapshot, known: StoredTimers, writtenAtMs: number): Timers
   /** The name of the poll on this snapshot's state. */
   poll(snapshot: AnyMachineSnapshot): string | undefined
 }
@@ -84,7 +76,7 @@ export interface Collected {
   readonly params?: unknown
 }
 /** What XState's own actions carry. */
-interface ActionParams {
+export interface ActionParams {
   readonly event?: EventObject
   readonly delay?: number
   readonly id?: string
@@ -96,7 +88,7 @@ const textOf = (name: unknown): string => (typeof name === 'string' ? name : '')
 const isWrites = (params: unknown): params is readonly Write[] => Array.isArray(params)
 const isParams = (params: unknown): params is ActionParams => typeof params === 'object' && params !== null
 const writesOf = ({ params }: Collected): readonly Write[] => (isWrites(params) ? params : [])
-const paramsOf = ({ params }: Collected): ActionParams => (isParams(params) ? params : {})
+export const paramsOf = ({ params }: Collected): ActionParams => (isParams(params) ? params : {})
 
 const MOST_LOCAL_STEPS = 64
 
@@ -185,10 +177,7 @@ export function stepper(options: {
   const now = (): number => clock.now()
   const { runs } = options
   const machine: AnyStateMachine = kind.machine
-  const delays = new Map<string, { name: string; nodeId: string }>()
-  for (const node of stateNodes(machine))
-    for (const name of Object.keys(node.config.after ?? {}))
-      delays.set(`xstate.after.${name}.${node.id}`, { name, nodeId: node.id })
+  const chart = chartTimers(machine, options)
 
   const collect = () => {
     const actions: Collected[] = []
@@ -208,25 +197,6 @@ export function stepper(options: {
             input: typeof input === 'function' ? derived(input, snapshot) : input,
           })),
         )
-
-  const endOf = (name: string, context: unknown, fromMs: number): number => {
-    const delay = delayOf(machine, name)
-    if (typeof delay === 'number') return fromMs + delay
-    if ('until' in delay) return delay.until(context)
-    const ms = delay({ context })
-    return Math.round(fromMs + ('jitter' in delay ? ms * (1 - options.random() / 2) : ms))
-  }
-
-  /**
-   * When a timer ends of which only the time of day is known. A pause is no longer than it is from now on, for the clock may
-   * have been set back since; what has an end by the time of day is left to that.
-   */
-  const momentOf = (name: string, context: unknown, atMs: number): Moment => {
-    const delay = delayOf(machine, name)
-    if (typeof delay !== 'number' && 'until' in delay) return { atMs, steadyMs: Infinity }
-    const leftMs = Math.min(atMs - now(), typeof delay === 'number' ? delay : delay({ context }))
-    return momentIn(clock, leftMs)
-  }
 
   const settle = async (
     start: AnyMachineSnapshot,
@@ -264,8 +234,7 @@ export function stepper(options: {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const entered = new Set<string>()
-    let timers: Record<string, Moment> = { ...before }
-    const atMs = now()
+    let timers: Record<string, Moment | null> = { ...before }
     for (const action of actions) {
       const { type } = action
       const { event, id, sendId, delay } = paramsOf(action)
@@ -275,9 +244,9 @@ export function stepper(options: {
       else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
       else if (type === 'xstate.raise' && event) {
         if (delay === undefined) continue
-        const timer = delays.get(event.type)
-        if (!timer) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
-        timers[event.type] = momentOf(timer.name, snapshot.context, endOf(timer.name, snapshot.context, atMs))
+        const end = chart.set(event.type, snapshot.context, delay)
+        if (!end) throw new HardshellError('DEFECT', `${kind.kind}: delayed raise of '${event.type}'; use after`)
+        timers[event.type] = end
       } else if (type !== 'xstate.stopChild') {
         throw new HardshellError('DEFECT', `${kind.kind}: action '${type}' is a side effect; use tx, emit or invoke`)
       }
@@ -292,7 +261,7 @@ export function stepper(options: {
       const collected = collect()
       const to = machine.transition(from, event, collected.scope)
       if (to === from && collected.actions.length === 0) return undefined
-      return settle(to, timers, collected)
+      return settle(to, fired(timers, event.type), collected)
     },
     async first(input) {
       const collected = collect()
@@ -312,16 +281,7 @@ export function stepper(options: {
       const { status, value, historyValue, output } = persisted as PersistedSnapshot
       return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }
     },
-    timersOf(snapshot, known, enteredAtMs) {
-      const timers: Record<string, Moment> = {}
-      if (snapshot.status !== 'active') return timers
-      for (const node of snapshot._nodes)
-        for (const name of Object.keys(node.config.after ?? {})) {
-          const id = `xstate.after.${name}.${node.id}`
-          timers[id] = momentOf(name, snapshot.context, known[id] ?? endOf(name, snapshot.context, enteredAtMs))
-        }
-      return timers
-    },
+    timersOf: (snapshot, known, writtenAtMs) => chart.restore(snapshot, known, writtenAtMs),
     poll(snapshot) {
       if (snapshot.status !== 'active') return undefined
       for (const node of snapshot._nodes) {

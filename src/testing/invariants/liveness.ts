@@ -2,6 +2,7 @@
 import { pollOf } from '../../kernel/define/chart.ts'
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind } from '../../kernel/define/operation.ts'
+import { timerId, type StoredTimers } from '../../kernel/step/timers.ts'
 import type { Write } from '../../store/port.ts'
 import type { World } from '../explorer/world.ts'
 import { operationIn, operationsIn } from './rows.ts'
@@ -17,16 +18,18 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
     let node: AnyStateNode = machine.root
     for (const key of region.split('.')) nodes.add((node = node.states[key]!))
   }
-  const running = JSON.parse(timers) as Record<string, number>
+  const running = JSON.parse(timers) as StoredTimers
   const delays = [...nodes].flatMap((node) =>
-    Object.keys(node.config.after ?? {}).map((name) => ({ name, id: `xstate.after.${name}.${node.id}` })),
+    Object.keys(node.config.after ?? {}).map((name) => ({ name, id: timerId(name, node.id) })),
   )
   const lost = delays.filter(({ id }) => running[id] === undefined)
   if (lost.length > 0) return lost.map(({ name }) => `stuck: ${kind} in '${state}' has lost its ${name}`)
   const goesOn = [...nodes].some(({ invoke, meta, config }) => {
     return invoke.length > 0 || pollOf(meta) !== undefined || Object.keys(config.on ?? {}).length > 0
   })
-  return goesOn || delays.length > 0 ? [] : [`stuck: ${kind} in '${state}' waits for nothing`]
+  return goesOn || delays.some(({ id }) => running[id] !== null)
+    ? []
+    : [`stuck: ${kind} in '${state}' waits for nothing`]
 }
 
 /** Operations that the kernel set aside. */

@@ -9,7 +9,7 @@ import type { Answer, Declared } from '../../../kernel/define/authoring.ts'
 import { pollOf } from '../../../kernel/define/chart.ts'
 import { dotted, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
 import type { ContextOf } from '../../../kernel/define/typed.ts'
-import { bareStep, doneEvent, type Collected } from '../../../kernel/step/step.ts'
+import { bareStep, doneEvent, paramsOf, type Collected } from '../../../kernel/step/step.ts'
 
 type Sample<Run> = Run extends (args: infer Args) => infer Out
   ? Args extends { readonly input: infer In }
@@ -52,6 +52,8 @@ export interface Spot {
   readonly key: string
   readonly state: string
   readonly snapshot: AnyMachineSnapshot
+  /** The timers that have not fired yet. */
+  readonly timers: ReadonlySet<string>
 }
 
 /** One step: an event in a state. */
@@ -86,7 +88,7 @@ export const pollAt = ({ snapshot }: Spot): string | undefined =>
 /** All that may happen in a state, by the samples. */
 export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next[] {
   if (isOver(spot)) return []
-  const { snapshot } = spot
+  const { snapshot, timers } = spot
   const nodes = snapshot._nodes
   const answers = nodes.flatMap((node) =>
     node.invoke.flatMap(({ id, src, input }) =>
@@ -98,9 +100,7 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
     ),
   )
   if (isLocal(spot)) return answers
-  const delays = nodes.flatMap((node) =>
-    delaysOf(node).map((name): Next => ({ from: 'delay', event: { type: `xstate.after.${name}.${node.id}` } })),
-  )
+  const delays = [...timers].map((type): Next => ({ from: 'delay', event: { type } }))
   const told = polledBy(kind)
   const poll = pollAt(spot)
   const events = (samples.events ?? []).flatMap((event): Next[] => {
@@ -112,6 +112,19 @@ export function nextsOf(kind: OperationKind, samples: Samples, spot: Spot): Next
 
 /** The names of a state's delays. */
 export const delaysOf = (node: AnyStateNode): string[] => Object.keys(node.config.after ?? {})
+
+/** The timers after a step: those that it set, without those that it cancelled, and without the one that fired. */
+function timersAfter(before: ReadonlySet<string>, actions: readonly Collected[], event?: string): ReadonlySet<string> {
+  const timers = new Set(before)
+  if (event !== undefined) timers.delete(event)
+  for (const action of actions) {
+    const { type } = action
+    const { event: raised, delay, sendId } = paramsOf(action)
+    if (type === 'xstate.cancel' && sendId !== undefined) timers.delete(sendId)
+    if (type === 'xstate.raise' && raised && delay !== undefined) timers.add(raised.type)
+  }
+  return timers
+}
 
 /** Which events each poll sends. Binding it to ports of nobody makes no request. */
 export const polledBy = (kind: OperationKind): Map<string, readonly string[]> =>
@@ -151,14 +164,16 @@ export const declaredOf = (machine: AnyStateMachine): [string, Declared<Answer, 
 export function walk(kind: OperationKind, samples: Samples): Walk {
   const edges: Edge[] = []
   const sees = (samples.sees ?? ((context: unknown) => context)) as (context: unknown, state: string) => unknown
-  const spotOf = (snapshot: AnyMachineSnapshot): Spot => {
+  const spotOf = (snapshot: AnyMachineSnapshot, timers: ReadonlySet<string>): Spot => {
     const state = dotted(snapshot.value)
-    return { key: JSON.stringify([state, sees(snapshot.context, state)]), state, snapshot }
+    const left = snapshot.status === 'active' ? timers : new Set<string>()
+    return { key: JSON.stringify([state, sees(snapshot.context, state), [...left]]), state, snapshot, timers: left }
   }
   const transition = (before: Spot, next: Next): Spot => {
     try {
       const { snapshot, actions } = bareStep(kind.machine, { snapshot: before.snapshot, event: next.event })
-      const after = snapshot === before.snapshot ? before : spotOf(snapshot)
+      const unmoved = snapshot === before.snapshot && next.from !== 'delay'
+      const after = unmoved ? before : spotOf(snapshot, timersAfter(before.timers, actions, next.event.type))
       edges.push({ before, next, after, actions })
       return after
     } catch (error) {
@@ -170,7 +185,7 @@ export function walk(kind: OperationKind, samples: Samples): Walk {
   const spots = new Map<string, Spot>()
   for (const input of samples.inputs) {
     const { snapshot, actions } = bareStep(kind.machine, { input: { id: 'operation', ...input } })
-    const start = { spot: spotOf(snapshot), actions }
+    const start = { spot: spotOf(snapshot, timersAfter(new Set(), actions)), actions }
     starts.push(start)
     // A walk that comes to where another has been ends there.
     const known = new Set(spots.keys())

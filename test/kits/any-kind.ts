@@ -1,0 +1,21 @@
+/** A kind of any chart, for the processes of the kernel's shop. */
+import type { AnyStateMachine } from 'xstate'
+import { defineOperation, type OperationKind, type Runs } from '../../src/kernel/index.ts'
+import type { ShopPorts } from './kernel-shop.ts'
+
+type Rest = Omit<OperationKind<ShopPorts>, 'kind' | 'version' | 'machine' | 'effects' | 'columns'>
+
+/** `effects` are those that the chart declares. */
+export const anyKind = (
+  machine: AnyStateMachine,
+  effects: object = {},
+  rest: Partial<Rest> = {},
+): OperationKind<ShopPorts> =>
+  defineOperation<ShopPorts, AnyStateMachine>({
+    ...rest,
+    kind: 'any',
+    version: 1,
+    machine,
+    effects: () => effects as Runs<AnyStateMachine>,
+    columns: () => ({ item: '' }),
+  })
