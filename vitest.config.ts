@@ -57,5 +57,6 @@ export default defineConfig({
     // Only what hangs is ended by time, however busy the machine is.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 600_000 } },
   },
 })

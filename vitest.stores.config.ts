@@ -6,5 +6,5 @@ const { projects: _, ...test } = base.test ?? {}
 
 export default defineConfig({
   ...base,
-  test: { ...test, include: ['test/stores-real/**/*.test.ts'], testTimeout: 120_000 },
+  test: { ...test, include: ['test/stores-real/**/*.test.ts'] },
 })

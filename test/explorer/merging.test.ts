@@ -56,12 +56,11 @@ const plain = sure(
   'scenario',
 )
 
-test('of a receive: nothing is lost', { timeout: 300_000 }, async () => {
+test('of a receive: nothing is lost', async () => {
   const { merged, lost: states } = await lost(plain)
   expect(merged).toBeGreaterThan(20)
   expect(states).toEqual([])
 })
 
-test('what decides and is left out is caught', { timeout: 300_000 }, async () =>
-  expect((await lost(plain, { matters: () => [] })).lost).not.toEqual([]),
-)
+test('what decides and is left out is caught', async () =>
+  expect((await lost(plain, { matters: () => [] })).lost).not.toEqual([]))

@@ -171,7 +171,7 @@ describe('the signatory', () => {
         told = text
         return status
       }
-      await expect.poll(answer, { timeout: 10_000 }).toBe(200)
+      await expect.poll(answer).toBe(200)
       client.unblind((JSON.parse(told) as Signatures).signatures, [swapped, issued][at]!)
     }
     await mint.close()

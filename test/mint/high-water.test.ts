@@ -2,6 +2,7 @@
  * How far a seed has signed: a mint does not start on a database that has forgotten some of it. Tried on a mint in process,
  * whose mark and whose commits fail or end at every point there is.
  */
+import { setTimeout } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/kernel/util/ports.ts'
 import type { HighWaterMark, Mark, MintOptions } from '../../src/mint-server/index.ts'
@@ -141,7 +142,7 @@ test('while it runs, what happened is marked within a second, and once where muc
   expect(kept.writes).toBe(writes)
   const before = world.dump()
   world.ring()
-  await vi.waitFor(() => expect(kept.writes).toBe(writes + 1))
+  await expect.poll(() => kept.writes).toBe(writes + 1)
   expect(await refusal(before, { highWaterMark })).toContain('older')
   // Killed here, the mint starts on its database.
   expect(await refusal(world.dump(), { highWaterMark })).toBe('starts')
@@ -156,7 +157,7 @@ test('of two copies that go on with one seed, one notices, and moves no more eca
   vi.stubGlobal('reportError', logged)
   try {
     first.ring()
-    await vi.waitFor(() => expect(logged).toHaveBeenCalled())
+    await expect.poll(() => logged).toHaveBeenCalled()
     await expect(first.client.swap(proofs)).rejects.toThrow(/another mint has this seed/)
     expect(await first.client.states(proofs)).toEqual(['UNSPENT'])
   } finally {
@@ -216,16 +217,15 @@ test('wherever a mint dies, at a commit or while it keeps its mark, it starts ag
       const { client, mint } = await simulated({ store: faulty, clock: time.clock, highWaterMark })
       await client.mint([1])
       time.ring()
-      await vi.waitUntil(() => kept.writes === 2)
+      for (;;) {
+        if (kept.writes === 2 || died) break
+        await setTimeout(1)
+      }
       await client.mint([2])
       await mint.close({ deadlineMs: 0 })
     })().catch(() => {})
-    await vi.waitFor(
-      async () => {
-        if (!died) await Promise.race([over.then(() => (died = true)), Promise.reject(new Error('it lives'))])
-      },
-      { timeout: 20_000, interval: 5 },
-    )
+    void over.then(() => (died = true))
+    await expect.poll(() => died, { interval: 5 }).toBe(true)
     return { wasKilled: at >= dieAt, dump: structuredClone(adapter.dump()), mark: kept.mark }
   }
   for (const isDone of [false, true])

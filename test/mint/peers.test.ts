@@ -72,9 +72,7 @@ describe("a payment by the words of cdk's fake wallet", () => {
   ])('that is answered with %s and then with %s', async (pay, check, status, state) => {
     const invoice = invoiceOf(3, { pay_invoice_state: pay, check_payment_state: check, ...told })
     const { answer, quote } = await melted(invoice)
-    await expect
-      .poll(async () => (await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)).state, { timeout: 10_000 })
-      .toBe(state)
+    await expect.poll(async () => (await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)).state).toBe(state)
     // Where the answer took a look, it is the last word; else that the payment is under way.
     expect(['PENDING', 'PAID', codes.paymentFailed]).toContain(answer.code ?? answer.state)
     expect(status === 400 ? [codes.paymentFailed, 'PENDING'] : [state, 'PENDING']).toContain(
@@ -85,9 +83,7 @@ describe("a payment by the words of cdk's fake wallet", () => {
   test('that fails as a call, and is UNPAID when it is asked about', async () => {
     const script = { pay_invoice_state: 'UNPAID', check_payment_state: 'UNPAID', pay_err: true, check_err: false }
     const { quote } = await melted(invoiceOf(3, script))
-    await expect
-      .poll(async () => (await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)).state, { timeout: 10_000 })
-      .toBe('UNPAID')
+    await expect.poll(async () => (await wallet.get<MeltQuote>(`/v1/melt/quote/bolt11/${quote}`)).state).toBe('UNPAID')
   })
 })
 

@@ -1,5 +1,5 @@
 /** What a mint forgets, and what it keeps: tried on rows alone, and on a mint in process whose clock is moved. */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { OperationRow } from '../../src/kernel/define/operation.ts'
 import { systemClock } from '../../src/kernel/util/ports.ts'
 import { Pruner } from '../../src/mint-server/db/pruning.ts'
@@ -149,7 +149,7 @@ test('a mint forgets what it did and keeps what came of it; a payment that is pe
   pass(DAY_MS)
   // Any request has it look after the house.
   expect(await client.states([four!, sixteen!])).toEqual(['SPENT', 'PENDING'])
-  await vi.waitFor(() => expect(kinds()).toEqual(['mint-melt']))
+  await expect.poll(kinds).toEqual(['mint-melt'])
   expect(adapter.dump()['responses']).toEqual([])
   expect(await mint.balanceSheet()).toEqual(sheet)
   expect(await decide(simulation, quote, 'paid')).toBe(true)

@@ -121,7 +121,7 @@ test('quotes that nobody paid are deleted when their time is over, and what some
   asked.isAway = false
   await swept()
   const left = [issued, unnoticed].map(({ quote }) => quote).toSorted()
-  await expect.poll(() => rows('mintQuotes'), { timeout: 10_000 }).toEqual(left)
+  await expect.poll(() => rows('mintQuotes')).toEqual(left)
   expect(await client.issue(unnoticed.quote, [2])).toHaveLength(1)
   await decide(world, pending.quote, 'paid')
   await client.refused(codes.unclassified, '/v1/mint/bolt11', { quote: unpaid.quote, outputs: [] })

@@ -34,7 +34,33 @@ function deleted(name: string): Promise<void> {
   })
 }
 
+/** Every call by which a migration asks something of an object store. */
+const CALLS = ['get', 'getAll', 'getAllKeys', 'openCursor', 'clear', 'add', 'put', 'delete'] as const
+
+/** Stops the page for good: it asks a server that does not answer, and waits. */
+function stop(url: string): void {
+  const request = new XMLHttpRequest()
+  request.open('GET', url, false)
+  request.send()
+}
+
 export const kit = {
+  /** Counts a migration's calls from now on; stops for good before the n-th of them, or when what it asked for is done. */
+  countMigration(end?: { readonly n: number; readonly when: 'before' | 'after'; readonly url: string }): void {
+    window.calls = 0
+    const called = (call: (...args: unknown[]) => IDBRequest, self: IDBObjectStore, args: unknown[]): IDBRequest => {
+      const isEnd = self.transaction.mode === 'versionchange' && ++window.calls === end?.n
+      if (isEnd && end.when === 'before') stop(end.url)
+      const request = Reflect.apply(call, self, args)
+      if (isEnd) request.addEventListener('success', () => stop(end.url))
+      return request
+    }
+    for (const name of CALLS) {
+      const proxied = new Proxy(IDBObjectStore.prototype[name], { apply: called })
+      Object.assign(IDBObjectStore.prototype, { [name]: proxied })
+    }
+  },
+  stop,
   open: (version: 1 | 2, options: IndexedDbStoreOptions): Promise<Store> =>
     indexedDbStore(options).open(schemas[version - 1]!),
   notes: (from: number, count: number, text = ''): Write[] =>

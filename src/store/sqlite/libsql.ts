@@ -1,21 +1,21 @@
 /** A connection to an encrypted SQLite file. */
 import Database from 'libsql'
-import { setImmediate } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { StoreError } from '../port.ts'
+import { Collected } from './collected.ts'
 import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
 import { tooLarge } from './errors.ts'
 import { IN_MEMORY } from './file.ts'
 import type { CipherKey } from './secret.ts'
 
-const MOST_ROUNDS = 10
-/** Rounds that find no statement any more: now and then what the library keeps behind one is collected later than it. */
-const LAST_ROUNDS = 3
+interface Cursor {
+  readonly next: () => IteratorResult<SqlRow, unknown>
+}
 
 export class LibsqlConnection implements SqliteConnection {
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
+  /** Statements and cursors: each of them holds the file open until it is collected. */
+  readonly #holders = new Collected()
 
   /** @throws {StoreError} `UNAVAILABLE` */
   constructor(path: string, key: CipherKey) {
@@ -29,16 +29,17 @@ export class LibsqlConnection implements SqliteConnection {
     }
   }
 
-  /** Reads to the end: what is left in the middle holds its read transaction open, as `get` of this library does. */
+  /**
+   * Reads to the end: a statement that is left in the middle holds its read transaction open, as `get` of this library
+   * does. `all` of this library is not called: while V8 compiles a function of a cursor, its thread holds that function,
+   * and through it the cursor. The one function that is called here is counted, so `close` waits for it.
+   */
   all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
-    const rows = this.#statement(sql).all(values.map(bound)) as SqlRow[]
-    for (const row of rows)
-      for (const column in row) {
-        const value = row[column]
-        if (typeof value === 'number' && !Number.isSafeInteger(value)) throw tooLarge()
-        if (typeof value === 'string' && value.includes(MARK)) row[column] = unmarked(value)
-      }
-    return rows
+    const cursor = this.#statement(sql).iterate(values.map(bound)) as Cursor
+    this.#holders.add(cursor.next)
+    const rows: SqlRow[] = []
+    for (let next = cursor.next(); next.done !== true; next = cursor.next()) rows.push(next.value)
+    return rows.map(readable)
   }
 
   run(sql: string, values: readonly SqlValue[] = []): void {
@@ -54,22 +55,18 @@ export class LibsqlConnection implements SqliteConnection {
   }
 
   /** The library closes the file, and lets go of its lock, when the last statement has been collected. */
-  async close(): Promise<void> {
-    const left = Array.from(this.#statements.values(), (statement) => new WeakRef(statement))
+  close(): Promise<void> {
     this.#statements.clear()
     this.#db.close()
-    for (let round = 0, last = left.length > 0 ? LAST_ROUNDS : 0; round < MOST_ROUNDS && last > 0; round++) {
-      // What was looked at stays until the loop turns; what was collected is let go of when it turns again.
-      await setImmediate()
-      collectGarbage()
-      await setImmediate()
-      if (!left.some((statement) => statement.deref())) last--
-    }
+    return this.#holders.all()
   }
 
   #statement(sql: string): Database.Statement {
     let statement = this.#statements.get(sql)
-    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+    if (statement === undefined) {
+      this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+      this.#holders.add(statement)
+    }
     return statement
   }
 }
@@ -90,7 +87,11 @@ const bound = (value: SqlValue): SqlValue =>
 // Pairs are found from the left, where every pair begins with a mark: none is torn.
 const unmarked = (text: string): string => text.replaceAll(NUL_MARKED, '\0').replaceAll(MARK_MARKED, MARK)
 
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  ;(runInNewContext('gc') as () => void)()
+function readable(row: SqlRow): SqlRow {
+  for (const column in row) {
+    const value = row[column]
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) throw tooLarge()
+    if (typeof value === 'string' && value.includes(MARK)) row[column] = unmarked(value)
+  }
+  return row
 }
