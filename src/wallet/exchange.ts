@@ -206,9 +206,13 @@ function unneeded({ id, exchange: { sets, refusal, unaccounted } }: Job, rows: r
 const isUnspent = ({ states, refusal }: Exchange): boolean =>
   states.length > 0 ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
 
-/** A request was not answered; or inputs are spent, although the mint refused it for another reason: it may have lied. */
-const mayHaveLanded = ({ unaccounted, sets, states, refusal }: Exchange): boolean =>
-  unaccounted || (sets.length > 0 && states.includes('SPENT') && refusal !== null && refusal.meaning !== 'spent')
+/**
+ * A request was not answered; or inputs are spent, although the mint refused it for another reason: it may have lied. Of a
+ * fence the payment's quote says who spent them.
+ */
+const mayHaveLanded = ({ unaccounted, isFence, sets, states, refusal }: Exchange): boolean =>
+  unaccounted ||
+  (!isFence && sets.length > 0 && states.includes('SPENT') && refusal !== null && refusal.meaning !== 'spent')
 
 /** A request may have landed, and the mint cannot say which outputs it signed. Only unspent inputs would prove otherwise. */
 const cannotTell = (exchange: Exchange): Why | undefined =>

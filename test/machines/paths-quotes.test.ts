@@ -78,7 +78,7 @@ livePaths(
     /^answer melt\.select: short$/,
     // And what is chosen fits.
     /planning|reselecting|fitting|gathering|robbed|misfit|unfitted|shrinking|^answer (proofs\.select|melt\.(plan|gather)):/,
-    /lastChange: done\[[23]\]/,
+    /lastChange: done\[[234]\]|lastReading/,
     // Left out, see the model.
     /quoteExpiry|readyDeadline/,
     /melt\.lost|→ melt\.lost|spentQuarantined/,

@@ -278,16 +278,10 @@ const weekAfterPayment = async (on: Bench, process: Opened): Promise<void> => {
 }
 /** The mint restores nothing, and for a week nothing is heard of the quote. */
 const weekWithoutRestores = async (on: Bench, process: Opened): Promise<void> => {
-  process.wire.plan.push(
-    ...Array.from(
-      { length: 10 },
-      () =>
-        [
-          [RESTORE, { status: 404 }],
-          [MELT_QUOTE, 'down'],
-        ] as const,
-    ).flat(),
-  )
+  // Asked once when it is paid; then by each poll, and at last, after the restore for the quote.
+  const refused = [RESTORE, { code: 0, detail: 'not today' }] as const
+  const polls = Array.from({ length: 10 }, () => [refused, [MELT_QUOTE, 'down']] as const)
+  process.wire.plan.push(refused, ...polls.flat())
   const pending = reached(process, 'melt', 'changePending')
   const handle = await process.wallet.melt.prepare({ mintUrl: on.mintUrl, request: on.invoice(50) })
   void handle.execute().catch(() => {})

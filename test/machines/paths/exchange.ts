@@ -162,11 +162,14 @@ export const exchangeLocals: Model['locals'] = {
     if (signatures.length !== set.outputs.length) return { answer: 'wrong' }
     return { answer: 'ok', ...whole(set) } as Answer
   },
-  'exchange.match': ({ exchange: { sets, states, restored, seenSigned, unaccounted, refusal } }: Job) => {
+  'exchange.match': ({ exchange: { sets, states, restored, seenSigned, unaccounted, refusal, isFence } }: Job) => {
     const found = new Set(restored?.outputs)
     const isStated = states.length > 0
     const unspent = isStated ? states.every((state) => state === 'UNSPENT') : refusal?.meaning !== 'spent'
-    if (restored === null && unaccounted && !(isStated && unspent))
+    // It was refused for another reason, and yet its inputs are spent; of a fence the quote says by whom.
+    const isDoubtful =
+      !isFence && sets.length > 0 && states.includes('SPENT') && refusal !== null && refusal.meaning !== 'spent'
+    if (restored === null && (unaccounted || isDoubtful) && !(isStated && unspent))
       return { answer: 'unknown', why: NO_RESTORE } as Answer
     if (found.size === 0) return { answer: unspent ? 'nothing' : 'spent', writes: [] } as Answer
     const contradicts = unspent && (isStated || !unaccounted)
