@@ -16,6 +16,11 @@ export interface Explanation {
   readonly status: OperationView['status']
   /** The chart's own description of the state, with what the operation stored as its reason; or why it was set aside. */
   readonly why: string
+  /**
+   * What last kept it from going on, without secrets, and when (epoch ms); `attempt` says how often the effects of this
+   * state had been started. Undefined where nothing did since it came to its state.
+   */
+  readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | undefined
   /** Requests under way, by effect. */
   readonly underWay: readonly string[]
   /** What it asks about, over and over. */
@@ -36,6 +41,7 @@ export function explain(of: {
   view: OperationView
   loaded: LoadedKind | undefined
   unloadable: string | undefined
+  crash: NonNullable<Explanation['lastError']> | undefined
   laneClosed: boolean
   pause: LanePause | undefined
   nowMs: number
@@ -44,7 +50,8 @@ export function explain(of: {
   const { id, kind, state, status, row, snapshot } = view
   const inMs = Math.ceil(pause?.leftMs ?? 0)
   const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
-  const base = { id, kind, state, status, laneClosed: of.laneClosed, lanePaused }
+  const lastError = lastErrorOf(of)
+  const base = { id, kind, state, status, lastError, laneClosed: of.laneClosed, lanePaused }
   if (!snapshot || !loaded || status !== 'active')
     return {
       ...base,
@@ -81,6 +88,13 @@ export function explain(of: {
     ),
     needsHuman: snapshot.hasTag('human') || (asks && pause?.needsHuman === true),
   }
+}
+
+/** Of what was set aside the row has it, whichever process met it. */
+function lastErrorOf({ view, crash }: Pick<Parameters<typeof explain>[0], 'view' | 'crash'>): Explanation['lastError'] {
+  const { status, row } = view
+  if (status === 'quarantined') return { error: row.reason ?? '', attempt: row.attempt, atMs: row.updatedAt }
+  return status === 'active' && crash ? { error: crash.error, attempt: crash.attempt, atMs: crash.atMs } : undefined
 }
 
 /** The name of the delay in a timer's id. */

@@ -11,6 +11,7 @@ import { HardshellError } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { dotted, type OperationRow } from '../define/operation.ts'
+import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
 import { doneEvent, stored, type Invoke, type Step, type StoredTimers, type Timers } from '../step/step.ts'
@@ -223,7 +224,9 @@ class Operation {
           taken(took)
         } catch (error) {
           lost(error)
-          throw error
+          if (!isDefect(error)) throw error
+          // Nothing came of the event, and its sender was told: the operation is as it was before.
+          this.#kernel.erred(this.#row, error)
         }
       }
       void this.#enqueue(run, lost)
@@ -252,7 +255,7 @@ class Operation {
       for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift())
         await task.run().finally(task.over)
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
+      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row, error)
     } finally {
       this.#pumping = false
     }
