@@ -16,7 +16,7 @@ import {
 } from '../../src/kernel/index.ts'
 import { isDefect, textOf } from '../../src/kernel/run/defects.ts'
 import { HardshellError } from '../../src/kernel/util/errors.ts'
-import { assertJson } from '../../src/kernel/util/json.ts'
+import { notJson } from '../../src/kernel/util/json.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
@@ -130,10 +130,10 @@ describe('a defect is met once: the operation is set aside with the reason, and 
     [
       'a context with a date',
       { keeps: () => new Date(0) },
-      /^DEFECT: subscription: context\.paid is Date, which JSON does not carry$/,
+      /^DEFECT: subscription: context\.paid is a Date, which JSON does not carry$/,
     ],
     ['a context with a number that is none', { keeps: () => [{ at: NaN }] }, /context\.paid\[0\]\.at is NaN/],
-    ['a context with a bigint', { keeps: () => 7n }, /context\.paid is bigint/],
+    ['a context with a bigint', { keeps: () => 7n }, /context\.paid is a bigint/],
     [
       'a chart that throws',
       { keeps: () => (undefined as never as { at: number }).at },
@@ -242,7 +242,15 @@ test('an error as text has no secrets, and is short', () => {
 })
 
 test('what JSON carries as it is', () => {
-  assertJson({ a: [1, 'x', null, true, { b: undefined }], c: Object.create(null) as object }, 'it')
-  const wrong = [new Map(), () => {}, Infinity, [undefined], { a: { b: new Set() } }, Symbol('x')]
-  for (const each of wrong) expect(() => assertJson(each, 'it')).toThrow(/^it.* is \S+, which JSON does not carry$/)
+  const right = { a: [1, 'x', null, true, -0, 2 ** 53, { b: undefined }], c: Object.create(null) as object }
+  expect(notJson(right, 'it')).toBeUndefined()
+  const wrong = [new Map(), () => {}, Infinity, [1, undefined], { a: { b: new Set() } }, Symbol('x')]
+  expect(wrong.map((each) => notJson(each, 'it'))).toEqual([
+    'it is a Map',
+    'it is a function',
+    'it is Infinity',
+    'it[1] is undefined',
+    'it.a.b is a Set',
+    'it is a symbol',
+  ])
 })

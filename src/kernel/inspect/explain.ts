@@ -18,7 +18,7 @@ export interface Explanation {
   readonly why: string
   /**
    * What last kept it from going on, without secrets, and when (epoch ms); `attempt` says how often the effects of this
-   * state had been started. Undefined where nothing did since it came to its state.
+   * state had been started. Undefined where nothing did in this process since it came to its state.
    */
   readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | undefined
   /** Requests under way, by effect. */

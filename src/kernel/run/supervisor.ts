@@ -322,11 +322,11 @@ export class Supervisor {
     const before = this.#crashes.get(id)
     const times = (before?.times ?? 0) + 1
     // What kept it from being set aside is not why it is to be.
-    if (!row) return void (before && this.#crashes.set(id, { ...before, times }))
-    const { version, attempt } = row
-    const atMs = this.#kernel.clock.now()
-    this.#crashes.set(id, { times, isDefect: isDefect(error), error: textOf(error), version, attempt, atMs })
-    this.#kernel.erred(row, error)
+    if (!row && before) return void this.#crashes.set(id, { ...before, times })
+    const { version = 0, attempt = 0 } = row ?? {}
+    const met = { error: textOf(error), version, attempt, atMs: this.#kernel.clock.now() }
+    this.#crashes.set(id, { ...met, times, isDefect: isDefect(error) })
+    if (row) this.#kernel.erred(row, error)
   }
 
   #after(id: string, pauseMs: number, call: () => Promise<void>): void {

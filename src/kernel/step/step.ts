@@ -19,7 +19,7 @@ import type { Write } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
 import { answerOf, contextOf, declaredOf, delayOf, pollOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
-import { assertJson } from '../util/json.ts'
+import { notJson } from '../util/json.ts'
 import { momentIn, type Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
 import type { Clock } from '../util/ports.ts'
@@ -309,7 +309,8 @@ export function stepper(options: {
     },
     persist(snapshot) {
       const context = contextOf(snapshot) as PersistedSnapshot['context']
-      assertJson(context, `${kind.kind}: context`)
+      const wrong = notJson(context, 'context')
+      if (wrong !== undefined) throw new HardshellError('DEFECT', `${kind.kind}: ${wrong}, which JSON does not carry`)
       const persisted: object = machine.getPersistedSnapshot({ ...snapshot, context: {} })
       const { status, value, historyValue, output } = persisted as PersistedSnapshot
       return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }
