@@ -13,6 +13,7 @@ import {
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import type { KindOperations } from '../kernel/kind-operations.ts'
+import type { OnError } from '../kernel/options.ts'
 import { openOperations, partsIn, type Operations } from '../kernel/operations.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { hex, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
@@ -36,6 +37,8 @@ export interface BountiesOptions extends BountyPorts {
   readonly random?: Random
   /** Gets every committed step in XState's inspection format, without contexts. */
   readonly inspect?: Inspect
+  /** Hears of each error that keeps a bounty from going on; unless given, what is set aside for one is reported to the platform. */
+  readonly onError?: OnError
 }
 
 /** A new bounty: who pays how much for what, until when. */
@@ -359,18 +362,19 @@ export class Bounties {
  */
 export async function openBounties(options: BountiesOptions): Promise<Bounties> {
   checkObject(options, 'options')
-  const { credits, claims, evaluate, clock, random = systemRandom, inspect } = options
+  const { credits, claims, evaluate, clock, random = systemRandom, inspect, onError } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   if (typeof credits?.reserve !== 'function') throw new TypeError('credits: a service of credits')
   if (typeof claims?.acquire !== 'function') throw new TypeError('claims: a service of claims')
   checkClock(clock)
-  for (const name of ['evaluate', 'random', 'inspect'] as const) checkFunction(options[name], name)
+  for (const name of ['evaluate', 'random', 'inspect', 'onError'] as const) checkFunction(options[name], name)
   const store = await options.store.open(bountySchema)
   const operations = openOperations<BountyPorts>({
     ...{ store, tables: bountySchema.tables, kinds: [bountyKind(evaluate)], ports: { credits, claims }, random },
     ...(clock && { clock }),
     ...(inspect && { inspect }),
+    ...(onError && { onError }),
   })
   return new Bounties(operations, random, () => store.close())
 }

@@ -49,7 +49,7 @@ export {
 } from './define/operation.ts'
 export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openOperations, type Listener, type Operations } from './operations.ts'
-export type { CloseOptions, CreateOptions, ListFilter, OperationsOptions } from './options.ts'
+export type { CloseOptions, CreateOptions, ListFilter, OnError, OperationError, OperationsOptions } from './options.ts'
 export {
   json,
   jsonOrNull,

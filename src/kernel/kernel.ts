@@ -55,8 +55,12 @@ export interface Kernel {
   chance(): number
   /** A step was committed. */
   changed(change: Change): void
-  /** An operation cannot go on in memory; what is stored is sound. */
-  failed(id: string, error: unknown): void
+  /** An operation cannot go on in memory; what is stored, its row as last committed, is sound. */
+  failed(row: OperationRow, error: unknown): void
+  /** Something went wrong in an operation that goes on as it was. */
+  erred(row: OperationRow, error: unknown): void
+  /** An operation was set aside, for the reason in its row. */
+  setAside(before: OperationRow, row: OperationRow): void
 }
 
 /** A kind bound to the ports that its effects use. */

@@ -22,7 +22,7 @@ import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, typ
 import { reportError } from './util/report.ts'
 import { untilAnswered } from './util/retry.ts'
 
-type Inspectors = 'inspect' | 'unsafeInspect'
+type Tellers = 'inspect' | 'unsafeInspect' | 'onError'
 
 /** Called after each commit. */
 export type Listener = (change: Change) => void
@@ -42,7 +42,7 @@ export class Operations<Ports = unknown> {
   readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
   readonly #tables: readonly string[]
-  readonly #options: Pick<OperationsOptions<Ports>, Inspectors>
+  readonly #options: Pick<OperationsOptions<Ports>, Tellers>
   readonly #stop = new AbortController()
   readonly #ownership: Ownership
   readonly #remoteChanges: RemoteChanges
@@ -91,7 +91,9 @@ export class Operations<Ports = unknown> {
       newId,
       chance: () => fraction(random),
       changed: (change) => this.#changed(change),
-      failed: (id, error) => this.#supervisor.send({ type: 'operation.failed', id, error }),
+      failed: (row, error) => this.#supervisor.send({ type: 'operation.failed', row, error }),
+      erred: (row, error) => this.#erred(row, error),
+      setAside: (before, row) => this.#setAside(before, row),
     }
     for (const kind of options.kinds)
       this.#kinds.set(
@@ -235,6 +237,11 @@ export class Operations<Ports = unknown> {
     // The former owner had not yet noticed that it lost the lock. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
+    this.#tellRow(before, row)
+  }
+
+  /** A row was committed otherwise than by a step of this process. */
+  #tellRow(before: OperationRow | undefined, row: OperationRow): void {
     const loaded = this.#kinds.get(row.kind)
     if (!loaded) return
     try {
@@ -286,6 +293,7 @@ export class Operations<Ports = unknown> {
       view: current,
       loaded,
       unloadable: this.#supervisor.unloadable(id),
+      crash: this.#supervisor.crashOf(id),
       laneClosed: this.#limiter.closed.includes(lane),
       pause: this.#limiter.pauseOf(lane),
       nowMs: this.#clock.now(),
@@ -329,6 +337,23 @@ export class Operations<Ports = unknown> {
     if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#tell(change)
+  }
+
+  #erred({ id, kind, state, attempt }: OperationRow, error: unknown): void {
+    try {
+      this.#options.onError?.({ id, kind, state, attempt, error })
+    } catch (failure) {
+      reportError(failure)
+    }
+  }
+
+  /** Where nobody hears of errors, whoever looks after the program does. */
+  #setAside(before: OperationRow, row: OperationRow): void {
+    this.#remoteChanges.written(row)
+    this.#tellRow(before, row)
+    if (this.#options.onError) return
+    const { id, kind, state, reason } = row
+    reportError(new HardshellError('QUARANTINED', `${kind} ${id} in '${state}': ${reason}`, { operationId: id }))
   }
 
   #tell(change: Change): void {

@@ -37,7 +37,29 @@ export interface OperationsOptions<Ports> {
   readonly inspect?: Inspect
   /** Like `inspect`, with whole contexts: it shows secrets. */
   readonly unsafeInspect?: Inspect
+  /**
+   * Hears of each error that keeps an operation from going on: of a defect, for which it is set aside, and of others,
+   * after which it is tried again. Unless given, what is set aside is reported to the platform (`reportError`, or the console).
+   */
+  readonly onError?: OnError
 }
+
+/** What keeps an operation from going on. */
+export interface OperationError {
+  /** The operation's id. */
+  readonly id: string
+  /** The kind of operation, `send` say. */
+  readonly kind: string
+  /** The chart's state, dotted. */
+  readonly state: string
+  /** How often the effects of this state were started. */
+  readonly attempt: number
+  /** As it was thrown: its message may quote anything, secrets too. */
+  readonly error: unknown
+}
+
+/** Hears of what keeps operations from going on. */
+export type OnError = (error: OperationError) => void
 
 /** Which operations: all that are as each given field says. */
 export interface ListFilter {
@@ -120,6 +142,7 @@ export function checkOptions<Ports>(options: OperationsOptions<Ports>): void {
   checkObject(options.tables, 'tables')
   if (!Array.isArray(options.kinds)) throw new TypeError('kinds: a list of kinds')
   checkClock(options.clock)
-  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect'] as const) checkFunction(options[name], name)
+  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect', 'onError'] as const)
+    checkFunction(options[name], name)
   checkCount(options.laneLimit, 'laneLimit')
 }

@@ -11,6 +11,7 @@ import {
   checkText,
 } from '../arguments.ts'
 import type { InspectionEvent } from '../kernel/inspect/inspect.ts'
+import type { OnError } from '../kernel/options.ts'
 import type { Clock, Random } from '../kernel/util/ports.ts'
 import type { Store } from '../store/port.ts'
 import type { HighWaterMark } from './db/high-water.ts'
@@ -37,6 +38,11 @@ export interface MintOptions
   readonly waitMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: (event: InspectionEvent) => void
+  /**
+   * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
+   * platform (`reportError`, or the console); a mint server writes it to its log as well.
+   */
+  readonly onError?: OnError
 }
 
 const SETTINGS: readonly (keyof MintSettings)[] = [
@@ -64,6 +70,7 @@ export const MINT_OPTIONS: readonly (keyof MintOptions)[] = [
   'acceptEmptyDatabase',
   'waitMs',
   'inspect',
+  'onError',
 ]
 
 /** @throws {TypeError} naming the argument */
@@ -91,7 +98,7 @@ export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | '
   for (const each of ['cacheTtlMs', 'quoteTtlMs', 'quoteRetentionMs', 'waitMs'] as const)
     checkDuration(options[each], each)
   if (offerTtlMs !== null) checkDuration(offerTtlMs, 'offerTtlMs')
-  for (const each of ['feeReserve', 'random', 'inspect'] as const) checkFunction(options[each], each)
+  for (const each of ['feeReserve', 'random', 'inspect', 'onError'] as const) checkFunction(options[each], each)
   checkClock(options.clock)
   if (highWaterMark !== undefined) checkMethods(highWaterMark, 'highWaterMark', ['read', 'write'])
   checkOneOf(acceptEmptyDatabase, 'acceptEmptyDatabase', [true, false])

@@ -51,13 +51,14 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
   await highWater?.check()
   const { store, onCommit } = announcing(options.store)
   const { context, keysets } = await prepared({ ...options, store })
-  const { backend, random = systemRandom, waitMs = 30_000, inspect } = options
+  const { backend, random = systemRandom, waitMs = 30_000, inspect, onError } = options
   const { settings, clock } = context
   await highWater?.start()
   await backend.start()
   const operations = openOperations({
     ...{ store, tables: mintSchema.tables, kinds: mintKinds, ports: context, clock, random, laneLimit: LANE_LIMIT },
     ...(inspect && { inspect }),
+    ...(onError && { onError }),
   })
   const stop = new AbortController()
   const assertAlone = (): void => highWater?.assertAlone()

@@ -60,8 +60,6 @@ interface Calls<E extends { readonly type: string }> {
 
 /** The operation's context, for the package alone: it has secrets. */
 export let contextIn: <C extends WalletContext>(handle: OperationHandle<C>) => C
-/** What the wallet's parts share, for the package alone: the seed is within reach of it. */
-export let envIn: (handle: OperationHandle) => WalletEnv
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
@@ -91,7 +89,6 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
 
   static {
     contextIn = (handle) => handle.#context
-    envIn = (handle) => handle.#env
   }
 
   constructor(env: WalletEnv, calls: Calls<E | Cancel>, view: OperationView) {

@@ -9,7 +9,7 @@ import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import { openOperations, partsIn } from '../kernel/operations.ts'
-import type { CloseOptions } from '../kernel/options.ts'
+import type { CloseOptions, OnError } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { OperationKind, OperationView } from '../kernel/define/operation.ts'
@@ -70,6 +70,11 @@ export interface WalletOptions {
   readonly requestTimeoutMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
+  /**
+   * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
+   * platform (`reportError`, or the console), without secrets.
+   */
+  readonly onError?: OnError
 }
 
 /** The longest time that crypto blocks the thread. */
@@ -217,6 +222,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     random = systemRandom,
     transport = fetchTransport(),
     inspect,
+    onError,
   } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
@@ -227,7 +233,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
   checkClock(options.clock)
   if (options.crypto !== undefined) checkObject(options.crypto, 'crypto')
-  for (const name of ['transport', 'random', 'invoiceAmount', 'inspect'] as const) checkFunction(options[name], name)
+  for (const name of ['transport', 'random', 'invoiceAmount', 'inspect', 'onError'] as const)
+    checkFunction(options[name], name)
   // The caller may overwrite its own.
   const seed = Uint8Array.from(given)
   const store = await options.store.open(walletSchema)
@@ -261,6 +268,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneLimit: options.requestsPerMint ?? 8,
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
+    ...(onError && { onError }),
   })
   standings.begin(partsIn(operations).limiter)
   // Another process may trust a mint, or store what a mint said about itself.

@@ -187,7 +187,7 @@ test.each(['heartbeats', 'lock'] as const)(
     const ownership = by === 'heartbeats' ? { by } : { by, lock: locks.lock }
     const one = await shop.process('one', ownership, { kind: patient })
     const other = await shop.process('other', ownership, { kind: patient })
-    const { id } = await one.orders.create({})
+    const { id } = await one.operations.of(patient).create({})
     await shop.pass(1_000)
     await other.operations.resume(id)
     expect(shop.row(id).state).toBe('paid')

@@ -284,6 +284,7 @@ export async function start(
     kinds,
     clock: world.clock,
     random: worldRandom(world.entropy),
+    onError: () => {},
     ports: { ...ports, card: (args) => mortal.call(() => card(args)) },
     ...options,
   })

@@ -185,6 +185,7 @@ export class Shop {
       clock,
       random,
       laneLimit,
+      onError: () => {},
     })
     return {
       operations,

@@ -485,6 +485,38 @@ describe('logs', () => {
     expect(JSON.stringify(entries)).not.toContain('secret')
   })
 
+  test('an operation that is set aside is told, and its request is answered at once', async () => {
+    const inner = memoryStore()
+    const store: StoreAdapter = {
+      async open(schema) {
+        const opened = await inner.open(schema)
+        const commit: Store['commit'] = async (writes) => {
+          if (writes.some((write) => 'put' in write && write.put === 'responses'))
+            throw new TypeError('no column: secret')
+          return opened.commit(writes)
+        }
+        return { ...opened, commit }
+      },
+    }
+    const entries: LogEntry[] = []
+    const errors: unknown[] = []
+    const { url, mint } = await start({ store, log: (entry) => entries.push(entry), onError: (error) => void errors.push(error) }) // prettier-ignore
+    const wallet = client(overHttp(url), nobleCrypto)
+    await expect(wallet.mint([4])).rejects.toThrow(/status/)
+    const [aside] = await mint.operations.list()
+    expect(aside).toMatchObject({
+      kind: 'mint-issue',
+      status: 'quarantined',
+      row: { reason: 'TypeError: no column: secret' },
+    })
+    expect(entries.filter(({ event }) => event === 'failure')).toContainEqual({
+      ...{ event: 'failure', at: 'mint-issue setupComplete.signing', operation: aside!.id, error: 'TypeError' },
+      where: expect.stringMatching(/^http\.test\.ts:\d+$/) as string,
+    })
+    expect(errors).toMatchObject([{ id: aside!.id, kind: 'mint-issue', attempt: 1 }])
+    expect(JSON.stringify(entries)).not.toContain('secret')
+  })
+
   test('errors lose their messages', () => {
     const inner = Object.assign(new Error('password at /secret.ts:1:2'), { code: 'ECONNREFUSED' })
     const told = failureOf(new TypeError('of\n    at f (secret.ts:9:9)\nfailed', { cause: inner }))

@@ -50,8 +50,8 @@ export function pollOf(meta: unknown): string | undefined {
 }
 
 /** The types of the events that callers and polls may send to a chart, as its states name them; wildcards among them. */
-export const eventsOf = (machine: AnyStateMachine): readonly string[] =>
-  machine.events.filter((type) => !type.startsWith('xstate.'))
+export const eventsOf = ({ events }: { readonly events: readonly string[] }): readonly string[] =>
+  events.filter((type) => !type.startsWith('xstate.'))
 
 /** Whether some state of a chart takes events of this type. */
 export const takes = (machine: AnyStateMachine, type: string): boolean =>

@@ -21,6 +21,11 @@ export interface Explanation {
    * on here: a store that does not take its step, another process that runs it; or why it was set aside.
    */
   readonly why: string
+  /**
+   * What last kept it from going on, without secrets, and when (epoch ms); `attempt` says how often the effects of this
+   * state had been started. Undefined where nothing did in this process since it came to its state.
+   */
+  readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | undefined
   /** Requests that this process has under way, or that wait for their lane in it, by effect. */
   readonly underWay: readonly string[]
   /** What it asks about, over and over. */
@@ -53,6 +58,7 @@ export function explain(of: {
   view: OperationView
   loaded: LoadedKind | undefined
   unloadable: string | undefined
+  crash: NonNullable<Explanation['lastError']> | undefined
   laneClosed: boolean
   pause: LanePause | undefined
   nowMs: number
@@ -62,7 +68,8 @@ export function explain(of: {
   const { id, kind, state, status, row, snapshot } = view
   const inMs = Math.ceil(pause?.leftMs ?? 0)
   const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
-  const base = { id, kind, state, status, laneClosed: of.laneClosed, lanePaused }
+  const lastError = lastErrorOf(of)
+  const base = { id, kind, state, status, lastError, laneClosed: of.laneClosed, lanePaused }
   if (!snapshot || !loaded || status !== 'active')
     return {
       ...base,
@@ -105,6 +112,13 @@ export function explain(of: {
       here.noOwner !== undefined ||
       stays(here.hindrance),
   }
+}
+
+/** Of what was set aside the row has it, whichever process met it. */
+function lastErrorOf({ view, crash }: Pick<Parameters<typeof explain>[0], 'view' | 'crash'>): Explanation['lastError'] {
+  const { status, row } = view
+  if (status === 'quarantined') return { error: row.reason ?? '', attempt: row.attempt, atMs: row.updatedAt }
+  return status === 'active' && crash ? { error: crash.error, attempt: crash.attempt, atMs: crash.atMs } : undefined
 }
 
 /** The name of the delay in a timer's id. */

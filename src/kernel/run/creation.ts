@@ -1,6 +1,5 @@
 /** Creates operations: the first step is computed and committed, or nothing is stored. */
 import { checkKeys, checkObject } from '../../arguments.ts'
-import type { Row } from '../../store/port.ts'
 import type { OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import type { CreateOptions } from '../options.ts'
@@ -25,6 +24,9 @@ interface Stored {
   readonly row?: OperationRow
 }
 
+/** Whether the input is only asked for where the operation is not there yet. */
+const isAsked = (input: object): input is () => Promise<object> => typeof input === 'function'
+
 interface CreationOptions {
   readonly kernel: Kernel
   readonly kinds: ReadonlyMap<string, LoadedKind>
@@ -45,17 +47,17 @@ export class Creation {
   async create(kind: string, input: object, options: CreateOptions): Promise<OperationView> {
     checkObject(options, 'options')
     checkKeys({ key: options.key, id: options.id, parent: options.parent })
-    if (typeof input !== 'function') checkObject(input, 'input')
+    if (!isAsked(input)) checkObject(input, 'input')
     const { kernel, kinds, reads, signal, begin } = this.#of
     const loaded = kinds.get(kind)
     if (!loaded) throw new TypeError(`kind: one of ${[...kinds.keys()].join(', ')}`)
     const id = options.id ?? kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
-    let made: Row | undefined
+    let made: object | undefined
     for (let tries = 1; ; tries++) {
       const there = (await reads.byKey(kind, options.key, request)) ?? (await options.existing?.())
       if (there !== undefined) return reads.get(there)
-      made ??= typeof input === 'function' ? await input() : input
+      made ??= isAsked(input) ? await input() : input
       const step = await loaded.stepper.first({ ...made, id })
       const { row, writes } = rowOf(kernel, loaded, this.#blank(id, kind, request, options), step)
       const { outcome } = await begin(id, () => this.#commit(row, writes, step))

@@ -12,6 +12,7 @@ import { HardshellError } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { dotted, type OperationRow } from '../define/operation.ts'
+import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
@@ -225,8 +226,9 @@ class Operation {
           taken(took)
         } catch (error) {
           lost(error)
-          // The step that cannot be stored is dropped, and nothing is changed: who sent the event has been told.
-          if (!isUnstorable(error)) throw error
+          if (!isDefect(error)) throw error
+          // Nothing came of the event, and its sender was told: the operation is as it was before.
+          this.#kernel.erred(this.#row, error)
         }
       }
       void this.#enqueue(run, lost)
@@ -255,7 +257,7 @@ class Operation {
       for (let task = this.#tasks.shift(); task && !this.#stop.signal.aborted; task = this.#tasks.shift())
         await task.run().finally(task.over)
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row.id, error)
+      if (!this.#stop.signal.aborted) this.#kernel.failed(this.#row, error)
     } finally {
       this.#pumping = false
     }

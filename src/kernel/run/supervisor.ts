@@ -4,6 +4,7 @@
  */
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
 import { StoreError } from '../../store/port.ts'
+import { isDefect, textOf } from './defects.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
 import { HardshellError, message } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
@@ -29,7 +30,7 @@ export interface Resumed {
 }
 
 export type SupervisorEvent =
-  | { readonly type: 'operation.failed'; readonly id: string; readonly error: unknown }
+  | { readonly type: 'operation.failed'; readonly row: OperationRow; readonly error: unknown }
   | { readonly type: 'operation.ended'; readonly id: string }
 
 const FIRST_PAUSE_MS = 250
@@ -39,6 +40,17 @@ const MOST_CRASHES = 6
 /** How long another process's operation is left alone before its effects are taken over. */
 const FOLLOW_MS = 30_000
 const BATCH = 250
+
+/** Why an operation could not go on, since it came to its state. */
+interface Crash {
+  readonly times: number
+  /** Of the last one: whether it would be the same the next time; what it said; with which row, and when. */
+  readonly isDefect: boolean
+  readonly error: string
+  readonly version: number
+  readonly attempt: number
+  readonly atMs: number
+}
 
 interface Found {
   readonly row: OperationRow
@@ -50,7 +62,7 @@ export class Supervisor {
   readonly #kernel: Kernel
   readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #actors = new Map<string, AnyActorRef>()
-  readonly #crashes = new Map<string, number>()
+  readonly #crashes = new Map<string, Crash>()
   readonly #unloadable = new Map<string, string>()
   readonly #pauses = new Map<string, unknown>()
   /** Operations that are being stored, loaded or taken over. */
@@ -82,6 +94,11 @@ export class Supervisor {
   /** Why an operation's row cannot be loaded. */
   unloadable(id: string): string | undefined {
     return this.#unloadable.get(id)
+  }
+
+  /** What last kept a running operation from going on. */
+  crashOf(id: string): Pick<Crash, 'error' | 'attempt' | 'atMs'> | undefined {
+    return this.#crashes.get(id)
   }
 
   get size(): number {
@@ -252,7 +269,7 @@ export class Supervisor {
     if (this.#stopped) return
     if (event.type === 'operation.ended') this.#drop(event.id)
     // The operations' actors tell their parent of their ends as well; that comes with the commit.
-    else if (event.type === 'operation.failed') this.#failed(event.id, event.error)
+    else if (event.type === 'operation.failed') this.#failed(event.row.id, event.error, event.row)
   }
 
   #spawn(input: DurableInput): void {
@@ -289,20 +306,32 @@ export class Supervisor {
     for (const id of [...this.#actors.keys(), ...this.#pauses.keys()]) this.#drop(id)
   }
 
-  #failed(id: string, error: unknown): void {
+  /** `row` is what it failed with, as last committed; none where it could not be loaded. */
+  #failed(id: string, error: unknown, row?: OperationRow): void {
     this.#drop(id)
     if ((error instanceof StoreError && error.code === 'CLOSED') || !this.#kernel.leads()) return
     const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
     // A store that is away for a while is no fault of the operation.
-    const away = error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT'
-    const before = this.#crashes.get(id) ?? 0
-    // A step that cannot be stored cannot be stored the next time either.
-    const crashes = isUnstorable(error) ? Math.max(MOST_CRASHES, before + 1) : before + (superseded || away ? 0 : 1)
-    this.#crashes.set(id, crashes)
+    const away =
+      error instanceof StoreError && error.code !== 'CORRUPT' && error.code !== 'CONFLICT' && !isUnstorable(error)
+    if (!superseded && !away) this.#crashed(id, error, row)
     if (!superseded) this.#kernel.hindrances.set(id, error)
-    const isAtOnce = superseded || (isUnstorable(error) && before < MOST_CRASHES)
-    const pauseMs = isAtOnce ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, crashes - 1))
-    this.#after(id, pauseMs, () => this.#reload(id, error))
+    if (row && isDefect(error)) return void this.#reload(id)
+    const { times = 0 } = this.#crashes.get(id) ?? {}
+    const pauseMs = superseded ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, times - 1))
+    this.#after(id, pauseMs, () => this.#reload(id, superseded))
+  }
+
+  #crashed(id: string, error: unknown, row: OperationRow | undefined): void {
+    const before = this.#crashes.get(id)
+    const times = (before?.times ?? 0) + 1
+    // What kept it from being set aside is not why it is to be.
+    if (!row && before) return void this.#crashes.set(id, { ...before, times })
+    const { version = 0, attempt = 0 } = row ?? {}
+    const said = isUnstorable(error) ? `its next step cannot be stored: ${message(error)}` : textOf(error)
+    const met = { error: said, version, attempt, atMs: this.#kernel.clock.now() }
+    this.#crashes.set(id, { ...met, times, isDefect: isDefect(error) })
+    if (row) this.#kernel.erred(row, error)
   }
 
   #after(id: string, pauseMs: number, call: () => Promise<void>): void {
@@ -314,20 +343,18 @@ export class Supervisor {
   }
 
   /** Starts an operation from what is stored. */
-  async #reload(id: string, error?: unknown): Promise<void> {
-    await this.#exclusively([id], () => {
-      const superseded = error instanceof HardshellError && error.code === 'SUPERSEDED'
-      return this.#start(id, ({ owner }) => !superseded || owner === this.#kernel.owner, error)
-    })
+  async #reload(id: string, superseded = false): Promise<void> {
+    await this.#exclusively([id], () => this.#start(id, ({ owner }) => !superseded || owner === this.#kernel.owner))
   }
 
-  async #start(id: string, isOurs: (row: OperationRow) => boolean, error?: unknown): Promise<void> {
+  async #start(id: string, isOurs: (row: OperationRow) => boolean): Promise<void> {
     if (this.#stopped || this.#actors.has(id) || this.#pauses.has(id)) return
     try {
       const row = await this.#kernel.store.get('operations', [id])
       if (!row || this.#stopped) return
       if (row.status !== 'active') return void this.#crashes.delete(id)
-      if ((this.#crashes.get(id) ?? 0) >= MOST_CRASHES) return await this.#quarantine(row, error)
+      const why = this.#whyAside(row)
+      if (why !== undefined) return await this.#quarantine(row, why)
       // Another process is at it. Where they know of each other, that is its business; where one has the lock, it is
       // this one's all the same. Else: look again later, and take over only where nothing has moved since.
       const policy = this.#kernel.store.ownership?.by
@@ -338,27 +365,31 @@ export class Supervisor {
     }
   }
 
+  /** Why an operation is to be set aside; a defect counts for the row that it was met with, and others may have moved that on. */
+  #whyAside({ id, version }: OperationRow): string | undefined {
+    const crash = this.#crashes.get(id)
+    if (crash?.isDefect === true && crash.version === version) return crash.error
+    return crash && crash.times >= MOST_CRASHES ? `crashed ${MOST_CRASHES} times: ${crash.error}` : undefined
+  }
+
   #follow({ id, version }: OperationRow): void {
     this.#after(id, FOLLOW_MS, () =>
       this.#exclusively([id], () => this.#start(id, (found) => found.version === version)),
     )
   }
 
-  async #quarantine(row: OperationRow, error: unknown): Promise<void> {
-    const aside: KernelWrite = {
-      patch: 'operations',
-      key: [row.id],
-      set: {
-        status: 'quarantined',
-        reason: `${isUnstorable(error) ? 'its next step cannot be stored' : `crashed ${MOST_CRASHES} times`}: ${message(error)}`,
-        version: row.version + 1,
-        commitId: this.#kernel.newId(),
-        updatedAt: this.#kernel.clock.now(),
-      },
-      if: { version: row.version },
+  async #quarantine(row: OperationRow, reason: string): Promise<void> {
+    const set = {
+      status: 'quarantined' as const,
+      reason,
+      version: row.version + 1,
+      commitId: this.#kernel.newId(),
+      updatedAt: this.#kernel.clock.now(),
     }
+    const aside: KernelWrite = { patch: 'operations', key: [row.id], set, if: { version: row.version } }
     await this.#kernel.store.commit([aside])
     this.#crashes.delete(row.id)
     this.#drop(row.id)
+    this.#kernel.setAside(row, { ...row, ...set })
   }
 }

@@ -19,6 +19,7 @@ import type { Write } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
 import { answerOf, contextOf, declaredOf, pollOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
+import { notJson } from '../util/json.ts'
 import type { Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
 import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
@@ -277,6 +278,8 @@ export function stepper(options: {
     },
     persist(snapshot) {
       const context = contextOf(snapshot) as PersistedSnapshot['context']
+      const wrong = notJson(context, 'context')
+      if (wrong !== undefined) throw new HardshellError('DEFECT', `${kind.kind}: ${wrong}, which JSON does not carry`)
       const persisted: object = machine.getPersistedSnapshot({ ...snapshot, context: {} })
       const { status, value, historyValue, output } = persisted as PersistedSnapshot
       return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }

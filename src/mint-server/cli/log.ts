@@ -29,7 +29,14 @@ export type LogEntry =
       readonly messages: number
       readonly ms: number
     }
-  | ({ readonly event: 'failure'; readonly at: string; readonly request?: string } & Failure)
+  | ({
+      readonly event: 'failure'
+      /** Where: in which part, or in which state of which kind of operation. */
+      readonly at: string
+      readonly request?: string
+      /** The id of the operation, which `operations.explain` tells more of. */
+      readonly operation?: string
+    } & Failure)
 
 /** An error without its message, which may quote anything. */
 export interface Failure {

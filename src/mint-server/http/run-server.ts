@@ -10,13 +10,14 @@ import {
   given,
 } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
+import type { OnError } from '../../kernel/options.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
 import { adminOf } from '../cli/admin.ts'
 import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
 import type { MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
 import { checkBehaviour, fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
-import { silent, type Log } from '../cli/log.ts'
+import { failureOf, silent, type Log } from '../cli/log.ts'
 import { startMint, type RunningMint } from '../mint.ts'
 import { checkMintSettings, MINT_OPTIONS, type MintOptions } from '../mint-options.ts'
 import { checkMintCrypto, checkSignatory, checkSignatoryCrypto } from '../port-checks.ts'
@@ -92,7 +93,13 @@ async function startWithLightning(
   const { signatory = inTimeSlices(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
   const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
-  return { mint: await startMint({ ...options, ...ports }), backend }
+  const { log, onError } = options
+  const told: OnError = (error) => {
+    const { id, kind, state } = error
+    log?.({ event: 'failure', at: `${kind} ${state}`, operation: id, ...failureOf(error.error) })
+    onError?.(error)
+  }
+  return { mint: await startMint({ ...options, ...ports, ...((log ?? onError) && { onError: told }) }), backend }
 }
 
 const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const

@@ -1,5 +1,6 @@
 /** Checking a schema, and the way from an older one to it. */
 import type { MigrationStep, Row, Schema, Table } from '../port.ts'
+import { differences } from './differences.ts'
 import { checkRow, checkValue, isJson, isNullable, tableOf, typeOf, type Tables } from './rows.ts'
 
 const checked = new WeakSet<Schema>()
@@ -59,8 +60,8 @@ export function plan(version: number, from: Tables, schema: Schema): PlannedStep
   }
   // Totals follow from the rows, so that they change without steps; but not without a version.
   const withTotals = version === schema.version
-  const [is, should] = [describe(tables, withTotals), describe(schema.tables, withTotals)]
-  if (is !== should) throw new TypeError(`version ${schema.version} is ${should}, but the database has ${is}`)
+  const wrong = differences(tables, schema.tables, withTotals)
+  if (wrong.length > 0) throw new TypeError(`${whence(version, schema)}: ${wrong.join('; ')}`)
   return steps
 }
 
@@ -94,17 +95,8 @@ function changed(name: string, table: Table, step: Exclude<MigrationStep, { addT
   return { ...table, indexes: { ...table.indexes, [step.addIndex]: { columns, unique } } }
 }
 
-/** The tables as text, alike where they are alike. */
-function describe(tables: Tables, withTotals: boolean): string {
-  const sorted = <T>(entries: { readonly [name: string]: T }): [string, T][] =>
-    Object.entries(entries).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify(
-    sorted(tables).map(([name, { columns, key, indexes = {}, total }]) => [
-      name,
-      sorted(columns),
-      key,
-      sorted(indexes).map(([index, { columns: of, unique = false }]) => [index, of, unique]),
-      withTotals && total !== undefined && [total.of, total.by],
-    ]),
-  )
-}
+/** What the schema's tables are held against. */
+const whence = (from: number, { version }: Schema): string =>
+  from === version
+    ? `version ${version} is not what the database has; it takes another version, and a migration`
+    : `version ${version} is not what its migrations lead to`

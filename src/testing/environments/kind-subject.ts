@@ -7,6 +7,7 @@ import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/
 import { VirtualClock } from '../explorer/life.ts'
 import type { Stage, Subject } from '../explorer/subject.ts'
 import type { Likeness } from '../explorer/world.ts'
+import { defectsTold } from '../invariants/defects.ts'
 import { operationsIn } from '../invariants/rows.ts'
 
 /** What a caller of operations can use. */
@@ -80,6 +81,7 @@ export function kindSubject<Ports, Outside extends object>(
           const opened = await store.open({ version: 1, tables })
           const operations = openOperations({
             ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
+            onError: defectsTold(stage),
             ...(inspect && { inspect }),
           })
           return {

@@ -13,6 +13,7 @@ import { mintSchema } from '../../mint-server/db/tables.ts'
 import { memoryStore, type Dump } from '../../store/memory.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
+import { defectsTold } from '../invariants/defects.ts'
 import { judgeMint, unsoundCommit } from '../invariants/mint-judge.ts'
 import { fakeLightning, POWERS, SEED } from './mint-fixture.ts'
 import { stubCrypto } from './stub-crypto.ts'
@@ -131,6 +132,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
           signatory: { ...signatory, ...ports.signatory },
           backend: { ...lightning, ...ports.backend, start: async () => {}, stop: async () => {} },
           ...(inspect && { inspect }),
+          onError: defectsTold(means.stage),
         })
         return { mint, close: async () => (await mint.close({ deadlineMs: 0 }), opened.close()) }
       }

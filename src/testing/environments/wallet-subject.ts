@@ -14,6 +14,7 @@ import { newLiveMintFixture } from './live-mint.ts'
 import { newMintFixture, plainTerms, SEED, type MintTraits, type MintFixture } from './mint-fixture.ts'
 import { counted, NOTHING_MOVED, unbalanced } from '../invariants/books.ts'
 import { mintOrphans } from '../invariants/mint-rows.ts'
+import { defectsTold } from '../invariants/defects.ts'
 import { isSetAside, leftAside, setAside } from '../invariants/quarantine.ts'
 import { unissued } from '../invariants/unissued.ts'
 import { orphans, undone } from '../invariants/wallet-rows.ts'
@@ -141,6 +142,7 @@ export function walletSubject(
           crypto: stubCrypto,
           invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
+          onError: defectsTold(stage),
         })
         held.opened()
         return wallet
@@ -159,6 +161,8 @@ export function walletSubject(
           const { stage, clock } = means
           const mayResume = (id: string): boolean => {
             const row = operationsIn(stage.rows()).find((it) => it.id === id)
+            // Nobody heals what the kernel set aside: that is a defect.
+            if (row?.status === 'quarantined') return false
             if (wire.lies.fooled.includes(id)) return true
             // It may have gone on by itself meanwhile.
             return row !== undefined && (setsAside.includes(row.state) || !isSetAside(row.state))

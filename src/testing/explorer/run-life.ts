@@ -7,7 +7,7 @@ import type { Random } from '../../kernel/util/ports.ts'
 import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { Outages } from '../faults/outages.ts'
-import { deadEnd } from '../invariants/liveness.ts'
+import { deadEnd, liveness } from '../invariants/liveness.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
 import { ProcessClock } from './process-clock.ts'
@@ -161,16 +161,17 @@ class LifeRun<S extends Stage> {
     if (this.#life.endless) return this.#stuck('convergence: it goes round and round, and never lets time go on')
     if (this.#life.dead) return 'crashed'
     if (ended === 'done') return 'done'
-    if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`)
+    if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`, ...liveness({ rows: this.#rows.dump() }))
     const [commits, requests] = [this.#commits, this.#requests]
     if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS)
       return this.#stuck(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
-    if (!this.#clock.advance()) return this.#stuck('stuck: nothing is under way, and no timer runs')
-    return undefined
+    if (this.#clock.advance()) return undefined
+    const aside = liveness({ rows: this.#rows.dump() })
+    return this.#stuck(...(aside.length > 0 ? aside : ['stuck: nothing is under way, and no timer runs']))
   }
 
-  #stuck(violation: string): 'stuck' {
-    this.#violations.push(violation)
+  #stuck(...violations: readonly string[]): 'stuck' {
+    this.#violations.push(...violations)
     return 'stuck'
   }
 

@@ -32,8 +32,8 @@ export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): s
     : [`stuck: ${kind} in '${state}' waits for nothing`]
 }
 
-/** Operations that the kernel set aside. */
-export const liveness = ({ rows }: World): string[] =>
+/** Operations that the kernel set aside, and why. */
+export const liveness = ({ rows }: Pick<World, 'rows'>): string[] =>
   operationsIn(rows).flatMap(({ kind, state, status, reason }) =>
-    status === 'quarantined' ? [`stuck: ${kind} set aside in '${state}': ${reason}`] : [],
+    status === 'quarantined' ? [`quarantined: ${kind} in '${state}': ${reason}`] : [],
   )

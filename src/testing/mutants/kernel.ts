@@ -1,6 +1,13 @@
 /** Mistakes of the kernel. */
 import type { Mutant } from './mutant.ts'
 
+/** A mistake in a kind: what an answer leads to cannot be written. */
+const DEFECT: Mutant['changes'][number] = {
+  file: 'src/wallet/outputs.ts',
+  from: `writes.push({ put: 'proofs', row: stored, if: 'absent' })`,
+  to: `writes.push({ put: 'profos', row: stored, if: 'absent' })`,
+}
+
 export const kernelMutants: readonly Mutant[] = [
   {
     name: 'effect before commit',
@@ -149,6 +156,28 @@ export const kernelMutants: readonly Mutant[] = [
       },
     ],
     breaks: 'restless',
+    scenario: 'receive.plain',
+    faults: 0,
+  },
+  {
+    name: 'a step writes to a table that is not there',
+    changes: [DEFECT],
+    breaks: 'quarantined',
+    scenario: 'receive.plain',
+    faults: 0,
+  },
+  {
+    name: 'what met a defect is tried again',
+    changes: [
+      DEFECT,
+      {
+        file: 'src/kernel/run/supervisor.ts',
+        from: `if (row && isDefect(error)) return void this.#reload(id)`,
+        to: ``,
+      },
+      { file: 'src/kernel/run/supervisor.ts', from: `isDefect: isDefect(error)`, to: `isDefect: false` },
+    ],
+    breaks: 'retried',
     scenario: 'receive.plain',
     faults: 0,
   },

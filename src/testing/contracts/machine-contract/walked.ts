@@ -2,6 +2,7 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
 import { bareStep, stepper, type Collected, type Stepper } from '../../../kernel/step/step.ts'
+import { notJson } from '../../../kernel/util/json.ts'
 import { canonical } from '../store-contract/kit.ts'
 import { declaredOf, delaysOf, inputOf, isOver, isRest, nextsOf, type Edge, type Next, type Samples, type Spot, type Walk } from './walk.ts' // prettier-ignore
 
@@ -149,31 +150,17 @@ export function unsteady({ spots, edges }: Walked): string[] {
   })
 }
 
-/** Where a value is no JSON, or would be another one after; undefined where it is. */
-function notJson(value: unknown, path: string): string | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined
-  if (typeof value === 'number') {
-    const exact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
-    return exact && !Object.is(value, -0) ? undefined : `${path} is ${Object.is(value, -0) ? '-0' : value}`
-  }
-  if (typeof value !== 'object') return `${path} is ${value === undefined ? value : `a ${typeof value}`}`
-  if (Array.isArray(value))
-    return Array.from(value, (item, index) => notJson(item, `${path}[${index}]`)).find((found) => found !== undefined)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null)
-    return `${path} is a ${(value as { constructor?: { name?: string } }).constructor?.name ?? 'strange object'}`
-  // A property that is undefined is one that is not there, in JSON as elsewhere.
-  const properties = Object.entries(value).filter(([, inner]) => inner !== undefined)
-  return properties.map(([name, inner]) => notJson(inner, `${path}.${name}`)).find((found) => found !== undefined)
-}
+/** Numbers of which others cannot come: no −0, and no integer beyond the safe ones. */
+const isExact = (value: number): boolean =>
+  (Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)) && !Object.is(value, -0)
 
 /** Contexts, writes and told events that would be others after they were stored. */
 export function unstorable({ spots, starts, edges }: Walked): string[] {
-  const contexts = spots.flatMap(({ state, snapshot }) => notJson(snapshot.context, `${state}: context`) ?? [])
+  const contexts = spots.flatMap(({ state, snapshot }) => notJson(snapshot.context, `${state}: context`, isExact) ?? [])
   const told = [...starts.flatMap(({ actions }) => actions), ...edges.flatMap(({ actions }) => actions)]
   const params = told.flatMap(({ type, params: of }) => {
-    if (type === 'tx') return notJson(of, 'a write') ?? []
-    return type === 'xstate.emit' ? (notJson((of as { event: unknown }).event, 'what is emitted') ?? []) : []
+    if (type === 'tx') return notJson(of, 'a write', isExact) ?? []
+    return type === 'xstate.emit' ? (notJson((of as { event: unknown }).event, 'what is emitted', isExact) ?? []) : []
   })
   return [...contexts, ...params]
 }
