@@ -161,6 +161,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
               },
               another: async () => (await started(another())).mint,
             },
+            resume: (id) => mint.operations.resume(id),
             close,
           }
         },
