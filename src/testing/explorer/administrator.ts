@@ -16,6 +16,10 @@ interface Of {
 export class Administrator {
   readonly #of: Of
   #work: Promise<void> | undefined
+  /** Somebody has called since the last visit. */
+  #isCalled = false
+  /** Told to go on, and not heard of: told again. */
+  readonly #unheard = new Set<string>()
 
   constructor(of: Of) {
     this.#of = of
@@ -28,7 +32,8 @@ export class Administrator {
 
   /** Told of a refusal: comes a while later, and again as long as something is set aside. */
   call(): Promise<void> {
-    this.#work ??= this.#mend().finally(() => (this.#work = undefined))
+    this.#isCalled = true
+    this.#work ??= this.#mend()
     return this.#work
   }
 
@@ -39,14 +44,23 @@ export class Administrator {
   }
 
   async #mend(): Promise<void> {
-    const { clock, resume } = this.#of
-    do {
+    const { clock } = this.#of
+    while (this.#isCalled || this.#unheard.size > 0 || this.aside.length > 0) {
+      this.#isCalled = false
       await clock.pause(MENDED_AFTER_MS)
-      for (const id of this.aside)
-        await resume(id).catch((error: unknown) => {
-          // The next time.
-          if (!(error instanceof StoreError)) throw error
-        })
-    } while (this.aside.length > 0)
+      for (const id of new Set([...this.aside, ...this.#unheard])) await this.#resume(id)
+    }
+    // At once: who calls from now on needs another visit.
+    this.#work = undefined
+  }
+
+  async #resume(id: string): Promise<void> {
+    this.#unheard.add(id)
+    try {
+      await this.#of.resume(id)
+      this.#unheard.delete(id)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
   }
 }
