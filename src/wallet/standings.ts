@@ -5,9 +5,8 @@
 import { movedTo } from '../cashu/moved.ts'
 import type { Transport, TransportAnswer } from '../cashu/transport.ts'
 import type { RequestLimiter } from '../kernel/run/request-limiter.ts'
-import { reportError } from '../kernel/util/report.ts'
+import { reportLasting } from '../kernel/util/report.ts'
 import type { Clock } from '../kernel/util/ports.ts'
-import { StoreError } from '../store/port.ts'
 import type { MintRow, Store } from './tables.ts'
 
 /** A mint that moved is asked again after so long, and after twice as long each time, up to an hour. */
@@ -134,9 +133,7 @@ export class Standings {
     this.#keeping.add(mintUrl)
     this.#store
       .commit([{ patch: 'mints', key: [mintUrl], set: heard }])
-      .catch((error: unknown) => {
-        if (!(error instanceof StoreError)) reportError(error)
-      })
+      .catch(reportLasting)
       .finally(() => this.#keeping.delete(mintUrl))
   }
 }

@@ -288,6 +288,35 @@ describe('a path', () => {
     ])
   })
 
+  test('has an administrator mend what refuses a commit for good, and the operation go on', async () => {
+    const sets = async (at: number): Promise<readonly string[]> => {
+      const { trace, violations } = await replay(honest, `receive.plain:${at}.unstorable`)
+      expect(violations).toEqual([])
+      return trace.flatMap(({ column, text }) => (column === 'commit' || column === 'fault' ? [text] : []))
+    }
+    // The caller is told, and asks again.
+    expect(await sets(2)).toMatchInlineSnapshot(`
+      [
+        "receive prepared",
+        "2. commit receive exchanging.swapping: unstorable",
+        "receive exchanging.swapping",
+        "receive received",
+      ]
+    `)
+    // Nobody is told: it is set aside, and goes on a minute later.
+    expect(await sets(4)).toMatchInlineSnapshot(`
+      [
+        "receive prepared",
+        "receive exchanging.swapping",
+        "4. commit receive received: unstorable",
+        "taken over",
+        "taken over",
+        "receive exchanging.swapping",
+        "receive received",
+      ]
+    `)
+  })
+
   // Found by the explorer once, and mended. Other faults may strike there today: what counts is that nothing is wrong.
   test.each([
     'bounty.successor@two:6.overtaken,9.overtaken,16.overtaken',

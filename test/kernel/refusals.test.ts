@@ -2,7 +2,7 @@
  * Goal: a commit that the store refuses for good is awaited by nobody: its step is dropped, who asked for it is told, the
  * operation says why, and goes on once the database takes it. Method: a shop whose store refuses some commits.
  */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { StoreError, type Write } from '../../src/store/port.ts'
 import {
   goodCard,
@@ -16,6 +16,7 @@ import {
   stocked,
   type Meddle,
 } from '../kits/kernel-shop.ts'
+import { Shop } from '../kits/owners-kit.ts'
 
 const refused = (): StoreError => new StoreError('UNSTORABLE', 'a CHECK is in the way')
 const unstorable = expect.objectContaining({ name: 'StoreError', code: 'UNSTORABLE' }) as unknown
@@ -238,4 +239,23 @@ describe('keys and ids', () => {
     )
     expect(await operations.list()).toHaveLength(1)
   })
+})
+
+test('a process whose heartbeats are refused for good says so, once', async () => {
+  const told: unknown[] = []
+  const spy = vi.spyOn(console, 'error').mockImplementation((error: unknown) => void told.push(error))
+  onTestFinished(() => spy.mockRestore())
+  const shop = new Shop()
+  await shop.process(
+    'first',
+    { by: 'heartbeats' },
+    {
+      commit: (store, writes) =>
+        writes.some((write) => 'patch' in write && write.patch === 'owners')
+          ? Promise.reject(refused())
+          : store.commit(writes),
+    },
+  )
+  await shop.pass(10_000)
+  expect(told).toEqual([unstorable])
 })

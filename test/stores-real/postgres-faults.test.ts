@@ -241,4 +241,18 @@ describe('the server', () => {
     await other.end()
     await store.commit([put('a', 2)])
   })
+
+  test('a row held by another is waited for without end, where that is asked for', async () => {
+    const store = await pg.open({ busyTimeoutMs: Infinity })
+    await store.commit([put('a', 1)])
+    const other = new Client(pg.server.connection)
+    await other.connect()
+    await other.query(`BEGIN; UPDATE ${pg.namespace}.counters SET n = 7 WHERE id = 'a'`)
+    const waiting = store.commit([put('a', 2)])
+    await setTimeout(1_000)
+    await other.query('ROLLBACK')
+    await other.end()
+    await waiting
+    expect(await store.get('counters', ['a'])).toMatchObject({ n: 2 })
+  })
 })

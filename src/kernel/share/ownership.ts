@@ -8,11 +8,11 @@
  */
 import { StoreError, type HeldLock, type OwnerLock, type Ownership as Policy } from '../../store/port.ts'
 import type { StoreOf } from '../../store/typed.ts'
-import { untilAnswered } from '../util/retry.ts'
+import { stays, untilAnswered } from '../util/retry.ts'
 import type { KernelTables, OperationRow, OwnerRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
 import { message } from '../util/errors.ts'
-import { reportError } from '../util/report.ts'
+import { reportError, reportLasting } from '../util/report.ts'
 
 /** Whether this process runs effects; `pending` until the store was asked whether it may. */
 export type Role = 'owner' | 'follower' | 'pending'
@@ -53,6 +53,8 @@ export class Ownership {
   #seen = new Map<string, { beat: number; polls: number }>()
   #beat = 0
   #polls = 0
+  /** Lasting failures of the store that were reported. */
+  readonly #told = new Set<string>()
   /** Others took this process for dead, and it has joined again. */
   #isBack = false
 
@@ -179,12 +181,14 @@ export class Ownership {
     }
   }
 
-  /** What a store cannot do now is done with a later heartbeat. */
+  /** What a store cannot do now is done with a later heartbeat. One that refuses heartbeats for good says so once. */
   async #reported(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (!(error instanceof StoreError)) reportError(error)
+      if (error instanceof StoreError && this.#told.has(error.message)) return
+      if (stays(error)) this.#told.add(error.message)
+      reportLasting(error)
     }
   }
 

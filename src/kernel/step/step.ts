@@ -259,6 +259,8 @@ export function stepper(options: {
   return {
     invokes,
     async next(from, timers, event) {
+      // XState would still take the transitions of the chart's root.
+      if (from.status !== 'active') return undefined
       const collected = collect()
       const to = machine.transition(from, event, collected.scope)
       if (to === from && collected.actions.length === 0) return undefined

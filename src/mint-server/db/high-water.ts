@@ -7,8 +7,7 @@
  * ahead. Every commit before a mark is in each database that has this mark.
  */
 import { hex, type Clock, type Random } from '../../kernel/util/ports.ts'
-import { reportError } from '../../kernel/util/report.ts'
-import { StoreError } from '../../store/port.ts'
+import { reportLasting } from '../../kernel/util/report.ts'
 import type { HighWaterRow, Store, Write } from './tables.ts'
 import { transact } from './transact.ts'
 
@@ -169,7 +168,7 @@ export class HighWater {
     } catch (error) {
       if (error instanceof WrongDatabase) this.#twin ??= error
       // A failed write is repeated with the next mark. Until then the mark lags behind.
-      if (!this.#isFailing && !(error instanceof StoreError)) reportError(error)
+      if (!this.#isFailing) reportLasting(error)
       this.#isFailing = true
     }
   }

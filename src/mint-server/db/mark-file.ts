@@ -1,7 +1,9 @@
 /** The mark of how far a seed has signed, in a file beside the seed. */
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkNames, checkOneOf, checkText } from '../../arguments.ts'
 import { amount, field, optional, record, text } from '../../cashu/shape.ts'
+import { realPath } from '../../store/sqlite/file.ts'
 import { isMissing, makeFile, replaceFile } from './durable-files.ts'
 import type { HighWaterMark, Mark } from './high-water.ts'
 
@@ -22,12 +24,15 @@ export function markFile(path: string, options: { readonly missing?: 'unknown' |
   checkText(path, 'path')
   checkNames(options, 'options', ['missing'])
   const { missing } = options
+  // Whatever folder the process is in later, and whatever link leads to it: a link would be replaced by the file.
+  const whole = resolve(path)
+  const file = (): string => realPath(whole)
   checkOneOf(missing, 'missing', ['unknown'])
   return {
     async read() {
       let found: string
       try {
-        found = readFileSync(path, 'utf8')
+        found = readFileSync(file(), 'utf8')
       } catch (error) {
         if (isMissing(error)) return missing
         throw error
@@ -45,7 +50,7 @@ export function markFile(path: string, options: { readonly missing?: 'unknown' |
       }
     },
     async write(mark) {
-      replaceFile(path, written(mark))
+      replaceFile(file(), written(mark))
     },
   }
 }

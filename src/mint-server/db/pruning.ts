@@ -4,7 +4,7 @@
  * signatures make up its balance sheet.
  */
 import { sleep, type Clock } from '../../kernel/util/ports.ts'
-import { reportError } from '../../kernel/util/report.ts'
+import { reportLasting } from '../../kernel/util/report.ts'
 import { StoreError } from '../../store/port.ts'
 import type { MintQuoteRow, Store, Write } from './tables.ts'
 
@@ -48,7 +48,7 @@ export class Pruner {
     const elapsedMs = this.#clock.monotonicMs()
     if (elapsedMs >= this.#dueMs && !this.#stop.signal.aborted) {
       this.#dueMs = elapsedMs + HOUR_MS
-      this.#sweeping = this.#sweeping.then(() => this.#sweep(nowMs)).catch(report)
+      this.#sweeping = this.#sweeping.then(() => this.#sweep(nowMs)).catch(reportLasting)
     }
     return this.#sweeping
   }
@@ -154,9 +154,4 @@ export class Pruner {
       )
     return deleted
   }
-}
-
-/** An unavailable store is tried again the next time. */
-function report(error: unknown): void {
-  if (!(error instanceof StoreError)) reportError(error)
 }

@@ -2,6 +2,7 @@
 import { Client, Pool, type PoolConfig } from 'pg'
 import { StoreError, type StoreErrorCode } from '../port.ts'
 import { coded, type Phase } from './errors.ts'
+import { sure } from '../../sure.ts'
 
 /** How the server is reached, and how it is waited for. */
 export interface ConnectionOptions {
@@ -37,13 +38,15 @@ const SUSPECT: readonly StoreErrorCode[] = ['BUSY', 'IN_DOUBT', 'UNAVAILABLE']
 /** Past the server's own limit of time, the connection is taken for dead. */
 const NETWORK_MS = 2_000
 
+/**
+ * Nothing here is a parameter of the session: a pooler such as PgBouncer refuses those that it does not know, and hands each
+ * transaction another session. What the server shall keep to is said within each transaction, see `beginning`.
+ */
 function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 }: ConnectionOptions): PoolConfig {
   return {
     keepAlive: true,
     allowExitOnIdle: true,
-    connectionTimeoutMillis: busyTimeoutMs,
-    lock_timeout: busyTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    connectionTimeoutMillis: Number.isFinite(busyTimeoutMs) ? busyTimeoutMs : 0,
     query_timeout: statementTimeoutMs + NETWORK_MS,
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     // Columns know their types.
@@ -56,25 +59,47 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
 /** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
 const FROZEN_MS = 5_000
 
+/** A duration as the server takes it, to whom 0 is none. */
+const limit = (ms: number): number => (Number.isFinite(ms) ? Math.min(Math.max(1, Math.ceil(ms)), 2 ** 31 - 1) : 0)
+
+/** Begins a transaction that waits for no lock and no statement for longer than the options say. */
+export function beginning(
+  { busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 }: ConnectionOptions,
+  { isolation = 'READ COMMITTED', thinks = false } = {},
+): string {
+  const limits = {
+    lock_timeout: busyTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    // A migration may think for longer.
+    ...(!thinks && { idle_in_transaction_session_timeout: Math.min(FROZEN_MS, statementTimeoutMs) }),
+  }
+  const set = Object.entries(limits).map(([name, ms]) => `SET LOCAL ${name} = ${limit(ms)}; `)
+  return `BEGIN ISOLATION LEVEL ${isolation}; ${set.join('')}`
+}
+
 /** Connections of which it is known that nothing they are handed is sent any more. */
 const broken = new WeakSet<Client>()
 
 export class Connections {
   readonly #pool: Pool
+  readonly #begin: string
 
   constructor(options: ConnectionOptions) {
-    const { statementTimeoutMs = FROZEN_MS } = options
-    const idleMs = Math.min(FROZEN_MS, statementTimeoutMs)
-    this.#pool = new Pool({ idle_in_transaction_session_timeout: idleMs, ...configOf(options) } as PoolConfig)
+    this.#pool = new Pool(configOf(options))
+    this.#begin = beginning(options)
     // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
     // besides is heard from its first moment on: nobody's listening would end the process.
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => client.on('error', () => void broken.add(client)))
   }
 
-  /** One statement, in its own transaction. @throws {StoreError} */
+  /** One statement in its own transaction, in one round trip. @throws {StoreError} */
   read(sql: string, values: readonly Value[]): Promise<Answer> {
-    return this.#use((client) => ask(client, sql, values, 'reading'))
+    return this.#use(async (client) => {
+      // END is COMMIT; so written, whoever watches the wire can tell what changes rows of ours.
+      const answers = await together(client, [{ sql: this.#begin }, { sql, values }, { sql: 'END' }], 'reading')
+      return sure(answers[1], 'answer')
+    })
   }
 
   /** Runs a transaction on a connection of its own; where `work` does not commit, it is rolled back. */
@@ -132,13 +157,8 @@ export class Transaction {
   }
 
   /** Runs statements, which travel together. @throws {StoreError} as the first of them that fails says. */
-  async run(...statements: readonly Statement[]): Promise<Answer[]> {
-    const results = await Promise.allSettled(statements.map(({ sql, values }) => ask(this.#client, sql, values)))
-    return results.map((result) => {
-      // Those after the first one fail for its sake.
-      if (result.status === 'rejected') throw result.reason
-      return result.value
-    })
+  run(...statements: readonly Statement[]): Promise<Answer[]> {
+    return together(this.#client, statements, 'working')
   }
 
   /** @throws {StoreError} `IN_DOUBT` where it may have landed. */
@@ -154,6 +174,20 @@ export class Transaction {
   async end(): Promise<void> {
     if (this.#isOpen) await ask(this.#client, 'ROLLBACK').catch(() => {})
   }
+}
+
+/** Runs statements, which travel together. @throws {StoreError} as the first of them that fails says. */
+async function together(
+  client: Client,
+  statements: readonly Statement[],
+  phase: 'reading' | 'working',
+): Promise<Answer[]> {
+  const results = await Promise.allSettled(statements.map(({ sql, values }) => ask(client, sql, values, phase)))
+  return results.map((result) => {
+    // Those after the first one fail for its sake.
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
 }
 
 /** @throws {StoreError} */

@@ -2,7 +2,8 @@
  * Rows in PostgreSQL, through `pg`, in a namespace (`CREATE SCHEMA`) of their own. Any number of processes may share it.
  *
  * Each transaction has a connection to itself. Commits that wait at the same moment share one, and with it its round
- * trips. Nothing here needs advisory locks; what is asked of the database is READ COMMITTED with row locks (or more),
+ * trips. Nothing here needs a session for longer, so that a pooler may be in between: no advisory locks, no named
+ * statements, no settings. What is asked of the database is READ COMMITTED with row locks (or more),
  * UTF-8, and a disk that keeps what it acknowledges.
  */
 import { checkDuration, checkFunction, checkObject } from '../../arguments.ts'
@@ -22,7 +23,7 @@ import {
 import { CommitQueue, tablesOf, type WaitingCommit } from '../kit/commit-queue.ts'
 import { retryFor } from '../kit/retry.ts'
 import { land, NeedsExclusion, type Target } from './commit.ts'
-import { ask, connect, Connections, type ConnectionOptions, type Found, type Value } from './connections.ts'
+import { ask, beginning, connect, Connections, type ConnectionOptions, type Found, type Value } from './connections.ts'
 import { isPassing } from './errors.ts'
 import { Gets } from './gets.ts'
 import { migrate, namespaceOf, ownTables, PostgresTable, sent } from './tables.ts'
@@ -77,12 +78,15 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
     const { rows } = await ask(
       client,
       `SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit', true) AS sync,
-      (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_notify') AS notifies`,
+      pg_backend_pid() AS pid, (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_notify') AS notifies`,
     )
-    const { encoding, sync, notifies } = sure(rows[0], 'answer')
+    const { encoding, sync, notifies, pid } = sure(rows[0], 'answer')
+    // A pooler in between gives a number of its own. The session is not ours then: it hears nothing for us, and the next
+    // one may be set otherwise.
+    const isOurs = Number(pid) === Reflect.get(client, 'processID')
     if (encoding !== 'UTF8') throw new StoreError('UNAVAILABLE', `the database is in ${encoding}, not in UTF8`)
-    await migrate(client, namespace, schema)
-    return { hasNotify: Number(notifies) > 0, isDurable: sync !== 'off' }
+    await migrate(client, beginning(options, { thinks: true }), namespace, schema)
+    return { hasNotify: isOurs && Number(notifies) > 0, isDurable: isOurs && sync !== 'off' }
   } finally {
     await client.end().catch(() => {})
   }
@@ -120,7 +124,7 @@ class PostgresStore implements Store {
       schema,
       tables: new Map(tables),
       // A database may be set to acknowledge what it has not written yet; money is not such a case.
-      begin: `BEGIN ISOLATION LEVEL READ COMMITTED; ${isDurable ? '' : 'SET LOCAL synchronous_commit = on; '}`,
+      begin: `${beginning(options)}${isDurable ? '' : 'SET LOCAL synchronous_commit = on; '}`,
       gate: `SELECT version FROM ${ownTables(namespace).schema} WHERE id = 1`,
       mark: (touched) => this.#changes.mark(touched),
     }

@@ -2,7 +2,7 @@
 import type { Dump } from '../memory.ts'
 import type { Row, Schema } from '../port.ts'
 import { retryFor } from '../kit/retry.ts'
-import { Connections, type Transaction } from './connections.ts'
+import { beginning, Connections, type Transaction } from './connections.ts'
 import { isPassing } from './errors.ts'
 import { namespaceOf, PostgresTable } from './tables.ts'
 import type { PostgresStoreOptions } from './index.ts'
@@ -35,14 +35,17 @@ export function postgresRows(options: PostgresStoreOptions, schema: Schema): Pos
           { sql: it.insert, values: it.arrays(rowsOf(it, dump), it.columns) },
           ...(it.totals ? [{ sql: it.totals.clear }, { sql: it.totals.recount }] : []),
         ])
-        await transaction.run({ sql: 'BEGIN' }, ...statements)
+        await transaction.run({ sql: beginning(options) }, ...statements)
         await transaction.commit()
       })
     },
     dump() {
       return transact(async (transaction) => {
         const all = tables.map((it) => ({ sql: it.select(it.columns, `ORDER BY ${list(it.table.key)}`) }))
-        const [, ...answers] = await transaction.run({ sql: 'BEGIN ISOLATION LEVEL REPEATABLE READ' }, ...all)
+        const [, ...answers] = await transaction.run(
+          { sql: beginning(options, { isolation: 'REPEATABLE READ' }) },
+          ...all,
+        )
         return Object.fromEntries(
           tables.map((table, i) => [table.name, sure(answers[i], 'answer').rows.map((row) => table.decode(row))]),
         )

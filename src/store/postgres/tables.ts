@@ -173,8 +173,8 @@ export const ownTables = (namespace: string): { schema: string; changes: string 
 }
 
 /** Makes the database what the schema says, once, all or nothing. @throws {StoreError}, {TypeError} */
-export async function migrate(client: Client, namespace: string, schema: Schema): Promise<void> {
-  await ask(client, 'BEGIN ISOLATION LEVEL READ COMMITTED')
+export async function migrate(client: Client, begin: string, namespace: string, schema: Schema): Promise<void> {
+  await ask(client, begin)
   try {
     const found = await described(client, namespace)
     const steps = stepsTo(schema, found)

@@ -86,6 +86,7 @@ export function kindSubject<Ports, Outside extends object>(
           })
           return {
             stage: { ...stage, operations, outside },
+            resume: (id) => operations.resume(id),
             async close() {
               operations.close()
               await opened.close()

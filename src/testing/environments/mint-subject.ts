@@ -163,6 +163,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
               },
               another: async () => (await started(another())).mint,
             },
+            resume: (id) => mint.operations.resume(id),
             close,
           }
         },

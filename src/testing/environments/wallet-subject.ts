@@ -181,6 +181,7 @@ export function walletSubject(
               settle: (state) => fixture.settle(state),
             },
             close: () => wallet.close(),
+            resume: (id) => wallet.operations.resume(id),
             attend: (act) => attended({ wallet, clock, mayResume }, act),
           }
         },

@@ -2,12 +2,14 @@
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
-import { StoreError, type Schema, type Store } from '../../store/port.ts'
+import { StoreError, type Schema, type Store, type StoreErrorCode } from '../../store/port.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Random } from '../../kernel/util/ports.ts'
 import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { Outages } from '../faults/outages.ts'
 import { deadEnd, liveness } from '../invariants/liveness.ts'
+import { Administrator } from './administrator.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
 import { ProcessClock } from './process-clock.ts'
@@ -25,6 +27,8 @@ const OVERTAKES_FOR_MS = 120_000
 /** How long a process is watched that cannot read its operations. */
 const LOOKS_ON_FOR_MS = 600_000
 const ASKS_AGAIN_AFTER_MS = 1_000
+/** What a caller is told of whom the next try may succeed. */
+const AGAIN: readonly StoreErrorCode[] = ['BUSY', 'UNSTORABLE']
 
 /** Where lives take place. */
 export interface Place<S extends Stage> {
@@ -108,6 +112,8 @@ class LifeRun<S extends Stage> {
   readonly #processes: Processes
   #commits = 0
   #requests = 0
+  /** Stands by from when the process can be told to go on. */
+  #administrator: Administrator | undefined
   /** A path that leads nowhere, or a run that does not repeat itself. */
   #astray: Error | undefined
 
@@ -279,6 +285,10 @@ class LifeRun<S extends Stage> {
             life,
             committed,
             overtake: paused,
+            refused: (isTriedAgain) => {
+              if (isTriedAgain) this.#violations.push('convergence: a commit that was refused for good is tried again')
+              else void this.#administrator?.call()
+            },
             outages,
           })
         },
@@ -311,10 +321,18 @@ class LifeRun<S extends Stage> {
   async #runOurs(): Promise<void> {
     const { environment, act, owners = false } = this.#of
     const [clock, processes] = [this.#clock, this.#processes]
-    const inject = this.#injecting('', (option) => (option === 'overtaken' ? owners || !processes.overtaken : !owners))
-    const program = await environment.start(this.#meansOf(inject, () => processes.overtake()))
+    const may = (option: string): boolean => {
+      if (option === 'overtaken') return owners || !processes.overtaken
+      return !owners && (option !== 'unstorable' || this.#administrator !== undefined)
+    }
+    const program = await environment.start(this.#meansOf(this.#injecting('', may), () => processes.overtake()))
+    const rows = (): Dump => this.#rows.dump()
+    const administrator = program.resume && new Administrator({ clock, rows, resume: program.resume })
+    this.#administrator = administrator
+    if (administrator && !this.#misread && administrator.aside.length > 0) void administrator.call()
     if (this.#misread) await clock.pause(LOOKS_ON_FOR_MS)
-    else await (program.attend ?? ((call) => call()))(() => persistent(clock, () => act(program.stage)))
+    else await (program.attend ?? ((call) => call()))(() => persistent(clock, administrator, () => act(program.stage)))
+    await administrator?.over()
     await processes.end()
     await program.close()
   }
@@ -335,14 +353,21 @@ class LifeRun<S extends Stage> {
   }
 }
 
-/** A caller who asks again when told that the store is busy. */
-async function persistent(clock: VirtualClock, act: () => Promise<void>): Promise<void> {
+/** A caller who asks again when told that the store is busy, or that an administrator has something to mend. */
+async function persistent(
+  clock: VirtualClock,
+  administrator: Administrator | undefined,
+  act: () => Promise<void>,
+): Promise<void> {
   for (;;)
     try {
       return await act()
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error
-      await clock.pause(ASKS_AGAIN_AFTER_MS)
+      const { code, operationId } = error instanceof HardshellError ? error : new HardshellError('', '')
+      const isAside = operationId !== undefined && administrator?.aside.includes(operationId) === true
+      if (code === 'QUARANTINED' && isAside) await administrator.call()
+      else if (error instanceof StoreError && AGAIN.includes(error.code)) await clock.pause(ASKS_AGAIN_AFTER_MS)
+      else throw error
     }
 }
 

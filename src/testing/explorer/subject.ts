@@ -119,6 +119,11 @@ export interface Running<S extends Stage> {
   readonly stage: S
   /** Ends the process in good order. */
   close(): Promise<void> | void
+  /**
+   * A person has an operation go on that the kernel set aside. No commit of a program that cannot be told so is refused for
+   * good.
+   */
+  readonly resume?: (id: string) => Promise<void>
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
   readonly attend?: (act: () => Promise<void>) => Promise<void>
 }

@@ -11,6 +11,8 @@ export const COMMIT_FAULTS = [
   'conflict',
   'busy',
   'full',
+  /** Refused for good: somebody mends the database a while later, and has go on what was set aside for it. */
+  'unstorable',
   'inDoubtLanded',
   'inDoubtLost',
   /** Landed, in doubt, and for a while the store cannot be read either. */
@@ -32,6 +34,13 @@ export const aboutOf = (writes: readonly Write[]): string => {
   return states.length > 0 ? states.join(', ') : writes.map((write) => Object.values(write)[0] as string).join(' ')
 }
 
+/** The ids of the commit in the operations that it writes. */
+const commitIdsIn = (writes: readonly Write[]): unknown[] =>
+  writes.flatMap((write) => {
+    if ('put' in write && write.put === 'operations') return [write.row['commitId']]
+    return 'patch' in write && write.patch === 'operations' ? [write.set['commitId']] : []
+  })
+
 /** A store whose commits fail as the choices say. */
 export function faultyStore(
   store: Store,
@@ -41,12 +50,16 @@ export function faultyStore(
     committed: (about: string) => void
     /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
+    /** Told of a commit that is refused for good, and of one that is tried again all the same. */
+    refused?: (isTriedAgain: boolean) => void
     /** When it is away, as the scenario says. */
     outages?: Outages
   },
 ): Store {
   const { inject, life, committed, overtake, outages } = of
   let unread = 0
+  /** The ids of commits that were refused for good. */
+  const refused = new Set<unknown>()
   const read = <T>(ask: () => Promise<T>): Promise<T> =>
     life.call(async () => {
       outages?.check()
@@ -62,6 +75,8 @@ export function faultyStore(
       life.act(async () => {
         outages?.check()
         const about = aboutOf(writes)
+        const commitIds = commitIdsIn(writes)
+        if (commitIds.some((id) => refused.has(id))) of.refused?.(true)
         const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
         const { fault, applied } = inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)
         const land = async (): Promise<void> => {
@@ -82,6 +97,10 @@ export function faultyStore(
             throw new StoreError('BUSY', 'somebody else has the lock')
           case 'full':
             throw new StoreError('FULL', 'no space is left')
+          case 'unstorable':
+            for (const id of commitIds) refused.add(id)
+            of.refused?.(false)
+            throw new StoreError('UNSTORABLE', 'a constraint of the database refuses it')
           case 'inDoubtLost':
             throw new StoreError('IN_DOUBT', 'the connection broke, before the commit')
           case 'inDoubtUnread':

@@ -181,4 +181,30 @@ export const kernelMutants: readonly Mutant[] = [
     scenario: 'receive.plain',
     faults: 0,
   },
+  {
+    name: 'a commit that is refused for good is tried again',
+    changes: [
+      {
+        file: 'src/kernel/step/commit.ts',
+        from: `if (error.code === 'BUSY' || error.code === 'FULL'`,
+        to: `if (error.code === 'UNSTORABLE' || error.code === 'BUSY' || error.code === 'FULL'`,
+      },
+    ],
+    breaks: 'convergence',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'an operation whose step cannot be stored is forgotten',
+    changes: [
+      {
+        file: 'src/kernel/run/supervisor.ts',
+        from: `this.#drop(id) if ((error instanceof StoreError`,
+        to: `this.#drop(id)
+    if (isUnstorable(error)) return
+    if ((error instanceof StoreError`,
+      },
+    ],
+    breaks: 'stuck',
+    scenario: 'receive.plain',
+  },
 ]

@@ -96,7 +96,7 @@ export const laneMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/store/sqlite/store.ts',
-        from: `refusals.set(member, coded(error))`,
+        from: `refusals.set(member, coded(ownConflict(error, this.#unique)))`,
         to: `throw error`,
       },
     ],

@@ -41,9 +41,17 @@ const keysetOf = (stage: Stage): KeysetRow =>
 /** A quote as an earlier step has noted it. */
 const quoteIn = (stage: Stage, name: string): Quote => sure(noteOf<Quote>(name).in(stage.notes), name)
 
-/** Asks until there is an answer, and gives it; a refusal is one. */
+/** While somebody has to look at what an operation holds, a request for it is refused for now. */
+const ASKS_AFTER_MS = 30_000
+
+/** Asks until there is an answer, and gives it; a refusal is one, unless it is due to what was set aside. */
 async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T>> {
-  return JSON.parse((await stage.ask('POST', path, body)).body) as Told<T>
+  for (;;) {
+    const told = JSON.parse((await stage.ask('POST', path, body)).body) as Told<T>
+    const isAside = operationsIn(stage.rows()).some(({ status }) => status === 'quarantined')
+    if (told.code === undefined || !isAside) return told
+    await stage.clock.pause(ASKS_AFTER_MS)
+  }
 }
 /** The same of a request that is not refused. */
 async function granted<T>(stage: Stage, path: string, body: object): Promise<T> {
