@@ -119,6 +119,7 @@ export class Operations<Ports = unknown> {
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
+      unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
     this.#waits = new Waits({
@@ -166,7 +167,7 @@ export class Operations<Ports = unknown> {
    * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
    * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
    *
-   * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
+   * @throws {HardshellError} `KEY_REUSED`; `ID_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with.
    */
   async create(
     kindName: string,
@@ -197,7 +198,7 @@ export class Operations<Ports = unknown> {
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
    * no notice of it in its state.
    *
-   * @throws {TypeError} naming the argument
+   * @throws {TypeError} naming the argument, and where the event's type is XState's or the kernel's own
    * @throws {HardshellError} `NOT_FOUND`, `UNLOADABLE`, `QUARANTINED`, `CLOSED`
    * @throws {StoreError} where the database fails
    */
@@ -281,7 +282,7 @@ export class Operations<Ports = unknown> {
     const current = await this.get(id)
     const loaded = this.#kinds.get(current.kind)
     const { lane } = current.row
-    return explain({ view: current, loaded, unloadable: this.#supervisor.unloadable(id), laneClosed: this.#limiter.closed.includes(lane), pause: this.#limiter.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
+    return explain({ view: current, loaded, unloadable: this.#supervisor.unloadable(id) ?? this.#reads.unloadable(current), laneClosed: this.#limiter.closed.includes(lane), pause: this.#limiter.pauseOf(lane), nowMs: this.#clock.now() }) // prettier-ignore
   }
 
   /**

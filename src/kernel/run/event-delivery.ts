@@ -2,11 +2,13 @@
 import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
+import { isReserved } from '../define/definition.ts'
 import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
+import { RESUME } from '../step/step.ts'
 import type { Delivery, PollNow } from './durable.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -21,6 +23,8 @@ interface DeliveryOptions {
   readonly signal: AbortSignal
   /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
   readonly get: (id: string) => Promise<OperationView>
+  /** Why an operation cannot be loaded. */
+  readonly unloadable: (view: OperationView) => string | undefined
   /** Resolves when the start has resumed the unfinished operations. */
   readonly resumed: () => Promise<unknown>
 }
@@ -37,19 +41,23 @@ export class EventDelivery {
     checkText(id, 'id')
     if (typeof (event as Partial<EventObject> | undefined)?.type !== 'string')
       throw new TypeError('event: an object with a type')
-    const { kernel, supervisor, signal, get, resumed } = this.#of
+    checkEventType(event.type)
+    const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
       await resumed()
       const actor = supervisor.get(id)
       if (!actor) {
-        const { status } = await get(id)
+        const view = await get(id)
+        const { status } = view
         if (status === 'unloadable')
-          throw new HardshellError('UNLOADABLE', supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
+          throw new HardshellError('UNLOADABLE', unloadable(view) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
         await supervisor.load(id)
+        const why = supervisor.unloadable(id)
+        if (why !== undefined) throw new HardshellError('UNLOADABLE', why, { operationId: id })
         if (!supervisor.get(id)) await sleep(kernel.clock, LOAD_AGAIN_MS, signal)
         continue
       }
@@ -90,7 +98,7 @@ export class EventDelivery {
     const isOurs = row.owner === kernel.owner
     // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
     if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
-    else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)
+    else if (!(await this.send(id, { type: RESUME }))) void this.poll(id)
   }
 
   async #reactivate({ id, version }: OperationRow): Promise<void> {
@@ -125,4 +133,10 @@ export class EventDelivery {
     const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
     if (event) await this.send(id, event)
   }
+}
+
+/** @throws {TypeError} where it is a name that no caller may use */
+function checkEventType(type: string): void {
+  if (isReserved(type)) throw new TypeError(`event.type: '${type}' is one of XState's or the kernel's own`)
+  if (type === '' || type.includes('*')) throw new TypeError(`event.type: '${type}' is no name of one event`)
 }

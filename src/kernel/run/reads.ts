@@ -4,7 +4,7 @@ import { checkText } from '../../arguments.ts'
 import type { KernelStore, OperationRow, OperationView } from '../define/operation.ts'
 import type { LoadedKind } from '../kernel.ts'
 import { checkFilter, matches, type ListFilter } from '../options.ts'
-import { HardshellError } from '../util/errors.ts'
+import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Clock } from '../util/ports.ts'
 
 interface ReadsOptions {
@@ -53,6 +53,17 @@ export class Reads {
     const nowMs = this.#of.clock.now()
     const found = rows.filter((row) => matches(row, filter, nowMs))
     return found.slice(0, limit).map((row) => this.#view(row))
+  }
+
+  /** Why this program cannot load an operation; undefined where it can. */
+  unloadable({ row }: OperationView): string | undefined {
+    try {
+      const loaded = this.#of.kinds.get(row.kind)
+      loaded?.restore(row)
+      return loaded ? undefined : `this program has no kind '${row.kind}'`
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 
   #view(row: OperationRow): OperationView {

@@ -5,7 +5,7 @@
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
 import { StoreError } from '../../store/port.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
-import { HardshellError } from '../util/errors.ts'
+import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { momentIn } from './moments.ts'
 import type { KernelWrite, OperationRow } from '../define/operation.ts'
@@ -203,7 +203,7 @@ export class Supervisor {
       report.push({ id, kind, state, outcome: effects ? 'resumed' : 'waiting' })
       return { row, effects }
     } catch (error) {
-      const reason = message(error)
+      const reason = messageOf(error)
       this.#unloadable.set(id, reason)
       report.push({ id, kind, state, outcome: 'unloadable', reason })
       return undefined
@@ -264,8 +264,12 @@ export class Supervisor {
       this.#actors.set(id, actor)
       this.#unloadable.delete(id)
       actor.start()
+      // XState keeps an actor that cannot start, and nothing it is sent ever comes to anything.
+      const { status, error } = actor.getSnapshot()
+      if (status === 'error') throw error
     } catch (error) {
-      this.#unloadable.set(id, message(error))
+      this.#drop(id)
+      this.#unloadable.set(id, messageOf(error))
     }
   }
 
@@ -344,7 +348,7 @@ export class Supervisor {
       key: [row.id],
       set: {
         status: 'quarantined',
-        reason: `crashed ${MOST_CRASHES} times: ${message(error)}`,
+        reason: `crashed ${MOST_CRASHES} times: ${messageOf(error)}`,
         version: row.version + 1,
         commitId: this.#kernel.newId(),
         updatedAt: this.#kernel.clock.now(),
@@ -356,5 +360,3 @@ export class Supervisor {
     this.#drop(row.id)
   }
 }
-
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
