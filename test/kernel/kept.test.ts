@@ -158,8 +158,8 @@ describe('who is handed', () => {
     shop.kill()
     const kind = anyKind(machine, { pay: () => new Promise(() => {}) }, { polls: () => ({ stock: { firstMs: 10, maxMs: 10, most: 1, sends: [], ask: async () => [] } }) }) // prettier-ignore
     const again = await start(world, { kinds: [kind] })
-    const view = await again.operations.get(id)
-    expect(tried(() => (view.snapshot?.context as { items: string[] }).items.push('forged'))).toBe('TypeError')
+    const context: unknown = (await again.operations.get(id)).snapshot?.context
+    expect(tried(() => (context as { items: string[] }).items.push('forged'))).toBe('TypeError')
     await again.operations.send(id, { type: 'pay' })
     expect(stored().items).toEqual(['tea'])
   })
@@ -167,9 +167,14 @@ describe('who is handed', () => {
 
 test('a step copies what it changed, and no more', () => {
   const first = own({ big: { list: [1, 2] }, small: 1 }, 'context')
-  const second = own({ ...first, small: 2 }, 'context')
+  const second = own({ ...first, small: 2 }, 'context', first)
   expect(second).toEqual({ big: { list: [1, 2] }, small: 2 })
   expect(second.big).toBe(first.big)
-  expect(own(second, 'context')).toBe(second)
+  expect(own(second, 'context', second)).toBe(second)
+  // What only looks as if it were kept is not.
+  const list = [1]
+  const alike = own(Object.freeze({ list }), 'context', first)
+  list.push(2)
+  expect(alike).toEqual({ list: [1] })
   expect(() => own(JSON.parse('{"a":{"__proto__":1}}') as object, 'context')).toThrow('context.a.__proto__')
 })

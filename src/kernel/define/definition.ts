@@ -104,6 +104,6 @@ function* metas({ meta, tags }: AnyStateNode, polls: boolean): Iterable<string> 
   for (const [name, value] of Object.entries(meta as Readonly<Record<string, unknown>>))
     if (name !== 'poll') yield `has the meta '${name}', which the kernel does not know: it knows 'poll'`
     else if (value !== undefined && (typeof value !== 'string' || !polls))
-      yield `is polled by '${String(value)}', and the kind has no polls`
+      yield `is polled by '${typeof value === 'string' ? value : typeof value}', and the kind has no polls`
     else if (value !== undefined && tags.includes('local')) yield 'is local, and over before it is polled'
 }

@@ -135,21 +135,22 @@ function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   if (snapshot.status === 'error') throw snapshot.error
   if (Object.isFrozen(snapshot)) return snapshot
   const invoked = invokeIds(snapshot.machine)
-  for (const id of Object.keys(snapshot.children))
+  const children: object = snapshot.children
+  for (const id of Object.keys(children))
     if (!invoked.has(id)) throw new HardshellError('DEFECT', `the chart spawns '${id}'; use invoke`)
   snapshot.children = {}
   return snapshot
 }
 
 /** What a step comes to, as it is stored: nobody who is handed it can change it. */
-export function settled(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+export function settled(snapshot: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachineSnapshot {
   if (Object.isFrozen(snapshot)) return snapshot
   const { value } = snapshot as { value: unknown }
   const { output } = snapshot as { output: unknown }
   return Object.freeze(
     Object.assign(snapshot, {
       value: own(value, 'value'),
-      context: own(contextOf(snapshot), 'context'),
+      context: own(contextOf(snapshot), 'context', before && contextOf(before)),
       ...(output !== undefined && { output: own(output, 'output') }),
     }),
   )
@@ -241,6 +242,7 @@ export function stepper(options: {
 
   const settle = async (
     start: AnyMachineSnapshot,
+    from: AnyMachineSnapshot | undefined,
     timers: Timers,
     collected: ReturnType<typeof collect>,
   ): Promise<Step> => {
@@ -264,7 +266,7 @@ export function stepper(options: {
         throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
       }
     }
-    return { snapshot: settled(snapshot), moves, ...sort(actions, snapshot, timers) }
+    return { snapshot: settled(snapshot, from), moves, ...sort(actions, snapshot, timers) }
   }
 
   /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
@@ -303,11 +305,11 @@ export function stepper(options: {
       const collected = collect()
       const to = moved(machine, from, event, collected.scope)
       if (to === from && collected.actions.length === 0) return undefined
-      return settle(to, fired(timers, event.type), collected)
+      return settle(to, from, fired(timers, event.type), collected)
     },
     async first(input) {
       const collected = collect()
-      return settle(machine.getInitialSnapshot(collected.scope, input), {}, collected)
+      return settle(machine.getInitialSnapshot(collected.scope, input), undefined, {}, collected)
     },
     restore(persisted) {
       const whole = { historyValue: {}, output: undefined, error: undefined, ...persisted, context: {}, children: {} }

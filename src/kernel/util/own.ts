@@ -4,53 +4,68 @@
  */
 import { HardshellError } from './errors.ts'
 
-const owned = new WeakSet<object>()
-
 /**
- * A frozen copy; what of it is a kept copy already is taken as it is, so that a step copies what it changed and no more.
+ * A frozen copy. What of it stands at the same place of `before`, a copy that was kept before, is taken as it is: a step
+ * copies what it changed, and no more.
  *
  * @throws {HardshellError} `DEFECT`, naming the place, where it is not JSON
  */
-export function own<T>(value: T, what: string): T {
-  const place: string[] = []
-  const copy = (part: unknown): unknown => {
-    if (typeof part === 'string' || typeof part === 'boolean' || part === null) return part
-    // Minus zero is zero once it was stored.
-    if (typeof part === 'number' && Number.isFinite(part)) return part === 0 ? 0 : part
-    if (typeof part !== 'object' || !isPlain(part)) return refuse(part, what, place)
-    if (owned.has(part)) return part
-    const copied: unknown[] | Record<string, unknown> = Array.isArray(part)
-      ? Array.from(part, (item, at) => inner(`[${at}]`, item))
-      : {}
-    if (!Array.isArray(copied))
-      for (const [name, item] of Object.entries(part)) {
-        if (name === '__proto__') refuse(item, what, [...place, '.__proto__'])
-        // A property that is undefined is one that is not there, in JSON as elsewhere.
-        if (item !== undefined) copied[name] = inner(`.${name}`, item)
-      }
-    owned.add(Object.freeze(copied))
-    return copied
+export function own<T>(value: T, what: string, before?: unknown): T {
+  try {
+    return copied(value, before) as T
+  } catch {
+    throw new HardshellError('DEFECT', `${what}${flawIn(value) ?? ' goes in circles'}, which cannot be stored as JSON`)
   }
-  const inner = (name: string, part: unknown): unknown => {
-    place.push(name)
-    const copied = copy(part)
-    place.pop()
-    return copied
-  }
-  return copy(value) as T
 }
 
-function isPlain(value: object): boolean {
-  if (Array.isArray(value)) return true
+function copied(part: unknown, before: unknown): unknown {
+  if (typeof part !== 'object' || part === null) {
+    // Minus zero is zero once it was stored.
+    if (part === 0) return 0
+    if (isScalar(part)) return part
+    throw new TypeError('no JSON')
+  }
+  if (part === before) return part
+  if (Array.isArray(part)) return Object.freeze(Array.from(part, (item, at) => copied(item, placed(before, at))))
+  if (!isPlain(part)) throw new TypeError('no JSON')
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.keys(part)) {
+    const item: unknown = part[name]
+    if (name === '__proto__') throw new TypeError('no JSON')
+    // A property that is undefined is one that is not there, in JSON as elsewhere.
+    if (item !== undefined) copy[name] = copied(item, placed(before, name))
+  }
+  return Object.freeze(copy)
+}
+
+const placed = (before: unknown, name: string | number): unknown =>
+  typeof before === 'object' && before !== null ? Reflect.get(before, name) : undefined
+
+const isScalar = (part: unknown): boolean =>
+  typeof part === 'string' || typeof part === 'boolean' || part === null || Number.isFinite(part)
+
+function isPlain(value: object): value is { readonly [name: string]: unknown } {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
 
-function refuse(value: unknown, what: string, place: readonly string[]): never {
-  const name: unknown = typeof value === 'object' && value !== null ? value.constructor?.name : undefined
-  const is =
-    typeof value === 'number' || value === undefined
-      ? String(value)
-      : `a ${typeof value === 'object' ? (typeof name === 'string' ? name : 'strange object') : typeof value}`
-  throw new HardshellError('DEFECT', `${what}${place.join('')} is ${is}, which cannot be stored as JSON`)
+/** Where it is no JSON, and what stands there; undefined where it is. */
+function flawIn(value: unknown, depth = 0): string | undefined {
+  if (isScalar(value) || depth > 1_000) return undefined
+  const isList = Array.isArray(value)
+  if (typeof value !== 'object' || value === null || (!isList && !isPlain(value))) return ` is ${kindOf(value)}`
+  const parts = isList ? Array.from(value, (item, at) => [`[${at}]`, item] as const) : Object.entries(value)
+  for (const [name, item] of parts) {
+    if (name === '__proto__') return '.__proto__ is a name of its own'
+    const flaw = item === undefined && !isList ? undefined : flawIn(item, depth + 1)
+    if (flaw !== undefined) return `${isList ? name : `.${name}`}${flaw}`
+  }
+  return undefined
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'number' || value === undefined) return String(value)
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  const name: unknown = value.constructor?.name
+  return `a ${typeof name === 'string' && name !== '' ? name : 'strange object'}`
 }
