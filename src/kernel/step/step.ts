@@ -130,13 +130,14 @@ const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): AnyActo
   actionExecutor: (action) => actions.push(action),
 })
 
+const childrenOf = ({ children }: { readonly children: object }): object => children
+
 /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
 function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   if (snapshot.status === 'error') throw snapshot.error
   if (Object.isFrozen(snapshot)) return snapshot
   const invoked = invokeIds(snapshot.machine)
-  const children: object = snapshot.children
-  for (const id of Object.keys(children))
+  for (const id of Object.keys(childrenOf(snapshot)))
     if (!invoked.has(id)) throw new HardshellError('DEFECT', `the chart spawns '${id}'; use invoke`)
   snapshot.children = {}
   return snapshot
