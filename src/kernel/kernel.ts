@@ -2,12 +2,14 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import type { Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
-import { HardshellError } from './util/errors.ts'
+import { HardshellError, messageOf } from './util/errors.ts'
 import type { RequestLimiter } from './run/request-limiter.ts'
 import type { Poller } from './run/poller.ts'
+import { pollOf, stateNodes } from './define/chart.ts'
 import type { KernelStore, OperationKind, OperationRow, PersistedSnapshot, Reader, Poll } from './define/operation.ts'
 import { fraction, type Clock, type Random } from './util/ports.ts'
-import { stepper, type Move, type Stepper } from './step/step.ts'
+import { settled, stepper, type Move, type Stepper } from './step/step.ts'
+import { storedTimers, type Timers } from './step/timers.ts'
 import type { Alarms } from './run/timer-heap.ts'
 
 /** A committed step, as those who listen get it. */
@@ -72,6 +74,8 @@ export interface LoadedKind {
   readonly reader: Reader
   /** @throws {HardshellError} `UNLOADABLE` where the row is of an unknown version, or cannot be read. */
   restore(row: OperationRow): AnyMachineSnapshot
+  /** The timers of a row. @throws {HardshellError} as `restore` */
+  timers(row: OperationRow): Timers
 }
 
 export function loadKind(
@@ -101,26 +105,78 @@ export function loadKind(
       cause,
     })
   }
-  const restored = new WeakMap<OperationRow, AnyMachineSnapshot>()
-  const restore = (row: OperationRow): AnyMachineSnapshot => {
-    const known = restored.get(row)
-    if (known) return known
-    if (row.kindVersion > kind.version) park(row, `this program knows version ${kind.version}`)
+  const attempted = <T>(row: OperationRow, what: string, work: () => T): T => {
     try {
-      let persisted = JSON.parse(row.snapshot) as PersistedSnapshot
-      for (let version = row.kindVersion; version < kind.version; version++) {
-        const step = kind.migrate?.[version]
-        if (!step) return park(row, `no migration from version ${version}`)
-        persisted = step(persisted)
-      }
-      JSON.parse(row.timers)
-      const snapshot = steps.restore(persisted)
-      restored.set(row, snapshot)
-      return snapshot
+      return work()
     } catch (error) {
       if (error instanceof HardshellError && error.code === 'UNLOADABLE') throw error
-      return park(row, 'the snapshot does not restore', error)
+      return park(row, `${what}: ${messageOf(error)}`, error)
     }
   }
-  return { kind, stepper: steps, runs, polls, reader, restore }
+  const migrated = (row: OperationRow): PersistedSnapshot => {
+    if (row.kindVersion > kind.version) park(row, `this program knows version ${kind.version}`)
+    let persisted =
+      parsed(row.snapshot, isPersisted) ?? park(row, 'the snapshot does not restore: it is no JSON of one')
+    for (let version = row.kindVersion; version < kind.version; version++) {
+      const step = kind.migrate?.[version]
+      if (!step) return park(row, `no migration from version ${version}`)
+      const before = persisted
+      persisted = attempted(row, `the migration from version ${version} failed`, () => step(before))
+    }
+    return persisted
+  }
+  const loaded = new WeakMap<OperationRow, { readonly snapshot: AnyMachineSnapshot; readonly timers: Timers }>()
+  /** All that an actor of the row starts with: what fails here fails where it is told, and not in the actor. */
+  const load = (row: OperationRow): { readonly snapshot: AnyMachineSnapshot; readonly timers: Timers } => {
+    const known = loaded.get(row)
+    if (known) return known
+    const persisted = migrated(row)
+    const snapshot = attempted(row, 'the snapshot does not restore', () => settled(steps.restore(persisted)))
+    const running = storedTimers(row.timers) ?? park(row, 'its timers are no JSON of timers')
+    const timers = attempted(row, 'a delay cannot be told', () => steps.timersOf(snapshot, running, row.updatedAt))
+    attempted(row, 'the input of an effect cannot be told', () => steps.invokes(snapshot))
+    const found = { snapshot, timers }
+    loaded.set(row, found)
+    return found
+  }
+  const missing = missingRuns(kind, runs, polls)
+  if (missing.length > 0) throw new HardshellError('DEFECT', `kind '${kind.kind}': ${missing.join('; ')}`)
+  return {
+    kind,
+    stepper: steps,
+    runs,
+    polls,
+    reader,
+    restore: (row) => load(row).snapshot,
+    timers: (row) => load(row).timers,
+  }
+}
+
+const isPersisted = (value: unknown): value is PersistedSnapshot =>
+  typeof value === 'object' && value !== null && 'value' in value && 'context' in value
+
+/** Undefined where it is no JSON of such a thing. What the parser says of it quotes it, and is told to nobody. */
+function parsed<T>(json: string, isSuch: (value: unknown) => value is T): T | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isSuch(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Effects, local steps and polls that the chart names, and the kind does not have. */
+function missingRuns({ machine }: OperationKind, runs: LoadedKind['runs'], polls: LoadedKind['polls']): string[] {
+  return stateNodes(machine).flatMap(({ id, invoke, meta }) => {
+    const poll = pollOf(meta)
+    const named = invoke.flatMap(({ src }) => (typeof src === 'string' ? src : []))
+    return [
+      ...named
+        .filter((src) => typeof runs[src] !== 'function')
+        .map((src) => `state '${id}' invokes '${src}', which effects() does not give`),
+      ...(poll !== undefined && !polls[poll]
+        ? [`state '${id}' is polled by '${poll}', which polls() does not give`]
+        : []),
+    ]
+  })
 }

@@ -117,6 +117,7 @@ export class Operations<Ports = unknown> {
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
+      unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
     this.#waits = new Waits({
@@ -292,7 +293,7 @@ export class Operations<Ports = unknown> {
     return explain({
       view: current,
       loaded,
-      unloadable: this.#supervisor.unloadable(id),
+      unloadable: this.#supervisor.unloadable(id) ?? this.#reads.unloadable(current),
       crash: this.#supervisor.crashOf(id),
       laneClosed: this.#limiter.closed.includes(lane),
       pause: this.#limiter.pauseOf(lane),

@@ -1,261 +1,200 @@
 /**
- * Goal: a commit that the store refuses for good is awaited by nobody: its step is dropped, who asked for it is told, the
- * operation says why, and goes on once the database takes it. Method: a shop whose store refuses some commits.
+ * Goal: nothing that a chart, an effect, a poll or a caller says is dropped without a word: it is done, or it is refused by
+ * name, at the definition where that can be seen there, else at the step. Events of XState's and the kernel's own are
+ * nobody's to send, and no wildcard takes them. Method: kinds with one thing each that the kernel does not do.
  */
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { StoreError, type Write } from '../../src/store/port.ts'
-import {
-  goodCard,
-  left,
-  newWorld,
-  orderRow,
-  pass,
-  settled,
-  silentCard,
-  start,
-  stocked,
-  type Meddle,
-} from '../kits/kernel-shop.ts'
-import { Shop } from '../kits/owners-kit.ts'
+import { describe, expect, test } from 'vitest'
+import { assign, emit, enqueueActions, setup, spawnChild, stopChild, type AnyStateMachine } from 'xstate'
+import { effect, local, openOperations, tx } from '../../src/kernel/index.ts'
+import { anyKind } from '../kits/any-kind.ts'
+import { newWorld, orderRow, pass, rowsOf, settled, start, type World } from '../kits/kernel-shop.ts'
 
-const refused = (): StoreError => new StoreError('UNSTORABLE', 'a CHECK is in the way')
-const unstorable = expect.objectContaining({ name: 'StoreError', code: 'UNSTORABLE' }) as unknown
-
-/** The operation's row as a commit leaves it. */
-const rowIn = (writes: readonly Write[]): Readonly<Record<string, unknown>> => {
-  for (const write of writes) {
-    if ('put' in write && write.put === 'operations') return write.row
-    if ('patch' in write && write.patch === 'operations') return write.set
-  }
-  return {}
+const types = {} as {
+  context: { n: number; kept?: unknown }
+  events: { type: 'go' } | { type: 'resume' } | { type: 'keep'; kept: unknown }
 }
-
-/** A store that refuses what `when` names, until it is mended. */
-function administered(when: (row: Readonly<Record<string, unknown>>) => boolean): {
-  meddle: Meddle
-  mend: () => void
-  met: number
-} {
-  const database = {
-    met: 0,
-    mend: () => void (isMended = true),
-    meddle: async (writes: readonly Write[], land: () => Promise<void>) => {
-      if (isMended || !when(rowIn(writes))) return land()
-      database.met++
-      throw refused()
-    },
-  }
-  let isMended = false
-  return database
-}
-
-describe('what a caller asks for', () => {
-  test('creating rejects at once, and nothing is stored', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const { meddle, mend } = administered(({ state }) => state === 'placed')
-    const { operations, orders } = await start(world, { meddle })
-    await expect(orders.create({ item: 'tea' }, { key: 'mine' })).rejects.toEqual(unstorable)
-    expect(await operations.list()).toEqual([])
-    mend()
-    await orders.create({ item: 'tea' }, { key: 'mine' })
-    expect(await operations.list()).toHaveLength(1)
-  })
-
-  test('an event rejects, those behind it are handled, and the operation is as it was', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const database = administered(({ state }) => state === 'charging')
-    const { orders } = await start(world, { meddle: database.meddle })
-    const { id } = await orders.create({ item: 'tea' })
-    const paying = orders.send(id, { type: 'pay' })
-    const behind = orders.send(id, { type: 'cancel' })
-    await expect(paying).rejects.toEqual(unstorable)
-    expect(await behind).toBe(true)
-    expect(orderRow(world, id)).toMatchObject({ state: 'cancelled', status: 'done' })
-    expect(database.met).toBe(1)
-  })
-
-  test('the same event is taken once the database is mended, by the actor that runs', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const { meddle, mend } = administered(({ state }) => state === 'charging')
-    const { orders } = await start(world, { meddle, ports: { card: goodCard } })
-    const { id } = await orders.create({ item: 'tea' })
-    await expect(orders.send(id, { type: 'pay' })).rejects.toEqual(unstorable)
-    mend()
-    expect(await orders.send(id, { type: 'pay' })).toBe(true)
-    await settled()
-    expect(orderRow(world, id).state).toBe('shipping')
-  })
+const ask = effect<{ answer: 'ok' | 'no' }, {}>({ answers: ['ok', 'no'] })
+const look = local<{ answer: 'ok' }, {}>({ answers: ['ok'] })
+const chart = setup({
+  types,
+  actions: { tx, store: tx, more: assign({ n: ({ context: { n } }) => n + 1 }), act: () => {} },
+  actors: { ask, look },
+  delays: { soon: 1_000 },
 })
+const context = { n: 0 }
+const asking = { invoke: { src: 'ask', input: {}, onDone: 'over' } } as const
+const machineOf = (config: object): AnyStateMachine =>
+  chart.createMachine({ context, ...config } as never) as unknown as AnyStateMachine
+/** The chart that waits in a state like this. */
+const waiting = (state: object): AnyStateMachine =>
+  machineOf({ initial: 'waiting', states: { waiting: state, asking, over: {} } })
 
-describe('what nobody asks for', () => {
-  test('the answer of an effect: the operation is set aside at once, says why, and a resume goes on', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const charges: boolean[] = []
-    const { meddle, mend } = administered(({ state }) => state === 'shipping')
-    const card: typeof goodCard = (args) => {
-      charges.push(args.replay)
-      return goodCard(args)
-    }
-    const { operations, orders } = await start(world, { meddle, ports: { card } })
-    const { id } = await orders.create({ item: 'tea' })
-    await orders.send(id, { type: 'pay' })
-    await pass(world, 1)
-    expect(charges).toEqual([false])
-    expect(orderRow(world, id)).toMatchObject({ state: 'charging', status: 'quarantined' })
-    const { why, needsHuman, underWay } = await operations.explain(id)
-    expect(why).toBe('its next step cannot be stored: a CHECK is in the way')
-    expect([needsHuman, underWay]).toEqual([true, []])
-    mend()
-    await operations.resume(id)
-    await pass(world, 1)
-    expect(charges).toEqual([false, true])
-    expect(orderRow(world, id)).toMatchObject({ state: 'shipping', status: 'active' })
-  })
+describe('a definition is refused, by name,', () => {
+  test.each<[string, object, RegExp]>([
+    ['that spawns a child', { entry: spawnChild('ask', { input: {} }) }, /waiting' has the action 'xstate\.spawnChild'/],
+    ['that stops a child', { exit: stopChild('ask') }, /xstate\.stopChild/],
+    ['that calls a function by its name', { entry: 'act' }, /'act', a function/],
+    ['that calls a function on its way', { on: { go: { target: 'over', actions: () => {} } } }, /a function/],
+    ['that calls a function on its way in', { initial: { target: 'a', actions: 'act' }, states: { a: {} } }, /'act'/],
+    ['with an action that setup does not have', { entry: 'nothing' }, /'nothing', which is not in setup/],
+    ['that writes under another name', { entry: { type: 'store', params: [] } }, /tx under the name 'store'/],
+    ['with a delay that setup does not have', { after: { later: 'over' } }, /'later', which is not in setup/],
+    ['with a delay that is a number in another form', { after: { '1e3': 'over' } }, /unnamed delay of 1e3 ms/],
+    ['with onError', { invoke: { src: 'ask', input: {}, onError: 'over' } }, /onError: an effect that fails runs again/],
+    ['with onSnapshot', { invoke: { src: 'ask', input: {}, onSnapshot: 'over' } }, /xstate\.snapshot\..*never sends/],
+    ['that takes a part of XState’s events', { on: { 'xstate.done.*': 'over' } }, /'xstate\.done\.\*', which the kernel never/],
+    ['with a systemId', { invoke: { src: 'ask', systemId: 'bank', input: {} } }, /the systemId 'bank'/],
+    ['with an unknown meta', { meta: { watch: 'quote' } }, /the meta 'watch', which the kernel does not know/],
+    ['that is polled, and has no polls', { meta: { poll: 'quote' } }, /polled by 'quote', and the kind has no polls/],
+    ['with a delay in a local state', { tags: ['local'], invoke: { src: 'look', input: {} }, after: { soon: 'over' } }, /over before its delays/],
+    ['with two invokes of one id', { type: 'parallel', states: { a: { invoke: { id: 'one', src: 'ask' } }, b: { invoke: { id: 'one', src: 'ask' } } } }, /two invokes have the id 'one'/],
+  ])('%s', (_, state, why) => {
+    expect(() => anyKind(waiting(state))).toThrow(expect.objectContaining({ code: 'DEFECT', message: expect.stringMatching(why) as unknown })) // prettier-ignore
+  }) // prettier-ignore
 
-  test('a timer that is over: the same', async () => {
-    const { world, id } = await left('placed')
-    const { meddle, mend } = administered(({ state }) => state === 'cancelled')
-    const { operations } = await start(world, { meddle })
-    await pass(world, 700_000)
-    expect(orderRow(world, id)).toMatchObject({ state: 'placed', status: 'quarantined' })
-    mend()
-    await operations.resume(id)
-    await pass(world, 1_000)
-    expect(orderRow(world, id)).toMatchObject({ state: 'cancelled', status: 'done' })
-  })
-
-  test('where it cannot even be set aside, it waits with its reason, events reject, and a resume goes on', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const database = administered(({ state, status }) => state === 'shipping' || status === 'quarantined')
-    const { operations, orders } = await start(world, { meddle: database.meddle, ports: { card: goodCard } })
-    const { id } = await orders.create({ item: 'tea' })
-    await orders.send(id, { type: 'pay' })
-    await pass(world, 600_000)
-    expect(database.met).toBeLessThan(20)
-    expect(orderRow(world, id)).toMatchObject({ state: 'charging', status: 'active' })
-    const { why, needsHuman, underWay } = await operations.explain(id)
-    expect(why).toBe('The card is being charged. (it does not go on: a CHECK is in the way)')
-    expect([needsHuman, underWay]).toEqual([true, []])
-    await expect(orders.send(id, { type: 'note' })).rejects.toEqual(unstorable)
-    database.mend()
-    await operations.resume(id)
-    await pass(world, 1)
-    expect(orderRow(world, id)).toMatchObject({ state: 'shipping', status: 'active' })
-  })
-
-  test('taking up what another process left', async () => {
-    const { world, id } = await left('charging')
-    const { meddle, mend } = administered(({ attempt, status }) => attempt === 2 && status !== 'quarantined')
-    const { operations } = await start(world, { meddle, ports: { card: goodCard } })
-    await pass(world, 1)
-    expect(orderRow(world, id)).toMatchObject({ state: 'charging', status: 'quarantined' })
-    mend()
-    await operations.resume(id)
-    await pass(world, 1)
-    expect(orderRow(world, id)).toMatchObject({ state: 'shipping', status: 'active' })
-  })
-
-  test('a refusal of a second try, whose first had landed unheard, is none', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    let tries = 0
-    let late = (): Promise<void> => Promise.resolve()
-    const meddle: Meddle = async (writes, land) => {
-      if (rowIn(writes)['state'] !== 'charging') return land()
-      // The first one is on its way still when the row is read back, and lands before the second one is refused.
-      if (++tries === 1) {
-        late = land
-        throw new StoreError('IN_DOUBT', 'the connection broke')
-      }
-      if (tries === 2) await late()
-      throw refused()
-    }
-    const { orders } = await start(world, { meddle })
-    const { id } = await orders.create({ item: 'tea' })
-    const paying = orders.send(id, { type: 'pay' })
-    await pass(world, 1_000)
-    expect(await paying).toBe(true)
-    expect(orderRow(world, id).state).toBe('charging')
-  })
-})
-
-describe('what an operation waits for', () => {
-  test('a disk that is full is said while it lasts', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    let isFull = true
-    const meddle: Meddle = async (writes, land) => {
-      if (isFull && rowIn(writes)['state'] === 'shipping') throw new StoreError('FULL', 'no space is left')
-      return land()
-    }
-    const { operations, orders } = await start(world, { meddle, ports: { card: goodCard } })
-    const { id } = await orders.create({ item: 'tea' })
-    await orders.send(id, { type: 'pay' })
-    await pass(world, 60_000)
-    expect((await operations.explain(id)).why).toBe('The card is being charged. (it does not go on: no space is left)')
-    isFull = false
-    await pass(world, 10_000)
-    expect((await operations.explain(id)).why).toBe('The parcel is on its way.')
-  })
-
-  test('what is under way is what runs: nothing of an operation that pauses', async () => {
-    const { world, id } = await left('charging')
-    const { operations } = await start(world, {
-      ports: { card: () => Promise.reject(new Error('the card reader is gone')) },
-    })
-    await settled()
-    expect(await operations.explain(id)).toMatchObject({
-      underWay: [],
-      why: 'The card is being charged. (it does not go on: the card reader is gone)',
-    })
-  })
-
-  test('and of one that runs, its request', async () => {
-    const { world, id } = await left('charging')
-    const { operations } = await start(world, { ports: { card: silentCard } })
-    expect(await operations.explain(id)).toMatchObject({ underWay: ['card.charge'], why: 'The card is being charged.' })
-  })
-})
-
-describe('keys and ids', () => {
-  test('longer ones than any store can index are refused at the door', async () => {
-    const world = newWorld()
-    await stocked(world, 'tea', 5)
-    const { operations, orders } = await start(world)
-    const long = 'ü'.repeat(257)
-    for (const name of ['key', 'id', 'parent'])
-      await expect(orders.create({ item: 'tea' }, { [name]: long })).rejects.toThrow(
-        new TypeError(`${name}: at most 512 bytes of UTF-8`),
-      )
-    await operations.create(
-      'order',
-      { item: 'tea' },
-      { key: 'ü'.repeat(256), id: 'i'.repeat(512), parent: 'p'.repeat(512) },
+  test('whose effects or polls lack one that the chart names, when operations are opened', async () => {
+    const store = await newWorld().rows.open({ version: 1, tables: {} })
+    const options = { store, tables: {}, ports: { card: () => new Promise<never>(() => {}) } }
+    expect(() => openOperations({ ...options, kinds: [anyKind(waiting(asking))] })).toThrow(
+      /'ask', which effects\(\) does not give/,
     )
-    expect(await operations.list()).toHaveLength(1)
+    const polled = anyKind(waiting({ meta: { poll: 'quote' } }), {}, { polls: () => ({}) })
+    expect(() => openOperations({ ...options, kinds: [polled] })).toThrow(/'quote', which polls\(\) does not give/)
+  })
+
+  test('but not what a step does as it is', async () => {
+    const { world, id, shop } = await begun(
+      waiting({
+        entry: enqueueActions(({ enqueue }) => enqueue('more')),
+        on: { go: { actions: ['more', emit({ type: 'went' } as never)] } },
+      }),
+    )
+    await shop.operations.send(id, { type: 'go' })
+    expect(contextOf(world, id)).toEqual({ n: 2 })
   })
 })
 
-test('a process whose heartbeats are refused for good says so, once', async () => {
-  const told: unknown[] = []
-  const spy = vi.spyOn(console, 'error').mockImplementation((error: unknown) => void told.push(error))
-  onTestFinished(() => spy.mockRestore())
-  const shop = new Shop()
-  await shop.process(
-    'first',
-    { by: 'heartbeats' },
-    {
-      commit: (store, writes) =>
-        writes.some((write) => 'patch' in write && write.patch === 'owners')
-          ? Promise.reject(refused())
-          : store.commit(writes),
+const silent = { ask: () => new Promise(() => {}) }
+
+async function begun(machine: AnyStateMachine, effects: object = silent, rest: Parameters<typeof anyKind>[2] = {}) {
+  const world = newWorld()
+  const shop = await start(world, { kinds: [anyKind(machine, effects, rest)] })
+  const { id } = await shop.operations.create('any', {})
+  await settled()
+  return { world, shop, id }
+}
+
+const contextOf = (world: World, id: string): unknown =>
+  (JSON.parse(orderRow(world, id).snapshot) as { context: unknown }).context
+
+describe('a step is refused, and nothing of it is stored,', () => {
+  test.each<[string, object, RegExp]>([
+    ['that spawns where the definition does not show it', { entry: enqueueActions(({ enqueue }) => enqueue.spawnChild('ask', { id: 'child' })) }, /spawns 'child'; use invoke/],
+    ['that spawns into the context', { entry: assign({ n: ({ spawn }) => (spawn('ask', { id: 'child' }) ? 1 : 0) }) }, /spawns 'child'/],
+    ['with a date in its context', { entry: assign({ kept: { at: [new Date(0)] } }) }, /context\.kept\.at\[0\] is a Date/],
+    ['with a map in its context', { entry: assign({ kept: new Map() }) }, /context\.kept is a Map/],
+    ['with a number that is none', { entry: assign({ n: NaN }) }, /context\.n is NaN/],
+    ['with a hole in a list', { entry: assign({ kept: [undefined] }) }, /context\.kept\[0\] is undefined/],
+    ['that tells what is no JSON', { entry: emit({ type: 'told', of: 1n } as never) }, /what is emitted\.of is a bigint/],
+  ])('%s', async (_, state, why) => {
+    const world = newWorld()
+    const shop = await start(world, { kinds: [anyKind(waiting(state), { ask: () => ({ answer: 'ok' }) })] })
+    await expect(shop.operations.create('any', {})).rejects.toMatchObject({ code: 'DEFECT', message: expect.stringMatching(why) as unknown })
+    expect(rowsOf(world, 'operations')).toEqual([])
+  }) // prettier-ignore
+
+  test('whose chart ends with what is no JSON', async () => {
+    const machine = machineOf({ initial: 'over', states: { over: { type: 'final' } }, output: () => new Set() })
+    const shop = await start(newWorld(), { kinds: [anyKind(machine)] })
+    await expect(shop.operations.create('any', {})).rejects.toThrow(/output is a Set/)
+  })
+
+  test('that keeps of an event what is no JSON: its sender is told', async () => {
+    const keep = assign({ kept: ({ event }) => (event as { kept?: unknown }).kept })
+    const { world, id, shop } = await begun(waiting({ on: { keep: { actions: keep } } }))
+    const event = { type: 'keep', kept: () => 1 }
+    await expect(shop.operations.send(id, event)).rejects.toThrow(/context\.kept is a function/)
+    expect(orderRow(world, id).version).toBe(1)
+  })
+
+  test('that would make minus zero, or nothing at all, of what is stored: it is what it will be when it is read back', async () => {
+    const { world, id, shop } = await begun(waiting({ entry: assign({ n: -0, kept: { gone: undefined } }) }))
+    expect(contextOf(world, id)).toEqual({ n: 0, kept: {} })
+    const { snapshot } = await shop.operations.get(id)
+    expect(snapshot?.context).toStrictEqual({ n: 0, kept: {} })
+  })
+})
+
+describe('an effect', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /'ask' answered with no answer: undefined/],
+    ['null', null, /no answer: null/],
+    ['something without an answer', { ok: true }, /no answer: object/],
+    ['what it does not declare', { answer: 'perhaps' }, /'ask' answered 'perhaps'; it declares 'ok', 'no'/],
+  ])('that answers %s is a defect, and not under way for ever', async (_, output, why) => {
+    const { world, id } = await begun(machineOf({ initial: 'asking', states: { asking, over: {} } }), {
+      ask: () => output,
+    })
+    await pass(world, 1_000_000)
+    expect(orderRow(world, id)).toMatchObject({ status: 'quarantined', reason: expect.stringMatching(why) as unknown })
+  })
+
+  test('of the kind of a local step is held to its answers, too', async () => {
+    const machine = machineOf({
+      initial: 'a',
+      states: { a: { tags: ['local'], invoke: { src: 'look', onDone: 'b' } }, b: {} },
+    })
+    const shop = await start(newWorld(), { kinds: [anyKind(machine, { look: () => undefined })] })
+    await expect(shop.operations.create('any', {})).rejects.toThrow(/'look' answered with no answer/)
+  })
+})
+
+describe('an event of XState’s or the kernel’s own', () => {
+  test.each(['xstate.stop', 'xstate.init', 'xstate.done.actor.0.(machine).asking', 'xstate.after.soon.(machine).asking', '@hardshell.due', '*', 'go.*', ''])(
+    'is nobody’s to send: %s',
+    async (type) => {
+      const machine = machineOf({ initial: 'asking', states: { asking: { ...asking, after: { soon: 'over' } }, over: { type: 'final' } } })
+      const { world, id, shop } = await begun(machine, { ask: () => new Promise(() => {}) })
+      const event = { type, output: { answer: 'ok' } }
+      await expect(shop.operations.send(id, event)).rejects.toThrow(TypeError)
+      await expect(shop.operations.send(id, event)).rejects.toThrow(`event.type: '${type}'`)
+      expect(orderRow(world, id)).toMatchObject({ state: 'asking', status: 'active', version: 1 })
+      expect((await shop.operations.explain(id)).underWay).toEqual(['ask'])
     },
-  )
-  await shop.pass(10_000)
-  expect(told).toEqual([unstorable])
+  ) // prettier-ignore
+
+  test('is nothing that a poll may send', async () => {
+    const poll = { firstMs: 1, maxMs: 1, most: 1, sends: ['came'], ask: async () => [{ type: 'xstate.stop' }] }
+    const machine = waiting({ meta: { poll: 'quote' }, on: { came: 'over' } })
+    const { world, id } = await begun(machine, silent, { polls: () => ({ quote: poll }) })
+    await pass(world, 1_000_000)
+    expect(orderRow(world, id)).toMatchObject({ status: 'quarantined', reason: expect.stringContaining("'quote' sent 'xstate.stop'") as unknown })
+  }) // prettier-ignore
+
+  test('is taken by no wildcard: not when somebody resumes, an effect answers or a delay ends', async () => {
+    let answer: (answer: object) => void = () => {}
+    const machine = waiting({
+      invoke: { src: 'ask', input: {}, onDone: { guard: () => false, target: 'asking' } },
+      after: { soon: { guard: () => false, target: 'asking' } },
+      on: { '*': 'over' },
+    })
+    const { world, id, shop } = await begun(machine, {
+      ask: () => new Promise<object>((resolve) => (answer = resolve)),
+    })
+    await shop.operations.resume(id)
+    await pass(world, 2_000)
+    expect(orderRow(world, id).state).toBe('waiting')
+    answer({ answer: 'ok' })
+    await settled()
+    expect(orderRow(world, id).state).toBe('waiting')
+  })
+
+  test('is taken by its name, and other events by the wildcard', async () => {
+    const machine = waiting({ on: { resume: { actions: 'more' }, '*': 'over' } })
+    const { world, id, shop } = await begun(machine)
+    await shop.operations.resume(id)
+    expect(contextOf(world, id)).toEqual({ n: 1 })
+    expect(await shop.operations.send(id, { type: 'whatever' })).toBe(true)
+    expect(orderRow(world, id).state).toBe('over')
+  })
 })

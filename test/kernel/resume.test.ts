@@ -10,6 +10,7 @@ import {
   goodCard,
   left,
   newWorld,
+  orderKind,
   orderRow,
   pass,
   rowsOf,
@@ -193,6 +194,9 @@ describe('an operation that this program cannot load is unloadable', () => {
       /does not restore/,
     ],
     ['of a kind that is not there', { kind: 'gift' }, /no kind 'gift'/],
+    ['whose snapshot is no snapshot', { snapshot: 'null' }, /does not restore: it is no JSON of one/],
+    ['whose timers are none', { timers: 'null' }, /timers are no JSON of timers/],
+    ['whose timers have no times', { timers: '{"a":"b"}' }, /timers are no JSON of timers/],
   ]
 
   test.each(spoilt)('%s', async (_, set, why) => {
@@ -228,6 +232,7 @@ describe('an operation that this program cannot load is unloadable', () => {
     await tamper(world, id, {
       kind: 'order',
       kindVersion: 1,
+      timers: '{}',
       snapshot: JSON.stringify({
         status: 'active',
         value: 'charging',
@@ -390,6 +395,45 @@ describe('migration', () => {
     expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: expect.stringContaining('no migration from version 1') as unknown }]) // prettier-ignore
     expect(orderRow(world, id)).toMatchObject({ kindVersion: 1, version: 2 })
   })
+
+  test('that throws parks the operation, with what it threw', async () => {
+    const { world, id } = await left('charging')
+    const lost = (): never => {
+      throw new RangeError('the card is nowhere')
+    }
+    const shop = await start(world, { kinds: [{ ...third, migrate: { 1: lost, 2: (snapshot) => snapshot } }] })
+    const why = 'order of version 1: the migration from version 1 failed: the card is nowhere'
+    expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: why }])
+    expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', why })
+    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
+      code: 'UNLOADABLE',
+      message: why,
+    })
+    expect(orderRow(world, id)).toMatchObject({ kindVersion: 1, version: 2 })
+  })
+})
+
+test('one that cannot start is parked, with its reason: none of its events waits for ever', async () => {
+  const { world, id } = await left('placed')
+  const chart = setup({
+    types: {} as { context: { id: string } },
+    delays: {
+      payDeadline: () => {
+        throw new RangeError('no calendar')
+      },
+    },
+  }).createMachine({
+    context: { id: '' },
+    initial: 'placed',
+    states: { placed: { after: { payDeadline: 'over' } }, over: {} },
+  })
+  await tamper(world, id, { timers: '{}' })
+  const shop = await start(world, { kinds: [{ ...orderKind, machine: chart } as unknown as OperationKind<ShopPorts>] })
+  const why = expect.stringContaining('a delay cannot be told: no calendar') as unknown
+  expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: why }])
+  expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
+  expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', why })
+  await expect(shop.operations.send(id, { type: 'pay' })).rejects.toMatchObject({ code: 'UNLOADABLE', message: why })
 })
 
 test('a closed process starts nothing and touches nothing, and what waits for it is told', async () => {

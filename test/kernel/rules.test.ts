@@ -40,7 +40,10 @@ import {
 
 type Chart = Parameters<typeof defineOperation>[0]['machine']
 const kindOf = (machine: Chart, effects: object = {}): OperationKind<ShopPorts> =>
-  defineOperation({ kind: 'wrong', version: 1, machine, effects: () => effects as Runs<Chart>, columns: () => ({ item: '' }) }) as OperationKind<ShopPorts> // prettier-ignore
+  defineOperation(undefinedKind(machine, effects))
+/** A kind that was not checked at its definition. */
+const undefinedKind = (machine: Chart, effects: object = {}): OperationKind<ShopPorts> =>
+  ({ kind: 'wrong', version: 1, machine, effects: () => effects as Runs<Chart>, columns: () => ({ item: '' }) }) // prettier-ignore
 
 const types = {} as {
   context: { id: string; n: number }
@@ -131,7 +134,7 @@ describe('a step is refused, and nothing of it is committed,', () => {
       () => chart.createMachine({ context, entry: raise({ type: 'go' }, { delay: 50 }) }),
     ],
   ])('%s', async (_, machine) => {
-    const error = await refused(kindOf(machine(), { ask: () => ({ answer: 'ok' }) }))
+    const error = await refused(undefinedKind(machine(), { ask: () => ({ answer: 'ok' }) }))
     expect(error).toMatchObject({ code: 'DEFECT' })
   })
 
@@ -260,6 +263,28 @@ describe('lanes', () => {
     expect((await shop.operations.list({ state: 'declined' })).length).toBe(6)
   })
 
+  test('are no longer held by effects that take no notice of their signal, once their state is left', async () => {
+    const world = newWorld()
+    const deaf = setup({ types, actors: { ask }, delays: { silence: 1_000 } }).createMachine({
+      context: { id: '', n: 0 },
+      initial: 'asking',
+      states: {
+        asking: { invoke: { src: 'ask', input: { n: 1 } }, after: { silence: 'over' } },
+        over: { type: 'final' },
+      },
+    })
+    const kind = { ...kindOf(deaf, { ask: () => new Promise(() => {}) }), lane: () => 'tea' }
+    await stocked(world, 'tea', 1)
+    const shop = await start(world, { kinds: [kind, orderKind], ports: { card: goodCard } })
+    for (let count = 0; count < 8; count++) await shop.operations.create('wrong', {})
+    const { id } = await shop.operations.create('order', { item: 'tea' })
+    await shop.operations.send(id, { type: 'pay' })
+    await pass(world, 999)
+    expect(orderRow(world, id).state).toBe('charging')
+    await pass(world, 1)
+    expect(orderRow(world, id).state).toBe('shipping')
+  })
+
   test('are asked before every request whether they are open; a closed one waits, and goes on when it opens', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
@@ -323,6 +348,19 @@ describe('lanes', () => {
     end()
     await Promise.all([first, second, third])
     expect(ran).toEqual(['third'])
+  })
+
+  test('give back the room of a request that takes no notice of its signal, and pass over what comes of it', async () => {
+    const limiter = new RequestLimiter({ limit: 1, open: () => Promise.resolve(true) })
+    const deaf = new AbortController()
+    let fail: (error: Error) => void = () => {}
+    const first = limiter.run('a', deaf.signal, () => new Promise<string>((_, reject) => (fail = reject)))
+    const second = limiter.run('a', new AbortController().signal, async () => 'second')
+    await settled()
+    deaf.abort()
+    expect(await Promise.all([first, second])).toEqual([undefined, 'second'])
+    fail(new Error('much later'))
+    await settled()
   })
 
   test('give back the room of a request that fails', async () => {
@@ -503,6 +541,16 @@ describe('an idempotency key', () => {
     )
     expect(new Set(orders.map(({ id }) => id)).size).toBe(1)
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 8 }])
+  })
+
+  test('and an id that is there already is refused, by its name', async () => {
+    const world = newWorld()
+    await stocked(world, 'tea', 5)
+    const { operations } = await start(world)
+    await operations.create('order', { item: 'tea' }, { id: 'mine' })
+    const again = operations.create('order', { item: 'tea' }, { id: 'mine' })
+    await expect(again).rejects.toMatchObject({ code: 'ID_REUSED', message: "there is an operation 'mine' already", operationId: 'mine' }) // prettier-ignore
+    expect(rowsOf(world, 'operations')).toHaveLength(1)
   })
 
   test('without one, each call is an operation of its own', async () => {

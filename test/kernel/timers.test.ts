@@ -6,11 +6,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { assign, createActor, setup, SimulatedClock, type AnyStateMachine } from 'xstate'
-import { machineContract } from '../../src/testing/index.ts'
+import { defineOperation } from '../../src/kernel/index.ts'
+import { exploreCrashes, kindSubject, machineContract, type KindStage } from '../../src/testing/index.ts'
 import { anyKind } from '../kits/any-kind.ts'
 import { newWorld, orderRow, pass, settled, start, START_MS, type World } from '../kits/kernel-shop.ts'
 
-const { RUNS = '150', SEED } = process.env
+const { RUNS = '80', SEED } = process.env
 
 interface Log {
   readonly n: number
@@ -22,7 +23,11 @@ const parts = setup({
     note: assign(({ context: { n, log }, event }) => ({ n: n + 1, log: [...log, event.type] })),
     wait: () => {},
   },
-  guards: { even: ({ context: { n } }) => n % 2 === 0, few: ({ context: { n } }) => n < 3 },
+  guards: {
+    even: ({ context: { n } }) => n % 2 === 0,
+    few: ({ context: { n } }) => n < 3,
+    one: ({ context: { n } }) => n === 1,
+  },
   delays: {
     short: 10,
     middle: 15,
@@ -157,6 +162,37 @@ test('the machine contract says where nothing comes any more once a timer has fi
   const wrong: string[] = []
   for (const { run } of cases) await run().catch((error: unknown) => wrong.push(String(error)))
   expect(wrong.join('\n')).toContain('waiting: no answer, delay or polled event leads on')
+})
+
+test('wherever it crashes, a timer that stays in its state fires once, and later ones are not held up', async () => {
+  const once = parts.createMachine({
+    context,
+    initial: 'waiting',
+    states: {
+      waiting: {
+        after: {
+          short: { actions: 'note' },
+          middle: { guard: 'even' },
+          long: [{ guard: 'one', target: 'once' }, { target: 'often' }],
+        },
+      },
+      once: { type: 'final' },
+      often: { type: 'final' },
+    },
+  })
+  const kind = defineOperation({ kind: 'reminded', version: 1, machine: once, effects: () => ({}) })
+  const subject = kindSubject({
+    kinds: [kind],
+    outside: () => ({}),
+    ports: () => ({}),
+    judge: ({ operations: [made] }) => (made?.state === 'once' ? [] : [`reminded: ${made?.state}`]),
+  })
+  const drive = async ({ operations: of }: KindStage<object>): Promise<void> => {
+    const { id } = await of.create('reminded', {}, { key: 'one' })
+    await of.until(id, ({ status }) => (status === 'done' ? status : undefined))
+  }
+  const found = await exploreCrashes({ kind: 'reminded', name: 'once', subject, drive }, { faults: 1 })
+  expect(found).toMatchObject({ closed: true, violations: [] })
 })
 
 /** A transition: maybe guarded, maybe noted, and to one of the region's states or nowhere. */

@@ -127,7 +127,7 @@ describe('finds', () => {
     ['an actor that was not declared', DEFINITION, /not declared/, () => begun({ invoke: { src: 'nobody', onDone: 'asking' } })],
     ['an invoke of logic in place', DEFINITION, /not declared/, () => begun({ invoke: { src: fromPromise(async () => {}), onDone: 'asking' } })],
     ['a delay without a name', DEFINITION, /unnamed delay/, () => begun({ after: { 500: 'asking' } })],
-    ['a delay that setup does not have', DEFINITION, /'later' is not in setup/, () => begun({ after: { later: 'asking' } })],
+    ['a delay that setup does not have', DEFINITION, /'later', which is not in setup/, () => begun({ after: { later: 'asking' } })],
     ['a poll that the kind does not have', DEFINITION, /no poll 'card'/, () => begun({ ...waits, meta: { poll: 'card' } })],
     ['a local step in a state that is not local', DEFINITION, /not tagged local/, () => begun({ invoke: { src: 'look', input, onDone: 'asking' } })],
     ['a function', SIDE, /is a function/, () => begun({ ...waits, entry: () => {} })],

@@ -1,5 +1,5 @@
 /** What the kernel reads of a chart: how its effects were declared, its delays, and what an invoke answered. */
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import type { Answer, Backoff, Deadline, Declared } from './authoring.ts'
 import { HardshellError } from '../util/errors.ts'
 
@@ -43,6 +43,15 @@ export function answerOf(output: unknown): string | undefined {
   return typeof output.answer === 'string' ? output.answer : undefined
 }
 
+/** @throws {HardshellError} `DEFECT` where an effect or a local step gave none of the answers that it declares. */
+export function checkAnswer(machine: AnyStateMachine, src: string, output: unknown): void {
+  const answer = answerOf(output)
+  const { answers } = declaredOf(machine, src)
+  if (answer !== undefined && answers.includes(answer)) return
+  const said = answer === undefined ? `with no answer: ${output === null ? 'null' : typeof output}` : `'${answer}'`
+  throw new HardshellError('DEFECT', `'${src}' answered ${said}; it declares '${answers.join("', '")}'`)
+}
+
 /** The poll that a state's `meta` names; undefined where it names none. */
 export function pollOf(meta: unknown): string | undefined {
   if (typeof meta !== 'object' || meta === null || !('poll' in meta)) return undefined
@@ -59,3 +68,23 @@ export const takes = (machine: AnyStateMachine, type: string): boolean =>
   eventsOf(machine).some(
     (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   )
+
+const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
+
+/** Every state node of a chart, the root first. */
+export function stateNodes(machine: AnyStateMachine): readonly AnyStateNode[] {
+  const under = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(under)]
+  let nodes = nodesOf.get(machine)
+  if (!nodes) nodesOf.set(machine, (nodes = under(machine.root)))
+  return nodes
+}
+
+const invokesOf = new WeakMap<AnyStateMachine, ReadonlySet<string>>()
+
+/** The ids of all invokes of a chart. */
+export function invokeIds(machine: AnyStateMachine): ReadonlySet<string> {
+  let ids = invokesOf.get(machine)
+  if (!ids)
+    invokesOf.set(machine, (ids = new Set(stateNodes(machine).flatMap((node) => node.invoke.map(({ id }) => id)))))
+  return ids
+}

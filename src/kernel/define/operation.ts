@@ -1,9 +1,10 @@
 /** Operation kinds and the rows in which their runs are kept. */
-import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, StateMachine } from 'xstate'
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateMachine } from 'xstate'
 import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
 import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
-import { declaration } from './chart.ts'
+import { declaration, stateNodes } from './chart.ts'
+import { misfits } from './definition.ts'
 import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
 
@@ -258,8 +259,8 @@ export interface PersistedSnapshot {
 /**
  * Defines a kind of operation.
  *
- * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable: an undeclared actor,
- *   an unnamed delay, a local step outside a state tagged `local`.
+ * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable, by its name: an undeclared actor,
+ *   an unnamed delay, a local step outside a state tagged `local`, a side effect, an `onError`, an unknown `meta`.
  */
 export function defineOperation<Ports, M extends AnyStateMachine>(
   kind: OperationKind<Ports, M>,
@@ -268,30 +269,11 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
   if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
-  for (const node of stateNodes(kind.machine)) {
-    const isLocal = node.tags.includes('local')
-    for (const { src } of node.invoke) {
-      const name = typeof src === 'string' ? src : '(inline)'
-      const logic = declaration(kind.machine, src)
-      if (!logic) return defect(`state '${node.id}' invokes '${name}', which is not declared with effect() or local()`) // prettier-ignore
-      if (logic.local !== isLocal) defect(`state '${node.id}' is ${isLocal ? '' : 'not '}tagged local, and '${name}' is ${logic.local ? '' : 'not '}local`) // prettier-ignore
-    }
-    if (isLocal && node.invoke.length !== 1) defect(`local state '${node.id}' must invoke one local step`)
-    for (const delay of Object.keys(node.config.after ?? {}))
-      if (/^\d+$/.test(delay)) defect(`state '${node.id}' has an unnamed delay of ${delay} ms`)
-  }
+  for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)
   return kind
 }
 
-const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
-
-/** Every state node of a chart, the root first. */
-export function stateNodes(machine: AnyStateMachine): readonly AnyStateNode[] {
-  const under = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(under)]
-  let nodes = nodesOf.get(machine)
-  if (!nodes) nodesOf.set(machine, (nodes = under(machine.root)))
-  return nodes
-}
+export { stateNodes }
 
 /** The chart's state as dotted text: `melting`, `swapping.reconciling.checking`. */
 export function dotted(value: AnyMachineSnapshot['value']): string {

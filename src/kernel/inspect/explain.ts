@@ -3,7 +3,7 @@ import type { LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
 import { running, type StoredTimers } from '../step/timers.ts'
-import { message } from '../util/errors.ts'
+import { messageOf } from '../util/errors.ts'
 import { stays } from '../util/retry.ts'
 
 /** Why an operation is where it is, what comes next, and when; no secrets. */
@@ -133,5 +133,5 @@ const pausedUntil = ({ why, untilMs }: { readonly why: string; readonly untilMs:
 function standstill({ hindrance, noOwner, elsewhere }: Here): string[] {
   if (noOwner !== undefined) return [`(no effects run here, for the owner's lock cannot be had: ${noOwner})`]
   if (elsewhere) return ['(another process runs it)']
-  return hindrance === undefined ? [] : [`(it does not go on: ${message(hindrance)})`]
+  return hindrance === undefined ? [] : [`(it does not go on: ${messageOf(hindrance)})`]
 }

@@ -62,8 +62,11 @@ export class Creation {
       const { row, writes } = rowOf(kernel, loaded, this.#blank(id, kind, request, options), step)
       const { outcome } = await begin(id, () => this.#commit(row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
-      if (outcome === 'superseded' || tries >= MOST_TRIES)
-        throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
+      if (outcome === 'superseded' && options.id !== undefined)
+        throw new HardshellError('ID_REUSED', `there is an operation '${id}' already`, { operationId: id })
+      // Nobody else draws this id: it landed, and another process has moved it on already.
+      if (outcome === 'superseded') return reads.get(id)
+      if (tries >= MOST_TRIES) throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
       if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)
     }
   }

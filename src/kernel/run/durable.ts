@@ -5,8 +5,7 @@
  */
 import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
 import type { Write } from '../../store/port.ts'
-import { isUnstorable } from '../util/retry.ts'
-import { answerOf, contextOf } from '../define/chart.ts'
+import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
 import { commitRow } from '../step/commit.ts'
 import { HardshellError } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
@@ -16,7 +15,7 @@ import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
-import { fired, running, stored, type StoredTimers, type Timers } from '../step/timers.ts'
+import { fired, running, stored, type Timers } from '../step/timers.ts'
 
 /** An event with somebody waiting to hear whether the chart took it. */
 export interface Delivery {
@@ -126,7 +125,7 @@ export function rowOf(
   }
   const { id, state, status, createdAt, updatedAt } = row
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
-  return { row, writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
+  return { row: Object.freeze(row), writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
 }
 
 /** Whose row it is, and how often its effects were started: by one that runs none, not at all. */
@@ -188,11 +187,7 @@ class Operation {
     this.#row = input.row
     this.#owned = input.owned
     this.snapshot = loaded.restore(input.row)
-    this.#timers = loaded.stepper.timersOf(
-      this.snapshot,
-      JSON.parse(input.row.timers) as StoredTimers,
-      input.row.updatedAt,
-    )
+    this.#timers = loaded.timers(input.row)
   }
 
   start(): void {
@@ -313,10 +308,12 @@ class Operation {
 
   /** While an invoke stays active its input must stay what it was: its request is under way with those bytes. */
   #checkInputs(step: Step): void {
-    for (const invoke of this.#loaded.stepper.invokes(step.snapshot)) {
-      const running = this.#running.get(invoke.id)
-      if (!running || step.entered.has(invoke.id)) continue
-      if (JSON.stringify(running.invoke.input) !== JSON.stringify(invoke.input))
+    const { stepper } = this.#loaded
+    const kept = stepper.invokes(step.snapshot).filter(({ id }) => !step.entered.has(id))
+    if (kept.length === 0) return
+    const before = new Map(stepper.invokes(this.snapshot).map(({ id, input }) => [id, input]))
+    for (const invoke of kept) {
+      if (JSON.stringify(before.get(invoke.id)) !== JSON.stringify(invoke.input))
         throw new HardshellError('DEFECT', `the input of '${invoke.src}' changed while it was running`)
     }
   }
@@ -356,7 +353,7 @@ class Operation {
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
     const { clock } = this.#kernel
-    const request = async (): Promise<unknown> => {
+    const request = async (): Promise<{ readonly output: unknown } | undefined> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
       for (let checks = 0; checks < MOST_CHECKS && this.#isLongOwned(); checks++) {
@@ -364,13 +361,16 @@ class Operation {
         await this.#assertCurrent()
       }
       if (signal.aborted || !this.#kernel.leads()) return undefined
-      return runs[invoke.src]?.({ input: invoke.input, signal, replay, read: reader, nowMs: clock.now() })
+      const { input } = invoke
+      return { output: await runs[invoke.src]?.({ input, signal, replay, read: reader, nowMs: clock.now() }) }
     }
     const over = this.#kernel.limiter.run(this.#row.lane, signal, request).then(
-      (output) => {
-        if (signal.aborted || output === undefined) return undefined
+      (done) => {
+        if (signal.aborted || done === undefined) return undefined
+        const { output } = done
         return this.#enqueue(async () => {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
+          checkAnswer(this.#loaded.kind.machine, invoke.src, output)
           if (!(await this.#apply(doneEvent(invoke.id, output))))
             throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answerOf(output))}'`)
         })
@@ -445,6 +445,8 @@ class Operation {
       if (signal.aborted) return
       void this.#enqueue(async () => {
         if (this.#poll !== poll) return
+        if (event && !asking.sends.includes(event.type))
+          throw new HardshellError('DEFECT', `the poll '${poll.name}' sent '${event.type}', which is not in its sends`)
         if (event) await this.#apply(event)
         polled()
         if (this.#poll !== poll) return

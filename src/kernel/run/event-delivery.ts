@@ -2,12 +2,14 @@
 import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
+import { isReserved } from '../define/definition.ts'
 import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 import { stays } from '../util/retry.ts'
+import { RESUME } from '../step/step.ts'
 import type { Delivery, PollNow } from './durable.ts'
 import { ofAnotherKind } from './reads.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -23,6 +25,8 @@ interface DeliveryOptions {
   readonly signal: AbortSignal
   /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
   readonly get: (id: string) => Promise<OperationView>
+  /** Why an operation cannot be loaded. */
+  readonly unloadable: (view: OperationView) => string | undefined
   /** Resolves when the start has resumed the unfinished operations. */
   readonly resumed: () => Promise<unknown>
 }
@@ -37,7 +41,8 @@ export class EventDelivery {
   /** See `KindOperations.send`. Where a kind is given, the operation has to be of it. */
   async send(id: string, event: EventObject, kind?: string): Promise<boolean> {
     checkText(id, 'id')
-    const { kernel, supervisor, signal, get, resumed } = this.#of
+    checkEventType(event.type)
+    const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
       await resumed()
@@ -47,11 +52,13 @@ export class EventDelivery {
         const { status } = view
         if (kind !== undefined && view.kind !== kind) throw ofAnotherKind(view, kind)
         if (status === 'unloadable')
-          throw new HardshellError('UNLOADABLE', supervisor.unloadable(id) ?? 'unloadable', { operationId: id })
+          throw new HardshellError('UNLOADABLE', unloadable(view) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
         if (status === 'done') return false
         await supervisor.load(id)
+        const why = supervisor.unloadable(id)
+        if (why !== undefined) throw new HardshellError('UNLOADABLE', why, { operationId: id })
         const hindrance = kernel.hindrances.get(id)
         if (!supervisor.get(id) && stays(hindrance)) throw hindrance
         if (!supervisor.get(id)) await sleep(kernel.clock, LOAD_AGAIN_MS, signal)
@@ -96,7 +103,7 @@ export class EventDelivery {
     supervisor.progressed(id)
     // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
     if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
-    else if (!(await this.send(id, { type: 'resume' }))) void this.poll(id)
+    else if (!(await this.send(id, { type: RESUME }))) void this.poll(id)
   }
 
   async #reactivate({ id, version }: OperationRow): Promise<void> {
@@ -131,4 +138,10 @@ export class EventDelivery {
     const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
     if (event) await this.send(id, event)
   }
+}
+
+/** @throws {TypeError} where it is a name that no caller may use */
+function checkEventType(type: string): void {
+  if (isReserved(type)) throw new TypeError(`event.type: '${type}' is one of XState's or the kernel's own`)
+  if (type === '' || type.includes('*')) throw new TypeError(`event.type: '${type}' is no name of one event`)
 }

@@ -4,8 +4,17 @@ import { checkText } from '../../arguments.ts'
 import type { KernelStore, LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
 import type { LoadedKind } from '../kernel.ts'
 import { checkFilter, matches, type ListFilter } from '../options.ts'
-import { HardshellError } from '../util/errors.ts'
+import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Clock } from '../util/ports.ts'
+
+/** Pages grow up to so many rows. */
+const LONGEST_PAGE = 1_000
+
+/** What of a list is read. */
+interface Page {
+  readonly to?: number
+  readonly limit?: number
+}
 
 interface ReadsOptions {
   readonly store: KernelStore
@@ -40,19 +49,34 @@ export class Reads {
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter): Promise<OperationView[]> {
     checkFilter(filter)
-    const { kind, status, changedSince, stuckForMs, limit = Infinity } = filter
+    const { kind, status, changedSince, stuckForMs, limit } = filter
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
-    const rows = await this.#of.store.query(
-      wanted !== undefined
-        ? { table, index: 'byStatus', prefix: [wanted], reverse: true }
-        : kind !== undefined
-          ? { table, index: 'byKind', prefix: [kind], reverse: true }
-          : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true },
-    )
     const nowMs = this.#of.clock.now()
-    const found = rows.filter((row) => matches(row, filter, nowMs))
-    return found.slice(0, limit).map((row) => this.#view(row))
+    const { store } = this.#of
+    const read = (page: Page): Promise<OperationRow[]> =>
+      store.query(
+        wanted !== undefined
+          ? { table, index: 'byStatus', prefix: [wanted], reverse: true, ...page }
+          : kind !== undefined
+            ? { table, index: 'byKind', prefix: [kind], reverse: true, ...page }
+            : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true, ...page },
+      )
+    const isWanted = (row: OperationRow): boolean => matches(row, filter, nowMs)
+    const column = (wanted ?? kind) ? 'createdAt' : 'updatedAt'
+    const rows = limit === undefined ? (await read({})).filter(isWanted) : await firstOf(limit, read, column, isWanted)
+    return rows.map((row) => this.#view(row))
+  }
+
+  /** Why this program cannot load an operation; undefined where it can. */
+  unloadable({ row }: OperationView): string | undefined {
+    try {
+      const loaded = this.#of.kinds.get(row.kind)
+      loaded?.restore(row)
+      return loaded ? undefined : `this program has no kind '${row.kind}'`
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 
   #view(row: OperationRow): OperationView {
@@ -63,6 +87,29 @@ export class Reads {
       // This program cannot load the row: a later version wrote it, or it is corrupt.
     }
     return { ...sharedOf(row), status: 'unloadable', snapshot: undefined }
+  }
+}
+
+/** The first so many that are wanted, in pages: what comes after them is not read. */
+async function firstOf(
+  limit: number,
+  read: (page: Page) => Promise<OperationRow[]>,
+  column: 'createdAt' | 'updatedAt',
+  isWanted: (row: OperationRow) => boolean,
+): Promise<OperationRow[]> {
+  const seen = new Set<string>()
+  const found: OperationRow[] = []
+  let bounds: Page = {}
+  for (let size = limit; ;) {
+    const rows = await read({ ...bounds, limit: size })
+    const fresh = rows.filter(({ id }) => !seen.has(id))
+    for (const row of fresh) seen.add(row.id)
+    found.push(...fresh.filter(isWanted))
+    const last = rows.at(-1)
+    if (found.length >= limit || rows.length < size || !last) return found.slice(0, limit)
+    // The next page begins with those of the time at which this one ended, of which there may be more than a page.
+    bounds = { to: last[column] }
+    size = fresh.length === 0 ? size * 4 : Math.max(limit, Math.min(size * 2, LONGEST_PAGE))
   }
 }
 

@@ -45,7 +45,8 @@ export class RequestLimiter {
 
   /**
    * Runs one request when the lane is open and has room; whether it is open is asked each time, just before.
-   * Undefined where the signal aborted first, or no more requests are let in.
+   * Undefined where the signal aborted first, or no more requests are let in. A request that goes on after its signal aborted
+   * takes no more room.
    */
   async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>): Promise<T | undefined> {
     let woken = false
@@ -71,7 +72,7 @@ export class RequestLimiter {
           this.#running.set(lane, this.#busy(lane) + 1)
           woken = true
           try {
-            return await request()
+            return await heard(signal, request())
           } finally {
             const left = this.#busy(lane) - 1
             if (left > 0) this.#running.set(lane, left)
@@ -154,6 +155,16 @@ export class RequestLimiter {
   #busy(lane: string): number {
     return this.#running.get(lane) ?? 0
   }
+}
+
+/** What a request comes to; undefined as soon as nobody waits for it, whether or not it takes notice of that. */
+async function heard<T>(signal: AbortSignal, request: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const abort = (): void => resolve(undefined)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  // What comes of it afterwards, an error too, is nobody's concern.
+  return Promise.race([request, promise]).finally(() => signal.removeEventListener('abort', abort))
 }
 
 function turn(line: Map<string, Set<() => void>>, lane: string, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, t
 import { StoreError } from '../../store/port.ts'
 import { isDefect, textOf } from './defects.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
-import { HardshellError, message } from '../util/errors.ts'
+import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { momentIn } from './moments.ts'
 import { isUnstorable } from '../util/retry.ts'
@@ -221,7 +221,7 @@ export class Supervisor {
       report.push({ id, kind, state, outcome: effects ? 'resumed' : 'waiting' })
       return { row, effects }
     } catch (error) {
-      const reason = message(error)
+      const reason = messageOf(error)
       this.#unloadable.set(id, reason)
       report.push({ id, kind, state, outcome: 'unloadable', reason })
       return undefined
@@ -282,8 +282,12 @@ export class Supervisor {
       this.#actors.set(id, actor)
       this.#unloadable.delete(id)
       actor.start()
+      // XState keeps an actor that cannot start, and nothing it is sent ever comes to anything.
+      const { status, error } = actor.getSnapshot()
+      if (status === 'error') throw error
     } catch (error) {
-      this.#unloadable.set(id, message(error))
+      this.#drop(id)
+      this.#unloadable.set(id, messageOf(error))
     }
   }
 
@@ -328,7 +332,7 @@ export class Supervisor {
     // What kept it from being set aside is not why it is to be.
     if (!row && before) return void this.#crashes.set(id, { ...before, times })
     const { version = 0, attempt = 0 } = row ?? {}
-    const said = isUnstorable(error) ? `its next step cannot be stored: ${message(error)}` : textOf(error)
+    const said = isUnstorable(error) ? `its next step cannot be stored: ${messageOf(error)}` : textOf(error)
     const met = { error: said, version, attempt, atMs: this.#kernel.clock.now() }
     this.#crashes.set(id, { ...met, times, isDefect: isDefect(error) })
     if (row) this.#kernel.erred(row, error)

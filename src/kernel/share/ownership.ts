@@ -11,7 +11,7 @@ import type { StoreOf } from '../../store/typed.ts'
 import { stays, untilAnswered } from '../util/retry.ts'
 import type { KernelTables, OperationRow, OwnerRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
-import { message } from '../util/errors.ts'
+import { messageOf } from '../util/errors.ts'
 import { reportError, reportLasting } from '../util/report.ts'
 
 /** Whether this process runs effects; `pending` until the store was asked whether it may. */
@@ -154,7 +154,7 @@ export class Ownership {
       return held
     } catch (error) {
       if (signal.aborted) return undefined
-      this.reason = message(error)
+      this.reason = messageOf(error)
       if (this.reason !== told) reportError(error)
       if (wait) await sleep(this.#options.clock, HEARTBEAT_MS, signal)
       return undefined

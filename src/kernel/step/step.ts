@@ -17,9 +17,10 @@ import {
 } from 'xstate'
 import type { Write } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
-import { answerOf, contextOf, declaredOf, pollOf } from '../define/chart.ts'
+import { answerOf, checkAnswer, contextOf, declaredOf, invokeIds, pollOf } from '../define/chart.ts'
+import { isReserved } from '../define/definition.ts'
 import { HardshellError } from '../util/errors.ts'
-import { notJson } from '../util/json.ts'
+import { own } from '../util/own.ts'
 import type { Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
 import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
@@ -129,12 +130,50 @@ const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): AnyActo
   actionExecutor: (action) => actions.push(action),
 })
 
+const childrenOf = ({ children }: { readonly children: object }): object => children
+
 /** The kernel keeps its own account of what is invoked; XState's child actors never start and are dropped. */
 function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   if (snapshot.status === 'error') throw snapshot.error
+  if (Object.isFrozen(snapshot)) return snapshot
+  const invoked = invokeIds(snapshot.machine)
+  for (const id of Object.keys(childrenOf(snapshot)))
+    if (!invoked.has(id)) throw new HardshellError('DEFECT', `the chart spawns '${id}'; use invoke`)
   snapshot.children = {}
   return snapshot
 }
+
+/** What a step comes to, as it is stored: nobody who is handed it can change it. */
+export function settled(snapshot: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (Object.isFrozen(snapshot)) return snapshot
+  const { value } = snapshot as { value: unknown }
+  const { output } = snapshot as { output: unknown }
+  return Object.freeze(
+    Object.assign(snapshot, {
+      value: own(value, 'value'),
+      context: own(contextOf(snapshot), 'context', before && contextOf(before)),
+      ...(output !== undefined && { output: own(output, 'output') }),
+    }),
+  )
+}
+
+/**
+ * What a chart makes of an event. XState's own events and the kernel's are taken under their names, and by no wildcard: a
+ * chart that takes all that callers send does not mean them.
+ */
+function moved(
+  machine: AnyStateMachine,
+  from: AnyMachineSnapshot,
+  event: EventObject,
+  scope: AnyActorScope,
+): AnyMachineSnapshot {
+  const byName = isReserved(event.type) || event.type === RESUME
+  if (byName && machine.getTransitionData(from, event).some(({ eventType }) => eventType !== event.type)) return from
+  return machine.transition(from, event, scope)
+}
+
+/** The event by which somebody resumes an operation that is running. */
+export const RESUME = 'resume'
 
 /** What a machine alone makes of an event, or of its input where there is no snapshot yet: no local step is run. */
 export function bareStep(
@@ -144,9 +183,7 @@ export function bareStep(
   const actions: Collected[] = []
   const scope = scopeOf(inert, actions)
   const snapshot =
-    'input' in from
-      ? machine.getInitialSnapshot(scope, from.input)
-      : machine.transition(from.snapshot, from.event, scope)
+    'input' in from ? machine.getInitialSnapshot(scope, from.input) : moved(machine, from.snapshot, from.event, scope)
   return { snapshot: orphan(snapshot), actions }
 }
 
@@ -195,12 +232,18 @@ export function stepper(options: {
             id,
             src: textOf(src),
             local: declaredOf(machine, src).local,
-            input: typeof input === 'function' ? derived(input, snapshot) : input,
+            input:
+              typeof input === 'function'
+                ? derived(input, snapshot)
+                : input === undefined
+                  ? undefined
+                  : own<unknown>(input, `the input of '${textOf(src)}'`),
           })),
         )
 
   const settle = async (
     start: AnyMachineSnapshot,
+    from: AnyMachineSnapshot | undefined,
     timers: Timers,
     collected: ReturnType<typeof collect>,
   ): Promise<Step> => {
@@ -216,14 +259,15 @@ export function stepper(options: {
         read: overlay(read, options.tables, pending),
         nowMs: now(),
       })
+      checkAnswer(machine, step.src, output)
       const before = snapshot
-      snapshot = orphan(machine.transition(snapshot, doneEvent(step.id, output), scope))
+      snapshot = orphan(moved(machine, snapshot, doneEvent(step.id, output), scope))
       if (snapshot === before) {
         const answer = answerOf(output)
         throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
       }
     }
-    return { snapshot, moves, ...sort(actions, snapshot, timers) }
+    return { snapshot: settled(snapshot, from), moves, ...sort(actions, snapshot, timers) }
   }
 
   /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
@@ -240,7 +284,7 @@ export function stepper(options: {
       const { type } = action
       const { event, id, sendId, delay } = paramsOf(action)
       if (type === 'tx') writes.push(...writesOf(action))
-      else if (type === 'xstate.emit' && event) emitted.push(event)
+      else if (type === 'xstate.emit' && event) emitted.push(own(event, 'what is emitted'))
       else if (type === 'xstate.spawnChild' && id !== undefined) entered.add(id)
       else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
       else if (type === 'xstate.raise' && event) {
@@ -262,13 +306,13 @@ export function stepper(options: {
       // XState would still take the transitions of the chart's root.
       if (from.status !== 'active') return undefined
       const collected = collect()
-      const to = machine.transition(from, event, collected.scope)
+      const to = moved(machine, from, event, collected.scope)
       if (to === from && collected.actions.length === 0) return undefined
-      return settle(to, fired(timers, event.type), collected)
+      return settle(to, from, fired(timers, event.type), collected)
     },
     async first(input) {
       const collected = collect()
-      return settle(machine.getInitialSnapshot(collected.scope, input), {}, collected)
+      return settle(machine.getInitialSnapshot(collected.scope, input), undefined, {}, collected)
     },
     restore(persisted) {
       const whole = { historyValue: {}, output: undefined, error: undefined, ...persisted, context: {}, children: {} }
@@ -280,8 +324,6 @@ export function stepper(options: {
     },
     persist(snapshot) {
       const context = contextOf(snapshot) as PersistedSnapshot['context']
-      const wrong = notJson(context, 'context')
-      if (wrong !== undefined) throw new HardshellError('DEFECT', `${kind.kind}: ${wrong}, which JSON does not carry`)
       const persisted: object = machine.getPersistedSnapshot({ ...snapshot, context: {} })
       const { status, value, historyValue, output } = persisted as PersistedSnapshot
       return { status, value, context, ...(historyValue !== undefined && { historyValue }), output }

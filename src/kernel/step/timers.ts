@@ -3,8 +3,7 @@
  * until its state is left, so that neither the next wake-up nor a restart lets it fire again.
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { contextOf, delayOf } from '../define/chart.ts'
-import { stateNodes } from '../define/operation.ts'
+import { contextOf, delayOf, stateNodes } from '../define/chart.ts'
 import { momentIn, type Moment } from '../run/moments.ts'
 import { HardshellError } from '../util/errors.ts'
 import type { Clock } from '../util/ports.ts'
@@ -25,6 +24,22 @@ export const running = <T>(timers: Readonly<Record<string, T | null>>): [string,
 /** The timers after a timer's own event. */
 export const fired = (timers: Timers, id: string): Timers =>
   Object.hasOwn(timers, id) ? { ...timers, [id]: null } : timers
+
+/** The timers of a row; undefined where it has no such thing. */
+export function storedTimers(json: string): StoredTimers | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isTimers(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isTimers = (value: unknown): value is StoredTimers =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((end) => end === null || typeof end === 'number')
 
 export const timerId = (name: string, nodeId: string): string => `xstate.after.${name}.${nodeId}`
 

@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'NOT_FOUND'
   /** The idempotency key belongs to an operation with another kind or input. */
   | 'KEY_REUSED'
+  /** The id that was asked for belongs to an operation already. */
+  | 'ID_REUSED'
   /** The operation cannot take this event in its state. */
   | 'INVALID_STATE'
   /** The row cannot be loaded by this program; it is kept as it is. */
@@ -34,4 +36,4 @@ export class HardshellError extends Error {
 }
 
 /** What an error says. */
-export const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

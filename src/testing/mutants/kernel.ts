@@ -88,14 +88,8 @@ export const kernelMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kernel/run/durable.ts',
-        from: `loaded.stepper.timersOf(
-      this.snapshot,
-      JSON.parse(input.row.timers) as StoredTimers,
-      input.row.updatedAt,
-    )`,
-        to: `input.row.owner === kernel.owner
-      ? loaded.stepper.timersOf(this.snapshot, JSON.parse(input.row.timers), input.row.updatedAt)
-      : {}`,
+        from: `this.#timers = loaded.timers(input.row)`,
+        to: `this.#timers = input.row.owner === kernel.owner ? loaded.timers(input.row) : {}`,
       },
     ],
     breaks: 'stuck',

@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate'
 import { pollOf } from '../../../kernel/define/chart.ts'
 import { tx } from '../../../kernel/define/authoring.ts'
 import { defineOperation, stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
-import { delaysOf, polledBy } from './walk.ts'
+import { polledBy } from './walk.ts'
 
 const list = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat())
 
@@ -48,11 +48,6 @@ export function misdefined(kind: OperationKind): string[] {
   const polls = polledBy(kind)
   return stateNodes(kind.machine).flatMap((node) => {
     const poll = pollOf(node.meta)
-    return [
-      ...delaysOf(node)
-        .filter((name) => !(name in kind.machine.implementations.delays))
-        .map((name) => `${node.id}: the delay '${name}' is not in setup`),
-      ...(poll !== undefined && !polls.has(poll) ? [`${node.id}: the kind has no poll '${poll}'`] : []),
-    ]
+    return poll !== undefined && !polls.has(poll) ? [`${node.id}: the kind has no poll '${poll}'`] : []
   })
 }

@@ -2,7 +2,7 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
 import { bareStep, stepper, type Collected, type Stepper } from '../../../kernel/step/step.ts'
-import { notJson } from '../../../kernel/util/json.ts'
+import { notJson } from './json.ts'
 import { canonical } from '../store-contract/kit.ts'
 import { declaredOf, delaysOf, inputOf, isOver, isRest, nextsOf, type Edge, type Next, type Samples, type Spot, type Walk } from './walk.ts' // prettier-ignore
 
