@@ -40,9 +40,9 @@ export const isRefusedOrMalformed = (output: Reply): boolean => isDenial(output)
 /** A mint that refuses a question, or makes no sense, may do so in passing; so often in a row it is meant. */
 const MOST_DENIALS = 8
 
-/** How many such answers there were in a row, with this one. */
-export const denialsWith = (denials: number, output: Reply): number =>
-  isRefusedOrMalformed(output) ? Math.min(MOST_DENIALS, denials + 1) : 0
+/** How many such answers there were in a row, with this one. What an earlier program stored may not have counted them. */
+export const denialsWith = (denials: number | undefined, output: Reply): number =>
+  isRefusedOrMalformed(output) ? Math.min(MOST_DENIALS, (denials ?? 0) + 1) : 0
 
 /** The mint has answered so often enough, and not with what was asked for; or it refuses as if it failed. */
 export const isMeant = (denials: number, output: Reply): boolean =>
