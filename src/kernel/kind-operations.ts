@@ -49,7 +49,7 @@ export class KindOperations<M extends AnyStateMachine> {
    * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with
    * @throws {StoreError} where the database fails
    * @example
-   * const { id } = await operations.of(order).create({ item: 'tea' }, { key: 'basket 7' })
+   * const { state } = await operations.of(order).create({ item: 'tea' }, { key: 'basket 7' })
    */
   async create(
     input: InputOf<M> | (() => Promise<InputOf<M>>),
@@ -88,7 +88,9 @@ export class KindOperations<M extends AnyStateMachine> {
    * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `UNLOADABLE`, `QUARANTINED`, `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
-   * if (!(await operations.of(order).send(id, { type: 'cancel' }))) console.log('too late')
+   * const orders = operations.of(order)
+   * const { id } = await orders.create({ item: 'tea' })
+   * if (!(await orders.send(id, { type: 'cancel' }))) console.log('too late')
    */
   async send(id: string, event: EventOf<M>): Promise<boolean> {
     const { kind, machine } = this.#kind

@@ -176,7 +176,8 @@ export class Operations<Ports = unknown> {
    *
    * @throws {TypeError} where the operations were opened without this kind
    * @example
-   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const orders = operations.of(order)
+   * const { state } = await orders.create({ item: 'tea' })
    */
   of<M extends AnyStateMachine>(kind: KindOf<M>): KindOperations<M> {
     const known = this.#kinds.get(kind?.kind)

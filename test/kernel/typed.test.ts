@@ -11,6 +11,7 @@ import {
   operationsTable,
   type EventOf,
   type InputOf,
+  type OperationKind,
   type OperationView,
   type StateOf,
 } from '../../src/kernel/index.ts'
@@ -182,6 +183,16 @@ test('what is told of an operation has the types of its chart', async () => {
   expect(cents).toBe(0)
   // @ts-expect-error: there is no such state
   void subscriptions.until(id, ({ state }) => (state === 'acitve' ? true : undefined)).catch(() => {})
+  operations.close()
+})
+
+test('a kind of which nothing is known takes what its chart takes, when it runs', async () => {
+  const operations = await opened()
+  const some: OperationKind<number> = subscription
+  const { id } = await operations.of(some).create({ plan: 'free' })
+  expectTypeOf<StateOf<typeof some.machine>>().toEqualTypeOf<string>()
+  await expect(operations.of(some).send(id, { type: 'cancle' })).rejects.toThrow(/^event: /)
+  expect(await operations.of(some).send(id, { type: 'cancel' })).toBe(true)
   operations.close()
 })
 

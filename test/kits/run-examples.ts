@@ -4,8 +4,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { argv, stdout } from 'node:process'
+import { setup } from 'xstate'
 import { openWallet, type Wallet } from 'hardshell'
 import { memoryClaims, memoryCredits, openBounties } from 'hardshell/bounty'
+import { defineOperation, openOperations, operationsTable } from 'hardshell/kernel'
 import { createMintServer } from 'hardshell/mint-server'
 import { newPhrase } from 'hardshell/phrase'
 import { memoryStore } from 'hardshell/store/memory'
@@ -35,7 +37,7 @@ async function closing<T extends { close(): Promise<void> }>(opened: Promise<T>)
 async function funded(walletSeed: Uint8Array): Promise<Wallet> {
   const wallet = await openWallet({ store: memoryStore(), seed: walletSeed })
   await wallet.mints.trust(mintUrl)
-  await (await wallet.mint.prepare({ mintUrl, amount: 1023 })).finished()
+  await (await wallet.mint.prepare({ mintUrl, amount: 4095 })).finished()
   return wallet
 }
 
@@ -45,6 +47,27 @@ async function tokenOf(sender: Wallet): Promise<string> {
   const send = await sender.send.prepare({ mintUrl, amount: 4 })
   return (await send.execute()).token
 }
+
+/** A kind of its reader's own: an order that can be cancelled. */
+const order = defineOperation({
+  kind: 'order',
+  version: 1,
+  machine: setup({
+    types: {} as { context: { id: string }; input: { id: string; item: string }; events: { type: 'cancel' } },
+  }).createMachine({
+    context: ({ input: { id } }) => ({ id }),
+    initial: 'open',
+    states: { open: { on: { cancel: 'cancelled' } }, cancelled: { type: 'final' } },
+  }),
+  effects: () => ({}),
+})
+const tables = { operations: operationsTable() }
+const operations = openOperations({
+  store: await memoryStore().open({ version: 1, tables }),
+  tables,
+  kinds: [order],
+  ports: {},
+})
 
 /** An operation as the example expects it: only prepared, or already executed. */
 async function idFor(code: string, wallet: Wallet): Promise<string> {
@@ -69,6 +92,7 @@ async function run({ path, code }: RunnableExample): Promise<void> {
   const cases: (() => unknown)[] = []
   const { example } = (await import(path)) as { example: (given: object) => Promise<void> }
   await example({
+    ...{ operations, order },
     ...{ wallet, mintUrl, invoice: invoice(), token: await tokenOf(bob), phrase: newPhrase(), movedTo: moved.url },
     id: /\bid\b/.test(code) ? await idFor(code, wallet) : '',
     send: /\bsend\.id\b/.test(code) ? await wallet.send.prepare({ mintUrl, amount: 1 }) : undefined,

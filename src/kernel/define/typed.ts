@@ -1,5 +1,5 @@
 /** What the types of a chart say of its operations: what they are created with, which events they take, where they can be. */
-import type { AnyStateMachine, EventFromLogic, InputFrom } from 'xstate'
+import type { AnyEventObject, AnyStateMachine, EventFromLogic, InputFrom } from 'xstate'
 
 /** A snapshot of a chart. */
 export type SnapshotOf<M extends AnyStateMachine> = ReturnType<M['resolveState']>
@@ -15,13 +15,17 @@ export type InputOf<M extends AnyStateMachine> = WithoutId<InputFrom<M>>
 
 type Named<E extends { readonly type: string }> = E extends unknown ? (string extends E['type'] ? never : E) : never
 
-/** The events that a chart declares; none where it declares none. XState's own are not for callers. */
-export type EventOf<M extends AnyStateMachine> = Exclude<
-  Named<EventFromLogic<M>>,
-  { readonly type: `xstate.${string}` }
->
-
 type IsAny<T> = 0 extends 1 & T ? true : false
+
+/**
+ * The events that a chart declares; none where it declares none, any where nothing is known of the chart. XState's own are not
+ * for callers.
+ */
+export type EventOf<M extends AnyStateMachine> =
+  IsAny<ContextOf<M>> extends true
+    ? AnyEventObject
+    : Exclude<Named<EventFromLogic<M>>, { readonly type: `xstate.${string}` }>
+
 type IsOne<K, All = K> = [K] extends [never] ? false : K extends unknown ? ([All] extends [K] ? true : false) : never
 type Dotted<V> = V extends string
   ? V
