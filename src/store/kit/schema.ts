@@ -1,4 +1,4 @@
-/** Checking a schema, and the way from an older one to it. */
+/** Checks a schema, and migrates rows from an older one. */
 import type { MigrationStep, Row, Schema, Table } from '../port.ts'
 import { checkRow, checkValue, isJson, isNullable, tableOf, typeOf, type Tables } from './rows.ts'
 
@@ -31,7 +31,7 @@ function checkTable(name: string, table: Table): void {
     throw new TypeError(`${name}.${table.total.of} must be integer`)
 }
 
-/** A step, and its table as the step leaves it. */
+/** A step, and its table after the step. */
 export interface PlannedStep {
   readonly step: MigrationStep
   readonly name: string
@@ -57,7 +57,7 @@ export function plan(version: number, from: Tables, schema: Schema): PlannedStep
       steps.push({ step, name, table })
     }
   }
-  // Totals follow from the rows, so that they change without steps; but not without a version.
+  // Totals are computed from the rows, so they change without steps. They still need a new version.
   const withTotals = version === schema.version
   const [is, should] = [describe(tables, withTotals), describe(schema.tables, withTotals)]
   if (is !== should) throw new TypeError(`version ${schema.version} is ${should}, but the database has ${is}`)
@@ -94,7 +94,7 @@ function changed(name: string, table: Table, step: Exclude<MigrationStep, { addT
   return { ...table, indexes: { ...table.indexes, [step.addIndex]: { columns, unique } } }
 }
 
-/** The tables as text, alike where they are alike. */
+/** The tables as text. Equal tables give equal texts. */
 function describe(tables: Tables, withTotals: boolean): string {
   const sorted = <T>(entries: { readonly [name: string]: T }): [string, T][] =>
     Object.entries(entries).toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -3,20 +3,20 @@ import { Client, Pool, type PoolConfig } from 'pg'
 import { StoreError, type StoreErrorCode } from '../port.ts'
 import { coded } from './errors.ts'
 
-/** How the server is reached, and how it is waited for. */
+/** How the server is reached, and how long it is waited for. */
 export interface ConnectionOptions {
-  /** A connection string, or what else `pg` takes: host, user, password, TLS, the size of the pool. */
+  /** A connection string, or options of `pg`: host, user, password, TLS, the size of the pool. */
   readonly connection: string | PoolConfig
-  /** How long locks, a lost server or a free connection are waited for before rejecting. 5,000 ms unless given. */
+  /** How long to wait for locks, a lost server or a free connection before rejecting. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
-  /** How long one statement may take, those of migrations included. 30,000 ms unless given. */
+  /** How long one statement may take, including those of migrations. 30,000 ms unless given. */
   readonly statementTimeoutMs?: number | undefined
 }
 
-/** A row as PostgreSQL gives it: every value as text. */
+/** A row as PostgreSQL returns it: every value is text. */
 export type Found = Readonly<Record<string, string | null>>
 
-/** What a statement takes; an array goes into an array. */
+/** A parameter of a statement. An array becomes an array. */
 export type Value = string | number | null | readonly (string | number | null)[]
 
 /** Without values it may be several in one text, of which the last one's answer is given. */
@@ -31,10 +31,10 @@ export interface Answer {
   readonly command: string
 }
 
-/** Failures that may be the connection's own. */
+/** Failures that the connection itself may cause. */
 const SUSPECT: readonly StoreErrorCode[] = ['BUSY', 'IN_DOUBT', 'UNAVAILABLE']
 
-/** Past the server's own limit of time, the connection is taken for dead. */
+/** After this time beyond the server's own time limit, the connection counts as dead. */
 const NETWORK_MS = 2_000
 
 function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_000 }: ConnectionOptions): PoolConfig {
@@ -53,10 +53,10 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
   } as PoolConfig
 }
 
-/** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
+/** Releases the locks of a process that froze in a transaction. A transaction waits for nothing but its statements. */
 const FROZEN_MS = 5_000
 
-/** Connections of which it is known that nothing they are handed is sent any more. */
+/** Connections that are known to send nothing any more. */
 const broken = new WeakSet<Client>()
 
 export class Connections {
@@ -66,8 +66,8 @@ export class Connections {
     const { statementTimeoutMs = FROZEN_MS } = options
     const idleMs = Math.min(FROZEN_MS, statementTimeoutMs)
     this.#pool = new Pool({ idle_in_transaction_session_timeout: idleMs, ...configOf(options) } as PoolConfig)
-    // An idle connection that breaks is replaced; who uses one is told by his statement, and all that a connection says
-    // besides is heard from its first moment on: nobody's listening would end the process.
+    // An idle connection that breaks is replaced. On a connection in use, the statement fails. Errors of a connection
+    // are listened to from the beginning: an error without a listener would end the process.
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => client.on('error', () => void broken.add(client)))
   }
@@ -77,7 +77,7 @@ export class Connections {
     return this.#use((client) => ask(client, sql, values))
   }
 
-  /** Runs a transaction on a connection of its own; where `work` does not commit, it is rolled back. */
+  /** Runs a transaction on a connection of its own. If `work` does not commit, the transaction is rolled back. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#use(async (client) => {
       const transaction = new Transaction(client)
@@ -100,7 +100,7 @@ export class Connections {
       failure = error
       throw error
     } finally {
-      // What a connection leaves open, or may itself be the cause of, is not handed on with it.
+      // A connection that may be at fault, or may still be in a transaction, is not reused.
       const isSuspect = failure instanceof StoreError && SUSPECT.includes(failure.code)
       client.release(isSuspect || client.getTransactionStatus() !== 'I')
     }
@@ -135,7 +135,7 @@ export class Transaction {
   async run(...statements: readonly Statement[]): Promise<Answer[]> {
     const results = await Promise.allSettled(statements.map(({ sql, values }) => ask(this.#client, sql, values)))
     return results.map((result) => {
-      // Those after the first one fail for its sake.
+      // The statements after the first failure fail because of it.
       if (result.status === 'rejected') throw result.reason
       return result.value
     })
@@ -146,11 +146,11 @@ export class Transaction {
     if (broken.has(this.#client)) throw new StoreError('BUSY', 'the connection broke before the transaction was over')
     const { command } = await ask(this.#client, 'COMMIT', undefined, 'committing')
     this.#isOpen = false
-    // The answer to the COMMIT of a transaction that had failed.
+    // A COMMIT of a failed transaction is answered with ROLLBACK.
     if (command !== 'COMMIT') throw new StoreError('BUSY', 'the transaction was rolled back')
   }
 
-  /** Rolls back what is left; a connection on which that fails is thrown away by its user. */
+  /** Rolls back an open transaction. If that fails, the caller discards the connection. */
   async end(): Promise<void> {
     if (this.#isOpen) await ask(this.#client, 'ROLLBACK').catch(() => {})
   }

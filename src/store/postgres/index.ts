@@ -1,9 +1,9 @@
 /**
  * Rows in PostgreSQL, through `pg`, in a namespace (`CREATE SCHEMA`) of their own. Any number of processes may share it.
  *
- * Each transaction has a connection to itself. Commits that wait at the same moment share one, and with it its round
- * trips. Nothing here needs advisory locks; what is asked of the database is READ COMMITTED with row locks (or more),
- * UTF-8, and a disk that keeps what it acknowledges.
+ * Each transaction has a connection to itself. Commits that wait at the same moment share a transaction and its round
+ * trips. The store needs no advisory locks. It needs READ COMMITTED (or stricter) with row locks, UTF-8, and a disk that
+ * keeps what it acknowledges.
  */
 import { checkDuration, checkFunction, checkObject } from '../../arguments.ts'
 import {
@@ -34,9 +34,9 @@ import { sure } from '../../sure.ts'
 export type { ConnectionOptions } from './connections.ts'
 export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
-/** Which database and namespace, and how it is waited for. */
+/** The database, its namespace, and how long it is waited for. */
 export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
-  /** The namespace of the tables, made where there is none. `hardshell` unless given. */
+  /** The namespace of the tables. A missing one is created. `hardshell` unless given. */
   readonly namespace?: string | undefined
 }
 
@@ -63,10 +63,10 @@ export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   }
 }
 
-/** What is to be known of a server. */
+/** What the store needs to know about a server. */
 interface Server {
   readonly hasNotify: boolean
-  /** Whether it has written down what it acknowledges, without being told to. */
+  /** Whether it is configured to write a commit to disk before it acknowledges it. */
   readonly isDurable: boolean
 }
 
@@ -88,7 +88,7 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
 }
 
 class PostgresStore implements Store {
-  /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
+  /** The server does not notice when a process on another machine dies, so it does not release that process's locks. */
   readonly ownership: Ownership = { by: 'heartbeats' }
   readonly #schema: Schema
   readonly #options: PostgresStoreOptions
@@ -115,7 +115,7 @@ class PostgresStore implements Store {
     this.#target = {
       schema,
       tables: new Map(tables),
-      // A database may be set to acknowledge what it has not written yet; money is not such a case.
+      // A database may be configured to acknowledge a commit before it is written. For money that is not allowed.
       begin: `BEGIN ISOLATION LEVEL READ COMMITTED; ${isDurable ? '' : 'SET LOCAL synchronous_commit = on; '}`,
       gate: `SELECT version FROM ${ownTables(namespace).schema} WHERE id = 1`,
       mark: (touched) => this.#changes.mark(touched),
@@ -200,7 +200,7 @@ class PostgresStore implements Store {
     }
   }
 
-  /** What is asked for before the loop turns belongs to the same group. */
+  /** Commits that arrive before the loop turns join the same group. */
   async #land(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     await this.#settle(this.#commits.take())
@@ -217,7 +217,7 @@ class PostgresStore implements Store {
       }
       this.#changes.touched(tablesOf(members.filter((_, i) => refusals[i] === undefined)))
     } catch (error) {
-      // One of them was refused by the database, met a bad row, or is a mistake; only by themselves they tell which.
+      // The database refused one of them, or one met a bad row or is a mistake. Each runs alone to find which.
       const isOfOne = !(error instanceof StoreError) || error.code === 'CONFLICT' || error.code === 'CORRUPT'
       if (isOfOne && members.length > 1) for (const member of members) await this.#settle([member])
       else for (const { reject } of members) reject(error)

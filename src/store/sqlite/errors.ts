@@ -17,7 +17,7 @@ const isBusy = (error: unknown): boolean => error instanceof StoreError && error
 
 export const NOT_A_DATABASE = 26
 
-/** SQLite's result codes (the low byte), and what they mean where nothing can have landed. */
+/** The meaning of SQLite's result codes (the low byte), when nothing can have landed. */
 const CODES: { readonly [errcode: number]: StoreErrorCode } = {
   5: 'BUSY',
   6: 'BUSY',
@@ -28,10 +28,10 @@ const CODES: { readonly [errcode: number]: StoreErrorCode } = {
   [NOT_A_DATABASE]: 'CORRUPT',
 }
 
-/** SQLite's errors as the port names them; any other as it is. */
+/** Turns SQLite's errors into those of the port. Other errors stay as they are. */
 export function coded(error: unknown, committing = false): Error {
   if (!(error instanceof Error)) return new Error('not an error was thrown', { cause: error })
-  // An integer that others wrote, too large to be read.
+  // Another program wrote an integer that is too large to read.
   if ((error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE') return tooLarge()
   const result = resultOf(error)
   if (result === undefined) return error
@@ -42,7 +42,7 @@ export function coded(error: unknown, committing = false): Error {
 
 export const tooLarge = (): StoreError => new StoreError('CORRUPT', 'an integer is beyond the safe integers')
 
-/** SQLite's result code, without what it adds in the higher bytes: `node:sqlite` and `libsql` have it elsewhere. */
+/** SQLite's primary result code, without the extended part. `node:sqlite` and `libsql` put it in different fields. */
 export function resultOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined
   const { code, errcode, rawCode } = error as { code?: unknown; errcode?: unknown; rawCode?: unknown }

@@ -1,20 +1,20 @@
-/** The owner's lock of a SQLite database: a lock on a file beside it, which the system lets go when the process dies. */
+/** The owner's lock of a SQLite database: a lock on a file beside it. The system releases it when the process dies. */
 import { DatabaseSync } from 'node:sqlite'
 import type { OwnerLock } from '../port.ts'
 import { makeFile } from './file.ts'
 
-/** How often a lock that somebody else holds is tried again. */
+/** The pause between two tries to get a lock that another process holds. */
 const AGAIN_MS = 250
 
 /**
- * Of all processes that have a database open, one holds its owner's lock. The file itself stays empty: what counts is
- * SQLite's exclusive lock on it, kept by a transaction that is never committed.
+ * Of all processes that have a database open, one holds its owner's lock. The file itself stays empty. The lock is
+ * SQLite's exclusive lock on that file, held by a transaction that is never committed.
  */
 export function sqliteOwnerLock(path: string): OwnerLock {
   return async ({ wait, signal }) => {
     while (!signal.aborted) {
       const db = held(`${path}-owner`)
-      // The lock of a process that lives is not lost.
+      // A living process cannot lose this lock.
       if (db) return { lost: new AbortController().signal, release: () => db.close() }
       if (!wait) return undefined
       await pause(AGAIN_MS, signal)
