@@ -33,9 +33,10 @@
  * | disputed | a refusal of a request that must succeed | waits for a person |
  *
  * Credits are captured only in `pendingSettlement` and voided only in `rejecting` and `refunding`. No transition leads
- * from the first to the others. A lost answer undoes nothing: the operation asks the service what it did. A request that
- * is given up (a reservation refused or cancelled, a claim refused or too late) may still be under way. Its key is then
- * voided or released, so that the service refuses the request when it arrives, even if it never heard of the key before.
+ * from the first to the others. A lost answer undoes nothing: the operation asks the service what it did. A request
+ * that is given up (a reservation refused or cancelled, a claim refused or too late) may still be under way. Its key is
+ * then voided or released, so that the service refuses the request when it arrives, even if it never heard of the key
+ * before.
  */
 import { assign, setup } from 'xstate'
 import {

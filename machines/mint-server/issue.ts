@@ -1,5 +1,6 @@
 /**
- * Issue at the mint (NUT-04, NUT-20, NUT-23, NUT-25, NUT-29): for paid quotes, the mint signs outputs of the same value.
+ * Issue at the mint (NUT-04, NUT-20, NUT-23, NUT-25, NUT-29): for paid quotes, the mint signs outputs of the same
+ * value.
  *
  * ```text
  *  initial* ──▶ setupComplete ──▶ signed* ──▶ completed
@@ -14,8 +15,8 @@
  * | setupComplete | the outputs, set aside; the quotes, held by this operation | asks for the signatures: see the signing |
  * | signed | nothing of this state: the state before is stored | `setupComplete` goes on |
  *
- * A held quote shows as paid and not issued, and no other operation can issue from it. The issued amount only goes up. It
- * changes in the commit that stores the signatures, and never exceeds the paid amount.
+ * A held quote shows as paid and not issued, and no other operation can issue from it. The issued amount only goes up.
+ * It changes in the commit that stores the signatures, and never exceeds the paid amount.
  */
 import { assign, emit, setup } from 'xstate'
 import { from, isAnswered, local, on, tx, write, writes } from '../../src/kernel/define/authoring.ts'

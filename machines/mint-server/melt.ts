@@ -23,8 +23,8 @@
  * | finalizing | that it was paid, what it cost, and the change that is owed | asks for the signatures: see the signing |
  *
  * A payment that was asked for is undone only when the backend says that it failed for good. That answer comes from a
- * status request, not from the attempt itself. A payment request of one of our own quotes is settled without the backend:
- * one commit credits that quote, marks this one PAID and the inputs SPENT. The quote's state changes only as
+ * status request, not from the attempt itself. A payment request of one of our own quotes is settled without the
+ * backend: one commit credits that quote, marks this one PAID and the inputs SPENT. The quote's state changes only as
  * `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'

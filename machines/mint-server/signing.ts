@@ -1,6 +1,6 @@
 /**
- * What the mint's charts share: a signatory, which may run elsewhere and be unavailable, signs outputs; and there is one
- * way to give back what an operation set aside.
+ * What the mint's charts share: a signatory, which may run elsewhere and be unavailable, signs outputs; and there is
+ * one way to give back what an operation set aside.
  *
  * ```text
  *   signing ──signed──▶ done          signing ──refused──▶ refused

@@ -208,7 +208,8 @@ export class Bounties {
   }
 
   /**
-   * Gives the credits back to the payer. This is refused while somebody has claimed the bounty: the lease protects them.
+   * Gives the credits back to the payer. This is refused while somebody has claimed the bounty: the lease protects
+   * them.
    *
    * @throws {HardshellError} `CLAIMED`, `SETTLED`, `EXPIRED`, `REJECTED`, `DISPUTED`, `NOT_FOUND`
    */

@@ -1,7 +1,7 @@
 /**
  * Documents and an index of them, written one after the other, as if they were in different systems. The document is
- * the truth. A call may fail although it wrote the document. The index is then out of date until the next call with that
- * key, reads included, updates it.
+ * the truth. A call may fail although it wrote the document. The index is then out of date until the next call with
+ * that key, reads included, updates it.
  */
 import { StoreError, type Row, type Store, type Table, type Write } from '../store/port.ts'
 import type { RowOf, Tables } from '../store/typed.ts'

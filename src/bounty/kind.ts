@@ -58,8 +58,8 @@ const wondering =
   }
 
 /**
- * The kind, with the caller's own evaluator. An open bounty keeps the criteria that it was created with. The evaluator of
- * the program that settles it judges the contribution.
+ * The kind, with the caller's own evaluator. An open bounty keeps the criteria that it was created with. The evaluator
+ * of the program that settles it judges the contribution.
  */
 export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPorts, typeof bounty> =>
   defineOperation({

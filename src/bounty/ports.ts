@@ -1,10 +1,10 @@
 /**
  * The two services that a bounty needs, each of which can fail after it has done what it was asked for.
  *
- * Both services must keep these rules. A request is idempotent by its key, for ever. `rejected` is definite: an uncertain
- * result is `unknown` or a rejected promise. `void` and `release` bar a key that the service does not know, so that a
- * request with that key which is still under way is refused when it arrives. Nothing expires by itself. There are no
- * time-outs: the signal aborts a request, and the bounty asks later what became of it.
+ * Both services must keep these rules. A request is idempotent by its key, for ever. `rejected` is definite: an
+ * uncertain result is `unknown` or a rejected promise. `void` and `release` bar a key that the service does not know,
+ * so that a request with that key which is still under way is refused when it arrives. Nothing expires by itself. There
+ * are no time-outs: the signal aborts a request, and the bounty asks later what became of it.
  */
 
 /** The result of a request. */

@@ -1,6 +1,6 @@
 /**
- * What each call answers in each state of a bounty. The table is complete, so calls may come in any order. A call is done
- * (`ok`), is refused with a code, waits for a request that is under way, or sends its event to the chart now.
+ * What each call answers in each state of a bounty. The table is complete, so calls may come in any order. A call is
+ * done (`ok`), is refused with a code, waits for a request that is under way, or sends its event to the chart now.
  */
 import type { ClaimEnd } from '../../machines/bounty.ts'
 import type { Bounty, BountyCode } from './bounty.ts'

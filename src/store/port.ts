@@ -55,8 +55,8 @@ export interface Schema {
   /** The tables by name. */
   readonly tables: { readonly [table: string]: Table }
   /**
-   * `migrations[n]` leads from version n to n + 1. They run in order, once, under a lock, all or nothing. If they do not
-   * lead to `tables`, or if `tables` changed and `version` did not, opening rejects with a `TypeError`.
+   * `migrations[n]` leads from version n to n + 1. They run in order, once, under a lock, all or nothing. If they do
+   * not lead to `tables`, or if `tables` changed and `version` did not, opening rejects with a `TypeError`.
    */
   readonly migrations?: { readonly [from: number]: readonly MigrationStep[] }
 }

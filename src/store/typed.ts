@@ -1,6 +1,6 @@
 /**
- * The port's types for the tables of one program. The program describes its tables once, `as const satisfies Tables`, and
- * derives the types of rows, writes and readers from them. A wrong table, column or kind of value does not compile.
+ * The port's types for the tables of one program. The program describes its tables once, `as const satisfies Tables`,
+ * and derives the types of rows, writes and readers from them. A wrong table, column or kind of value does not compile.
  *
  * @example
  * const shopTables = {

@@ -1,6 +1,6 @@
 /**
- * A connection that reopens. The browser may close connections, and this code closes one when a newer program in another
- * tab wants to migrate. The next transaction opens a new connection.
+ * A connection that reopens. The browser may close connections, and this code closes one when a newer program in
+ * another tab wants to migrate. The next transaction opens a new connection.
  */
 import type { UseStore } from 'idb-keyval'
 import { coded, isLost } from './errors.ts'
@@ -144,8 +144,8 @@ function objectsOf(transaction: IDBTransaction): IDBObjectStore {
 }
 
 /**
- * The result of some work, unless the browser closes the connection. Chromium never reports the end of a transaction that
- * begins after the browser has closed the connection and before the `close` event.
+ * The result of some work, unless the browser closes the connection. Chromium never reports the end of a transaction
+ * that begins after the browser has closed the connection and before the `close` event.
  */
 export function unlessClosed<T>(db: IDBDatabase, work: T | PromiseLike<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()

@@ -12,8 +12,8 @@ const CODES: { readonly [name: string]: StoreErrorCode } = {
 }
 
 /**
- * Turns IndexedDB's errors into those of the port. Other errors stay as they are. `committing` means that the commit was
- * requested after all writes were accepted: then only a refusal proves that nothing landed.
+ * Turns IndexedDB's errors into those of the port. Other errors stay as they are. `committing` means that the commit
+ * was requested after all writes were accepted: then only a refusal proves that nothing landed.
  */
 export function coded(error: unknown, committing = false): Error {
   if (!(error instanceof DOMException))

@@ -3,9 +3,9 @@
  *
  * Under READ COMMITTED, a commit locks every row before it reads it, so what the conditions saw stays until the end. An
  * absent row cannot be locked. If the commit inserts the row, the primary key shows whether it is still absent. If the
- * commit only relies on its absence, which is rare, the whole transaction excludes all others. SERIALIZABLE would promise
- * the same. But every commit changes the few rows of the totals, and SERIALIZABLE aborts the second of two such commits
- * instead of letting it wait.
+ * commit only relies on its absence, which is rare, the whole transaction excludes all others. SERIALIZABLE would
+ * promise the same. But every commit changes the few rows of the totals, and SERIALIZABLE aborts the second of two such
+ * commits instead of letting it wait.
  */
 import { StoreError, type Key, type Row, type Schema } from '../port.ts'
 import type { Statement, Transaction } from './connections.ts'

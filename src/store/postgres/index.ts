@@ -2,8 +2,8 @@
  * Rows in PostgreSQL, through `pg`, in a namespace (`CREATE SCHEMA`) of their own. Any number of processes may share it.
  *
  * Each transaction has a connection to itself. Commits that wait at the same moment share a transaction and its round
- * trips. The store needs no advisory locks. It needs READ COMMITTED (or stricter) with row locks, UTF-8, and a disk that
- * keeps what it acknowledges.
+ * trips. The store needs no advisory locks. It needs READ COMMITTED (or stricter) with row locks, UTF-8, and a disk
+ * that keeps what it acknowledges.
  */
 import { checkDuration, checkFunction, checkObject } from '../../arguments.ts'
 import {

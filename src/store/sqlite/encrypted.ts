@@ -1,6 +1,6 @@
 /**
- * Rows in an encrypted SQLite file, through `libsql`. It keeps all promises of `sqliteStore`, and nothing on the disk can
- * be read without the key: pages are encrypted with AES-256 in the file, its log and its journals.
+ * Rows in an encrypted SQLite file, through `libsql`. It keeps all promises of `sqliteStore`, and nothing on the disk
+ * can be read without the key: pages are encrypted with AES-256 in the file, its log and its journals.
  */
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -31,20 +31,20 @@ export type { EncryptionKey, FormerKey } from './secret.ts'
 export interface EncryptedSqliteStoreOptions extends SqliteOptions {
   /**
    * 32 random bytes, or their text in hexadecimal or base64; all of the bytes count. Or `{ passphrase }` of at least 12
-   * characters, which goes through scrypt. Its salt is in a file beside the database (`-salt`). Keep and copy it with the
-   * database: without the salt nothing opens it.
+   * characters, which goes through scrypt. Its salt is in a file beside the database (`-salt`). Keep and copy it with
+   * the database: without the salt nothing opens it.
    */
   readonly key: EncryptionKey
   /**
-   * The text with which an earlier version encrypted the file; only 32 of its bytes counted. A file that this text opens,
-   * and `key` does not, is changed to `key` first, as by `changeKey`.
+   * The text with which an earlier version encrypted the file; only 32 of its bytes counted. A file that this text
+   * opens, and `key` does not, is changed to `key` first, as by `changeKey`.
    */
   readonly formerKey?: string | undefined
 }
 
 /**
- * A store in an encrypted SQLite file. It needs the package `libsql`. Opening rejects with `WRONG_KEY` if the key is not
- * the file's or the file is not encrypted, and with `SALT_MISSING` if the salt of a passphrase is missing.
+ * A store in an encrypted SQLite file. It needs the package `libsql`. Opening rejects with `WRONG_KEY` if the key is
+ * not the file's or the file is not encrypted, and with `SALT_MISSING` if the salt of a passphrase is missing.
  *
  * @throws {TypeError} naming the argument
  * @example
@@ -100,8 +100,8 @@ export interface ChangeKey {
 
 /**
  * Gives an encrypted database another key. Nobody may have the database open meanwhile, and the disk needs room for a
- * second copy. Whatever happens, the database is whole under one of the keys: a copy is written and synced, and replaces
- * the database atomically. Blocks of the old file, under the former key, may remain on the disk.
+ * second copy. Whatever happens, the database is whole under one of the keys: a copy is written and synced, and
+ * replaces the database atomically. Blocks of the old file, under the former key, may remain on the disk.
  *
  * @throws {TypeError} naming the argument; {StoreError} `WRONG_KEY`; `SALT_MISSING`; `BUSY` where somebody has it open;
  *   `FULL`; `UNAVAILABLE`
@@ -162,8 +162,8 @@ async function replace({ path, from, to, busyTimeoutMs }: Replacement): Promise<
 }
 
 /**
- * Moves the whole log into the file, which SQLite allows only to the one connection, and keeps the file locked. The order
- * matters: a connection that holds the exclusive lock for good does not delete journals.
+ * Moves the whole log into the file, which SQLite allows only to the one connection, and keeps the file locked. The
+ * order matters: a connection that holds the exclusive lock for good does not delete journals.
  */
 const ALONE =
   'PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT'

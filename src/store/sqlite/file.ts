@@ -41,8 +41,9 @@ export const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefi
 export type Presence = () => void
 
 /**
- * Watches an open database. If its file is deleted or replaced, commits are lost and SQLite reports no error. If its log
- * or index is deleted, other processes no longer see what is written. `before` is the file as it was before it was opened.
+ * Watches an open database. If its file is deleted or replaced, commits are lost and SQLite reports no error. If its
+ * log or index is deleted, other processes no longer see what is written. `before` is the file as it was before it was
+ * opened.
  *
  * @throws {StoreError} `GONE` where it was replaced while it was opened.
  */

@@ -2,8 +2,8 @@
  * Finds out whether a key opens an encrypted database, without writing to it.
  *
  * The next process that opens a database applies the log or journal of a dead process to the file. SQLite decrypts and
- * encrypts these pages on the way. With a wrong key that destroys the first page, and so the database. Therefore the key
- * is tried on connections that cannot write.
+ * encrypts these pages on the way. With a wrong key that destroys the first page, and so the database. Therefore the
+ * key is tried on connections that cannot write.
  */
 import { constants, copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'

@@ -31,8 +31,8 @@ export class LibsqlConnection implements SqliteConnection {
 
   /**
    * Reads to the end: a statement that is left in the middle holds its read transaction open, as `get` of this library
-   * does. `all` of this library is not called: while V8 compiles a function of a cursor, its thread holds that function,
-   * and through it the cursor. The one function that is called here is counted, so `close` waits for it.
+   * does. `all` of this library is not called: while V8 compiles a function of a cursor, its thread holds that
+   * function, and through it the cursor. The one function that is called here is counted, so `close` waits for it.
    */
   all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
     const cursor = this.#statement(sql).iterate(values.map(bound)) as Cursor

@@ -1,6 +1,6 @@
 /**
- * Turns what opens an encrypted database into a key. The cipher takes exactly 32 bytes. They come from bytes, from their
- * text in hexadecimal or base64, or from a passphrase through scrypt.
+ * Turns what opens an encrypted database into a key. The cipher takes exactly 32 bytes. They come from bytes, from
+ * their text in hexadecimal or base64, or from a passphrase through scrypt.
  *
  * A passphrase needs a salt, and a lost salt is a lost database. The salt is in a file beside the database. The file is
  * written whole and synced before a database depends on it, and never changed or deleted again. So a crash between two

@@ -1,9 +1,9 @@
 /**
  * A store on a connection to a SQLite file, made by any library. Several processes may share the file.
  *
- * Every transaction runs synchronously from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is waited
- * for, between tries, without blocking. Commits that wait at the same moment share one transaction and its fsync, each in
- * a savepoint of its own.
+ * Every transaction runs synchronously from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is
+ * waited for, between tries, without blocking. Commits that wait at the same moment share one transaction and its
+ * fsync, each in a savepoint of its own.
  */
 import { setImmediate } from 'node:timers/promises'
 import { checkDuration, checkFunction } from '../../arguments.ts'
@@ -199,8 +199,9 @@ class SqliteStore implements Store {
   }
 
   /**
-   * Lands the members of a group that it can, in the transaction that has begun. A member may be refused because of what
-   * another one wrote, so a refusal is final only when the group has landed. If the transaction fails, all members fail.
+   * Lands the members of a group that it can, in the transaction that has begun. A member may be refused because of
+   * what another one wrote, so a refusal is final only when the group has landed. If the transaction fails, all members
+   * fail.
    */
   #transact(members: readonly WaitingCommit[]): void {
     const refusals = new Map<WaitingCommit, Error>()
