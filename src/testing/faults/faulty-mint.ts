@@ -290,8 +290,8 @@ export function faultyTransport(of: {
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
   }
   /**
-   * The mint asked to be left alone, this process or, as far as it is stored, the wallet. What is under way at the same moment
-   * may know nothing of it.
+   * The mint asked this process to wait, or the wallet, if that is stored. A request that is sent at the same moment
+   * may not know of it.
    */
   let heardMs = -Infinity
   const isTooEarly = (pause: MintRow['pause'] | undefined): boolean => {
@@ -311,8 +311,8 @@ export function faultyTransport(of: {
     }
   }
   /**
-   * A request that did nothing, and never will: the network holds it no more, and the mint knows nothing of its output, or
-   * signed that for somebody else, for what signed it spent none of the request's inputs.
+   * A request that did nothing and never will: the network no longer holds it, and the mint does not know its output or
+   * signed it for another request, which spent none of this request's inputs.
    */
   const isDead = (B_: string, first: string): boolean => {
     if (wire.late.some(({ body }) => body === first)) return false
@@ -359,7 +359,7 @@ export function faultyTransport(of: {
   }
   /** Restores may be forged any number of times. */
   const isOnce = (fault: string, path: string): boolean => isLie(fault, path) && path !== '/v1/restore'
-  // Headers tell whole seconds.
+  // Headers carry whole seconds.
   const dated = async (answer: Promise<Answer>) => ({
     ...(await answer),
     dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,

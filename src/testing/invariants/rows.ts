@@ -1,4 +1,4 @@
-/** Rows of dumps and writes, as the tables describe them. */
+/** Rows of dumps and writes, typed by their tables. */
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { mintTables, type MintTables } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
