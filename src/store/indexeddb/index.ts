@@ -157,7 +157,7 @@ class IndexedDbStore implements Store {
       if (seen !== undefined && found !== seen) this.#watchers.touched()
       seen = found
     }
-    // While it cannot be read, there is nothing to tell.
+    // While it cannot be read, nothing is reported.
     const poll = (): void => void compare().catch(() => {})
     poll()
     const timer = setInterval(poll, POLL_MS)
@@ -175,7 +175,7 @@ async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly C
   })
   const ended = unlessClosed(db, completed).catch(() => false)
   let failure: unknown
-  // Before the end is asked for, a transaction cannot land.
+  // A transaction cannot land before its commit is requested.
   let isCommitting = false
   try {
     await unlessClosed(db, land(rows, schema.tables, writes))
@@ -185,7 +185,7 @@ async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly C
     failure = error
     abort(transaction)
   }
-  // The transaction's own error says best why; there is none where we ended it, or the connection was closed.
+  // The transaction's own error is the most precise. There is none if this code aborted it or the connection closed.
   if (!(await ended)) throw coded(transaction.error ?? failure ?? closed(), isCommitting)
   if (failure !== undefined) throw coded(failure)
 }

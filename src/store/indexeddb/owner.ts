@@ -7,7 +7,7 @@ export function webLock(name: string): Ownership | undefined {
   if (!locks) return undefined
   const lock: OwnerLock = async ({ wait, signal }) => {
     const lost = new AbortController()
-    // The lock is held until this is called.
+    // The browser holds the lock until this is called.
     let release = (): void => {}
     const held = new Promise<void>((resolve) => (release = resolve))
     return new Promise<HeldLock | undefined>((resolve, reject) => {

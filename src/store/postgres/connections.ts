@@ -19,7 +19,7 @@ export type Found = Readonly<Record<string, string | null>>
 /** A parameter of a statement. An array becomes an array. */
 export type Value = string | number | null | readonly (string | number | null)[]
 
-/** Without values it may be several in one text, of which the last one's answer is given. */
+/** Without values, the text may hold several statements; the result is that of the last one. */
 export interface Statement {
   readonly sql: string
   readonly values?: readonly Value[]

@@ -47,7 +47,7 @@ export function coded(error: unknown, phase: Phase): StoreError {
     return new StoreError(meaning[phase], text, { cause: new Refusal(text, true) })
   }
   const kind = sqlState.slice(0, 2)
-  // The last one: the transaction had waited for too long, and was over before the COMMIT came.
+  // The last one means that the transaction had waited for too long, and was over before the COMMIT came.
   const isSettled = kind === '23' || (kind === '40' && sqlState !== '40003') || sqlState === '25P03'
   const isOfData = kind === '22' || kind === '23'
   const message = isOfData ? `the database refused a value (${sqlState})` : `${text} (${sqlState})`

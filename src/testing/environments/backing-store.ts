@@ -124,7 +124,7 @@ export function calling(of: {
   }
 }
 
-/** A dead process closed nothing; its connections go with it. Says what is wrong with the rows that are left. */
+/** Closes the connections, which a dead process left open. Returns the violations in the remaining rows. */
 export async function closed(of: {
   readonly handles: readonly Store[]
   readonly tested: TestedStore

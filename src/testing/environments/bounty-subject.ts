@@ -121,7 +121,7 @@ function portsOf(outside: BountyOutside, clock: VirtualClock): BountyPorts {
   }
 }
 
-/** Refused for no reason of its own, and nothing done: a person will have it sent again. */
+/** The service refuses without a reason and does nothing. A person has the request sent again. */
 const refuses: OwnFault = async () => ({ answer: 'rejected', reason: 'out of order' })
 
 /** Bounties and the services that they talk to. */
@@ -169,7 +169,7 @@ function newSubject(): Subject<KindStage<BountyOutside>> {
 
 const subject = newSubject()
 
-/** With the API, and an eye on every commit. */
+/** Starts the API, and checks every commit. */
 export const bountySubject: Subject<BountyStage> = {
   ...subject,
   async open() {

@@ -22,14 +22,14 @@ interface Process {
   readonly crashed: Promise<never>
 }
 
-/** The life of the wallet that the mint serves, and what befalls the mint meanwhile. */
+/** The life of the wallet that the mint serves, and the faults of the mint during it. */
 export interface Around {
   readonly inject: Inject
   readonly life: Life
 }
 
 const CRASHES = ['ok', 'mintCrashBefore', 'mintCrashAfter'] as const
-/** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
+/** A life without faults. Each life has its own number of calls. */
 const lucky = (): Around => ({ inject: (_, [fault]) => ({ fault, applied() {} }), life: new Life() })
 
 /** As `newMintFixture`; `around` is told by `begin` at the start of each life. */

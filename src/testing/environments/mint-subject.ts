@@ -57,16 +57,16 @@ export const onMint = ({ mint = {}, ...scenario }: MintScenario): Scenario<MintS
   subject: mintSubject(mint),
 })
 
-/** It will not sign, now. */
+/** It refuses to sign for now. */
 const refuses: OwnFault = () => Promise.reject(new SignatoryRefusal('not this'))
-/** It has signed, and some signatures get lost on the way. */
+/** It has signed, but some signatures are lost on the way. */
 const short: OwnFault = async (deliver) => ((await deliver()) as readonly unknown[]).slice(1)
-/** As many as were asked for, of which one is none. */
+/** The right number of signatures, one of which is invalid. */
 const malformed: OwnFault = async (deliver) => {
   const [first, ...others] = (await deliver()) as readonly object[]
   return [{ ...first, C_: 'none' }, ...others]
 }
-/** It hangs, longer than anybody waits. */
+/** It hangs for longer than any caller waits. */
 const hangs: OwnFault = () => new Promise(() => {})
 const says =
   (state: Outgoing['state']): OwnFault =>
@@ -74,7 +74,7 @@ const says =
     await deliver()
     return { state }
   }
-/** Nothing was done, and it says that it failed: which is never believed without asking. */
+/** It does nothing and answers that it failed. The mint must not believe that without a status request. */
 const lies: OwnFault = async () => ({ state: 'failed' })
 
 function mintSubject(traits: MintTraits): Subject<MintStage> {

@@ -45,7 +45,7 @@ export class Processes {
   }
 }
 
-/** Lets through all who wait, once; or the next one, where nobody does. */
+/** Lets all waiters through, once. If there are none, it lets the next one through. */
 class Gate {
   #open = false
   readonly #waiting = new Set<() => void>()

@@ -246,7 +246,7 @@ function opened(value: object): object {
   return value
 }
 
-/** Which process had it makes no difference to the next one, only whether one had. */
+/** It matters whether a process owned the operation, but not which one. */
 const withoutBookkeeping = ({ owner, ...row }: Row): Row => ({
   ...Object.fromEntries(Object.entries(row).filter(([column]) => !BOOKKEEPING.has(column))),
   ...(owner !== undefined && { owner: owner === '' ? 'nobody' : 'somebody' }),

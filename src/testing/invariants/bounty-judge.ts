@@ -49,7 +49,7 @@ export function judge(outside: BountyOutside, operations: readonly OperationRow[
     if (live.some((key) => !mine.includes(key))) say('lease', `a bounty is ${state}, and ${live.length} leases hold it`)
   }
   const indexed = new Map([...reservationsByPayer, ...leasesByWorker].map(({ key, revision }) => [key, revision]))
-  // A key that was barred before it was used is nobody's.
+  // A key that was barred before it was used belongs to nobody.
   const named = [...reservations.filter(({ payer }) => payer !== ''), ...leases.filter(({ worker }) => worker !== '')]
   for (const { key, revision } of named)
     if (indexed.get(key) !== revision) say('index', `the index of ${key} has fallen behind`)

@@ -58,7 +58,7 @@ function release(
   const { proofs: known } = mintRows(of.mint())
   const at = known.find((row) => row.Y === Y)
   if (at && !of.robbed?.includes(Y)) found.push(`release: ${was.amount} that is ${at.state} at the mint`)
-  // A request of which some input is spent does nothing any more.
+  // A request with a spent input has no effect any more.
   const spent = new Set(known.filter((row) => row.state === 'SPENT').map((row) => row.Y))
   const dead = proofs.filter((row) => spent.has(row.Y))
   const carries = ({ body = '' }: LateRequest): boolean =>

@@ -93,7 +93,7 @@ export function judgeMint(world: {
     const most = came.reduce((sum, { amountSat }) => sum + amountSat, 0) + total(internal)
     if (amountPaid > most) found.push(`overissue: ${amountPaid} is credited, and ${most} came in`)
   }
-  // An operation that is long over is forgotten; what it gave out still says what it was.
+  // An operation that ended long ago is deleted. Its signatures still show what it was.
   const issued = signatures.filter(({ kind, C_ }) => kind === 'mint-issue' && C_ !== null)
   const counted = quotes.reduce((sum, { amountIssued }) => sum + amountIssued, 0)
   if (total(issued) !== counted) found.push(`balance: ${total(issued)} is signed for quotes that count ${counted}`)
