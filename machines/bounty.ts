@@ -1,6 +1,6 @@
 /**
- * A bounty: credits of a payer, held in escrow until somebody's contribution meets the criteria. Two services outside
- * have a say, credits and claims, and each can fail after it has done what it was asked for.
+ * A bounty: credits of a payer, held in escrow until somebody's contribution meets the criteria. The operation asks two
+ * outside services, credits and claims. Each can fail after it has done what it was asked for.
  *
  * ```text
  *  reserving ──▶ open ──claim──▶ claiming ──▶ claimed ──settle, met*──▶ pendingSettlement ──▶ completed ──▶ settled
@@ -24,18 +24,19 @@
  * | claiming, renewing | who claims, under which lease, until when | the same request again, till the lease has run out |
  * | claimed | the lease | waits for settle, renew, release, or the end of the lease |
  * | releasing | whose lease it was, and why it ended | releases, by the same key |
- * | judging | nothing of it: the state before | `claimed` goes on |
+ * | judging | nothing of this state: the state before is stored | `claimed` goes on |
  * | pendingSettlement | who is paid, and for what: fixed from here on | captures, by the same key and to the same payee |
  * | completed | that the credits are captured | completes the claim |
  * | sending | the request | sends it again |
- * | pausing | that nobody knows what became of it, and when to ask | waits for the rest of the time |
+ * | pausing | that the request's result is unknown, and when to ask | waits for the rest of the time |
  * | asking | the same | asks again |
- * | disputed | a refusal where there is no other way to go | waits for a person |
+ * | disputed | a refusal of a request that must succeed | waits for a person |
  *
- * Credits are captured in `pendingSettlement` alone and voided in `rejecting` and `refunding` alone, and nothing leads
- * from the one to the others. An answer that was lost undoes nothing: the service is asked what it did. What may still
- * be under way when a request is given up (a reservation refused or cancelled, a claim refused or too late) is barred
- * by voiding or releasing its key, also where the service has never heard of it.
+ * Credits are captured only in `pendingSettlement` and voided only in `rejecting` and `refunding`. No transition leads
+ * from the first to the others. A lost answer undoes nothing: the operation asks the service what it did. A request
+ * that is given up (a reservation refused or cancelled, a claim refused or too late) may still be under way. Its key is
+ * then voided or released, so that the service refuses the request when it arrives, even if it never heard of the key
+ * before.
  */
 import { assign, setup } from 'xstate'
 import {
@@ -59,9 +60,9 @@ export interface BountyInput {
   readonly payer: string
   /** In credits. */
   readonly amount: number
-  /** What a contribution must be; read by the evaluator alone. */
+  /** What a contribution must be. Only the evaluator reads it. */
   readonly criteria: Json
-  /** Epoch ms. From then on nobody claims it, and no lease goes beyond. */
+  /** Epoch ms. From then on nobody can claim it, and no lease ends later. */
   readonly deadlineAt: number
 }
 
@@ -76,7 +77,7 @@ export type ClaimEnd =
 
 /** A claim of a bounty: who works on it, and until when. */
 export interface Claim {
-  /** The claim's idempotency key; who has it may renew, release and settle. */
+  /** The claim's idempotency key. Whoever has it may renew, release and settle. */
   readonly lease: string
   /** Who works on it. */
   readonly worker: string
@@ -86,11 +87,11 @@ export interface Claim {
   readonly end: ClaimEnd | null
 }
 
-/** What was handed in, and who is to be paid for it. */
+/** What was submitted, and who is paid for it. */
 export interface Offer {
   /** Who is paid. */
   readonly payee: string
-  /** What is handed in. */
+  /** What is submitted. */
   readonly contribution: Json
 }
 
@@ -99,18 +100,18 @@ export interface BountyContext extends BountyInput {
   readonly claim: Claim | null
   /** The one before. */
   readonly last: Claim | null
-  /** While a lease is being renewed: until when it is asked for, epoch ms. */
+  /** The end that a renewal asks for, epoch ms; only while a lease is being renewed. */
   readonly renewalMs: number | null
-  /** While it is judged, and from the pivot on for good. */
+  /** Set while a contribution is judged; it stays set from the pivot on. */
   readonly offer: Offer | null
   readonly ending: 'expired' | 'cancelled' | null
   /** What the last contribution lacked. */
   readonly unmet: string | null
   /** The last refusal's reason. */
   readonly refusal: string | null
-  /** The service that is asked, or was last. */
+  /** The service that is asked now, or was asked last. */
   readonly service: string
-  /** Of the request under way: how often nobody knew what became of it. */
+  /** How often the result of the request under way was unknown. */
   readonly tries: number
 }
 
@@ -140,13 +141,13 @@ interface Way {
 }
 
 const MOST_TRIES = 20
-/** It is known what became of the request. */
+/** The result of the request is known. */
 const KNOWN = { tries: 0 }
 const unknown = keeps(({ tries }: BountyContext) => ({ tries: Math.min(MOST_TRIES, tries + 1) }))
 
 /**
- * One request to a service, until it is known what became of it. `done` and `refused` are where that leads; without
- * `refused` a refusal is a dispute: only a person can have the request sent again.
+ * One request to a service, until its result is known. `done` and `refused` are the states that follow. Without
+ * `refused`, a refusal is a dispute: only a person can have the request sent again.
  */
 const request = <
   const Send extends string,
@@ -215,11 +216,11 @@ const request = <
   } as const
 }
 
-/** The claim, while somebody has one. */
+/** The current claim, if there is one. */
 const claimOf = ({ claim }: BountyContext): Claim => sure(claim, 'claim')
 const offerOf = ({ offer }: BountyContext): Offer => sure(offer, 'offer')
 const renewalOf = ({ renewalMs }: BountyContext): number => sure(renewalMs, 'renewal')
-/** The claim's key at the claims service, where the keys of all bounties meet. */
+/** The claim's key at the claims service. It names the bounty too, because all bounties share that service. */
 const leaseKey = (context: BountyContext): string => `${context.id}/${claimOf(context).lease}`
 const ended =
   (end: ClaimEnd) =>
@@ -263,7 +264,10 @@ export const bounty = setup({
     isExpired: when(({ ending }: BountyContext) => ending === 'expired'),
   },
   delays: {
-    /** The services have no time-outs: a request without an answer is given up, and asked about. */
+    /**
+     * The services have no time-outs: after this time a request without an answer is given up, and the operation asks
+     * about it.
+     */
     silence: 60_000,
     again: backoff<BountyContext>({ firstMs: 1_000, maxMs: 300_000, tries: ({ tries }) => tries - 1 }),
     deadline: until<BountyContext>(({ deadlineAt }) => deadlineAt),
@@ -297,7 +301,7 @@ export const bounty = setup({
       on: { cancel: { target: 'refunding', actions: [endsAs('cancelled'), known] } },
       after: { deadline: { target: 'refunding', actions: [endsAs('expired'), known] } },
     },
-    /** The same request may still be under way a second time. */
+    /** A second copy of the same request may still be under way. */
     rejecting: request({
       send: 'credits.void',
       input: byId,

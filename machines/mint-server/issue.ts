@@ -1,5 +1,6 @@
 /**
- * Issue at the mint (NUT-04, NUT-20, NUT-23, NUT-25, NUT-29): quotes were paid, outputs of the same value are signed.
+ * Issue at the mint (NUT-04, NUT-20, NUT-23, NUT-25, NUT-29): for paid quotes, the mint signs outputs of the same
+ * value.
  *
  * ```text
  *  initial* ──▶ setupComplete ──▶ signed* ──▶ completed
@@ -12,10 +13,10 @@
  * |---|---|---|
  * | initial | nothing | nothing: the wallet had no answer, and asks again |
  * | setupComplete | the outputs, set aside; the quotes, held by this operation | asks for the signatures: see the signing |
- * | signed | nothing of it: the state before | `setupComplete` goes on |
+ * | signed | nothing of this state: the state before is stored | `setupComplete` goes on |
  *
- * A quote that is held shows as paid and not issued, and nobody else can issue from it. What was issued only goes up, and
- * in the commit that stores the signatures: it never is more than was paid.
+ * A held quote shows as paid and not issued, and no other operation can issue from it. The issued amount only goes up.
+ * It changes in the commit that stores the signatures, and never exceeds the paid amount.
  */
 import { assign, emit, setup } from 'xstate'
 import { from, isAnswered, local, on, tx, write, writes } from '../../src/kernel/define/authoring.ts'
@@ -36,7 +37,7 @@ import {
   type Outcome,
 } from './signing.ts'
 
-/** What a quote gives of an issue. */
+/** The part of an issue that one quote pays for. */
 export interface Share {
   readonly quoteId: string
   readonly amount: number
@@ -44,9 +45,9 @@ export interface Share {
 
 export interface IssueInput {
   readonly id: string
-  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  /** Identifies the request among all requests ever received; its answer is stored under this key (NUT-19). */
   readonly request: string
-  /** Where an amount is null, all that the quote has left. */
+  /** A null amount stands for everything that the quote has left. */
   readonly wanted: readonly { readonly quoteId: string; readonly amount: number | null }[]
   readonly messages: readonly Message[]
 }
@@ -66,7 +67,9 @@ export const issue = setup({
   },
   actors: {
     ...signingActors,
-    /** Holds the quotes and sets the outputs aside; a request that breaks a rule is refused, and there is no operation. */
+    /**
+     * Holds the quotes and sets the outputs aside. A request that breaks a rule is refused and creates no operation.
+     */
     'issue.setUp': local<
       {
         answer: 'ready'
@@ -130,7 +133,7 @@ export const issue = setup({
   },
 })
 
-/** The quote is nobody's again. */
+/** No operation holds the quote any more. */
 const letGo = (quoteId: string, operationId: string): Write => ({
   patch: 'mintQuotes',
   key: [quoteId],

@@ -1,5 +1,5 @@
 /**
- * Melt at the mint (NUT-05, NUT-08): inputs are used up, somebody's request for payment is paid.
+ * Melt at the mint (NUT-05, NUT-08): the mint takes inputs and pays a payment request.
  *
  * ```text
  *  initial* ──another's──▶ paymentAttempted ──paid──▶ changing* ──owed──▶ finalizing ──signed─╮
@@ -17,14 +17,15 @@
  * | initial | nothing | nothing: the wallet had no answer, and asks again |
  * | paymentAttempted | one of the two below | as below |
  * | sending | inputs and blank outputs, set aside; the quote, PENDING; the payment's id | asks for the same payment again: it is paid once |
- * | waiting | that it was asked for | asks how it stands, again and again |
- * | pausing | that it was never begun, and when to ask for it again | waits for the rest of the time |
- * | changing, settling | nothing of it: the state before | the state before goes on |
+ * | waiting | that the payment was asked for | polls its status |
+ * | pausing | that the payment was never begun, and when to ask for it again | waits for the rest of the time |
+ * | changing, settling | nothing of this state: the state before is stored | the state before goes on |
  * | finalizing | that it was paid, what it cost, and the change that is owed | asks for the signatures: see the signing |
  *
- * Once asked for, a payment is undone by nothing but the backend's word that it failed for good, and that word is asked
- * for apart from the attempt. A request of one of our own quotes is settled without the backend: what is credited there,
- * PAID here and the inputs SPENT are one commit. The quote's state only changes as `quote-states.ts` says.
+ * A payment that was asked for is undone only when the backend says that it failed for good. That answer comes from a
+ * status request, not from the attempt itself. A payment request of one of our own quotes is settled without the
+ * backend: one commit credits that quote, marks this one PAID and the inputs SPENT. The quote's state changes only as
+ * `quote-states.ts` says.
  */
 import { assign, emit, setup } from 'xstate'
 import { effect, from, isAnswered, local, on, sure, tx, write, writes } from '../../src/kernel/define/authoring.ts'
@@ -52,7 +53,7 @@ import {
 
 export interface MeltInput {
   readonly id: string
-  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  /** Identifies the request among all requests ever received; its answer is stored under this key (NUT-19). */
   readonly request: string
   readonly quoteId: string
   readonly inputs: readonly HeldInput[]
@@ -64,7 +65,7 @@ export interface MeltInput {
 export interface MeltPayment {
   readonly method: string
   readonly request: string
-  /** What the payee gets, and the most that it may cost beyond. */
+  /** The amount that the payee gets, and the largest fee on top of it. */
   readonly amount: number
   readonly maxFee: number
 }
@@ -79,7 +80,7 @@ export interface MeltContext extends MeltInput, Signing {
   /** The inputs' sum less the input fee. */
   readonly net: number
   readonly payment: MeltPayment | null
-  /** The quote of our own that asked for it, where it is one. */
+  /** The mint quote of our own whose payment request is paid, if it is one of ours. */
   readonly ownQuoteId: string | null
   readonly blanks: readonly HeldOutput[]
   readonly settlement: Settlement | null
@@ -88,7 +89,7 @@ export interface MeltContext extends MeltInput, Signing {
 export type PaymentEvent =
   | { type: 'payment.paid'; fee: number; preimage: string | null }
   | { type: 'payment.failed' }
-  /** The backend has never heard of it. */
+  /** The backend has never heard of the payment. */
   | { type: 'payment.none' }
 
 type Paid = { answer: 'paid'; fee: number; preimage: string | null }
@@ -107,7 +108,7 @@ const prepared = ({ unit, net, payment, blanks }: SetUp): Partial<MeltContext> =
   ...{ unit, net, payment, blanks },
   messages: [],
 })
-/** It is a quote of our own that is paid. */
+/** The payment request belongs to a quote of our own. */
 const ownOf = ({ ownQuoteId, preimage }: Own): Partial<MeltContext> => ({
   ownQuoteId,
   settlement: { fee: 0, preimage },
@@ -124,7 +125,10 @@ export const melt = setup({
   },
   actors: {
     ...signingActors,
-    /** Sets inputs and blanks aside and the quote PENDING; a request that breaks a rule is refused: no operation. */
+    /**
+     * Sets inputs and blanks aside and marks the quote PENDING. A request that breaks a rule is refused and creates no
+     * operation.
+     */
     'melt.setUp': local<
       (SetUp & { answer: 'external' }) | (SetUp & Own & { answer: 'internal' }),
       Pick<MeltInput, 'id' | 'quoteId' | 'inputs' | 'messages'>
@@ -237,7 +241,7 @@ export const melt = setup({
         ],
       },
     },
-    // What was paid is owed: a signatory that refuses is asked again, and again.
+    // The change is owed once the payment was made: a signatory that refuses is asked until it signs.
     finalizing: signing({ done: '#melt.settling', refused: '#melt.finalizing.pausing' }),
     settling: {
       tags: ['local'],
@@ -264,7 +268,7 @@ export const melt = setup({
   },
 })
 
-/** What was set aside is given back: nothing was paid, and nothing will be. */
+/** Gives back what was set aside: nothing was paid, and nothing will be. */
 export const undone = ({
   id,
   quoteId,

@@ -1,6 +1,6 @@
 /**
- * What the mint's charts share: outputs are signed by a signatory that may be elsewhere and away, and what a saga set
- * aside is given back in one way.
+ * What the mint's charts share: a signatory, which may run elsewhere and be unavailable, signs outputs; and there is
+ * one way to give back what an operation set aside.
  *
  * ```text
  *   signing ──signed──▶ done          signing ──refused──▶ refused
@@ -27,13 +27,13 @@ import {
 } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/mint-server/db/tables.ts'
 
-/** An input that is set aside (NUT-00). Its secret and signature were checked, and are not kept. */
+/** An input that is set aside (NUT-00). Its secret and signature were checked and are not stored. */
 export interface HeldInput {
   readonly Y: string
   /** The keyset's id. */
   readonly id: string
   readonly amount: number
-  /** What unlocked it (NUT-10), where it was locked. */
+  /** What unlocked it (NUT-10), if it was locked. */
   readonly witness?: string | undefined
 }
 
@@ -47,7 +47,7 @@ export interface Message {
 
 /** An output that is to be signed. */
 export interface HeldOutput extends Message {
-  /** Which of its unit's keysets. */
+  /** The generation of the keyset among those of its unit. */
   readonly generation: number
 }
 
@@ -72,10 +72,10 @@ export type Tag = 'local'
 export interface Signing {
   readonly unit: string
   readonly outputs: readonly HeldOutput[]
-  /** From the signatory's answer until the step's end, where they are recorded. */
+  /** Set from the signatory's answer until the end of the step, which records them. */
   readonly signed: readonly Signed[]
   readonly refusal: Refusal | null
-  /** Of the request under way: how often there was no answer. */
+  /** How often the request under way had no answer. */
   readonly tries: number
 }
 
@@ -89,17 +89,17 @@ export const signingActors = {
 }
 
 export const signingDelays = {
-  /** A request without an answer is given up for now. */
+  /** After this time a request without an answer is given up for now. */
   silence: 60_000,
   again: backoff<{ readonly tries: number }>({ firstMs: 250, maxMs: 60_000, tries: ({ tries }) => tries - 1 }),
 }
 
-/** The code of an error that has none. */
+/** The code of an error without a code of its own. */
 const UNCLASSIFIED = 50000
 const MOST_TRIES = 20
-/** Nothing was heard of the request. */
+/** The request had no answer. */
 export const unheard = keeps(({ tries }: Pick<Signing, 'tries'>) => ({ tries: Math.min(MOST_TRIES, tries + 1) }))
-/** The request is over: the next one starts from none. */
+/** The request is over: the next one counts its failures from zero. */
 export const HEARD = { tries: 0 }
 
 const parts = setup({
@@ -121,7 +121,7 @@ export const signing = (of: { readonly done: string; readonly refused: string })
           src: 'signatory.sign',
           input: from(({ unit, outputs }) => ({ unit, outputs })),
           onDone: [
-            // Whatever was refused before: it was not the last word.
+            // An earlier refusal no longer counts.
             on({
               answer: 'signed',
               target: of.done,
@@ -145,15 +145,15 @@ export const signing = (of: { readonly done: string; readonly refused: string })
     },
   })
 
-/** Gives inputs back that were set aside; nothing of what they were meant for was let out. */
+/** Gives back inputs that were set aside. Nobody has received a signature in exchange for them. */
 export const free = (operationId: string, inputs: readonly HeldInput[]): Write[] =>
   inputs.map(({ Y }): Write => ({ delete: 'proofs', key: [Y], if: { state: 'PENDING', operationId } }))
 
-/** Gives outputs back that were set aside and not signed. */
+/** Gives back outputs that were set aside and not signed. */
 export const drop = (operationId: string, outputs: readonly HeldOutput[]): Write[] =>
   outputs.map(({ B_ }): Write => ({ delete: 'signatures', key: [B_], if: { C_: null, operationId } }))
 
-/** Tells what a request is answered with, as the last local step says. */
+/** Emits the answer to the request, as the last local step gave it. */
 export const tellAnswer = {
   type: 'tellAnswer',
   params: ({ event }: { event: { output: Answer & { readonly body?: string } } }) => sure(event.output.body, 'body'),

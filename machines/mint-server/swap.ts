@@ -1,5 +1,5 @@
 /**
- * Swap at the mint (NUT-03): inputs are used up, outputs of the same value are signed.
+ * Swap at the mint (NUT-03): the mint takes inputs and signs outputs of the same value.
  *
  * ```text
  *  initial* ──▶ setupComplete ──▶ signed* ──▶ completed
@@ -12,10 +12,10 @@
  * |---|---|---|
  * | initial | nothing | nothing: the wallet had no answer, and asks again |
  * | setupComplete | inputs and outputs, set aside for this operation | asks for the signatures: see the signing |
- * | signed | nothing of it: the state before | `setupComplete` goes on |
+ * | signed | nothing of this state: the state before is stored | `setupComplete` goes on |
  *
- * The steps are strictly in this order, and only forward: once inputs are set aside nobody has seen a signature, and the
- * signatory gives the same ones again, so that to finish is as safe as to undo, and what wallets wait for.
+ * The steps go forward only, in this order. While inputs are set aside, nobody has seen a signature, and the signatory
+ * gives the same signatures again. So finishing is as safe as undoing, and it is what wallets wait for.
  */
 import { assign, emit, setup } from 'xstate'
 import { from, isAnswered, local, on, tx, write, writes } from '../../src/kernel/define/authoring.ts'
@@ -40,7 +40,7 @@ import {
 
 export interface SwapInput {
   readonly id: string
-  /** Names the request among all that ever came; its answer is kept under it (NUT-19). */
+  /** Identifies the request among all requests ever received; its answer is stored under this key (NUT-19). */
   readonly request: string
   readonly inputs: readonly HeldInput[]
   readonly messages: readonly Message[]
@@ -59,7 +59,7 @@ export const swap = setup({
   },
   actors: {
     ...signingActors,
-    /** Sets inputs and outputs aside; a request that breaks a rule is refused, and there is no operation. */
+    /** Sets inputs and outputs aside. A request that breaks a rule is refused and creates no operation. */
     'swap.setUp': local<
       { answer: 'ready'; unit: string; outputs: readonly HeldOutput[]; writes: readonly Write[] },
       Pick<SwapInput, 'id' | 'inputs' | 'messages'>

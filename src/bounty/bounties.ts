@@ -41,7 +41,7 @@ export interface BountiesOptions extends BountyPorts {
   readonly onError?: OnError
 }
 
-/** A new bounty: who pays how much for what, until when. */
+/** A new bounty: who pays, how much, for what, and until when. */
 export interface CreateBounty {
   /** The account that pays. */
   readonly payer: string
@@ -49,7 +49,7 @@ export interface CreateBounty {
   readonly amount: number
   /** What a contribution must be, as the evaluator reads it; any JSON. */
   readonly criteria?: unknown
-  /** Epoch ms. From then on nobody claims it, and no lease goes beyond. */
+  /** Epoch ms. From then on nobody can claim it, and no lease ends later. */
   readonly deadlineAt: number
   /** The same key and the same request are the same bounty. */
   readonly key?: string
@@ -59,39 +59,39 @@ export interface CreateBounty {
 export interface ClaimBounty {
   /** Who works on it. */
   readonly worker: string
-  /** How long the claim holds, in ms; the bounty's deadline ends it at the latest. */
+  /** How long the claim holds, in ms. It ends at the bounty's deadline at the latest. */
   readonly leaseMs: number
-  /** The same key is the same claim; it is its lease, too. */
+  /** The same key is the same claim. The key is also the claim's lease. */
   readonly key?: string
 }
 
-/** A call of one who has a lease. */
+/** A call that needs a lease. */
 export interface UnderLease {
   /** The lease, as the claim names it. */
   readonly lease: string
 }
-/** Which lease ends later, and how much. */
+/** A lease to extend, and by how much. */
 export interface RenewLease extends UnderLease {
   /** From now on, in ms. */
   readonly leaseMs: number
 }
-/** What is handed in for a bounty, under which lease. */
+/** A contribution to a bounty, and its lease. */
 export interface SettleBounty extends UnderLease {
   /** As the evaluator reads it; any JSON. */
   readonly contribution: unknown
-  /** The account that is paid; the worker's unless given. */
+  /** The account that is paid. The worker's unless given. */
   readonly payee?: string
 }
 
-/** Which bounties: all that are as each given field says. */
+/** Filters bounties: each given field must match. */
 export interface BountyFilter {
-  /** Where they stand. */
+  /** Their state. */
   readonly state?: BountyState
   /** Who pays. */
   readonly payer?: string
-  /** Who has it, or had it last. */
+  /** The worker who holds it, or held it last. */
   readonly worker?: string
-  /** How many at most. */
+  /** The largest number of bounties. */
   readonly limit?: number
 }
 
@@ -102,9 +102,9 @@ export interface Waiting {
 }
 
 /**
- * Every call may be made at any time, in any state, and again: it resolves with the bounty as it then is, or rejects
- * with a `HardshellError` of a code that says why not. Calls wait for requests that are under way, however long a
- * service is not to be reached.
+ * Every call may be made at any time, in any state, and may be repeated. It resolves with the bounty as it then is, or
+ * rejects with a `HardshellError` whose code says why. Calls wait for requests that are under way, for as long as a
+ * service cannot be reached.
  */
 export class Bounties {
   readonly #operations: Operations<BountyPorts>
@@ -121,8 +121,8 @@ export class Bounties {
   }
 
   /**
-   * Reserves the payer's credits and opens the bounty. With a key that was used before, it resolves with that bounty
-   * as it is now: claimed, say, or over.
+   * Reserves the payer's credits and opens the bounty. With a key that was used before, it resolves with the current
+   * state of that bounty, which may be claimed or over.
    *
    * @throws {TypeError} naming the argument; {HardshellError} `REJECTED`, `DISPUTED`, `KEY_REUSED`
    */
@@ -141,7 +141,7 @@ export class Bounties {
   }
 
   /**
-   * Claims an open bounty under a lease, which the claim of what comes back names.
+   * Claims an open bounty under a lease. The `claim` of the result names the lease.
    *
    * @throws {HardshellError} `CLAIMED`, `CLAIM_REFUSED`, `LEASE_LOST` where this claim was and is over, `NOT_OPEN`,
    *   `REJECTED`, `SETTLED`, `EXPIRED`, `CANCELLED`, `DISPUTED`, `KEY_REUSED`, `NOT_FOUND`
@@ -161,7 +161,7 @@ export class Bounties {
   }
 
   /**
-   * Has a lease end later; never sooner, and never after the deadline.
+   * Moves the end of a lease. It never moves back, and never beyond the deadline.
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
@@ -179,7 +179,7 @@ export class Bounties {
   }
 
   /**
-   * Gives a claim back: the bounty is open again.
+   * Gives a claim back. The bounty is open again.
    *
    * @throws {HardshellError} `LEASE_LOST`, `NOT_CLAIMED`, and as `claim`
    */
@@ -195,8 +195,8 @@ export class Bounties {
   }
 
   /**
-   * Hands a contribution in, and has it paid where it meets the criteria. Payee and contribution are fixed from the
-   * moment on in which it does: settling again, with the same lease, gives the same result, whatever is handed in.
+   * Submits a contribution, and pays for it if it meets the criteria. From then on, payee and contribution are fixed:
+   * settling again with the same lease gives the same result, whatever is submitted.
    *
    * @throws {HardshellError} `CRITERIA_UNMET`, `LEASE_LOST`, `NOT_CLAIMED`, `DISPUTED`, and as `claim`
    */
@@ -215,7 +215,8 @@ export class Bounties {
   }
 
   /**
-   * Gives the payer the credits back. Not while somebody has claimed it: their lease protects them.
+   * Gives the credits back to the payer. This is refused while somebody has claimed the bounty: the lease protects
+   * them.
    *
    * @throws {HardshellError} `CLAIMED`, `SETTLED`, `EXPIRED`, `REJECTED`, `DISPUTED`, `NOT_FOUND`
    */
@@ -252,7 +253,7 @@ export class Bounties {
   }
 
   /**
-   * Waits until it is over, however it ends.
+   * Waits until the bounty ends, in whatever state.
    *
    * @throws {TypeError} naming the argument; the signal's reason
    * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
@@ -264,7 +265,7 @@ export class Bounties {
   }
 
   /**
-   * Why a bounty is where it is, what comes next, and when.
+   * Why a bounty is in its state, what comes next, and when.
    *
    * @throws {TypeError} naming the argument
    * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
@@ -285,13 +286,16 @@ export class Bounties {
     return this.#operations.resume(id)
   }
 
-  /** Whether this process asks the services; a `follower` takes calls all the same, and another process does the rest. */
+  /**
+   * Whether this process sends requests to the services. A `follower` takes calls too; another process sends the
+   * requests.
+   */
   get role(): Role {
     return this.#operations.role
   }
 
   /**
-   * What was found unfinished when the bounties were opened, and became of it.
+   * What was unfinished when the bounties were opened, and what became of it.
    *
    * @throws {StoreError} where the database fails
    */
@@ -299,7 +303,7 @@ export class Bounties {
     return this.#operations.resumed
   }
 
-  /** Calls back after each commit with the bounty's id and its state. Returns the way to stop. */
+  /** Calls back after each commit with the bounty's id and its state. Returns a function that stops it. */
   on(listener: (change: { readonly id: string; readonly state: string }) => void): () => void {
     checkListener(listener)
     return this.#operations.on(({ row: { id, state } }) => listener({ id, state }))
@@ -325,7 +329,9 @@ export class Bounties {
     return this.close()
   }
 
-  /** Looks what a call answers as the bounty stands, sends its event when it is time, and waits for the rest. */
+  /**
+   * Finds what a call answers in the bounty's state, sends its event when the state takes it, and waits for the result.
+   */
   async #answered(
     id: string,
     answer: (bounty: Bounty, sent: boolean) => Answer,
@@ -353,7 +359,7 @@ export class Bounties {
 }
 
 /**
- * Opens the bounties of a store: what was unfinished is taken up at once, in the background.
+ * Opens the bounties of a store. Unfinished operations resume at once, in the background.
  *
  * @throws {TypeError} naming the argument; {StoreError} `NEWER` where the database belongs to a later version.
  * @example
@@ -397,13 +403,13 @@ function positive(value: unknown, name: string): number {
   return value as number
 }
 
-/** A copy that is plain JSON, as it will be read back. */
+/** A copy in plain JSON, equal to what will be read back. */
 function json(value: unknown, name: string): Json {
   try {
     const copy = JSON.stringify(value) as string | undefined
     if (copy !== undefined) return JSON.parse(copy) as Json
   } catch {
-    // A circle, say.
+    // A circular reference, for example.
   }
   throw new TypeError(`${name}: anything that JSON can carry`)
 }

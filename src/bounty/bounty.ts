@@ -4,7 +4,7 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import type { OperationView } from '../kernel/define/operation.ts'
 import type { Json } from '../store/port.ts'
 
-/** Where a bounty stands. */
+/** The state of a bounty. */
 export type BountyState =
   | 'reserving'
   | 'rejecting'
@@ -21,7 +21,7 @@ export type BountyState =
   | 'expired'
   | 'cancelled'
 
-/** Why a call was refused, beside the kernel's codes. */
+/** Why a call was refused: codes beyond the kernel's. */
 export type BountyCode =
   /** The credits are not reserved yet. */
   | 'NOT_OPEN'
@@ -37,11 +37,11 @@ export type BountyCode =
   | 'LEASE_LOST'
   /** The contribution is not what was asked for. The claim goes on. */
   | 'CRITERIA_UNMET'
-  /** It is being paid, or was. */
+  /** It is being paid, or has been paid. */
   | 'SETTLED'
   | 'EXPIRED'
   | 'CANCELLED'
-  /** A service refuses what has to be done; `resume` sends it again, once a person has seen to it. */
+  /** A service refuses a request that must succeed. `resume` sends it again, once a person has solved the problem. */
   | 'DISPUTED'
   /** The key was used for something else. */
   | 'KEY_REUSED'
@@ -50,7 +50,7 @@ export type BountyCode =
 export interface Bounty {
   /** The bounty's id. */
   readonly id: string
-  /** Where it stands. */
+  /** Its state. */
   readonly state: BountyState
   /** Who pays. */
   readonly payer: string
@@ -60,17 +60,17 @@ export interface Bounty {
   readonly criteria: Json
   /** Epoch ms. */
   readonly deadlineAt: number
-  /** The claim that holds it; once it is settled, the one that was paid. */
+  /** The claim that holds it; after settlement, the claim that was paid. */
   readonly claim: Claim | null
   /** The claim before that one, and how it ended. */
   readonly last: Claim | null
-  /** From the moment on from which it will be paid: for what, and to whom. */
+  /** Set once payment is certain: for what, and to whom. */
   readonly offer: Offer | null
-  /** From the moment on from which it will not be paid: why. */
+  /** Set once it is certain that nothing is paid: why. */
   readonly ending: 'expired' | 'cancelled' | null
   /** What the last contribution lacked. */
   readonly unmet: string | null
-  /** A service refuses what has to be done, and a person is needed. */
+  /** A service refuses a request that must succeed; a person has to solve the problem. */
   readonly disputed: boolean
   /** Why a service last refused a request. */
   readonly refusal: string | null

@@ -1,4 +1,6 @@
-/** Whether a contribution is what a bounty asks for: a pure function, the user's or the one that is here. */
+/**
+ * Whether a contribution is what a bounty asks for. A pure function decides: the caller's own, or the one in this file.
+ */
 import type { Json } from '../store/port.ts'
 
 /** Whether a contribution meets the criteria; if it does not, why. */
@@ -10,7 +12,7 @@ export type Verdict = { readonly met: true } | { readonly met: false; readonly w
  */
 export type Evaluate = (criteria: Json, contribution: Json) => Verdict
 
-/** What `meets` reads of criteria. All of it has to be met. */
+/** The criteria that `meets` reads. A contribution must meet all of them. */
 export interface Criteria {
   /** The least that each number must be. */
   readonly metrics?: readonly {
@@ -33,7 +35,7 @@ export interface Contribution {
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Criteria that ask for anything else than can be read here are met by nothing. */
+/** No contribution meets criteria with fields that this function does not know. */
 const readable = (criteria: Json): criteria is Criteria & Json =>
   isObject(criteria) &&
   Object.entries(criteria).every(([name, value]) => ['metrics', 'tags'].includes(name) && Array.isArray(value))

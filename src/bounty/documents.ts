@@ -1,14 +1,14 @@
 /**
- * Documents with an index beside them, written one after the other, as where the two are different systems. The document
- * is the truth. Whoever calls may hear of a failure although the document was written; the index then is old, until
- * the next call of that key, a question included, brings it up to date.
+ * Documents and an index of them, written one after the other, as if they were in different systems. The document is
+ * the truth. A call may fail although it wrote the document. The index is then out of date until the next call with
+ * that key, reads included, updates it.
  */
 import { StoreError, type Row, type Store, type Table, type Write } from '../store/port.ts'
 import type { RowOf, Tables } from '../store/typed.ts'
 import type { Reply } from './ports.ts'
 import type { Ruling } from './rules.ts'
 
-/** More conflicts than this in one call are no coincidence. */
+/** A call with more conflicts than this has a fault. */
 const MOST_TRIES = 200
 
 /** A table of documents; `columns` are those beside the ones that every such table has. */
@@ -32,7 +32,7 @@ export interface Document {
 }
 type Stored<D> = D & { readonly revision: number } & Row
 
-/** Does again what met somebody else's change. */
+/** Repeats work that conflicted with a change of another caller. */
 export async function again<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++)
     try {
@@ -53,9 +53,9 @@ export class Documents<T extends Tables, D extends Document> {
     readonly store: Store
     readonly table: keyof T & string
     readonly index: keyof T & string
-    /** Under which name the index has it; empty for not at all. */
+    /** The name under which the index lists it; empty if it is not listed. */
     readonly nameOf: (document: D) => string
-    /** Further writes of the document's own commit. */
+    /** More writes for the commit that writes the document. */
     readonly beside?: (before: D | undefined, after: D) => Promise<readonly Write[]>
   }) {
     this.#store = of.store
@@ -74,8 +74,9 @@ export class Documents<T extends Tables, D extends Document> {
   }
 
   /**
-   * Changes a document as ruled, then its index. What the rule goes by besides is looked at before the document: else the
-   * same call, carried out in between, would show in the one and not in the other, and be refused for its own sake.
+   * Changes a document as the rule says, then its index. What else the rule depends on is read before the document. In
+   * the other order, a copy of this call that lands in between would show in one and not in the other, and this call
+   * would be refused because of itself.
    */
   change<Seen = void>(
     key: string,
@@ -97,7 +98,7 @@ export class Documents<T extends Tables, D extends Document> {
     })
   }
 
-  /** Keys of the documents that the index has under a name, with their states. */
+  /** Keys and states of the documents that the index lists under a name. */
   async list(name: string): Promise<readonly Document[]> {
     const rows = await this.#store.query({ table: this.#index, prefix: [name] })
     return rows.map(({ key, state }) => ({ key, state }) as Document)

@@ -30,7 +30,7 @@ const textOf = (why: unknown): string => (typeof why === 'string' ? why : 'witho
 
 type Replied = { answer: 'ok' | 'unknown' } | { answer: 'rejected'; reason: string }
 
-/** A request's answer; where none came, or one that is none, nobody knows. */
+/** A request's answer. If none came, or it makes no sense, the result is unknown. */
 const asking =
   <In>(request: (input: In, signal: AbortSignal) => Promise<Reply>) =>
   async ({ input, signal }: EffectArgs<In>): Promise<Replied> => {
@@ -44,7 +44,7 @@ const asking =
     }
   }
 
-/** Whether what was wanted has happened, by what the service knows of the key. */
+/** Whether the request was carried out, according to what the service knows of its key. */
 const wondering =
   <In, T>(ask: (input: In, signal: AbortSignal) => Promise<Lookup<T>>, happened: (found: T, input: In) => boolean) =>
   async ({ input, signal }: EffectArgs<In>): Promise<{ answer: 'done' | 'undone' | 'unknown' }> => {
@@ -58,8 +58,8 @@ const wondering =
   }
 
 /**
- * The kind, with a criteria evaluator of one's own. Bounties that are open keep the criteria that they were created
- * with, and are judged by the evaluator of the program that settles them.
+ * The kind, with the caller's own evaluator. An open bounty keeps the criteria that it was created with. The evaluator
+ * of the program that settles it judges the contribution.
  */
 export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPorts, typeof bounty> =>
   defineOperation({

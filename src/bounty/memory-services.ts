@@ -2,7 +2,7 @@
 import type { Claims, Credits, Lease, Reply, Reservation } from './ports.ts'
 import { booked, claimRules, creditRules, known, type Ruling } from './rules.ts'
 
-/** Puts a document in its place, if the ruling has one. */
+/** Stores the document of the ruling, if it has one. */
 const settle = <D extends { readonly key: string }>(documents: Map<string, D>, { reply, put }: Ruling<D>): Reply => {
   if (put) documents.set(put.key, put)
   return reply

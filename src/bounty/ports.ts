@@ -1,13 +1,13 @@
 /**
  * The two services that a bounty needs, each of which can fail after it has done what it was asked for.
  *
- * What both must keep: a request is idempotent by its key, for ever; `rejected` is definite, anything that is not sure
- * is `unknown` or a rejected promise; `void` and `release` of a key that the service does not know bar it, so that a
- * request with that key which is still under way is refused when it arrives; nothing expires by itself. There are no
- * time-outs either: a request is aborted by its signal, and the bounty asks later what became of it.
+ * Both services must keep these rules. A request is idempotent by its key, for ever. `rejected` is definite: an
+ * uncertain result is `unknown` or a rejected promise. `void` and `release` bar a key that the service does not know,
+ * so that a request with that key which is still under way is refused when it arrives. Nothing expires by itself. There
+ * are no time-outs: the signal aborts a request, and the bounty asks later what became of it.
  */
 
-/** What came of a request. */
+/** The result of a request. */
 export type Reply =
   | { readonly answer: 'ok' }
   /** Refused, and nothing has changed. The reason is for people. */
@@ -19,7 +19,7 @@ export type Lookup<T> = { readonly answer: 'ok'; readonly found: T | null } | { 
 
 /** Credits set aside, as the service of credits has them. */
 export interface Reservation {
-  /** What names it: the same key is the same reservation. */
+  /** Its identity: the same key is the same reservation. */
   readonly key: string
   /** Empty where the key was barred before anything was reserved. */
   readonly payer: string
@@ -55,7 +55,7 @@ export interface Credits {
    */
   capture(request: { readonly key: string; readonly payee: string }, signal?: AbortSignal): Promise<Reply>
   /**
-   * Gives back what is reserved, and bars the key.
+   * Gives the reserved credits back, and bars the key.
    *
    * @throws {Error} where the service does not answer: it is asked again
    */
@@ -64,19 +64,19 @@ export interface Credits {
 
 /** A claim as the service of claims has it. */
 export interface Lease {
-  /** What names it: the same key is the same lease. */
+  /** Its identity: the same key is the same lease. */
   readonly key: string
   /** What is claimed: the bounty. Empty where the key was barred before it was acquired. */
   readonly task: string
   /** Who works on it. */
   readonly worker: string
-  /** Until when, epoch ms; for information, the service releases nothing by itself. */
+  /** When the lease ends, epoch ms. For information: the service releases nothing by itself. */
   readonly untilMs: number
-  /** Whether it holds. */
+  /** Whether the lease is held, released or completed. */
   readonly state: 'held' | 'released' | 'completed'
 }
 
-/** Who works on what. A task is held under at most one lease, and under none any more once one is completed. */
+/** Who works on what. At most one lease holds a task. Once a lease is completed, no other can hold the task. */
 export interface Claims {
   /**
    * Grants a lease on a bounty to a worker, or refuses it.

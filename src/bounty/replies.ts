@@ -1,20 +1,22 @@
 /**
- * What each call answers in each state of a bounty: a complete table, so that calls may come in any order. A call is
- * done (`ok`), refused with a code, waits for a request that is under way, or sends its event to the chart now.
+ * What each call answers in each state of a bounty. The table is complete, so calls may come in any order. A call is
+ * done (`ok`), is refused with a code, waits for a request that is under way, or sends its event to the chart now.
  */
 import type { ClaimEnd } from '../../machines/bounty.ts'
 import type { Bounty, BountyCode } from './bounty.ts'
 
 export type Answer = 'ok' | 'wait' | 'send' | BountyCode
 
-/** Who asks: the lease of the call, the worker of a claim, and whether the chart has taken the call's event already. */
+/**
+ * The caller: the lease of the call, the worker of a claim, and whether the chart has already taken the call's event.
+ */
 interface Asking {
   readonly lease: string
   readonly worker?: string
   readonly sent: boolean
 }
 
-/** The bounty is not to be had any more, or not yet. */
+/** The bounty is not available any more, or not yet. */
 function gone({ state, ending }: Bounty): BountyCode | undefined {
   switch (state) {
     case 'reserving':
@@ -33,7 +35,7 @@ function gone({ state, ending }: Bounty): BountyCode | undefined {
 
 const over = (end: ClaimEnd | null): BountyCode => (end === 'refused' ? 'CLAIM_REFUSED' : 'LEASE_LOST')
 
-/** While a request is under way; where the service refused what has to be, a person is needed. */
+/** Answers while a request is under way. If the service refused a request that must succeed, a person is needed. */
 const underWay = ({ disputed }: Bounty): Answer => (disputed ? 'DISPUTED' : 'wait')
 
 export function toCreate(bounty: Bounty): Answer {
@@ -72,7 +74,7 @@ export function toClaim(bounty: Bounty, { lease, worker, sent }: Asking): Answer
   }
 }
 
-/** Of what a lease allows: it is asked for by one who may not have it any more. */
+/** Answers to a call that needs a lease which the caller may no longer hold. */
 function held(
   bounty: Bounty,
   { lease, sent }: Asking,

@@ -1,7 +1,7 @@
-/** What the services decide, whatever they keep their documents in. */
+/** The decisions of the services. They do not depend on where documents are stored. */
 import type { Claims, Credits, Lease, Lookup, Reply, Reservation } from './ports.ts'
 
-/** A reply, and the document as it is to be from then on, where it changes. */
+/** A reply, and the new document, if it changes. */
 export interface Ruling<D> {
   readonly reply: Reply
   readonly put?: D
@@ -37,7 +37,7 @@ export function booked(before: Reservation | undefined, after: Reservation): Ent
   return [...sums].flatMap(([account, by]) => (by === 0 ? [] : [{ account, by }]))
 }
 
-/** The rules of credits. Reserving the same again is fine whatever has become of it, unless it was voided. */
+/** The rules of credits. The same reservation may be made again in any state but voided. */
 export const creditRules = {
   reserve(
     found: Reservation | undefined,

@@ -26,7 +26,7 @@ export const creditsSchema: Schema = { version: 1, tables: creditsTables }
 export const claimsTables = {
   leases: documentTable(
     { state: text<Lease['state']>(), task: 'text', worker: 'text', untilMs: 'integer', holds: 'text?' },
-    // One lease at most holds a task, or has completed it.
+    // At most one lease holds a task or has completed it.
     { byTask: { columns: ['holds'], unique: true } },
   ),
   leasesByWorker: indexTable,
@@ -51,7 +51,7 @@ export interface StoreCredits extends Credits {
    */
   balance(account: string): Promise<number>
   /**
-   * An account's reservations, as the index has them.
+   * An account's reservations, as the index lists them.
    *
    * @throws {StoreError} where the database fails
    */
@@ -95,7 +95,8 @@ export function storeCredits(store: Store): StoreCredits {
 /** Claims on a store, with what their users see. */
 export interface StoreClaims extends Claims {
   /**
-   * A worker's leases, as the index has them.
+   * A worker's leases, as the index lists them.
+
    *
    * @throws {StoreError} where the database fails
    */

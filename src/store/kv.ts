@@ -1,13 +1,13 @@
 /**
- * Keys and values in namespaces, as rows of one table, so that every store has them. A change of a value is a `Write`
- * like any other: it lands in the same commit as what it belongs to, or not at all.
+ * Keys and values in namespaces. They are rows of one table, so every store can hold them. A change of a value is a
+ * `Write` like any other: it lands in the same commit as the writes that it belongs to, or not at all.
  *
  * Names are made of `A-Z a-z 0-9 _ -`, at most 120 of them, so that they can stand in a path, a URL or another store.
  */
 import type { Json, Table } from './port.ts'
 import type { ReaderOf, StoreOf, WriteOf } from './typed.ts'
 
-/** Where a key is: nowhere in particular, in a primary namespace, or in a secondary one within that. */
+/** The namespace of a key: none, a primary one, or a secondary one within a primary one. */
 export interface Namespace {
   /** The outer namespace. */
   readonly primary?: string | undefined
@@ -32,7 +32,7 @@ export const kvTable = {
 /** A schema with the table. */
 export type KvTables = { readonly kv: typeof kvTable }
 
-/** What is read of a store here; a local step's view of it will do. */
+/** The part of a store that is read here. A local step's reader has it too. */
 export type KvReader = ReaderOf<KvTables>
 
 /**
@@ -80,7 +80,7 @@ export class KeyValues {
   }
 
   /**
-   * Durable when it resolves. May be repeated when it rejects, which is how one that was in doubt is made sure of.
+   * The value is durable when the call resolves. A call that rejects may be repeated; that settles a commit in doubt.
    * @throws {TypeError} naming what is wrong with the name or the value; {StoreError}
    * @example
    * await wallet.kv.set({ primary: 'settings', key: 'theme' }, 'dark')
@@ -90,7 +90,7 @@ export class KeyValues {
   }
 
   /**
-   * Nothing happens where there is no value.
+   * Nothing happens if there is no value.
    *
    * @throws {TypeError} naming what is wrong with the name; {StoreError}
    * @example
@@ -120,7 +120,7 @@ export class KeyValues {
   }
 
   /**
-   * The keys of a namespace, in order; not those of namespaces within it.
+   * The keys of a namespace, in order, without those of namespaces within it.
    *
    * @throws {TypeError}
    * @example
@@ -149,13 +149,13 @@ function checkName(name: KvName): [primary: string, secondary: string, key: stri
   const { key } = name
   checkWord('key', key)
   if (key === '') throw new TypeError('key: must not be empty')
-  // Written as a path, one of them would be a folder and a file.
+  // As paths, one of the two would be both a folder and a file.
   if (key === primary || key === secondary) throw new TypeError(`key: is the name of its own namespace, '${key}'`)
   return [primary, secondary, key]
 }
 
 function checkNamespace(namespace: Namespace): [primary: string, secondary: string] {
-  // As JavaScript callers hand it in.
+  // JavaScript callers may pass anything.
   if (typeof namespace !== 'object' || (namespace as unknown) === null) throw new TypeError('name: an object')
   const { primary = '', secondary = '' } = namespace
   checkWord('primary', primary)

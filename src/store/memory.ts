@@ -1,6 +1,6 @@
 /**
- * Rows in memory. They live as long as the adapter: closing a store and opening the same adapter again is a restart.
- * Everything happens within microtasks, no row is ever mutated, and a dump shares its rows with the store.
+ * Rows in memory. They live as long as the adapter: closing a store and opening it again through the same adapter is a
+ * restart. All work is done within microtasks, no row is ever mutated, and a dump shares its rows with the store.
  */
 import {
   StoreError,
@@ -40,20 +40,20 @@ import { sure } from '../sure.ts'
 
 export type { Dump }
 
-/** A store in memory, whose rows can be taken out and put back. */
+/** A store in memory, with `dump` and `load` for all of its rows. */
 export interface MemoryStore extends StoreAdapter {
-  /** All rows as they are now. Rows are frozen and shared: a dump costs little and never changes. */
+  /** All current rows. Rows are frozen and shared: a dump costs little and never changes. */
   dump(): Dump
   /**
-   * Replaces all rows by those of a dump, or before the first `open` says what it will find. Frozen rows are taken as
-   * they are, others are checked.
+   * Replaces all rows by those of a dump. Before the first `open`, it sets what that call finds. Frozen rows are taken
+   * without a check; others are checked.
    * @throws {TypeError} where they do not fit the schema.
    */
   load(dump: Dump): void
 }
 
 /**
- * A store in memory, for tests and for worlds that need no disk.
+ * A store in memory, for tests and for programs that need no disk.
  *
  * @example
  * await using wallet = await openWallet({ store: memoryStore(), seed })
@@ -62,7 +62,7 @@ export function memoryStore(): MemoryStore {
   let schema: Schema | undefined
   let tables = new Map<string, Rows>()
   let loaded: Dump = {}
-  /** Of every open handle. */
+  /** The watchers of every open handle. */
   const watching = new Set<Watchers>()
 
   const dump = (): Dump => {
@@ -147,7 +147,7 @@ function rowsOf(tables: ReadonlyMap<string, Rows>, name: string): Rows {
   return rows
 }
 
-/** Applies the writes or, where one is refused, none. Returns the tables they touched. */
+/** Applies all writes, or none if one is refused. Returns the tables that they touched. */
 function land(tables: Map<string, Rows>, writes: readonly CheckedWrite[]): Set<string> {
   const undo: (() => void)[] = []
   const touched = new Set<string>()
@@ -183,10 +183,10 @@ class Rows {
   readonly byId = new Map<string, Row>()
   readonly #name: string
   readonly #unique: { readonly order: Order; readonly rows: Map<string, Row> }[] = []
-  /** The rows in the order of an index, from the first query of it on. */
+  /** The rows in the order of each index; built at the first query of the index. */
   readonly #sorted = new Map<string | undefined, { readonly order: Order; readonly rows: Row[] }>()
   readonly #totals = new Map<string, Total>()
-  /** All rows as they are, made once between two changes. */
+  /** The list of all rows; built at most once between two changes. */
   #copy: readonly Row[] | undefined
 
   constructor(name: string, table: Table, rows: readonly Row[]) {
@@ -240,12 +240,12 @@ class Rows {
     return groups.toSorted((a, b) => compareKeys(a.key, b.key))
   }
 
-  /** All rows as they are, in the order of the primary key. */
+  /** All rows, in the order of the primary key. */
   copy(): readonly Row[] {
     return (this.#copy ??= this.inOrder().slice())
   }
 
-  /** The rows of an index, or of the primary key, in its order; for reading only. */
+  /** The rows in the order of an index, or of the primary key. The caller must not change the list. */
   inOrder(index?: string): readonly Row[] {
     let sorted = this.#sorted.get(index)
     if (sorted === undefined) {
@@ -273,7 +273,7 @@ const values = (columns: readonly string[], row: Row): Scalar[] => columns.map((
 
 const isIn = (order: Order, row: Row): boolean => order.present.every((column) => row[column] !== null)
 
-/** Where a row stands, or would. */
+/** The position of a row, or the position at which it would be inserted. */
 function placeOf(row: Row, order: Order, rows: readonly Row[]): number {
   const wanted = values(order.by, row)
   return search(rows, (other) => compareTo(other, order.by, wanted) >= 0)
@@ -288,7 +288,7 @@ function compareTo(row: Row, columns: readonly string[], wanted: readonly Scalar
   return 0
 }
 
-/** Where the first row stands for which something is true that stays true from there on. */
+/** The position of the first row that meets a condition. All rows after it meet the condition too. */
 function search(rows: readonly Row[], isThere: (row: Row) => boolean): number {
   let [low, high] = [0, rows.length]
   while (low < high) {

@@ -1,5 +1,5 @@
 /**
- * The store port: what the kernel needs from a place that keeps rows, and not one method more.
+ * The store port: exactly the methods that the kernel needs of a store of rows.
  *
  * An adapter promises
  * - a commit is all or nothing, and durable when its promise resolves;
@@ -14,7 +14,7 @@ import { HardshellError } from '../kernel/util/errors.ts'
 /** A scalar as a column holds it. Integers are safe integers (|n| ≤ 2^53 − 1); text is well-formed Unicode. */
 export type Scalar = string | number | null
 
-/** Anything JSON can carry, in plain objects and arrays. A property that is `undefined` is gone when read. */
+/** Any JSON value, in plain objects and arrays. A property that is `undefined` is absent when read back. */
 export type Json = Scalar | boolean | readonly Json[] | { readonly [key: string]: Json | undefined }
 
 /** One row: every column of its table by name. */
@@ -26,66 +26,69 @@ export type Key = readonly (string | number)[]
 /** `time` is an integer of milliseconds since the Unix epoch; a trailing `?` allows null. */
 export type ColumnType = 'text' | 'integer' | 'time' | 'json' | 'text?' | 'integer?' | 'time?' | 'json?'
 
-/** A table, described once as data; adapters make what they need from it. */
+/** A table, described as data. Adapters derive what they need from it. */
 export interface Table {
-  /** The columns, and what each holds. */
+  /** The type of each column. */
   readonly columns: { readonly [column: string]: ColumnType }
   /** The primary key's columns. */
   readonly key: readonly string[]
   /** Named indexes, over columns that are not JSON. Rows with a null in a unique index's columns are not in it. */
   readonly indexes?: { readonly [name: string]: { readonly columns: readonly string[]; readonly unique?: boolean } }
   /**
-   * A running total: the sum of an integer column, and the number of rows, grouped by other columns; none of them
-   * nullable. A commit that brings a sum beyond the safe integers rejects with a `RangeError`.
+   * A running total: the sum of an integer column and the number of rows, grouped by other columns. None of these
+   * columns is nullable. A commit that brings a sum beyond the safe integers rejects with a `RangeError`.
    */
   readonly total?: { readonly of: string; readonly by: readonly string[] }
 }
 
-/** One step of a migration. Running totals need none: they are counted anew after the last step. */
+/** One step of a migration. Running totals need no step: they are recounted after the last one. */
 export type MigrationStep =
   | { readonly addTable: string; readonly as: Table }
   | { readonly addColumn: string; readonly to: string; readonly type: ColumnType; readonly value: Scalar }
   | { readonly addIndex: string; readonly to: string; readonly columns: readonly string[]; readonly unique?: boolean }
   | { readonly rewrite: string; readonly row: (row: Row) => Row }
 
-/** The tables of one database and how older databases come to have them. */
+/** The tables of one database, and the migrations from older databases. */
 export interface Schema {
   /** The version that `tables` describes, from 1. */
   readonly version: number
   /** The tables by name. */
   readonly tables: { readonly [table: string]: Table }
   /**
-   * `migrations[n]` leads from version n to n + 1. Run in order, once, under a lock, all or nothing. Where they do not
-   * lead to `tables`, or `tables` changed and `version` did not, opening rejects with a `TypeError`.
+   * `migrations[n]` leads from version n to n + 1. They run in order, once, under a lock, all or nothing. If they do
+   * not lead to `tables`, or if `tables` changed and `version` did not, opening rejects with a `TypeError`.
    */
   readonly migrations?: { readonly [from: number]: readonly MigrationStep[] }
 }
 
 /**
- * What a row must be for a write to land, seen with the commit's earlier writes applied: it does not exist, or
- * columns equal values, or an integer column is at most a number (a row that does not exist passes `atMost`,
- * and fails every equality; a null is not at most anything). JSON columns cannot be compared.
+ * The condition of a write. It is checked with the commit's earlier writes applied: the row does not exist, or columns
+ * equal values, or an integer column is at most a number. A row that does not exist passes `atMost` and fails every
+ * equality. A null fails `atMost`. JSON columns cannot be compared.
  */
 export type Condition = 'absent' | { readonly [column: string]: Scalar | { readonly atMost: number } }
 
-/** One write of a commit. All of a commit's writes land or none does; a failed `if` rejects with `CONFLICT`. */
+/** One write of a commit. All writes of a commit land, or none does. A failed `if` rejects with `CONFLICT`. */
 export type Write =
   /** Inserts the row, or replaces the one with its key. */
   | { readonly put: string; readonly row: Row; readonly if?: Condition | undefined }
-  /** Changes some columns, not the key's, of a row that exists; `CONFLICT` where it does not. */
+  /**
+   * Changes some columns of an existing row, but not those of its key. Without such a row the commit rejects with
+   * `CONFLICT`.
+   */
   | { readonly patch: string; readonly key: Key; readonly set: Row; readonly if?: Condition | undefined }
-  /** Removes the row; nothing happens where there is none, unless `if` says otherwise. */
+  /** Removes the row. Without such a row nothing happens, unless `if` says otherwise. */
   | { readonly delete: string; readonly key: Key; readonly if?: Condition | undefined }
-  /** Changes nothing, and checks. */
+  /** Checks a condition and changes nothing. */
   | { readonly check: string; readonly key: Key; readonly if: Condition }
 
-/** Which rows are read, and in which order. */
+/** The rows to read, and their order. */
 export interface Query {
   /** The table that is read. */
   readonly table: string
   /**
-   * An index of the table; the primary key where left out. Rows come in its order: null first, numbers by size, text
-   * by code point; rows that are equal in it by the primary key.
+   * An index of the table; without it, the primary key. Rows come in the order of the index: null first, numbers by
+   * size, text by code point. Rows that are equal in the index come in the order of the primary key.
    */
   readonly index?: string | undefined
   /** Values for the index's first columns. */
@@ -94,9 +97,9 @@ export interface Query {
   readonly from?: string | number | undefined
   /** The upper bound. */
   readonly to?: string | number | undefined
-  /** The last rows first. */
+  /** Reads the last rows first. */
   readonly reverse?: boolean | undefined
-  /** How many rows at most. */
+  /** The largest number of rows. */
   readonly limit?: number | undefined
 }
 
@@ -119,26 +122,32 @@ export type OwnerLock = (options: { wait: boolean; signal: AbortSignal }) => Pro
 
 /** A lock that this process holds. */
 export interface HeldLock {
-  /** Aborted where the lock is lost, though nobody let go of it. */
+  /** Aborts when the lock is lost although it was not released. */
   readonly lost: AbortSignal
   /** Whether it is held still, looked up now; where it is not, `lost` has aborted. Where left out, `lost` comes in time. */
   check?(): boolean
   /**
-   * Lets the lock go.
+   * Releases the lock.
    *
    * @throws {Error} where the system does not let it go
    */
   release(): Promise<void> | void
 }
 
-/** How the processes on one database agree which of them runs the effects of an operation. */
+/** How the processes on one database agree on which of them runs the effects of an operation. */
 export type Ownership =
-  /** One of them runs all. */
+  /** One process runs the effects of all operations. */
   | { readonly by: 'lock'; readonly lock: OwnerLock }
-  /** Each runs those that it began or took up; rows of the kernel's `owners` table say who is alive. */
+  /**
+   * Each process runs the effects of operations that it began or took over. The `owners` table of the kernel says who
+   * is alive.
+   */
   | { readonly by: 'heartbeats' }
 
-/** What reads rows: a store, or a local step's view of one. What is in a row is the caller's word; `ReaderOf` knows it. */
+/**
+ * Reads rows: a store, or the reader of a local step. The caller states the type of a row, unchecked; `ReaderOf`
+ * derives it.
+ */
 export interface Reader {
   /**
    * One row by its primary key, or undefined.
@@ -162,46 +171,51 @@ export interface Reader {
 
 /** An open database of rows. */
 export interface Store extends Reader {
-  /** Without it each process assumes exclusive ownership: safe, but they contend. */
+  /** Without it, each process assumes exclusive ownership: safe, but they contend. */
   readonly ownership?: Ownership
   /**
-   * Writes all of it or nothing; durable when it resolves.
+   * Writes all of it or nothing. It is durable when the call resolves.
    *
    * @throws {StoreError} `CONFLICT`, `BUSY`, `FULL`, `UNAVAILABLE`, `UNSTORABLE`, `GONE`, `NEWER` where a later program has
    * migrated the database since (none landed), or `IN_DOUBT`.
    */
   commit(writes: readonly Write[]): Promise<void>
-  /** Calls back after commits, by anyone, that changed the named table; may call once for many, or for nothing. Returns the way to stop. */
+  /**
+   * Calls back after commits of any process that changed the named table. It may call once for several commits, or
+   * without one. Returns a function that stops it.
+   */
   watch(table: string, changed: () => void): () => void
   /**
-   * Waits for commits under way, then lets go of the database. Later calls reject with `CLOSED`.
+   * Waits for commits under way, then closes the database. Later calls reject with `CLOSED`.
    *
    * @throws {StoreError} where the database fails
    */
   close(): Promise<void>
 }
 
-/** What a user hands over: where the rows live. Opening runs the migrations. */
+/** Opens a store. The caller of the library provides it. */
 export interface StoreAdapter {
   /**
-   * Opens the database, made where there is none, and brings it to the schema.
+   * Opens the database, or creates it, and migrates it to the schema.
    *
    * @throws {StoreError} `NEWER` where the database was written by a later version; it is left as it was.
    */
   open(schema: Schema): Promise<Store>
 }
 
-/** Why a store failed. Messages may change, codes do not. */
+/** Why a store failed. Messages may change; codes do not. */
 export type StoreErrorCode =
   /** A condition or a unique index refused the commit. */
   | 'CONFLICT'
-  /** The store is locked by another; nothing landed; try again later. */
+  /** Another process has locked the store. Nothing landed; try again later. */
   | 'BUSY'
   /** No space; nothing landed. */
   | 'FULL'
-  /** The connection or the disk failed while committing: it may have landed. */
+  /** The connection or the disk failed during a commit: the commit may have landed. */
   | 'IN_DOUBT'
-  /** The database cannot be opened, read or written: its path, the rights to it or its disk; nothing landed. */
+  /**
+   * The database cannot be opened, read or written, because of its path, its permissions or its disk. Nothing landed.
+   */
   | 'UNAVAILABLE'
   /**
    * The database refuses this commit, and will again until somebody changes the commit or the database: a value is too
@@ -210,11 +224,11 @@ export type StoreErrorCode =
   | 'UNSTORABLE'
   /** The database was deleted or replaced while it was open: what is written goes nowhere. Open it again, or repair it. */
   | 'GONE'
-  /** A row could not be read, or the database is none, or not one of ours. */
+  /** A row cannot be read, or the file is not a database, or the database belongs to another program. */
   | 'CORRUPT'
   /** The key does not open the database, or the file is not encrypted. */
   | 'WRONG_KEY'
-  /** A passphrase was given, and the file with its salt is not beside the database, or is damaged. */
+  /** A passphrase was given, but the file with its salt is missing beside the database, or is damaged. */
   | 'SALT_MISSING'
   /** The database has a later schema version than this program. */
   | 'NEWER'

@@ -1,6 +1,6 @@
 /**
- * The port's types for the tables of one program. It describes them once, `as const satisfies Tables`, and takes its rows,
- * writes and readers from the description: what names another table or column, or another kind of value, does not compile.
+ * The port's types for the tables of one program. The program describes its tables once, `as const satisfies Tables`,
+ * and derives the types of rows, writes and readers from them. A wrong table, column or kind of value does not compile.
  *
  * @example
  * const shopTables = {
@@ -16,10 +16,10 @@ export type Tables = Schema['tables']
 
 declare const holds: unique symbol
 
-/** A column type that says more of the column's values than the port knows. At run time it is the column type. */
+/** A column type with a narrower type of values. At run time it is the plain column type. */
 export type Column<Type, Value> = Type & { readonly [holds]: Value }
 
-/** A text column that holds some texts only: `text<'open' | 'paid'>()`. */
+/** A text column that holds only some texts: `text<'open' | 'paid'>()`. */
 export const text = <Value extends string>() => 'text' as Column<'text', Value>
 /** The same, or null. */
 export const textOrNull = <Value extends string>() => 'text?' as Column<'text?', Value | null>
@@ -50,13 +50,13 @@ type Values<T extends Table, Columns extends readonly string[]> = {
   readonly [At in keyof Columns]: Extract<ValueOf<T['columns'][Columns[At]]>, string | number>
 }
 type KeyOf<T extends Table> = Values<T, T['key']>
-/** What some values begin with: none of them, the first, the first two, and so on. */
+/** Every prefix of a list of values: none of them, the first, the first two, and so on. */
 type PrefixOf<All extends readonly unknown[]> = All extends readonly [infer First, ...infer Rest]
   ? readonly [] | readonly [First, ...PrefixOf<Rest>]
   : readonly []
 
 type Compared<Value> = Value extends number ? Value | { readonly atMost: number } : Extract<Value, Scalar>
-/** What a row must be for a write to land. */
+/** The condition of a write. */
 export type ConditionOf<T extends Table> = 'absent' | { readonly [C in keyof RowOf<T>]?: Compared<RowOf<T>[C]> }
 
 type WriteTo<N extends string, T extends Table> =
@@ -92,12 +92,12 @@ type QueryOf<T extends Tables, N extends NameIn<T>, Index> = Omit<Query, 'table'
 
 type Rows<T extends Tables> = { readonly [N in NameIn<T>]: RowOf<T[N]> }
 type Keys<T extends Tables> = { readonly [N in NameIn<T>]: KeyOf<T[N]> }
-/** The keys of groups, of the tables that have a running total. */
+/** The keys of groups in tables that have a running total. */
 type Groups<T extends Tables> = {
   readonly [N in NameIn<T> as T[N] extends { readonly total: object } ? N : never]: Values<T[N], GroupsOf<T[N]>>
 }
 
-/** What reads the tables: a store, or a local step's view of one. */
+/** Reads the tables: a store, or the reader of a local step. */
 export interface ReaderOf<T extends Tables> {
   /**
    * One row by its primary key, or undefined.
@@ -124,11 +124,12 @@ export interface ReaderOf<T extends Tables> {
 /** A store that was opened with the tables. */
 export interface StoreOf<T extends Tables> extends ReaderOf<T>, Pick<Store, 'ownership' | 'close'> {
   /**
-   * Writes all of it or nothing; durable when it resolves.
+   * Writes all of it or nothing. It is durable when the call resolves.
    *
    * @throws {StoreError} as `Store.commit` does
    */
   commit(writes: readonly WriteOf<T>[]): Promise<void>
-  /** Calls back after commits that changed the table. Returns the way to stop. */
+  /** Calls back after commits that changed the table. Returns a function that stops it. */
+
   watch(table: NameIn<T>, changed: () => void): () => void
 }

@@ -175,7 +175,7 @@ const answers: { readonly [state: string]: readonly string[] } = {
   cancelled: [...nine('CANCELLED').slice(1), 'ok'],
 }
 
-describe('every call has its answer', () => {
+describe('every call is answered', () => {
   test('in every state', () => {
     const states: Record<BountyState, true> = {
       ...{ reserving: true, rejecting: true, open: true, claiming: true, claimed: true, renewing: true },
@@ -199,14 +199,14 @@ describe('every call has its answer', () => {
     )
   })
 
-  test('of a bounty that there is not', async () => {
+  test('of an unknown bounty', async () => {
     const at = await desk()
     for (const [, call] of calls) expect(await codeOf(call(at, 'none'))).toBe('NOT_FOUND')
   })
 })
 
 describe('a bounty', () => {
-  test('pays the worker, or whom they name, and shows for what', async () => {
+  test('pays the worker or the payee that they name, and shows the contribution', async () => {
     const at = await desk()
     const criteria = { tags: ['tested'] }
     const { id, state } = await at.bounties.create({ payer: 'ada', amount: 20, criteria, deadlineAt: DEADLINE_MS })
@@ -236,7 +236,7 @@ describe('a bounty', () => {
     expect(await codeOf(claim(at, first, 'mine', 'eve'))).toBe('KEY_REUSED')
   })
 
-  test('is not settled by what does not meet its criteria; the claim goes on', async () => {
+  test('is not settled by a contribution that does not meet its criteria; the claim goes on', async () => {
     const at = await desk()
     const criteria = { metrics: [{ name: 'score', direction: 'atLeast', threshold: 3 }] }
     const { id } = await at.bounties.create({ payer: 'ada', amount: 20, criteria, deadlineAt: DEADLINE_MS })
@@ -252,7 +252,7 @@ describe('a bounty', () => {
     expect(good.state).toBe('settled')
   })
 
-  test('is judged by one’s own evaluator, and not settled where that throws', async () => {
+  test('is judged by the caller’s own evaluator, and is not settled if that throws', async () => {
     const at = await desk({
       evaluate(criteria, contribution) {
         if (contribution === 'broken') throw new Error('cannot read this')
@@ -267,7 +267,7 @@ describe('a bounty', () => {
     expect((await offer('word')).state).toBe('settled')
   })
 
-  test('opens again when the lease runs out, and the next one gets it', async () => {
+  test('opens again when the lease ends, and the next worker can claim it', async () => {
     const at = await desk()
     const id = await at.post()
     await claim(at, id)
@@ -281,7 +281,7 @@ describe('a bounty', () => {
     expect([await at.balance('bob'), await at.balance('eve')]).toEqual([0, 20])
   })
 
-  test('has no lease beyond its deadline, renewed or not, and is given back then', async () => {
+  test('has no lease beyond its deadline, renewed or not, and is refunded then', async () => {
     const at = await desk()
     const id = await at.post()
     expect((await at.bounties.claim(id, { worker: 'bob', leaseMs: 1e12, key: 'mine' })).claim?.untilMs).toBe(
@@ -296,7 +296,7 @@ describe('a bounty', () => {
     expect(await at.balance('ada')).toBe(100)
   })
 
-  test('that the claims service will not have claimed stays open', async () => {
+  test('stays open if the claims service refuses the claim', async () => {
     const at = await desk()
     const id = await at.post()
     await at.claims.acquire({ key: 'elsewhere', task: id, worker: 'eve', untilMs: DEADLINE_MS })
@@ -306,7 +306,7 @@ describe('a bounty', () => {
     expect(await at.balance('ada')).toBe(100)
   })
 
-  test('whose lease was taken away by the claims service loses it when it is renewed', async () => {
+  test('loses a lease that the claims service has revoked when the lease is renewed', async () => {
     const at = await desk()
     const id = await at.post()
     await claim(at, id)
@@ -316,7 +316,7 @@ describe('a bounty', () => {
     expect((held ?? last)?.end).toBe('revoked')
   })
 
-  test('that is disputed says so, waits for a person, and goes on when resumed', async () => {
+  test('shows a dispute, waits for a person, and goes on when it is resumed', async () => {
     const at = await heldDesk()
     const id = await enter['pendingSettlement, disputed']!(at)
     expect(await at.bounties.get(id)).toMatchObject({ disputed: true, refusal: 'closed' })
@@ -330,7 +330,7 @@ describe('a bounty', () => {
     expect([await at.balance('ada'), await at.balance('bob')]).toEqual([80, 20])
   })
 
-  test('whose process ends while it is paid is paid once by the next', async () => {
+  test('is paid exactly once if the process ends during the payment', async () => {
     const store = memoryStore()
     const services = inMemory()
     const lost = { ...services.credits, capture: () => new Promise<never>(() => {}) }
@@ -347,7 +347,7 @@ describe('a bounty', () => {
     expect([await services.balance('ada'), await services.balance('bob')]).toEqual([80, 20])
   })
 
-  test('is asked about where a service does not answer, and goes on when it does', async () => {
+  test('asks again if a service does not answer, and goes on when it does', async () => {
     const at = await heldDesk()
     const id = await enter['pendingSettlement']!(at)
     const states: string[] = []
@@ -361,7 +361,7 @@ describe('a bounty', () => {
     expect([await at.balance('ada'), await at.balance('bob')]).toEqual([80, 20])
   })
 
-  test('waits for its own service only: credits that are silent hold up no claim', async () => {
+  test('waits only for the service that it needs: credits without an answer do not delay a claim', async () => {
     const at = await heldDesk()
     const ids = await Promise.all(Array.from({ length: 4 }, () => at.post()))
     at.held.add('credits.reserve')
@@ -371,7 +371,7 @@ describe('a bounty', () => {
     expect(await answerOf(Promise.all(ids.map((id) => claim(at, id))))).toBe('ok')
   })
 
-  test('is listed by state, payer and worker, and tells of its changes', async () => {
+  test('is listed by state, payer and worker, and emits its changes', async () => {
     const at = await desk()
     const told: string[] = []
     const stop = at.bounties.on(({ state }) => told.push(state))
@@ -387,7 +387,7 @@ describe('a bounty', () => {
     expect(told).toEqual([...['reserving.sending', 'open', 'reserving.sending', 'open', 'claiming.sending', 'claimed']])
   })
 
-  test('can be waited for no longer, and goes on', async () => {
+  test('goes on if a caller stops waiting', async () => {
     const at = await heldDesk()
     const id = await enter['claimed']!(at)
     at.held.add('credits.capture')

@@ -37,7 +37,7 @@ describe.each<[string, () => Promise<Services>]>([
 ])('credits %s', (_, open) => {
   const reserve = { key: 'k', payer: 'ada', amount: 30 }
 
-  test('are set aside, and paid to one payee once', async () => {
+  test('are reserved, and paid to one payee once', async () => {
     const { credits, balance } = await open()
     expect(await credits.reserve(reserve)).toEqual(OK)
     expect(await credits.reserve(reserve)).toEqual(OK)
@@ -63,7 +63,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect([await balance('ada'), await balance('bob')]).toEqual([100, 0])
   })
 
-  test('of a key that was voided before it was heard of are never reserved', async () => {
+  test('with a key that was voided before its first use are never reserved', async () => {
     const { credits, balance } = await open()
     expect(await credits.get({ key: 'k' })).toEqual({ answer: 'ok', found: null })
     expect(await credits.void({ key: 'k' })).toEqual(OK)
@@ -72,7 +72,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect(await credits.get({ key: 'k' })).toMatchObject({ answer: 'ok', found: { state: 'voided' } })
   })
 
-  test('are refused beyond what there is, for nothing, to nobody, and under another’s key', async () => {
+  test('are refused beyond the balance, for zero, for nobody, and under another’s key', async () => {
     const { credits, balance } = await open()
     expect(await credits.reserve({ ...reserve, amount: 101 })).toEqual(no('too few credits'))
     expect(await credits.reserve({ ...reserve, amount: -5 })).toEqual(no('an amount is a positive integer'))
@@ -83,7 +83,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect(await balance('ada')).toBe(70)
   })
 
-  test('are the same in sum, whoever asks for what at once', async () => {
+  test('keep their sum under concurrent requests', async () => {
     const { credits, balance } = await open()
     const replies = await Promise.all(
       Array.from({ length: 8 }, (_, at) => credits.reserve({ key: `k${at}`, payer: 'ada', amount: 30 })),
@@ -107,7 +107,7 @@ describe.each<[string, () => Promise<Services>]>([
   const acquire = { key: 'b/1', task: 'b', worker: 'bob', untilMs: 1_000 }
   const other = { key: 'b/2', task: 'b', worker: 'eve', untilMs: 1_000 }
 
-  test('are held by one at a time', async () => {
+  test('are held by one worker at a time', async () => {
     const { claims } = await open()
     expect(await claims.acquire(acquire)).toEqual(OK)
     expect(await claims.acquire(acquire)).toEqual(OK)
@@ -119,7 +119,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect(await claims.acquire(other)).toEqual(OK)
   })
 
-  test('are held by nobody any more once one is completed', async () => {
+  test('are held by nobody after one is completed', async () => {
     const { claims } = await open()
     expect(await claims.complete({ key: 'b/1' })).toEqual(no('not held'))
     await claims.acquire(acquire)
@@ -141,7 +141,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect(await claims.renew({ key: 'b/1', untilMs: 3_000 })).toEqual(no('released'))
   })
 
-  test('of a key that was released before it was heard of are never held', async () => {
+  test('with a key that was released before its first use are never held', async () => {
     const { claims } = await open()
     expect(await claims.get({ key: 'b/1' })).toEqual({ answer: 'ok', found: null })
     expect(await claims.release({ key: 'b/1' })).toEqual(OK)
@@ -149,7 +149,7 @@ describe.each<[string, () => Promise<Services>]>([
     expect(await claims.acquire(other)).toEqual(OK)
   })
 
-  test('are granted to one of many who ask at once', async () => {
+  test('are granted to one of many concurrent requests', async () => {
     const { claims } = await open()
     const replies = await Promise.all(
       Array.from({ length: 8 }, (_, at) => claims.acquire({ ...acquire, key: `b/${at}`, worker: `w${at}` })),
@@ -173,7 +173,7 @@ describe('on a store', () => {
     return { store, fails }
   }
 
-  test('credits fail between a document and its index, and were reserved: the same request, or a question, brings the index up to date', async () => {
+  test('credits that fail between a document and its index are reserved: the same request, or a read, updates the index', async () => {
     const { store, fails } = await failing(creditsSchema)
     const credits = storeCredits(store)
     await credits.deposit('ada', 100)
@@ -191,7 +191,7 @@ describe('on a store', () => {
     expect([await credits.balance('ada'), await credits.balance('bob')]).toEqual([70, 30])
   })
 
-  test('claims fail between a document and its index, and are held', async () => {
+  test('claims that fail between a document and its index are held', async () => {
     const { store, fails } = await failing(claimsSchema)
     const claims = storeClaims(store)
     fails.left = 1
@@ -221,7 +221,7 @@ describe('on a store', () => {
     return { store, go }
   }
 
-  test('one request that comes twice at once is not in its own way', async () => {
+  test('a request that arrives twice at once does not fail because of itself', async () => {
     const lent = await slow(creditsSchema, 'accounts')
     const credits = storeCredits(lent.store)
     await storeCredits({ ...lent.store, get: async () => undefined }).deposit('ada', 30)
@@ -241,14 +241,14 @@ describe('on a store', () => {
     expect(await late).toEqual(OK)
   })
 
-  test('deposits add up, whoever makes them at once', async () => {
+  test('concurrent deposits add up', async () => {
     const { store } = await failing(creditsSchema)
     const credits = storeCredits(store)
     await Promise.all(Array.from({ length: 8 }, () => credits.deposit('ada', 10)))
     expect(await credits.balance('ada')).toBe(80)
   })
 
-  test('an index that is late never overwrites a newer one', async () => {
+  test('a late write of an index never overwrites a newer one', async () => {
     const { store } = await failing(creditsSchema)
     const credits = storeCredits(store)
     await credits.deposit('ada', 100)
@@ -281,7 +281,7 @@ describe('criteria', () => {
     ["'coverage' was not measured", { tags: ['tested', 'reviewed'], metrics: { coverage: '99', seconds: 1 } }],
   ])('%s', (verdict, contribution) => expect(judged(contribution)).toBe(verdict)) // prettier-ignore
 
-  test('none are met by anything', () => expect(meets({}, {})).toEqual({ met: true }))
+  test('malformed criteria are never met', () => expect(meets({}, {})).toEqual({ met: true }))
 
   test.each<[string, Json]>([
     ['no object', 'tested'],
@@ -297,7 +297,7 @@ describe('criteria', () => {
     (contribution) => expect(meets({ tags: ['tested'] }, contribution).met).toBe(false),
   )
 
-  test('of a direction that is none are not met', () => {
+  test('with an unknown direction are not met', () => {
     const metrics = [{ name: 'x', direction: 'sideways', threshold: 0 }]
     expect(meets({ metrics }, { metrics: { x: 0 } }).met).toBe(false)
   })

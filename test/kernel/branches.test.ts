@@ -70,7 +70,7 @@ describe('a branch', () => {
     ['is for the rest, and writes by what is kept', { answer: 'declined', why: 'w' }, 1, ['charging', { receipt: '', tries: 2 }, [[{ put: 'log', row: { tries: 2 } }]]]],
   ])('%s', (_, answer, tries, expected) => expect(after(answer, tries)).toEqual(expected)) // prettier-ignore
 
-  test('stands in the chart’s JSON with its names', () => {
+  test('is in the chart’s JSON with its names', () => {
     const { transitions } = JSON.parse(JSON.stringify(machine.definition.states['charging'])) as { transitions: { guard?: unknown; actions: unknown }[] } // prettier-ignore
     expect(transitions.map(({ guard, actions }) => [guard, actions])).toEqual([
       [{ type: 'isFree', params: ['ok'] }, []],
@@ -80,7 +80,7 @@ describe('a branch', () => {
     ])
   })
 
-  test('cannot keep of an answer what another one has', () => {
+  test('cannot keep a field of another answer', () => {
     const { actions } = on<Context, Charged, 'ok'>({ answer: 'ok', target: 'paid', keep: ({ output }) => ({ receipt: output.receipt }) }) // prettier-ignore
     const params = actions.map((action) => (typeof action === 'object' ? action.params : undefined))
     const keep = params.find((by) => typeof by === 'function')
@@ -89,7 +89,7 @@ describe('a branch', () => {
   })
 })
 
-test('what a state is sure to have is there, or it throws', () => {
+test('a field that a state guarantees is there, or reading it throws', () => {
   expect(sure(0, 'number')).toBe(0)
   expect(sure('', 'text')).toBe('')
   expect(() => sure(null, 'claim')).toThrow('there is no claim')

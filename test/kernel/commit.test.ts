@@ -52,7 +52,7 @@ async function ordered(
 }
 
 describe('one step, one commit', () => {
-  test('the row, what the step writes and what the kind projects land together', async () => {
+  test('the row, the writes of the step and the projection of the kind land together', async () => {
     const commits: (readonly Write[])[] = []
     const { world, id } = await ordered(async (writes, land) => {
       await land()
@@ -137,7 +137,7 @@ describe('commit before visible', () => {
     expect(await Promise.all(sent)).toEqual([true, false, false])
   })
 
-  test('what a chart emits is told after the commit, and not where the commit was refused', async () => {
+  test('an emitted event is delivered after the commit, and not if the commit was refused', async () => {
     const told: unknown[] = []
     const { shop, id } = await ordered(failing('shipping', refuse('CONFLICT'), refuse('CONFLICT')))
     shop.operations.on(({ row, emitted }) => told.push([row.state, ...emitted]))
@@ -146,7 +146,7 @@ describe('commit before visible', () => {
     expect(told).toEqual([['charging'], ['shipping', { type: 'charged', id, receipt: `receipt of ${id}` }]])
   })
 
-  test('a listener that throws harms nothing, and the others are called', async () => {
+  test('a listener that throws does no harm, and the others are called', async () => {
     const { shop, id } = await ordered()
     const heard: string[] = []
     shop.operations.on(() => {
@@ -200,7 +200,7 @@ describe('a commit in doubt', () => {
     expect(ids).toHaveLength(failure === landedInDoubt ? 1 : 2)
   })
 
-  test('in which somebody else was faster is given up, and the operation goes on from what is stored', async () => {
+  test('that lost to another process is given up, and the operation goes on from the stored row', async () => {
     const heard: string[] = []
     const world = newWorld()
     await stocked(world, 'tea', 5)
@@ -266,7 +266,7 @@ describe('a commit in doubt', () => {
 })
 
 describe('a store that is busy or full', () => {
-  test('is tried again, until the step lands', async () => {
+  test('retries until the step lands', async () => {
     const { world, shop, id } = await ordered(failing('charging', refuse('BUSY'), refuse('FULL'), refuse('BUSY')))
     const sent = shop.orders.send(id, { type: 'pay' })
     await settled()
@@ -278,7 +278,7 @@ describe('a store that is busy or full', () => {
 })
 
 describe('a conflict', () => {
-  test('on another row makes the step again, from what is there now', async () => {
+  test('on another row repeats the step with the present rows', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 5)
     let taking = 0
@@ -295,7 +295,7 @@ describe('a conflict', () => {
     expect(orderRow(world, id)).toMatchObject({ state: 'placed', version: 1 })
   })
 
-  test('may lead elsewhere the second time', async () => {
+  test('may lead to another state the second time', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 1)
     const shop = await start(world, {
@@ -308,7 +308,7 @@ describe('a conflict', () => {
     expect(orderRow(world, id)).toMatchObject({ state: 'soldOut', status: 'done' })
   })
 
-  test('of two orders for the last piece lets one have it', async () => {
+  test('of two orders for the last piece grants one', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 1)
     const [one, two] = [await start(world), await start(world)]
@@ -317,7 +317,7 @@ describe('a conflict', () => {
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 0 }])
   })
 
-  test('of many at once ends: each gets its turn', async () => {
+  test('of many steps at once ends: each gets its turn', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 60)
     const shop = await start(world)
@@ -327,7 +327,7 @@ describe('a conflict', () => {
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 0 }])
   })
 
-  test('without end is a defect of the kind, said so', async () => {
+  test('without end is reported as a defect of the kind', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 5)
     const shop = await start(world, { meddle: refuse('CONFLICT') })
@@ -339,7 +339,7 @@ describe('a conflict', () => {
 })
 
 describe('two processes on one store', () => {
-  test('an event that one has handled is not handled by the other: it sees what came of it', async () => {
+  test('an event that one has handled is not handled by the other, which sees the result', async () => {
     const { world, id } = await left('placed')
     const [one, two] = [await start(world), await start(world)]
     expect(await one.orders.send(id, { type: 'cancel' })).toBe(true)
@@ -364,7 +364,7 @@ describe('two processes on one store', () => {
     expect(rowsOf(world, 'stock')).toEqual([{ item: 'tea', left: 4 }])
   })
 
-  test('who lost an operation to another takes it back only once nothing has moved for half a minute', async () => {
+  test('a process that lost an operation takes it back only after half a minute without a change', async () => {
     const { world, id } = await left('charging')
     const charges: string[] = []
     let answer = (): void => {}

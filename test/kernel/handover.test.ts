@@ -9,7 +9,7 @@ function gate(): { opened: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }
 }
-test('what the last owner still commits is found, however long the operation rested before', async () => {
+test('a late commit of the last owner is found, however long the operation waited before', async () => {
   const shop = new Shop()
   const locks = queue()
   const late = gate()
@@ -36,7 +36,7 @@ test('what the last owner still commits is found, however long the operation res
   expect(shop.row(id).state).toBe('paid')
 })
 
-test('who listens hears of what another process does to an operation that rested long', async () => {
+test('a listener hears of another process’s step on an operation that waited long', async () => {
   const shop = new Shop()
   const locks = queue()
   const owner = await shop.process('owner', { by: 'lock', lock: locks.lock })
@@ -51,7 +51,7 @@ test('who listens hears of what another process does to an operation that rested
   expect(heard).toEqual(['charging', 'paid'])
 })
 
-test('a process that starts takes up what the owner did until it lost the lock', async () => {
+test('a process that starts reads everything that the owner did until it lost the lock', async () => {
   const shop = new Shop()
   const locks = queue()
   shop.bankOpens = new Promise(() => {})
@@ -86,7 +86,7 @@ test('a process that is closed while it starts keeps no lock', async () => {
   expect(second.operations.role).toBe('owner')
 })
 
-test('whoever resumes an operation owns it, and has an adopter', async () => {
+test('a process that resumes an operation owns it, and has an adopter', async () => {
   const shop = new Shop()
   shop.bank = () => Promise.reject(new Error('the bank broke'))
   const broken = await shop.process('broken', { by: 'heartbeats' })
@@ -106,7 +106,7 @@ test('whoever resumes an operation owns it, and has an adopter', async () => {
   expect(shop.row(id).state).toBe('paid')
 })
 
-test('one that was set aside by a commit in doubt goes on when it is resumed', async () => {
+test('an operation that a commit in doubt set aside goes on when it is resumed', async () => {
   const shop = new Shop()
   shop.bank = () => Promise.reject(new Error('the bank broke'))
   const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {

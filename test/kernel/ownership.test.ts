@@ -8,7 +8,7 @@ import { StoreError, type Ownership, type Store, type Write } from '../../src/st
 import { order, queue, Shop, tables } from '../kits/owners-kit.ts'
 
 describe('by a lock', () => {
-  test('a follower commits, and the owner does what follows, once and not as a replay', async () => {
+  test('a follower commits, and the owner runs the effects, once and not as a replay', async () => {
     const shop = new Shop()
     const { lock } = queue()
     const first = await shop.process('first', { by: 'lock', lock })
@@ -46,7 +46,7 @@ describe('by a lock', () => {
     expect(shop.row(id).state).toBe('cancelled')
   })
 
-  test('a follower follows when the lock is let go, and goes on with what was under way', async () => {
+  test('a follower becomes the owner when the lock is released, and goes on with unfinished work', async () => {
     const shop = new Shop()
     const { lock } = queue()
     let opens = (): void => {}
@@ -68,7 +68,7 @@ describe('by a lock', () => {
     expect(shop.row(id).state).toBe('paid')
   })
 
-  test('one that lost the lock without knowing is refused, and follows', async () => {
+  test('a process that lost the lock without knowing is refused, and becomes a follower', async () => {
     const shop = new Shop()
     const { lock, takeAway } = queue()
     let opens = (): void => {}
@@ -87,7 +87,7 @@ describe('by a lock', () => {
     expect(shop.charges).toEqual(['first', 'second again'])
   })
 
-  test('what a follower finds moved on it reads again', async () => {
+  test('a follower reads an operation again if it has moved on', async () => {
     const shop = new Shop()
     const { lock } = queue()
     const first = await shop.process('first', { by: 'lock', lock })
@@ -102,7 +102,7 @@ describe('by a lock', () => {
   })
 })
 
-test('a lock that cannot be asked for leaves a process a follower, which asks again', async () => {
+test('a process that cannot ask for the lock stays a follower, and asks again', async () => {
   const shop = new Shop()
   const { lock } = queue()
   let broken = true
@@ -119,7 +119,7 @@ test('a lock that cannot be asked for leaves a process a follower, which asks ag
 describe('by heartbeats', () => {
   const heartbeats: Ownership = { by: 'heartbeats' }
 
-  test('one that was held before its first heartbeat, and taken for dead, lives for good once it goes on', async () => {
+  test('a process that was paused before its first heartbeat, and taken for dead, counts as alive once it goes on', async () => {
     const shop = new Shop()
     let held = Promise.resolve()
     const around = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -139,7 +139,7 @@ describe('by heartbeats', () => {
     expect(living).toEqual(living.map(() => 2))
   })
 
-  test('each process runs what it began, and leaves the others theirs', async () => {
+  test('each process runs the operations that it began, and no others', async () => {
     const shop = new Shop()
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))
@@ -155,7 +155,7 @@ describe('by heartbeats', () => {
     expect(shop.row(id).state).toBe('paid')
   })
 
-  test('one that dies is followed within five seconds, by one', async () => {
+  test('one other process takes over within five seconds when a process dies', async () => {
     const shop = new Shop()
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))
@@ -180,7 +180,7 @@ describe('by heartbeats', () => {
     expect(shop.rows.dump()['owners']).toHaveLength(2)
   })
 
-  test('one that closes is followed at the next look', async () => {
+  test('another process takes over at its next poll when a process closes', async () => {
     const shop = new Shop()
     const first = await shop.process('first', heartbeats)
     const second = await shop.process('second', heartbeats)
@@ -209,7 +209,7 @@ describe('by heartbeats', () => {
     expect(shop.row(id).owner).toBe(shop.rows.dump()['owners']![0]!['id'])
   })
 
-  test('one whose adopter dies before it is done gets back what it had, and takes up what the adopter had', async () => {
+  test('a process whose adopter dies gets its operations back, and takes over those of the adopter', async () => {
     const shop = new Shop()
     const store = await shop.rows.open({ version: 1, tables })
     const first = await shop.process('first', heartbeats)
@@ -228,7 +228,7 @@ describe('by heartbeats', () => {
     expect(shop.charges).toEqual(['first'])
   })
 
-  test('an adopter of a later version takes up everything at once, and leaves it alone from then on', async () => {
+  test('an adopter of a later version takes everything over at once, and does not take it over again', async () => {
     const shop = new Shop()
     const first = await shop.process('first', heartbeats)
     const open = await first.orders.create({})
@@ -247,7 +247,7 @@ describe('by heartbeats', () => {
     expect([open, charging].map(({ id }) => shop.row(id).version)).toEqual(versions)
   })
 
-  test('an adopter that is long about it goes on beating, and nobody takes it for dead', async () => {
+  test('a slow adopter renews its heartbeat, and nobody takes it for dead', async () => {
     const shop = new Shop()
     shop.bankOpens = new Promise(() => {})
     const takesLong = async (store: Store, writes: readonly Write[]): Promise<void> => {
@@ -271,7 +271,7 @@ describe('by heartbeats', () => {
     expect(shop.rows.dump()['owners']).toMatchObject([{ heir: '' }, { heir: '' }])
   })
 
-  test('one that finds the store busy at its start, or in doubt, joins when it answers', async () => {
+  test('a process that finds the store busy or in doubt at its start joins when the store answers', async () => {
     const shop = new Shop()
     const errors = [new StoreError('BUSY', 'locked'), new StoreError('IN_DOUBT', 'cut')]
     const commit = async (store: Store, writes: readonly Write[]): Promise<void> => {
@@ -290,7 +290,7 @@ describe('by heartbeats', () => {
     expect(shop.rows.dump()['owners']).toHaveLength(1)
   })
 
-  test('what one committed that was taken for dead, and died before it knew, is found', async () => {
+  test('a commit of a process that was taken for dead, and died before it knew, is found', async () => {
     const shop = new Shop()
     const store = await shop.rows.open({ version: 1, tables })
     const first = await shop.process('first', heartbeats)
@@ -304,7 +304,7 @@ describe('by heartbeats', () => {
     expect(shop.row(id).state).toBe('paid')
   })
 
-  test('one that slept and was taken for dead joins again, and leaves what was taken', async () => {
+  test('a process that slept and was taken for dead joins again, and leaves its former operations to the adopter', async () => {
     const shop = new Shop()
     let opens = (): void => {}
     shop.bankOpens = new Promise((resolve) => (opens = resolve))

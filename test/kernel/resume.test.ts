@@ -32,7 +32,7 @@ const noting =
   }
 
 describe('resume', () => {
-  test('takes up every unfinished operation without being asked, and says what it did with each', async () => {
+  test('resumes every unfinished operation by itself, and reports what it did with each', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
@@ -108,7 +108,7 @@ describe('resume', () => {
     expect(orderRow(world, id).state).toBe('declined')
   })
 
-  test('an effect under way is left alone by what changes nothing for it', async () => {
+  test('an effect under way goes on if its input does not change', async () => {
     const { world, id } = await left('placed')
     const replays: boolean[] = []
     const shop = await start(world, { ports: { card: noting(replays) } })
@@ -122,7 +122,7 @@ describe('resume', () => {
     expect(replays).toEqual([false, true])
   })
 
-  test('changes nothing but owner and attempt where nothing is to be done', async () => {
+  test('changes only owner and attempt if there is nothing to do', async () => {
     const { world, id } = await left('placed')
     const before = world.rows.dump()
     ;(await start(world)).kill()
@@ -156,7 +156,7 @@ describe('resume', () => {
     expect(rowsOf(world, 'operations').every(({ attempt }) => attempt === 2)).toBe(true)
   })
 
-  test('goes on in a process where the first take-over of a batch met somebody else’s', async () => {
+  test('goes on in a process whose first take-over of a batch met another’s', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
@@ -380,7 +380,7 @@ describe('migration', () => {
     },
   }) as unknown as OperationKind<ShopPorts>
 
-  test('leads an old snapshot to the chart of now, step by step, and the next commit is of the new version', async () => {
+  test('brings an old snapshot to the present chart, step by step, and the next commit has the new version', async () => {
     const { world, id } = await left('charging')
     await start(world, { kinds: [third] })
     await pass(world, 1_000)
@@ -388,7 +388,7 @@ describe('migration', () => {
     expect(orderRow(world, id)).toMatchObject({ kindVersion: 3, state: 'charged', status: 'done' })
   })
 
-  test('that is missing parks the operation', async () => {
+  test('that is missing makes the operation unloadable', async () => {
     const { world, id } = await left('charging')
     const { migrate: _, ...gap } = third
     const shop = await start(world, { kinds: [{ ...gap, migrate: { 2: (snapshot) => snapshot } }] })
@@ -436,7 +436,7 @@ test('one that cannot start is parked, with its reason: none of its events waits
   await expect(shop.operations.send(id, { type: 'pay' })).rejects.toMatchObject({ code: 'UNLOADABLE', message: why })
 })
 
-test('a closed process starts nothing and touches nothing, and what waits for it is told', async () => {
+test('a closed process starts nothing and changes nothing, and pending calls reject', async () => {
   const { world, id } = await left('charging')
   let aborted = false
   const shop = await start(world, {
@@ -463,7 +463,7 @@ test('a closed process starts nothing and touches nothing, and what waits for it
 })
 
 describe('a process that closes with a deadline', () => {
-  test('commits what is answered before it, begins nothing more, and is closed as soon as that is done', async () => {
+  test('commits answers that come before the deadline, begins nothing more, and closes when all are done', async () => {
     const { world, id: first } = await left('charging')
     const charged: string[] = []
     const card: Card = async ({ input }) => {
@@ -495,7 +495,7 @@ describe('a process that closes with a deadline', () => {
     expect(orderRow(world, second).state).toBe('shipping')
   })
 
-  test('aborts at the deadline what is not answered, and leaves it to the next', async () => {
+  test('aborts unanswered requests at the deadline, and leaves them to the next process', async () => {
     const { world, id } = await left('charging')
     let abortedMs = 0
     const silent: Card = ({ signal }) =>

@@ -235,7 +235,7 @@ describe('a step is refused, and nothing of it is committed,', () => {
 })
 
 describe('lanes', () => {
-  test('let so many requests of one lane run at once, and hold up no other lane', async () => {
+  test('run a limited number of requests of one lane at once, and delay no other lane', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     await stocked(world, 'rice', 9)
@@ -334,7 +334,7 @@ describe('lanes', () => {
     expect(await ran).toBe('ran')
   })
 
-  test('forget who stopped waiting, and run whoever is next', async () => {
+  test('forget a caller that stopped waiting, and run the next one', async () => {
     const limiter = new RequestLimiter({ limit: 1, open: async () => true })
     const stop = new AbortController()
     const ran: string[] = []
@@ -404,7 +404,7 @@ describe('lanes', () => {
     expect(limiter.pauseOf('l')).toBeUndefined()
   })
 
-  test('go on before a pause is over where it is ended, and let go of who waits when all is over', async () => {
+  test('go on before the end of a pause if it is ended early, and release waiting callers when they close', async () => {
     const inner = new VirtualClock(0)
     const limiter = new RequestLimiter({ limit: 1, open: async () => true, clock: inner })
     const { signal } = new AbortController()
@@ -429,7 +429,7 @@ describe('lanes', () => {
 })
 
 describe('local steps', () => {
-  test('of one step see what those before them are going to write', async () => {
+  test('of one step see the writes of those before them', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world, { ports: { card: goodCard } })
@@ -443,7 +443,7 @@ describe('local steps', () => {
     }
   })
 
-  test('leave no trace of themselves: from the state before to the state after is one commit', async () => {
+  test('leave no trace: one commit leads from the state before to the state after', async () => {
     const { world, id } = await left('charging')
     const states: string[] = []
     await start(world, {
@@ -505,7 +505,7 @@ describe('the overlay', () => {
 })
 
 describe('an idempotency key', () => {
-  test('leads to the operation that is there, whatever became of it, also after a restart', async () => {
+  test('leads to the existing operation, whatever its state, also after a restart', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const shop = await start(world)
@@ -532,7 +532,7 @@ describe('an idempotency key', () => {
     expect(rowsOf(world, 'operations')).toHaveLength(1)
   })
 
-  test('used twice at the same moment makes one operation, in one process or in two', async () => {
+  test('that is used twice at the same moment makes one operation, in one process or in two', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const [one, two] = [await start(world), await start(world)]
@@ -588,7 +588,7 @@ describe('looking at operations', () => {
     expect(await ids({ kind: 'order', limit: 1 })).toEqual([c.id])
   })
 
-  test('explains each: why it is there, what runs, what comes next and when, what it takes', async () => {
+  test('explains each: why it is in its state, what runs, what comes next and when, which events it takes', async () => {
     const { world, id } = await left('placed')
     const shop = await start(world)
     await pass(world, 1_000)
@@ -614,7 +614,7 @@ describe('looking at operations', () => {
     })
   })
 
-  test('explains it with the reason that it stored, where the state alone does not say', async () => {
+  test('explains it with its stored reason, if the state alone does not say it', async () => {
     const { world, id } = await left('placed')
     const shop = await start(world, { ports: { card: async () => ({ answer: 'unknown' }) } })
     await shop.orders.send(id, { type: 'pay' })
@@ -658,7 +658,7 @@ describe('looking at operations', () => {
 })
 
 describe('the inspector', () => {
-  test('gets committed steps without contexts; whole ones only where that is asked for', async () => {
+  test('gets committed steps without contexts, and with contexts only on request', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)
     const [seen, whole]: [InspectionEvent[], InspectionEvent[]] = [[], []]
@@ -678,7 +678,7 @@ describe('the inspector', () => {
     expect(JSON.parse(JSON.stringify(seen))).toEqual(seen)
   })
 
-  test('that throws harms nothing', async () => {
+  test('that throws does no harm', async () => {
     const { world, id } = await left('placed')
     const loud = console.error
     console.error = () => {}

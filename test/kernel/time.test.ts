@@ -87,7 +87,7 @@ describe('timers', () => {
     expect(orderRow(world, id).state).toBe('cancelled')
   })
 
-  test('that ended while nobody was there end at once', async () => {
+  test('that expired while no process ran ring at once', async () => {
     const { world, id } = await left('placed')
     await pass(world, 3 * PAY_WITHIN_MS)
     expect(orderRow(world, id).state).toBe('placed')
@@ -107,7 +107,7 @@ describe('timers', () => {
     expect(orderRow(world, id).state).toBe('cancelled')
   })
 
-  test('of a chart that has them no more are dropped', async () => {
+  test('that the chart no longer has are dropped', async () => {
     const { world, id } = await left('placed')
     await tamper(world, id, { timers: JSON.stringify({ 'xstate.after.gone.order.placed': START_MS + 5 }) })
     await start(world)
@@ -115,7 +115,7 @@ describe('timers', () => {
     expect(orderRow(world, id)).toMatchObject({ state: 'placed', version: 1 })
   })
 
-  test('with until() end at the time that the context says', async () => {
+  test('with until() ring at the time in the context', async () => {
     const { world, id } = await left('shipping')
     expect(timersOf(world, id)).toEqual({ 'xstate.after.promised.order.shipping': START_MS + 86_400_000 })
     await start(world)
@@ -347,7 +347,7 @@ describe('a watch', () => {
 })
 
 describe('the heap', () => {
-  test('wakes ids in order of their times, each once, with one timer of the clock', async () => {
+  test('wakes ids in order of their times, each once, with a single timer of the clock', async () => {
     let waiting = 0
     const inner = new VirtualClock(0)
     const clock: Clock = {
@@ -414,7 +414,7 @@ describe('the heap', () => {
   })
 })
 
-test('nothing of a world that stands still is due', async () => {
+test('nothing is due while the clock stands still', async () => {
   const world = newWorld()
   await stocked(world, 'tea', 1)
   const shop = await start(world, { ports: { card: goodCard } })

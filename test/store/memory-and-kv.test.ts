@@ -59,7 +59,7 @@ describe('memory', () => {
     expect(() => Object.assign(dump['notes']![0]!['more'] as object, { deep: 2 })).toThrow(TypeError)
   })
 
-  test('a loaded dump is a world of its own, before and after opening', async () => {
+  test('a loaded dump is independent of its source, before and after opening', async () => {
     const first = memoryStore()
     const store = await first.open(notes)
     await store.commit([{ put: 'notes', row: note(1) }])
@@ -98,7 +98,7 @@ describe('memory', () => {
     expect(done).toEqual(['watched', 'refused', '1 found', 'closed'])
   })
 
-  test('ten thousand rows are written and read in turns without growing slow', async () => {
+  test('ten thousand rows are written and read in turns without slowing down', async () => {
     const store = await memoryStore().open(notes)
     const before = process.threadCpuUsage()
     for (let id = 0; id < 10_000; id++) {

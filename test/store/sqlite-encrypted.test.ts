@@ -49,7 +49,7 @@ async function filled(key: EncryptionKey): Promise<void> {
 }
 
 describe('the key', () => {
-  test('is asked for: with another, or for a file that is not encrypted, opening is refused and harms nothing', async () => {
+  test('is checked: another key, or a file that is not encrypted, is refused, and no file changes', async () => {
     await filled(OLD)
     await expect(open(NEW)).rejects.toEqual(code('WRONG_KEY'))
     await expect(changeKey({ path, from: NEW, to: OLD })).rejects.toEqual(code('WRONG_KEY'))
@@ -101,7 +101,7 @@ describe('the key', () => {
     path = there
   }
 
-  test.each(Object.keys(left))('is tried without a change to a byte of a database %s', async (how) => {
+  test.each(Object.keys(left))('is tried without changing a byte of a database %s', async (how) => {
     await left[how]!()
     const suffixes = (await readdir(directory)).map((name) => name.slice('store.db'.length))
     const parts = ['-wal', '-journal'].filter((part) => suffixes.includes(part))
@@ -133,7 +133,7 @@ describe('the key', () => {
     await expect(open(`${base64.slice(0, -2)}I=`)).rejects.toEqual(code('WRONG_KEY'))
   })
 
-  test('counts in each of its bytes', async () => {
+  test('is wrong if any one of its bytes differs', async () => {
     await filled(OLD)
     for (let at = 0; at < 32; at++) await expect(open(bytes(OLD).with(at, 0xff))).rejects.toEqual(code('WRONG_KEY'))
   })
@@ -148,7 +148,7 @@ describe('the key', () => {
     await store.close()
   })
 
-  test('is refused by its name where it is weak or makes no sense', async () => {
+  test('is refused with the argument’s name if it is weak or malformed', async () => {
     const weak: unknown[] = ['', 'a key', 'a\0b', '\ud800', 'ab'.repeat(31), 'ab'.repeat(33), 'gg'.repeat(32), 'x'.repeat(43), `${'A'.repeat(42)}B=`, new Uint8Array(31), new Uint8Array(64), undefined, null, 5, {}] // prettier-ignore
     for (const key of weak) await expect(changeKey({ path, from: key as string, to: OLD })).rejects.toThrow(/^from: /)
     // A key of former versions can only be left.
@@ -168,7 +168,7 @@ describe('the key', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
-  test('may be a passphrase, all of which counts; its salt is beside the database, for its user only', async () => {
+  test('may be a passphrase, every character of which counts; only its user can read the salt beside the database', async () => {
     await filled(PASSPHRASE)
     const salt = await readFile(`${path}-salt`, 'latin1')
     expect((await stat(`${path}-salt`)).mode & 0o777).toBe(0o600)
@@ -189,13 +189,13 @@ describe('the key', () => {
     expect(await readFile(`${other}-salt`, 'latin1')).not.toBe(salt)
   })
 
-  test('of a passphrase costs 128 MB and a good part of a second to try', async () => {
+  test('of a passphrase costs 128 MB and a large part of a second to try', async () => {
     costs.length = 0
     await (await open(PASSPHRASE)).close()
     expect(costs).toEqual([expect.objectContaining({ N: 2 ** 17, r: 8, p: 1 })])
   })
 
-  test('of a passphrase whose salt is gone or damaged is SALT_MISSING, and nothing is made in its place', async () => {
+  test('of a passphrase whose salt is missing or damaged is SALT_MISSING, and no new salt is made', async () => {
     await filled(PASSPHRASE)
     const salt = await readFile(`${path}-salt`, 'latin1')
     for (const damaged of [undefined, '', salt.slice(0, -9), salt.replace(/[0-9a-f]{32}/, '0'.repeat(32))]) {
@@ -210,7 +210,7 @@ describe('the key', () => {
     await (await open(PASSPHRASE)).close()
   })
 
-  test('of a passphrase outlasts a crash between the writes of its salt and of the database', async () => {
+  test('of a passphrase survives a crash between the writes of its salt and of the database', async () => {
     // A draft that was never given its name, and then a salt without a database.
     await writeFile(`${path}-salt-0011223344556677`, 'hardshell-salt 1 00')
     await (await open(PASSPHRASE)).close()
@@ -246,7 +246,7 @@ describe('the key', () => {
     }
   })
 
-  describe('of an earlier version, a text of which 32 bytes counted', () => {
+  describe('of an earlier version, a text with 32 significant bytes', () => {
     const text = "the old key, with a ' in it; DROP TABLE notes"
 
     beforeEach(async () => {
@@ -260,7 +260,7 @@ describe('the key', () => {
       await store.close()
     })
 
-    test.each([OLD, PASSPHRASE])('is changed to what counts wholly when it is opened with formerKey', async (key) => {
+    test.each([OLD, PASSPHRASE])('is changed to a full key when the file is opened with formerKey', async (key) => {
       await expect(open(key)).rejects.toEqual(expect.objectContaining({ name: 'StoreError' }))
       await expect(open(key, { formerKey: 'another text' })).rejects.toEqual(expect.objectContaining({ name: 'StoreError' })) // prettier-ignore
       for (let round = 0; round < 2; round++) {
@@ -272,7 +272,7 @@ describe('the key', () => {
       await expect(changeKey({ path, from: { text }, to: NEW })).rejects.toEqual(code('WRONG_KEY'))
     })
 
-    test('is changed by changeKey, too', async () => {
+    test('is changed by changeKey as well', async () => {
       await changeKey({ path, from: { text }, to: NEW })
       const store = await open(NEW)
       expect(await store.query({ table: 'notes' })).toEqual(notes)
@@ -288,7 +288,7 @@ describe('the key', () => {
 })
 
 describe('a change of the key', () => {
-  test('leaves all rows, totals and rights to the file, and nothing under the former key', async () => {
+  test('keeps all rows, totals and permissions of the file, and leaves nothing under the former key', async () => {
     await filled(OLD)
     await chmod(path, 0o600)
     await changeKey({ path, from: OLD, to: NEW })
@@ -304,7 +304,7 @@ describe('a change of the key', () => {
     expect(await readable(directory, ['a secret thing', 'CREATE TABLE'])).toEqual([])
   })
 
-  test('waits for whoever has the database open, and gives up with BUSY', async () => {
+  test('waits while another connection has the database open, and rejects with BUSY when the time is over', async () => {
     const store = await open(OLD)
     await expect(changeKey({ path, from: OLD, to: NEW, busyTimeoutMs: 30 })).rejects.toEqual(code('BUSY'))
     await store.commit(puts)
@@ -316,12 +316,12 @@ describe('a change of the key', () => {
     await after.close()
   })
 
-  test('refuses to begin where there is no database', async () => {
+  test('is refused if there is no database', async () => {
     await expect(changeKey({ path, from: OLD, to: NEW })).rejects.toEqual(code('UNAVAILABLE'))
     expect(await readdir(directory)).toEqual([])
   })
 
-  test('goes past nobody: who opens the database while it is replaced does not write into the file that is gone', async () => {
+  test('cannot lose a write: a process that opens the database during the change does not write into the replaced file', async () => {
     await filled(OLD)
     // It has to wait for the lock, with the file open that is about to be replaced.
     const results: string[] = []

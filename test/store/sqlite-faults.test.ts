@@ -91,7 +91,7 @@ describe('an operation outlasts', () => {
     expect(await swappedThrough(disk, { prepare: (fresh) => (db = fresh) })).toBe('FULL')
   })
 
-  test('a disk that may only be read', async () => {
+  test('a read-only disk', async () => {
     let db: DatabaseSync | undefined
     const query = (only: number): void => db!.exec(`PRAGMA query_only = ${only}`)
     await expect(
@@ -99,7 +99,7 @@ describe('an operation outlasts', () => {
     ).resolves.toBe('UNAVAILABLE')
   })
 
-  test('another process that holds the lock for longer than it is waited for', async () => {
+  test('another process that holds the lock for longer than the busy time-out', async () => {
     const source = `
       const { DatabaseSync } = await import('node:sqlite')
       const db = new DatabaseSync(${JSON.stringify(path)}, { timeout: 5000 })
@@ -142,7 +142,7 @@ describe('bytes that were overwritten', () => {
     return { on, store, ids: swaps.map(({ id }) => id) }
   }
 
-  test('in one row park its operation, with its bytes; all others go on, and it does once they are mended', async () => {
+  test('in one row make its operation unloadable and stay stored; the others go on, and so does it after a repair', async () => {
     const { on, store, ids } = await left()
     const [bad, good] = ids as [string, string]
     const write = (snapshot: string): string => {
@@ -172,23 +172,27 @@ describe('bytes that were overwritten', () => {
     await again.wallet.close()
   })
 
-  test.each(['plain', 'encrypted'])('all over the %s file are found out, and a copy of it goes on', async (how) => {
-    const on = await bench({ stub: true })
-    const store = () => (how === 'plain' ? sqliteStore({ path }) : encryptedSqliteStore({ path, key: '0a'.repeat(32) }))
-    const first = await on.funded(100, 'alice', { store: store() })
-    const { wallet } = first
-    const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [16] })
-    first.drop()
-    await wallet.close()
-    const bytes = readFileSync(path)
-    // From the second page on: the first one says that it is a database.
-    writeFileSync(path, Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xa5)]))
-    const error = await failure(on.open('alice', { store: store() }).then((opened) => opened.wallet.balances()))
-    expect(error).toMatchObject({ name: 'StoreError', code: 'CORRUPT' })
-    writeFileSync(path, bytes)
-    const again = await on.open('alice', { store: store() })
-    await (await again.wallet.swap.get(swap.id)).execute()
-    expect((await money(again)).spendable).toBe(await on.outstanding())
-    await again.wallet.close()
-  })
+  test.each(['plain', 'encrypted'])(
+    'all over the %s file are detected, and a copy of the file goes on',
+    async (how) => {
+      const on = await bench({ stub: true })
+      const store = () =>
+        how === 'plain' ? sqliteStore({ path }) : encryptedSqliteStore({ path, key: '0a'.repeat(32) })
+      const first = await on.funded(100, 'alice', { store: store() })
+      const { wallet } = first
+      const swap = await wallet.swap.prepare({ mintUrl: on.mintUrl, amounts: [16] })
+      first.drop()
+      await wallet.close()
+      const bytes = readFileSync(path)
+      // From the second page on: the first one says that it is a database.
+      writeFileSync(path, Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xa5)]))
+      const error = await failure(on.open('alice', { store: store() }).then((opened) => opened.wallet.balances()))
+      expect(error).toMatchObject({ name: 'StoreError', code: 'CORRUPT' })
+      writeFileSync(path, bytes)
+      const again = await on.open('alice', { store: store() })
+      await (await again.wallet.swap.get(swap.id)).execute()
+      expect((await money(again)).spendable).toBe(await on.outstanding())
+      await again.wallet.close()
+    },
+  )
 })

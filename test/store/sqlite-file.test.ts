@@ -77,7 +77,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     expect(readdirSync('.')).toEqual(there)
   })
 
-  test('a relative path is meant from where the process was when it was given', async () => {
+  test('a relative path is resolved against the working folder of the moment it was given', async () => {
     await another(`
       process.chdir(${JSON.stringify(join(directory, 'folder'))})
       const adapter = make('store.db')
@@ -87,7 +87,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     expect(existsSync(path)).toBe(true)
   })
 
-  test('what is made is for its user only, whatever the umask; what is there keeps its rights', async () => {
+  test('new files are readable by their user only, whatever the umask; existing files keep their permissions', async () => {
     const modes = (): Record<string, string> =>
       Object.fromEntries(
         readdirSync(join(directory, 'folder')).map((name) => [
@@ -145,7 +145,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     await store.close()
   })
 
-  test('a database that is moved away and back goes on where it was', async () => {
+  test('a database that is moved away and back goes on', async () => {
     const store = await make(path).open(schema)
     await store.commit([put('a')])
     renameSync(join(directory, 'folder'), join(directory, 'elsewhere'))
@@ -156,7 +156,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     await store.close()
   })
 
-  test('a database that others open and close is not missed, nor one whose log is put into it', async () => {
+  test('a database stays usable when other processes open and close it, and when its log is checkpointed', async () => {
     const store = await make(path).open(schema)
     for (let n = 0; n < 3; n++) {
       const other = await make(path).open(schema)
@@ -170,7 +170,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     await again.close()
   })
 
-  test('opened twice in a process, keeps its locks: another process that closes it takes no log away', async () => {
+  test('a database that is open twice in one process keeps its locks: another process that closes it does not delete the log', async () => {
     // An open that reads the file by itself, and closes it, would let go of the locks of the one before.
     await (await make(path).open(schema)).close()
     const first = await make(path).open(schema)
@@ -216,7 +216,7 @@ test.each(Object.keys(kinds))('a wallet sends nothing once its %s database is go
   expect(wire.count(/POST/)).toBe(requests)
 })
 
-test('a change of the key keeps the rights of the file, and shows its copy to nobody', async () => {
+test('a change of the key keeps the permissions of the file, and nobody else can read its copy', async () => {
   const store: Store = await kinds['encrypted']!(path).open(schema)
   await store.close()
   await changeKey({ path, from: KEY, to: 'ff'.repeat(32) })

@@ -33,7 +33,7 @@ function start(): { child: Child; role: () => Promise<string> } {
   return { child, role: async () => (await lines.next()).value as string }
 }
 
-test('an owner that is killed is followed', async () => {
+test('another process becomes the owner when the owner is killed', async () => {
   const first = start()
   expect(await first.role()).toBe('owner')
   const others = [start(), start()]
@@ -47,7 +47,7 @@ test('an owner that is killed is followed', async () => {
   expect(await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 1_000, still))])).toBe(still)
 })
 
-test('an owner that ends lets the next one follow', async () => {
+test('another process becomes the owner when the owner closes', async () => {
   const first = start()
   expect(await first.role()).toBe('owner')
   const second = start()

@@ -82,7 +82,7 @@ const everything = (store: Store): Promise<unknown[]> =>
   Promise.all([store.query({ table: 'counters' }), store.query({ table: 'steps' }), store.sum('counters')])
 
 describe('processes', () => {
-  test('two that hammer one counter lose no step', async () => {
+  test('two processes that increment one counter lose no step', async () => {
     const hammer = (name: string): string => `
       const store = await sqliteStore({ path, busyTimeoutMs: 20_000 }).open(schema)
       let seq = 0
@@ -113,7 +113,7 @@ describe('processes', () => {
     await store.close()
   })
 
-  test('one that is killed while writing leaves whole commits only, and all that it was told of', async () => {
+  test('a process that is killed while writing leaves only whole commits, and all that resolved', async () => {
     const writer = `
       const store = await sqliteStore({ path }).open(schema)
       const names = Array.from({ length: 30 }, (_, i) => 'c' + i)
@@ -148,7 +148,7 @@ describe('processes', () => {
     }
   })
 
-  test('two that open an older database at once migrate it once', async () => {
+  test('two processes that open an older database at once migrate it once', async () => {
     const old = await sqliteStore({ path }).open(schema)
     await old.commit(Array.from({ length: 500 }, (_, i) => put(`c${i}`, 0)))
     await old.close()
@@ -210,7 +210,7 @@ describe('processes', () => {
       },
     )
 
-    test('and one is killed while another waits for it: that one takes over', async () => {
+    test('if one is killed during the migration, the one that waits for it takes over', async () => {
       const store = await sqliteStore({ path }).open(schema)
       await store.commit(Array.from({ length: COUNT }, (_, i) => put(`c${String(i).padStart(3, '0')}`, i)))
       await store.close()
@@ -220,7 +220,7 @@ describe('processes', () => {
     })
   })
 
-  test('one that only watches may end', async () => {
+  test('a process that only watches may end', async () => {
     const child = script(`
       const store = await sqliteStore({ path }).open(schema)
       store.watch('counters', () => {})`)
@@ -229,7 +229,7 @@ describe('processes', () => {
 })
 
 describe('group commit', () => {
-  test('commits of one moment share a transaction, others have their own', async () => {
+  test('commits of one moment share a transaction; later ones have their own', async () => {
     const calls: SlowCall[] = []
     const store = await sqliteStore({ path, slowMs: 0, onSlow: (call) => calls.push(call) }).open(schema)
     const before = await transactions()
@@ -249,7 +249,7 @@ describe('group commit', () => {
     await store.close()
   })
 
-  test('a very large group is split, so that others get their turn', async () => {
+  test('a very large group is split, so that other work gets its turn', async () => {
     const store = await sqliteStore({ path }).open(schema)
     const before = await transactions()
     await Promise.all(Array.from({ length: 600 }, (_, i) => store.commit([step('many', i)])))
@@ -336,7 +336,7 @@ describe('faults', () => {
     await store.close()
   })
 
-  test('a failure of COMMIT itself leaves the commit, and those that it refused, in doubt', async () => {
+  test('a failure of COMMIT itself leaves all commits of the group in doubt, also the refused ones', async () => {
     let fails = true
     const prepare = (db: DatabaseSync): void =>
       db.setAuthorizer((action, operation) => (fails && action === 22 && operation === 'COMMIT' ? 1 : 0))
@@ -355,7 +355,7 @@ describe('faults', () => {
     await store.close()
   })
 
-  test('what is no database, or not ours, is refused and left alone', async () => {
+  test('a file that is not a database, or is another program’s, is refused and not changed', async () => {
     const text = 'not a database, for sure '.repeat(100)
     await writeFile(path, text)
     await expect(sqliteStore({ path }).open(schema)).rejects.toEqual(code('CORRUPT'))
@@ -371,7 +371,7 @@ describe('faults', () => {
     await expect(nowhere.open(schema)).rejects.toEqual(code('UNAVAILABLE'))
   })
 
-  test('a later program’s file is left as it was, to the byte', async () => {
+  test('a file of a later program is not changed by a byte', async () => {
     const later = await sqliteStore({ path }).open({ ...schema, version: 2 })
     await later.commit([put('a', 1)])
     await later.close()
@@ -397,7 +397,7 @@ describe('faults', () => {
     },
   )
 
-  test('a row that cannot be read rejects with CORRUPT, says where, and keeps its content to itself', async () => {
+  test('reading a corrupt row rejects with CORRUPT and names the place, but not the content', async () => {
     const store = await sqliteStore({ path }).open(schema)
     await store.commit([put('a', 1, { more: [1] }), put('b', 1), put('c', 1)])
     const other = new DatabaseSync(path)

@@ -64,7 +64,7 @@ test('a row has the columns’ types', () => {
 })
 
 describe('a write', () => {
-  test('that fits its table is one of the port, and lands', async () => {
+  test('that fits its table is a write of the port, and lands', async () => {
     const writes: Shop[] = [
       { put: 'orders', row, if: 'absent' },
       {
@@ -126,7 +126,7 @@ describe('a write', () => {
     expect(wrong).toHaveLength(18)
   })
 
-  test('in a chart is held against the tables, too', () => {
+  test('in a chart is checked against the tables, too', () => {
     const chart = setup({ types: {} as { context: { id: string } }, actions: { tx: tx<Shop> } })
     const right = chart.createMachine({
       context: { id: 'a' },
@@ -142,7 +142,7 @@ describe('a write', () => {
 })
 
 describe('a read', () => {
-  test('gives rows of its table', async () => {
+  test('returns rows of its table', async () => {
     const store: StoreOf<typeof tables> = await open()
     await store.commit([{ put: 'orders', row }])
     expectTypeOf(await store.get('orders', ['a'])).toEqualTypeOf<Order | undefined>()
@@ -155,7 +155,7 @@ describe('a read', () => {
     expect(await store.query({ table: 'operations', index: 'byShop', prefix: ['here', 'active'] })).toEqual([])
   })
 
-  test('of what is not described does not compile', () => {
+  test('of an undescribed table or column does not compile', () => {
     const wrong = [
       // @ts-expect-error no such table
       (read: Reads) => read.get('order', ['a']),

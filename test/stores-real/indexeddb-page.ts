@@ -45,7 +45,9 @@ function stop(url: string): void {
 }
 
 export const kit = {
-  /** Counts a migration's calls from now on; stops for good before the n-th of them, or when what it asked for is done. */
+  /**
+   * Counts a migration's calls from now on; stops for good before the n-th of them, or when what it asked for is done.
+   */
   countMigration(end?: { readonly n: number; readonly when: 'before' | 'after'; readonly url: string }): void {
     window.calls = 0
     const called = (call: (...args: unknown[]) => IDBRequest, self: IDBObjectStore, args: unknown[]): IDBRequest => {

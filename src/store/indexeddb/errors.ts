@@ -1,12 +1,12 @@
 /** What IndexedDB's errors mean. */
 import { StoreError, type StoreErrorCode } from '../port.ts'
 
-/** By the exception's name, where nothing can have landed. */
+/** The meaning of exceptions by their names, when nothing can have landed. */
 const CODES: { readonly [name: string]: StoreErrorCode } = {
   ConstraintError: 'CONFLICT',
   QuotaExceededError: 'FULL',
   VersionError: 'NEWER',
-  // What the browser says of a value that it can no longer read back.
+  // The browser throws this for a value that it can no longer read.
   DataError: 'CORRUPT',
   NotReadableError: 'CORRUPT',
 }
@@ -17,8 +17,8 @@ const TOO_LARGE = /too large/i
 const SETTLED: readonly StoreErrorCode[] = ['CONFLICT', 'FULL', 'UNSTORABLE']
 
 /**
- * IndexedDB's errors as the port names them; any other as it is. `committing`: the writes had been accepted and the end
- * was asked for, so that only a refusal proves that nothing landed.
+ * Turns IndexedDB's errors into those of the port. Other errors stay as they are. `committing` means that the commit
+ * was requested after all writes were accepted: then only a refusal proves that nothing landed.
  */
 export function coded(error: unknown, committing = false): Error {
   if (!(error instanceof DOMException))
@@ -28,7 +28,7 @@ export function coded(error: unknown, committing = false): Error {
   return new StoreError(isSettled ? meaning : 'IN_DOUBT', `${error.name}: ${error.message}`, { cause: error })
 }
 
-/** What a transaction, or the attempt to begin one, says where the browser has closed the connection or is about to. */
+/** Whether a transaction failed because the browser has closed the connection or is closing it. */
 const LOST = ['InvalidStateError', 'AbortError', 'UnknownError']
 
 export const isLost = (error: unknown): boolean => error instanceof DOMException && LOST.includes(error.name)

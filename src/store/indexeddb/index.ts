@@ -1,9 +1,9 @@
 /**
  * Rows in a browser's IndexedDB. Several tabs may share the database.
  *
- * Every commit is one strictly durable transaction, which reads, checks and writes, and is over when it says so itself.
- * A tab that dies before is a crash before the commit, or after it. Nothing but the transaction's own requests is
- * awaited inside: IndexedDB ends a transaction that has nothing to do.
+ * Every commit is one strictly durable transaction that reads, checks and writes. It has landed when the transaction
+ * reports `complete`. A tab that dies before that is a crash before or after the commit. Only the transaction's own
+ * requests are awaited inside: IndexedDB ends a transaction that has nothing to do.
  */
 import { checkDuration, checkFunction, checkObject, checkText } from '../../arguments.ts'
 import { abort, closed, connect, unlessClosed, type Connection } from './connection.ts'
@@ -26,16 +26,16 @@ import { checkKey, checkQuery, checkTotal, checkWrites, tableOf, type CheckedWri
 import { checkSchema } from '../kit/schema.ts'
 import { watchers } from '../kit/watchers.ts'
 
-/** Which database of the browser, and how long it is waited for. */
+/** The database, and how long it is waited for. */
 export interface IndexedDbStoreOptions {
-  /** The database, of this origin; made where there is none. */
+  /** The name of the database in this origin. A missing database is created. */
   readonly name: string
-  /** How long to wait for other tabs that keep the database from being opened, before rejecting with `BUSY`. 5,000 ms unless given. */
+  /** How long to wait for other tabs that block the opening, before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
   /**
-   * Told where the browser may delete the database when space runs short: each opening asks it to keep this origin's
-   * data (`navigator.storage.persist()`), and it refused, or cannot be asked. Browsers grant it to sites that are
-   * installed, bookmarked or much used, so that a later start may fare better.
+   * Called if the browser may delete the database when space runs short. Each opening asks the browser to keep this
+   * origin's data (`navigator.storage.persist()`); this is called if the browser refuses or cannot be asked. Browsers
+   * grant it to sites that are installed, bookmarked or used often, so a later start may succeed.
    */
   readonly onEvictable?: (() => void) | undefined
 }
@@ -45,8 +45,8 @@ const POLL_MS = 1_000
 /**
  * A store in a browser's IndexedDB, for windows and workers.
  *
- * Besides what every store rejects with: `UNAVAILABLE` where the database was deleted under the store, which never
- * begins anew by itself, and `CORRUPT` where the browser says that it has deleted a damaged one.
+ * Beyond the errors of every store, it rejects with `UNAVAILABLE` if the database was deleted while it was open: the
+ * store never creates an empty one in its place. It rejects with `CORRUPT` if the browser has deleted a damaged one.
  *
  * @example
  * const wallet = await openWallet({ store: indexedDbStore({ name: 'wallet' }), seed })
@@ -62,14 +62,14 @@ export function indexedDbStore(options: IndexedDbStoreOptions): StoreAdapter {
       checkSchema(schema)
       if (globalThis.indexedDB === undefined) throw new StoreError('UNAVAILABLE', 'there is no IndexedDB here')
       const connection = await connect({ name, schema, busyTimeoutMs })
-      // Not waited for: some browsers ask the user, who may take long.
+      // This is not awaited: some browsers ask the user, which may take long.
       void isKept().then((kept) => kept || onEvictable?.())
       return new IndexedDbStore(name, schema, connection)
     },
   }
 }
 
-/** Asks the browser to keep this origin's storage. Workers cannot ask, and only see what came of it. */
+/** Asks the browser to keep this origin's storage. Workers cannot ask; they only read the current setting. */
 async function isKept(): Promise<boolean> {
   try {
     const { storage } = navigator
@@ -84,7 +84,7 @@ class IndexedDbStore implements Store {
   readonly #schema: Schema
   readonly #connection: Connection
   readonly #watchers = watchers(() => this.#poll())
-  /** Tells the other tabs. A tab that dies after its commit tells nobody, so they also look. */
+  /** Tells other tabs of commits. A tab that dies after its commit cannot tell them, so they also poll. */
   readonly #channel: BroadcastChannel
   readonly #committing = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
@@ -157,7 +157,7 @@ class IndexedDbStore implements Store {
       if (seen !== undefined && found !== seen) this.#watchers.touched()
       seen = found
     }
-    // While it cannot be read, there is nothing to tell.
+    // While it cannot be read, nothing is reported.
     const poll = (): void => void compare().catch(() => {})
     poll()
     const timer = setInterval(poll, POLL_MS)
@@ -175,7 +175,7 @@ async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly C
   })
   const ended = unlessClosed(db, completed).catch(() => false)
   let failure: unknown
-  // Before the end is asked for, a transaction cannot land.
+  // A transaction cannot land before its commit is requested.
   let isCommitting = false
   try {
     await unlessClosed(db, land(rows, schema.tables, writes))
@@ -185,7 +185,7 @@ async function transact(rows: IDBObjectStore, schema: Schema, writes: readonly C
     failure = error
     abort(transaction)
   }
-  // The transaction's own error says best why; there is none where we ended it, or the connection was closed.
+  // The transaction's own error is the most precise. There is none if this code aborted it or the connection closed.
   if (!(await ended)) throw coded(transaction.error ?? failure ?? closed(), isCommitting)
   if (failure !== undefined) throw coded(failure)
 }

@@ -1,13 +1,13 @@
-/** The owner's lock of a database in a browser: a Web Lock, which the browser lets go when the tab or worker ends. */
+/** The owner's lock of a database in a browser: a Web Lock. The browser releases it when the tab or worker ends. */
 import type { HeldLock, OwnerLock, Ownership } from '../port.ts'
 
-/** Of all tabs and workers of an origin, one holds the lock of a name. Browsers have it where pages come by HTTPS. */
+/** Of all tabs and workers of an origin, one holds the lock of a name. Browsers offer Web Locks to pages over HTTPS. */
 export function webLock(name: string): Ownership | undefined {
   const locks = (globalThis.navigator as Navigator | undefined)?.locks
   if (!locks) return undefined
   const lock: OwnerLock = async ({ wait, signal }) => {
     const lost = new AbortController()
-    // The lock is held until this is called.
+    // The browser holds the lock until this is called.
     let release = (): void => {}
     const held = new Promise<void>((resolve) => (release = resolve))
     return new Promise<HeldLock | undefined>((resolve, reject) => {
@@ -19,7 +19,7 @@ export function webLock(name: string): Ownership | undefined {
       const options: LockOptions = wait ? { signal } : { ifAvailable: true }
       locks.request(`hardshell ${name}`, options, granted).catch((error: unknown) => {
         if (signal.aborted) return resolve(undefined)
-        // Taken away after it was granted: somebody stole it.
+        // Another request has stolen the lock after it was granted.
         lost.abort(error)
         reject(error instanceof Error ? error : new Error(String(error)))
       })

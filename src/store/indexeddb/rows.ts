@@ -1,7 +1,7 @@
 /**
- * Tables, rows and migrations as IndexedDB has them. All rows of all tables live in one object store, under keys of the
- * table's name and the primary key. A record carries the keys of its own indexes, so that every native index holds the
- * rows of one table only, and none where a unique index exempts it.
+ * Tables, rows and migrations in IndexedDB. All rows of all tables are in one object store. Their keys are the table's
+ * name and the primary key. A record holds its own index keys, so every native index holds rows of one table only, and
+ * leaves out rows that a unique index exempts.
  */
 import { promisifyRequest } from 'idb-keyval'
 import {
@@ -31,9 +31,9 @@ import { refused } from './errors.ts'
 /** The one object store. */
 export const OBJECTS = 'hardshell'
 
-/** The version of the schema, and the tables as they were described. No table's name has a colon. */
+/** The version of the schema, and the description of the tables. No table's name has a colon. */
 const SCHEMA_KEY = ['hardshell:schema']
-/** How many commits changed something. */
+/** The number of commits that changed something. */
 const COMMITS_KEY = ['hardshell:commits']
 
 interface Described {
@@ -47,7 +47,7 @@ interface IdbRecord {
   readonly keys: { readonly [index: string]: readonly (string | number)[] }
 }
 
-/** A property that is a name in a key path, too. No table's name has a dollar sign. */
+/** The name of an index as a property that is valid in a key path. No table's name has a dollar sign. */
 const propertyOf = (table: string, index: string): string => `${table}$${index}`
 
 function recordOf(name: string, table: Table, row: Row): IdbRecord {
@@ -67,8 +67,8 @@ function part(value: Scalar): string | number {
 }
 
 /**
- * IndexedDB orders text by UTF-16 units, which is code point order but for surrogates: they stand for what lies above
- * U+E000 to U+FFFF, and change places with it.
+ * IndexedDB orders text by UTF-16 units. That is code point order except for surrogates, which encode code points above
+ * U+E000 to U+FFFF. So surrogates change places with these units.
  */
 const byCodePoint = (unit: string): string => {
   const code = unit.charCodeAt(0)
@@ -78,7 +78,7 @@ const byCodePoint = (unit: string): string => {
 const keyIn = (name: string, key: Key): IDBValidKey[] => [name, ...key.map(part)]
 const totalsOf = (name: string): string => `${name}:total`
 
-/** Keys that begin with some values: an array is beyond all other values. */
+/** The range of keys that begin with some values. An array sorts after all other values. */
 const beginning = (values: readonly IDBValidKey[]): IDBKeyRange => IDBKeyRange.bound([...values], [...values, []])
 
 export async function readRow(rows: IDBObjectStore, name: string, key: Key): Promise<Row | undefined> {
@@ -125,14 +125,14 @@ export function readTotals(rows: IDBObjectStore, name: string, prefix: Key): Pro
   return promisifyRequest<Total[]>(rows.getAll(beginning(keyIn(totalsOf(name), prefix))))
 }
 
-/** How many commits changed something: what others did shows in it to those who look. */
+/** The number of commits that changed something. It shows a poll that another tab has committed. */
 export async function readCommits(rows: IDBObjectStore): Promise<number> {
   return (await promisifyRequest<number | undefined>(rows.get(COMMITS_KEY))) ?? 0
 }
 
 /**
- * Lands a commit within the transaction, or throws with nothing written. Everything is read before anything is written,
- * and resolves when the last write was accepted; the transaction itself has not ended then.
+ * Lands a commit within the transaction, or throws with nothing written. All reads come before all writes. It resolves
+ * when the last write was accepted; the transaction has not ended then.
  */
 export async function land(rows: IDBObjectStore, tables: Tables, writes: readonly CheckedWrite[]): Promise<void> {
   const idOf = ({ table, key }: CheckedWrite): string => encode([table, ...key])
@@ -197,7 +197,7 @@ export function create(db: IDBDatabase, schema: Schema): void {
   fill(db.createObjectStore(OBJECTS), schema, {})
 }
 
-/** Brings an older database to the schema: all rows are read, changed and written anew, with indexes and totals. */
+/** Migrates an older database to the schema: it reads, changes and rewrites all rows, indexes and totals. */
 export async function migrate(rows: IDBObjectStore, schema: Schema): Promise<void> {
   const { version, tables } = await described(rows)
   const steps = plan(version, tables, schema)
@@ -217,7 +217,7 @@ function fill(rows: IDBObjectStore, { version, tables }: Schema, dump: Dump): vo
       rows.createIndex(propertyOf(name, index), `keys.${propertyOf(name, index)}`, { unique })
     }
     for (const row of dump[name] ?? []) {
-      // Added, not put: two rows of one key are one too many.
+      // `add` rather than `put`: it fails for two rows with one key.
       rows.add(recordOf(name, table, row), keyIn(name, keyOf(table, row)))
       totals.add(name, table, undefined, row)
     }

@@ -1,4 +1,4 @@
-/** Commits that wait for a transaction: those that wait at the same moment share one. */
+/** A queue of commits that wait for a transaction. Commits that wait at the same moment share one. */
 import type { CheckedWrite } from './rows.ts'
 
 export interface WaitingCommit {
@@ -7,7 +7,7 @@ export interface WaitingCommit {
   readonly reject: (error: unknown) => void
 }
 
-/** So many at most share a transaction, so that others get their turn. */
+/** The most commits that share a transaction, so that other work gets its turn. */
 const LARGEST_GROUP = 256
 
 export class CommitQueue {
@@ -15,7 +15,7 @@ export class CommitQueue {
   readonly #land: () => Promise<void>
   #draining: Promise<void> | undefined
 
-  /** `land` takes a group and settles all of its commits; it is called as long as any wait, and never rejects. */
+  /** `land` takes a group and settles all of its commits. It is called while any commit waits. It must never reject. */
   constructor(land: () => Promise<void>) {
     this.#land = land
   }
@@ -32,7 +32,7 @@ export class CommitQueue {
     return this.#waiting.length
   }
 
-  /** The next ones; a group unless told how many. */
+  /** Removes and returns the next commits: one group, or as many as given. */
   take(most = LARGEST_GROUP): readonly WaitingCommit[] {
     return this.#waiting.splice(0, most)
   }
@@ -48,7 +48,7 @@ export class CommitQueue {
   }
 }
 
-/** The tables that commits write or look at. */
+/** The tables that commits write or check. */
 export const tablesOf = (commits: readonly Pick<WaitingCommit, 'writes'>[]): string[] => [
   ...new Set(commits.flatMap(({ writes }) => writes.map(({ table }) => table))),
 ]

@@ -1,8 +1,11 @@
-/** Waiting for what passes: a lock that somebody holds, a server that starts again. */
+/** Retries while a fault passes: a lock that another holds, a server that restarts. */
 
 const LONGEST_PAUSE_MS = 50
 
-/** Tries again while it fails in a way that passes, with growing pauses, for `retryMs` at most. 5,000 unless given. */
+/**
+ * Tries again, with growing pauses, while `passes` says that the error will pass; for at most `retryMs`, 5,000 unless
+ * given.
+ */
 export async function retryFor<T>(
   retryMs = 5_000,
   passes: (error: unknown) => boolean,

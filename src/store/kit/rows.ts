@@ -1,6 +1,6 @@
 /**
- * What every adapter does alike: checking what it is given, the order of keys, conditions and totals. An adapter is
- * handed plain values and is left with putting rows somewhere.
+ * What all adapters share: checks of arguments, the order of keys, conditions and totals. An adapter receives plain
+ * values and only has to store rows.
  */
 import {
   StoreError,
@@ -36,7 +36,7 @@ export function typeOf(name: string, table: Table, column: string): ColumnType {
   return type
 }
 
-/** A value that a key, an index or a condition may hold; JSON columns are in none of them. */
+/** A value that a key, an index or a condition may hold. None of them has JSON columns. */
 export const isScalar = (value: Json | undefined): value is Scalar =>
   typeof value === 'string' || typeof value === 'number' || value === null
 
@@ -75,7 +75,7 @@ export function checkValue(name: string, column: string, type: ColumnType, value
   throw new TypeError(`${name}.${column} must be ${type}, not ${value === null ? 'null' : typeof value}`)
 }
 
-/** A frozen copy of a JSON value: what the caller does to his own later on changes nothing here. */
+/** A frozen copy of a JSON value: later changes to the caller's value do not affect it. */
 function frozen(name: string, column: string, value: unknown): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
@@ -85,20 +85,20 @@ function frozen(name: string, column: string, value: unknown): Json {
   for (const [property, item] of Object.entries(value)) {
     if (item === undefined) continue
     const kept = frozen(name, column, item)
-    // Assigning to this one would set the prototype, and it may come from a stranger's answer.
+    // Assigning to this name would set the prototype, and the name may come from an untrusted answer.
     if (property === '__proto__') Object.defineProperty(copy, property, { value: kept, enumerable: true })
     else copy[property] = kept
   }
   return Object.freeze(copy)
 }
 
-/** Whether an object is a literal, of any realm: instances of classes come back from no store as what they were. */
+/** Whether an object is a literal, of any realm. No store gives back an instance of a class as that class. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** The row as it is kept: all columns, in the table's order, frozen. */
+/** The row as it is stored: all columns, in the table's order, frozen. */
 export function checkRow(name: string, table: Table, row: Row): Row {
   const kept: Record<string, Json> = {}
   let count = 0
@@ -111,7 +111,7 @@ export function checkRow(name: string, table: Table, row: Row): Row {
   return Object.freeze(kept)
 }
 
-/** The columns that a patch sets, as they are kept. */
+/** The columns that a patch sets, as they are stored. */
 function checkSet(name: string, table: Table, set: Row): Row {
   const kept: Record<string, Json> = {}
   for (const column of Object.keys(set)) {
@@ -121,7 +121,7 @@ function checkSet(name: string, table: Table, set: Row): Row {
   return kept
 }
 
-/** The values of some columns, as many as are given, in order. */
+/** Checks values for the first of some columns, in order. */
 function checkValues(name: string, table: Table, columns: readonly string[], values: Key): Key {
   if (values.length > columns.length) throw new TypeError(`${name} is asked for more than ${columns.join(', ')}`)
   return values.map((value, i) => checkBound(name, table, columns[i] ?? '', value))
@@ -152,7 +152,7 @@ function checkCondition(name: string, table: Table, condition: Condition): void 
   }
 }
 
-/** A write of known table and whole key, with its values as they are kept. */
+/** A checked write: a known table, a whole key, and values as they are stored. */
 export interface CheckedWrite {
   readonly verb: 'put' | 'patch' | 'delete' | 'check'
   readonly table: string
@@ -210,11 +210,11 @@ function holds(condition: Condition | undefined, row: Row | undefined): boolean 
   })
 }
 
-/** A query of known columns. */
+/** A checked query. */
 export interface CheckedQuery {
   readonly order: Order
   readonly prefix: Key
-  /** The column after the prefix, where there are bounds on it. */
+  /** The column after the prefix, if there are bounds on it. */
   readonly bounded: string | undefined
   readonly from: string | number | undefined
   readonly to: string | number | undefined
@@ -240,9 +240,9 @@ export function checkQuery(tables: Tables, query: Query): CheckedQuery {
 export interface Order {
   /** The index's columns. */
   readonly columns: readonly string[]
-  /** Those of them that must not be null for a row to be in the index. */
+  /** The index's columns that must not be null for a row to be in the index. */
   readonly present: readonly string[]
-  /** The columns that order the rows: the index's, then for ties the primary key's. */
+  /** The columns that order the rows: the index's columns, then the primary key's for ties. */
   readonly by: readonly string[]
   readonly unique: boolean
 }
@@ -276,7 +276,7 @@ export function compareKeys(a: Key, b: Key): number {
   return a.length - b.length
 }
 
-/** UTF-16 order is code point order but for surrogates, which stand for what lies above U+E000 to U+FFFF. */
+/** UTF-16 order is code point order except for surrogates: they encode code points above U+E000 to U+FFFF. */
 function compareText(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length)
   let i = 0
@@ -289,7 +289,7 @@ function compareText(a: string, b: string): number {
 
 const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff
 
-/** One string for some values of known types, no two alike. */
+/** Encodes values of known types as one string. Different values give different strings. */
 export function encode(values: readonly Scalar[]): string {
   let text = ''
   for (const value of values) text += typeof value === 'string' ? `${value.length}:${value}` : `${value};`
@@ -308,11 +308,11 @@ export interface TotalChange extends Total {
   readonly table: string
 }
 
-/** What the writes of one commit change in totals, each group once. */
+/** The changes of totals by the writes of one commit, one entry for each group. */
 export class TotalChanges {
   readonly #groups = new Map<string, TotalChange>()
 
-  /** Takes one row away and adds another. */
+  /** Counts one row out and another in. */
   add(name: string, table: Table, before: Row | undefined, after: Row | undefined): void {
     if (table.total === undefined) return
     if (before) this.#add(name, table.total, before, -1)

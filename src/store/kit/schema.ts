@@ -1,4 +1,4 @@
-/** Checking a schema, and the way from an older one to it. */
+/** Checks a schema, and migrates rows from an older one. */
 import type { MigrationStep, Row, Schema, Table } from '../port.ts'
 import { differences } from './differences.ts'
 import { checkRow, checkValue, isJson, isNullable, tableOf, typeOf, type Tables } from './rows.ts'
@@ -32,7 +32,7 @@ function checkTable(name: string, table: Table): void {
     throw new TypeError(`${name}.${table.total.of} must be integer`)
 }
 
-/** A step, and its table as the step leaves it. */
+/** A step, and its table after the step. */
 export interface PlannedStep {
   readonly step: MigrationStep
   readonly name: string
@@ -58,7 +58,7 @@ export function plan(version: number, from: Tables, schema: Schema): PlannedStep
       steps.push({ step, name, table })
     }
   }
-  // Totals follow from the rows, so that they change without steps; but not without a version.
+  // Totals are computed from the rows, so they change without steps. They still need a new version.
   const withTotals = version === schema.version
   const wrong = differences(tables, schema.tables, withTotals)
   if (wrong.length > 0) throw new TypeError(`${whence(version, schema)}: ${wrong.join('; ')}`)

@@ -1,20 +1,20 @@
-/** SQL from the description of a table: what the SQL adapters have in common. */
+/** Makes SQL from the description of a table, for all SQL adapters. */
 import { StoreError, type ColumnType, type Row, type Scalar, type Schema, type Table } from '../port.ts'
 import { isJson, isNullable, keyOf, orderOf, typeOf, type CheckedQuery, type Tables } from './rows.ts'
 import { plan, type PlannedStep } from './schema.ts'
 
-/** What differs from one database to the other. */
+/** The differences between databases. */
 export interface Dialect {
-  /** A table's name as statements have it. */
+  /** A table's name in a statement. */
   readonly table: (name: string) => string
   /** The place of the n-th value, from 1. */
   readonly mark: (n: number) => string
   /** A text between quotes. */
   readonly literal: (text: string) => string
   readonly types: { readonly text: string; readonly integer: string }
-  /** What a column of an index says so that nulls come first. */
+  /** The suffix of an index's column that puts nulls first. */
   readonly nullsFirst: string
-  /** What follows the columns of a new table. */
+  /** The suffix of CREATE TABLE after the columns. */
   readonly suffix: string
 }
 
@@ -22,16 +22,16 @@ export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const list = (columns: readonly string[]): string => columns.map(quote).join(', ')
 export const where = (terms: readonly string[]): string => (terms.length > 0 ? `WHERE ${terms.join(' AND ')}` : '')
 
-/** `column = ?` for each column; the places of their values begin after `taken` others. */
+/** `column = ?` for each column. The places of their values begin after `taken` others. */
 export const equal = (dialect: Dialect, columns: readonly string[], taken = 0): string[] =>
   columns.map((column, i) => `${quote(column)} = ${dialect.mark(taken + i + 1)}`)
 
-/** Reading one table, and the values that its columns take. */
+/** Statements that read one table, and the encoding of its values. */
 export class SqlTable {
   readonly name: string
   readonly table: Table
   readonly columns: readonly string[]
-  /** The columns that conditions and totals can ask for: all but JSON. */
+  /** The columns that conditions and totals can use: all but JSON columns. */
   readonly scalars: readonly string[]
   /** Takes the values of a primary key. */
   readonly get: string
@@ -54,7 +54,7 @@ export class SqlTable {
     return `SELECT ${list(columns)} FROM ${this.#dialect.table(this.name)} ${rest}`
   }
 
-  /** Takes the values of the prefix, the bounds that there are, and a limit. */
+  /** Takes the values of the prefix, those of the given bounds, and a limit. */
   query({ order, prefix, bounded, from, to }: CheckedQuery, reverse: boolean): string {
     const terms = equal(this.#dialect, order.columns.slice(0, prefix.length))
     let taken = prefix.length
@@ -68,7 +68,7 @@ export class SqlTable {
     return this.select(this.columns, `${where(terms)} ORDER BY ${by.join(', ')} LIMIT ${this.#dialect.mark(taken + 1)}`)
   }
 
-  /** A row's values for some columns, all of them unless said otherwise. */
+  /** A row's values for some columns, or for all columns by default. */
   encode(row: Row, columns = this.columns): Scalar[] {
     return columns.map((column) => encode(this.typeOf(column), row[column]))
   }
@@ -89,13 +89,13 @@ export class SqlTable {
   }
 }
 
-/** What is no text is no JSON. */
+/** A value that is not a text is not JSON. */
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const encode = (type: ColumnType, value: unknown): Scalar =>
   isJson(type) && !(value === null && isNullable(type)) ? JSON.stringify(value) : (value as Scalar)
 
-/** The groups of one table's running total, which are rows of a table of their own. */
+/** The groups of one table's running total. They are rows of a separate table. */
 export class SqlTotals {
   /** The values of the total's `by` columns, in order. */
   readonly columns: readonly string[]
@@ -115,7 +115,7 @@ export class SqlTotals {
   }
 }
 
-/** No table can be called so: the names of tables are words. */
+/** No schema can have a table with this name: names of tables are words. */
 const totalsOf = (name: string): string => `${name}:totals`
 
 /** @throws {StoreError} `NEWER` */
@@ -125,7 +125,7 @@ export function checkVersion(found: number, { version }: Schema): void {
 }
 
 /**
- * The steps that make a database what the schema says; without `found` it is empty.
+ * The steps that bring a database to the schema. Without `found` the database is empty.
  * @throws {StoreError} `NEWER`; {TypeError} where there is no way.
  */
 export function stepsTo(schema: Schema, found: { version: number; tables: Tables } | undefined): PlannedStep[] {
@@ -135,7 +135,7 @@ export function stepsTo(schema: Schema, found: { version: number; tables: Tables
   return plan(found.version, found.tables, schema)
 }
 
-/** The statements of one step; none for a rewrite, which is not made of SQL. */
+/** The statements of one step. A rewrite has none, since it is not done in SQL. */
 export function statementsOf({ step, name, table }: PlannedStep, dialect: Dialect): string[] {
   if ('rewrite' in step) return []
   if ('addIndex' in step) return [addIndex(name, table, step.addIndex, dialect)]
@@ -166,7 +166,7 @@ function addIndex(name: string, table: Table, index: string, dialect: Dialect): 
   return `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${on}`
 }
 
-/** Counts a table's running total anew, whatever it was before. */
+/** Recounts a table's running total, whatever it was before. */
 export function countAnew(name: string, table: Table, dialect: Dialect): string[] {
   const { total } = table
   const totals = dialect.table(totalsOf(name))

@@ -1,12 +1,15 @@
-/** Who wants to know of changes to which table. */
+/** Callbacks for changes of tables. */
 export interface Watchers {
   add(table: string, changed: () => void): () => void
-  /** Calls back those who watch one of the tables, or without tables everybody, once each and soon. */
+  /** Calls each callback of the given tables once, soon. Without tables, it calls all callbacks. */
   touched(tables?: Iterable<string>): void
   clear(): void
 }
 
-/** `begin` is called with the first watcher, where commits of others have to be looked for; what it gives ends that after the last. */
+/**
+ * `begin` is called with the first watcher, for stores that must poll for commits of others. It returns a function that
+ * ends the polling, which is called after the last watcher.
+ */
 export function watchers(begin?: () => () => void): Watchers {
   let end: (() => void) | undefined
   const settle = (): void => {
@@ -30,7 +33,7 @@ export function watchers(begin?: () => () => void): Watchers {
       const names = tables && new Set(tables)
       for (const watcher of watching) {
         if (names && !names.has(watcher.table)) continue
-        // In its own microtask: what a callback throws is nobody's commit.
+        // It runs in its own microtask: an error that a callback throws must not fail a commit.
         queueMicrotask(() => {
           if (watching.has(watcher)) watcher.changed()
         })

@@ -1,11 +1,11 @@
 /**
- * Commits as PostgreSQL takes them: several in one transaction, in three round trips.
+ * Commits in PostgreSQL: several in one transaction, in three round trips.
  *
- * Under READ COMMITTED, every row that a commit looks at is locked before it is looked at, so that what the conditions
- * saw stays as it was until the end. A row that is absent cannot be locked. Where the commit inserts it, the primary
- * key tells whether it is still absent; where it only relies on its absence, which is rare, the whole transaction
- * excludes all others. SERIALIZABLE would promise the same, but every commit changes the few rows of the totals, over
- * which it aborts whoever comes second instead of letting him wait.
+ * Under READ COMMITTED, a commit locks every row before it reads it, so what the conditions saw stays until the end. An
+ * absent row cannot be locked. If the commit inserts the row, the primary key shows whether it is still absent. If the
+ * commit only relies on its absence, which is rare, the whole transaction excludes all others. SERIALIZABLE would
+ * promise the same. But every commit changes the few rows of the totals, and SERIALIZABLE aborts the second of two such
+ * commits instead of letting it wait.
  */
 import { StoreError, type Key, type Row, type Schema } from '../port.ts'
 import type { Statement, Transaction } from './connections.ts'
@@ -15,13 +15,13 @@ import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type Tot
 import { checkVersion } from '../kit/sql.ts'
 import { sure } from '../../sure.ts'
 
-/** What a transaction needs to know of the store. */
+/** What a transaction needs of the store. */
 export interface Target {
   readonly schema: Schema
   readonly tables: ReadonlyMap<string, PostgresTable>
   /** Begins a transaction. */
   readonly begin: string
-  /** Gives the version of the schema; the row is locked by what is put behind. */
+  /** Reads the version of the schema. The caller appends the kind of lock on that row. */
   readonly gate: string
   /** Marks tables as changed. Takes their names. */
   readonly mark: (tables: readonly string[]) => Statement
@@ -31,8 +31,8 @@ export interface Target {
 export class NeedsExclusion extends Error {}
 
 /**
- * Lands what it can of several commits, and says why not of each of the others. What befalls the transaction befalls
- * all of them, the refused ones too: they may have been refused for what another one wrote.
+ * Lands the commits that it can, and returns why it refused each of the others. If the transaction fails, all of them
+ * fail, the refused ones too: they may have been refused because of what another one wrote.
  *
  * @throws {StoreError} `CONFLICT` where a unique index refused one that only the database can tell, `UNSTORABLE` where it
  *   refuses one for good; {NeedsExclusion}
@@ -100,7 +100,7 @@ interface Run {
   readonly ids: Set<string>
 }
 
-/** What the commits of one transaction come to. */
+/** The combined changes of the commits of one transaction. */
 class Draft {
   readonly runs: Run[] = []
   readonly totals = new TotalChanges()
@@ -116,7 +116,7 @@ class Draft {
     this.#rows.set(idOf(name, keyOf(table, row)), row)
   }
 
-  /** Takes a commit whole, or not at all. */
+  /** Adds a whole commit, or nothing of it. */
   add(writes: readonly CheckedWrite[]): StoreError | undefined {
     const changed = new Map<string, Row | undefined>()
     const changes: { write: CheckedWrite; id: string; before: Row | undefined; after: Row | undefined }[] = []
@@ -198,7 +198,7 @@ function statementOf({ verb, table, columns, rows }: Run): Statement {
   return { sql: table.update(columns), values: table.arrays(rows, [...key, ...columns]) }
 }
 
-/** The changes of each table's totals, in one order for all transactions. */
+/** The changes of each table's totals, in the same order for all transactions. */
 function byTable(totals: TotalChanges): [string, TotalChange[]][] {
   const sorted = [...totals].toSorted((a, b) => (encode([a.table, ...a.key]) < encode([b.table, ...b.key]) ? -1 : 1))
   return [...Map.groupBy(sorted, ({ table }) => table)]

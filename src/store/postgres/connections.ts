@@ -4,23 +4,23 @@ import { StoreError, type StoreErrorCode } from '../port.ts'
 import { coded, type Phase } from './errors.ts'
 import { sure } from '../../sure.ts'
 
-/** How the server is reached, and how it is waited for. */
+/** How the server is reached, and how long it is waited for. */
 export interface ConnectionOptions {
-  /** A connection string, or what else `pg` takes: host, user, password, TLS, the size of the pool. */
+  /** A connection string, or options of `pg`: host, user, password, TLS, the size of the pool. */
   readonly connection: string | PoolConfig
-  /** How long locks, a lost server or a free connection are waited for before rejecting. 5,000 ms unless given. */
+  /** How long to wait for locks, a lost server or a free connection before rejecting. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
-  /** How long one statement may take, those of migrations included. 30,000 ms unless given. */
+  /** How long one statement may take, including those of migrations. 30,000 ms unless given. */
   readonly statementTimeoutMs?: number | undefined
 }
 
-/** A row as PostgreSQL gives it: every value as text. */
+/** A row as PostgreSQL returns it: every value is text. */
 export type Found = Readonly<Record<string, string | null>>
 
-/** What a statement takes; an array goes into an array. */
+/** A parameter of a statement. An array becomes an array. */
 export type Value = string | number | null | readonly (string | number | null)[]
 
-/** Without values it may be several in one text, of which the last one's answer is given. */
+/** Without values, the text may hold several statements; the result is that of the last one. */
 export interface Statement {
   readonly sql: string
   readonly values?: readonly Value[]
@@ -32,10 +32,10 @@ export interface Answer {
   readonly command: string
 }
 
-/** Failures that may be the connection's own. */
+/** Failures that the connection itself may cause. */
 const SUSPECT: readonly StoreErrorCode[] = ['BUSY', 'IN_DOUBT', 'UNAVAILABLE']
 
-/** Past the server's own limit of time, the connection is taken for dead. */
+/** After this time beyond the server's own time limit, the connection counts as dead. */
 const NETWORK_MS = 2_000
 
 /**
@@ -56,7 +56,7 @@ function configOf({ connection, busyTimeoutMs = 5_000, statementTimeoutMs = 30_0
   } as PoolConfig
 }
 
-/** A process that froze with locks in its hands lets go of them: nothing but statements is waited for in a transaction. */
+/** Releases the locks of a process that froze in a transaction. A transaction waits for nothing but its statements. */
 const FROZEN_MS = 5_000
 
 /** A duration as the server takes it, to whom 0 is none. */
@@ -102,7 +102,7 @@ export class Connections {
     })
   }
 
-  /** Runs a transaction on a connection of its own; where `work` does not commit, it is rolled back. */
+  /** Runs a transaction on a connection of its own. If `work` does not commit, the transaction is rolled back. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#use(async (client) => {
       const transaction = new Transaction(client)
@@ -125,7 +125,7 @@ export class Connections {
       failure = error
       throw error
     } finally {
-      // What a connection leaves open, or may itself be the cause of, is not handed on with it.
+      // A connection that may be at fault, or may still be in a transaction, is not reused.
       const isSuspect = failure instanceof StoreError && SUSPECT.includes(failure.code)
       client.release(isSuspect || client.getTransactionStatus() !== 'I')
     }
@@ -166,11 +166,11 @@ export class Transaction {
     if (broken.has(this.#client)) throw new StoreError('BUSY', 'the connection broke before the transaction was over')
     const { command } = await ask(this.#client, 'COMMIT', undefined, 'committing')
     this.#isOpen = false
-    // The answer to the COMMIT of a transaction that had failed.
+    // A COMMIT of a failed transaction is answered with ROLLBACK.
     if (command !== 'COMMIT') throw new StoreError('BUSY', 'the transaction was rolled back')
   }
 
-  /** Rolls back what is left; a connection on which that fails is thrown away by its user. */
+  /** Rolls back an open transaction. If that fails, the caller discards the connection. */
   async end(): Promise<void> {
     if (this.#isOpen) await ask(this.#client, 'ROLLBACK').catch(() => {})
   }

@@ -1,4 +1,4 @@
-/** What PostgreSQL's errors mean, and those of the way to it. */
+/** The meaning of errors of PostgreSQL and of the network. */
 import { StoreError, type StoreErrorCode } from '../port.ts'
 
 /** What was under way when it failed. Only a COMMIT that was sent can have landed. */
@@ -6,19 +6,19 @@ export type Phase = 'connecting' | 'reading' | 'working' | 'committing'
 
 /** By SQLSTATE, or by its class (the first two characters), where nothing can have landed. */
 const MEANINGS: { readonly [sqlState: string]: StoreErrorCode } = {
-  // Connections that break: 08, and the administrator's 57P01 and its like.
+  // Broken connections: class 08, and 57P01 and similar codes of an administrator's command.
   '08': 'BUSY',
   '57': 'BUSY',
   '25P03': 'BUSY',
   // Serialization failures and deadlocks.
   '40': 'BUSY',
-  // A lock not had in time; a statement that took too long is 57014.
+  // A lock that was not available in time; 57014 is a statement that took too long.
   '55P03': 'BUSY',
   '53100': 'FULL',
   '23505': 'CONFLICT',
   XX001: 'CORRUPT',
   XX002: 'CORRUPT',
-  // Tables, columns or namespaces that are gone, or are there already.
+  // Tables, columns or namespaces that are missing, or exist already.
   '42P01': 'CORRUPT',
   '42P06': 'CORRUPT',
   '42P07': 'CORRUPT',
@@ -38,15 +38,15 @@ const OF_DATA = ['22', '23', '44', 'P0']
 /** Errors by which a server that cannot be had now says that it can be had later. */
 const LATER = ['57P03', '53300']
 
-/** The SQLSTATE of a server's error; undefined for all others. */
+/** The SQLSTATE of a server's error; undefined for other errors. */
 function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('severity' in error)) return undefined
   return (error as unknown as { readonly code?: string }).code
 }
 
 /**
- * An error of a statement or a connection, as the port names it. The server's own error is not its cause, for it may
- * quote the row.
+ * Turns an error of a statement or a connection into one of the port. The server's own error is not given as its cause,
+ * because it may quote the row.
  */
 export function coded(error: unknown, phase: Phase): StoreError {
   const sqlState = sqlStateOf(error)
@@ -73,7 +73,7 @@ export function coded(error: unknown, phase: Phase): StoreError {
 /** What the server or the network said, without the row. */
 class Refusal extends Error {
   override readonly name = 'Refusal'
-  /** Whether it is about the server's being there, which may change by itself. */
+  /** Whether the server is not available, which may change by itself. */
   readonly passes: boolean
   /** The constraint or the unique index that was violated. */
   readonly constraint: string | undefined

@@ -1,4 +1,4 @@
-/** Rows by their keys: those that are asked for before the loop turns come with one statement for each table. */
+/** Reads rows by their keys. All keys that are requested before the loop turns share one statement for each table. */
 import type { Key, Row } from '../port.ts'
 import type { Found } from './connections.ts'
 import type { PostgresTable } from './tables.ts'
@@ -15,7 +15,7 @@ export class Gets {
   readonly #read: (table: PostgresTable, keys: readonly Key[]) => Promise<readonly Found[]>
   readonly #asked = new Map<PostgresTable, Asked[]>()
 
-  /** `read` gives the rows that there are, in any order. */
+  /** `read` returns the existing rows, in any order. */
   constructor(read: (table: PostgresTable, keys: readonly Key[]) => Promise<readonly Found[]>) {
     this.#read = read
   }
@@ -43,7 +43,7 @@ export class Gets {
         try {
           resolve(row && table.decode(row))
         } catch (error) {
-          // One that cannot be read is nobody else's trouble.
+          // A row that cannot be read must not fail the other reads.
           reject(error)
         }
       }

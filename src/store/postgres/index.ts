@@ -36,9 +36,9 @@ import { sure } from '../../sure.ts'
 export type { ConnectionOptions } from './connections.ts'
 export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
-/** Which database and namespace, and how it is waited for. */
+/** The database, its namespace, and how long it is waited for. */
 export interface PostgresStoreOptions extends ConnectionOptions, SlowOptions {
-  /** The namespace of the tables, made where there is none. `hardshell` unless given. */
+  /** The namespace of the tables. A missing one is created. `hardshell` unless given. */
   readonly namespace?: string | undefined
 }
 
@@ -65,10 +65,10 @@ export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   }
 }
 
-/** What is to be known of a server. */
+/** What the store needs to know about a server. */
 interface Server {
   readonly hasNotify: boolean
-  /** Whether it has written down what it acknowledges, without being told to. */
+  /** Whether it is configured to write a commit to disk before it acknowledges it. */
   readonly isDurable: boolean
 }
 
@@ -96,7 +96,7 @@ async function setUp(options: PostgresStoreOptions, namespace: string, schema: S
 const OF_ONE: readonly StoreErrorCode[] = ['CONFLICT', 'CORRUPT', 'UNSTORABLE']
 
 class PostgresStore implements Store {
-  /** Nothing in a server of this kind lets go of a lock when a process on another machine dies unseen. */
+  /** The server does not notice when a process on another machine dies, so it does not release that process's locks. */
   readonly ownership: Ownership = { by: 'heartbeats' }
   readonly #schema: Schema
   readonly #options: PostgresStoreOptions
@@ -208,7 +208,7 @@ class PostgresStore implements Store {
     }
   }
 
-  /** What is asked for before the loop turns belongs to the same group. */
+  /** Commits that arrive before the loop turns join the same group. */
   async #land(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     await this.#settle(this.#commits.take())

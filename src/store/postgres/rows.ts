@@ -1,4 +1,4 @@
-/** All rows of a store in PostgreSQL at once: worlds are put into it and taken out of it again, for tests. */
+/** Reads and replaces all rows of a store in PostgreSQL at once, so that tests can store worlds in it. */
 import type { Dump } from '../memory.ts'
 import type { Row, Schema } from '../port.ts'
 import { retryFor } from '../kit/retry.ts'
@@ -13,12 +13,12 @@ import { sure } from '../../sure.ts'
 export interface PostgresRows {
   /** Replaces all rows by those of a dump, in two round trips. @throws {TypeError} where they do not fit the schema. */
   load(dump: Dump): Promise<void>
-  /** All rows as they are at one moment, in the order of their primary keys; in two round trips. */
+  /** All rows at one moment, in the order of their primary keys, in two round trips. */
   dump(): Promise<Dump>
   close(): Promise<void>
 }
 
-/** The rows of a store that has been opened with this schema before. Who has it open is not told of what is loaded. */
+/** The rows of a store that has been opened with this schema before. Open stores are not notified of loaded rows. */
 export function postgresRows(options: PostgresStoreOptions, schema: Schema): PostgresRows {
   const connections = new Connections(options)
   const tables = Object.entries(schema.tables).map(

@@ -1,4 +1,4 @@
-/** Tables, rows and migrations as PostgreSQL has them. */
+/** Tables, rows and migrations in PostgreSQL. */
 import type { Client } from 'pg'
 import { StoreError, type Key, type Row, type Scalar, type Schema, type Table } from '../port.ts'
 import { ask, type Found, type Value } from './connections.ts'
@@ -26,7 +26,7 @@ const dialectOf = (namespace: string): Dialect => ({
   suffix: '',
 })
 
-/** PostgreSQL's texts lack U+0000. It is written with U+0001, in a way that keeps the order of texts. */
+/** PostgreSQL's texts cannot hold U+0000. It is encoded with U+0001 in a way that keeps the order of texts. */
 const escape = (text: string): string => text.replaceAll('\u0001', '\u0001\u0002').replaceAll('\0', '\u0001\u0001')
 const unescape = (text: string): string => text.replaceAll('\u0001\u0001', '\0').replaceAll('\u0001\u0002', '\u0001')
 
@@ -35,17 +35,17 @@ export const sent = (value: Scalar): string | number | null => (typeof value ===
 
 const isInteger = (type: string): boolean => type.startsWith('integer') || type.startsWith('time')
 
-/** The statements for one table. They take arrays, one for each column, and so any number of rows. */
+/** The statements for one table. They take one array for each column, so any number of rows. */
 export class PostgresTable extends SqlTable {
-  /** Gives rows by primary keys, in any order. */
+  /** Reads rows by primary keys, in any order. */
   readonly getAll: string
-  /** Gives, by primary keys, the columns that conditions and totals can ask for, and keeps the rows from changing. */
+  /** Reads by primary keys the columns that conditions and totals can use, and locks the rows. */
   readonly lock: string
   readonly insert: string
   readonly delete: string
   readonly clear: string
   readonly totals: PostgresTotals | undefined
-  /** Columns whose changes may collide with other rows. */
+  /** Columns whose changes may conflict with other rows. */
   readonly unique: ReadonlySet<string>
   /** The names of its unique indexes as the database has them, which keeps 63 bytes of a name. */
   readonly uniqueNames: ReadonlySet<string>
@@ -97,7 +97,7 @@ export class PostgresTable extends SqlTable {
     return super.decode(this.scalarsOf(found))
   }
 
-  /** The primary key of what was found. */
+  /** The primary key of a row. */
   keyOf(found: Found): Key {
     const { name, table } = this
     return table.key.map((column) => partOf({ [column]: received(name, table, column, found[column] ?? null) }, column))
@@ -129,7 +129,7 @@ function received(name: string, table: Table, column: string, value: string | nu
 class PostgresTotals extends SqlTotals {
   readonly #name: string
   readonly #source: Table
-  /** Adds to groups, and gives those that it changed. */
+  /** Adds to groups, and returns the groups that it changed. */
   readonly add: string
   /** Removes a group that has no rows. */
   readonly clean = `DELETE FROM ${this.table} WHERE count = 0`
@@ -166,7 +166,7 @@ export function namespaceOf({ namespace = 'hardshell' }: { readonly namespace?: 
   return namespace
 }
 
-/** The database's own tables: its schema, and what each open handle has changed last. */
+/** The store's own tables: its schema, and the last changes of each open handle. */
 export const ownTables = (namespace: string): { schema: string; changes: string } => {
   const { table } = dialectOf(namespace)
   return { schema: table('hardshell:schema'), changes: table('hardshell:changes') }
@@ -193,26 +193,26 @@ export async function migrate(client: Client, begin: string, namespace: string, 
   }
 }
 
-/** The version and the tables of a database; undefined where it has been empty. */
+/** The version and the tables of a database; undefined if it was empty. */
 async function described(client: Client, namespace: string): Promise<{ version: number; tables: Tables } | undefined> {
   const sql = 'SELECT table_name FROM information_schema.tables WHERE table_schema = $1'
   const names = (await ask(client, sql, [namespace])).rows.map((row) => row['table_name'])
   if (names.length === 0) return make(client, namespace)
   if (!names.includes('hardshell:schema'))
     throw new StoreError('CORRUPT', `the tables of ${namespace} belong to another program`)
-  // Whoever commits shares this row, so that it waits for them, and they for it.
+  // Every commit takes a shared lock on this row, so a migration waits for commits, and commits wait for it.
   const own = ownTables(namespace).schema
   const row = (await ask(client, `SELECT version, tables FROM ${own} WHERE id = 1 FOR UPDATE`)).rows[0]
   if (row === undefined) throw new StoreError('CORRUPT', `the schema of ${namespace} is gone`)
   return { version: Number(row['version']), tables: JSON.parse(sure(row['tables'], 'tables')) as Tables }
 }
 
-/** The database's own tables. Of two that make them at once, one has to look again. */
+/** Creates the store's own tables. If two processes create them at once, one has to check again. */
 async function make(client: Client, namespace: string): Promise<undefined> {
   const own = ownTables(namespace)
   const there = await ask(client, 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1', [namespace])
   try {
-    // Even where there is one, it takes a right that a program need not have.
+    // Creating a schema needs a permission, even if it exists. A program need not have it.
     if (there.count === 0) await ask(client, `CREATE SCHEMA ${quote(namespace)}`)
     await ask(
       client,

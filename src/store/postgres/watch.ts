@@ -1,6 +1,6 @@
 /**
- * Learning of the commits of others. Every handle keeps rows that say how often it has changed which table, and they
- * are read again and again: that is the truth. A NOTIFY, where the database has it, only makes it quick.
+ * Learns of the commits of other processes. Every handle keeps rows that count its changes of each table. All handles
+ * poll these rows, and only they are reliable. A NOTIFY, if the database has it, makes it faster.
  */
 import { ask, connect, type ConnectionOptions, type Connections, type Statement } from './connections.ts'
 import { ownTables } from './tables.ts'
@@ -8,7 +8,7 @@ import { watchers } from '../kit/watchers.ts'
 import { sure } from '../../sure.ts'
 
 const POLL_MS = 200
-/** How often is looked where commits are told. */
+/** The pause between polls when NOTIFY works. */
 const POLL_LISTENING_MS = 2_000
 const RECONNECT_MS = 5_000
 
@@ -38,7 +38,7 @@ export class Changes {
     this.#hasNotify = hasNotify
   }
 
-  /** Says, within a transaction, which tables it changes. */
+  /** Records, within a transaction, the tables that it changes. */
   mark(tables: readonly string[]): Statement {
     this.#count++
     const sql = `INSERT INTO ${this.#table} (handle, name, seq) SELECT $1, t.name, $2 FROM unnest($3::text[]) AS t (name)
@@ -46,7 +46,7 @@ export class Changes {
     return { sql, values: [this.#handle, this.#count, tables] }
   }
 
-  /** Calls back who watches tables that this handle has changed, here and elsewhere. */
+  /** Notifies the watchers of tables that this handle has changed, in this process and in others. */
   touched(tables: Iterable<string>): void {
     this.#watchers.touched(tables)
     if (!this.#hasNotify) return
@@ -54,7 +54,10 @@ export class Changes {
     if (!this.#isTelling) void this.#tell()
   }
 
-  /** Tells others, after the commit and by itself: transactions that NOTIFY wait for each other until they are on disk. */
+  /**
+   * Notifies others after the commit, outside its transaction: transactions with NOTIFY wait for each other until they
+   * are on disk.
+   */
   async #tell(): Promise<void> {
     this.#isTelling = true
     while (this.#unannounced.size > 0) {
@@ -92,7 +95,7 @@ export class Changes {
           { name: sure(name, 'name'), seq: sure(seq, 'number') },
         ]),
       )
-      // What happened between the call of `watch` and the first poll is not known.
+      // Changes between the call of `watch` and the first poll are unknown.
       if (seen === undefined) this.#watchers.touched()
       else
         this.#watchers.touched(
@@ -105,12 +108,14 @@ export class Changes {
       const timer = setTimeout(() => void poll().then(schedule, schedule), isHeard() ? POLL_LISTENING_MS : POLL_MS)
       timer.unref()
     }
-    // Rows of handles that are long gone; one that lives writes its own anew.
+    // These are rows of handles that ended long ago. A living handle writes its rows again.
     const sweep = `DELETE FROM ${this.#table} WHERE at < CURRENT_TIMESTAMP - INTERVAL '1 day'`
     void this.#connections.read(sweep, []).then(poll).then(schedule, schedule)
   }
 
-  /** Hears of commits on a connection of its own, which is made anew when it breaks. Says whether it hears now. */
+  /**
+   * Listens for commits on a connection of its own, which is replaced when it breaks. Reports whether it is listening.
+   */
   #listen(signal: AbortSignal): () => boolean {
     let hears = false
     const run = async (): Promise<void> => {
@@ -145,7 +150,8 @@ export class Changes {
   }
 }
 
-/** Lets the process end while it listens. `pg` has it, and its types do not. */
+/** Lets the process end while it listens. `pg` has this method, but its types do not. */
+
 function unref(client: object): void {
   ;(client as { unref(): void }).unref()
 }

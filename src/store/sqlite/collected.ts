@@ -3,12 +3,15 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** What stands behind an object may be collected later than the object: so many rounds follow the last one. */
+/** Native data of an object may be released later than the object: this many rounds follow when no object is left. */
 const LAST_ROUNDS = 3
-/** The first rounds follow each other at once. Later ones wait: a compiler's thread may hold an object until it is done. */
+/**
+ * The first rounds follow each other at once. Later ones pause: V8's compiler thread may hold an object until it is
+ * done.
+ */
 const FAST_ROUNDS = 10
 const PAUSE_MS = 20
-/** Gives up after about ten seconds: something else holds an object, a debugger for example. */
+/** After about ten seconds it gives up: something else holds an object, for example a debugger. */
 const MOST_ROUNDS = 500
 
 export class Collected {

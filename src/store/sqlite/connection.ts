@@ -1,19 +1,19 @@
-/** A connection to SQLite: as little of it as every library for it has. */
+/** A connection to SQLite, with the calls that every SQLite library has. */
 
-/** A value as SQLite takes and gives it; blobs are not used. */
+/** A value of SQLite. Blobs are not used. */
 export type SqlValue = string | number | null
 
-/** A row as SQLite gives it. */
+/** A row as SQLite returns it. */
 export type SqlRow = Record<string, SqlValue>
 
-/** All calls are synchronous, and throw what `coded` understands. Statements are kept for when they are asked for again. */
+/** All calls but `close` are synchronous. Their errors are those that `coded` knows. Prepared statements are cached. */
 export interface SqliteConnection {
-  /** Every row that a statement gives. */
+  /** All rows of a statement. */
   all(sql: string, values?: readonly SqlValue[]): SqlRow[]
   run(sql: string, values?: readonly SqlValue[]): void
   /** Runs statements that take no values and give no rows. */
   exec(sql: string): void
   readonly isTransaction: boolean
-  /** Lets go of the file. No call may follow. */
+  /** Closes the file. No call may follow. */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * Rows in an encrypted SQLite file, through `libsql`: all that `sqliteStore` promises, and nothing on the disk that can
- * be read without the key. Pages are encrypted with AES-256, in the file, its log and its journals.
+ * Rows in an encrypted SQLite file, through `libsql`. It keeps all promises of `sqliteStore`, and nothing on the disk
+ * can be read without the key: pages are encrypted with AES-256 in the file, its log and its journals.
  */
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -30,21 +30,21 @@ export type { EncryptionKey, FormerKey } from './secret.ts'
 /** Where an encrypted database is, and its key. */
 export interface EncryptedSqliteStoreOptions extends SqliteOptions {
   /**
-   * 32 random bytes, or their text in hexadecimal or base64: all of them count. Or `{ passphrase }` of at least 12
-   * characters, which goes through scrypt; its salt is in a file beside the database (`-salt`), to be kept and copied with
-   * it: without the salt nothing opens it.
+   * 32 random bytes, or their text in hexadecimal or base64; all of the bytes count. Or `{ passphrase }` of at least 12
+   * characters, which goes through scrypt. Its salt is in a file beside the database (`-salt`). Keep and copy it with
+   * the database: without the salt nothing opens it.
    */
   readonly key: EncryptionKey
   /**
-   * The text by which an earlier version encrypted the file, of which 32 bytes counted. A file that it opens, and `key`
-   * does not, is changed to `key` first, as by `changeKey`.
+   * The text with which an earlier version encrypted the file; only 32 of its bytes counted. A file that this text
+   * opens, and `key` does not, is changed to `key` first, as by `changeKey`.
    */
   readonly formerKey?: string | undefined
 }
 
 /**
- * A store in an encrypted SQLite file. Needs the package `libsql`. Opening rejects with `WRONG_KEY` where the key is
- * another than the file's, or the file is not encrypted, and with `SALT_MISSING` where a passphrase has lost its salt.
+ * A store in an encrypted SQLite file. It needs the package `libsql`. Opening rejects with `WRONG_KEY` if the key is
+ * not the file's or the file is not encrypted, and with `SALT_MISSING` if the salt of a passphrase is missing.
  *
  * @throws {TypeError} naming the argument
  * @example
@@ -66,7 +66,7 @@ interface Secrets {
 
 async function open(options: SqliteOptions, { secret, former }: Secrets, schema: Schema): Promise<Store> {
   const { path, busyTimeoutMs } = options
-  // A salt that is not there yet is made where the former key still has to open the file.
+  // If the former key opens the file, a missing salt for the new passphrase is made.
   const opensFormer = former && (await opensWith(path, await cipherKey(path, former), busyTimeoutMs).catch(explained))
   const key = await hexKey(path, secret, opensFormer)
   if (former && opensFormer && !(await opensWith(path, key, busyTimeoutMs).catch(explained)))
@@ -77,7 +77,7 @@ async function open(options: SqliteOptions, { secret, former }: Secrets, schema:
     await assertKey(path, key, busyTimeoutMs).catch(explained)
     const store = await openStore(() => new LibsqlConnection(path, key), schema, options).catch(explained)
     if (path === IN_MEMORY) return store
-    // From here on it holds a lock that keeps others from changing the key. What it opened may have been replaced before.
+    // From here on the store holds a lock, so nobody can change the key. The file may have been replaced before that.
     if (isSame(before, fileAt(path))) {
       removeCopy(path)
       return store
@@ -86,22 +86,22 @@ async function open(options: SqliteOptions, { secret, former }: Secrets, schema:
   }
 }
 
-/** Of which database the key is changed, from what to what. */
+/** A change of a database's key. */
 export interface ChangeKey {
   /** The file of the database. */
   readonly path: string
-  /** The key as it is; `{ text }` where an earlier version encrypted the file by a text, of which 32 bytes counted. */
+  /** The current key; `{ text }` if an earlier version encrypted the file with a text, of which 32 bytes counted. */
   readonly from: EncryptionKey | FormerKey
-  /** The key as it shall be. */
+  /** The new key. */
   readonly to: EncryptionKey
-  /** How long to wait for those who have the database open before rejecting with `BUSY`. 5,000 ms unless given. */
+  /** How long to wait for processes that have the database open before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
 }
 
 /**
- * Gives an encrypted database another key. Nobody may have it open meanwhile, and it takes its size once more on the
- * disk. Whatever happens, the database is whole under one of the keys: a copy is made and synced, and takes the place
- * of the database at one blow. The disk may still hold what was there before, under the former key.
+ * Gives an encrypted database another key. Nobody may have the database open meanwhile, and the disk needs room for a
+ * second copy. Whatever happens, the database is whole under one of the keys: a copy is written and synced, and
+ * replaces the database atomically. Blocks of the old file, under the former key, may remain on the disk.
  *
  * @throws {TypeError} naming the argument; {StoreError} `WRONG_KEY`; `SALT_MISSING`; `BUSY` where somebody has it open;
  *   `FULL`; `UNAVAILABLE`
@@ -137,11 +137,11 @@ async function replace({ path, from, to, busyTimeoutMs }: Replacement): Promise<
   const db = new LibsqlConnection(path, from)
   try {
     await patiently(busyTimeoutMs, () => {
-      // Reading tells whether the key is still right. What comes next writes, and under whatever key.
+      // Reading checks that the key is still right. The next statement writes, with a right or a wrong key.
       db.all('SELECT 1 FROM sqlite_schema LIMIT 1')
       db.exec(ALONE)
     })
-    // A log or a journal that is left would be taken for the new file's.
+    // SQLite would apply a remaining log or journal to the new file.
     const left = ['-wal', '-journal'].some((suffix) => fileAt(path + suffix) !== undefined)
     if (left || !isSame(before, fileAt(path))) throw new StoreError('BUSY', 'somebody else has opened the database')
     removeCopy(path)
@@ -162,13 +162,13 @@ async function replace({ path, from, to, busyTimeoutMs }: Replacement): Promise<
 }
 
 /**
- * Moves all of the log into the file, which SQLite allows to whoever is alone, and keeps the file locked. In this order,
- * for who has it locked for good does not delete journals.
+ * Moves the whole log into the file, which SQLite allows only to the one connection, and keeps the file locked. The
+ * order matters: a connection that holds the exclusive lock for good does not delete journals.
  */
 const ALONE =
   'PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT'
 
-/** Encrypts a database that nobody else knows with another key, and reads it all. */
+/** Encrypts the copy with another key, and checks that all of it can be read. Nobody else uses the copy. */
 async function rekey(path: string, from: CipherKey, to: HexKey): Promise<void> {
   const db = new LibsqlConnection(path, from)
   try {
@@ -187,7 +187,7 @@ async function rekey(path: string, from: CipherKey, to: HexKey): Promise<void> {
 
 const copyOf = (path: string): string => `${path}-rekey`
 
-/** Removes what a change of the key left that did not come to its end. */
+/** Removes the files that an unfinished change of the key left. */
 function removeCopy(path: string): void {
   for (const suffix of ['', '-journal']) rmSync(copyOf(path) + suffix, { force: true })
 }
@@ -201,7 +201,7 @@ function sync(path: string): void {
   }
 }
 
-/** What does not decrypt is no database to SQLite. */
+/** SQLite reports a file that it cannot decrypt as not being a database. */
 function explained(error: unknown): never {
   const failure = systemError(error) ?? coded(error)
   if (resultOf(failure.cause) !== NOT_A_DATABASE) throw failure

@@ -56,7 +56,7 @@ export function ownConflict(error: unknown, ours: ReadonlySet<string>): unknown 
 /** SQLite's errors as the port names them; any other as it is. */
 export function coded(error: unknown, committing = false): Error {
   if (!(error instanceof Error)) return new Error('not an error was thrown', { cause: error })
-  // An integer that others wrote, too large to be read.
+  // Another program wrote an integer that is too large to read.
   if ((error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE') return tooLarge()
   const result = resultOf(error)
   if (result === undefined) return error
@@ -67,7 +67,7 @@ export function coded(error: unknown, committing = false): Error {
 
 export const tooLarge = (): StoreError => new StoreError('CORRUPT', 'an integer is beyond the safe integers')
 
-/** SQLite's result code, without what it adds in the higher bytes: `node:sqlite` and `libsql` have it elsewhere. */
+/** SQLite's primary result code, without the extended part. `node:sqlite` and `libsql` put it in different fields. */
 export function resultOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined
   const { code, errcode, rawCode } = error as { code?: unknown; errcode?: unknown; rawCode?: unknown }

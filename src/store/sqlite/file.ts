@@ -6,7 +6,7 @@ import { StoreError } from '../port.ts'
 export const IN_MEMORY = ':memory:'
 
 /**
- * The whole path, whatever folder the process is in later.
+ * The absolute path, so that a later change of the working folder does not matter.
  *
  * @throws {TypeError} for what SQLite would take for something else: no name is a database that is deleted when it is
  *   closed, and a URL may be one in memory, or on a server.
@@ -56,15 +56,15 @@ export function assertOneName(file: BigIntStats | undefined): void {
 }
 
 /**
- * Makes a file that is not there yet, for nobody but its user to read. SQLite gives its log, its index and its journals
- * the rights of the file. One that is there keeps the rights that somebody gave it.
+ * Creates a missing file that only its user can read. SQLite gives its log, its index and its journals the permissions
+ * of the file. An existing file keeps its permissions.
  */
 export function makeFile(path: string): void {
   if (path === IN_MEMORY) return
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch {
-    // It is there. Or it cannot be made, and SQLite says why.
+    // The file exists. Or it cannot be created, and SQLite reports the reason.
   }
 }
 
@@ -73,13 +73,13 @@ export const fileAt = (path: string): BigIntStats | undefined => statSync(path, 
 export const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefined): boolean =>
   one !== undefined && one.ino === other?.ino && one.dev === other.dev
 
-/** Whether the files of a database are what they were. @throws {StoreError} `GONE`, `UNAVAILABLE` */
+/** Checks that the files of a database are still the same. @throws {StoreError} `GONE`, `UNAVAILABLE` */
 export type Presence = () => void
 
 /**
- * Watches over an open database: one that is deleted or replaced takes with it what is committed, and SQLite says
- * nothing. So does one whose log or index goes: others do not see any more what is written. `before` is the file as it
- * was before it was opened.
+ * Watches an open database. If its file is deleted or replaced, commits are lost and SQLite reports no error. If its
+ * log or index is deleted, other processes no longer see what is written. `before` is the file as it was before it was
+ * opened.
  *
  * @throws {StoreError} `GONE` where it was replaced while it was opened.
  */
@@ -90,7 +90,7 @@ export function presenceOf(path: string, before: BigIntStats | undefined): Prese
     throw new StoreError('GONE', `the database${suffix} was deleted or replaced while it was open`)
   }
   checked('', before)
-  // Log and index are there as long as somebody has the database open.
+  // Log and index exist while somebody has the database open.
   const files = [['', before] as const, ...['-wal', '-shm'].map((suffix) => [suffix, stat(path + suffix)] as const)]
   return () => {
     for (const [suffix, was] of files) checked(suffix, was)

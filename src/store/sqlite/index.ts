@@ -11,9 +11,9 @@ import { checkOptions, openStore, type SqliteOptions } from './store.ts'
 export type { SqliteOptions } from './store.ts'
 export type { SlowCall, SlowOptions } from '../kit/slow.ts'
 
-/** Which file, and how its lock is waited for. */
+/** The file, and how long its lock is waited for. */
 export interface SqliteStoreOptions extends SqliteOptions {
-  /** Prepares a fresh connection before anything else: a limit of size, say. */
+  /** Called with each new connection before it is used, for example to limit the size. */
   readonly prepare?: ((db: DatabaseSync) => void) | undefined
 }
 
@@ -44,10 +44,10 @@ export function sqliteStore(given: SqliteStoreOptions): StoreAdapter {
 const MAGIC = Buffer.from('SQLite format 3\0')
 
 /**
- * What begins otherwise is encrypted, or no database: SQLite would put into it what a journal beside it says.
+ * A file that begins otherwise is encrypted, or is not a database. SQLite would apply a journal beside it to it.
  *
- * Where this process has the file open already, a log is beside it, and the file is read through SQLite: for closing a
- * file lets go of all locks that the process has on it, and others would take the log for one that nobody uses.
+ * If this process already has the file open, there is a log beside it, and the file is read through SQLite. Otherwise,
+ * closing the file would release all locks that the process has on it, and others would take the log for an unused one.
  */
 function assertPlain(path: string): void {
   if (path === IN_MEMORY) return
@@ -59,7 +59,7 @@ function assertPlain(path: string): void {
     length = readSync(file, bytes)
     closeSync(file)
   } catch {
-    // Why it cannot be read, SQLite says.
+    // SQLite reports why it cannot be read.
   }
   if (length > 0 && !bytes.equals(MAGIC)) throw notPlain()
 }
@@ -72,7 +72,7 @@ function assertReadable(path: string): void {
   } catch (error) {
     if (resultOf(error) === NOT_A_DATABASE) throw notPlain(error)
     const failure = coded(error)
-    // Anything else, SQLite says again.
+    // SQLite reports any other error again.
     if (failure instanceof StoreError && failure.code === 'BUSY') throw failure
   } finally {
     db?.close()

@@ -1,9 +1,9 @@
 /**
- * Whether a key is that of an encrypted database, found out without writing to it.
+ * Finds out whether a key opens an encrypted database, without writing to it.
  *
- * What a dead process left in a log or a journal is put into the file by whoever opens it next, and on its way it is
- * decrypted and encrypted. With a wrong key that destroys the first page, and so the database. Hence the key is tried
- * on connections that cannot write.
+ * The next process that opens a database applies the log or journal of a dead process to the file. SQLite decrypts and
+ * encrypts these pages on the way. With a wrong key that destroys the first page, and so the database. Therefore the
+ * key is tried on connections that cannot write.
  */
 import { constants, copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -14,7 +14,7 @@ import { fileAt, IN_MEMORY } from './file.ts'
 import { LibsqlConnection } from './libsql.ts'
 import type { CipherKey } from './secret.ts'
 
-/** A database that is not there yet has any key. @throws {StoreError} `WRONG_KEY`; `BUSY` */
+/** Any key fits a database that does not exist yet. @throws {StoreError} `WRONG_KEY`; `BUSY` */
 export async function assertKey(path: string, key: CipherKey, busyTimeoutMs: number | undefined): Promise<void> {
   if (await opensWith(path, key, busyTimeoutMs)) return
   throw new StoreError('WRONG_KEY', 'the key is not that of the database, or the file is none')
@@ -28,7 +28,9 @@ export async function opensWith(path: string, key: CipherKey, busyTimeoutMs: num
 
 const changing = new Set<string>()
 
-/** Nobody in this process tries a key meanwhile: closing the file would let go of the locks of who changes it. */
+/**
+ * While `work` changes the key, nobody in this process tries one: closing the file would release the locks of `work`.
+ */
 export async function undisturbed<T>(path: string, work: () => Promise<T>): Promise<T> {
   if (changing.has(path)) throw new StoreError('BUSY', 'its key is being changed')
   changing.add(path)
@@ -41,14 +43,14 @@ export async function undisturbed<T>(path: string, work: () => Promise<T>): Prom
 
 async function isKeyOf(path: string, key: CipherKey): Promise<boolean> {
   if (changing.has(path)) throw new StoreError('BUSY', 'its key is being changed')
-  // The first page may stand in the log alone. As long as it is there, reading is part of SQLite's own order of locks;
-  // and without one nobody has the database open, in this process least of all, who would lose locks by what follows.
+  // The first page may be in the log only. While there is a log, the file is read under SQLite's own locks. Without a
+  // log nobody has the database open, so this process has no locks that the next lines could release.
   if (fileAt(`${path}-wal`)) return opens(uri(path, 'mode=ro'), key)
   const before = marksOf(path)
   if (await opens(uri(path, 'immutable=1'), key)) return true
   let found = false
   try {
-    // A power cut may have torn the page, of which the journal has a copy.
+    // A power cut may have torn the page. The journal has a copy of it.
     found = sizeOf(`${path}-journal`) > 0 && (await opensCopy(path, key))
   } catch (error) {
     if (before === marksOf(path)) throw error
@@ -68,11 +70,11 @@ async function opensCopy(path: string, key: CipherKey): Promise<boolean> {
   }
 }
 
-/** Whether the first page can be made out. What else is wrong with the database is found when it is opened. */
+/** Whether the first page can be decrypted. Other faults of the database are found when it is opened. */
 async function opens(at: string, key: CipherKey): Promise<boolean> {
   const db = new LibsqlConnection(at, key)
   try {
-    // No statement is left of it, which would keep the file open for a while.
+    // `exec` leaves no statement behind, which would keep the file open for a while.
     db.exec('SELECT 1 FROM sqlite_schema LIMIT 1')
     return true
   } catch (error) {
@@ -88,7 +90,7 @@ const uri = (path: string, how: string): string => `${pathToFileURL(path).href}?
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
-/** Changes when somebody writes to the database. */
+/** A text that changes when somebody writes to the database. */
 const marksOf = (path: string): string =>
   ['', '-wal', '-journal']
     .map((suffix) => {

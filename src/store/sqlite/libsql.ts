@@ -22,7 +22,7 @@ export class LibsqlConnection implements SqliteConnection {
     try {
       const options = { timeout: 0, ...('text' in key && { encryptionKey: key.text }) }
       this.#db = new Database(path, options as Database.Options)
-      // Of a text only 32 bytes count, so bytes are handed over as such.
+      // Only 32 bytes of a text would count, so the key is passed as bytes.
       if ('hex' in key && path !== IN_MEMORY) this.#db.exec(`PRAGMA hexkey = '${key.hex}'`)
     } catch (cause) {
       throw new StoreError('UNAVAILABLE', 'the database cannot be opened', { cause })
@@ -31,8 +31,8 @@ export class LibsqlConnection implements SqliteConnection {
 
   /**
    * Reads to the end: a statement that is left in the middle holds its read transaction open, as `get` of this library
-   * does. `all` of this library is not called: while V8 compiles a function of a cursor, its thread holds that function,
-   * and through it the cursor. The one function that is called here is counted, so `close` waits for it.
+   * does. `all` of this library is not called: while V8 compiles a function of a cursor, its thread holds that
+   * function, and through it the cursor. The one function that is called here is counted, so `close` waits for it.
    */
   all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
     const cursor = this.#statement(sql).iterate(values.map(bound)) as Cursor
@@ -72,8 +72,8 @@ export class LibsqlConnection implements SqliteConnection {
 }
 
 /**
- * The library reads a text to its first NUL. So that none is there, NUL and the character after it are written as two,
- * in a way that keeps the order of texts.
+ * The library reads a text up to its first NUL. Therefore NUL, and the character U+0001, are each written as two
+ * characters. The order of texts stays the same.
  */
 const MARK = '\u0001'
 const NUL_MARKED = MARK + MARK
@@ -84,7 +84,7 @@ const bound = (value: SqlValue): SqlValue =>
     ? value.replaceAll(MARK, MARK_MARKED).replaceAll('\0', NUL_MARKED)
     : value
 
-// Pairs are found from the left, where every pair begins with a mark: none is torn.
+// Every pair begins with a mark, and pairs are found from the left, so no pair is split.
 const unmarked = (text: string): string => text.replaceAll(NUL_MARKED, '\0').replaceAll(MARK_MARKED, MARK)
 
 function readable(row: SqlRow): SqlRow {

@@ -4,7 +4,7 @@ import type { SqliteConnection, SqlRow, SqlValue } from './connection.ts'
 
 interface Options {
   readonly path: string
-  /** Prepares a fresh connection before anything else. */
+  /** Called with each new connection before it is used. */
   readonly prepare?: ((db: DatabaseSync) => void) | undefined
 }
 

@@ -5,7 +5,7 @@ import { StoreError, type HeldLock, type OwnerLock } from '../port.ts'
 import { coded } from './errors.ts'
 import { fileAt, isSame, makeFile } from './file.ts'
 
-/** How often a lock that somebody else holds is tried again. */
+/** The pause between two tries to get a lock that another process holds. */
 const AGAIN_MS = 250
 /** How often a holder that does nothing looks for the file of its lock. */
 const LOOK_MS = 1_000

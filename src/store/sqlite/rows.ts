@@ -1,4 +1,4 @@
-/** All rows of a SQLite file at once: worlds are put into it and taken out of it again, for tests. */
+/** Reads and replaces all rows of a SQLite file at once, so that tests can store worlds in it. */
 import { DatabaseSync } from 'node:sqlite'
 import type { Dump } from '../memory.ts'
 import type { Schema } from '../port.ts'
@@ -9,7 +9,7 @@ import { list, quote } from '../kit/sql.ts'
 export interface SqliteRows {
   /** Replaces all rows by those of a dump, in one transaction. @throws {TypeError} where they do not fit the schema. */
   load(dump: Dump): void
-  /** All rows as they are at one moment, in the order of their primary keys. */
+  /** All rows at one moment, in the order of their primary keys. */
   dump(): Dump
   close(): void
 }

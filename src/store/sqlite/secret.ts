@@ -1,10 +1,10 @@
 /**
- * What an encrypted database is opened with. The cipher takes 32 bytes and no more, so all that is handed in must come to
- * exactly so many: bytes, their text in hexadecimal or base64, or a passphrase through scrypt.
+ * Turns what opens an encrypted database into a key. The cipher takes exactly 32 bytes. They come from bytes, from
+ * their text in hexadecimal or base64, or from a passphrase through scrypt.
  *
- * A passphrase needs a salt, and a lost salt is a lost database. It stands in a file beside it, made whole and synced
- * before there is a database under it, and never changed or deleted again: whatever crashes between two writes leaves a
- * salt that nothing depends on yet, and a change of the key from or to a passphrase takes the one that is there.
+ * A passphrase needs a salt, and a lost salt is a lost database. The salt is in a file beside the database. The file is
+ * written whole and synced before a database depends on it, and never changed or deleted again. So a crash between two
+ * writes leaves a salt on which nothing depends yet. A change of the key from or to a passphrase uses an existing salt.
  */
 import { createHash, randomBytes, scrypt } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
@@ -12,12 +12,12 @@ import { dirname } from 'node:path'
 import { StoreError } from '../port.ts'
 import { fileAt, IN_MEMORY } from './file.ts'
 
-/** 32 bytes, or their text in hexadecimal or base64; or what somebody remembers, at least 12 characters of it. */
+/** 32 bytes, or their text in hexadecimal or base64; or a passphrase of at least 12 characters. */
 export type EncryptionKey = string | Uint8Array | { readonly passphrase: string }
 
-/** What earlier versions took: a text, of which the first 32 bytes counted. */
+/** A key of an earlier version: a text, of which the first 32 bytes counted. */
 export interface FormerKey {
-  /** The text that an earlier version took as the key. */
+  /** The text that was the key in an earlier version. */
   readonly text: string
 }
 
@@ -26,10 +26,10 @@ export interface HexKey {
   readonly hex: string
 }
 
-/** A key as it was handed in, checked and copied. */
+/** A caller's key, checked and copied. */
 export type Secret = HexKey | { readonly passphrase: string }
 
-/** As the cipher takes it. */
+/** A key in the form that the cipher takes. */
 export type CipherKey = HexKey | FormerKey
 
 const KEY_BYTES = 32
@@ -40,7 +40,7 @@ export function secretOf(key: unknown, name: string): Secret {
   if (key instanceof Uint8Array && key.length === KEY_BYTES) return { hex: hexOf(key) }
   if (typeof key === 'string') {
     if (/^[0-9a-f]{64}$/i.test(key)) return { hex: key.toLowerCase() }
-    // A last character that says more than the bytes would be another text for the same key.
+    // The last character may carry unused bits: then two texts would stand for the same key.
     const bytes = /^[\w+/-]{43}=?$/.test(key) ? Buffer.from(key, 'base64') : Buffer.of()
     const again = bytes.toString('base64url')
     if (bytes.length === KEY_BYTES && again === key.replace(/=$/, '').replaceAll('+', '-').replaceAll('/', '_'))
@@ -54,7 +54,7 @@ export function secretOf(key: unknown, name: string): Secret {
       Array.from(passphrase).length < LEAST_CHARACTERS
     )
       throw new TypeError(`${name}.passphrase: a text of at least ${LEAST_CHARACTERS} characters`)
-    // Keyboards write the same character in several ways.
+    // Keyboards encode the same character in several ways.
     return { passphrase: passphrase.normalize('NFKC') }
   }
   throw new TypeError(`${name}: ${KEY_BYTES} bytes, their text in hexadecimal or base64, or { passphrase }`)
@@ -72,7 +72,7 @@ export function formerSecretOf(key: unknown, name: string): Secret | FormerKey {
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /**
- * The key for the cipher. With `makes`, a salt that is not there is made; without, only where there is no database yet.
+ * The key for the cipher. With `makes`, a missing salt is made. Without it, a salt is made only for a new database.
  *
  * @throws {StoreError} `SALT_MISSING`, `FULL`, `UNAVAILABLE`
  */
@@ -85,7 +85,7 @@ export async function hexKey(path: string, secret: Secret, makes = false): Promi
 export const cipherKey = async (path: string, secret: Secret | FormerKey): Promise<CipherKey> =>
   'text' in secret ? secret : hexKey(path, secret)
 
-/** 128 MB of memory, and a good part of a second. */
+/** It costs 128 MB of memory and a large part of a second. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 }
 
 const derived = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
@@ -94,7 +94,7 @@ const derived = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
   )
 
 const SALT_BYTES = 16
-/** The version says which scrypt; the check tells a salt that was damaged from a passphrase that is wrong. */
+/** The version names the parameters of scrypt. The check distinguishes a damaged salt from a wrong passphrase. */
 const lineOf = (salt: string): string =>
   `hardshell-salt 1 ${salt} ${createHash('sha256').update(`hardshell-salt 1 ${salt}`).digest('hex').slice(0, 16)}\n`
 
@@ -119,7 +119,7 @@ function read(at: string): string | undefined {
   }
 }
 
-/** Either all of it is there, or nothing; who comes second takes what the first has made. */
+/** Creates the file whole, or not at all. Whoever comes second reads the first one's salt. */
 function make(at: string): void {
   const draft = `${at}-${hexOf(randomBytes(8))}`
   try {

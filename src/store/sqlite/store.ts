@@ -1,9 +1,9 @@
 /**
- * A store on a connection to a SQLite file, whichever library made it. Several processes may share the file.
+ * A store on a connection to a SQLite file, made by any library. Several processes may share the file.
  *
- * Every transaction is one synchronous run from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is
- * waited for, between tries, without blocking. Commits that wait at the same moment share one transaction, each in a
- * savepoint of its own, and with it one fsync.
+ * Every transaction runs synchronously from BEGIN IMMEDIATE to COMMIT: nothing is awaited inside. Only the lock is
+ * waited for, between tries, without blocking. Commits that wait at the same moment share one transaction and its
+ * fsync, each in a savepoint of its own.
  */
 import { setImmediate } from 'node:timers/promises'
 import { checkDuration, checkFunction } from '../../arguments.ts'
@@ -32,14 +32,14 @@ import { described, migrate, SCHEMA, SqliteTable, uniqueColumns } from './tables
 import { watchers } from '../kit/watchers.ts'
 import { sure } from '../../sure.ts'
 
-/** What every SQLite store can be told. */
+/** Options of every SQLite store. */
 export interface SqliteOptions extends SlowOptions {
   /**
-   * The file; `:memory:` for a database that ends with its store. Made where there is none, readable by its user only
-   * (0600, as is all that stands beside it); the rights of one that is there stay as they are. No URL.
+   * The path of the file, not a URL; `:memory:` for a database that ends with its store. A missing file is created,
+   * readable by its user only (0600), like all files beside it. An existing file keeps its permissions.
    */
   readonly path: string
-  /** How long to wait for a lock that somebody else holds before rejecting with `BUSY`. 5,000 ms unless given. */
+  /** How long to wait for another process's lock before rejecting with `BUSY`. 5,000 ms unless given. */
   readonly busyTimeoutMs?: number | undefined
 }
 
@@ -52,7 +52,7 @@ export function checkOptions({ busyTimeoutMs, slowMs, onSlow }: SqliteOptions): 
 
 const POLL_MS = 200
 
-/** Opens the store on a fresh connection, and closes that where it fails. */
+/** Opens the store on a new connection. If that fails, it closes the connection. */
 export async function openStore(
   connect: () => SqliteConnection,
   schema: Schema,
@@ -74,9 +74,9 @@ export async function openStore(
 }
 
 function setUp(db: SqliteConnection, schema: Schema): void {
-  // Looked at first, for WAL is a mark on the file, and a file that is not ours stays as it was.
+  // The check comes first: WAL changes the file, and a file of another program must stay as it was.
   described(db, schema)
-  // What SQLite sorts stays in memory: no secret reaches a temporary file.
+  // SQLite sorts in memory, so no secret reaches a temporary file.
   db.exec('PRAGMA temp_store = MEMORY')
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON')
   db.exec('BEGIN IMMEDIATE')
@@ -94,7 +94,7 @@ class SqliteStore implements Store {
   readonly #schema: Schema
   readonly #options: SqliteOptions
   readonly #presence: Presence
-  /** The files were not what they should be when they were last looked at: then reads look, too. */
+  /** The last check found the files deleted or replaced. Reads check them too then. */
   #isAway = false
   readonly #tables: Map<string, SqliteTable>
   readonly #unique: ReadonlySet<string>
@@ -181,7 +181,7 @@ class SqliteStore implements Store {
     }
   }
 
-  /** What is asked for before the loop turns, and while the lock is waited for, belongs to the same group. */
+  /** Commits that arrive before the loop turns, or while the lock is waited for, join the same group. */
   async #landGroup(): Promise<void> {
     await setImmediate()
     const startedMs = performance.now()
@@ -200,7 +200,7 @@ class SqliteStore implements Store {
           this.#transact([member])
         }).catch(member.reject)
     } catch (error) {
-      // Those that came in the meantime have their own time to wait.
+      // Commits that arrived in the meantime have their own time to wait.
       members = this.#commits.take(before)
       for (const { reject } of members) reject(coded(error))
     }
@@ -223,7 +223,7 @@ class SqliteStore implements Store {
           if (members.length === 1) this.#land(member.writes)
           else this.#landApart(member.writes)
         } catch (error) {
-          // A full or failing disk ends the whole transaction, not the savepoint alone.
+          // A full or failing disk ends the whole transaction, not only the savepoint.
           if (members.length === 1 || !this.#db.isTransaction) throw error
           refusals.set(member, coded(ownConflict(error, this.#unique)))
         }
@@ -255,7 +255,7 @@ class SqliteStore implements Store {
     this.#isAway = false
   }
 
-  /** What was committed to a file that has gone meanwhile may be there for nobody. */
+  /** If the file was deleted meanwhile, nobody may ever see the commit. */
   #assertLanded(): void {
     try {
       this.#assertThere()
@@ -286,7 +286,7 @@ class SqliteStore implements Store {
       if (after === undefined) this.#run(sql.delete, write.key)
       else if (before === undefined) this.#run(sql.insert, sql.encode(after))
       else {
-        // Only what changes, so that the indexes of the rest are left alone.
+        // It writes only changed columns, so that the indexes of the others are not touched.
         const changed = Object.keys(write.row ?? {}).filter((column) => after[column] !== before[column])
         if (changed.length > 0) this.#run(sql.update(changed), [...sql.encode(after, changed), ...write.key])
       }
@@ -312,7 +312,7 @@ class SqliteStore implements Store {
     return this.#db.all(sql, values)[0]
   }
 
-  /** Commits of others show in a number that they change; which tables they touched does not show. */
+  /** Commits of other processes change SQLite's data version. It does not tell which tables they changed. */
   #poll(): () => void {
     const dataVersion = (): unknown => {
       try {

@@ -1,4 +1,4 @@
-/** Tables, rows and migrations as SQLite has them. */
+/** Tables, rows and migrations in SQLite. */
 import { StoreError, type Schema, type Table } from '../port.ts'
 import { checkQuery, checkRow, type Tables } from '../kit/rows.ts'
 import type { PlannedStep } from '../kit/schema.ts'
@@ -18,7 +18,7 @@ import {
 } from '../kit/sql.ts'
 import { sure } from '../../sure.ts'
 
-/** Holds one row about the database itself: the version of its schema, and the tables as they were described. */
+/** A table with one row about the database itself: the version of its schema, and the description of its tables. */
 export const SCHEMA = '"hardshell:schema"'
 
 const dialect: Dialect = {
@@ -34,7 +34,7 @@ const marks = (count: number): string => Array.from({ length: count }, (_, i) =>
 
 /** The statements for one table. */
 export class SqliteTable extends SqlTable {
-  /** Gives the columns that conditions and totals can ask for. */
+  /** Reads the columns that conditions and totals can use. */
   readonly find: string
   readonly insert: string
   readonly delete: string
@@ -72,7 +72,7 @@ export const uniqueColumns = (tables: Tables): ReadonlySet<string> =>
   )
 
 /**
- * The version and the tables of a database; undefined where it is empty.
+ * The version and the tables of a database; undefined if it is empty.
  * @throws {StoreError} `NEWER`, `CORRUPT` where it is not ours.
  */
 export function described(db: SqliteConnection, schema: Schema): { version: number; tables: Tables } | undefined {
@@ -86,7 +86,7 @@ export function described(db: SqliteConnection, schema: Schema): { version: numb
   return { version, tables: JSON.parse(found['tables'] as string) as Tables }
 }
 
-/** Makes the database what the schema says. Runs inside a transaction. */
+/** Brings the database to the schema. Runs inside a transaction. */
 export function migrate(db: SqliteConnection, schema: Schema): void {
   const found = described(db, schema)
   const steps = stepsTo(schema, found)

@@ -1,7 +1,7 @@
 /**
- * The mint that wallets are proven against: the mint server's own rules and steps, but each request is carried out in one
- * commit (a melt in two, with the payment between them), by no process that could crash in between. What becomes of wallets
- * when the mint itself crashes is explored with the real one (`mint-subject.ts`).
+ * The mint against which wallets are proven. It uses the mint server's own rules and steps, but carries out each
+ * request in one commit (a melt in two, with the payment between them), so it cannot crash in between. Crashes of the
+ * mint itself are explored with the real one (`mint-subject.ts`).
  */
 import type { MeltContext } from '../../../machines/mint-server/melt.ts'
 import { undone } from '../../../machines/mint-server/melt.ts'
@@ -25,7 +25,7 @@ import { mintSchema, type MeltQuoteRow } from '../../mint-server/db/tables.ts'
 import { transact } from '../../mint-server/db/transact.ts'
 import type { Row, Schema, Write } from '../../store/port.ts'
 
-/** A melt under way, as the mint server keeps it in its operation. */
+/** A melt under way. The mint server stores it in its operation. */
 interface MeltRow extends Row {
   readonly id: string
   readonly context: MeltContext & Row
@@ -83,7 +83,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
     return { writes: [...writes, { put: 'melts', row }], melt: row }
   }
 
-  /** The second commit, where the outcome is final. Gives the quote as it is then. */
+  /** The second commit, if the outcome is final. Returns the quote after it. */
   const settle = (id: string, outcome: Outgoing): Promise<MeltQuoteRow> =>
     transact(store, async () => {
       const row = await store.get<MeltRow>('melts', [id])
@@ -104,7 +104,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
       return { writes: [...settled.writes, over], result: { ...quote, ...put.set } as MeltQuoteRow }
     })
 
-  /** A call that fails says nothing about the payment. */
+  /** A failed call proves nothing about the payment. */
   async function asking(call: () => Promise<Outgoing>): Promise<Outgoing> {
     try {
       return await call()
@@ -113,7 +113,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
     }
   }
 
-  /** Has it paid. A failure, and less than an answer, is confirmed by asking. */
+  /** Pays it. A failure or a missing answer is confirmed by a status request. */
   async function pay({ id, context: { payment } }: MeltRow): Promise<Outgoing> {
     const { method, request, amount, maxFee } = payment!
     const asked = { id, method: method as 'bolt11', request, amountSat: amount, maxFeeSat: maxFee }

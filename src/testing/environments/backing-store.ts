@@ -1,4 +1,4 @@
-/** Where the rows of a life are kept: in memory; or in a store under test, with memory beside it to compare. */
+/** Stores the rows of a life: in memory, or in a store under test with memory beside it to compare. */
 import { tablesOf } from '../../kernel/run/durable.ts'
 import { memoryStore, type Dump, type MemoryStore } from '../../store/memory.ts'
 import { StoreError, type Row, type Schema, type Store, type StoreAdapter, type Write } from '../../store/port.ts'
@@ -6,19 +6,19 @@ import { miscounted } from '../invariants/totals.ts'
 
 /** A real store on which lives take place, one after the other. */
 export interface TestedStore extends StoreAdapter {
-  /** The next `open` finds these rows and no others. */
+  /** Replaces all rows: the next `open` finds exactly these. */
   load(rows: Dump): void
-  /** All rows as they are. */
+  /** All current rows. */
   dump(): Promise<Dump>
 }
 
 /** The rows of one life. */
 export interface BackingStore extends StoreAdapter {
-  /** As they are now. */
+  /** The current rows. */
   dump(): Dump
-  /** All that can happen without time going on has happened. */
+  /** Resolves when everything that can happen at the present time has happened. */
   quiet(): Promise<void>
-  /** The life is over. Says what the store did that it must not. */
+  /** Ends the life. Returns the store's breaches of its contract. */
   end(): Promise<readonly string[]>
 }
 
@@ -35,7 +35,7 @@ export function inMemory(rows: Dump): BackingStore {
         ...store,
         commit(writes) {
           const landing = store.commit(writes)
-          // It has landed by now, or never will. Whoever waits for it does not wait for this.
+          // The commit has landed by now, or never will. Its caller does not wait for this line.
           const counted = miscounted({ store, schema, tables: tablesOf(writes), rows: memory.dump() })
           counts.push(counted.then((found) => wrong.push(...found)))
           return landing
@@ -49,9 +49,9 @@ export function inMemory(rows: Dump): BackingStore {
 }
 
 /**
- * Rows in a store under test. Every commit is tried in memory, too, as soon as it is over: both must take or refuse it,
- * and have the same rows in the end. Whoever watches hears from memory, which tells at once and in the same order in
- * every run.
+ * Rows in a store under test. As soon as a commit is over, it is tried in memory too. Both stores must take or refuse
+ * it, and must have the same rows at the end. Watchers are called by the memory store, which calls them at once and in
+ * the same order in every run.
  */
 export function onStore(tested: TestedStore, rows: Dump): BackingStore {
   const memory = memoryStore()
@@ -59,7 +59,9 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
   tested.load(rows)
   const wrong: string[] = []
   const handles: Store[] = []
-  /** The last call, and how many the store has not answered. One follows the other: so runs repeat themselves. */
+  /**
+   * The last call, and the number of unanswered calls. Calls run one after the other, so that runs repeat themselves.
+   */
   let last: Promise<unknown> = Promise.resolve()
   let open = 0
   const called = <T>(call: () => Promise<T>): Promise<T> => {
@@ -104,7 +106,7 @@ export function onStore(tested: TestedStore, rows: Dump): BackingStore {
   }
 }
 
-/** A store under test, each of whose calls goes through `called`; whoever watches hears from memory. */
+/** A store under test. Each of its calls goes through `called`; the memory store calls its watchers. */
 export function calling(of: {
   readonly store: Store
   readonly memory: Store
@@ -122,7 +124,7 @@ export function calling(of: {
   }
 }
 
-/** A dead process closed nothing; its connections go with it. Says what is wrong with the rows that are left. */
+/** Closes the connections, which a dead process left open. Returns the violations in the remaining rows. */
 export async function closed(of: {
   readonly handles: readonly Store[]
   readonly tested: TestedStore
@@ -141,7 +143,7 @@ export const codeOf = (commit: Promise<void>): Promise<string> =>
     (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
   )
 
-/** Rows as a text in which the order of columns makes no difference. */
+/** Rows as a text that does not depend on the order of columns. */
 const canonical = (rows: Dump): string =>
   JSON.stringify(rows, (_, value: unknown) =>
     value && typeof value === 'object' && !Array.isArray(value)
@@ -152,6 +154,6 @@ const canonical = (rows: Dump): string =>
 /** Waits until all microtasks are done. */
 export const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
 
-/** Browsers have no `setImmediate`, and wait a little longer. */
+/** Browsers have no `setImmediate`; the replacement waits a little longer. */
 const soon: (call: () => void) => void =
   (globalThis as { setImmediate?: (call: () => void) => void }).setImmediate ?? ((call) => void setTimeout(call, 0))

@@ -1,4 +1,7 @@
-/** The bounty as a subject: it, and its two services on stores of their own, each with an index that may fall behind. */
+/**
+ * The bounty as a subject: the bounty and its two services. Each service has a store of its own, and an index that may
+ * fall behind.
+ */
 import { Bounties } from '../../bounty/bounties.ts'
 import { bountyKind, bountySchema } from '../../bounty/kind.ts'
 import type { BountyPorts } from '../../bounty/ports.ts'
@@ -23,23 +26,28 @@ import { operationIn } from '../invariants/rows.ts'
 
 /** Longer than a lease. */
 const OUTAGE_MS = 240_000
-/** The end of it, in which there are answers: that it fails. The rest is longer than a request is waited for. */
+/**
+ * The last part of an outage, in which the services answer that they fail. The part before is longer than a request's
+ * time-out.
+ */
 const FAILING_MS = 150_000
 
 /** What a caller of bounties can use. */
 export interface BountyStage extends KindStage<BountyOutside> {
   readonly bounties: Bounties
-  /** The services without faults: the rest of the world uses them. */
+  /** The services without faults, for everybody else in the world. */
   readonly services: { readonly credits: StoreCredits; readonly claims: StoreClaims }
 }
 
-/** What a request meets at its service: set for the next one, and true while that one is carried out. */
+/** The faults of a request at its service. They are set for the next request, and hold while it is carried out. */
 interface Trouble {
   nextBreaks: boolean
   breaks: boolean
 }
 
-/** A store over rows that stand somewhere else, and are told of every commit. While it breaks, no index is written. */
+/**
+ * A store on rows that are kept elsewhere, with a callback for every commit. While it is broken, no index is written.
+ */
 function storeOver(rows: Dump, schema: Schema, trouble: Trouble, changed: (rows: Dump) => void): Store {
   const adapter = memoryStore()
   adapter.load(rows)
@@ -80,7 +88,7 @@ function servicesOf(outside: BountyOutside): Services {
   return found
 }
 
-/** Of both, what a bounty may ask: each is one request, to which there is no answer while they are down. */
+/** The requests of a bounty to both services. While the services are down, a request has no answer. */
 function portsOf(outside: BountyOutside, clock: VirtualClock): BountyPorts {
   const { credits, claims, trouble } = servicesOf(outside)
   const ask = async <Out>(request: () => Promise<Out>): Promise<Out> => {
@@ -113,19 +121,19 @@ function portsOf(outside: BountyOutside, clock: VirtualClock): BountyPorts {
   }
 }
 
-/** Refused for no reason of its own, and nothing done: a person will have it sent again. */
+/** The service refuses without a reason and does nothing. A person has the request sent again. */
 const refuses: OwnFault = async () => ({ answer: 'rejected', reason: 'out of order' })
 
 /** Bounties and the services that they talk to. */
 function newSubject(): Subject<KindStage<BountyOutside>> {
-  // Lives are lived one at a time.
+  // Lives run one at a time.
   let now: { readonly outside: BountyOutside; readonly clock: VirtualClock } | undefined
-  /** Not carried out, nor is anything else for some minutes. */
+  /** The request is not carried out, and no other request is for some minutes. */
   const down: OwnFault = () => {
     now!.outside.downUntilMs = now!.clock.rightMs + OUTAGE_MS
     return new Promise(() => {})
   }
-  /** The document is written, the index is not; whoever asked hears of a failure. */
+  /** The document is written, but the index is not. The caller gets a failure. */
   const between: OwnFault = (deliver) => {
     servicesOf(now!.outside).trouble.nextBreaks = true
     return deliver()
@@ -161,7 +169,7 @@ function newSubject(): Subject<KindStage<BountyOutside>> {
 
 const subject = newSubject()
 
-/** With the API, and an eye on every commit. */
+/** Starts the API, and checks every commit. */
 export const bountySubject: Subject<BountyStage> = {
   ...subject,
   async open() {

@@ -1,4 +1,4 @@
-/** Kinds of operations of one's own, and what is outside them. */
+/** A subject of a caller's own kinds of operations, and their environment. */
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -14,29 +14,33 @@ import { operationsIn } from '../invariants/rows.ts'
 export interface KindStage<Outside> extends Stage {
   /** The operations. */
   readonly operations: Operations
-  /** The outside as it is; other people change it in place. */
+  /** The state outside. Other people change it in place. */
   readonly outside: Outside
 }
 
-/** What is explored of kinds of your own. */
+/** What the explorer needs for kinds of your own. */
 export interface KindSubjectOptions<Ports, Outside> {
   /** The kinds of operations. */
   readonly kinds: readonly OperationKind<Ports>[]
   /** The tables of the kinds; an `operations` table without columns of its own unless given. */
   readonly tables?: Schema['tables']
-  /** The books of those outside when nothing has happened, as plain JSON. */
+  /** The initial state outside, as plain JSON. */
   readonly outside: () => Outside
-  /** Those outside, acting on their books. Each function is one request, at which faults may be injected. */
+  /**
+   * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected.
+   */
   readonly ports: (outside: Outside, clock: VirtualClock) => Ports
-  /** More that may befall a request, by the port's name (`ports.pay`) and the fault's. */
+  /** More faults of a request, by the name of the port (`ports.pay`) and of the fault. */
   readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }
-  /** Compares the books with the rows when all is over; says what is wrong, each text with an invariant's name first. */
+  /**
+   * Compares the state outside with the rows at the end. Returns violations; each begins with the name of an invariant.
+   */
   readonly judge: (end: {
     readonly outside: Outside
     readonly rows: Dump
     readonly operations: readonly OperationRow[]
   }) => readonly string[]
-  /** What may differ between two worlds that count as one. */
+  /** What may differ between worlds that are merged. */
   readonly alike?: Likeness
 }
 
@@ -46,7 +50,7 @@ interface Held {
 }
 
 /**
- * A subject made of kinds of operations and of those that their effects talk to.
+ * A subject of kinds of operations and of the services that their effects call.
  *
  * @example
  * const shop = kindSubject({

@@ -1,4 +1,7 @@
-/** A mint server that crashes now and then, and is started again: what wallets are proven against beside a mint that never does. */
+/**
+ * A mint server that may crash and is started again. Wallets are proven against it as well as against a mint that never
+ * crashes.
+ */
 import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Random } from '../../kernel/util/ports.ts'
 import type { Mint } from '../../mint-server/mint-api.ts'
@@ -19,14 +22,14 @@ interface Process {
   readonly crashed: Promise<never>
 }
 
-/** The life of the wallet that the mint serves, and what befalls the mint meanwhile. */
+/** The life of the wallet that the mint serves, and the faults of the mint during it. */
 export interface Around {
   readonly inject: Inject
   readonly life: Life
 }
 
 const CRASHES = ['ok', 'mintCrashBefore', 'mintCrashAfter'] as const
-/** Nothing befalls it. A life makes so many calls and no more: each has one of its own. */
+/** A life without faults. Each life has its own number of calls. */
 const lucky = (): Around => ({ inject: (_, [fault]) => ({ fault, applied() {} }), life: new Life() })
 
 /** As `newMintFixture`; `around` is told by `begin` at the start of each life. */
@@ -50,7 +53,7 @@ export async function newLiveMintFixture({ autoPayMs = 0, ...traits }: MintTrait
       reject(new Error('connection reset'))
       return life.die()
     }
-    // What a dead wallet's mint has yet to do is done by nobody: its next life begins with a mint that starts, too.
+    // Nobody does the remaining work of a dead wallet's mint: the next life begins with a start of the mint, too.
     const call = <T>(run: () => Promise<T>): Promise<T> => outer.call(() => life.call(run))
     const perilous: Store = {
       get: <R extends Row>(...args: Parameters<Store['get']>) => call(() => store.get<R>(...args)),

@@ -1,4 +1,4 @@
-/** Where lives take place: a simulated mint without external funds. One fixture serves many lives, one at a time. */
+/** The stage of lives: a simulated mint without external funds. One fixture serves many lives, one at a time. */
 import { CashuError } from '../../cashu/errors.ts'
 import type { InvoiceTerms } from '../../cashu/invoice.ts'
 import { fakeBackend, type FakeBackend, type FakeBackendOptions } from '../../mint-server/lightning/fake-backend.ts'
@@ -20,7 +20,7 @@ export const SEED = new Uint8Array(64).fill(7)
 /** The amounts of the mint's keysets. */
 export const POWERS = Array.from({ length: 12 }, (_, exponent) => 2 ** exponent)
 
-/** What one of the simulation's plain invoices asks for. */
+/** The amount of one of the simulation's plain invoices. */
 export function plainTerms(request: string): InvoiceTerms {
   const invoice = plainInvoice.decode(request)
   if (!invoice) throw new CashuError('INVOICE_MALFORMED', 'not a plain invoice')
@@ -28,7 +28,7 @@ export function plainTerms(request: string): InvoiceTerms {
   return { ...(amountSat !== undefined && { msat: amountSat * 1000 }), paymentHash }
 }
 
-/** How the mint of a scenario is made. */
+/** The options of a scenario's mint. */
 export type MintTraits = Partial<
   Pick<MintSettings, 'feePpk' | 'feeReserve' | 'without' | 'cacheTtlMs' | 'quoteTtlMs' | 'amounts' | 'keysetVersion'>
 > & {
@@ -37,17 +37,17 @@ export type MintTraits = Partial<
 
 export interface MintFixture {
   readonly mint: AtomicMint
-  /** Gives the mint its rows: a mint object holds nothing that they don't give. */
+  /** Gives the mint its rows, which are all of its state. */
   enter(rows: Dump, clock: VirtualClock, random: Random): void
-  /** Begins a life, in which the mint may have troubles of its own. */
+  /** Begins a life, in which the mint may have faults of its own. */
   begin?(around: { readonly inject: Inject; readonly life: Life }): void
-  /** The mint's rows as they are. */
+  /** The mint's current rows. */
   dump(): Dump
-  /** Whether the mint holds answers for replays (NUT-19). */
+  /** Whether the mint has stored answers for replays (NUT-19). */
   remembers(): boolean
   /** Deletes them. */
   forget(): Promise<void>
-  /** Has an old keyset sign again, beside the newest. */
+  /** Makes an old keyset active again, beside the newest. */
   activate(keysetId: string): Promise<void>
   /** Pays a mint quote's invoice. */
   pay(quoteId: string): Promise<void>
@@ -57,12 +57,15 @@ export interface MintFixture {
   invoice(amountSat: number, memo?: object): string
 }
 
-/** The Lightning of a simulated mint, with requests that are cheap to read. */
+/** The Lightning backend of a simulated mint, with payment requests that are cheap to parse. */
 export const fakeLightning = (
   of: Pick<FakeBackendOptions, 'store' | 'clock' | 'random' | 'autoPayMs' | 'sleep'>,
 ): FakeBackend => fakeBackend({ ...of, invoiceCodec: plainInvoice, offerCodec: plainOffer })
 
-/** What other people do to a mint and its Lightning, and what of its rows is looked at; however it carries out requests. */
+/**
+ * What other people do at a mint and its Lightning backend, and what is read of its rows. It works for every way to
+ * carry out requests.
+ */
 export function bystanders({
   rows,
   store,

@@ -1,4 +1,4 @@
-/** The mint server as a subject: it, its signatory and its payment backend behind faulty ports, and a client that asks it. */
+/** The mint server as a subject: the mint, its signatory and payment backend behind faulty ports, and a client. */
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { FakeBackend } from '../../mint-server/lightning/fake-backend.ts'
 import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
@@ -22,25 +22,25 @@ import type { Likeness } from '../explorer/world.ts'
 import { operationsIn } from '../invariants/rows.ts'
 
 const ASKS_AGAIN_AFTER_MS = 1_000
-/** Longer than all lives of a scenario: what a wallet and a mint do when quotes and kept answers end is tested elsewhere. */
+/** Longer than all lives of a scenario. Other tests cover the expiry of quotes and stored answers. */
 const QUOTE_TTL_MS = 90 * 86_400_000
 
-/** What is outside the mint: Lightning, and requests that the network still holds. */
+/** The environment of the mint: Lightning, and requests that the network still holds. */
 export interface MintOutside {
   readonly lightning: Dump
   readonly late: readonly LateCall[]
 }
-/** The same, as the explorer hands it back. */
+/** The same state, as the explorer returns it. */
 const outsideOf = (held: unknown): MintOutside => held as MintOutside
 
 /** What a client of the mint can use. */
 export interface MintStage extends Stage {
   readonly mint: Mint
-  /** A request, made again and again until it is answered. */
+  /** Repeats a request until it is answered. */
   ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer>
-  /** Lightning without faults: other people use it. */
+  /** Lightning without faults, for other people. */
   readonly lightning: FakeBackend
-  /** Another mint process on the same store; nothing goes wrong in that one. */
+  /** Another mint process on the same store, without faults. */
   readonly another: () => Promise<Mint>
 }
 
@@ -50,7 +50,7 @@ export interface MintScenario extends Omit<Scenario<MintStage>, 'subject'> {
   readonly mint?: MintTraits
 }
 
-/** Puts a scenario on its subject. */
+/** Adds the subject to a scenario. */
 export const onMint = ({ mint = {}, ...scenario }: MintScenario): Scenario<MintStage> => ({
   ...scenario,
   setup: (stage) => scenario.setup?.(stage) ?? Promise.resolve(),
@@ -58,16 +58,16 @@ export const onMint = ({ mint = {}, ...scenario }: MintScenario): Scenario<MintS
   subject: mintSubject(mint),
 })
 
-/** It will not sign, now. */
+/** It refuses to sign for now. */
 const refuses: OwnFault = () => Promise.reject(new SignatoryRefusal('not this'))
-/** It has signed, and some signatures get lost on the way. */
+/** It has signed, but some signatures are lost on the way. */
 const short: OwnFault = async (deliver) => ((await deliver()) as readonly unknown[]).slice(1)
-/** As many as were asked for, of which one is none. */
+/** The right number of signatures, one of which is invalid. */
 const malformed: OwnFault = async (deliver) => {
   const [first, ...others] = (await deliver()) as readonly object[]
   return [{ ...first, C_: 'none' }, ...others]
 }
-/** It hangs, longer than anybody waits. */
+/** It hangs for longer than any caller waits. */
 const hangs: OwnFault = () => new Promise(() => {})
 const says =
   (state: Outgoing['state']): OwnFault =>
@@ -75,7 +75,7 @@ const says =
     await deliver()
     return { state }
   }
-/** Nothing was done, and it says that it failed: which is never believed without asking. */
+/** It does nothing and answers that it failed. The mint must not believe that without a status request. */
 const lies: OwnFault = async () => ({ state: 'failed' })
 
 function mintSubject(traits: MintTraits): Subject<MintStage> {
@@ -157,7 +157,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
                   try {
                     return await means.life.call(() => mint.handle(method, path, body && JSON.stringify(body)))
                   } catch {
-                    // As over HTTP, where the mint says that it does not know.
+                    // Over HTTP the mint answers that it does not know.
                     await means.clock.pause(ASKS_AGAIN_AFTER_MS)
                   }
               },
@@ -181,7 +181,7 @@ function mintSubject(traits: MintTraits): Subject<MintStage> {
   }
 }
 
-/** Of a signatory, what is asked while requests are carried out. */
+/** The calls of a signatory while requests are carried out. */
 const pick = (signatory: Signatory): Pick<Signatory, 'sign' | 'verify'> => ({
   sign: (outputs) => signatory.sign(outputs),
   verify: (proofs) => signatory.verify(proofs),
@@ -190,12 +190,12 @@ const pick = (signatory: Signatory): Pick<Signatory, 'sign' | 'verify'> => ({
 const alike: Likeness = {
   ignore: ['version', 'commitId', 'updatedAt', 'createdAt', 'dueAt'],
   counts: { attempt: 2, tries: 1 },
-  // An operation that has ended is asked about by nobody: its answer is kept elsewhere.
+  // Nobody asks about an ended operation: its answer is stored elsewhere.
   over: (table, row) => table === 'operations' && row['status'] === 'done',
   matters(outside, known) {
     const { lightning, late } = outsideOf(outside)
     const { fakeOutgoing = [], ...others } = lightning
-    // A payment that failed for an operation that is over is as if it had not been.
+    // A failed payment of an ended operation has no effect on the future.
     const payments = fakeOutgoing.filter((row) => row['state'] !== 'failed' || known.has(row['id'] as string))
     return [...Object.values(others).flat(), ...payments, ...late]
   },

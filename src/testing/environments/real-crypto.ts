@@ -1,4 +1,4 @@
-/** What the wallet and the mint compute with in production, in the place of the stub: the lane of crypto runs with it. */
+/** The crypto of production, in place of the stub. The lane of crypto runs with it. */
 import type { KeysetContents } from '../../cashu/crypto.ts'
 import { nobleCrypto } from '../../cashu/noble-crypto.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'

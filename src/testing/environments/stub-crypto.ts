@@ -1,9 +1,9 @@
 /**
- * Crypto for the explorer: the formulas of NUT-00, -12 and -20 over a group where arithmetic is cheap, the integers
- * modulo a prime under addition. Discrete logarithms are a division there, so it keeps no secret from anybody; but
- * the algebra is the real one, and a wrong r, a wrong key, a signature paired with the wrong output or a wrong DLEQ
- * come out as points that `verify` and `verifyDleq` refuse. Everything is a function of its arguments: there are no
- * tables, so nothing but the strings that were stored survives a crash.
+ * Crypto for the explorer: the formulas of NUT-00, -12 and -20 over a group with cheap arithmetic, the integers modulo
+ * a prime under addition. A discrete logarithm is a division there, so nothing is secret. But the algebra is the real
+ * one: a wrong r, a wrong key, a signature paired with the wrong output or a wrong DLEQ proof gives points that
+ * `verify` and `verifyDleq` refuse. Every result depends only on its arguments. There are no tables, so only stored
+ * strings survive a crash.
  */
 import type {
   Dleq,
@@ -37,7 +37,7 @@ function hash(...parts: readonly string[]): bigint {
       low ^= high >>> 15
       high ^= low >>> 13
     }
-    // The end of a part counts, so that ('a', 'bc') is not ('ab', 'c').
+    // The end of each part is hashed too, so that ('a', 'bc') differs from ('ab', 'c').
     low = Math.imul(low ^ part.length ^ 0x7fff, 0x85ebca6b)
     high = Math.imul(high ^ low, 0xc2b2ae35)
   }
@@ -84,8 +84,8 @@ const requestHash = (R: string, publicKey: string, quoteId: string, outputs: rea
   hash('request', R, publicKey, quoteId, ...outputs.flatMap(({ amount, B_ }) => [String(amount), B_]))
 
 /**
- * The wallet's half names an id of the wanted version first; the mint's half has the contents alone and makes short
- * ids. Version 00 goes by the keys alone, version 01 by all contents, as in NUT-02.
+ * The wallet's half passes an id of the wanted version first. The mint's half passes only the contents, and makes short
+ * ids. Ids of version 00 depend on the keys alone, those of version 01 on all contents, as in NUT-02.
  */
 function keysetId(first: string | KeysetContents, second: string | KeysetContents = '00'): string {
   const [version, contents] =
@@ -102,7 +102,7 @@ export const stubCrypto: WalletCrypto & MintCrypto & SignatoryCrypto = {
   hashToCurve: (secret) => point(secretPoint(secret)),
   deriver(seed, keysetId) {
     const origin = `${hex(hash('seed', bytesText(seed)), 14)}.${keysetId}`
-    // A secret says where it comes from, so two of them are never the same and traces can be read.
+    // A secret contains its origin, so secrets are unique and traces are readable.
     return (counter) => {
       const secret = `${origin}.${counter}`
       return { secret, r: scalar(hash('r', secret)) }

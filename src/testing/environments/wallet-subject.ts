@@ -1,4 +1,4 @@
-/** The wallet as a subject: it, a simulated mint behind a faulty network, and other people. */
+/** The wallet as a subject: the wallet, a simulated mint behind a faulty network, and other people. */
 import { mintClient, type Transport } from '../../cashu/client.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
@@ -33,49 +33,49 @@ export { POWERS, SEED } from './mint-fixture.ts'
 /** The mint's address in the explorer's worlds. */
 export const MINT_URL = 'http://mint.test'
 const HOUR_MS = 3_600_000
-/** More random draws than a world has seen. */
+/** A number larger than the random draws of any world. */
 const LATER = 1_000_000_000
 
-/** What is outside the wallet: the mint's rows, and the network. */
+/** The environment of the wallet: the mint's rows, and the network. */
 export interface WalletOutside extends Wire {
   readonly mint: Dump
 }
-/** The same, as the explorer hands it back. */
+/** The same state, as the explorer returns it. */
 const outsideOf = (held: unknown): WalletOutside => held as WalletOutside
 
 /** What a caller of the wallet can use. */
 export interface WalletStage extends Stage {
   /** The wallet. */
   readonly wallet: Wallet
-  /** Opens the wallet in another process (or tab); nothing goes wrong in that one. */
+  /** Opens the wallet in another process (or tab), without faults. */
   readonly another: () => Promise<Wallet>
   /** The mint. */
   readonly mint: AtomicMint
   /** Somebody's invoice; the memo may script how its payment goes (see `fakeBackend`). */
   invoice(amountSat: number, memo?: object): string
-  /** Has an old keyset sign again, beside the newest. */
+  /** Makes an old keyset active again, beside the newest. */
   readonly activate: (keysetId: string) => Promise<void>
   /** Pays a mint quote's invoice. */
   readonly pay: (quoteId: string) => Promise<void>
   /** Decides the payments that are under way. */
   readonly settle: (state: 'paid' | 'failed') => Promise<void>
-  /** Whether a person has an operation go on that was set aside: nobody heals what is the wallet's own fault. */
+  /** Whether a person resumes operations that were set aside. No person repairs a fault of the wallet itself. */
   readonly mayResume: (id: string) => boolean
-  /** The mint's client without faults: the rest of the world uses it. */
+  /** A client of the mint without faults, for everybody else in the world. */
   readonly outside: ReturnType<typeof mintClient>
 }
 
-/** A scenario of the wallet, and of what kind of mint it is at. */
+/** A scenario of the wallet, and the kind of its mint. */
 export interface WalletScenario extends Omit<Scenario<WalletStage>, 'subject'> {
   /** The mint. */
   readonly mint?: MintTraits
-  /** The mint is a server that crashes, too; it never does where left out. */
+  /** Whether the mint is a server that may crash too. By default it never crashes. */
   readonly live?: boolean
-  /** States in which an operation is rightly set aside here: the scenario's mint lies, or a person has to decide. */
+  /** States in which an operation may be set aside here, because the scenario's mint lies or a person has to decide. */
   readonly setsAside?: readonly string[]
 }
 
-/** Puts a scenario on its subject. */
+/** Adds the subject to a scenario. */
 export const onWallet = ({
   mint,
   live = false,
@@ -89,7 +89,7 @@ export const onWallet = ({
   subject: walletSubject({ live, setsAside, ...(mint && { mint }) }),
 })
 
-/** What is outside a wallet, and the fixture that it is made of. */
+/** The environment of a wallet, and the fixture of its mint. */
 export interface WalletEnvironment extends Environment<WalletStage> {
   readonly fixture: MintFixture
 }
@@ -164,7 +164,7 @@ export function walletSubject(
             // Nobody heals what the kernel set aside: that is a defect.
             if (row?.status === 'quarantined') return false
             if (wire.lies.fooled.includes(id)) return true
-            // It may have gone on by itself meanwhile.
+            // The operation may have gone on by itself meanwhile.
             return row !== undefined && (setsAside.includes(row.state) || !isSetAside(row.state))
           }
           return {
@@ -209,7 +209,7 @@ export function walletSubject(
           ]
         },
         async judge({ rows, outside: held, nowMs, notes }) {
-          // A mint of its own answers what is asked now: nothing befalls it.
+          // A separate mint answers these requests, without faults.
           const { mint, ...sending } = outsideOf(held)
           fixture.enter(mint, new VirtualClock(nowMs), worldRandom({ entropy: LATER }))
           const world = { wallet: rows, notes, ...outsideOf(held) }
@@ -235,7 +235,7 @@ export function walletSubject(
   }
 }
 
-/** Where the mint contradicted itself, a person looks at it an hour later, has it go on, and asks again. */
+/** An hour after the mint contradicted itself, a person resumes the operation and calls again. */
 async function attended(
   { wallet, clock, mayResume }: Pick<WalletStage, 'wallet' | 'clock' | 'mayResume'>,
   act: () => Promise<void>,
@@ -252,7 +252,10 @@ async function attended(
     }
 }
 
-/** History, what was sent and who sent it decide nothing, but the wallet's books are compared with them in the end. */
+/**
+ * Nothing depends on history, sent requests and their senders, but the wallet's books are compared with them at the
+ * end.
+ */
 const alike: Likeness = {
   ignore: ['version', 'commitId', 'updatedAt', 'createdAt', 'infoAt', 'dueAt'],
   names: ['request', 'ask'],
@@ -274,7 +277,7 @@ const alike: Likeness = {
   },
 }
 
-/** Of a mint's rows, those that can still make a difference: nobody asks about a quote whose id got lost. */
+/** The rows of a mint on which the future depends: nobody asks about a quote whose id was lost. */
 function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
   const { mintQuotes = [], mintPayments = [], meltQuotes = [], responses = [], ...others } = mint
   const { fakeRequests = [], fakeIncoming = [], operations = [], ...rest } = others
@@ -292,7 +295,8 @@ function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: numbe
     fakeIncoming: fakeIncoming
       .filter((row) => requests.has(row['requestId']))
       .map((row) => (past(row, 'dueAt') ? timeless(row, 'dueAt') : row)),
-    // Answers kept for replays are there or not: that one may expire at any moment is a fault of its own.
+    // It only matters whether answers for replays are stored: their expiry is a fault of its own.
+
     responses: responses.filter((row) => !past(row, 'expiresAt')).map((row) => timeless(row, 'expiresAt')),
   }
 }

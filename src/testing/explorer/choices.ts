@@ -1,9 +1,9 @@
 /**
- * Choices: at each injection point a life asks which option to take. A generator of scripts walks through all of them,
- * one life each. The path of a life says what was chosen, and replays it.
+ * Choices: at each injection point a life asks which option to take. A generator of scripts walks through all options,
+ * one life for each. The path of a life names the options that were taken, and replays it.
  */
 
-/** Asks at an injection point. `doing` is all that the process was about to do there, so that states can be told apart. */
+/** Asks at an injection point. `doing` describes all that the process was about to do there, to distinguish states. */
 export type Inject = <O extends string>(
   site: string,
   options: readonly [O, ...O[]],
@@ -13,68 +13,71 @@ export type Inject = <O extends string>(
 /** What is injected at a point. */
 export interface Injected<O extends string> {
   readonly fault: O
-  /** To be called once the commit or the request is carried out, before the process hears of it. */
+  /** Call this after the commit or request is carried out, and before the process learns of it. */
   readonly applied: () => void
 }
 
 /** One question that a run asked. */
 export interface Choice {
-  /** Counts the questions of one life, from 1. */
+  /** The number of the question within one life, from 1. */
   readonly place: number
-  /** Where it was chosen. */
+  /** The name of the injection point. */
   readonly site: string
-  /** What could have been chosen. */
+  /** The possible options. */
   readonly options: readonly string[]
-  /** The one taken. */
+  /** The option that was taken. */
   readonly option: string
-  /** It is not what happens when nothing goes wrong. */
+  /** The option is a fault. */
   readonly isFault: boolean
-  /** The options that other lives are still to take here: none where they have been tried in the same state. */
+  /** The options that other lives must still take here. There are none if the same state was met before. */
   readonly untried: readonly string[]
 }
 
 export interface ChoicesOptions {
-  /** What a run before this one chose, up to the place from which this one is to differ; see `next`. */
+  /** The choices of an earlier run, up to the place at which this run differs; see `next`. */
   readonly script?: readonly Choice[]
-  /** Or what to choose other than the first option, by place; see `parsePath`. */
+  /** Or the faults to inject, by place; see `parsePath`. */
   readonly path?: ReadonlyMap<number, string>
   readonly budget: Budget
-  /** Notes a state; whether its options are still to be tried, with so much of the budget left. They are, unless given. */
+  /** Records a state. Returns whether its options must still be tried with this budget left. Without it, they must. */
   readonly enter?: (state: string, left: Budget) => boolean
   /** Which faults of a place of such a name are still to be tried. All of them, unless given. */
   readonly few?: (name: string, faults: readonly string[]) => readonly string[]
 }
 
-/** What a place is asked with, beside its options. */
+/** What a question at an injection point carries beside its options. */
 export interface Asked {
-  /** Names all that the future depends on here. */
+  /** The fingerprint of everything on which the future depends here. */
   readonly state: () => string
-  /** What places have in common that count as one for `few`; the site unless given. */
+  /** `few` counts places with the same value as one. The site unless given. */
   readonly name?: () => string
-  /** What a crash would leave here is looked at in passing: it takes no life of its own. */
+  /** The world that a crash would leave here is recorded in passing: the crash needs no life of its own. */
   readonly passing?: boolean
 }
 
-/** How many faults may be injected. */
+/** The number of faults that may still be injected. */
 export interface Budget {
-  /** How many times other than the first option may be chosen in this life. */
+  /** The number of faults in this life. */
   readonly faults: number
-  /** In how many lives, from this one on, faults other than crashes may be injected; half a one if one was in this life. */
+  /**
+   * The number of lives, from this one on, in which faults other than crashes may be injected. If this life already had
+   * one, it counts as a half.
+   */
   readonly others: number
 }
 
 /** A crash of the process itself. */
 export type Crash = 'crashBefore' | 'crashAfter'
 
-/** A life with fewer faults goes on to its end, for what a process remembers is in no state. */
+/** A life with fewer faults goes on to its end, because fingerprints do not contain what a process remembers. */
 const MOST_WHOLE = 2
 
 export const isCrash = (option: string): option is Crash => option === 'crashBefore' || option === 'crashAfter'
 
-/** Of the process, or of a mint that crashes by itself: any number of lives may have one. */
+/** A crash of the process, or of a mint that crashes by itself. Any number of lives may have one. */
 const isAnyCrash = (option: string): boolean => /crash/i.test(option)
 
-/** The choices of one life: at each place where something may go wrong, what does. */
+/** The choices of one life: the option at each injection point. */
 export class Choices {
   /** What was chosen so far. */
   readonly taken: Choice[] = []
@@ -87,22 +90,22 @@ export class Choices {
     this.#left = options.budget
   }
 
-  /** Several faults led to a state that was met before: what follows was seen there. */
+  /** Several faults led to a state that was met before. What follows was explored there. */
   get isOver(): boolean {
     return this.#isOver
   }
 
-  /** At so many places it does what a life before it has done. */
+  /** At this many places it repeats the choices of an earlier life. */
   get repeated(): number {
     return this.#options.script?.length ?? 0
   }
 
-  /** What was not spent. */
+  /** The budget that is left. */
   get left(): Budget {
     return this.#left
   }
 
-  /** The option for this place. The first one is what happens when nothing goes wrong; each other costs one fault. */
+  /** The option for this place. The first option is that nothing goes wrong; every other option costs one fault. */
   pick<O extends string>(site: string, options: readonly [O, ...O[]], asked: Asked): O {
     const { script = [], path } = this.#options
     const place = this.taken.length + 1
@@ -119,7 +122,7 @@ export class Choices {
     return option
   }
 
-  /** The options that other lives are to take here. */
+  /** The options that other lives must take here. */
   #untried(site: string, [, ...faults]: readonly string[], { state, name = () => site, passing }: Asked): string[] {
     const { enter, few } = this.#options
     const { faults: rest, others } = this.#left
@@ -133,7 +136,7 @@ export class Choices {
     return isNew ? found : []
   }
 
-  /** A crash that could not be looked at in passing is left to another life. */
+  /** Another life must explore a crash that could not be explored in passing. */
   leave(place: number, crash: Crash): void {
     const choice = this.taken[place - 1]
     if (choice) this.taken[place - 1] = { ...choice, untried: [crash, ...choice.untried] }
@@ -149,7 +152,7 @@ export class Choices {
     return new Choices({ ...this.#options, script })
   }
 
-  /** What was chosen other than the first option. */
+  /** The choices that were faults. */
   get faults(): readonly Choice[] {
     return this.taken.filter(({ isFault }) => isFault)
   }
@@ -159,14 +162,14 @@ export class Choices {
     return textOf(this.taken)
   }
 
-  /** The path, had this option been taken at that place. */
+  /** The path that takes this option at that place. */
   with(place: number, option: string): string {
     return [textOf(this.taken.filter((choice) => choice.place !== place)), `${place}.${option}`]
       .filter(Boolean)
       .join(',')
   }
 
-  /** The path as far as the script says it. */
+  /** The part of the path that the script determines. */
   get planned(): string {
     return textOf(this.#options.script ?? [])
   }

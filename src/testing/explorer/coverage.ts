@@ -1,10 +1,11 @@
 /**
- * What must be seen of a kind, derived from its chart: every state in which it can be found after a crash, every
- * transition (an event's guarded ones each), every answer of every effect and local step, every delay, and every event
- * that a poll sends. A new state, effect or answer is required from the day it stands in the chart.
+ * What lives must visit of a kind, derived from its chart: every state in which a crash can leave it, every transition
+ * (each guarded branch of an event), every answer of every effect and local step, every delay, and every event that a
+ * poll sends. A new state, effect or answer is required from the day it is added to the chart.
  *
- * Where lives may have two faults, crashes are required as well: just before and just after the commit of every
- * transition, and before and after every effect's request; a crash after the answer is one before the commit.
+ * If lives may have two faults, crashes are required as well: just before and just after the commit of every
+ * transition, and before and after every effect's request. A crash after the answer is the same as one before the next
+ * commit.
  */
 import { pollOf } from '../../kernel/define/chart.ts'
 import type { Declared } from '../../kernel/define/authoring.ts'
@@ -37,7 +38,7 @@ const requestTexts = (src: string): string[] => [
 
 const isLocal = ({ tags }: { tags: readonly string[] }): boolean => tags.includes('local')
 
-/** Everything that must be seen of a kind, with crashes or without. */
+/** Everything that lives must visit of a kind, with crashes or without. */
 export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashes: boolean }): Set<string> {
   const { machine, polls } = kind as OperationKind
   const required = new Set<string>()
@@ -65,11 +66,11 @@ export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashe
   return required
 }
 
-/** Notes what is seen of one kind. */
+/** Records what lives visit of one kind. */
 export class Coverage {
   readonly visited = new Set<string>()
   readonly #kind: string
-  /** Effects and local steps by the event that says that they are done. */
+  /** Effects and local steps by the event of their answer. */
   readonly #srcs: ReadonlyMap<string, string>
   /** Effects by the state that invokes them. */
   readonly #effects: ReadonlyMap<string, readonly string[]>
@@ -89,7 +90,7 @@ export class Coverage {
     )
   }
 
-  /** Takes the kernel's inspection events, which tell of committed steps only. */
+  /** Takes the kernel's inspection events, which report committed steps only. */
   readonly inspect = ({ name, move, snapshot, sessionId }: InspectionEvent): void => {
     if (!name.startsWith(`${this.#kind} `)) return
     if (snapshot) {
@@ -108,8 +109,8 @@ export class Coverage {
   }
 
   /**
-   * Takes the places at which every fault is tried, or was in the same state: commits, by the rows they write, and
-   * requests, of which the rows say whose they are.
+   * Takes the places at which every fault is tried, or was tried in the same state: commits, identified by the rows
+   * that they write, and requests, whose operation is found in the rows.
    */
   readonly passed = (site: string, doing: readonly (string | object)[], rows: () => Dump): void => {
     if (site.startsWith('commit ')) {
@@ -126,27 +127,27 @@ export class Coverage {
   }
 }
 
-/** What of a chart need not be seen, for it is seen elsewhere; an exception that nothing needs is an error. */
+/** A part of a chart that need not be visited, because it is visited elsewhere. An unused exception is an error. */
 export interface Exception {
-  /** Fits the requirements that it excuses. */
+  /** Matches the requirements that it excuses. */
   readonly what: RegExp
-  /** Why it need not be seen. */
+  /** Why it need not be visited. */
   readonly why: string
-  /** What is required of another kind, and not excused there, in the place of a requirement. */
+  /** The requirement of another kind that replaces this one. It must not be excused there. */
   readonly as: (what: string) => { readonly kind: string; readonly what: string }
 }
 
-/** What of a chart was seen. */
+/** The part of a chart that was visited. */
 export interface Covered {
-  /** What must be seen. */
+  /** What must be visited. */
   readonly required: number
-  /** What of that was not. */
+  /** What was not visited. */
   readonly uncovered: readonly string[]
   /** Exceptions that nothing needs. */
   readonly idle: readonly string[]
 }
 
-/** Holds what was seen of a kind against what is required. */
+/** Compares what was visited of a kind with what is required. */
 export function covered(
   kind: OperationKind<never>,
   visited: ReadonlySet<string>,

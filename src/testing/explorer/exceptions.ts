@@ -1,7 +1,7 @@
-/** What of a chart no run of the explorer comes to in one place, and where the same is come to instead. */
+/** Parts of charts that no run visits, each with the place where the same part is visited instead. */
 import type { Exception } from './coverage.ts'
 
-/** Where the swap before a payment leads in the end, and where a swap does. */
+/** The last states of the swap before a payment, each with the last state of a plain swap. */
 const EXITS = { gathering: 'swapped', robbed: 'lost', misfit: 'failed', unfitted: 'releasing' } as const
 
 export const exceptions: { readonly [kind: string]: readonly Exception[] } = {

@@ -1,12 +1,13 @@
 /**
- * The explorer: every run of a scenario within a bound. A run is a chain of lives; a life ends when its caller has what
- * it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint. One life starts from each, with a
- * fresh budget of faults, until no new world appears: that covers any number of crashes. Other faults are injected in
- * one life of a run, unless more are asked for: each may leave a trace, so the worlds would never end.
+ * The explorer: it runs every run of a scenario within a bound. A run is a chain of lives. A life ends when its caller
+ * has what it wanted, or in a crash. Worlds that crashes leave are merged by fingerprint. One life starts from each
+ * world, with a fresh budget of faults, until no new world appears. That covers any number of crashes. Other faults are
+ * injected in one life of a run, unless the options say more: each fault may leave a trace, so new worlds would never
+ * end.
  *
- * Lives are merged too. Where a life comes to an injection point in a state in which the same point was met before, with
- * no less of a budget left, no other option is tried. The life itself goes on to its end and is judged: what a process
- * remembers, after a restart or a fault, is in no fingerprint.
+ * Lives are merged too. If a life comes to an injection point in a state that was met there before, with at least as
+ * much budget left, no other option is tried. The life itself goes on to its end and is judged, because fingerprints do
+ * not contain what a process remembers after a restart or a fault.
  */
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import { Choices, parsePath, type Budget } from './choices.ts'
@@ -21,14 +22,14 @@ import { fingerprints, type World } from './world.ts'
 
 const NONE: Budget = { faults: 0, others: 0 }
 const START_MS = 1_750_000_000_000
-/** With the budget spent, a crash is still looked at so often at each commit and each request from the same states. */
+/** After the budget is spent, crashes are still explored this often at each commit and request from the same states. */
 const MOST_SPARE = 3
-/** In a quick exploration each fault is injected so often there. */
+/** A quick exploration injects each fault this often at each commit and request from the same states. */
 const MOST_QUICK = 1
 /** From one process to the other, back, and to the other again. */
 const MOST_SWITCHES = 3
 
-/** Sets a scenario up: where its lives take place, and the world in which they begin. */
+/** Sets up a scenario: the stage of its lives, and the world in which they begin. */
 export async function beginning<S extends Stage>(
   scenario: Scenario<S>,
   store?: TestedStore,
@@ -52,24 +53,30 @@ export async function beginning<S extends Stage>(
   return { ...place, start: world }
 }
 
-/** How far an exploration goes. */
+/** The bounds of an exploration. */
 export interface ExploreOptions {
-  /** Faults in one life, a crash included; 2 unless given; then no scenario has a depth of its own. */
+  /**
+   * The number of faults in one life, crashes included. If given, it replaces the depth of scenarios; otherwise it is
+   * 2.
+   */
   readonly faults?: number
-  /** In how many lives of a run faults other than crashes are injected; 1 unless given. Crashes are injected in all. */
+  /**
+   * The number of lives of a run in which faults other than crashes are injected; 1 unless given. Crashes are injected
+   * in all lives.
+   */
   readonly others?: number
-  /** Without any merging: this many faults over all lives of a run; as many as the scenario says, if it does, unless given. */
+  /** Turns off all merging and injects this many faults over all lives of a run. */
   readonly depth?: number
-  /** Without merging lives, only worlds. */
+  /** Merges worlds only, not lives. */
   readonly exact?: boolean
   /**
-   * Two processes on one store: all ways in which one of them is held at a commit or a request while the other goes on,
-   * with up to three switches between them, and no other fault.
+   * Two processes on one store. It explores all ways to pause one of them at a commit or a request while the other goes
+   * on, with up to three switches between them and no other fault.
    */
   readonly owners?: boolean
   /**
    * Quick: each fault is injected once at each commit and each request from the same states of operations, however often
-   * these come; where the budget is spent, no crash is injected; equal ends are judged once.
+   * they are met. After the budget is spent, no crash is injected. Equal ends are judged once.
    */
   readonly quick?: boolean
   /** Whether a quick exploration injects a fault: the text names it, its place and the states of operations. All, unless given. */
@@ -78,11 +85,14 @@ export interface ExploreOptions {
   readonly mostViolations?: number
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
-  /** Ends once this invariant was found broken. */
+  /** Stops when this invariant is found broken. */
   readonly until?: string | undefined
   /** Called before each life with the path that it will take. */
   readonly lives?: (path: string) => void
-  /** Called after each commit that landed, with the path so far and what a crash would leave there; ends the exploration by true. */
+  /**
+   * Called after each commit that landed, with the path so far and the world that a crash would leave there. Returning
+   * true ends the exploration.
+   */
   readonly landed?: (path: string, world: () => World) => boolean
 }
 
@@ -131,7 +141,7 @@ export async function exploreCrashes<S extends Stage>(
   const few = (name: string, found: readonly string[]): readonly string[] =>
     first(name) ? found.filter((fault) => drawn(`${fault} ${name}`)) : []
   const [within, spare] = [atMost(quick ? MOST_QUICK : Infinity), atMost(quick ? 0 : MOST_SPARE)]
-  /** The check of the merging trusts no fingerprint, not even for equal ends. */
+  /** The check of the merging relies on no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
   const merging = options.depth === undefined && !quick && !exact && !owners
   const findings = new Findings(options)
@@ -151,7 +161,7 @@ export async function exploreCrashes<S extends Stage>(
       options.lives?.(before + choices.planned)
       const of = { ...place, act: (stage: S) => scenario.drive(stage), from, choices, owners }
       const { inspect, passed } = coverage
-      /** A world that a crash left, or would have left. */
+      /** A world that a crash left or would have left. */
       const crashed = (world: World, left: Budget, path: string): void => {
         const next = depth === undefined ? { faults, others: Math.floor(left.others) } : left
         if (exhaustive || worlds.enter(fingerprint(world), next)) waiting.push({ world, path, budget: next })
@@ -186,18 +196,18 @@ export async function exploreCrashes<S extends Stage>(
   return findings.report({ worlds: entered, crashes, visited: coverage.visited })
 }
 
-/** The kind whose chart a scenario is to cover. */
+/** The kind whose chart a scenario covers. */
 export const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): OperationKind => {
   const found = subject.kinds.find((it) => it.kind === kind)
   if (!found) throw new RangeError(`kind: the subject has no kind '${kind}'`)
   return found as OperationKind
 }
 
-/** What was met before, and with how much of a budget left. */
+/** The states that were met before, each with the budget that was left. */
 class Seen {
   readonly #met = new Map<string, readonly Budget[]>()
 
-  /** Notes it; false where it was met with no less to spare. */
+  /** Records a state. Returns false if it was met before with at least as much budget. */
   enter(mark: string, { faults, others }: Budget): boolean {
     const met = this.#met.get(mark) ?? []
     if (met.some((left) => left.faults >= faults && left.others >= others)) return false
@@ -212,7 +222,7 @@ function unseen(seen: Set<string>, mark: string): boolean {
   return true
 }
 
-/** What must hold when a run is over: the books, and that one more recovery changes nothing. */
+/** Judges the end of a run: the books must agree, and one more recovery must change nothing. */
 export async function afterwards<S extends Stage>(of: LifeOptions<S>): Promise<string[]> {
   const { environment, from: world } = of
   const again = await runLife({ ...of, act: async () => {}, choices: new Choices({ budget: NONE }), owners: false })
@@ -223,14 +233,14 @@ export async function afterwards<S extends Stage>(of: LifeOptions<S>): Promise<s
   return [...violations, ...liveness(world), ...(await environment.judge(world))]
 }
 
-/** Marks paths of two processes that take turns. */
+/** The mark in paths of two processes that take turns. */
 const BY_TWO = '@two'
 
 /** The name of a path's scenario. */
 export const scenarioOf = (path: string): string => path.replace(/(@two)?:.*/, '')
 
 /**
- * Runs exactly one path, and tells what happened.
+ * Runs exactly one path and returns what happened.
  *
  * @throws {RangeError} where it leads nowhere.
  */

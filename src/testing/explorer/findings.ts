@@ -1,11 +1,11 @@
-/** What an exploration has found so far, and whether that is enough. */
+/** Collects what an exploration has found, and decides when it may stop. */
 import type { Choices } from './choices.ts'
 
-/** A life that came to what must not be. */
+/** A life that broke an invariant. */
 export interface Violation {
   /** Replays it: `npm run crash -- --replay PATH`. */
   readonly path: string
-  /** What must not be, and was. */
+  /** The broken invariants. */
   readonly what: string
 }
 
@@ -25,7 +25,7 @@ export interface Exploration {
   readonly closed: boolean
   /** The states that were seen. */
   readonly visited: ReadonlySet<string>
-  /** What must not be, and was. */
+  /** The broken invariants. */
   readonly violations: readonly Violation[]
 }
 

@@ -2,13 +2,15 @@
 import type { Clock } from '../../kernel/util/ports.ts'
 import type { VirtualClock } from './life.ts'
 
-/** A view of the world's clock. What would have rung during a pause rings when the pause is over, as after SIGCONT. */
+/**
+ * A process's view of the world's clock. Timers that would have rung during a pause ring after it, as after SIGCONT.
+ */
 export class ProcessClock implements Clock {
   readonly longestWaitMs: number
   readonly #world: VirtualClock
   /** Timers of the world, by this clock's own numbers. */
   readonly #timers = new Map<number, unknown>()
-  /** What rang during the pause. */
+  /** The timers that rang during the pause. */
   readonly #missed = new Map<number, () => void>()
   #order = 0
   #pauses = 0
@@ -43,14 +45,14 @@ export class ProcessClock implements Clock {
     return this.#world.turn()
   }
 
-  /** Nothing rings any more, for good: the process is dead. */
+  /** Ends all timers for good: the process is dead. */
   stop(): void {
     for (const timer of this.#timers.values()) this.#world.clearTimeout(timer)
     this.#timers.clear()
     this.#missed.clear()
   }
 
-  /** Nothing rings while this lasts. Answers that came meanwhile are heard before the timers that are overdue. */
+  /** Holds all timers until this resolves. Answers that came meanwhile are delivered before overdue timers. */
   async standing<T>(pause: () => Promise<T>): Promise<T> {
     this.#pauses++
     try {

@@ -1,6 +1,6 @@
-/** Two processes on one store, of which one is paused while the other goes on. */
+/** Two processes on one store: one is paused while the other goes on. */
 
-/** The process that its caller calls, and another one: which of them goes on. */
+/** The process that the caller calls, and another one. It decides which of them goes on. */
 export class Processes {
   readonly #ours = new Gate()
   readonly #theirs = new Gate()
@@ -21,7 +21,7 @@ export class Processes {
   /** The first process is paused while another one begins, or goes on. */
   async overtake(): Promise<void> {
     this.#overtaken = true
-    // What else of this process comes to a halt while it is paused waits with it.
+    // Other work of this process that stops during the pause waits with it.
     if (!this.#ours.waitedAt) {
       if (this.#other) this.#theirs.open()
       else this.#other = this.#run()
@@ -38,14 +38,14 @@ export class Processes {
     this.#ours.open()
   }
 
-  /** One that is paused comes to its end, too. */
+  /** Lets a paused process come to its end, too. */
   async end(): Promise<void> {
     this.#theirs.open()
     await this.#other
   }
 }
 
-/** Lets through all who wait, once; or the next one, where nobody does. */
+/** Lets all waiters through, once. If there are none, it lets the next one through. */
 class Gate {
   #open = false
   readonly #waiting = new Set<() => void>()

@@ -1,4 +1,4 @@
-/** One life in a world: a process starts, does what its caller wants, and ends by that or in a crash. */
+/** One life in a world: a process starts, does what its caller wants, and ends when that is done or in a crash. */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -18,13 +18,13 @@ import { startOf, type Misread } from './start.ts'
 import type { Means, Stage, Environment } from './subject.ts'
 import type { Fingerprint, World } from './world.ts'
 
-/** Beyond these a life counts as one that does not converge. */
+/** A life that exceeds these limits does not converge. */
 const MOST_COMMITS = 200
 const MOST_REQUESTS = 400
 const MOST_ADVANCES = 3_000
 /** Long enough to end whatever can end. */
 const OVERTAKES_FOR_MS = 120_000
-/** How long a process is watched that cannot read its operations. */
+/** How long a process that cannot read its operations is watched. */
 const LOOKS_ON_FOR_MS = 600_000
 const ASKS_AGAIN_AFTER_MS = 1_000
 /** What a caller is told of whom the next try may succeed. */
@@ -44,9 +44,9 @@ export interface LifeOptions<S extends Stage> extends Place<S> {
   readonly act: (stage: S) => Promise<void>
   readonly from: World
   readonly choices: Choices
-  /** Nothing is injected but switches from one process to the other and back. */
+  /** Injects only switches from one process to the other and back. */
   readonly owners?: boolean
-  /** How many times more than one operation it may commit, ask and wait; 1 unless given. */
+  /** Multiplies the limits of commits, requests and waits of one operation; 1 unless given. */
   readonly weight?: number
 }
 
@@ -58,41 +58,41 @@ export interface LifeResult {
 
 /** One line of what happened, under its column. */
 export interface TraceEvent {
-  /** Whose doing it is. */
+  /** Who did it. */
   readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state'
   /** What happened. */
   readonly text: string
-  /** Milliseconds since the Unix epoch, by a clock that is right. */
+  /** Milliseconds since the Unix epoch, by the world's clock. */
   readonly atMs: number
 }
 
-/** A crash that might have been. */
+/** A crash that was possible and was not injected. */
 export interface Spared {
   readonly place: number
   readonly option: Crash
-  /** What places have in common that count as one. */
+  /** Places with the same value count as one. */
   readonly name: () => string
-  /** What it would leave; undefined where that takes a life of its own. */
+  /** The world that it would leave; undefined if that takes a life of its own. */
   readonly world: (() => World) | undefined
 }
 
-/** Those who look on. */
+/** The observers of a life. */
 export interface Observers {
   /** Gets every committed step of the kernel. */
   readonly inspect?: (event: InspectionEvent) => void
   /**
-   * Told of each crash that was possible and did not come, with its place and what it would leave; whether that is
-   * explored.
+   * Called for each crash that was possible and was not injected, with its place and the world that it would leave.
+   * Returns whether that world is explored.
    */
   readonly spared?: (crash: Spared) => boolean
-  /** Told of each injection point where a crash is explored: what the process is about to do there, and its rows. */
+  /** Called for each injection point where a crash is explored, with what the process is about to do and its rows. */
   readonly passed?: (site: string, doing: readonly (string | object)[], rows: () => Dump) => void
-  /** Called after each commit that landed, with what a crash would leave there. */
+  /** Called after each commit that landed, with the world that a crash would leave there. */
   readonly landed?: (world: () => World) => void
   readonly tell?: (event: TraceEvent) => void
 }
 
-/** Runs one life in a world. The world itself is left as it was. */
+/** Runs one life in a world. The world itself is not changed. */
 export const runLife = <S extends Stage>(of: LifeOptions<S>, observers: Observers = {}): Promise<LifeResult> =>
   new LifeRun(of, observers).run()
 
@@ -100,7 +100,7 @@ export const runLife = <S extends Stage>(of: LifeOptions<S>, observers: Observer
 class LifeRun<S extends Stage> {
   readonly #of: LifeOptions<S>
   readonly #observers: Observers
-  /** How its process finds the rows, where it cannot read them. */
+  /** Why the process cannot read its rows, if so. */
   readonly #misread: Misread | undefined
   readonly #world: World
   readonly #life = new Life()
@@ -141,7 +141,7 @@ class LifeRun<S extends Stage> {
     for (let advances = 0; end === undefined; advances++) {
       await this.#rows.quiet()
       this.#life.paused()
-      // Where the store did what it must not, the run went astray for that.
+      // If the store broke its contract, that is why the run did not repeat itself.
       if (this.#astray) {
         const { message } = this.#astray
         throw new RangeError([message, ...(await this.#rows.end())].join('; '), { cause: this.#astray })
@@ -152,16 +152,19 @@ class LifeRun<S extends Stage> {
     this.#violations.push(...(await this.#rows.end()))
     const world = this.#now()
     if (this.#misread && end === 'done') {
-      // What cannot be read is left alone, unless it is over; the next process reads again.
+      // Unreadable rows must stay unchanged, unless their operation is over. The next process reads them again.
       end = 'crashed'
       if (settled(unfinished(world.rows)) !== settled(unfinished(this.#of.from.rows)))
         this.#violations.push('restless: rows that cannot be read were written')
     }
-    // What stays wrong is found at each commit from then on.
+    // A violation that lasts is found again at each commit from then on.
     return { world, end, violations: [...new Set(this.#violations)] }
   }
 
-  /** Whether it is over, once all has happened that can while the clock stands still; else the clock goes on. */
+  /**
+   * Waits for everything that can happen at the present time. Then returns whether the life is over; otherwise the
+   * clock advances.
+   */
   #endOf(ended: 'done' | { readonly error: unknown } | undefined, advances: number): LifeResult['end'] | undefined {
     const { weight = 1 } = this.#of
     if (this.#life.endless) return this.#stuck('convergence: it goes round and round, and never lets time go on')
@@ -181,7 +184,7 @@ class LifeRun<S extends Stage> {
     return 'stuck'
   }
 
-  /** What a crash would leave now. */
+  /** The world that a crash would leave now. */
   #now(): World {
     return {
       ...this.#world,
@@ -232,21 +235,21 @@ class LifeRun<S extends Stage> {
         const spare = (option: Crash): boolean => {
           if (!spared || fault !== usual || place <= choices.repeated || !options.some((it) => it === option))
             return false
-          // What else is under way would be cut short, where a crash lets it come to its end.
+          // Other work is under way. A crash would let it end, while this life would cut it short.
           const world = this.#life.busy ? undefined : (): World => this.#now()
           return spared({ place, option, name, world })
         }
         if (spare('crashBefore')) passed?.(site, doing, () => this.#rows.dump())
         return { fault, applied: () => void spare('crashAfter') }
       } catch (error) {
-        // The program would take it for a fault of its own.
+        // The program would handle the error as a fault of its own.
         this.#astray = error as Error
         throw error
       }
     }
   }
 
-  /** The store, whose commits are checked as they land, whichever process wrote them and whatever becomes of it. */
+  /** The store. Its commits are checked when they land, whichever process wrote them, even if that process has died. */
   async #opened(schema: Schema): Promise<Store> {
     const { kinds, environment } = this.#of
     const store = await this.#rows.open(schema)
@@ -264,7 +267,7 @@ class LifeRun<S extends Stage> {
     }
   }
 
-  /** What a process is started with. */
+  /** The arguments of a process's start. */
   #meansOf(inject: Inject, overtake: () => Promise<void>): Means {
     const { inspect, tell } = this.#observers
     const [life, misread] = [this.#life, this.#misread]
@@ -337,7 +340,7 @@ class LifeRun<S extends Stage> {
     await program.close()
   }
 
-  /** Another process, which only takes up what is unfinished. */
+  /** Another process, which only resumes unfinished operations. */
   async #runOther(paused: () => Promise<void>): Promise<void> {
     const { environment, owners = false } = this.#of
     this.#say('life', 'another process begins')
@@ -371,7 +374,7 @@ async function persistent(
     }
 }
 
-/** The states in which there are unfinished operations; how many there are makes no difference. */
+/** The states of unfinished operations, each once. */
 const statesOf = ({ operations = [] }: Dump): string =>
   [
     ...new Set(
@@ -383,7 +386,7 @@ const statesOf = ({ operations = [] }: Dump): string =>
     .toSorted()
     .join(', ')
 
-/** Rows without what a take-over writes. */
+/** Rows without the columns that a take-over writes. */
 export const settled = (rows: Dump): string =>
   JSON.stringify(rows, (key, value: unknown) =>
     ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,

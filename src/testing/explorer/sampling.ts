@@ -1,28 +1,31 @@
 /**
- * Sampling: what is too much to enumerate, many operations at once, is tried at random. Where faults are injected, and which, is
- * data, so whoever has a generator of data (fast-check, say) can repeat a run, and shrink one that went wrong.
+ * Sampling: many operations at once are too many to enumerate, so faults are injected at random. The faults and their
+ * places are data. A generator of data, such as fast-check, can repeat a run and shrink one that failed.
  */
 import { Choices, type Asked } from './choices.ts'
 import { afterwards, beginning } from './explorer.ts'
 import { runLife, type TraceEvent } from './run-life.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 
-/** At a place of a life, counted from 1, one of the faults that may be injected there: the n-th, counted round and round. */
+/**
+ * A fault at a place of a life. Places count from 1. The number of the fault is taken modulo the number of possible
+ * faults.
+ */
 export type Injection = readonly [place: number, fault: number]
 
-/** What sampled lives found. */
+/** The result of sampled lives. */
 export interface Sampled {
-  /** What each life chose, as `Choices.path` says it. */
+  /** The choices of each life, in the form of `Choices.path`. */
   readonly path: string
-  /** How many lives were lived. */
+  /** The number of lives. */
   readonly lives: number
-  /** How many faults were injected; others were meant for places that no life came to. */
+  /** The number of injected faults. The others were meant for places that no life came to. */
   readonly injected: number
-  /** What must not be, and was. */
+  /** The broken invariants. */
   readonly violations: readonly string[]
 }
 
-/** Chooses what the injections say, whatever may happen at their places. */
+/** Takes the faults of the injections, whatever may happen at their places. */
 class Injected extends Choices {
   readonly #injections: ReadonlyMap<number, number>
   readonly #path: Map<number, string>
@@ -43,10 +46,10 @@ class Injected extends Choices {
 }
 
 /**
- * Runs a scenario with faults at given places: one list for each life. A life that crashes is followed by another; once
- * the lists are used up nothing goes wrong any more, and everything must come to its end and the books must agree.
+ * Runs a scenario with faults at given places, one list for each life. Another life follows a life that crashes. After
+ * the last list nothing goes wrong any more: every operation must end and the books must agree.
  *
- * @param weight How many times more commits, requests and waits than a scenario of one operation it may take.
+ * @param weight Multiplies the limits of commits, requests and waits of a scenario with one operation.
  */
 export async function sampleCrashes<S extends Stage>(
   scenario: Scenario<S>,

@@ -5,7 +5,7 @@ import type { Fingerprint, World } from './world.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** Rows that a program cannot load: of torn bytes, or of a version to come. */
+/** Rows that a program cannot load: their bytes are corrupt, or a later version wrote them. */
 export type Misread = 'corrupt' | 'newer'
 
 interface StartOptions {
@@ -21,7 +21,10 @@ interface Start {
   readonly misread?: Misread
 }
 
-/** How a process finds the world when something is unfinished: a while later, with a clock that is wrong, unreadable. */
+/**
+ * How the world may have changed before a process starts, while an operation is unfinished: time has passed, the clock
+ * is wrong, or rows are unreadable.
+ */
 export function startOf({ from, choices, fingerprint, owners }: StartOptions): Start {
   const { nowMs, skewMs } = from
   const unfinished = from.rows['operations']?.some((row) => row['status'] === 'active') ?? false

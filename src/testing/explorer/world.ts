@@ -1,42 +1,45 @@
 /**
- * The durable world: all that a crash leaves. What follows a crash depends on nothing else, so two worlds that differ
- * only in names, versions and the exact length of pauses have the same future, and are explored once.
+ * The durable world: everything that a crash leaves. The future after a crash depends on nothing else. Two worlds that
+ * differ only in names, versions and the exact length of pauses have the same future, so only one of them is explored.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Row } from '../../store/port.ts'
 
-/** Where a life left everything: rows, the outside, and the time. */
+/** What a life leaves: rows, the state outside, and the time. */
 export interface World {
   /** The rows of the program under test. */
   rows: Dump
-  /** What is outside it, as its environment gave it: JSON, never changed in place. */
+  /** The state of its environment: JSON that is never changed in place. */
   outside: unknown
   /** The time, in epoch ms. */
   nowMs: number
   /** How far the program's clock is ahead of the world's. */
   skewMs: number
-  /** How many random draws were made. */
+  /** The number of random draws so far. */
   entropy: number
-  /** What the caller wrote down beside the program, by name. */
+  /** The caller's notes, by name. */
   notes: Readonly<Record<string, unknown>>
 }
 
 /**
- * What makes two worlds of a program the same. `test/explorer/likeness.test.ts` walks every chart and fails where a guard,
- * an input, an action or a delay tells apart what is alike here; `test/explorer/merging.test.ts` lives on from merged worlds.
+ * What makes two worlds of a program count as one. `test/explorer/likeness.test.ts` walks every chart. It fails if a
+ * guard, an input, an action or a delay depends on what is ignored here. `test/explorer/merging.test.ts` starts lives
+ * from merged worlds.
  */
 export interface Likeness {
-  /** Columns and fields that explain, or say who wrote when, and of which nothing that comes next depends. */
+  /** Columns and fields that only explain, or say who wrote and when. Nothing that follows depends on them. */
   readonly ignore?: readonly string[]
-  /** Texts that name something: whether two are the same matters, and not what they say. */
+  /** Texts that name something. It matters whether two of them are equal, but not what they say. */
   readonly names?: readonly string[]
-  /** Counts that nothing compares with more than this: name → the least number that means "so many or more". */
+  /** The largest number with which each count is compared: name → the least number that means "this many or more". */
   readonly counts?: Readonly<Record<string, number>>
-  /** Times of which it matters how long ago they were; of all others that are past it matters that they are. */
+  /** Times whose age matters. Of other past times, it only matters that they are past. */
   readonly ages?: readonly string[]
-  /** Rows of the program of which nothing that comes next depends. */
+  /** Rows of the program on which nothing that follows depends. */
   readonly over?: (table: string, row: Row) => boolean
-  /** What of the outside can still make a difference, given the ids that are known inside. All of it, unless given. */
+  /**
+   * The part of the outside on which the future depends, given the ids that the program knows. All of it, unless given.
+   */
   readonly matters?: (
     outside: unknown,
     known: ReadonlySet<string | number>,
@@ -49,13 +52,13 @@ export type Fingerprint = (
   world: World,
   /** What a process is about to do in it. */
   doing?: readonly (object | string)[],
-  /** When its timers will ring. */
+  /** The times of its timers. */
   wakesMs?: readonly number[],
 ) => string
 
-/** Columns of an operation's row that say who wrote when; when it is due, its timers say too. */
+/** Columns of an operation's row that say who wrote and when. Its timers already say when it is due. */
 const BOOKKEEPING = new Set(['version', 'commitId', 'updatedAt', 'createdAt', 'dueAt'])
-/** Whether effects begin for the first time. */
+/** Whether effects run for the first time. */
 const MOST_ATTEMPTS = 2
 
 /** A time of which the age matters. */
@@ -63,15 +66,15 @@ interface Aged {
   readonly sinceMs: number
 }
 
-/** A text with its ids and times taken out: what is left, hashed, and they in their order. */
+/** A text split into its ids and times, in order, and a hash of the rest. */
 interface Shape {
   readonly hash: readonly [number, number]
   readonly marks: readonly (string | number | Aged)[]
 }
 
 /**
- * Ids and hashes of 16 and 32 bytes, and times in milliseconds or seconds, of the years in which worlds are: no amount and no
- * count is as large. A tilde stands before a time of which the age matters.
+ * Matches ids and hashes of 16 and 32 bytes, and times in milliseconds or seconds of the years of the worlds. No amount
+ * and no count is as large. A tilde stands before a time whose age matters.
  */
 const MARKS = /\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b|(~?)\b(?:17[0-9]{11}|17[0-9]{8})\b/g
 
@@ -100,18 +103,18 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** As long as what charts and explorer wait for: what is as far off as the same of them is as far off. */
+/** The waits of charts and explorer. Two times between the same waits count as equally far off. */
 export const LIMITS_MS: readonly number[] = [
   ...[0, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS],
   ...[HOUR_MS, 2 * HOUR_MS, DAY_MS, 7 * DAY_MS, 8 * DAY_MS],
 ]
 
-/** How far off a time is, roughly. */
+/** The distance of a time, as the number of these waits that it exceeds. */
 export const distance = (aheadMs: number): number => LIMITS_MS.filter((limitMs) => aheadMs > limitMs).length
 
 /**
- * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear; times by their order and
- * roughly by how far ahead they are, those that are past as one.
+ * Makes the fingerprints of one program's worlds. Ids count by the order in which they appear. Future times count by
+ * their order and roughly by their distance. All past times count as one.
  */
 export function fingerprints({
   over = () => false,
@@ -134,7 +137,7 @@ export function fingerprints({
     const ours = [...rows(dump), ...doing.map((value) => shapes.of(value)), shapes.of(notes)]
     const known = new Set(ours.flatMap(({ marks }) => marks.filter((mark) => typeof mark !== 'object')))
     const theirs = matters(outside, known, nowMs).map((value) => shapes.of(value))
-    // Each side's times are by its own clock.
+    // The times on each side come from that side's own clock.
     const sides = [
       [ours, nowMs + skewMs],
       [theirs, nowMs],
@@ -166,7 +169,7 @@ export function fingerprints({
   }
 }
 
-/** One field of a row, as fingerprints see it: undefined where it is left out. */
+/** One field of a row for the fingerprint; undefined if it is left out. */
 export function likened({
   ignore = [],
   names = [],
@@ -186,7 +189,7 @@ export function likened({
 
 const ID = /^(?:[0-9a-f]{64}|[0-9a-f]{32})$/
 
-/** A text as an id: what it says is left out, and whether it is the same as another is not. */
+/** A text treated as an id: its content is ignored, but equal texts stay equal. */
 function nameIn(text: string): string {
   if (ID.test(text)) return text
   return hashOf(text)
@@ -196,7 +199,10 @@ function nameIn(text: string): string {
 
 const MOST_TEXTS = 10_000
 
-/** Finds shapes, of each value once: rows and what is outside are never changed in place. And of equal ones once, too. */
+/**
+ * Caches the shape of each value, because rows and outside state are never changed in place. Equal values share a
+ * shape.
+ */
 class Shapes {
   readonly #known = new WeakMap<object, Shape>()
   readonly #byText = new Map<string, Shape>()
@@ -225,7 +231,7 @@ class Shapes {
   }
 }
 
-/** What the kernel writes, without its bookkeeping and with its texts read: what is to be ignored stands in them too. */
+/** A row of the kernel, without bookkeeping. Its texts are parsed, because they contain ignored fields too. */
 function opened(value: object): object {
   if ('snapshot' in value && 'commitId' in value) {
     const { snapshot, timers, ...row } = value as Row
@@ -240,14 +246,15 @@ function opened(value: object): object {
   return value
 }
 
-/** Which process had it makes no difference to the next one, only whether one had. */
+/** It matters whether a process owned the operation, but not which one. */
 const withoutBookkeeping = ({ owner, ...row }: Row): Row => ({
   ...Object.fromEntries(Object.entries(row).filter(([column]) => !BOOKKEEPING.has(column))),
   ...(owner !== undefined && { owner: owner === '' ? 'nobody' : 'somebody' }),
   ...(typeof row['attempt'] === 'number' && { attempt: Math.min(MOST_ATTEMPTS, row['attempt']) }),
 })
 
-/** Mixes numbers to 64 bits: among a million states, two that look alike by chance are one chance in many millions. */
+/** Mixes numbers to 64 bits. Among a million states, the chance of a collision is one in many millions. */
+
 class Mixer {
   #low = 0x2545f491
   #high = 0x6c8e9cf5

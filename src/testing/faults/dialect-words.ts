@@ -1,16 +1,16 @@
-/** How mints of other makers say what the NUTs have a code for: the codes, the texts and the HTTP status that they send. */
+/** How other mints report errors that have a code in the NUTs: their codes, texts and HTTP statuses. */
 import { codes } from '../../cashu/codes.ts'
 import type { Answer } from '../../mint-server/http/request.ts'
 
 /**
- * Whose words a mint uses. `nut`: the codes of the NUTs, with 400. `nutshell`: Nutshell up to 0.16. `cdk`: cdk 0.18.
+ * The words that a mint uses. `nut`: the codes of the NUTs, with 400. `nutshell`: Nutshell up to 0.16. `cdk`: cdk 0.18.
  * `coded500`: the codes of the NUTs, all with HTTP 500, as cdk did until 2025. `text`: a text, and no code.
  */
 export const WORDS = ['nut', 'nutshell', 'cdk', 'coded500', 'text'] as const
 /** How a mint words its refusals. */
 export type Words = (typeof WORDS)[number]
 
-/** What was asked, as far as it decides how a refusal is worded. */
+/** The request, as far as the wording of a refusal depends on it. */
 export type Asked = 'swap' | 'issue' | 'melt' | 'other'
 
 interface Worded {
@@ -18,7 +18,7 @@ interface Worded {
   readonly detail: string
 }
 
-/** What a mint answers where a list in a request is too long. */
+/** The answer of a mint to a request with a list that is too long. */
 export interface TooLong {
   readonly list: 'inputs' | 'outputs' | 'Ys'
   readonly most: number
@@ -26,14 +26,14 @@ export interface TooLong {
 }
 
 /**
- * How a request is refused that is too long: `coded`: 11014 or 11015. `listed`: HTTP 422 with a list of what is wrong, as
- * FastAPI does. `entity`: HTTP 413 with a page of the proxy's. `text`: code 0 and a text.
+ * How a mint refuses a request that is too long. `coded`: 11014 or 11015. `listed`: HTTP 422 with a list of errors, as
+ * FastAPI sends it. `entity`: HTTP 413 with a page of a proxy. `text`: code 0 and a text.
  */
 export const OVERSIZE = ['coded', 'listed', 'entity', 'text'] as const
 /** How a mint says that a list in a request is too long. */
 export type Oversize = (typeof OVERSIZE)[number]
 
-/** Nutshell's codes: 11000 stands for nearly everything about a transaction, and 0 for what it has no class for. */
+/** Nutshell's codes: 11000 for nearly every error of a transaction, and 0 for an error without a class. */
 const NUTSHELL: Readonly<Record<number, Worded>> = {
   [codes.proofInvalid]: { code: 11000, detail: 'could not verify proofs.' },
   [codes.alreadySpent]: { code: 11001, detail: 'Token already spent.' },
@@ -60,7 +60,7 @@ const NUTSHELL: Readonly<Record<number, Worded>> = {
   [codes.signatureInvalid]: { code: 20008, detail: 'Signature for mint request invalid' },
 }
 
-/** cdk's texts. Its codes are those of the NUTs, but for what its database has twice. */
+/** cdk's texts. Its codes are those of the NUTs, except for duplicates that its database finds. */
 const CDK: Readonly<Record<number, string>> = {
   [codes.proofInvalid]: 'Token not verified',
   [codes.alreadySpent]: 'Token Already Spent',
@@ -92,7 +92,7 @@ function cdk({ code, detail }: Worded, asked: Asked): Worded {
   return known ? { code, detail: known } : { code: codes.unclassified, detail }
 }
 
-/** A refusal of the mint's, in other words. */
+/** Rewords a refusal of the mint. */
 export function reworded(refusal: Worded, words: Words, asked: Asked, status = 400): Answer {
   const answer = (body: object, as = status): Answer => ({ status: as, body: JSON.stringify(body) })
   switch (words) {
@@ -135,7 +135,7 @@ export function tooLong(at: TooLong, words: Words, how: Oversize = words === 'nu
   }
 }
 
-/** What an endpoint answers that the mint does not have. */
+/** The answer of an endpoint that the mint does not have. */
 export function absent(words: Words): Answer {
   return { status: 404, body: words === 'cdk' ? '' : JSON.stringify({ detail: 'Not Found' }) }
 }

@@ -1,6 +1,6 @@
 /**
- * Dialects: how mints in the world differ from what the NUTs say, and from ours. A wrapper about what handles a mint's
- * requests; so the simulated mint speaks them, one that is served over HTTP, and anybody's.
+ * Dialects: how real mints differ from the NUTs and from our mint. A dialect wraps the handler of a mint's requests, so
+ * the simulated mint, a mint served over HTTP and any other mint can speak it.
  */
 import { codes } from '../../cashu/codes.ts'
 import type { Transport } from '../../cashu/transport.ts'
@@ -9,12 +9,12 @@ import type { MintSettings } from '../../mint-server/ports.ts'
 import type { Answer } from '../../mint-server/http/request.ts'
 import { absent, reworded, tooLong, type Asked, type Oversize, type TooLong, type Words } from './dialect-words.ts'
 
-/** Which keyset is meant: by its id, or by its place in the mint's list; `lowest` goes by the ids. */
+/** Selects a keyset: by its id, or by its place in the mint's list. `lowest` is the one with the lowest id. */
 export type KeysetChoice = 'first' | 'last' | 'lowest' | { readonly id: string }
 
-/** How a mint differs. What is left out is as the mint itself has it. */
+/** How a mint differs. A field that is left out changes nothing. */
 export interface Dialect {
-  /** In whose words it refuses; the NUTs’ unless given. */
+  /** The words of its refusals; those of the NUTs unless given. */
   readonly words?: Words
   /** The most of each that one request may have: `states` are the Ys of a state check, `restore` the outputs asked about. */
   readonly limits?: {
@@ -23,32 +23,34 @@ export interface Dialect {
     readonly states?: number
     readonly restore?: number
   }
-  /** How it refuses what is longer; as the mints of these words do unless given. */
+  /** How it refuses longer requests; by default as mints with these words do. */
   readonly oversize?: Oversize
-  /** Its info says the least of the limits (`max_array_length`, NUT-06). */
+  /** Its info shows the smallest of the limits (`max_array_length`, NUT-06). */
   readonly tellsLimits?: boolean
-  /** A keyset whose keys are not to be had: answered with this status, with another id, or with no keys. */
+  /** A keyset whose keys are not available: the answer has this status, another id, or no keys. */
   readonly keysMissing?: { readonly keyset: KeysetChoice; readonly how: 404 | 500 | 'other' | 'empty' }
-  /** A keyset whose proofs it does not take any more, and with which code it says so; they read as unspent. */
+  /**
+   * A keyset whose proofs it no longer takes, and the code of that refusal. State checks show the proofs as unspent.
+   */
   readonly dead?: {
     readonly keyset: KeysetChoice
     readonly code: typeof codes.keysetUnknown | typeof codes.keysetExpired | typeof codes.proofInvalid
   }
-  /** No keyset is active: it signs nothing, and pays out. */
+  /** No keyset is active: it signs nothing, but still pays out. */
   readonly closing?: boolean
   /** A keyset that ends (`final_expiry`, NUT-02): afterwards it neither signs nor redeems. Needs ids of version 00. */
   readonly ending?: { readonly keyset: KeysetChoice; readonly atMs: number }
-  /** What it does without. Of NUT-19 the mint itself must be made without, see `mintOptionsOf`. */
+  /** The NUTs that it does not support. For NUT-19 the mint itself must be made without it; see `mintOptionsOf`. */
   readonly without?: readonly (7 | 8 | 9 | 12 | 19)[]
-  /** Its info says nothing of what it does without, rather than that it does without. */
+  /** Its info omits the NUTs that it does not support, rather than naming them as unsupported. */
   readonly isSilent?: boolean
   /** The amounts of its keysets; see `mintOptionsOf`. */
   readonly amounts?: readonly number[]
-  /** `missing`: 404. `odd`: numbers as texts, nulls, lists with entries that are none. */
+  /** `missing`: 404. `odd`: numbers as texts, nulls, lists with invalid entries. */
   readonly info?: 'missing' | 'odd'
-  /** The invoice of a mint quote is of another amount, of none, or no invoice. */
+  /** The invoice of a mint quote has another amount or no amount, or is not an invoice. */
   readonly mintQuote?: 'other amount' | 'no amount' | 'no invoice'
-  /** A melt quote that says a larger or a smaller amount than the invoice’s, or an absurd fee reserve. */
+  /** A melt quote has a larger or smaller amount than the invoice, or an absurd fee reserve. */
   readonly meltQuote?: 'dear' | 'cheap' | 'absurd reserve'
 }
 
@@ -60,7 +62,7 @@ export type Handle<Rest extends readonly unknown[] = []> = (
   ...rest: Rest
 ) => Promise<Answer>
 
-/** What a mint of ours must be made with to speak a dialect as a whole. */
+/** The options with which our mint must be made to speak the whole dialect. */
 export const mintOptionsOf = ({ amounts, without = [] }: Dialect): Partial<MintSettings> => ({
   ...(amounts && { amounts }),
   ...(without.includes(19) && { without: [19] }),
@@ -75,7 +77,7 @@ interface Listed {
 }
 
 /**
- * Has a mint speak a dialect, which may change while it runs.
+ * Wraps a mint so that it speaks a dialect. The dialect may change while the mint runs.
  *
  * @param now The mint's clock, for keysets that end; ours unless given.
  */
@@ -103,11 +105,11 @@ export async function deadKeyset(handle: Handle, { dead }: Dialect): Promise<str
   return chosen(dead.keyset, (objectOf(body)?.['keysets'] ?? []) as Listed[])
 }
 
-/** The same for a wallet's transport: every mint that it reaches speaks the dialect. */
+/** The same for a wallet's transport: every mint that it reaches then speaks the dialect. */
 export function transportInDialect(transport: Transport, dialect: Dialect | (() => Dialect)): Transport {
   return async ({ url, ...request }) => {
     const { origin, pathname } = new URL(url)
-    // The mint's own path ends where the protocol's begins.
+    // The path of the mint's URL comes before the path of the protocol.
     const [base, path] = [pathname.slice(0, pathname.indexOf('/v1/')), pathname.slice(pathname.indexOf('/v1/'))]
     let carried: Awaited<ReturnType<Transport>> | undefined
     const handle: Handle = async (method, to, body) =>
@@ -136,7 +138,7 @@ class Spoken {
     return this.#dialect.words ?? 'nut'
   }
 
-  /** What the mint itself is never asked. */
+  /** The answer to a request that must not reach the mint. */
   async refuse(method: string, path: string, body = ''): Promise<Answer | undefined> {
     const { info, keysMissing } = this.#dialect
     if (method === 'GET') {
@@ -172,7 +174,7 @@ class Spoken {
     return undefined
   }
 
-  /** Inputs of a keyset that is dead, outputs where none signs. */
+  /** Refuses inputs of a dead keyset, and outputs if no keyset signs. */
   async #unfit(path: string, fields: Fields): Promise<number | undefined> {
     if (askedFor(path) === 'other') return undefined
     const { dead, closing = false, ending } = this.#dialect
@@ -249,7 +251,7 @@ class Spoken {
     }))
   }
 
-  /** Keys that are another keyset's, or none. */
+  /** The keys of another keyset, or no keys. */
   async #keyless(): Promise<Changed | undefined> {
     const { keysMissing } = this.#dialect
     if (!keysMissing || typeof keysMissing.how === 'number') return undefined
@@ -295,7 +297,7 @@ const askedFor = (path: string): Asked => {
   return /^\/v1\/melt\/\w+$/.test(path) ? 'melt' : 'other'
 }
 
-/** Undefined for what is no JSON object. */
+/** Undefined for a text that is not a JSON object. */
 function objectOf(text: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -305,7 +307,7 @@ function objectOf(text: string): Fields | undefined {
   }
 }
 
-/** A list of objects; none where there is no such field. */
+/** A list of objects; empty if there is no such field. */
 const listIn = (fields: Fields, name: string): readonly Fields[] => (fields[name] ?? []) as readonly Fields[]
 
 const eachKeyset =
@@ -326,7 +328,7 @@ const unproven: Changed = (fields) =>
     ]),
   )
 
-/** An info as mints of all kinds have been seen to give it. */
+/** An info with oddities that were seen at real mints. */
 const odd: Changed = ({ nuts, ...fields }) => ({
   ...fields,
   version: 7,
@@ -357,7 +359,7 @@ const misquoted =
     return { ...fields, request: codec.encode({ ...invoice, amountSat }) }
   }
 
-/** How many times the invoice's amount a dear quote is for. */
+/** The factor by which an expensive quote exceeds the invoice's amount. */
 const DEAR = 40
 const ABSURD_RESERVE = 1_000_000
 

@@ -1,4 +1,4 @@
-/** A mint behind a network on which anything may happen that may happen to a request. */
+/** A mint behind a network that injects every possible fault of a request. */
 import { codes } from '../../cashu/codes.ts'
 import type { Transport } from '../../cashu/transport.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -20,11 +20,14 @@ import { walletRows, operationsIn } from '../invariants/rows.ts'
 import { sure } from '../../sure.ts'
 import { noteOf, type Notes } from '../explorer/notes.ts'
 
-/** What the network knows; kept in the world, since it outlives every process. Its values are never changed in place. */
+/**
+ * The state of the network. It is part of the world, because it outlives every process. Its values are never changed in
+ * place.
+ */
 export interface Wire {
-  /** Requests that it still holds. */
+  /** Requests that the network still holds. */
   late: readonly LateRequest[]
-  /** What the mint said that contradicts itself: then it may take a person to go on. */
+  /** The mint's contradictions. After one, an operation may need a person to go on. */
   lies: Lies
   /** What operations have done to the wallet's money so far. */
   moved: Moved
@@ -32,13 +35,13 @@ export interface Wire {
   sent: Readonly<Record<string, string>>
   /** Melt quote → how often the wallet asked for its payment. */
   melts: Readonly<Record<string, number>>
-  /** What came of the wallet's requests so far. It decides nothing. */
+  /** The results of the wallet's requests so far. Nothing depends on them. */
   heard: Heard
   /** Output → the operation that sent it first. */
   senders: Senders
   /**
-   * Keysets of which the mint told the wallet that it takes their proofs no more, each with the time until which the wallet
-   * is to leave them alone, in milliseconds since the Unix epoch.
+   * Keysets whose proofs the mint no longer takes, as it told the wallet. Each has the time until which the wallet must
+   * not use them, in milliseconds since the Unix epoch.
    */
   dead: Readonly<Record<string, number>>
 }
@@ -47,109 +50,109 @@ export interface LateRequest {
   readonly method: string
   readonly path: string
   readonly body?: string | undefined
-  /** It arrives after so many other requests. */
+  /** It arrives after this many other requests. */
   readonly after: number
 }
 
-/** What may befall a question. */
+/** The faults of a request that only reads. */
 export const GET_FAULTS = ['crashBefore', 'lost', 'refused', 'malformed'] as const
-/** What may befall the question which proofs are spent (NUT-07), beside that. */
+/** More faults of a state check (NUT-07). */
 export const CHECK_FAULTS = [
   ...GET_FAULTS,
-  /** All of them are said to be in use. */
+  /** The answer says that all proofs are in use. */
   'pending',
-  /** Of the last nothing is said. */
+  /** The answer omits the last proof. */
   'short',
 ] as const
-/** What may befall the question for a keyset’s keys (NUT-01), beside that. */
+/** More faults of a request for a keyset’s keys (NUT-01). */
 export const KEYS_FAULTS = [
   ...GET_FAULTS,
-  /** They are others, which do not give the keyset’s id. */
+  /** The keys are others, from which the keyset’s id does not follow. */
   'otherKeys',
 ] as const
-/** What may befall the question which outputs were signed (NUT-09), beside that. */
+/** More faults of a restore (NUT-09). */
 const FORGED_FAULTS = [
   ...GET_FAULTS,
   /** The signatures are not the mint’s. */
   'forged',
 ] as const
-/** And where each of the outputs must have been signed, or none. */
+/** More faults of a restore whose outputs were either all signed or not signed at all. */
 export const RESTORE_FAULTS = [
   ...FORGED_FAULTS,
-  /** The last of several signatures is missing in the answer. */
+  /** The answer omits the last of several signatures. */
   'partly',
 ] as const
-/** What may befall the question how a quote stands (NUT-04), beside that. */
+/** More faults of a request for a mint quote's status (NUT-04). */
 export const QUOTE_FAULTS = [
   ...GET_FAULTS,
-  /** It is said to be unpaid, whatever it is. */
+  /** The answer says that it is unpaid, whatever its state. */
   'denied',
 ] as const
-/** And how a payment stands (NUT-05), beside that. */
+/** More faults of a request for a payment's status (NUT-05). */
 export const PAYMENT_FAULTS = [
   ...QUOTE_FAULTS,
-  /** The change is left out of the answer, as some mints do when asked again. */
+  /** The answer omits the change. Some mints do this when asked again. */
   'bare',
-  /** It is said to be unpaid, beside the proof that it was paid. */
+  /** The answer says that it is unpaid, and contains the proof that it was paid. */
   'disowned',
 ] as const
-/** What may befall a request that changes something at the mint. */
+/** The faults of a request that changes something at the mint. */
 export const POST_FAULTS = [
   'crashBefore',
-  /** Applied; the process dies before the answer. */
+  /** The mint applies it; the process dies before the answer. */
   'crashAfter',
-  /** Applied; the answer is lost. */
+  /** The mint applies it; the answer is lost. */
   'lost',
   'notSent',
-  /** Held up by the network, and applied after the next request. */
+  /** The network holds it; the mint applies it after the next request. */
   'late',
-  /** A definite error of the mint that changed nothing. */
+  /** The mint refuses it and changes nothing. */
   'refused',
-  /** A 200 that is not the mint’s. */
+  /** A proxy answers with HTTP 200 in place of the mint. */
   'malformed',
-  /** Delivered two times; the second answer is the one that arrives. */
+  /** The mint gets it twice; the second answer arrives. */
   'twice',
-  /** Applied; another process takes the operations over before the answer arrives. */
+  /** The mint applies it; another process takes the operations over before the answer arrives. */
   'overtaken',
 ] as const
-/** What may befall the wish for a quote, beside that. */
+/** More faults of a request for a new quote. */
 export const WISH_FAULTS = [
   ...POST_FAULTS,
   /** The quote is in another unit. */
   'otherwise',
 ] as const
-/** What may befall a request that moves money, beside that. */
+/** More faults of a request that moves money. */
 export const MONEY_FAULTS = [
   ...POST_FAULTS,
-  /** Held up for longer, and a proxy answers in its own name. */
+  /** The network holds it for longer, and a proxy answers with an error of its own. */
   'gateway',
-  /** The mint takes another keyset just before. */
+  /** The mint rotates its keyset just before. */
   'rotated',
-  /** Applied; the machine sleeps for hours before it hears the answer. */
+  /** The mint applies it; the machine sleeps for hours before it receives the answer. */
   'asleep',
-  /** Applied; and the mint says that it refuses. */
+  /** The mint applies it and answers with a refusal. */
   'refusedAfter',
-  /** Applied; the signatures are not the mint’s. */
+  /** The mint applies it; the signatures in the answer are not the mint’s. */
   'forged',
 ] as const
-/** What may befall a request that is answered with signatures for all its outputs, beside that. */
+/** More faults of a request that is answered with signatures for all its outputs. */
 export const SIGNING_FAULTS = [
   ...MONEY_FAULTS,
-  /** Applied; the last signature is missing in the answer. */
+  /** The mint applies it; the answer omits the last signature. */
   'short',
-  /** Applied; the signatures come in another order. */
+  /** The mint applies it; the signatures come in another order. */
   'shuffled',
 ] as const
-/** What may befall a request that moves money where the mint lies, beside forged answers. */
+/** The faults of a request that moves money at a mint that lies, beside forged answers. */
 export const LYING_FAULTS = [
-  /** Applied; the mint says that there were too many outputs. */
+  /** The mint applies it, and answers that there were too many outputs. */
   'tooLargeAfter',
-  /** Applied; the server says with an error of its own that inputs are spent. */
+  /** The mint applies it; the server answers with an error of its own that inputs are spent. */
   'brokenAfter',
-  /** Held up for longer, and a proxy says the same. */
+  /** The network holds it for longer, and a proxy gives the same answer. */
   'broken',
 ] as const
-/** Where the mint remembers answers (NUT-19): it forgets them just before. */
+/** At a mint that stores answers (NUT-19): it deletes them just before. */
 const FORGOTTEN = 'forgotten'
 
 type Fault =
@@ -157,17 +160,17 @@ type Fault =
   | (typeof SIGNING_FAULTS | typeof LYING_FAULTS)[number]
   | Forgery
 
-/** What a mint does with one kind of request for a while, unless something befalls the request. */
+/** What a mint does with one kind of request for a while, unless a fault is injected into the request. */
 export interface Mood {
-  /** Method and path, or how they begin. */
+  /** Method and path, or a prefix of them. */
   readonly at: string
   readonly does:
     | Exclude<Fault, 'crashBefore' | 'crashAfter'>
-    /** Held up for so long that five other requests overtake it; no answer. */
+    /** The network holds it until five other requests have overtaken it; there is no answer. */
     | 'held'
-    /** Held up as long, and a page comes in the place of the answer. */
+    /** The network holds it as long, and a page comes in place of the answer. */
     | 'portal'
-    /** It takes no request, and asks to be left alone for two minutes (Retry-After). */
+    /** It refuses every request, and asks to wait for two minutes (Retry-After). */
     | 'throttled'
     /** It redirects to another address. */
     | 'moved'
@@ -177,10 +180,10 @@ export interface Mood {
   readonly untilMs: number
 }
 
-/** How the mint speaks, to wallets alone, and until when. */
+/** The dialect of the mint towards wallets, and until when it lasts. */
 export interface Speech {
   readonly dialect: Dialect
-  /** Milliseconds since the Unix epoch; for ever where left out. */
+  /** Milliseconds since the Unix epoch; for ever if left out. */
   readonly untilMs?: number
 }
 
@@ -189,7 +192,7 @@ export const moods = noteOf<readonly Mood[]>('moods')
 /** Each answer may be forged in every way. */
 export const lying = noteOf<true>('lying')
 
-/** How the mint speaks at a time, by what the scenario wrote down. */
+/** The dialect of the mint at a time, according to the scenario's notes. */
 export function spokenAt(notes: Notes, nowMs: number): Dialect {
   const { dialect = {}, untilMs = Infinity } = speech.in(notes) ?? {}
   return nowMs < untilMs ? dialect : {}
@@ -200,13 +203,13 @@ const error = (status: number, code: number, detail: string) => ({ status, body:
 const REFUSED = error(400, 0, 'database is locked')
 const TOO_LARGE = error(400, codes.tooManyOutputs, 'too many outputs')
 const BROKEN = error(500, codes.alreadySpent, 'inputs are spent')
-/** A mood that lasts as long is over after one request in which it lets time go by. */
+/** A mood of this duration is over after one request during which it lets time pass. */
 export const SOON_MS = 1
-/** After so long a wallet may try again what the mint did not take. */
+/** After this time a wallet may use again what the mint did not take. */
 const DEAD_FOR_MS = 3_600_000
 
 const signing = /^\/v1\/(swap|mint\/bolt11)$/
-/** What a payment cost, and so what change there is, is the mint's word alone: no answer to a melt is too short. */
+/** Only the mint knows the cost of a payment, and so its change: an answer to a melt is never too short. */
 const money = /^\/v1\/(swap|(mint|melt)\/bolt11)$/
 const questions = /^\/v1\/(info|keys|keysets)/
 
@@ -223,11 +226,11 @@ function faultsOf(path: string, body: string) {
   return money.test(path) ? MONEY_FAULTS : POST_FAULTS
 }
 
-/** The outputs of a request, each with who sent it. */
+/** The outputs of a request, each with its sender. */
 export const sentOf = (body: string, id: string): Senders =>
   Object.fromEntries((bodyOf(body).outputs ?? []).map(({ B_ }) => [B_, id]))
 
-/** What of a request's body is looked at here. */
+/** The part of a request's body that is read here. */
 interface Body {
   readonly inputs?: readonly { readonly id: string; readonly secret: string }[]
   readonly outputs?: readonly { readonly B_: string }[]
@@ -243,14 +246,14 @@ export function faultyTransport(of: {
   wire: Wire
   clock: VirtualClock
   mintUrl: string
-  /** The wallet's rows as they are. */
+  /** The wallet's current rows. */
   rows: () => Dump
-  /** Bodies that were stored when their process was about to send them, and was held. */
+  /** Bodies that were stored when their process was paused before it sent them. */
   recorded?: ReadonlySet<string>
   inject: Inject
   life: Life
   requested: (what: string) => void
-  /** What the scenario wrote down: what the mint does for a while, and how it speaks, stands there. */
+  /** The scenario's notes. They hold the mint's moods and its dialect. */
   notes: Notes
   violated: (what: string) => void
   /** Has another process take the operations over for a while. */
@@ -265,7 +268,7 @@ export function faultyTransport(of: {
     noteOutputs(body)
     return mint(method, path, body)
   }
-  /** What must hold of every request that a wallet makes. */
+  /** The invariants of every request of a wallet. */
   const check = (path: string, body: string | undefined): void => {
     const { mints } = walletRows(of.rows())
     const operations = operationsIn(of.rows())
@@ -274,7 +277,8 @@ export function faultyTransport(of: {
     if (isTooEarly(row?.pause)) violated(`throttled: ${placeOf(path)} was sent before the time that the mint asked for`)
     if (body === undefined || !money.test(path)) return
     const quoted = JSON.stringify(body).slice(1, -1)
-    // What was sent before, and is over, may go out once more: from a process that waited, and does not know yet.
+    // A request of an operation that is over may go out once more, from a process that was paused and does not know it
+    // yet.
     const known = of.recorded?.has(body) === true || Object.values(wire.sent).includes(body)
     if (!known && !operations.some(({ snapshot }) => snapshot.includes(quoted)))
       violated(`unrecorded: ${path} was sent before its body was stored`)
@@ -286,8 +290,8 @@ export function faultyTransport(of: {
     wire.melts = { ...wire.melts, [quote]: (wire.melts[quote] ?? 0) + 1 }
   }
   /**
-   * The mint asked to be left alone, this process or, as far as it is stored, the wallet. What is under way at the same moment
-   * may know nothing of it.
+   * The mint asked this process to wait, or the wallet, if that is stored. A request that is sent at the same moment
+   * may not know of it.
    */
   let heardMs = -Infinity
   const isTooEarly = (pause: MintRow['pause'] | undefined): boolean => {
@@ -307,8 +311,8 @@ export function faultyTransport(of: {
     }
   }
   /**
-   * A request that did nothing, and never will: the network holds it no more, and the mint knows nothing of its output, or
-   * signed that for somebody else, for what signed it spent none of the request's inputs.
+   * A request that did nothing and never will: the network no longer holds it, and the mint does not know its output or
+   * signed it for another request, which spent none of this request's inputs.
    */
   const isDead = (B_: string, first: string): boolean => {
     if (wire.late.some(({ body }) => body === first)) return false
@@ -321,7 +325,7 @@ export function faultyTransport(of: {
     const spent = proofs.filter((row) => row['operationId'] === signed['operationId'])
     return !spent.some((row) => Ys.has(row['Y'] as string))
   }
-  /** A refusal that the wallet hears, where inputs are of a keyset that is dead. */
+  /** A refusal that reaches the wallet because inputs are of a dead keyset. */
   const noteDead = async (body = ''): Promise<void> => {
     if (isTooLong(body, present())) return
     const id = await deadKeyset((...request) => fixture.mint.handle(...request), present())
@@ -333,26 +337,29 @@ export function faultyTransport(of: {
     if (isOurs || present().dead?.code !== codes.proofInvalid)
       wire.dead = { ...wire.dead, [id]: of.clock.rightMs + DEAD_FOR_MS }
   }
-  /** What the network held up arrives, if it is time. */
+  /** Delivers the requests that the network held, if it is time. */
   const arrive = async (): Promise<void> => {
     const held = wire.late.map((request) => ({ ...request, after: request.after - 1 }))
     wire.late = held.filter(({ after }) => after > 0)
     for (const request of held) if (request.after === 0) await deliver(request)
   }
-  /** What the mint does at present, unless something befalls the request. A note of the scenario says so. */
+  /** The mint's present mood, according to a note of the scenario. An injected fault takes precedence. */
   const mood = (request: string): Mood['does'] | undefined =>
     moods.in(of.notes)?.find(({ at, untilMs }) => request.startsWith(at) && of.clock.rightMs < untilMs)?.does
-  /** Without a proof that they are the mint's (NUT-12), nobody can tell by signatures alone whether they are. */
+  /** Without DLEQ proofs (NUT-12), nobody can tell whether signatures are the mint's. */
   const isSeen = (fault: string): boolean => !isProofNeeded(fault) || present().without?.includes(12) !== true
-  /** What may befall a request. A mint contradicts itself once: one that never stops proves nothing. */
+  /**
+   * The possible faults of a request. A mint contradicts itself once: a mint that never stops lying would prove
+   * nothing.
+   */
   const faultsAt = (path: string, body: string): readonly Fault[] => {
     const more = lying.in(of.notes) ? [...forgeriesOf(path), ...(money.test(path) ? LYING_FAULTS : [])] : []
     const all = new Set<Fault>([...faultsOf(path, body), ...more])
     return [...all].filter((fault) => isSeen(fault) && !(wire.lies.told > 0 && isOnce(fault, path)))
   }
-  /** Restores may be forged time and again. */
+  /** Restores may be forged any number of times. */
   const isOnce = (fault: string, path: string): boolean => isLie(fault, path) && path !== '/v1/restore'
-  // Headers tell whole seconds.
+  // Headers carry whole seconds.
   const dated = async (answer: Promise<Answer>) => ({
     ...(await answer),
     dateMs: Math.floor(of.clock.rightMs / 1000) * 1000,
@@ -463,7 +470,7 @@ export function faultyTransport(of: {
     try {
       const answer = await carried(request)
       const path = request.url.slice(mintUrl.length)
-      // An answer that cannot be stored is none.
+      // An answer that cannot be stored counts as no answer.
       const came = isAway(of.notes, of.clock.rightMs) ? 'unanswered' : cameOf(answer)
       wire.heard = answeredSo(wire.heard, asked, unheard(path, request.body, answer.body) ?? came)
       return answer
@@ -474,7 +481,7 @@ export function faultyTransport(of: {
   }
 }
 
-/** Nothing comes until whoever asked gives up: by the time-out of its own, or because it closes. */
+/** No answer comes until the caller gives up, by its time-out or because it closes. */
 const unanswered = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     const giveUp = (): void => reject(new Error('given up'))
@@ -483,8 +490,8 @@ const unanswered = (signal: AbortSignal): Promise<never> =>
   })
 
 /**
- * Holds requests until the program is open. One that waits for an answer before would wait for ever: it is let through
- * after a moment, and told of.
+ * Holds requests until the program is open. A program that waits for an answer before would wait for ever, so such a
+ * request is let through after a moment and reported.
  */
 export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; violated: (what: string) => void }): {
   readonly transport: Transport
@@ -501,7 +508,7 @@ export function heldUntilOpen(of: { transport: Transport; clock: VirtualClock; v
   }
 }
 
-/** A request of more than the mint takes at once is refused for that alone. */
+/** Refuses a request that is larger than the mint takes at once. */
 function isTooLong(body: string, { limits = {} }: Dialect): boolean {
   const { inputs = [], outputs = [] } = bodyOf(body || '{}')
   return inputs.length > (limits.inputs ?? Infinity) || outputs.length > (limits.outputs ?? Infinity)

@@ -1,8 +1,8 @@
-/** Ports on which anything may happen that may happen to a request. */
+/** Ports that inject every possible fault of a request. */
 import type { Inject } from '../explorer/choices.ts'
 import type { Life, VirtualClock } from '../explorer/life.ts'
 
-/** What may befall a request to a port. */
+/** The faults of a request to a port. */
 export const CALL_FAULTS = [
   'crashBefore',
   /** Applied; the process dies before the answer. */
@@ -10,11 +10,11 @@ export const CALL_FAULTS = [
   /** Applied; the answer is lost. */
   'lost',
   'notSent',
-  /** Held up by the network, and applied after the next request. */
+  /** The network holds it; it is applied after the next request. */
   'late',
-  /** Delivered two times; the second answer is the one that arrives. */
+  /** Delivered twice; the second answer arrives. */
   'twice',
-  /** Applied; the machine sleeps for hours before it hears the answer. */
+  /** Applied; the machine sleeps for hours before it receives the answer. */
   'asleep',
   /** Applied; another process takes the operations over before the answer arrives. */
   'overtaken',
@@ -28,35 +28,35 @@ export interface LateCall {
   readonly args: readonly unknown[]
 }
 
-/** How long a machine sleeps over an answer. */
+/** How long a machine sleeps before it receives an answer. */
 export const ASLEEP_FOR_MS = 7_200_000
 
 type Call = (...args: unknown[]) => unknown
-/** A fault of one's own: gets what delivers the request, and answers in its place. */
+/** A fault of a subject's own: it gets the function that delivers the request, and answers in its place. */
 export type OwnFault = (deliver: () => Promise<unknown>) => Promise<unknown>
 
-/** Which port is made faulty, and how. */
+/** The port to make faulty, and how. */
 export interface FaultyPortOptions {
   /** Chooses what goes wrong. */
   readonly inject: Inject
-  /** The life that may end at a call. */
+  /** The life, which may end at a call. */
   readonly life: Life
   /** The world's clock. */
   readonly clock: VirtualClock
-  /** Lets another process overtake this one. */
+  /** Runs another process that overtakes this one. */
   readonly overtake: () => Promise<void>
-  /** Told of each call before it is made. */
+  /** Called before each call. */
   readonly requested: (what: string) => void
-  /** What the network holds: kept in the world, since it outlives the process. */
+  /** The requests that the network holds. They are part of the world, because they outlive the process. */
   readonly late: { get(): readonly LateCall[]; set(calls: readonly LateCall[]): void }
-  /** More that may befall a request, by the port's name and the fault's. */
+  /** More faults of a request, by the name of the port and of the fault. */
   readonly faults?: { readonly [name: string]: { readonly [fault: string]: OwnFault } } | undefined
 }
 
 /**
- * A port, or an object of ports, each of whose functions is one request to somebody outside. Arguments must be JSON;
- * an `AbortSignal` among them, which a late request does not need any more, is left out. Whoever asks gets an error
- * where an answer does not come.
+ * A port, or an object of ports. Each of its functions is one request to the outside. Arguments must be JSON, except
+ * for an `AbortSignal`, which is left out because a late request does not need it. The caller gets an error if no
+ * answer comes.
  */
 export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions): P {
   const { inject, life, late, requested } = options
@@ -116,7 +116,7 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
   return wrap(name, port, undefined) as P
 }
 
-/** What the network held up arrives at a port. Nobody waits for the answers. */
+/** Delivers to a port the requests that the network held. Nobody waits for the answers. */
 export async function arriveLate(name: string, port: unknown, calls: readonly LateCall[]): Promise<void> {
   for (const { name: to, args } of calls) {
     let self: unknown
@@ -128,7 +128,7 @@ export async function arriveLate(name: string, port: unknown, calls: readonly La
     try {
       await (found as Call).apply(self, [...args])
     } catch {
-      // A refusal that nobody hears.
+      // Nobody receives this refusal.
     }
   }
 }
@@ -136,7 +136,7 @@ export async function arriveLate(name: string, port: unknown, calls: readonly La
 const fieldOf = (value: unknown, key: string): unknown => (value as Readonly<Record<string, unknown>>)[key]
 const classOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null
 
-/** The names of an object's functions and inner objects, those of its class included. */
+/** The names of an object's functions and inner objects, including those of its class. */
 function methodsOf(value: object): string[] {
   const names = new Set(Object.keys(value))
   for (let at = classOf(value); at && at !== Object.prototype;) {

@@ -1,10 +1,10 @@
-/** A store at whose commits anything may happen that may happen at a commit. */
+/** A store that injects every possible fault of a commit. */
 import { StoreError, type Row, type Store, type Write } from '../../store/port.ts'
 import type { Inject } from '../explorer/choices.ts'
 import type { Life } from '../explorer/life.ts'
 import type { Outages } from './outages.ts'
 
-/** `crashBefore` and `crashAfter` end the life; the others are what the port allows. */
+/** The faults of a commit. `crashBefore` and `crashAfter` end the life; the port allows the others. */
 export const COMMIT_FAULTS = [
   'crashBefore',
   'crashAfter',
@@ -15,16 +15,16 @@ export const COMMIT_FAULTS = [
   'unstorable',
   'inDoubtLanded',
   'inDoubtLost',
-  /** Landed, in doubt, and for a while the store cannot be read either. */
+  /** The commit lands, is reported in doubt, and for a while the store cannot be read. */
   'inDoubtUnread',
-  /** Another process takes the operations over first, while this one holds on to its commit. */
+  /** Another process takes the operations over first, while this one is paused at its commit. */
   'overtaken',
 ] as const
 
-/** Reads that fail after a commit of which nothing is known. */
+/** The number of reads that fail after a commit in doubt. */
 const UNREAD = 4
 
-/** What a commit is about, for the trace and for coverage. */
+/** Describes a commit, for the trace and for coverage. */
 export const aboutOf = (writes: readonly Write[]): string => {
   const states = writes.flatMap((write) => {
     if ('put' in write && write.put === 'operations')
@@ -122,7 +122,7 @@ export function faultyStore(
   }
 }
 
-/** A store whose operations cannot be made out: their snapshots are torn, or of a program to come. */
+/** A store whose operations cannot be loaded: their snapshots are corrupt, or a later program wrote them. */
 export function misreading(store: Store, how: 'corrupt' | 'newer'): Store {
   const wrong = <R extends Row>(row: R): R => ({
     ...row,

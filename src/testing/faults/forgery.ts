@@ -1,78 +1,78 @@
 /**
- * Answers of a mint that are not so. The request itself is carried out as ever; each forgery changes its answer in one way. What
- * the network does to requests, and refusals, stand in `faulty-mint.ts`.
+ * Forged answers of a mint. The mint carries out the request as usual; each forgery changes its answer in one way.
+ * Faults of the network and refusals are in `faulty-mint.ts`.
  */
 import { plainInvoice } from '../../mint-server/lightning/bolt11.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
 
-/** Of the answer to a request that is signed (swap, issue, the change of a melt), and of a restore’s. */
+/** Forgeries of signatures: in the answer to a swap, an issue, a melt (its change) or a restore. */
 export const SIGNATURE_FORGERIES = [
-  /** The signatures are not the mint’s; their proofs (NUT-12) are those of the right ones. */
+  /** The signatures are not the mint’s; their DLEQ proofs (NUT-12) are those of the right signatures. */
   'forged',
-  /** They are of a key that is not the amount’s, each with a proof that is right for that key. */
+  /** The signatures are of another amount’s key, each with a proof that is right for that key. */
   'otherKey',
-  /** They say that they are of another keyset, too. */
+  /** They also name another keyset. */
   'otherKeyset',
-  /** Right signatures, whose proofs are left out. */
+  /** Right signatures without proofs. */
   'unproven',
-  /** Right signatures with proofs that are wrong. */
+  /** Right signatures with wrong proofs. */
   'misproven',
-  /** Right signatures, of which two say each other’s amount. */
+  /** Right signatures, two of which have exchanged amounts. */
   'exchanged',
 ] as const
-/** Of the keys of a keyset (NUT-01). */
+/** Forgeries of the keys of a keyset (NUT-01). */
 export const KEYS_FORGERIES = [
-  /** Other keys under the id that was asked for: they do not give it. */
+  /** Other keys under the requested id, which does not follow from them. */
   'otherKeys',
-  /** Keys of another keyset, under the id of that. */
+  /** Keys of another keyset, under the id of that keyset. */
   'otherKeyset',
 ] as const
-/** Of the list of keysets (NUT-02). */
+/** Forgeries of the list of keysets (NUT-02). */
 export const KEYSETS_FORGERIES = [
-  /** All are said to cost nothing. */
+  /** All have a fee of zero. */
   'cheaper',
-  /** All are said to cost more. */
+  /** All have a higher fee. */
   'dearer',
-  /** All are said to be of another unit. */
+  /** All have another unit. */
   'otherwise',
-  /** Each is listed twice: the second time it costs more, and is not active. */
+  /** Each is listed twice. The second entry has a higher fee and is not active. */
   'doubled',
 ] as const
-/** Of the question which proofs are spent (NUT-07). */
+/** Forgeries of a state check (NUT-07). */
 export const STATE_FORGERIES = [
   /** The states are those of other proofs. */
   'strangers',
-  /** Each proof has two states, of which only the first is so. */
+  /** Each proof has two states. Only the first is right. */
   'doubled',
-  /** The last state is left out. */
+  /** The last state is missing. */
   'short',
-  /** All of them are said to be free. */
+  /** All proofs are reported as unspent. */
   'unspent',
 ] as const
-/** Of the question how a quote to mint stands (NUT-04). */
+/** Forgeries of a mint quote's status (NUT-04). */
 export const QUOTE_FORGERIES = [
-  /** It is another quote. */
+  /** The id of another quote. */
   'otherQuote',
-  /** It is of another amount. */
+  /** Another amount. */
   'otherAmount',
-  /** It is to be paid by another invoice. */
+  /** Another invoice. */
   'otherRequest',
-  /** It is in another unit. */
+  /** Another unit. */
   'otherwise',
-  /** It is said to be issued, whatever it is. */
+  /** The status is issued, whatever it really is. */
   'issued',
-  /** It is said to be paid, and not issued. */
+  /** The status is paid and not issued. */
   'unissued',
 ] as const
-/** Of the question how a payment stands (NUT-05). */
+/** Forgeries of a payment's status (NUT-05). */
 export const PAYMENT_FORGERIES = ['otherQuote', 'otherAmount', 'otherRequest', 'otherwise'] as const
-/** Of the wish for a quote. */
+/** Forgeries of a new quote. */
 export const WISH_FORGERIES = ['otherAmount', 'otherRequest'] as const
 
-/** What befalls an answer beside that, in every scenario and for a while; see `faulty-mint.ts`. */
+/** Faults that other code applies to answers, in every scenario or for a while; see `faulty-mint.ts`. */
 export const ALTERATIONS = ['partly', 'shuffled', 'bare', 'denied', 'disowned', 'pending', 'retired'] as const
 
-/** One way in which an answer is not what the mint should say. */
+/** One way to forge an answer. */
 export type Forgery = (
   | typeof SIGNATURE_FORGERIES
   | typeof KEYS_FORGERIES
@@ -96,19 +96,19 @@ export function forgeriesOf(path: string): readonly Forgery[] {
   return path.endsWith('/quote/bolt11') ? WISH_FORGERIES : []
 }
 
-/** What only a proof of the signatures (NUT-12) would show. */
+/** Forgeries that only DLEQ proofs (NUT-12) reveal. */
 export const isProofNeeded = (fault: string): boolean => ['forged', 'otherKey', 'shuffled', 'exchanged'].includes(fault)
 
 /**
- * Whether the mint contradicts itself by it, so that it may take a person to go on. What a wallet was answered that moves money
- * it asks about once more: that takes nobody.
+ * Whether the forgery is a contradiction of the mint, after which an operation may need a person. After a forged answer
+ * to a request that moves money, the wallet asks again, so no person is needed.
  */
 export function isLie(fault: string, path: string): boolean {
   if (fault === 'denied' || fault === 'disowned' || fault === 'issued') return true
   return path === '/v1/restore' && ([...SIGNATURE_FORGERIES, 'partly'] as readonly string[]).includes(fault)
 }
 
-/** What a wallet makes of an answer that leaves open what was asked, or is of something else; undefined of any other. */
+/** How a wallet reads an answer that is incomplete or about something else; undefined for any other answer. */
 export function unheard(path: string, asked: string | undefined, answer: string): 'nonsense' | 'pending' | undefined {
   if (!answer.startsWith('{')) return undefined
   const fields = fieldsOf(answer)
@@ -128,9 +128,9 @@ type Entry = Fields & { readonly id?: string; readonly amount?: number; readonly
 
 const fieldsOf = (body: string): Fields => JSON.parse(body) as Fields
 
-/** A point, and nothing that a mint signed. */
+/** A point that no mint signed. */
 const FORGED = stubCrypto.hashToCurve('forged')
-/** A key, and none of the mint’s. */
+/** A key that is not the mint’s. */
 const OTHER_KEY = stubCrypto.privateKey(new Uint8Array(32).fill(9))
 const OTHER_KEYSET = '00ffffffffffffff'
 const OTHER_QUOTE = 'f'.repeat(32)
@@ -162,7 +162,7 @@ const fields =
   (set: Fields): Change =>
   (answer) => ({ ...answer, ...set })
 
-/** Signs anew, with a key that is none of the mint’s, whatever is signed in an answer. */
+/** Signs again all signatures of an answer, with a key that is not the mint’s. */
 const signedAnew =
   (more: Fields): Change =>
   (answer, asked) => {
@@ -173,7 +173,7 @@ const signedAnew =
     })(answer, asked)
   }
 
-/** Keys of nobody’s, as many as there are. */
+/** The same number of keys, which belong to nobody. */
 const otherKeys = (keys: unknown): Fields =>
   Object.fromEntries(Object.keys(keys as Fields).map((amount) => [amount, stubCrypto.hashToCurve(`key ${amount}`)]))
 
@@ -225,7 +225,7 @@ const changedBy: Readonly<Record<Forgery, Change>> = {
   disowned: fields({ state: 'UNPAID', change: undefined }),
 }
 
-/** A second entry for the same proof or keyset, that says otherwise. */
+/** A second entry for the same proof or keyset, with other values. */
 function otherThan(entry: Entry): Entry {
   if ('active' in entry) return { ...entry, active: false, input_fee_ppk: 64_000 }
   return { ...entry, state: entry['state'] === 'SPENT' ? 'UNSPENT' : 'SPENT' }

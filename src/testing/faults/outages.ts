@@ -1,21 +1,21 @@
-/** A store that is away for a while, as a scenario has it. */
+/** A store that is unavailable for a while, according to a scenario. */
 import { StoreError } from '../../store/port.ts'
 import { noteOf, type Notes } from '../explorer/notes.ts'
 import type { Stage } from '../explorer/subject.ts'
 
-/** What befalls the next commits of a name. */
+/** A fault of the next commits with a name. */
 interface Outage {
-  /** How the commit's name begins: with a kind and a state. */
+  /** The prefix of the commit's name: a kind and a state. */
   readonly at: string
-  /** `busy`: nothing landed. `landed`, `lost`: it is in doubt. */
+  /** `busy`: nothing landed. `landed` and `lost`: the commit is in doubt. */
   readonly how: 'busy' | 'landed' | 'lost'
-  /** So long the store can neither be written nor read from then on. */
+  /** How long the store can neither be written nor read after that. */
   readonly forMs: number
-  /** So many commits are still to be met. */
+  /** The number of commits that will still fail. */
   readonly times: number
 }
 
-/** Times at which it is away: the end of each so long while, so many times over. */
+/** Times at which it is unavailable: the end of each period of this length, this many times. */
 interface Recurring {
   readonly fromMs: number
   readonly everyMs: number
@@ -27,10 +27,10 @@ const recurring = noteOf<Recurring>('recurring outages')
 const planned = noteOf<Outage>('outage')
 const until = noteOf<number>('outUntil')
 
-/** From now on so many commits of a name are met by an outage, each. */
+/** From now on, each of this many commits with a name meets an outage. */
 export const outage = (stage: Stage, of: Outage): void => planned.write(stage, of)
 
-/** From now on the store is away at the end of each so long while. */
+/** From now on, the store is unavailable at the end of each period of this length. */
 export const recurringOutages = (stage: Stage, of: Omit<Recurring, 'fromMs'>): void =>
   recurring.write(stage, { ...of, fromMs: stage.clock.rightMs })
 
@@ -44,7 +44,7 @@ function isIn(of: Recurring | undefined, nowMs: number): boolean {
 export const isAway = (notes: Notes, nowMs: number): boolean =>
   nowMs < (until.in(notes) ?? 0) || isIn(recurring.in(notes), nowMs)
 
-/** What the scenario has the store do. */
+/** Applies the outages of the scenario to the store. */
 export class Outages {
   readonly #stage: Stage
 
@@ -58,13 +58,14 @@ export class Outages {
     if (isAway(notes, clock.rightMs)) throw new StoreError('BUSY', 'the store is away')
   }
 
-  /** Whether the store goes away with this commit. */
+  /** Whether the store becomes unavailable with this commit. */
   begin(about: string): boolean {
     const found = planned.in(this.#stage.notes)
     return found !== undefined && found.times > 0 && about.startsWith(found.at)
   }
 
-  /** What becomes of that commit. */
+  /** The result of that commit. */
+
   async meet(land: () => Promise<void>): Promise<void> {
     const { notes, clock } = this.#stage
     const found = planned.in(notes)

@@ -1,18 +1,18 @@
 /**
- * What accounts for rows. Each table of a program says when one of its rows is accounted for, by an operation that is alive or
- * by a stated end: a table that says nothing does not compile.
+ * Accounts of rows. Each table of a program states when one of its rows is accounted for: by a living operation, or by
+ * a stated end. A table without an account does not compile.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Row } from '../../store/port.ts'
 import type { RowOf, Tables } from '../../store/typed.ts'
 
-/** Says of a row why nothing accounts for it; something falsy where it is accounted for. */
+/** The reason why nothing accounts for a row; falsy if the row is accounted for. */
 type Account<R, Around> = (row: R, around: Around) => string | false | null | undefined
 
 /** The account of each table. */
 export type Accounts<T extends Tables, Around> = { readonly [N in keyof T]: Account<RowOf<T[N]>, Around> }
 
-/** The rows of a dump for which nothing accounts: the table and why, one text each. */
+/** The rows of a dump for which nothing accounts. Each text names the table and the reason. */
 export const unaccounted = <T extends Tables, Around>(
   accounts: Accounts<T, Around>,
   dump: Dump,

@@ -1,6 +1,6 @@
 /**
- * Whether the history adds up: by how much each operation changed what the wallet has, against what its record says came
- * and went.
+ * Checks that the history adds up: compares the change of the wallet's money by each operation with the amounts of its
+ * record.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Row, Write } from '../../store/port.ts'
@@ -9,25 +9,28 @@ import { operationIn, walletRows } from './rows.ts'
 
 /** What operations have done to the wallet's money so far. */
 export interface Moved {
-  /** By how much each has changed it. */
+  /** The change by each operation. */
   readonly by: Readonly<Record<string, number>>
   /**
-   * Those that are not held against their records: they took a coin which another device with the same seed had made for
-   * itself, or began before anybody counted.
+   * Operations that are not compared with their records: they took a coin that another device with the same seed had
+   * made for itself, or they began before the counting.
    */
   readonly strayed: readonly string[]
 }
 
 export const NOTHING_MOVED: Moved = { by: {}, strayed: [] }
 
-/** With this begins the reason of a coin that a restore found, and that may be somebody else’s: it has not come yet. */
+/**
+ * The prefix of the reason of a coin that a restore found and that may be somebody else’s. Such a coin does not count
+ * yet.
+ */
 const RESTORED = 'restored'
 
-/** What a coin is worth to the wallet. */
+/** The value of a coin for the wallet. */
 const worthOf = ({ state, amount, reason }: Pick<ProofRow, 'state' | 'amount' | 'reason'>): number =>
   state === 'spendable' || state === 'reserved' || (state === 'held' && reason?.startsWith(RESTORED) !== true) ? amount : 0 // prettier-ignore
 
-/** By how much a commit changes what the wallet has; and whether a coin of another device is among what came. */
+/** The change of the wallet's money by a commit, and whether a new coin is another device's. */
 function changeBy(
   writes: readonly Write[],
   { before, foreign }: { readonly before: Dump; readonly foreign: readonly string[] },
@@ -55,21 +58,21 @@ function proofIn(write: Write): { readonly Y: string; readonly row: Row } | unde
   return undefined
 }
 
-/** By how much an operation that has ended has changed what the wallet has, as its record says. */
+/** The change of the wallet's money by an ended operation, according to its record. */
 function said({ kind, amount, fee, spentElsewhere }: HistoryRow): number {
-  // What came is told without the fee; of a token that is received, what somebody else had spent was never here.
+  // The record of what came excludes the fee. The part of a received token that somebody else had spent never came.
   if (kind === 'receive' || kind === 'mint' || kind === 'restore') return amount
   const gone = fee + spentElsewhere
   return kind === 'swap' ? -gone : -amount - gone
 }
 
-/** Counts a commit; and where an operation ends with it, holds the operation's record against what it has moved. */
+/** Counts a commit. If an operation ends with it, compares the operation's record with what it has moved. */
 export function counted(
   writes: readonly Write[],
   of: {
     readonly before: Dump
     readonly moved: Moved
-    /** The Ys of coins that others have, another device with the same seed among them. */
+    /** The Ys of coins that others have, including another device with the same seed. */
     readonly foreign: readonly string[]
   },
 ): { readonly moved: Moved; readonly wrong: readonly `books: ${string}`[] } {
@@ -82,7 +85,7 @@ export function counted(
   const is = (by[id] ?? 0) + change
   const moved: Moved = {
     by: change === 0 ? by : { ...by, [id]: is },
-    // A restore is there to find such coins, and says so.
+    // A restore is meant to find such coins, and its record includes them.
     strayed: isStray && kind !== 'restore' ? [...strayed, id] : strayed,
   }
   if (status !== 'done' || moved.strayed.includes(id)) return { moved, wrong: [] }
@@ -93,7 +96,10 @@ export function counted(
   return { moved, wrong: [`books: ${what}`] }
 }
 
-/** Whether what all records say adds up to what the wallet has. What has not ended counts as it is so far. */
+/**
+ * Whether all records add up to the wallet's money. An operation that has not ended counts with what it has moved so
+ * far.
+ */
 export function unbalanced(wallet: Dump, { by, strayed }: Moved): readonly `books: ${string}`[] {
   const { history, operations, proofs } = walletRows(wallet)
   const isStated = new Set(

@@ -1,4 +1,4 @@
-/** The books of a bounty's two services, held against the bounties. */
+/** Compares the books of a bounty's two services with the bounties. */
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { contextOf, FUNDS, type BountyOutside } from './bounty-outside.ts'
@@ -6,7 +6,7 @@ import { bountyOrphans } from './bounty-rows.ts'
 import { rowsOf } from './rows.ts'
 import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
 
-/** What must hold of bounties, by the word with which a violation begins. */
+/** The invariants of bounties, by the word with which a violation begins. */
 export const bountyInvariants = {
   conservation: 'credits are neither lost nor invented',
   unpaid: 'what is settled was paid before',
@@ -21,7 +21,7 @@ export const bountyInvariants = {
 
 export type BountyInvariant = keyof typeof bountyInvariants
 
-/** What is wrong with the books of the services, held against the bounties. */
+/** The violations in the books of the services, compared with the bounties. */
 export function judge(outside: BountyOutside, operations: readonly OperationRow[]): string[] {
   const { credits, claims } = outside
   const { accounts, reservations, reservationsByPayer } = rowsOf(creditsTables, credits)
@@ -49,14 +49,14 @@ export function judge(outside: BountyOutside, operations: readonly OperationRow[
     if (live.some((key) => !mine.includes(key))) say('lease', `a bounty is ${state}, and ${live.length} leases hold it`)
   }
   const indexed = new Map([...reservationsByPayer, ...leasesByWorker].map(({ key, revision }) => [key, revision]))
-  // A key that was barred before it was used is nobody's.
+  // A key that was barred before it was used belongs to nobody.
   const named = [...reservations.filter(({ payer }) => payer !== ''), ...leases.filter(({ worker }) => worker !== '')]
   for (const { key, revision } of named)
     if (indexed.get(key) !== revision) say('index', `the index of ${key} has fallen behind`)
   return wrong
 }
 
-/** What must hold of a bounty at any moment, not only in the end. */
+/** The invariants of a bounty at every moment, not only at the end. */
 export function unsound(
   { state, context }: { readonly state: string; readonly context: BountyContext },
   { credits, claims, meddled }: BountyOutside,
@@ -77,7 +77,7 @@ export function unsound(
     wrong.push(`lease: a bounty is settled, and its claim is ${lease?.state ?? 'not there'}`)
   if (state === 'claimed' && lease?.state !== 'held' && !meddled)
     wrong.push(`lease: a bounty is claimed, and its lease is ${lease?.state ?? 'not there'}`)
-  // An answer that was lost is no refusal: nobody else draws on the payer, or claims what the bounty does not know of.
+  // A lost answer is not a refusal: nothing else may take the payer's credits, and the bounty must know every claim.
   const balance = accounts.find(({ account }) => account === context.payer)?.balance ?? 0
   if (state.startsWith('reject') && balance >= context.amount)
     wrong.push(`compensation: a bounty is ${state}, and the payer has the credits`)
@@ -85,7 +85,7 @@ export function unsound(
   if (claim?.end === 'refused' && !elsewhere)
     wrong.push('compensation: a claim was refused, and nobody held the bounty')
   if (!offer) return wrong
-  // Who holds the claim is paid, for what they themselves handed in; and from then on nothing is given back.
+  // The holder of the claim is paid for their own contribution. From then on nothing is given back.
   const { by } = offer.contribution as { by: string }
   if (claim === null || offer.payee !== claim.worker || by !== claim.worker)
     wrong.push(`payee: ${claim?.worker ?? 'nobody'} holds the claim, and ${offer.payee} is paid for the work of ${by}`)

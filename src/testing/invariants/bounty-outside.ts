@@ -1,15 +1,15 @@
-/** What is outside bounties: their two services. */
+/** The environment of bounties: their two services. */
 import type { BountyContext } from '../../../machines/bounty.ts'
 import type { Dump } from '../../store/memory.ts'
 
-/** What the payer has to begin with. */
+/** The payer's credits at the beginning. */
 export const FUNDS = 100
 
 /** The rows of the two services. */
 export interface BountyOutside {
   credits: Dump
   claims: Dump
-  /** Until then neither of them is of use: at first they are silent, then they fail; epoch ms. */
+  /** Until this time, in epoch ms, neither service works: first they do not answer, then they fail. */
   downUntilMs: number
   /** Somebody has released a lease behind the bounty's back. */
   meddled: boolean

@@ -1,4 +1,6 @@
-/** What accounts for each row of a bounty's two services when all is over: a bounty, or somebody who was barred or came first. */
+/**
+ * The account of each row of a bounty's two services at the end: a bounty, a barred key, or a claim that came first.
+ */
 import { claimsTables, creditsTables } from '../../bounty/store-services.ts'
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { unaccounted, type Accounts } from './accounts.ts'
@@ -47,7 +49,7 @@ const accounts: Accounts<typeof tables, Around> = {
     !leases.some((it) => it.key === key && it.worker === name) && `the index has ${key}, and nothing else does`,
 }
 
-/** The services' rows for which nothing accounts. */
+/** The rows of the services for which nothing accounts. */
 export function bountyOrphans({ credits, claims }: BountyOutside, operations: readonly OperationRow[]): string[] {
   const dump = { ...credits, ...claims }
   const bounties = new Map(operations.map((row) => [row.id, row]))

@@ -1,21 +1,21 @@
-/** The witness: what must hold of every single commit of a wallet, whatever comes after it. */
+/** The commit invariants: what must hold of every single commit of a wallet, whatever comes after it. */
 import type { Dump } from '../../store/memory.ts'
 import type { Row, Write } from '../../store/port.ts'
 import type { LateRequest } from '../faults/faulty-mint.ts'
 import type { Breach } from './oracle.ts'
 import { mintRows, walletRows } from './rows.ts'
 
-/** What is wrong with a commit that landed. */
+/** The violations of a commit that landed. */
 export function brokenByCommit(
   writes: readonly Write[],
   of: {
     /** The wallet's rows before. */
     before: Dump
-    /** The mint's. */
+    /** The mint's rows. */
     mint: () => Dump
     /** Requests that the network still holds. */
     late: readonly LateRequest[]
-    /** Proofs, by Y, that another device with the same seed has spent: of them nobody can tell the wallet. */
+    /** Proofs, by Y, that another device with the same seed has spent. The wallet cannot know of them. */
     robbed?: readonly string[]
   },
 ): Breach[] {
@@ -26,7 +26,7 @@ type Changed = { readonly Y: string; readonly row: Row }
 
 const frees = (write: Write): boolean => changeOf(write)?.row['state'] === 'spendable'
 
-/** What a write makes of a proof. */
+/** The state of a proof after a write. */
 function changeOf(write: Write): Changed | undefined {
   if ('patch' in write && write.patch === 'proofs') return { Y: write.key[0] as string, row: write.set }
   if ('put' in write && write.put === 'proofs') return { Y: write.row['Y'] as string, row: write.row }
@@ -34,8 +34,8 @@ function changeOf(write: Write): Changed | undefined {
 }
 
 /**
- * Money that was set aside is given back by the operation that set it aside, in a step of its own, and only where
- * nothing that was sent can spend it any more: not at the mint, and not under way to it.
+ * Only the operation that reserved money may release it, in a step of its own, and only if no request that was sent can
+ * still spend it: neither at the mint nor under way.
  */
 function release(
   write: Write,
@@ -58,7 +58,7 @@ function release(
   const { proofs: known } = mintRows(of.mint())
   const at = known.find((row) => row.Y === Y)
   if (at && !of.robbed?.includes(Y)) found.push(`release: ${was.amount} that is ${at.state} at the mint`)
-  // A request of which some input is spent does nothing any more.
+  // A request with a spent input has no effect any more.
   const spent = new Set(known.filter((row) => row.state === 'SPENT').map((row) => row.Y))
   const dead = proofs.filter((row) => spent.has(row.Y))
   const carries = ({ body = '' }: LateRequest): boolean =>

@@ -1,4 +1,4 @@
-/** How operations stand, whatever their kind: none rests where nothing can move it, none is set aside in the end. */
+/** Invariants of operations of any kind: every wait has a next event, and at the end no operation is set aside. */
 import { pollOf } from '../../kernel/define/chart.ts'
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind } from '../../kernel/define/operation.ts'

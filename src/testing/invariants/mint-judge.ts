@@ -1,4 +1,4 @@
-/** What must hold of a mint, at each of its commits and when all is over, against Lightning's own books. */
+/** The invariants of a mint, at each of its commits and at the end, checked against Lightning's own books. */
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { fakeBackendTables } from '../../mint-server/lightning/fake-backend-tables.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -6,7 +6,7 @@ import type { Write } from '../../store/port.ts'
 import { mintOrphans, wrongChange } from './mint-rows.ts'
 import { mintRows, rowsOf } from './rows.ts'
 
-/** What must hold, and what it means. */
+/** The invariants, each with its meaning. */
 export const mintInvariants = {
   overissue: 'of no quote is more issued than was paid, nor is more credited than came in',
   unbacked: 'signatures are stored in the commit that uses something up for them, and their operation knows',
@@ -24,7 +24,7 @@ export type MintInvariant = keyof typeof mintInvariants
 const total = (list: readonly { readonly amount: number }[]): number =>
   list.reduce((sum, { amount }) => sum + amount, 0)
 
-/** Signatures are let out in the commit that uses up what they were given for, and in no other. */
+/** Signatures are given out only in the commit that spends what they were given for. */
 export function unsoundCommit(writes: readonly Write[], before: Dump, after: Dump): readonly string[] {
   const found: string[] = [...mintOrphans(after), ...wrongChange(writes, before)]
   const patches = writes.flatMap((write) => ('patch' in write ? [write] : []))
@@ -48,7 +48,7 @@ export function unsoundCommit(writes: readonly Write[], before: Dump, after: Dum
   return found
 }
 
-/** When all is over. */
+/** The invariants at the end. */
 export function judgeMint(world: {
   readonly rows: Dump
   readonly lightning: Dump
@@ -93,7 +93,7 @@ export function judgeMint(world: {
     const most = came.reduce((sum, { amountSat }) => sum + amountSat, 0) + total(internal)
     if (amountPaid > most) found.push(`overissue: ${amountPaid} is credited, and ${most} came in`)
   }
-  // An operation that is long over is forgotten; what it gave out still says what it was.
+  // An operation that ended long ago is deleted. Its signatures still show what it was.
   const issued = signatures.filter(({ kind, C_ }) => kind === 'mint-issue' && C_ !== null)
   const counted = quotes.reduce((sum, { amountIssued }) => sum + amountIssued, 0)
   if (total(issued) !== counted) found.push(`balance: ${total(issued)} is signed for quotes that count ${counted}`)

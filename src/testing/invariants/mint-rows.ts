@@ -1,4 +1,4 @@
-/** What accounts for each row of a mint server, at every commit; and what change its melts owe. */
+/** The account of each row of a mint server, at every commit, and the change that its melts owe. */
 import { splitAmount } from '../../cashu/amounts.ts'
 import type { MintTables } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -21,7 +21,7 @@ const ofKind = (of: Around, id: string | null, kind: string): boolean => {
   const operation = of.byId.get(id)
   return operation?.kind === kind && operation.status !== 'done'
 }
-/** An operation that is long over is forgotten. */
+/** An operation that ended long ago is deleted. */
 const isOver = (of: Around, id: string | null): boolean => (of.byId.get(id)?.status ?? 'done') === 'done'
 
 const accounts: Accounts<MintTables, Around> = {
@@ -75,7 +75,7 @@ const accounts: Accounts<MintTables, Around> = {
 
   highWater: ({ tick }) => tick < 0 && 'a mark below the first',
 
-  // Lightning's own books: those of the mint are held against them when all is over.
+  // These are Lightning's own books. At the end, the mint's books are compared with them.
   fakeRequests: ({ amountSat }) => amountSat !== null && amountSat <= 0 && 'a request for nothing',
   fakeIncoming: ({ amountSat }) => amountSat <= 0 && 'a payment of nothing',
   fakeOutgoing: ({ amountSat, feeSat }) => (amountSat <= 0 || feeSat < 0) && 'a payment of nothing',
@@ -89,8 +89,8 @@ export function mintOrphans(dump: Dump): readonly `orphan: ${string}`[] {
 }
 
 /**
- * A melt's balance, on both sides: what its inputs are worth beyond the payment and the input fee comes back, as far as the
- * blank outputs that were sent reach. Looked at in the commit that pays it, for after it the blanks are forgotten.
+ * The balance of a melt: the value of its inputs beyond the payment and the input fee comes back, as far as the blank
+ * outputs reach. It is checked in the commit that pays, because the blanks are deleted after it.
  */
 export function wrongChange(writes: readonly Write[], before: Dump): readonly `balance: ${string}`[] {
   const { proofs, signatures, keysets } = mintRows(before)

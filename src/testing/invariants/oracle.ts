@@ -1,6 +1,6 @@
 /**
- * The oracle: what must hold when the last fault is over, against the mint's own books. What must hold at every moment
- * is the witness's to say.
+ * The oracle: what must hold when the last fault is over, checked against the mint's own books. The commit invariants
+ * say what must hold at every moment.
  */
 import type { MintCrypto, WalletCrypto } from '../../cashu/crypto.ts'
 import type { OutputRow, ProofRow } from '../../wallet/tables.ts'
@@ -12,13 +12,13 @@ import type { Wire } from '../faults/faulty-mint.ts'
 import { walletRows } from './rows.ts'
 import { noteOf, type Notes } from '../explorer/notes.ts'
 
-/** What must hold, by the word with which a violation begins. */
+/** The invariants, by the word with which a violation begins. */
 export const invariants = {
-  /** What the mint owes is what the wallet and others have. */
+  /** The mint owes what the wallet and others have. */
   conservation: 'money is neither lost nor invented',
   /** Money counts where the mint takes it. */
   worthless: 'the mint takes every spendable proof',
-  /** And a payment is asked for no more often than was written down before. */
+  /** A payment is also requested no more often than was stored before. */
   'paid twice': 'one intent, one payment',
   reuse: 'no counter and no secret is used twice',
   /** Every operation has a next event, a deadline, or somebody who is to decide; every reservation an operation. */
@@ -33,7 +33,7 @@ export const invariants = {
   leftover: 'no output is left behind that is signed, or that somebody may yet have signed',
   claim: 'a quote is claimed exactly while an operation that is alive holds it',
   totals: 'running totals are what a scan counts, after every commit',
-  /** By operation, and in sum. */
+  /** For each operation, and in total. */
   books: 'what the history says came and went is what the wallet’s money changed by',
   unissued: 'a quote that was paid is issued, or somebody is told why not',
   restless: 'a second recovery writes nothing but attempt and owner',
@@ -41,24 +41,24 @@ export const invariants = {
   unrecorded: 'what is sent was stored before',
   'start-up': 'nothing waits for the mint, and what is unfinished is asked about together',
   trust: 'only mints that are trusted hear of us',
-  /** A mint says when it wants to hear of us again. */
+  /** A mint says when it takes requests again. */
   throttled: 'a mint that asks to be left alone is sent nothing before that time',
-  /** Somebody may set the clock. */
+  /** Somebody may change the clock. */
   slow: 'no pause is longer since the clock was set',
-  /** What handle, list and history say, against the mint's books. */
+  /** Handle, list and history, compared with the mint's books. */
   misstated: 'what is stated of an operation is what the mint did',
-  /** And why it waits, as `explain` says it. */
+  /** The reason of a wait, as `explain` gives it. */
   reason: 'an operation waits for something that has happened',
   /** Both sides of a payment. */
   kept: 'the mint keeps nothing of a payment that is no fee',
   owed: 'what the mint owes for certain is shown as owed',
-  /** What callers are promised. */
+  /** The promises to callers. */
   failed: 'a caller gets what it asked for, or an error that it was told of',
 } as const
 
 export type Invariant = keyof typeof invariants
 
-/** What is wrong: the invariant's name, and how it was broken. */
+/** A violation: the invariant's name, and how it was broken. */
 export type Breach = `${Invariant}: ${string}`
 
 /** A proof that somebody other than the wallet has. */
@@ -70,7 +70,7 @@ export const foreignNote = noteOf<readonly ForeignProof[]>('foreign')
 /** The Ys of the wallet's proofs that somebody else has spent. */
 export const robbedNote = noteOf<readonly string[]>('robbed')
 
-/** A world of the wallet: its rows, what its caller wrote down, and the network. */
+/** A world of the wallet: its rows, its caller's notes, and the network. */
 export interface WalletWorld extends Pick<Wire, 'late' | 'melts' | 'dead'> {
   readonly wallet: Dump
   readonly notes: Notes
@@ -83,15 +83,15 @@ export interface Verdict {
 }
 
 /**
- * Compares the wallet's rows with the mint's books. Money counts where the mint itself takes it: every spendable proof
- * is spent in one last swap, which must succeed.
+ * Compares the wallet's rows with the mint's books. Money counts only if the mint takes it: every spendable proof is
+ * spent in one last swap, which must succeed.
  */
 export async function judge(of: {
   world: WalletWorld
   nowMs: number
   mint: AtomicMint
   crypto: WalletCrypto & MintCrypto
-  /** How the mint speaks in the end. */
+  /** The mint's dialect at the end. */
   dialect?: Dialect
 }): Promise<Verdict> {
   const { world, nowMs, mint, crypto, dialect = {} } = of
@@ -101,11 +101,11 @@ export async function judge(of: {
   const foreign = (foreignNote.in(world.notes) ?? []).filter(
     ({ Y }) => !proofs.some((proof) => proof.Y === Y && proof.state !== 'spent'),
   )
-  // Of what another device spent the wallet may not have heard.
+  // The wallet may not know what another device spent.
   const robbed = robbedNote.in(world.notes) ?? []
   const live = proofs.filter(({ Y, state }) => state !== 'spent' && !(state === 'spendable' && robbed.includes(Y)))
   const states = await statesOf(mint, [...live, ...foreign].map(({ Y }) => Y)) // prettier-ignore
-  // What waits for a person may have been carried out, and the mint does not say so.
+  // A request of an operation that waits for a person may have been carried out although the mint denies it.
   const blocked = new Set<string | null>(
     operations.filter(({ status, state }) => status === 'active' && state.endsWith('blocked')).map(({ id }) => id),
   )
@@ -144,7 +144,7 @@ export async function judge(of: {
   const deadId = await deadKeyset((...request) => mint.handle(...request), dialect)
   const isFree = ({ keysetId, state }: ProofRow): boolean =>
     state === 'spendable' && (keysetId !== deadId || isKnownDead(world, keysetId, nowMs))
-  // Where it signs no more, and how many outputs it takes, is no matter of what the proofs are worth.
+  // The proofs keep their value if the mint signs no more, or takes few outputs at once.
   const spoken = inDialect((...request) => mint.handle(...request), dead ? { dead } : {})
   const refused = await spendAll({ mint, spoken, most: limits?.inputs ?? Infinity, crypto }, live.filter(isFree))
   if (refused) violations.push(`worthless: the mint refuses spendable proofs: ${refused}`)
@@ -152,8 +152,8 @@ export async function judge(of: {
 }
 
 /**
- * Whether the wallet should know that the mint does not take a keyset's coins. It cannot know where it was never told.
- * Where it was told long ago, it may have freed the coins, to try them again.
+ * Whether the wallet should know that the mint does not take a keyset's coins. It cannot know if the mint never told
+ * it. If the mint told it long ago, it may have freed the coins to try them again.
  */
 function isKnownDead({ wallet, dead }: WalletWorld, keysetId: string, nowMs: number): boolean {
   const untilMs = dead[keysetId]
@@ -162,7 +162,7 @@ function isKnownDead({ wallet, dead }: WalletWorld, keysetId: string, nowMs: num
   return nowMs < untilMs || keysets.some(({ id, refused }) => id === keysetId && refused !== null)
 }
 
-/** What is signed for an operation that has not ended, and is not stored yet: it can still be fetched. */
+/** Signatures for an operation that has not ended. They are not stored yet and can still be fetched. */
 async function owed(
   { wallet }: WalletWorld,
   mint: AtomicMint,
@@ -185,7 +185,7 @@ async function statesOf(mint: AtomicMint, Ys: readonly string[]): Promise<Map<st
   return new Map(states.map(({ Y, state }) => [Y, state]))
 }
 
-/** Counters of proofs, and of outputs that are none yet. */
+/** The counters of proofs, and of outputs that have no signature yet. */
 function counters(world: WalletWorld, proofs: readonly ProofRow[]): Breach[] {
   const { counters: rows, outputs } = walletRows(world.wallet)
   const violations: Breach[] = []
@@ -208,8 +208,8 @@ interface Listed {
 }
 
 /**
- * Spends proofs in swaps to nobody, of each keyset apart and of so many inputs as the mint takes at once; the mint's word
- * where it refuses one. What a swap's fee takes as a whole is not spent.
+ * Spends proofs in swaps whose outputs nobody keeps, separately for each keyset, with as many inputs as the mint takes
+ * at once. Returns the mint's refusal, if any. Proofs that the fee would use up completely are not spent.
  */
 async function spendAll(
   of: { readonly mint: AtomicMint; readonly spoken: Handle; readonly most: number; readonly crypto: WalletCrypto },

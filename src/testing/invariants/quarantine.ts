@@ -1,13 +1,13 @@
 /**
- * Operations that are set aside for a person. That is right where the mint has contradicted itself: once for each lie, and
- * after it; or where the scenario says so, because its mint lies, or a person has to decide. Anywhere else the wallet is at
- * fault, and nobody heals it.
+ * Operations that are set aside for a person. That is right after the mint has contradicted itself, once for each lie.
+ * It is also right in states that the scenario names, because its mint lies or a person has to decide. In any other
+ * case the wallet is at fault, and no person repairs it.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from './rows.ts'
 
-/** How often the mint lied to the wallet, and the operations that were set aside for that. */
+/** The number of the mint's lies to the wallet, and the operations that were set aside for them. */
 export interface Lies {
   readonly told: number
   readonly fooled: readonly string[]
@@ -15,7 +15,10 @@ export interface Lies {
 
 export const isSetAside = (state: string): boolean => /quarantined$/i.test(state)
 
-/** What a commit sets aside. Each needs a lie of its own, but in states in which the scenario expects it. */
+/**
+ * The operations that a commit sets aside. Each needs a lie of its own, except in states in which the scenario expects
+ * it.
+ */
 export function setAside(
   writes: readonly Write[],
   of: { readonly before: Dump; readonly lies: Lies; readonly expected: readonly string[] },
@@ -33,7 +36,7 @@ export function setAside(
   return { lies: fooled.length === of.lies.fooled.length ? of.lies : { ...of.lies, fooled }, wrong }
 }
 
-/** Operations that are still set aside when all is over, though the scenario does not expect it. */
+/** Operations that are still set aside at the end, though the scenario does not expect it. */
 export const leftAside = (rows: Dump, expected: readonly string[]): readonly `stuck: ${string}`[] =>
   operationsIn(rows).flatMap(({ kind, state }) =>
     isSetAside(state) && !expected.includes(state) ? [`stuck: ${kind} quarantined in '${state}'` as const] : [],

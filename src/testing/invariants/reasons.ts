@@ -1,6 +1,6 @@
 /**
- * Why an operation waits, as `explain` says it, against what the wallet has really heard: a reason that names something
- * which never happened is false.
+ * Compares the reason of a wait, as `explain` gives it, with the answers that the wallet received. A reason that names
+ * something that never happened is false.
  */
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
@@ -10,12 +10,12 @@ import { operationIn } from './rows.ts'
 const ASKED = ['keysets', 'swap', 'issue', 'melt', 'check', 'restore', 'quote'] as const
 type Asked = (typeof ASKED)[number]
 /**
- * `unanswered`: no telling what became of it. `nonsense`: a 200 that is not the mint's, which is no telling either. `none`:
- * an answer of which nothing is of use, such as no active keyset.
+ * `unanswered`: the result is unknown. `nonsense`: a 200 that is not the mint's, so the result is unknown too. `none`:
+ * an answer with nothing useful in it, such as no active keyset.
  */
 type Came = 'begun' | 'unanswered' | 'nonsense' | 'refused' | 'none' | 'pending'
 
-/** What came of requests so far, by what was asked and what came. */
+/** The results of requests so far, by request and answer. */
 export type Heard = Readonly<Partial<Record<`${Asked} ${Came}`, true>>>
 
 export function askedBy(path: string): Asked | undefined {
@@ -27,7 +27,7 @@ export function askedBy(path: string): Asked | undefined {
   return /^\/v1\/mint\/\w+$/.test(path) ? 'issue' : /^\/v1\/melt\/\w+$/.test(path) ? 'melt' : undefined
 }
 
-/** What the wallet hears of a request; undefined where it was answered well. */
+/** The result of a request for the wallet; undefined if it was answered well. */
 export function cameOf({ status, body }: { readonly status: number; readonly body: string }): Came | undefined {
   if (status === 413) return 'refused'
   let json: unknown
@@ -43,10 +43,10 @@ export function cameOf({ status, body }: { readonly status: number; readonly bod
   return keysets && !keysets.some(({ active, keys }) => active === true || keys !== undefined) ? 'none' : undefined
 }
 
-/** What moves money is sent again by the next process, which cannot know whether it was answered. */
+/** The next process sends requests that move money again, since it cannot know whether they were answered. */
 const MONEY: readonly Asked[] = ['swap', 'issue', 'melt']
 
-/** What a new process knows of requests, of which some belong to operations that have not ended. */
+/** What a new process knows of earlier requests, some of which belong to operations that have not ended. */
 export const afterwards = (heard: Heard, isUnfinished: boolean): Heard => ({
   ...heard,
   ...Object.fromEntries(
@@ -57,7 +57,7 @@ export const afterwards = (heard: Heard, isUnfinished: boolean): Heard => ({
   ),
 })
 
-/** What is known when an answer is here. */
+/** What is known after an answer. */
 export function answered(heard: Heard, asked: Asked, came: Came | undefined): Heard {
   const { [`${asked} begun` as const]: _, ...rest } = heard
   return {
@@ -69,7 +69,7 @@ export function answered(heard: Heard, asked: Asked, came: Came | undefined): He
 
 type Need = readonly (keyof Heard)[]
 
-/** What a reason says has happened: all of these lists, of each one at least. */
+/** What a reason claims: at least one entry of every list has happened. */
 const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   [/has no active keyset/, ['keysets none', 'swap refused', 'issue refused', 'melt refused']],
   [/did not answer; the same request/, ['swap unanswered', 'issue unanswered']],
@@ -87,7 +87,7 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
   [/gave no clear answer/, ['check pending', 'check unanswered', 'check refused', 'restore unanswered', 'restore refused', 'quote pending', 'quote unanswered', 'quote refused', 'issue refused', 'swap refused', 'swap unanswered', 'melt refused', 'melt unanswered']], // prettier-ignore
 ]
 
-/** What an operation says why it waits, by its row. */
+/** The reason of an operation's wait, from its row. */
 export function reasonOf(row: OperationRow, kinds: readonly OperationKind<never>[]): string | undefined {
   if (row.status !== 'active') return undefined
   const kind = kinds.find((it) => it.kind === row.kind) as unknown as OperationKind | undefined
@@ -102,7 +102,7 @@ export function reasonOf(row: OperationRow, kinds: readonly OperationKind<never>
   return [description, kind.because?.(context)].filter(Boolean).join(' ')
 }
 
-/** Operations that give a reason which the wallet has never had. */
+/** Operations whose reason names something that never happened. */
 export function falseReasons(
   write: Write,
   kinds: readonly OperationKind<never>[],

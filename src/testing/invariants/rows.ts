@@ -1,4 +1,4 @@
-/** Rows of dumps and writes, as the tables describe them. */
+/** Rows of dumps and writes, typed by their tables. */
 import type { OperationRow } from '../../kernel/define/operation.ts'
 import { mintTables, type MintTables } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -8,7 +8,7 @@ import { walletTables, type WalletTables } from '../../wallet/tables.ts'
 
 type RowsOf<T extends Tables> = { readonly [N in keyof T]: readonly RowOf<T[N]>[] }
 
-/** The rows of a dump by table; of a table that it lacks there are none. */
+/** The rows of a dump by table; empty for a table that it lacks. */
 export const rowsOf = <T extends Tables>(tables: T, dump: Dump): RowsOf<T> =>
   Object.fromEntries(Object.keys(tables).map((name) => [name, dump[name] ?? []])) as RowsOf<T>
 

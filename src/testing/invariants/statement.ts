@@ -1,6 +1,6 @@
 /**
- * What a wallet states, against the mint's books: what moved and what it cost by each operation's record, what is owed;
- * and that the mint keeps nothing of a payment that is no fee.
+ * Compares what a wallet states with the mint's books: what each operation's record says moved and cost, and what is
+ * owed. The mint must keep nothing of a payment but its fee.
  */
 import type { MeltQuoteRow, ProofRow as MintProofRow, SignatureRow } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -10,10 +10,10 @@ import type { HistoryRow, WalletTables } from '../../wallet/tables.ts'
 import { mintRows, walletRows } from './rows.ts'
 import { stubCrypto } from '../environments/stub-crypto.ts'
 
-/** Where outputs come from: an output's `B_` → the wallet's operation that sent it first. */
+/** The origin of outputs: an output's `B_` → the wallet's operation that sent it first. */
 export type Senders = Readonly<Record<string, string>>
 
-/** Of each output the request that carried it, and who sent that. */
+/** For each output, the request that carried it and the operation that sent it. */
 export interface Sending {
   readonly sent: Readonly<Record<string, string>>
   readonly senders: Senders
@@ -24,7 +24,7 @@ export type Misstatement = `${'misstated' | 'kept' | 'owed'}: ${string}`
 /** An operation of the wallet's. */
 type Said = RowOf<WalletTables['operations']>
 
-/** What the mint did for one request. */
+/** The effect of one request at the mint. */
 interface Done {
   readonly kind: SignatureRow['kind']
   inputs: number
@@ -32,7 +32,7 @@ interface Done {
   fee: number
 }
 
-/** What is wrong with what a wallet states when all is over. */
+/** The violations in a wallet's statements at the end. */
 export function misstatements(of: {
   readonly wallet: Dump
   readonly mint: Dump
@@ -73,7 +73,7 @@ export function misstatements(of: {
   return found
 }
 
-/** A payment's change that is not here: what of it is certain must be shown as owed, from the same commit on. */
+/** A payment's missing change: the certain part must be shown as owed, from the same commit on. */
 export function unshown(
   writes: readonly Write[],
   of: { readonly before: Dump; readonly mint: () => Dump },
@@ -86,7 +86,7 @@ export function unshown(
     const quote = mintRows(mint).meltQuotes.find((row) => row.id === quoteId)
     const done = requestsOf(mint).get(quote?.operationId ?? '')
     if (!quote || !done) return []
-    // The reserve is the most that it may have cost.
+    // The reserve is the largest possible fee.
     const certain = done.inputs - done.fee - quote.amount - quote.feeReserve
     const rows = [...(of.before['owed'] ?? []), ...writes.flatMap((it) => ('put' in it && it.put === 'owed' ? [it.row] : []))] // prettier-ignore
     const isShown = rows.some((row) => row['operationId'] === id && (row['amount'] as number) >= certain)
@@ -94,7 +94,7 @@ export function unshown(
   })
 }
 
-/** What one operation states, where it has ended as it was to. */
+/** The violations in the statements of one operation that succeeded. */
 function stated(
   { kind, state, amount, fee }: Said,
   status: HistoryRow['status'] | undefined,
@@ -141,8 +141,8 @@ function requestsOf(mint: Dump): Map<string, Done> {
 }
 
 /**
- * The wallet's operation whose request the mint carried out: of these inputs, with all of these outputs and amounts, for
- * another device has outputs of ours signed too.
+ * The wallet's operation whose request the mint carried out. The inputs and all outputs and amounts must match, because
+ * another device may have the same outputs signed.
  */
 function sentBy(
   { signed, spent }: { readonly signed: readonly SignatureRow[]; readonly spent: readonly MintProofRow[] },

@@ -1,14 +1,14 @@
-/** Running totals, held against a scan of the rows that they count. */
+/** Compares running totals with a scan of their rows. */
 import type { Dump } from '../../store/memory.ts'
 import type { Reader, Row, Schema, Total } from '../../store/port.ts'
 
-/** What is wrong with the totals of tables, while nobody writes. */
+/** The violations in the totals of tables. Nobody may write meanwhile. */
 export async function miscounted(of: {
   readonly store: Pick<Reader, 'sum'>
   readonly schema: Schema
-  /** The tables that are counted. */
+  /** The tables to check. */
   readonly tables: readonly string[]
-  /** The rows as they are now. */
+  /** The current rows. */
   readonly rows: Dump
 }): Promise<string[]> {
   const { store, schema, tables, rows } = of
@@ -22,7 +22,7 @@ export async function miscounted(of: {
   return (await Promise.all(wrong)).flat()
 }
 
-/** The groups of a total, counted anew. */
+/** The groups of a total, recounted. */
 function scanned(rows: readonly Row[], { of, by }: { readonly of: string; readonly by: readonly string[] }): Total[] {
   const groups = new Map<string, Total>()
   for (const row of rows) {

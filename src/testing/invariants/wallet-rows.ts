@@ -1,4 +1,4 @@
-/** What accounts for each row of a wallet, at every commit. */
+/** The account of each row of a wallet, at every commit. */
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import type { RowOf } from '../../store/typed.ts'
@@ -10,18 +10,18 @@ type Operation = RowOf<WalletTables['operations']>
 type Owed = RowOf<WalletTables['owed']>
 type Claim = RowOf<WalletTables['quoteClaims']>
 
-/** What rows are held against. */
+/** The data with which rows are compared. */
 interface Around {
   readonly operations: ReadonlyMap<string | null, Operation>
   readonly records: ReadonlyMap<string, HistoryRow>
   readonly owed: ReadonlyMap<string, Owed>
-  /** By operation. */
+  /** The rows by operation. */
   readonly claims: ReadonlyMap<string, Claim>
   readonly counters: ReadonlyMap<string, CounterRow>
   readonly mints: ReadonlySet<string>
   /** Each mint's keysets, as `URL id`. */
   readonly keysets: ReadonlySet<string>
-  /** Their ids, whichever mint has them. */
+  /** The ids of all keysets, of any mint. */
   readonly keysetIds: ReadonlySet<string>
 }
 
@@ -107,7 +107,7 @@ const accounts: Accounts<WalletTables, Around> = {
 
   seeds: ({ id, salt, mac }) => (id !== 'wallet' || salt === '' || mac === '') && 'a mark of no seed',
 
-  // The wallet keeps nothing there for itself, and no caller of the explorer does.
+  // Neither the wallet nor any caller of the explorer stores anything there.
   kv: () => 'what nobody has written',
 }
 
@@ -129,13 +129,13 @@ export function orphans(dump: Dump): Unaccounted[] {
   return unaccounted(accounts, dump, around).map(named)
 }
 
-/** An account may name another invariant than that there is none. */
+/** An account may name another invariant than `leftover`. */
 function named(what: string): Unaccounted {
   const [, table = '', invariant, why = ''] = /^(\w+): (?:(leftover|claim|owed): )?(.*)$/.exec(what) ?? []
   return `${(invariant ?? 'orphan') as 'orphan' | 'leftover' | 'claim' | 'owed'}: ${table}: ${why}`
 }
 
-/** What no commit may do to rows that are there: counters go up, and what has ended stays as it is. */
+/** What no commit may do to existing rows: counters only go up, and an ended operation stays unchanged. */
 export function undone(writes: readonly Write[], before: Dump): Unaccounted[] {
   const { counters, seeds, operations } = walletRows(before)
   return writes.flatMap((write): Unaccounted[] => {

@@ -1,4 +1,6 @@
-/** The lane of crypto: paths that the explorer found, told again; with the real crypto they must tell the same story. */
+/**
+ * The lane of crypto: it repeats paths of the explorer with the real crypto. Everything must happen as with the stub.
+ */
 import { exploreCrashes, replay } from '../explorer/explorer.ts'
 import type { Scenario, Stage } from '../explorer/subject.ts'
 
@@ -10,7 +12,7 @@ export interface Told {
   readonly violations: readonly string[]
 }
 
-/** So many of the paths of a quick exploration, which tells of each; `below` draws a number below another. */
+/** Draws this many of the paths of a quick exploration. `below` draws a number below another. */
 export async function samplePaths<S extends Stage>(
   scenario: Scenario<S>,
   count: number,
@@ -28,7 +30,7 @@ export async function samplePaths<S extends Stage>(
   return picked
 }
 
-/** Tells what happens on each path. */
+/** Returns what happens on each path. */
 export async function tell<S extends Stage>(scenario: Scenario<S>, paths: readonly string[]): Promise<Told[]> {
   const told: Told[] = []
   for (const path of paths) {
@@ -38,7 +40,7 @@ export async function tell<S extends Stage>(scenario: Scenario<S>, paths: readon
   return told
 }
 
-/** Where the same path tells another story, at its first other word. */
+/** The first difference between two runs of the same path. */
 export function otherwise(stub: readonly Told[], real: readonly Told[]): { path: string; what: string }[] {
   return stub.flatMap(({ path, story }, index) => {
     const again = real[index]

@@ -1,15 +1,15 @@
-/** A life that may also stand still: as a process that is stopped, or a tab in the background, whose world goes on. */
+/** A life that may also freeze, like a stopped process or a tab in the background, while the world goes on. */
 import { Life, type VirtualClock } from '../explorer/life.ts'
 import { ProcessClock } from '../explorer/process-clock.ts'
 
-/** Nothing reaches a frozen process, no answer and no timer, and nothing leaves it; all of it does once it thaws. */
+/** No answer and no timer reaches a frozen process, and no request leaves it. All of them do when it thaws. */
 export class FrozenLife extends Life {
   readonly clock: ProcessClock
-  /** Aborts when the process dies: what the system does then. */
+  /** Aborts when the process dies, for what the system does then. */
   readonly death = new AbortController()
   readonly #world: VirtualClock
   #thawing: Promise<void> | undefined
-  /** When it thawed last, by a clock that is right. */
+  /** When it thawed last, by the world's clock. */
   thawedAtMs = -Infinity
 
   constructor(world: VirtualClock) {
@@ -22,7 +22,7 @@ export class FrozenLife extends Life {
     return this.#thawing !== undefined
   }
 
-  /** From now on, for so long. */
+  /** Freezes the process from now on, for this long. */
   freeze(forMs: number): void {
     this.#thawing ??= this.clock.standing(async () => {
       await this.#world.pause(forMs)
@@ -31,7 +31,7 @@ export class FrozenLife extends Life {
     })
   }
 
-  /** Resolves at once, unless it is frozen; never, where it is dead. */
+  /** Resolves at once; if the process is frozen, when it thaws; if it is dead, never. */
   async awake(): Promise<void> {
     while (this.#thawing) await this.#thawing
     if (this.dead) await this.die()

@@ -1,38 +1,38 @@
 /**
- * Rows in a real store whose commits share transactions: calls are not made to wait for one another, as in production. Each
- * commit is tried in memory, too, as soon as it is over, and must end there as it did; in the end all rows must be alike.
+ * Rows in a real store whose commits share transactions. As in production, calls do not wait for one another. As soon
+ * as a commit is over, it is tried in memory too, and must end in the same way. At the end all rows must be equal.
  */
 import { memoryStore, type Dump } from '../../store/memory.ts'
 import type { Row, Schema, Store, StoreErrorCode, Write } from '../../store/port.ts'
 import { calling, closed, codeOf, turn, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { miscounted } from '../invariants/totals.ts'
 
-/** What befalls a transaction that several commits share. */
+/** The faults of a transaction that several commits share. */
 export type GroupFault =
   | { readonly does: 'ok' }
-  /** Not even begun: somebody has the lock. */
+  /** It does not begin: another process has the lock. */
   | { readonly does: 'busy' }
-  /** All of it is written, and nothing lands. */
+  /** All of it is written, but nothing lands. */
   | { readonly does: 'busyInTheEnd' | 'inDoubtLost' | 'crashBefore' }
-  /** It lands, and nobody hears of it. */
+  /** It lands, but the process does not learn of it. */
   | { readonly does: 'inDoubtLanded' | 'crashAfter' }
-  /** No space is left for one member: for it alone, or the whole transaction ends. */
+  /** No space is left for one member. Only this member fails, or the whole transaction ends. */
   | { readonly does: 'fullForOne' | 'fullForAll'; readonly member: number }
   /** Another process was faster with the operation of one member. */
   | { readonly does: 'rival'; readonly id: string; readonly set: Row }
 
-/** A real store at whose shared transactions something may happen. */
+/** A real store with faults at shared transactions. */
 export interface GroupedStore extends TestedStore {
-  /** From now on this says what befalls each transaction that has begun; undefined where it has one commit alone. */
+  /** From now on, this chooses the fault of each transaction that has begun; undefined if it has only one commit. */
   befall(fault: () => GroupFault, died: () => void): void
 }
 
 /** A commit that waits. */
 interface Member {
   readonly writes: readonly Write[]
-  /** How it must end; as in memory where undefined. */
+  /** How it must end; if undefined, as in memory. */
   expected?: StoreErrorCode
-  /** It is in memory already, or never will be. */
+  /** It has been tried in memory already, or never will be. */
   settled?: boolean
 }
 
@@ -44,13 +44,13 @@ const ALL: Partial<Record<GroupFault['does'], StoreErrorCode>> = {
   fullForAll: 'FULL',
 }
 
-/** Who says what befalls transactions, and hears of it. */
+/** Chooses the faults of transactions, and is told of their results. */
 interface Befalling {
-  /** Says what befalls a transaction of so many commits. */
+  /** Chooses the fault of a transaction with this many commits. */
   readonly choose: (group: readonly (readonly Write[])[]) => GroupFault
   /** The process dies. */
   readonly died: () => void
-  /** A commit landed of which the process does not hear; how the rows were before. */
+  /** Called after a commit that landed without the process learning of it, with the rows before it. */
   readonly unheard: (writes: readonly Write[], before: Dump) => void
 }
 
@@ -105,7 +105,7 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
     if (outcome !== expected) wrong.push(`store: a commit of a group was ${outcome}, and ${expected} was due`)
     return landing
   }
-  /** Totals are kept by what each member of a group changes. While others commit they cannot be counted. */
+  /** Each member of a group changes the totals. They cannot be recounted while others commit. */
   const miscountedNow = async (): Promise<string[]> => {
     if (!opened) return []
     const store = await tested.open(opened)

@@ -1,6 +1,6 @@
 /**
- * The lane of groups: operations that commit at the same moment on a real store, which lands their commits in one transaction.
- * What may befall such a transaction befalls each kind of it once.
+ * The lane of groups: operations commit at the same moment on a real store, which lands their commits in one
+ * transaction. Each fault is injected once into each kind of such a transaction.
  */
 import type { Store, Write } from '../../store/port.ts'
 import { Choices, parsePath } from '../explorer/choices.ts'
@@ -15,23 +15,23 @@ import type { FrozenLife } from './frozen-life.ts'
 import { groupedRows, type GroupFault, type GroupedStore } from './grouped-rows.ts'
 import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
 
-/** After the end whatever was taken up late is over. */
+/** Time after the end for operations that were resumed late. */
 const CALM_MS = 1_000
 const MARK = '@group'
 
-/** How far the lane goes. */
+/** The bounds of the lane. */
 export interface GroupOptions {
-  /** What befalls transactions in a run; 1 unless given. */
+  /** The number of faults in a run; 1 unless given. */
   readonly faults?: number
-  /** After how many violations it stops. */
+  /** The number of violations after which it stops. */
   readonly mostViolations?: number
-  /** Ends once this invariant was found broken. */
+  /** Stops when this invariant is found broken. */
   readonly until?: string | undefined
   /** Called before each run with the path that it will take. */
   readonly lives?: (path: string) => void
 }
 
-/** A member's operation, where it had a step before: another process may have moved it. */
+/** A member's operation, if it had a step before: another process may have moved it. */
 const movable = (writes: readonly Write[]) =>
   writes.map(operationIn).find((row) => row !== undefined && row.version > 1)
 
@@ -95,7 +95,7 @@ class GroupRun extends LaneRun<LaneProcess> {
 /** Whether a path is of this lane. */
 export const isGroupPath = (path: string): boolean => path.replace(/:.*/, '').endsWith(MARK)
 
-/** Explores what may befall the transactions of a scenario in which much happens at once. */
+/** Explores the faults of transactions in a scenario in which several operations commit at once. */
 export async function exploreGroups(
   scenario: Scenario<WalletStage>,
   store: GroupedStore,
@@ -124,7 +124,7 @@ async function judged(of: LaneRunOptions, { world, end, violations }: LifeResult
 }
 
 /**
- * Runs exactly one path of this lane, and tells what happened.
+ * Runs exactly one path of this lane and returns what happened.
  *
  * @throws {RangeError} where it leads nowhere.
  */

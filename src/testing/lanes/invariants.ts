@@ -1,6 +1,6 @@
-/** What must hold in the lanes beside all else, by the word with which a violation begins. */
+/** The invariants that only lanes check, by the word with which a violation begins. */
 export const laneInvariants = {
-  /** Nobody acts for an operation that has been another's for a while, and nobody who lives is taken for dead. */
+  /** No process acts for an operation that has been another's for a while, and no living process is taken for dead. */
   rivals: 'one process at a time runs the effects of an operation',
   follower: 'somebody runs what is unfinished once the owner is gone',
   unheard: 'every process hears of the steps that others commit',

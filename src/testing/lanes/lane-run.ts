@@ -1,6 +1,6 @@
 /**
- * One run of a lane: one process of the wallet or several on one store, from the start of the first until its caller has
- * what it wanted. What befalls them is the lane's to say. Where the process dies that the caller calls, it is started again.
+ * One run of a lane: one or several processes of the wallet on one store, from the start of the first until its caller
+ * has what it wanted. The lane chooses the faults. If the process that the caller calls dies, it is started again.
  */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { Random } from '../../kernel/util/ports.ts'
@@ -27,7 +27,7 @@ export interface LaneRunOptions extends Place<WalletStage> {
   readonly choices: Choices
 }
 
-/** Those who look on. */
+/** The observers of a run. */
 export interface Observers {
   readonly inspect?: (event: InspectionEvent) => void
   readonly tell?: (event: TraceEvent) => void
@@ -65,12 +65,12 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     of.environment.enter(of.from.outside, this.clock, this.#random)
   }
 
-  /** Makes the processes, and has them do what is to be done. */
+  /** Starts the processes and runs the scenario. */
   protected abstract all(): Promise<void>
   protected abstract make(name: string, life: FrozenLife): P
-  /** The store as one process has it. */
+  /** The store of one process. */
   protected abstract opened(process: P, store: Store): Store
-  /** What befalls a request; nothing unless the lane says so. */
+  /** The fault of a request; none unless the lane injects one. */
   protected injecting(_: P): Inject {
     return luck
   }
@@ -78,7 +78,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
   protected sending(_: P, _request: Parameters<NonNullable<Means['sending']>>[0]): Promise<void> {
     return Promise.resolve()
   }
-  /** What is wrong with a commit that landed. */
+  /** The violations of a commit that landed. */
   protected committed(_: P, _writes: readonly Write[], _before: Dump): readonly string[] {
     return []
   }
@@ -125,13 +125,13 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     this.#observers.tell?.({ column, text, atMs: this.clock.rightMs })
   }
 
-  /** Starts a process; resolves when it is there, or dead. */
+  /** Starts a process. Resolves when it is open, or dead. */
   protected async start(name: string, ready: (process: P) => Promise<void> | undefined): Promise<void> {
     const process = this.#born(name)
     await Promise.race([this.#started(process).then(() => ready(process)), died(process)])
   }
 
-  /** A caller who starts its process again where that dies, and does the same again. */
+  /** A caller. If its process dies, it starts the process again and repeats its calls. */
   protected async call(name: string): Promise<void> {
     for (let births = 1; births <= MOST_BIRTHS; births++) {
       const process = this.#born(births === 1 ? name : `${name}-${births}`)
@@ -142,7 +142,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     }
   }
 
-  /** All that live end in good order. */
+  /** Closes all living processes. */
   protected async close(): Promise<void> {
     for (const process of this.processes) await Promise.race([process.running?.close(), died(process)])
   }
@@ -180,7 +180,10 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     }
   }
 
-  /** Chooses what befalls a process at a place: each of it once for all that befell others before. */
+  /**
+   * Chooses the fault of a process at a place: each fault once for every combination of earlier faults of other
+   * processes.
+   */
   protected pick<F extends string>(site: string, options: readonly ['ok', ...F[]]): 'ok' | F {
     const { choices } = this.of
     const before = choices.faults.map((it) => `${it.site.replace(/ .*/, '')} ${it.option}`).join(', ')
@@ -224,7 +227,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     }
   }
 
-  /** Until the process is frozen or dead all calls go through; what landed is checked at once. */
+  /** All calls go through until the process is frozen or dead. A commit is checked as soon as it lands. */
   async #opened(process: P, schema: Schema): Promise<Store> {
     const { life } = process
     const plain = await this.rows.open(schema)
@@ -247,7 +250,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     }
   }
 
-  /** A commit landed: what must hold of it is looked at. */
+  /** Checks the invariants of a commit that landed. */
   protected landed(process: P, writes: readonly Write[], before: Dump): void {
     const { kinds, environment } = this.of
     this.violations.push(

@@ -1,17 +1,17 @@
-/** The owner's lock of a store, as its processes have it in the explorer. */
+/** The owner's lock of a store in the explorer. */
 import { sleep } from '../../kernel/util/ports.ts'
 import type { HeldLock, OwnerLock } from '../../store/port.ts'
 import type { FrozenLife } from './frozen-life.ts'
 
-/** What hands out the lock. */
+/** Grants the lock. */
 export interface Locks {
-  /** The lock as one process has it: it loses it with its life. */
+  /** The lock for one process, which loses it when it dies. */
   of(life: FrozenLife): OwnerLock
-  /** Takes the lock away from a process, and gives it to the next; false where no process can lose it. */
+  /** Takes the lock away from a process and gives it to the next. Returns false if a living process cannot lose it. */
   rob(life: FrozenLife): boolean
 }
 
-/** A lock as browsers have it (Web Locks): who asks first gets it next, and one may lose it. */
+/** A lock like that of browsers (Web Locks): the first to ask gets it next, and a process may lose it. */
 export function queuedLock(): Locks {
   const waiting: (() => void)[] = []
   let holder: { readonly life: FrozenLife; readonly lost: AbortController } | undefined
@@ -49,17 +49,17 @@ export function queuedLock(): Locks {
       if (holder?.life !== life) return false
       const { lost } = holder
       next()
-      // A frozen process hears of it when it thaws.
+      // A frozen process learns of it when it thaws.
       void life.awake().then(() => lost.abort())
       return true
     },
   }
 }
 
-/** How often a lock that somebody else holds is tried again, as SQLite's is. */
+/** The pause between two tries to get the lock, as with SQLite. */
 const AGAIN_MS = 250
 
-/** The lock of a real store: tried again and again by the world's clock. Nobody loses it while they live. */
+/** The lock of a real store. It is tried again and again, by the world's clock. A living process does not lose it. */
 export function realLock(lock: OwnerLock): Locks {
   return {
     of: (life) => {

@@ -1,4 +1,4 @@
-/** What must hold where several processes share one store, whoever of them runs what. */
+/** The invariants of several processes on one store. */
 import type { Role } from '../../kernel/share/ownership.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
@@ -8,31 +8,33 @@ import type { LaneInvariant } from './invariants.ts'
 
 type Breach = `${LaneInvariant}: ${string}`
 
-/** Ownership is verified anew before a request where it was last known longer ago. */
+/** Ownership is verified again before a request if the last confirmation is older than this. */
 const VERIFIED_FOR_MS = 1_000
-/** A process whose heartbeat was unchanged for so long may be taken for dead: four polls, and one that was under way. */
+/**
+ * A process with an unchanged heartbeat for this long may be taken for dead: four polls, and one that was under way.
+ */
 const DEAD_AFTER_MS = 2_500
-/** A process, as it is judged. */
+/** A process under judgement. */
 export interface Judged {
   readonly name: string
   readonly life: { readonly dead: boolean; readonly frozen: boolean; readonly thawedAtMs: number }
   readonly role: () => Role | undefined
-  /** From then on it hears of all that others commit. */
+  /** From this time on, it is notified of all commits of others. */
   listensFromMs?: number
-  /** How it signs operations; unknown until it signed one. */
+  /** The owner's name that it writes into operations; unknown until it has written one. */
   owner?: string | undefined
-  /** It has closed in good order. */
+  /** It has closed. */
   closed?: boolean
-  /** Operation → the state that it last heard of. */
+  /** Operation → the last state of which it was notified. */
   readonly heard: ReadonlyMap<string, string>
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** Watches the commits and requests of all processes. */
+/** Observes the commits and requests of all processes. */
 export class OwnersJudge {
   readonly #since = new Map<string, { readonly owner: string; readonly sinceMs: number }>()
-  /** Every step of an operation, with the requests that it wrote down. */
+  /** Every step of an operation, with the requests that it stored. */
   readonly #steps: { readonly id: string; readonly kind: string; readonly snapshot: string }[] = []
   readonly #processes: readonly Judged[]
 
@@ -49,7 +51,7 @@ export class OwnersJudge {
     ])
   }
 
-  /** Learns who signs how, and since when an operation is whose. */
+  /** Learns the owner's name of each process, and the owner of each operation with its time. */
   #signed(process: Judged, write: Write, nowMs: number): Breach[] {
     const row = operationIn(write)
     const patch = 'patch' in write && write.patch === 'operations' ? write : undefined
@@ -65,7 +67,7 @@ export class OwnersJudge {
     return []
   }
 
-  /** A process takes up what another has, which must be gone. */
+  /** A process takes over operations of another, which must be dead. */
   #buried(process: Judged, write: Write, nowMs: number): Breach[] {
     if (!('patch' in write) || write.patch !== 'owners') return []
     const heir = write.set['heir']
@@ -76,7 +78,7 @@ export class OwnersJudge {
     return isGone ? [] : [`rivals: ${process.name} took ${victim.name} for dead, which lives`]
   }
 
-  /** A process is about to send a request, which an operation wrote down that may be over by now. */
+  /** A process is about to send a request. The operation that stored it may have ended. */
   sending(process: Judged, body: string, rows: Dump, nowMs: number): Breach[] {
     const quoted = JSON.stringify(body).slice(1, -1)
     const sender = senderOf(body, rows) ?? this.#steps.findLast(({ snapshot }) => snapshot.includes(quoted))
@@ -87,7 +89,7 @@ export class OwnersJudge {
     return [`rivals: ${process.name} sends for a ${sender.kind} that has been another's for ${forMs} ms`]
   }
 
-  /** When all is over and has been calm for a while. */
+  /** The violations at the end, after a while without any change. */
   unheard(rows: Dump): Breach[] {
     return this.#living().flatMap(
       ({ name, heard, listensFromMs = Infinity }) =>
@@ -97,7 +99,7 @@ export class OwnersJudge {
     )
   }
 
-  /** By lock: one of those that live has it. */
+  /** With a lock, one of the living processes holds it. */
   leaderless(): Breach[] {
     const roles = this.#living().map(({ role }) => role())
     const owners = roles.filter((role) => role === 'owner').length
@@ -109,7 +111,7 @@ export class OwnersJudge {
   }
 }
 
-/** A step follows the one before it: nobody writes over what somebody else wrote meanwhile. */
+/** Each step follows the one before it: no process overwrites what another wrote meanwhile. */
 function outOfTurn(process: Judged, write: Write, before: Dump): Breach[] {
   const row = operationIn(write)
   const set = 'patch' in write && write.patch === 'operations' ? write.set : undefined

@@ -1,7 +1,7 @@
 /**
- * One run with several processes of the wallet on one store that knows of owners. Any of them may crash, freeze and thaw, or
- * lose its lock, at a commit, a heartbeat or a request. When the caller has what it wanted, all must have heard of it, and
- * somebody must lead.
+ * One run with several processes of the wallet on one store with ownership. Any process may crash, freeze and thaw, or
+ * lose its lock, at a commit, a heartbeat or a request. When the caller has what it wanted, all processes must have
+ * been notified of it, and one must be the owner.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Ownership, Store, Write } from '../../store/port.ts'
@@ -17,17 +17,17 @@ import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from '
 import { queuedLock, realLock, type Locks } from './locks.ts'
 import { OwnersJudge, type Judged } from './owners-judge.ts'
 
-/** Long enough to be taken for dead, and for another to do all that is to do. */
+/** Long enough to be taken for dead, and for another process to finish all work. */
 const FROZEN_FOR_MS = 10_000
-/** After the last step everybody has heard of it by then, and a lock that is free has been tried. */
+/** By this time after the last step, every process has been notified of it, and a free lock has been tried. */
 const CALM_MS = 6_000
 const CAUGHT_UP_AFTER_MS = 100
 
-/** How processes share the store, and which of them its caller calls. */
+/** How processes share the store, and which of them the caller calls. */
 export interface Sharing {
   readonly by: Ownership['by']
   readonly processes: 2 | 3
-  /** The first process, which owns everything at the start where there is a lock; or the second, which follows. */
+  /** The first process, which is the owner at the start if there is a lock; or the second, which is a follower. */
   readonly caller: 'first' | 'second'
 }
 
@@ -52,7 +52,7 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     for (const name of ['first', 'second', 'third'].slice(0, processes)) {
       if (name === caller) called = this.call(name)
       else await this.start(name, ({ listening }) => listening)
-      // The first has the lock before there is another one.
+      // The first process has the lock before another one starts.
       await this.clock.pause(1)
     }
     await called
@@ -73,7 +73,10 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     process.listening = this.#listening(process, wallet)
   }
 
-  /** Once a process has taken up what it found, and has seen what changed until then, it hears of all that comes. */
+  /**
+   * After a process has resumed what it found, and has read what changed meanwhile, it is notified of all later
+   * changes.
+   */
   async #listening(process: Process, wallet: WalletStage['wallet']): Promise<void> {
     await wallet.operations.resumed()
     await this.clock.pause(CAUGHT_UP_AFTER_MS)
@@ -86,7 +89,7 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     this.#locks?.rob(life)
   }
 
-  /** A request was made: the process may be frozen, or die, before it hears the answer. */
+  /** A request was made. The process may freeze, or die, before it receives the answer. */
   protected override injecting(process: Process): Inject {
     return (site, options) => {
       const crash = options.find((option) => option === 'crashAfter')
@@ -97,7 +100,7 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     }
   }
 
-  /** A request is about to leave: the process may be frozen, or die, before it does. */
+  /** A request is about to leave. The process may freeze, or die, before that. */
   protected override async sending(
     process: Process,
     { method, path, body }: Parameters<NonNullable<Means['sending']>>[0],
@@ -129,7 +132,7 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
 
   #ownership({ life }: Process, { ownership }: Store): Ownership {
     if (this.of.by === 'heartbeats') return { by: 'heartbeats' }
-    // Each connection to a real store has a way of its own to the one lock.
+    // Each connection to a real store has its own handle of the one lock.
     const locks = ownership?.by === 'lock' ? realLock(ownership.lock) : (this.#locks ??= queuedLock())
     return { by: 'lock', lock: locks.of(life) }
   }

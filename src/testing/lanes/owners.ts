@@ -1,4 +1,4 @@
-/** The lane of owners: the wallet as several processes on one store, by lock and by heartbeats. */
+/** The lane of owners: several processes of the wallet on one store, with a lock or with heartbeats. */
 import { Choices, parsePath } from '../explorer/choices.ts'
 import { Coverage } from '../explorer/coverage.ts'
 import { afterwards, beginning, kindOf } from '../explorer/explorer.ts'
@@ -9,33 +9,33 @@ import type { TestedStore } from '../environments/backing-store.ts'
 import type { WalletStage } from '../environments/wallet-subject.ts'
 import { runOwners, type OwnersRunOptions, type Sharing } from './owners-run.ts'
 
-/** Every way to share a store: by what, how many processes, and which of them is called. */
+/** Every way to share a store: the kind of ownership, the number of processes, and the process that is called. */
 export const SHARINGS: readonly Sharing[] = (['lock', 'heartbeats'] as const).flatMap((by) =>
   ([2, 3] as const).flatMap((processes) =>
     (['first', 'second'] as const).map((caller): Sharing => ({ by, processes, caller })),
   ),
 )
 
-/** How far the lane goes. */
+/** The bounds of the lane. */
 export interface OwnersOptions {
-  /** Crashes, freezes and lost locks in a run; 1 unless given. */
+  /** The number of crashes, freezes and lost locks in a run; 1 unless given. */
   readonly faults?: number
   /** The ways to share the store; all unless given. */
   readonly sharings?: readonly Sharing[]
-  /** After how many violations it stops. */
+  /** The number of violations after which it stops. */
   readonly mostViolations?: number
   /** Keeps the wallet's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
-  /** Ends once this invariant was found broken. */
+  /** Stops when this invariant is found broken. */
   readonly until?: string | undefined
   /** Called before each run with the path that it will take. */
   readonly lives?: (path: string) => void
 }
 
-/** As it stands in paths: `@lock-2-second`. */
+/** Its name in paths: `@lock-2-second`. */
 const nameOfSharing = ({ by, processes, caller }: Sharing): string => `@${by}-${processes}-${caller}`
 
-/** The sharing that a path names, and what befell its run; undefined where it is no path of this lane. */
+/** The sharing and the faults that a path names; undefined for a path of another lane. */
 export function ownersPath(path: string): { readonly sharing: Sharing; readonly run: string } | undefined {
   const [, name, run] = /^[^:@]*(@[^:]+):(.*)$/.exec(path) ?? []
   const sharing = SHARINGS.find((it) => nameOfSharing(it) === name)
@@ -43,8 +43,8 @@ export function ownersPath(path: string): { readonly sharing: Sharing; readonly 
 }
 
 /**
- * Explores what may befall several processes at each commit, heartbeat and request: each of it once at each place of each
- * process, and once more for everything that befell others before.
+ * Explores the faults of several processes at each commit, heartbeat and request: each fault once at each place of each
+ * process, for every combination of earlier faults of other processes.
  */
 export async function exploreOwners(
   scenario: Scenario<WalletStage>,
@@ -74,14 +74,14 @@ export async function exploreOwners(
   return findings.report({ worlds: ends.size, crashes: 0, visited: coverage.visited })
 }
 
-/** What is wrong with a run, and with the world that it leaves, where such a one was not looked at before. */
+/** The violations of a run, and of the world that it leaves, unless an equal world was judged before. */
 async function judged(of: OwnersRunOptions, { world, end, violations }: LifeResult, isNew = true): Promise<string[]> {
   if (end !== 'done' || !isNew) return [...violations]
   return [...violations, ...(await afterwards({ ...of, from: world }))]
 }
 
 /**
- * Runs exactly one path of this lane, and tells what happened.
+ * Runs exactly one path of this lane and returns what happened.
  *
  * @throws {RangeError} where it leads nowhere.
  */

@@ -1,4 +1,4 @@
-/** What callers do in the lanes: one plain way of each kind of the wallet, and some that wait. */
+/** The scenarios of the lanes: one plain run of each kind of the wallet, and some that wait. */
 import type { Scenario } from '../explorer/subject.ts'
 import { onWallet, type WalletScenario, type WalletStage } from '../environments/wallet-subject.ts'
 import { manyAtOnce } from '../scenarios/many.ts'
@@ -17,7 +17,7 @@ const named = ({ scenarios }: Table, name: string): WalletScenario =>
     name,
   )
 
-/** For the lane of owners: the first ones also where it is to be quick. */
+/** The scenarios of the lane of owners. A quick exploration runs only the first ones. */
 export const ownersScenarios: readonly Scenario<WalletStage>[] = [
   named(swaps, 'plain'),
   named(melts, 'paid'),
@@ -27,7 +27,7 @@ export const ownersScenarios: readonly Scenario<WalletStage>[] = [
   named(restores, 'live-wallet'),
 ].map(onWallet)
 
-/** For the lane of groups: several operations that begin at the same moment. */
+/** The scenarios of the lane of groups: several operations that begin at the same moment. */
 export const groupScenarios: readonly Scenario<WalletStage>[] = [
   {
     ...manyAtOnce([

@@ -1,4 +1,4 @@
-/** Mutants of the bounty: those that escrows elsewhere have made, and some of their kin. */
+/** Mutants of the bounty: mistakes that other escrows have made, and similar ones. */
 import type { Mutant } from './mutant.ts'
 
 export const bountyMutants: readonly Mutant[] = [

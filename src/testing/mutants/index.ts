@@ -1,7 +1,7 @@
 /**
- * Mutants: the program with one thing wrong. The explorer must find each of them, by the invariant that it
- * breaks; one that escapes shows what the explorer cannot see. They are changes of the program's text, made while it
- * is loaded, so that the program itself knows nothing of them.
+ * Mutants: the program with one mistake. The explorer must find each of them, by the invariant that it breaks. A mutant
+ * that escapes shows a gap in the explorer. Mutants change the program's text while it is loaded, so the program itself
+ * contains no code for them.
  */
 import { bountyMutants } from './bounty.ts'
 import { kernelMutants } from './kernel.ts'

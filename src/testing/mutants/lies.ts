@@ -1,4 +1,4 @@
-/** What a wallet may believe of a mint that lies. */
+/** Mutants that believe a lie of the mint. */
 import { PROOFS_UNREAD, type Mutant } from './mutant.ts'
 
 export const lieMutants: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-/** What went wrong elsewhere with outputs, counters, signatures and quotes. */
+/** Mistakes that other wallets made with outputs, counters, signatures and quotes. */
 import { PROOFS_UNREAD, type Mutant } from './mutant.ts'
 
 export const moneyMutants: readonly Mutant[] = [

@@ -1,27 +1,27 @@
-/** What a mutant is, and how it is made. */
+/** The description of a mutant, and how it is applied. */
 import type { BountyInvariant } from '../invariants/bounty-judge.ts'
 import type { MintInvariant } from '../invariants/mint-judge.ts'
 import type { Invariant } from '../invariants/oracle.ts'
 import type { LaneInvariant } from '../lanes/invariants.ts'
 
 export interface Mutant {
-  /** The row of the list of what went wrong elsewhere; none for other mistakes: the kernel's own, and the bounty's. */
+  /** The row in the list of mistakes of other wallets. Mistakes of the kernel and of the bounty have none. */
   readonly row?: number
   readonly name: string
   readonly changes: readonly {
-    /** From the root of the repository. */
+    /** The path from the root of the repository. */
     readonly file: string
-    /** Stands in the file once. */
+    /** The text to replace. It must be in the file exactly once. */
     readonly from: string
     readonly to: string
   }[]
-  /** The invariant that it breaks: this one must fire. */
+  /** The invariant that it breaks and that must find it. */
   readonly breaks: Invariant | BountyInvariant | MintInvariant | LaneInvariant
   /** The lane that finds it; the explorer's lives unless given. */
   readonly lane?: 'owners' | 'group' | 'crypto'
-  /** Where it shows, `kind.name`. */
+  /** The scenario that finds it, as `kind.name`. */
   readonly scenario: string
-  /** Faults in a life that it takes; 1 unless given. */
+  /** The number of faults in a life that are needed to find it; 1 unless given. */
   readonly faults?: number
 }
 

@@ -1,4 +1,4 @@
-/** What went wrong elsewhere with answers, rollbacks, restarts and owners. */
+/** Mistakes that other wallets made with answers, rollbacks, restarts and owners. */
 import type { Mutant } from './mutant.ts'
 
 export const recoveryMutants: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-/** Rows that are left behind, totals and records that do not add up, and operations that are set aside for no reason. */
+/** Mutants that leave rows behind, break totals and records, or set operations aside for no reason. */
 import type { Mutant } from './mutant.ts'
 
 export const rowMutants: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-/** What goes wrong at the border of a page, a batch, a request or a gap only. */
+/** Mutants that go wrong only at the limit of a page, a batch, a request or a gap. */
 import type { Mutant } from './mutant.ts'
 
 export const sizeMutants: readonly Mutant[] = [

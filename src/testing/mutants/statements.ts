@@ -1,4 +1,5 @@
-/** What a wallet may state that is not so. */
+/** Mutants that make a wallet state something false. */
+
 import type { Mutant } from './mutant.ts'
 
 export const statementMutants: readonly Mutant[] = [

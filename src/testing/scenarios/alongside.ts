@@ -1,4 +1,4 @@
-/** What takes more than one operation, more than one process or somebody who listens; beside the tables of the kinds. */
+/** Scenarios beside the tables of the kinds: several operations, several processes, or a listener. */
 import { StoreError } from '../../store/port.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import {
@@ -27,7 +27,7 @@ const prepareSwap = ({ wallet }: Stage, key = 'swap') =>
 const swapped = (stage: Stage, key?: string): Promise<void> =>
   ending(stage, async () => (await prepareSwap(stage, key)).execute(), ...ENDS)
 
-/** Makes a token, and takes it back. */
+/** Makes a token and reclaims it. */
 async function reclaimed(stage: Stage, amount: number): Promise<void> {
   const run = async (): Promise<void> => {
     const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, amount, key: 'send' })
@@ -37,7 +37,7 @@ async function reclaimed(stage: Stage, amount: number): Promise<void> {
   await ending(stage, run, ...ENDS)
 }
 
-/** Does what must be done, however often the store fails. */
+/** Repeats work until it succeeds, however often the store fails. */
 async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> {
   for (;;)
     try {
@@ -49,7 +49,7 @@ async function insist(stage: Stage, run: () => Promise<unknown>): Promise<void> 
     }
 }
 
-/** No counters are left, and a person gives up what waits for some: nothing of it was sent. */
+/** No counters are left. A person cancels the operations that wait for counters; nothing of them was sent. */
 const givenUpAtTheGap = (kind: 'swap' | 'send'): Scenario => ({
   kind,
   name: 'gap-given-up',
@@ -97,7 +97,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // A listener that calls the wallet about the very operation that it hears of, and waits for the answer.
+    // A listener calls the wallet about the operation of the event, and waits for the answer.
     kind: 'swap',
     name: 'listening',
     setup: (stage) => fund(stage, 8),
@@ -109,7 +109,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // No fault of its own, so that two faults can be injected in either exchange.
+    // The scenario contains no fault, so that two faults can be injected in either exchange.
     kind: 'send',
     name: 'reclaimed',
     setup: (stage) => fund(stage, 8),
@@ -129,7 +129,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // A quote that is given up, and that nobody ever pays.
+    // A quote that is cancelled and never paid.
     kind: 'mint',
     name: 'given-up',
     depth: 1,
@@ -162,7 +162,7 @@ export const alongside: readonly Scenario[] = [
         const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key: 'melt' })
         await melt.execute()
         await melt.finished()
-        // The change may come later, and belongs to the books.
+        // The change may come later, and the books count it.
         if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
       }
       await ending(
@@ -178,7 +178,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // No counters are left for what is received, until somebody has an output signed.
+    // No counters are left for the received token until somebody has an output signed.
     kind: 'receive',
     name: 'at-the-gap',
     depth: 1,
@@ -199,7 +199,7 @@ export const alongside: readonly Scenario[] = [
     },
   },
   {
-    // Many tokens that nobody has claimed are asked about together.
+    // One state check asks about many unclaimed tokens together.
     kind: 'send',
     name: 'many',
     async setup(stage) {

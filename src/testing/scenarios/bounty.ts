@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000
 const LEASE_MS = 3 * MINUTE_MS
 const DAY_MS = 24 * 60 * MINUTE_MS
 
-/** Any of these may be the answer once time has gone on, or an earlier life has got further. */
+/** Any of these may be the answer after time has passed, or if an earlier life has got further. */
 const LATER = ['LEASE_LOST', 'EXPIRED', 'SETTLED', 'CANCELLED', 'CLAIMED', 'NOT_CLAIMED'] as const
 
 const deadlineOf = ({ notes }: BountyStage): number => notedNumber(notes, 'deadline')
@@ -40,7 +40,7 @@ const renew = (stage: BountyStage, id: string, lease: string): Promise<string> =
 const cancel = (stage: BountyStage, id: string): Promise<string> =>
   told(stage, () => stage.bounties.cancel(id), ...LATER)
 
-/** What a call answers: `ok`, or one of these codes. A dispute goes to a person, who has the request sent again. */
+/** The answer of a call: `ok`, or one of these codes. After a dispute, a person has the request sent again. */
 async function told(stage: BountyStage, call: () => Promise<Bounty>, ...codes: readonly string[]): Promise<string> {
   for (;;)
     try {
@@ -54,7 +54,7 @@ async function told(stage: BountyStage, call: () => Promise<Bounty>, ...codes: r
     }
 }
 
-/** Waits for the end, which the deadline brings at the latest; has disputed requests sent again. */
+/** Waits for the end, which comes at the deadline at the latest. Has disputed requests sent again. */
 async function over(stage: BountyStage, id: string): Promise<void> {
   for (;;) {
     const done = await stage.operations.until(id, ({ status, snapshot }) => status === 'done' || (snapshot?.hasTag('human') ? false : undefined)) // prettier-ignore
@@ -71,11 +71,11 @@ const lapsed = ({ operations }: BountyStage, id: string, lease: string): Promise
     return status === 'done' || !held || now.hasTag('human') ? true : undefined
   })
 
-/** Hands a settlement to the chart itself, whoever holds the bounty: true where the chart took notice of it. */
+/** Sends a settlement directly to the chart, whoever holds the bounty. Returns true if the chart took it. */
 const settleAnyway = ({ operations }: BountyStage, id: string, lease: string): Promise<boolean> =>
   operations.of(bountyKind()).send(id, { type: 'settle', lease, payee: lease, contribution: work(lease) })
 
-/** Does what must not be done again in a later life; it may have been done in part. */
+/** Does what a later life must not repeat. It may have been done in part. */
 async function once(stage: BountyStage, what: string, run: () => Promise<void>): Promise<void> {
   if (stage.notes[what] !== undefined) return
   await run()
@@ -89,7 +89,7 @@ const must = (so: boolean, what: string): void => {
 interface Traits {
   /** How long the bounty can be claimed, in ms. */
   readonly forMs?: number
-  /** Somebody resumes the first request of a life of which nothing is known, instead of waiting. */
+  /** A person resumes the first request of a life whose result is unknown, instead of waiting. */
   readonly hurried?: boolean
 }
 
@@ -128,7 +128,7 @@ export const bountyScenarios: readonly Scenario<BountyStage>[] = [
     const poor = { lease: 'ada', contribution: work('ada', 2) }
     await told(stage, () => stage.bounties.settle(id, poor), ...LATER, 'CRITERIA_UNMET')
     if ((await settle(stage, id, 'ada')) === 'ok') {
-      // Frozen: the same result again, whatever is handed in and whoever is to be paid.
+      // The settlement is fixed: the result is the same, whatever contribution and payee are given.
       const again = await stage.bounties.settle(id, { lease: 'ada', payee: 'eve', contribution: work('eve') })
       must(again.offer?.payee === 'ada', 'settled again, it pays somebody else')
     }
@@ -234,7 +234,7 @@ export const bountyScenarios: readonly Scenario<BountyStage>[] = [
     'claims-rejected',
     async (stage) => {
       const id = await create(stage)
-      // Somebody holds it by another way than ours.
+      // Another program holds the task at the claims service.
       await stage.services.claims.acquire({ key: 'elsewhere', task: id, worker: 'eve', untilMs: deadlineOf(stage) })
       await claim(stage, id, 'ada', 'CLAIM_REFUSED')
       await cancel(stage, id)

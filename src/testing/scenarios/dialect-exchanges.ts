@@ -10,7 +10,7 @@ const COINS = 5
 
 type Exchanging = Row<typeof DIALECT>
 
-/** It signs nothing, or does not tell what it signed: then there may be nothing to do but to wait for a person. */
+/** It signs nothing, or does not tell what it signed. Then an operation may have to wait for a person. */
 const mayRest = ({ keyset, lacks }: DialectRow): boolean => keyset === 'closing' || lacks === '09'
 
 /**
@@ -464,7 +464,7 @@ export const receiveDialects = table({
           stage,
           Array.from({ length: count }, () => coinOf(row)),
         )
-      // Where a keyset dies, some of the token are of it.
+      // If a keyset dies, some coins of the token belong to it.
       const dying = row.keyset === 'dead' ? await coins(2) : []
       await dialectOf(stage, row, 1)
       stage.note('token', tokenOf([...dying, ...(await coins(COINS))]))

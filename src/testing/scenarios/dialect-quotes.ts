@@ -114,7 +114,7 @@ export const mintDialects = table({
         const mint = await stage.wallet.mint.prepare({ mintUrl: MINT_URL, amount, key: 'mint' })
         await reaches(stage, mint.id, 'issued')
       }
-      // An issue cannot be split: what is more than a small mint signs is refused before anybody pays, or waits.
+      // An issue cannot be split: more than a small mint signs is refused before anybody pays, or it waits.
       const cannot = row.keyset === 'closing' || row.limits !== 'none'
       await settles(stage, run, {
         mayRest: cannot || row.lacks === '09',
@@ -131,7 +131,7 @@ async function pay(stage: Stage, key: string): Promise<void> {
   const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key })
   await melt.execute()
   await melt.finished()
-  // The change may come later, and belongs to the books.
+  // The change may come later, and the books count it.
   if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
 }
 
@@ -333,7 +333,7 @@ export const restoreDialects = table({
     words: DIALECT.words,
     limits: DIALECT.limits,
     info: DIALECT.info,
-    /** Of an old keyset, of which nothing was ever signed for the wallet. */
+    /** Coins of an old keyset that never signed anything for the wallet. */
     keys: ['had', '404', 'other'],
     lacks: ['nothing', '07', '09', '12'],
     clock: DIALECT.clock,
@@ -426,7 +426,7 @@ export const restoreDialects = table({
   }),
 })
 
-/** A quote of the mint's that is not what was asked for: nothing is paid, and nothing is set aside. */
+/** The mint's quote differs from the request: nothing is paid and nothing is reserved. */
 const lies = (kind: 'mint' | 'melt', name: string, dialect: Dialect): WalletScenario => ({
   kind,
   name: `dialect-${name}`,
@@ -465,7 +465,7 @@ export const lyingQuotes: readonly WalletScenario[] = [
   lies('melt', 'absurd-reserve', { meltQuote: 'absurd reserve' }),
 ]
 
-/** Amounts that its keysets do not make up. */
+/** Amounts that its keysets cannot represent. */
 export const oddAmount: WalletScenario = {
   kind: 'mint',
   name: 'dialect-odd-amount',

@@ -1,6 +1,6 @@
 /**
- * Dialects as factors: how a mint may differ for good, shared by a table of each kind. What goes wrong with a mint for a while
- * stands in `mint-faults.ts`.
+ * Dialects as factors: permanent differences of a mint, shared by the tables of all kinds. Temporary faults of a mint
+ * are in `mint-faults.ts`.
  */
 import { codes } from '../../cashu/codes.ts'
 import type { Dialect } from '../faults/dialects.ts'
@@ -12,7 +12,7 @@ import { notedNumber } from '../explorer/notes.ts'
 import { sure } from '../../sure.ts'
 
 export const DIALECT = {
-  /** Whose words it refuses in. */
+  /** The words of its refusals. */
   words: ['nut', 'nutshell', 'cdk', 'coded500', 'text'],
   /** `small`: fewer inputs, outputs and Ys than the operation has; refused as its words have it, or with a `pages` of a proxy's. */
   limits: ['none', 'small', 'pages'],
@@ -20,7 +20,7 @@ export const DIALECT = {
   info: ['telling', 'missing', 'odd'],
   /** `dead`: some coins are of a keyset that it does not take any more. `closing`: it signs nothing any more. */
   keyset: ['stays', 'dead', 'closing'],
-  /** A second active keyset: one that ends in two minutes, or one whose keys are not to be had. */
+  /** A second active keyset: one that ends in two minutes, or one whose keys are not available. */
   beside: ['nothing', 'ending', 'keyless'],
   lacks: ['nothing', '09', '12'],
   /** The wallet's clock, against the mint's: two hours ahead, or behind. */
@@ -46,7 +46,7 @@ export type DialectRow = Partial<Omit<Row<typeof DIALECT>, 'lacks'>> & { readonl
 
 const TENS = [10, 50, 100, 1000]
 const LIMITS = { inputs: 3, outputs: 3, states: 2, restore: 40 }
-/** How far a backup's counters are behind. */
+/** How many counters a backup is behind. */
 const BEHIND = 24
 const DEAD: Readonly<Record<Of<'words'>, NonNullable<Dialect['dead']>['code']>> = {
   nut: codes.keysetUnknown,
@@ -57,7 +57,7 @@ const DEAD: Readonly<Record<Of<'words'>, NonNullable<Dialect['dead']>['code']>> 
 }
 const LACKED = { '07': 7, '08': 8, '09': 9, '12': 12 } as const
 
-/** What a coin is worth, of which operations take several. */
+/** The amount of a coin. Operations take several of them. */
 export const coinOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ? 50 : 2)
 /** The smallest amount. */
 export const unitOf = ({ amounts }: DialectRow): number => (amounts === 'tens' ? 10 : 1)
@@ -74,7 +74,7 @@ export const madeFor = ({
   ...(clock === 'slow' && { skewMs: -2 * HOUR_MS }),
 })
 
-/** How the mint speaks from the beginning: what has to do with its keysets comes later. */
+/** The mint's dialect from the beginning. Its parts about keysets start later. */
 export function manner({ words = 'nut', limits = 'none', info = 'telling', lacks = 'nothing' }: DialectRow): Dialect {
   return {
     ...(words !== 'nut' && { words }),
@@ -85,7 +85,7 @@ export function manner({ words = 'nut', limits = 'none', info = 'telling', lacks
   }
 }
 
-/** The coins that are good, and how many are not, where a keyset is dead. */
+/** The valid coins, and the number of coins of a dead keyset. */
 const DEAD_COINS = 3
 
 /**
@@ -101,7 +101,7 @@ export async function dialectOf(stage: Stage, row: DialectRow, coins: number): P
   if (keyset === 'dead') {
     await fundCoins(DEAD_COINS)
     await stage.mint.rotate('sat')
-    // One that gives no info is not read anew.
+    // The info of a mint that gives none is not read again.
     await stage.wallet.mints.refresh(MINT_URL).catch(() => {})
   }
   if (beside === 'ending') {
@@ -155,7 +155,7 @@ export async function settles(
   await Promise.race([ended, waitsForSomebody(stage)])
 }
 
-/** What is given up for its time is over must have had its time, by a clock that is right. */
+/** An operation that ends because its time is over must have had its time, by the world's clock. */
 async function patient(stage: Stage, run: () => Promise<unknown>): Promise<void> {
   try {
     await run()
@@ -168,10 +168,10 @@ async function patient(stage: Stage, run: () => Promise<unknown>): Promise<void>
   }
 }
 
-/** Where the mint contradicted itself, a person has the operation go on: see `attended` in `wallet-subject.ts`. */
+/** After a contradiction of the mint, a person resumes the operation; see `attended` in `wallet-subject.ts`. */
 const isQuarantined = (state: string): boolean => /quarantined$/i.test(state)
 
-/** Resolves when an operation waits for a person, whichever process brought it there. */
+/** Resolves when an operation waits for a person, in whichever process. */
 async function waitsForSomebody({ wallet, clock }: Stage): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   wallet.on('operation', ({ tags, state }) => {
@@ -183,7 +183,7 @@ async function waitsForSomebody({ wallet, clock }: Stage): Promise<void> {
     return false
   }
   const looks = async (): Promise<void> => {
-    // A store that fails is asked again.
+    // A call of a failing store is repeated.
     while (!(await rests().catch(() => false))) await clock.pause(HOUR_MS)
   }
   return Promise.race([promise, looks()])

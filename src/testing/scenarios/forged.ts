@@ -1,6 +1,6 @@
 /**
- * Mints that lie. Once: in a scenario of each kind every answer is forged in every way, one at a time. And for a while: both what
- * a mint answers and what it says when it is asked again are forged in the same way, until it is honest again.
+ * Mints that lie. Once: in a scenario of each kind, every answer is forged in every way, one at a time. For a while:
+ * the mint's answers, also to repeated requests, are forged in the same way until the mint is honest again.
  */
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import type { MintTraits } from '../environments/mint-fixture.ts'
@@ -26,7 +26,7 @@ const KEYS = 'GET /v1/keys/'
 const ISSUED = 'GET /v1/mint/quote'
 const PAID = 'GET /v1/melt/quote'
 
-/** What a restore of two coins that another device has is. */
+/** The result of a restore of two coins that another device has. */
 const found: Scenario = {
   kind: 'restore',
   name: 'found',
@@ -47,7 +47,7 @@ const named = (name: string): Scenario =>
     name,
   )
 
-/** Where nothing else goes wrong, by kind. */
+/** A scenario of each kind without other faults. */
 const HONEST = {
   mint: named('mint.plain'),
   melt: named('melt.paid'),
@@ -59,7 +59,7 @@ const HONEST = {
 type Kind = keyof typeof HONEST
 const kinds = Object.keys(HONEST) as Kind[]
 
-/** At a mint that is honest until the set-up is over. */
+/** Scenarios at a mint that is honest until the set-up is over. */
 const at = (kind: Kind, name: string, from: (stage: Stage) => unknown, more: Partial<Scenario> = {}): Scenario => {
   const honest = HONEST[kind]
   return {
@@ -74,12 +74,14 @@ const at = (kind: Kind, name: string, from: (stage: Stage) => unknown, more: Par
   }
 }
 
-/** What moves the money of a kind. */
+/** The request that moves the money of a kind. */
 const MOVES = { mint: ISSUE, melt: PAY, receive: SWAP, swap: SWAP, send: SWAP } as const
 
-/** One answer is a lie. */
+/** The mint forges one answer. */
 const once = kinds.map((kind) => at(kind, 'lies', (stage) => lying.write(stage, true)))
-/** The mint refuses what it carries out; of what it says when it is asked what came of that, one answer is a lie. */
+/**
+ * The mint refuses a request that it carries out. When the wallet then asks for the result, the mint forges one answer.
+ */
 const asked = (['mint', 'melt', 'swap'] as const).map((kind) =>
   at(kind, 'lies-asked', (stage) => {
     lying.write(stage, true)
@@ -94,7 +96,7 @@ interface Lie {
 }
 const TWENTY_MINUTES_MS = 20 * MINUTE_MS
 
-/** The lie is the fault; beside it there are crashes, and in a hurry none. */
+/** The lie is the fault. Crashes are injected as well, but not in a quick exploration. */
 const LASTING = { depth: 0, quickDepth: 0 } as const
 
 /** The mint lies for a while. */
@@ -115,14 +117,14 @@ const signatures = (['mint', 'melt', 'swap'] as const).flatMap((kind) =>
 )
 const restored = SIGNATURE_FORGERIES.map((does) => lasting('restore', `lies-${does}`, [{ at: RESTORE, does }]))
 
-/** It carries out what it refuses, for a while, however it says so. */
+/** For a while, the mint refuses requests in every way and carries them out. */
 const refusals = (['mint', 'melt', 'receive', 'swap', 'send'] as const).flatMap((kind) =>
   (['refusedAfter', 'tooLargeAfter', 'brokenAfter', 'broken'] as const).map((does) =>
     lasting(kind, `lies-${does}`, [{ at: MOVES[kind], does }]),
   ),
 )
 
-/** Afterwards somebody looks what the seed owns. */
+/** Afterwards somebody restores the seed to see what it owns. */
 const restoring = (scenario: Scenario): Scenario => ({
   ...scenario,
   async drive(stage) {
@@ -133,7 +135,7 @@ const restoring = (scenario: Scenario): Scenario => ({
   },
 })
 
-/** Answers are lost, and of states and quotes it tells what is not so. */
+/** Answers are lost, and the mint forges states and quotes. */
 const questions = [
   ...(['strangers', 'doubled', 'short'] as const).map((does) =>
     lasting('swap', `lies-states-${does}`, [
@@ -178,10 +180,10 @@ const questions = [
   ),
 ]
 
-/** How what is begun ends while keysets are said to cost more, or to be of another unit. */
+/** The ends of operations that begin while keysets are listed with a higher fee or another unit. */
 const UNUSABLE = ['INSUFFICIENT_FUNDS', 'KEYSET_CHANGED', 'NO_ACTIVE_KEYSET']
 
-/** What a kind does while its mint lies about keysets; an hour later the mint is honest, and a swap shows that all is well. */
+/** Runs a kind while its mint lies about keysets. An hour later the mint is honest, and a swap must succeed. */
 const misled = (kind: Kind, name: string, from: (stage: Stage) => Promise<unknown>, mint?: MintTraits): Scenario =>
   at(kind, name, from, {
     ...LASTING,
@@ -201,7 +203,7 @@ const misled = (kind: Kind, name: string, from: (stage: Stage) => Promise<unknow
     },
   })
 
-/** Of keysets and their keys it tells what is not so, and the wallet asks. */
+/** The mint forges keysets and keys, and the wallet asks for them. */
 const keysets = (['swap', 'mint', 'receive'] as const).flatMap((kind) => [
   ...[
     ...(['cheaper', 'dearer', 'otherwise', 'doubled'] as const).map((does) => [does, '00'] as const),

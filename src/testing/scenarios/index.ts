@@ -1,4 +1,4 @@
-/** All scenarios that the explorer runs; one list, so that nothing is left out by forgetting it. */
+/** All scenarios of the explorer, in one list, so that none is forgotten. */
 import type { Scenario, Stage } from '../explorer/subject.ts'
 import { onWallet } from '../environments/wallet-subject.ts'
 import { alongside } from './alongside.ts'
@@ -24,7 +24,7 @@ import { upset } from './upset.ts'
 import { acrossTheWire } from './wire.ts'
 
 export const tables: readonly Table[] = [mints, melts, receives, swaps, sends, restores]
-/** Of each kind, at mints that differ for good. */
+/** The scenarios of each kind at mints that differ permanently. */
 export const dialectTables: readonly Table[] = [
   mintDialects,
   meltDialects,

@@ -1,4 +1,4 @@
-/** Many operations at once, on one wallet: what a caller plans, made into a scenario. */
+/** Makes a scenario of a plan: many operations at once on one wallet. */
 import type { Scenario } from '../explorer/subject.ts'
 import { MINT_URL, onWallet, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { madeFor, manner, type DialectRow } from './dialect.ts'
@@ -6,7 +6,7 @@ import { claim, ending, foreignProofs, fund, reaches, speak, tokenOf } from './s
 import { notedText } from '../explorer/notes.ts'
 import { sure } from '../../sure.ts'
 
-/** How one operation goes on once it is prepared, or made. */
+/** The ways in which an operation continues after `prepare`. */
 const WAYS = {
   mint: ['issued'],
   receive: ['received', 'cancelled'],
@@ -23,7 +23,7 @@ export interface Planned {
   readonly kind: Kind
   /** In sat. */
   readonly amount: number
-  /** Which of the ways in which its kind may go, counted round and round. */
+  /** The number of the way, modulo the number of ways of its kind. */
   readonly way: number
 }
 
@@ -33,14 +33,14 @@ const SCRIPTS: Readonly<Record<string, object>> = {
   'late and failed': { pay_invoice_state: 'PENDING', check_payment_state: 'FAILED' },
 }
 
-/** Ways in which each of them may end when others take its money, or the mint refuses. */
+/** Codes with which an operation may end when others take its money, or the mint refuses. */
 const ENDS = ['REFUSED', 'CANCELLED', 'SPENT_ELSEWHERE', 'ALREADY_SPENT', 'PAYMENT_FAILED', 'PAYMENT_FENCED', 'INSUFFICIENT_FUNDS', 'MINT_UNREACHABLE', 'INVALID_STATE', 'QUOTE_WRONG', 'QUOTE_EXPIRED', 'AMOUNT_UNREACHABLE'] // prettier-ignore
 
 const wayOf = ({ kind, way }: Planned): string => sure(WAYS[kind][way % WAYS[kind].length], 'way')
 
 /**
- * A scenario in which all that is planned begins at once, at a mint that speaks as the row says. What others do with tokens,
- * they do when all is done.
+ * A scenario in which all planned operations begin at once, at a mint with the dialect of the row. Others use the
+ * tokens after all operations are done.
  */
 export function manyAtOnce(plan: readonly Planned[], dialect: DialectRow = {}): Scenario<Stage> {
   return onWallet({
@@ -58,7 +58,7 @@ export function manyAtOnce(plan: readonly Planned[], dialect: DialectRow = {}): 
     },
     async drive(stage) {
       await Promise.all(plan.map((planned, at) => ending(stage, () => begin(stage, planned, at), ...ENDS)))
-      // A moment later, so that nothing of the wallet is under way while others do something.
+      // A pause, so that the wallet has no request under way while others act.
       await stage.clock.pause(1)
       for (const [at, planned] of plan.entries())
         if (planned.kind === 'send') await ending(stage, () => afterSend(stage, planned, at), ...ENDS)
@@ -90,7 +90,7 @@ async function begin(stage: Stage, planned: Planned, at: number): Promise<void> 
       await run(melt, way)
       if (way === 'cancelled') return
       await melt.finished()
-      // The change may come later, and belongs to the books.
+      // The change may come later, and the books count it.
       if (melt.state === 'changePending') await reaches(stage, melt.id, 'paid')
     }
   }
@@ -106,7 +106,7 @@ async function run(operation: Executable, way: string): Promise<void> {
   await (way === 'cancelled' && operation.state === 'prepared' ? operation.cancel() : operation.execute())
 }
 
-/** What becomes of a token. */
+/** What others do with a token. */
 async function afterSend(stage: Stage, { amount, ...planned }: Planned, at: number): Promise<void> {
   const way = wayOf({ amount, ...planned })
   const send = await stage.wallet.send.prepare({ mintUrl: MINT_URL, key: `${at}`, amount })

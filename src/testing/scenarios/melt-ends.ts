@@ -20,7 +20,7 @@ import { whenIn } from './mint-faults.ts'
 import { notedText } from '../explorer/notes.ts'
 import { sure } from '../../sure.ts'
 
-/** How a melt may end that is not paid. */
+/** The ends of a melt that is not paid. */
 export const MELT_ENDS = [
   'REFUSED',
   'CANCELLED',
@@ -49,7 +49,7 @@ export async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise
       const melt = await stage.wallet.melt.prepare({ mintUrl: MINT_URL, request, key })
       await melt.execute()
       await melt.finished()
-      // The change may come later, and belongs to the books.
+      // The change may come later, and the books count it.
       if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
     },
     ...MELT_ENDS,
@@ -60,7 +60,7 @@ export async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise
 export const writeOff = (stage: Stage): void =>
   whenIn(stage, 'spentQuarantined', (id) => void stage.wallet.operations.cancel(id).catch(() => {}))
 
-/** Does one thing after the other, each time that an operation comes into a state. */
+/** Runs the next of several actions each time an operation comes into a state. */
 export function inTurn(stage: Stage, state: string, ...acts: readonly ((id: string) => Promise<unknown>)[]): void {
   let times = 0
   whenIn(stage, state, (id) => void sure(acts[Math.min(times++, acts.length - 1)], 'act')(id).catch(() => {}))
@@ -73,12 +73,12 @@ const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Sce
   ...of,
 })
 
-/** A payment of 4 whose first answer is lost, of coins that leave nothing but the reserve. */
+/** A payment of 4 whose first answer is lost. Its coins exceed the amount only by the reserve. */
 const unsure = (
   name: string,
   of: {
     readonly reserve: number
-    /** So long the quote says nothing of change. */
+    /** How long the quote omits the change. */
     readonly bareForMs: number
     readonly restores?: { readonly does: 'notSent' | 'refused'; readonly forMs: number }
   },

@@ -21,7 +21,7 @@ import { notedNumber, notedText } from '../explorer/notes.ts'
 
 const DAY_MS = 24 * HOUR_MS
 
-/** How the payee's side goes; see `fakeBackend`. */
+/** What happens to the payment at the payee; see `fakeBackend`. */
 const SCRIPTS: Readonly<Record<string, object>> = {
   failed: { pay_invoice_state: 'FAILED' },
   'pending then paid': { pay_invoice_state: 'PENDING', check_payment_state: 'PENDING' },
@@ -44,7 +44,7 @@ const FACTORS = {
   mint: ['willing', 'ailing'],
   lacks: ['nothing', '19'],
   person: ['patient', 'hasty'],
-  /** `no`: what goes wrong before anything is paid, one after the other. */
+  /** `no`: the faults before anything is paid, one after the other. */
   wanted: ['yes', 'no'],
 } as const
 
@@ -61,7 +61,7 @@ async function pay(stage: Stage): Promise<void> {
   const melt = await prepare(stage, 'melt')
   await melt.execute()
   await melt.finished()
-  // The change may come later, and belongs to the books.
+  // The change may come later, and the books count it.
   if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
 }
 
@@ -85,7 +85,7 @@ function decide(stage: Stage, state: 'paid' | 'failed'): void {
   stage.clock.setTimeout(again, 10 * MINUTE_MS)
 }
 
-/** Whatever can go wrong before anything is sent. */
+/** All faults before anything is sent. */
 async function unwanted(stage: Stage): Promise<void> {
   const { clock, wallet, notes } = stage
   const tried = (key: string, ...rest: [string?]): Promise<void> =>

@@ -1,4 +1,4 @@
-/** What may go wrong with any exchange of a wallet, as factors that the tables of its kinds share. */
+/** The faults of an exchange, as factors that the tables of all kinds share. */
 import type { WalletScenario as Scenario, WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { MINT_URL } from '../environments/wallet-subject.ts'
 import {
@@ -43,7 +43,9 @@ export const traits = ({
   ...(lacks === '19' && { without: [19] }),
 })
 
-/** The end of a set-up: from here on the mint is as the row says. `left` outputs can be made at a near gap. */
+/**
+ * The end of a set-up: from here on the mint has the faults of the row. Near the gap, `left` more outputs can be made.
+ */
 export async function faultyMint(stage: Stage, row: Omit<MintFault, 'fees' | 'person'>, left: number): Promise<void> {
   if (row.counters === 'gap') await nearGap(stage, left)
   if (row.keyset === 'rotated') await stage.mint.rotate('sat')
@@ -54,7 +56,7 @@ export async function faultyMint(stage: Stage, row: Omit<MintFault, 'fees' | 'pe
   if (row.lacks === '09') mood(stage, 'POST /v1/restore', 'refused', 2 * HOUR_MS)
 }
 
-/** The caller's part, in every life from its beginning. */
+/** The caller's part, which every life runs from its beginning. */
 export async function behave(
   stage: Stage,
   kind: string,
@@ -68,7 +70,7 @@ export async function behave(
   await anchored(stage)
 }
 
-/** The wallet hears that no keyset is active, which is so for five minutes. */
+/** For five minutes no keyset is active, and the wallet knows it. */
 export async function retire(stage: Stage): Promise<void> {
   if (stage.notes['retired'] === undefined) {
     const before = moods.in(stage.notes) ?? []

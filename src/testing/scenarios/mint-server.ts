@@ -1,4 +1,4 @@
-/** What clients ask of a mint, so that all that may go wrong in its operations can go wrong. */
+/** Requests of clients to a mint, while the explorer injects faults into the mint's operations. */
 import type { Message } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import type { Proof } from '../../mint-server/http/request.ts'
@@ -38,7 +38,7 @@ const keysetOf = (stage: Stage): KeysetRow =>
     'active keyset',
   )
 
-/** A quote as an earlier step has noted it. */
+/** A quote from the notes of an earlier step. */
 const quoteIn = (stage: Stage, name: string): Quote => sure(noteOf<Quote>(name).in(stage.notes), name)
 
 /** While somebody has to look at what an operation holds, a request for it is refused for now. */
@@ -53,7 +53,7 @@ async function post<T>(stage: Stage, path: string, body: object): Promise<Told<T
     await stage.clock.pause(ASKS_AFTER_MS)
   }
 }
-/** The same of a request that is not refused. */
+/** The same for a request that must not be refused. */
 async function granted<T>(stage: Stage, path: string, body: object): Promise<T> {
   const told = await post<T>(stage, path, body)
   if (told.code !== undefined) throw new Error(`${path} is refused with ${told.code}`)
@@ -61,10 +61,10 @@ async function granted<T>(stage: Stage, path: string, body: object): Promise<T> 
 }
 const get = async <T>(stage: Stage, path: string): Promise<T> => JSON.parse((await stage.ask('GET', path)).body) as T
 
-/** Says that something is wrong; it is judged at the end of a life. */
+/** Notes a violation, which is judged at the end of a life. */
 const wrong = (stage: Stage, what: string): void => stage.violated(`answer: ${what}`)
 
-/** Outputs that are the same whenever they are made: `from` is the first one's counter. */
+/** Outputs that are the same each time: `from` is the counter of the first one. */
 function blinded(
   stage: Stage,
   from: number,
@@ -79,7 +79,7 @@ function blinded(
 }
 const messages = (outputs: ReturnType<typeof blinded>): Message[] => outputs.map(({ message }) => message)
 
-/** The proofs that signatures make, each of which must be genuine. */
+/** The proofs of signatures. Each signature must be genuine. */
 function unblinded(stage: Stage, outputs: ReturnType<typeof blinded>, signatures: readonly Signature[]): Proof[] {
   const { keysets } = mintRows(stage.rows())
   return signatures.map(({ id, amount, C_, dleq }, at) => {
@@ -114,7 +114,7 @@ async function payFor({ lightning }: Stage, { request }: Quote, amount?: number)
   await lightning.settle(sure(lightning.decode(method, request), 'request').requestId, amount)
 }
 
-/** Ecash of the client's own, made before anything goes wrong. */
+/** The client's own ecash, made before any fault. */
 async function fund(stage: Stage, name: string, from: number, amounts: readonly number[]): Promise<void> {
   const outputs = blinded(stage, from, amounts)
   const { quote } = await paid(
@@ -130,7 +130,7 @@ async function fund(stage: Stage, name: string, from: number, amounts: readonly 
 const proofs = ({ notes }: Stage, name: string): readonly Proof[] =>
   sure(noteOf<readonly Proof[]>(name).in(notes), name)
 
-/** Has a request carried out, once more in each life, and gives the ecash; a refusal is none. */
+/** Has a request carried out, again in each life, and returns the ecash. After a refusal there is none. */
 async function carriedOut(
   stage: Stage,
   path: string,
@@ -189,7 +189,7 @@ const expectStates = async (stage: Stage, of: readonly Proof[], state: string): 
   if (found.some((it) => it !== state)) wrong(stage, `inputs are ${found.join(', ')}, and should be ${state}`)
 }
 
-/** Asks for a payment until it is decided, and then has it give what it must: change, or the inputs back. */
+/** Asks for a payment until it is decided, and then takes its change, or its inputs back. */
 async function melt(
   stage: Stage,
   of: {
@@ -226,7 +226,7 @@ async function melt(
   return now.state as 'PAID' | 'UNPAID'
 }
 
-/** Notes a melt quote, before anything goes wrong: one whose answer is lost is nobody's. */
+/** Notes a melt quote, before any fault: a quote whose answer is lost belongs to nobody. */
 async function quoteFor(stage: Stage, name: string, request: string): Promise<void> {
   stage.note(name, await post<Quote>(stage, '/v1/melt/quote/bolt11', { request, unit: 'sat' }))
 }
@@ -238,7 +238,7 @@ async function ownQuote(stage: Stage): Promise<void> {
   await quoteFor(stage, 'quote', own.request)
 }
 
-/** What becomes of payments that nobody has decided. */
+/** Decides payments that are still undecided. */
 const decision = noteOf<'paid' | 'failed'>('decides')
 
 /** After some minutes those payments are decided that nobody knows of. */
@@ -268,7 +268,7 @@ function twoDaysGoBy(stage: Stage): void {
   stage.clock.sleep(48 * HOUR_MS)
 }
 
-/** Operations that are over are forgotten a day later; where a sweep was interrupted, with the next one. */
+/** Ended operations are deleted a day later; if a sweep was interrupted, by the next one. */
 async function expectForgotten(stage: Stage): Promise<void> {
   for (let sweeps = 0; operationsIn(stage.rows()).some(({ status }) => status === 'done'); sweeps++) {
     if (sweeps > 3) return wrong(stage, 'an operation that is over is kept for ever')

@@ -30,7 +30,7 @@ const AMOUNT = 7
 const prepare = ({ wallet }: Stage, key: string, rest: Partial<PrepareMint> = {}): Promise<MintHandle> =>
   wallet.mint.prepare({ mintUrl: MINT_URL, amount: AMOUNT, key, ...rest })
 
-/** Quotes of which nothing comes: out of reach, wrong, issued, and issued to somebody else as soon as it is paid. */
+/** Quotes that fail: unavailable, wrong, already issued, or issued to somebody else as soon as they are paid. */
 async function inVain(stage: Stage): Promise<void> {
   const { notes } = stage
   const tried = (key: string, rest?: Partial<PrepareMint>): Promise<void> =>

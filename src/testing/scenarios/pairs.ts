@@ -1,5 +1,5 @@
 /**
- * Pairs of faults of which the scenario itself brings the first one, so that one that is injected makes the pair: in each
+ * Pairs of faults. The scenario itself contains the first one, so one injected fault makes the pair. They occur in each
  * kind that moves money, at the request that moves it.
  */
 import { HardshellError } from '../../kernel/util/errors.ts'
@@ -13,10 +13,13 @@ import { whenIn } from './mint-faults.ts'
 import { foreignProofs, fund, HOUR_MS, MINUTE_MS, mood, reaches, tokenOf } from './stage.ts'
 import { setting } from './upset.ts'
 
-/** How an exchange may end of which some requests are refused. */
+/** The ends of an exchange with refused requests. */
 const ENDS = ['REFUSED', 'CANCELLED']
 
-/** Runs what ends with success or with one of these codes. Nobody resumes what is quarantined, unless the mint has lied. */
+/**
+ * Runs a call that must succeed or reject with one of these codes. Nobody resumes a quarantined operation, unless the
+ * mint has lied.
+ */
 async function ended(run: () => Promise<unknown>, ...codes: readonly string[]): Promise<void> {
   try {
     await run()
@@ -25,7 +28,7 @@ async function ended(run: () => Promise<unknown>, ...codes: readonly string[]): 
   }
 }
 
-/** An operation of a kind, and where in it money moves. */
+/** An operation of a kind, and its request that moves money. */
 interface Base extends Pick<Scenario, 'drive'> {
   readonly kind: string
   /** The request. */
@@ -135,7 +138,7 @@ const bases: readonly Base[] = [
 
 const done = noteOf<true>('first fault')
 
-/** Does something when an operation first comes into a state, whatever crashes later. */
+/** Runs an action once, when an operation first comes into a state, whatever crashes later. */
 function once(stage: Stage, state: string, act: () => void): void {
   whenIn(stage, state, () => {
     if (done.in(stage.notes)) return
@@ -144,7 +147,7 @@ function once(stage: Stage, state: string, act: () => void): void {
   })
 }
 
-/** A base with what goes wrong in it first. */
+/** A base with its first fault. */
 const pair = (
   base: Base,
   name: string,
@@ -174,7 +177,7 @@ const oneThenOther = (base: Base, name: string, one: Mood['does'], other?: Mood[
       }),
   })
 
-/** The store goes away with a commit, for as long; so many times. */
+/** The store becomes unavailable with a commit, for this long, this many times. */
 const away = (base: Base, name: string, of: Parameters<typeof outage>[1]): Scenario =>
   pair(base, name, { setup: (stage) => outage(stage, of) })
 
@@ -218,7 +221,7 @@ const sentTwice = only('melt').flatMap((base) =>
   ),
 )
 
-/** The answer is lost, and what the mint says of it is a lie, until somebody has it asked again. */
+/** The answer is lost, and the mint lies about the result until a person has it asked again. */
 const lies = (
   [
     ['swap', 'POST /v1/restore', 'forged'],

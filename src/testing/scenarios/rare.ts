@@ -1,4 +1,4 @@
-/** What a chart has and only rare circumstances bring about: each of them here, so that one injected fault meets it. */
+/** Rare branches of charts. Each scenario brings the circumstances of one, so that one injected fault reaches it. */
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { moods } from '../faults/faulty-mint.ts'
 import { notedText } from '../explorer/notes.ts'
@@ -173,7 +173,7 @@ const melts: readonly Scenario[] = [
 type Faults = Row<Pick<typeof MINT_FAULTS, 'keyset' | 'counters' | 'mint' | 'person'>> & { readonly inputs: 'ours' | 'spent' } // prettier-ignore
 const USUAL: Faults = { keyset: 'current', counters: 'free', mint: 'willing', person: 'patient', inputs: 'ours' }
 
-/** The swap for exact coins that comes before a payment meets what any swap does, and each of its ends. */
+/** The swap for exact coins before a payment, with the faults of any swap and each of its ends. */
 const fits = Object.entries<Partial<Faults>>({
   refused: { mint: 'refuses' },
   robbed: { inputs: 'spent' },

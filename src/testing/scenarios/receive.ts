@@ -4,7 +4,7 @@ import { table, type Row } from './table.ts'
 import { behave, retire, traits, faultyMint, MINT_FAULTS } from './mint-faults.ts'
 import { notedText } from '../explorer/notes.ts'
 
-/** A mint that refuses for good leaves the token with whoever has it: that is an end like others. */
+/** After a definite refusal, the token stays with its owner. That is a valid end. */
 const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'CANCELLED', 'ALREADY_SPENT']
 
 const prepare = ({ wallet, notes }: Stage, key: string) =>

@@ -8,7 +8,7 @@ const ENDS = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'CA
 
 const prepare = ({ wallet }: Stage, key: string) => wallet.send.prepare({ mintUrl: MINT_URL, amount: 14, key })
 
-/** Writes the token down, once there is one; its text must be the same in every life. */
+/** Notes the token once it exists. Its text must be the same in every life. */
 async function tokenOf(stage: Stage, send: SendHandle): Promise<string> {
   const { token } = await send.execute()
   const before = stage.notes['sent']

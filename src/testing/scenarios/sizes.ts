@@ -1,6 +1,6 @@
 /**
- * As much of everything as fits into one page, batch, request or gap, and one more: a list that is read in parts is right at its
- * borders. Mints with coins of one sat only make as many coins as an amount says.
+ * Exactly as much as fits into one page, batch, request or gap, and one more: a list that is read in parts must be
+ * right at its limits. At a mint with coins of one sat only, an amount is a number of coins.
  */
 import type { MintTraits } from '../environments/mint-fixture.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
@@ -24,11 +24,11 @@ import { sure } from '../../sure.ts'
 /** Of a denomination a selection looks at 16 coins first, and then at eight times as many, again and again. */
 const PAGE = 16
 const NEXT_PAGE = 8 * PAGE
-/** So many outputs are in one request. */
+/** The number of outputs in one request. */
 const OUTPUTS = 100
-/** So many outputs of strangers' tokens may be unsigned. */
+/** The number of outputs for tokens of strangers that may be unsigned. */
 const UNSIGNED = 150
-/** And of our own. */
+/** The number of our own outputs that may be unsigned. */
 const MOST_UNSIGNED = 200
 /** So many coins are in one question whether tokens were claimed, and so many tokens. */
 const ASKED = 100
@@ -40,7 +40,7 @@ const GAP = 1_000
 const ONES: MintTraits = { amounts: [1] }
 const ones = (count: number): number[] => Array.from({ length: count }, () => 1)
 
-/** The wallet gets so many coins of one sat. */
+/** Gives the wallet this many coins of one sat. */
 async function fundOnes(stage: Stage, count: number): Promise<void> {
   await stage.wallet.mints.trust(MINT_URL)
   for (let rest = count; rest > 0; rest -= OUTPUTS) {
@@ -51,13 +51,13 @@ async function fundOnes(stage: Stage, count: number): Promise<void> {
 
 const sum = (stage: Stage): number => spendable(stage).reduce((total, { amount }) => total + amount, 0)
 
-/** What the wallet has in the end, whatever went wrong. */
+/** The wallet's money at the end, whatever went wrong. */
 function has(stage: Stage, amount: number): void {
   const found = sum(stage)
   if (found !== amount) stage.violated(`failed: the wallet has ${found}, and should have ${amount}`)
 }
 
-/** Nothing is injected but crashes, and in a hurry nothing: what differs is the size. */
+/** Only crashes are injected, and nothing in a quick exploration: the scenarios differ in size only. */
 const sized = (kind: string, name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth' | 'quickDepth'>): Scenario => ({
   ...{ kind, name: `size-${name}`, depth: 0, quickDepth: 0 },
   ...of,
@@ -230,7 +230,7 @@ const batches = [BATCH, BATCH + 1].map((count) =>
   }),
 )
 
-/** Where the fee decides which coins serve. */
+/** The fee decides which coins are selected. */
 const fees: readonly Scenario[] = [
   // Four, two of reserve and the fee: of four and two, which come to six, nothing is left for it.
   sized('melt', 'fee-decides', {

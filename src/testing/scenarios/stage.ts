@@ -1,4 +1,4 @@
-/** What scenarios share: money of others, and callers that keep their keys. */
+/** Helpers of scenarios: money of others, and callers that keep their keys. */
 import { decodeToken, encodeToken, type TokenProof } from '../../cashu/codec.ts'
 import { foreignNote, robbedNote } from '../invariants/oracle.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
@@ -80,7 +80,7 @@ export const foreignProofs = (stage: Stage, amounts: readonly number[], quoteId?
 export const tokenOf = (proofs: readonly TokenProof[]): string =>
   encodeToken({ mintUrl: MINT_URL, unit: 'sat', proofs })
 
-/** The body of an answer that must be one. */
+/** The body of an answer that must succeed. */
 export function must<T>(reply: { answer: string; body?: T }): T {
   if (reply.answer !== 'ok') throw new Error(`the world outside has no faults, and yet: ${JSON.stringify(reply)}`)
   return sure(reply.body, 'body')
@@ -96,7 +96,7 @@ export async function fund(stage: Stage, ...amounts: readonly number[]): Promise
   }
 }
 
-/** What the mint keeps of a few inputs. */
+/** The mint's fee for a few inputs. */
 const inputFee = async ({ outside }: Stage): Promise<number> =>
   must(await outside.keysets({ signal: never })).some((keyset) => (keyset.input_fee_ppk ?? 0) > 0) ? 1 : 0
 
@@ -173,20 +173,20 @@ export async function nextCounter(stage: Stage): Promise<number> {
   return walletRows(stage.rows()).counters.find((row) => row.keysetId === id)?.next ?? 0
 }
 
-/** From now on, for so long, the mint does something with one kind of request. */
+/** Gives the mint a mood for one kind of request, from now on and for this long. */
 export function mood(stage: Stage, at: string, does: Mood['does'], forMs: number): void {
   const untilMs = stage.clock.rightMs + forMs
   moods.write(stage, [...(moods.in(stage.notes) ?? []), { at, does, untilMs }])
 }
 
-/** From now on, for so long, the mint speaks a dialect to the wallet. */
+/** Makes the mint speak a dialect to the wallet, from now on and for this long. */
 export const speak = (stage: Stage, dialect: Dialect, forMs = Infinity): void =>
   speech.write(stage, {
     dialect,
     ...(Number.isFinite(forMs) && { untilMs: stage.clock.rightMs + forMs }),
   })
 
-/** An amount in so many denominations. */
+/** An amount split into this many denominations. */
 function parts(amount: number, count: number): number[] {
   const found = splitAmount(amount, POWERS).toSorted((a, b) => a - b)
   while (found.length < count) {
@@ -238,7 +238,7 @@ async function anchorOnce({ wallet }: Stage, count: number): Promise<void> {
   await swap.execute()
 }
 
-/** How such a swap may end at a mint at which something is wrong. */
+/** The ends of such a swap at a faulty mint. */
 const NO_ANCHOR = ['REFUSED', 'NO_ACTIVE_KEYSET', 'TOO_SMALL', 'SPENT_ELSEWHERE', 'INSUFFICIENT_FUNDS', 'CANCELLED']
 
 /** Waits until those swaps are over. */
@@ -268,7 +268,7 @@ export async function ending(stage: Stage, run: () => Promise<unknown>, ...codes
     }
 }
 
-/** Gives up what is still prepared; where its deadline was faster, that is as well. */
+/** Cancels an operation that is still prepared. If its deadline came first, that is fine too. */
 export async function abandon(
   stage: Stage,
   operation: { readonly state: string; cancel(): Promise<unknown> },
@@ -301,7 +301,7 @@ export const retrying = (state: string): boolean => /(backoff|pausing|repeating|
 /** States in which an operation waits for a timer or a person. */
 const WAITS = /(backoff|pausing|waiting|resting|repeating|retrying|lingering|leaving|expired|blocked|paymentPending)$/
 
-/** Does something to every operation of a kind that waits, once in each state. */
+/** Applies an action to every waiting operation of a kind, once in each state. */
 function whenever({ wallet }: Stage, of: string, act: (id: string) => Promise<unknown>): void {
   const done = new Set<string>()
   const see = ({ id, kind, state }: { readonly id: string; readonly kind: string; readonly state: string }): void => {
@@ -313,10 +313,11 @@ function whenever({ wallet }: Stage, of: string, act: (id: string) => Promise<un
   void wallet.operations.list({ status: 'active' }).then((found) => found.forEach(see), () => {}) // prettier-ignore
 }
 
-/** Somebody impatient, who resumes whatever waits. */
+/** An impatient person, who resumes every waiting operation. */
 export const hurry = (stage: Stage, kind: string): void =>
   whenever(stage, kind, (id) => stage.wallet.operations.resume(id))
 
-/** Somebody who gives up whatever waits, where it can be given up. */
+/** A person who cancels every waiting operation that can be cancelled. */
+
 export const giveUp = (stage: Stage, kind: string): void =>
   whenever(stage, kind, (id) => stage.wallet.operations.cancel(id))
