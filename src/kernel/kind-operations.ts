@@ -1,6 +1,7 @@
 /** The operations of one kind, with the types of its chart. */
 import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
+import { isReserved } from './define/definition.ts'
 import type { OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, StateOf } from './define/typed.ts'
 import type { CreateOptions, ListFilter } from './options.ts'
@@ -97,6 +98,7 @@ export class KindOperations<M extends AnyStateMachine> {
     const given: EventObject = event
     if (typeof (given as Partial<EventObject> | undefined)?.type !== 'string')
       throw new TypeError('event: an object with a type')
+    checkEventType(given.type)
     if (!takes(machine, given.type))
       throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind}', not '${given.type}'`)
     return this.#calls.send(id, given, kind)
@@ -123,3 +125,9 @@ export class KindOperations<M extends AnyStateMachine> {
 /** Whether an operation's chart is this one. */
 const isOf = <M extends AnyStateMachine>(machine: M, view: OperationView): view is OperationView<M> =>
   view.status === 'unloadable' || view.snapshot.machine === machine
+
+/** @throws {TypeError} where an event of such a type is not for callers. */
+function checkEventType(type: string): void {
+  if (isReserved(type)) throw new TypeError(`event.type: '${type}' is one of XState's or the kernel's own`)
+  if (type === '' || type.includes('*')) throw new TypeError(`event.type: '${type}' is no name of one event`)
+}

@@ -10,7 +10,9 @@ import { Shop } from '../kits/owners-kit.ts'
 const kind = defineOperation({
   kind: 'door',
   version: 1,
-  machine: setup({ types: {} as { context: { id: string }; input: { id: string } } }).createMachine({
+  machine: setup({
+    types: {} as { context: { id: string }; input: { id: string }; events: { type: 'shut' } },
+  }).createMachine({
     context: ({ input: { id } }) => ({ id }),
     initial: 'open',
     on: { shut: '.shut' },
@@ -22,8 +24,8 @@ const kind = defineOperation({
 test('an event behind the one that ends an operation is not taken', async () => {
   const shop = new Shop()
   const { operations } = await shop.open(undefined, { kind, ports: {} })
-  const { id } = await operations.create('door', {})
-  const taken = [1, 2, 3].map(() => operations.send(id, { type: 'shut' }))
+  const { id } = await operations.of(kind).create({})
+  const taken = [1, 2, 3].map(() => operations.of(kind).send(id, { type: 'shut' }))
   expect(await Promise.all(taken)).toEqual([true, false, false])
   expect(shop.row(id)).toMatchObject({ state: 'shut', status: 'done', version: 2 })
 })

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { assign, emit, setup } from 'xstate'
 import { effect, type Change } from '../../src/kernel/index.ts'
 import { own } from '../../src/kernel/util/own.ts'
-import { anyKind } from '../kits/any-kind.ts'
+import { anyKind, ofAny } from '../kits/any-kind.ts'
 import { newWorld, orderRow, pass, settled, start } from '../kits/kernel-shop.ts'
 
 interface Context {
@@ -22,7 +22,7 @@ const machine = setup({
     events: { type: 'add'; items: string[] } | { type: 'pay' } | { type: 'go' } | { type: 'came' }
     emitted: { type: 'told'; items: readonly string[] }
   },
-  actors: { pay: effect<Paid, { items: readonly string[]; n: number }>({ answers: ['ok', 'no'] }) },
+  actors: { pay: effect<Paid, { items: readonly string[]; n: number }>({ answers: { ok: true, no: true } }) },
 }).createMachine({
   context: ({ input }) => ({ items: input.items, paid: { notes: [] } }),
   initial: 'filling',
@@ -68,9 +68,11 @@ async function begun(
       },
     },
   })
-  const shop = await start(world, { kinds: [anyKind(machine, { pay }, { polls })] })
+  const kind = anyKind(machine, { pay }, { polls })
+  const process = await start(world, { kinds: [kind] })
+  const shop = { ...{ operations: process.operations, kill: process.kill }, any: ofAny(process.operations, kind) }
   const items = ['tea']
-  const { id } = await shop.operations.create('any', { items })
+  const { id } = await shop.any.create({ items })
   await settled()
   const stored = (): Context => (JSON.parse(orderRow(world, id).snapshot) as { context: Context }).context
   return { world, shop, id, items, stored }
@@ -91,14 +93,14 @@ describe('what somebody still holds', () => {
     const notes = ['a receipt']
     const { shop, id, items, stored } = await begun(() => ({ answer: 'ok', notes }))
     items.push('coffee')
-    await shop.operations.send(id, { type: 'add', items: ['milk'] } as { type: string })
+    await shop.any.send(id, { type: 'add', items: ['milk'] } as { type: string })
     const added = ['milk']
-    await shop.operations.send(id, { type: 'add', items: added } as { type: string })
+    await shop.any.send(id, { type: 'add', items: added } as { type: string })
     added.push('sugar')
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.any.send(id, { type: 'pay' })
     await settled()
     notes.push('forged')
-    await shop.operations.send(id, { type: 'add', items: ['bread'] } as { type: string })
+    await shop.any.send(id, { type: 'add', items: ['bread'] } as { type: string })
     expect(stored()).toEqual({ items: ['bread'], paid: { notes: ['a receipt'] } })
     // And nobody's things are frozen.
     expect([items, added, notes]).toEqual([
@@ -119,11 +121,11 @@ describe('who is handed', () => {
       )
       return new Promise(() => {})
     })
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.any.send(id, { type: 'pay' })
     await settled()
     expect(came).toEqual(['changed', 'TypeError'])
     // The request under way is still the one that is stored.
-    expect(await shop.operations.send(id, { type: 'go' })).toBe(true)
+    expect(await shop.any.send(id, { type: 'go' })).toBe(true)
     expect(stored()).toEqual({ items: ['tea'], paid: { notes: ['gone'] } })
   })
 
@@ -144,9 +146,9 @@ describe('who is handed', () => {
       )
     }
     shop.operations.on(forge)
-    await shop.operations.send(id, { type: 'add', items: ['milk'] } as { type: string })
+    await shop.any.send(id, { type: 'add', items: ['milk'] } as { type: string })
     await pass(world, 15)
-    await shop.operations.send(id, { type: 'pay' })
+    await shop.any.send(id, { type: 'pay' })
     expect(new Set(came)).toEqual(new Set(['TypeError']))
     expect(came).toHaveLength(5 + 1 + 4)
     expect(orderRow(world, id)).toMatchObject({ key: null, state: 'paying' })
@@ -160,7 +162,7 @@ describe('who is handed', () => {
     const again = await start(world, { kinds: [kind] })
     const context: unknown = (await again.operations.get(id)).snapshot?.context
     expect(tried(() => (context as { items: string[] }).items.push('forged'))).toBe('TypeError')
-    await again.operations.send(id, { type: 'pay' })
+    await ofAny(again.operations, kind).send(id, { type: 'pay' })
     expect(stored().items).toEqual(['tea'])
   })
 })

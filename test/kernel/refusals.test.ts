@@ -6,15 +6,15 @@
 import { describe, expect, test } from 'vitest'
 import { assign, emit, enqueueActions, setup, spawnChild, stopChild, type AnyStateMachine } from 'xstate'
 import { effect, local, openOperations, tx } from '../../src/kernel/index.ts'
-import { anyKind } from '../kits/any-kind.ts'
+import { anyKind, ofAny } from '../kits/any-kind.ts'
 import { newWorld, orderRow, pass, rowsOf, settled, start, type World } from '../kits/kernel-shop.ts'
 
 const types = {} as {
   context: { n: number; kept?: unknown }
   events: { type: 'go' } | { type: 'resume' } | { type: 'keep'; kept: unknown }
 }
-const ask = effect<{ answer: 'ok' | 'no' }, {}>({ answers: ['ok', 'no'] })
-const look = local<{ answer: 'ok' }, {}>({ answers: ['ok'] })
+const ask = effect<{ answer: 'ok' | 'no' }, {}>({ answers: { ok: true, no: true } })
+const look = local<{ answer: 'ok' }, {}>({ answers: { ok: true } })
 const chart = setup({
   types,
   actions: { tx, store: tx, more: assign({ n: ({ context: { n } }) => n + 1 }), act: () => {} },
@@ -69,7 +69,7 @@ describe('a definition is refused, by name,', () => {
         on: { go: { actions: ['more', emit({ type: 'went' } as never)] } },
       }),
     )
-    await shop.operations.send(id, { type: 'go' })
+    await shop.any.send(id, { type: 'go' })
     expect(contextOf(world, id)).toEqual({ n: 2 })
   })
 })
@@ -78,8 +78,10 @@ const silent = { ask: () => new Promise(() => {}) }
 
 async function begun(machine: AnyStateMachine, effects: object = silent, rest: Parameters<typeof anyKind>[2] = {}) {
   const world = newWorld()
-  const shop = await start(world, { kinds: [anyKind(machine, effects, rest)] })
-  const { id } = await shop.operations.create('any', {})
+  const kind = anyKind(machine, effects, rest)
+  const { operations } = await start(world, { kinds: [kind] })
+  const shop = { operations, any: ofAny(operations, kind) }
+  const { id } = await shop.any.create({})
   await settled()
   return { world, shop, id }
 }
@@ -98,22 +100,24 @@ describe('a step is refused, and nothing of it is stored,', () => {
     ['that tells what is no JSON', { entry: emit({ type: 'told', of: 1n } as never) }, /what is emitted\.of is a bigint/],
   ])('%s', async (_, state, why) => {
     const world = newWorld()
-    const shop = await start(world, { kinds: [anyKind(waiting(state), { ask: () => ({ answer: 'ok' }) })] })
-    await expect(shop.operations.create('any', {})).rejects.toMatchObject({ code: 'DEFECT', message: expect.stringMatching(why) as unknown })
+    const kind = anyKind(waiting(state), { ask: () => ({ answer: 'ok' }) })
+    const { operations } = await start(world, { kinds: [kind] })
+    await expect(ofAny(operations, kind).create({})).rejects.toMatchObject({ code: 'DEFECT', message: expect.stringMatching(why) as unknown })
     expect(rowsOf(world, 'operations')).toEqual([])
   }) // prettier-ignore
 
   test('whose chart ends with what is no JSON', async () => {
     const machine = machineOf({ initial: 'over', states: { over: { type: 'final' } }, output: () => new Set() })
-    const shop = await start(newWorld(), { kinds: [anyKind(machine)] })
-    await expect(shop.operations.create('any', {})).rejects.toThrow(/output is a Set/)
+    const kind = anyKind(machine)
+    const { operations } = await start(newWorld(), { kinds: [kind] })
+    await expect(ofAny(operations, kind).create({})).rejects.toThrow(/output is a Set/)
   })
 
   test('that keeps of an event what is no JSON: its sender is told', async () => {
     const keep = assign({ kept: ({ event }) => (event as { kept?: unknown }).kept })
     const { world, id, shop } = await begun(waiting({ on: { keep: { actions: keep } } }))
     const event = { type: 'keep', kept: () => 1 }
-    await expect(shop.operations.send(id, event)).rejects.toThrow(/context\.kept is a function/)
+    await expect(shop.any.send(id, event)).rejects.toThrow(/context\.kept is a function/)
     expect(orderRow(world, id).version).toBe(1)
   })
 
@@ -144,8 +148,9 @@ describe('an effect', () => {
       initial: 'a',
       states: { a: { tags: ['local'], invoke: { src: 'look', onDone: 'b' } }, b: {} },
     })
-    const shop = await start(newWorld(), { kinds: [anyKind(machine, { look: () => undefined })] })
-    await expect(shop.operations.create('any', {})).rejects.toThrow(/'look' answered with no answer/)
+    const kind = anyKind(machine, { look: () => undefined })
+    const { operations } = await start(newWorld(), { kinds: [kind] })
+    await expect(ofAny(operations, kind).create({})).rejects.toThrow(/'look' answered with no answer/)
   })
 })
 
@@ -156,8 +161,8 @@ describe('an event of XState’s or the kernel’s own', () => {
       const machine = machineOf({ initial: 'asking', states: { asking: { ...asking, after: { soon: 'over' } }, over: { type: 'final' } } })
       const { world, id, shop } = await begun(machine, { ask: () => new Promise(() => {}) })
       const event = { type, output: { answer: 'ok' } }
-      await expect(shop.operations.send(id, event)).rejects.toThrow(TypeError)
-      await expect(shop.operations.send(id, event)).rejects.toThrow(`event.type: '${type}'`)
+      await expect(shop.any.send(id, event)).rejects.toThrow(TypeError)
+      await expect(shop.any.send(id, event)).rejects.toThrow(`event.type: '${type}'`)
       expect(orderRow(world, id)).toMatchObject({ state: 'asking', status: 'active', version: 1 })
       expect((await shop.operations.explain(id)).underWay).toEqual(['ask'])
     },
@@ -194,7 +199,7 @@ describe('an event of XState’s or the kernel’s own', () => {
     const { world, id, shop } = await begun(machine)
     await shop.operations.resume(id)
     expect(contextOf(world, id)).toEqual({ n: 1 })
-    expect(await shop.operations.send(id, { type: 'whatever' })).toBe(true)
+    expect(await shop.any.send(id, { type: 'whatever' })).toBe(true)
     expect(orderRow(world, id).state).toBe('over')
   })
 })

@@ -405,7 +405,7 @@ describe('migration', () => {
     const why = 'order of version 1: the migration from version 1 failed: the card is nowhere'
     expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: why }])
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', why })
-    await expect(shop.operations.send(id, { type: 'cancel' })).rejects.toMatchObject({
+    await expect(shop.orders.send(id, { type: 'cancel' })).rejects.toMatchObject({
       code: 'UNLOADABLE',
       message: why,
     })
@@ -433,7 +433,7 @@ test('one that cannot start is parked, with its reason: none of its events waits
   expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: why }])
   expect(await shop.operations.list()).toMatchObject([{ id, status: 'unloadable' }])
   expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', why })
-  await expect(shop.operations.send(id, { type: 'pay' })).rejects.toMatchObject({ code: 'UNLOADABLE', message: why })
+  await expect(shop.orders.send(id, { type: 'pay' })).rejects.toMatchObject({ code: 'UNLOADABLE', message: why })
 })
 
 test('a closed process starts nothing and changes nothing, and pending calls reject', async () => {

@@ -3,6 +3,7 @@
  * the step, before anything is committed; lanes bound requests; a step's local steps see what it is going to write;
  * calls are idempotent by key. Method: kinds with one mistake each, and shops with lanes of their own.
  */
+import { ofAny } from '../kits/any-kind.ts'
 import { describe, expect, test } from 'vitest'
 import { assign, log, raise, sendTo, setup } from 'xstate'
 import {
@@ -276,9 +277,9 @@ describe('lanes', () => {
     const kind = { ...kindOf(deaf, { ask: () => new Promise(() => {}) }), lane: () => 'tea' }
     await stocked(world, 'tea', 1)
     const shop = await start(world, { kinds: [kind, orderKind], ports: { card: goodCard } })
-    for (let count = 0; count < 8; count++) await shop.operations.create('wrong', {})
-    const { id } = await shop.operations.create('order', { item: 'tea' })
-    await shop.operations.send(id, { type: 'pay' })
+    for (let count = 0; count < 8; count++) await ofAny(shop.operations, kind).create({})
+    const { id } = await shop.orders.create({ item: 'tea' })
+    await shop.orders.send(id, { type: 'pay' })
     await pass(world, 999)
     expect(orderRow(world, id).state).toBe('charging')
     await pass(world, 1)
@@ -546,9 +547,9 @@ describe('an idempotency key', () => {
   test('and an id that is there already is refused, by its name', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 5)
-    const { operations } = await start(world)
-    await operations.create('order', { item: 'tea' }, { id: 'mine' })
-    const again = operations.create('order', { item: 'tea' }, { id: 'mine' })
+    const { orders } = await start(world)
+    await orders.create({ item: 'tea' }, { id: 'mine' })
+    const again = orders.create({ item: 'tea' }, { id: 'mine' })
     await expect(again).rejects.toMatchObject({ code: 'ID_REUSED', message: "there is an operation 'mine' already", operationId: 'mine' }) // prettier-ignore
     expect(rowsOf(world, 'operations')).toHaveLength(1)
   })

@@ -8,7 +8,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { Row, Store } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
 import { setup } from 'xstate'
-import { anyKind } from '../kits/any-kind.ts'
+import { anyKind, ofAny, type AnyOperations } from '../kits/any-kind.ts'
 import { pass, START_MS, type ShopPorts } from '../kits/kernel-shop.ts'
 
 const machine = setup({
@@ -21,6 +21,7 @@ const machine = setup({
 
 async function counted(): Promise<{
   operations: Operations<ShopPorts>
+  any: AnyOperations
   store: Store
   clock: VirtualClock
   calls: { gets: number; rows: number }
@@ -38,27 +39,28 @@ async function counted(): Promise<{
     },
   }
   const clock = new VirtualClock(START_MS)
-  const options = { store, tables, clock, random: worldRandom({ entropy: 0 }), kinds: [anyKind(machine)] }
+  const kind = anyKind(machine)
+  const options = { store, tables, clock, random: worldRandom({ entropy: 0 }), kinds: [kind] }
   const operations = openOperations<ShopPorts>({ ...options, ports: { card: () => new Promise(() => {}) } })
   await operations.resumed
-  return { operations, store, clock, calls }
+  return { operations, any: ofAny(operations, kind), store, clock, calls }
 }
 
 test('many who wait read what they wait for, each so often as it moves', async () => {
-  const { operations, clock, calls } = await counted()
+  const { operations, any, clock, calls } = await counted()
   const MANY = 500
-  const ids = await Promise.all(Array.from({ length: MANY }, async () => (await operations.create('any', {})).id))
+  const ids = await Promise.all(Array.from({ length: MANY }, async () => (await any.create({})).id))
   calls.gets = 0
   const ends = ids.map((id) => operations.until(id, ({ state }) => (state === 'c' ? state : undefined)))
-  for (const id of ids) for (const _ of [1, 2]) await operations.send(id, { type: 'go' })
+  for (const id of ids) for (const _ of [1, 2]) await any.send(id, { type: 'go' })
   await pass({ clock }, 0)
   expect(await Promise.all(ends)).toEqual(ids.map(() => 'c'))
   expect(calls.gets).toBeLessThanOrEqual(4 * MANY)
 })
 
 test('many who wait hear of what another process did, within the time that they take turns in', async () => {
-  const { operations, store, clock } = await counted()
-  const ids = await Promise.all(Array.from({ length: 100 }, async () => (await operations.create('any', {})).id))
+  const { operations, any, store, clock } = await counted()
+  const ids = await Promise.all(Array.from({ length: 100 }, async () => (await any.create({})).id))
   const ended = ids.map((id) => operations.until(id, ({ status }) => (status === 'quarantined' ? id : undefined)))
   await pass({ clock }, 1)
   // As another process would: nothing tells this one of its steps but the store.
@@ -69,14 +71,14 @@ test('many who wait hear of what another process did, within the time that they 
 })
 
 test('the first of a list are read, and few more than those', async () => {
-  const { operations, clock, calls } = await counted()
+  const { operations, any, clock, calls } = await counted()
   const ids: string[] = []
   for (let at = 0; at < 400; at++) {
     // Ten at each time.
     if (at % 10 === 0) clock.sleep(1)
-    ids.push((await operations.create('any', {})).id)
+    ids.push((await any.create({})).id)
   }
-  for (const id of ids.slice(0, 5)) await operations.send(id, { type: 'go' })
+  for (const id of ids.slice(0, 5)) await any.send(id, { type: 'go' })
   const listed = async (filter: Parameters<typeof operations.list>[0]): Promise<string[]> =>
     (await operations.list(filter)).map(({ id }) => id)
   const all = await listed({ kind: 'any' })

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { assign, createActor, setup, SimulatedClock, type AnyStateMachine } from 'xstate'
 import { defineOperation } from '../../src/kernel/index.ts'
 import { exploreCrashes, kindSubject, machineContract, type KindStage } from '../../src/testing/index.ts'
-import { anyKind } from '../kits/any-kind.ts'
+import { anyKind, ofAny } from '../kits/any-kind.ts'
 import { newWorld, orderRow, pass, settled, start, START_MS, type World } from '../kits/kernel-shop.ts'
 
 const { RUNS = '80', SEED } = process.env
@@ -45,13 +45,14 @@ async function begun(machine: AnyStateMachine) {
   const world = newWorld()
   const kind = anyKind(machine)
   const shop = await start(world, { kinds: [kind] })
-  const { id } = await shop.operations.create('any', {})
+  const { id } = await ofAny(shop.operations, kind).create({})
   await settled()
+  const send = (event: { readonly type: string }): Promise<boolean> => ofAny(shop.operations, kind).send(id, event)
   const restarted = async (): Promise<typeof shop> => {
     shop.kill()
     return start(world, { kinds: [kind] })
   }
-  return { world, id, kind, shop, restarted }
+  return { world, id, kind, shop, send, restarted }
 }
 
 describe('a timer whose transition stays in its state', () => {
@@ -71,13 +72,13 @@ describe('a timer whose transition stays in its state', () => {
   const LONG = 'xstate.after.long.(machine).waiting'
 
   test('fires once, is stored as fired by the step that it led to, and holds up no later one', async () => {
-    const { world, id, shop } = await begun(reminding)
+    const { world, id, shop, send } = await begun(reminding)
     await pass(world, 10)
     expect(logOf(world, id)).toEqual([SHORT])
     expect(orderRow(world, id)).toMatchObject({ version: 2, dueAt: START_MS + 30 })
     expect(JSON.parse(orderRow(world, id).timers)).toEqual({ [SHORT]: null, [LONG]: START_MS + 30 })
     expect((await shop.operations.explain(id)).timers.map(({ name }) => name)).toEqual(['long'])
-    await shop.operations.send(id, { type: 'e0' })
+    await send({ type: 'e0' })
     await pass(world, 19)
     expect(logOf(world, id)).toEqual([SHORT, 'e0'])
     await pass(world, 1)
@@ -95,9 +96,9 @@ describe('a timer whose transition stays in its state', () => {
   })
 
   test('fires again once its state is entered again', async () => {
-    const { world, id, shop } = await begun(reminding)
+    const { world, id, send } = await begun(reminding)
     await pass(world, 10)
-    await shop.operations.send(id, { type: 'e1' })
+    await send({ type: 'e1' })
     await pass(world, 10)
     expect(logOf(world, id)).toEqual([SHORT, SHORT])
     expect(orderRow(world, id).state).toBe('waiting')
@@ -113,9 +114,9 @@ test('a timer whose guard did not hold has fired, before a restart and after it'
       over: {},
     },
   })
-  const { world, id, shop, restarted } = await begun(guarded)
+  const { world, id, send, restarted } = await begun(guarded)
   await pass(world, 10)
-  await shop.operations.send(id, { type: 'e0' })
+  await send({ type: 'e0' })
   await pass(world, 100)
   expect(orderRow(world, id)).toMatchObject({ state: 'waiting', dueAt: null })
   await restarted()
@@ -145,8 +146,9 @@ test('a delay that is no time is a defect, said so, and nothing is stored', asyn
     states: { a: { after: { never: 'b' } }, b: {} },
   })
   const world = newWorld()
-  const shop = await start(world, { kinds: [anyKind(endless)] })
-  await expect(shop.operations.create('any', {})).rejects.toMatchObject({
+  const kind = anyKind(endless)
+  const { operations } = await start(world, { kinds: [kind] })
+  await expect(ofAny(operations, kind).create({})).rejects.toMatchObject({
     code: 'DEFECT',
     message: /'never' is Infinity/,
   })
@@ -188,7 +190,7 @@ test('wherever it crashes, a timer that stays in its state fires once, and later
     judge: ({ operations: [made] }) => (made?.state === 'once' ? [] : [`reminded: ${made?.state}`]),
   })
   const drive = async ({ operations: of }: KindStage<object>): Promise<void> => {
-    const { id } = await of.create('reminded', {}, { key: 'one' })
+    const { id } = await of.of(kind).create({}, { key: 'one' })
     await of.until(id, ({ status }) => (status === 'done' ? status : undefined))
   }
   const found = await exploreCrashes({ kind: 'reminded', name: 'once', subject, drive }, { faults: 1 })
@@ -255,7 +257,7 @@ test('whatever the chart: it fires as under XState alone, and restarts change no
         await pass(world, 0)
       } else {
         plain.send({ type: happening.what })
-        await process.operations.send(id, { type: happening.what })
+        await ofAny(process.operations, kind).send(id, { type: happening.what })
       }
       const { value, context: stored } = JSON.parse(orderRow(world, id).snapshot) as { value: unknown; context: Log }
       expect({ value, stored }).toEqual({ value: plain.getSnapshot().value, stored: plain.getSnapshot().context })

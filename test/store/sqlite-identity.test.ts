@@ -67,7 +67,7 @@ describe.each(adapters)('a %s file', (_, adapter) => {
     const ways = to === 'a file that is not there yet' ? [other, path] : [path, other]
     const [first, second] = [await shop(adapter(ways[0]!)), await shop(adapter(ways[1]!))]
     expect([first.role, second.role]).toEqual(['owner', 'follower'])
-    const { id } = await second.create('order', { item: 'tea' })
+    const { id } = await second.of(orderKind).create({ item: 'tea' })
     expect((await first.get(id)).state).toBe('placed')
     expect(existsSync(`${other}-owner`)).toBe(to === 'its folder')
   })
@@ -115,11 +115,11 @@ describe('the file of the lock', () => {
         return goodCard(args)
       }
     const first = await shop(sqliteStore({ path }), charging('first'))
-    const orders = await Promise.all([1, 2, 3].map(() => first.create('order', { item: 'tea' })))
+    const orders = await Promise.all([1, 2, 3].map(() => first.of(orderKind).create({ item: 'tea' })))
     rmSync(`${path}-owner`)
     const second = await shop(sqliteStore({ path }), charging('second'))
     expect(second.role).toBe('owner')
-    for (const { id } of orders) await first.send(id, { type: 'pay' })
+    for (const { id } of orders) await first.of(orderKind).send(id, { type: 'pay' })
     await Promise.all(orders.map(({ id }) => first.until(id, isCharged)))
     expect(charged).toEqual(['second', 'second', 'second'])
     expect([first.role, second.role]).toEqual(['follower', 'owner'])
@@ -139,9 +139,12 @@ describe('the file of the lock', () => {
     const first = openOperations<ShopPorts>(of)
     opened.push({ operations: first, store })
     await first.resumed
-    const [one, two] = [await first.create('order', { item: 'tea' }), await first.create('order', { item: 'tea' })]
-    await first.send(one.id, { type: 'pay' })
-    await first.send(two.id, { type: 'pay' })
+    const [one, two] = [
+      await first.of(orderKind).create({ item: 'tea' }),
+      await first.of(orderKind).create({ item: 'tea' }),
+    ]
+    await first.of(orderKind).send(one.id, { type: 'pay' })
+    await first.of(orderKind).send(two.id, { type: 'pay' })
     expect((await first.explain(two.id)).underWay).toEqual(['card.charge'])
     rmSync(`${path}-owner`)
     const second = await shop(sqliteStore({ path }))
@@ -160,8 +163,8 @@ describe('the file of the lock', () => {
     expect(roles).toEqual(['follower', 'owner'])
     const second = await shop(sqliteStore({ path }))
     expect(second.role).toBe('follower')
-    const { id } = await second.create('order', { item: 'tea' })
-    await second.send(id, { type: 'pay' })
+    const { id } = await second.of(orderKind).create({ item: 'tea' })
+    await second.of(orderKind).send(id, { type: 'pay' })
     await second.until(id, isCharged)
   })
 
@@ -191,8 +194,8 @@ describe('where the lock cannot be asked for', () => {
       if (what === 'a folder') mkdirSync(`${path}-owner`)
       else writeFileSync(`${path}-owner`, 'not a database of SQLite, and so nothing that it takes a lock of')
       const first = await shop(sqliteStore({ path }))
-      const { id } = await first.create('order', { item: 'tea' })
-      await first.send(id, { type: 'pay' })
+      const { id } = await first.of(orderKind).create({ item: 'tea' })
+      await first.of(orderKind).send(id, { type: 'pay' })
       expect(first.role).toBe('follower')
       expect(first.roleReason).toMatch(/-owner cannot be made or written/)
       expect(await first.explain(id)).toMatchObject({
@@ -214,7 +217,7 @@ describe('where the lock cannot be asked for', () => {
     const first = await shop(sqliteStore({ path }))
     const second = await shop(sqliteStore({ path }))
     expect([first.role, second.role, second.roleReason]).toEqual(['owner', 'follower', undefined])
-    const { id } = await second.create('order', { item: 'tea' })
+    const { id } = await second.of(orderKind).create({ item: 'tea' })
     expect((await second.explain(id)).why).toBe('Waits to be paid. (another process runs it)')
     expect(told).toEqual([])
   })

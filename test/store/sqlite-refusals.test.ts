@@ -155,8 +155,8 @@ describe('under the kernel', () => {
   test('an answer that cannot be stored sets its operation aside, and it goes on once the file is mended', async () => {
     const operations = await shop()
     administer(`CREATE TRIGGER closed BEFORE INSERT ON parcels BEGIN SELECT RAISE(ABORT, 'no parcels today'); END`)
-    const { id } = await operations.create('order', { item: 'tea' })
-    await operations.send(id, { type: 'pay' })
+    const { id } = await operations.of(orderKind).create({ item: 'tea' })
+    await operations.of(orderKind).send(id, { type: 'pay' })
     const wait = (status: string) => operations.until(id, (view) => (view.status === status ? view : undefined))
     await wait('quarantined')
     expect(await operations.explain(id)).toMatchObject({
@@ -171,12 +171,12 @@ describe('under the kernel', () => {
 
   test('one whose table is gone says so, and events reject', async () => {
     const operations = await shop()
-    const { id } = await operations.create('order', { item: 'tea' })
+    const { id } = await operations.of(orderKind).create({ item: 'tea' })
     administer('ALTER TABLE log RENAME TO old_log')
-    await expect(operations.send(id, { type: 'pay' })).rejects.toEqual(code('CORRUPT'))
-    await expect(operations.create('order', { item: 'tea' })).rejects.toEqual(code('CORRUPT'))
+    await expect(operations.of(orderKind).send(id, { type: 'pay' })).rejects.toEqual(code('CORRUPT'))
+    await expect(operations.of(orderKind).create({ item: 'tea' })).rejects.toEqual(code('CORRUPT'))
     expect((await operations.explain(id)).why).toContain('no such table: log')
     administer('ALTER TABLE old_log RENAME TO log')
-    expect(await operations.send(id, { type: 'pay' })).toBe(true)
+    expect(await operations.of(orderKind).send(id, { type: 'pay' })).toBe(true)
   })
 })

@@ -149,8 +149,8 @@ describe.skipIf(program === undefined)('behind PgBouncer', () => {
       return operations
     }
     const [first, second] = [await open('first'), await open('second')]
-    const ids = await Promise.all(Array.from({ length: 10 }, async () => (await first.create('order', {})).id))
-    await Promise.all(ids.map((id) => second.send(id, { type: 'pay' })))
+    const ids = await Promise.all(Array.from({ length: 10 }, async () => (await first.of(order).create({})).id))
+    await Promise.all(ids.map((id) => second.of(order).send(id, { type: 'pay' })))
     await Promise.all(ids.map((id) => first.until(id, ({ state }) => state === 'paid' || undefined)))
     expect(charged.toSorted()).toEqual(ids.map((id) => `second ${id}`).toSorted())
     for (const operations of [first, second]) {

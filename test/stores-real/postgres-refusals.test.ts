@@ -111,20 +111,20 @@ describe('under the kernel', () => {
 
   test('creating with a key that is too long is a TypeError, and one at the limit is taken', async () => {
     const operations = await shop()
-    await expect(operations.create('order', { item: 'tea' }, { key: LONG })).rejects.toThrow(
+    await expect(operations.of(orderKind).create({ item: 'tea' }, { key: LONG })).rejects.toThrow(
       new TypeError('key: at most 512 bytes of UTF-8'),
     )
     const key = randomBytes(256).toString('hex')
     const control = '\u0001'.repeat(512)
-    const { id } = await operations.create('order', { item: 'tea' }, { key, id: control, parent: control })
-    expect((await operations.create('order', { item: 'tea' }, { key, id: control })).id).toBe(id)
+    const { id } = await operations.of(orderKind).create({ item: 'tea' }, { key, id: control, parent: control })
+    expect((await operations.of(orderKind).create({ item: 'tea' }, { key, id: control })).id).toBe(id)
   })
 
   test('an answer that a CHECK refuses sets its operation aside, and it goes on once that is gone', async () => {
     const operations = await shop()
     await administer('ALTER TABLE parcels ADD CONSTRAINT light CHECK (weight < 5)')
-    const { id } = await operations.create('order', { item: 'tea' })
-    expect(await operations.send(id, { type: 'pay' })).toBe(true)
+    const { id } = await operations.of(orderKind).create({ item: 'tea' })
+    expect(await operations.of(orderKind).send(id, { type: 'pay' })).toBe(true)
     await operations.until(id, ({ status }) => status === 'quarantined' || undefined)
     const { why, needsHuman } = await operations.explain(id)
     expect(why).toBe("its next step cannot be stored: the database refused a value by 'light' (23514)")
@@ -137,9 +137,9 @@ describe('under the kernel', () => {
   test('an event that a CHECK refuses rejects, and those behind it are handled', async () => {
     const operations = await shop()
     await administer("ALTER TABLE log ADD CONSTRAINT free CHECK (state <> 'charging')")
-    const { id } = await operations.create('order', { item: 'tea' })
-    const paying = operations.send(id, { type: 'pay' })
-    const behind = operations.send(id, { type: 'cancel' })
+    const { id } = await operations.of(orderKind).create({ item: 'tea' })
+    const paying = operations.of(orderKind).send(id, { type: 'pay' })
+    const behind = operations.of(orderKind).send(id, { type: 'cancel' })
     await expect(paying).rejects.toEqual(code('UNSTORABLE'))
     expect(await behind).toBe(true)
     expect((await operations.get(id)).state).toBe('cancelled')

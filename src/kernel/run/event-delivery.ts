@@ -2,7 +2,6 @@
 import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
-import { isReserved } from '../define/definition.ts'
 import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -41,7 +40,6 @@ export class EventDelivery {
   /** See `KindOperations.send`. Where a kind is given, the operation has to be of it. */
   async send(id: string, event: EventObject, kind?: string): Promise<boolean> {
     checkText(id, 'id')
-    checkEventType(event.type)
     const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
@@ -138,10 +136,4 @@ export class EventDelivery {
     const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
     if (event) await this.send(id, event)
   }
-}
-
-/** @throws {TypeError} where it is a name that no caller may use */
-function checkEventType(type: string): void {
-  if (isReserved(type)) throw new TypeError(`event.type: '${type}' is one of XState's or the kernel's own`)
-  if (type === '' || type.includes('*')) throw new TypeError(`event.type: '${type}' is no name of one event`)
 }
