@@ -130,7 +130,7 @@ describe('a defect is met once: the operation is set aside with the reason, and 
     [
       'a context with a date',
       { keeps: () => new Date(0) },
-      /^DEFECT: subscription: context\.paid is a Date, which JSON does not carry$/,
+      /^DEFECT: context\.paid is a Date, which cannot be stored as JSON$/,
     ],
     ['a context with a number that is none', { keeps: () => [{ at: NaN }] }, /context\.paid\[0\]\.at is NaN/],
     ['a context with a bigint', { keeps: () => 7n }, /context\.paid is a bigint/],

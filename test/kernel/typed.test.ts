@@ -139,9 +139,11 @@ test('an operation takes the events of its chart, and no others', async () => {
     "event: one of changePlan, cancel of 'subscription', not 'cancle'",
   )
   // @ts-expect-error: the kernel's own events are nobody else's to send
-  await expect(subscriptions.send(id, { type: 'xstate.done.actor.0.subscription.billing' })).rejects.toThrow(/^event: /)
+  await expect(subscriptions.send(id, { type: 'xstate.done.actor.0.subscription.billing' })).rejects.toThrow(
+    /^event(\.type)?: /,
+  )
   // @ts-expect-error: the chart declares no events
-  await expect(operations.of(tick).send(id, { type: 'go' })).rejects.toThrow(/^event: /)
+  await expect(operations.of(tick).send(id, { type: 'go' })).rejects.toThrow(/^event(\.type)?: /)
   const wrong = (): unknown => [
     // @ts-expect-error: the plan is missing
     subscriptions.send(id, { type: 'changePlan' }),
@@ -191,7 +193,7 @@ test('a kind of which nothing is known takes what its chart takes, when it runs'
   const some: OperationKind<number> = subscription
   const { id } = await operations.of(some).create({ plan: 'free' })
   expectTypeOf<StateOf<typeof some.machine>>().toEqualTypeOf<string>()
-  await expect(operations.of(some).send(id, { type: 'cancle' })).rejects.toThrow(/^event: /)
+  await expect(operations.of(some).send(id, { type: 'cancle' })).rejects.toThrow(/^event(\.type)?: /)
   expect(await operations.of(some).send(id, { type: 'cancel' })).toBe(true)
   operations.close()
 })

@@ -226,7 +226,7 @@ describe('keys and ids', () => {
   test('longer ones than any store can index are refused at the door', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 5)
-    const { orders } = await start(world)
+    const { operations, orders } = await start(world)
     const long = 'ü'.repeat(257)
     for (const name of ['key', 'id', 'parent'])
       await expect(orders.create({ item: 'tea' }, { [name]: long })).rejects.toThrow(

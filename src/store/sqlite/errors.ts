@@ -45,11 +45,14 @@ const SETTLED: readonly StoreErrorCode[] = ['BUSY', 'FULL', 'UNSTORABLE']
 /** What SQLite says of a unique index: its columns, each with the name of its table. */
 const UNIQUE = /^UNIQUE constraint failed: (.+)$/
 
-/** `CONFLICT` where one of our unique indexes refused a row. `ours` has the columns of each as SQLite lists them. */
-export function ownConflict(error: unknown, ours: ReadonlySet<string>): unknown {
+/**
+ * `CONFLICT` where one of our unique indexes refused a row. `ours` has the columns of each as SQLite lists them; all are
+ * ours unless given.
+ */
+export function ownConflict(error: unknown, ours?: ReadonlySet<string>): unknown {
   if (!(error instanceof Error) || resultOf(error) !== CONSTRAINT) return error
   const columns = UNIQUE.exec(error.message)?.[1]
-  if (columns === undefined || !ours.has(columns)) return error
+  if (columns === undefined || ours?.has(columns) === false) return error
   return new StoreError('CONFLICT', error.message, { cause: error })
 }
 

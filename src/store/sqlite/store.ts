@@ -69,7 +69,7 @@ export async function openStore(
     return new SqliteStore(db, schema, options, presenceOf(options.path, before))
   } catch (error) {
     await connection?.close()
-    throw coded(ownConflict(error, uniqueColumns(schema.tables)))
+    throw coded(error)
   }
 }
 
@@ -83,6 +83,9 @@ function setUp(db: SqliteConnection, schema: Schema): void {
   try {
     migrate(db, schema)
     db.exec('COMMIT')
+  } catch (error) {
+    // A migration goes through indexes that the schema does not have any more.
+    throw ownConflict(error)
   } finally {
     if (db.isTransaction) db.exec('ROLLBACK')
   }
