@@ -359,7 +359,7 @@ describe('migration', () => {
     states: {
       charging: {
         invoke: { src: 'charge', input: ({ context: { id, cardOf } }) => ({ id, cardOf }), onDone: 'charged' },
-        on: { cancel: 'charged' },
+        on: { pay: 'charged' },
       },
       charged: { type: 'final' },
     },
@@ -407,7 +407,7 @@ describe('migration', () => {
     const why = 'order of version 1: the migration from version 1 failed: the card is nowhere'
     expect(await shop.operations.resumed).toMatchObject([{ id, outcome: 'unloadable', reason: why }])
     expect(await shop.operations.explain(id)).toMatchObject({ status: 'unloadable', why })
-    await expect(shop.operations.of(third).send(id, { type: 'cancel' })).rejects.toMatchObject({
+    await expect(shop.operations.of(third).send(id, { type: 'pay' })).rejects.toMatchObject({
       code: 'UNLOADABLE',
       message: why,
     })
