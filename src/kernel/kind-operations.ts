@@ -64,6 +64,9 @@ export class KindOperations<M extends AnyStateMachine> {
    *
    * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `CLOSED`
    * @throws {StoreError} where the database fails
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * console.log((await operations.of(order).get(id)).state)
    */
   async get(id: string): Promise<OperationView<M>> {
     return this.#typed(await this.#calls.get(id))
@@ -75,6 +78,8 @@ export class KindOperations<M extends AnyStateMachine> {
    * @throws {TypeError} naming the argument
    * @throws {HardshellError} `CLOSED`
    * @throws {StoreError} where the database fails
+   * @example
+   * const active = await operations.of(order).list({ status: 'active' })
    */
   async list(filter: KindFilter<M> = {}): Promise<OperationView<M>[]> {
     const found = await this.#calls.list({ ...filter, kind: this.#kind.kind })
@@ -108,6 +113,9 @@ export class KindOperations<M extends AnyStateMachine> {
    * Waits until the operation is as asked. Aborting stops the waiting, never the operation.
    *
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, also where it is of another kind; `CLOSED`
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const state = await operations.of(order).until(id, (view) => (view.version > 0 ? view.state : undefined))
    */
   async until<T>(id: string, as: (view: OperationView<M>) => T | undefined, signal?: AbortSignal): Promise<T> {
     if (typeof as !== 'function') throw new TypeError('as: a function')

@@ -424,7 +424,7 @@ describe('the oracle', () => {
   )
 
   test('sees an operation that was set aside', async () =>
-    expect(await verdict(({ operations }) => void (operations[0]!['status'] = 'quarantined'))).toMatch(/^stuck/m))
+    expect(await verdict(({ operations }) => void (operations[0]!['status'] = 'quarantined'))).toMatch(/^quarantined/m))
 
   const wrong = async (drive: Scenario['drive']): Promise<string> =>
     (await exploreCrashes({ ...honest, drive }, { faults: 0 })).violations.map(({ what }) => what).join('\n')

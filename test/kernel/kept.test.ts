@@ -70,7 +70,10 @@ async function begun(
   })
   const kind = anyKind(machine, { pay }, { polls })
   const process = await start(world, { kinds: [kind] })
-  const shop = { ...{ operations: process.operations, kill: process.kill }, any: ofAny(process.operations, kind) }
+  const shop = {
+    ...{ operations: process.operations, kill: () => process.kill() },
+    any: ofAny(process.operations, kind),
+  }
   const items = ['tea']
   const { id } = await shop.any.create({ items })
   await settled()

@@ -3,7 +3,7 @@ import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateMachine } f
 import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
 import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
-import { declaration, stateNodes } from './chart.ts'
+import { stateNodes } from './chart.ts'
 import { misfits } from './definition.ts'
 import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -135,6 +135,7 @@ export interface LoadedOperation<M extends AnyStateMachine = AnyStateMachine> ex
 export interface UnloadableOperation<M extends AnyStateMachine = AnyStateMachine> extends Operation<M> {
   /** Why there is no snapshot. */
   readonly status: 'unloadable'
+  /** None: the row could not be read. */
   readonly snapshot: undefined
 }
 
