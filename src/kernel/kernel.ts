@@ -50,16 +50,16 @@ export interface Kernel {
   readonly alarms: Alarms
   /** Requests of effects, each until its answer is committed, and whose they are. */
   readonly underWay: Map<Promise<void>, Request>
-  /** By operation: what its step, or its next start, waits for here. */
+  /** What each operation's step, or its next start, waits for in this process. */
   readonly hindrances: Map<string, unknown>
   newId(): string
   /** A number in [0, 1). */
   chance(): number
   /** A step was committed. */
   changed(change: Change): void
-  /** An operation cannot go on in memory; what is stored, its row as last committed, is sound. */
+  /** An operation's actor failed. Its row, as last committed, is sound. */
   failed(row: OperationRow, error: unknown): void
-  /** Something went wrong in an operation that goes on as it was. */
+  /** An operation met an error and goes on from its last committed state. */
   erred(row: OperationRow, error: unknown): void
   /** An operation was set aside, for the reason in its row. */
   setAside(before: OperationRow, row: OperationRow): void
@@ -165,7 +165,7 @@ function parsed<T>(json: string, isSuch: (value: unknown) => value is T): T | un
   }
 }
 
-/** Effects, local steps and polls that the chart names, and the kind does not have. */
+/** Effects, local steps and polls that the chart names and the kind lacks. */
 function missingRuns({ machine }: OperationKind, runs: LoadedKind['runs'], polls: LoadedKind['polls']): string[] {
   return stateNodes(machine).flatMap(({ id, invoke, meta }) => {
     const poll = pollOf(meta)

@@ -85,7 +85,7 @@ export function until<Context>(at: (context: Context) => number): Deadline<Conte
   return Object.assign(() => 0, { until: at })
 }
 
-/** A delay that doubles with each try, of which the kernel takes off up to half at random. */
+/** A delay that doubles with each try. The kernel shortens it by up to half, at random. */
 export interface Backoff<Context> {
   (args: { context: Context }): number
   readonly jitter: true
@@ -132,7 +132,7 @@ export const such =
   ({ context }: { context: Context }, answered: Answered | null): boolean =>
     answered !== null && holds(context, answered)
 
-/** An invoke's input, which reads the context and nothing else. */
+/** An invoke's input. It reads the context and nothing else. */
 export const from =
   <Context, In>(by: (context: Context) => In) =>
   ({ context }: { context: Context }): In =>
@@ -166,7 +166,7 @@ export const keeps = <Context, Kept>(
 
 type Fields = { readonly [field: string]: unknown }
 
-/** Of all answers, those that a branch is for. */
+/** The answers that a branch is for. */
 type Answered<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
 
 /** A branch's guard: by the answer, by that and the context (`if`), or by all that is answered (`such`). */

@@ -1,4 +1,7 @@
-/** What of a chart the kernel would drop, or could not do: refused where a kind is defined, by name. */
+/**
+ * Finds what the kernel would ignore in a chart, or could not do. Defining such a kind fails, with the name of what is
+ * wrong.
+ */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { tx } from './authoring.ts'
 import { declaration, stateNodes } from './chart.ts'

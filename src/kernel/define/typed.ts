@@ -6,7 +6,7 @@ export type SnapshotOf<M extends AnyStateMachine> = ReturnType<M['resolveState']
 /** A chart's context. */
 export type ContextOf<M extends AnyStateMachine> = SnapshotOf<M>['context']
 
-/** Nothing but what is named: an object without names takes none. */
+/** Only the named properties. An empty type allows no property. */
 type Exactly<T> = keyof T extends never ? { readonly [name: string]: never } : T
 type WithoutId<T> = T extends unknown ? Exactly<Omit<T, 'id'>> : never
 

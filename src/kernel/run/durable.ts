@@ -57,7 +57,7 @@ export interface DurableInput {
 
 type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
-/** Tries of one step before a conflict on other rows is taken for a defect. */
+/** After so many conflicts on other rows a step is given up as a defect. */
 const MOST_CONFLICTS = 200
 /** Re-verify ownership before an effect once this much time has passed. */
 const LONG_WAIT_MS = 1_000

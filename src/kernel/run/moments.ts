@@ -3,7 +3,7 @@ import type { Clock } from '../util/ports.ts'
 
 type Readings = Pick<Clock, 'now' | 'monotonicMs'>
 
-/** One time by both of the clock's readings. What has such an end is over when either of them is there. */
+/** One point in time by both readings of the clock. It has come when either reading has reached it. */
 export interface Moment {
   /** By the clock that shows the time of day, and that somebody may set. */
   readonly atMs: number
@@ -21,6 +21,6 @@ export const momentIn = (clock: Readings, delayMs: number): Moment => ({
 export const isOver = ({ atMs, steadyMs }: Moment, clock: Readings): boolean =>
   atMs <= clock.now() || steadyMs <= clock.monotonicMs()
 
-/** How much time has gone by since a moment: the more of what the two readings say. */
+/** The time since a moment: the larger of what the two readings say. */
 export const sinceMs = ({ atMs, steadyMs }: Moment, clock: Readings): number =>
   Math.max(clock.now() - atMs, clock.monotonicMs() - steadyMs)

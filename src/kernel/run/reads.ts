@@ -7,10 +7,10 @@ import { checkFilter, matches, type ListFilter } from '../options.ts'
 import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Clock } from '../util/ports.ts'
 
-/** Pages grow up to so many rows. */
+/** The most rows of a page. */
 const LONGEST_PAGE = 1_000
 
-/** What of a list is read. */
+/** A part of a list. */
 interface Page {
   readonly to?: number
   readonly limit?: number
@@ -90,7 +90,7 @@ export class Reads {
   }
 }
 
-/** The first so many that are wanted, in pages: what comes after them is not read. */
+/** The first `limit` rows that are wanted. It reads page by page and stops there. */
 async function firstOf(
   limit: number,
   read: (page: Page) => Promise<OperationRow[]>,

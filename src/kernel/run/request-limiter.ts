@@ -15,13 +15,13 @@ export interface LanePause {
 }
 
 interface Paused extends Omit<LanePause, 'leftMs'> {
-  /** By the clock that nobody sets. */
+  /** By the clock's steady reading. */
   readonly endsMs: number
   /** Set while somebody waits for the end. */
   timer: unknown
 }
 
-/** No pause is longer, whatever is asked for. */
+/** The longest pause, whatever is asked for. */
 export const LONGEST_LANE_PAUSE_MS = 3_600_000
 
 export class RequestLimiter {

@@ -41,10 +41,10 @@ const MOST_CRASHES = 6
 const FOLLOW_MS = 30_000
 const BATCH = 250
 
-/** Why an operation could not go on, since it came to its state. */
+/** The errors of an operation since it entered its state. */
 interface Crash {
   readonly times: number
-  /** Of the last one: whether it would be the same the next time; what it said; with which row, and when. */
+  /** The last error: whether it would come again, its text, the row's version, and when. */
   readonly isDefect: boolean
   readonly error: string
   readonly version: number
@@ -329,7 +329,7 @@ export class Supervisor {
   #crashed(id: string, error: unknown, row: OperationRow | undefined): void {
     const before = this.#crashes.get(id)
     const times = (before?.times ?? 0) + 1
-    // What kept it from being set aside is not why it is to be.
+    // A failed attempt to set it aside is not the reason to set it aside.
     if (!row && before) return void this.#crashes.set(id, { ...before, times })
     const { version = 0, attempt = 0 } = row ?? {}
     const said = isUnstorable(error) ? `its next step cannot be stored: ${messageOf(error)}` : textOf(error)

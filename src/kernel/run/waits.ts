@@ -7,7 +7,10 @@ import { sleep, type Clock } from '../util/ports.ts'
 
 /** The pause before the row is read again after the store could not be read. */
 const READ_AGAIN_MS = 250
-/** Where many wait, rows are read less often for what other processes may have done: so a commit costs the same however many wait. */
+/**
+ * Where many wait, rows are read less often for the steps of other processes. So a commit costs the same however many
+ * wait.
+ */
 const SWEEP_MS_EACH = 0.2
 
 interface WaitsOptions {

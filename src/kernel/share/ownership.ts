@@ -30,7 +30,7 @@ interface Options {
   readonly owner: string
   /** Puts this process' name on operations, and goes on with them; false where not all could be had. */
   readonly adopt: (rows: readonly OperationRow[]) => Promise<boolean>
-  /** The process became the owner of everything, or is it no more. */
+  /** The process became the owner of everything, or lost that role. */
   readonly changed: (role: Role) => void
 }
 
@@ -46,7 +46,7 @@ export class Ownership {
   readonly #options: Options
   readonly #policy: Policy | undefined
   readonly #stop = new AbortController()
-  /** What of it still runs. */
+  /** The work that still runs. */
   #running: Promise<void> = Promise.resolve()
   #held: HeldLock | undefined
   /** Other processes: their last heartbeat, and how often it was seen. */
@@ -61,7 +61,7 @@ export class Ownership {
   constructor(options: Options) {
     this.#options = options
     this.#policy = options.store.ownership
-    // Who needs no lock knows from the start.
+    // Without a lock the role is known from the start.
     this.role = this.#policy?.by === 'lock' ? 'pending' : 'owner'
   }
 

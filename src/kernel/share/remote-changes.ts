@@ -5,7 +5,7 @@ import type { KernelTables, OperationRow } from '../define/operation.ts'
 import { sleep, type Clock } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 
-/** Clocks of processes may differ by so much. */
+/** The most by which the clocks of processes may differ. */
 const SLACK_MS = 5_000
 /** Rows are read no more often, and many rows less often: else a busy process would read its own steps all the time. */
 const PAUSE_MS = 50
@@ -26,7 +26,7 @@ export class RemoteChanges {
   /** Rows changed lately, as they were last seen. */
   readonly #known = new Map<string, OperationRow>()
   #begun = false
-  /** It has seen what changed lately before it began. */
+  /** It has read what changed before it began. */
   #caughtUp = false
   #sinceMs = 0
   #stale = false

@@ -1,4 +1,4 @@
-/** Commits a step until it is known what came of it. */
+/** Commits a step, and tries again until the outcome is known. */
 import { StoreError, type Write } from '../../store/port.ts'
 import { HardshellError } from '../util/errors.ts'
 import type { KernelStore, KernelWrite, OperationRow } from '../define/operation.ts'

@@ -60,7 +60,7 @@ export interface Move {
 
 /** What computing steps of one kind needs. */
 export interface Stepper {
-  /** Undefined where the chart takes no notice of the event. A timer's event is taken as one that fires now. */
+  /** Undefined if the chart does not take the event. A timer's event counts as firing now. */
   next(from: AnyMachineSnapshot, timers: Timers, event: EventObject): Promise<Step | undefined>
   first(input: unknown): Promise<Step>
   restore(persisted: PersistedSnapshot): AnyMachineSnapshot
@@ -117,7 +117,7 @@ const inert = lender()
 const derived = (input: Function, snapshot: AnyMachineSnapshot): unknown =>
   Reflect.apply(input, undefined, [{ context: contextOf(snapshot) }])
 
-/** Under it a machine does nothing: its actions are collected instead. */
+/** A scope in which a machine's actions are collected and not done. */
 const scopeOf = (self: ReturnType<typeof lender>, actions: Collected[]): AnyActorScope => ({
   self,
   id: self.id,
@@ -143,7 +143,7 @@ function orphan(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   return snapshot
 }
 
-/** What a step comes to, as it is stored: nobody who is handed it can change it. */
+/** The outcome of a step, as it is stored. It is frozen. */
 export function settled(snapshot: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachineSnapshot {
   if (Object.isFrozen(snapshot)) return snapshot
   const { value } = snapshot as { value: unknown }

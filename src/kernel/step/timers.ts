@@ -76,8 +76,8 @@ export function chartTimers(
     return Math.round(finite(name, fromMs + (delayMs ?? 0) * (isJittered ? 1 - random() / 2 : 1)))
   }
   /**
-   * When a timer ends of which only the time of day is known. Where the clock was set back since it was written, it takes no
-   * longer than it does from its start; what has an end by the time of day is left to that.
+   * When a timer ends of which only the time of day is stored. If the clock was set back since, the timer takes no
+   * longer than its whole length from now. A deadline keeps its time of day.
    */
   const momentOf = (name: string, context: unknown, atMs: number, writtenAtMs: number): Moment => {
     const nowMs = clock.now()

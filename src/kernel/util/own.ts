@@ -1,6 +1,6 @@
 /**
- * Data that the kernel keeps: what JSON says of it, and unchangeable. So what is in memory is what is stored, and nobody to
- * whom it is handed, or who still holds what it was made of, can change it behind the kernel's back.
+ * Copies of data that the kernel keeps: frozen, and the same as after JSON. So memory and store agree. Nobody who receives
+ * such a copy, or holds what it was made from, can change it.
  */
 import { HardshellError } from './errors.ts'
 

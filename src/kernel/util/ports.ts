@@ -1,4 +1,4 @@
-/** What the kernel takes from its surroundings, so that tests may give it another time and other chances. */
+/** The kernel's clock and randomness, which tests replace. */
 
 export interface Clock {
   /** Timers are set no further ahead than this, so that a jump of the clock is noticed; a minute unless given. */
@@ -24,7 +24,7 @@ export interface Clock {
 /** That many random bytes. */
 export type Random = (bytes: number) => Uint8Array
 
-/** Timers cannot be set further ahead. */
+/** The longest delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The platform's clock. */

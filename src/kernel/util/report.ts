@@ -1,7 +1,7 @@
 import { StoreError } from '../../store/port.ts'
 import { stays } from './retry.ts'
 
-/** A listener's error must reach whoever looks after errors, and nobody else. */
+/** Reports a listener's error to the platform. It must reach nobody else. */
 export const reportError = (error: unknown): void => {
   queueMicrotask(() => {
     const report = (globalThis as { reportError?: (error: unknown) => void }).reportError
@@ -10,7 +10,7 @@ export const reportError = (error: unknown): void => {
   })
 }
 
-/** What is done again by itself reports no store that is away for a while, and every other failure. */
+/** For work that is repeated by itself: reports every failure except a store that is away for a while. */
 export const reportLasting = (error: unknown): void => {
   if (!(error instanceof StoreError) || stays(error)) reportError(error)
 }

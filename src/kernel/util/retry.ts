@@ -1,10 +1,10 @@
-/** A store that cannot be had right now is asked again. */
+/** Asks a store again that cannot answer right now. */
 import { StoreError, type StoreErrorCode } from '../../store/port.ts'
 import { sleep, type Clock } from './ports.ts'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
-/** What no waiting mends. */
+/** Codes that waiting does not mend. */
 const STAYS: readonly StoreErrorCode[] = ['CLOSED', 'CORRUPT', 'NEWER', 'GONE', 'UNSTORABLE']
 
 /**
