@@ -35,19 +35,21 @@ export class LibsqlConnection implements SqliteConnection {
    * function, and through it the cursor. The one function that is called here is counted, so `close` waits for it.
    */
   all(sql: string, values: readonly SqlValue[] = []): SqlRow[] {
-    const cursor = this.#statement(sql).iterate(values.map(bound)) as Cursor
-    this.#holders.add(cursor.next)
-    const rows: SqlRow[] = []
-    for (let next = cursor.next(); next.done !== true; next = cursor.next()) rows.push(next.value)
-    return rows.map(readable)
+    return lettingGo(() => {
+      const cursor = this.#statement(sql).iterate(values.map(bound)) as Cursor
+      this.#holders.add(cursor.next)
+      const rows: SqlRow[] = []
+      for (let next = cursor.next(); next.done !== true; next = cursor.next()) rows.push(next.value)
+      return rows.map(readable)
+    })
   }
 
   run(sql: string, values: readonly SqlValue[] = []): void {
-    this.#statement(sql).run(values.map(bound))
+    lettingGo(() => void this.#statement(sql).run(values.map(bound)))
   }
 
   exec(sql: string): void {
-    this.#db.exec(sql)
+    lettingGo(() => void this.#db.exec(sql))
   }
 
   get isTransaction(): boolean {
@@ -68,6 +70,19 @@ export class LibsqlConnection implements SqliteConnection {
       this.#holders.add(statement)
     }
     return statement
+  }
+}
+
+/**
+ * An error keeps the objects whose methods were called, statements among them, until its stack is read. Whoever holds
+ * such an error would hold the file open.
+ */
+function lettingGo<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof Error) void error.stack
+    throw error
   }
 }
 
