@@ -15,7 +15,7 @@
  */
 import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
-import { changeTold, forget, owed, question, settle, settled, type FoundChange, type Kept, type MeltContext } from './melt-model.ts' // prettier-ignore
+import { changeTold, forget, owed, question, settle, settled, type FoundChange, type Kept, type MeltContext, type Payment } from './melt-model.ts' // prettier-ignore
 import { parts } from './melt-setup.ts'
 
 type Restored = Omit<FoundChange, 'isOrdered'>
@@ -39,6 +39,9 @@ const restoredIn = ({ outputs, signatures }: Restored): Kept => ({ found: { outp
 const foundIn = ({ outputs, signatures, isOrdered }: FoundChange): Kept => ({
   found: { outputs, signatures, isOrdered },
 })
+/** The payment, with the change that its quote told last. */
+const heard = ({ payment, found }: MeltContext): Payment | null =>
+  payment && found?.isOrdered === true ? { ...payment, change: found.signatures } : payment
 const NONE = { change: 0 }
 
 const found = {
@@ -136,7 +139,12 @@ export const changeStates = {
       input: from(settle),
       onDone: [
         on({ answer: 'ok', target: 'paid', actions: [write, writes(settledRow)], keep: settled }),
-        on({ target: 'changePending', actions: pending, keep: { found: null } }),
+        // What the quote told is of no use, and is not tried again until it tells something else.
+        on({
+          target: 'changePending',
+          actions: pending,
+          keep: ({ context }) => ({ found: null, payment: heard(context) }),
+        }),
       ],
     },
   }),

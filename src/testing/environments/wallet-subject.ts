@@ -3,7 +3,7 @@ import { mintClient, type Transport } from '../../cashu/client.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
-import type { Row } from '../../store/port.ts'
+import { StoreError, type Row } from '../../store/port.ts'
 import { walletKinds } from '../../wallet/kinds/index.ts'
 import { openWallet, type Wallet } from '../../wallet/wallet.ts'
 import type { AtomicMint } from './atomic-mint.ts'
@@ -248,7 +248,10 @@ async function attended(
       const id = sure(error.operationId, 'operation')
       if (!mayResume(id)) throw error
       await clock.pause(HOUR_MS)
-      await wallet.operations.resume(id)
+      // Where the store does not take it, the person hears of it and tries again later.
+      await wallet.operations.resume(id).catch((failure: unknown) => {
+        if (!(failure instanceof StoreError)) throw failure
+      })
     }
 }
 

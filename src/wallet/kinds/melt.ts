@@ -124,13 +124,15 @@ export const meltKind = defineOperation({
       most: 1,
       sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {
-        const { mintUrl, blanks, quoteId, method } = sure(contexts[0], 'context')
+        const { mintUrl, blanks, quoteId, method, payment } = sure(contexts[0], 'context')
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
         if (reply.answer === 'refused') {
           const quoted = await client(mintUrl).meltQuote(sure(quoteId, 'quote'), { signal, method })
           const told = quoted.answer === 'ok' && changeTold(blanks, paymentOf(quoted.body, null))
-          return told ? [{ type: 'change.found', ...told } as EventObject] : []
+          // What was told before was of no use.
+          const isNew = told && JSON.stringify(told.signatures) !== JSON.stringify(payment?.change)
+          return isNew ? [{ type: 'change.found', ...told } as EventObject] : []
         }
         if (reply.answer !== 'ok') return []
         if (reply.body.outputs.length === 0) return [{ type: 'change.none' }]
