@@ -13,6 +13,9 @@ export const isDefect = (error: unknown): boolean =>
     ? error.code === 'DEFECT' || isUnstorable(error)
     : error instanceof Error && DEFECTS.has(error.name) && !isNetwork(error)
 
+/** With this begins the reason of an operation whose step the store refused for good. */
+export const CANNOT_BE_STORED = 'its next step cannot be stored'
+
 const LONGEST_TEXT = 300
 
 /**

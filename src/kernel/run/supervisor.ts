@@ -4,7 +4,7 @@
  */
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic, type EventObject } from 'xstate'
 import { StoreError } from '../../store/port.ts'
-import { isDefect, textOf } from './defects.ts'
+import { CANNOT_BE_STORED, isDefect, textOf } from './defects.ts'
 import { CHECK, DUE, durable, type DurableInput } from './durable.ts'
 import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
@@ -332,7 +332,7 @@ export class Supervisor {
     // A failed attempt to set it aside is not the reason to set it aside.
     if (!row && before) return void this.#crashes.set(id, { ...before, times })
     const { version = 0, attempt = 0 } = row ?? {}
-    const said = isUnstorable(error) ? `its next step cannot be stored: ${messageOf(error)}` : textOf(error)
+    const said = isUnstorable(error) ? `${CANNOT_BE_STORED}: ${messageOf(error)}` : textOf(error)
     const met = { error: said, version, attempt, atMs: this.#kernel.clock.now() }
     this.#crashes.set(id, { ...met, times, isDefect: isDefect(error) })
     if (row) this.#kernel.erred(row, error)

@@ -1,4 +1,5 @@
 /** Who mends a database that refused a commit, and has those operations go on that were set aside for it. */
+import { CANNOT_BE_STORED } from '../../kernel/run/defects.ts'
 import type { Dump } from '../../store/memory.ts'
 import { StoreError } from '../../store/port.ts'
 import { operationsIn } from '../invariants/rows.ts'
@@ -25,9 +26,11 @@ export class Administrator {
     this.#of = of
   }
 
-  /** Operations that the kernel has set aside. */
+  /** Operations that the kernel has set aside because the database refused a step. Nobody mends a defect. */
   get aside(): readonly string[] {
-    return operationsIn(this.#of.rows()).flatMap(({ id, status }) => (status === 'quarantined' ? [id] : []))
+    return operationsIn(this.#of.rows()).flatMap(({ id, status, reason }) =>
+      status === 'quarantined' && reason?.startsWith(CANNOT_BE_STORED) === true ? [id] : [],
+    )
   }
 
   /** Told of a refusal: comes a while later, and again as long as something is set aside. */

@@ -119,8 +119,8 @@ export const kernelMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kernel/step/commit.ts',
-        from: `if (found?.commitId === row.commitId) return { outcome: 'landed' }`,
-        to: ``,
+        from: `doubt ||= error.code === 'IN_DOUBT'`,
+        to: `if (error.code === 'IN_DOUBT') throw error`,
       },
     ],
     breaks: 'failed',

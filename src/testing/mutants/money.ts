@@ -12,6 +12,11 @@ export const moneyMutants: readonly Mutant[] = [
         to: `import { effect, from, local, on,`,
       },
       { file: 'machines/wallet/send.ts', from: `'send.encode': local<`, to: `'send.encode': effect<` },
+      {
+        file: 'machines/wallet/send.ts',
+        from: `sent: readonly InputProof[] }>({ answers: { ok: true } })`,
+        to: `sent: readonly InputProof[] }>({ answers: { ok: true, lost: true } })`,
+      },
       { file: 'machines/wallet/send.ts', from: `encoding: { tags: ['local'],`, to: `encoding: {` },
       {
         file: 'machines/wallet/send.ts',
