@@ -6,7 +6,7 @@
  *      │                                        │  ╲ no answer
  *      ╰──────some is owed for certain──────────┼──▶ changePending ──seven days──▶ lastChange ──▶ changeMissing
  *                                               │        │                             │  ╲ no NUT-09    │
- *                                               │        │                             │  lastReading    │
+ *                                               │        │                             │  lastReading ──▶│
  *                                               ▼        ▼                             ▼       ▼         ▼
  *                                         settlingChange* ◀───────────────────────── signatures ─────────╯
  * ```
@@ -15,7 +15,7 @@
  */
 import { from, keeps, on, write, writes } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
-import { changeTold, forget, owed, question, settle, settled, type FoundChange, type Kept, type MeltContext, type Payment } from './melt-model.ts' // prettier-ignore
+import { forget, inVain, newChange, owed, question, settle, settled, type FoundChange, type Kept, type MeltContext, type Payment } from './melt-model.ts' // prettier-ignore
 import { parts } from './melt-setup.ts'
 
 type Restored = Omit<FoundChange, 'isOrdered'>
@@ -123,12 +123,15 @@ export const changeStates = {
       onDone: [
         on({
           answer: 'ok',
-          such: 'tellsChange',
+          such: 'tellsNewChange',
           target: '#melt.settlingChange',
-          keep: ({ context: { blanks }, output: { payment } }) => ({ found: changeTold(blanks, payment) ?? null }),
+          keep: ({ context, output: { payment } }) => ({ found: newChange(context, payment) ?? null }),
         }),
-        on({ answer: ['ok', 'refused'], target: 'paid', actions: writes(forget), keep: NONE }),
-        on({ target: 'changePending' }),
+        // It told of change that is of no use: what it keeps is not given up.
+        on({ answer: 'ok', if: 'wasToldChange', target: 'changeMissing' }),
+        on({ answer: 'ok', such: 'wasPaid', target: 'paid', actions: writes(forget), keep: NONE }),
+        on({ such: 'isForgotten', target: 'paid', actions: writes(forget), keep: NONE }),
+        on({ target: 'changePending', keep: inVain }),
       ],
     },
   }),
@@ -150,7 +153,7 @@ export const changeStates = {
   }),
   changeMissing: parts.createStateConfig({
     tags: ['ended', 'human'],
-    description: 'Paid, and the mint owes change that it has not signed in seven days. Goes on asking, seldom.',
+    description: 'Paid, and the mint owes change that it has not given in seven days. Goes on asking, seldom.',
     meta: { poll: 'change' },
     on: { 'change.found': found },
   }),

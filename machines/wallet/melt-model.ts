@@ -169,6 +169,15 @@ export function changeTold(
   return signatures.length > 0 ? { outputs, signatures, isOrdered: true } : undefined
 }
 
+/** The same, where the quote has not told it before, in vain. */
+export function newChange(
+  { blanks, payment }: Pick<MeltContext, 'blanks' | 'payment'>,
+  told: Pick<Payment, 'change'>,
+): FoundChange | undefined {
+  const [found, before] = [changeTold(blanks, told), payment && changeTold(blanks, payment)]
+  return JSON.stringify(found) === JSON.stringify(before) ? undefined : found
+}
+
 /** What inputs are for, and whether what they are worth beyond that comes back. */
 type Payable = Pick<MeltQuote, 'amount'> & Pick<MeltContext, 'givesChange'> & { readonly reserve: number }
 export type Select = Place & Payable

@@ -7,6 +7,7 @@ import { exchangeGuards } from './exchange-setup.ts'
 import { exchangeOf, type InputProof } from './exchange-model.ts'
 import {
   changeTold,
+  newChange,
   accounted,
   isTooMany,
   mayFit,
@@ -140,9 +141,10 @@ export const parts = setup({
 
     // The change.
     isSomeSigned: of<{ readonly outputs: readonly string[] }>((_, { outputs }) => outputs.length > 0),
-    tellsChange: of<{ readonly payment: Payment }>(
-      ({ blanks }, { payment }) => changeTold(blanks, payment) !== undefined,
+    tellsNewChange: of<{ readonly payment: Payment }>(
+      (context, { payment }) => newChange(context, payment) !== undefined,
     ),
+    wasToldChange: by(({ blanks, payment }) => payment !== null && changeTold(blanks, payment) !== undefined),
     isOwed: by((context) => owed(context) > 0),
     isNotOwed: by((context) => owed(context) <= 0),
     isLastAsk: by(isLastAsk),

@@ -50,7 +50,7 @@ export async function pay(stage: Stage, key = 'melt', note = 'invoice'): Promise
       await melt.execute()
       await melt.finished()
       // The change may come later, and the books count it.
-      if (melt.state.startsWith('change')) await reaches(stage, melt.id, 'paid')
+      if (/^(change|last)/.test(melt.state)) await reaches(stage, melt.id, 'paid')
     },
     ...MELT_ENDS,
   )
@@ -66,7 +66,7 @@ export function inTurn(stage: Stage, state: string, ...acts: readonly ((id: stri
   whenIn(stage, state, (id) => void sure(acts[Math.min(times++, acts.length - 1)], 'act')(id).catch(() => {}))
 }
 
-const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Scenario => ({
+const melts = (name: string, of: Omit<Scenario, 'kind' | 'name'>): Scenario => ({
   kind: 'melt',
   name,
   depth: 1,
@@ -77,9 +77,13 @@ const melts = (name: string, of: Omit<Scenario, 'kind' | 'name' | 'depth'>): Sce
 const unsure = (
   name: string,
   of: {
+    /** Faults beside crashes; one unless given. */
+    readonly depth?: number
     readonly reserve: number
     /** How long the quote omits the change. */
     readonly bareForMs: number
+    /** How long it tells of change that the mint has not signed. */
+    readonly forgesForMs?: number
     readonly restores?: { readonly does: 'notSent' | 'refused'; readonly forMs: number }
   },
 ): Scenario =>
@@ -90,9 +94,11 @@ const unsure = (
       stage.note('invoice', stage.invoice(4))
       mood(stage, PAY, 'lost', HOUR_MS)
       mood(stage, 'GET /v1/melt/quote', 'bare', of.bareForMs)
+      if (of.forgesForMs !== undefined) mood(stage, 'GET /v1/melt/quote', 'forged', of.forgesForMs)
       if (of.restores) mood(stage, 'POST /v1/restore', of.restores.does, of.restores.forMs)
     },
     drive: (stage) => pay(stage),
+    ...(of.depth !== undefined && { depth: of.depth }),
   })
 
 export const meltEnds: readonly Scenario[] = [
@@ -364,9 +370,17 @@ export const meltEnds: readonly Scenario[] = [
   unsure('change-unsure-late', { reserve: 1, bareForMs: DAY_MS, restores: { does: 'notSent', forMs: HOUR_MS } }),
   // It restores nothing, and its quote tells of the change when the last question is asked.
   unsure('change-told-late', {
-    reserve: 1,
+    depth: 0,
+    reserve: 2,
     bareForMs: 7 * DAY_MS,
     restores: { does: 'refused', forMs: 30 * DAY_MS },
+  }),
+  // It restores nothing, and its quote tells of change that nobody can spend: for three weeks, and a person is told.
+  unsure('change-told-wrong', {
+    reserve: 2,
+    bareForMs: 0,
+    forgesForMs: 20 * DAY_MS,
+    restores: { does: 'refused', forMs: 90 * DAY_MS },
   }),
   // The mint never tells of signatures.
   unsure('change-untold', { reserve: 1, bareForMs: 30 * DAY_MS, restores: { does: 'refused', forMs: 30 * DAY_MS } }),

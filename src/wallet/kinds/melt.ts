@@ -2,7 +2,7 @@
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause } from '../../../machines/wallet/exchange-model.ts'
 import { melt } from '../../../machines/wallet/melt.ts'
-import { changeTold, type MeltContext, type Payment } from '../../../machines/wallet/melt-model.ts'
+import { newChange, type MeltContext, type Payment } from '../../../machines/wallet/melt-model.ts'
 import { checkNames, checkSignal, checkKeys } from '../../arguments.ts'
 import { fromAmountLike, toAmount } from '../../cashu/amounts.ts'
 import { expiresAtMs } from '../../cashu/mint-time.ts'
@@ -124,15 +124,14 @@ export const meltKind = defineOperation({
       most: 1,
       sends: ['change.found', 'change.none'],
       async ask({ contexts, signal }) {
-        const { mintUrl, blanks, quoteId, method, payment } = sure(contexts[0], 'context')
+        const context = sure(contexts[0], 'context')
+        const { mintUrl, blanks, quoteId, method } = context
         const asked = blanks.map(({ B_, id }) => ({ B_, id, amount: 0 }))
         const reply = await client(mintUrl).restore(asked, { signal })
         if (reply.answer === 'refused') {
           const quoted = await client(mintUrl).meltQuote(sure(quoteId, 'quote'), { signal, method })
-          const told = quoted.answer === 'ok' && changeTold(blanks, paymentOf(quoted.body, null))
-          // What was told before was of no use.
-          const isNew = told && JSON.stringify(told.signatures) !== JSON.stringify(payment?.change)
-          return isNew ? [{ type: 'change.found', ...told } as EventObject] : []
+          const told = quoted.answer === 'ok' && newChange(context, paymentOf(quoted.body, null))
+          return told ? [{ type: 'change.found', ...told } as EventObject] : []
         }
         if (reply.answer !== 'ok') return []
         if (reply.body.outputs.length === 0) return [{ type: 'change.none' }]
