@@ -1,5 +1,5 @@
 /** Where kills fell, by sites: what is known of them, which are due, and what has been hit. */
-import { stateNodes } from '../../src/kernel/define/operation.ts'
+import { stateNodes } from '../../src/kernel/define/chart.ts'
 import { walletKinds } from '../../src/wallet/kinds/index.ts'
 import { KINDS } from './aim.ts'
 import { phaseName, siteName, type Phase, type Report, type Site } from './plan.ts'

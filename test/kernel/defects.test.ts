@@ -16,7 +16,7 @@ import {
 } from '../../src/kernel/index.ts'
 import { isDefect, textOf } from '../../src/kernel/run/defects.ts'
 import { HardshellError } from '../../src/kernel/util/errors.ts'
-import { notJson } from '../../src/testing/contracts/machine-contract/json.ts'
+import { notJson } from '../../src/kernel/util/json.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'

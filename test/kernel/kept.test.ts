@@ -2,6 +2,7 @@
  * Goal: what an operation keeps is its own: neither who made its input, its events and its answers, nor who is handed its
  * state can change it. Method: callers, effects, polls and listeners that hold on to what they gave or got, and change it.
  */
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { assign, emit, setup } from 'xstate'
 import { effect, type Change } from '../../src/kernel/index.ts'
@@ -112,6 +113,14 @@ describe('what somebody still holds', () => {
       ['a receipt', 'forged'],
     ])
   })
+})
+
+test('an object of another realm, as a frame or a sandbox makes them, is kept like any other', async () => {
+  const { shop, id, stored } = await begun(() => new Promise(() => {}))
+  const items: unknown = runInNewContext(`({ items: ['milk'], more: { at: 1 } })`)
+  await shop.any.send(id, { type: 'add', ...(items as object) })
+  await shop.any.send(id, runInNewContext(`({ type: 'add', items: [{ name: 'bread' }] })`) as { type: string })
+  expect(stored()).toEqual({ items: [{ name: 'bread' }], paid: { notes: [] } })
 })
 
 describe('who is handed', () => {

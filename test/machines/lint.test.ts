@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createMachine, StateMachine, type AnyStateMachine } from 'xstate'
-import { stateNodes } from '../../src/kernel/define/operation.ts'
+import { stateNodes } from '../../src/kernel/define/chart.ts'
 
 const headOf = (source: string): string => /^\/\*\*.*?\*\//s.exec(source)?.[0] ?? ''
 

@@ -7,7 +7,7 @@ import { globSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { assign, setup, StateMachine, type AnyStateMachine } from 'xstate'
 import { isAnswered } from '../../src/kernel/define/authoring.ts'
-import { stateNodes } from '../../src/kernel/define/operation.ts'
+import { stateNodes } from '../../src/kernel/define/chart.ts'
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 'null')
 

@@ -64,7 +64,6 @@ export const eventsOf = ({ events }: { readonly events: readonly string[] }): re
 
 /** Whether some state of a chart takes events of this type. */
 export const takes = (machine: AnyStateMachine, type: string): boolean =>
-  !type.startsWith('xstate.') &&
   eventsOf(machine).some(
     (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   )

@@ -3,7 +3,6 @@ import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateMachine } f
 import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
 import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
-import { stateNodes } from './chart.ts'
 import { misfits } from './definition.ts'
 import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -273,8 +272,6 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)
   return kind
 }
-
-export { stateNodes }
 
 /** The chart's state as dotted text: `melting`, `swapping.reconciling.checking`. */
 export function dotted(value: AnyMachineSnapshot['value']): string {

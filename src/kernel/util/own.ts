@@ -3,6 +3,7 @@
  * such a copy, or holds what it was made from, can change it.
  */
 import { HardshellError } from './errors.ts'
+import { isPlain, notJson } from './json.ts'
 
 /**
  * A frozen copy. What of it stands at the same place of `before`, a copy that was kept before, is taken as it is: a step
@@ -14,7 +15,15 @@ export function own<T>(value: T, what: string, before?: unknown): T {
   try {
     return copied(value, before) as T
   } catch {
-    throw new HardshellError('DEFECT', `${what}${flawIn(value) ?? ' goes in circles'}, which cannot be stored as JSON`)
+    throw new HardshellError('DEFECT', `${flawIn(value, what)}, which cannot be stored as JSON`)
+  }
+}
+
+function flawIn(value: unknown, what: string): string {
+  try {
+    return notJson(value, what) ?? `${what} is no JSON`
+  } catch {
+    return `${what} goes in circles`
   }
 }
 
@@ -43,29 +52,3 @@ const placed = (before: unknown, name: string | number): unknown =>
 
 const isScalar = (part: unknown): boolean =>
   typeof part === 'string' || typeof part === 'boolean' || part === null || Number.isFinite(part)
-
-function isPlain(value: object): value is { readonly [name: string]: unknown } {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
-/** Where it is no JSON, and what stands there; undefined where it is. */
-function flawIn(value: unknown, depth = 0): string | undefined {
-  if (isScalar(value) || depth > 1_000) return undefined
-  const isList = Array.isArray(value)
-  if (typeof value !== 'object' || value === null || (!isList && !isPlain(value))) return ` is ${kindOf(value)}`
-  const parts = isList ? Array.from(value, (item, at) => [`[${at}]`, item] as const) : Object.entries(value)
-  for (const [name, item] of parts) {
-    if (name === '__proto__') return '.__proto__ is a name of its own'
-    const flaw = item === undefined && !isList ? undefined : flawIn(item, depth + 1)
-    if (flaw !== undefined) return `${isList ? name : `.${name}`}${flaw}`
-  }
-  return undefined
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value === 'number' || value === undefined) return String(value)
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
-  const name: unknown = value.constructor?.name
-  return `a ${typeof name === 'string' && name !== '' ? name : 'strange object'}`
-}

@@ -7,10 +7,10 @@
  * transition, and before and after every effect's request. A crash after the answer is the same as one before the next
  * commit.
  */
-import { pollOf } from '../../kernel/define/chart.ts'
+import { pollOf, stateNodes } from '../../kernel/define/chart.ts'
 import type { Declared } from '../../kernel/define/authoring.ts'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
-import { stateNodes, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
 import { placeOf, type Move } from '../../kernel/step/step.ts'
 import type { Dump } from '../../store/memory.ts'
 

@@ -1,8 +1,8 @@
 /** What can be seen of a machine without running it. */
 import type { AnyStateMachine } from 'xstate'
-import { pollOf } from '../../../kernel/define/chart.ts'
+import { pollOf, stateNodes } from '../../../kernel/define/chart.ts'
 import { tx } from '../../../kernel/define/authoring.ts'
-import { defineOperation, stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
+import { defineOperation, type OperationKind } from '../../../kernel/define/operation.ts'
 import { polledBy } from './walk.ts'
 
 const list = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat())

@@ -1,8 +1,10 @@
 /** What shows when a chart is walked through: each function returns what is wrong, one line each. */
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { stateNodes, type OperationKind } from '../../../kernel/define/operation.ts'
+import { stateNodes } from '../../../kernel/define/chart.ts'
+import type { OperationKind } from '../../../kernel/define/operation.ts'
 import { bareStep, stepper, type Collected, type Stepper } from '../../../kernel/step/step.ts'
-import { notJson } from './json.ts'
+import { messageOf } from '../../../kernel/util/errors.ts'
+import { notJson } from '../../../kernel/util/json.ts'
 import { canonical } from '../store-contract/kit.ts'
 import { declaredOf, delaysOf, inputOf, isOver, isRest, nextsOf, type Edge, type Next, type Samples, type Spot, type Walk } from './walk.ts' // prettier-ignore
 
@@ -15,7 +17,6 @@ const answerOf = ({ event }: Next): string => (event as EventObject & { output: 
 /** A step, for people. */
 const nameOf = ({ before, next }: Edge): string =>
   `${before.state}: ${next.src === undefined ? next.event.type : `${next.src} answering '${answerOf(next)}'`}`
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Answers that were never given, and states that were never met: what the walk says holds for nothing of them. */
 export function unmet({ kind, spots, edges }: Walked): string[] {

@@ -1,7 +1,7 @@
 /** What JSON carries, as it is. */
 
 /** Whether an object is a literal, of any realm. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): value is { readonly [name: string]: unknown } {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
@@ -23,12 +23,17 @@ export function notJson(
     }
     return undefined
   }
-  if (!isPlain(value))
-    return `${path} is a ${(value as { constructor?: { name?: string } }).constructor?.name ?? 'strange object'}`
+  if (!isPlain(value)) return `${path} is a ${nameOf(value)}`
   for (const [name, inner] of Object.entries(value)) {
+    if (name === '__proto__') return `${path}.__proto__ is a name of its own`
     // A property that is undefined is one that is not there, in JSON as elsewhere.
     const found = inner === undefined ? undefined : notJson(inner, `${path}.${name}`, isKept)
     if (found !== undefined) return found
   }
   return undefined
+}
+
+function nameOf(value: object): string {
+  const name: unknown = value.constructor?.name
+  return typeof name === 'string' && name !== '' ? name : 'strange object'
 }
