@@ -3,6 +3,7 @@ import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateMachine } f
 import type { Json, Reader, Row, Store, Table, Write } from '../../store/port.ts'
 import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed.ts'
 import type { Declared } from './authoring.ts'
+import { takes } from './chart.ts'
 import { misfits } from './definition.ts'
 import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
@@ -238,6 +239,8 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
    * key then starts another one. Never unless given.
    */
   readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
+  /** The event that asks an operation of the kind to end before its time; where it is left out, the kind cannot be cancelled. */
+  readonly cancel?: EventObject
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -269,6 +272,8 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
   if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
+  if (kind.cancel && !takes(kind.machine, kind.cancel.type))
+    defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)
   return kind
 }
