@@ -531,7 +531,7 @@ describe('a process that closes with a deadline', () => {
         version: 1,
         machine: setup({ actors: { ask: effect<{ answer: 'ok' }, {}>({ answers: { ok: true } }) } }).createMachine({
           initial: 'asking',
-          states: { asking: { invoke: { src: 'ask', onDone: 'answered' } }, answered: { type: 'final' } },
+          states: { asking: { invoke: { src: 'ask', input: {}, onDone: 'answered' } }, answered: { type: 'final' } },
         }),
         effects: () => ({ ask: () => promise }),
       })
