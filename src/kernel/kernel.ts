@@ -61,8 +61,6 @@ export interface Kernel {
   readonly tables: Tables
   /** The store, as local steps read it. */
   readonly reader: Reader
-  /** Aborts when the operations are closed. */
-  readonly signal: AbortSignal
   /** Stores new operations and starts them; see `Supervisor`. */
   begin<T extends { readonly rows: readonly OperationRow[] }>(
     ids: readonly string[],
