@@ -5,8 +5,8 @@
  * children otherwise is found.
  */
 import { describe, expect, test } from 'vitest'
-import { assign, setup } from 'xstate'
-import { answered, defineOperation, effect, start, starts, type OperationKind } from '../../src/kernel/index.ts'
+import { setup } from 'xstate'
+import { answered, defineOperation, effect, start, type OperationKind } from '../../src/kernel/index.ts'
 import type { Bear } from '../../src/kernel/kernel.ts'
 import {
   covered,
@@ -85,7 +85,7 @@ const SCENARIOS = [
   scenario(['cups', 'tea'], 'leaves'),
   scenario(['cups'], 'adds'),
 ]
-const FEW: ExploreOptions = { faults: 1 }
+const FEW: ExploreOptions = { faults: 1, quick: true }
 
 describe('a shipment and its parcels', () => {
   const visited = new Set<string>()
@@ -97,6 +97,99 @@ describe('a shipment and its parcels', () => {
     for (const what of seen) visited.add(what)
   })
 
+  test('with two processes that go on by turns', async () => {
+    const { closed, violations, lives } = await exploreCrashes(scenario(['anvil'], 'waits'), { owners: true })
+    console.log(`two processes: ${lives} lives`)
+    expect(violations).toEqual([])
+    expect(closed).toBe(true)
+  })
+
   test('every answer of join and every branch is met', () =>
     expect(covered(shipment, visited, { crashes: true }).uncovered).toEqual([]))
 })
+
+describe('what starts children otherwise is found', () => {
+  /** The children are committed, and only then the step of their parent. */
+  const apart: Bear = async (kernel, parent, begun) => {
+    const births = await start.bear(kernel, parent, begun)
+    const land: typeof births.land = (commit) =>
+      births.land(async () => {
+        await kernel.store.commit(births.writes as [])
+        return commit()
+      })
+    return { writes: [], land }
+  }
+
+  test('in a commit of their own', async () => {
+    const { machine } = shipment
+    const actions = { ...machine.implementations.actions, start: Object.assign(() => {}, { bear: apart }) }
+    const kind = defineOperation({ ...shipment, machine: machine.provide({ actions } as {}) })
+    const { violations } = await exploreCrashes(scenario(['cups', 'tea'], 'waits', kind), { ...FEW, until: 'apart' })
+    expect(violations.map(({ what }) => what.replace(/:.*/, ''))).toContain('apart')
+  })
+
+  test('by an effect, without a key', async () => {
+    const { violations } = await exploreCrashes(byEffect, { ...FEW, until: 'doubled' })
+    expect(violations.map(({ what }) => what.replace(/:.*/, ''))).toContain('doubled')
+  })
+})
+
+const sender = defineOperation({
+  kind: 'sender',
+  version: 1,
+  machine: setup({
+    types: {} as { context: { id: string }; input: { id: string } },
+    actors: { begin: effect<{ answer: 'ok' | 'unknown' }, { id: string }>({ answers: { ok: true, unknown: true } }) },
+    delays: { pause: 1_000 },
+  }).createMachine({
+    context: ({ input: { id } }) => ({ id }),
+    initial: 'beginning',
+    states: {
+      beginning: {
+        invoke: {
+          src: 'begin',
+          input: ({ context: { id } }) => ({ id }),
+          onDone: [{ guard: answered('ok'), target: 'begun' }, { target: 'pausing' }],
+        },
+      },
+      pausing: { after: { pause: 'beginning' } },
+      begun: { type: 'final' },
+    },
+  }),
+  effects: ({ begin }: { begin: (id: string) => Promise<void> }) => ({
+    begin: ({ input: { id } }) =>
+      begin(id).then(
+        () => ({ answer: 'ok' as const }),
+        () => ({ answer: 'unknown' as const }),
+      ),
+  }),
+})
+
+const errand = defineOperation({
+  kind: 'errand',
+  version: 1,
+  machine: setup({ types: {} as { context: {}; input: { id: string } } }).createMachine({
+    context: {},
+    initial: 'done',
+    states: { done: { type: 'final' } },
+  }),
+  effects: (_: { begin: (id: string) => Promise<void> }) => ({}),
+})
+
+const byEffect = {
+  kind: 'sender',
+  name: 'by an effect',
+  subject: kindSubject({
+    kinds: [sender, errand],
+    outside: () => ({}),
+    ports: (_outside: object, _clock: unknown, operations: PortOperations) => ({
+      begin: async (parent: string) => void (await operations.of(errand).create({}, { parent })),
+    }),
+    judge: ({ operations }) =>
+      operations.filter(({ parent }) => parent !== null).length > 1 ? ['doubled: two errands of one sender'] : [],
+  }),
+  drive: async ({ operations }: KindStage<object>): Promise<void> => {
+    const { id } = await operations.of(sender).create({}, { key: 'errand 7' })
+    await operations.of(sender).until(id, ({ status }) => (status === 'done' ? status : undefined))
+  },
+}
