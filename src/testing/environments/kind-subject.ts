@@ -1,6 +1,7 @@
 /** A subject of a caller's own kinds of operations, and their environment. */
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Schema } from '../../store/port.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
@@ -18,6 +19,9 @@ export interface KindStage<Outside> extends Stage {
   readonly outside: Outside
 }
 
+/** The operations, as calls of ports may use them. */
+export type PortOperations = Pick<Operations, 'of' | 'get' | 'list' | 'until' | 'poll' | 'resume'>
+
 /** What the explorer needs for kinds of your own. */
 export interface KindSubjectOptions<Ports, Outside> {
   /** The kinds of operations. */
@@ -27,9 +31,10 @@ export interface KindSubjectOptions<Ports, Outside> {
   /** The initial state outside, as plain JSON. */
   readonly outside: () => Outside
   /**
-   * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected.
+   * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected. Its calls may
+   * start operations and ask how they stand.
    */
-  readonly ports: (outside: Outside, clock: VirtualClock) => Ports
+  readonly ports: (outside: Outside, clock: VirtualClock, operations: PortOperations) => Ports
   /** More faults of a request, by the name of the port (`ports.pay`) and of the fault. */
   readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }
   /**
@@ -47,6 +52,23 @@ export interface KindSubjectOptions<Ports, Outside> {
 interface Held {
   readonly books: unknown
   readonly late: readonly LateCall[]
+}
+
+/** Operations that are opened after their ports are made, and closed before the last late call arrives. */
+function within(opened: () => Operations | undefined = () => undefined): PortOperations {
+  const running = (): Operations => {
+    const operations = opened()
+    if (operations) return operations
+    throw new HardshellError('CLOSED', 'no process runs')
+  }
+  return {
+    of: (kind) => running().of(kind),
+    get: async (id) => running().get(id),
+    list: async (filter) => running().list(filter),
+    until: async (id, as, signal) => running().until(id, as, signal),
+    poll: async (id) => running().poll(id),
+    resume: async (id) => running().resume(id),
+  }
 }
 
 /**
@@ -78,7 +100,8 @@ export function kindSubject<Ports, Outside extends object>(
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
         async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
-          const ports = faultyPort('ports', of.ports(outside, clock), {
+          let running: Operations | undefined
+          const ports = faultyPort('ports', of.ports(outside, clock, within(() => running)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
             late: { get: () => late, set: (calls) => void (late = calls) },
           })
@@ -88,6 +111,7 @@ export function kindSubject<Ports, Outside extends object>(
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
           })
+          running = operations
           return {
             stage: { ...stage, operations, outside },
             resume: (id) => operations.resume(id),
@@ -99,7 +123,7 @@ export function kindSubject<Ports, Outside extends object>(
         },
         async judge({ rows, outside: held, nowMs }) {
           const { books, late: calls } = structuredClone(held) as Held
-          await arriveLate('ports', of.ports(books as Outside, new VirtualClock(nowMs)), calls)
+          await arriveLate('ports', of.ports(books as Outside, new VirtualClock(nowMs), within()), calls)
           return of.judge({
             outside: books as Outside,
             rows,
