@@ -30,6 +30,7 @@ export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
 export type { Change } from './kernel.ts'
 export {
   defineOperation,
+  lanesTable,
   operationsTable,
   ownersTable,
   type ColumnsOf,
@@ -63,6 +64,7 @@ export {
   type WriteOf,
 } from '../store/typed.ts'
 export type { Role } from './share/ownership.ts'
+export { laneRates, type LaneRate, type LaneRates } from './run/lane-rates.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
 export type { Resumed } from './run/supervisor.ts'
 export type { Json, Key, Query, Row, Store, Table, Total, Write } from '../store/port.ts'

@@ -75,7 +75,10 @@ export class Operations<Ports = unknown> {
     this.#options = options
     this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock })
+    const isShared = this.#tables.includes('lanes')
+    const { signal } = this.#stop
+    const pace = (ready: (lane: string) => void) => options.rates?.begin({ store, clock, signal, isShared, ready })
+    this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock, pace })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     this.#kernel = {
@@ -108,7 +111,6 @@ export class Operations<Ports = unknown> {
         }),
       )
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
-    const { signal } = this.#stop
     this.#reads = new Reads({ store, clock, kinds: this.#kinds })
     this.#creation = new Creation({
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
@@ -297,7 +299,7 @@ export class Operations<Ports = unknown> {
       unloadable: this.#supervisor.unloadable(id) ?? this.#reads.unloadable(current),
       crash: this.#supervisor.crashOf(id),
       laneClosed: this.#limiter.closed.includes(lane),
-      pause: this.#limiter.pauseOf(lane),
+      pause: this.#limiter.heldBack(lane),
       nowMs: this.#clock.now(),
       here: this.#here(current),
     })

@@ -10,7 +10,7 @@ import { commitRow } from '../step/commit.ts'
 import { HardshellError } from '../util/errors.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
-import { dotted, type OperationRow } from '../define/operation.ts'
+import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
@@ -364,7 +364,7 @@ class Operation {
       const { input } = invoke
       return { output: await runs[invoke.src]?.({ input, signal, replay, read: reader, nowMs: clock.now() }) }
     }
-    const over = this.#kernel.limiter.run(this.#row.lane, signal, request).then(
+    const over = this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority()).then(
       (done) => {
         if (signal.aborted || done === undefined) return undefined
         const { output } = done
@@ -383,6 +383,10 @@ class Operation {
     const { underWay } = this.#kernel
     underWay.set(over, { id: this.#row.id, src: invoke.src, signal })
     void over.then(() => underWay.delete(over))
+  }
+
+  #priority(): number {
+    return priorityOf(this.#loaded.kind, contextOf(this.snapshot))
   }
 
   #isLongOwned(): boolean {
@@ -440,8 +444,13 @@ class Operation {
     const { signal } = poll.abort
     signal.addEventListener('abort', polled)
     const context = contextOf(this.snapshot)
+    const priority = this.#priority()
     try {
-      const event = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
+      const event = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, {
+        context,
+        signal,
+        priority,
+      })
       if (signal.aborted) return
       void this.#enqueue(async () => {
         if (this.#poll !== poll) return

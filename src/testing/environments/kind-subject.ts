@@ -1,5 +1,6 @@
 /** A subject of a caller's own kinds of operations, and their environment. */
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
+import type { LaneRates } from '../../kernel/run/lane-rates.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Schema } from '../../store/port.ts'
@@ -30,6 +31,8 @@ export interface KindSubjectOptions<Ports, Outside> {
    * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected.
    */
   readonly ports: (outside: Outside, clock: VirtualClock) => Ports
+  /** How many requests of each lane may be made in a time. */
+  readonly rates?: LaneRates
   /** More faults of a request, by the name of the port (`ports.pay`) and of the fault. */
   readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }
   /**
@@ -87,6 +90,7 @@ export function kindSubject<Ports, Outside extends object>(
             ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
+            ...(of.rates && { rates: of.rates }),
           })
           return {
             stage: { ...stage, operations, outside },
