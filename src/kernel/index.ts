@@ -23,6 +23,9 @@ export {
   type Keep,
 } from './define/authoring.ts'
 export { retrying, type Branch, type Retrying } from './define/retrying.ts'
+export { join } from './children/join.ts'
+export { start, starts, type Named, type Starting } from './children/start.ts'
+export type { Child, Joined, Joining, Start } from './define/children.ts'
 export type { EventOf, InputOf, StateOf } from './define/typed.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'

@@ -1,13 +1,15 @@
 /** What the parts of a running kernel share. */
-import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import type { Store } from '../store/port.ts'
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate'
+import type { Write } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
 import { HardshellError, messageOf } from './util/errors.ts'
 import type { RequestLimiter } from './run/request-limiter.ts'
 import type { Poller } from './run/poller.ts'
-import { pollOf, stateNodes } from './define/chart.ts'
+import { declaration, isStart, pollOf, stateNodes } from './define/chart.ts'
+import type { Start } from './define/children.ts'
 import type { KernelStore, OperationKind, OperationRow, PersistedSnapshot, Reader, Poll } from './define/operation.ts'
 import { fraction, type Clock, type Random } from './util/ports.ts'
+import type { Outcome } from './step/commit.ts'
 import { settled, stepper, type Move, type Stepper } from './step/step.ts'
 import { storedTimers, type Timers } from './step/timers.ts'
 import type { Alarms } from './run/timer-heap.ts'
@@ -55,6 +57,23 @@ export interface Kernel {
   newId(): string
   /** A number in [0, 1). */
   chance(): number
+  readonly kinds: ReadonlyMap<string, LoadedKind>
+  readonly tables: Tables
+  /** The store, as local steps read it. */
+  readonly reader: Reader
+  /** Aborts when the operations are closed. */
+  readonly signal: AbortSignal
+  /** Stores new operations and starts them; see `Supervisor`. */
+  begin<T extends { readonly rows: readonly OperationRow[] }>(
+    ids: readonly string[],
+    store: () => Promise<T>,
+  ): Promise<T>
+  /** Starts those of the operations that are stored under this process' name and do not run. */
+  startOwn(ids: readonly string[]): void
+  /** Hands an event to an operation of a kind; see `KindOperations.send`. */
+  send(id: string, event: EventObject, kind: string): Promise<boolean>
+  /** Calls back after each commit. Returns the way to stop. */
+  on(listener: (change: Change) => void): () => void
   /** A step was committed. */
   changed(change: Change): void
   /** An operation's actor failed. Its row, as last committed, is sound. */
@@ -65,6 +84,66 @@ export interface Kernel {
   setAside(before: OperationRow, row: OperationRow): void
 }
 
+/** A call of an effect that the kernel does itself. */
+export interface Call {
+  /** The operation that asks. */
+  readonly id: string
+  /** What its chart hands over. */
+  readonly input: unknown
+}
+
+/**
+ * How the kernel does an effect itself (`join`). Its declaration in the chart's setup carries it, as the action `start` carries
+ * `Bear`: so a program whose charts have no children does not carry either.
+ */
+export interface Provided {
+  /** Resolves to the answer; to anything once the signal has aborted. It takes no place in a lane. */
+  run(kernel: Kernel, call: Call & { readonly signal: AbortSignal }): Promise<unknown>
+  /** What it waits for, for people; an empty text where that is nothing. */
+  explain(kernel: Kernel, call: Call): Promise<Awaiting>
+}
+
+/** What an operation waits for. */
+export interface Awaiting {
+  /** In words. */
+  readonly why: string
+  /** It does not come before a person has decided something. */
+  readonly needsHuman: boolean
+}
+
+/** A step that starts children: its row, and all that its commit writes beside it. */
+export interface Parent {
+  readonly row: OperationRow
+  readonly writes: readonly Write[]
+}
+
+/** Children that are computed and not yet stored. */
+export interface Births {
+  /** What the parent's commit writes for them. */
+  readonly writes: readonly Write[]
+  /** Has the parent's commit made, and the children run once it has landed. */
+  land(commit: () => Promise<Outcome>): Promise<Outcome>
+}
+
+/** Computes the first steps of children, and of theirs. */
+export type Bear = (kernel: Kernel, parent: Parent, starts: readonly Start[]) => Promise<Births>
+
+const isProvided = (logic: object): logic is { readonly provided: Provided } => 'provided' in logic
+
+/** How the kernel does an effect itself; undefined where the kind does it. */
+export function providedOf(machine: AnyStateMachine, src: string): Provided | undefined {
+  const logic = declaration(machine, src)
+  return logic && isProvided(logic) ? logic.provided : undefined
+}
+
+const bears = (action: unknown): action is { readonly bear: Bear } => isStart(action)
+
+/** How the children of a chart are started; undefined where it starts none. */
+function bearOf(machine: AnyStateMachine): Bear | undefined {
+  const action: unknown = machine.implementations.actions['start']
+  return bears(action) ? action.bear : undefined
+}
+
 /** A kind bound to the ports that its effects use. */
 export interface LoadedKind {
   readonly kind: OperationKind
@@ -72,6 +151,8 @@ export interface LoadedKind {
   readonly runs: { readonly [src: string]: (args: unknown) => unknown }
   readonly polls: { readonly [name: string]: Poll<unknown, EventObject> }
   readonly reader: Reader
+  /** How its chart's children are started; undefined where it starts none. */
+  readonly bear: Bear | undefined
   /** @throws {HardshellError} `UNLOADABLE` where the row is of an unknown version, or cannot be read. */
   restore(row: OperationRow): AnyMachineSnapshot
   /** The timers of a row. @throws {HardshellError} as `restore` */
@@ -80,16 +161,11 @@ export interface LoadedKind {
 
 export function loadKind(
   kind: OperationKind,
-  env: { ports: unknown; store: Store; tables: Tables; clock: Clock; random: Random; inspected: boolean },
+  env: { ports: unknown; reader: Reader; tables: Tables; clock: Clock; random: Random; inspected: boolean },
 ): LoadedKind {
   const runs = kind.effects(env.ports) as LoadedKind['runs']
   const polls = kind.polls?.(env.ports) ?? {}
-  const { store, clock } = env
-  const reader: Reader = {
-    get: (table, key) => store.get(table, key),
-    query: (query) => store.query(query),
-    sum: (table, prefix) => store.sum(table, prefix),
-  }
+  const { reader, clock } = env
   const steps = stepper({
     kind,
     runs,
@@ -147,6 +223,7 @@ export function loadKind(
     runs,
     polls,
     reader,
+    bear: bearOf(kind.machine),
     restore: (row) => load(row).snapshot,
     timers: (row) => load(row).timers,
   }
@@ -172,7 +249,7 @@ function missingRuns({ machine }: OperationKind, runs: LoadedKind['runs'], polls
     const named = invoke.flatMap(({ src }) => (typeof src === 'string' ? src : []))
     return [
       ...named
-        .filter((src) => typeof runs[src] !== 'function')
+        .filter((src) => typeof runs[src] !== 'function' && !providedOf(machine, src))
         .map((src) => `state '${id}' invokes '${src}', which effects() does not give`),
       ...(poll !== undefined && !polls[poll]
         ? [`state '${id}' is polled by '${poll}', which polls() does not give`]

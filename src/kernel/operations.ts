@@ -1,11 +1,18 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyStateMachine } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
-import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
+import type {
+  KernelStore,
+  OperationKind,
+  OperationRow,
+  OperationStatus,
+  OperationView,
+  Reader,
+} from './define/operation.ts'
 import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
-import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
+import { loadKind, providedOf, type Awaiting, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import { checkOptions, type CloseOptions, type ListFilter, type OperationsOptions } from './options.ts'
 import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
@@ -81,6 +88,11 @@ export class Operations<Ports = unknown> {
     this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock, pace })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
+    const reader: Reader = {
+      get: (table, key) => store.get(table, key),
+      query: (query) => store.query(query),
+      sum: (table, prefix) => store.sum(table, prefix),
+    }
     this.#kernel = {
       store,
       clock,
@@ -93,6 +105,14 @@ export class Operations<Ports = unknown> {
       hindrances: new Map(),
       newId,
       chance: () => fraction(random),
+      kinds: this.#kinds,
+      tables: options.tables,
+      reader,
+      signal: this.#stop.signal,
+      begin: (ids, write) => this.#supervisor.begin(ids, write),
+      startOwn: (ids) => this.#supervisor.startOwn(ids),
+      send: (id, event, kind) => this.#delivery.send(id, event, kind),
+      on: (listener) => this.on(listener),
       changed: (change) => this.#changed(change),
       failed: (row, error) => this.#supervisor.send({ type: 'operation.failed', row, error }),
       erred: (row, error) => this.#erred(row, error),
@@ -103,7 +123,7 @@ export class Operations<Ports = unknown> {
         kind.kind,
         loadKind(kind as OperationKind, {
           ports: options.ports,
-          store,
+          reader,
           tables: options.tables,
           clock,
           random,
@@ -114,7 +134,7 @@ export class Operations<Ports = unknown> {
     this.#reads = new Reads({ store, clock, kinds: this.#kinds })
     this.#creation = new Creation({
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
-      begin: (id, write) => this.#supervisor.begin(id, write),
+      begin: (ids, write) => this.#supervisor.begin(ids, write),
     })
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
@@ -301,12 +321,26 @@ export class Operations<Ports = unknown> {
       laneClosed: this.#limiter.closed.includes(lane),
       pause: this.#limiter.heldBack(lane),
       nowMs: this.#clock.now(),
-      here: this.#here(current),
+      here: { ...this.#here(current), awaiting: await this.#awaiting(current, loaded) },
     })
   }
 
+  /** What of what the kernel does itself (`join`) an operation waits for. */
+  async #awaiting(
+    { id, status, snapshot }: OperationView,
+    loaded: LoadedKind | undefined,
+  ): Promise<readonly Awaiting[]> {
+    if (!snapshot || !loaded || status !== 'active') return []
+    const { machine } = loaded.kind
+    const explained = loaded.stepper.invokes(snapshot).flatMap(({ src, input }) => {
+      const provided = providedOf(machine, src)
+      return provided ? [provided.explain(this.#kernel, { id, input })] : []
+    })
+    return Promise.all(explained)
+  }
+
   /** What this process does about an operation, and what it does not. */
-  #here({ id, row }: OperationView): Here {
+  #here({ id, row }: OperationView): Omit<Here, 'awaiting'> {
     const { underWay, hindrances, owner } = this.#kernel
     const mine = [...underWay.values()].filter((request) => request.id === id && !request.signal.aborted)
     const isAnothers = row.owner !== '' && row.owner !== owner && !this.#supervisor.get(id)

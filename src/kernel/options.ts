@@ -77,6 +77,8 @@ export interface ListFilter {
   readonly changedSince?: number
   /** Unfinished, and in the same state for at least this long (ms). */
   readonly stuckForMs?: number
+  /** Those that belong to this operation: its children, and what was created with it as `parent`. */
+  readonly parent?: string
   /** Values of other columns of the row. */
   readonly where?: Row
   /** How many at most. */
@@ -109,6 +111,7 @@ const FILTERS: readonly (keyof ListFilter)[] = [
   'status',
   'changedSince',
   'stuckForMs',
+  'parent',
   'where',
   'limit',
 ]
@@ -118,7 +121,7 @@ const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
 export function checkFilter(filter: ListFilter): void {
   checkNames(filter, 'filter', FILTERS)
   const { kind, status, changedSince, stuckForMs } = filter
-  checkTexts({ kind, state: filter.state })
+  checkTexts({ kind, state: filter.state, parent: filter.parent })
   checkOneOf(status, 'status', STATUSES)
   checkDuration(changedSince, 'changedSince', { least: -Infinity })
   checkDuration(stuckForMs, 'stuckForMs')
@@ -131,6 +134,7 @@ export function matches(row: OperationRow, filter: ListFilter, nowMs: number): b
   const wanted = stuckForMs === undefined ? filter.status : 'active'
   return (
     (kind === undefined || row.kind === kind) &&
+    (filter.parent === undefined || row.parent === filter.parent) &&
     (wanted === undefined || row.status === wanted) &&
     (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
     (changedSince === undefined || row.updatedAt >= changedSince) &&

@@ -68,6 +68,9 @@ export const takes = (machine: AnyStateMachine, type: string): boolean =>
     (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   )
 
+/** Whether an action is `start`, under whatever name. */
+export const isStart = (action: unknown): boolean => typeof action === 'function' && 'bear' in action
+
 const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
 
 /** Every state node of a chart, the root first. */

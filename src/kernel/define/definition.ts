@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { tx } from './authoring.ts'
-import { declaration, stateNodes } from './chart.ts'
+import { declaration, isStart, stateNodes } from './chart.ts'
 
 /** Actions of XState that a step takes as they are. What `enqueueActions` enqueues is seen at the step. */
 const ACTIONS: ReadonlySet<string> = new Set(['xstate.assign', 'xstate.emit', 'xstate.raise', 'xstate.enqueueActions'])
@@ -70,11 +70,12 @@ function misdone(machine: AnyStateMachine, action: unknown): string | undefined 
   if (name === undefined || name === 'tx') return undefined
   const implemented: unknown = field(machine.implementations.actions, name)
   if (implemented === undefined) return `has the action '${name}', which is not in setup`
-  return misused(implemented, name)
+  return name === 'start' && isStart(implemented) ? undefined : misused(implemented, name)
 }
 
 function misused(action: unknown, name: string): string | undefined {
   if (action === tx) return `has tx under the name '${name}'; its name must be 'tx'`
+  if (isStart(action)) return `has start under the name '${name}'; its name must be 'start'`
   const type = text(field(action, 'type'))
   if (type === undefined)
     return `has the action '${name || '(anonymous)'}', a function: a side effect; use tx, emit or invoke`

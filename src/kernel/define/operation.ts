@@ -220,11 +220,17 @@ export interface Poll<Context, Event> {
 }
 
 type ActorsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer A, infer _Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? A : never // prettier-ignore
-type DeclaredOf<M> = { [A in ActorsOf<M> as A['src']]: A['logic'] }
+/** The effects and local steps that a machine declares. */
+export type DeclaredOf<M> = { [A in ActorsOf<M> as A['src']]: A['logic'] }
 
-/** How each declared effect and local step of a machine is done. */
+/** Those that the kernel does not do itself, as it does `join`. */
+type DoneByKind<M> = {
+  [A in ActorsOf<M> as A['logic'] extends { readonly provided: unknown } ? never : A['src']]: A['logic']
+}
+
+/** How each declared effect and local step of a machine is done, but for what the kernel does itself (`join`). */
 export type Runs<M> = {
-  [K in keyof DeclaredOf<M>]: DeclaredOf<M>[K] extends Declared<infer Out, infer In>
+  [K in keyof DoneByKind<M>]: DoneByKind<M>[K] extends Declared<infer Out, infer In>
     ? (args: EffectArgs<In> & LocalArgs<In>) => Promise<Out> | Out
     : never
 }

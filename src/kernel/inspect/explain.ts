@@ -1,5 +1,5 @@
 /** Says of an operation why it is where it is and what comes next. Ids, states, times: no secrets. */
-import type { LoadedKind } from '../kernel.ts'
+import type { Awaiting, LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
 import { running, type StoredTimers } from '../step/timers.ts'
@@ -52,6 +52,8 @@ export interface Here {
   readonly noOwner: string | undefined
   /** Another process runs it. */
   readonly elsewhere: boolean
+  /** What of others it waits for. */
+  readonly awaiting: readonly Awaiting[]
 }
 
 export function explain(of: {
@@ -93,7 +95,12 @@ export function explain(of: {
   const asks = effects.length > 0 || watching !== undefined || retries
   return {
     ...base,
-    why: [reason, asks && lanePaused ? `(${pausedUntil(lanePaused)})` : '', ...standstill(here)]
+    why: [
+      reason,
+      ...here.awaiting.map(({ why }) => `(${why})`),
+      asks && lanePaused ? `(${pausedUntil(lanePaused)})` : '',
+      ...standstill(here),
+    ]
       .filter((part) => part !== '')
       .join(' '),
     underWay: here.underWay,
@@ -110,6 +117,7 @@ export function explain(of: {
       snapshot.hasTag('human') ||
       (asks && pause?.needsHuman === true) ||
       here.noOwner !== undefined ||
+      here.awaiting.some((other) => other.needsHuman) ||
       stays(here.hindrance),
   }
 }

@@ -1,15 +1,17 @@
 /** Creates operations: the first step is computed and committed, or nothing is stored. */
 import { checkKeys, checkObject } from '../../arguments.ts'
+import type { Write } from '../../store/port.ts'
 import type { OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import type { CreateOptions } from '../options.ts'
 import type { Step } from '../step/step.ts'
-import { commitRow } from '../step/commit.ts'
+import type { Outcome } from '../step/commit.ts'
 import { canonical } from '../util/canonical.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { rowOf, tablesOf } from './durable.ts'
 import { loadedOf, type Reads } from './reads.ts'
+import { commitStep } from './step-commit.ts'
 
 /** Conflicts on other rows after which creating is given up. Each means that another operation got through. */
 const MOST_TRIES = 200
@@ -20,8 +22,8 @@ const RETRY_MS = 5_000
 
 /** What became of the commit, and the row where it landed. */
 interface Stored {
-  readonly outcome: Awaited<ReturnType<typeof commitRow>>['outcome']
-  readonly row?: OperationRow
+  readonly outcome: Outcome['outcome']
+  readonly rows: readonly OperationRow[]
 }
 
 /** Whether the input is only asked for where the operation is not there yet. */
@@ -33,7 +35,7 @@ interface CreationOptions {
   readonly reads: Reads
   readonly signal: AbortSignal
   /** Runs the commit, then starts the operation's actor. */
-  readonly begin: (id: string, write: () => Promise<Stored>) => Promise<Stored>
+  readonly begin: (ids: readonly string[], write: () => Promise<Stored>) => Promise<Stored>
 }
 
 export class Creation {
@@ -59,8 +61,14 @@ export class Creation {
       if (there !== undefined) return reads.get(there)
       made ??= isAsked(input) ? await input() : input
       const step = await loaded.stepper.first({ ...made, id })
-      const { row, writes } = rowOf(kernel, loaded, this.#blank(id, kind, request, options), step)
-      const { outcome } = await begin(id, () => this.#commit(row, writes, step))
+      const { parent = null, key = null } = options
+      const { row, writes } = rowOf(
+        kernel,
+        loaded,
+        blankRow(kernel.clock.now(), { id, kind, request, parent, key }),
+        step,
+      )
+      const { outcome } = await begin([id], () => this.#commit(loaded, row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' && options.id !== undefined)
         throw new HardshellError('ID_REUSED', `there is an operation '${id}' already`, { operationId: id })
@@ -71,23 +79,32 @@ export class Creation {
     }
   }
 
-  /** The row before its first step. */
-  #blank(id: string, kind: string, request: string | null, { parent, key }: CreateOptions): OperationRow {
-    const nowMs = this.#of.kernel.clock.now()
-    return {
-      ...{ id, kind, version: 0, reason: null, parent: parent ?? null, key: key ?? null, request },
-      ...{ createdAt: nowMs, updatedAt: nowMs },
-    } as unknown as OperationRow
-  }
-
-  async #commit(row: OperationRow, writes: ReturnType<typeof rowOf>['writes'], step: Step): Promise<Stored> {
+  async #commit(loaded: LoadedKind, row: OperationRow, writes: readonly Write[], step: Step): Promise<Stored> {
     const { kernel, signal } = this.#of
-    const env = { store: kernel.store, clock: kernel.clock, signal }
-    const { outcome } = await commitRow(env, { row, before: 0, writes, retryMs: RETRY_MS })
-    if (outcome !== 'landed') return { outcome }
-    if (signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })
     const { snapshot, emitted, moves } = step
-    kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
-    return { outcome, row }
+    const outcome = await commitStep(
+      kernel,
+      loaded,
+      step,
+      { row, before: 0, writes, retryMs: RETRY_MS, signal },
+      () => {
+        if (signal.aborted)
+          throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })
+        kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+      },
+    )
+    return { outcome, rows: outcome === 'landed' ? [row] : [] }
   }
+}
+
+/** The row of an operation before its first step. */
+export function blankRow(
+  nowMs: number,
+  of: Pick<OperationRow, 'id' | 'kind' | 'request' | 'parent' | 'key'>,
+): OperationRow {
+  const { id, kind, request, parent, key } = of
+  return {
+    ...{ id, kind, version: 0, reason: null, parent, key, request },
+    ...{ createdAt: nowMs, updatedAt: nowMs },
+  } as unknown as OperationRow
 }

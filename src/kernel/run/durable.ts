@@ -6,14 +6,14 @@
 import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 'xstate'
 import type { Write } from '../../store/port.ts'
 import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
-import { commitRow } from '../step/commit.ts'
 import { HardshellError } from '../util/errors.ts'
-import type { Kernel, LoadedKind } from '../kernel.ts'
+import { providedOf, type Kernel, type LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
+import { commitStep } from './step-commit.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
 import { fired, running, stored, type Timers } from '../step/timers.ts'
 
@@ -288,22 +288,24 @@ class Operation {
     const before = this.#row
     const began = momentIn(kernel.clock, 0)
     const { row, writes } = rowOf(kernel, this.#loaded, before, step)
-    const { store, clock, hindrances } = kernel
+    const { hindrances } = kernel
+    const { signal } = this.#stop
     const waiting = (error: unknown): void => void hindrances.set(row.id, error)
-    const env = { store, clock, signal: this.#stop.signal, waiting }
-    const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })
+    const commit = { row, before: before.version, writes, retryMs: Infinity, signal, waiting }
+    const outcome = await commitStep(kernel, this.#loaded, step, commit, () => {
+      if (signal.aborted) return
+      this.#row = row
+      this.#timers = step.timers
+      this.#owned = began
+      this.snapshot = step.snapshot
+      const landed: Committed = { type: '@hardshell.committed', snapshot: step.snapshot }
+      this.#send(landed)
+      const { snapshot, emitted, moves } = step
+      kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+      this.#follow(step.entered)
+    })
     hindrances.delete(row.id)
-    if (outcome !== 'landed' || this.#stop.signal.aborted) return outcome
-    this.#row = row
-    this.#timers = step.timers
-    this.#owned = began
-    this.snapshot = step.snapshot
-    const landed: Committed = { type: '@hardshell.committed', snapshot: step.snapshot }
-    this.#send(landed)
-    const { snapshot, emitted, moves } = step
-    kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })
-    this.#follow(step.entered)
-    return 'landed'
+    return outcome
   }
 
   /** While an invoke stays active its input must stay what it was: its request is under way with those bytes. */
@@ -327,7 +329,8 @@ class Operation {
 
   /** Commits the state as it is, with these timers. */
   async #record(timers: Timers): Promise<void> {
-    const unmoved = { snapshot: this.snapshot, writes: [], emitted: [], moves: [], entered: new Set<string>() }
+    const nothing = { writes: [], emitted: [], starts: [], moves: [], entered: new Set<string>() }
+    const unmoved = { ...nothing, snapshot: this.snapshot }
     const outcome = await this.#commit({ ...unmoved, timers })
     if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
   }
@@ -364,7 +367,12 @@ class Operation {
       const { input } = invoke
       return { output: await runs[invoke.src]?.({ input, signal, replay, read: reader, nowMs: clock.now() }) }
     }
-    const over = this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority()).then(
+    const provided = providedOf(this.#loaded.kind.machine, invoke.src)
+    const { id } = this.#row
+    const begun = provided
+      ? provided.run(this.#kernel, { id, input: invoke.input, signal }).then((output) => ({ output }))
+      : this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority())
+    const over = begun.then(
       (done) => {
         if (signal.aborted || done === undefined) return undefined
         const { output } = done
@@ -380,8 +388,9 @@ class Operation {
         return this.#fail(error)
       },
     )
+    if (provided) return
     const { underWay } = this.#kernel
-    underWay.set(over, { id: this.#row.id, src: invoke.src, signal })
+    underWay.set(over, { id, src: invoke.src, signal })
     void over.then(() => underWay.delete(over))
   }
 

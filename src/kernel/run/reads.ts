@@ -49,7 +49,7 @@ export class Reads {
   /** Newest first. @throws {TypeError} naming the argument */
   async list(filter: ListFilter): Promise<OperationView[]> {
     checkFilter(filter)
-    const { kind, status, changedSince, stuckForMs, limit } = filter
+    const { kind, status, changedSince, stuckForMs, parent, limit } = filter
     const table = 'operations'
     const wanted = stuckForMs === undefined ? status : 'active'
     const nowMs = this.#of.clock.now()
@@ -63,6 +63,11 @@ export class Reads {
             : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true, ...page },
       )
     const isWanted = (row: OperationRow): boolean => matches(row, filter, nowMs)
+    if (parent !== undefined) {
+      const children = await store.query({ table, index: 'byParent', prefix: [parent], reverse: true })
+      const newest = children.filter(isWanted).toSorted((a, b) => b.createdAt - a.createdAt)
+      return newest.slice(0, limit).map((row) => this.#view(row))
+    }
     const column = (wanted ?? kind) ? 'createdAt' : 'updatedAt'
     const rows = limit === undefined ? (await read({})).filter(isWanted) : await firstOf(limit, read, column, isWanted)
     return rows.map((row) => this.#view(row))

@@ -105,17 +105,25 @@ export class Supervisor {
     return this.#actors.size
   }
 
-  /** Stores a new operation and starts it; `store` gives its row once that is committed. */
-  begin<T extends { readonly row?: OperationRow }>(id: string, store: () => Promise<T>): Promise<T> {
+  /** Stores new operations and starts them; `store` gives the rows of those that are committed. */
+  begin<T extends { readonly rows: readonly OperationRow[] }>(
+    ids: readonly string[],
+    store: () => Promise<T>,
+  ): Promise<T> {
     const { clock, owner } = this.#kernel
-    return this.#exclusively([id], async () => {
+    return this.#exclusively(ids, async () => {
       const began = momentIn(clock, 0)
       const stored = await store()
-      const { row } = stored
-      if (row?.status === 'active' && this.#kernel.leads() && !this.#stopped)
-        this.#spawn({ row, ...(row.owner === owner && { owned: began }) })
+      for (const row of stored.rows)
+        if (row.status === 'active' && this.#kernel.leads() && !this.#stopped)
+          this.#spawn({ row, ...(row.owner === owner && { owned: began }) })
       return stored
     })
+  }
+
+  /** Starts those of the operations that are stored under this process' name and do not run. */
+  startOwn(ids: readonly string[]): void {
+    if (this.#kernel.leads()) for (const id of ids) void this.#reload(id, true)
   }
 
   /** Loads an operation that this process does not run so far. */

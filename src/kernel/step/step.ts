@@ -25,6 +25,7 @@ import type { Moment } from '../run/moments.ts'
 import { overlay } from './overlay.ts'
 import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
 import type { Clock } from '../util/ports.ts'
+import type { Start } from '../define/children.ts'
 import type { OperationKind, PersistedSnapshot, Reader } from '../define/operation.ts'
 
 /** An invoke of an active state, its input derived from the context alone. */
@@ -39,6 +40,8 @@ export interface Step {
   readonly snapshot: AnyMachineSnapshot
   readonly writes: readonly Write[]
   readonly emitted: readonly EventObject[]
+  /** The children that it starts. */
+  readonly starts: readonly Start[]
   readonly timers: Timers
   /** Ids of the invokes that this step entered. */
   readonly entered: ReadonlySet<string>
@@ -62,7 +65,8 @@ export interface Move {
 export interface Stepper {
   /** Undefined if the chart does not take the event. A timer's event counts as firing now. */
   next(from: AnyMachineSnapshot, timers: Timers, event: EventObject): Promise<Step | undefined>
-  first(input: unknown): Promise<Step>
+  /** The local steps of a child's first step read the store as its parent's step leaves it. */
+  first(input: unknown, read?: Reader): Promise<Step>
   restore(persisted: PersistedSnapshot): AnyMachineSnapshot
   persist(snapshot: AnyMachineSnapshot): PersistedSnapshot
   invokes(snapshot: AnyMachineSnapshot): Invoke[]
@@ -90,6 +94,7 @@ const textOf = (name: unknown): string => (typeof name === 'string' ? name : '')
 const isWrites = (params: unknown): params is readonly Write[] => Array.isArray(params)
 const isParams = (params: unknown): params is ActionParams => typeof params === 'object' && params !== null
 const writesOf = ({ params }: Collected): readonly Write[] => (isWrites(params) ? params : [])
+const isStarts = (params: unknown): params is readonly Start[] => Array.isArray(params)
 export const paramsOf = ({ params }: Collected): ActionParams => (isParams(params) ? params : {})
 
 const MOST_LOCAL_STEPS = 64
@@ -246,6 +251,7 @@ export function stepper(options: {
     from: AnyMachineSnapshot | undefined,
     timers: Timers,
     collected: ReturnType<typeof collect>,
+    under: Reader = read,
   ): Promise<Step> => {
     const { actions, moves, scope } = collected
     let snapshot = orphan(start)
@@ -256,7 +262,7 @@ export function stepper(options: {
       const pending = actions.flatMap((action) => (action.type === 'tx' ? writesOf(action) : []))
       const output = await runs[step.src]?.({
         input: step.input,
-        read: overlay(read, options.tables, pending),
+        read: overlay(under, options.tables, pending),
         nowMs: now(),
       })
       checkAnswer(machine, step.src, output)
@@ -278,12 +284,14 @@ export function stepper(options: {
   ): Omit<Step, 'snapshot' | 'moves'> => {
     const writes: Write[] = []
     const emitted: EventObject[] = []
+    const starts: Start[] = []
     const entered = new Set<string>()
     let timers: Record<string, Moment | null> = { ...before }
     for (const action of actions) {
       const { type } = action
       const { event, id, sendId, delay } = paramsOf(action)
       if (type === 'tx') writes.push(...writesOf(action))
+      else if (type === 'start' && isStarts(action.params)) starts.push(...action.params)
       else if (type === 'xstate.emit' && event) emitted.push(own(event, 'what is emitted'))
       else if (type === 'xstate.spawnChild' && id !== undefined) entered.add(id)
       else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
@@ -297,7 +305,7 @@ export function stepper(options: {
       }
     }
     if (snapshot.status !== 'active') timers = {}
-    return { writes, emitted, timers, entered }
+    return { writes, emitted, starts, timers, entered }
   }
 
   return {
@@ -310,9 +318,9 @@ export function stepper(options: {
       if (to === from && collected.actions.length === 0) return undefined
       return settle(to, from, fired(timers, event.type), collected)
     },
-    async first(input) {
+    async first(input, under) {
       const collected = collect()
-      return settle(machine.getInitialSnapshot(collected.scope, input), undefined, {}, collected)
+      return settle(machine.getInitialSnapshot(collected.scope, input), undefined, {}, collected, under)
     },
     restore(persisted) {
       const whole = { historyValue: {}, output: undefined, error: undefined, ...persisted, context: {}, children: {} }

@@ -1,0 +1,43 @@
+/** Commits a step, with the children that it starts. */
+import type { Write } from '../../store/port.ts'
+import type { OperationRow } from '../define/operation.ts'
+import type { Kernel, LoadedKind } from '../kernel.ts'
+import { commitRow, type Outcome } from '../step/commit.ts'
+import type { Step } from '../step/step.ts'
+import { HardshellError } from '../util/errors.ts'
+
+/** What is committed, and how. */
+interface Commit {
+  readonly row: OperationRow
+  /** The version that it replaces, 0 for a new operation. */
+  readonly before: number
+  readonly writes: readonly Write[]
+  readonly retryMs: number
+  readonly signal: AbortSignal
+  readonly waiting?: (error: unknown) => void
+}
+
+/**
+ * Commits a step. `landed` is called as soon as it has landed, before anything that follows from it.
+ *
+ * @throws {HardshellError} `DEFECT` where it starts a child that cannot be started; as `commitRow` does
+ */
+export async function commitStep(
+  kernel: Kernel,
+  { kind, bear }: LoadedKind,
+  step: Step,
+  { row, before, writes, retryMs, ...how }: Commit,
+  landed: () => void,
+): Promise<Outcome['outcome']> {
+  const { store, clock } = kernel
+  const { starts } = step
+  if (starts.length > 0 && !bear) throw new HardshellError('DEFECT', `${kind.kind}: 'start' is not in setup`)
+  const births = starts.length > 0 ? await bear?.(kernel, { row, writes }, starts) : undefined
+  const all = births ? [...writes, ...births.writes] : writes
+  const commit = async (): Promise<Outcome> => {
+    const outcome = await commitRow({ store, clock, ...how }, { row, before, writes: all, retryMs })
+    if (outcome.outcome === 'landed') landed()
+    return outcome
+  }
+  return (await (births?.land(commit) ?? commit())).outcome
+}
