@@ -22,6 +22,7 @@ export {
   type Declared,
   type Keep,
 } from './define/authoring.ts'
+export { retrying, type Branch, type Retrying } from './define/retrying.ts'
 export { join } from './children/join.ts'
 export { start, starts, type Named, type Starting } from './children/start.ts'
 export type { Child, Joined, Joining, Start } from './define/children.ts'
@@ -32,6 +33,7 @@ export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
 export type { Change } from './kernel.ts'
 export {
   defineOperation,
+  lanesTable,
   operationsTable,
   ownersTable,
   type ColumnsOf,
@@ -65,6 +67,7 @@ export {
   type WriteOf,
 } from '../store/typed.ts'
 export type { Role } from './share/ownership.ts'
+export { laneRates, type LaneRate, type LaneRates } from './run/lane-rates.ts'
 export { systemClock, systemRandom, type Clock, type Random } from './util/ports.ts'
 export type { Resumed } from './run/supervisor.ts'
 export type { Json, Key, Query, Row, Store, Table, Total, Write } from '../store/port.ts'

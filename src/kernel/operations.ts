@@ -1,7 +1,14 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyStateMachine } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
-import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView, Reader } from './define/operation.ts'
+import type {
+  KernelStore,
+  OperationKind,
+  OperationRow,
+  OperationStatus,
+  OperationView,
+  Reader,
+} from './define/operation.ts'
 import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
@@ -75,7 +82,10 @@ export class Operations<Ports = unknown> {
     this.#options = options
     this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock })
+    const isShared = this.#tables.includes('lanes')
+    const { signal } = this.#stop
+    const pace = (ready: (lane: string) => void) => options.rates?.begin({ store, clock, signal, isShared, ready })
+    this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock, pace })
     const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
     const newId = (): string => hex(random(16))
     const reader: Reader = {
@@ -120,7 +130,6 @@ export class Operations<Ports = unknown> {
         }),
       )
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
-    const { signal } = this.#stop
     this.#reads = new Reads({ store, clock, kinds: this.#kinds })
     this.#creation = new Creation({
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
@@ -309,14 +318,17 @@ export class Operations<Ports = unknown> {
       unloadable: this.#supervisor.unloadable(id) ?? this.#reads.unloadable(current),
       crash: this.#supervisor.crashOf(id),
       laneClosed: this.#limiter.closed.includes(lane),
-      pause: this.#limiter.pauseOf(lane),
+      pause: this.#limiter.heldBack(lane),
       nowMs: this.#clock.now(),
       here: { ...this.#here(current), awaiting: await this.#awaiting(current, loaded) },
     })
   }
 
   /** What of what the kernel does itself (`join`) an operation waits for. */
-  async #awaiting({ id, status, snapshot }: OperationView, loaded: LoadedKind | undefined): Promise<readonly Awaiting[]> {
+  async #awaiting(
+    { id, status, snapshot }: OperationView,
+    loaded: LoadedKind | undefined,
+  ): Promise<readonly Awaiting[]> {
     if (!snapshot || !loaded || status !== 'active') return []
     const { machine } = loaded.kind
     const explained = loaded.stepper.invokes(snapshot).flatMap(({ src, input }) => {

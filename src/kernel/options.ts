@@ -4,6 +4,7 @@ import {
   checkCount,
   checkDuration,
   checkFunction,
+  checkMethods,
   checkNames,
   checkObject,
   checkOneOf,
@@ -13,6 +14,7 @@ import type { Row, Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
 import type { OperationKind, OperationRow, OperationStatus } from './define/operation.ts'
 import type { Inspect } from './inspect/inspect.ts'
+import type { LaneRates } from './run/lane-rates.ts'
 import type { Clock, Random } from './util/ports.ts'
 
 /** What operations are opened with. */
@@ -31,6 +33,8 @@ export interface OperationsOptions<Ports> {
   readonly random?: Random
   /** Requests of one lane that may be under way at once; 8 unless given. */
   readonly laneLimit?: number
+  /** How many requests of each lane may be made in a time: `laneRates(...)`. As many as there are, unless given. */
+  readonly rates?: LaneRates
   /** Whether requests of a lane may be made; asked before each. Always, unless given. */
   readonly laneOpen?: (lane: string) => Promise<boolean>
   /** Gets every committed step in XState's inspection format, without secrets. */
@@ -149,4 +153,8 @@ export function checkOptions<Ports>(options: OperationsOptions<Ports>): void {
   for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect', 'onError'] as const)
     checkFunction(options[name], name)
   checkCount(options.laneLimit, 'laneLimit')
+  if (options.rates === undefined) return
+  checkMethods(options.rates, 'rates', ['begin'])
+  if (options.store.ownership?.by === 'heartbeats' && !Object.hasOwn(options.tables, 'lanes'))
+    throw new TypeError("tables: a lanesTable() named 'lanes', for the processes of this store share the rates")
 }

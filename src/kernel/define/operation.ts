@@ -94,8 +94,23 @@ export const ownersTable = () =>
     key: ['id'],
   }) as const
 
+/** The table of lanes, under the name `lanes`: by it the processes of a store share the rates of lanes (`laneRates`). */
+export const lanesTable = () =>
+  ({
+    columns: {
+      lane: 'text',
+      /** When the next request may be made for which no process has a slot yet. */
+      nextAt: 'time',
+    },
+    key: ['lane'],
+  }) as const
+
 /** The kernel's own tables, under the names that every schema gives them. */
-export type KernelTables = { readonly operations: OperationsTable; readonly owners: ReturnType<typeof ownersTable> }
+export type KernelTables = {
+  readonly operations: OperationsTable
+  readonly owners: ReturnType<typeof ownersTable>
+  readonly lanes: ReturnType<typeof lanesTable>
+}
 export type KernelWrite = WriteOf<KernelTables>
 /** A store as the kernel uses it: it reads its own tables, and commits what kinds write. */
 export type KernelStore = ReaderOf<KernelTables> & Omit<Store, keyof Reader>
@@ -234,6 +249,11 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
   readonly polls?: (ports: Ports) => { readonly [name: string]: Poll<ContextOf<M>, EventObject> }
   /** The operation's lane. */
   readonly lane?: (context: ContextOf<M>) => string
+  /**
+   * Who goes first where requests of its lane wait: the higher, the sooner; 0 unless given. Those of one priority go in the order
+   * in which they came. Read from the committed context before each request.
+   */
+  readonly priority?: (context: ContextOf<M>) => number
   /** Values for the columns that the database adds to its operations table. */
   readonly columns?: (context: ContextOf<M>) => Row
   /** Why it is in its state, where the state's own description cannot say; for people, and without secrets. */
@@ -282,6 +302,13 @@ export function defineOperation<Ports, M extends AnyStateMachine>(
     defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)
   return kind
+}
+
+/** How urgent an operation is. @throws {HardshellError} `DEFECT` where its kind gives no number */
+export function priorityOf({ kind, priority }: OperationKind, context: unknown): number {
+  const given = priority?.(context) ?? 0
+  if (typeof given === 'number' && !Number.isNaN(given)) return given
+  throw new HardshellError('DEFECT', `${kind}: the priority is no number`)
 }
 
 /** The chart's state as dotted text: `melting`, `swapping.reconciling.checking`. */

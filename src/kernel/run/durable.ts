@@ -9,7 +9,7 @@ import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
 import { providedOf, type Kernel, type LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
-import { dotted, type OperationRow } from '../define/operation.ts'
+import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { ofAnotherKind } from './reads.ts'
@@ -371,7 +371,7 @@ class Operation {
     const { id } = this.#row
     const begun = provided
       ? provided.run(this.#kernel, { id, input: invoke.input, signal }).then((output) => ({ output }))
-      : this.#kernel.limiter.run(this.#row.lane, signal, request)
+      : this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority())
     const over = begun.then(
       (done) => {
         if (signal.aborted || done === undefined) return undefined
@@ -392,6 +392,10 @@ class Operation {
     const { underWay } = this.#kernel
     underWay.set(over, { id, src: invoke.src, signal })
     void over.then(() => underWay.delete(over))
+  }
+
+  #priority(): number {
+    return priorityOf(this.#loaded.kind, contextOf(this.snapshot))
   }
 
   #isLongOwned(): boolean {
@@ -449,8 +453,13 @@ class Operation {
     const { signal } = poll.abort
     signal.addEventListener('abort', polled)
     const context = contextOf(this.snapshot)
+    const priority = this.#priority()
     try {
-      const event = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, { context, signal })
+      const event = await this.#kernel.poller.ask(asking, this.#row.lane, this.#loaded.reader, {
+        context,
+        signal,
+        priority,
+      })
       if (signal.aborted) return
       void this.#enqueue(async () => {
         if (this.#poll !== poll) return

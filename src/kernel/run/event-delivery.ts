@@ -2,7 +2,7 @@
 import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
-import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
+import { priorityOf, type KernelWrite, type OperationRow, type OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
@@ -133,7 +133,8 @@ export class EventDelivery {
     const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
     if (!poll) return
     const context: unknown = snapshot.context
-    const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
+    const priority = priorityOf(loaded.kind, context)
+    const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal, priority })
     if (event) await this.send(id, event)
   }
 }

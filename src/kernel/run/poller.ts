@@ -8,6 +8,7 @@ import type { Reader, Poll } from '../define/operation.ts'
 
 interface Waiter {
   readonly context: unknown
+  readonly priority: number
   readonly signal: AbortSignal
   readonly answer: (event: EventObject | undefined) => void
   readonly failed: (error: unknown) => void
@@ -27,7 +28,7 @@ export class Poller {
     poll: Poll<unknown, EventObject>,
     lane: string,
     read: Reader,
-    of: { readonly context: unknown; readonly signal: AbortSignal },
+    of: { readonly context: unknown; readonly signal: AbortSignal; readonly priority: number },
   ): Promise<EventObject | undefined> {
     const { signal } = of
     const { promise, resolve: answer, reject: failed } = Promise.withResolvers<EventObject | undefined>()
@@ -66,7 +67,8 @@ export class Poller {
     try {
       const { signal } = controller
       const contexts = waiters.map(({ context }) => context)
-      const events = await this.#limiter.run(lane, signal, () => poll.ask({ contexts, signal, read }))
+      const ask = () => poll.ask({ contexts, signal, read })
+      const events = await this.#limiter.run(lane, signal, ask, Math.max(...waiters.map(({ priority }) => priority)))
       for (const [at, { answer }] of waiters.entries()) answer(events?.[at])
     } catch (error) {
       for (const { failed } of waiters) failed(error)

@@ -1,8 +1,9 @@
 /**
- * Bounds the requests of each lane (a mint's URL; elsewhere called a concurrency key). A lane that is closed (its mint is
- * not trusted at the moment), paused or slow does not delay the others.
+ * Bounds the requests of each lane (a mint's URL; elsewhere called a concurrency key), in number and in time. A lane that is
+ * closed (its mint is not trusted at the moment), paused, full or slow does not delay the others. Who waits goes by priority, then in order.
  */
 import { systemClock, type Clock } from '../util/ports.ts'
+import { Line, type Rank } from './line.ts'
 
 /** Why a lane lets nothing through for a while. */
 export interface LanePause {
@@ -12,6 +13,14 @@ export interface LanePause {
   readonly needsHuman: boolean
   /** What is left of it, in milliseconds. */
   readonly leftMs: number
+}
+
+/** Says when requests may go. */
+export interface Pace {
+  /** Lets one request go, or refuses it and calls `ready` later. @throws {TypeError} where the rate is none */
+  take(lane: string): boolean
+  /** Why a lane lets nothing through at the moment. */
+  pauseOf(lane: string): LanePause | undefined
 }
 
 interface Paused extends Omit<LanePause, 'leftMs'> {
@@ -29,26 +38,38 @@ export class RequestLimiter {
   readonly #open: (lane: string) => Promise<boolean>
   readonly #clock: Clock
   readonly #running = new Map<string, number>()
-  /** Those that wait for room, those that wait for their lane to open, and those that wait for the end of a pause. */
-  readonly #full = new Map<string, Set<() => void>>()
-  readonly #closed = new Map<string, Set<() => void>>()
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #pace: Pace | undefined
+  /** Those that wait for room or for their rate, those that wait for their lane to open, and those that wait for the end of a pause. */
+  readonly #full = new Line()
+  readonly #closed = new Line()
+  readonly #waiting = new Line()
   readonly #paused = new Map<string, Paused>()
   #rechecks = 0
+  #asked = 0
   #finishing = false
 
-  constructor(options: { limit: number; open: (lane: string) => Promise<boolean>; clock?: Clock }) {
+  constructor(options: {
+    limit: number
+    open: (lane: string) => Promise<boolean>
+    clock?: Clock
+    /** Makes what keeps lanes to their rates; `ready` calls the next one that waits. */
+    pace?: (ready: (lane: string) => void) => Pace | undefined
+  }) {
     this.#limit = options.limit
     this.#open = options.open
+    this.#pace = options.pace?.((lane) => this.#full.callFirst(lane))
     this.#clock = options.clock ?? systemClock
   }
 
   /**
-   * Runs one request when the lane is open and has room; whether it is open is asked each time, just before.
-   * Undefined where the signal aborted first, or no more requests are let in. A request that goes on after its signal aborted
-   * takes no more room.
+   * Runs one request when the lane is open, has room and is not beyond its rate; whether it is open is asked each time, just
+   * before. Undefined where the signal aborted first, or no more requests are let in. A request that goes on after its signal
+   * aborted takes no more room.
+   *
+   * @throws {TypeError} where the lane's rate is none; and what the request throws
    */
-  async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>): Promise<T | undefined> {
+  async run<T>(lane: string, signal: AbortSignal, request: () => Promise<T>, priority = 0): Promise<T | undefined> {
+    const rank = { priority, order: this.#asked++ }
     let woken = false
     try {
       while (!signal.aborted && !this.#finishing) {
@@ -56,21 +77,27 @@ export class RequestLimiter {
         if (!(await this.#open(lane))) {
           // It may have opened after it was looked at.
           if (asked !== this.#rechecks) continue
-          if (woken) this.#next(lane)
+          if (woken) this.#full.callFirst(lane)
           woken = false
-          await turn(this.#closed, lane, signal)
+          await this.#closed.wait(lane, rank, signal)
         } else if (this.pauseOf(lane)) {
-          if (woken) this.#next(lane)
+          if (woken) this.#full.callFirst(lane)
           woken = false
-          const over = turn(this.#waiting, lane, signal)
+          const over = this.#waiting.wait(lane, rank, signal)
           this.#arm(lane)
           await over
-        } else if (this.#busy(lane) >= this.#limit) {
-          await turn(this.#full, lane, signal)
+        } else if (signal.aborted || this.#finishing) {
+          break
+        } else if (!this.#hasRoom(lane, rank)) {
+          const turn = this.#full.wait(lane, rank, signal)
+          // Who was called, and stands behind somebody who came meanwhile, calls that one.
+          if (woken && this.#full.hasBefore(lane, rank)) this.#full.callFirst(lane)
+          await turn
           woken = true
-        } else if (!signal.aborted && !this.#finishing) {
+        } else {
           this.#running.set(lane, this.#busy(lane) + 1)
           woken = true
+          if (this.#busy(lane) < this.#limit) this.#full.callFirst(lane)
           try {
             return await heard(signal, request())
           } finally {
@@ -83,8 +110,14 @@ export class RequestLimiter {
       return undefined
     } finally {
       // Hand the slot on, even if this request was aborted while it waited.
-      if (woken) this.#next(lane)
+      if (woken) this.#full.callFirst(lane)
     }
+  }
+
+  /** Whether a request of this rank may be made now. */
+  #hasRoom(lane: string, rank: Rank): boolean {
+    if (this.#busy(lane) >= this.#limit || this.#full.hasBefore(lane, rank)) return false
+    return this.#pace?.take(lane) !== false
   }
 
   /**
@@ -106,7 +139,7 @@ export class RequestLimiter {
   unpause(lane: string): void {
     this.#clock.clearTimeout(this.#paused.get(lane)?.timer)
     this.#paused.delete(lane)
-    for (const go of [...(this.#waiting.get(lane) ?? [])]) go()
+    this.#waiting.callAll(lane)
   }
 
   /** Why a lane lets nothing through at the moment; undefined where it does. */
@@ -114,6 +147,11 @@ export class RequestLimiter {
     const paused = this.#paused.get(lane)
     const leftMs = paused ? paused.endsMs - this.#clock.monotonicMs() : 0
     return paused && leftMs > 0 ? { why: paused.why, needsHuman: paused.needsHuman, leftMs } : undefined
+  }
+
+  /** Why requests that wait in a lane are not made yet: it is paused, or slow. */
+  heldBack(lane: string): LanePause | undefined {
+    return this.pauseOf(lane) ?? (this.#full.has(lane) ? this.#pace?.pauseOf(lane) : undefined)
   }
 
   #arm(lane: string): void {
@@ -129,27 +167,22 @@ export class RequestLimiter {
     paused.timer = this.#clock.setTimeout(ring, leftMs)
   }
 
-  #next(lane: string): void {
-    const [next] = this.#full.get(lane) ?? []
-    next?.()
-  }
-
   /** Looks again which lanes are open. */
   recheck(): void {
     this.#rechecks++
-    for (const waiting of [...this.#closed.values()]) for (const go of [...waiting]) go()
+    for (const lane of this.#closed.lanes) this.#closed.callAll(lane)
   }
 
   /** Lets no more requests in; those under way go on, and those that wait are let go. */
   finish(): void {
     this.#finishing = true
     for (const lane of [...this.#paused.keys()]) this.unpause(lane)
-    for (const waiting of [...this.#closed.values(), ...this.#full.values()]) for (const go of [...waiting]) go()
+    for (const line of [this.#closed, this.#full]) for (const lane of line.lanes) line.callAll(lane)
   }
 
   /** Lanes that were found closed, with something waiting in them. */
   get closed(): readonly string[] {
-    return [...this.#closed.keys()]
+    return this.#closed.lanes
   }
 
   #busy(lane: string): number {
@@ -165,19 +198,4 @@ async function heard<T>(signal: AbortSignal, request: Promise<T>): Promise<T | u
   if (signal.aborted) abort()
   // What comes of it afterwards, an error too, is nobody's concern.
   return Promise.race([request, promise]).finally(() => signal.removeEventListener('abort', abort))
-}
-
-function turn(line: Map<string, Set<() => void>>, lane: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const waiting = line.get(lane) ?? new Set()
-    line.set(lane, waiting)
-    const go = (): void => {
-      waiting.delete(go)
-      if (waiting.size === 0 && line.get(lane) === waiting) line.delete(lane)
-      signal.removeEventListener('abort', go)
-      resolve()
-    }
-    waiting.add(go)
-    signal.addEventListener('abort', go)
-  })
 }

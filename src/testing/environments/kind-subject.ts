@@ -1,5 +1,6 @@
 /** A subject of a caller's own kinds of operations, and their environment. */
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
+import type { LaneRates } from '../../kernel/run/lane-rates.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -35,6 +36,8 @@ export interface KindSubjectOptions<Ports, Outside> {
    * start operations and ask how they stand.
    */
   readonly ports: (outside: Outside, clock: VirtualClock, operations: PortOperations) => Ports
+  /** How many requests of each lane may be made in a time. */
+  readonly rates?: LaneRates
   /** More faults of a request, by the name of the port (`ports.pay`) and of the fault. */
   readonly faults?: { readonly [port: string]: { readonly [fault: string]: OwnFault } }
   /**
@@ -110,6 +113,7 @@ export function kindSubject<Ports, Outside extends object>(
             ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
+            ...(of.rates && { rates: of.rates }),
           })
           running = operations
           return {
