@@ -1,7 +1,14 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyStateMachine } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
-import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView, Reader } from './define/operation.ts'
+import type {
+  KernelStore,
+  OperationKind,
+  OperationRow,
+  OperationStatus,
+  OperationView,
+  Reader,
+} from './define/operation.ts'
 import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
@@ -316,7 +323,10 @@ export class Operations<Ports = unknown> {
   }
 
   /** What of what the kernel does itself (`join`) an operation waits for. */
-  async #awaiting({ id, status, snapshot }: OperationView, loaded: LoadedKind | undefined): Promise<readonly Awaiting[]> {
+  async #awaiting(
+    { id, status, snapshot }: OperationView,
+    loaded: LoadedKind | undefined,
+  ): Promise<readonly Awaiting[]> {
     if (!snapshot || !loaded || status !== 'active') return []
     const { machine } = loaded.kind
     const explained = loaded.stepper.invokes(snapshot).flatMap(({ src, input }) => {

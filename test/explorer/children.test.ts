@@ -44,7 +44,8 @@ const subjectOf = (kind: Shipments) =>
         if (mine === null) {
           const children = operations.filter(({ parent }) => parent === id)
           const names = new Set(children.map(({ snapshot }) => snapshot.replace(/.*"item":"(\w+)".*/, '$1')))
-          if (names.size < children.length) return [...said, `doubled: ${of} in '${state}' has ${children.length} children`]
+          if (names.size < children.length)
+            return [...said, `doubled: ${of} in '${state}' has ${children.length} children`]
           if (state === 'shipped' && children.some((child) => child.state !== 'sent'))
             return [...said, `joined: '${state}', and its children are not`]
           return said
@@ -53,19 +54,22 @@ const subjectOf = (kind: Shipments) =>
         if (!parent) return [...said, `orphan: ${id} has no parent`]
         const unstarted = parent.snapshot.includes('"children":[]') && parent.state === 'cancelled'
         if (unstarted) return [...said, `apart: ${id} is there, and its parent never started it`]
-        return status === 'done' ? said : [...said, `joined: ${id} goes on in '${state}' after its parent '${parent.state}'`]
+        return status === 'done'
+          ? said
+          : [...said, `joined: ${id} goes on in '${state}' after its parent '${parent.state}'`]
       })
     },
   })
 
 const scenario = (items: readonly string[], then: Then, kind: Shipments = shipment, seen = 'shipment') => {
-  const drive = async ({ operations, note, notes }: KindStage<Outside>): Promise<void> => {
+  const drive = async (stage: KindStage<Outside>): Promise<void> => {
+    const { operations, notes } = stage
     const shipments = operations.of(kind)
     const { id, state } = await shipments.create({ items }, { key: 'order 7' })
     if (state === 'open') {
       // Who finds it unbegun after a crash gives it up.
       const event = notes['began'] === true ? ({ type: 'cancel' } as const) : ({ type: 'go' } as const)
-      note('began', true)
+      stage.note('began', true)
       await shipments.send(id, event)
     }
     if (then === 'adds') await shipments.send(id, { type: 'add', name: 'late', item: 'late' })

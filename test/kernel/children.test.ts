@@ -25,6 +25,7 @@ import {
 import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Ownership, type Store, type Write } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
+import { operationsIn } from '../../src/testing/invariants/rows.ts'
 import { queue } from '../kits/owners-kit.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
 
@@ -72,9 +73,9 @@ class Depot {
 
   /** id → state, without the parent's id. */
   states(parent: string): Record<string, string> {
-    const rows = this.rows.dump()['operations'] ?? []
-    const ours = rows.filter(({ id }) => String(id).startsWith(parent))
-    return Object.fromEntries(ours.map(({ id, state }) => [String(id).slice(parent.length), String(state)]))
+    const rows = operationsIn(this.rows.dump())
+    const ours = rows.filter(({ id }) => id.startsWith(parent))
+    return Object.fromEntries(ours.map(({ id, state }) => [id.slice(parent.length), state]))
   }
 
   async pass(forMs = 0): Promise<void> {
@@ -102,7 +103,12 @@ describe('start', () => {
     expect(depot.commits).toHaveLength(2)
     expect(depot.states(id)).toEqual({ '': 'shipping', '/cups': 'packing', '/tea': 'packing' })
     const [tea] = await operations.of(parcel).list({ parent: id, limit: 1 })
-    expect(tea?.row).toMatchObject({ parent: id, request: '{"item":"tea"}', key: null, owner: expect.stringMatching(/./) })
+    expect(tea?.row).toMatchObject({
+      parent: id,
+      request: '{"item":"tea"}',
+      key: null,
+      attempt: 1,
+    })
     await depot.pass(60_000)
     expect(depot.states(id)).toEqual({ '': 'shipped', '/cups': 'sent', '/tea': 'sent' })
     expect((await operations.of(shipment).get(id)).snapshot?.context.children).toEqual([
@@ -387,7 +393,10 @@ const family = defineOperation({
         invoke: {
           src: 'join',
           input: ({ context: { names } }) => ({ names }),
-          onDone: on({ target: 'done', keep: ({ output: { children } }) => ({ names: children.map(({ name }) => name) }) }),
+          onDone: on({
+            target: 'done',
+            keep: ({ output: { children } }) => ({ names: children.map(({ name }) => name) }),
+          }),
         },
       },
       done: { type: 'final' },

@@ -1,5 +1,4 @@
 /** The effect `join`: an operation waits for its children. Its chart declares it, and the kernel does it. */
-import type { AnyMachineSnapshot } from 'xstate'
 import { checkNames, checkOneOf, checkTexts } from '../../arguments.ts'
 import { effect, type Declared, type Json } from '../define/authoring.ts'
 import type { Child, Joined, Joining } from '../define/children.ts'
@@ -77,11 +76,11 @@ function joinsIn(kernel: Kernel): Joins {
   return joins
 }
 
-/** A child's row, with its snapshot where it has ended and this program can load it. */
+/** A child, and how it has ended, where it has and this program can load it. */
 interface Found {
   readonly name: string
   readonly row: OperationRow
-  readonly ended: AnyMachineSnapshot | undefined
+  readonly ended: { readonly failed: boolean; readonly output: Json } | undefined
 }
 
 /** @throws {TypeError} naming the argument */
@@ -112,23 +111,23 @@ async function read({ store, kinds }: Kernel, id: string, names: Joining['names'
     })
   }
   const found = await (names ? Promise.all(names.map(named)) : all())
-  return found.map(([name, row]) => ({ name, row, ended: row.status === 'done' ? loaded(kinds, row) : undefined }))
+  return found.map(([name, row]) => ({ name, row, ended: endOf(kinds, row) }))
 }
 
-function loaded(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
+/** How a child has ended; undefined while no program can load it that can say so. */
+function endOf(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
+  const loaded = kinds.get(row.kind)
+  if (!loaded || row.status !== 'done') return undefined
   try {
-    return kinds.get(row.kind)?.restore(row)
+    const snapshot = loaded.restore(row)
+    return { failed: snapshot.hasTag(FAILED), output: loaded.stepper.persist(snapshot).output ?? null }
   } catch {
-    // It waits until a program comes that can load it.
     return undefined
   }
 }
 
-const isFailed = ({ ended }: Found): boolean => ended?.hasTag(FAILED) === true
-
 const childOf = ({ name, row: { id, kind, state }, ended }: Found): Child => {
-  const output: Json | undefined = ended?.output
-  return { name, id, kind, state, output: output ?? null }
+  return { name, id, kind, state, output: ended?.output ?? null }
 }
 
 /** One wait of one operation. */
@@ -168,7 +167,7 @@ class Join {
         const children = await untilAnswered({ clock, signal }, () => read(this.#kernel, this.#id, names))
         const joined = this.#joined(children)
         if (joined) return joined
-        await this.#news()
+        await this.#change()
       }
       return undefined
     } catch (error) {
@@ -182,7 +181,7 @@ class Join {
   /** What came of it; undefined while it waits. */
   #joined(children: readonly Found[]): Joined | undefined {
     const open = children.filter(({ ended }) => !ended)
-    const failed = children.some(isFailed)
+    const failed = children.some(({ ended }) => ended?.failed === true)
     if (open.length === 0 || (failed && this.#joining.until === 'failed'))
       return { answer: failed ? 'failed' : 'ended', children: children.map(childOf) }
     this.#open = new Set(open.flatMap(({ row: { id } }) => (this.#ended.has(id) ? [] : id)))
@@ -211,7 +210,7 @@ class Join {
   }
 
   /** Resolves when there is something to read. While nothing is heard, one child that has not ended stands for all. */
-  async #news(): Promise<void> {
+  async #change(): Promise<void> {
     const { clock, store } = this.#kernel
     const { until, cancel } = this.#joining
     while (this.#waits && !this.#signal.aborted) {
@@ -221,7 +220,7 @@ class Join {
       if (until === 'failed' || cancel === true) return
       const [id = ''] = this.#open
       const row = await untilAnswered({ clock, signal: this.#signal }, () => store.get('operations', [id]))
-      if (row?.status === 'done' && loaded(this.#kernel.kinds, row)) this.#open.delete(id)
+      if (row && endOf(this.#kernel.kinds, row)) this.#open.delete(id)
     }
   }
 

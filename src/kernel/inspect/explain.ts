@@ -95,7 +95,12 @@ export function explain(of: {
   const asks = effects.length > 0 || watching !== undefined || retries
   return {
     ...base,
-    why: [reason, ...here.awaiting.map(({ why }) => `(${why})`), asks && lanePaused ? `(${pausedUntil(lanePaused)})` : '', ...standstill(here)]
+    why: [
+      reason,
+      ...here.awaiting.map(({ why }) => `(${why})`),
+      asks && lanePaused ? `(${pausedUntil(lanePaused)})` : '',
+      ...standstill(here),
+    ]
       .filter((part) => part !== '')
       .join(' '),
     underWay: here.underWay,

@@ -62,7 +62,12 @@ export class Creation {
       made ??= isAsked(input) ? await input() : input
       const step = await loaded.stepper.first({ ...made, id })
       const { parent = null, key = null } = options
-      const { row, writes } = rowOf(kernel, loaded, blankRow(kernel.clock.now(), { id, kind, request, parent, key }), step)
+      const { row, writes } = rowOf(
+        kernel,
+        loaded,
+        blankRow(kernel.clock.now(), { id, kind, request, parent, key }),
+        step,
+      )
       const { outcome } = await begin([id], () => this.#commit(loaded, row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' && options.id !== undefined)
@@ -77,10 +82,17 @@ export class Creation {
   async #commit(loaded: LoadedKind, row: OperationRow, writes: readonly Write[], step: Step): Promise<Stored> {
     const { kernel, signal } = this.#of
     const { snapshot, emitted, moves } = step
-    const outcome = await commitStep(kernel, loaded, step, { row, before: 0, writes, retryMs: RETRY_MS, signal }, () => {
-      if (signal.aborted) throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })
-      kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
-    })
+    const outcome = await commitStep(
+      kernel,
+      loaded,
+      step,
+      { row, before: 0, writes, retryMs: RETRY_MS, signal },
+      () => {
+        if (signal.aborted)
+          throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })
+        kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables: tablesOf(writes) })
+      },
+    )
     return { outcome, rows: outcome === 'landed' ? [row] : [] }
   }
 }

@@ -66,7 +66,9 @@ export class Overlay {
     const table = tableOf(this.#tables, query.table)
     const { order, prefix, bounded, from, to } = checkQuery(this.#tables, query)
     const { limit, ...unlimited } = query
-    const rows = new Map<string, Row>((await this.#read.query(unlimited)).map((row) => [encode(keyOf(table, row)), row]))
+    const rows = new Map<string, Row>(
+      (await this.#read.query(unlimited)).map((row) => [encode(keyOf(table, row)), row]),
+    )
     for (const [id, [write]] of touched) {
       const row = write && (await this.#get(query.table, write.key))
       const at = bounded === undefined ? undefined : (row?.[bounded] as Scalar | undefined)

@@ -55,10 +55,9 @@ interface Held {
 }
 
 /** Operations that are opened after their ports are made, and closed before the last late call arrives. */
-function within(opened: () => Operations | undefined = () => undefined): PortOperations {
+function within(process: { readonly operations?: Operations } = {}): PortOperations {
   const running = (): Operations => {
-    const operations = opened()
-    if (operations) return operations
+    if (process.operations) return process.operations
     throw new HardshellError('CLOSED', 'no process runs')
   }
   return {
@@ -100,8 +99,8 @@ export function kindSubject<Ports, Outside extends object>(
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
         async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
-          let running: Operations | undefined
-          const ports = faultyPort('ports', of.ports(outside, clock, within(() => running)), {
+          const process: { operations?: Operations } = {}
+          const ports = faultyPort('ports', of.ports(outside, clock, within(process)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
             late: { get: () => late, set: (calls) => void (late = calls) },
           })
@@ -111,7 +110,7 @@ export function kindSubject<Ports, Outside extends object>(
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
           })
-          running = operations
+          process.operations = operations
           return {
             stage: { ...stage, operations, outside },
             resume: (id) => operations.resume(id),
