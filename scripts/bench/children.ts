@@ -3,7 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as path } from 'node:path'
 import { setup } from 'xstate'
-import { defineOperation, effect, join, openOperations, operationsTable, start, starts } from '../../src/kernel/index.ts'
+import {
+  defineOperation,
+  effect,
+  join,
+  openOperations,
+  operationsTable,
+  start,
+  starts,
+} from '../../src/kernel/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { StoreAdapter } from '../../src/store/port.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
