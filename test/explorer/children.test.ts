@@ -6,7 +6,15 @@
  */
 import { describe, expect, test } from 'vitest'
 import { setup } from 'xstate'
-import { answered, defineOperation, effect, start, type OperationKind } from '../../src/kernel/index.ts'
+import {
+  answered,
+  defineOperation,
+  effect,
+  operationsTable,
+  ownersTable,
+  start,
+  type OperationKind,
+} from '../../src/kernel/index.ts'
 import type { Bear } from '../../src/kernel/kernel.ts'
 import {
   covered,
@@ -16,6 +24,7 @@ import {
   type KindStage,
   type PortOperations,
 } from '../../src/testing/index.ts'
+import { exploreOwners } from '../../src/testing/lanes/owners.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
 
 interface Outside {
@@ -29,6 +38,7 @@ type Then = 'waits' | 'cancels' | 'leaves' | 'adds'
 const subjectOf = (kind: Shipments) =>
   kindSubject<Carrier, Outside>({
     kinds: [kind, parcel],
+    tables: { operations: operationsTable(), owners: ownersTable() },
     outside: () => ({ sent: {} }),
     ports: ({ sent }) => ({
       send: async (id, item) => {
@@ -106,6 +116,16 @@ describe('a shipment and its parcels', () => {
     console.log(`two processes: ${lives} lives`)
     expect(violations).toEqual([])
     expect(closed).toBe(true)
+  })
+
+  test.each([
+    { by: 'lock', processes: 2, caller: 'first' },
+    { by: 'lock', processes: 2, caller: 'second' },
+    { by: 'heartbeats', processes: 2, caller: 'first' },
+  ] as const)('by $by, $processes processes, the $caller called', async (sharing) => {
+    const found = await exploreOwners(scenario(['anvil', 'tea'], 'waits'), { sharings: [sharing] })
+    console.log(`${sharing.by}, the ${sharing.caller} called: ${found.lives} runs`)
+    expect(found).toMatchObject({ violations: [], closed: true })
   })
 
   test('every answer of join and every branch is met', () =>

@@ -25,6 +25,7 @@ import {
 import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Ownership, type Store, type Write } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
+import { machineContract } from '../../src/testing/index.ts'
 import { operationsIn } from '../../src/testing/invariants/rows.ts'
 import { queue } from '../kits/owners-kit.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
@@ -189,7 +190,7 @@ describe('join', () => {
     const depot = new Depot()
     const operations = await depot.process()
     const id = await begun(operations, ['anvil', 'tea'])
-    await depot.pass(59_000)
+    await depot.pass(4_000)
     await operations.of(shipment).send(id, { type: 'add', name: 'later', item: 'tea' })
     await depot.pass(1_000)
     // What was begun goes on, and is waited for.
@@ -272,7 +273,7 @@ describe('several processes', () => {
     const second = await depot.process({ by: 'heartbeats' })
     await depot.pass(100)
     const id = await begun(first, ['tea'])
-    await depot.pass(10_000)
+    await depot.pass(3_000)
     await second.of(parcel).send(`${id}/tea`, { type: 'cancel' })
     await depot.pass(60)
     expect(depot.states(id)).toEqual({ '': 'shipped', '/tea': 'cancelled' })
@@ -324,6 +325,25 @@ describe('several processes', () => {
 })
 
 describe('kinds', () => {
+  const joined = (answer: 'ended' | 'failed') => ({ answer, children: [] })
+  const cases = machineContract(shipment, {
+    inputs: [{ items: ['cups', 'tea'] }],
+    answers: { join: [joined('ended'), joined('failed')] },
+    events: [{ type: 'go' }, { type: 'cancel' }, { type: 'leave' }, { type: 'add', name: 'late', item: 'cups' }],
+  })
+  for (const { name, run } of cases) test(name, run)
+
+  test('a child that is no JSON is named by the contract', async () => {
+    const machine = setup({ actions: { start } }).createMachine({
+      entry: { type: 'start', params: [{ kind: 'parcel', name: 'tea', input: { weight: NaN } }] },
+      initial: 'done',
+      states: { done: { type: 'final' } },
+    })
+    const kind = defineOperation({ kind: 'odd', version: 1, machine, effects: () => ({}) })
+    const found = machineContract(kind, { inputs: [{}] }).find(({ name }) => name.includes('is JSON'))
+    await expect(found?.run()).rejects.toThrow(/a child/)
+  })
+
   test('a child’s children, local steps, columns, projections and rows are of the one commit', async () => {
     const rows = memoryStore()
     const store = await rows.open({ version: 1, tables: stockTables })

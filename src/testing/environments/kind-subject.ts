@@ -98,7 +98,7 @@ export function kindSubject<Ports, Outside extends object>(
           late = from.late
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
-        async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
+        async start({ stage, store, clock, ownClock, random, life, inject, inspect, overtake, requested }) {
           const process: { operations?: Operations } = {}
           const ports = faultyPort('ports', of.ports(outside, clock, within(process)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
@@ -106,7 +106,7 @@ export function kindSubject<Ports, Outside extends object>(
           })
           const opened = await store.open({ version: 1, tables })
           const operations = openOperations({
-            ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
+            ...{ store: opened, tables, kinds: of.kinds, ports, clock: ownClock, random },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
           })
@@ -114,6 +114,11 @@ export function kindSubject<Ports, Outside extends object>(
           return {
             stage: { ...stage, operations, outside },
             resume: (id) => operations.resume(id),
+            sharer: {
+              role: () => operations.role,
+              resumed: () => operations.resumed,
+              hear: (heard) => void operations.on(({ row }) => heard(row)),
+            },
             async close() {
               operations.close()
               await opened.close()
