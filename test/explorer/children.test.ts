@@ -86,6 +86,9 @@ const scenario = (items: readonly string[], then: Then, kind: Shipments = shipme
     if (then === 'cancels') await shipments.send(id, { type: 'cancel' })
     if (then === 'leaves') await shipments.send(id, { type: 'leave' })
     await shipments.until(id, ({ status }) => (status === 'done' ? status : undefined))
+    const { state: end } = await shipments.get(id)
+    if (end !== 'left' && (await operations.list({ parent: id, status: 'active' })).length > 0)
+      stage.violated(`joined: '${end}', and a child goes on`)
     for (const child of await operations.list({ parent: id }))
       await operations.until(child.id, ({ status }) => (status === 'done' ? status : undefined))
   }

@@ -197,6 +197,27 @@ describe('join', () => {
     expect(depot.states(id)).toEqual({ '': 'cancelled', '/anvil': 'refused', '/tea': 'sent', '/later': 'cancelled' })
   })
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20])(
+    'a child that is started while the last one ends is waited for, %i turns later',
+    async (turns) => {
+      const depot = new Depot()
+      const operations = await depot.process()
+      const id = await begun(operations, ['tea'])
+      await depot.pass(1_000)
+      const cancelled = operations.of(parcel).send(`${id}/tea`, { type: 'cancel' })
+      for (let turn = 0; turn < turns; turn++) await null
+      const [, took] = await Promise.all([
+        cancelled,
+        operations.of(shipment).send(id, { type: 'add', name: 'late', item: 'tea' }),
+      ])
+      await depot.pass()
+      const late = took ? { '': 'shipping', '/late': 'packing' } : { '': 'shipped' }
+      expect(depot.states(id)).toEqual({ '/tea': 'cancelled', ...late })
+      await depot.pass(5_000)
+      expect(depot.states(id)['']).toBe('shipped')
+    },
+  )
+
   test('an operation that ends without a join leaves its children to themselves', async () => {
     const depot = new Depot()
     const operations = await depot.process()
