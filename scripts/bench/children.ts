@@ -9,6 +9,7 @@ import {
   join,
   openOperations,
   operationsTable,
+  ownersTable,
   start,
   starts,
 } from '../../src/kernel/index.ts'
@@ -51,7 +52,7 @@ const batch = defineOperation({
   effects: () => ({}),
 })
 
-const tables = { operations: operationsTable() }
+const tables = { operations: operationsTable(), owners: ownersTable() }
 
 /** What it took, in milliseconds. */
 export interface FanOut {
@@ -62,7 +63,7 @@ export interface FanOut {
 }
 
 /** Starts and joins so many children in a store. */
-async function fanOut(adapter: StoreAdapter, size: number): Promise<FanOut> {
+export async function fanOut(adapter: StoreAdapter, size: number): Promise<FanOut> {
   const store = await adapter.open({ version: 1, tables })
   const operations = openOperations({ store, tables, kinds: [batch, errand], ports: undefined })
   await operations.resumed
