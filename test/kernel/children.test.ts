@@ -247,6 +247,37 @@ describe('join', () => {
     expect(depot.states(id)['']).toBe('shipped')
   })
 
+  test('one that this program cannot load is waited for, and taken for what it is by one that can', async () => {
+    const depot = new Depot()
+    const first = await depot.process()
+    const id = await begun(first, ['cups', 'tea'])
+    await first.of(parcel).send(`${id}/tea`, { type: 'cancel' })
+    first.close()
+    const second = await depot.process(undefined, [shipment])
+    await depot.pass(60_000)
+    const { why, needsHuman } = await second.explain(id)
+    expect([why, needsHuman]).toEqual([
+      'Its parcels are on their way. (it waits for 2 of 2 children, 2 of them not to be loaded by this program)',
+      true,
+    ])
+    second.close()
+    await depot.process()
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'shipped', '/cups': 'sent', '/tea': 'cancelled' })
+  })
+
+  test('a child that takes no notice in one state is told again in the next', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { id } = await operations.of(flock).create({})
+    await depot.pass(500)
+    // It takes no notice while it grazes, and strays on.
+    expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'grazing' })
+    await operations.of(sheep).send(`${id}/a`, { type: 'stray' })
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
+  })
+
   test('names say which children it waits for; one that was never started is a defect', async () => {
     const depot = new Depot()
     const operations = await depot.process(undefined, [family, parcel])
@@ -411,6 +442,36 @@ const never = (): Promise<never> => new Promise(() => {})
 const unheardOf = (): never => {
   throw new TypeError('no such method')
 }
+
+const sheep = defineOperation({
+  kind: 'sheep',
+  version: 1,
+  machine: setup({
+    types: {} as { context: {}; input: { id: string }; events: { type: 'call' } | { type: 'stray' } },
+  }).createMachine({
+    context: {},
+    initial: 'grazing',
+    states: { grazing: { on: { stray: 'straying' } }, straying: { on: { call: 'home' } }, home: { type: 'final' } },
+  }),
+  effects: (_: Carrier) => ({}),
+  cancel: { type: 'call' },
+})
+
+const flock = defineOperation({
+  kind: 'flock',
+  version: 1,
+  machine: setup({
+    types: {} as { context: {}; input: { id: string } },
+    actors: { join: join() },
+    actions: { start },
+  }).createMachine({
+    context: {},
+    entry: starts(sheep, () => [{ name: 'a', input: {} }]),
+    initial: 'calling',
+    states: { calling: { invoke: { src: 'join', input: { cancel: true }, onDone: 'done' } }, done: { type: 'final' } },
+  }),
+  effects: (_: Carrier) => ({}),
+})
 
 /** Starts three parcels, and joins those that are named. */
 const family = defineOperation({

@@ -1,4 +1,5 @@
 /** The effect `join`: an operation waits for its children. Its chart declares it, and the kernel does it. */
+import type { AnyMachineSnapshot } from 'xstate'
 import { checkNames, checkOneOf, checkTexts } from '../../arguments.ts'
 import { effect, type Declared, type Json } from '../define/authoring.ts'
 import type { Child, Joined, Joining } from '../define/children.ts'
@@ -114,13 +115,16 @@ async function read({ store, kinds }: Kernel, id: string, names: Joining['names'
   return found.map(([name, row]) => ({ name, row, ended: endOf(kinds, row) }))
 }
 
-/** How a child has ended; undefined while no program can load it that can say so. */
+/** How a child has ended; undefined where it has not, or where this program cannot load it. */
 function endOf(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
-  const loaded = kinds.get(row.kind)
-  if (!loaded || row.status !== 'done') return undefined
+  const snapshot = row.status === 'done' ? snapshotOf(kinds, row) : undefined
+  const output = snapshot && kinds.get(row.kind)?.stepper.persist(snapshot).output
+  return snapshot && { failed: snapshot.hasTag(FAILED), output: output ?? null }
+}
+
+function snapshotOf(kinds: Kernel['kinds'], row: OperationRow): AnyMachineSnapshot | undefined {
   try {
-    const snapshot = loaded.restore(row)
-    return { failed: snapshot.hasTag(FAILED), output: loaded.stepper.persist(snapshot).output ?? null }
+    return kinds.get(row.kind)?.restore(row)
   } catch {
     return undefined
   }
@@ -262,11 +266,11 @@ async function explain(kernel: Kernel, { id, input }: Call): Promise<Awaiting> {
   const children = await read(kernel, id, checked(input).names)
   const open = children.filter(({ ended }) => !ended)
   const aside = open.filter(({ row: { status } }) => status === 'quarantined').length
-  const unloadable = open.filter(({ row: { status } }) => status === 'done').length
+  const unloadable = open.filter(({ row }) => row.status !== 'quarantined' && !snapshotOf(kernel.kinds, row)).length
   const parts = [
     `it waits for ${open.length} of ${children.length} children`,
     aside > 0 ? `${aside} of them set aside` : '',
-    unloadable > 0 ? `${unloadable} of them ended, but not to be loaded here` : '',
+    unloadable > 0 ? `${unloadable} of them not to be loaded by this program` : '',
   ]
   return { why: parts.filter((part) => part !== '').join(', '), needsHuman: aside + unloadable > 0 }
 }
