@@ -6,7 +6,15 @@
  */
 import { describe, expect, test } from 'vitest'
 import { setup } from 'xstate'
-import { answered, defineOperation, effect, start, type OperationKind } from '../../src/kernel/index.ts'
+import {
+  answered,
+  defineOperation,
+  effect,
+  operationsTable,
+  ownersTable,
+  start,
+  type OperationKind,
+} from '../../src/kernel/index.ts'
 import type { Bear } from '../../src/kernel/kernel.ts'
 import {
   covered,
@@ -16,6 +24,7 @@ import {
   type KindStage,
   type PortOperations,
 } from '../../src/testing/index.ts'
+import { exploreOwners } from '../../src/testing/lanes/owners.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
 
 interface Outside {
@@ -29,6 +38,7 @@ type Then = 'waits' | 'cancels' | 'leaves' | 'adds'
 const subjectOf = (kind: Shipments) =>
   kindSubject<Carrier, Outside>({
     kinds: [kind, parcel],
+    tables: { operations: operationsTable(), owners: ownersTable() },
     outside: () => ({ sent: {} }),
     ports: ({ sent }) => ({
       send: async (id, item) => {
@@ -44,7 +54,8 @@ const subjectOf = (kind: Shipments) =>
         if (mine === null) {
           const children = operations.filter(({ parent }) => parent === id)
           const names = new Set(children.map(({ snapshot }) => snapshot.replace(/.*"item":"(\w+)".*/, '$1')))
-          if (names.size < children.length) return [...said, `doubled: ${of} in '${state}' has ${children.length} children`]
+          if (names.size < children.length)
+            return [...said, `doubled: ${of} in '${state}' has ${children.length} children`]
           if (state === 'shipped' && children.some((child) => child.state !== 'sent'))
             return [...said, `joined: '${state}', and its children are not`]
           return said
@@ -53,25 +64,31 @@ const subjectOf = (kind: Shipments) =>
         if (!parent) return [...said, `orphan: ${id} has no parent`]
         const unstarted = parent.snapshot.includes('"children":[]') && parent.state === 'cancelled'
         if (unstarted) return [...said, `apart: ${id} is there, and its parent never started it`]
-        return status === 'done' ? said : [...said, `joined: ${id} goes on in '${state}' after its parent '${parent.state}'`]
+        return status === 'done'
+          ? said
+          : [...said, `joined: ${id} goes on in '${state}' after its parent '${parent.state}'`]
       })
     },
   })
 
 const scenario = (items: readonly string[], then: Then, kind: Shipments = shipment, seen = 'shipment') => {
-  const drive = async ({ operations, note, notes }: KindStage<Outside>): Promise<void> => {
+  const drive = async (stage: KindStage<Outside>): Promise<void> => {
+    const { operations, notes } = stage
     const shipments = operations.of(kind)
     const { id, state } = await shipments.create({ items }, { key: 'order 7' })
     if (state === 'open') {
       // Who finds it unbegun after a crash gives it up.
       const event = notes['began'] === true ? ({ type: 'cancel' } as const) : ({ type: 'go' } as const)
-      note('began', true)
+      stage.note('began', true)
       await shipments.send(id, event)
     }
     if (then === 'adds') await shipments.send(id, { type: 'add', name: 'late', item: 'late' })
     if (then === 'cancels') await shipments.send(id, { type: 'cancel' })
     if (then === 'leaves') await shipments.send(id, { type: 'leave' })
     await shipments.until(id, ({ status }) => (status === 'done' ? status : undefined))
+    const { state: end } = await shipments.get(id)
+    if (end !== 'left' && (await operations.list({ parent: id, status: 'active' })).length > 0)
+      stage.violated(`joined: '${end}', and a child goes on`)
     for (const child of await operations.list({ parent: id }))
       await operations.until(child.id, ({ status }) => (status === 'done' ? status : undefined))
   }
@@ -102,6 +119,16 @@ describe('a shipment and its parcels', () => {
     console.log(`two processes: ${lives} lives`)
     expect(violations).toEqual([])
     expect(closed).toBe(true)
+  })
+
+  test.each([
+    { by: 'lock', processes: 2, caller: 'first' },
+    { by: 'lock', processes: 2, caller: 'second' },
+    { by: 'heartbeats', processes: 2, caller: 'first' },
+  ] as const)('by $by, $processes processes, the $caller called', async (sharing) => {
+    const found = await exploreOwners(scenario(['anvil', 'tea'], 'waits'), { sharings: [sharing] })
+    console.log(`${sharing.by}, the ${sharing.caller} called: ${found.lives} runs`)
+    expect(found).toMatchObject({ violations: [], closed: true })
   })
 
   test('every answer of join and every branch is met', () =>

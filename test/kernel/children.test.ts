@@ -25,6 +25,8 @@ import {
 import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Ownership, type Store, type Write } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
+import { machineContract } from '../../src/testing/index.ts'
+import { operationsIn } from '../../src/testing/invariants/rows.ts'
 import { queue } from '../kits/owners-kit.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
 
@@ -72,9 +74,9 @@ class Depot {
 
   /** id → state, without the parent's id. */
   states(parent: string): Record<string, string> {
-    const rows = this.rows.dump()['operations'] ?? []
-    const ours = rows.filter(({ id }) => String(id).startsWith(parent))
-    return Object.fromEntries(ours.map(({ id, state }) => [String(id).slice(parent.length), String(state)]))
+    const rows = operationsIn(this.rows.dump())
+    const ours = rows.filter(({ id }) => id.startsWith(parent))
+    return Object.fromEntries(ours.map(({ id, state }) => [id.slice(parent.length), state]))
   }
 
   async pass(forMs = 0): Promise<void> {
@@ -102,7 +104,12 @@ describe('start', () => {
     expect(depot.commits).toHaveLength(2)
     expect(depot.states(id)).toEqual({ '': 'shipping', '/cups': 'packing', '/tea': 'packing' })
     const [tea] = await operations.of(parcel).list({ parent: id, limit: 1 })
-    expect(tea?.row).toMatchObject({ parent: id, request: '{"item":"tea"}', key: null, owner: expect.stringMatching(/./) })
+    expect(tea?.row).toMatchObject({
+      parent: id,
+      request: '{"item":"tea"}',
+      key: null,
+      attempt: 1,
+    })
     await depot.pass(60_000)
     expect(depot.states(id)).toEqual({ '': 'shipped', '/cups': 'sent', '/tea': 'sent' })
     expect((await operations.of(shipment).get(id)).snapshot?.context.children).toEqual([
@@ -183,12 +190,33 @@ describe('join', () => {
     const depot = new Depot()
     const operations = await depot.process()
     const id = await begun(operations, ['anvil', 'tea'])
-    await depot.pass(59_000)
+    await depot.pass(4_000)
     await operations.of(shipment).send(id, { type: 'add', name: 'later', item: 'tea' })
     await depot.pass(1_000)
     // What was begun goes on, and is waited for.
     expect(depot.states(id)).toEqual({ '': 'cancelled', '/anvil': 'refused', '/tea': 'sent', '/later': 'cancelled' })
   })
+
+  test.each([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20])(
+    'a child that is started while the last one ends is waited for, %i turns later',
+    async (turns) => {
+      const depot = new Depot()
+      const operations = await depot.process()
+      const id = await begun(operations, ['tea'])
+      await depot.pass(1_000)
+      const cancelled = operations.of(parcel).send(`${id}/tea`, { type: 'cancel' })
+      for (let turn = 0; turn < turns; turn++) await null
+      const [, took] = await Promise.all([
+        cancelled,
+        operations.of(shipment).send(id, { type: 'add', name: 'late', item: 'tea' }),
+      ])
+      await depot.pass()
+      const late = took ? { '': 'shipping', '/late': 'packing' } : { '': 'shipped' }
+      expect(depot.states(id)).toEqual({ '/tea': 'cancelled', ...late })
+      await depot.pass(5_000)
+      expect(depot.states(id)['']).toBe('shipped')
+    },
+  )
 
   test('an operation that ends without a join leaves its children to themselves', async () => {
     const depot = new Depot()
@@ -217,6 +245,37 @@ describe('join', () => {
     await operations.resume(`${id}/tea`)
     await depot.pass()
     expect(depot.states(id)['']).toBe('shipped')
+  })
+
+  test('one that this program cannot load is waited for, and taken for what it is by one that can', async () => {
+    const depot = new Depot()
+    const first = await depot.process()
+    const id = await begun(first, ['cups', 'tea'])
+    await first.of(parcel).send(`${id}/tea`, { type: 'cancel' })
+    first.close()
+    const second = await depot.process(undefined, [shipment])
+    await depot.pass(60_000)
+    const { why, needsHuman } = await second.explain(id)
+    expect([why, needsHuman]).toEqual([
+      'Its parcels are on their way. (it waits for 2 of 2 children, 2 of them not to be loaded by this program)',
+      true,
+    ])
+    second.close()
+    await depot.process()
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'shipped', '/cups': 'sent', '/tea': 'cancelled' })
+  })
+
+  test('a child that takes no notice in one state is told again in the next', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { id } = await operations.of(flock).create({})
+    await depot.pass(500)
+    // It takes no notice while it grazes, and strays on.
+    expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'grazing' })
+    await operations.of(sheep).send(`${id}/a`, { type: 'stray' })
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
   })
 
   test('names say which children it waits for; one that was never started is a defect', async () => {
@@ -266,7 +325,7 @@ describe('several processes', () => {
     const second = await depot.process({ by: 'heartbeats' })
     await depot.pass(100)
     const id = await begun(first, ['tea'])
-    await depot.pass(10_000)
+    await depot.pass(3_000)
     await second.of(parcel).send(`${id}/tea`, { type: 'cancel' })
     await depot.pass(60)
     expect(depot.states(id)).toEqual({ '': 'shipped', '/tea': 'cancelled' })
@@ -318,6 +377,25 @@ describe('several processes', () => {
 })
 
 describe('kinds', () => {
+  const joined = (answer: 'ended' | 'failed') => ({ answer, children: [] })
+  const cases = machineContract(shipment, {
+    inputs: [{ items: ['cups', 'tea'] }],
+    answers: { join: [joined('ended'), joined('failed')] },
+    events: [{ type: 'go' }, { type: 'cancel' }, { type: 'leave' }, { type: 'add', name: 'late', item: 'cups' }],
+  })
+  for (const { name, run } of cases) test(name, run)
+
+  test('a child that is no JSON is named by the contract', async () => {
+    const machine = setup({ actions: { start } }).createMachine({
+      entry: { type: 'start', params: [{ kind: 'parcel', name: 'tea', input: { weight: NaN } }] },
+      initial: 'done',
+      states: { done: { type: 'final' } },
+    })
+    const kind = defineOperation({ kind: 'odd', version: 1, machine, effects: () => ({}) })
+    const found = machineContract(kind, { inputs: [{}] }).find(({ name }) => name.includes('is JSON'))
+    await expect(found?.run()).rejects.toThrow(/a child/)
+  })
+
   test('a child’s children, local steps, columns, projections and rows are of the one commit', async () => {
     const rows = memoryStore()
     const store = await rows.open({ version: 1, tables: stockTables })
@@ -365,6 +443,36 @@ const unheardOf = (): never => {
   throw new TypeError('no such method')
 }
 
+const sheep = defineOperation({
+  kind: 'sheep',
+  version: 1,
+  machine: setup({
+    types: {} as { context: {}; input: { id: string }; events: { type: 'call' } | { type: 'stray' } },
+  }).createMachine({
+    context: {},
+    initial: 'grazing',
+    states: { grazing: { on: { stray: 'straying' } }, straying: { on: { call: 'home' } }, home: { type: 'final' } },
+  }),
+  effects: (_: Carrier) => ({}),
+  cancel: { type: 'call' },
+})
+
+const flock = defineOperation({
+  kind: 'flock',
+  version: 1,
+  machine: setup({
+    types: {} as { context: {}; input: { id: string } },
+    actors: { join: join() },
+    actions: { start },
+  }).createMachine({
+    context: {},
+    entry: starts(sheep, () => [{ name: 'a', input: {} }]),
+    initial: 'calling',
+    states: { calling: { invoke: { src: 'join', input: { cancel: true }, onDone: 'done' } }, done: { type: 'final' } },
+  }),
+  effects: (_: Carrier) => ({}),
+})
+
 /** Starts three parcels, and joins those that are named. */
 const family = defineOperation({
   kind: 'family',
@@ -387,7 +495,10 @@ const family = defineOperation({
         invoke: {
           src: 'join',
           input: ({ context: { names } }) => ({ names }),
-          onDone: on({ target: 'done', keep: ({ output: { children } }) => ({ names: children.map(({ name }) => name) }) }),
+          onDone: on({
+            target: 'done',
+            keep: ({ output: { children } }) => ({ names: children.map(({ name }) => name) }),
+          }),
         },
       },
       done: { type: 'final' },

@@ -38,7 +38,7 @@ const parcelMachine = setup({
     }),
   },
   delays: {
-    packed: 60_000,
+    packed: 5_000,
     pause: backoff<Parcel>({ firstMs: 1_000, maxMs: 60_000, tries: ({ tries }) => tries }),
   },
 }).createMachine({
@@ -88,7 +88,7 @@ const shipmentMachine = setup({
     context: Shipment
     input: { id: string; items: readonly string[] }
     events: { type: 'go' } | { type: 'cancel' } | { type: 'leave' } | { type: 'add'; item: string; name: string }
-    tags: 'failed'
+    tags: 'failed' | 'human'
   },
   actors: { join: join() },
   actions: { start, keep: assign((_, kept: Partial<Shipment>) => kept) },
@@ -97,7 +97,7 @@ const shipmentMachine = setup({
   context: ({ input: { id, items } }) => ({ id, items, children: [] }),
   initial: 'open',
   states: {
-    open: { on: { go: 'shipping', cancel: 'cancelled' } },
+    open: { tags: 'human', on: { go: 'shipping', cancel: 'cancelled' } },
     shipping: {
       description: 'Its parcels are on their way.',
       entry: starts(parcel, ({ items }: Shipment) => items.map((item) => ({ name: item, input: { item } }))),

@@ -58,10 +58,9 @@ interface Held {
 }
 
 /** Operations that are opened after their ports are made, and closed before the last late call arrives. */
-function within(opened: () => Operations | undefined = () => undefined): PortOperations {
+function within(process: { readonly operations?: Operations } = {}): PortOperations {
   const running = (): Operations => {
-    const operations = opened()
-    if (operations) return operations
+    if (process.operations) return process.operations
     throw new HardshellError('CLOSED', 'no process runs')
   }
   return {
@@ -102,23 +101,28 @@ export function kindSubject<Ports, Outside extends object>(
           late = from.late
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
-        async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
-          let running: Operations | undefined
-          const ports = faultyPort('ports', of.ports(outside, clock, within(() => running)), {
+        async start({ stage, store, clock, ownClock, random, life, inject, inspect, overtake, requested }) {
+          const process: { operations?: Operations } = {}
+          const ports = faultyPort('ports', of.ports(outside, clock, within(process)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
             late: { get: () => late, set: (calls) => void (late = calls) },
           })
           const opened = await store.open({ version: 1, tables })
           const operations = openOperations({
-            ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
+            ...{ store: opened, tables, kinds: of.kinds, ports, clock: ownClock, random },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
             ...(of.rates && { rates: of.rates }),
           })
-          running = operations
+          process.operations = operations
           return {
             stage: { ...stage, operations, outside },
             resume: (id) => operations.resume(id),
+            sharer: {
+              role: () => operations.role,
+              resumed: () => operations.resumed,
+              hear: (heard) => void operations.on(({ row }) => heard(row)),
+            },
             async close() {
               operations.close()
               await opened.close()

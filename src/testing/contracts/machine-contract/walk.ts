@@ -11,6 +11,7 @@ import { dotted, type DeclaredOf, type OperationKind } from '../../../kernel/def
 import type { ContextOf } from '../../../kernel/define/typed.ts'
 import { bareStep, doneEvent, paramsOf, type Collected } from '../../../kernel/step/step.ts'
 
+type Outputs<M> = { readonly [Src in keyof DeclaredOf<M>]?: Sample<DeclaredOf<M>[Src]> }
 type Sample<Logic> =
   Logic extends Declared<infer Out, infer In> ? readonly Out[] | ((input: In) => readonly Out[]) : never
 
@@ -22,7 +23,7 @@ export interface Samples<M extends AnyStateMachine = AnyStateMachine> {
    * For each effect and local step, `join` too, at least one output for every answer that it declares. One that is left out answers
    * with nothing beside its answers.
    */
-  readonly answers?: { readonly [Src in keyof DeclaredOf<M>]?: Sample<DeclaredOf<M>[Src]> }
+  readonly answers?: Outputs<M>
   /** What callers send and polls tell, with payloads that make a difference. */
   readonly events?: readonly (EventObject & { readonly [field: string]: unknown })[]
   /**
