@@ -11,6 +11,7 @@ export {
   keeps,
   local,
   on,
+  reply,
   such,
   tx,
   until,
@@ -22,7 +23,7 @@ export {
   type Declared,
   type Keep,
 } from './define/authoring.ts'
-export type { EventOf, InputOf, StateOf } from './define/typed.ts'
+export type { EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
@@ -31,6 +32,7 @@ export {
   defineOperation,
   operationsTable,
   ownersTable,
+  repliesTable,
   type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
@@ -49,7 +51,15 @@ export {
 } from './define/operation.ts'
 export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openOperations, type Listener, type Operations } from './operations.ts'
-export type { CloseOptions, CreateOptions, ListFilter, OnError, OperationError, OperationsOptions } from './options.ts'
+export type {
+  CloseOptions,
+  CreateOptions,
+  ListFilter,
+  OnError,
+  OperationError,
+  OperationsOptions,
+  SendOptions,
+} from './options.ts'
 export {
   json,
   jsonOrNull,

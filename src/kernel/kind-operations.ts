@@ -3,9 +3,12 @@ import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationView } from './define/operation.ts'
-import type { Around, EventOf, InputOf, StateOf } from './define/typed.ts'
-import type { CreateOptions, ListFilter } from './options.ts'
+import type { Around, EventOf, InputOf, ReplyOf, StateOf } from './define/typed.ts'
+import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
 import { ofAnotherKind } from './run/reads.ts'
+import type { Delivered } from './run/replies.ts'
+import { HardshellError, messageOf } from './util/errors.ts'
+import { own } from './util/own.ts'
 
 /** What is typed of a kind: its name, and its chart. */
 export interface KindOf<M extends AnyStateMachine> {
@@ -27,7 +30,7 @@ export interface UntypedCalls {
   get(id: string): Promise<OperationView>
   list(filter: ListFilter): Promise<OperationView[]>
   /** `kind` is the one that the operation has to be of. */
-  send(id: string, event: EventObject, kind: string): Promise<boolean>
+  deliver(id: string, event: EventObject, options: SendOptions & { readonly kind: string }): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
 }
 
@@ -88,25 +91,52 @@ export class KindOperations<M extends AnyStateMachine> {
 
   /**
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
-   * no notice of it in its state.
+   * no notice of it in its state: `ask` says why.
    *
    * @throws {TypeError} naming the argument; where no state of the chart takes such an event
-   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `UNLOADABLE`, `QUARANTINED`, `CLOSED`
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `KEY_REUSED`, `UNLOADABLE`, `QUARANTINED`, `CLOSED`
+   * @throws the signal's reason
    * @throws {StoreError} where the database fails
    * @example
    * const orders = operations.of(order)
    * const { id } = await orders.create({ item: 'tea' })
    * if (!(await orders.send(id, { type: 'cancel' }))) console.log('too late')
    */
-  async send(id: string, event: EventOf<M>): Promise<boolean> {
+  async send(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<boolean> {
+    return !('refused' in (await this.#deliver(id, event, options)))
+  }
+
+  /**
+   * Hands an event to an operation's chart, and resolves with what the step replied (the action `reply`) once that is
+   * committed; undefined where it replied nothing. The same key and event get the same reply and no other step, also
+   * after a restart, in another process, and once the operation has ended.
+   *
+   * @throws {TypeError} naming the argument; where no state of the chart takes such an event
+   * @throws {HardshellError} `INVALID_STATE` where the chart takes no notice of the event: the message says the state, and
+   *   what it takes; `KEY_REUSED` where the key was given with another event of the operation; otherwise as `send`
+   * @throws {StoreError} where the database fails
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(train).create({})
+   * const seat = await operations.of(train).ask(id, { type: 'reserve' }, { key: 'ticket 7' })
+   */
+  async ask(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<ReplyOf<M> | undefined> {
+    const delivered = await this.#deliver(id, event, options)
+    if ('refused' in delivered) throw new HardshellError('INVALID_STATE', delivered.refused, { operationId: id })
+    // The chart's types say what it replies.
+    return delivered.reply as ReplyOf<M> | undefined
+  }
+
+  async #deliver(id: string, event: EventOf<M>, options: SendOptions): Promise<Delivered> {
     const { kind, machine } = this.#kind
+    checkSending(options)
     const given: EventObject = event
     if (typeof (given as Partial<EventObject> | undefined)?.type !== 'string')
       throw new TypeError('event: an object with a type')
     checkEventType(given.type)
     if (!takes(machine, given.type))
       throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind}', not '${given.type}'`)
-    return this.#calls.send(id, given, kind)
+    return this.#calls.deliver(id, options.key === undefined ? given : kept(given), { ...options, kind })
   }
 
   /**
@@ -127,6 +157,15 @@ export class KindOperations<M extends AnyStateMachine> {
     if (view.kind !== kind) throw ofAnotherKind(view, kind)
     if (isOf(machine, view)) return view
     throw new TypeError(`kind: '${kind}' has another chart`)
+  }
+}
+
+/** A copy of an event, which is kept with its key. @throws {TypeError} where it is no JSON */
+function kept(event: EventObject): EventObject {
+  try {
+    return own(event, 'event')
+  } catch (error) {
+    throw new TypeError(messageOf(error))
   }
 }
 

@@ -117,6 +117,7 @@ export class Operations<Ports = unknown> {
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
+      keeps: Object.hasOwn(options.tables, 'replies'),
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
@@ -129,7 +130,7 @@ export class Operations<Ports = unknown> {
       get: (id) => this.get(id),
       list: (filter) => this.list(filter),
       until: (id, as, signal) => this.until(id, as, signal),
-      send: (id, event, kind) => this.#delivery.send(id, event, kind),
+      deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
       create: async (kind, input, options) => {
         this.#assertOpen()
         return this.#creation.create(kind, input, options)

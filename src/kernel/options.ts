@@ -4,9 +4,11 @@ import {
   checkCount,
   checkDuration,
   checkFunction,
+  checkKeys,
   checkNames,
   checkObject,
   checkOneOf,
+  checkSignal,
   checkTexts,
 } from '../arguments.ts'
 import type { Row, Store } from '../store/port.ts'
@@ -97,6 +99,24 @@ export interface CreateOptions {
   readonly parent?: string | undefined
   /** Looked at before each try: the id of an operation that already does what is asked. */
   readonly existing?: (() => Promise<string | undefined>) | undefined
+}
+
+/** How an event is sent. */
+export interface SendOptions {
+  /**
+   * The event's idempotency key, of its operation: the same key and event lead to one step, however often they are sent.
+   * It needs a `repliesTable()` among the tables, under the name `replies`. A refused event leaves its key free.
+   */
+  readonly key?: string | undefined
+  /** Stops the waiting, never the event. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws {TypeError} naming the argument; the signal's reason where it has aborted already */
+export function checkSending(options: SendOptions): void {
+  checkNames(options, 'options', ['key', 'signal'])
+  checkKeys({ key: options.key })
+  checkSignal(options.signal)
 }
 
 const FILTERS: readonly (keyof ListFilter)[] = [

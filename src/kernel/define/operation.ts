@@ -94,8 +94,30 @@ export const ownersTable = () =>
     key: ['id'],
   }) as const
 
+/** The table of replies; callers who give events a key need it under the name `replies`. */
+export const repliesTable = () =>
+  ({
+    columns: {
+      /** The operation's id. */
+      operation: 'text',
+      /** The caller's idempotency key. */
+      key: 'text',
+      /** The event, as JSON with its keys in order. */
+      event: 'text',
+      /** What its step replied, as JSON; null where it replied nothing. */
+      reply: 'text?',
+      /** When its step was computed, in epoch ms. */
+      at: 'time',
+    },
+    key: ['operation', 'key'],
+  }) as const
+
 /** The kernel's own tables, under the names that every schema gives them. */
-export type KernelTables = { readonly operations: OperationsTable; readonly owners: ReturnType<typeof ownersTable> }
+export type KernelTables = {
+  readonly operations: OperationsTable
+  readonly owners: ReturnType<typeof ownersTable>
+  readonly replies: ReturnType<typeof repliesTable>
+}
 export type KernelWrite = WriteOf<KernelTables>
 /** A store as the kernel uses it: it reads its own tables, and commits what kinds write. */
 export type KernelStore = ReaderOf<KernelTables> & Omit<Store, keyof Reader>

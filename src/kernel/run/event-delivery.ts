@@ -5,12 +5,13 @@ import { StoreError } from '../../store/port.ts'
 import type { KernelWrite, OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
-import { sleep } from '../util/ports.ts'
+import { sleep, unlessAborted } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 import { stays } from '../util/retry.ts'
 import { RESUME } from '../step/step.ts'
 import type { Delivery, PollNow } from './durable.ts'
 import { ofAnotherKind } from './reads.ts'
+import { hasEnded, KeyedEvent, type Delivered } from './replies.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** The pause before an operation that could not be loaded is loaded again. */
@@ -24,10 +25,19 @@ interface DeliveryOptions {
   readonly signal: AbortSignal
   /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
   readonly get: (id: string) => Promise<OperationView>
+  /** Whether the store has a table of replies. */
+  readonly keeps: boolean
   /** Why an operation cannot be loaded. */
   readonly unloadable: (view: OperationView) => string | undefined
   /** Resolves when the start has resumed the unfinished operations. */
   readonly resumed: () => Promise<unknown>
+}
+
+interface DeliverOptions {
+  /** The kind that the operation has to be of. */
+  readonly kind?: string
+  readonly key?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export class EventDelivery {
@@ -37,9 +47,24 @@ export class EventDelivery {
     this.#of = of
   }
 
-  /** See `KindOperations.send`. Where a kind is given, the operation has to be of it. */
-  async send(id: string, event: EventObject, kind?: string): Promise<boolean> {
+  /** See `KindOperations.ask`. */
+  async deliver(id: string, event: EventObject, options: DeliverOptions = {}): Promise<Delivered> {
     checkText(id, 'id')
+    const { kind, key, signal } = options
+    const { kernel, keeps } = this.#of
+    if (key !== undefined && !keeps)
+      throw new TypeError(`key: the tables lack 'replies', a repliesTable(), in which replies are kept by key`)
+    const keyed = key === undefined ? undefined : new KeyedEvent(kernel.store, id, key, event)
+    const delivered = this.#deliver(id, event, kind, keyed)
+    return signal ? unlessAborted(signal, delivered) : delivered
+  }
+
+  async #deliver(
+    id: string,
+    event: EventObject,
+    kind: string | undefined,
+    keyed: KeyedEvent | undefined,
+  ): Promise<Delivered> {
     const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
@@ -49,11 +74,14 @@ export class EventDelivery {
         const view = await get(id)
         const { status } = view
         if (kind !== undefined && view.kind !== kind) throw ofAnotherKind(view, kind)
+        // Nobody runs it: what is recorded by now stays all there is.
+        const recorded = status === 'active' ? undefined : await keyed?.recorded()
+        if (recorded) return recorded
         if (status === 'unloadable')
           throw new HardshellError('UNLOADABLE', unloadable(view) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
-        if (status === 'done') return false
+        if (status === 'done') return { refused: hasEnded(view.state) }
         await supervisor.load(id)
         const why = supervisor.unloadable(id)
         if (why !== undefined) throw new HardshellError('UNLOADABLE', why, { operationId: id })
@@ -63,11 +91,10 @@ export class EventDelivery {
         continue
       }
       try {
-        const took = await new Promise<boolean>((taken, lost) => {
-          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost, kind }
+        return await new Promise<Delivered>((came, lost) => {
+          const delivery: Delivery = { type: '@hardshell.deliver', event, keyed, came, lost, kind }
           actor.send(delivery)
         })
-        return took
       } catch (error) {
         if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
         const isRetried = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !signal.aborted)
@@ -101,7 +128,7 @@ export class EventDelivery {
     supervisor.progressed(id)
     // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
     if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
-    else if (!(await this.send(id, { type: RESUME }))) void this.poll(id)
+    else if ('refused' in (await this.deliver(id, { type: RESUME }))) void this.poll(id)
   }
 
   async #reactivate({ id, version }: OperationRow): Promise<void> {
@@ -134,6 +161,6 @@ export class EventDelivery {
     if (!poll) return
     const context: unknown = snapshot.context
     const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal })
-    if (event) await this.send(id, event)
+    if (event) await this.deliver(id, event)
   }
 }
