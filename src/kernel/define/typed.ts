@@ -28,13 +28,11 @@ export type EventOf<M extends AnyStateMachine> =
 
 type ActionsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer _A, infer Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? Ac : never // prettier-ignore
 
+type Replied<Action> = [Action] extends [never] ? undefined : Action extends { readonly params?: infer R } ? R : never
+
 /** What a chart replies, as its setup declares the action `reply`; undefined where it declares none. */
 export type ReplyOf<M extends AnyStateMachine> =
-  IsAny<ContextOf<M>> extends true
-    ? unknown
-    : Extract<ActionsOf<M>, { readonly type: 'reply' }> extends { readonly params?: infer Reply }
-      ? Reply
-      : undefined
+  IsAny<ContextOf<M>> extends true ? unknown : Replied<Extract<ActionsOf<M>, { readonly type: 'reply' }>>
 
 /** What a chart ends with. */
 export type OutputOf<M extends AnyStateMachine> = OutputFrom<M>
