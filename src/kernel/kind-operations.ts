@@ -3,19 +3,21 @@ import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationView } from './define/operation.ts'
-import type { Around, EventOf, InputOf, ReplyOf, StateOf } from './define/typed.ts'
+import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
 import { ofAnotherKind } from './run/reads.ts'
 import type { Delivered } from './run/replies.ts'
 import { HardshellError, messageOf } from './util/errors.ts'
 import { own } from './util/own.ts'
 
-/** What is typed of a kind: its name, and its chart. */
-export interface KindOf<M extends AnyStateMachine> {
+/** What is typed of a kind: its name, its chart, and whether it can be cancelled. */
+export interface KindOf<M extends AnyStateMachine, C extends EventObject | undefined = EventObject | undefined> {
   /** The name of the kind. */
   readonly kind: string
   /** The chart. */
   readonly machine: M
+  /** The event that cancels its operations. */
+  readonly cancel?: C
 }
 
 /** Which operations of a kind: all that are as each given field says. */
@@ -35,12 +37,12 @@ export interface UntypedCalls {
 }
 
 /** The operations of one kind, typed by its chart: input, events, context, states, tags and output. Made by `operations.of`. */
-export class KindOperations<M extends AnyStateMachine> {
-  readonly #kind: KindOf<M>
+export class KindOperations<M extends AnyStateMachine, C extends EventObject | undefined = EventObject | undefined> {
+  readonly #kind: KindOf<M, C>
   readonly #calls: UntypedCalls
 
   /** Use `operations.of`. */
-  constructor(kind: KindOf<M>, calls: UntypedCalls) {
+  constructor(kind: KindOf<M, C>, calls: UntypedCalls) {
     this.#kind = kind
     this.#calls = calls
   }
@@ -140,6 +142,41 @@ export class KindOperations<M extends AnyStateMachine> {
   }
 
   /**
+   * Asks an operation to end before its time: sends it the event that its kind names for that (`cancel` of
+   * `defineOperation`). True once the step it led to is committed, after which the operation may still have things to
+   * undo; false where the chart takes no notice of it in its state. A kind that names no such event has no such call.
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be cancelled
+   * @throws {HardshellError} as `send`
+   * @throws {StoreError} where the database fails
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * if (await operations.of(order).cancel(id)) await operations.of(order).finished(id)
+   */
+  async cancel(this: Cancellable<M, C>, id: string, options: SendOptions = {}): Promise<boolean> {
+    const { cancel, kind } = this.#kind
+    if (!cancel) throw new TypeError(`kind: '${kind}' names no event that cancels it`)
+    checkSending(options)
+    return !('refused' in (await this.#calls.deliver(id, cancel, { ...options, kind })))
+  }
+
+  /**
+   * Waits for the operation's end, and resolves with its chart's output. Aborting stops the waiting, never the operation.
+   *
+   * @throws {HardshellError} `QUARANTINED` with the reason where it was set aside, which only a person ends: wait again
+   *   once it is resumed; `UNLOADABLE`; `NOT_FOUND`, also where it is of another kind; `CLOSED`
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const { receipt } = await operations.of(order).finished(id, AbortSignal.timeout(10_000))
+   */
+  async finished(id: string, signal?: AbortSignal): Promise<OutputOf<M>> {
+    const { output } = await this.until(id, ended, signal)
+    return output
+  }
+
+  /**
    * Waits until the operation is as asked. Aborting stops the waiting, never the operation.
    *
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, also where it is of another kind; `CLOSED`
@@ -158,6 +195,21 @@ export class KindOperations<M extends AnyStateMachine> {
     if (isOf(machine, view)) return view
     throw new TypeError(`kind: '${kind}' has another chart`)
   }
+}
+
+/** The operations of a kind, where it may name an event that cancels them. */
+type Cancellable<M extends AnyStateMachine, C extends EventObject | undefined> = [C] extends [undefined]
+  ? never
+  : KindOperations<M, C>
+
+/** What an operation ended with; undefined where it goes on. @throws {HardshellError} where it does not */
+function ended<M extends AnyStateMachine>(view: OperationView<M>): { readonly output: OutputOf<M> } | undefined {
+  const { id, kind, state, status, row } = view
+  const failed = (code: string, why: string): HardshellError =>
+    new HardshellError(code, `${kind} in '${state}': ${why}`, { operationId: id })
+  if (status === 'quarantined') throw failed('QUARANTINED', row.reason ?? '')
+  if (status === 'unloadable') throw failed('UNLOADABLE', 'this program cannot load it')
+  return status === 'done' ? { output: view.snapshot.output } : undefined
 }
 
 /** A copy of an event, which is kept with its key. @throws {TypeError} where it is no JSON */

@@ -1,5 +1,5 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, EventObject } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
 import type { KernelStore, OperationKind, OperationRow, OperationStatus, OperationView } from './define/operation.ts'
 import { explain, type Explanation, type Here } from './inspect/explain.ts'
@@ -180,7 +180,9 @@ export class Operations<Ports = unknown> {
    * const orders = operations.of(order)
    * const { state } = await orders.create({ item: 'tea' })
    */
-  of<M extends AnyStateMachine>(kind: KindOf<M>): KindOperations<M> {
+  of<M extends AnyStateMachine, C extends EventObject | undefined = undefined>(
+    kind: KindOf<M, C>,
+  ): KindOperations<M, C> {
     const known = this.#kinds.get(kind?.kind)
     if (!known || known.kind.machine !== kind.machine)
       throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)

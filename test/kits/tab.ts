@@ -71,6 +71,7 @@ export const tab = defineOperation({
   kind: 'tab',
   version: 1,
   machine: tabMachine,
+  cancel: { type: 'close' },
   effects: (till: Till) => ({
     charge: ({ input, replay }) =>
       till.charge(input.number, replay).then(

@@ -237,7 +237,11 @@ export type Runs<M> = {
 }
 
 /** A kind of operation: a chart, how its effects are done, and what its rows show. */
-export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyStateMachine> {
+export interface OperationKind<
+  Ports = unknown,
+  M extends AnyStateMachine = AnyStateMachine,
+  C extends EventObject | undefined = EventObject | undefined,
+> {
   /** The name of the kind. */
   readonly kind: string
   /** Goes up whenever the chart changes; `migrate` then leads from each older version to the next. */
@@ -262,7 +266,7 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
    */
   readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
   /** The event that asks an operation of the kind to end before its time; where it is left out, the kind cannot be cancelled. */
-  readonly cancel?: EventObject
+  readonly cancel?: C
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -287,9 +291,9 @@ export interface PersistedSnapshot {
  * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable, by its name: an undeclared actor,
  *   an unnamed delay, a local step outside a state tagged `local`, a side effect, an `onError`, an unknown `meta`.
  */
-export function defineOperation<Ports, M extends AnyStateMachine>(
-  kind: OperationKind<Ports, M>,
-): OperationKind<Ports, M> {
+export function defineOperation<Ports, M extends AnyStateMachine, C extends EventObject | undefined = undefined>(
+  kind: OperationKind<Ports, M, C>,
+): OperationKind<Ports, M, C> {
   const defect = (what: string): never => {
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
