@@ -50,8 +50,9 @@ export {
   type UnloadableOperation,
 } from './define/operation.ts'
 export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
-export { openOperations, type Listener, type Operations } from './operations.ts'
+export { openClient, openOperations, type Listener, type Operations } from './operations.ts'
 export type {
+  ClientOptions,
   CloseOptions,
   CreateOptions,
   ListFilter,

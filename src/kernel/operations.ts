@@ -6,7 +6,14 @@ import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import { checkOptions, type CloseOptions, type ListFilter, type OperationsOptions } from './options.ts'
+import {
+  checkClient,
+  checkOptions,
+  type ClientOptions,
+  type CloseOptions,
+  type ListFilter,
+  type OperationsOptions,
+} from './options.ts'
 import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
@@ -16,6 +23,7 @@ import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
 import { Waits } from './run/waits.ts'
 import { Ownership, type Role } from './share/ownership.ts'
+import { noPorts } from './share/no-ports.ts'
 import { RemoteChanges } from './share/remote-changes.ts'
 import { HardshellError } from './util/errors.ts'
 import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
@@ -55,7 +63,7 @@ export class Operations<Ports = unknown> {
   readonly #waits: Waits
   readonly #delivery: EventDelivery
   readonly #calls: UntypedCalls
-  /** What the supervisor found at the start; resolves when all are taken up. */
+  /** What the supervisor found at the start; resolves when all are taken up. A client takes up nothing. */
   readonly resumed: Promise<readonly Resumed[]>
 
   static {
@@ -66,8 +74,8 @@ export class Operations<Ports = unknown> {
     })
   }
 
-  /** Use `openOperations`. */
-  constructor(options: OperationsOptions<Ports>) {
+  /** Use `openOperations` or `openClient`. */
+  constructor(options: Omit<OperationsOptions<Ports>, 'ports'> & { readonly ports: unknown }, client = false) {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
     this.#store = store
@@ -117,6 +125,7 @@ export class Operations<Ports = unknown> {
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
+      asks: !client,
       keeps: Object.hasOwn(options.tables, 'replies'),
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
@@ -137,7 +146,7 @@ export class Operations<Ports = unknown> {
       },
     }
     this.#ownership = new Ownership({
-      ...{ store, clock, owner: this.#kernel.owner },
+      ...{ store, clock, owner: this.#kernel.owner, client },
       adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
@@ -151,7 +160,7 @@ export class Operations<Ports = unknown> {
   }
 
   async #resume(): Promise<readonly Resumed[]> {
-    const aside = await this.#unfinished('quarantined')
+    const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
@@ -205,7 +214,10 @@ export class Operations<Ports = unknown> {
     return this.#reads.list(filter)
   }
 
-  /** Whether this process runs effects: `follower` where another one does for all; never `pending` after `resumed`. */
+  /**
+   * Whether this process runs effects: `follower` where another one does for all, `client` where it was opened as one; never
+   * `pending` after `resumed`.
+   */
   get role(): Role {
     return this.#ownership.role
   }
@@ -242,6 +254,7 @@ export class Operations<Ports = unknown> {
     // The former owner had not yet noticed that it lost the lock. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
+    if (row.owner === '' && row.status === 'active') this.#ownership.left()
     this.#tellRow(before, row)
   }
 
@@ -264,7 +277,7 @@ export class Operations<Ports = unknown> {
 
   /**
    * Polls for the operation now. Resolves when what came of it is committed, or nothing did; no
-   * failure to ask rejects.
+   * failure to ask rejects. A client asks nothing.
    *
    * @throws {TypeError} naming the argument
    */
@@ -311,7 +324,7 @@ export class Operations<Ports = unknown> {
     const { underWay, hindrances, owner } = this.#kernel
     const mine = [...underWay.values()].filter((request) => request.id === id && !request.signal.aborted)
     const isAnothers = row.owner !== '' && row.owner !== owner && !this.#supervisor.get(id)
-    const isFollower = this.#ownership.role === 'follower'
+    const isFollower = this.#ownership.role === 'follower' || this.#ownership.role === 'client'
     return {
       underWay: mine.map(({ src }) => src),
       hindrance: hindrances.get(id),
@@ -421,4 +434,20 @@ export class Operations<Ports = unknown> {
 export function openOperations<Ports>(options: OperationsOptions<Ports>): Operations<Ports> {
   checkOptions(options)
   return new Operations(options)
+}
+
+/**
+ * Opens the operations of a store as a client: it creates operations, hands them events and tells how they stand, and runs
+ * no effects, polls or timers. It asks for no owner's lock, writes no heartbeat, and needs no ports; what its callers
+ * commit the owner takes up. A step runs the local steps that belong to it: where those use ports, give it those.
+ *
+ * @throws {TypeError} naming the argument
+ * @example
+ * const client = openClient({ store, tables, kinds: [order] })
+ * const { id } = await client.of(order).create({ item: 'tea' })
+ * const output = await client.of(order).finished(id)
+ */
+export function openClient<Ports>(options: ClientOptions<Ports>): Operations<Ports> {
+  checkClient(options)
+  return new Operations({ ...options, ports: options.ports ?? noPorts() }, true)
 }

@@ -46,6 +46,12 @@ export interface OperationsOptions<Ports> {
   readonly onError?: OnError
 }
 
+/** What a client is opened with. */
+export interface ClientOptions<Ports> extends Omit<OperationsOptions<Ports>, 'ports' | 'laneLimit' | 'laneOpen'> {
+  /** What local steps of the kinds use, where they use any; no effect gets them. */
+  readonly ports?: Ports | undefined
+}
+
 /** What keeps an operation from going on. */
 export interface OperationError {
   /** The operation's id. */
@@ -155,8 +161,26 @@ export function matches(row: OperationRow, filter: ListFilter, nowMs: number): b
   )
 }
 
+const CLIENT: readonly (keyof ClientOptions<unknown>)[] = [
+  'store',
+  'tables',
+  'kinds',
+  'ports',
+  'clock',
+  'random',
+  'inspect',
+  'unsafeInspect',
+  'onError',
+]
+
 /** @throws {TypeError} naming the argument */
-export function checkOptions<Ports>(options: OperationsOptions<Ports>): void {
+export function checkClient<Ports>(options: ClientOptions<Ports>): void {
+  checkNames(options, 'options', CLIENT)
+  checkOptions(options)
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkOptions<Ports>(options: Omit<OperationsOptions<Ports>, 'ports'>): void {
   checkObject(options, 'options')
   if (typeof options.store?.commit !== 'function') throw new TypeError('store: an open store')
   checkObject(options.tables, 'tables')

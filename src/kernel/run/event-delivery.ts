@@ -25,6 +25,8 @@ interface DeliveryOptions {
   readonly signal: AbortSignal
   /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
   readonly get: (id: string) => Promise<OperationView>
+  /** Whether this process may ask the outside. */
+  readonly asks: boolean
   /** Whether the store has a table of replies. */
   readonly keeps: boolean
   /** Why an operation cannot be loaded. */
@@ -111,6 +113,7 @@ export class EventDelivery {
     checkText(id, 'id')
     const actor = this.#of.supervisor.get(id)
     if (actor) return new Promise((polled) => actor.send({ type: '@hardshell.poll', polled } as PollNow))
+    if (!this.#of.asks) return
     return this.#pollForOwner(id).catch((error: unknown) => {
       // The owner polls again, and so does a process that can read the row.
       const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
