@@ -72,6 +72,10 @@ export interface LoadedKind {
   readonly runs: { readonly [src: string]: (args: unknown) => unknown }
   readonly polls: { readonly [name: string]: Poll<unknown, EventObject> }
   readonly reader: Reader
+  /** All versions of the kind that there are here, the newest first. */
+  readonly versions: readonly LoadedKind[]
+  /** The version that a row runs on. */
+  of(row: OperationRow): LoadedKind
   /** @throws {HardshellError} `UNLOADABLE` where the row is of an unknown version, or cannot be read. */
   restore(row: OperationRow): AnyMachineSnapshot
   /** The timers of a row. @throws {HardshellError} as `restore` */
@@ -141,15 +145,20 @@ export function loadKind(
   }
   const missing = missingRuns(kind, runs, polls)
   if (missing.length > 0) throw new HardshellError('DEFECT', `kind '${kind.kind}': ${missing.join('; ')}`)
-  return {
+  const only: LoadedKind = {
     kind,
     stepper: steps,
     runs,
     polls,
     reader,
+    get versions() {
+      return [only]
+    },
+    of: () => only,
     restore: (row) => load(row).snapshot,
     timers: (row) => load(row).timers,
   }
+  return only
 }
 
 const isPersisted = (value: unknown): value is PersistedSnapshot =>

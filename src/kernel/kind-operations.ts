@@ -4,8 +4,9 @@ import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
+import { checkCount } from '../arguments.ts'
 import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
-import { ofAnotherKind } from './run/reads.ts'
+import { checkKind } from './run/reads.ts'
 import type { Delivered } from './run/replies.ts'
 import { HardshellError, messageOf } from './util/errors.ts'
 import { own } from './util/own.ts'
@@ -32,27 +33,39 @@ export interface UntypedCalls {
   get(id: string): Promise<OperationView>
   list(filter: ListFilter): Promise<OperationView[]>
   /** `kind` is the one that the operation has to be of. */
-  deliver(id: string, event: EventObject, options: SendOptions & { readonly kind: string }): Promise<Delivered>
+  deliver(
+    id: string,
+    event: EventObject,
+    options: SendOptions & { readonly kind: KindOf<AnyStateMachine> },
+  ): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
+}
+
+/** One version of a kind. */
+interface Versioned extends KindOf<AnyStateMachine> {
+  readonly version: number
 }
 
 /** The operations of one kind, typed by its chart: input, events, context, states, tags and output. Made by `operations.of`. */
 export class KindOperations<M extends AnyStateMachine, C extends EventObject | undefined = EventObject | undefined> {
   readonly #kind: KindOf<M, C>
   readonly #calls: UntypedCalls
+  readonly #versions: readonly Versioned[]
 
   /** Use `operations.of`. */
-  constructor(kind: KindOf<M, C>, calls: UntypedCalls) {
+  constructor(kind: KindOf<M, C>, calls: UntypedCalls, versions: readonly Versioned[]) {
     this.#kind = kind
     this.#calls = calls
+    this.#versions = versions
   }
 
   /**
-   * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
+   * Starts an operation: its first step is committed, or nothing is. New ones start on the newest version of the kind. An input that is a function is called where the
    * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
    *
    * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with
+   * @throws {HardshellError} `KEY_REUSED`; `OTHER_VERSION` where the key’s operation runs on another version of the
+   *   kind; `CONTENTION`; and whatever coded error a local step of the kind rejects with
    * @throws {StoreError} where the database fails
    * @example
    * const { state } = await operations.of(order).create({ item: 'tea' }, { key: 'basket 7' })
@@ -61,13 +74,17 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
     input: InputOf<M> | (() => Promise<InputOf<M>>),
     options: CreateOptions = {},
   ): Promise<OperationView<M>> {
-    return this.#typed(await this.#calls.create(this.#kind.kind, input, options))
+    const { kind, machine } = this.#kind
+    const [newest] = this.#versions
+    if (newest && newest.machine !== machine)
+      throw new TypeError(`kind: new operations of '${kind}' start on version ${newest.version}`)
+    return this.#typed(await this.#calls.create(kind, input, options))
   }
 
   /**
    * One operation as it stands.
    *
-   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `CLOSED`
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind, `OTHER_VERSION` where it runs on another version of it; `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
    * const { id } = await operations.of(order).create({ item: 'tea' })
@@ -87,8 +104,13 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * const active = await operations.of(order).list({ status: 'active' })
    */
   async list(filter: KindFilter<M> = {}): Promise<OperationView<M>[]> {
-    const found = await this.#calls.list({ ...filter, kind: this.#kind.kind })
-    return found.map((view) => this.#typed(view))
+    const { kind, machine } = this.#kind
+    const all = { ...filter, kind }
+    if (this.#versions.length === 1) return (await this.#calls.list(all)).map((view) => this.#typed(view))
+    // How many of the first are of this version is not known before.
+    const { limit, ...unlimited } = all
+    checkCount(limit, 'limit')
+    return (await this.#calls.list(unlimited)).filter((view) => isOf(machine, view)).slice(0, limit)
   }
 
   /**
@@ -130,14 +152,15 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   }
 
   async #deliver(id: string, event: EventOf<M>, options: SendOptions): Promise<Delivered> {
-    const { kind, machine } = this.#kind
+    const kind = this.#kind
+    const { machine } = kind
     checkSending(options)
     const given: EventObject = event
     if (typeof (given as Partial<EventObject> | undefined)?.type !== 'string')
       throw new TypeError('event: an object with a type')
     checkEventType(given.type)
     if (!takes(machine, given.type))
-      throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind}', not '${given.type}'`)
+      throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind.kind}', not '${given.type}'`)
     return this.#calls.deliver(id, options.key === undefined ? given : kept(given), { ...options, kind })
   }
 
@@ -155,10 +178,10 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * if (await operations.of(order).cancel(id)) await operations.of(order).finished(id)
    */
   async cancel(this: Cancellable<M, C>, id: string, options: SendOptions = {}): Promise<boolean> {
-    const { cancel, kind } = this.#kind
-    if (!cancel) throw new TypeError(`kind: '${kind}' names no event that cancels it`)
+    const kind = this.#kind
+    if (!kind.cancel) throw new TypeError(`kind: '${kind.kind}' names no event that cancels it`)
     checkSending(options)
-    return !('refused' in (await this.#calls.deliver(id, cancel, { ...options, kind })))
+    return !('refused' in (await this.#calls.deliver(id, kind.cancel, { ...options, kind })))
   }
 
   /**
@@ -190,10 +213,10 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   }
 
   #typed(view: OperationView): OperationView<M> {
-    const { kind, machine } = this.#kind
-    if (view.kind !== kind) throw ofAnotherKind(view, kind)
+    const { machine } = this.#kind
+    checkKind(view, view.snapshot?.machine, this.#kind)
     if (isOf(machine, view)) return view
-    throw new TypeError(`kind: '${kind}' has another chart`)
+    throw new TypeError('kind: one of another chart')
   }
 }
 

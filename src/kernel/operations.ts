@@ -21,6 +21,7 @@ import { Reads } from './run/reads.ts'
 import { RequestLimiter } from './run/request-limiter.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
+import { loadVersions } from './run/versions.ts'
 import { Waits } from './run/waits.ts'
 import { Ownership, type Role } from './share/ownership.ts'
 import { noPorts } from './share/no-ports.ts'
@@ -46,7 +47,7 @@ export let partsIn: (operations: Operations) => {
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: KernelStore
-  readonly #kinds = new Map<string, LoadedKind>()
+  readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
   readonly #tables: readonly string[]
@@ -103,18 +104,10 @@ export class Operations<Ports = unknown> {
       erred: (row, error) => this.#erred(row, error),
       setAside: (before, row) => this.#setAside(before, row),
     }
-    for (const kind of options.kinds)
-      this.#kinds.set(
-        kind.kind,
-        loadKind(kind as OperationKind, {
-          ports: options.ports,
-          store,
-          tables: options.tables,
-          clock,
-          random,
-          inspected,
-        }),
-      )
+    const { ports, tables } = options
+    this.#kinds = loadVersions(options.kinds, (kind) =>
+      loadKind(kind as OperationKind, { ports, store, tables, clock, random, inspected }),
+    )
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
     const { signal } = this.#stop
     this.#reads = new Reads({ store, clock, kinds: this.#kinds })
@@ -182,7 +175,8 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * The operations of one kind, with the types of its chart: the way to start operations and to hand them events.
+   * The operations of one kind, with the types of its chart: the way to start operations and to hand them events. Of a kind
+   * that was opened in several versions, each has its own operations.
    *
    * @throws {TypeError} where the operations were opened without this kind
    * @example
@@ -192,10 +186,14 @@ export class Operations<Ports = unknown> {
   of<M extends AnyStateMachine, C extends EventObject | undefined = undefined>(
     kind: KindOf<M, C>,
   ): KindOperations<M, C> {
-    const known = this.#kinds.get(kind?.kind)
-    if (!known || known.kind.machine !== kind.machine)
+    const newest = this.#kinds.get(kind?.kind)
+    if (!newest?.versions.some((known) => known.kind.machine === kind.machine))
       throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
-    return new KindOperations(kind, this.#calls)
+    return new KindOperations(
+      kind,
+      this.#calls,
+      newest.versions.map((version) => version.kind),
+    )
   }
 
   /**
@@ -260,7 +258,7 @@ export class Operations<Ports = unknown> {
 
   /** A row was committed otherwise than by a step of this process. */
   #tellRow(before: OperationRow | undefined, row: OperationRow): void {
-    const loaded = this.#kinds.get(row.kind)
+    const loaded = this.#kinds.get(row.kind)?.of(row)
     if (!loaded) return
     try {
       const change = { before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables: this.#tables }
@@ -305,7 +303,7 @@ export class Operations<Ports = unknown> {
    */
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
-    const loaded = this.#kinds.get(current.kind)
+    const loaded = this.#kinds.get(current.kind)?.of(current.row)
     const { lane } = current.row
     return explain({
       view: current,

@@ -13,7 +13,7 @@ import { sleep } from '../util/ports.ts'
 import { dotted, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
-import { ofAnotherKind } from './reads.ts'
+import { checkKind, type KindOf } from './reads.ts'
 import { refusalOf, type Delivered, type KeyedEvent } from './replies.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
 import { fired, running, stored, type Timers } from '../step/timers.ts'
@@ -23,7 +23,7 @@ export interface Delivery {
   readonly type: '@hardshell.deliver'
   readonly event: EventObject
   /** The kind that the sender takes the operation for. */
-  readonly kind: string | undefined
+  readonly kind: KindOf | undefined
   /** What makes its step happen once; without it the event is applied whenever it comes. */
   readonly keyed: KeyedEvent | undefined
   readonly came: (delivered: Delivered) => void
@@ -215,15 +215,14 @@ class Operation {
     else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
     else if (isKernelEvent(event, '@hardshell.poll')) void this.#pollNow(event.polled)
     else if (isKernelEvent(event, '@hardshell.deliver')) {
-      const { kind, lost } = event
-      if (kind !== undefined && kind !== this.#row.kind) return lost(ofAnotherKind(this.#row, kind))
-      void this.#enqueue(() => this.#deliver(event), lost)
+      void this.#enqueue(() => this.#deliver(event), event.lost)
     } else void this.#enqueue(() => this.#apply(event).then(() => {}))
   }
 
-  async #deliver({ event, keyed, came, lost }: Delivery): Promise<void> {
+  async #deliver({ event, kind, keyed, came, lost }: Delivery): Promise<void> {
     let recorded: Delivered | undefined
     try {
+      if (kind) checkKind(this.#row, this.#loaded.kind.machine, kind)
       recorded = await keyed?.recorded()
     } catch (error) {
       // The operation is none the worse for it.

@@ -10,7 +10,7 @@ import { reportError } from '../util/report.ts'
 import { stays } from '../util/retry.ts'
 import { RESUME } from '../step/step.ts'
 import type { Delivery, PollNow } from './durable.ts'
-import { ofAnotherKind } from './reads.ts'
+import { checkKind, type KindOf } from './reads.ts'
 import { hasEnded, KeyedEvent, type Delivered } from './replies.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -37,7 +37,7 @@ interface DeliveryOptions {
 
 interface DeliverOptions {
   /** The kind that the operation has to be of. */
-  readonly kind?: string
+  readonly kind?: KindOf
   readonly key?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -64,7 +64,7 @@ export class EventDelivery {
   async #deliver(
     id: string,
     event: EventObject,
-    kind: string | undefined,
+    kind: KindOf | undefined,
     keyed: KeyedEvent | undefined,
   ): Promise<Delivered> {
     const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
@@ -75,7 +75,7 @@ export class EventDelivery {
       if (!actor) {
         const view = await get(id)
         const { status } = view
-        if (kind !== undefined && view.kind !== kind) throw ofAnotherKind(view, kind)
+        if (kind) checkKind(view, view.snapshot?.machine, kind)
         // Nobody runs it: what is recorded by now stays all there is.
         const recorded = status === 'active' ? undefined : await keyed?.recorded()
         if (recorded) return recorded
@@ -157,7 +157,7 @@ export class EventDelivery {
   async #pollForOwner(id: string): Promise<void> {
     const { kernel, kinds, signal } = this.#of
     const row = await kernel.store.get('operations', [id])
-    const loaded = row && kinds.get(row.kind)
+    const loaded = row && kinds.get(row.kind)?.of(row)
     if (!loaded || row.status !== 'active' || row.owner === kernel.owner) return
     const snapshot = loaded.restore(row)
     const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
