@@ -18,6 +18,7 @@ import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
 import { Reads } from './run/reads.ts'
+import { Retention } from './run/retention.ts'
 import { RequestLimiter } from './run/request-limiter.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
@@ -115,14 +116,16 @@ export class Operations<Ports = unknown> {
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
       begin: (id, write) => this.#supervisor.begin(id, write),
     })
+    const keeps = Object.hasOwn(tables, 'replies')
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
       asks: !client,
-      keeps: Object.hasOwn(options.tables, 'replies'),
+      keeps,
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
+    const retention = new Retention({ kernel: this.#kernel, kinds: this.#kinds, keeps, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
       get: (id) => this.get(id),
@@ -149,7 +152,7 @@ export class Operations<Ports = unknown> {
       afterRead: () => this.#ownership.takeUpLeft(),
     })
     this.resumed = this.#resume()
-    this.resumed.catch(() => {})
+    this.resumed.then(() => retention.begin()).catch(() => {})
   }
 
   async #resume(): Promise<readonly Resumed[]> {

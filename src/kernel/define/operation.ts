@@ -267,6 +267,11 @@ export interface OperationKind<
   readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
   /** The event that asks an operation of the kind to end before its time; where it is left out, the kind cannot be cancelled. */
   readonly cancel?: C
+  /**
+   * How long an operation is kept once it has ended, in ms: then the owner deletes it, with the replies to its events, and its
+   * key starts another one. Never while the operation that it belongs to is not over. For ever unless given.
+   */
+  readonly keepMs?: number
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -298,6 +303,8 @@ export function defineOperation<Ports, M extends AnyStateMachine, C extends Even
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
   if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
+  const { keepMs = 0 } = kind
+  if (!Number.isFinite(keepMs) || keepMs < 0) defect('keepMs must be milliseconds from 0')
   if (kind.cancel && !takes(kind.machine, kind.cancel.type))
     defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)
