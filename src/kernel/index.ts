@@ -49,7 +49,8 @@ export {
   type Poll,
   type UnloadableOperation,
 } from './define/operation.ts'
-export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
+export type { BulkOutcome } from './run/bulk.ts'
+export type { CancelFilter, KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openClient, openOperations, type Listener, type Operations } from './operations.ts'
 export type {
   ClientOptions,

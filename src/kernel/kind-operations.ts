@@ -2,10 +2,11 @@
 import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
-import type { OperationView } from './define/operation.ts'
+import type { OperationRow, OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import { checkCount } from '../arguments.ts'
 import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
+import type { BulkOutcome } from './run/bulk.ts'
 import { checkKind } from './run/reads.ts'
 import type { Delivered } from './run/replies.ts'
 import { HardshellError, messageOf } from './util/errors.ts'
@@ -27,11 +28,16 @@ export interface KindFilter<M extends AnyStateMachine> extends Omit<ListFilter, 
   readonly state?: Around<StateOf<M>>
 }
 
+/** Which operations of a kind are to be cancelled: of those that go on, all that are as each given field says. */
+export type CancelFilter<M extends AnyStateMachine> = Omit<KindFilter<M>, 'status'>
+
 /** The calls of operations of any kind, as the kernel makes them. */
 export interface UntypedCalls {
   create(kind: string, input: object, options: CreateOptions): Promise<OperationView>
   get(id: string): Promise<OperationView>
   list(filter: ListFilter): Promise<OperationView[]>
+  /** Those that go on. */
+  onEach(filter: ListFilter, act: (row: OperationRow) => Promise<void>, signal?: AbortSignal): Promise<BulkOutcome[]>
   /** `kind` is the one that the operation has to be of. */
   deliver(
     id: string,
@@ -146,7 +152,7 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    */
   async ask(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<ReplyOf<M> | undefined> {
     const delivered = await this.#deliver(id, event, options)
-    if ('refused' in delivered) throw new HardshellError('INVALID_STATE', delivered.refused, { operationId: id })
+    if ('refused' in delivered) throw refused(id, delivered.refused)
     // The chart's types say what it replies.
     return delivered.reply as ReplyOf<M> | undefined
   }
@@ -178,10 +184,48 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * if (await operations.of(order).cancel(id)) await operations.of(order).finished(id)
    */
   async cancel(this: Cancellable<M, C>, id: string, options: SendOptions = {}): Promise<boolean> {
-    const kind = this.#kind
-    if (!kind.cancel) throw new TypeError(`kind: '${kind.kind}' names no event that cancels it`)
     checkSending(options)
-    return !('refused' in (await this.#calls.deliver(id, kind.cancel, { ...options, kind })))
+    const { cancel } = this.#cancellable()
+    return !('refused' in (await this.#calls.deliver(id, cancel, { ...options, kind: this.#kind })))
+  }
+
+  /**
+   * Asks many operations to end before their time: of those that go on, all that are as the filter says, oldest first. It tells
+   * what came of each, and goes on where one fails. Calling it again does the rest; with a key, what was done stays done.
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be cancelled
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the rows cannot be read
+   * @throws the signal's reason
+   * @example
+   * const outcomes = await operations.of(order).cancelAll({ state: 'waiting' }, { key: 'recall of tea' })
+   * for (const { id, outcome, error } of outcomes) if (outcome === 'failed') console.error(id, error)
+   */
+  async cancelAll(
+    this: Cancellable<M, C>,
+    filter: CancelFilter<M> = {},
+    options: SendOptions = {},
+  ): Promise<BulkOutcome[]> {
+    checkSending(options)
+    const kind = this.#cancellable()
+    if ('status' in filter) throw new TypeError('status: those that go on, and no others')
+    const others = new Set<string>()
+    const act = async ({ id }: OperationRow): Promise<void> => {
+      const delivered = await this.#calls.deliver(id, kind.cancel, { ...options, kind }).catch((error: unknown) => {
+        if (error instanceof HardshellError && error.code === 'OTHER_VERSION') others.add(id)
+        throw error
+      })
+      if ('refused' in delivered) throw refused(id, delivered.refused)
+    }
+    const outcomes = await this.#calls.onEach({ ...filter, kind: kind.kind }, act, options.signal)
+    return outcomes.filter(({ id }) => !others.has(id))
+  }
+
+  /** The kind, with the event that cancels it. @throws {TypeError} where it has none */
+  #cancellable(): KindOf<M, C> & { readonly cancel: EventObject } {
+    const { kind, machine, cancel } = this.#kind
+    if (!cancel) throw new TypeError(`kind: '${kind}' names no event that cancels it`)
+    return { kind, machine, cancel }
   }
 
   /**
@@ -225,6 +269,9 @@ type Cancellable<M extends AnyStateMachine, C extends EventObject | undefined> =
   ? never
   : KindOperations<M, C>
 
+const refused = (operationId: string, why: string): HardshellError =>
+  new HardshellError('INVALID_STATE', why, { operationId })
+
 /** What an operation ended with; undefined where it goes on. @throws {HardshellError} where it does not */
 function ended<M extends AnyStateMachine>(view: OperationView<M>): { readonly output: OutputOf<M> } | undefined {
   const { id, kind, state, status, row } = view
@@ -232,7 +279,10 @@ function ended<M extends AnyStateMachine>(view: OperationView<M>): { readonly ou
     new HardshellError(code, `${kind} in '${state}': ${why}`, { operationId: id })
   if (status === 'quarantined') throw failed('QUARANTINED', row.reason ?? '')
   if (status === 'unloadable') throw failed('UNLOADABLE', 'this program cannot load it')
-  return status === 'done' ? { output: view.snapshot.output } : undefined
+  if (status !== 'done') return undefined
+  const output: unknown = view.snapshot.output
+  // The chart's types say what it ends with.
+  return { output: output as OutputOf<M> }
 }
 
 /** A copy of an event, which is kept with its key. @throws {TypeError} where it is no JSON */
@@ -240,7 +290,7 @@ function kept(event: EventObject): EventObject {
   try {
     return own(event, 'event')
   } catch (error) {
-    throw new TypeError(messageOf(error))
+    throw new TypeError(messageOf(error), { cause: error })
   }
 }
 

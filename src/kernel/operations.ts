@@ -14,6 +14,7 @@ import {
   type ListFilter,
   type OperationsOptions,
 } from './options.ts'
+import { onEach, type BulkOutcome } from './run/bulk.ts'
 import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
@@ -135,6 +136,7 @@ export class Operations<Ports = unknown> {
       get: (id) => this.get(id),
       list: (filter) => this.list(filter),
       until: (id, as, signal) => this.until(id, as, signal),
+      onEach: (filter, act, signal) => this.#onEach({ ...filter, status: 'active' }, act, signal),
       deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
       create: async (kind, input, options) => {
         this.#assertOpen()
@@ -295,6 +297,32 @@ export class Operations<Ports = unknown> {
    */
   async resume(id: string): Promise<void> {
     return this.#delivery.resume(id)
+  }
+
+  /**
+   * Puts many operations back to work: all that are as the filter says, oldest first; those that were set aside, unless it
+   * asks for `active` ones. It tells what came of each, and goes on where one fails.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the rows cannot be read
+   * @example
+   * const outcomes = await operations.resumeAll({ kind: 'order' })
+   * for (const { id, outcome, error } of outcomes) if (outcome === 'failed') console.error(id, error)
+   */
+  async resumeAll(filter: ListFilter = {}): Promise<BulkOutcome[]> {
+    const { status = 'quarantined' } = filter
+    if (status === 'done') throw new TypeError('status: one of active, quarantined')
+    return this.#onEach({ ...filter, status }, ({ id }) => this.resume(id))
+  }
+
+  async #onEach(
+    filter: ListFilter & { readonly status: OperationStatus },
+    act: (row: OperationRow) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<BulkOutcome[]> {
+    this.#assertOpen()
+    return onEach({ store: this.#store, clock: this.#clock, closed: this.#stop.signal, signal }, filter, act)
   }
 
   /**

@@ -121,7 +121,7 @@ test('it runs nothing either where the store says nothing of owners', async () =
 })
 
 interface Urn {
-  readonly urn: { draw(): void }
+  readonly urn: { readonly draw: () => void }
 }
 
 test('its local steps get ports where it has some, and say so where it has none', async () => {

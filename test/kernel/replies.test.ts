@@ -9,7 +9,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { exploreCrashes, kindSubject, type KindStage } from '../../src/testing/index.ts'
 import { queue, Shop } from '../kits/owners-kit.ts'
-import { tab, tabMachine, tabTables, type Ordered, type Till } from '../kits/tab.ts'
+import { tab, tabTables, type Ordered, type Till } from '../kits/tab.ts'
 
 const ports: Till = { charge: async () => {} }
 const TEA = { type: 'order', item: 'tea' } as const
@@ -41,7 +41,7 @@ describe('a reply', () => {
   })
 
   test('has the type that the chart declares; a chart that declares none replies nothing', () => {
-    expectTypeOf<ReplyOf<typeof tabMachine>>().toEqualTypeOf<Ordered>()
+    expectTypeOf<ReplyOf<typeof tab.machine>>().toEqualTypeOf<Ordered>()
     const silent = setup({ types: {} as { context: {} } }).createMachine({ context: {} })
     expectTypeOf<ReplyOf<typeof silent>>().toEqualTypeOf<undefined>()
     const parts = setup({ types: {} as { context: { id: string } }, actions: { reply: reply<{ seat: number }> } })
@@ -279,7 +279,8 @@ describe('explored', () => {
         await tabs.until(id, ({ state }) => (state === 'open' ? true : undefined))
         const given = JSON.stringify(await tabs.ask(id, event, keyed ? { key: event.item } : {}))
         const before = stage.notes[event.item]
-        if (before !== undefined && before !== given) stage.violated(`replies: ${given} after ${String(before)}`)
+        if (before !== undefined && before !== given)
+          stage.violated(`replies: ${given} after ${JSON.stringify(before)}`)
         stage.note(event.item, given)
       }
       await ordered(TEA)

@@ -54,7 +54,8 @@ async function start(
 }
 
 const idsIn = (shop: Shop, table = 'operations'): unknown[] =>
-  (shop.rows.dump()[table] ?? []).map((row) => row['id'] ?? row['operation']).toSorted()
+  (shop.rows.dump()[table] ?? []).map((row) => row['id'] ?? row['operation']).toSorted(inOrder)
+const inOrder = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
 
 test('what ended long enough ago is deleted with its replies, and its key is free', async () => {
   const shop = new Shop(tabTables)

@@ -55,10 +55,10 @@ const secondMachine = setup({
   output: { by: 'any' },
 })
 const second = defineOperation({ kind: 'order', version: 2, machine: secondMachine, effects: effectsOf(2) })
-const NAMES: Readonly<Record<string, string>> = { open: 'placed', charging: 'settling', paid: 'settled' }
+const NAMES = new Map<unknown, string>(Object.entries({ open: 'placed', charging: 'settling', paid: 'settled' }))
 const migrating = defineOperation({
   ...second,
-  migrate: { 1: (snapshot) => ({ ...snapshot, value: NAMES[String(snapshot.value)] ?? '' }) },
+  migrate: { 1: (snapshot) => ({ ...snapshot, value: NAMES.get(snapshot.value) ?? '' }) },
 })
 const third = defineOperation({ kind: 'order', version: 3, machine: setup({}).createMachine({}), effects: () => ({}) })
 

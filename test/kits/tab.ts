@@ -21,7 +21,7 @@ export interface Till {
   charge(number: number, replay: boolean): Promise<void>
 }
 
-export const tabMachine = setup({
+const machine = setup({
   types: {} as {
     context: { id: string; orders: readonly string[] }
     input: { id: string }
@@ -70,7 +70,7 @@ export const tabMachine = setup({
 export const tab = defineOperation({
   kind: 'tab',
   version: 1,
-  machine: tabMachine,
+  machine,
   cancel: { type: 'close' },
   effects: (till: Till) => ({
     charge: ({ input, replay }) =>
