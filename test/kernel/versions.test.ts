@@ -113,26 +113,26 @@ describe('side by side', () => {
     const { id } = await before.of(first).create({}, { key: 'old' })
     before.close()
     const after = await start([second, first])
-    const [olds, news] = [after.of(first), after.of(second)]
-    const { id: placed } = await news.create({})
+    const [olds, youngs] = [after.of(first), after.of(second)]
+    const { id: placed } = await youngs.create({})
     expect((await olds.list()).map((view) => view.id)).toEqual([id])
-    expect((await news.list({ limit: 1 })).map((view) => view.id)).toEqual([placed])
-    await expect(news.list({ limit: -1 })).rejects.toThrow(/^limit: /)
+    expect((await youngs.list({ limit: 1 })).map((view) => view.id)).toEqual([placed])
+    await expect(youngs.list({ limit: -1 })).rejects.toThrow(/^limit: /)
     expect((await after.list()).map((view) => [view.id, view.state])).toEqual([
       [placed, 'placed'],
       [id, 'open'],
     ])
-    await expect(news.get(id)).rejects.toMatchObject(other(id))
-    await expect(news.send(id, { type: 'settle' })).rejects.toMatchObject(other(id))
-    await expect(news.finished(id)).rejects.toMatchObject(other(id))
+    await expect(youngs.get(id)).rejects.toMatchObject(other(id))
+    await expect(youngs.send(id, { type: 'settle' })).rejects.toMatchObject(other(id))
+    await expect(youngs.finished(id)).rejects.toMatchObject(other(id))
     await expect(olds.ask(placed, { type: 'pay' })).rejects.toMatchObject(other(placed))
     await expect(olds.create({})).rejects.toThrow(new TypeError("kind: new operations of 'order' start on version 2"))
     // The key's operation is there, and has other types.
-    await expect(news.create({}, { key: 'old' })).rejects.toMatchObject(other(id))
+    await expect(youngs.create({}, { key: 'old' })).rejects.toMatchObject(other(id))
     expect((await after.explain(id)).takes).toEqual(['pay'])
     await olds.send(id, { type: 'pay' })
     await shop.pass(10)
-    await expect(news.send(id, { type: 'settle' })).rejects.toMatchObject(other(id))
+    await expect(youngs.send(id, { type: 'settle' })).rejects.toMatchObject(other(id))
   })
 
   test('a version that is given twice is refused', async () => {
@@ -199,8 +199,8 @@ test('explored: a program of both versions finishes what the old one left, at ev
     kindSubject({
       kinds,
       outside: () => ({ charged: [] as string[] }),
-      ports: ({ charged: books }): Bank => ({
-        charge: async (what) => void (books.includes(what) || books.push(what)),
+      ports: ({ charged: known }): Bank => ({
+        charge: async (what) => void (known.includes(what) || known.push(what)),
       }),
       judge: ({ outside, operations }) => {
         const ends = operations.map(({ kindVersion, state }) => `${kindVersion} ${state}`)
@@ -221,13 +221,13 @@ test('explored: a program of both versions finishes what the old one left, at ev
     stage.note('upgraded', true)
   }
   const drive = async ({ operations }: KindStage<object>): Promise<void> => {
-    const [olds, news] = [operations.of(first), operations.of(second)]
+    const [olds, youngs] = [operations.of(first), operations.of(second)]
     const [left] = await olds.list()
     if (!left) throw new Error('the old one is there')
-    const { id } = await news.create({}, { key: 'new' })
-    await news.send(id, { type: 'settle' })
+    const { id } = await youngs.create({}, { key: 'new' })
+    await youngs.send(id, { type: 'settle' })
     await olds.send(left.id, { type: 'pay' })
-    await Promise.all([olds.finished(left.id), news.finished(id)])
+    await Promise.all([olds.finished(left.id), youngs.finished(id)])
   }
   const { violations, closed } = await exploreCrashes(
     { kind: 'order', name: 'both', subject, setup: setUp, drive },
