@@ -11,6 +11,7 @@ export {
   keeps,
   local,
   on,
+  reply,
   such,
   tx,
   until,
@@ -26,7 +27,7 @@ export { retrying, type Branch, type Retrying } from './define/retrying.ts'
 export { join } from './children/join.ts'
 export { start, starts, type Named, type Starting } from './children/start.ts'
 export type { Child, Joined, Joining, Start } from './define/children.ts'
-export type { EventOf, InputOf, StateOf } from './define/typed.ts'
+export type { EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
@@ -36,6 +37,7 @@ export {
   lanesTable,
   operationsTable,
   ownersTable,
+  repliesTable,
   type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
@@ -52,9 +54,19 @@ export {
   type Poll,
   type UnloadableOperation,
 } from './define/operation.ts'
-export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
-export { openOperations, type Listener, type Operations } from './operations.ts'
-export type { CloseOptions, CreateOptions, ListFilter, OnError, OperationError, OperationsOptions } from './options.ts'
+export type { BulkOutcome } from './run/bulk.ts'
+export type { CancelFilter, KindFilter, KindOf, KindOperations } from './kind-operations.ts'
+export { openClient, openOperations, type Listener, type Operations } from './operations.ts'
+export type {
+  ClientOptions,
+  CloseOptions,
+  CreateOptions,
+  ListFilter,
+  OnError,
+  OperationError,
+  OperationsOptions,
+  SendOptions,
+} from './options.ts'
 export {
   json,
   jsonOrNull,

@@ -69,7 +69,7 @@ export interface Kernel {
   /** Starts those of the operations that are stored under this process' name and do not run. */
   startOwn(ids: readonly string[]): void
   /** Hands an event to an operation of a kind; see `KindOperations.send`. */
-  send(id: string, event: EventObject, kind: string): Promise<boolean>
+  send(id: string, event: EventObject, kind: Pick<OperationKind, 'kind' | 'machine'>): Promise<boolean>
   /** Calls back after each commit. Returns the way to stop. */
   on(listener: (change: Change) => void): () => void
   /** A step was committed. */
@@ -158,6 +158,10 @@ export interface LoadedKind {
   readonly reader: Reader
   /** How its chart's children are started; undefined where it starts none. */
   readonly bear: Bear | undefined
+  /** All versions of the kind that there are here, the newest first. */
+  readonly versions: readonly LoadedKind[]
+  /** The version that a row runs on. */
+  of(row: OperationRow): LoadedKind
   /** @throws {HardshellError} `UNLOADABLE` where the row is of an unknown version, or cannot be read. */
   restore(row: OperationRow): AnyMachineSnapshot
   /** The timers of a row. @throws {HardshellError} as `restore` */
@@ -222,16 +226,21 @@ export function loadKind(
   }
   const missing = missingRuns(kind, runs, polls)
   if (missing.length > 0) throw new HardshellError('DEFECT', `kind '${kind.kind}': ${missing.join('; ')}`)
-  return {
+  const only: LoadedKind = {
     kind,
     stepper: steps,
     runs,
     polls,
     reader,
     bear: bearOf(kind.machine),
+    get versions() {
+      return [only]
+    },
+    of: () => only,
     restore: (row) => load(row).snapshot,
     timers: (row) => load(row).timers,
   }
+  return only
 }
 
 const isPersisted = (value: unknown): value is PersistedSnapshot =>

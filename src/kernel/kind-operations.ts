@@ -2,17 +2,24 @@
 import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
-import type { OperationView } from './define/operation.ts'
-import type { Around, EventOf, InputOf, StateOf } from './define/typed.ts'
-import type { CreateOptions, ListFilter } from './options.ts'
-import { ofAnotherKind } from './run/reads.ts'
+import type { OperationRow, OperationView } from './define/operation.ts'
+import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
+import { checkCount } from '../arguments.ts'
+import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
+import type { BulkOutcome } from './run/bulk.ts'
+import { checkKind } from './run/reads.ts'
+import type { Delivered } from './run/replies.ts'
+import { HardshellError, messageOf } from './util/errors.ts'
+import { own } from './util/own.ts'
 
-/** What is typed of a kind: its name, and its chart. */
-export interface KindOf<M extends AnyStateMachine> {
+/** What is typed of a kind: its name, its chart, and whether it can be cancelled. */
+export interface KindOf<M extends AnyStateMachine, C extends EventObject | undefined = EventObject | undefined> {
   /** The name of the kind. */
   readonly kind: string
   /** The chart. */
   readonly machine: M
+  /** The event that cancels its operations. */
+  readonly cancel?: C
 }
 
 /** Which operations of a kind: all that are as each given field says. */
@@ -21,33 +28,50 @@ export interface KindFilter<M extends AnyStateMachine> extends Omit<ListFilter, 
   readonly state?: Around<StateOf<M>>
 }
 
+/** Which operations of a kind are to be cancelled: of those that go on, all that are as each given field says. */
+export type CancelFilter<M extends AnyStateMachine> = Omit<KindFilter<M>, 'status'>
+
 /** The calls of operations of any kind, as the kernel makes them. */
 export interface UntypedCalls {
   create(kind: string, input: object, options: CreateOptions): Promise<OperationView>
   get(id: string): Promise<OperationView>
   list(filter: ListFilter): Promise<OperationView[]>
+  /** Those that go on. */
+  onEach(filter: ListFilter, act: (row: OperationRow) => Promise<void>, signal?: AbortSignal): Promise<BulkOutcome[]>
   /** `kind` is the one that the operation has to be of. */
-  send(id: string, event: EventObject, kind: string): Promise<boolean>
+  deliver(
+    id: string,
+    event: EventObject,
+    options: SendOptions & { readonly kind: KindOf<AnyStateMachine> },
+  ): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
 }
 
+/** One version of a kind. */
+interface Versioned extends KindOf<AnyStateMachine> {
+  readonly version: number
+}
+
 /** The operations of one kind, typed by its chart: input, events, context, states, tags and output. Made by `operations.of`. */
-export class KindOperations<M extends AnyStateMachine> {
-  readonly #kind: KindOf<M>
+export class KindOperations<M extends AnyStateMachine, C extends EventObject | undefined = EventObject | undefined> {
+  readonly #kind: KindOf<M, C>
   readonly #calls: UntypedCalls
+  readonly #versions: readonly Versioned[]
 
   /** Use `operations.of`. */
-  constructor(kind: KindOf<M>, calls: UntypedCalls) {
+  constructor(kind: KindOf<M, C>, calls: UntypedCalls, versions: readonly Versioned[]) {
     this.#kind = kind
     this.#calls = calls
+    this.#versions = versions
   }
 
   /**
-   * Starts an operation: its first step is committed, or nothing is. An input that is a function is called where the
+   * Starts an operation: its first step is committed, or nothing is. New ones start on the newest version of the kind. An input that is a function is called where the
    * operation is not there yet: what it checks counts for new operations only. `request` must be given with it.
    *
    * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `KEY_REUSED`; `CONTENTION`; and whatever coded error a local step of the kind rejects with
+   * @throws {HardshellError} `KEY_REUSED`; `OTHER_VERSION` where the key’s operation runs on another version of the
+   *   kind; `CONTENTION`; and whatever coded error a local step of the kind rejects with
    * @throws {StoreError} where the database fails
    * @example
    * const { state } = await operations.of(order).create({ item: 'tea' }, { key: 'basket 7' })
@@ -56,13 +80,17 @@ export class KindOperations<M extends AnyStateMachine> {
     input: InputOf<M> | (() => Promise<InputOf<M>>),
     options: CreateOptions = {},
   ): Promise<OperationView<M>> {
-    return this.#typed(await this.#calls.create(this.#kind.kind, input, options))
+    const { kind, machine } = this.#kind
+    const [newest] = this.#versions
+    if (newest && newest.machine !== machine)
+      throw new TypeError(`kind: new operations of '${kind}' start on version ${newest.version}`)
+    return this.#typed(await this.#calls.create(kind, input, options))
   }
 
   /**
    * One operation as it stands.
    *
-   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `CLOSED`
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind, `OTHER_VERSION` where it runs on another version of it; `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
    * const { id } = await operations.of(order).create({ item: 'tea' })
@@ -82,31 +110,137 @@ export class KindOperations<M extends AnyStateMachine> {
    * const active = await operations.of(order).list({ status: 'active' })
    */
   async list(filter: KindFilter<M> = {}): Promise<OperationView<M>[]> {
-    const found = await this.#calls.list({ ...filter, kind: this.#kind.kind })
-    return found.map((view) => this.#typed(view))
+    const { kind, machine } = this.#kind
+    const all = { ...filter, kind }
+    if (this.#versions.length === 1) return (await this.#calls.list(all)).map((view) => this.#typed(view))
+    // How many of the first are of this version is not known before.
+    const { limit, ...unlimited } = all
+    checkCount(limit, 'limit')
+    return (await this.#calls.list(unlimited)).filter((view) => isOf(machine, view)).slice(0, limit)
   }
 
   /**
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
-   * no notice of it in its state.
+   * no notice of it in its state: `ask` says why.
    *
    * @throws {TypeError} naming the argument; where no state of the chart takes such an event
-   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `UNLOADABLE`, `QUARANTINED`, `CLOSED`
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `KEY_REUSED`, `UNLOADABLE`, `QUARANTINED`, `CLOSED`
+   * @throws the signal's reason
    * @throws {StoreError} where the database fails
    * @example
    * const orders = operations.of(order)
    * const { id } = await orders.create({ item: 'tea' })
    * if (!(await orders.send(id, { type: 'cancel' }))) console.log('too late')
    */
-  async send(id: string, event: EventOf<M>): Promise<boolean> {
-    const { kind, machine } = this.#kind
+  async send(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<boolean> {
+    return !('refused' in (await this.#deliver(id, event, options)))
+  }
+
+  /**
+   * Hands an event to an operation's chart, and resolves with what the step replied (the action `reply`) once that is
+   * committed; undefined where it replied nothing. The same key and event get the same reply and no other step, also
+   * after a restart, in another process, and once the operation has ended.
+   *
+   * @throws {TypeError} naming the argument; where no state of the chart takes such an event
+   * @throws {HardshellError} `INVALID_STATE` where the chart takes no notice of the event: the message says the state, and
+   *   what it takes; `KEY_REUSED` where the key was given with another event of the operation; otherwise as `send`
+   * @throws {StoreError} where the database fails
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(train).create({})
+   * const seat = await operations.of(train).ask(id, { type: 'reserve' }, { key: 'ticket 7' })
+   */
+  async ask(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<ReplyOf<M> | undefined> {
+    const delivered = await this.#deliver(id, event, options)
+    if ('refused' in delivered) throw refused(id, delivered.refused)
+    // The chart's types say what it replies.
+    return delivered.reply as ReplyOf<M> | undefined
+  }
+
+  async #deliver(id: string, event: EventOf<M>, options: SendOptions): Promise<Delivered> {
+    const kind = this.#kind
+    const { machine } = kind
+    checkSending(options)
     const given: EventObject = event
     if (typeof (given as Partial<EventObject> | undefined)?.type !== 'string')
       throw new TypeError('event: an object with a type')
     checkEventType(given.type)
     if (!takes(machine, given.type))
-      throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind}', not '${given.type}'`)
-    return this.#calls.send(id, given, kind)
+      throw new TypeError(`event: one of ${eventsOf(machine).join(', ')} of '${kind.kind}', not '${given.type}'`)
+    return this.#calls.deliver(id, options.key === undefined ? given : kept(given), { ...options, kind })
+  }
+
+  /**
+   * Asks an operation to end before its time: sends it the event that its kind names for that (`cancel` of
+   * `defineOperation`). True once the step it led to is committed, after which the operation may still have things to
+   * undo; false where the chart takes no notice of it in its state. A kind that names no such event has no such call.
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be cancelled
+   * @throws {HardshellError} as `send`
+   * @throws {StoreError} where the database fails
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * if (await operations.of(order).cancel(id)) await operations.of(order).finished(id)
+   */
+  async cancel(this: Cancellable<M, C>, id: string, options: SendOptions = {}): Promise<boolean> {
+    checkSending(options)
+    const { cancel } = this.#cancellable()
+    return !('refused' in (await this.#calls.deliver(id, cancel, { ...options, kind: this.#kind })))
+  }
+
+  /**
+   * Asks many operations to end before their time: of those that go on, all that are as the filter says, oldest first. It tells
+   * what came of each, and goes on where one fails. Calling it again does the rest; with a key, what was done stays done.
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be cancelled
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the rows cannot be read
+   * @throws the signal's reason
+   * @example
+   * const outcomes = await operations.of(order).cancelAll({ state: 'waiting' }, { key: 'recall of tea' })
+   * for (const { id, outcome, error } of outcomes) if (outcome === 'failed') console.error(id, error)
+   */
+  async cancelAll(
+    this: Cancellable<M, C>,
+    filter: CancelFilter<M> = {},
+    options: SendOptions = {},
+  ): Promise<BulkOutcome[]> {
+    checkSending(options)
+    const kind = this.#cancellable()
+    if ('status' in filter) throw new TypeError('status: those that go on, and no others')
+    const others = new Set<string>()
+    const act = async ({ id }: OperationRow): Promise<void> => {
+      const delivered = await this.#calls.deliver(id, kind.cancel, { ...options, kind }).catch((error: unknown) => {
+        if (error instanceof HardshellError && error.code === 'OTHER_VERSION') others.add(id)
+        throw error
+      })
+      if ('refused' in delivered) throw refused(id, delivered.refused)
+    }
+    const outcomes = await this.#calls.onEach({ ...filter, kind: kind.kind }, act, options.signal)
+    return outcomes.filter(({ id }) => !others.has(id))
+  }
+
+  /** The kind, with the event that cancels it. @throws {TypeError} where it has none */
+  #cancellable(): KindOf<M, C> & { readonly cancel: EventObject } {
+    const { kind, machine, cancel } = this.#kind
+    if (!cancel) throw new TypeError(`kind: '${kind}' names no event that cancels it`)
+    return { kind, machine, cancel }
+  }
+
+  /**
+   * Waits for the operation's end, and resolves with its chart's output. Aborting stops the waiting, never the operation.
+   *
+   * @throws {HardshellError} `QUARANTINED` with the reason where it was set aside, which only a person ends: wait again
+   *   once it is resumed; `UNLOADABLE`; `NOT_FOUND`, also where it is of another kind; `CLOSED`
+   * @throws the signal's reason
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const { receipt } = await operations.of(order).finished(id, AbortSignal.timeout(10_000))
+   */
+  async finished(id: string, signal?: AbortSignal): Promise<OutputOf<M>> {
+    const { output } = await this.until(id, ended, signal)
+    return output
   }
 
   /**
@@ -123,10 +257,40 @@ export class KindOperations<M extends AnyStateMachine> {
   }
 
   #typed(view: OperationView): OperationView<M> {
-    const { kind, machine } = this.#kind
-    if (view.kind !== kind) throw ofAnotherKind(view, kind)
+    const { machine } = this.#kind
+    checkKind(view, view.snapshot?.machine, this.#kind)
     if (isOf(machine, view)) return view
-    throw new TypeError(`kind: '${kind}' has another chart`)
+    throw new TypeError('kind: one of another chart')
+  }
+}
+
+/** The operations of a kind, where it may name an event that cancels them. */
+type Cancellable<M extends AnyStateMachine, C extends EventObject | undefined> = [C] extends [undefined]
+  ? never
+  : KindOperations<M, C>
+
+const refused = (operationId: string, why: string): HardshellError =>
+  new HardshellError('INVALID_STATE', why, { operationId })
+
+/** What an operation ended with; undefined where it goes on. @throws {HardshellError} where it does not */
+function ended<M extends AnyStateMachine>(view: OperationView<M>): { readonly output: OutputOf<M> } | undefined {
+  const { id, kind, state, status, row } = view
+  const failed = (code: string, why: string): HardshellError =>
+    new HardshellError(code, `${kind} in '${state}': ${why}`, { operationId: id })
+  if (status === 'quarantined') throw failed('QUARANTINED', row.reason ?? '')
+  if (status === 'unloadable') throw failed('UNLOADABLE', 'this program cannot load it')
+  if (status !== 'done') return undefined
+  const output: unknown = view.snapshot.output
+  // The chart's types say what it ends with.
+  return { output: output as OutputOf<M> }
+}
+
+/** A copy of an event, which is kept with its key. @throws {TypeError} where it is no JSON */
+function kept(event: EventObject): EventObject {
+  try {
+    return own(event, 'event')
+  } catch (error) {
+    throw new TypeError(messageOf(error), { cause: error })
   }
 }
 

@@ -1,5 +1,5 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, EventObject } from 'xstate'
 import { checkDuration, checkListener, checkNames } from '../arguments.ts'
 import type {
   KernelStore,
@@ -13,16 +13,27 @@ import { explain, type Explanation, type Here } from './inspect/explain.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, providedOf, type Awaiting, type Change, type Kernel, type LoadedKind } from './kernel.ts'
-import { checkOptions, type CloseOptions, type ListFilter, type OperationsOptions } from './options.ts'
+import {
+  checkClient,
+  checkOptions,
+  type ClientOptions,
+  type CloseOptions,
+  type ListFilter,
+  type OperationsOptions,
+} from './options.ts'
+import { onEach, type BulkOutcome } from './run/bulk.ts'
 import { Creation } from './run/creation.ts'
 import { EventDelivery } from './run/event-delivery.ts'
 import { Poller } from './run/poller.ts'
 import { Reads } from './run/reads.ts'
+import { Retention } from './run/retention.ts'
 import { RequestLimiter } from './run/request-limiter.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
+import { loadVersions } from './run/versions.ts'
 import { Waits } from './run/waits.ts'
 import { Ownership, type Role } from './share/ownership.ts'
+import { noPorts } from './share/no-ports.ts'
 import { RemoteChanges } from './share/remote-changes.ts'
 import { HardshellError } from './util/errors.ts'
 import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, type Clock } from './util/ports.ts'
@@ -45,7 +56,7 @@ export let partsIn: (operations: Operations) => {
 export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: KernelStore
-  readonly #kinds = new Map<string, LoadedKind>()
+  readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
   readonly #tables: readonly string[]
@@ -62,7 +73,7 @@ export class Operations<Ports = unknown> {
   readonly #waits: Waits
   readonly #delivery: EventDelivery
   readonly #calls: UntypedCalls
-  /** What the supervisor found at the start; resolves when all are taken up. */
+  /** What the supervisor found at the start; resolves when all are taken up. A client takes up nothing. */
   readonly resumed: Promise<readonly Resumed[]>
 
   static {
@@ -73,8 +84,8 @@ export class Operations<Ports = unknown> {
     })
   }
 
-  /** Use `openOperations`. */
-  constructor(options: OperationsOptions<Ports>) {
+  /** Use `openOperations` or `openClient`. */
+  constructor(options: Omit<OperationsOptions<Ports>, 'ports'> & { readonly ports: unknown }, client = false) {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
     this.#store = store
@@ -93,6 +104,10 @@ export class Operations<Ports = unknown> {
       query: (query) => store.query(query),
       sum: (table, prefix) => store.sum(table, prefix),
     }
+    const { ports, tables } = options
+    this.#kinds = loadVersions(options.kinds, (kind) =>
+      loadKind(kind as OperationKind, { ports, reader, tables, clock, random, inspected }),
+    )
     this.#kernel = {
       store,
       clock,
@@ -106,41 +121,33 @@ export class Operations<Ports = unknown> {
       newId,
       chance: () => fraction(random),
       kinds: this.#kinds,
-      tables: options.tables,
+      tables,
       reader,
       begin: (ids, write) => this.#supervisor.begin(ids, write),
       startOwn: (ids) => this.#supervisor.startOwn(ids),
-      send: (id, event, kind) => this.#delivery.send(id, event, kind),
+      send: async (id, event, kind) => 'reply' in (await this.#delivery.deliver(id, event, { kind })),
       on: (listener) => this.on(listener),
       changed: (change) => this.#changed(change),
       failed: (row, error) => this.#supervisor.send({ type: 'operation.failed', row, error }),
       erred: (row, error) => this.#erred(row, error),
       setAside: (before, row) => this.#setAside(before, row),
     }
-    for (const kind of options.kinds)
-      this.#kinds.set(
-        kind.kind,
-        loadKind(kind as OperationKind, {
-          ports: options.ports,
-          reader,
-          tables: options.tables,
-          clock,
-          random,
-          inspected,
-        }),
-      )
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
     this.#reads = new Reads({ store, clock, kinds: this.#kinds })
     this.#creation = new Creation({
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
       begin: (ids, write) => this.#supervisor.begin(ids, write),
     })
+    const keeps = Object.hasOwn(tables, 'replies')
     this.#delivery = new EventDelivery({
       ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
+      asks: !client,
+      keeps,
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
+    const retention = new Retention({ kernel: this.#kernel, kinds: this.#kinds, keeps, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
       get: (id) => this.get(id),
@@ -150,14 +157,15 @@ export class Operations<Ports = unknown> {
       get: (id) => this.get(id),
       list: (filter) => this.list(filter),
       until: (id, as, signal) => this.until(id, as, signal),
-      send: (id, event, kind) => this.#delivery.send(id, event, kind),
+      onEach: (filter, act, signal) => this.#onEach({ ...filter, status: 'active' }, act, signal),
+      deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
       create: async (kind, input, options) => {
         this.#assertOpen()
         return this.#creation.create(kind, input, options)
       },
     }
     this.#ownership = new Ownership({
-      ...{ store, clock, owner: this.#kernel.owner },
+      ...{ store, clock, owner: this.#kernel.owner, client },
       adopt: (rows) => this.#supervisor.adopt(rows),
       changed: (role) => void this.#roleChanged(role),
     })
@@ -167,11 +175,11 @@ export class Operations<Ports = unknown> {
       afterRead: () => this.#ownership.takeUpLeft(),
     })
     this.resumed = this.#resume()
-    this.resumed.catch(() => {})
+    this.resumed.then(() => retention.begin()).catch(() => {})
   }
 
   async #resume(): Promise<readonly Resumed[]> {
-    const aside = await this.#unfinished('quarantined')
+    const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
@@ -193,18 +201,25 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * The operations of one kind, with the types of its chart: the way to start operations and to hand them events.
+   * The operations of one kind, with the types of its chart: the way to start operations and to hand them events. Of a kind
+   * that was opened in several versions, each has its own operations.
    *
    * @throws {TypeError} where the operations were opened without this kind
    * @example
    * const orders = operations.of(order)
    * const { state } = await orders.create({ item: 'tea' })
    */
-  of<M extends AnyStateMachine>(kind: KindOf<M>): KindOperations<M> {
-    const known = this.#kinds.get(kind?.kind)
-    if (!known || known.kind.machine !== kind.machine)
+  of<M extends AnyStateMachine, C extends EventObject | undefined = undefined>(
+    kind: KindOf<M, C>,
+  ): KindOperations<M, C> {
+    const newest = this.#kinds.get(kind?.kind)
+    if (!newest?.versions.some((known) => known.kind.machine === kind.machine))
       throw new TypeError(`kind: one of ${[...this.#kinds.keys()].join(', ')}`)
-    return new KindOperations(kind, this.#calls)
+    return new KindOperations(
+      kind,
+      this.#calls,
+      newest.versions.map((version) => version.kind),
+    )
   }
 
   /**
@@ -223,7 +238,10 @@ export class Operations<Ports = unknown> {
     return this.#reads.list(filter)
   }
 
-  /** Whether this process runs effects: `follower` where another one does for all; never `pending` after `resumed`. */
+  /**
+   * Whether this process runs effects: `follower` where another one does for all, `client` where it was opened as one; never
+   * `pending` after `resumed`.
+   */
   get role(): Role {
     return this.#ownership.role
   }
@@ -260,12 +278,13 @@ export class Operations<Ports = unknown> {
     // The former owner had not yet noticed that it lost the lock. (What followers left is looked for.)
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
+    if (row.owner === '' && row.status === 'active') this.#ownership.left()
     this.#tellRow(before, row)
   }
 
   /** A row was committed otherwise than by a step of this process. */
   #tellRow(before: OperationRow | undefined, row: OperationRow): void {
-    const loaded = this.#kinds.get(row.kind)
+    const loaded = this.#kinds.get(row.kind)?.of(row)
     if (!loaded) return
     try {
       const change = { before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables: this.#tables }
@@ -282,7 +301,7 @@ export class Operations<Ports = unknown> {
 
   /**
    * Polls for the operation now. Resolves when what came of it is committed, or nothing did; no
-   * failure to ask rejects.
+   * failure to ask rejects. A client asks nothing.
    *
    * @throws {TypeError} naming the argument
    */
@@ -302,6 +321,32 @@ export class Operations<Ports = unknown> {
   }
 
   /**
+   * Puts many operations back to work: all that are as the filter says, oldest first; those that were set aside, unless it
+   * asks for `active` ones. It tells what came of each, and goes on where one fails.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the rows cannot be read
+   * @example
+   * const outcomes = await operations.resumeAll({ kind: 'order' })
+   * for (const { id, outcome, error } of outcomes) if (outcome === 'failed') console.error(id, error)
+   */
+  async resumeAll(filter: ListFilter = {}): Promise<BulkOutcome[]> {
+    const { status = 'quarantined' } = filter
+    if (status === 'done') throw new TypeError('status: one of active, quarantined')
+    return this.#onEach({ ...filter, status }, ({ id }) => this.resume(id))
+  }
+
+  async #onEach(
+    filter: ListFilter & { readonly status: OperationStatus },
+    act: (row: OperationRow) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<BulkOutcome[]> {
+    this.#assertOpen()
+    return onEach({ store: this.#store, clock: this.#clock, closed: this.#stop.signal, signal }, filter, act)
+  }
+
+  /**
    * Why an operation is where it is, what comes next, and when. Shows no secrets.
    *
    * @throws {TypeError} naming the argument
@@ -310,7 +355,7 @@ export class Operations<Ports = unknown> {
    */
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
-    const loaded = this.#kinds.get(current.kind)
+    const loaded = this.#kinds.get(current.kind)?.of(current.row)
     const { lane } = current.row
     return explain({
       view: current,
@@ -343,7 +388,7 @@ export class Operations<Ports = unknown> {
     const { underWay, hindrances, owner } = this.#kernel
     const mine = [...underWay.values()].filter((request) => request.id === id && !request.signal.aborted)
     const isAnothers = row.owner !== '' && row.owner !== owner && !this.#supervisor.get(id)
-    const isFollower = this.#ownership.role === 'follower'
+    const isFollower = this.#ownership.role === 'follower' || this.#ownership.role === 'client'
     return {
       underWay: mine.map(({ src }) => src),
       hindrance: hindrances.get(id),
@@ -453,4 +498,20 @@ export class Operations<Ports = unknown> {
 export function openOperations<Ports>(options: OperationsOptions<Ports>): Operations<Ports> {
   checkOptions(options)
   return new Operations(options)
+}
+
+/**
+ * Opens the operations of a store as a client: it creates operations, hands them events and tells how they stand, and runs
+ * no effects, polls or timers. It asks for no owner's lock, writes no heartbeat, and needs no ports; what its callers
+ * commit the owner takes up. A step runs the local steps that belong to it: where those use ports, give it those.
+ *
+ * @throws {TypeError} naming the argument
+ * @example
+ * const client = openClient({ store, tables, kinds: [order] })
+ * const { id } = await client.of(order).create({ item: 'tea' })
+ * const output = await client.of(order).finished(id)
+ */
+export function openClient<Ports>(options: ClientOptions<Ports>): Operations<Ports> {
+  checkClient(options)
+  return new Operations({ ...options, ports: options.ports ?? noPorts() }, true)
 }

@@ -4,10 +4,12 @@ import {
   checkCount,
   checkDuration,
   checkFunction,
+  checkKeys,
   checkMethods,
   checkNames,
   checkObject,
   checkOneOf,
+  checkSignal,
   checkTexts,
 } from '../arguments.ts'
 import type { Row, Store } from '../store/port.ts'
@@ -46,6 +48,12 @@ export interface OperationsOptions<Ports> {
    * after which it is tried again. Unless given, what is set aside is reported to the platform (`reportError`, or the console).
    */
   readonly onError?: OnError
+}
+
+/** What a client is opened with. */
+export interface ClientOptions<Ports> extends Omit<OperationsOptions<Ports>, 'ports' | 'laneLimit' | 'laneOpen'> {
+  /** What local steps of the kinds use, where they use any; no effect gets them. */
+  readonly ports?: Ports | undefined
 }
 
 /** What keeps an operation from going on. */
@@ -105,6 +113,24 @@ export interface CreateOptions {
   readonly existing?: (() => Promise<string | undefined>) | undefined
 }
 
+/** How an event is sent. */
+export interface SendOptions {
+  /**
+   * The event's idempotency key, of its operation: the same key and event lead to one step, however often they are sent.
+   * It needs a `repliesTable()` among the tables, under the name `replies`. A refused event leaves its key free.
+   */
+  readonly key?: string | undefined
+  /** Stops the waiting, never the event. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws {TypeError} naming the argument; the signal's reason where it has aborted already */
+export function checkSending(options: SendOptions): void {
+  checkNames(options, 'options', ['key', 'signal'])
+  checkKeys({ key: options.key })
+  checkSignal(options.signal)
+}
+
 const FILTERS: readonly (keyof ListFilter)[] = [
   'kind',
   'state',
@@ -143,8 +169,26 @@ export function matches(row: OperationRow, filter: ListFilter, nowMs: number): b
   )
 }
 
+const CLIENT: readonly (keyof ClientOptions<unknown>)[] = [
+  'store',
+  'tables',
+  'kinds',
+  'ports',
+  'clock',
+  'random',
+  'inspect',
+  'unsafeInspect',
+  'onError',
+]
+
 /** @throws {TypeError} naming the argument */
-export function checkOptions<Ports>(options: OperationsOptions<Ports>): void {
+export function checkClient<Ports>(options: ClientOptions<Ports>): void {
+  checkNames(options, 'options', CLIENT)
+  checkOptions(options)
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkOptions<Ports>(options: Omit<OperationsOptions<Ports>, 'ports'>): void {
   checkObject(options, 'options')
   if (typeof options.store?.commit !== 'function') throw new TypeError('store: an open store')
   checkObject(options.tables, 'tables')

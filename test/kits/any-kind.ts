@@ -1,5 +1,5 @@
 /** A kind of any chart, for the processes of the kernel's shop. */
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, EventObject } from 'xstate'
 import { defineOperation, type OperationKind, type Operations, type Runs } from '../../src/kernel/index.ts'
 import type { ShopPorts } from './kernel-shop.ts'
 
@@ -11,7 +11,7 @@ export const anyKind = (
   effects: object = {},
   rest: Partial<Rest> = {},
 ): OperationKind<ShopPorts> =>
-  defineOperation<ShopPorts, AnyStateMachine>({
+  defineOperation<ShopPorts, AnyStateMachine, EventObject | undefined>({
     ...rest,
     kind: 'any',
     version: 1,

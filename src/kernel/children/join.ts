@@ -118,7 +118,7 @@ async function read({ store, kinds }: Kernel, id: string, names: Joining['names'
 /** How a child has ended; undefined where it has not, or where this program cannot load it. */
 function endOf(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
   const snapshot = row.status === 'done' ? snapshotOf(kinds, row) : undefined
-  const output = snapshot && kinds.get(row.kind)?.stepper.persist(snapshot).output
+  const output = snapshot && kinds.get(row.kind)?.of(row).stepper.persist(snapshot).output
   return snapshot && { failed: snapshot.hasTag(FAILED), output: output ?? null }
 }
 
@@ -251,10 +251,12 @@ class Join {
   }
 
   /** Tells a child to end before its time, once in each of its states, and again after a pause. */
-  #cancel({ id, kind, state, status }: OperationRow): void {
-    const event = this.#kernel.kinds.get(kind)?.kind.cancel
+  #cancel(row: OperationRow): void {
+    const { id, state, status } = row
+    const kind = this.#kernel.kinds.get(row.kind)?.of(row).kind
+    const event = kind?.cancel
     const told = `${id} ${state}`
-    if (this.#joining.cancel !== true || !event || status !== 'active' || this.#told.has(told)) return
+    if (this.#joining.cancel !== true || !kind || !event || status !== 'active' || this.#told.has(told)) return
     this.#told.add(told)
     // Where it cannot be told, or takes no notice, it is told again.
     this.#kernel.send(id, event, kind).catch(() => {})

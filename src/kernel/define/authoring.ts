@@ -74,6 +74,17 @@ export const local = <Out extends Answer, In>(options: Declaration<Out>): Declar
  */
 export const tx = <W extends Write = Write>(_: unknown, _writes: readonly W[]): void => {}
 
+/**
+ * The action that replies to whoever asked for the step with its event (`operations.of(kind).ask`); its params are the
+ * reply, any JSON. A step replies once at most; where nobody asked, the reply goes nowhere.
+ *
+ * @example
+ * setup({ actions: { reply: reply<{ seat: number }> } }).createMachine({
+ *   on: { reserve: { actions: { type: 'reply', params: ({ context }) => ({ seat: context.seats.length }) } } },
+ * })
+ */
+export const reply = <Reply = unknown>(_: unknown, _reply: Reply): void => {}
+
 /** A delay that ends at a point in time, rather than some time after its state was entered. */
 export interface Deadline<Context> {
   (args: { context: Context }): number

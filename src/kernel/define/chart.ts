@@ -1,5 +1,5 @@
 /** What the kernel reads of a chart: how its effects were declared, its delays, and what an invoke answered. */
-import type { AnyStateMachine, AnyStateNode } from 'xstate'
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate'
 import type { Answer, Backoff, Deadline, Declared } from './authoring.ts'
 import { HardshellError } from '../util/errors.ts'
 
@@ -61,6 +61,11 @@ export function pollOf(meta: unknown): string | undefined {
 /** The types of the events that callers and polls may send to a chart, as its states name them; wildcards among them. */
 export const eventsOf = ({ events }: { readonly events: readonly string[] }): readonly string[] =>
   events.filter((type) => !type.startsWith('xstate.'))
+
+/** The types of the events that callers and polls may send to a chart in the state of a snapshot. */
+export const eventsIn = (snapshot: AnyMachineSnapshot): readonly string[] => [
+  ...new Set(snapshot._nodes.toReversed().flatMap((node) => eventsOf({ events: node.ownEvents.map(String) }))),
+]
 
 /** Whether some state of a chart takes events of this type. */
 export const takes = (machine: AnyStateMachine, type: string): boolean =>

@@ -3,7 +3,7 @@
  * wrong.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
-import { tx } from './authoring.ts'
+import { reply, tx } from './authoring.ts'
 import { declaration, isStart, stateNodes } from './chart.ts'
 
 /** Actions of XState that a step takes as they are. What `enqueueActions` enqueues is seen at the step. */
@@ -69,13 +69,14 @@ function misdone(machine: AnyStateMachine, action: unknown): string | undefined 
   if (typeof action === 'function') return misused(action, name ?? action.name)
   if (name === undefined || name === 'tx') return undefined
   const implemented: unknown = field(machine.implementations.actions, name)
+  if (name === 'reply' && implemented === reply) return undefined
   if (implemented === undefined) return `has the action '${name}', which is not in setup`
   return name === 'start' && isStart(implemented) ? undefined : misused(implemented, name)
 }
 
 function misused(action: unknown, name: string): string | undefined {
-  if (action === tx) return `has tx under the name '${name}'; its name must be 'tx'`
-  if (isStart(action)) return `has start under the name '${name}'; its name must be 'start'`
+  const ours = action === tx ? 'tx' : action === reply ? 'reply' : isStart(action) ? 'start' : undefined
+  if (ours !== undefined) return `has ${ours} under the name '${name}'; its name must be '${ours}'`
   const type = text(field(action, 'type'))
   if (type === undefined)
     return `has the action '${name || '(anonymous)'}', a function: a side effect; use tx, emit or invoke`

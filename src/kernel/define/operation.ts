@@ -94,6 +94,24 @@ export const ownersTable = () =>
     key: ['id'],
   }) as const
 
+/** The table of replies; callers who give events a key need it under the name `replies`. */
+export const repliesTable = () =>
+  ({
+    columns: {
+      /** The operation's id. */
+      operation: 'text',
+      /** The caller's idempotency key. */
+      key: 'text',
+      /** The event, as JSON with its keys in order. */
+      event: 'text',
+      /** What its step replied, as JSON; null where it replied nothing. */
+      reply: 'text?',
+      /** When its step was computed, in epoch ms. */
+      at: 'time',
+    },
+    key: ['operation', 'key'],
+  }) as const
+
 /** The table of lanes, under the name `lanes`: by it the processes of a store share the rates of lanes (`laneRates`). */
 export const lanesTable = () =>
   ({
@@ -109,6 +127,7 @@ export const lanesTable = () =>
 export type KernelTables = {
   readonly operations: OperationsTable
   readonly owners: ReturnType<typeof ownersTable>
+  readonly replies: ReturnType<typeof repliesTable>
   readonly lanes: ReturnType<typeof lanesTable>
 }
 export type KernelWrite = WriteOf<KernelTables>
@@ -236,7 +255,11 @@ export type Runs<M> = {
 }
 
 /** A kind of operation: a chart, how its effects are done, and what its rows show. */
-export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyStateMachine> {
+export interface OperationKind<
+  Ports = unknown,
+  M extends AnyStateMachine = AnyStateMachine,
+  C extends EventObject | undefined = EventObject | undefined,
+> {
   /** The name of the kind. */
   readonly kind: string
   /** Goes up whenever the chart changes; `migrate` then leads from each older version to the next. */
@@ -266,7 +289,12 @@ export interface OperationKind<Ports = unknown, M extends AnyStateMachine = AnyS
    */
   readonly freesKey?: (context: ContextOf<M>, state: string) => boolean
   /** The event that asks an operation of the kind to end before its time; where it is left out, the kind cannot be cancelled. */
-  readonly cancel?: EventObject
+  readonly cancel?: C
+  /**
+   * How long an operation is kept once it has ended, in ms: then the owner deletes it, with the replies to its events, and its
+   * key starts another one. Never while the operation that it belongs to is not over. For ever unless given.
+   */
+  readonly keepMs?: number
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -291,13 +319,15 @@ export interface PersistedSnapshot {
  * @throws {HardshellError} `DEFECT` where the machine does what the kernel cannot make durable, by its name: an undeclared actor,
  *   an unnamed delay, a local step outside a state tagged `local`, a side effect, an `onError`, an unknown `meta`.
  */
-export function defineOperation<Ports, M extends AnyStateMachine>(
-  kind: OperationKind<Ports, M>,
-): OperationKind<Ports, M> {
+export function defineOperation<Ports, M extends AnyStateMachine, C extends EventObject | undefined = undefined>(
+  kind: OperationKind<Ports, M, C>,
+): OperationKind<Ports, M, C> {
   const defect = (what: string): never => {
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
   if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
+  const { keepMs = 0 } = kind
+  if (!Number.isFinite(keepMs) || keepMs < 0) defect('keepMs must be milliseconds from 0')
   if (kind.cancel && !takes(kind.machine, kind.cancel.type))
     defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)

@@ -1,5 +1,5 @@
 /** What the types of a chart say of its operations: what they are created with, which events they take, where they can be. */
-import type { AnyEventObject, AnyStateMachine, EventFromLogic, InputFrom } from 'xstate'
+import type { AnyEventObject, AnyStateMachine, EventFromLogic, InputFrom, OutputFrom, StateMachine } from 'xstate'
 
 /** A snapshot of a chart. */
 export type SnapshotOf<M extends AnyStateMachine> = ReturnType<M['resolveState']>
@@ -25,6 +25,17 @@ export type EventOf<M extends AnyStateMachine> =
   IsAny<ContextOf<M>> extends true
     ? AnyEventObject
     : Exclude<Named<EventFromLogic<M>>, { readonly type: `xstate.${string}` }>
+
+type ActionsOf<M> = M extends StateMachine<infer _C, infer _E, infer _K, infer _A, infer Ac, infer _G, infer _D, infer _S, infer _T, infer _I, infer _O, infer _Em, infer _M, infer _Co> ? Ac : never // prettier-ignore
+
+type Replied<Action> = [Action] extends [never] ? undefined : Action extends { readonly params?: infer R } ? R : never
+
+/** What a chart replies, as its setup declares the action `reply`; undefined where it declares none. */
+export type ReplyOf<M extends AnyStateMachine> =
+  IsAny<ContextOf<M>> extends true ? unknown : Replied<Extract<ActionsOf<M>, { readonly type: 'reply' }>>
+
+/** What a chart ends with. */
+export type OutputOf<M extends AnyStateMachine> = OutputFrom<M>
 
 type IsOne<K, All = K> = [K] extends [never] ? false : K extends unknown ? ([All] extends [K] ? true : false) : never
 type Dotted<V> = V extends string

@@ -1,4 +1,5 @@
 /** Says of an operation why it is where it is and what comes next. Ids, states, times: no secrets. */
+import { eventsIn } from '../define/chart.ts'
 import type { Awaiting, LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
@@ -110,9 +111,7 @@ export function explain(of: {
       atMs,
       inMs: Math.max(0, atMs - nowMs),
     })),
-    takes: [...new Set(nodes.flatMap((node) => node.ownEvents as string[]))].filter(
-      (event) => !event.startsWith('xstate.'),
-    ),
+    takes: eventsIn(snapshot),
     needsHuman:
       snapshot.hasTag('human') ||
       (asks && pause?.needsHuman === true) ||

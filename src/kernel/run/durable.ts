@@ -12,7 +12,8 @@ import { sleep } from '../util/ports.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
-import { ofAnotherKind } from './reads.ts'
+import { checkKind, type KindOf } from './reads.ts'
+import { refusalOf, type Delivered, type KeyedEvent } from './replies.ts'
 import { commitStep } from './step-commit.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
 import { fired, running, stored, type Timers } from '../step/timers.ts'
@@ -22,8 +23,10 @@ export interface Delivery {
   readonly type: '@hardshell.deliver'
   readonly event: EventObject
   /** The kind that the sender takes the operation for. */
-  readonly kind: string | undefined
-  readonly taken: (taken: boolean) => void
+  readonly kind: KindOf | undefined
+  /** What makes its step happen once; without it the event is applied whenever it comes. */
+  readonly keyed: KeyedEvent | undefined
+  readonly came: (delivered: Delivered) => void
   readonly lost: (error: unknown) => void
 }
 interface Committed {
@@ -212,22 +215,30 @@ class Operation {
     else if (event.type === CHECK.type) void this.#enqueue(() => this.#assertCurrent())
     else if (isKernelEvent(event, '@hardshell.poll')) void this.#pollNow(event.polled)
     else if (isKernelEvent(event, '@hardshell.deliver')) {
-      const { event: inner, kind, taken, lost } = event
-      if (kind !== undefined && kind !== this.#row.kind) return lost(ofAnotherKind(this.#row, kind))
-      const run = async (): Promise<void> => {
-        try {
-          const took = await this.#apply(inner)
-          if (!took) await this.#assertCurrent()
-          taken(took)
-        } catch (error) {
-          lost(error)
-          if (!isDefect(error)) throw error
-          // Nothing came of the event, and its sender was told: the operation is as it was before.
-          this.#kernel.erred(this.#row, error)
-        }
-      }
-      void this.#enqueue(run, lost)
+      void this.#enqueue(() => this.#deliver(event), event.lost)
     } else void this.#enqueue(() => this.#apply(event).then(() => {}))
+  }
+
+  async #deliver({ event, kind, keyed, came, lost }: Delivery): Promise<void> {
+    let recorded: Delivered | undefined
+    try {
+      if (kind) checkKind(this.#row, this.#loaded.kind.machine, kind)
+      recorded = await keyed?.recorded()
+    } catch (error) {
+      // The operation is none the worse for it.
+      return lost(error)
+    }
+    if (recorded) return came(recorded)
+    try {
+      const step = await this.#apply(event, keyed)
+      if (!step) await this.#assertCurrent()
+      came(step ? { reply: step.reply } : { refused: refusalOf(this.snapshot, event) })
+    } catch (error) {
+      lost(error)
+      if (!isDefect(error)) throw error
+      // Nothing came of the event, and its sender was told: the operation is as it was before.
+      this.#kernel.erred(this.#row, error)
+    }
   }
 
   /** Resolves when it is over. */
@@ -258,14 +269,14 @@ class Operation {
     }
   }
 
-  /** Computes the event's step and commits it; false where the chart takes no notice of the event. */
-  async #apply(event: EventObject): Promise<boolean> {
+  /** Computes the event's step and commits it; undefined where the chart takes no notice of the event. */
+  async #apply(event: EventObject, keyed?: KeyedEvent): Promise<Step | undefined> {
     for (let tries = 1; ; tries++) {
       const step = await this.#loaded.stepper.next(this.snapshot, this.#timers, event)
-      if (!step) return false
+      if (!step) return undefined
       this.#checkInputs(step)
-      const outcome = await this.#commit(step)
-      if (outcome === 'landed') return true
+      const outcome = await this.#commit(keyed?.record(step, this.#kernel.clock.now()) ?? step)
+      if (outcome === 'landed') return step
       if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
       if (tries >= MOST_CONFLICTS)
         throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)

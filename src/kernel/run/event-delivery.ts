@@ -5,12 +5,13 @@ import { StoreError } from '../../store/port.ts'
 import { priorityOf, type KernelWrite, type OperationRow, type OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
-import { sleep } from '../util/ports.ts'
+import { sleep, unlessAborted } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
 import { stays } from '../util/retry.ts'
 import { RESUME } from '../step/step.ts'
 import type { Delivery, PollNow } from './durable.ts'
-import { ofAnotherKind } from './reads.ts'
+import { checkKind, type KindOf } from './reads.ts'
+import { hasEnded, KeyedEvent, type Delivered } from './replies.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** The pause before an operation that could not be loaded is loaded again. */
@@ -24,10 +25,21 @@ interface DeliveryOptions {
   readonly signal: AbortSignal
   /** @throws {HardshellError} `NOT_FOUND`, `CLOSED` */
   readonly get: (id: string) => Promise<OperationView>
+  /** Whether this process may ask the outside. */
+  readonly asks: boolean
+  /** Whether the store has a table of replies. */
+  readonly keeps: boolean
   /** Why an operation cannot be loaded. */
   readonly unloadable: (view: OperationView) => string | undefined
   /** Resolves when the start has resumed the unfinished operations. */
   readonly resumed: () => Promise<unknown>
+}
+
+interface DeliverOptions {
+  /** The kind that the operation has to be of. */
+  readonly kind?: KindOf
+  readonly key?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export class EventDelivery {
@@ -37,9 +49,24 @@ export class EventDelivery {
     this.#of = of
   }
 
-  /** See `KindOperations.send`. Where a kind is given, the operation has to be of it. */
-  async send(id: string, event: EventObject, kind?: string): Promise<boolean> {
+  /** See `KindOperations.ask`. */
+  async deliver(id: string, event: EventObject, options: DeliverOptions = {}): Promise<Delivered> {
     checkText(id, 'id')
+    const { kind, key, signal } = options
+    const { kernel, keeps } = this.#of
+    if (key !== undefined && !keeps)
+      throw new TypeError(`key: the tables lack 'replies', a repliesTable(), in which replies are kept by key`)
+    const keyed = key === undefined ? undefined : new KeyedEvent(kernel.store, id, key, event)
+    const delivered = this.#deliver(id, event, kind, keyed)
+    return signal ? unlessAborted(signal, delivered) : delivered
+  }
+
+  async #deliver(
+    id: string,
+    event: EventObject,
+    kind: KindOf | undefined,
+    keyed: KeyedEvent | undefined,
+  ): Promise<Delivered> {
     const { kernel, supervisor, signal, get, unloadable, resumed } = this.#of
     for (;;) {
       if (signal.aborted) throw new HardshellError('CLOSED', 'closed')
@@ -48,12 +75,15 @@ export class EventDelivery {
       if (!actor) {
         const view = await get(id)
         const { status } = view
-        if (kind !== undefined && view.kind !== kind) throw ofAnotherKind(view, kind)
+        if (kind) checkKind(view, view.snapshot?.machine, kind)
+        // Nobody runs it: what is recorded by now stays all there is.
+        const recorded = status === 'active' ? undefined : await keyed?.recorded()
+        if (recorded) return recorded
         if (status === 'unloadable')
           throw new HardshellError('UNLOADABLE', unloadable(view) ?? 'unloadable', { operationId: id })
         if (status === 'quarantined')
           throw new HardshellError('QUARANTINED', 'resume the operation first', { operationId: id })
-        if (status === 'done') return false
+        if (status === 'done') return { refused: hasEnded(view.state) }
         await supervisor.load(id)
         const why = supervisor.unloadable(id)
         if (why !== undefined) throw new HardshellError('UNLOADABLE', why, { operationId: id })
@@ -63,11 +93,10 @@ export class EventDelivery {
         continue
       }
       try {
-        const took = await new Promise<boolean>((taken, lost) => {
-          const delivery: Delivery = { type: '@hardshell.deliver', event, taken, lost, kind }
+        return await new Promise<Delivered>((came, lost) => {
+          const delivery: Delivery = { type: '@hardshell.deliver', event, keyed, came, lost, kind }
           actor.send(delivery)
         })
-        return took
       } catch (error) {
         if (error instanceof StoreError || !(error instanceof HardshellError)) throw error
         const isRetried = error.code === 'SUPERSEDED' || (error.code === 'CLOSED' && !signal.aborted)
@@ -84,6 +113,7 @@ export class EventDelivery {
     checkText(id, 'id')
     const actor = this.#of.supervisor.get(id)
     if (actor) return new Promise((polled) => actor.send({ type: '@hardshell.poll', polled } as PollNow))
+    if (!this.#of.asks) return
     return this.#pollForOwner(id).catch((error: unknown) => {
       // The owner polls again, and so does a process that can read the row.
       const passes = error instanceof StoreError || (error instanceof HardshellError && error.code === 'UNLOADABLE')
@@ -101,7 +131,7 @@ export class EventDelivery {
     supervisor.progressed(id)
     // An operation that pauses after a crash starts from its row. A running one gets an event, wherever it runs.
     if (isAside || (isOurs && !supervisor.get(id))) void supervisor.load(id)
-    else if (!(await this.send(id, { type: RESUME }))) void this.poll(id)
+    else if ('refused' in (await this.deliver(id, { type: RESUME }))) void this.poll(id)
   }
 
   async #reactivate({ id, version }: OperationRow): Promise<void> {
@@ -127,7 +157,7 @@ export class EventDelivery {
   async #pollForOwner(id: string): Promise<void> {
     const { kernel, kinds, signal } = this.#of
     const row = await kernel.store.get('operations', [id])
-    const loaded = row && kinds.get(row.kind)
+    const loaded = row && kinds.get(row.kind)?.of(row)
     if (!loaded || row.status !== 'active' || row.owner === kernel.owner) return
     const snapshot = loaded.restore(row)
     const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']
@@ -135,6 +165,6 @@ export class EventDelivery {
     const context: unknown = snapshot.context
     const priority = priorityOf(loaded.kind, context)
     const event = await kernel.poller.ask(poll, row.lane, loaded.reader, { context, signal, priority })
-    if (event) await this.send(id, event)
+    if (event) await this.deliver(id, event)
   }
 }

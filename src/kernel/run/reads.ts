@@ -1,5 +1,5 @@
 /** Reads operations as they are stored. */
-import type { AnyMachineSnapshot } from 'xstate'
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import type { KernelStore, LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
 import type { LoadedKind } from '../kernel.ts'
@@ -130,6 +130,25 @@ export const loadedOf = (row: OperationRow, snapshot: AnyMachineSnapshot): Loade
   snapshot,
 })
 
-/** An operation was taken for one of another kind. */
-export const ofAnotherKind = ({ id, kind }: Pick<OperationRow, 'id' | 'kind'>, asked: string): HardshellError =>
-  new HardshellError('NOT_FOUND', `operation '${id}' is a ${kind}, not a ${asked}`, { operationId: id })
+/** What an operation is taken for: the name of its kind, and the chart of one version of it. */
+export interface KindOf {
+  readonly kind: string
+  readonly machine: AnyStateMachine
+}
+
+/**
+ * `machine` is the chart that the operation runs on, where it can be loaded.
+ *
+ * @throws {HardshellError} `NOT_FOUND` where it is of another kind, `OTHER_VERSION` where it is of another version
+ */
+export function checkKind(
+  { id, kind }: Pick<OperationRow, 'id' | 'kind'>,
+  machine: AnyStateMachine | undefined,
+  asked: KindOf,
+): void {
+  const operationId = id
+  if (kind !== asked.kind)
+    throw new HardshellError('NOT_FOUND', `operation '${id}' is a ${kind}, not a ${asked.kind}`, { operationId })
+  if (machine && machine !== asked.machine)
+    throw new HardshellError('OTHER_VERSION', `operation '${id}' runs on another version of '${kind}'`, { operationId })
+}

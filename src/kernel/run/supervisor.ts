@@ -270,7 +270,7 @@ export class Supervisor {
     const loaded = this.#kinds.get(row.kind)
     if (!loaded)
       throw new HardshellError('UNLOADABLE', `this program has no kind '${row.kind}'`, { operationId: row.id })
-    return loaded
+    return loaded.of(row)
   }
 
   #handle(event: SupervisorEvent): void {

@@ -14,8 +14,11 @@ import { sleep, type Clock } from '../util/ports.ts'
 import { messageOf } from '../util/errors.ts'
 import { reportError, reportLasting } from '../util/report.ts'
 
-/** Whether this process runs effects; `pending` until the store was asked whether it may. */
-export type Role = 'owner' | 'follower' | 'pending'
+/**
+ * Whether this process runs effects; `pending` until the store was asked whether it may. A `client` is a follower that never
+ * becomes the owner.
+ */
+export type Role = 'owner' | 'follower' | 'client' | 'pending'
 
 export const HEARTBEAT_MS = 500
 /** A process whose heartbeat was unchanged for so many polls is dead. Failed polls and suspended time are not counted. */
@@ -28,6 +31,8 @@ interface Options {
   readonly clock: Clock
   /** This process. */
   readonly owner: string
+  /** It never asks to be an owner, and no other process knows of it. */
+  readonly client: boolean
   /** Puts this process' name on operations, and goes on with them; false where not all could be had. */
   readonly adopt: (rows: readonly OperationRow[]) => Promise<boolean>
   /** The process became the owner of everything, or lost that role. */
@@ -57,17 +62,19 @@ export class Ownership {
   readonly #told = new Set<string>()
   /** Others took this process for dead, and it has joined again. */
   #isBack = false
+  /** Clients may have committed what nobody runs yet. */
+  #isLeft = true
 
   constructor(options: Options) {
     this.#options = options
-    this.#policy = options.store.ownership
+    this.#policy = options.client ? undefined : options.store.ownership
     // Without a lock the role is known from the start.
-    this.role = this.#policy?.by === 'lock' ? 'pending' : 'owner'
+    this.role = options.client ? 'client' : this.#policy?.by === 'lock' ? 'pending' : 'owner'
   }
 
   /** Whether this process runs effects, as far as it can know now. */
   leads(): boolean {
-    return this.role !== 'follower' && this.#held?.check?.() !== false
+    return this.role !== 'follower' && this.role !== 'client' && this.#held?.check?.() !== false
   }
 
   /** Settles, without waiting for anybody, what this process owns; the unfinished, and those that it is to take up. */
@@ -81,6 +88,7 @@ export class Ownership {
   }
 
   async #begin(unfinished: () => Promise<readonly OperationRow[]>): Promise<Begun> {
+    if (this.role === 'client') return { active: [], ours: [] }
     if (this.#policy?.by === 'lock') {
       this.#held = await this.#ask(this.#policy.lock, false)
       this.role = this.#held ? 'owner' : 'follower'
@@ -112,10 +120,21 @@ export class Ownership {
     await store.commit([{ patch: 'owners', key: [owner], set: { beat: LEFT }, if: { heir: '' } }]).catch(() => {})
   }
 
-  /** Finds what followers committed, which nobody runs yet. */
+  /** A row bears nobody's name. */
+  left(): void {
+    this.#isLeft = true
+  }
+
+  /** Finds what followers and clients committed, which nobody runs yet. */
   async takeUpLeft(): Promise<void> {
-    if (this.#policy?.by !== 'lock' || this.role !== 'owner') return
-    await this.#takeUp('')
+    if (!this.#policy || this.role !== 'owner') return
+    // Where several own, it is rare, and all of them would look for it.
+    if (this.#policy.by === 'heartbeats' && !this.#isLeft) return
+    this.#isLeft = false
+    await this.#takeUp('').catch((error: unknown) => {
+      this.#isLeft = true
+      throw error
+    })
   }
 
   /** Waits for the lock, and again where it was lost. */

@@ -42,6 +42,8 @@ export interface Step {
   readonly emitted: readonly EventObject[]
   /** The children that it starts. */
   readonly starts: readonly Start[]
+  /** What it replies to whoever sent its event; undefined where it replies nothing. */
+  readonly reply?: unknown
   readonly timers: Timers
   /** Ids of the invokes that this step entered. */
   readonly entered: ReadonlySet<string>
@@ -286,12 +288,14 @@ export function stepper(options: {
     const emitted: EventObject[] = []
     const starts: Start[] = []
     const entered = new Set<string>()
+    const replies: unknown[] = []
     let timers: Record<string, Moment | null> = { ...before }
     for (const action of actions) {
       const { type } = action
       const { event, id, sendId, delay } = paramsOf(action)
       if (type === 'tx') writes.push(...writesOf(action))
       else if (type === 'start' && isStarts(action.params)) starts.push(...action.params)
+      else if (type === 'reply') replies.push(own(action.params, 'the reply'))
       else if (type === 'xstate.emit' && event) emitted.push(own(event, 'what is emitted'))
       else if (type === 'xstate.spawnChild' && id !== undefined) entered.add(id)
       else if (type === 'xstate.cancel' && sendId !== undefined) delete timers[sendId]
@@ -304,8 +308,9 @@ export function stepper(options: {
         throw new HardshellError('DEFECT', `${kind.kind}: action '${type}' is a side effect; use tx, emit or invoke`)
       }
     }
+    if (replies.length > 1) throw new HardshellError('DEFECT', `${kind.kind}: a step replies ${replies.length} times`)
     if (snapshot.status !== 'active') timers = {}
-    return { writes, emitted, starts, timers, entered }
+    return { writes, emitted, starts, timers, entered, ...(replies.length > 0 && { reply: replies[0] }) }
   }
 
   return {

@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'KEY_REUSED'
   /** The id that was asked for belongs to an operation already. */
   | 'ID_REUSED'
+  /** The operation runs on another version of its kind than the one that it was asked by. */
+  | 'OTHER_VERSION'
   /** The operation cannot take this event in its state. */
   | 'INVALID_STATE'
   /** The row cannot be loaded by this program; it is kept as it is. */

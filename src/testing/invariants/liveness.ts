@@ -11,8 +11,8 @@ import { operationIn, operationsIn } from './rows.ts'
 export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
   const operation = operationIn(write)
   if (operation?.status !== 'active') return []
-  const { kind, state, timers } = operation
-  const { machine } = kinds.find((it) => it.kind === kind) as unknown as OperationKind
+  const { kind, kindVersion, state, timers } = operation
+  const { machine } = kinds.find((it) => it.kind === kind && it.version === kindVersion) as unknown as OperationKind
   const nodes = new Set<AnyStateNode>([machine.root])
   for (const region of state.split('|')) {
     let node: AnyStateNode = machine.root

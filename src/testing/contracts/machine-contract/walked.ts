@@ -50,7 +50,7 @@ const outcome = ({ snapshot, actions }: { snapshot: AnyMachineSnapshot; actions:
 
 /** An action without XState's objects in it. */
 function doneBy({ type, params }: Collected): unknown {
-  if (type === 'tx' || type === 'start') return { type, params }
+  if (type === 'tx' || type === 'start' || type === 'reply') return { type, params }
   const { id, sendId, event, delay } = (params ?? {}) as { [name: string]: unknown }
   return { type, id, sendId, event, delay }
 }
