@@ -13,6 +13,7 @@ import { parseArgs, promisify } from 'node:util'
 import { countAll } from './bench/counts.ts'
 import { wholeNumber } from './kill-lab/run.ts'
 import { fillWallet, measureLive, type Live } from './bench/live.ts'
+import { measureSchedules, type Schedules } from './bench/schedules.ts'
 
 const { values } = parseArgs({
   options: {
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
       atMost(`${what}: requests`, requests, '', mostRequests),
       atMost(`${what}: store commits`, commits, '', mostCommits),
     ]),
+    ...schedulesRows(await measureSchedules()),
     ...(await cryptoRatios()),
   ]
   if (values.json) console.log(JSON.stringify({ rows, live }))
@@ -74,6 +76,12 @@ async function main(): Promise<void> {
   }
   if (values.check && !rows.every(({ met }) => met)) process.exitCode = 1
 }
+
+const schedulesRows = ({ commitsOfTick, missed, commitsOfMissed, wallMs }: Schedules): Row[] => [
+  atMost('a tick of a schedule, and its child: store commits', commitsOfTick, '', 1),
+  atMost(`${missed} missed ticks made up for: store commits`, commitsOfMissed, '', missed / 100),
+  atMost(`${missed} missed ticks made up for`, wallMs, 'ms', 2000),
+]
 
 async function liveAgain(operations: number): Promise<Live> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-bench-'))

@@ -403,11 +403,11 @@ describe('operations', () => {
 })
 
 test('every crash of orders in a slow lane is survived, and none is stuck', async () => {
-  type Books = { readonly charged: string[] }
+  type Service = { readonly charged: string[] }
   const subject = kindSubject({
     kinds: [order],
     tables: { operations: operationsTable(), lanes: lanesTable() },
-    outside: (): Books => ({ charged: [] }),
+    outside: (): Service => ({ charged: [] }),
     ports:
       ({ charged }) =>
       async (id: string) =>
@@ -416,7 +416,7 @@ test('every crash of orders in a slow lane is survived, and none is stuck', asyn
     judge: ({ outside: { charged }, operations }) =>
       charged.length === operations.length ? [] : [`payment: ${charged.length} of ${operations.length} charged`],
   })
-  const drive = async ({ operations }: KindStage<Books>): Promise<void> => {
+  const drive = async ({ operations }: KindStage<Service>): Promise<void> => {
     const orders = operations.of(order)
     const made = await Promise.all([false, true].map((urgent) => orders.create({ urgent }, { key: `${urgent}` })))
     await Promise.all(made.map(({ id }) => orders.until(id, ({ status }) => (status === 'done' ? status : undefined))))
