@@ -3,7 +3,7 @@ import type { Json } from '../../store/port.ts'
 import { ticksOf, type Bounds, type Ticks, type Timing } from './ticks.ts'
 
 /** A range of ticks that somebody asked for, both ends inclusive; `fromMs` goes up as they are fired. */
-export interface Range {
+export interface TickRange {
   readonly fromMs: number
   readonly toMs: number
 }
@@ -19,7 +19,7 @@ export interface Schedule extends Bounds {
   readonly paused: boolean
   /** The next tick that was not dealt with; null where there is none. */
   readonly nextMs: number | null
-  readonly backfills: readonly Range[]
+  readonly backfills: readonly TickRange[]
   /** How often it was fired by hand. */
   readonly triggered: number
   /** The name of the child that was started last; null before the first. */
@@ -80,7 +80,7 @@ class Planning {
   readonly #of: Moment
   readonly #ticks: Ticks
   readonly #firings: Firing[] = []
-  #backfills: readonly Range[]
+  #backfills: readonly TickRange[]
   #triggered: number
   #last: string | null
 
@@ -146,7 +146,7 @@ class Planning {
   }
 
   /** The tick at which it goes on; null where the range is done. */
-  async #backfill({ fromMs, toMs }: Range, most: number): Promise<number | null> {
+  async #backfill({ fromMs, toMs }: TickRange, most: number): Promise<number | null> {
     // What is to come is fired when it is there.
     const untilMs = Math.min(toMs, this.#of.nowMs)
     let tickMs = this.#ticks.after(fromMs - 1)

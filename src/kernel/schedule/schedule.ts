@@ -17,7 +17,7 @@ import type { Start } from '../define/children.ts'
 import { defineOperation, type OperationKind, type OperationRow } from '../define/operation.ts'
 import type { InputOf } from '../define/typed.ts'
 import type { KindOf } from '../kind-operations.ts'
-import { planned, type Missed, type Overlap, type Plan, type Range, type Reason, type Schedule } from './plan.ts'
+import { planned, type Missed, type Overlap, type Plan, type TickRange, type Reason, type Schedule } from './plan.ts'
 import { ticksOf } from './ticks.ts'
 
 /** What a schedule is created with. */
@@ -66,7 +66,7 @@ export type ScheduleEvent =
   /** A child is started now, whatever runs, also in a pause. */
   | { readonly type: 'trigger' }
   /** The ticks of a range that has begun (epoch ms, both ends inclusive) are fired, but for those that were. */
-  | ({ readonly type: 'backfill' } & Range)
+  | ({ readonly type: 'backfill' } & TickRange)
   /** It ends. Its children go on. */
   | { readonly type: 'end' }
 
@@ -128,7 +128,7 @@ function begun<Data extends Json>(given: ScheduleInput<Data> & { readonly id: st
   return { ...rest, timing }
 }
 
-const isRange = ({ fromMs, toMs }: Range): boolean =>
+const isRange = ({ fromMs, toMs }: TickRange): boolean =>
   Number.isSafeInteger(fromMs) && Number.isSafeInteger(toMs) && fromMs <= toMs && Math.max(-fromMs, toMs) <= LATEST_MS
 
 /** The chart of schedules; all of one factory have it. */
@@ -144,14 +144,14 @@ function chartOf<Data extends Json>() {
     actions: {
       start,
       keep: assign((_, kept: Partial<Schedule>) => kept),
-      add: assign(({ context: { backfills } }, { fromMs, toMs }: Range) => ({
+      add: assign(({ context: { backfills } }, { fromMs, toMs }: TickRange) => ({
         backfills: [...backfills, { fromMs, toMs }],
       })),
     },
     guards: {
       answered: isAnswered,
       paused: when(({ paused }: Schedule) => paused),
-      takes: ({ context: { backfills } }, range: Range) => backfills.length < MOST_BACKFILLS && isRange(range),
+      takes: ({ context: { backfills } }, range: TickRange) => backfills.length < MOST_BACKFILLS && isRange(range),
     },
     delays: {
       /** The time of the next tick, or of one that is to be fired after all. */
@@ -175,8 +175,8 @@ function chartOf<Data extends Json>() {
         onDone: [first, { target: 'waiting', actions }],
       },
     }) as const
-  const range = { type: 'takes', params: ({ event }: { event: Range }) => event } as const
-  const add = { type: 'add', params: ({ event }: { event: Range }) => event } as const
+  const range = { type: 'takes', params: ({ event }: { event: TickRange }) => event } as const
+  const add = { type: 'add', params: ({ event }: { event: TickRange }) => event } as const
   return parts.createMachine({
     context: ({ input }) => begun(input),
     initial: 'beginning',
@@ -225,10 +225,24 @@ export type ScheduleMachine<Data extends Json = null> = ReturnType<typeof chartO
  * @throws {TypeError} naming the argument. To create a schedule with a cron expression, a time zone or another argument that is
  *   none is refused in the same way.
  * @example
- * const nightly = schedule({ kind: 'nightly', starts: report, input: ({ tickMs }) => ({ day: new Date(tickMs).toISOString() }) })
+ * const report = defineOperation({
+ *   kind: 'report',
+ *   version: 1,
+ *   machine: setup({ types: {} as { context: object; input: { id: string; day: string } } }).createMachine({
+ *     context: ({ input: { day } }) => ({ day }),
+ *     initial: 'done',
+ *     states: { done: { type: 'final' } },
+ *   }),
+ *   effects: () => ({}),
+ * })
+ * const input = ({ tickMs }: Tick<null>) => ({ day: new Date(tickMs).toISOString() })
+ * const nightly = schedule({ kind: 'nightly', starts: report, input })
+ * const tables = { operations: operationsTable() }
+ * const store = await memoryStore().open({ version: 1, tables })
  * const operations = openOperations({ store, tables, kinds: [report, nightly], ports: {} })
  * const { id } = await operations.of(nightly).create({ cron: '0 3 * * *', timeZone: 'Europe/Berlin', overlap: 'skip' })
  * await operations.of(nightly).send(id, { type: 'trigger' })
+ * operations.close()
  */
 export function schedule<M extends AnyStateMachine, Data extends Json = null>(options: {
   /** The name of the kind of schedules. */
