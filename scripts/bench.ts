@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { fanOutInFile, fanOutInMemory, type FanOut } from './bench/children.ts'
 import { countAll } from './bench/counts.ts'
 import { wholeNumber } from './kill-lab/run.ts'
 import { fillWallet, measureLive, type Live } from './bench/live.ts'
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
     /** Measures one start with the wallet at this path; the benchmark runs itself like that. */
     live: { type: 'string' },
+    /** Measures children in `memory` or in a `file`; the benchmark runs itself like that, so that nothing is warm. */
+    children: { type: 'string' },
   },
 })
 
@@ -51,14 +54,19 @@ const atLeast = (what: string, figure: number, unit: string, least: number): Row
 })
 
 if (values.live !== undefined) console.log(JSON.stringify(await measureLive(values.live)))
+else if (values.children !== undefined) console.log(JSON.stringify(await measureChildren(values.children)))
 else await main()
 
 async function main(): Promise<void> {
   const live = await liveAgain(wholeNumber('operations', values.operations))
   const counts = await countAll()
+  const inMemory = await childrenAgain('memory')
+  const inFile = await childrenAgain('file')
   const rows: Row[] = [
     atMost(`${live.operations} unfinished operations live`, live.wallMs, 'ms', 2000),
     atMost(`${live.operations} unfinished operations live, CPU`, live.cpuMs, 'ms', 2000),
+    atMost('1,000 children started and joined in memory, CPU', inMemory.cpuMs, 'ms', 2000),
+    atMost('1,000 children started and joined in SQLite, CPU', inFile.cpuMs, 'ms', 3000),
     ...counts.flatMap(({ what, requests, mostRequests, commits, mostCommits }) => [
       atMost(`${what}: requests`, requests, '', mostRequests),
       atMost(`${what}: store commits`, commits, '', mostCommits),
@@ -93,6 +101,16 @@ async function liveAgain(operations: number): Promise<Live> {
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+function measureChildren(where: string): Promise<FanOut> {
+  const children = 1_000
+  return where === 'file' ? fanOutInFile(children) : fanOutInMemory(children)
+}
+
+async function childrenAgain(where: 'memory' | 'file'): Promise<FanOut> {
+  const { stdout } = await run(process.execPath, [import.meta.filename, '--children', where])
+  return JSON.parse(stdout) as FanOut
 }
 
 async function cryptoRatios(): Promise<Row[]> {

@@ -61,8 +61,6 @@ export interface Kernel {
   readonly tables: Tables
   /** The store, as local steps read it. */
   readonly reader: Reader
-  /** Aborts when the operations are closed. */
-  readonly signal: AbortSignal
   /** Stores new operations and starts them; see `Supervisor`. */
   begin<T extends { readonly rows: readonly OperationRow[] }>(
     ids: readonly string[],
@@ -97,10 +95,17 @@ export interface Call {
  * `Bear`: so a program whose charts have no children does not carry either.
  */
 export interface Provided {
-  /** Resolves to the answer; to anything once the signal has aborted. It takes no place in a lane. */
-  run(kernel: Kernel, call: Call & { readonly signal: AbortSignal }): Promise<unknown>
+  /** Gives the answer; none once the signal has aborted. It takes no place in a lane. */
+  run(kernel: Kernel, call: Call & { readonly signal: AbortSignal }): Promise<Done | undefined>
   /** What it waits for, for people; an empty text where that is nothing. */
   explain(kernel: Kernel, call: Call): Promise<Awaiting>
+}
+
+/** What an effect answers. */
+export interface Done {
+  readonly output: unknown
+  /** Whether it still does, when its step is to be computed: other steps may have come before. Where not, the effect runs again. */
+  holds?(): boolean
 }
 
 /** What an operation waits for. */

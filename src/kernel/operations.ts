@@ -108,7 +108,6 @@ export class Operations<Ports = unknown> {
       kinds: this.#kinds,
       tables: options.tables,
       reader,
-      signal: this.#stop.signal,
       begin: (ids, write) => this.#supervisor.begin(ids, write),
       startOwn: (ids) => this.#supervisor.startOwn(ids),
       send: (id, event, kind) => this.#delivery.send(id, event, kind),

@@ -15,7 +15,12 @@ export type { Exploration, Violation } from './explorer/findings.ts'
 export { CALL_FAULTS, faultyPort, type FaultyPortOptions, type LateCall, type OwnFault } from './faults/faulty-port.ts'
 export { COMMIT_FAULTS, faultyStore } from './faults/faulty-store.ts'
 export type { TestedStore } from './environments/backing-store.ts'
-export { kindSubject, type KindStage, type KindSubjectOptions } from './environments/kind-subject.ts'
+export {
+  kindSubject,
+  type KindStage,
+  type KindSubjectOptions,
+  type PortOperations,
+} from './environments/kind-subject.ts'
 export { Life, VirtualClock, worldRandom } from './explorer/life.ts'
 export type { TraceEvent } from './explorer/run-life.ts'
 export { machineContract, type Samples } from './contracts/machine-contract.ts'

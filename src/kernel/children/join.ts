@@ -1,10 +1,9 @@
 /** The effect `join`: an operation waits for its children. Its chart declares it, and the kernel does it. */
-import type { AnyMachineSnapshot } from 'xstate'
 import { checkNames, checkOneOf, checkTexts } from '../../arguments.ts'
 import { effect, type Declared, type Json } from '../define/authoring.ts'
 import type { Child, Joined, Joining } from '../define/children.ts'
 import type { OperationRow } from '../define/operation.ts'
-import type { Awaiting, Call, Change, Kernel, Provided } from '../kernel.ts'
+import type { Awaiting, Call, Change, Done, Kernel, Provided } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { untilAnswered } from '../util/retry.ts'
@@ -77,11 +76,11 @@ function joinsIn(kernel: Kernel): Joins {
   return joins
 }
 
-/** A child's row, with its snapshot where it has ended and this program can load it. */
+/** A child, and how it has ended, where it has and this program can load it. */
 interface Found {
   readonly name: string
   readonly row: OperationRow
-  readonly ended: AnyMachineSnapshot | undefined
+  readonly ended: { readonly failed: boolean; readonly output: Json } | undefined
 }
 
 /** @throws {TypeError} naming the argument */
@@ -112,23 +111,23 @@ async function read({ store, kinds }: Kernel, id: string, names: Joining['names'
     })
   }
   const found = await (names ? Promise.all(names.map(named)) : all())
-  return found.map(([name, row]) => ({ name, row, ended: row.status === 'done' ? loaded(kinds, row) : undefined }))
+  return found.map(([name, row]) => ({ name, row, ended: endOf(kinds, row) }))
 }
 
-function loaded(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
+/** How a child has ended; undefined while no program can load it that can say so. */
+function endOf(kinds: Kernel['kinds'], row: OperationRow): Found['ended'] {
+  const loaded = kinds.get(row.kind)
+  if (!loaded || row.status !== 'done') return undefined
   try {
-    return kinds.get(row.kind)?.restore(row)
+    const snapshot = loaded.restore(row)
+    return { failed: snapshot.hasTag(FAILED), output: loaded.stepper.persist(snapshot).output ?? null }
   } catch {
-    // It waits until a program comes that can load it.
     return undefined
   }
 }
 
-const isFailed = ({ ended }: Found): boolean => ended?.hasTag(FAILED) === true
-
 const childOf = ({ name, row: { id, kind, state }, ended }: Found): Child => {
-  const output: Json | undefined = ended?.output
-  return { name, id, kind, state, output: output ?? null }
+  return { name, id, kind, state, output: ended?.output ?? null }
 }
 
 /** One wait of one operation. */
@@ -138,11 +137,11 @@ class Join {
   readonly #signal: AbortSignal
   readonly #joining: Joining
   readonly #names: ReadonlySet<string> | undefined
-  /** The children that were heard to end. */
+  /** The children that have ended, as far as it was read or heard. */
   readonly #ended = new Set<string>()
-  /** The children that are to end. */
-  #open = new Set<string>()
-  /** A child was heard to fail. */
+  /** Those that have not. */
+  readonly #open = new Set<string>()
+  /** One of them has failed. */
   #failed = false
   /** The states of children in which they were told to end before their time. */
   readonly #told = new Set<string>()
@@ -157,53 +156,64 @@ class Join {
     this.#names = this.#joining.names && new Set(this.#joining.names)
   }
 
-  async run(): Promise<Joined | undefined> {
+  async run(): Promise<Done | undefined> {
     const { clock } = this.#kernel
     const signal = this.#signal
     const leave = joinsIn(this.#kernel).add(this.#id, this)
+    signal.addEventListener('abort', leave, { once: true })
+    // Until its answer is taken it hears of children that are started meanwhile.
+    const holds = (): boolean => {
+      leave()
+      return !this.#waits
+    }
     try {
       while (!signal.aborted) {
-        this.#failed = false
         const { names } = this.#joining
         const children = await untilAnswered({ clock, signal }, () => read(this.#kernel, this.#id, names))
-        const joined = this.#joined(children)
-        if (joined) return joined
-        await this.#news()
+        const output = this.#joined(children)
+        if (output) return { output, holds }
+        await this.#change()
       }
       return undefined
     } catch (error) {
+      leave()
       if (signal.aborted) return undefined
       throw error
-    } finally {
-      leave()
     }
   }
 
   /** What came of it; undefined while it waits. */
   #joined(children: readonly Found[]): Joined | undefined {
-    const open = children.filter(({ ended }) => !ended)
-    const failed = children.some(isFailed)
-    if (open.length === 0 || (failed && this.#joining.until === 'failed'))
-      return { answer: failed ? 'failed' : 'ended', children: children.map(childOf) }
-    this.#open = new Set(open.flatMap(({ row: { id } }) => (this.#ended.has(id) ? [] : id)))
-    for (const { row } of open) this.#cancel(row)
-    return undefined
+    for (const { row, ended } of children)
+      if (ended) this.#end(row.id, ended.failed)
+      else this.#goesOn(row)
+    const failed = children.some(({ ended }) => ended?.failed === true)
+    const over = children.every(({ ended }) => ended)
+    // What was heard to begin or to end meanwhile is read once more.
+    if (this.#waits || !(over || (failed && this.#joining.until === 'failed'))) return undefined
+    return { answer: failed ? 'failed' : 'ended', children: children.map(childOf) }
   }
 
   /** A child made a step, in whichever process. */
   heard({ row, snapshot }: Change): void {
-    const { id, status } = row
-    const name = nameOf(this.#id, id)
+    const name = nameOf(this.#id, row.id)
     if (name === undefined || this.#names?.has(name) === false) return
-    if (status === 'done') {
-      this.#ended.add(id)
-      this.#open.delete(id)
-      this.#failed ||= snapshot.hasTag(FAILED)
-      if (!this.#waits) this.#wake()
-    } else if (!this.#ended.has(id)) {
-      this.#open.add(id)
-      this.#cancel(row)
-    }
+    if (row.status === 'done') this.#end(row.id, snapshot.hasTag(FAILED))
+    else this.#goesOn(row)
+    if (!this.#waits) this.#wake()
+  }
+
+  #end(id: string, failed: boolean): void {
+    this.#ended.add(id)
+    this.#open.delete(id)
+    this.#failed ||= failed
+  }
+
+  #goesOn(row: OperationRow): void {
+    // It was read, or heard of, before it was heard to end.
+    if (this.#ended.has(row.id)) return
+    this.#open.add(row.id)
+    this.#cancel(row)
   }
 
   get #waits(): boolean {
@@ -211,7 +221,7 @@ class Join {
   }
 
   /** Resolves when there is something to read. While nothing is heard, one child that has not ended stands for all. */
-  async #news(): Promise<void> {
+  async #change(): Promise<void> {
     const { clock, store } = this.#kernel
     const { until, cancel } = this.#joining
     while (this.#waits && !this.#signal.aborted) {
@@ -221,7 +231,7 @@ class Join {
       if (until === 'failed' || cancel === true) return
       const [id = ''] = this.#open
       const row = await untilAnswered({ clock, signal: this.#signal }, () => store.get('operations', [id]))
-      if (row?.status === 'done' && loaded(this.#kernel.kinds, row)) this.#open.delete(id)
+      if (!row || endOf(this.#kernel.kinds, row)) this.#open.delete(id)
     }
   }
 

@@ -7,7 +7,7 @@ import type { ActorLogic, AnyMachineSnapshot, EventObject, AnyActorScope } from 
 import type { Write } from '../../store/port.ts'
 import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
-import { providedOf, type Kernel, type LoadedKind } from '../kernel.ts'
+import { providedOf, type Done, type Kernel, type LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { isDefect } from './defects.ts'
@@ -356,7 +356,7 @@ class Operation {
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
     const { clock } = this.#kernel
-    const request = async (): Promise<{ readonly output: unknown } | undefined> => {
+    const request = async (): Promise<Done | undefined> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
       for (let checks = 0; checks < MOST_CHECKS && this.#isLongOwned(); checks++) {
@@ -370,7 +370,7 @@ class Operation {
     const provided = providedOf(this.#loaded.kind.machine, invoke.src)
     const { id } = this.#row
     const begun = provided
-      ? provided.run(this.#kernel, { id, input: invoke.input, signal }).then((output) => ({ output }))
+      ? provided.run(this.#kernel, { id, input: invoke.input, signal })
       : this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority())
     const over = begun.then(
       (done) => {
@@ -378,6 +378,7 @@ class Operation {
         const { output } = done
         return this.#enqueue(async () => {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
+          if (done.holds?.() === false) return this.#run(invoke)
           checkAnswer(this.#loaded.kind.machine, invoke.src, output)
           if (!(await this.#apply(doneEvent(invoke.id, output))))
             throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answerOf(output))}'`)

@@ -31,7 +31,7 @@ export function machineContract<Ports, M extends AnyStateMachine>(
   const all = (): Walked => (walked ??= { ...of, ...walk(of.kind, of.samples) })
   const cases: Record<string, () => string[]> = {
     'the kernel takes the definition, and every delay and poll is one of it': () => misdefined(of.kind),
-    'its actions are assign, emit and tx, and nothing else': () => sideEffects(kind.machine),
+    'its actions are assign, emit, start and tx, and nothing else': () => sideEffects(kind.machine),
     'every answer was given and every state met': () => unmet(all()),
     'no step throws, and every answer leads on': () => untaken(all()),
     'a step is the same whenever it is computed, and changes nothing': () => impure(all()),

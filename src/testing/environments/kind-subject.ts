@@ -2,6 +2,7 @@
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
 import type { LaneRates } from '../../kernel/run/lane-rates.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Schema } from '../../store/port.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
@@ -19,6 +20,9 @@ export interface KindStage<Outside> extends Stage {
   readonly outside: Outside
 }
 
+/** The operations, as calls of ports may use them. */
+export type PortOperations = Pick<Operations, 'of' | 'get' | 'list' | 'until' | 'poll' | 'resume'>
+
 /** What the explorer needs for kinds of your own. */
 export interface KindSubjectOptions<Ports, Outside> {
   /** The kinds of operations. */
@@ -28,9 +32,10 @@ export interface KindSubjectOptions<Ports, Outside> {
   /** The initial state outside, as plain JSON. */
   readonly outside: () => Outside
   /**
-   * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected.
+   * The ports to the outside, which act on its state. Each function is one request, at which faults may be injected. Its calls may
+   * start operations and ask how they stand.
    */
-  readonly ports: (outside: Outside, clock: VirtualClock) => Ports
+  readonly ports: (outside: Outside, clock: VirtualClock, operations: PortOperations) => Ports
   /** How many requests of each lane may be made in a time. */
   readonly rates?: LaneRates
   /** More faults of a request, by the name of the port (`ports.pay`) and of the fault. */
@@ -50,6 +55,22 @@ export interface KindSubjectOptions<Ports, Outside> {
 interface Held {
   readonly books: unknown
   readonly late: readonly LateCall[]
+}
+
+/** Operations that are opened after their ports are made, and closed before the last late call arrives. */
+function within(process: { readonly operations?: Operations } = {}): PortOperations {
+  const running = (): Operations => {
+    if (process.operations) return process.operations
+    throw new HardshellError('CLOSED', 'no process runs')
+  }
+  return {
+    of: (kind) => running().of(kind),
+    get: async (id) => running().get(id),
+    list: async (filter) => running().list(filter),
+    until: async (id, as, signal) => running().until(id, as, signal),
+    poll: async (id) => running().poll(id),
+    resume: async (id) => running().resume(id),
+  }
 }
 
 /**
@@ -80,21 +101,28 @@ export function kindSubject<Ports, Outside extends object>(
           late = from.late
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
-        async start({ stage, store, clock, random, life, inject, inspect, overtake, requested }) {
-          const ports = faultyPort('ports', of.ports(outside, clock), {
+        async start({ stage, store, clock, ownClock, random, life, inject, inspect, overtake, requested }) {
+          const process: { operations?: Operations } = {}
+          const ports = faultyPort('ports', of.ports(outside, clock, within(process)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
             late: { get: () => late, set: (calls) => void (late = calls) },
           })
           const opened = await store.open({ version: 1, tables })
           const operations = openOperations({
-            ...{ store: opened, tables, kinds: of.kinds, ports, clock, random },
+            ...{ store: opened, tables, kinds: of.kinds, ports, clock: ownClock, random },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
             ...(of.rates && { rates: of.rates }),
           })
+          process.operations = operations
           return {
             stage: { ...stage, operations, outside },
             resume: (id) => operations.resume(id),
+            sharer: {
+              role: () => operations.role,
+              resumed: () => operations.resumed,
+              hear: (heard) => void operations.on(({ row }) => heard(row)),
+            },
             async close() {
               operations.close()
               await opened.close()
@@ -103,7 +131,7 @@ export function kindSubject<Ports, Outside extends object>(
         },
         async judge({ rows, outside: held, nowMs }) {
           const { books, late: calls } = structuredClone(held) as Held
-          await arriveLate('ports', of.ports(books as Outside, new VirtualClock(nowMs)), calls)
+          await arriveLate('ports', of.ports(books as Outside, new VirtualClock(nowMs), within()), calls)
           return of.judge({
             outside: books as Outside,
             rows,

@@ -182,6 +182,11 @@ export function walletSubject(
             },
             close: () => wallet.close(),
             resume: (id) => wallet.operations.resume(id),
+            sharer: {
+              role: () => wallet.role,
+              resumed: () => wallet.operations.resumed(),
+              hear: (heard) => void wallet.on('operation', heard),
+            },
             attend: (act) => attended({ wallet, clock, mayResume }, act),
           }
         },

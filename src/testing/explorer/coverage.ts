@@ -11,6 +11,7 @@ import { pollOf, stateNodes } from '../../kernel/define/chart.ts'
 import type { Declared } from '../../kernel/define/authoring.ts'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
+import { providedOf } from '../../kernel/kernel.ts'
 import { placeOf, type Move } from '../../kernel/step/step.ts'
 import type { Dump } from '../../store/memory.ts'
 
@@ -57,7 +58,7 @@ export function requirementsOf(kind: OperationKind<never>, { crashes }: { crashe
     for (const { src } of invoke) {
       const { answers } = machine.implementations.actors[src as string] as unknown as Declared<never, never>
       add(...answers.map((answer) => answerText(src as string, answer)))
-      if (crashes && !isLocal(node)) add(...requestTexts(src as string))
+      if (crashes && !isLocal(node) && !providedOf(machine, src as string)) add(...requestTexts(src as string))
     }
     add(...Object.keys(node.config.after ?? {}).map(delayText))
     const poll = pollOf(node.meta)

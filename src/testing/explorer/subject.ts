@@ -5,6 +5,7 @@
  */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { Role } from '../../kernel/share/ownership.ts'
 import type { Clock, Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { StoreAdapter, Write } from '../../store/port.ts'
@@ -122,6 +123,16 @@ export interface Means {
   readonly another: () => Means
 }
 
+/** How the lane of owners looks at a process. */
+export interface Sharer {
+  /** Whether it runs effects. */
+  role(): Role
+  /** Resolves when it has taken up what it found at its start. */
+  resumed(): Promise<unknown>
+  /** Calls back for each step that the process hears of, its own and those of others. */
+  hear(heard: (operation: { readonly id: string; readonly state: string }) => void): void
+}
+
 /** A process of the explorer. */
 export interface Running<S extends Stage> {
   /** What scenarios play on. */
@@ -133,6 +144,8 @@ export interface Running<S extends Stage> {
    * good.
    */
   readonly resume?: (id: string) => Promise<void>
+  /** Needed where several processes share a store by a lock or by heartbeats. */
+  readonly sharer?: Sharer
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
   readonly attend?: (act: () => Promise<void>) => Promise<void>
 }

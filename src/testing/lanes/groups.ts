@@ -35,8 +35,8 @@ export interface GroupOptions {
 const movable = (writes: readonly Write[]) =>
   writes.map(operationIn).find((row) => row !== undefined && row.version > 1)
 
-class GroupRun extends LaneRun<LaneProcess> {
-  constructor(of: LaneRunOptions, store: GroupedStore, observers: Observers) {
+class GroupRun extends LaneRun<WalletStage, LaneProcess<WalletStage>> {
+  constructor(of: LaneRunOptions<WalletStage>, store: GroupedStore, observers: Observers) {
     const rows = groupedRows(store, of.from.rows, {
       choose: (group) => this.#choose(group),
       died: () => void this.processes.at(-1)?.life.die(),
@@ -54,11 +54,11 @@ class GroupRun extends LaneRun<LaneProcess> {
     await this.close()
   }
 
-  protected override make(name: string, life: FrozenLife): LaneProcess {
+  protected override make(name: string, life: FrozenLife): LaneProcess<WalletStage> {
     return { name, life }
   }
 
-  protected override opened(_: LaneProcess, store: Store): Store {
+  protected override opened(_: LaneProcess<WalletStage>, store: Store): Store {
     return {
       ...store,
       commit: async (writes) => {
@@ -119,7 +119,7 @@ export async function exploreGroups(
   return findings.report({ worlds: 1, crashes: 0, visited: new Set() })
 }
 
-async function judged(of: LaneRunOptions, { world, end, violations }: LifeResult): Promise<string[]> {
+async function judged(of: LaneRunOptions<WalletStage>, { world, end, violations }: LifeResult): Promise<string[]> {
   return end === 'done' ? [...violations, ...(await afterwards({ ...of, from: world }))] : [...violations]
 }
 

@@ -1,5 +1,5 @@
 /**
- * One run of a lane: one or several processes of the wallet on one store, from the start of the first until its caller
+ * One run of a lane: one or several processes of a program on one store, from the start of the first until its caller
  * has what it wanted. The lane chooses the faults. If the process that the caller calls dies, it is started again.
  */
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
@@ -7,7 +7,6 @@ import type { Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Schema, Store, Write } from '../../store/port.ts'
 import type { BackingStore } from '../environments/backing-store.ts'
-import type { WalletStage } from '../environments/wallet-subject.ts'
 import type { Choices, Inject } from '../explorer/choices.ts'
 import { VirtualClock, worldRandom } from '../explorer/life.ts'
 import { luck, type LifeResult, type Place, type TraceEvent } from '../explorer/run-life.ts'
@@ -21,8 +20,8 @@ const LIMIT_MS = 900_000
 const MOST_COMMITS = 600
 const MOST_BIRTHS = 10
 
-export interface LaneRunOptions extends Place<WalletStage> {
-  readonly act: (stage: WalletStage) => Promise<void>
+export interface LaneRunOptions<S extends Stage> extends Place<S> {
+  readonly act: (stage: S) => Promise<void>
   readonly from: World
   readonly choices: Choices
 }
@@ -34,13 +33,17 @@ export interface Observers {
 }
 
 /** One process of a run. */
-export interface LaneProcess {
+export interface LaneProcess<S extends Stage> {
   readonly name: string
   readonly life: FrozenLife
-  running?: Running<WalletStage>
+  running?: Running<S>
 }
 
-export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = LaneRunOptions> {
+export abstract class LaneRun<
+  S extends Stage,
+  P extends LaneProcess<S>,
+  O extends LaneRunOptions<S> = LaneRunOptions<S>,
+> {
   protected readonly of: O
   protected readonly clock: VirtualClock
   protected readonly rows: BackingStore
@@ -148,7 +151,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
   }
 
   /** A process has been started; its caller has not called yet. */
-  protected begun(_: P, _wallet: WalletStage['wallet']): void {}
+  protected begun(_: P, _running: Running<S>): void {}
 
   #born(name: string): P {
     const process = this.make(name, new FrozenLife(this.clock))
@@ -158,10 +161,10 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
     return process
   }
 
-  async #started(process: P): Promise<Running<WalletStage>> {
+  async #started(process: P): Promise<Running<S>> {
     const running = await this.of.environment.start(this.#meansOf(process))
     process.running = running
-    this.begun(process, running.stage.wallet)
+    this.begun(process, running)
     return running
   }
 
@@ -262,7 +265,7 @@ export abstract class LaneRun<P extends LaneProcess, O extends LaneRunOptions = 
 }
 
 /** False once the process is dead. */
-const died = ({ life }: LaneProcess): Promise<false> =>
+const died = ({ life }: Pick<LaneProcess<never>, 'life'>): Promise<false> =>
   new Promise((resolve) => {
     if (life.dead) resolve(false)
     else life.death.signal.addEventListener('abort', () => resolve(false), { once: true })

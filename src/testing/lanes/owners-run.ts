@@ -1,19 +1,19 @@
 /**
- * One run with several processes of the wallet on one store with ownership. Any process may crash, freeze and thaw, or
+ * One run with several processes of a program on one store with ownership. Any process may crash, freeze and thaw, or
  * lose its lock, at a commit, a heartbeat or a request. When the caller has what it wanted, all processes must have
  * been notified of it, and one must be the owner.
  */
 import type { Dump } from '../../store/memory.ts'
 import type { Ownership, Store, Write } from '../../store/port.ts'
 import { inMemory, onStore } from '../environments/backing-store.ts'
-import type { WalletStage } from '../environments/wallet-subject.ts'
 import type { Inject } from '../explorer/choices.ts'
 import type { LifeResult } from '../explorer/run-life.ts'
-import type { Means } from '../explorer/subject.ts'
+import type { Means, Running, Sharer, Stage } from '../explorer/subject.ts'
 import { placeOf } from '../faults/faulty-mint.ts'
 import { aboutOf } from '../faults/faulty-store.ts'
 import type { FrozenLife } from './frozen-life.ts'
 import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
+import { sure } from '../../sure.ts'
 import { queuedLock, realLock, type Locks } from './locks.ts'
 import { OwnersJudge, type Judged } from './owners-judge.ts'
 
@@ -31,18 +31,18 @@ export interface Sharing {
   readonly caller: 'first' | 'second'
 }
 
-export interface OwnersRunOptions extends LaneRunOptions, Sharing {}
+export interface OwnersRunOptions<S extends Stage> extends LaneRunOptions<S>, Sharing {}
 
-interface Process extends LaneProcess, Judged {
+interface Process<S extends Stage> extends LaneProcess<S>, Judged {
   readonly life: FrozenLife
   readonly heard: Map<string, string>
   listening?: Promise<void>
 }
 
-export const runOwners = (of: OwnersRunOptions, observers: Observers = {}): Promise<LifeResult> =>
+export const runOwners = <S extends Stage>(of: OwnersRunOptions<S>, observers: Observers = {}): Promise<LifeResult> =>
   new OwnersRun(of, of.store ? onStore(of.store, of.from.rows) : inMemory(of.from.rows), observers).run()
 
-class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
+class OwnersRun<S extends Stage> extends LaneRun<S, Process<S>, OwnersRunOptions<S>> {
   readonly #judge = new OwnersJudge(this.processes)
   #locks: Locks | undefined
 
@@ -63,34 +63,35 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     await this.close()
   }
 
-  protected override make(name: string, life: FrozenLife): Process {
-    const process: Process = { name, life, heard: new Map(), role: () => process.running?.stage.wallet.role }
+  protected override make(name: string, life: FrozenLife): Process<S> {
+    const process: Process<S> = { name, life, heard: new Map(), role: () => process.running?.sharer?.role() }
     return process
   }
 
-  protected override begun(process: Process, wallet: WalletStage['wallet']): void {
-    wallet.on('operation', ({ id, state }) => process.heard.set(id, state))
-    process.listening = this.#listening(process, wallet)
+  protected override begun(process: Process<S>, { sharer }: Running<S>): void {
+    const shares = sure(sharer, 'sharer of the subject')
+    shares.hear(({ id, state }) => process.heard.set(id, state))
+    process.listening = this.#listening(process, shares)
   }
 
   /**
    * After a process has resumed what it found, and has read what changed meanwhile, it is notified of all later
    * changes.
    */
-  async #listening(process: Process, wallet: WalletStage['wallet']): Promise<void> {
-    await wallet.operations.resumed()
+  async #listening(process: Process<S>, sharer: Sharer): Promise<void> {
+    await sharer.resumed()
     await this.clock.pause(CAUGHT_UP_AFTER_MS)
     await process.life.awake()
     process.listensFromMs = this.clock.rightMs
   }
 
-  #freeze({ life }: Process): void {
+  #freeze({ life }: Process<S>): void {
     life.freeze(FROZEN_FOR_MS)
     this.#locks?.rob(life)
   }
 
   /** A request was made. The process may freeze, or die, before it receives the answer. */
-  protected override injecting(process: Process): Inject {
+  protected override injecting(process: Process<S>): Inject {
     return (site, options) => {
       const crash = options.find((option) => option === 'crashAfter')
       if (crash === undefined) return { fault: options[0], applied() {} }
@@ -102,7 +103,7 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
 
   /** A request is about to leave. The process may freeze, or die, before that. */
   protected override async sending(
-    process: Process,
+    process: Process<S>,
     { method, path, body }: Parameters<NonNullable<Means['sending']>>[0],
   ): Promise<void> {
     const { life, name } = process
@@ -114,11 +115,11 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     return life.awake()
   }
 
-  protected override committed(process: Process, writes: readonly Write[], before: Dump): readonly string[] {
+  protected override committed(process: Process<S>, writes: readonly Write[], before: Dump): readonly string[] {
     return this.#judge.committed(process, writes, before, this.clock.rightMs)
   }
 
-  protected override opened(process: Process, store: Store): Store {
+  protected override opened(process: Process<S>, store: Store): Store {
     return {
       ...store,
       ownership: this.#ownership(process, store),
@@ -130,14 +131,14 @@ class OwnersRun extends LaneRun<Process, OwnersRunOptions> {
     }
   }
 
-  #ownership({ life }: Process, { ownership }: Store): Ownership {
+  #ownership({ life }: Process<S>, { ownership }: Store): Ownership {
     if (this.of.by === 'heartbeats') return { by: 'heartbeats' }
     // Each connection to a real store has its own handle of the one lock.
     const locks = ownership?.by === 'lock' ? realLock(ownership.lock) : (this.#locks ??= queuedLock())
     return { by: 'lock', lock: locks.of(life) }
   }
 
-  async #commit(process: Process, store: Store, writes: readonly Write[]): Promise<void> {
+  async #commit(process: Process<S>, store: Store, writes: readonly Write[]): Promise<void> {
     const { life, name } = process
     const about = aboutOf(writes)
     const robbed = this.#locks ? (['robbed'] as const) : []

@@ -1,12 +1,11 @@
-/** The lane of owners: several processes of the wallet on one store, with a lock or with heartbeats. */
+/** The lane of owners: several processes of a program on one store, with a lock or with heartbeats. */
 import { Choices, parsePath } from '../explorer/choices.ts'
 import { Coverage } from '../explorer/coverage.ts'
 import { afterwards, beginning, kindOf } from '../explorer/explorer.ts'
 import { Findings, type Exploration } from '../explorer/findings.ts'
 import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
-import { nameOf, type Scenario } from '../explorer/subject.ts'
+import { nameOf, type Scenario, type Stage } from '../explorer/subject.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
-import type { WalletStage } from '../environments/wallet-subject.ts'
 import { runOwners, type OwnersRunOptions, type Sharing } from './owners-run.ts'
 
 /** Every way to share a store: the kind of ownership, the number of processes, and the process that is called. */
@@ -24,7 +23,7 @@ export interface OwnersOptions {
   readonly sharings?: readonly Sharing[]
   /** The number of violations after which it stops. */
   readonly mostViolations?: number
-  /** Keeps the wallet's rows; they are in memory unless given. */
+  /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
   /** Stops when this invariant is found broken. */
   readonly until?: string | undefined
@@ -46,8 +45,8 @@ export function ownersPath(path: string): { readonly sharing: Sharing; readonly 
  * Explores the faults of several processes at each commit, heartbeat and request: each fault once at each place of each
  * process, for every combination of earlier faults of other processes.
  */
-export async function exploreOwners(
-  scenario: Scenario<WalletStage>,
+export async function exploreOwners<S extends Stage>(
+  scenario: Scenario<S>,
   options: OwnersOptions = {},
 ): Promise<Exploration> {
   const { faults = 1, sharings = SHARINGS } = options
@@ -63,7 +62,7 @@ export async function exploreOwners(
     let choices: Choices | undefined = new Choices({ budget: { faults, others: Infinity }, few })
     while (choices && !findings.enough) {
       options.lives?.(before + choices.planned)
-      const of = { ...place, ...sharing, act: (stage: WalletStage) => scenario.drive(stage), from: start, choices }
+      const of = { ...place, ...sharing, act: (stage: S) => scenario.drive(stage), from: start, choices }
       const result = await runOwners(of, { inspect: coverage.inspect })
       const mark = place.fingerprint(result.world)
       findings.add(choices, before + choices.path, new Set(await judged(of, result, !ends.has(mark))))
@@ -75,7 +74,11 @@ export async function exploreOwners(
 }
 
 /** The violations of a run, and of the world that it leaves, unless an equal world was judged before. */
-async function judged(of: OwnersRunOptions, { world, end, violations }: LifeResult, isNew = true): Promise<string[]> {
+async function judged<S extends Stage>(
+  of: OwnersRunOptions<S>,
+  { world, end, violations }: LifeResult,
+  isNew = true,
+): Promise<string[]> {
   if (end !== 'done' || !isNew) return [...violations]
   return [...violations, ...(await afterwards({ ...of, from: world }))]
 }
@@ -85,8 +88,8 @@ async function judged(of: OwnersRunOptions, { world, end, violations }: LifeResu
  *
  * @throws {RangeError} where it leads nowhere.
  */
-export async function replayOwners(
-  scenario: Scenario<WalletStage>,
+export async function replayOwners<S extends Stage>(
+  scenario: Scenario<S>,
   path: string,
   store?: TestedStore,
 ): Promise<{ readonly trace: readonly TraceEvent[]; readonly violations: readonly string[] }> {
@@ -95,7 +98,7 @@ export async function replayOwners(
   const { start, ...place } = await beginning(scenario, store)
   const trace: TraceEvent[] = []
   const choices = new Choices({ path: parsePath(found.run), budget: { faults: Infinity, others: Infinity } })
-  const act = (stage: WalletStage): Promise<void> => scenario.drive(stage)
+  const act = (stage: S): Promise<void> => scenario.drive(stage)
   const of = { ...place, ...found.sharing, act, from: start, choices }
   const result = await runOwners(of, { tell: (event) => void trace.push(event) })
   return { trace, violations: await judged(of, result) }

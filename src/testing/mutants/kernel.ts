@@ -14,11 +14,11 @@ export const kernelMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kernel/run/durable.ts',
-        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
+        from: `const outcome = await commitStep(`,
         to: `this.snapshot = step.snapshot
     this.#follow(step.entered)
     for (let turns = 0; turns < 200; turns++) await null
-    const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
+    const outcome = await commitStep(`,
       },
     ],
     breaks: 'unrecorded',
@@ -48,16 +48,21 @@ export const kernelMutants: readonly Mutant[] = [
       return { outcome: 'landed', retried: waitMs > FIRST_WAIT_MS }`,
       },
       {
+        file: 'src/kernel/run/step-commit.ts',
+        from: `if (outcome.outcome === 'landed') landed()`,
+        to: `if (outcome.outcome === 'landed') landed(outcome.retried)`,
+      },
+      {
         file: 'src/kernel/run/durable.ts',
-        from: `const { outcome } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
-        to: `const { outcome, retried } = await commitRow(env, { row, before: before.version, writes, retryMs: Infinity })`,
+        from: `commit, () => {`,
+        to: `commit, (retried) => {`,
       },
       {
         file: 'src/kernel/run/durable.ts',
         from: `this.#follow(step.entered)
-    return 'landed'`,
+    })`,
         to: `if (!retried) this.#follow(step.entered)
-    return 'landed'`,
+    })`,
       },
     ],
     breaks: 'stuck',

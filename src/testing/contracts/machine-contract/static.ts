@@ -1,6 +1,6 @@
 /** What can be seen of a machine without running it. */
 import type { AnyStateMachine } from 'xstate'
-import { pollOf, stateNodes } from '../../../kernel/define/chart.ts'
+import { isStart, pollOf, stateNodes } from '../../../kernel/define/chart.ts'
 import { tx } from '../../../kernel/define/authoring.ts'
 import { defineOperation, type OperationKind } from '../../../kernel/define/operation.ts'
 import { polledBy } from './walk.ts'
@@ -13,7 +13,7 @@ function actionDefect(action: unknown, named: ReadonlySet<string>): string | und
     const name = typeof action === 'string' ? action : (action as { type: string }).type
     return named.has(name) ? undefined : `the action '${name}' is not in setup`
   }
-  if (action === tx) return undefined
+  if (action === tx || isStart(action)) return undefined
   const { type, assignment } = action as { type?: string; assignment?: unknown }
   if (type === 'xstate.emit') return undefined
   if (type !== 'xstate.assign') return `an action is ${type ?? 'a function'}`
@@ -21,7 +21,7 @@ function actionDefect(action: unknown, named: ReadonlySet<string>): string | und
   return assigners.some((assigner) => /\bspawn\b/.test(String(assigner))) ? 'an assign spawns an actor' : undefined
 }
 
-/** Actions that are not assign, emit or tx, wherever they stand. */
+/** Actions that are not assign, emit, start or tx, wherever they stand. */
 export function sideEffects(machine: AnyStateMachine): string[] {
   const implemented = machine.implementations.actions as Readonly<Record<string, unknown>>
   const named = new Set(Object.keys(implemented))

@@ -7,25 +7,23 @@ import type { ActorLogic, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Eve
 import { getAdjacencyMap } from 'xstate/graph'
 import type { Answer, Declared } from '../../../kernel/define/authoring.ts'
 import { pollOf } from '../../../kernel/define/chart.ts'
-import { dotted, type OperationKind, type Runs } from '../../../kernel/define/operation.ts'
+import { dotted, type DeclaredOf, type OperationKind } from '../../../kernel/define/operation.ts'
 import type { ContextOf } from '../../../kernel/define/typed.ts'
 import { bareStep, doneEvent, paramsOf, type Collected } from '../../../kernel/step/step.ts'
 
-type Sample<Run> = Run extends (args: infer Args) => infer Out
-  ? Args extends { readonly input: infer In }
-    ? readonly Awaited<Out>[] | ((input: In) => readonly Awaited<Out>[])
-    : never
-  : never
+type Outputs<M> = { readonly [Src in keyof DeclaredOf<M>]?: Sample<DeclaredOf<M>[Src]> }
+type Sample<Logic> =
+  Logic extends Declared<infer Out, infer In> ? readonly Out[] | ((input: In) => readonly Out[]) : never
 
 /** What a kind is walked through with. */
 export interface Samples<M extends AnyStateMachine = AnyStateMachine> {
   /** Inputs of operations; one for each way in which the chart may begin. */
   readonly inputs: readonly object[]
   /**
-   * For each effect and local step, at least one output for every answer that it declares. One that is left out answers
+   * For each effect and local step, `join` too, at least one output for every answer that it declares. One that is left out answers
    * with nothing beside its answers.
    */
-  readonly answers?: { readonly [Src in keyof Runs<M>]?: Sample<Runs<M>[Src]> }
+  readonly answers?: Outputs<M>
   /** What callers send and polls tell, with payloads that make a difference. */
   readonly events?: readonly (EventObject & { readonly [field: string]: unknown })[]
   /**

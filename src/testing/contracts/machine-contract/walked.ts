@@ -50,7 +50,7 @@ const outcome = ({ snapshot, actions }: { snapshot: AnyMachineSnapshot; actions:
 
 /** An action without XState's objects in it. */
 function doneBy({ type, params }: Collected): unknown {
-  if (type === 'tx') return { type, params }
+  if (type === 'tx' || type === 'start') return { type, params }
   const { id, sendId, event, delay } = (params ?? {}) as { [name: string]: unknown }
   return { type, id, sendId, event, delay }
 }
@@ -161,6 +161,7 @@ export function unstorable({ spots, starts, edges }: Walked): string[] {
   const told = [...starts.flatMap(({ actions }) => actions), ...edges.flatMap(({ actions }) => actions)]
   const params = told.flatMap(({ type, params: of }) => {
     if (type === 'tx') return notJson(of, 'a write', isExact) ?? []
+    if (type === 'start') return notJson(of, 'a child', isExact) ?? []
     return type === 'xstate.emit' ? (notJson((of as { event: unknown }).event, 'what is emitted', isExact) ?? []) : []
   })
   return [...contexts, ...params]
