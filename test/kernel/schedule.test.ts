@@ -1,6 +1,6 @@
 /**
  * Goal: each tick of a schedule is fired once, at its time, whatever befalls the processes; what was missed is made up for as was asked.
- * Method: schedules on a virtual clock, whose ticks are named by hand; then the explorer with crashes and two processes.
+ * Method: schedules on a virtual clock, whose ticks are named by hand.
  */
 import { setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +10,6 @@ import { ticksOf } from '../../src/kernel/schedule/ticks.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/port.ts'
 import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
-import { covered, exploreCrashes, kindSubject, type ExploreOptions, type KindStage } from '../../src/testing/index.ts'
 
 const at = (text: string): number => Date.parse(text)
 const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1_000, 60_000, 3_600_000, 86_400_000]
@@ -388,96 +387,4 @@ test('several processes on one store fire each tick once', async () => {
   await first.until(START_MS + 20 * HOUR_MS)
   expect(await first.fired()).toEqual(hours(...Array.from({ length: 20 }, (_, n) => n + 1)))
   for (const { operations } of [first, ...others]) operations.close()
-})
-
-describe('explored:', () => {
-  const tick = schedule({ kind: 'tick', starts: report, input: ({ tickMs }) => ({ tickMs, tookMs: MINUTE_MS }) })
-  const explored = (missed: 'all' | 'skip', options: ExploreOptions) => {
-    const everyMs = 10 * MINUTE_MS
-    const subject = kindSubject({
-      kinds: [tick, report],
-      outside: () => ({}),
-      ports: () => ({}),
-      judge({ operations }) {
-        const made = operations.find(({ kind }) => kind === 'tick')
-        const ids = operations.filter(({ kind }) => kind === 'report').map(({ id }) => id)
-        if (!made) return []
-        const { context } = JSON.parse(made.snapshot) as { context: { timing: { anchorMs: number } } }
-        const due = [0, 1, 2].map((n) => `${made.id}/${iso(context.timing.anchorMs + n * everyMs)}`)
-        return [
-          ...ids.filter((id) => !due.includes(id)).map((id) => `ticks: ${id} was none`),
-          ...(missed === 'all' && made.status === 'done' ? due.filter((id) => !ids.includes(id)) : []).map((id) => `ticks: ${id} was not fired`), // prettier-ignore
-        ]
-      },
-    })
-    const drive = async ({ operations, clock }: KindStage<object>): Promise<void> => {
-      const ticks = operations.of(tick)
-      const input = async () => {
-        const fromMs = clock.now() + everyMs
-        return { everyMs, missed, fromMs, untilMs: fromMs + 2 * everyMs }
-      }
-      const { id } = await ticks.create(input, { key: 'hourly', request: 'hourly' })
-      await ticks.until(id, ({ status }) => (status === 'done' ? status : undefined))
-    }
-    return exploreCrashes({ kind: 'tick', name: missed, subject, drive }, options)
-  }
-
-  for (const missed of ['all', 'skip'] as const)
-    for (const [how, options] of [
-      ['a crash before and after each commit', { faults: 1 }],
-      ['two processes that take turns', { owners: true, faults: 0 }],
-    ] as const)
-      test(`${missed}, with ${how}`, async () => {
-        const found = await explored(missed, options)
-        expect(found.violations).toEqual([])
-        expect(found.closed).toBe(true)
-        expect(found.lives).toBeGreaterThan(3)
-      }, 60_000)
-
-  test('whatever callers ask for, with a crash before and after each commit', async () => {
-    // Before the explorer's lives begin.
-    const BEGAN_MS = at('2025-06-01T00:00Z')
-    const subject = kindSubject({
-      kinds: [tick, report],
-      outside: () => ({}),
-      ports: () => ({}),
-      judge({ operations }) {
-        const made = operations.find(({ kind }) => kind === 'tick')
-        const ids = operations.filter(({ kind }) => kind === 'report').map(({ id }) => id)
-        const wanted = (made?.status === 'done' ? [0, 1, 2] : []).map(
-          (n) => `${made?.id}/${iso(BEGAN_MS + n * HOUR_MS)}`,
-        )
-        return wanted.filter((id) => !ids.includes(id)).map((id) => `ticks: ${id} was not fired`)
-      },
-    })
-    const drive = async ({ operations }: KindStage<object>): Promise<void> => {
-      const ticks = operations.of(tick)
-      const input = { everyMs: HOUR_MS, fromMs: BEGAN_MS, untilMs: BEGAN_MS + 20 * 365 * DAY_MS }
-      const { id } = await ticks.create(input, { key: 'hourly' })
-      const toMs = BEGAN_MS + 2 * HOUR_MS
-      // What was done before a crash is not done again: each trigger would be another one.
-      for (;;) {
-        const { state, status, snapshot } = await ticks.get(id)
-        if (status !== 'active') return
-        const { triggered, backfills, last } = snapshot.context
-        if (triggered === 0) await ticks.send(id, { type: 'trigger' })
-        else if (state === 'waiting' && triggered === 1) await ticks.send(id, { type: 'pause' })
-        else if (triggered === 1) await ticks.send(id, { type: 'trigger' })
-        else if (state === 'paused' && backfills.length === 0)
-          await ticks.send(id, { type: 'backfill', fromMs: BEGAN_MS, toMs: BEGAN_MS })
-        else if (state === 'paused') await ticks.send(id, { type: 'resume' })
-        else if (last === iso(BEGAN_MS)) {
-          await ticks.send(id, { type: 'resume' })
-          await ticks.send(id, { type: 'backfill', fromMs: BEGAN_MS, toMs })
-        } else if (last === iso(toMs)) await ticks.send(id, { type: 'end' })
-        else await ticks.until(id, ({ version, snapshot }) => (snapshot?.context.last !== last ? version : undefined))
-      }
-    }
-    const found = await exploreCrashes({ kind: 'tick', name: 'asked', subject, drive }, { faults: 1 })
-    expect(found.violations).toEqual([])
-    expect(found.closed).toBe(true)
-    // How schedules end is above.
-    const { uncovered } = covered(tick, new Set(found.visited))
-    expect(uncovered.filter((what) => !/→ \(machine\)\.ended$|^answer plan: over$/.test(what))).toEqual([])
-  }, 60_000)
 })
