@@ -14,6 +14,7 @@ import { fanOutInFile, fanOutInMemory, type FanOut } from './bench/children.ts'
 import { countAll } from './bench/counts.ts'
 import { wholeNumber } from './kill-lab/run.ts'
 import { fillWallet, measureLive, type Live } from './bench/live.ts'
+import { measureSchedules, type Schedules } from './bench/schedules.ts'
 
 const { values } = parseArgs({
   options: {
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
       atMost(`${what}: requests`, requests, '', mostRequests),
       atMost(`${what}: store commits`, commits, '', mostCommits),
     ]),
+    ...schedulesRows(await measureSchedules()),
     ...(await cryptoRatios()),
   ]
   if (values.json) console.log(JSON.stringify({ rows, live }))
@@ -82,6 +84,12 @@ async function main(): Promise<void> {
   }
   if (values.check && !rows.every(({ met }) => met)) process.exitCode = 1
 }
+
+const schedulesRows = ({ commitsOfTick, missed, commitsOfMissed, wallMs }: Schedules): Row[] => [
+  atMost('a tick of a schedule, and its child: store commits', commitsOfTick, '', 1),
+  atMost(`${missed} missed ticks made up for: store commits`, commitsOfMissed, '', missed / 100),
+  atMost(`${missed} missed ticks made up for`, wallMs, 'ms', 2000),
+]
 
 async function liveAgain(operations: number): Promise<Live> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-bench-'))

@@ -107,7 +107,9 @@ describe('the blocks', () => {
 
   test('that name an example are that file, to the letter', () => {
     const shown = blocks.flatMap(({ example }) => example ?? [])
-    expect(shown.toSorted()).toEqual(['examples/order.ts', 'examples/pay.ts', 'examples/prove.ts'])
+    expect(shown.toSorted()).toEqual([
+      ...['examples/limits.ts', 'examples/order.ts', 'examples/pay.ts', 'examples/prove.ts'],
+    ])
     for (const { example, code } of blocks.filter((block) => shown.includes(block.example!)))
       expect(code).toBe(read(example!))
   })
@@ -144,6 +146,11 @@ describe('the examples', () => {
     )
   })
 
+  test.concurrent('limits.ts: the urgent letter goes before the patient one', async () => {
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../../examples/limits.ts')))
+    expect(lines.filter((line) => line !== '')).toEqual(['first', 'urgent', 'patient'])
+  })
+
   test.concurrent('kill-and-resume.ts: pay.ts is killed in every state, and comes to one token', async () => {
     const lines = await linesOf(fileURLToPath(import.meta.resolve('../../examples/kill-and-resume.ts')))
     const [last, kills] = /^killed (\d+) times; the same token: true; the mint owes 100 sat/.exec(lines.at(-2)!) ?? []
@@ -170,6 +177,7 @@ describe('the examples', () => {
       'examples/bounty/run.ts',
       'examples/bounty/work.ts',
       'examples/kill-and-resume.ts',
+      'examples/limits.ts',
       'examples/order.ts',
       'examples/pay.ts',
       'examples/prove.ts',

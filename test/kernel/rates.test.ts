@@ -13,6 +13,7 @@ import {
   lanesTable,
   openOperations,
   operationsTable,
+  ownersTable,
   type Clock,
   type LaneRate,
   type Store,
@@ -22,6 +23,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { covered, exploreCrashes, kindSubject, type KindStage } from '../../src/testing/index.ts'
 import { VirtualClock } from '../../src/testing/explorer/life.ts'
+import { exploreOwners } from '../../src/testing/lanes/owners.ts'
 
 const START_MS = 1_750_000_000_000
 const LANE = 'https://card.example'
@@ -376,6 +378,39 @@ describe('operations', () => {
     operations.close()
   })
 
+  test('that are polled keep to the rate of their lane, too', async () => {
+    const clock = new VirtualClock(START_MS)
+    const asked: number[] = []
+    const waiting = setup({
+      types: {} as { context: object; input: { id: string }; events: { type: 'came' } },
+    }).createMachine({
+      context: {},
+      initial: 'waiting',
+      states: { waiting: { meta: { poll: 'there' }, on: { came: 'done' } }, done: { type: 'final' } },
+    })
+    const parcel = defineOperation({
+      kind: 'parcel',
+      version: 1,
+      machine: waiting,
+      lane: () => LANE,
+      effects: () => ({}),
+      polls: () => ({
+        there: {
+          ...{ firstMs: 1_000, maxMs: 1_000, most: 1, sends: ['came'] },
+          ask: async () => (asked.push(clock.now() - START_MS), [undefined]),
+        },
+      }),
+    })
+    const store = await memoryStore().open({ version: 1, tables })
+    const rates = laneRates(() => ({ perSecond: 0.1, burst: 1 }))
+    const operations = openOperations({ store, tables, kinds: [parcel], ports: {}, clock, rates })
+    await Promise.all([1, 2, 3].map(() => operations.of(parcel).create({})))
+    do await settled()
+    while (clock.now() < START_MS + 31_000 && clock.advance())
+    expect(asked).toEqual([1_000, 11_000, 21_000, 31_000])
+    operations.close()
+  })
+
   test('are not opened with rates that are none, or that their processes cannot share', async () => {
     const store = await memoryStore().open({ version: 1, tables })
     const options = { store, tables, kinds: [order], ports: async () => {} }
@@ -402,12 +437,12 @@ describe('operations', () => {
   })
 })
 
-test('every crash of orders in a slow lane is survived, and none is stuck', async () => {
-  type Books = { readonly charged: string[] }
+describe('every crash of orders in a slow lane is survived, and none is stuck:', () => {
+  type Service = { readonly charged: string[] }
   const subject = kindSubject({
     kinds: [order],
-    tables: { operations: operationsTable(), lanes: lanesTable() },
-    outside: (): Books => ({ charged: [] }),
+    tables: { operations: operationsTable(), lanes: lanesTable(), owners: ownersTable() },
+    outside: (): Service => ({ charged: [] }),
     ports:
       ({ charged }) =>
       async (id: string) =>
@@ -416,19 +451,36 @@ test('every crash of orders in a slow lane is survived, and none is stuck', asyn
     judge: ({ outside: { charged }, operations }) =>
       charged.length === operations.length ? [] : [`payment: ${charged.length} of ${operations.length} charged`],
   })
-  const drive = async ({ operations }: KindStage<Books>): Promise<void> => {
+  const drive = async ({ operations }: KindStage<Service>): Promise<void> => {
     const orders = operations.of(order)
     const made = await Promise.all([false, true].map((urgent) => orders.create({ urgent }, { key: `${urgent}` })))
     await Promise.all(made.map(({ id }) => orders.until(id, ({ status }) => (status === 'done' ? status : undefined))))
   }
-  const told: unknown[] = []
-  vi.stubGlobal('reportError', (error: unknown) => told.push(error))
-  const found = await exploreCrashes({ kind: 'order', name: 'slow', subject, drive }, { faults: 1 })
-  vi.unstubAllGlobals()
-  // Of a store that refuses slots for good somebody hears.
-  expect(new Set(told.map((error) => error instanceof StoreError && error.code))).toEqual(new Set(['UNSTORABLE']))
-  expect(found.violations).toEqual([])
-  expect(found.closed).toBe(true)
-  expect(covered(order, new Set(found.visited)).uncovered).toEqual([])
-  expect(found.worlds).toBeGreaterThan(3)
+  const scenario = { kind: 'order', name: 'slow', subject, drive }
+
+  test('with one process', async () => {
+    const told: unknown[] = []
+    vi.stubGlobal('reportError', (error: unknown) => told.push(error))
+    const found = await exploreCrashes(scenario, { faults: 1 })
+    vi.unstubAllGlobals()
+    // Of a store that refuses slots for good somebody hears.
+    expect(new Set(told.map((error) => error instanceof StoreError && error.code))).toEqual(new Set(['UNSTORABLE']))
+    expect(found.violations).toEqual([])
+    expect(found.closed).toBe(true)
+    expect(covered(order, new Set(found.visited)).uncovered).toEqual([])
+    expect(found.worlds).toBeGreaterThan(3)
+  }, 60_000)
+
+  test.each([
+    { by: 'lock', processes: 2, caller: 'second' },
+    { by: 'heartbeats', processes: 2, caller: 'first' },
+  ] as const)(
+    'with two, by $by',
+    async (sharing) => {
+      const found = await exploreOwners(scenario, { sharings: [sharing] })
+      expect(found).toMatchObject({ violations: [], closed: true })
+      expect(found.lives).toBeGreaterThan(10)
+    },
+    60_000,
+  )
 })
