@@ -24,7 +24,7 @@ for (const customer of ['ada', 'bob', 'eve']) {
 }
 const isBilled = (period: number): boolean => period > Number(periods)
 const waits = ids.map(async (id) => {
-  await subscriptions.until(id, ({ snapshot }) => (snapshot && isBilled(snapshot.context.period)) || undefined)
+  await subscriptions.until(id, ({ snapshot }) => (snapshot && isBilled(snapshot.context.period) ? true : undefined))
   await subscriptions.send(id, { type: 'cancel' })
   return subscriptions.until(id, ({ status, state }) => (status === 'done' ? state : undefined))
 })

@@ -9,10 +9,11 @@ import type {
   OperationView,
   Reader,
 } from './define/operation.ts'
-import { explain, type Explanation, type Here } from './inspect/explain.ts'
+import type { Explanation } from './inspect/explain.ts'
+import { Standings } from './inspect/standings.ts'
 import { publish } from './inspect/inspect.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
-import { loadKind, providedOf, type Awaiting, type Change, type Kernel, type LoadedKind } from './kernel.ts'
+import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import {
   checkClient,
   checkOptions,
@@ -73,6 +74,7 @@ export class Operations<Ports = unknown> {
   readonly #waits: Waits
   readonly #delivery: EventDelivery
   readonly #calls: UntypedCalls
+  readonly #standings: Standings
   /** What the supervisor found at the start; resolves when all are taken up. A client takes up nothing. */
   readonly resumed: Promise<readonly Resumed[]>
 
@@ -173,6 +175,10 @@ export class Operations<Ports = unknown> {
       ...{ store, clock, signal },
       onChange: (before, row) => this.#remoteChange(before, row),
       afterRead: () => this.#ownership.takeUpLeft(),
+    })
+    this.#standings = new Standings({
+      ...{ kernel: this.#kernel, supervisor: this.#supervisor, ownership: this.#ownership },
+      ...{ limiter: this.#limiter, reads: this.#reads },
     })
     this.resumed = this.#resume()
     this.resumed.then(() => retention.begin()).catch(() => {})
@@ -355,46 +361,7 @@ export class Operations<Ports = unknown> {
    */
   async explain(id: string): Promise<Explanation> {
     const current = await this.get(id)
-    const loaded = this.#kinds.get(current.kind)?.of(current.row)
-    const { lane } = current.row
-    return explain({
-      view: current,
-      loaded,
-      unloadable: this.#supervisor.unloadable(id) ?? this.#reads.unloadable(current),
-      crash: this.#supervisor.crashOf(id),
-      laneClosed: this.#limiter.closed.includes(lane),
-      pause: this.#limiter.heldBack(lane),
-      nowMs: this.#clock.now(),
-      here: { ...this.#here(current), awaiting: await this.#awaiting(current, loaded) },
-    })
-  }
-
-  /** What of what the kernel does itself (`join`) an operation waits for. */
-  async #awaiting(
-    { id, status, snapshot }: OperationView,
-    loaded: LoadedKind | undefined,
-  ): Promise<readonly Awaiting[]> {
-    if (!snapshot || !loaded || status !== 'active') return []
-    const { machine } = loaded.kind
-    const explained = loaded.stepper.invokes(snapshot).flatMap(({ src, input }) => {
-      const provided = providedOf(machine, src)
-      return provided ? [provided.explain(this.#kernel, { id, input })] : []
-    })
-    return Promise.all(explained)
-  }
-
-  /** What this process does about an operation, and what it does not. */
-  #here({ id, row }: OperationView): Omit<Here, 'awaiting'> {
-    const { underWay, hindrances, owner } = this.#kernel
-    const mine = [...underWay.values()].filter((request) => request.id === id && !request.signal.aborted)
-    const isAnothers = row.owner !== '' && row.owner !== owner && !this.#supervisor.get(id)
-    const isFollower = this.#ownership.role === 'follower' || this.#ownership.role === 'client'
-    return {
-      underWay: mine.map(({ src }) => src),
-      hindrance: hindrances.get(id),
-      noOwner: isFollower ? this.#ownership.reason : undefined,
-      elsewhere: isFollower || isAnothers,
-    }
+    return this.#standings.explain(current)
   }
 
   /**

@@ -251,7 +251,7 @@ export function schedule<M extends AnyStateMachine, Data extends Json = null>(op
   readonly starts: KindOf<M>
   /** The input of a tick's child. The same tick must always give the same one. */
   readonly input: (tick: Tick<Data>) => InputOf<M>
-}): OperationKind<unknown, ScheduleMachine<Data>> {
+}): OperationKind<unknown, ScheduleMachine<Data>, { readonly type: 'end' }> {
   checkNames(options, 'options', ['kind', 'starts', 'input'])
   const { kind, starts, input } = options
   checkKeys({ kind })
@@ -259,7 +259,7 @@ export function schedule<M extends AnyStateMachine, Data extends Json = null>(op
   checkKeys({ 'starts.kind': starts.kind })
   if (input === undefined) throw new TypeError('input: a function')
   checkFunction(input, 'input')
-  return defineOperation<unknown, ScheduleMachine<Data>>({
+  return defineOperation<unknown, ScheduleMachine<Data>, { readonly type: 'end' }>({
     kind,
     version: 1,
     machine: chartOf<Data>(),
