@@ -1,7 +1,8 @@
 // examples/billing/billing.ts: a charge, a subscription that starts one each period, and a batch that starts one for each customer.
 import { assign, setup } from 'xstate'
-import { answered, backoff, defineOperation, effect, isAnswered, join, on, operationsTable } from 'hardshell/kernel'
-import { retrying, start, starts, tx, until, type WriteOf } from 'hardshell/kernel'
+// prettier-ignore
+import { answered, backoff, defineOperation, effect, isAnswered, join, on, operationsTable, retrying, start, starts, tx, until,
+  type WriteOf } from 'hardshell/kernel'
 
 const invoices = { columns: { charge: 'text', customer: 'text', cents: 'integer', receipt: 'text' }, key: ['charge'] } as const // prettier-ignore
 export const tables = { operations: operationsTable(), invoices }
@@ -29,20 +30,19 @@ export const charge = defineOperation({
     context: ({ input }) => ({ ...input, receipt: '', tries: 0 }),
     initial: 'paying',
     states: {
-      ...retrying(
-        'paying',
-        { pay },
-        {
-          input: ({ context: { id, customer, cents } }) => ({ key: id, customer, cents }),
-          on: { ok: { target: 'paid', keep: ({ output: { receipt } }) => ({ receipt }) }, declined: 'declined' },
-          backoff: 'pause',
-        },
-      ),
+      // prettier-ignore
+      ...retrying('paying', { pay }, {
+        input: ({ context: { id, customer, cents } }) => ({ key: id, customer, cents }),
+        on: { ok: { target: 'paid', keep: ({ output: { receipt } }) => ({ receipt }) }, declined: 'declined' },
+        backoff: 'pause',
+      }),
       paid: {
         type: 'final', // the invoice is written in the commit that says so
         entry: {
           type: 'tx',
-          params: ({ context: { id, tries, ...bill } }) => [{ put: 'invoices', row: { charge: id, ...bill } }],
+          params: ({ context: { id: charge, customer, cents, receipt } }) => [
+            { put: 'invoices', row: { charge, customer, cents, receipt } },
+          ],
         },
       },
       declined: { type: 'final', tags: 'failed' },
