@@ -172,8 +172,20 @@ describe('the examples', () => {
     )
   })
 
+  test.concurrent('billing/run.ts: work.ts is killed twenty times at random, and each period is charged once', async () => {
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../../examples/billing/run.ts')))
+    const said = lines.join('\n')
+    expect(said).toMatch(/^killed 20 times; asked \d+ times for 80 charges; 80 invoices$/m)
+    expect(said).toContain('charges of each subscriber: 10, 10, 10; unfinished operations: 0')
+    expect(lines.at(-2)).toBe('one charge for each period and customer')
+  })
+
   test('there are no others', () => {
     expect(examples.toSorted()).toEqual([
+      'examples/billing/billing.ts',
+      'examples/billing/proof.ts',
+      'examples/billing/run.ts',
+      'examples/billing/work.ts',
       'examples/bounty/run.ts',
       'examples/bounty/work.ts',
       'examples/kill-and-resume.ts',
