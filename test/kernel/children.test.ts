@@ -207,6 +207,18 @@ describe('join', () => {
     expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
   })
 
+  test('a child that would take notice later, in the same state, is told again after a pause', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { id } = await operations.of(flock).create({ cancel: true })
+    await depot.pass()
+    await operations.of(sheep).send(`${id}/a`, { type: 'tire' })
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'grazing' })
+    await depot.pass(30_000)
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
+  })
+
   test('names say which children it waits for; one that was never started is a defect', async () => {
     const depot = new Depot()
     const operations = await depot.process(undefined, [family, parcel])

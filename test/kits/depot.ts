@@ -114,11 +114,25 @@ export const sheep = defineOperation({
   kind: 'sheep',
   version: 1,
   machine: setup({
-    types: {} as { context: {}; input: { id: string }; events: { type: 'call' } | { type: 'stray' } },
+    types: {} as {
+      context: { tired: boolean }
+      input: { id: string }
+      events: { type: 'call' } | { type: 'stray' } | { type: 'tire' }
+    },
   }).createMachine({
-    context: {},
+    context: { tired: false },
     initial: 'grazing',
-    states: { grazing: { on: { stray: 'straying' } }, straying: { on: { call: 'home' } }, home: { type: 'final' } },
+    states: {
+      grazing: {
+        on: {
+          stray: 'straying',
+          tire: { actions: assign({ tired: true }) },
+          call: { guard: ({ context: { tired } }) => tired, target: 'home' },
+        },
+      },
+      straying: { on: { call: 'home' } },
+      home: { type: 'final' },
+    },
   }),
   effects: (_: Carrier) => ({}),
   cancel: { type: 'call' },
