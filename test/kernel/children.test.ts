@@ -134,7 +134,7 @@ describe('join', () => {
       const id = await begun(operations, ['tea'])
       await depot.pass(1_000)
       const cancelled = operations.of(parcel).send(`${id}/tea`, { type: 'cancel' })
-      for (let turn = 0; turn < turns; turn++) await null
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
       const [, took] = await Promise.all([
         cancelled,
         operations.of(shipment).send(id, { type: 'add', name: 'late', item: 'tea' }),
@@ -457,7 +457,7 @@ describe('kinds', () => {
     answers: { join: [joined('ended'), joined('failed')] },
     events: [{ type: 'go' }, { type: 'cancel' }, { type: 'leave' }, { type: 'add', name: 'late', item: 'cups' }],
   })
-  for (const { name, run } of cases) test(name, run)
+  test.each(cases)('a shipment: $name', async ({ run }) => expect(await run()).toBeUndefined())
 
   test('a child that is no JSON is named by the contract', async () => {
     const machine = setup({ actions: { start } }).createMachine({
