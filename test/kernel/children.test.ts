@@ -4,97 +4,24 @@
  * lock, by heartbeats, or unknown to each other. Every crash between is explored in `test/explorer/children.test.ts`.
  */
 import { describe, expect, test } from 'vitest'
-import { assign, setup } from 'xstate'
+import { setup } from 'xstate'
 import {
   answered,
   defineOperation,
   HardshellError,
-  isAnswered,
-  join,
   local,
-  on,
   openOperations,
   operationsTable,
-  ownersTable,
   start,
   starts,
   tx,
-  type OperationKind,
-  type Operations,
 } from '../../src/kernel/index.ts'
-import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
-import { StoreError, type Ownership, type Store, type Write } from '../../src/store/port.ts'
-import { VirtualClock, worldRandom } from '../../src/testing/explorer/life.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { StoreError, type Write } from '../../src/store/port.ts'
 import { machineContract } from '../../src/testing/index.ts'
-import { operationsIn } from '../../src/testing/invariants/rows.ts'
+import { begun, Depot, egg, family, flock, letter, nest, sheep } from '../kits/depot.ts'
 import { queue } from '../kits/owners-kit.ts'
 import { parcel, shipment, type Carrier } from '../kits/parcels.ts'
-
-const tables = { operations: operationsTable(), owners: ownersTable() }
-
-/** Processes on one store, whose carrier refuses anvils and counts what it is sent. */
-class Depot {
-  readonly rows: MemoryStore = memoryStore()
-  readonly clock = new VirtualClock(1_750_000_000_000)
-  readonly #random = worldRandom({ entropy: 0 })
-  readonly sent: string[] = []
-  readonly commits: (readonly Write[])[] = []
-  /** In place of the commit. */
-  meets: (land: () => Promise<void>, writes: readonly Write[]) => Promise<void> = (land) => land()
-  readonly carrier: { send: Carrier['send'] } = {
-    send: async (_, item) => {
-      this.sent.push(item)
-      return item.startsWith('anvil') ? 'refused' : 'ok'
-    },
-  }
-
-  async process(
-    ownership?: Ownership,
-    kinds: readonly OperationKind<Carrier>[] = [shipment, parcel],
-  ): Promise<Operations<Carrier>> {
-    const store = await this.rows.open({ version: 1, tables })
-    const mine: Store = {
-      ...store,
-      ...(ownership && { ownership }),
-      commit: async (writes) => {
-        this.commits.push(writes)
-        await this.meets(() => store.commit(writes), writes)
-      },
-    }
-    const { clock, carrier } = this
-    const operations = openOperations({
-      ...{ store: mine, tables, kinds, ports: carrier, clock, random: this.#random },
-      onError: ({ error }) => void this.errors.push(error),
-    })
-    await operations.resumed
-    return operations
-  }
-
-  readonly errors: unknown[] = []
-
-  /** id → state, without the parent's id. */
-  states(parent: string): Record<string, string> {
-    const rows = operationsIn(this.rows.dump())
-    const ours = rows.filter(({ id }) => id.startsWith(parent))
-    return Object.fromEntries(ours.map(({ id, state }) => [id.slice(parent.length), state]))
-  }
-
-  async pass(forMs = 0): Promise<void> {
-    const endMs = this.clock.now() + forMs
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve))
-      if (!(Math.min(...this.clock.ringsMs) <= endMs)) break
-      this.clock.advance()
-    }
-    this.clock.sleep(endMs - this.clock.now())
-  }
-}
-
-const begun = async (operations: Operations<Carrier>, items: readonly string[]): Promise<string> => {
-  const { id } = await operations.of(shipment).create({ items })
-  await operations.of(shipment).send(id, { type: 'go' })
-  return id
-}
 
 describe('start', () => {
   test('children are in the commit of the step that starts them, and run', async () => {
@@ -193,6 +120,8 @@ describe('join', () => {
     await depot.pass(4_000)
     await operations.of(shipment).send(id, { type: 'add', name: 'later', item: 'tea' })
     await depot.pass(1_000)
+    const newest = await operations.list({ parent: id })
+    expect(newest.map((it) => it.id.slice(id.length))).toEqual(['/later', '/tea', '/anvil'])
     // What was begun goes on, and is waited for.
     expect(depot.states(id)).toEqual({ '': 'cancelled', '/anvil': 'refused', '/tea': 'sent', '/later': 'cancelled' })
   })
@@ -205,7 +134,7 @@ describe('join', () => {
       const id = await begun(operations, ['tea'])
       await depot.pass(1_000)
       const cancelled = operations.of(parcel).send(`${id}/tea`, { type: 'cancel' })
-      for (let turn = 0; turn < turns; turn++) await null
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
       const [, took] = await Promise.all([
         cancelled,
         operations.of(shipment).send(id, { type: 'add', name: 'late', item: 'tea' }),
@@ -269,12 +198,24 @@ describe('join', () => {
   test('a child that takes no notice in one state is told again in the next', async () => {
     const depot = new Depot()
     const operations = await depot.process(undefined, [flock, sheep])
-    const { id } = await operations.of(flock).create({})
+    const { id } = await operations.of(flock).create({ cancel: true })
     await depot.pass(500)
     // It takes no notice while it grazes, and strays on.
     expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'grazing' })
     await operations.of(sheep).send(`${id}/a`, { type: 'stray' })
     await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
+  })
+
+  test('a child that would take notice later, in the same state, is told again after a pause', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { id } = await operations.of(flock).create({ cancel: true })
+    await depot.pass()
+    await operations.of(sheep).send(`${id}/a`, { type: 'tire' })
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'grazing' })
+    await depot.pass(30_000)
     expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
   })
 
@@ -287,7 +228,8 @@ describe('join', () => {
     await depot.pass()
     expect(depot.states(id)).toEqual({ '': 'done', '/a': 'cancelled', '/b': 'cancelled', '/c': 'packing' })
     expect((await operations.of(family).get(id)).snapshot?.output).toEqual({ names: ['b', 'a'] })
-    const { id: lonely } = await operations.of(family).create({ names: ['d'] })
+    await operations.of(parcel).create({ item: 'tea' }, { id: 'lonely/d' })
+    const { id: lonely } = await operations.of(family).create({ names: ['d'] }, { id: 'lonely' })
     await depot.pass()
     expect((await operations.get(lonely)).row).toMatchObject({
       status: 'quarantined',
@@ -306,7 +248,139 @@ describe('join', () => {
   })
 })
 
+describe('what happens between', () => {
+  test('a row that appears under a child’s id is not overwritten', async () => {
+    const depot = new Depot()
+    const [operations, second] = [await depot.process(), await depot.process()]
+    const { id } = await operations.of(shipment).create({ items: ['tea'] })
+    depot.meets = async (land) => {
+      depot.meets = (other) => other()
+      await second.of(parcel).create({ item: 'coal' }, { id: `${id}/tea` })
+      await land()
+    }
+    await expect(operations.of(shipment).send(id, { type: 'go' })).rejects.toThrow(/there is one already/)
+    expect(depot.states(id)).toEqual({ '': 'open', '/tea': 'packing' })
+  })
+
+  test('a child that was deleted while it was found to be there is started anew', async () => {
+    const depot = new Depot()
+    const operations = await depot.process()
+    const id = await begun(operations, ['cups', 'tea'])
+    await operations.of(parcel).send(`${id}/tea`, { type: 'cancel' })
+    depot.meets = async (land) => {
+      depot.meets = (other) => other()
+      await depot.remove(`${id}/tea`)
+      await land()
+    }
+    await operations.of(shipment).send(id, { type: 'add', name: 'tea', item: 'tea' })
+    expect(depot.states(id)).toEqual({ '': 'shipping', '/cups': 'packing', '/tea': 'packing' })
+  })
+
+  test('a child that ends while its row is read is not waited for', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { promise: read, resolve: go } = Promise.withResolvers<void>()
+    depot.asks = async (ask, { index }) => {
+      const rows = await ask()
+      if (index === 'byParent') await read
+      return rows
+    }
+    const { id } = await operations.of(flock).create({ cancel: false })
+    for (const type of ['stray', 'call'] as const) await operations.of(sheep).send(`${id}/a`, { type })
+    expect(depot.states(id)).toEqual({ '': 'calling', '/a': 'home' })
+    go()
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
+  })
+
+  test('a child with effects is started by the parent’s commit, and none of its own', async () => {
+    const depot = new Depot()
+    const kind = defineOperation({
+      kind: 'office',
+      version: 1,
+      machine: setup({ types: {} as { context: {}; input: { id: string } }, actions: { start } }).createMachine({
+        context: {},
+        entry: starts(letter, () => [{ name: 'one', input: {} }]),
+        initial: 'open',
+        states: { open: { type: 'final' } },
+      }),
+      effects: (_: Carrier) => ({}),
+    })
+    const operations = await depot.process(undefined, [kind, letter])
+    const { id } = await operations.of(kind).create({})
+    await depot.pass()
+    expect(depot.states(id)).toEqual({ '': 'open', '/one': 'sent' })
+    expect(depot.commits).toHaveLength(2)
+    expect(depot.sent).toEqual(['letter'])
+  })
+
+  test('close does not wait for a join', async () => {
+    const depot = new Depot()
+    const operations = await depot.process()
+    const id = await begun(operations, ['tea'])
+    await depot.pass()
+    expect((await operations.explain(id)).underWay).toEqual([])
+    operations.close({ deadlineMs: 60_000 })
+    let closed = false
+    void operations.closed.then(() => (closed = true))
+    await depot.pass()
+    expect(closed).toBe(true)
+  })
+})
+
 describe('several processes', () => {
+  test.each([true, false])('a child that another process moves unheard is found; cancelled: %s', async (cancel) => {
+    const depot = new Depot()
+    const [first, second] = [await depot.process(undefined, [flock, sheep]), await depot.process(undefined, [sheep])]
+    const { id } = await first.of(flock).create({ cancel })
+    await depot.pass(100)
+    await second.of(sheep).send(`${id}/a`, { type: 'stray' })
+    if (!cancel) await second.of(sheep).send(`${id}/a`, { type: 'call' })
+    await depot.pass()
+    expect(depot.states(id)['']).toBe('calling')
+    await depot.pass(30_000)
+    expect(depot.states(id)).toEqual({ '': 'done', '/a': 'home' })
+  })
+
+  test('a child that was deleted is not waited for', async () => {
+    const depot = new Depot()
+    const operations = await depot.process(undefined, [flock, sheep])
+    const { id } = await operations.of(flock).create({ cancel: false })
+    await depot.pass()
+    await depot.remove(`${id}/a`)
+    await depot.pass(30_000)
+    expect(depot.states(id)).toEqual({ '': 'done' })
+  })
+
+  test('one that fails unheard is found among those that go on', async () => {
+    const depot = new Depot()
+    const operations = await depot.process()
+    const id = await begun(operations, ['anvil', 'tea'])
+    await depot.pass()
+    await depot.patch(`${id}/tea`, { status: 'done', state: 'refused' }, ['"packing"', '"refused"'])
+    await depot.pass(4_000)
+    expect(depot.states(id)).toEqual({ '': 'cancelled', '/anvil': 'cancelled', '/tea': 'refused' })
+  })
+
+  test('a child whose commit landed unseen is left to the process that has moved it since', async () => {
+    const depot = new Depot()
+    const kinds = [flock, sheep]
+    const first = await depot.process({ by: 'heartbeats' }, kinds)
+    const second = await depot.process({ by: 'heartbeats' }, kinds)
+    depot.meets = async (land, writes) => {
+      if (writes.length < 2) return land()
+      depot.meets = (other) => other()
+      await land()
+      await second.of(sheep).send('flock/a', { type: 'stray' })
+      await second.of(flock).send('flock', { type: 'note' })
+      throw new StoreError('IN_DOUBT', 'the connection broke')
+    }
+    await expect(first.of(flock).create({ cancel: false }, { id: 'flock' })).rejects.toThrow(/already/)
+    const { row } = await second.get('flock/a')
+    await depot.pass(1_000)
+    expect((await second.get('flock/a')).row).toMatchObject({ owner: row.owner, version: row.version })
+  })
+
   test('a follower’s children are nobody’s until the owner finds them', async () => {
     const depot = new Depot()
     const { lock } = queue()
@@ -383,7 +457,7 @@ describe('kinds', () => {
     answers: { join: [joined('ended'), joined('failed')] },
     events: [{ type: 'go' }, { type: 'cancel' }, { type: 'leave' }, { type: 'add', name: 'late', item: 'cups' }],
   })
-  for (const { name, run } of cases) test(name, run)
+  test.each(cases)('a shipment: $name', async ({ run }) => expect(await run()).toBeUndefined())
 
   test('a child that is no JSON is named by the contract', async () => {
     const machine = setup({ actions: { start } }).createMachine({
@@ -442,100 +516,6 @@ const never = (): Promise<never> => new Promise(() => {})
 const unheardOf = (): never => {
   throw new TypeError('no such method')
 }
-
-const sheep = defineOperation({
-  kind: 'sheep',
-  version: 1,
-  machine: setup({
-    types: {} as { context: {}; input: { id: string }; events: { type: 'call' } | { type: 'stray' } },
-  }).createMachine({
-    context: {},
-    initial: 'grazing',
-    states: { grazing: { on: { stray: 'straying' } }, straying: { on: { call: 'home' } }, home: { type: 'final' } },
-  }),
-  effects: (_: Carrier) => ({}),
-  cancel: { type: 'call' },
-})
-
-const flock = defineOperation({
-  kind: 'flock',
-  version: 1,
-  machine: setup({
-    types: {} as { context: {}; input: { id: string } },
-    actors: { join: join() },
-    actions: { start },
-  }).createMachine({
-    context: {},
-    entry: starts(sheep, () => [{ name: 'a', input: {} }]),
-    initial: 'calling',
-    states: { calling: { invoke: { src: 'join', input: { cancel: true }, onDone: 'done' } }, done: { type: 'final' } },
-  }),
-  effects: (_: Carrier) => ({}),
-})
-
-/** Starts three parcels, and joins those that are named. */
-const family = defineOperation({
-  kind: 'family',
-  version: 1,
-  machine: setup({
-    types: {} as {
-      context: { names: string[] }
-      input: { id: string; names: string[] }
-      output: { names: string[] }
-    },
-    actors: { join: join() },
-    actions: { start, keep: assign((_, kept: { names?: string[] }) => kept) },
-    guards: { answered: isAnswered },
-  }).createMachine({
-    context: ({ input: { names } }) => ({ names }),
-    entry: starts(parcel, () => ['a', 'b', 'c'].map((name) => ({ name, input: { item: name } }))),
-    initial: 'waiting',
-    states: {
-      waiting: {
-        invoke: {
-          src: 'join',
-          input: ({ context: { names } }) => ({ names }),
-          onDone: on({
-            target: 'done',
-            keep: ({ output: { children } }) => ({ names: children.map(({ name }) => name) }),
-          }),
-        },
-      },
-      done: { type: 'final' },
-    },
-    output: ({ context: { names } }) => ({ names }),
-  }),
-  effects: (_: Carrier) => ({}),
-})
-
-const egg = defineOperation({
-  kind: 'egg',
-  version: 1,
-  machine: setup({ types: {} as { context: {}; input: { id: string } } }).createMachine({
-    context: {},
-    initial: 'hatched',
-    states: { hatched: { type: 'final' } },
-  }),
-  effects: (_: Carrier) => ({}),
-})
-
-const nest = defineOperation({
-  kind: 'nest',
-  version: 1,
-  machine: setup({
-    types: {} as { context: { eggs: number }; input: { id: string; eggs: number } },
-    actors: { join: join() },
-    actions: { start },
-  }).createMachine({
-    context: ({ input: { eggs } }) => ({ eggs }),
-    entry: starts('egg', ({ eggs }: { eggs: number }) =>
-      Array.from({ length: eggs }, (_, at) => ({ name: String(at), input: {} })),
-    ),
-    initial: 'waiting',
-    states: { waiting: { invoke: { src: 'join', input: {}, onDone: 'done' } }, done: { type: 'final' } },
-  }),
-  effects: (_: Carrier) => ({}),
-})
 
 const stockTables = {
   operations: operationsTable({ item: 'text' }),
