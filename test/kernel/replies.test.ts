@@ -228,6 +228,37 @@ describe('an event with a key', () => {
     expect(JSON.parse(shop.row(id).snapshot)).toMatchObject({ context: { orders: ['tea'] } })
   })
 
+  test('deletes replies of its operation that are too old, some at a time', async () => {
+    const shop = new Shop(tabTables)
+    const kind = { ...tab, keepRepliesMs: 60_000 }
+    const { operations } = await shop.open(undefined, { kind, ports })
+    const tabs = operations.of(kind)
+    const [{ id }, { id: other }] = [await tabs.create({}), await tabs.create({})]
+    await tabs.send(other, { type: 'praise' }, { key: 'other' })
+    for (let at = 0; at < 25; at++) await tabs.send(id, { type: 'praise' }, { key: `praise ${at}` })
+    const kept = (): number => shop.rows.dump()['replies']?.length ?? 0
+    const praiseLater = async (): Promise<void> => {
+      shop.clock.setTimeout(() => {}, 59_999)
+      await shop.pass(59_999)
+      await tabs.ask(id, TEA, { key: 'tea' })
+      await rest(shop)
+    }
+    await praiseLater()
+    expect(kept()).toBe(27)
+    await praiseLater()
+    // The same key still has its reply.
+    expect([kept(), JSON.parse(shop.row(id).snapshot)]).toMatchObject([27, { context: { orders: ['tea'] } }])
+    shop.clock.setTimeout(() => {}, 60_000)
+    await shop.pass(60_000)
+    await tabs.ask(id, CAKE, { key: 'cake' })
+    await rest(shop)
+    expect(kept()).toBe(8)
+    await tabs.send(id, { type: 'praise' }, { key: 'again' })
+    expect(kept()).toBe(3)
+    // Tea was among the last that were too old: it is another order now.
+    expect(await tabs.ask(id, TEA, { key: 'tea' })).toEqual({ number: 3, item: 'tea' })
+  })
+
   test('leaves the operation alone where its reply cannot be read', async () => {
     const shop = new Shop(tabTables)
     const store = await shop.store()

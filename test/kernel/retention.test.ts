@@ -179,6 +179,7 @@ test('what a later version ended is left to that', async () => {
 test('a time that is none is refused', () => {
   for (const keepMs of [-1, NaN, Infinity])
     expect(() => boxOf('box', keepMs)).toThrow("kind 'box': keepMs must be milliseconds from 0")
+  expect(() => defineOperation({ ...box, keepRepliesMs: -1 })).toThrow('keepRepliesMs must be milliseconds from 0')
 })
 
 test('explored: a bag in a chest goes when the chest is shut, with its replies, and not before', async () => {

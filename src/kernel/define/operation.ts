@@ -110,6 +110,7 @@ export const repliesTable = () =>
       at: 'time',
     },
     key: ['operation', 'key'],
+    indexes: { byTime: { columns: ['operation', 'at'] } },
   }) as const
 
 /** The table of lanes, under the name `lanes`: by it the processes of a store share the rates of lanes (`laneRates`). */
@@ -295,6 +296,11 @@ export interface OperationKind<
    * key starts another one. Never while the operation that it belongs to is not over. For ever unless given.
    */
   readonly keepMs?: number
+  /**
+   * How long replies to events with a key are kept while their operation goes on, in ms: an event that comes again after that
+   * is another one. As long as the operation unless given.
+   */
+  readonly keepRepliesMs?: number
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -326,8 +332,10 @@ export function defineOperation<Ports, M extends AnyStateMachine, C extends Even
     throw new HardshellError('DEFECT', `kind '${kind.kind}': ${what}`)
   }
   if (!Number.isSafeInteger(kind.version) || kind.version < 1) defect('version must be an integer from 1')
-  const { keepMs = 0 } = kind
-  if (!Number.isFinite(keepMs) || keepMs < 0) defect('keepMs must be milliseconds from 0')
+  for (const name of ['keepMs', 'keepRepliesMs'] as const) {
+    const { [name]: ms = 0 } = kind
+    if (!Number.isFinite(ms) || ms < 0) defect(`${name} must be milliseconds from 0`)
+  }
   if (kind.cancel && !takes(kind.machine, kind.cancel.type))
     defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)

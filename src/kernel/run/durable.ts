@@ -224,6 +224,7 @@ class Operation {
     try {
       if (kind) checkKind(this.#row, this.#loaded.kind.machine, kind)
       recorded = await keyed?.recorded()
+      if (!recorded) await keyed?.findOld(this.#loaded.kind.keepRepliesMs, this.#kernel.clock.now())
     } catch (error) {
       // The operation is none the worse for it.
       return lost(error)

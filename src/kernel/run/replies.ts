@@ -21,12 +21,17 @@ export function refusalOf(snapshot: AnyMachineSnapshot, { type }: EventObject): 
 /** Why an operation that has ended takes no events. */
 export const hasEnded = (state: string): string => `it has ended in '${state}'`
 
+/** How many old replies are deleted with a new one. */
+const MOST_OLD = 20
+
 /** An event with an idempotency key. Its step is committed once, with a row that says what it replied. */
 export class KeyedEvent {
   readonly #store: KernelStore
   readonly #operation: string
   readonly #key: string
   readonly #event: string
+  /** Deletes replies that are too old. */
+  #prune: readonly KernelWrite[] = []
 
   constructor(store: KernelStore, operation: string, key: string, event: EventObject) {
     this.#store = store
@@ -46,6 +51,15 @@ export class KeyedEvent {
     return { reply: row.reply === null ? undefined : JSON.parse(row.reply) }
   }
 
+  /** Finds replies of the operation that are too old by now: some go with each new one, so that they do not pile up. */
+  async findOld(keepMs: number | undefined, nowMs: number): Promise<void> {
+    if (keepMs === undefined) return
+    const to = Math.max(0, Math.floor(nowMs - keepMs))
+    const read = { table: 'replies', index: 'byTime', prefix: [this.#operation], to, limit: MOST_OLD } as const
+    const old = await this.#store.query(read)
+    this.#prune = old.map(({ operation, key }) => ({ delete: 'replies', key: [operation, key] }))
+  }
+
   /** A step with the row that says what it replied. */
   record(step: Step, atMs: number): Step {
     const row = {
@@ -56,6 +70,6 @@ export class KeyedEvent {
       at: atMs,
     }
     const put: KernelWrite = { put: 'replies', row, if: 'absent' }
-    return { ...step, writes: [...step.writes, put] }
+    return { ...step, writes: [...step.writes, ...this.#prune, put] }
   }
 }
