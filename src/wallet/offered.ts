@@ -5,9 +5,6 @@ import { activeKeyset, partsOf } from './keysets.ts'
 import { limitsOf } from './limits.ts'
 import type { WalletEnv } from './env.ts'
 
-/** What one request may have outputs of, beside what the mint takes: a restore must find them all. */
-const MOST_OUTPUTS = 100
-
 /**
  * The amounts in the denominations of the mint's active keyset, at most so many in all: by default as many as one request
  * may have. As they are where no keyset is known yet, for then the mint does not answer.
@@ -28,7 +25,7 @@ export async function inParts(
       if (typeof of === 'string') return of
       parts.push(...of)
     }
-    const outputs = most ?? Math.min(MOST_OUTPUTS, (await limitsOf(env.store, mintUrl)).outputs)
+    const outputs = most ?? (await limitsOf(env.store, mintUrl)).outputs
     return parts.length <= outputs ? parts : `they come to ${parts.length} proofs, and ${outputs} can be made at once`
   }
   const known = await attempt()

@@ -296,6 +296,15 @@ describe('a bounty', () => {
     expect(await at.balance('ada')).toBe(100)
   })
 
+  test('keeps a lease whole that is renewed for less time than it has left', async () => {
+    const at = await desk()
+    const id = await at.post()
+    const { claim: held } = await at.bounties.claim(id, { worker: 'bob', leaseMs: 2 * HOUR_MS, key: 'mine' })
+    const renewed = await at.bounties.renew(id, { lease: 'mine', leaseMs: HOUR_MS / 2 })
+    expect(held?.untilMs).toBe(at.clock.now() + 2 * HOUR_MS)
+    expect(renewed.claim?.untilMs).toBe(held?.untilMs)
+  })
+
   test('stays open if the claims service refuses the claim', async () => {
     const at = await desk()
     const id = await at.post()

@@ -148,10 +148,10 @@ describe('time-outs', () => {
 
 test('each lane finds what only it can see', async () => {
   const names = [
-    'a request that is not answered is waited for for ever',
+    'a request without an answer never times out',
     'a process does not renew its heartbeat',
     'a commit that is refused takes its whole group with it',
-    'a signature is taken without its proof',
+    'a signature is accepted without its DLEQ proof',
   ]
   const planted = mutants.filter(({ name }) => names.includes(name))
   expect(await runMutants(planted, () => {})).toEqual({ total: 4, caught: 4 })

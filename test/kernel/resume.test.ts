@@ -6,7 +6,8 @@
 import { ofAny } from '../kits/any-kind.ts'
 import { describe, expect, test } from 'vitest'
 import { setup } from 'xstate'
-import { defineOperation, effect, type OperationKind } from '../../src/kernel/index.ts'
+import { defineOperation, effect, openOperations, operationsTable, type OperationKind } from '../../src/kernel/index.ts'
+import { memoryStore } from '../../src/store/memory.ts'
 import {
   goodCard,
   left,
@@ -520,4 +521,33 @@ describe('a process that closes with a deadline', () => {
     await start(world, { ports: { card: noting(replays) } })
     expect(replays).toEqual([true])
   })
+
+  test.each([Infinity, 2 ** 31])(
+    'waits as long as it was told: %d ms, which no timer of the platform takes',
+    async (deadlineMs) => {
+      const { promise, resolve: answer } = Promise.withResolvers<{ answer: 'ok' }>()
+      const slow = defineOperation({
+        kind: 'slow',
+        version: 1,
+        machine: setup({ actors: { ask: effect<{ answer: 'ok' }, {}>({ answers: { ok: true } }) } }).createMachine({
+          initial: 'asking',
+          states: { asking: { invoke: { src: 'ask', input: {}, onDone: 'answered' } }, answered: { type: 'final' } },
+        }),
+        effects: () => ({ ask: () => promise }),
+      })
+      const tables = { operations: operationsTable() }
+      const store = await memoryStore().open({ version: 1, tables })
+      const operations = openOperations({ store, tables, kinds: [slow], ports: {} })
+      const { id } = await operations.of(slow).create({})
+      operations.close({ deadlineMs })
+      let closed = false
+      void operations.closed.then(() => (closed = true))
+      // A timer that overflows fires after a millisecond.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(closed).toBe(false)
+      answer({ answer: 'ok' })
+      await operations.closed
+      expect((await store.get('operations', [id]))?.state).toBe('answered')
+    },
+  )
 })

@@ -1,4 +1,5 @@
 /** The kernel's clock and randomness, which tests replace. */
+import { LONGEST_TIMER_MS } from '../../arguments.ts'
 
 export interface Clock {
   /** Timers are set no further ahead than this, so that a jump of the clock is noticed; a minute unless given. */
@@ -7,7 +8,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since some point in the past. It never goes back and never jumps, so differences of it are durations. */
   monotonicMs(): number
-  /** Calls once, no sooner than `delayMs` later. */
+  /** Calls once, no sooner than `delayMs` later. The kernel sets no timer beyond the 2^31 − 1 ms that platforms take. */
   setTimeout(call: () => void, delayMs: number): unknown
   /** Cancels a timer. */
   clearTimeout(timer: unknown): void
@@ -23,9 +24,6 @@ export interface Clock {
 
 /** That many random bytes. */
 export type Random = (bytes: number) => Uint8Array
-
-/** The longest delay of a timer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The platform's clock. */
 export const systemClock: Clock = {
@@ -72,7 +70,7 @@ export const fraction = (random: Random): number => {
   return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32
 }
 
-/** Resolves after `delayMs`, or as soon as the signal aborts. */
+/** Resolves after `delayMs`, or as soon as the signal aborts; with the signal alone where no timer is that long. */
 export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -81,7 +79,7 @@ export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promi
       signal.removeEventListener('abort', end)
       resolve()
     }
-    const timer = clock.setTimeout(end, delayMs)
+    const timer = delayMs <= LONGEST_TIMER_MS ? clock.setTimeout(end, delayMs) : undefined
     signal.addEventListener('abort', end)
   })
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { LONGEST_TIMER_MS } from '../../arguments.ts'
 import { codes } from '../../cashu/codes.ts'
 import { clientOf, partyOf } from './client-address.ts'
 import { failureOf, routeOf, type Log } from '../cli/log.ts'
@@ -215,7 +216,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       server.close()
     },
     async end(deadlineMs) {
-      const cut = setTimeout(() => server.closeAllConnections(), deadlineMs)
+      const cut =
+        deadlineMs <= LONGEST_TIMER_MS ? setTimeout(() => server.closeAllConnections(), deadlineMs) : undefined
       server.closeIdleConnections()
       await closed
       clearTimeout(cut)

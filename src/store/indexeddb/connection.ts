@@ -3,6 +3,7 @@
  * another tab wants to migrate. The next transaction opens a new connection.
  */
 import type { UseStore } from 'idb-keyval'
+import { LONGEST_TIMER_MS } from '../../arguments.ts'
 import { coded, isLost } from './errors.ts'
 import { checkTables, create, migrate, notOurs, OBJECTS } from './rows.ts'
 import { StoreError, type Schema } from '../port.ts'
@@ -85,11 +86,12 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
     /** Why a migration was given up. */
     let failure: unknown
     // A request to open cannot be cancelled. If it succeeds too late, its result is undone.
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       isLate = true
       const by = isBlocked ? 'another tab keeps it open with an older program' : 'another tab holds it up'
       reject(new StoreError('BUSY', `the database does not open: ${by}`))
-    }, busyTimeoutMs)
+    }
+    const timer = busyTimeoutMs <= LONGEST_TIMER_MS ? setTimeout(giveUp, busyTimeoutMs) : undefined
     request.addEventListener('blocked', () => (isBlocked = true))
     request.addEventListener('upgradeneeded', (event: IDBVersionChangeEvent & { readonly dataLoss?: string }) => {
       clearTimeout(timer)

@@ -269,6 +269,12 @@ const alike: Likeness = {
   names: ['request', 'ask'],
   counts: { attempt: 2, tries: 8, asks: 3 },
   ages: ['refusedAt'],
+  // A payment that was refused before it was sent gave its key back: each life that asks again leaves one more of them.
+  over: (table, row) =>
+    row['kind'] === 'melt' &&
+    row['state'] === 'failed' &&
+    ((table === 'operations' && row['key'] === null && sendsIn(row) === 0) ||
+      (table === 'history' && row['amount'] === 0 && row['fee'] === 0)),
   matters(outside, known, nowMs) {
     const { mint, late, lies, melts, dead, sent, senders } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
@@ -283,6 +289,12 @@ const alike: Likeness = {
       lies.told > 0 ? `lied, and fooled ${lies.told > lies.fooled.length ? 'nobody yet' : 'somebody'}` : 'did not lie',
     ]
   },
+}
+
+/** How often a payment was sent, by its stored snapshot. */
+function sendsIn({ snapshot }: Row): unknown {
+  const { context } = JSON.parse(String(snapshot)) as { readonly context: { readonly sends?: unknown } }
+  return context.sends
 }
 
 /** The rows of a mint on which the future depends: nobody asks about a quote whose id was lost. */

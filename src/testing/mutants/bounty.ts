@@ -17,7 +17,7 @@ export const bountyMutants: readonly Mutant[] = [
   },
   {
     row: 14,
-    name: 'an error after a committed create voids its reservation',
+    name: 'an error after a committed create releases the reserved credits',
     changes: [
       {
         file: 'src/bounty/kind.ts',
@@ -87,7 +87,7 @@ export const bountyMutants: readonly Mutant[] = [
   },
   {
     row: 19,
-    name: 'a paused worker overwrites their successor',
+    name: 'a paused worker overwrites the claim of the next one',
     changes: [
       {
         file: 'machines/bounty.ts',
@@ -113,7 +113,7 @@ export const bountyMutants: readonly Mutant[] = [
     scenario: 'bounty.settled',
   },
   {
-    name: 'what has expired gives nothing back',
+    name: 'an expired bounty is not refunded',
     changes: [
       {
         file: 'machines/bounty.ts',
@@ -125,7 +125,7 @@ export const bountyMutants: readonly Mutant[] = [
     scenario: 'bounty.expired',
   },
   {
-    name: 'a payment is made again by its replay',
+    name: 'a replayed capture pays a second time',
     changes: [
       {
         file: 'src/bounty/rules.ts',
@@ -142,7 +142,7 @@ export const bountyMutants: readonly Mutant[] = [
     scenario: 'bounty.settled',
   },
   {
-    name: 'an index that was not written never is',
+    name: 'an index entry that was not written is never written',
     changes: [
       {
         file: 'src/bounty/documents.ts',
@@ -157,7 +157,7 @@ export const bountyMutants: readonly Mutant[] = [
     scenario: 'bounty.settled',
   },
   {
-    name: 'a lease that is released keeps its bounty from others',
+    name: 'a released lease keeps its bounty from other workers',
     changes: [
       {
         file: 'src/bounty/store-services.ts',

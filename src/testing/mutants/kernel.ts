@@ -144,7 +144,7 @@ export const kernelMutants: readonly Mutant[] = [
     scenario: 'receive.plain',
   },
   {
-    name: 'every start writes down that it was',
+    name: 'every start commits a row',
     changes: [
       {
         file: 'src/wallet/wallet.ts',
@@ -159,14 +159,14 @@ export const kernelMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a step writes to a table that is not there',
+    name: 'a step writes to a table that does not exist',
     changes: [DEFECT],
     breaks: 'quarantined',
     scenario: 'receive.plain',
     faults: 0,
   },
   {
-    name: 'what met a defect is tried again',
+    name: 'an operation that met a defect is tried again',
     changes: [
       DEFECT,
       {
@@ -181,7 +181,7 @@ export const kernelMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a commit that is refused for good is tried again',
+    name: 'a commit that the store refuses for good is tried again',
     changes: [
       {
         file: 'src/kernel/step/commit.ts',

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 export const laneMutants: readonly Mutant[] = [
   {
-    name: 'a request that is not answered is waited for for ever',
+    name: 'a request without an answer never times out',
     changes: [
       {
         file: 'src/cashu/client.ts',
@@ -37,7 +37,7 @@ export const laneMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a stale owner’s answer is written over the step of its heir',
+    name: 'a stale owner’s answer overwrites the step of its adopter',
     lane: 'owners',
     changes: [
       {
@@ -50,7 +50,7 @@ export const laneMutants: readonly Mutant[] = [
     scenario: 'swap.plain',
   },
   {
-    name: 'a process that was frozen sends what it was about to send',
+    name: 'a process that was suspended sends its request without verifying ownership',
     lane: 'owners',
     changes: [
       {
@@ -77,7 +77,7 @@ export const laneMutants: readonly Mutant[] = [
     scenario: 'swap.plain',
   },
   {
-    name: 'nobody hears of what other processes commit',
+    name: 'the commits of other processes are not noticed',
     lane: 'owners',
     changes: [
       {
@@ -118,7 +118,7 @@ export const laneMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a group is told that it landed before it has',
+    name: 'a group of commits is acknowledged before it landed',
     lane: 'group',
     changes: [
       {
@@ -134,7 +134,7 @@ export const laneMutants: readonly Mutant[] = [
     scenario: 'many.kinds-at-once',
   },
   {
-    name: 'a signature is taken without its proof',
+    name: 'a signature is accepted without its DLEQ proof',
     lane: 'crypto',
     changes: [
       {

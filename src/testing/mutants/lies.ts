@@ -3,7 +3,7 @@ import { PROOFS_UNREAD, type Mutant } from './mutant.ts'
 
 export const lieMutants: readonly Mutant[] = [
   {
-    name: 'a signature’s proof is not looked at',
+    name: 'a signature’s DLEQ proof is not verified',
     changes: [
       {
         file: 'src/wallet/outputs.ts',
@@ -16,7 +16,7 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a restored signature’s proof is not looked at',
+    name: 'a restored signature’s DLEQ proof is not verified',
     changes: [
       {
         file: 'src/wallet/kinds/restore.ts',
@@ -29,14 +29,14 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'change without proofs is taken',
+    name: 'change without DLEQ proofs is accepted',
     changes: [...PROOFS_UNREAD],
     breaks: 'worthless',
     scenario: 'melt.lies-exchanged',
     faults: 0,
   },
   {
-    name: 'a swap’s signatures that do not verify are taken for another device’s',
+    name: 'signatures of a swap that do not verify are believed to be another device’s',
     changes: [
       {
         file: 'src/wallet/exchange.ts',
@@ -49,7 +49,7 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'an issue’s signatures that do not verify are taken for another device’s',
+    name: 'signatures of an issue that do not verify are believed to be another device’s',
     changes: [
       {
         file: 'src/wallet/issue.ts',
@@ -113,7 +113,7 @@ export const lieMutants: readonly Mutant[] = [
     scenario: 'receive.dialect-nutshell-pages',
   },
   {
-    name: 'the states of other proofs are read by their order',
+    name: 'proof states are paired with proofs by their order',
     changes: [
       {
         file: 'src/cashu/client.ts',
@@ -131,7 +131,7 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'keys are not held against their keyset’s id',
+    name: 'keys are not compared with their keyset’s id',
     changes: [
       {
         file: 'src/wallet/keyset-fetch.ts',
@@ -203,7 +203,7 @@ export const lieMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'an error of the server’s own says that nothing was paid',
+    name: 'an internal server error is read as not paid',
     changes: [
       {
         file: 'machines/wallet/melt-model.ts',

@@ -34,7 +34,7 @@ export const mintServerMutants: readonly Mutant[] = [
     scenario: 'mint-issue.rivals',
   },
   {
-    name: 'a payment is undone by the first word that it failed',
+    name: 'a payment is undone by the first answer that it failed',
     changes: [
       {
         file: 'machines/mint-server/melt.ts',
@@ -49,7 +49,7 @@ export const mintServerMutants: readonly Mutant[] = [
     scenario: 'mint-melt.failed it says, and paid',
   },
   {
-    name: 'a payment that was not begun yet is taken for one that failed',
+    name: 'a payment that has not begun is read as failed',
     changes: [
       {
         file: melt,
@@ -92,13 +92,13 @@ export const mintServerMutants: readonly Mutant[] = [
     scenario: 'mint-melt.paid, no blanks',
   },
   {
-    name: 'the change of a melt is told to nobody',
+    name: 'a melt’s change is left out of every answer',
     changes: [{ file: melt, from: 'change: signatures,', to: 'change: [],' }],
     breaks: 'answer',
     scenario: 'mint-melt.paid',
   },
   {
-    name: 'what nobody has touched for a day is forgotten, whether or not it is over',
+    name: 'rows unchanged for a day are pruned, also those of unfinished operations',
     changes: [{ file: 'src/mint-server/db/pruning.ts', from: "prefix: ['done']", to: "prefix: ['active']" }],
     breaks: 'convergence',
     scenario: 'mint-melt.pending for days, and forgotten',
@@ -110,7 +110,7 @@ export const mintServerMutants: readonly Mutant[] = [
     scenario: 'mint-melt.pending for days, and forgotten',
   },
   {
-    name: 'whatever the signatory says is given out as a signature',
+    name: 'any answer of the signatory is returned as a signature',
     changes: [
       {
         file: 'src/mint-server/operations/signing.ts',
@@ -122,7 +122,7 @@ export const mintServerMutants: readonly Mutant[] = [
     scenario: 'mint-swap.plain',
   },
   {
-    name: 'a melt gives change, one coin too few',
+    name: 'a melt’s change lacks one proof',
     changes: [
       {
         file: 'src/mint-server/protocol/ledger.ts',
@@ -135,7 +135,7 @@ export const mintServerMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a payment that failed keeps its invoice from others',
+    name: 'a failed payment keeps its invoice reserved',
     changes: [
       {
         file: 'machines/mint-server/melt.ts',

@@ -38,7 +38,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     row: 2,
-    name: 'some outputs signed is taken for all',
+    name: 'some outputs signed is read as all signed',
     changes: [
       {
         file: 'src/wallet/exchange.ts',
@@ -119,7 +119,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     row: 8,
-    name: 'a quote that is issued is taken for proofs that are saved',
+    name: 'an issued quote is read as proofs stored',
     changes: [
       {
         file: 'machines/wallet/mint.ts',
@@ -133,7 +133,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     row: 9,
-    name: 'a keyset that is gone is tried again for ever',
+    name: 'a keyset that was removed is tried again for ever',
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
@@ -238,7 +238,7 @@ export const moneyMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'an answer of no use says that nothing was carried out',
+    name: 'a malformed answer is read as not carried out',
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
@@ -250,7 +250,7 @@ export const moneyMutants: readonly Mutant[] = [
     scenario: 'receive.dialect-cdk-ending',
   },
   {
-    name: 'what the mint refused once it is believed to refuse for ever',
+    name: 'one refusal is read as refused for ever',
     changes: [
       {
         file: 'machines/wallet/exchange-changes.ts',

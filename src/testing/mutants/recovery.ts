@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts'
 export const recoveryMutants: readonly Mutant[] = [
   {
     row: 5,
-    name: 'a swap’s error and one look at unspent inputs release them',
+    name: 'an error of a swap and one reading of unspent inputs release them',
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
@@ -18,7 +18,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 5,
-    name: 'a melt’s error and one look at unspent inputs release them',
+    name: 'an error of a melt and one reading of unspent inputs release them',
     changes: [
       {
         file: 'machines/wallet/melt-model.ts',
@@ -31,7 +31,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 6,
-    name: 'a recovery frees whatever is reserved',
+    name: 'a recovery releases every reservation',
     changes: [
       {
         file: 'src/wallet/wallet.ts',
@@ -47,14 +47,14 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 12,
-    name: 'too many requests is taken for a refusal',
+    name: 'status 429 is read as a refusal',
     changes: [{ file: 'src/cashu/reply.ts', from: `425, 429]`, to: `425]` }],
     breaks: 'release',
     scenario: 'melt.paid',
   },
   {
     row: 13,
-    name: 'a rollback is a commit of its own, and its failure is passed over',
+    name: 'a rollback is a commit of its own, and its failure is ignored',
     changes: [
       {
         file: 'src/kernel/step/commit.ts',
@@ -69,7 +69,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 14,
-    name: 'a payment that is under way is taken for one that is made',
+    name: 'a pending payment is read as paid',
     changes: [
       {
         file: 'machines/wallet/melt.ts',
@@ -101,7 +101,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 15,
-    name: 'a start waits for one answer after the other',
+    name: 'a start resumes operations one after the other',
     changes: [
       {
         file: 'src/wallet/wallet.ts',
@@ -117,7 +117,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 15,
-    name: 'each token is asked about on its own',
+    name: 'each token is polled by a request of its own',
     changes: [{ file: 'src/wallet/token-poll.ts', from: `most: 25,`, to: `most: 1,` }],
     breaks: 'start-up',
     scenario: 'send.many',
@@ -162,7 +162,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 19,
-    name: 'a stale owner goes on from what it last saw',
+    name: 'a stale owner continues from its last snapshot',
     changes: [
       {
         file: 'src/kernel/step/commit.ts',
@@ -175,7 +175,7 @@ export const recoveryMutants: readonly Mutant[] = [
   },
   {
     row: 20,
-    name: 'a mint that is not trusted any more is asked',
+    name: 'a mint that is no longer trusted gets requests',
     changes: [
       {
         file: 'src/kernel/run/request-limiter.ts',
@@ -188,7 +188,7 @@ export const recoveryMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a mint that asks to be left alone is asked all the same',
+    name: 'a mint gets requests during its Retry-After',
     changes: [
       {
         file: 'src/kernel/run/request-limiter.ts',
@@ -202,7 +202,7 @@ export const recoveryMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'what a mint asked for is forgotten with the process',
+    name: 'a mint’s Retry-After ends with the process',
     changes: [
       {
         file: 'src/wallet/standings.ts',
@@ -227,7 +227,7 @@ export const recoveryMutants: readonly Mutant[] = [
     scenario: 'melt.failed',
   },
   {
-    name: 'inputs of a payment are given back when the second request is answered, and not the first',
+    name: 'inputs of a payment are released when the second request is answered and the first is not',
     changes: [
       {
         file: 'machines/wallet/melt-model.ts',

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 export const rowMutants: readonly Mutant[] = [
   {
-    name: 'a coin that is given back stays the operation’s',
+    name: 'a proof that is released stays reserved for its operation',
     changes: [
       {
         file: 'machines/wallet/common.ts',
@@ -16,7 +16,7 @@ export const rowMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a payment that has its change leaves its outputs behind',
+    name: 'a payment that has its change keeps its output rows',
     changes: [
       {
         file: 'src/wallet/payment.ts',
@@ -29,7 +29,7 @@ export const rowMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a token that is given up leaves its outputs behind',
+    name: 'a token that is given up keeps its output rows',
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
@@ -72,7 +72,7 @@ export const rowMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a row that changes its group stays in the total of the old one',
+    name: 'a row that changes its group still counts in the total of the old one',
     changes: [
       {
         file: 'src/store/kit/rows.ts',
@@ -117,7 +117,7 @@ export const rowMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'what was owed is shown for ever',
+    name: 'settled debts of a mint stay in its report',
     changes: [
       {
         file: 'machines/wallet/melt-change.ts',

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 export const sizeMutants: readonly Mutant[] = [
   {
-    name: 'a selection looks at the first page of coins alone',
+    name: 'a selection reads the first page of proofs only',
     changes: [
       {
         file: 'src/wallet/selection.ts',
@@ -16,7 +16,7 @@ export const sizeMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a selection looks at two pages of coins',
+    name: 'a selection reads two pages of proofs only',
     changes: [
       {
         file: 'src/wallet/selection.ts',
@@ -29,7 +29,7 @@ export const sizeMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'the fee is left out where coins are selected',
+    name: 'a selection leaves out the input fee',
     changes: [
       {
         file: 'src/wallet/selection.ts',
@@ -81,7 +81,7 @@ export const sizeMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'a quote is asked for of one coin more than a request may have',
+    name: 'a quote is requested for one proof more than a request may have',
     changes: [
       {
         file: 'src/wallet/offered.ts',
@@ -133,7 +133,7 @@ export const sizeMutants: readonly Mutant[] = [
     faults: 0,
   },
   {
-    name: 'the first coins of a token say that all were claimed',
+    name: 'the states of a token’s first proofs count for all of them',
     changes: [
       {
         file: 'src/wallet/token-poll.ts',

@@ -16,7 +16,7 @@ export const statementMutants: readonly Mutant[] = [
     scenario: 'receive.without-07-partly-spent',
   },
   {
-    name: 'a swap without an answer is said to be refused',
+    name: 'a swap without an answer is read as refused',
     changes: [
       {
         file: 'machines/wallet/exchange.ts',
@@ -40,7 +40,7 @@ export const statementMutants: readonly Mutant[] = [
     scenario: 'melt.paid',
   },
   {
-    name: 'change that is owed is not written down',
+    name: 'change that is owed is not recorded',
     changes: [
       {
         file: 'machines/wallet/melt-change.ts',
