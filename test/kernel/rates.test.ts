@@ -17,6 +17,7 @@ import {
   type Clock,
   type LaneRate,
   type Store,
+  type Write,
 } from '../../src/kernel/index.ts'
 import { RequestLimiter } from '../../src/kernel/run/request-limiter.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -46,7 +47,7 @@ type Around = (commit: () => Promise<void>) => Promise<void>
 /** Processes that share a lane. */
 async function sharing(
   rate: LaneRate | undefined,
-  { isShared = true, limit = 1_000, around = (commit: () => Promise<void>) => commit() } = {},
+  { isShared = true, limit = 1_000, isConditional = true, around = (commit: () => Promise<void>) => commit() } = {},
 ) {
   const tables = { operations: operationsTable(), lanes: lanesTable() }
   const store = await memoryStore().open({ version: 1, tables })
@@ -63,7 +64,8 @@ async function sharing(
       const clock = jumpy(inner)
       const stop = new AbortController()
       const { signal } = stop
-      const counted = { ...store, commit: (writes: Parameters<Store['commit']>[0]) => around(() => (commits++, store.commit(writes))) } as typeof store // prettier-ignore
+      const written = (writes: readonly Write[]) => (isConditional ? writes : writes.map((write) => ({ ...write, if: undefined }) as Write)) // prettier-ignore
+      const counted = { ...store, commit: (writes: Parameters<Store['commit']>[0]) => around(() => (commits++, store.commit(written(writes)))) } as typeof store // prettier-ignore
       const rates = laneRates((lane) => (lane === LANE ? rate : undefined))
       const limiter = new RequestLimiter({
         ...{ limit, clock, open: async () => true },
@@ -152,6 +154,14 @@ describe('the requests of a lane', () => {
     )
     await fc.assert(property, { numRuns: 40 })
   }, 60_000)
+
+  test('exceed it where a process takes slots without a condition on their row', async () => {
+    const rate = { perSecond: 1, burst: 2 }
+    const { process, until, atMs } = await sharing(rate, { isConditional: false })
+    for (const { ask } of [process(), process()]) for (let n = 0; n < 4; n++) void ask()
+    await until(10_000)
+    expect(excess(atMs, rate)).toBeGreaterThanOrEqual(rate.burst + 1)
+  })
 
   test('use the rate that there is, with few commits', async () => {
     const rate = { perSecond: 50, burst: 5 }

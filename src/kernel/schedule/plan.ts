@@ -2,9 +2,11 @@
 import type { Json } from '../../store/port.ts'
 import { ticksOf, type Bounds, type Ticks, type Timing } from './ticks.ts'
 
-/** A range of ticks that somebody asked for, both ends inclusive; `fromMs` goes up as they are fired. */
+/** A range of ticks that somebody asks for. */
 export interface TickRange {
+  /** The first time that belongs to it, in epoch ms. It goes up as the ticks are fired. */
   readonly fromMs: number
+  /** The last one. */
   readonly toMs: number
 }
 

@@ -18,11 +18,14 @@ import { defineOperation, type OperationKind, type OperationRow } from '../defin
 import type { InputOf } from '../define/typed.ts'
 import type { KindOf } from '../kind-operations.ts'
 import { planned, type Missed, type Overlap, type Plan, type TickRange, type Reason, type Schedule } from './plan.ts'
-import { ticksOf } from './ticks.ts'
+import { checkCron } from './ticks.ts'
 
 /** What a schedule is created with. */
 export type ScheduleInput<Data extends Json = null> = When & {
-  /** No tick before this time (epoch ms); an interval is counted from here. From its creation on, unless given. */
+  /**
+   * No tick before this time (epoch ms); an interval is counted from here. Its creation, unless given. Ticks before its creation are
+   * fired by a backfill only.
+   */
   readonly fromMs?: number
   /** No tick after this time (epoch ms); the schedule ends then. Without end, unless given. */
   readonly untilMs?: number
@@ -123,9 +126,8 @@ function begun<Data extends Json>(given: ScheduleInput<Data> & { readonly id: st
   }
   if (typeof cron !== 'string') throw new TypeError('cron: an expression of five to seven fields')
   if (typeof timeZone !== 'string') throw new TypeError('timeZone: the name of a time zone, Europe/Berlin say')
-  const timing = { cron, timeZone }
-  ticksOf(timing, bounds)
-  return { ...rest, timing }
+  checkCron(cron, timeZone)
+  return { ...rest, timing: { cron, timeZone } }
 }
 
 const isRange = ({ fromMs, toMs }: TickRange): boolean =>
@@ -249,7 +251,7 @@ export function schedule<M extends AnyStateMachine, Data extends Json = null>(op
   readonly kind: string
   /** The kind of the children. */
   readonly starts: KindOf<M>
-  /** The input of a tick's child. The same tick must always give the same one. */
+  /** The input of a tick's child. */
   readonly input: (tick: Tick<Data>) => InputOf<M>
 }): OperationKind<unknown, ScheduleMachine<Data>, { readonly type: 'end' }> {
   checkNames(options, 'options', ['kind', 'starts', 'input'])

@@ -21,27 +21,27 @@ export interface Bounds {
   readonly untilMs: number | null
 }
 
-/**
- * A cron expression, read. Where clocks are set forward, what would come in the hour that is missing comes at its end; where they are set
- * back, a time of day comes once, the first time, and what comes every hour or more often comes in both.
- *
- * @throws {TypeError} `cron`, `timeZone`
- */
-function cronOf(cron: string, timeZone: string): Ticks {
-  const read = (zone: string): Cron => {
-    const expression = new Cron(cron, { timezone: zone, paused: true })
-    expression.nextRun(new Date(0))
-    return expression
-  }
-  const attempt = (zone: string, wrong: string): Cron => {
+const read = (cron: string, timeZone: string): Cron => new Cron(cron, { timezone: timeZone, paused: true })
+
+/** @throws {TypeError} `cron`, `timeZone` */
+export function checkCron(cron: string, timeZone: string): void {
+  const attempt = (zone: string, wrong: string): void => {
     try {
-      return read(zone)
+      read(cron, zone).nextRun(new Date(0))
     } catch (cause) {
       throw new TypeError(wrong, { cause })
     }
   }
   attempt('UTC', 'cron: an expression of five to seven fields')
-  const expression = attempt(timeZone, 'timeZone: the name of a time zone, Europe/Berlin say')
+  attempt(timeZone, 'timeZone: the name of a time zone, Europe/Berlin say')
+}
+
+/**
+ * Where clocks are set forward, what would come in the hour that is missing comes at its end; where they are set back, a time of
+ * day comes once, the first time, and what comes every hour or more often comes in both.
+ */
+function cronOf(cron: string, timeZone: string): Ticks {
+  const expression = read(cron, timeZone)
   return {
     after: (ms) => expression.nextRun(new Date(ms))?.getTime() ?? null,
     // It gives what is before a time.
@@ -54,7 +54,7 @@ const intervalOf = (everyMs: number, anchorMs: number): Ticks => ({
   upTo: (ms) => (ms < anchorMs ? null : anchorMs + Math.floor((ms - anchorMs) / everyMs) * everyMs),
 })
 
-/** @throws {TypeError} `cron`, `timeZone` */
+/** The ticks of a timing that was checked. */
 export function ticksOf(timing: Timing, { fromMs, untilMs }: Bounds): Ticks {
   const all = 'cron' in timing ? cronOf(timing.cron, timing.timeZone) : intervalOf(timing.everyMs, timing.anchorMs)
   const inBounds = (ms: number | null): number | null =>
