@@ -22,6 +22,7 @@ export {
   type Declared,
   type Keep,
 } from './define/authoring.ts'
+export { TAGS, type Tag } from './define/tags.ts'
 export type { EventOf, InputOf, StateOf } from './define/typed.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'

@@ -62,9 +62,9 @@ export function pollOf(meta: unknown): string | undefined {
 export const eventsOf = ({ events }: { readonly events: readonly string[] }): readonly string[] =>
   events.filter((type) => !type.startsWith('xstate.'))
 
-/** Whether some state of a chart takes events of this type. */
-export const takes = (machine: AnyStateMachine, type: string): boolean =>
-  eventsOf(machine).some(
+/** Whether some state of a chart takes events of this type; or one state, by the events that it names. */
+export const takes = (chart: { readonly events: readonly string[] }, type: string): boolean =>
+  eventsOf(chart).some(
     (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   )
 
