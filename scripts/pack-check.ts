@@ -3,7 +3,7 @@
  * the tarball, every subpath type-checked under both ways of resolving modules, imported by Node, and its command run.
  * Needs a build in dist/.
  */
-import { execFileSync, type StdioOptions } from 'node:child_process'
+import { execFileSync, spawnSync, type StdioOptions } from 'node:child_process'
 import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -102,8 +102,69 @@ function consumer(tarball: string): void {
     console.log(`types resolve: ${resolution}`)
   }
   run(process.execPath, ['consumer.ts'], temp.path)
+  proven(write)
   for (const name of Object.keys(manifest.bin)) run(join(temp.path, 'node_modules/.bin', name), ['--help'], temp.path)
 }
+
+/** Proves a kind with the installed command, which must find its mistake and replay it. */
+function proven(write: (name: string, content: string) => void): void {
+  write('prove.ts', PROOF)
+  const crash = (...args: string[]): string => {
+    const command = join(temp.path, 'node_modules/.bin/hardshell')
+    const { status, stdout, stderr } = spawnSync(command, ['crash', 'prove.ts', ...args], { cwd: temp.path, env, encoding: 'utf8' }) // prettier-ignore
+    if (status !== 1) throw new Error(`hardshell crash ended with ${status}:\n${stdout}${stderr}`)
+    return stdout
+  }
+  const [, path] = /payment: charged twice\n\s+path: (\S+)/.exec(crash('--quick')) ?? []
+  if (path === undefined) throw new Error('hardshell crash found no bank that charges twice')
+  const replayed = crash('--replay', path)
+  for (const part of ['✗ payment: charged twice', 'request  ports("', 'event    order: charge answered {"answer":"'])
+    if (!replayed.includes(part)) throw new Error(`the replay does not show ${part}:\n${replayed}`)
+  console.log(`hardshell crash: finds and replays ${path}`)
+}
+
+/** An order at a bank that charges whenever it is asked. */
+const PROOF = `
+import { setup } from 'xstate'
+import { answered, defineOperation, effect } from 'hardshell/kernel'
+import { defineProof } from 'hardshell/testing'
+
+type Bank = (order: string) => Promise<void>
+const order = defineOperation({
+  kind: 'order',
+  version: 1,
+  machine: setup({
+    types: {} as { context: { id: string }; input: { id: string } },
+    actors: { charge: effect<{ answer: 'ok' | 'unknown' }, { id: string }>({ answers: { ok: true, unknown: true } }) },
+    delays: { soon: 1_000 },
+  }).createMachine({
+    context: ({ input: { id } }) => ({ id }),
+    initial: 'charging',
+    states: {
+      charging: {
+        invoke: {
+          src: 'charge',
+          input: ({ context: { id } }) => ({ id }),
+          onDone: [{ guard: answered('ok'), target: 'paid' }, { target: 'waiting' }],
+        },
+      },
+      waiting: { after: { soon: 'charging' } },
+      paid: { type: 'final' },
+    },
+  }),
+  effects: (bank: Bank) => ({
+    charge: ({ input }) => bank(input.id).then(() => ({ answer: 'ok' }) as const, () => ({ answer: 'unknown' }) as const),
+  }),
+})
+
+export default defineProof({
+  kind: order,
+  input: {},
+  outside: () => ({ charged: [] as string[] }),
+  ports: ({ charged }): Bank => async (id) => void charged.push(id),
+  judge: ({ outside }) => (outside.charged.length > 1 ? ['payment: charged twice'] : []),
+})
+`
 
 const { filename, unpackedSize, paths } = pack()
 console.log(`${filename}: ${paths.length} files, ${Math.ceil(unpackedSize / 1000)} kB unpacked`)

@@ -41,7 +41,7 @@ export interface OperationsOptions<Ports> {
   readonly laneOpen?: (lane: string) => Promise<boolean>
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
-  /** Like `inspect`, with whole contexts: it shows secrets. */
+  /** Like `inspect`, with whole contexts and events: it shows secrets. */
   readonly unsafeInspect?: Inspect
   /**
    * Hears of each error that keeps an operation from going on: of a defect, for which it is set aside, and of others,

@@ -17,7 +17,7 @@ interface Layer {
   readonly imports: readonly string[]
   /** Layers of which they may import types. */
   readonly types: readonly string[]
-  /** Packages that they may import; `node:` stands for all of Node's own. */
+  /** Packages that they may import; `node:` stands for all of Node's own, `import()` for files that users name. */
   readonly packages: readonly string[]
 }
 
@@ -56,6 +56,9 @@ interface Import {
   readonly typeOnly: boolean
 }
 
+/** A module whose name is computed when the program runs: a file that a user names. */
+const COMPUTED = 'import()'
+
 function importsOf(path: string, source: string): Import[] {
   const { module, errors } = parseSync(path, source)
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`)
@@ -69,7 +72,10 @@ function importsOf(path: string, source: string): Import[] {
     ...module.staticExports.flatMap(({ entries, start, end }) =>
       entries.flatMap((e) => (e.moduleRequest ? found(e.moduleRequest.value, source.slice(start, end)) : [])),
     ),
-    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => found(source.slice(start + 1, end - 1), '')),
+    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => {
+      const text = source.slice(start, end)
+      return found(/^['"]/.test(text) ? text.slice(1, -1) : COMPUTED, '')
+    }),
   ]
 }
 
@@ -188,6 +194,7 @@ describe('the rule', () => {
     ['the kernel in a machine', { 'machines/wallet/a.ts': `import { b } from '../../src/kernel/operation.ts'` }],
     ['another family of machines', { 'src/wallet/a.ts': `import { b } from '../../machines/mint-server/b.ts'` }],
     ['an adapter in the kernel', { 'src/kernel/a.ts': `import { b } from '../store/memory.ts'` }],
+    ['a file that somebody names', { 'src/wallet/a.ts': `export const a = (path: string) => import(path)` }],
     ['XState in the wallet', { 'src/wallet/a.ts': `import { createActor } from 'xstate'` }],
     ['Node in the kernel', { 'src/kernel/a.ts': `import { randomUUID } from 'node:crypto'` }],
     ['Node in another store', { 'src/store/memory.ts': `import 'node:fs'` }],

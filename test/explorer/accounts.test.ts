@@ -115,7 +115,8 @@ describe('an operation that is set aside', () => {
     setAside([aside], { before, lies: { told, fooled: [] }, expected })
 
   test('after a lie is right', () => expect(said(1)).toEqual({ lies: { told: 1, fooled: [id] }, wrong: [] }))
-  test('without one is not', () => expect(said(0).wrong).toHaveLength(1))
+  test('without one is not, and the reason is told', () =>
+    expect(said(0).wrong).toEqual(["quarantined: mint in 'quarantined', and nobody has lied to it: its chart does not say why"])) // prettier-ignore
   test('for a second time needs a second lie', () =>
     expect(setAside([aside], { before: rows, lies: said(1).lies, expected: [] }).wrong).toHaveLength(1))
   test('where the scenario expects it is right', () => expect(said(0, ['quarantined']).wrong).toEqual([]))

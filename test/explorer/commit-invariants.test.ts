@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
-import type { Row, Write } from '../../src/store/port.ts'
+import type { Json, Row, Write } from '../../src/store/port.ts'
 import type { OperationKind } from '../../src/kernel/define/operation.ts'
 import type { LateRequest } from '../../src/testing/faults/faulty-mint.ts'
 import { deadEnd } from '../../src/testing/invariants/liveness.ts'
@@ -30,7 +30,11 @@ const proof = {
 }
 const DEADLINE = 'xstate.after.swapDeadline.swap.prepared'
 
-const row = (change: Row = {}): Row => ({
+/** A state as a snapshot has it: `exchanging.swapping` is `{ exchanging: 'swapping' }`. */
+const valueOf = (state: string): Json =>
+  state.split('.').reduceRight<Json>((inner, key) => (inner === '' ? key : { [key]: inner }), '')
+
+const row = ({ state = 'exchanging.swapping', ...change }: Row = {}): Row => ({
   id: 'swap-1',
   kind: 'swap',
   kindVersion: 1,
@@ -39,7 +43,7 @@ const row = (change: Row = {}): Row => ({
   owner: 'me',
   attempt: 1,
   status: 'active',
-  state: 'exchanging.swapping',
+  state,
   lane: 'http://mint.test',
   dueAt: null,
   timers: '{}',
@@ -49,7 +53,7 @@ const row = (change: Row = {}): Row => ({
   request: null,
   createdAt: 1_750_000_000_000,
   updatedAt: 1_750_000_000_000,
-  snapshot: '{}',
+  snapshot: JSON.stringify({ value: typeof state === 'string' ? valueOf(state) : '' }),
   mintUrl: 'http://mint.test',
   unit: 'sat',
   amount: 8,

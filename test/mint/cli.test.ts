@@ -120,6 +120,7 @@ describe('what is wrong on the command line', () => {
     )
     expect([all!.code, mint!.code, signatory!.code]).toEqual([0, 0, 0])
     expect(all!.stdout).toContain('hardshell mint')
+    expect(all!.stdout).toContain('hardshell crash FILE')
     expect(mint!.stdout).toMatch(/fake[^]*play\s+money/)
     for (const option of Object.keys(mintOptions)) expect(mint!.stdout).toContain(`  --${option} `)
     expect(signatory!.stdout).toContain('--token-file')

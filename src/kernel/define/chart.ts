@@ -67,9 +67,9 @@ export const eventsIn = (snapshot: AnyMachineSnapshot): readonly string[] => [
   ...new Set(snapshot._nodes.toReversed().flatMap((node) => eventsOf({ events: node.ownEvents.map(String) }))),
 ]
 
-/** Whether some state of a chart takes events of this type. */
-export const takes = (machine: AnyStateMachine, type: string): boolean =>
-  eventsOf(machine).some(
+/** Whether some state of a chart takes events of this type; or one state, by the events that it names. */
+export const takes = (chart: { readonly events: readonly string[] }, type: string): boolean =>
+  eventsOf(chart).some(
     (known) => known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   )
 

@@ -20,10 +20,10 @@ export interface InspectionEvent {
   readonly createdAt: string
   /** The kind of operation, and its id. */
   readonly name: string
-  /** The event of a microstep, or one that the chart emitted. */
-  readonly event?: { readonly type: string }
+  /** The event of a microstep, or one that the chart emitted; whole where it is told whole, and its type otherwise. */
+  readonly event?: { readonly type: string; readonly [field: string]: unknown }
   /** The transition of a microstep. */
-  readonly move?: Move
+  readonly move?: Omit<Move, 'given'>
   /** The state after the step, without secrets. */
   readonly snapshot?: {
     readonly status: string
@@ -44,7 +44,8 @@ export function publish(change: Change, inspect: Inspect, whole: boolean): void 
   }
   if (!before) inspect({ type: '@xstate.actor', ...base })
   const context: unknown = whole ? snapshot.context : { id, kind, state, version, amount, unit }
-  for (const move of change.moves) inspect({ type: '@xstate.microstep', ...base, event: { type: move.event }, move })
+  for (const { given, ...move } of change.moves)
+    inspect({ type: '@xstate.microstep', ...base, event: whole ? given : { type: move.event }, move })
   for (const { type } of change.emitted) inspect({ type: '@xstate.event', ...base, event: { type } })
   inspect({
     type: '@xstate.snapshot',

@@ -54,6 +54,8 @@ export interface Step {
 /** One transition of a chart, taken. */
 export interface Move {
   readonly event: string
+  /** The whole event. It may hold secrets: only an unsafe inspector is told. */
+  readonly given: EventObject
   /** What the invoke answered, where the event says that one is done. */
   readonly answer?: string
   /** The state that has the transition, the event it is declared for, and its place among those for the event. */
@@ -111,7 +113,7 @@ function lender(moved?: (move: Move) => void): Actor<CallbackActorLogic<EventObj
     const { event } = inspected
     const answer = 'output' in event ? answerOf(event.output) : undefined
     for (const transition of inspected._transitions)
-      moved?.({ event: event.type, ...(answer !== undefined && { answer }), ...placeOf(transition) })
+      moved?.({ event: event.type, given: event, ...(answer !== undefined && { answer }), ...placeOf(transition) })
   }
   return createActor(
     fromCallback(() => {}),

@@ -13,6 +13,7 @@ export const HELP = `hardshell: a Cashu mint for development and demonstrations
   hardshell mint backup [options]    copies a mint's database while it runs
   hardshell mint restore [options]   puts such a copy in the place of a database
   hardshell signatory [options]      holds the keys of a mint that runs elsewhere, and signs for it
+  hardshell crash FILE [options]     proves kinds of operations: not the mint's, but the caller's own
 
 With --help, each says what its options are.
 `

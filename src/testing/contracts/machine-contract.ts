@@ -2,6 +2,7 @@
 import type { AnyStateMachine } from 'xstate'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import { misdefined, sideEffects } from './machine-contract/static.ts'
+import { mistagged } from '../invariants/tags.ts'
 import { endless, forgetful, impure, stuck, unmet, unsteady, unstorable, untaken, type Walked } from './machine-contract/walked.ts' // prettier-ignore
 import { walk, type Samples } from './machine-contract/walk.ts'
 import type { ContractCase } from './store-contract.ts'
@@ -31,7 +32,8 @@ export function machineContract<Ports, M extends AnyStateMachine>(
   const all = (): Walked => (walked ??= { ...of, ...walk(of.kind, of.samples) })
   const cases: Record<string, () => string[]> = {
     'the kernel takes the definition, and every delay and poll is one of it': () => misdefined(of.kind),
-    'its actions are assign, emit, start and tx, and nothing else': () => sideEffects(kind.machine),
+    'its tags are known, and hold': () => mistagged(of.kind),
+    'its actions are assign, emit, reply, start and tx, and nothing else': () => sideEffects(kind.machine),
     'every answer was given and every state met': () => unmet(all()),
     'no step throws, and every answer leads on': () => untaken(all()),
     'a step is the same whenever it is computed, and changes nothing': () => impure(all()),

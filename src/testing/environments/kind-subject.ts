@@ -1,10 +1,12 @@
 /** A subject of a caller's own kinds of operations, and their environment. */
+import { checkNames } from '../../arguments.ts'
 import { operationsTable, type OperationKind, type OperationRow } from '../../kernel/define/operation.ts'
 import type { LaneRates } from '../../kernel/run/lane-rates.ts'
 import { openOperations, type Operations } from '../../kernel/operations.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Dump } from '../../store/memory.ts'
-import type { Schema } from '../../store/port.ts'
+import type { RowOf, Tables } from '../../store/typed.ts'
+import { sure } from '../../sure.ts'
 import { arriveLate, faultyPort, type LateCall, type OwnFault } from '../faults/faulty-port.ts'
 import { VirtualClock } from '../explorer/life.ts'
 import type { Stage, Subject } from '../explorer/subject.ts'
@@ -24,11 +26,13 @@ export interface KindStage<Outside> extends Stage {
 export type PortOperations = Pick<Operations, 'of' | 'get' | 'list' | 'until' | 'poll' | 'resume'>
 
 /** What the explorer needs for kinds of your own. */
-export interface KindSubjectOptions<Ports, Outside> {
+export interface KindSubjectOptions<Ports, Outside, T extends Tables = Tables> {
   /** The kinds of operations. */
   readonly kinds: readonly OperationKind<Ports>[]
   /** The tables of the kinds; an `operations` table without columns of its own unless given. */
-  readonly tables?: Schema['tables']
+  readonly tables?: T
+  /** The rows that the store has at the beginning, by table; none unless given. */
+  readonly rows?: () => RowsIn<T>
   /** The initial state outside, as plain JSON. */
   readonly outside: () => Outside
   /**
@@ -49,8 +53,22 @@ export interface KindSubjectOptions<Ports, Outside> {
     readonly operations: readonly OperationRow[]
   }) => readonly string[]
   /** What may differ between worlds that are merged. */
-  readonly alike?: Likeness
+  readonly alike?: KindLikeness<Outside>
 }
+
+/** What makes two worlds of kinds and their outside count as one. */
+export interface KindLikeness<Outside> extends Omit<Likeness, 'matters'> {
+  /**
+   * The part of the outside on which the future depends, as plain JSON. All of it, unless given. For kinds that recur:
+   * what an old period left outside is judged at once and left out here, or worlds are new for ever.
+   */
+  readonly matters?: (outside: Outside, nowMs: number) => object
+}
+
+/** Rows by table. */
+export type RowsIn<T extends Tables> = { readonly [N in keyof T]?: readonly RowOf<T[N]>[] }
+
+const OPTIONS = ['kinds', 'tables', 'rows', 'outside', 'ports', 'faults', 'judge', 'alike']
 
 interface Held {
   readonly books: unknown
@@ -84,13 +102,16 @@ function within(process: { readonly operations?: Operations } = {}): PortOperati
  *   judge: ({ outside }) => Object.entries(outside.charged).flatMap(([id, times]) => times > 1 ? [`payment: ${id} charged ${times} times`] : []),
  * })
  */
-export function kindSubject<Ports, Outside extends object>(
-  of: KindSubjectOptions<Ports, Outside>,
+export function kindSubject<Ports, Outside extends object, const T extends Tables = Tables>(
+  of: KindSubjectOptions<Ports, Outside, T>,
 ): Subject<KindStage<Outside>> {
-  const tables: Schema['tables'] = { operations: operationsTable(), ...of.tables }
+  checkNames(of, 'options', OPTIONS)
+  const tables: Tables = { operations: operationsTable(), ...of.tables }
+  const { rows } = of
   return {
     kinds: of.kinds,
-    ...(of.alike && { alike: of.alike }),
+    alike: likenessOf(of.alike ?? {}),
+    ...(rows && { rows: () => dumpOf(tables, rows()) }),
     async open() {
       let outside = of.outside()
       let late: readonly LateCall[] = []
@@ -101,7 +122,19 @@ export function kindSubject<Ports, Outside extends object>(
           late = from.late
         },
         leave: (): Held => ({ books: structuredClone(outside), late }),
-        async start({ stage, store, clock, ownClock, random, life, inject, inspect, overtake, requested }) {
+        async start({
+          stage,
+          store,
+          clock,
+          ownClock,
+          random,
+          life,
+          inject,
+          inspect,
+          inspectWhole,
+          overtake,
+          requested,
+        }) {
           const process: { operations?: Operations } = {}
           const ports = faultyPort('ports', of.ports(outside, clock, within(process)), {
             ...{ inject, life, clock, overtake, requested, faults: of.faults },
@@ -113,6 +146,7 @@ export function kindSubject<Ports, Outside extends object>(
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
             ...(of.rates && { rates: of.rates }),
+            ...(inspectWhole && { unsafeInspect: inspectWhole }),
           })
           process.operations = operations
           return {
@@ -123,6 +157,7 @@ export function kindSubject<Ports, Outside extends object>(
               resumed: () => operations.resumed,
               hear: (heard) => void operations.on(({ row }) => heard(row)),
             },
+            send: (name, id, event) => operations.of(kindIn(of.kinds, name)).send(id, event),
             async close() {
               operations.close()
               await opened.close()
@@ -141,4 +176,28 @@ export function kindSubject<Ports, Outside extends object>(
       }
     },
   }
+}
+
+/** What is outside is kept beside the requests that the network holds. */
+function likenessOf<Outside extends object>({ matters = (all) => all, ...alike }: KindLikeness<Outside>): Likeness {
+  return {
+    ...alike,
+    matters(held, _, nowMs) {
+      const { books, late } = held as Held
+      return [matters(books as Outside, nowMs), late]
+    },
+  }
+}
+
+/** @throws {TypeError} where a table is none of the subject's */
+function dumpOf<T extends Tables>(tables: Tables, rows: RowsIn<T>): Dump {
+  checkNames(rows, 'rows', Object.keys(tables))
+  return rows as Dump
+}
+
+function kindIn<Ports>(kinds: readonly OperationKind<Ports>[], name: string): OperationKind<Ports> {
+  return sure(
+    kinds.find(({ kind }) => kind === name),
+    `kind '${name}'`,
+  )
 }

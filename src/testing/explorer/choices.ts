@@ -13,8 +13,13 @@ export type Inject = <O extends string>(
 /** What is injected at a point. */
 export interface Injected<O extends string> {
   readonly fault: O
-  /** Call this after the commit or request is carried out, and before the process learns of it. */
-  readonly applied: () => void
+  /** A request is carried out when this resolves: an event of a caller is handled first. */
+  readonly before?: () => Promise<void>
+  /**
+   * Call this after the commit or request is carried out, and before the process learns of it. The answer of a request
+   * arrives when this resolves.
+   */
+  readonly applied: () => Promise<void> | void
 }
 
 /** One question that a run asked. */

@@ -152,7 +152,7 @@ export interface Covered {
 export function covered(
   kind: OperationKind<never>,
   visited: ReadonlySet<string>,
-  { crashes = false, exceptions = [] }: { crashes?: boolean; exceptions?: readonly Exception[] } = {},
+  { crashes = false, exceptions = [] }: { crashes?: boolean; exceptions?: readonly Pick<Exception, 'what'>[] } = {},
 ): Covered {
   const required = requirementsOf(kind, { crashes })
   const open = [...required].filter((what) => !visited.has(what))

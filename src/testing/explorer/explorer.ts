@@ -10,13 +10,18 @@
  * not contain what a process remembers after a restart or a fault.
  */
 import type { OperationKind } from '../../kernel/define/operation.ts'
+import { checkCount, checkDuration, checkFunction } from '../../arguments.ts'
+import { Bounds, unclosedBy } from './bounds.ts'
+import { checkEvents } from './caller-events.ts'
 import { Choices, parsePath, type Budget } from './choices.ts'
 import { Coverage } from './coverage.ts'
 import type { TestedStore } from '../environments/backing-store.ts'
 import { VirtualClock, worldRandom } from './life.ts'
 import { runLife, settled, type TraceEvent, type LifeOptions, type Place, type Spared } from './run-life.ts'
 import { Findings, type Exploration } from './findings.ts'
+import { Growth } from './growth.ts'
 import { liveness } from '../invariants/liveness.ts'
+import { mistagged } from '../invariants/tags.ts'
 import { nameOf, type Scenario, type Stage } from './subject.ts'
 import { fingerprints, type World } from './world.ts'
 
@@ -34,11 +39,13 @@ export async function beginning<S extends Stage>(
   scenario: Scenario<S>,
   store?: TestedStore,
 ): Promise<Place<S> & { start: World }> {
-  const { subject, skewMs = 0 } = scenario
+  const { subject, skewMs = 0, anytime = [] } = scenario
   const { kinds } = subject
+  checkEvents(anytime, kinds)
   const environment = await subject.open()
-  const place = { kinds, environment, fingerprint: fingerprints(subject.alike ?? {}), store }
-  const empty: World = { rows: {}, outside: environment.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
+  const place = { kinds, environment, fingerprint: fingerprints(subject.alike ?? {}), store, anytime }
+  const rows = subject.rows?.() ?? {}
+  const empty: World = { rows, outside: environment.leave(), nowMs: START_MS, skewMs, entropy: 0, notes: {} }
   const lines: string[] = []
   const { world, end, violations } = await runLife(
     {
@@ -83,6 +90,15 @@ export interface ExploreOptions {
   readonly drawn?: (fault: string) => boolean
   /** After how many violations it stops. */
   readonly mostViolations?: number
+  /** After how many lives it stops; never unless given. What is left then is told by `unclosed`. */
+  readonly mostLives?: number
+  /**
+   * After how many milliseconds it stops, by the machine's steady clock (`performance.now`); never unless given. How much
+   * is explored by then depends on the machine: `mostLives` does not.
+   */
+  readonly deadlineMs?: number
+  /** Called after each life. */
+  readonly onProgress?: (progress: Progress) => void
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
   /** Stops when this invariant is found broken. */
@@ -96,17 +112,38 @@ export interface ExploreOptions {
   readonly landed?: (path: string, world: () => World) => boolean
 }
 
+/** How far an exploration is. */
+export interface Progress {
+  /** The number of lives so far. */
+  readonly lives: number
+  /** The number of worlds from which lives began so far. */
+  readonly worlds: number
+  /** The number of known worlds from which no life has begun. */
+  readonly open: number
+}
+
 interface Waiting {
   readonly world: World
   readonly path: string
   readonly budget: Budget
+  /** The number of crashes that led to it. */
+  readonly generation: number
 }
 
-/** Explores a scenario. */
+/**
+ * Explores a scenario.
+ *
+ * @throws {TypeError} naming the option; where no kind takes an event of `anytime`
+ * @example
+ * const { closed, unclosed, violations } = await exploreCrashes({ kind: 'order', name: 'paid', subject, drive }, { faults: 1, mostLives: 5_000 })
+ */
 export async function exploreCrashes<S extends Stage>(
   scenario: Scenario<S>,
   options: ExploreOptions = {},
 ): Promise<Exploration> {
+  checkCount(options.mostLives, 'mostLives')
+  checkDuration(options.deadlineMs, 'deadlineMs')
+  checkFunction(options.onProgress, 'onProgress')
   const {
     faults = 2,
     others = 1,
@@ -124,7 +161,8 @@ export async function exploreCrashes<S extends Stage>(
     : depth === undefined
       ? { faults, others }
       : { faults: depth, others: Infinity }
-  const waiting: Waiting[] = [{ world: start, path: `${nameOf(scenario)}${owners ? BY_TWO : ''}:`, budget: fresh }]
+  const path = `${nameOf(scenario)}${owners ? BY_TWO : ''}:`
+  const waiting: Waiting[] = [{ world: start, path, budget: fresh, generation: 0 }]
   const worlds = new Seen()
   worlds.enter(fingerprint(start), fresh)
   const states = new Seen()
@@ -144,13 +182,20 @@ export async function exploreCrashes<S extends Stage>(
   /** The check of the merging relies on no fingerprint, not even for equal ends. */
   const exhaustive = options.depth !== undefined && !quick
   const merging = options.depth === undefined && !quick && !exact && !owners
+  const growth = new Growth(scenario.subject.alike ?? {})
+  growth.add(0, start)
   const findings = new Findings(options)
+  findings.wrong(path, tagsOf(scenario))
+  const bounds = new Bounds(options)
   let isFound = false
-  const enough = (): boolean => isFound || findings.enough
+  const enough = (): boolean => isFound || findings.enough || bounds.reached(findings.lives)
   let entered = 0
   let crashes = 0
-  for (let item = waiting.shift(); item && !enough(); item = waiting.shift()) {
-    const { world: from, path: before, budget } = item
+  /** A bound was reached among the lives of one world. */
+  let isCut = false
+  for (let item = waiting.at(0); item && !enough(); item = waiting.at(0)) {
+    const { world: from, path: before, budget, generation } = item
+    waiting.shift()
     entered++
     let choices: Choices | undefined = new Choices({
       budget,
@@ -164,7 +209,9 @@ export async function exploreCrashes<S extends Stage>(
       /** A world that a crash left or would have left. */
       const crashed = (world: World, left: Budget, path: string): void => {
         const next = depth === undefined ? { faults, others: Math.floor(left.others) } : left
-        if (exhaustive || worlds.enter(fingerprint(world), next)) waiting.push({ world, path, budget: next })
+        if (!exhaustive && !worlds.enter(fingerprint(world), next)) return
+        growth.add(generation + 1, world)
+        waiting.push({ world, path, budget: next, generation: generation + 1 })
       }
       const spared = ({ place, option, name, world }: Spared): boolean => {
         const { faults: rest, others: lives } = of.choices.left
@@ -191,9 +238,14 @@ export async function exploreCrashes<S extends Stage>(
       findings.add(choices, path, found)
       if (end === 'crashed' && !choices.isOver && found.length === 0) crashed(world, choices.left, `${path}/`)
       choices = choices.next()
+      options.onProgress?.({ lives: findings.lives, worlds: entered, open: waiting.length })
     }
+    if (choices) isCut = true
   }
-  return findings.report({ worlds: entered, crashes, visited: coverage.visited })
+  const left = waiting.length + (isCut ? 1 : 0)
+  const unclosed =
+    bounds.isReached && left > 0 ? unclosedBy({ growth: growth.names, lives: findings.lives, left }) : undefined
+  return findings.report({ worlds: entered, crashes, visited: coverage.visited, unclosed })
 }
 
 /** The kind whose chart a scenario covers. */
@@ -202,6 +254,10 @@ export const kindOf = <S extends Stage>({ kind, subject }: Scenario<S>): Operati
   if (!found) throw new RangeError(`kind: the subject has no kind '${kind}'`)
   return found as OperationKind
 }
+
+/** Tags of its charts that mean nothing, or do not hold. */
+const tagsOf = <S extends Stage>({ subject }: Scenario<S>): string[] =>
+  subject.kinds.flatMap((kind) => mistagged(kind).map((what) => `tags: ${what}`))
 
 /** The states that were met before, each with the budget that was left. */
 class Seen {
@@ -239,8 +295,16 @@ const BY_TWO = '@two'
 /** The name of a path's scenario. */
 export const scenarioOf = (path: string): string => path.replace(/(@two)?:.*/, '')
 
+/** What happened on a path. */
+export interface Replayed {
+  /** Commits, requests and states, in order; of kinds of your own also arguments, answers, events and contexts. */
+  readonly trace: readonly TraceEvent[]
+  /** The broken invariants. */
+  readonly violations: readonly string[]
+}
+
 /**
- * Runs exactly one path and returns what happened.
+ * Runs exactly one path and returns what happened; `traceLines` makes lines of it.
  *
  * @throws {RangeError} where it leads nowhere.
  */
@@ -248,7 +312,7 @@ export async function replay<S extends Stage>(
   scenario: Scenario<S>,
   path: string,
   store?: TestedStore,
-): Promise<{ readonly trace: readonly TraceEvent[]; readonly violations: readonly string[] }> {
+): Promise<Replayed> {
   const [, by, lives = ''] = /^[^:@]*(@two)?:(.*)$/.exec(path) ?? []
   const owners = by !== undefined
   const { start, ...place } = await beginning(scenario, store)
@@ -262,7 +326,8 @@ export async function replay<S extends Stage>(
     const { world, end, violations } = await runLife(of, { tell })
     tell({ column: 'life', text: end, atMs: world.nowMs })
     from = world
-    if (violations.length > 0) return { trace, violations }
+    const wrong = [...tagsOf(scenario), ...violations]
+    if (wrong.length > 0) return { trace, violations: wrong }
     if (end === 'done') return { trace, violations: await afterwards({ ...of, from: world }) }
   }
   return { trace, violations: [] }

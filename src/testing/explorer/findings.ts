@@ -23,6 +23,11 @@ export interface Exploration {
   readonly crashes: number
   /** Every world that can come about within the bound was lived on from, and nothing is wrong. */
   readonly closed: boolean
+  /**
+   * Where `mostLives` or `deadlineMs` ended it: how much is left, and what grows if worlds are new for ever: `not closed:
+   * growing in invoices.period; 12 worlds are left after 5000 lives`.
+   */
+  readonly unclosed?: string | undefined
   /** The states that were seen. */
   readonly visited: ReadonlySet<string>
   /** The broken invariants. */
@@ -51,22 +56,32 @@ export class Findings {
     return this.#until !== undefined && violations.some(({ what }) => what.startsWith(`${this.#until}:`))
   }
 
+  /** The number of lives so far. */
+  get lives(): number {
+    return this.#runs.reduce((total, count) => total + (count ?? 0), 0)
+  }
+
+  /** Something is wrong that no life has shown. */
+  wrong(path: string, found: Iterable<string>): void {
+    for (const what of found) this.violations.push({ path, what })
+  }
+
   /** A life is over: what it chose, on which path, and what was wrong. */
   add(choices: Choices, path: string, wrong: Iterable<string>): void {
     const injected = choices.faults.length
     this.#runs[injected] = (this.#runs[injected] ?? 0) + 1
     for (const { untried, site, isFault } of choices.taken) if (untried.length > 0 || isFault) this.#sites.add(site)
-    for (const what of wrong) this.violations.push({ path, what })
+    this.wrong(path, wrong)
   }
 
-  report(of: Pick<Exploration, 'worlds' | 'crashes' | 'visited'>): Exploration {
+  report(of: Pick<Exploration, 'worlds' | 'crashes' | 'visited' | 'unclosed'>): Exploration {
     const { violations } = this
     return {
       ...of,
       sites: this.#sites.size,
       runs: this.#runs,
-      lives: this.#runs.reduce((total, count) => total + (count ?? 0), 0),
-      closed: violations.length === 0,
+      lives: this.lives,
+      closed: violations.length === 0 && of.unclosed === undefined,
       violations,
     }
   }

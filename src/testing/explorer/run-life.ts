@@ -2,20 +2,22 @@
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
-import { StoreError, type Schema, type Store, type StoreErrorCode } from '../../store/port.ts'
+import { StoreError, type Schema, type Store, type StoreErrorCode, type Write } from '../../store/port.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
 import type { Random } from '../../kernel/util/ports.ts'
 import { inMemory, onStore, type BackingStore, type TestedStore } from '../environments/backing-store.ts'
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { Outages } from '../faults/outages.ts'
-import { deadEnd, liveness } from '../invariants/liveness.ts'
+import { deadEnd, orQuarantined } from '../invariants/liveness.ts'
+import { CallerEvents, QUIET } from './caller-events.ts'
 import { Administrator } from './administrator.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
 import { Life, VirtualClock, worldRandom } from './life.ts'
 import { ProcessClock } from './process-clock.ts'
 import { Processes } from './processes.ts'
 import { startOf, type Misread } from './start.ts'
-import type { Means, Stage, Environment } from './subject.ts'
+import type { Means, Stage, Environment, Scenario } from './subject.ts'
+import { WholeTrace } from './whole-trace.ts'
 import type { Fingerprint, World } from './world.ts'
 
 /** A life that exceeds these limits does not converge. */
@@ -37,6 +39,8 @@ export interface Place<S extends Stage> {
   readonly fingerprint: Fingerprint
   /** Keeps the program's rows; they are in memory unless given. */
   readonly store?: TestedStore | undefined
+  /** What callers may send at any time. */
+  readonly anytime?: Scenario<S>['anytime']
 }
 
 /** Where a life takes place, and what its caller wants. */
@@ -59,9 +63,11 @@ export interface LifeResult {
 /** One line of what happened, under its column. */
 export interface TraceEvent {
   /** Who did it. */
-  readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state'
+  readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state' | 'event' | 'context'
   /** What happened. */
   readonly text: string
+  /** The same with what was handed over and what came back, where the program has no secrets. */
+  readonly whole?: string
   /** Milliseconds since the Unix epoch, by the world's clock. */
   readonly atMs: number
 }
@@ -110,6 +116,8 @@ class LifeRun<S extends Stage> {
   readonly #violations: string[] = []
   readonly #stage: Stage
   readonly #processes: Processes
+  readonly #callers: CallerEvents
+  readonly #whole: WholeTrace
   #commits = 0
   #requests = 0
   /** Stands by from when the process can be told to go on. */
@@ -128,6 +136,12 @@ class LifeRun<S extends Stage> {
     this.#rows = of.store ? onStore(of.store, this.#world.rows) : inMemory(this.#world.rows)
     this.#stage = this.#newStage()
     this.#processes = new Processes((paused) => this.#runOther(paused))
+    const events = misread || of.owners ? [] : (of.anytime ?? [])
+    this.#callers = new CallerEvents({
+      ...{ kinds: of.kinds, events, rows: () => this.#rows.dump(), stage: this.#stage },
+      said: (text) => this.#say('event', text),
+    })
+    this.#whole = new WholeTrace(of.kinds, this.#world.rows, (...line) => this.#say(...line))
     of.environment.enter(this.#world.outside, this.#clock, this.#random)
   }
 
@@ -169,18 +183,29 @@ class LifeRun<S extends Stage> {
     const { weight = 1 } = this.#of
     if (this.#life.endless) return this.#stuck('convergence: it goes round and round, and never lets time go on')
     if (this.#life.dead) return 'crashed'
+    // What a request did counts, though its caller has what it wanted.
+    if (this.#callers.release()) return undefined
     if (ended === 'done') return 'done'
-    if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`, ...liveness({ rows: this.#rows.dump() }))
+    if (ended) return this.#stuck(`failed: ${messageOf(ended.error)}`)
     const [commits, requests] = [this.#commits, this.#requests]
     if (advances > weight * MOST_ADVANCES || commits > weight * MOST_COMMITS || requests > weight * MOST_REQUESTS)
       return this.#stuck(`convergence: not after ${commits} commits, ${requests} requests, ${advances} waits`)
-    if (this.#clock.advance()) return undefined
-    const aside = liveness({ rows: this.#rows.dump() })
-    return this.#stuck(...(aside.length > 0 ? aside : ['stuck: nothing is under way, and no timer runs']))
+    if (this.#sentWhenQuiet() || this.#clock.advance()) return undefined
+    return this.#stuck('stuck: nothing is under way, and no timer runs')
   }
 
-  #stuck(...violations: readonly string[]): 'stuck' {
-    this.#violations.push(...violations)
+  /** Before time goes on, a caller may send an event. */
+  #sentWhenQuiet(): boolean {
+    const sendings = this.#callers.at(QUIET, [])
+    if (sendings.length === 0) return false
+    const option = this.#pick(QUIET, ['ok', ...sendings.map(({ option }) => option)], [])
+    const sending = sendings.find((it) => it.option === option)
+    if (sending) this.#callers.send(sending)
+    return sending !== undefined
+  }
+
+  #stuck(violation: string): 'stuck' {
+    this.#violations.push(...orQuarantined(violation, this.#rows.dump()))
     return 'stuck'
   }
 
@@ -195,8 +220,8 @@ class LifeRun<S extends Stage> {
     }
   }
 
-  #say(column: TraceEvent['column'], text: string): void {
-    this.#observers.tell?.({ column, text, atMs: this.#clock.rightMs })
+  #say(column: TraceEvent['column'], text: string, whole?: string): void {
+    this.#observers.tell?.({ column, text, ...(whole !== undefined && { whole }), atMs: this.#clock.rightMs })
   }
 
   #newStage(): Stage {
@@ -215,22 +240,38 @@ class LifeRun<S extends Stage> {
     }
   }
 
+  /** Places with the same name count as one in a quick exploration. */
+  #nameOf(site: string): string {
+    return `${site} in ${statesOf(this.#rows.dump())}`
+  }
+
+  /** Chooses one of the options of an injection point. The first is that nothing goes wrong. */
+  #pick(site: string, options: readonly [string, ...string[]], doing: readonly (string | object)[]): string {
+    const { choices, fingerprint } = this.#of
+    const option = choices.pick(site, options, {
+      state: () => fingerprint(this.#now(), [...doing, ...this.#callers.pending], this.#clock.ringsMs),
+      name: () => this.#nameOf(site),
+      passing: this.#observers.spared !== undefined,
+    })
+    if (option !== options[0] && !choices.isOver) this.#say('fault', `${choices.taken.length}. ${site}: ${option}`)
+    return option
+  }
+
   /** Chooses among the options that `may` happen to a process. */
   #injecting(who: string, may: (option: string) => boolean): Inject {
-    const { choices, fingerprint } = this.#of
+    const { choices } = this.#of
     return (site, [usual, ...faults], doing) => {
       try {
         const options = faults.filter(may)
         const { spared, passed } = this.#observers
-        const name = (): string => `${site} in ${statesOf(this.#rows.dump())}`
-        const fault = choices.pick(who + site, [usual, ...options], {
-          state: () => fingerprint(this.#now(), doing, this.#clock.ringsMs),
-          name,
-          passing: spared !== undefined,
-        })
+        const name = (): string => this.#nameOf(site)
+        const sendings = who === '' ? this.#callers.at(site, doing) : []
+        const picked = this.#pick(who + site, [usual, ...options, ...sendings.map(({ option }) => option)], doing)
+        const sending = sendings.find(({ option }) => option === picked)
+        if (sending) return { fault: usual, ...this.#callers.sent(site, sending) }
+        const fault = options.find((it) => it === picked) ?? usual
         const end = options.find(isCrash)
         if (choices.isOver && end !== undefined) return { fault: end, applied() {} }
-        if (fault !== usual) this.#say('fault', `${choices.taken.length}. ${who}${site}: ${fault}`)
         const place = choices.taken.length
         const spare = (option: Crash): boolean => {
           if (!spared || fault !== usual || place <= choices.repeated || !options.some((it) => it === option))
@@ -273,9 +314,9 @@ class LifeRun<S extends Stage> {
     const [life, misread] = [this.#life, this.#misread]
     const ownClock = new ProcessClock(this.#clock)
     const paused = (): Promise<void> => ownClock.standing(overtake)
-    const committed = (about: string): void => {
+    const committed = (about: string, writes: readonly Write[]): void => {
       this.#commits++
-      this.#say('commit', about)
+      this.#say('commit', about, tell && this.#whole.commit(writes))
     }
     return {
       stage: this.#stage,
@@ -311,10 +352,11 @@ class LifeRun<S extends Stage> {
               `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,
             )
         }),
+      inspectWhole: tell && ((event) => this.#whole.step(event)),
       overtake: paused,
-      requested: (what) => {
+      requested: (what, whole) => {
         this.#requests++
-        this.#say('request', what)
+        this.#say('request', what, whole)
       },
       another: () => this.#meansOf(luck, never),
     }
@@ -329,6 +371,7 @@ class LifeRun<S extends Stage> {
       return !owners && (option !== 'unstorable' || this.#administrator !== undefined)
     }
     const program = await environment.start(this.#meansOf(this.#injecting('', may), () => processes.overtake()))
+    this.#callers.begin(program)
     const rows = (): Dump => this.#rows.dump()
     const administrator = program.resume && new Administrator({ clock, rows, resume: program.resume })
     this.#administrator = administrator

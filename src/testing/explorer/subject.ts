@@ -3,6 +3,7 @@
  * program does. `kindSubject` makes a subject of kinds of operations and their ports; `walletSubject` makes one of the
  * wallet and a mint.
  */
+import type { EventObject } from 'xstate'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import type { OperationKind } from '../../kernel/define/operation.ts'
 import type { Role } from '../../kernel/share/ownership.ts'
@@ -44,6 +45,12 @@ export interface Scenario<S extends Stage> {
   readonly depth?: number
   /** The number of injected faults in a quick exploration; one unless given. */
   readonly quickDepth?: number
+  /**
+   * Events that a caller may send at any time. Each is sent at every commit, at every request and whenever nothing else
+   * can happen, to each operation whose state takes it, and counts as a fault. What the caller does must lead on from
+   * wherever they lead.
+   */
+  readonly anytime?: readonly (EventObject & { readonly [field: string]: unknown })[]
   /** How far the program's clock is ahead of the world's, in milliseconds; negative if it is behind. 0 unless given. */
   readonly skewMs?: number
   /** Makes the world in which the scenario begins. Nothing goes wrong here. */
@@ -60,6 +67,8 @@ export interface Subject<S extends Stage> {
   readonly kinds: readonly OperationKind<never>[]
   /** What may differ between worlds that are merged. */
   readonly alike?: Likeness
+  /** The rows that the store has at the beginning; none unless given. */
+  readonly rows?: () => Dump
   /** Makes the environment. Many lives use it, one at a time. */
   open(): Promise<Environment<S>>
 }
@@ -109,6 +118,8 @@ export interface Means {
   readonly inject: Inject
   /** The inspector, which must be passed to the kernel. */
   readonly inspect: ((event: InspectionEvent) => void) | undefined
+  /** The inspector that is told whole events and contexts, where a trace is wanted; only for programs without secrets. */
+  readonly inspectWhole: ((event: InspectionEvent) => void) | undefined
   /** Pauses this process while another one goes on with the same operations. */
   readonly overtake: () => Promise<void>
   /** Called for each request before it leaves the process. The process may be paused, or die, there. */
@@ -117,8 +128,8 @@ export interface Means {
     readonly path: string
     readonly body: string | undefined
   }) => Promise<void>
-  /** Reports a request, for the trace and the count. */
-  readonly requested: (what: string) => void
+  /** Reports a request, for the trace and the count. `whole` shows its arguments and its answer. */
+  readonly requested: (what: string, whole?: string) => void
   /** The arguments for another process in the same life, without faults. */
   readonly another: () => Means
 }
@@ -146,6 +157,8 @@ export interface Running<S extends Stage> {
   readonly resume?: (id: string) => Promise<void>
   /** Needed where several processes share a store by a lock or by heartbeats. */
   readonly sharer?: Sharer
+  /** Sends an operation an event of a caller. False where its state takes no notice. */
+  readonly send?: (kind: string, id: string, event: EventObject) => Promise<boolean>
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
   readonly attend?: (act: () => Promise<void>) => Promise<void>
 }

@@ -29,7 +29,10 @@ export interface World {
 export interface Likeness {
   /** Columns and fields that only explain, or say who wrote and when. Nothing that follows depends on them. */
   readonly ignore?: readonly string[]
-  /** Texts that name something. It matters whether two of them are equal, but not what they say. */
+  /**
+   * Texts and numbers that name something, such as the period of an invoice. It matters whether two of them are equal, but
+   * not what they say.
+   */
   readonly names?: readonly string[]
   /** The largest number with which each count is compared: name → the least number that means "this many or more". */
   readonly counts?: Readonly<Record<string, number>>
@@ -179,11 +182,12 @@ export function likened({
   const [ignored, named, aged] = [new Set(ignore), new Set(names), new Set(ages)]
   return (key, value) => {
     if (ignored.has(key)) return undefined
+    if (named.has(key) && (typeof value === 'string' || typeof value === 'number')) return nameIn(`${value}`)
     if (typeof value === 'number') {
       if (Object.hasOwn(counts, key)) return Math.min(counts[key]!, value)
       return aged.has(key) ? `~${value}` : value
     }
-    return typeof value === 'string' && named.has(key) ? nameIn(value) : value
+    return value
   }
 }
 
@@ -231,8 +235,11 @@ class Shapes {
   }
 }
 
+/** A text without its ids and times, which count by their order alone. */
+export const unmarked = (text: string): string => text.replaceAll(MARKS, '#')
+
 /** A row of the kernel, without bookkeeping. Its texts are parsed, because they contain ignored fields too. */
-function opened(value: object): object {
+export function opened(value: object): object {
   if ('snapshot' in value && 'commitId' in value) {
     const { snapshot, timers, ...row } = value as Row
     return {

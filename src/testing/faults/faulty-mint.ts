@@ -430,7 +430,7 @@ export function faultyTransport(of: {
         const answer = await deliver(request)
         await arrive()
         answered(path, answer.status, fault)
-        applied()
+        void applied()
         if (fault === 'ok' && answer.status >= 400) await noteDead(body)
         switch (fault) {
           case 'crashAfter':

@@ -45,8 +45,8 @@ export interface FaultyPortOptions {
   readonly clock: VirtualClock
   /** Runs another process that overtakes this one. */
   readonly overtake: () => Promise<void>
-  /** Called before each call. */
-  readonly requested: (what: string) => void
+  /** Called for each call: what became of it, and the same with its arguments and its answer. */
+  readonly requested: (what: string, whole?: string) => void
   /** The requests that the network holds. They are part of the world, because they outlive the process. */
   readonly late: { get(): readonly LateCall[]; set(calls: readonly LateCall[]): void }
   /** More faults of a request, by the name of the port and of the fault. */
@@ -74,9 +74,12 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
     return (...args: unknown[]) =>
       life.act(async () => {
         const json = args.map((arg) => (arg instanceof AbortSignal ? null : arg))
-        const { fault, applied } = inject(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
-        const say = (what: string): void => requested(`${at} ${what}${fault === 'ok' ? '' : ` (${fault})`}`)
+        const { fault, before, applied } = inject(at, ['ok', ...CALL_FAULTS, ...Object.keys(own)], [at, json])
+        const how = fault === 'ok' ? '' : ` (${fault})`
+        const say = (what: string, came = what): void =>
+          requested(`${at} ${what}${how}`, `${at}(${json.map(shown).join(', ')}) → ${came}${how}`)
         const deliver = async (): Promise<unknown> => call(...args)
+        if (before) await before()
         switch (fault) {
           case 'crashBefore':
             return life.die()
@@ -93,10 +96,14 @@ export function faultyPort<P>(name: string, port: P, options: FaultyPortOptions)
             break
           default:
         }
-        const answer = await (own[fault] ?? ((it) => it()))(deliver)
+        const answer = await (own[fault] ?? ((it) => it()))(deliver).catch((error: unknown) => {
+          say('failed', `throws ${String(error)}`)
+          throw error
+        })
         await arrive()
-        say('answered')
-        applied()
+        say('answered', shown(answer))
+        const handled = applied()
+        if (handled) await handled
         switch (fault) {
           case 'crashAfter':
             return life.die()
@@ -132,6 +139,9 @@ export async function arriveLate(name: string, port: unknown, calls: readonly La
     }
   }
 }
+
+/** An argument or an answer, for people. */
+const shown = (value: unknown): string => JSON.stringify(value) ?? 'undefined'
 
 const fieldOf = (value: unknown, key: string): unknown => (value as Readonly<Record<string, unknown>>)[key]
 const classOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null

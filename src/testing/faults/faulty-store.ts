@@ -47,7 +47,7 @@ export function faultyStore(
   of: {
     inject: Inject
     life: Life
-    committed: (about: string) => void
+    committed: (about: string, writes: readonly Write[]) => void
     /** Has another process take the operations over for a while. */
     overtake: () => Promise<void>
     /** Told of a commit that is refused for good, and of one that is tried again all the same. */
@@ -81,8 +81,8 @@ export function faultyStore(
         const { fault, applied } = inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)
         const land = async (): Promise<void> => {
           await store.commit(writes)
-          committed(about)
-          applied()
+          committed(about, writes)
+          void applied()
         }
         if (outages?.begin(about)) return outages.meet(land)
         switch (fault) {

@@ -24,7 +24,7 @@ export const invariants = {
   /** Every operation has a next event, a deadline, or somebody who is to decide; every reservation an operation. */
   stuck: 'every operation has a next event, a deadline, or somebody who is to decide',
   /** A defect, or an error that does not pass: the reason stands with the operation. */
-  quarantined: 'the kernel sets nothing aside',
+  quarantined: 'nothing is set aside but by a mint that has lied, and for a database that refuses',
   retried: 'a defect is met once: nothing outside is asked again for it',
   stranded: 'what is reserved or sent belongs to an operation that will see to it',
   convergence: 'it comes to an end within so many commits, requests and waits',

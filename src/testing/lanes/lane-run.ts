@@ -12,7 +12,7 @@ import { VirtualClock, worldRandom } from '../explorer/life.ts'
 import { luck, type LifeResult, type Place, type TraceEvent } from '../explorer/run-life.ts'
 import type { Means, Running, Stage } from '../explorer/subject.ts'
 import type { World } from '../explorer/world.ts'
-import { deadEnd } from '../invariants/liveness.ts'
+import { deadEnd, orQuarantined } from '../invariants/liveness.ts'
 import { FrozenLife } from './frozen-life.ts'
 
 /** No caller waits longer. */
@@ -120,7 +120,7 @@ export abstract class LaneRun<
   }
 
   #stuck(violation: string): 'stuck' {
-    this.violations.push(violation)
+    this.violations.push(...orQuarantined(violation, this.rows.dump()))
     return 'stuck'
   }
 
@@ -218,6 +218,7 @@ export abstract class LaneRun<
           const state = event.snapshot && (event.snapshot.context as { state: string }).state
           if (state !== undefined) this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
         }),
+      inspectWhole: undefined,
       overtake: () => Promise.resolve(),
       sending: (request) => this.sending(process, request),
       requested: (what) => {

@@ -138,7 +138,7 @@ export const rowMutants: readonly Mutant[] = [
             on({ such: 'exchange.isUnsupported', target: 'restoring', keep: change({ states: [] }) }),`,
       },
     ],
-    breaks: 'stuck',
+    breaks: 'quarantined',
     scenario: 'swap.refuses-without-09',
   },
   {
@@ -150,7 +150,7 @@ export const rowMutants: readonly Mutant[] = [
         to: `{ guard: 'isSomePending', target: 'quarantined' },`,
       },
     ],
-    breaks: 'stuck',
+    breaks: 'quarantined',
     scenario: 'melt.taken-back',
   },
 ]
