@@ -1,5 +1,5 @@
 /** The far side: a wallet that is somewhere else. */
-import { checkDuration, checkListener, checkNames, checkOneOf, checkSignal } from '../arguments.ts'
+import { checkDuration, checkListener, checkNames, checkObject, checkOneOf, checkSignal } from '../arguments.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import type { KeyValues } from '../store/kv.ts'
@@ -144,7 +144,9 @@ class FarWallet implements RemoteWallet {
     // Signals do not cross: what crosses is that they abort.
     this.mint = {
       ...kind(methods.mint, FarMint),
-      async prepare({ signal, privateKey, ...options }) {
+      async prepare(given) {
+        checkObject(given, 'options')
+        const { signal, privateKey, ...options } = given
         if (privateKey !== undefined) throw notAllowed('privateKey: no key crosses')
         checkSignal(signal)
         return new FarMint(link, await call(methods.mint.prepare, options, signal))
@@ -152,7 +154,9 @@ class FarWallet implements RemoteWallet {
     }
     this.melt = {
       ...kind(methods.melt, FarMelt),
-      async prepare({ signal, ...options }) {
+      async prepare(given) {
+        checkObject(given, 'options')
+        const { signal, ...options } = given
         checkSignal(signal)
         return new FarMelt(link, await call(methods.melt.prepare, options, signal))
       },

@@ -135,20 +135,21 @@ export class Permissions {
   }
 
   /**
-   * What the operations of one kind take that count with this one. Its record was there before this is asked: of two operations,
-   * whichever is asked about last finds both, in whatever process.
+   * What the operations of one kind take that count with this one: those of the 24 hours before it, prepared ones too. Of any that
+   * were executed, the one that was created last was so only when those before it had left room, in whatever process they were. One
+   * that was created later counts where it was executed already, which only a clock that was put back can bring about.
    */
   async #taken({ id, kind, state }: OperationHandle, unit: string): Promise<number> {
     const { history } = this.#wallet
     const { createdAt } = await history.get(id)
-    // What is decided already is not undone by operations that came later.
-    const isOpen = state === 'prepared' || state.startsWith('quoting')
+    const isOpen = isUndecided(state)
     let taken = 0
     for (let before: { readonly createdAt: number; readonly id: string } | undefined; ;) {
       const page = await history.list({ kind, unit, limit: PAGE, before })
       for (const record of page) {
         if (record.createdAt <= createdAt - DAY_MS) return taken
-        if (record.status === 'failed' || (!isOpen && record.createdAt > createdAt)) continue
+        const counts = record.createdAt <= createdAt || (isOpen && !isUndecided(record.state))
+        if (record.status === 'failed' || !counts) continue
         taken += record.amount.toNumber() + record.fee.toNumber()
       }
       if (page.length < PAGE) return taken
@@ -156,6 +157,9 @@ export class Permissions {
     }
   }
 }
+
+/** Nothing of it has left the wallet. */
+const isUndecided = (state: string): boolean => state === 'prepared' || state.startsWith('quoting')
 
 const limitIn = (unit: string, limit: AmountLimit): number => {
   const byUnit = typeof limit === 'number' ? { sat: limit } : limit

@@ -92,7 +92,14 @@ class NearSide {
     this.#wallet = wallet
     this.#permissions = permissions
     this.#onError = onError
-    this.#port = openPort(port, { heard: (message) => this.#hear(message), ended: () => this.#forgetAll() })
+    const heard = (message: string): void => {
+      try {
+        this.#hear(message)
+      } catch (error) {
+        onError(error)
+      }
+    }
+    this.#port = openPort(port, { heard, ended: () => this.#forgetAll() })
     this.#say(undefined, { type: 'here' })
   }
 

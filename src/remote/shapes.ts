@@ -115,6 +115,17 @@ export function record<T extends object>(fields: Fields<T>): Shape<T> {
   }
 }
 
+/** Of an object these properties, whatever others it has. */
+export function part<T extends object>(fields: Fields<T>): Shape<T> {
+  const whole = record(fields)
+  const names = Object.keys(fields)
+  return {
+    ...whole,
+    encode: (value, at) =>
+      whole.encode(isObject(value) ? Object.fromEntries(names.map((name) => [name, value[name]])) : value, at),
+  }
+}
+
 /** A name that somebody else chose, as it may stand in an error. */
 const shownName = (name: string): string => (/^\w{1,40}$/.test(name) ? name : 'a property')
 

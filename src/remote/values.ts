@@ -29,6 +29,7 @@ import {
   number,
   oneOf,
   optional,
+  part,
   record,
   text,
   type Fields,
@@ -93,7 +94,7 @@ export const historyPage = record<HistoryPage>({
   direction: optional(direction),
   status: optional(outcome),
   limit: optional(number),
-  before: optional(record<Pick<HistoryRecord, 'createdAt' | 'id'>>({ createdAt: number, id: text })),
+  before: optional(part<Pick<HistoryRecord, 'createdAt' | 'id'>>({ createdAt: number, id: text })),
 })
 const space = { primary: optional(text), secondary: optional(text) }
 export const namespace = record<Namespace>(space)
