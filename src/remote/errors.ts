@@ -4,9 +4,13 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import { StoreError, type StoreErrorCode } from '../store/port.ts'
 import { optional, record, text, type Shape } from './shapes.ts'
 
-/** The calls under way when the other side went; and those that it did not come back for. */
+/** Of calls that were under way when the near side went. */
 export const unavailable = (): HardshellError =>
-  new HardshellError('UNAVAILABLE', 'the wallet cannot be reached; what it was asked may have been done, repeat it by its key')
+  new HardshellError('UNAVAILABLE', 'the wallet went away; what was asked may have been done: repeat it by its key')
+
+/** Of calls that were not made. */
+export const unreachable = (): HardshellError =>
+  new HardshellError('UNAVAILABLE', 'no wallet answers at this port; nothing was asked')
 
 /** What is not in `allow`. */
 export const notAllowed = (what: string): HardshellError => new HardshellError('NOT_ALLOWED', what)

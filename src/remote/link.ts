@@ -3,7 +3,7 @@ import { HardshellError } from '../kernel/util/errors.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import type { WalletEvents } from '../wallet/events.ts'
-import { failure, unavailable } from './errors.ts'
+import { failure, unavailable, unreachable } from './errors.ts'
 import { newId, PROTOCOL, readNear, writeFar, type Content, type FarMessage, type NearMessage } from './messages.ts'
 import type { Method } from './methods.ts'
 import { openPort, type OpenPort, type Port } from './port.ts'
@@ -23,8 +23,8 @@ export interface LinkOptions {
 
 /** How often an unanswered hello is said again. */
 const HELLO_MS = 500
-/** Hellos to one port; where another port can be had, it is asked for then. */
-const MOST_HELLOS = 10
+/** Hellos to one port that may stay unanswered; where another port can be had, it is asked for then. */
+const MOST_HELLOS = 120
 /** Pings without an answer after which the near side counts as gone. */
 const MOST_UNANSWERED = 3
 /** How soon a near side answers where another one has just begun. */
@@ -112,12 +112,12 @@ export class Link {
           clearTimeout(timer)
           signal?.removeEventListener('abort', aborted)
           this.#waiting.delete(end)
-          if (this.#state === 'waiting') reject(unavailable())
+          if (this.#state === 'waiting') reject(unreachable())
           else resolve()
         }
         const aborted = (): void => {
-          end()
           reject(signal?.reason as Error)
+          end()
         }
         const timer = waitMs === Infinity ? undefined : setTimeout(end, waitMs)
         signal?.addEventListener('abort', aborted, { once: true })
