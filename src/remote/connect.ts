@@ -54,8 +54,6 @@ export interface RemoteWallet extends Wallet {
    *
    * @throws {TypeError} naming the argument
    * @example
-   * import { connectWallet, serveWallet } from 'hardshell/remote'
-   *
    * const { port1, port2 } = new MessageChannel()
    * serveWallet(wallet, port1, { allow: { balances: true } })
    * const far = await connectWallet(port2)
@@ -76,8 +74,6 @@ export interface RemoteWallet extends Wallet {
  * @throws {TypeError} naming the argument; the signal's reason
  * @throws {HardshellError} `UNAVAILABLE` where nobody answers, `PROTOCOL_MISMATCH`
  * @example
- * import { connectWallet, serveWallet } from 'hardshell/remote'
- *
  * const { port1, port2 } = new MessageChannel()
  * serveWallet(wallet, port1, { allow: { balances: true } })
  * const far = await connectWallet(port2)
@@ -133,7 +129,8 @@ class FarWallet implements RemoteWallet {
 
   constructor(link: Link) {
     this.#link = link
-    const call = <A, R>(method: Method<A, R>, args: A, signal?: AbortSignal): Promise<R> => link.call(method, args, signal)
+    const call = <A, R>(method: Method<A, R>, args: A, signal?: AbortSignal): Promise<R> =>
+      link.call(method, args, signal)
     const kind = <O, E, H>(
       { prepare, get }: { readonly prepare: Method<O, View<E>>; readonly get: Method<Ids, View<E>> },
       Handle: new (link: Link, view: View<E>) => H,

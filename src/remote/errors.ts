@@ -34,8 +34,7 @@ export const failure: Shape<Error> = {
       if (code === 'CLOSED') return failure.encode(unavailable(), at)
       return told.encode({ name, code, message: message.toWellFormed(), operationId }, at)
     }
-    if (error instanceof TypeError)
-      return told.encode({ name: 'TypeError', message: error.message.toWellFormed() }, at)
+    if (error instanceof TypeError) return told.encode({ name: 'TypeError', message: error.message.toWellFormed() }, at)
     return told.encode({ name: 'HardshellError', code: 'DEFECT', message: 'the wallet met an error of no code' }, at)
   },
   decode(given, at) {

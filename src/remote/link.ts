@@ -273,7 +273,10 @@ export class Link {
         return this.#welcomed(message)
       case 'refused':
         return this.#end(
-          new HardshellError('PROTOCOL_MISMATCH', `the near side speaks version ${message.version}, this one ${PROTOCOL}`),
+          new HardshellError(
+            'PROTOCOL_MISMATCH',
+            `the near side speaks version ${message.version}, this one ${PROTOCOL}`,
+          ),
         )
       case 'unknown':
         return this.#lost()
@@ -310,7 +313,9 @@ export class Link {
   }
 
   #deliver({ at, event, value }: { readonly at: number; readonly event: string; readonly value: unknown }): void {
-    const decoded = Object.hasOwn(events, event) ? events[event as keyof WalletEvents].decode(value, 'event') : undefined
+    const decoded = Object.hasOwn(events, event)
+      ? events[event as keyof WalletEvents].decode(value, 'event')
+      : undefined
     for (const listener of [...(this.#listeners.get(event) ?? [])]) protect(() => listener(decoded))
     if (at - this.#heard < HEARD_TOGETHER) return
     this.#heard = at

@@ -34,8 +34,6 @@ export interface ServedWallet {
    * Serves no more: to the far sides it is as if the wallet paused. The wallet and the port stay open.
    *
    * @example
-   * import { serveWallet } from 'hardshell/remote'
-   *
    * const { port1 } = new MessageChannel()
    * const served = serveWallet(wallet, port1, { allow: { balances: true } })
    * served.close()
@@ -60,8 +58,6 @@ export const MOST_LISTENED = 1_000
  *
  * @throws {TypeError} naming the argument
  * @example
- * import { connectWallet, serveWallet } from 'hardshell/remote'
- *
  * const { port1, port2 } = new MessageChannel()
  * const served = serveWallet(wallet, port1, { allow: { balances: true, send: { upTo: 1000 } } })
  * const far = await connectWallet(port2)
@@ -210,7 +206,8 @@ class Connection {
         return this.#calls.get(message.n)?.abort()
       case 'listen':
         for (const name of message.end) this.#listened.delete(name)
-        for (const name of message.begin) if (this.#listened.size < MOST_LISTENED && name.length <= LONGEST_NAME) this.#listened.add(name)
+        for (const name of message.begin)
+          if (this.#listened.size < MOST_LISTENED && name.length <= LONGEST_NAME) this.#listened.add(name)
         return undefined
       case 'heard':
         return this.#queue.heard(message.at)

@@ -102,10 +102,7 @@ export function record<T extends object>(fields: Fields<T>): Shape<T> {
     for (const [name, value] of Object.entries(given))
       if (value !== undefined && !names.has(name))
         wrong(at === '' ? shownName(name) : `${at}.${shownName(name)}`, `not among ${[...names].join(', ')}`)
-    const made = shapes.map(([name, shape]) => [
-      name,
-      turn(shape, given[name], at === '' ? name : `${at}.${name}`),
-    ])
+    const made = shapes.map(([name, shape]) => [name, turn(shape, given[name], at === '' ? name : `${at}.${name}`)])
     return Object.fromEntries(made.filter(([, value]) => value !== undefined)) as object
   }
   return {

@@ -137,9 +137,7 @@ export const paidMelt = record<PaidMelt>({
   evidence: optional(oneOf('preimage', 'mint')),
   change: amount,
 })
-export const unavailableKeysets = list(
-  record<RestoredFunds['unavailable'][number]>({ keysetId: text, reason: text }),
-)
+export const unavailableKeysets = list(record<RestoredFunds['unavailable'][number]>({ keysetId: text, reason: text }))
 export const restoredFunds = record<RestoredFunds>({ ...finishedFields, unavailable: unavailableKeysets })
 export const shownQuote = record<ShownQuote>({
   quote: text,
@@ -170,18 +168,14 @@ export const explanation = record<Explanation>({
   state: text,
   status: seenStatus,
   why: text,
-  lastError: optional(
-    record<NonNullable<Explanation['lastError']>>({ error: text, attempt: number, atMs: number }),
-  ),
+  lastError: optional(record<NonNullable<Explanation['lastError']>>({ error: text, attempt: number, atMs: number })),
   underWay: list(text),
   watching: optional(text),
   timers: list(record<Explanation['timers'][number]>({ name: text, atMs: number, inMs: number })),
   takes: list(text),
   needsHuman: flag,
   laneClosed: flag,
-  lanePaused: optional(
-    record<NonNullable<Explanation['lanePaused']>>({ why: text, untilMs: number, inMs: number }),
-  ),
+  lanePaused: optional(record<NonNullable<Explanation['lanePaused']>>({ why: text, untilMs: number, inMs: number })),
 })
 export const resumed = list(
   record<Resumed>({

@@ -14,7 +14,16 @@ import { MOST_LISTENED } from '../../src/remote/serve.ts'
 import { bench } from '../kits/wallet-kit.ts'
 
 const RUNS = 5_000
-const EVIL = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'valueOf', '__defineGetter__']
+const EVIL = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'then',
+  'valueOf',
+  '__defineGetter__',
+]
 
 /** A port that a test speaks through. */
 function hostile() {
@@ -68,23 +77,35 @@ const someArgs = fc.oneof(
     { requiredKeys: [] },
   ),
 )
-const message = (from: fc.Arbitrary<unknown>, to: fc.Arbitrary<unknown>) =>
-  fc.record(
+/** Messages that are right, or wrong in one place. */
+function messages(near: string): fc.Arbitrary<object> {
+  const of = <T>(type: string, fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+    fc.record({ type: fc.constant(type), from: fc.constant('far'), to: fc.constant(near), ...fields })
+  const right = fc.oneof(
+    of('hello', { version: fc.constant(PROTOCOL) }),
     {
-      type: fc.oneof(fc.constantFrom('hello', 'call', 'abort', 'listen', 'heard', 'ping', 'bye'), anyName, anyJson),
-      from,
-      to,
-      version: fc.oneof(fc.constant(PROTOCOL), anyJson),
-      n: fc.oneof(fc.nat(9), anyJson),
-      method: fc.oneof(anyName, anyJson),
-      args: someArgs,
-      hasSignal: fc.oneof(fc.boolean(), anyJson),
-      begin: fc.oneof(fc.array(fc.oneof(fc.constantFrom('operation', 'balance', 'id:1'), fc.string())), anyJson),
-      end: fc.oneof(fc.array(fc.string()), anyJson),
-      at: fc.oneof(fc.integer(), anyJson),
+      weight: 6,
+      arbitrary: of('call', {
+        n: fc.nat(99),
+        method: fc.oneof(fc.constantFrom('history.list', 'kv.get', 'kv.set', 'send.get', 'melt.execute'), anyName),
+        args: fc.oneof(fc.constant({}), someArgs),
+        hasSignal: fc.boolean(),
+      }),
     },
-    { requiredKeys: ['type'] },
+    of('abort', { n: fc.nat(99) }),
+    of('listen', {
+      begin: fc.array(fc.oneof(fc.constantFrom('operation', 'balance', 'id:1'), evilName, fc.string())),
+      end: fc.array(anyName),
+    }),
+    of('heard', { at: fc.integer() }),
+    of('ping', {}),
   )
+  const fields = ['type', 'from', 'to', 'n', 'method', 'args', 'hasSignal', 'begin', 'end', 'at', 'version', ...EVIL]
+  const changes = fc.array(fc.tuple(fc.constantFrom(...fields), fc.oneof(evilName, anyJson)), { maxLength: 1 })
+  return fc
+    .tuple(right, changes)
+    .map(([message, changed]) => Object.fromEntries([...Object.entries(message), ...changed]) as object)
+}
 
 /** A wallet that counts which of its methods are called, by their names in the table. */
 function counting(wallet: Wallet, called: Set<string>): Wallet {
@@ -105,7 +126,11 @@ function counting(wallet: Wallet, called: Set<string>): Wallet {
 }
 
 const prototypes = (): string =>
-  JSON.stringify([Object.prototype, Array.prototype, Function.prototype, String.prototype].map((each) => Object.getOwnPropertyNames(each)))
+  JSON.stringify(
+    [Object.prototype, Array.prototype, Function.prototype, String.prototype].map((each) =>
+      Object.getOwnPropertyNames(each),
+    ),
+  )
 
 test(`${RUNS} hostile messages: no crash, no call outside allow, nothing is polluted`, async () => {
   const on = await bench({ stub: true })
@@ -124,8 +149,7 @@ test(`${RUNS} hostile messages: no crash, no call outside allow, nothing is poll
   const before = prototypes()
   const near = readNear(said[0]!)!.from
   const hello = (): void => say(`hardshell:${JSON.stringify({ type: 'hello', from: 'far', version: PROTOCOL })}`)
-  const ids = { from: fc.oneof(fc.constant('far'), evilName, anyJson), to: fc.oneof(fc.constant(near), evilName, anyJson) }
-  const written = message(ids.from, ids.to).map((each) => `hardshell:${JSON.stringify(each)}`)
+  const written = messages(near).map((each) => `hardshell:${JSON.stringify(each)}`)
   const raw = fc.oneof(
     { weight: 8, arbitrary: written },
     { weight: 1, arbitrary: fc.string().map((text) => `hardshell:${text}`) },
@@ -160,7 +184,9 @@ test(`${RUNS} hostile messages: no crash, no call outside allow, nothing is poll
   // Still there.
   const from = said.length
   hello()
-  say(`hardshell:${JSON.stringify({ type: 'call', from: 'far', to: near, n: 77, method: 'history.list', args: {}, hasSignal: false })}`)
+  say(
+    `hardshell:${JSON.stringify({ type: 'call', from: 'far', to: near, n: 77, method: 'history.list', args: {}, hasSignal: false })}`,
+  )
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(said.slice(from).map((each) => readNear(each))).toContainEqual(
     expect.objectContaining({ type: 'result', n: 77, value: [] }),

@@ -69,7 +69,9 @@ test('no key and no secret is given or taken, whatever is allowed', async () => 
   const { wallet } = await on.funded(8)
   const { far } = await linked(wallet)
   const { mintUrl } = on
-  expect(await failure(far.mint.prepare({ mintUrl, amount: 1, quoteId: 'a', privateKey: '11'.repeat(32) }))).toMatchObject({
+  expect(
+    await failure(far.mint.prepare({ mintUrl, amount: 1, quoteId: 'a', privateKey: '11'.repeat(32) })),
+  ).toMatchObject({
     code: 'NOT_ALLOWED',
   })
   const [operation] = await far.operations.list()

@@ -211,10 +211,13 @@ test('what is too large to cross is refused on its own side', async () => {
   expect(await far.balances()).toEqual([])
 })
 
-test.each([undefined, null, 'port', {}, { postMessage() {} }, { on() {} }])('what is no port is refused: %o', async (port) => {
-  const on = await bench({ stub: true })
-  const { wallet } = await on.open()
-  expect(() => serveWallet(wallet, port as Port, { allow: {} })).toThrow(/^port: /)
-  expect((await failure(connectWallet(port as Port))).message).toMatch(/^port: /)
-  expect((await failure(connectWallet(() => port as Port))).message).toMatch(/^port: /)
-})
+test.each([undefined, null, 'port', {}, { postMessage() {} }, { on() {} }])(
+  'what is no port is refused: %o',
+  async (port) => {
+    const on = await bench({ stub: true })
+    const { wallet } = await on.open()
+    expect(() => serveWallet(wallet, port as Port, { allow: {} })).toThrow(/^port: /)
+    expect((await failure(connectWallet(port as Port))).message).toMatch(/^port: /)
+    expect((await failure(connectWallet(() => port as Port))).message).toMatch(/^port: /)
+  },
+)

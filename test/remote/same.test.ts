@@ -199,7 +199,10 @@ test('values of the application', async () => {
   await far.kv.set(name, { dark: true, list: [null, 1, 'a'] })
   expect(await far.kv.get(name)).toEqual({ dark: true, list: [null, 1, 'a'] })
   expect(await wallet.kv.get(name)).toEqual({ dark: true, list: [null, 1, 'a'] })
-  await far.kv.change([{ ...name, key: 'other', value: null }, { ...name, value: undefined }])
+  await far.kv.change([
+    { ...name, key: 'other', value: null },
+    { ...name, value: undefined },
+  ])
   expect(await far.kv.list({ primary: 'app' })).toEqual(['other'])
   expect(await far.kv.get({ primary: 'app', key: 'other' })).toBe(null)
   await far.kv.delete({ primary: 'app', key: 'other' })
