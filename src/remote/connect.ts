@@ -2,7 +2,7 @@
 import { checkDuration, checkListener, checkNames, checkObject, checkOneOf, checkSignal } from '../arguments.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
-import type { KeyValues } from '../store/kv.ts'
+import type { KeyValues, Namespace } from '../store/kv.ts'
 import type {
   History,
   MeltOperations,
@@ -195,7 +195,7 @@ class FarWallet implements RemoteWallet {
       set: (name, value) => call(methods.kv.set, { name, value }),
       delete: (name) => call(methods.kv.delete, name),
       change: (changes) => call(methods.kv.change, { changes: [...changes] }),
-      list: (namespace = {}) => call(methods.kv.list, namespace),
+      list: (namespace?: Namespace) => call(methods.kv.list, namespace ?? {}),
     }
   }
 

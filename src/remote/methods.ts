@@ -30,7 +30,7 @@ export interface Beside {
   /** Whether the caller gave a signal. */
   readonly hasSignal: boolean
   /** Whether an operation was created since the call began. */
-  created(id: string): boolean
+  readonly created: (id: string) => boolean
 }
 
 /** A method as it crosses. */
@@ -62,7 +62,7 @@ interface Definition<A, R> {
   readonly args: Shape<A>
   readonly result: Shape<R>
   readonly reveals: string
-  run(beside: Beside, args: A): Promise<R>
+  readonly run: (beside: Beside, args: A) => Promise<R>
 }
 
 function method<A, R>(name: string, { verb, args, result, reveals, run }: Definition<A, R>): Method<A, R> {
@@ -270,7 +270,7 @@ interface Kind<O, H extends OperationHandle, E extends object> {
   readonly options: Shape<O>
   /** What its handles show beside what all show, and how it is read. */
   readonly extra: Fields<E>
-  extraOf(handle: H): E
+  readonly extraOf: (handle: H) => E
   readonly reveals: string
   prepare(wallet: Wallet, options: O, signal: AbortSignal): Promise<H>
   get(wallet: Wallet, id: string): Promise<H>

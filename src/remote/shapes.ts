@@ -86,7 +86,7 @@ export const list = <T>(shape: Shape<T>): Shape<T[]> => {
   return {
     is: `list of (${shape.is})`,
     encode: (value, at) => each(value, at, (item, at) => shape.encode(item, at) ?? null),
-    decode: (given, at) => each(given, at, shape.decode),
+    decode: (given, at) => each(given, at, (item, at) => shape.decode(item, at)),
   }
 }
 

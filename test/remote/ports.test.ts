@@ -17,7 +17,7 @@ const near = fileURLToPath(new URL('../kits/near-process.ts', import.meta.url))
 const farProcess = fileURLToPath(new URL('../kits/far-process.ts', import.meta.url))
 
 /** Trusts, mints, sends and takes back, and hears of it. */
-async function errand(far: RemoteWallet, { mintUrl }: Pick<Bench, 'mintUrl'>): Promise<void> {
+async function errand(far: RemoteWallet, { mintUrl }: Pick<Bench, 'mintUrl'>): Promise<string> {
   const heard: string[] = []
   far.on('operation', ({ kind, state, amount }) => {
     expect(amount).toBeInstanceOf(Amount)
@@ -32,6 +32,7 @@ async function errand(far: RemoteWallet, { mintUrl }: Pick<Bench, 'mintUrl'>): P
   expect(await failure(far.send.prepare({ mintUrl, amount: 1000 }))).toMatchObject({ code: 'INSUFFICIENT_FUNDS' })
   expect((await far.balances()).map(({ spendable }) => spendable.toNumber())).toEqual([64])
   await eventually('all is heard', () => heard.includes('send reclaimed'))
+  return 'done'
 }
 
 const plan = (on: Bench, seed: string) => ({ path: on.path('near'), seed: seed.repeat(64), allow: EVERYTHING })
@@ -43,7 +44,7 @@ test('a worker of Node', async () => {
   const worker = new Worker(near, { workerData: plan(on, '01') })
   onTestFinished(async () => void (await worker.terminate()))
   await using far = await connectWallet(worker, { waitMs: 60_000 })
-  await errand(far, on)
+  expect(await errand(far, on)).toBe('done')
   const waiting = failure(far.mint.prepare({ mintUrl: on.mintUrl, amount: 1, quoteId: 'none' }))
   await worker.terminate()
   expect((await waiting).message).not.toBe('')
@@ -55,7 +56,7 @@ test.each(['json', 'advanced'] as const)('a forked process beside the money, %s'
   const child = fork(near, [JSON.stringify(plan(on, '02'))], { serialization })
   onTestFinished(() => kill(child))
   await using far = await connectWallet(child, { waitMs: 60_000 })
-  await errand(far, on)
+  expect(await errand(far, on)).toBe('done')
 })
 
 test('a forked process as the far side, and again after it was killed', async () => {
@@ -100,7 +101,7 @@ test("a broadcast channel: several far sides, each with its own answers, and oth
   for (const message of ['hello', 'hardshell:', 'hardshell:{}', { data: 1 }, null, 7]) chatter.postMessage(message)
   await using one = await connectWallet(channel())
   await using other = await connectWallet(channel())
-  await errand(one, on)
+  expect(await errand(one, on)).toBe('done')
   const [all, none] = await Promise.all([
     Promise.all(Array.from({ length: 20 }, () => one.history.list({ limit: 3 }))),
     Promise.all(Array.from({ length: 20 }, () => failure(other.send.get('nobody')))),
@@ -140,7 +141,7 @@ test("Electron's kind of port: an event with data, and start()", async () => {
   other.peer = one
   using _served = serveWallet(wallet, one, { allow: EVERYTHING })
   await using far = await connectWallet(other)
-  await errand(far, on)
+  expect(await errand(far, on)).toBe('done')
   one.emit('close')
   other.emit('close')
   expect(far.connection).toBe('waiting')

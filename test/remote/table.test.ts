@@ -66,7 +66,7 @@ test('the table has every method of the wallet and of its handles, and no other'
 })
 
 test('every verb has a method, and every method a verb', () => {
-  const verbs = new Set(methodNames().map((name) => methodOf(name)?.verb))
+  const verbs = new Set<string>(methodNames().map((name) => String(methodOf(name)?.verb)))
   expect([...verbs, 'events'].toSorted()).toEqual([...VERBS].toSorted())
 })
 
