@@ -1,5 +1,13 @@
 /** The far side: a wallet that is somewhere else. */
-import { checkDuration, checkListener, checkNames, checkObject, checkOneOf, checkSignal } from '../arguments.ts'
+import {
+  checkDuration,
+  checkList,
+  checkListener,
+  checkNames,
+  checkObject,
+  checkOneOf,
+  checkSignal,
+} from '../arguments.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import type { KeyValues, Namespace } from '../store/kv.ts'
@@ -194,7 +202,10 @@ class FarWallet implements RemoteWallet {
       get: (name) => call(methods.kv.get, name),
       set: (name, value) => call(methods.kv.set, { name, value }),
       delete: (name) => call(methods.kv.delete, name),
-      change: (changes) => call(methods.kv.change, { changes: [...changes] }),
+      async change(changes) {
+        checkList(changes, 'changes', () => {})
+        await call(methods.kv.change, { changes: [...changes] })
+      },
       list: (namespace?: Namespace) => call(methods.kv.list, namespace ?? {}),
     }
   }

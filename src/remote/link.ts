@@ -28,7 +28,7 @@ const MOST_HELLOS = 120
 /** Pings without an answer after which the near side counts as gone. */
 const MOST_UNANSWERED = 3
 /** How soon a near side answers where another one has just begun. */
-const PROBE_MS = 1_000
+const PROBE_MS = 2_000
 /** Events that are heard before this is said. */
 const HEARD_TOGETHER = 16
 /** What is listened to at most. */
@@ -86,7 +86,8 @@ export class Link {
   async call<A, R>(method: Method<A, R>, args: A, signal?: AbortSignal): Promise<R> {
     signal?.throwIfAborted()
     const asked = method.ask(args)
-    if (this.#state !== 'open') await this.open(this.#options.waitMs, signal)
+    // It may go again before this goes on.
+    while (this.#state !== 'open') await this.open(this.#options.waitMs, signal)
     const n = ++this.#calls
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const aborted = (): void => {
@@ -97,7 +98,8 @@ export class Link {
     signal?.addEventListener('abort', aborted)
     try {
       this.#post({ type: 'call', n, method: method.name, args: asked, hasSignal: signal !== undefined })
-      return method.read(await promise)
+      const given = await promise
+      return understood(() => method.read(given))
     } finally {
       signal?.removeEventListener('abort', aborted)
       this.#pending.delete(n)
@@ -287,7 +289,7 @@ export class Link {
       case 'result':
         return this.#pendingCall(message.n)?.resolve(message.value)
       case 'failed':
-        return this.#pendingCall(message.n)?.reject(failure.decode(message.error, 'error'))
+        return this.#pendingCall(message.n)?.reject(errorOf(message.error))
       case 'event':
         return this.#deliver(message)
       case 'pong':
@@ -313,13 +315,30 @@ export class Link {
   }
 
   #deliver({ at, event, value }: { readonly at: number; readonly event: string; readonly value: unknown }): void {
-    const decoded = Object.hasOwn(events, event)
-      ? events[event as keyof WalletEvents].decode(value, 'event')
-      : undefined
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) protect(() => listener(decoded))
+    const decode = (): unknown =>
+      Object.hasOwn(events, event) ? events[event as keyof WalletEvents].decode(value, 'event') : undefined
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) protect(() => listener(decode()))
     if (at - this.#heard < HEARD_TOGETHER) return
     this.#heard = at
     this.#post({ type: 'heard', at })
+  }
+}
+
+/** What the near side said. @throws {HardshellError} `DEFECT` where it is nothing that it may say */
+function understood<R>(read: () => R): R {
+  try {
+    return read()
+  } catch (cause) {
+    throw new HardshellError('DEFECT', 'the near side gave no answer of this method', { cause })
+  }
+}
+
+/** The error that the near side told. */
+function errorOf(given: unknown): unknown {
+  try {
+    return understood(() => failure.decode(given, 'error'))
+  } catch (error) {
+    return error
   }
 }
 

@@ -53,7 +53,7 @@ const LONGEST_NAME = 600
 export const MOST_LISTENED = 1_000
 
 /**
- * Lets others call the wallet through a port, as far as `allow` says. Seed, keys and the secrets of proofs never cross; a token
+ * Lets others call the wallet through a port, as far as `allow` says, until the port ends or `close` is called. Seed, keys and the secrets of proofs never cross; a token
  * crosses where `send` is allowed, to those who make it or find its operation.
  *
  * @throws {TypeError} naming the argument
@@ -136,8 +136,8 @@ class NearSide {
       const say = (content: Content<NearMessage>): void => this.#say(from, content)
       this.#connections.set(from, new Connection(this.#wallet, this.#permissions, say, this.#onError))
     }
-    this.#say(from, { type: 'welcome', verbs: [...this.#permissions.verbs] })
     this.#connections.get(from)?.tellRole()
+    this.#say(from, { type: 'welcome', verbs: [...this.#permissions.verbs] })
   }
 
   #forgetAll(): void {

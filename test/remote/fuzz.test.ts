@@ -4,11 +4,11 @@
  * are called. After all of it the same connection still answers.
  */
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Wallet } from '../../src/index.ts'
-import { serveWallet, type Port } from '../../src/remote/index.ts'
+import { connectWallet, serveWallet, type Port } from '../../src/remote/index.ts'
 import { EventQueue } from '../../src/remote/event-queue.ts'
-import { LONGEST_MESSAGE, PROTOCOL, readNear } from '../../src/remote/messages.ts'
+import { LONGEST_MESSAGE, PROTOCOL, readFar, readNear } from '../../src/remote/messages.ts'
 import { methodNames, methodOf } from '../../src/remote/methods.ts'
 import { MOST_LISTENED } from '../../src/remote/serve.ts'
 import { bench } from '../kits/wallet-kit.ts'
@@ -246,4 +246,55 @@ test('back-pressure: who does not listen gets no more, and then of each thing th
   wide.heard(sent.length)
   expect(sent.length).toBe(64 + 1_000)
   expect(sent.at(-1)?.[1]).toBe(4_999)
+})
+
+test('a far side takes no harm from what others say on its channel', async () => {
+  const uncaught: unknown[] = []
+  const catching = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', catching).on('unhandledRejection', catching)
+  onTestFinished(() => void process.off('uncaughtException', catching).off('unhandledRejection', catching))
+  const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(() => reported.mockRestore())
+  const { port, said, say } = hostile()
+  const connecting = connectWallet(port, { pingMs: 60_000 })
+  await new Promise((resolve) => setImmediate(resolve))
+  const { from: to } = readFar(said[0]!)!
+  const tell = (content: object): void => say(`hardshell:${JSON.stringify({ from: 'near', to, ...content })}`)
+  tell({ type: 'welcome', verbs: ['balances', 'nonsense', '__proto__', 'events'] })
+  const far = await connecting
+  expect(far.allowed).toEqual(['balances', 'events'])
+  far.on('balance', () => {
+    throw new Error('it is not called')
+  })
+  const answers: readonly object[] = [
+    { type: 'failed', error: 7 },
+    { type: 'failed', error: { name: '__proto__', message: 1 } },
+    { type: 'result', value: { constructor: 1 } },
+    { type: 'result', value: [{ mintUrl: 'a' }] },
+  ]
+  for (const [at, answer] of answers.entries()) {
+    const asked = far.balances().catch((error: unknown) => error)
+    tell({ ...answer, n: at + 1, from: 'somebody else' })
+    tell({ ...answer, n: at + 1 })
+    expect(await asked).toMatchObject({ code: 'DEFECT' })
+  }
+  for (const noise of [
+    { type: 'event', at: 1, event: 'balance', value: 3 },
+    { type: 'role', role: 'king' },
+    { type: 1 },
+  ])
+    tell(noise)
+  await fc.assert(
+    fc.asyncProperty(anyJson, async (value) => {
+      tell({ type: 'event', at: 2, event: '__proto__', value })
+      say(`hardshell:${JSON.stringify(value)}`)
+      say(value)
+    }),
+    { numRuns: 1_000 },
+  )
+  expect(far.connection).toBe('open')
+  expect(far.role).toBe('pending')
+  await far.close()
+  expect(uncaught).toEqual([])
+  expect(reported).toHaveBeenCalledTimes(1)
 })
