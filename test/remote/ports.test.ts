@@ -188,6 +188,11 @@ test('another version of the protocol is a clear error', async () => {
   expect(await answer).toContain(`"version":${PROTOCOL}`)
 })
 
+test('to the compiler, a worker and a shared worker are ports', () => {
+  const portsOf = (worker: globalThis.Worker, { port }: SharedWorker): readonly Port[] => [worker, port]
+  expect(portsOf).toHaveLength(2)
+})
+
 test('nobody at the other end: UNAVAILABLE, after the time that was given', async () => {
   const { port1, port2 } = new MessageChannel()
   onTestFinished(() => port1.close())
