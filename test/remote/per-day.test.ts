@@ -35,9 +35,12 @@ const historyOf = (entries: readonly Entry[]): Wallet['history'] => ({
 })
 
 const action = fc.oneof(
-  fc.record({ do: fc.constant('create' as const), amount: fc.integer({ min: 1, max: 40 }), fee: fc.nat(3) }),
+  fc.record({ do: fc.constant('create' as const), amount: fc.constantFrom(5, 30, 60), fee: fc.nat(3) }),
   fc.record({ do: fc.constantFrom('check', 'check', 'check', 'execute', 'execute', 'cancel'), which: fc.nat(7) }),
-  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 1000, DAY_MS / 3, DAY_MS - 1, DAY_MS) }),
+  fc.record({
+    do: fc.constant('wait' as const),
+    ms: fc.constantFrom(0, 1, DAY_MS / 3, DAY_MS - 1, DAY_MS - 1, DAY_MS),
+  }),
 )
 
 test('in any order of callers, no 24 hours take more than is allowed', async () => {
@@ -88,7 +91,7 @@ test('in any order of callers, no 24 hours take more than is allowed', async () 
         expect(sum).toBeLessThanOrEqual(LIMIT)
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 5_000 },
   )
   // Enough was allowed, and enough was not, for this to mean something.
   expect(executed).toBeGreaterThan(1_000)
