@@ -51,11 +51,8 @@ export interface Method<A, R> {
 
 const methods = new Map<string, Method<never, unknown>>()
 
-/** The method of this name, if one is in the table. */
-export const methodOf = (name: string): Method<never, unknown> | undefined => methods.get(name)
-
-/** All names in the table. */
-export const methodNames = (): string[] => [...methods.keys()]
+/** All methods that cross, by their names. */
+export const table: ReadonlyMap<string, Method<never, unknown>> = methods
 
 interface Definition<A, R> {
   readonly verb: Verb

@@ -16,7 +16,7 @@ import {
   type FarMessage,
   type NearMessage,
 } from './messages.ts'
-import { methodOf } from './methods.ts'
+import { table } from './methods.ts'
 import { checkPort, openPort, type OpenPort, type Port } from './port.ts'
 import { events } from './values.ts'
 
@@ -232,7 +232,7 @@ class Connection {
     try {
       if (this.#calls.size >= MOST_CALLS) throw new HardshellError('TOO_MANY_CALLS', `at most ${MOST_CALLS} at once`)
       this.#calls.set(n, call)
-      const found = methodOf(method)
+      const found = table.get(method)
       if (!found || !this.#permissions.allows(found.verb)) throw notAllowed('this call is not allowed')
       const { signal } = call
       const beside = { wallet: this.#wallet, permissions: this.#permissions, signal, hasSignal }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { HardshellError, type Wallet } from '../../src/index.ts'
 import { serveWallet, type Allow } from '../../src/remote/index.ts'
 import { VERBS } from '../../src/remote/limits.ts'
-import { methodNames, methodOf } from '../../src/remote/methods.ts'
+import { table } from '../../src/remote/methods.ts'
 import { bench, failure } from '../kits/wallet-kit.ts'
 import { EVERYTHING, linked } from '../kits/remote-kit.ts'
 
@@ -60,11 +60,11 @@ test('without its verb no method answers, with it alone those of the verb do', a
     const open: string[] = []
     for (const [name, call] of Object.entries(CALLS)) if (!(await isRefused(() => call(far)))) open.push(name)
     if (!(await isRefused(() => Promise.resolve(far.on('balance', () => {})())))) open.push('on')
-    const own = Object.keys(CALLS).filter((name) => methodOf(name)?.verb === verb)
+    const own = Object.keys(CALLS).filter((name) => table.get(name)?.verb === verb)
     expect(open).toEqual(verb === 'events' ? ['on'] : own)
   }
   // What is called through handles is of the same verbs.
-  expect(methodNames().filter((name) => !(name in CALLS))).toEqual(
+  expect([...table.keys()].filter((name) => !(name in CALLS))).toEqual(
     expect.arrayContaining(['send.execute', 'melt.payWithoutChange']),
   )
 })

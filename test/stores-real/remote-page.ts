@@ -1,5 +1,5 @@
 /** Runs in a page: the near side of a wallet on IndexedDB, or the far side of another tab's, on a broadcast channel. */
-import { openWallet, type Wallet } from '../../src/index.ts'
+import { HardshellError, openWallet, type Wallet } from '../../src/index.ts'
 import { connectWallet, serveWallet, type RemoteWallet } from '../../src/remote/index.ts'
 import { indexedDbStore } from '../../src/store/indexeddb/index.ts'
 
@@ -13,6 +13,7 @@ const tabs = {
     serveWallet(wallet, channel(), { allow: { balances: true, mint: true, operations: true, send: { upTo: 100 } } })
     return wallet
   },
+  codeOf: (error: unknown): string => (error instanceof HardshellError ? error.code : String(error)),
   far: (): Promise<RemoteWallet> => connectWallet(channel(), { waitMs: 60_000, pingMs: 500 }),
 }
 

@@ -32,7 +32,7 @@ test('a far side in a tab: paid, reloaded, and paused while the tab of the walle
   const token = await pay(mint.url)
   expect(token).toMatch(/^cashuB/)
   const limited = await far.evaluate(
-    (mintUrl) => window.far.send.prepare({ mintUrl, amount: 101 }).catch((error: { code: string }) => error.code),
+    (mintUrl) => window.far.send.prepare({ mintUrl, amount: 101 }).catch((error: unknown) => window.tabs.codeOf(error)),
     mint.url,
   )
   expect(limited).toBe('LIMIT_EXCEEDED')
@@ -46,7 +46,7 @@ test('a far side in a tab: paid, reloaded, and paused while the tab of the walle
     const send = await window.far.send.get(last!.id)
     window.waiting = send.finished().then(
       () => 'finished',
-      (error: { code: string }) => error.code,
+      (error: unknown) => window.tabs.codeOf(error),
     )
   })
   await near.close()
