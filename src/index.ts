@@ -38,24 +38,38 @@ export {
   type Write,
 } from './store/port.ts'
 export type {
+  History,
   MeltOperations,
   MintOperations,
   ReceiveOperations,
   RestoreOperations,
   SendOperations,
   SwapOperations,
+  Wallet,
+  WalletMints,
+  WalletOperations,
 } from './wallet/api.ts'
+export type {
+  ExecutableHandle,
+  MeltHandle,
+  MintHandle,
+  OperationHandle,
+  ReceiveHandle,
+  RestoreHandle,
+  SendHandle,
+  ShownQuote,
+  SwapHandle,
+} from './wallet/api-handles.ts'
 export type { Balance } from './wallet/balances.ts'
-export type { ExecutableHandle, Finished, OperationHandle, ShownHandle, Waiting } from './wallet/handle.ts'
+export type { Finished, ShownHandle, Waiting } from './wallet/handle.ts'
 export type { OperationEvent, WalletEvents } from './wallet/events.ts'
-export type { History, HistoryPage, HistoryRecord } from './wallet/history-records.ts'
-export type { Evidence, MeltHandle, PaidMelt, PrepareMelt } from './wallet/kinds/melt.ts'
-export type { MintHandle, PrepareMint } from './wallet/kinds/mint.ts'
-export type { PrepareReceive, ReceiveHandle } from './wallet/kinds/receive.ts'
-export type { PrepareRestore, RestoredFunds, RestoreHandle } from './wallet/kinds/restore.ts'
-export type { PrepareSend, SendHandle, SentToken } from './wallet/kinds/send.ts'
-export type { PrepareSwap, SwapHandle } from './wallet/kinds/swap.ts'
+export type { HistoryPage, HistoryRecord } from './wallet/history-records.ts'
+export type { Evidence, PaidMelt, PrepareMelt } from './wallet/kinds/melt.ts'
+export type { PrepareMint } from './wallet/kinds/mint.ts'
+export type { PrepareReceive } from './wallet/kinds/receive.ts'
+export type { PrepareRestore, RestoredFunds } from './wallet/kinds/restore.ts'
+export type { PrepareSend, SentToken } from './wallet/kinds/send.ts'
+export type { PrepareSwap } from './wallet/kinds/swap.ts'
 export type { KnownKeyset, KnownMint } from './wallet/mints.ts'
-export type { WalletMints } from './wallet/wallet-mints.ts'
-export type { OperationsFilter, OperationSummary, WalletOperations } from './wallet/wallet-operations.ts'
-export { openWallet, type Wallet, type WalletOptions } from './wallet/wallet.ts'
+export type { OperationsFilter, OperationSummary } from './wallet/wallet-operations.ts'
+export { openWallet, type WalletOptions } from './wallet/wallet.ts'

@@ -79,7 +79,7 @@ export interface ShownHandle {
   readonly amount: string
 }
 
-/** What a caller holds of an operation. The operation itself lives in the store, whoever holds it. */
+/** An operation as this process sees it; `api-handles.ts` says what its members do. */
 export class OperationHandle<C extends WalletContext = WalletContext, E extends { readonly type: string } = never> {
   /** For the compiler only: makes the handle types distinct. */
   declare protected readonly '~context'?: C
@@ -97,39 +97,30 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
     this.#view = view
   }
 
-  /** The operation's id. */
   get id(): string {
     return this.#view.id
   }
-  /** The kind of operation, `send` say. */
   get kind(): string {
     return this.#view.kind
   }
-  /** The chart's state, dotted, as last seen here. */
   get state(): string {
     return this.#view.state
   }
-  /** Goes up by one with each commit, as last seen here. */
   get version(): number {
     return this.#view.version
   }
-  /** What moved, in the operation's unit; while it is open, what is to move. */
   get amount(): Amount {
     return Amount.from(this.#context.amount)
   }
-  /** What was asked for, in the operation's unit. */
   get asked(): Amount {
     return Amount.from(this.#context.asked ?? this.#context.amount)
   }
-  /** Of what was asked for, what somebody else had spent. */
   get spentElsewhere(): Amount {
     return Amount.from(this.#context.spentElsewhere ?? 0)
   }
-  /** What it will cost, or has cost, in the operation's unit. */
   get fee(): Amount {
     return Amount.from(this.#context.fee)
   }
-  /** What the mint owes for certain and has not given yet, in the operation's unit. */
   get owed(): Amount {
     return Amount.from(this.#context.owed ?? 0)
   }
@@ -138,7 +129,6 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
     return contextOf<C>(this.#view)
   }
 
-  /** What the operation is, where it stands and what it is about; no secrets. */
   toJSON(): ShownHandle {
     const { kind, id, state, mintUrl, unit, amount } = summary(this.#view)
     return { kind, id, state, mintUrl, unit, amount: String(amount) }
@@ -149,14 +139,6 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`
   }
 
-  /**
-   * Calls back after each commit of this operation. Returns the way to stop.
-   *
-   * @example
-   * const send = await wallet.send.get(id)
-   * const stop = send.subscribe(({ state }) => console.log(state))
-   * stop()
-   */
   subscribe(listener: (handle: this) => void): () => void {
     checkListener(listener)
     return this.#env.operations.on(({ row }) => {
@@ -169,15 +151,6 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
     })
   }
 
-  /**
-   * Polls the mint now, if the operation waits for something there. Resolves with the state after that.
-   * While the mint must not be asked (it is not trusted, or sent Retry-After), the call waits.
-   *
-   * @throws the signal's reason
-   * @example
-   * const mint = await wallet.mint.get(id)
-   * const { state } = await mint.refresh({ signal: AbortSignal.timeout(10_000) })
-   */
   async refresh(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
     const polled = this.#env.operations.poll(this.id)
@@ -190,28 +163,11 @@ export class OperationHandle<C extends WalletContext = WalletContext, E extends 
     return this
   }
 
-  /**
-   * Gives the operation up, if no money can be lost by it.
-   *
-   * @throws {HardshellError} `INVALID_STATE`
-   * @example
-   * const send = await wallet.send.get(id)
-   * if (send.state === 'prepared') await send.cancel()
-   */
   async cancel(): Promise<this> {
     await this.tell({ type: 'cancel' })
     return this
   }
 
-  /**
-   * Waits for the end.
-   *
-   * @throws {HardshellError} with the failure's own code; `CANCELLED`; `QUARANTINED`. Waiting for trust, for the mint
-   *   or for a payment is not a failure.
-   * @example
-   * const mint = await wallet.mint.get(id)
-   * const { amount, fee } = await mint.finished()
-   */
   async finished(waiting: Waiting = {}): Promise<Finished> {
     const signal = signalOf(waiting)
     await this.until((view) => ended(view) && !failure(view), signal)
@@ -259,14 +215,6 @@ export class ExecutableHandle<
       throw new HardshellError('INVALID_STATE', 'cannot be executed', { operationId: this.id })
   }
 
-  /**
-   * Starts it, if it was not started before, and waits for the end.
-   *
-   * @throws {HardshellError} as `finished`; the signal's reason
-   * @example
-   * const swap = await wallet.swap.prepare({ mintUrl, amounts: [8, 8] })
-   * const { fee } = await swap.execute()
-   */
   async execute(waiting: Waiting = {}): Promise<Finished> {
     signalOf(waiting)
     await this.start()

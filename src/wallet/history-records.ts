@@ -33,7 +33,7 @@ const COMPARED = ['kind', 'mintUrl', 'unit', 'direction', 'status'] as const
 /** The fewest rows that are read at once when a filter skips some. */
 const READ_AT_ONCE = 200
 
-/** `wallet.history`: what came of operations, and what of them is under way. */
+/** `wallet.history`; `api.ts` says what its members do. */
 export class History {
   readonly #store: Store
 
@@ -41,13 +41,6 @@ export class History {
     this.#store = store
   }
 
-  /**
-   * The record of an operation, whatever came of it.
-   *
-   * @throws {HardshellError} `NOT_FOUND`
-   * @example
-   * const { status, fee } = await wallet.history.get(send.id)
-   */
   async get(id: string): Promise<HistoryRecord> {
     checkText(id, 'id')
     const row = await this.#store.get('history', [id])
@@ -55,14 +48,6 @@ export class History {
     return recordOf(row)
   }
 
-  /**
-   * Records of operations, the newest first; one of each, whatever came of it.
-   *
-   * @throws {TypeError} naming the argument
-   * @example
-   * const sent = await wallet.history.list({ kind: 'send', status: 'done', limit: 20 })
-   * const older = await wallet.history.list({ kind: 'send', status: 'done', limit: 20, before: sent.at(-1) })
-   */
   async list(page: HistoryPage = {}): Promise<HistoryRecord[]> {
     checkNames(page, 'page', ['kind', 'mintUrl', 'unit', 'direction', 'status', 'limit', 'before'])
     const { limit = 50, before, mintUrl, direction, status, ...texts } = page

@@ -74,7 +74,7 @@ const FILTERS: readonly (keyof OperationsFilter)[] = [
   'limit',
 ]
 
-/** `wallet.operations`: all operations of a wallet, of whatever kind. */
+/** `wallet.operations`; `api.ts` says what its members do. */
 export class WalletOperations {
   readonly #env: WalletEnv
 
@@ -82,13 +82,6 @@ export class WalletOperations {
     this.#env = env
   }
 
-  /**
-   * Newest first.
-   *
-   * @throws {TypeError} naming the argument
-   * @example
-   * const stuck = await wallet.operations.list({ status: 'active', stuckForMs: 3_600_000 })
-   */
   async list(given: OperationsFilter = {}): Promise<OperationSummary[]> {
     checkNames(given, 'filter', FILTERS)
     const { mintUrl, quoteId, ...filter } = given
@@ -101,52 +94,18 @@ export class WalletOperations {
     ).map(summary)
   }
 
-  /**
-   * One operation as it stands.
-   *
-   * @throws {HardshellError} `NOT_FOUND`
-   * @example
-   * const { kind, state } = await wallet.operations.get(id)
-   */
   async get(id: string): Promise<OperationSummary> {
     return summary(await this.#env.operations.get(id))
   }
 
-  /**
-   * Why an operation is where it is, what comes next, and when. Shows no secrets.
-   *
-   * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * const { why, needsHuman } = await wallet.operations.explain(id)
-   */
   explain(id: string): Promise<Explanation> {
     return this.#env.operations.explain(id)
   }
 
-  /**
-   * Puts an operation that waits for a person, or was set aside, back to work; else polls for it now.
-   *
-   * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * const { needsHuman } = await wallet.operations.explain(id)
-   * if (needsHuman) await wallet.operations.resume(id)
-   */
   resume(id: string): Promise<void> {
     return this.#env.operations.resume(id)
   }
 
-  /**
-   * Everything stored about an operation, JSON-safe, for support. With `secrets` its snapshot and outputs come
-   * too: whoever has those has the money.
-   *
-   * @throws {HardshellError} `NOT_FOUND`
-   * @example
-   * console.log(JSON.stringify(await wallet.operations.export(id)))
-   */
   async export(id: string, options: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
     checkNames(options, 'options', ['secrets'])
     const { secrets = false } = options
@@ -160,26 +119,11 @@ export class WalletOperations {
     return { ...exported, snapshot: JSON.parse(snapshot) as unknown, outputs }
   }
 
-  /**
-   * Gives an operation up, if no money can be lost by it.
-   *
-   * @throws {HardshellError} `NOT_FOUND`, `INVALID_STATE`
-   * @example
-   * await wallet.operations.cancel(id)
-   */
   async cancel(id: string): Promise<void> {
     if (await this.#env.cancel(id)) return
     throw new HardshellError('INVALID_STATE', 'cannot be cancelled now', { operationId: id })
   }
 
-  /**
-   * What the wallet found unfinished when it opened, and did with it.
-   *
-   * @throws {HardshellError} `CLOSED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * for (const { kind, state, outcome } of await wallet.operations.resumed()) console.log(kind, state, outcome)
-   */
   resumed(): Promise<readonly Resumed[]> {
     return this.#env.operations.resumed
   }

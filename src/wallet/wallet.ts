@@ -22,6 +22,7 @@ import type {
   RestoreOperations,
   SendOperations,
   SwapOperations,
+  Wallet,
 } from './api.ts'
 import { balances, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
@@ -80,8 +81,8 @@ export interface WalletOptions {
 /** The longest time that crypto blocks the thread. */
 const SLICE_MS = 20
 
-/** An open wallet. Made by `openWallet`. */
-export class Wallet {
+/** An open wallet in this process; `api.ts` says what its members do. */
+class OpenWallet implements Wallet {
   readonly #env: WalletEnv
   readonly #store: Store
   readonly #forget: () => void
@@ -134,56 +135,22 @@ export class Wallet {
     this.swap = api(swapKind, prepareSwap, SwapHandle)
   }
 
-  /**
-   * Calls back after the commit, never before; the listener may call the wallet, and one that throws harms nothing.
-   * Returns the way to stop.
-   *
-   * @throws {TypeError} naming the argument
-   * @example
-   * const stop = wallet.on('operation', ({ kind, state }) => console.log(`${kind} is ${state}`))
-   * stop()
-   */
   on<E extends keyof WalletEvents>(event: E, listener: (event: WalletEvents[E]) => void): () => void {
     return onWalletEvent(this.#env, event, listener)
   }
 
-  /**
-   * Whether this process runs the effects of the wallet's operations. A `follower` prepares, executes, lists and hears
-   * all the same; another process, the owner, does what follows. `pending` until the store was asked; known once
-   * `operations.resumed()` resolves.
-   */
   get role(): Role {
     return this.#env.operations.role
   }
 
-  /**
-   * Why this process cannot ask for the lock that would make it the owner, where it cannot: the folder of the database may
-   * only be read, say. Then it may be that no process runs effects. It asks again by itself.
-   */
   get roleReason(): string | undefined {
     return this.#env.operations.roleReason
   }
 
-  /**
-   * What is there, per mint and unit. Read from running totals, never by adding up proofs.
-   *
-   * @throws {HardshellError} `CLOSED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * for (const { mintUrl, unit, spendable } of await wallet.balances()) console.log(`${mintUrl}: ${spendable} ${unit}`)
-   */
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
 
-  /**
-   * Lets go of the store; every operation stays resumable. Requests under way are aborted at the deadline, which is now
-   * unless given; where they are answered before, what they lead to is stored. New ones are not begun.
-   *
-   * @throws {TypeError} naming the argument
-   * @example
-   * await wallet.close({ deadlineMs: 5_000 })
-   */
   async close(options: CloseOptions = {}): Promise<void> {
     checkNames(options, 'options', ['deadlineMs'])
     checkDuration(options.deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
@@ -195,11 +162,6 @@ export class Wallet {
     this.#forget()
   }
 
-  /**
-   * Closes the wallet at the end of an `await using` block.
-   *
-   * @throws {StoreError} where the database fails
-   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -277,5 +239,5 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     void standings.read().catch(() => {})
   })
   const cancel = (id: string): Promise<boolean> => cancelIn(operations, id)
-  return new Wallet({ operations, cancel, store, ports, mints }, store, forget)
+  return new OpenWallet({ operations, cancel, store, ports, mints }, store, forget)
 }

@@ -1,5 +1,5 @@
 /** The kinds that exchange proofs, at mints that differ: tables of dialects. */
-import type { SendHandle } from '../../wallet/kinds/send.ts'
+import type { SendHandle } from '../../wallet/api-handles.ts'
 import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { AT_ONCE, coinOf, DIALECT, dialectOf, madeFor, settles, type DialectRow } from './dialect.ts'
 import { claim, foreignProofs, tokenOf } from './stage.ts'

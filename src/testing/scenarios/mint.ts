@@ -1,4 +1,5 @@
-import type { MintHandle, PrepareMint } from '../../wallet/kinds/mint.ts'
+import type { MintHandle } from '../../wallet/api-handles.ts'
+import type { PrepareMint } from '../../wallet/kinds/mint.ts'
 import { MINT_URL, type WalletScenario as Scenario, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { burnCounters, ending, foreignProofs, HOUR_MS, MINUTE_MS, mood, nearGap, nextCounter, quoteOutside, reaches } from './stage.ts' // prettier-ignore
 import { table, type Row } from './table.ts'

@@ -1,4 +1,4 @@
-import type { SendHandle } from '../../wallet/kinds/send.ts'
+import type { SendHandle } from '../../wallet/api-handles.ts'
 import { MINT_URL, type WalletStage as Stage } from '../environments/wallet-subject.ts'
 import { abandon, claim, ending, fund, rob, spendable } from './stage.ts'
 import { table, type Row } from './table.ts'

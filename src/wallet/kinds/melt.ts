@@ -185,30 +185,12 @@ export interface PaidMelt extends Finished {
 
 /** `fee` is the most that it can cost, fee reserve included; once paid, what it cost. */
 export class MeltHandle extends ExecutableHandle<MeltContext, { readonly type: 'forgo' }> {
-  /**
-   * Waits until the mint's quote is here and the inputs are reserved.
-   *
-   * @throws {HardshellError} as `finished`
-   * @throws {StoreError} where the database fails
-   * @example
-   * const melt = await wallet.melt.get(id)
-   * console.log(`at most ${(await melt.quoted()).fee} sat`)
-   */
   async quoted(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
     await this.until(({ state, snapshot }) => !state.startsWith('quoting') && !snapshot?.hasTag('failed'), signal)
     return this
   }
 
-  /**
-   * Pays the invoice, if it has not been executed before. Resolves when it is paid, or when the mint says that the payment
-   * is pending (`paymentPending`); `finished()` then waits for the end.
-   *
-   * @throws {HardshellError} as `finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
-   * @example
-   * const melt = await wallet.melt.prepare({ mintUrl, request: invoice })
-   * const { state, preimage } = await melt.execute()
-   */
   override async execute(waiting: Waiting = {}): Promise<PaidMelt> {
     const signal = signalOf(waiting)
     await this.start()
@@ -216,30 +198,12 @@ export class MeltHandle extends ExecutableHandle<MeltContext, { readonly type: '
     return this.result()
   }
 
-  /**
-   * Pays the invoice although the mint has no active keyset and can sign no change. The caller gives up what the inputs
-   * are worth beyond the amount. Only in the state in which `explain` asks for this decision.
-   *
-   * @throws {HardshellError} `INVALID_STATE`; as `execute`
-   * @example
-   * const melt = await wallet.melt.get(id)
-   * if (melt.state === 'changeless') await melt.payWithoutChange()
-   */
   async payWithoutChange(waiting: Waiting = {}): Promise<PaidMelt> {
     signalOf(waiting)
     await this.tell({ type: 'forgo' })
     return this.execute(waiting)
   }
 
-  /**
-   * Waits for the end: the invoice is paid.
-   *
-   * @throws {HardshellError} as `OperationHandle.finished`; `PAYMENT_FAILED`, `PAYMENT_FENCED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * const melt = await wallet.melt.get(id)
-   * const { evidence, change } = await melt.finished()
-   */
   override async finished(waiting: Waiting = {}): Promise<PaidMelt> {
     await super.finished(waiting)
     return this.result()

@@ -105,14 +105,6 @@ export class MintHandle extends OperationHandle<MintContext> {
     return { quote: quote.quote, request: quote.request, expiry: quote.expiry, state: quoteState }
   }
 
-  /**
-   * Waits for the quote.
-   *
-   * @throws {HardshellError} as `finished`
-   * @example
-   * const mint = await wallet.mint.get(id)
-   * console.log((await mint.quoted()).quote.request)
-   */
   async quoted(waiting: Waiting = {}): Promise<this> {
     const signal = signalOf(waiting)
     await this.until(({ snapshot }) => ((snapshot?.context as MintContext | undefined)?.quote ?? null) !== null, signal)

@@ -197,33 +197,15 @@ export interface RestoredFunds extends Finished {
 
 /** `amount` is what came back, so far and in the end. */
 export class RestoreHandle extends ExecutableHandle<RestoreContext> {
-  /** Keysets that could not be restored yet, or not wholly, and why. */
   get unavailable(): RestoredFunds['unavailable'] {
     return contextIn(this).unavailable.map(({ keysetId, reason }) => ({ keysetId, reason }))
   }
 
-  /**
-   * Starts it, if it was not started before, and waits until all is restored that can be had now.
-   *
-   * @throws {HardshellError} as `finished`; `UNSUPPORTED` at a mint without NUT-09, `REFUSED`
-   * @example
-   * const restore = await wallet.restore.prepare({ mintUrl })
-   * const { amount, unavailable } = await restore.execute()
-   */
   override async execute(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.execute(waiting)
     return this.result()
   }
 
-  /**
-   * Waits for the end: all is restored that can be had.
-   *
-   * @throws {HardshellError} as `OperationHandle.finished`; `UNSUPPORTED`, `REFUSED`
-   * @throws {StoreError} where the database fails
-   * @example
-   * const restore = await wallet.restore.get(id)
-   * const { amount } = await restore.finished({ signal: AbortSignal.timeout(60_000) })
-   */
   override async finished(waiting: Waiting = {}): Promise<RestoredFunds> {
     await super.finished(waiting)
     return this.result()

@@ -78,24 +78,14 @@ const isOver = (state: string): boolean => /^(cancelled|failed|lost)$/.test(stat
 
 /** A send: proofs that become a token (NUT-00). */
 export class SendHandle extends ExecutableHandle<SendContext, { readonly type: 'reclaim' }> {
-  /** The token, once there is one. */
   get token(): string | undefined {
     return contextIn(this).token ?? undefined
   }
 
-  /** What came back, where the token was reclaimed. */
   get reclaimed(): Amount {
     return toAmount(contextIn(this).reclaimed)
   }
 
-  /**
-   * Makes the token, if it was not made before. `finished()` waits until it is claimed or reclaimed.
-   *
-   * @throws {HardshellError} as `finished`
-   * @example
-   * const send = await wallet.send.prepare({ mintUrl, amount: 21 })
-   * const { token } = await send.execute()
-   */
   override async execute(waiting: Waiting = {}): Promise<SentToken> {
     const signal = signalOf(waiting)
     await this.start()
@@ -106,16 +96,6 @@ export class SendHandle extends ExecutableHandle<SendContext, { readonly type: '
     return { ...this.result(), token: sure(contextIn(this).token, 'token') }
   }
 
-  /**
-   * Takes back what nobody has claimed yet, as new proofs; it costs the mint's input fee. Resolves when it is over:
-   * the state is `reclaimed`, or `claimed` where somebody was faster.
-   *
-   * @throws {HardshellError} `INVALID_STATE` where there is no token yet; `REFUSED` where the mint will not take the token
-   *   back, which stays valid; what the send failed with, where there never was one
-   * @example
-   * const send = await wallet.send.get(id)
-   * const { state } = await send.reclaim()
-   */
   async reclaim(waiting: Waiting = {}): Promise<Finished> {
     const signal = signalOf(waiting)
     // Not taken: a reclaim is under way already, or over, or there is no token yet.
