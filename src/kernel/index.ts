@@ -34,6 +34,7 @@ export {
   type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
+  type LocalReader,
   type LoadedOperation,
   type OperationKind,
   type OperationRow,
@@ -49,7 +50,17 @@ export {
 } from './define/operation.ts'
 export type { KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openOperations, type Listener, type Operations } from './operations.ts'
-export type { CloseOptions, CreateOptions, ListFilter, OnError, OperationError, OperationsOptions } from './options.ts'
+export type {
+  CloseOptions,
+  CountFilter,
+  CreateOptions,
+  ListFilter,
+  OnError,
+  OperationError,
+  OperationsOptions,
+  Page,
+  WatchFilter,
+} from './options.ts'
 export {
   json,
   jsonOrNull,

@@ -4,7 +4,7 @@ import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, StateOf } from './define/typed.ts'
-import type { CreateOptions, ListFilter } from './options.ts'
+import type { CountFilter, CreateOptions, ListFilter, Page, WatchFilter } from './options.ts'
 import { ofAnotherKind } from './run/reads.ts'
 
 /** What is typed of a kind: its name, and its chart. */
@@ -26,6 +26,9 @@ export interface UntypedCalls {
   create(kind: string, input: object, options: CreateOptions): Promise<OperationView>
   get(id: string): Promise<OperationView>
   list(filter: ListFilter): Promise<OperationView[]>
+  page(filter: ListFilter): Promise<Page<OperationView>>
+  count(filter: CountFilter): Promise<number>
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterableIterator<readonly OperationView[]>
   /** `kind` is the one that the operation has to be of. */
   send(id: string, event: EventObject, kind: string): Promise<boolean>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
@@ -87,6 +90,49 @@ export class KindOperations<M extends AnyStateMachine> {
   }
 
   /**
+   * A part of a list, of 100 operations unless `limit` says otherwise, and the cursor of the next one. What is created
+   * after the first page is on none of the others; what is as the filter says all the while is on one of them.
+   *
+   * @throws as `list`
+   * @example
+   * const orders = operations.of(order)
+   * const { operations: newest, next } = await orders.page({ status: 'done', limit: 20 })
+   * const older = next && (await orders.page({ status: 'done', limit: 20, after: next }))
+   */
+  async page(filter: KindFilter<M> = {}): Promise<Page<OperationView<M>>> {
+    const found = await this.#calls.page({ ...filter, kind: this.#kind.kind })
+    return { ...found, operations: found.operations.map((view) => this.#typed(view)) }
+  }
+
+  /**
+   * How many there are. Each of them is read, a thousand at once.
+   *
+   * @throws as `list`
+   * @example
+   * const waiting = await operations.of(order).count({ status: 'active' })
+   */
+  async count(filter: Omit<KindFilter<M>, 'limit' | 'after'> = {}): Promise<number> {
+    return this.#calls.count({ ...filter, kind: this.#kind.kind })
+  }
+
+  /**
+   * The list as it stands, and again whenever it has changed, by whatever process: at most every 50 ms. Who is slow gets
+   * the list that is there when the next one is asked for, and none between. It ends where the signal aborts.
+   *
+   * @throws as `list`; {HardshellError} `CLOSED` where the operations are closed
+   * @example
+   * for await (const active of operations.of(order).watch({ status: 'active' }, AbortSignal.timeout(60_000)))
+   *   console.log(active.map(({ id, state }) => `${id}: ${state}`))
+   */
+  watch(
+    filter: Omit<KindFilter<M>, 'stuckForMs'> = {},
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<readonly OperationView<M>[]> {
+    const lists = this.#calls.watch({ ...filter, kind: this.#kind.kind }, signal)
+    return each(lists, (found) => found.map((view) => this.#typed(view)))
+  }
+
+  /**
    * Hands an event to an operation's chart. True once the step it led to is committed; false where the chart takes
    * no notice of it in its state.
    *
@@ -128,6 +174,10 @@ export class KindOperations<M extends AnyStateMachine> {
     if (isOf(machine, view)) return view
     throw new TypeError(`kind: '${kind}' has another chart`)
   }
+}
+
+async function* each<T, To>(items: AsyncIterable<T>, of: (item: T) => To): AsyncGenerator<To, void, undefined> {
+  for await (const item of items) yield of(item)
 }
 
 /** Whether an operation's chart is this one. */
