@@ -72,7 +72,7 @@ export interface ListFilter {
   /** How many at most. */
   readonly limit?: number
   /** Those that come after this cursor, as `page` gives it. */
-  readonly after?: string
+  readonly after?: string | undefined
 }
 
 /** Which operations, where all of them are meant. */

@@ -5,7 +5,7 @@
  * filter says all the while is found once, whatever changes between two pages.
  */
 import { checkCount, checkDuration, checkNames, checkOneOf, checkTexts } from '../../arguments.ts'
-import type { Query, Reader, Row, Table } from '../../store/port.ts'
+import type { ColumnType, Query, Reader, Row, Table } from '../../store/port.ts'
 import { checkValue, compare, isJson, orderOf, tableOf, typeOf, type Tables } from '../../store/kit/rows.ts'
 import type { OperationRow, OperationStatus } from '../define/operation.ts'
 import { positionOf, type ListFilter, type Position } from '../options.ts'
@@ -48,7 +48,7 @@ export class Listing {
     for (const [column, value] of Object.entries(where)) {
       const type = typeOf('where', this.#table, column)
       if (isJson(type)) throw new TypeError(`where.${column}: JSON, of which there is no index`)
-      if (value !== undefined) checkValue('where', column, type, value)
+      if (value !== undefined && !isOfType(type, value)) throw new TypeError(`where.${column}: must be ${type}`)
     }
     this.#plan(filter)
   }
@@ -95,7 +95,7 @@ export class Listing {
       throw new TypeError(`where: no index of the operations serves ${columns.join(' or ')}`)
     if (served?.ofWhere || wanted === 'active' || wanted === 'quarantined') return planOf(served)
     if (changedSince !== undefined)
-      return { queries: [{ index: 'byUpdate', from: Math.ceil(changedSince) }], paged: false }
+      return { queries: [{ index: 'byUpdate', from: timeOf(changedSince) }], paged: false }
     if (served) return planOf(served)
     return { queries: STATUSES.map((each) => ({ index: 'byStatus', prefix: [each] })), paged: true }
   }
@@ -121,6 +121,15 @@ export class Listing {
   }
 }
 
+function isOfType(type: ColumnType, value: unknown): boolean {
+  try {
+    checkValue('', '', type, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
 interface Served {
   readonly index: string
   readonly prefix: readonly (string | number)[]
@@ -130,6 +139,10 @@ interface Served {
   /** It has every row whose columns are as given: a unique one leaves out those with a null. */
   readonly isWhole: boolean
 }
+
+/** The first time that a row can have. */
+const timeOf = (changedSince: number): number =>
+  Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Math.ceil(changedSince), Number.MAX_SAFE_INTEGER))
 
 const planOf = (served: Served | undefined): Plan => {
   if (!served) return { queries: [], paged: false }

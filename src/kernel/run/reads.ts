@@ -1,6 +1,6 @@
 /** Reads operations as they are stored. */
 import type { AnyMachineSnapshot } from 'xstate'
-import { checkCount, checkText } from '../../arguments.ts'
+import { checkText } from '../../arguments.ts'
 import type { Reader } from '../../store/port.ts'
 import type { Tables } from '../../store/kit/rows.ts'
 import type { LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
@@ -64,8 +64,9 @@ export class Reads {
   }
 
   /** See `Operations.page`. */
-  async page({ limit = PAGE, ...filter }: ListFilter): Promise<Page<OperationView>> {
-    checkCount(limit, 'limit')
+  async page(filter: ListFilter): Promise<Page<OperationView>> {
+    this.#listing.check(filter)
+    const { limit = PAGE } = filter
     const operations = await this.list({ ...filter, limit: limit + 1 })
     const isLast = operations.length <= limit
     const last = operations.slice(0, limit).at(-1)
