@@ -28,7 +28,7 @@ export interface UntypedCalls {
   list(filter: ListFilter): Promise<OperationView[]>
   page(filter: ListFilter): Promise<Page<OperationView>>
   count(filter: CountFilter): Promise<number>
-  watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterableIterator<readonly OperationView[]>
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined>
   /** `kind` is the one that the operation has to be of. */
   send(id: string, event: EventObject, kind: string): Promise<boolean>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
@@ -127,7 +127,7 @@ export class KindOperations<M extends AnyStateMachine> {
   watch(
     filter: Omit<KindFilter<M>, 'stuckForMs'> = {},
     signal?: AbortSignal,
-  ): AsyncIterableIterator<readonly OperationView<M>[]> {
+  ): AsyncGenerator<readonly OperationView<M>[], void, undefined> {
     const lists = this.#calls.watch({ ...filter, kind: this.#kind.kind }, signal)
     return each(lists, (found) => found.map((view) => this.#typed(view)))
   }

@@ -243,7 +243,7 @@ export class Operations<Ports = unknown> {
    *
    * @throws as `list`; {HardshellError} `CLOSED` where the operations are closed
    */
-  watch(filter: WatchFilter = {}, signal?: AbortSignal): AsyncIterableIterator<readonly OperationView[]> {
+  watch(filter: WatchFilter = {}, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined> {
     this.#assertOpen()
     this.#reads.checkWatched(filter)
     checkSignal(signal)

@@ -55,7 +55,7 @@ afterEach(() => closing.splice(0).forEach((close) => close()))
 interface Asked {
   rows: number
   queries: Query[]
-  before: () => Promise<unknown> | unknown
+  before: () => Promise<void> | void
 }
 
 async function opened(adapter: StoreAdapter = memoryStore(), clock = new VirtualClock(START_MS)) {
@@ -156,13 +156,8 @@ describe.each<[string, () => StoreAdapter]>([
       [{ where: { basket: 3 }, limit: 2 }, 'byBasket', newest.filter((id) => ids.indexOf(id) % 5 === 3).slice(0, 2), 6],
       [{ kind: 'other', limit: 3 }, 'byKind', newest.filter((id) => ids.indexOf(id) % 3 === 2).slice(0, 3), 3],
       [{ where: { customer: 'ann', ref: null }, kind: 'other' }, 'byCustomer', newest.filter(isOf('ann')).filter((id) => ids.indexOf(id) % 3 === 2), 15],
-      [{ where: { id: ids[3] } }, undefined, [], 0],
     ] as const) {
       asked.queries.length = asked.rows = 0
-      if (index === undefined) {
-        await expect(operations.list(filter)).rejects.toThrow('no index')
-        continue
-      }
       expect(idsOf(await operations.list(filter))).toEqual(expected)
       expect(new Set(asked.queries.map((query) => query.index))).toEqual(new Set([index]))
       expect(asked.rows).toBe(rows)
@@ -278,7 +273,7 @@ describe('a watched list', () => {
     const next = lists.next()
     const { id } = await theirs.orders.create(wanting('bob'))
     await turn(mine)
-    expect((await next).value.map((view: { id: string }) => view.id)).toEqual([id])
+    expect(idsOf((await next).value ?? [])).toEqual([id])
     await lists.return?.()
   })
 
@@ -299,9 +294,9 @@ describe('a watched list', () => {
     }
     const next = lists.next()
     await orders.create(wanting('ann'))
-    const caught = expect(next).rejects.toMatchObject({ code: 'CORRUPT' })
+    const caught = next.catch((error: unknown) => error)
     await turn(made)
-    await caught
+    expect(await caught).toMatchObject({ code: 'CORRUPT' })
   })
 
   test('ends where the signal aborts, where nobody reads on, and with CLOSED', async () => {
@@ -314,11 +309,11 @@ describe('a watched list', () => {
       break
     }
     const [end, failure] = [aborted.next(), closed.next()]
-    const caught = expect(failure).rejects.toMatchObject({ code: 'CLOSED' })
+    const caught = failure.catch((error: unknown) => error)
     over.abort()
     expect(await end).toEqual({ done: true, value: undefined })
     made.operations.close()
-    await caught
+    expect(await caught).toMatchObject({ code: 'CLOSED' })
     expect(() => made.operations.watch()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
   })
 })

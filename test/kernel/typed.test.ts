@@ -14,8 +14,10 @@ import {
   type EventOf,
   type InputOf,
   type LocalArgs,
+  type LocalReader,
   type OperationKind,
   type OperationView,
+  type Reader,
   type ReaderOf,
   type StateOf,
 } from '../../src/kernel/index.ts'
@@ -232,18 +234,23 @@ test('a local step reads safely, or says that it does not; an effect has the sto
     },
   }
   defineOperation({ kind: 'typed', version: 1, machine: chart, effects: () => steps })
-  const untold = defineOperation({
-    kind: 'untold',
+  // Without types of its own, too, each gets its own reader.
+  const told = defineOperation({
+    kind: 'told',
     version: 1,
     machine: chart,
     effects: () => ({
-      // @ts-expect-error without types of its own, too, an effect has no loose reads
-      charge: async ({ read }) => ({ answer: 'unknown', read: read.loose }),
-      // @ts-expect-error nor has a local step queries
-      counts: async ({ read }) => ({ answer: 'ok', read: read.query }),
+      async charge({ read }) {
+        expectTypeOf(read).toEqualTypeOf<Reader>()
+        return { answer: 'unknown' as const }
+      },
+      async counts({ read }) {
+        expectTypeOf(read).toEqualTypeOf<LocalReader>()
+        return { answer: 'ok' as const }
+      },
     }),
   })
-  expect(untold.kind).toBe('untold')
+  expect(told.kind).toBe('told')
 })
 
 test('lists, pages, counts and watched lists are asked for by the states of the chart', async () => {

@@ -192,11 +192,11 @@ export interface LocalReader<Read extends { readonly get: unknown } = Reader> {
    *
    * @throws {TypeError} where it gives no reason
    * @example
-   * type Tables = typeof tables
-   * const pick = async ({ input, read }: LocalArgs<{ shelf: string }, ReaderOf<Tables>>) => {
-   *   const some = read.loose('what is taken is got below').query({ table: 'stock', index: 'byShelf', prefix: [input.shelf] })
-   *   const item = (await some)[0] && (await read.get('stock', [(await some)[0].id]))
-   *   return item ? { answer: 'ok', item } : { answer: 'none' }
+   * const pick = async ({ input, read }: LocalArgs<{ shelf: string }>) => {
+   *   const onShelf = { table: 'stock', index: 'byShelf', prefix: [input.shelf], limit: 1 }
+   *   const [first] = await read.loose('what is taken is got below').query<{ item: string }>(onShelf)
+   *   const found = first && (await read.get('stock', [first.item]))
+   *   return found ? { answer: 'ok', found } : { answer: 'none' }
    * }
    */
   loose(why: string): Read

@@ -158,14 +158,14 @@ export function writing(test: Test): void {
     await store.commit([
       { patch: 'coins', key: ['a'], set: { data: [2] }, if: { data: read } },
       { check: 'coins', key: ['a'], if: { data: [2], more: null } },
-      { put: 'coins', row: coin('a', { data: { then: 3 } }), if: { data: [2] } },
+      { put: 'coins', row: coin('a', { data: { three: 3 } }), if: { data: [2] } },
       { put: 'coins', row: coin('new'), if: 'absent' },
       { patch: 'coins', key: ['new'], set: { more: [4] }, if: { data: null, more: null, amount: 1 } },
     ])
-    equal(await store.get('coins', ['a']), coin('a', { data: { then: 3 } }))
+    equal(await store.get('coins', ['a']), coin('a', { data: { three: 3 } }))
     equal(await store.get('coins', ['new']), coin('new', { more: [4] }))
     const tries = [1, 2, 3].map((to) =>
-      store.commit([{ patch: 'coins', key: ['a'], set: { data: [to] }, if: { data: { then: 3 } } }]),
+      store.commit([{ patch: 'coins', key: ['a'], set: { data: [to] }, if: { data: { three: 3 } } }]),
     )
     equal((await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled').length, 1)
   })
