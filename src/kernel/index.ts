@@ -42,6 +42,7 @@ export {
   type ColumnsOf,
   type EffectArgs,
   type LocalArgs,
+  type LocalReader,
   type LoadedOperation,
   type OperationKind,
   type OperationRow,
@@ -61,12 +62,15 @@ export { openClient, openOperations, type Listener, type Operations } from './op
 export type {
   ClientOptions,
   CloseOptions,
+  CountFilter,
   CreateOptions,
   ListFilter,
   OnError,
   OperationError,
   OperationsOptions,
+  Page,
   SendOptions,
+  WatchFilter,
 } from './options.ts'
 export {
   json,

@@ -5,7 +5,15 @@ import { isReserved } from './define/definition.ts'
 import type { OperationRow, OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import { checkCount } from '../arguments.ts'
-import { checkSending, type CreateOptions, type ListFilter, type SendOptions } from './options.ts'
+import {
+  checkSending,
+  type CountFilter,
+  type CreateOptions,
+  type ListFilter,
+  type Page,
+  type SendOptions,
+  type WatchFilter,
+} from './options.ts'
 import type { BulkOutcome } from './run/bulk.ts'
 import { checkKind } from './run/reads.ts'
 import type { Delivered } from './run/replies.ts'
@@ -38,6 +46,9 @@ export interface UntypedCalls {
   list(filter: ListFilter): Promise<OperationView[]>
   /** Those that go on. */
   onEach(filter: ListFilter, act: (row: OperationRow) => Promise<void>, signal?: AbortSignal): Promise<BulkOutcome[]>
+  page(filter: ListFilter): Promise<Page<OperationView>>
+  count(filter: CountFilter): Promise<number>
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined>
   /** `kind` is the one that the operation has to be of. */
   deliver(
     id: string,
@@ -117,6 +128,49 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
     const { limit, ...unlimited } = all
     checkCount(limit, 'limit')
     return (await this.#calls.list(unlimited)).filter((view) => isOf(machine, view)).slice(0, limit)
+  }
+
+  /**
+   * A part of a list, of 100 operations unless `limit` says otherwise, and the cursor of the next one. What is created
+   * after the first page is on none of the others; what is as the filter says all the while is on one of them.
+   *
+   * @throws as `list`
+   * @example
+   * const orders = operations.of(order)
+   * const { operations: newest, next } = await orders.page({ status: 'done', limit: 20 })
+   * const older = next && (await orders.page({ status: 'done', limit: 20, after: next }))
+   */
+  async page(filter: KindFilter<M> = {}): Promise<Page<OperationView<M>>> {
+    const found = await this.#calls.page({ ...filter, kind: this.#kind.kind })
+    return { ...found, operations: found.operations.map((view) => this.#typed(view)) }
+  }
+
+  /**
+   * How many there are. Each of them is read, a thousand at once.
+   *
+   * @throws as `list`
+   * @example
+   * const waiting = await operations.of(order).count({ status: 'active' })
+   */
+  async count(filter: Omit<KindFilter<M>, 'limit' | 'after'> = {}): Promise<number> {
+    return this.#calls.count({ ...filter, kind: this.#kind.kind })
+  }
+
+  /**
+   * The list as it stands, and again whenever it has changed, by whatever process: at most every 50 ms. Who is slow gets
+   * the list that is there when the next one is asked for, and none between. It ends where the signal aborts.
+   *
+   * @throws as `list`; {HardshellError} `CLOSED` where the operations are closed
+   * @example
+   * for await (const active of operations.of(order).watch({ status: 'active' }, AbortSignal.timeout(60_000)))
+   *   console.log(active.map(({ id, state }) => `${id}: ${state}`))
+   */
+  watch(
+    filter: Omit<KindFilter<M>, 'stuckForMs'> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly OperationView<M>[], void, undefined> {
+    const lists = this.#calls.watch({ ...filter, kind: this.#kind.kind }, signal)
+    return each(lists, (found) => found.map((view) => this.#typed(view)))
   }
 
   /**
@@ -292,6 +346,10 @@ function kept(event: EventObject): EventObject {
   } catch (error) {
     throw new TypeError(messageOf(error), { cause: error })
   }
+}
+
+async function* each<T, To>(items: AsyncIterable<T>, of: (item: T) => To): AsyncGenerator<To, void, undefined> {
+  for await (const item of items) yield of(item)
 }
 
 /** Whether an operation's chart is this one. */

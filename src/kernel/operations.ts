@@ -1,6 +1,6 @@
 /** Opens the operations of a database: resumes what is unfinished, starts new ones, tells how each stands. */
 import type { AnyStateMachine, EventObject } from 'xstate'
-import { checkDuration, checkListener, checkNames } from '../arguments.ts'
+import { checkDuration, checkListener, checkNames, checkSignal } from '../arguments.ts'
 import type {
   KernelStore,
   OperationKind,
@@ -19,8 +19,11 @@ import {
   checkOptions,
   type ClientOptions,
   type CloseOptions,
+  type CountFilter,
   type ListFilter,
   type OperationsOptions,
+  type Page,
+  type WatchFilter,
 } from './options.ts'
 import { onEach, type BulkOutcome } from './run/bulk.ts'
 import { Creation } from './run/creation.ts'
@@ -33,6 +36,7 @@ import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
 import { loadVersions } from './run/versions.ts'
 import { Waits } from './run/waits.ts'
+import { watched } from './run/watching.ts'
 import { Ownership, type Role } from './share/ownership.ts'
 import { noPorts } from './share/no-ports.ts'
 import { RemoteChanges } from './share/remote-changes.ts'
@@ -135,7 +139,7 @@ export class Operations<Ports = unknown> {
       setAside: (before, row) => this.#setAside(before, row),
     }
     this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
-    this.#reads = new Reads({ store, clock, kinds: this.#kinds })
+    this.#reads = new Reads({ store, clock, tables, kinds: this.#kinds })
     this.#creation = new Creation({
       ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
       begin: (ids, write) => this.#supervisor.begin(ids, write),
@@ -158,6 +162,9 @@ export class Operations<Ports = unknown> {
     this.#calls = {
       get: (id) => this.get(id),
       list: (filter) => this.list(filter),
+      page: (filter) => this.page(filter),
+      count: (filter) => this.count(filter),
+      watch: (filter, signal) => this.watch(filter, signal),
       until: (id, as, signal) => this.until(id, as, signal),
       onEach: (filter, act, signal) => this.#onEach({ ...filter, status: 'active' }, act, signal),
       deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
@@ -238,10 +245,47 @@ export class Operations<Ports = unknown> {
     return this.#reads.get(id)
   }
 
-  /** Newest first. @throws {TypeError} naming the argument */
+  /**
+   * Newest first. An operation that is as the filter says all the while is in it once, whatever else changes meanwhile.
+   *
+   * @throws {TypeError} naming the argument; where there is no such column, or no index serves what is asked for
+   * @throws {HardshellError} `CLOSED`
+   * @throws {StoreError} where the database fails
+   */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
     this.#assertOpen()
     return this.#reads.list(filter)
+  }
+
+  /**
+   * A part of a list, of 100 operations unless `limit` says otherwise, and the cursor of the next one. What is created
+   * after the first page is on none of the others; what is as the filter says all the while is on one of them.
+   *
+   * @throws as `list`
+   */
+  async page(filter: ListFilter = {}): Promise<Page<OperationView>> {
+    this.#assertOpen()
+    return this.#reads.page(filter)
+  }
+
+  /** How many there are. Each of them is read, a thousand at once. @throws as `list` */
+  async count(filter: CountFilter = {}): Promise<number> {
+    this.#assertOpen()
+    return this.#reads.count(filter)
+  }
+
+  /**
+   * The list as it stands, and again whenever it has changed, by whatever process: at most every 50 ms. Who is slow gets
+   * the list that is there when the next one is asked for, and none between. It ends where the signal aborts.
+   *
+   * @throws as `list`; {HardshellError} `CLOSED` where the operations are closed
+   */
+  watch(filter: WatchFilter = {}, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined> {
+    this.#assertOpen()
+    this.#reads.checkWatched(filter)
+    checkSignal(signal)
+    const list = (asked: WatchFilter): Promise<OperationView[]> => this.list(asked)
+    return watched({ store: this.#store, clock: this.#clock, closed: this.#stop.signal, list }, filter, signal)
   }
 
   /**
@@ -349,7 +393,7 @@ export class Operations<Ports = unknown> {
     signal?: AbortSignal,
   ): Promise<BulkOutcome[]> {
     this.#assertOpen()
-    return onEach({ store: this.#store, clock: this.#clock, closed: this.#stop.signal, signal }, filter, act)
+    return onEach(this.#reads.rows(filter), act, { limit: filter.limit, closed: this.#stop.signal, signal })
   }
 
   /**

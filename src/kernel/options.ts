@@ -14,7 +14,7 @@ import {
 } from '../arguments.ts'
 import type { Row, Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
-import type { OperationKind, OperationRow, OperationStatus } from './define/operation.ts'
+import type { OperationKind, OperationStatus } from './define/operation.ts'
 import type { Inspect } from './inspect/inspect.ts'
 import type { LaneRates } from './run/lane-rates.ts'
 import type { Clock, Random } from './util/ports.ts'
@@ -87,10 +87,29 @@ export interface ListFilter {
   readonly stuckForMs?: number
   /** Those that belong to this operation: its children, and what was created with it as `parent`. */
   readonly parent?: string
-  /** Values of other columns of the row. */
+  /**
+   * Values of other columns of the row, of which an index must begin with one (or with the status or the kind that is given,
+   * and then with one). Where it goes on with `createdAt`, it is read page by page.
+   */
   readonly where?: Row
   /** How many at most. */
   readonly limit?: number
+  /** Those that come after this cursor, as `page` gives it. */
+  readonly after?: string | undefined
+}
+
+/** Which operations, where all of them are meant. */
+export type CountFilter = Omit<ListFilter, 'limit' | 'after'>
+
+/** Which operations are watched. Time alone changes no list. */
+export type WatchFilter = Omit<ListFilter, 'stuckForMs'>
+
+/** A part of a list. */
+export interface Page<View> {
+  /** Newest first. */
+  readonly operations: readonly View[]
+  /** The cursor by which the next page is asked for; undefined where this is the last one. */
+  readonly next: string | undefined
 }
 
 /** How operations are closed. */
@@ -131,42 +150,22 @@ export function checkSending(options: SendOptions): void {
   checkSignal(options.signal)
 }
 
-const FILTERS: readonly (keyof ListFilter)[] = [
-  'kind',
-  'state',
-  'status',
-  'changedSince',
-  'stuckForMs',
-  'parent',
-  'where',
-  'limit',
-]
-const STATUSES: readonly OperationStatus[] = ['active', 'done', 'quarantined']
-
-/** @throws {TypeError} naming the argument */
-export function checkFilter(filter: ListFilter): void {
-  checkNames(filter, 'filter', FILTERS)
-  const { kind, status, changedSince, stuckForMs } = filter
-  checkTexts({ kind, state: filter.state, parent: filter.parent })
-  checkOneOf(status, 'status', STATUSES)
-  checkDuration(changedSince, 'changedSince', { least: -Infinity })
-  checkDuration(stuckForMs, 'stuckForMs')
-  checkCount(filter.limit, 'limit')
+/** A place in a list: an operation's, which never moves. */
+export interface Position {
+  readonly createdAt: number
+  readonly id: string
 }
 
-/** Whether a row is as the filter says. */
-export function matches(row: OperationRow, filter: ListFilter, nowMs: number): boolean {
-  const { kind, changedSince, stuckForMs } = filter
-  const wanted = stuckForMs === undefined ? filter.status : 'active'
-  return (
-    (kind === undefined || row.kind === kind) &&
-    (filter.parent === undefined || row.parent === filter.parent) &&
-    (wanted === undefined || row.status === wanted) &&
-    (filter.state === undefined || row.state === filter.state || row.state.startsWith(`${filter.state}.`)) &&
-    (changedSince === undefined || row.updatedAt >= changedSince) &&
-    (stuckForMs === undefined || nowMs - row.updatedAt >= stuckForMs) &&
-    Object.entries(filter.where ?? {}).every(([column, value]) => value === undefined || row[column] === value)
-  )
+/** A position as a cursor. */
+export const cursorOf = ({ createdAt, id }: Position): string => `${createdAt.toString(36)}.${id}`
+
+/** The position that a cursor names. @throws {TypeError} */
+export function positionOf(after: string): Position {
+  const at = after.indexOf('.')
+  const position = { createdAt: Number.parseInt(after.slice(0, at), 36), id: after.slice(at + 1) }
+  if (at < 1 || !Number.isSafeInteger(position.createdAt) || cursorOf(position) !== after)
+    throw new TypeError('after: a cursor, as a page gives it')
+  return position
 }
 
 const CLIENT: readonly (keyof ClientOptions<unknown>)[] = [

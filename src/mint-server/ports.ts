@@ -10,6 +10,7 @@ import type { Signatory } from './signatory/signatory.ts'
 /** What effects and local steps are called with; they read the mint's tables. */
 export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
 export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
+export type LocalReader = kernel.LocalReader<Reader>
 
 export const OPTIONAL_NUTS = [7, 8, 9, 12, 19, 20] as const
 /** A NUT that a mint may do without. */

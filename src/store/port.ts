@@ -64,9 +64,10 @@ export interface Schema {
 /**
  * The condition of a write. It is checked with the commit's earlier writes applied: the row does not exist, or columns
  * equal values, or an integer column is at most a number. A row that does not exist passes `atMost` and fails every
- * equality. A null fails `atMost`. JSON columns cannot be compared.
+ * equality. A null fails `atMost`. A JSON column equals the value that was read of it; the same properties in another order
+ * are another value.
  */
-export type Condition = 'absent' | { readonly [column: string]: Scalar | { readonly atMost: number } }
+export type Condition = 'absent' | { readonly [column: string]: Json | { readonly atMost: number } }
 
 /** One write of a commit. All writes of a commit land, or none does. A failed `if` rejects with `CONFLICT`. */
 export type Write =

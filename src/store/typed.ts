@@ -9,7 +9,7 @@
  * type Write = WriteOf<typeof shopTables>
  * const store: StoreOf<typeof shopTables> = await memoryStore().open({ version: 1, tables: shopTables })
  */
-import type { Json, Key, Query, Scalar, Schema, Store, Table, Total } from './port.ts'
+import type { Json, Key, Query, Schema, Store, Table, Total } from './port.ts'
 
 /** Tables by name. */
 export type Tables = Schema['tables']
@@ -55,7 +55,7 @@ type PrefixOf<All extends readonly unknown[]> = All extends readonly [infer Firs
   ? readonly [] | readonly [First, ...PrefixOf<Rest>]
   : readonly []
 
-type Compared<Value> = Value extends number ? Value | { readonly atMost: number } : Extract<Value, Scalar>
+type Compared<Value> = Value extends number ? Value | { readonly atMost: number } : Value
 /** The condition of a write. */
 export type ConditionOf<T extends Table> = 'absent' | { readonly [C in keyof RowOf<T>]?: Compared<RowOf<T>[C]> }
 

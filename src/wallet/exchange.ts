@@ -27,7 +27,7 @@ import {
   type Wanted,
   signedOf,
 } from './outputs.ts'
-import type { LocalArgs, WalletPorts } from './ports.ts'
+import { OF_MINT, TO_CHOOSE, type LocalArgs, type LocalReader, type WalletPorts } from './ports.ts'
 import { denominations, isWanting, planRound } from './rounds.ts'
 import { holdRefused, holdReserved } from './refused-keysets.ts'
 import type { MintLimits, OutputRow, ProofRow, Reader, Write } from './tables.ts'
@@ -43,17 +43,20 @@ const IMPOSSIBLE: Readonly<Record<'short' | 'unreachable' | 'tooLarge', Why>> = 
   tooLarge: { code: 'TOO_LARGE', detail: 'the mint takes too few inputs or outputs at once' },
 }
 
+const FREE = 'a free proof is spent on condition; of others a restore asks the mint'
+
 export const exchangeSteps = (ports: WalletPorts) => ({
   'exchange.derive': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.derive'>> => {
     const { id, mintUrl, unit, exchange } = input
-    const keysets = await keysetsOf(read, mintUrl)
+    const known = read.loose(OF_MINT)
+    const keysets = await keysetsOf(known, mintUrl)
     const keyset = activeKeyset(keysets, unit)
     const own = await ownRows(read, input)
     const unsent = exchange.unaccounted ? [] : forget(own)
     const over = exchange.unaccounted ? [] : unneeded(input, own)
     if (!keyset) return { answer: 'stale', why: sure(whyNone(keysets, unit), 'reason'), writes: unsent }
-    const { limits, said, refusedOne, writes: learntOfLimits } = await learntLimits(read, input)
-    const chosen = await chooseInputs(read, input, { keysets, keyset, limits, nowMs })
+    const { limits, said, refusedOne, writes: learntOfLimits } = await learntLimits(known, input)
+    const chosen = await chooseInputs(read.loose(TO_CHOOSE), input, { keysets, keyset, limits, nowMs })
     if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
     if ('refused' in chosen)
       return { answer: 'impossible', why: chosen.refused, inputs: chosen.inputs, writes: [...over, ...chosen.writes] }
@@ -135,7 +138,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       ),
       signature: sure(exchange.signatures[at], 'signature'),
     }))
-    const made = await unblind(ports, paired, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
+    const known = read.loose(OF_MINT)
+    const made = await unblind(ports, paired, await keysetsOf(known, input.mintUrl), await dleqOf(known, input.mintUrl))
     if (!made) return { answer: 'wrong' }
     return { answer: 'ok', ...(await finish(read, input, set, rows, made, nowMs)) }
   },
@@ -143,16 +147,17 @@ export const exchangeSteps = (ports: WalletPorts) => ({
   'exchange.match': async ({ input, read, nowMs }: LocalArgs<Job>): Promise<Answer<'exchange.match'>> => {
     const { exchange } = input
     const rows = await ownRows(read, input)
+    const known = read.loose(OF_MINT)
     const { signed, pairs } = signedOf(rows, exchange.restored)
     const unknown = mayHaveLanded(exchange) && pairs.length === 0 ? cannotTell(exchange) : undefined
     if (unknown) return { answer: 'unknown', why: unknown }
     const unspent = isUnspent(exchange)
-    const known = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
-    if (pairs.length === 0 && !(unspent && known))
+    const isKnown = exchange.restored === null && isAlreadySigned(exchange.refusal?.meaning)
+    if (pairs.length === 0 && !(unspent && isKnown))
       return { answer: unspent ? 'nothing' : 'spent', writes: unneeded(input, rows) }
     // Without state checks, signatures prove that a request of ours landed, unless the mint says that it had signed them before.
-    const contradicts = unspent && (exchange.states.length > 0 || (known && !exchange.unaccounted))
-    if (contradicts && !exchange.seenSigned && !known) return { answer: 'early' }
+    const contradicts = unspent && (exchange.states.length > 0 || (isKnown && !exchange.unaccounted))
+    if (contradicts && !exchange.seenSigned && !isKnown) return { answer: 'early' }
     const ours = new Map(
       exchange.sets.flatMap(({ keysetId, outputs }) => outputs.map(({ B_, amount }) => [B_, { keysetId, amount }])),
     )
@@ -166,9 +171,9 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (contradicts || exchange.sets.some(foreign)) {
       // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
-      if (!arePlausible(ports, pairs, await keysetsOf(read, input.mintUrl))) return { answer: 'wrong' }
+      if (!arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))) return { answer: 'wrong' }
       const collided = (set: SwapSet): boolean =>
-        contradicts ? known || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
+        contradicts ? isKnown || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>
         exchange.sets.some((set) => collided(set) && set.outputs.some((output) => output.B_ === B_)),
       )
@@ -179,7 +184,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(known, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' }
     const set = exchange.sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {
@@ -272,14 +277,14 @@ async function learntLimits(
 }
 
 /** The rows of the exchange's outputs; the operation may have others (a melt's blank outputs, say). */
-async function ownRows(read: Reader, { id, exchange }: Job): Promise<OutputRow[]> {
+async function ownRows(read: LocalReader, { id, exchange }: Job): Promise<OutputRow[]> {
   const mine = new Set(exchange.sets.flatMap(({ outputs }) => outputs.map(({ B_ }) => B_)))
   return (await outputsOf(read, id)).filter(({ B_ }) => mine.has(B_))
 }
 
 /** The writes that end a round: store its proofs, spend its inputs, delete its outputs. */
 async function finish(
-  read: Reader,
+  read: LocalReader,
   input: Job,
   set: SwapSet,
   rows: readonly OutputRow[],
@@ -296,9 +301,9 @@ async function finish(
   // An unanswered request that shares no input with this one may still land.
   const isInDoubt = (Y: string): boolean =>
     exchange.unaccounted && exchange.sets.some(({ Ys }) => Ys.includes(Y) && !Ys.some((of) => gone.has(of)))
-  const detail = deadOnes.length > 0 ? await refusedAs(read, input) : ''
+  const detail = deadOnes.length > 0 ? await refusedAs(read.loose(OF_MINT), input) : ''
   const place = { mintUrl: input.mintUrl, unit: input.unit }
-  const marks = deadOnes.some(({ id }) => behind.includes(id)) ? await holdRefused(read, { ...place, keysetIds: behind, detail, nowMs }) : [] // prettier-ignore
+  const marks = deadOnes.some(({ id }) => behind.includes(id)) ? await holdRefused(read.loose(TO_CHOOSE), { ...place, keysetIds: behind, detail, nowMs }) : [] // prettier-ignore
   const proofs = made.map(({ proof }) => proof)
   const left = [
     ...exchange.inputs.filter((coin) => !gone.has(coin.Y) && !isDead(coin)),
@@ -336,11 +341,11 @@ const changed = (
 ): Write[] => proofs.map(({ Y }): Write => ({ patch: 'proofs', key: [Y], set, if: { state: from, operationId: id } }))
 
 /** Marks the inputs of a round as spent. Inputs of a token may be free proofs of our own. */
-async function spent(read: Reader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {
+async function spent(read: LocalReader, { id, exchange: { from } }: Job, Ys: readonly string[]): Promise<Write[]> {
   if (from !== 'foreign') return changed(Ys.map((Y) => ({ Y })), from, { state: 'spent' }, { id }) // prettier-ignore
   const writes: Write[] = []
   for (const Y of Ys)
-    if ((await read.get('proofs', [Y]))?.state === 'spendable')
+    if ((await read.loose(FREE).get('proofs', [Y]))?.state === 'spendable')
       writes.push({ patch: 'proofs', key: [Y], set: { state: 'spent' }, if: { state: 'spendable' } })
   return writes
 }

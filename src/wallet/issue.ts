@@ -15,8 +15,8 @@ import {
   unblind,
   signedOf,
 } from './outputs.ts'
-import type { LocalArgs, WalletPorts } from './ports.ts'
-import type { OutputRow, Reader, Write } from './tables.ts'
+import { OF_MINT, type LocalArgs, type LocalReader, type WalletPorts } from './ports.ts'
+import type { OutputRow, Write } from './tables.ts'
 import { sure } from '../sure.ts'
 
 type Job = LocalArgs<Issue>
@@ -24,7 +24,8 @@ type Job = LocalArgs<Issue>
 export const issueSteps = (ports: WalletPorts) => ({
   'mint.derive': async ({ input, read }: Job) => {
     const { id, mintUrl, unit, context } = input
-    const keysets = await keysetsOf(read, mintUrl)
+    const known = read.loose(OF_MINT)
+    const keysets = await keysetsOf(known, mintUrl)
     const keyset = activeKeyset(keysets, unit)
     if (!keyset) return { answer: 'stale' as const, detail: whyNone(keysets, unit)?.detail ?? '' }
     const parts = partsOf(context.asked, keyset)
@@ -32,7 +33,7 @@ export const issueSteps = (ports: WalletPorts) => ({
     const last = context.sets.at(-1)
     // A quote is issued in one request. The learnt limit prevents payments of quotes that cannot be issued.
     const most = context.refusal && learnt(context.refusal, last?.outputs.length ?? 0)
-    const limits = most ? await keepLimits(read, mintUrl, { outputs: most }) : []
+    const limits = most ? await keepLimits(known, mintUrl, { outputs: most }) : []
     // As in the exchange: unsigned outputs are sent again, and other outputs are tried once.
     const again = last?.keysetId === keyset.id && (context.refusals !== 2 || context.sets.length > 2)
     const wanted = parts.map((amount) => ({ amount, purpose: 'keep' as const }))
@@ -70,7 +71,8 @@ export const issueSteps = (ports: WalletPorts) => ({
       ),
       signature: sure(signatures[at], 'signature'),
     }))
-    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), await dleqOf(read, input.mintUrl))
+    const known = read.loose(OF_MINT)
+    const made = await unblind(ports, pairs, await keysetsOf(known, input.mintUrl), await dleqOf(known, input.mintUrl))
     return made
       ? { answer: 'ok' as const, ...(await finish(read, input, rows, made, nowMs)) }
       : { answer: 'wrong' as const }
@@ -79,6 +81,7 @@ export const issueSteps = (ports: WalletPorts) => ({
   'mint.match': async ({ input, read, nowMs }: Job) => {
     const { restored, sets, quoteState, seenSigned, collisions, refusal } = input.context
     const rows = await outputsOf(read, input.id)
+    const known = read.loose(OF_MINT)
     const { signed, pairs } = signedOf(rows, sure(restored, 'answer of a restore'))
     if (pairs.length === 0) return { answer: 'nothing' as const }
     // Signed for another amount, or before the quote is issued: another device with this seed asked for it.
@@ -93,7 +96,7 @@ export const issueSteps = (ports: WalletPorts) => ({
       // One wrong answer decides nothing: the request is repeated.
       if (!seenSigned) return { answer: 'early' as const }
       // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
-      if (!arePlausible(ports, pairs, await keysetsOf(read, input.mintUrl))) return { answer: 'wrong' as const }
+      if (!arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))) return { answer: 'wrong' as const }
       // It is sent again first: what comes of that tells more than what the mint says of the quote.
       if (!sets.some(foreign) && isUnclear(input.context)) return { answer: 'nothing' as const }
       const collided = (set: OutputSet): boolean => (open ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set))
@@ -108,7 +111,7 @@ export const issueSteps = (ports: WalletPorts) => ({
         writes: [...forget(dead), ...jump],
       }
     }
-    const made = await unblind(ports, pairs, await keysetsOf(read, input.mintUrl), 'optional')
+    const made = await unblind(ports, pairs, await keysetsOf(known, input.mintUrl), 'optional')
     if (!made) return { answer: 'wrong' as const }
     const set = sets.find(({ outputs }) => outputs.every(({ B_ }) => signed.has(B_)))
     if (!set) {
@@ -125,7 +128,7 @@ const isUnclear = ({ refusal, refusals, rounds }: Issue['context']): boolean =>
   refusal === null ? rounds === 0 : refusal.meaning === 'passing' && refusals === 1
 
 async function finish(
-  read: Reader,
+  read: LocalReader,
   place: Place,
   rows: readonly OutputRow[],
   made: readonly { row: OutputRow; proof: MadeProof }[],

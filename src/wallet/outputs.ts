@@ -2,8 +2,8 @@
 import type { MadeProof, Place, Purpose, Signature } from '../../machines/wallet/exchange-model.ts'
 import { UNUSED } from '../../machines/wallet/melt-model.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
-import type { WalletPorts } from './ports.ts'
-import type { CounterRow, KeysetRow, OutputRow, ProofRow, Reader, Write } from './tables.ts'
+import type { LocalReader, WalletPorts } from './ports.ts'
+import type { CounterRow, KeysetRow, OutputRow, ProofRow, Write } from './tables.ts'
 import { sure } from '../sure.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
@@ -15,6 +15,10 @@ const RESERVE = 50
 const COLLISION_JUMP = 20
 /** The longest jump. A restore would not bridge a longer one, if the jump goes beyond the used counters. */
 const LONGEST_JUMP = 160
+
+const OF_OWN =
+  'an operation’s outputs are its own, and its version is checked; of unused ones each is taken on condition'
+const ONLY_UP = 'what is signed only goes up, on condition'
 
 export interface Wanted {
   /** 0 for a blank output (NUT-08). */
@@ -32,7 +36,7 @@ export interface Outputs {
  * unsigned counters would result.
  */
 export async function makeOutputs(
-  env: { crypto: WalletCrypto; seed: Uint8Array; read: Reader; turn: () => Promise<void> },
+  env: { crypto: WalletCrypto; seed: Uint8Array; read: LocalReader; turn: () => Promise<void> },
   of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
   const { id, keysetId, firstPlace } = of
@@ -75,7 +79,7 @@ export async function makeOutputs(
     rows: [...taken, ...rows],
     writes: [
       ...takes,
-      { put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },
+      { put: 'counters', row: counterRow },
       ...rows.map((row): Write => ({ put: 'outputs', row, if: 'absent' })),
     ],
   }
@@ -100,11 +104,11 @@ export function signedOf(
 }
 
 /** All outputs of an operation that are not proofs yet, in the order they were made. */
-export const outputsOf = (read: Reader, id: string): Promise<OutputRow[]> =>
-  read.query({ table: 'outputs', index: 'byOperation', prefix: [id] })
+export const outputsOf = (read: LocalReader, id: string): Promise<OutputRow[]> =>
+  read.loose(OF_OWN).query({ table: 'outputs', index: 'byOperation', prefix: [id] })
 
 /** Outputs of a keyset that earlier operations left over, the oldest first. */
-async function unusedOf(read: Reader, keysetId: string): Promise<OutputRow[]> {
+async function unusedOf(read: LocalReader, keysetId: string): Promise<OutputRow[]> {
   const rows = await outputsOf(read, UNUSED)
   return rows.filter((row) => row.keysetId === keysetId).toSorted((a, b) => a.counter - b.counter)
 }
@@ -191,7 +195,7 @@ const stateFor = (purpose: Purpose, kept: boolean): 'spendable' | 'sent' | 'rese
  * meant for somebody else stays reserved, for there is more of it to come.
  */
 export async function storeProofs(
-  read: Reader,
+  read: LocalReader,
   place: Place,
   made: readonly { row: OutputRow; proof: MadeProof }[],
   nowMs: number,
@@ -223,11 +227,11 @@ export async function storeProofs(
 }
 
 /** Notes that the mint signed outputs, so that a restore does not ask for their counters again. */
-export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Promise<Write[]> {
+export async function noteSigned(read: LocalReader, rows: readonly OutputRow[]): Promise<Write[]> {
   const writes: Write[] = []
   for (const keysetId of new Set(rows.map((row) => row.keysetId))) {
     const to = Math.max(...rows.filter((row) => row.keysetId === keysetId).map(({ counter }) => counter)) + 1
-    const { signed } = sure(await read.get('counters', [keysetId]), 'counter')
+    const { signed } = sure(await read.loose(ONLY_UP).get('counters', [keysetId]), 'counter')
     if (signed < to)
       writes.push({ patch: 'counters', key: [keysetId], set: { signed: to }, if: { signed: { atMost: to } } })
   }
@@ -238,7 +242,12 @@ export async function noteSigned(read: Reader, rows: readonly OutputRow[]): Prom
  * Another device with this seed had our outputs signed. Moves the counter past those that it used, by a multiple, and
  * leaves room for at least the wanted number of outputs.
  */
-export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, times = 1, room = 0): Promise<Write[]> {
+export async function jumpCounters(
+  read: LocalReader,
+  keysetIds: Iterable<string>,
+  times = 1,
+  room = 0,
+): Promise<Write[]> {
   const writes: Write[] = []
   const jump = Math.min(LONGEST_JUMP, MOST_UNSIGNED - room, COLLISION_JUMP * times)
   for (const keysetId of new Set(keysetIds)) {
@@ -246,7 +255,7 @@ export async function jumpCounters(read: Reader, keysetIds: Iterable<string>, ti
     const row: CounterRow = { keysetId, next: next + jump, signed: next }
     // The other device uses the counters of outputs that were made before, too.
     const unused = await unusedOf(read, keysetId)
-    writes.push({ put: 'counters', row, if: { next } })
+    writes.push({ put: 'counters', row })
     writes.push(...unused.map(({ B_ }): Write => ({ delete: 'outputs', key: [B_], if: { operationId: UNUSED } })))
   }
   return writes

@@ -19,7 +19,7 @@ import { activeKeyset, feeFor, keysetsOf } from './keysets.ts'
 import { selectStep } from './kinds/steps.ts'
 import { keepLimits, learnt, limitsOf } from './limits.ts'
 import { forget, jumpCounters, makeOutputs, outputsOf, storeProofs, unblind } from './outputs.ts'
-import type { LocalArgs, WalletPorts } from './ports.ts'
+import { OF_MINT, type LocalArgs, type WalletPorts } from './ports.ts'
 import type { Write } from './tables.ts'
 import { sure } from '../sure.ts'
 
@@ -44,14 +44,16 @@ export const paymentSteps = (ports: WalletPorts) => ({
       input: { ...input, amount: needed, preferExact: false },
     })
     if (taken.answer !== 'ok') return taken
-    const limits = await limitsOf(read, mintUrl)
-    const signs = givesChange && activeKeyset(await keysetsOf(read, mintUrl), unit) !== undefined
+    const known = read.loose(OF_MINT)
+    const limits = await limitsOf(known, mintUrl)
+    const signs = givesChange && activeKeyset(await keysetsOf(known, mintUrl), unit) !== undefined
     const blanks = signs ? blankOutputs(sum(taken.inputs) - taken.fee - amount) : 0
     const isExact = sum(taken.inputs) === needed + taken.fee
     return { ...taken, fits: (givesChange || isExact) && taken.inputs.length <= limits.inputs && blanks <= limits.outputs } // prettier-ignore
   },
 
-  'melt.plan': async ({ input, read }: LocalArgs<Plan>): Promise<Planned> => {
+  'melt.plan': async ({ input, ...args }: LocalArgs<Plan>): Promise<Planned> => {
+    const read = args.read.loose(OF_MINT)
     const { mintUrl, unit, amount, reserve, givesChange, refusal, inputs, blanks } = input
     const ofOutputs = isOfOutputs(refusal, inputs.length)
     const less = refusal ? learnt(refusal, ofOutputs ? blanks : inputs.length) : undefined
@@ -76,15 +78,16 @@ export const paymentSteps = (ports: WalletPorts) => ({
     return {
       answer: 'ok',
       inputs: inputs.map(({ Y, id, amount, secret, C }) => ({ Y, id, amount, secret, C })),
-      fee: feeFor(inputs, await keysetsOf(read, input.mintUrl)) ?? 0,
+      fee: feeFor(inputs, await keysetsOf(read.loose(OF_MINT), input.mintUrl)) ?? 0,
     }
   },
 
   'melt.derive': async ({ input, read }: Deriving): Promise<Derived> => {
     const { id, mintUrl, unit, quote, inputs, inputFee, givesChange, sends } = input
-    const { outputs: most } = await limitsOf(read, mintUrl)
+    const known = read.loose(OF_MINT)
+    const { outputs: most } = await limitsOf(known, mintUrl)
     const count = givesChange ? Math.min(most, blankOutputs(sum(inputs) - inputFee - quote.amount)) : 0
-    const keyset = count > 0 ? activeKeyset(await keysetsOf(read, mintUrl), unit) : undefined
+    const keyset = count > 0 ? activeKeyset(await keysetsOf(known, mintUrl), unit) : undefined
     if (count > 0 && !keyset) return { answer: 'stale' }
     const wanted = Array.from({ length: count }, () => ({ amount: 0, purpose: 'keep' as const }))
     const made =
@@ -115,7 +118,8 @@ export const paymentSteps = (ports: WalletPorts) => ({
     const { context, id } = input
     const { inputs, inputFee, quote, payment, blanks, firstHand, found, fenced } = context
     const rows = (await outputsOf(read, id)).filter(({ B_ }) => blanks.some((blank) => blank.B_ === B_))
-    const keysets = await keysetsOf(read, input.mintUrl)
+    const known = read.loose(OF_MINT)
+    const keysets = await keysetsOf(known, input.mintUrl)
     const pair = (B_: string, signature: Signature) =>
       rows.flatMap((row) => (row.B_ === B_ ? [{ row, signature }] : []))
     const change = sure(payment, 'payment').change ?? []
@@ -124,7 +128,7 @@ export const paymentSteps = (ports: WalletPorts) => ({
       : change.flatMap((signature, at) => (blanks[at] ? pair(blanks[at].B_, signature) : []))
     const isNamed = found?.isOrdered === false
     // The order pairs outputs with signatures (NUT-08). DLEQ proofs (NUT-12) verify the pairs.
-    const made = await unblind(ports, pairs, keysets, isNamed ? 'optional' : await dleqOf(read, input.mintUrl))
+    const made = await unblind(ports, pairs, keysets, isNamed ? 'optional' : await dleqOf(known, input.mintUrl))
     const { amount, feeReserve } = sure(quote, 'quote')
     const owed = sum(inputs) - inputFee - amount - feeReserve
     if (!made) return { answer: 'owed' as const }

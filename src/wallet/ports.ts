@@ -9,6 +9,12 @@ import type { Reader } from './tables.ts'
 /** What effects and local steps are called with; they read the wallet's tables. */
 export type EffectArgs<In> = kernel.EffectArgs<In, Reader>
 export type LocalArgs<In> = kernel.LocalArgs<In, Reader>
+export type LocalReader = kernel.LocalReader<Reader>
+
+/** What local steps may know of a mint without a condition, and why. */
+export const OF_MINT = 'what is known of a mint may be old: it refuses what does not fit, and that is learnt'
+/** What they choose proofs by. */
+export const TO_CHOOSE = 'what is chosen is reserved, held or freed on condition that it is in its state still'
 
 export interface WalletPorts {
   readonly crypto: WalletCrypto

@@ -6,13 +6,19 @@ import {
   defineOperation,
   effect,
   isAnswered,
+  local,
   on,
   openOperations,
   operationsTable,
+  type EffectArgs,
   type EventOf,
   type InputOf,
+  type LocalArgs,
+  type LocalReader,
   type OperationKind,
   type OperationView,
+  type Reader,
+  type ReaderOf,
   type StateOf,
 } from '../../src/kernel/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -195,6 +201,82 @@ test('a kind of which nothing is known takes what its chart takes, when it runs'
   expectTypeOf<StateOf<typeof some.machine>>().toEqualTypeOf<string>()
   await expect(operations.of(some).send(id, { type: 'cancle' })).rejects.toThrow(/^event(\.type)?: /)
   expect(await operations.of(some).send(id, { type: 'cancel' })).toBe(true)
+  operations.close()
+})
+
+test('a local step reads safely, or says that it does not; an effect has the store’s own reader', () => {
+  const tables = {
+    operations: operationsTable(),
+    stock: { columns: { item: 'text', left: 'integer' }, key: ['item'], indexes: { byLeft: { columns: ['left'] } } },
+  } as const
+  type Read = ReaderOf<typeof tables>
+  const counts = local<{ answer: 'ok' }, { item: string }>({ answers: { ok: true } })
+  const chart = setup({ types: {} as { context: Context }, actors: { charge, counts } }).createMachine({
+    context: { id: '', plan: 'free', paid: 0 },
+  })
+  const steps = {
+    charge: async ({ read }: EffectArgs<{ plan: Plan }, Read>) => {
+      await read.query({ table: 'stock', index: 'byLeft', prefix: [1] })
+      // @ts-expect-error an effect's reads are no conditions of anything
+      void read.loose
+      return { answer: 'unknown' as const }
+    },
+    counts: async ({ input, read }: LocalArgs<{ item: string }, Read>) => {
+      expectTypeOf((await read.get('stock', [input.item]))?.left).toEqualTypeOf<number | undefined>()
+      expectTypeOf(read.loose('for show').query({ table: 'stock' })).resolves.items.toHaveProperty('left')
+      // @ts-expect-error a query does not say why it is safe
+      void read.query
+      // @ts-expect-error no reason
+      void (() => read.loose())
+      // @ts-expect-error there is no such table
+      void (() => read.get('shelf', ['tea']))
+      return { answer: 'ok' as const }
+    },
+  }
+  defineOperation({ kind: 'typed', version: 1, machine: chart, effects: () => steps })
+  // Without types of its own, too, each gets its own reader.
+  const told = defineOperation({
+    kind: 'told',
+    version: 1,
+    machine: chart,
+    effects: () => ({
+      async charge({ read }) {
+        expectTypeOf(read).toEqualTypeOf<Reader>()
+        return { answer: 'unknown' as const }
+      },
+      async counts({ read }) {
+        expectTypeOf(read).toEqualTypeOf<LocalReader>()
+        return { answer: 'ok' as const }
+      },
+    }),
+  })
+  expect(told.kind).toBe('told')
+})
+
+test('lists, pages, counts and watched lists are asked for by the states of the chart', async () => {
+  const chart = parts.createMachine({
+    context: ({ input }) => ({ ...input, paid: 0 }),
+    initial: 'open',
+    states: { open: {}, over: { type: 'final' } },
+  })
+  const kind = defineOperation({ kind: 'typed', version: 1, machine: chart, effects: () => ({ charge: async () => ({ answer: 'unknown' as const }) }) }) // prettier-ignore
+  const tables = { operations: operationsTable() }
+  const store = await memoryStore().open({ version: 1, tables })
+  const operations = openOperations({ store, tables, kinds: [kind], ports: undefined })
+  const calls = operations.of(kind)
+  const { operations: found, next } = await calls.page({ state: 'open', limit: 1 })
+  expectTypeOf(found).items.toEqualTypeOf<OperationView<typeof chart>>()
+  expectTypeOf(next).toEqualTypeOf<string | undefined>()
+  expect(await calls.count({ state: 'over' })).toBe(0)
+  for await (const list of calls.watch({ state: 'open' })) {
+    expectTypeOf(list).items.toEqualTypeOf<OperationView<typeof chart>>()
+    break
+  }
+  // @ts-expect-error there is no such state
+  const wrong = [() => calls.page({ state: 'opne' }), () => calls.watch({ state: 'opne' })]
+  // @ts-expect-error all are counted
+  const limited = () => calls.count({ limit: 1 })
+  expect([...wrong, limited]).toHaveLength(3)
   operations.close()
 })
 

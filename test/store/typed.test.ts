@@ -118,7 +118,7 @@ describe('a write', () => {
       { check: 'orders', key: ['a'], if: { state: 'gone' } },
       // @ts-expect-error only numbers are at most something
       { check: 'orders', key: ['a'], if: { state: { atMost: 1 } } },
-      // @ts-expect-error JSON is not compared
+      // @ts-expect-error a condition on JSON of another shape
       { check: 'orders', key: ['a'], if: { items: 'tea' } },
       // @ts-expect-error a check without a condition
       { check: 'orders', key: ['a'] },

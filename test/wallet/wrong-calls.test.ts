@@ -199,6 +199,12 @@ describe('a wrong call', () => {
       ['send', of.send.bind(of), ['nobody', { type: 'go' }]],
       ['of.get', of.get.bind(of), ['nobody']],
       ['of.list', of.list.bind(of), [{}], { state: 'a', status: 'active', changedSince: 1, stuckForMs: 1, where: {}, limit: 1 }], // prettier-ignore
+      ['page', operations.page.bind(operations), [{}], { kind: 'send', after: 'a.b', limit: 1, where: {} }],
+      ['count', operations.count.bind(operations), [{}], { kind: 'send', state: 'a', changedSince: 1, where: {} }],
+      ['watch', operations.watch.bind(operations), [{}, signal], { kind: 'send', after: 'a.b', limit: 1, where: {} }],
+      ['of.page', of.page.bind(of), [{}], { state: 'a', after: 'a.b', limit: 1 }],
+      ['of.count', of.count.bind(of), [{}], { state: 'a' }],
+      ['of.watch', of.watch.bind(of), [{}, signal], { state: 'a', after: 'a.b' }],
       ['of.until', of.until.bind(of), ['nobody', () => true, signal]],
       ['poll', operations.poll.bind(operations), ['nobody']],
       ['resume', operations.resume.bind(operations), ['nobody']],

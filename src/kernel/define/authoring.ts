@@ -23,11 +23,14 @@ export interface Answer {
 }
 
 /** The declaration of an effect or a local step, as `setup({ actors })` takes it. */
-export interface Declared<Out extends Answer, In> extends PromiseActorLogic<Out, In & {}> {
+export interface Declared<Out extends Answer, In, Local extends boolean = boolean> extends PromiseActorLogic<
+  Out,
+  In & {}
+> {
   /** Every answer it may give; tests derive what must be covered from this list. */
   readonly answers: readonly Out['answer'][]
   /** True for a local step, which the kernel runs inside the step it belongs to. */
-  readonly local: boolean
+  readonly local: Local
 }
 
 /** What an effect or a local step is declared with. */
@@ -36,7 +39,10 @@ export interface Declaration<Out extends Answer> {
   readonly answers: { readonly [A in Out['answer']]: true }
 }
 
-function declare<Out extends Answer, In>({ answers }: Declaration<Out>, local: boolean): Declared<Out, In> {
+function declare<Out extends Answer, In, Local extends boolean>(
+  { answers }: Declaration<Out>,
+  local: Local,
+): Declared<Out, In, Local> {
   const logic = fromPromise<Out, In & {}>(() => {
     throw new TypeError('a declared effect runs only under the kernel')
   })
@@ -53,16 +59,16 @@ function declare<Out extends Answer, In>({ answers }: Declaration<Out>, local: b
  *   answers: { ok: true, declined: true, unknown: true },
  * })
  */
-export const effect = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In> =>
-  declare<Out, In>(options, false)
+export const effect = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In, false> =>
+  declare<Out, In, false>(options, false)
 
 /**
  * Declares a local step: code that reads the store or computes, and does nothing else. It belongs in a state tagged
- * `local`. Nothing is committed or seen until the chart reaches a state that is not local, and that one commit must
- * check, by conditions on its writes, whatever the step read; a conflict runs the step again.
+ * `local`. Nothing is committed or seen until the chart reaches a state that is not local, and that one commit lands only
+ * while each row that the step got is as it was read; a conflict runs the step again.
  */
-export const local = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In> =>
-  declare<Out, In>(options, true)
+export const local = <Out extends Answer, In>(options: Declaration<Out>): Declared<Out, In, true> =>
+  declare<Out, In, true>(options, true)
 
 /**
  * The action that writes rows in the step's own commit; its params are the writes.

@@ -209,12 +209,40 @@ export interface EffectArgs<In, Read = Reader> {
   readonly nowMs: number
 }
 
+/**
+ * The reader of a local step. The step's commit lands only while each row that it got is as it was read, or is absent where
+ * it was; else the step runs again. A condition that the step itself writes for a row stands in place of the kernel's.
+ */
+export interface LocalReader<Read extends { readonly get: unknown } = Reader> {
+  /**
+   * One row by its primary key, or undefined; asked again within the step, the same.
+   *
+   * @throws {StoreError} where the database fails
+   */
+  readonly get: Read['get']
+  /**
+   * Reads without conditions. Queries and totals are read this way alone: no store can promise cheaply that no other row
+   * comes into their range. `why` says what makes that safe, for those who read the code: conditions of the step's own
+   * writes, say.
+   *
+   * @throws {TypeError} where it gives no reason
+   * @example
+   * const pick = async ({ input, read }: LocalArgs<{ shelf: string }>) => {
+   *   const onShelf = { table: 'stock', index: 'byShelf', prefix: [input.shelf], limit: 1 }
+   *   const [first] = await read.loose('what is taken is got below').query<{ item: string }>(onShelf)
+   *   const found = first && (await read.get('stock', [first.item]))
+   *   return found ? { answer: 'ok', found } : { answer: 'none' }
+   * }
+   */
+  loose(why: string): Read
+}
+
 /** What a local step is called with. */
-export interface LocalArgs<In, Read = Reader> {
+export interface LocalArgs<In, Read extends { readonly get: unknown } = Reader> {
   /** What the chart hands over. */
   readonly input: In
-  /** The store, for reading. */
-  readonly read: Read
+  /** The store, for reading what the step's commit depends upon. */
+  readonly read: LocalReader<Read>
   /** The time, in epoch ms. */
   readonly nowMs: number
 }
@@ -250,8 +278,8 @@ type DoneByKind<M> = {
 
 /** How each declared effect and local step of a machine is done, but for what the kernel does itself (`join`). */
 export type Runs<M> = {
-  [K in keyof DoneByKind<M>]: DoneByKind<M>[K] extends Declared<infer Out, infer In>
-    ? (args: EffectArgs<In> & LocalArgs<In>) => Promise<Out> | Out
+  [K in keyof DoneByKind<M>]: DoneByKind<M>[K] extends Declared<infer Out, infer In, infer Local>
+    ? (args: Local extends true ? LocalArgs<In> : EffectArgs<In>) => Promise<Out> | Out
     : never
 }
 

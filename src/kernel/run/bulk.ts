@@ -1,9 +1,6 @@
 /** Does something with many operations, one after the other, whatever comes of each. */
-import { checkFilter, matches, type ListFilter } from '../options.ts'
-import type { KernelStore, OperationRow, OperationStatus } from '../define/operation.ts'
+import type { OperationRow } from '../define/operation.ts'
 import { HardshellError } from '../util/errors.ts'
-import type { Clock } from '../util/ports.ts'
-import { pagesOf } from './pages.ts'
 
 /** How many are at work at once. */
 const AT_ONCE = 16
@@ -22,40 +19,40 @@ export interface BulkOutcome {
   readonly error?: unknown
 }
 
-interface Env {
-  readonly store: KernelStore
-  readonly clock: Clock
-  /** Aborts when the operations are closed. */
-  readonly closed: AbortSignal
-  readonly signal?: AbortSignal | undefined
-}
-
 /**
- * Acts on all operations of a status that are as the filter says; what happens to others meanwhile is none of its business.
+ * Acts on all of the rows, at most `limit` of them; what happens to others meanwhile is none of its business.
  *
- * @throws {TypeError} naming the argument. @throws {HardshellError} `CLOSED`. @throws {StoreError} where rows cannot be read
+ * @throws {HardshellError} `CLOSED`. @throws {StoreError} where rows cannot be read
  * @throws the signal's reason
  */
 export async function onEach(
-  { store, clock, closed, signal }: Env,
-  filter: ListFilter & { readonly status: OperationStatus },
+  rows: AsyncIterable<OperationRow>,
   act: (row: OperationRow) => Promise<void>,
+  { limit = Infinity, closed, signal }: Bounds,
 ): Promise<BulkOutcome[]> {
-  checkFilter(filter)
-  const { limit = Infinity, status } = filter
-  const nowMs = clock.now()
   const outcomes: BulkOutcome[] = []
-  for await (const page of pagesOf(store, { index: 'byStatus', name: status })) {
-    const rows = page.filter((row) => matches(row, filter, nowMs))
-    for (let from = 0; from < rows.length && outcomes.length < limit; from += AT_ONCE) {
-      const some = rows.slice(from, Math.min(from + AT_ONCE, from + limit - outcomes.length))
-      outcomes.push(...(await Promise.all(some.map((row) => outcomeOf(row, act)))))
-      if (closed.aborted) throw new HardshellError('CLOSED', 'closed')
-      signal?.throwIfAborted()
-    }
-    if (outcomes.length >= limit) break
+  let waiting: OperationRow[] = []
+  const flush = async (): Promise<void> => {
+    outcomes.push(...(await Promise.all(waiting.map((row) => outcomeOf(row, act)))))
+    waiting = []
+    if (closed.aborted) throw new HardshellError('CLOSED', 'closed')
+    signal?.throwIfAborted()
   }
+  if (limit > 0)
+    for await (const row of rows) {
+      waiting.push(row)
+      if (outcomes.length + waiting.length >= limit) break
+      if (waiting.length === AT_ONCE) await flush()
+    }
+  await flush()
   return outcomes
+}
+
+interface Bounds {
+  readonly limit: number | undefined
+  /** Aborts when the operations are closed. */
+  readonly closed: AbortSignal
+  readonly signal: AbortSignal | undefined
 }
 
 async function outcomeOf(row: OperationRow, act: (row: OperationRow) => Promise<void>): Promise<BulkOutcome> {

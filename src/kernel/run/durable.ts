@@ -128,7 +128,9 @@ export function rowOf(
   }
   const { id, state, status, createdAt, updatedAt } = row
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
-  return { row: Object.freeze(row), writes: [...step.writes, ...(kind.project?.(view) ?? [])] }
+  // Of the operation's own row the version is checked.
+  const checks = step.checks.filter(({ check, key }) => check !== 'operations' || key[0] !== id)
+  return { row: Object.freeze(row), writes: [...checks, ...step.writes, ...(kind.project?.(view) ?? [])] }
 }
 
 /** Whose row it is, and how often its effects were started: by one that runs none, not at all. */
@@ -138,11 +140,11 @@ function ownership(kernel: Kernel, before: OperationRow, kept: boolean): Pick<Op
   return { owner, attempt: !kept ? 1 : before.owner === owner ? before.attempt : before.attempt + 1 }
 }
 
-/** The tables that writes touch. */
+/** The tables that writes change. */
 export const tablesOf = (writes: readonly Write[]): string[] => [
   ...new Set(
-    writes.map((write) =>
-      'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : write.check,
+    writes.flatMap((write) =>
+      'put' in write ? write.put : 'patch' in write ? write.patch : 'delete' in write ? write.delete : [],
     ),
   ),
 ]
@@ -341,7 +343,7 @@ class Operation {
 
   /** Commits the state as it is, with these timers. */
   async #record(timers: Timers): Promise<void> {
-    const nothing = { writes: [], emitted: [], starts: [], moves: [], entered: new Set<string>() }
+    const nothing = { writes: [], checks: [], emitted: [], starts: [], moves: [], entered: new Set<string>() }
     const unmoved = { ...nothing, snapshot: this.snapshot }
     const outcome = await this.#commit({ ...unmoved, timers })
     if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')

@@ -1,38 +1,39 @@
 /** Reads operations as they are stored. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { checkText } from '../../arguments.ts'
-import type { KernelStore, LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
+import type { Reader } from '../../store/port.ts'
+import type { Tables } from '../../store/kit/rows.ts'
+import type { LoadedOperation, OperationRow, OperationView } from '../define/operation.ts'
 import type { LoadedKind } from '../kernel.ts'
-import { checkFilter, matches, type ListFilter } from '../options.ts'
+import { cursorOf, type CountFilter, type ListFilter, type Page, type WatchFilter } from '../options.ts'
+import { COUNTED, Listing, WATCHED } from './listing.ts'
 import { HardshellError, messageOf } from '../util/errors.ts'
 import type { Clock } from '../util/ports.ts'
 
-/** The most rows of a page. */
-const LONGEST_PAGE = 1_000
-
-/** A part of a list. */
-interface Page {
-  readonly to?: number
-  readonly limit?: number
-}
+/** How many operations a page has unless asked otherwise. */
+const PAGE = 100
+const COUNTED_AT_ONCE = 1_000
 
 interface ReadsOptions {
-  readonly store: KernelStore
+  readonly store: Reader
   readonly clock: Clock
+  readonly tables: Tables
   readonly kinds: ReadonlyMap<string, LoadedKind>
 }
 
 export class Reads {
   readonly #of: ReadsOptions
+  readonly #listing: Listing
 
   constructor(of: ReadsOptions) {
     this.#of = of
+    this.#listing = new Listing(of.store, of.tables, of.clock)
   }
 
   /** @throws {TypeError} naming the argument. @throws {HardshellError} `NOT_FOUND` */
   async get(id: string): Promise<OperationView> {
     checkText(id, 'id')
-    const row = await this.#of.store.get('operations', [id])
+    const row = await this.#of.store.get<OperationRow>('operations', [id])
     if (!row) throw new HardshellError('NOT_FOUND', `no operation '${id}'`, { operationId: id })
     return this.#view(row)
   }
@@ -40,37 +41,55 @@ export class Reads {
   /** The operation that a key belongs to. @throws {HardshellError} `KEY_REUSED` */
   async byKey(kind: string, key: string | undefined, request: string | null): Promise<string | undefined> {
     if (key === undefined) return undefined
-    const [row] = await this.#of.store.query({ table: 'operations', index: 'byKey', prefix: [key], limit: 1 })
+    const [row] = await this.#of.store.query<OperationRow>({
+      table: 'operations',
+      index: 'byKey',
+      prefix: [key],
+      limit: 1,
+    })
     if (!row) return undefined
     if (row.kind === kind && row.request === request) return row.id
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
   }
 
-  /** Newest first. @throws {TypeError} naming the argument */
+  /** See `Operations.list`. */
   async list(filter: ListFilter): Promise<OperationView[]> {
-    checkFilter(filter)
-    const { kind, status, changedSince, stuckForMs, parent, limit } = filter
-    const table = 'operations'
-    const wanted = stuckForMs === undefined ? status : 'active'
-    const nowMs = this.#of.clock.now()
-    const { store } = this.#of
-    const read = (page: Page): Promise<OperationRow[]> =>
-      store.query(
-        wanted !== undefined
-          ? { table, index: 'byStatus', prefix: [wanted], reverse: true, ...page }
-          : kind !== undefined
-            ? { table, index: 'byKind', prefix: [kind], reverse: true, ...page }
-            : { table, index: 'byUpdate', from: changedSince ?? 0, reverse: true, ...page },
-      )
-    const isWanted = (row: OperationRow): boolean => matches(row, filter, nowMs)
-    if (parent !== undefined) {
-      const children = await store.query({ table, index: 'byParent', prefix: [parent], reverse: true })
-      const newest = children.filter(isWanted).toSorted((a, b) => b.createdAt - a.createdAt)
-      return newest.slice(0, limit).map((row) => this.#view(row))
+    this.#listing.check(filter)
+    const views: OperationView[] = []
+    for await (const row of this.#listing.rows(filter, filter.limit)) {
+      views.push(this.#view(row))
+      if (views.length === filter.limit) break
     }
-    const column = (wanted ?? kind) ? 'createdAt' : 'updatedAt'
-    const rows = limit === undefined ? (await read({})).filter(isWanted) : await firstOf(limit, read, column, isWanted)
-    return rows.map((row) => this.#view(row))
+    return views
+  }
+
+  /** See `Operations.page`. */
+  async page(filter: ListFilter): Promise<Page<OperationView>> {
+    this.#listing.check(filter)
+    const { limit = PAGE } = filter
+    const operations = await this.list({ ...filter, limit: limit + 1 })
+    const isLast = operations.length <= limit
+    const last = operations.slice(0, limit).at(-1)
+    return { operations: operations.slice(0, limit), next: isLast || !last ? undefined : cursorOf(last.row) }
+  }
+
+  /** See `Operations.count`. */
+  async count(filter: CountFilter): Promise<number> {
+    this.#listing.check(filter, COUNTED)
+    let count = 0
+    for await (const _ of this.#listing.rows(filter, COUNTED_AT_ONCE)) count++
+    return count
+  }
+
+  /** The rows that are as the filter says, in the order of lists. @throws {TypeError} naming the argument */
+  rows(filter: ListFilter): AsyncIterable<OperationRow> {
+    this.#listing.check(filter)
+    return this.#listing.rows(filter, COUNTED_AT_ONCE)
+  }
+
+  /** @throws {TypeError} naming the argument */
+  checkWatched(filter: WatchFilter): void {
+    this.#listing.check(filter, WATCHED)
   }
 
   /** Why this program cannot load an operation; undefined where it can. */
@@ -92,29 +111,6 @@ export class Reads {
       // This program cannot load the row: a later version wrote it, or it is corrupt.
     }
     return { ...sharedOf(row), status: 'unloadable', snapshot: undefined }
-  }
-}
-
-/** The first `limit` rows that are wanted. It reads page by page and stops there. */
-async function firstOf(
-  limit: number,
-  read: (page: Page) => Promise<OperationRow[]>,
-  column: 'createdAt' | 'updatedAt',
-  isWanted: (row: OperationRow) => boolean,
-): Promise<OperationRow[]> {
-  const seen = new Set<string>()
-  const found: OperationRow[] = []
-  let bounds: Page = {}
-  for (let size = limit; ;) {
-    const rows = await read({ ...bounds, limit: size })
-    const fresh = rows.filter(({ id }) => !seen.has(id))
-    for (const row of fresh) seen.add(row.id)
-    found.push(...fresh.filter(isWanted))
-    const last = rows.at(-1)
-    if (found.length >= limit || rows.length < size || !last) return found.slice(0, limit)
-    // The next page begins with those of the time at which this one ended, of which there may be more than a page.
-    bounds = { to: last[column] }
-    size = fresh.length === 0 ? size * 4 : Math.max(limit, Math.min(size * 2, LONGEST_PAGE))
   }
 }
 

@@ -22,7 +22,7 @@ import { isReserved } from '../define/definition.ts'
 import { HardshellError } from '../util/errors.ts'
 import { own } from '../util/own.ts'
 import type { Moment } from '../run/moments.ts'
-import { overlay } from './overlay.ts'
+import { RowsRead, type RowCheck } from './rows-read.ts'
 import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
 import type { Clock } from '../util/ports.ts'
 import type { Start } from '../define/children.ts'
@@ -39,6 +39,8 @@ export interface Invoke {
 export interface Step {
   readonly snapshot: AnyMachineSnapshot
   readonly writes: readonly Write[]
+  /** That the rows which its local steps got are as they were read. */
+  readonly checks: readonly RowCheck[]
   readonly emitted: readonly EventObject[]
   /** The children that it starts. */
   readonly starts: readonly Start[]
@@ -258,6 +260,7 @@ export function stepper(options: {
     under: Reader = read,
   ): Promise<Step> => {
     const { actions, moves, scope } = collected
+    const rows = new RowsRead(under, options.tables)
     let snapshot = orphan(start)
     for (let ran = 0; ; ran++) {
       const step = invokes(snapshot).find((invoke) => invoke.local)
@@ -266,7 +269,7 @@ export function stepper(options: {
       const pending = actions.flatMap((action) => (action.type === 'tx' ? writesOf(action) : []))
       const output = await runs[step.src]?.({
         input: step.input,
-        read: overlay(under, options.tables, pending),
+        read: rows.reader(pending),
         nowMs: now(),
       })
       checkAnswer(machine, step.src, output)
@@ -277,7 +280,8 @@ export function stepper(options: {
         throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
       }
     }
-    return { snapshot: settled(snapshot, from), moves, ...sort(actions, snapshot, timers) }
+    const sorted = sort(actions, snapshot, timers)
+    return { snapshot: settled(snapshot, from), moves, ...sorted, ...rows.conditioned(sorted.writes) }
   }
 
   /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
@@ -285,7 +289,7 @@ export function stepper(options: {
     actions: readonly Collected[],
     snapshot: AnyMachineSnapshot,
     before: Timers,
-  ): Omit<Step, 'snapshot' | 'moves'> => {
+  ): Omit<Step, 'snapshot' | 'moves' | 'checks'> => {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const starts: Start[] = []

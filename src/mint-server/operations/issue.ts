@@ -3,15 +3,15 @@ import { issue, type IssueContext, type IssueInput, type Share } from '../../../
 import { codes } from '../../cashu/codes.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { record, reserve, sum } from '../protocol/ledger.ts'
-import { type LocalArgs, type MintPorts, has } from '../ports.ts'
+import { type LocalArgs, type LocalReader, type MintPorts, has } from '../ports.ts'
 import { refuse } from '../http/request.ts'
-import type { MintQuoteRow, Reader, Write } from '../db/tables.ts'
+import type { MintQuoteRow, Write } from '../db/tables.ts'
 import { columns, kept, signingEffect } from './signing.ts'
 import { sure } from '../../sure.ts'
 
 const kind = 'mint-issue'
 
-const read = async (from: Reader, id: string): Promise<MintQuoteRow> =>
+const read = async (from: LocalReader, id: string): Promise<MintQuoteRow> =>
   (await from.get('mintQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
 
 /** What can be issued from a quote now. @throws {MintError} */

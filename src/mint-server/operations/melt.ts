@@ -10,34 +10,34 @@ import {
 import { drop } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
-import { changeOf, hold, record, reserve, spend } from '../protocol/ledger.ts'
+import { changeOf, hold, KEYS_STAY, record, reserve, spend } from '../protocol/ledger.ts'
 import { meltAnswer } from '../protocol/melt-quotes.ts'
 import { credited, ownQuote } from '../protocol/mint-quotes.ts'
 import type { Outgoing, PaymentMethod } from '../lightning/payment-backend.ts'
-import { type EffectArgs, type LocalArgs, type MintPorts, has } from '../ports.ts'
+import { type EffectArgs, type LocalArgs, type LocalReader, type MintPorts, has } from '../ports.ts'
 import { moved } from '../protocol/quote-states.ts'
 import { refuse } from '../http/request.ts'
-import type { MeltQuoteRow, MintQuoteRow, Reader, Write } from '../db/tables.ts'
+import type { MeltQuoteRow, MintQuoteRow, Write } from '../db/tables.ts'
 import { columns, kept, signingEffect } from './signing.ts'
 import { sure } from '../../sure.ts'
 
 const kind = 'mint-melt'
 
-const quoteRow = async (read: Reader, id: string): Promise<MeltQuoteRow> =>
+const quoteRow = async (read: LocalReader, id: string): Promise<MeltQuoteRow> =>
   (await read.get('meltQuotes', [id])) ?? refuse(codes.unclassified, 'no such quote')
 
 /** An invoice is paid once, whatever the quotes for it; an offer as often as somebody wants to. */
 const claimOf = ({ method, requestId }: MeltQuoteRow): string | null => (method === 'bolt11' ? requestId : null)
 
 /** @throws {MintError} */
-async function checkPayable(read: Reader, quote: MeltQuoteRow, nowMs: number): Promise<void> {
+async function checkPayable(read: LocalReader, quote: MeltQuoteRow, nowMs: number): Promise<void> {
   if (quote.state === 'PENDING') refuse(codes.quotePending, 'the quote is being paid')
   if (quote.state === 'PAID') refuse(codes.invoicePaid, 'the quote is paid')
   if (quote.expiryAt <= nowMs) refuse(codes.quoteExpired, 'the quote is expired')
   const claim = claimOf(quote)
   if (claim === null) return
   const claims = { table: 'meltQuotes', index: 'byClaim', prefix: [claim], limit: 1 } as const
-  const [other] = await read.query(claims)
+  const [other] = await read.loose('an index lets one quote claim an invoice').query(claims)
   if (other) refuse(other.state === 'PAID' ? codes.invoicePaid : codes.quotePending, 'another quote has this invoice')
 }
 
@@ -74,7 +74,7 @@ export const meltSteps = (ports: MintPorts) => ({
       payment: { method, request, amount, maxFee: feeReserve },
       writes: [begun, ...spent.writes, ...(blanks?.writes ?? [])],
     }
-    const own = await ownQuote(read, quote)
+    const own = await ownQuote(read.loose('a request of ours has its quote before anybody can ask to pay it'), quote)
     if (!own) return { answer: 'external' as const, ...ready }
     if (own.unit !== unit) refuse(codes.unitMismatch, `the quote that it pays is in ${own.unit}`)
     if (!isOpen(own)) refuse(codes.invoicePaid, 'the invoice is paid')
@@ -87,7 +87,7 @@ export const meltSteps = (ports: MintPorts) => ({
   }: LocalArgs<Pick<MeltContext, 'net' | 'payment' | 'settlement' | 'blanks'>>) {
     const { fee } = sure(settlement, 'settlement')
     const value = Math.max(0, net - sure(payment, 'payment').amount - fee)
-    const outputs = await changeOf(read, blanks, value)
+    const outputs = await changeOf(read.loose(KEYS_STAY), blanks, value)
     return outputs.length > 0 ? { answer: 'owed' as const, outputs } : { answer: 'none' as const }
   },
 

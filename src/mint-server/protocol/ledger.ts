@@ -3,6 +3,7 @@ import type { HeldInput, HeldOutput, Message, Signed } from '../../../machines/m
 import { codes } from '../../cashu/codes.ts'
 import type { MintCrypto } from '../../cashu/crypto.ts'
 import { refuse, type Proof } from '../http/request.ts'
+import type { LocalReader } from '../ports.ts'
 import type { Signatory } from '../signatory/signatory.ts'
 import type { OperationName, ProofRow, Reader, Signature, SignatureRow, Write } from '../db/tables.ts'
 import { sure } from '../../sure.ts'
@@ -44,6 +45,9 @@ export function sum(amounts: readonly number[]): number {
 /** Whether two of them are the same. */
 export const repeats = (texts: readonly string[]): boolean => new Set(texts).size < texts.length
 
+export const KEYS_STAY =
+  'of a keyset only whether it is active ever changes, which is a condition where outputs are set aside'
+
 /** The keysets that proofs or outputs name, by id; they must be of one unit. */
 async function keysetsOf(read: Reader, items: readonly { readonly id: string }[]) {
   const ids = [...new Set(items.map(({ id }) => id))]
@@ -81,8 +85,8 @@ export async function genuine(
 }
 
 /** Sets genuine inputs aside. @throws {MintError} */
-export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInput[]): Promise<Inputs> {
-  const { unit, keysets } = await keysetsOf(read, inputs)
+export async function hold(read: LocalReader, owner: Owner, inputs: readonly HeldInput[]): Promise<Inputs> {
+  const { unit, keysets } = await keysetsOf(read.loose(KEYS_STAY), inputs)
   if (repeats(inputs.map(({ Y }) => Y))) refuse(codes.duplicateInputs, 'the same input twice')
   const fee = Math.ceil(sum(inputs.map(({ id }) => sure(keysets.get(id), 'keyset').feePpk)) / 1000)
   return {
@@ -103,13 +107,13 @@ export async function hold(read: Reader, owner: Owner, inputs: readonly HeldInpu
 
 /** Sets outputs aside that will be signed. The amounts of blank ones don't matter. @throws {MintError} */
 export async function reserve(
-  of: { readonly read: Reader; readonly crypto: MintCrypto },
+  of: { readonly read: LocalReader; readonly crypto: MintCrypto },
   owner: Owner,
   messages: readonly Message[],
   blank = false,
 ): Promise<Outputs> {
   const { read, crypto } = of
-  const { unit, keysets } = await keysetsOf(read, messages)
+  const { unit, keysets } = await keysetsOf(read.loose(KEYS_STAY), messages)
   if (repeats(messages.map(({ B_ }) => B_))) refuse(codes.duplicateOutputs, 'the same output twice')
   for (const { id, amount, B_ } of messages) {
     const { keys } = sure(keysets.get(id), 'keyset')

@@ -139,18 +139,36 @@ export function checkKey(name: string, table: Table, key: Key): Key {
   return checkValues(name, table, table.key, key)
 }
 
-function checkCondition(name: string, table: Table, condition: Condition): void {
-  if (condition === 'absent') return
-  for (const column of Object.keys(condition)) {
-    const wanted = condition[column]
-    const type = typeOf(name, table, column)
-    if (isJson(type)) throw new TypeError(`${name}.${column} is JSON and cannot be compared`)
-    if (wanted === null) continue
-    if (typeof wanted !== 'object') checkValue(name, column, type, wanted)
-    else if (type.startsWith('text')) throw new TypeError(`${name}.${column} is text and never at most a number`)
-    else checkValue(name, column, 'integer', wanted.atMost)
-  }
+/** A condition as it is checked. */
+export interface CheckedCondition {
+  readonly isAbsent: boolean
+  readonly equal: readonly (readonly [column: string, value: Scalar])[]
+  readonly atMost: readonly (readonly [column: string, most: number])[]
+  /** What columns hold as JSON. Only a row that was read as a whole tells. */
+  readonly json: readonly (readonly [column: string, text: string])[]
 }
+
+function checkCondition(name: string, table: Table, condition: Condition | undefined): CheckedCondition | undefined {
+  if (condition === undefined) return undefined
+  const isAbsent = condition === 'absent'
+  const [equal, atMost, json]: [[string, Scalar][], [string, number][], [string, string][]] = [[], [], []]
+  for (const [column, wanted] of isAbsent ? [] : Object.entries(condition)) {
+    const type = typeOf(name, table, column)
+    if (isJson(type)) json.push([column, JSON.stringify(checkValue(name, column, type, wanted))])
+    else if (wanted === null) equal.push([column, null])
+    else if (!isBound(wanted))
+      equal.push([column, scalarOf({ [column]: checkValue(name, column, type, wanted) }, column)])
+    else if (type.startsWith('text')) throw new TypeError(`${name}.${column} is text and never at most a number`)
+    else atMost.push([column, Number(checkValue(name, column, 'integer', wanted.atMost))])
+  }
+  return { isAbsent, equal, atMost, json }
+}
+
+const isBound = (wanted: unknown): wanted is { readonly atMost: unknown } =>
+  typeof wanted === 'object' && wanted !== null && 'atMost' in wanted
+
+/** Whether the row must be read as a whole to tell what becomes of it; of others, all but JSON columns will do. */
+export const needsJson = (write: CheckedWrite): boolean => (write.if?.json.length ?? 0) > 0
 
 /** A checked write: a known table, a whole key, and values as they are stored. */
 export interface CheckedWrite {
@@ -159,7 +177,7 @@ export interface CheckedWrite {
   readonly key: Key
   /** The row of a put, the columns that a patch sets. */
   readonly row?: Row
-  readonly if: Condition | undefined
+  readonly if: CheckedCondition | undefined
 }
 
 /** @throws {TypeError} where a write does not fit the tables. */
@@ -169,15 +187,14 @@ export function checkWrites(tables: Tables, writes: readonly Write[]): CheckedWr
       const name = write.put
       const table = tableOf(tables, name)
       const row = checkRow(name, table, write.row)
-      if (write.if !== undefined) checkCondition(name, table, write.if)
-      return { verb: 'put', table: name, key: keyOf(table, row), row, if: write.if }
+      return { verb: 'put', table: name, key: keyOf(table, row), row, if: checkCondition(name, table, write.if) }
     }
     const [verb, name]: ['patch' | 'delete' | 'check', string] =
       'patch' in write ? ['patch', write.patch] : 'delete' in write ? ['delete', write.delete] : ['check', write.check]
     const table = tableOf(tables, name)
     const key = checkKey(name, table, write.key)
-    if (write.if !== undefined) checkCondition(name, table, write.if)
-    return { verb, table: name, key, ...('set' in write && { row: checkSet(name, table, write.set) }), if: write.if }
+    const condition = checkCondition(name, table, write.if)
+    return { verb, table: name, key, ...('set' in write && { row: checkSet(name, table, write.set) }), if: condition }
   })
 }
 
@@ -200,14 +217,17 @@ export function outcome(write: CheckedWrite, before: Row | undefined): Row | und
   }
 }
 
-function holds(condition: Condition | undefined, row: Row | undefined): boolean {
+function holds(condition: CheckedCondition | undefined, row: Row | undefined): boolean {
   if (condition === undefined) return true
-  if (condition === 'absent') return row === undefined
-  return Object.entries(condition).every(([column, wanted]) => {
-    const found = row?.[column]
-    if (wanted === null || typeof wanted !== 'object') return found === wanted
-    return row === undefined || (typeof found === 'number' && found <= wanted.atMost)
-  })
+  const { isAbsent, equal, atMost, json } = condition
+  if (row === undefined) return equal.length === 0 && json.length === 0
+  const isAtMost = (found: Json | undefined, most: number): boolean => typeof found === 'number' && found <= most
+  return (
+    !isAbsent &&
+    equal.every(([column, value]) => row[column] === value) &&
+    atMost.every(([column, most]) => isAtMost(row[column], most)) &&
+    json.every(([column, text]) => JSON.stringify(row[column]) === text)
+  )
 }
 
 /** A checked query. */

@@ -11,7 +11,16 @@ import { StoreError, type Key, type Row, type Schema } from '../port.ts'
 import type { Statement, Transaction } from './connections.ts'
 import { constraintOf } from './errors.ts'
 import type { PostgresTable } from './tables.ts'
-import { encode, keyOf, outcome, safe, TotalChanges, type CheckedWrite, type TotalChange } from '../kit/rows.ts'
+import {
+  encode,
+  keyOf,
+  needsJson,
+  outcome,
+  safe,
+  TotalChanges,
+  type CheckedWrite,
+  type TotalChange,
+} from '../kit/rows.ts'
 import { checkVersion } from '../kit/sql.ts'
 import { sure } from '../../sure.ts'
 
@@ -47,12 +56,16 @@ export async function land(
   const wanted = keysOf(commits, target)
   const [gate, ...found] = await transaction.run(
     { sql: begin },
-    ...wanted.map(({ table, keys }) => ({ sql: table.lock, values: table.keys(keys) })),
+    ...wanted.map(({ table, keys, isWhole }) => ({
+      sql: isWhole ? table.lockWhole : table.lock,
+      values: table.keys(keys),
+    })),
   )
   checkVersion(Number(gate?.rows[0]?.['version']), target.schema)
   const draft = new Draft(target.tables)
-  for (const [i, { table }] of wanted.entries())
-    for (const row of sure(found[i], 'answer').rows) draft.found(table, table.scalarsOf(row))
+  for (const [i, { table, isWhole }] of wanted.entries())
+    for (const row of sure(found[i], 'answer').rows)
+      draft.found(table, isWhole ? table.decode(row) : table.scalarsOf(row))
   const refusals = commits.map((writes) => draft.add(writes))
   if (draft.reliesOnAbsence && !isExclusive) throw new NeedsExclusion()
   if (draft.runs.length === 0) return refusals
@@ -77,16 +90,19 @@ function ownConflict(error: unknown, { tables }: Target): unknown {
 function keysOf(
   commits: readonly (readonly CheckedWrite[])[],
   { tables }: Target,
-): { table: PostgresTable; keys: Key[] }[] {
+): { table: PostgresTable; keys: Key[]; isWhole: boolean }[] {
   const keys = new Map<string, Map<string, Key>>()
-  for (const { table, key } of commits.flat()) {
+  const whole = new Set<string>()
+  for (const write of commits.flat()) {
+    const { table, key } = write
+    if (needsJson(write)) whole.add(table)
     const named = keys.get(table) ?? new Map<string, Key>()
     keys.set(table, named)
     named.set(encode(key), key)
   }
   return [...tables.values()].flatMap((table) => {
     const named = keys.get(table.name)
-    return named ? [{ table, keys: [...named.values()] }] : []
+    return named ? [{ table, keys: [...named.values()], isWhole: whole.has(table.name) }] : []
   })
 }
 
@@ -120,12 +136,13 @@ class Draft {
   add(writes: readonly CheckedWrite[]): StoreError | undefined {
     const changed = new Map<string, Row | undefined>()
     const changes: { write: CheckedWrite; id: string; before: Row | undefined; after: Row | undefined }[] = []
+    const absent = new Set<string>()
     try {
       for (const write of writes) {
         const id = idOf(write.table, write.key)
         const before = changed.has(id) ? changed.get(id) : this.#rows.get(id)
         const after = outcome(write, before)
-        if (before === undefined && after === undefined) this.reliesOnAbsence = true
+        if (before === undefined && after === undefined) absent.add(id)
         if (after === before) continue
         changed.set(id, after)
         changes.push({ write, id, before, after })
@@ -134,6 +151,9 @@ class Draft {
       if (error instanceof StoreError) return error
       throw error
     }
+    // Of rows that it inserts, the primary key tells.
+    for (const { id, before } of changes) if (before === undefined) absent.delete(id)
+    this.reliesOnAbsence ||= absent.size > 0
     for (const [id, row] of changed) {
       if (row) this.#rows.set(id, row)
       else this.#rows.delete(id)

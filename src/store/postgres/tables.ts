@@ -39,8 +39,10 @@ const isInteger = (type: string): boolean => type.startsWith('integer') || type.
 export class PostgresTable extends SqlTable {
   /** Reads rows by primary keys, in any order. */
   readonly getAll: string
-  /** Reads by primary keys the columns that conditions and totals can use, and locks the rows. */
+  /** Reads by primary keys all columns that are not JSON, and locks the rows. */
   readonly lock: string
+  /** The same, with all columns. */
+  readonly lockWhole: string
   readonly insert: string
   readonly delete: string
   readonly clear: string
@@ -61,7 +63,9 @@ export class PostgresTable extends SqlTable {
     this.uniqueNames = new Set(uniqueIndexes.map((index) => `${name}.${index}`.slice(0, 63)))
     const keys = `(${list(table.key)}) IN (SELECT * FROM ${this.#arrays(table.key)})`
     this.getAll = this.select(this.columns, `WHERE ${keys}`)
-    this.lock = this.select(this.scalars, `WHERE ${keys} ORDER BY ${list(table.key)} FOR UPDATE`)
+    const locked = `WHERE ${keys} ORDER BY ${list(table.key)} FOR UPDATE`
+    this.lock = this.select(this.scalars, locked)
+    this.lockWhole = this.select(this.columns, locked)
     this.insert = `INSERT INTO ${this.#name} (${list(this.columns)}) SELECT * FROM ${this.#arrays(this.columns)}
       ON CONFLICT (${list(table.key)}) DO NOTHING`
     this.delete = `DELETE FROM ${this.#name} WHERE ${keys}`

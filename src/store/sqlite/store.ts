@@ -19,7 +19,17 @@ import {
   type Write,
 } from '../port.ts'
 import { CommitQueue, tablesOf, type WaitingCommit } from '../kit/commit-queue.ts'
-import { checkKey, checkQuery, checkTotal, checkWrites, outcome, safe, tableOf, TotalChanges } from '../kit/rows.ts'
+import {
+  checkKey,
+  checkQuery,
+  checkTotal,
+  checkWrites,
+  needsJson,
+  outcome,
+  safe,
+  tableOf,
+  TotalChanges,
+} from '../kit/rows.ts'
 import type { CheckedWrite, TotalChange } from '../kit/rows.ts'
 import { checkSchema } from '../kit/schema.ts'
 import { timed, type SlowCall, type SlowOptions } from '../kit/slow.ts'
@@ -283,7 +293,7 @@ class SqliteStore implements Store {
     const totals = new TotalChanges()
     for (const write of writes) {
       const sql = sure(this.#tables.get(write.table), 'table')
-      const before = this.#first(sql.find, write.key) as Row | undefined
+      const before = this.#before(sql, write)
       const after = outcome(write, before)
       if (after === before) continue
       if (after === undefined) this.#run(sql.delete, write.key)
@@ -296,6 +306,12 @@ class SqliteStore implements Store {
       totals.add(write.table, sql.table, before, after)
     }
     for (const change of totals) this.#count(change)
+  }
+
+  #before(sql: SqliteTable, write: CheckedWrite): Row | undefined {
+    if (!needsJson(write)) return this.#first(sql.find, write.key) as Row | undefined
+    const whole = this.#first(sql.get, write.key)
+    return whole && sql.decode(whole)
   }
 
   #count({ table, key, sum, count }: TotalChange): void {

@@ -16,7 +16,7 @@ import type { Mint } from '../../mint-server/mint-api.ts'
 import type { MintOptions } from '../../mint-server/mint-options.ts'
 import { prepared } from '../../mint-server/prepare.ts'
 import type { Outgoing } from '../../mint-server/lightning/payment-backend.ts'
-import { has } from '../../mint-server/ports.ts'
+import { has, type LocalReader } from '../../mint-server/ports.ts'
 import { refuse } from '../../mint-server/http/request.ts'
 import type { Asked } from '../../mint-server/http/requests.ts'
 import { replay } from '../../mint-server/http/responses.ts'
@@ -43,6 +43,8 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   const { context, keysets } = await prepared(options)
   const { signatory, settings, clock, newId } = context
   const { backend, store } = options
+  // Here each request is one commit, in which the steps’ own conditions stand.
+  const read: LocalReader = { get: (table, key) => store.get(table, key), loose: () => store }
   const steps = { ...swapSteps(context), ...issueSteps(context), ...meltSteps(context) }
   const kept = async (key: string) => (has(settings, 19) ? replay(store, key, clock.now()) : undefined)
   const sign = (unit: string, outputs: readonly HeldOutput[]) =>
@@ -51,7 +53,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   type Done = { readonly writes: readonly Write[]; readonly body: string }
 
   async function swap(input: Extract<Asked, { kind: 'mint-swap' }>['input'], request: string): Promise<Done> {
-    const [id, of] = [newId(), { read: store, nowMs: clock.now() }]
+    const [id, of] = [newId(), { read, nowMs: clock.now() }]
     const { unit, outputs, writes } = await steps['swap.setUp']({ input: { ...input, id }, ...of })
     const signed = await sign(unit, outputs)
     const done = await steps['swap.complete']({ input: { id, request, inputs: input.inputs, outputs, signed }, ...of })
@@ -59,7 +61,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   }
 
   async function issue(input: Extract<Asked, { kind: 'mint-issue' }>['input'], request: string): Promise<Done> {
-    const [id, of] = [newId(), { read: store, nowMs: clock.now() }]
+    const [id, of] = [newId(), { read, nowMs: clock.now() }]
     const { unit, outputs, shares, writes } = await steps['issue.setUp']({ input: { ...input, id }, ...of })
     const signed = await sign(unit, outputs)
     const done = await steps['issue.complete']({ input: { id, request, shares, outputs, signed }, ...of })
@@ -72,7 +74,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
   async function begin(input: Melt, request: string): Promise<{ writes: readonly Write[]; melt: MeltRow }> {
     const id = newId()
     const { writes, answer, ...ready } = await steps['melt.setUp']({
-      ...{ input: { ...input, id }, read: store, nowMs: clock.now() },
+      ...{ input: { ...input, id }, read, nowMs: clock.now() },
     })
     const melt: MeltContext = {
       ...{ ...input, id, request, ...newSigning, ...ready, messages: [] },
@@ -94,7 +96,7 @@ export async function atomicMint(options: MintOptions): Promise<AtomicMint> {
       if (outcome.state === 'failed') return failed
       const settlement = { fee: outcome.feeSat ?? 0, preimage: outcome.preimage ?? null }
       const paid = { ...row.context, settlement }
-      const of = { read: store, nowMs: clock.now() }
+      const of = { read, nowMs: clock.now() }
       const change = await steps['melt.change']({ input: paid, ...of })
       const outputs = change.answer === 'owed' ? change.outputs : []
       const signed = await sign(paid.unit, outputs)

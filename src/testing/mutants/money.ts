@@ -83,7 +83,7 @@ export const moneyMutants: readonly Mutant[] = [
       {
         file: 'src/wallet/outputs.ts',
         from: `const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
-        to: `const stored = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }
+        to: `const stored = (await env.read.loose('mine').get('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const memory = (env.client.counters ??= new Map())
   const next = memory.get(keysetId) ?? stored.next
   const { signed } = stored
@@ -91,8 +91,21 @@ export const moneyMutants: readonly Mutant[] = [
       },
       {
         file: 'src/wallet/outputs.ts',
-        from: `{ put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },`,
-        to: `{ put: 'counters', row: counterRow },`,
+        from: `({ put: 'outputs', row, if: 'absent' })`,
+        to: `({ put: 'outputs', row })`,
+      },
+    ],
+    breaks: 'reuse',
+    scenario: 'swap.two-tabs',
+  },
+  {
+    row: 7,
+    name: 'counters are read without the condition that they are as they were',
+    changes: [
+      {
+        file: 'src/wallet/outputs.ts',
+        from: `const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
+        to: `const { next, signed } = (await env.read.loose('nobody else').get('counters', [keysetId])) ?? { next: 0, signed: 0 }`,
       },
       {
         file: 'src/wallet/outputs.ts',
@@ -109,7 +122,7 @@ export const moneyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/outputs.ts',
-        from: `{ put: 'counters', row: counterRow, if: next === 0 ? { next: { atMost: 0 } } : { next, signed } },`,
+        from: `{ put: 'counters', row: counterRow },`,
         to: `{ put: 'counters', row: { ...counterRow, next } },`,
       },
     ],

@@ -18,7 +18,7 @@ import { contextIn, ExecutableHandle, type Finished, type Waiting } from '../han
 import { columns, lane, record } from '../history.ts'
 import { keysetsOf, codeAndDetail } from '../keysets.ts'
 import { unblind } from '../outputs.ts'
-import type { EffectArgs, LocalArgs, WalletPorts } from '../ports.ts'
+import { OF_MINT, type EffectArgs, type LocalArgs, type WalletPorts } from '../ports.ts'
 import type { CounterRow, ProofRow, Write } from '../tables.ts'
 import { sure } from '../../sure.ts'
 
@@ -32,6 +32,10 @@ type Keep = Place & {
 
 /** The reason of a proof that a restore has found begins with this. */
 const RESTORED = 'restored'
+
+const ON_CONDITION = 'a proof is put where there is none, and one that is held is changed on condition'
+const LIVE = 'who takes a counter stores its outputs in the same commit, and these were signed before'
+const AT_LEAST = 'how far counters are is read again at the end, and what is taken meanwhile is of live operations'
 
 const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
@@ -76,7 +80,8 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
 
 const steps = ({ crypto, seed, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
-    const counters = await Promise.all(input.keysetIds.map((id) => read.get('counters', [id])))
+    const known = read.loose(AT_LEAST)
+    const counters = await Promise.all(input.keysetIds.map((id) => known.get('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
       keysetId,
       next: 0,
@@ -90,7 +95,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     input,
     read,
   }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
-    const keysets = await keysetsOf(read, input.mintUrl)
+    const keysets = await keysetsOf(read.loose(OF_MINT), input.mintUrl)
     const derive = crypto.deriver(seed, input.keysetId)
     const proofs: Restored[] = []
     for (const { counter, signature } of input.found) {
@@ -115,7 +120,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     }
     for (const [at, { Y, amount: worth, secret, C, dleq, counter }] of proofs.entries()) {
       const state = sure(states[at], 'state')
-      const there = await read.get('proofs', [Y])
+      const there = await read.loose(ON_CONDITION).get('proofs', [Y])
       if (there?.state === 'held' && there.operationId === null && state !== 'PENDING') {
         writes.push({
           patch: 'proofs',
@@ -126,12 +131,9 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
         if (state === 'UNSPENT' && there.reason?.startsWith(RESTORED) === true) came(Y, worth)
       }
       if (state === 'SPENT' || there) continue
-      const [awaited] = await read.query({
-        table: 'outputs',
-        index: 'byCounter',
-        prefix: [keysetId, counter],
-        limit: 1,
-      })
+      const [awaited] = await read
+        .loose(LIVE)
+        .query({ table: 'outputs', index: 'byCounter', prefix: [keysetId, counter], limit: 1 })
       if (awaited) {
         const operation = await read.get('operations', [awaited.operationId])
         if (operation && operation.status !== 'done') continue // a live operation will take it
@@ -161,7 +163,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     const stored = await read.get('counters', [keysetId])
     const { next, signed } = stored ?? { next: 0, signed: 0 }
     const counter: CounterRow = { keysetId, next: Math.max(next, seen), signed: Math.max(signed, seen) }
-    writes.push({ put: 'counters', row: counter, if: stored ? { next, signed } : 'absent' })
+    writes.push({ put: 'counters', row: counter })
     return { answer: 'ok' as const, amount, ys, writes }
   },
 })

@@ -14,7 +14,7 @@ import { contextIn, ExecutableHandle, type Finished, type Waiting, signalOf } fr
 import { columns, lane, record } from '../history.ts'
 import { activeKeyset, keysetsOf, partsOf } from '../keysets.ts'
 import { inParts } from '../offered.ts'
-import type { LocalArgs, WalletPorts } from '../ports.ts'
+import { OF_MINT, type LocalArgs, type WalletPorts } from '../ports.ts'
 import { tokenPoll } from '../token-poll.ts'
 import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
@@ -27,7 +27,7 @@ const sendSteps = {
     read,
   }: LocalArgs<{ mintUrl: string; unit: string; amount: number; exact: boolean }>) => {
     const { mintUrl, unit, amount, exact } = input
-    const keyset = activeKeyset(await keysetsOf(read, mintUrl), unit)
+    const keyset = activeKeyset(await keysetsOf(read.loose(OF_MINT), mintUrl), unit)
     if (!keyset) return { answer: 'stale' as const }
     const amounts = partsOf(amount, keyset)
     if (typeof amounts !== 'string') return { answer: 'ok' as const, amounts }

@@ -5,7 +5,7 @@ import { StoreError } from '../../store/port.ts'
 import { limitsOf } from '../limits.ts'
 import { reserve, type Reserved } from '../selection.ts'
 import type { Reader } from '../tables.ts'
-import type { LocalArgs } from '../ports.ts'
+import { TO_CHOOSE, type LocalArgs } from '../ports.ts'
 
 /** The longest interval of polls that go on for days. */
 export const SELDOM_MS = 6 * 3_600_000
@@ -32,7 +32,8 @@ async function exactly(read: Reader, place: Place, amount: number): Promise<Rese
 }
 
 /** @throws {HardshellError} `INSUFFICIENT_FUNDS`; {CashuError} `AMOUNT_UNREACHABLE` */
-async function take({ input, read }: Reserve) {
+async function take({ input, ...args }: Reserve) {
+  const read = args.read.loose(TO_CHOOSE)
   const { amount, amounts, exchanges } = input
   const exact = input.preferExact ? await exactly(read, input, amount) : undefined
   const { inputs, fee, writes } = exact ?? (await reserve(read, input, { amount, amounts, withFee: true, exchanges }))
