@@ -36,9 +36,12 @@ export interface Child {
 }
 
 /** What comes of a join: the children, in the order of their ids, or of the `names` that were given. */
-export interface Joined {
+export type Joined = Came<'ended'> | Came<'failed'>
+
+/** One answer of a join. */
+interface Came<A> {
   /** `failed` where one of the children has ended in a state with the tag `failed`; else `ended`. */
-  readonly answer: 'ended' | 'failed'
+  readonly answer: A
   /** The children that were waited for. With `until: 'failed'` some of them may not have ended. */
   readonly children: readonly Child[]
 }
