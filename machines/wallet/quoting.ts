@@ -9,7 +9,7 @@
  *      repeating        and after two minutes: unreachable
  * ```
  */
-import { on, such } from '../../src/kernel/define/authoring.ts'
+import { on, such, type Answered } from '../../src/kernel/define/authoring.ts'
 import { isDenial, type Failure, type Reply } from './common.ts'
 
 /** What a context must have to ask for a quote in it. */
@@ -35,7 +35,7 @@ const refusalText = ({ answer, detail = '', hint }: Reply): string =>
 /** The last branches of `requesting`, for answers that are no quote for what was asked. */
 export const unquoted = <Out extends Reply>(
   failed: string,
-  flaw: (output: Extract<Out, { answer: 'ok' }>) => string = () => 'the quote is not for what was asked',
+  flaw: (output: Answered<Out, 'ok'>) => string = () => 'the quote is not for what was asked',
 ) => [
   on<QuotingContext, Out, 'ok'>({
     answer: 'ok',

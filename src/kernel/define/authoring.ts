@@ -183,8 +183,14 @@ export const keeps = <Context, Kept>(
 
 type Fields = { readonly [field: string]: unknown }
 
-/** The answers that a branch is for. */
-type Answered<Out extends Answer, A> = Extract<Out, { readonly answer: A }>
+/** The answers that a branch is for; of answers that have one shape, those of them. */
+export type Answered<Out extends Answer, A> = Out extends unknown
+  ? Out['answer'] extends A
+    ? Out
+    : Extract<Out['answer'], A> extends never
+      ? never
+      : Out & { readonly answer: A }
+  : never
 
 /** A branch's guard: by the answer, by that and the context (`if`), or by all that is answered (`such`). */
 type GuardOf<Out extends Answer, A, If, Such> = [Such] extends [never]

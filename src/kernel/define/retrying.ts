@@ -1,6 +1,6 @@
 /** The two states of a request whose answer may be lost: one makes it, the other pauses before it is made again. */
 import { checkKeys, checkNames, checkObject } from '../../arguments.ts'
-import { on, type Answer, type Declared, type Keep } from './authoring.ts'
+import { on, type Answer, type Answered, type Declared, type Keep } from './authoring.ts'
 
 /** What follows from an answer. */
 export interface Branch<Context, Out> {
@@ -14,13 +14,6 @@ export interface Branch<Context, Out> {
 interface Counting {
   readonly tries: number
 }
-
-/** What of an effect's answers has this one. */
-type Answering<Out extends Answer, A> = Out extends unknown
-  ? A extends Out['answer']
-    ? Out & { readonly answer: A }
-    : never
-  : never
 
 type Fields = { readonly [field: string]: unknown }
 
@@ -121,9 +114,9 @@ export function retrying<
     readonly on: {
       readonly [A in Exclude<Out['answer'], NoInfer<Later> | 'unknown'>]:
         | string
-        | Branch<NoInfer<Context>, Answering<Out, A>>
+        | Branch<NoInfer<Context>, Answered<Out, A>>
     } & {
-      readonly [A in Extract<Out['answer'], 'unknown'>]?: string | Branch<NoInfer<Context>, Answering<Out, A>>
+      readonly [A in Extract<Out['answer'], 'unknown'>]?: string | Branch<NoInfer<Context>, Answered<Out, A>>
     }
     /** The answers that lead to the pause beside `unknown`. */
     readonly later?: readonly Later[]
