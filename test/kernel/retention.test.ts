@@ -24,7 +24,7 @@ const boxOf = (kind: string, keepMs?: number) =>
       context: {},
       initial: 'open',
       states: {
-        open: { on: { shut: 'shut', kick: 'kicked' } },
+        open: { tags: 'human', on: { shut: 'shut', kick: 'kicked' } },
         kicked: { invoke: { src: 'kick', input: {}, onDone: 'shut' } },
         shut: { type: 'final' },
       },

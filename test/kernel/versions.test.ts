@@ -26,7 +26,7 @@ const first = defineOperation({
     context: ({ input: { id } }) => ({ id }),
     initial: 'open',
     states: {
-      open: { on: { pay: 'charging' } },
+      open: { tags: 'human', on: { pay: 'charging' } },
       charging: { invoke: { src: 'charge', input, onDone: { guard: answered('ok'), target: 'paid' } } },
       paid: { type: 'final' },
     },
@@ -48,7 +48,7 @@ const secondMachine = setup({
   context: ({ input: { id } }) => ({ id }),
   initial: 'placed',
   states: {
-    placed: { on: { settle: 'settling' } },
+    placed: { tags: 'human', on: { settle: 'settling' } },
     settling: { invoke: { src: 'charge', input, onDone: { guard: answered('ok'), target: 'settled' } } },
     settled: { type: 'final' },
   },

@@ -39,6 +39,7 @@ const machine = setup({
   initial: 'open',
   states: {
     open: {
+      tags: 'human',
       on: {
         order: {
           target: 'charging',

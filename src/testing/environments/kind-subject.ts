@@ -68,7 +68,7 @@ export interface KindLikeness<Outside> extends Omit<Likeness, 'matters'> {
 /** Rows by table. */
 export type RowsIn<T extends Tables> = { readonly [N in keyof T]?: readonly RowOf<T[N]>[] }
 
-const OPTIONS = ['kinds', 'tables', 'rows', 'outside', 'ports', 'faults', 'judge', 'alike']
+const OPTIONS = ['kinds', 'tables', 'rows', 'outside', 'ports', 'rates', 'faults', 'judge', 'alike']
 
 interface Held {
   readonly books: unknown
