@@ -29,6 +29,8 @@ export interface Curve<P> {
   plusG(point: P, k: bigint): P
   /** P + k·A, where A is met often: the public key of a mint. In no constant time. */
   plusKey(point: P, A: P, k: bigint): P
+  /** a·G + b·A, where A is met often. In no constant time. */
+  sumWithKey(a: bigint, b: bigint, A: P): P
   /** a·P + b·Q. In no constant time. */
   sum(a: bigint, P: P, b: bigint, Q: P): P
   /** k·G for a private key k: in constant time, where the library has such a way. */

@@ -13,7 +13,7 @@ export const dleqChallenge = <P>(curve: Pick<Curve<P>, 'plain'>, points: readonl
 export function dleqHolds<P>(curve: Curve<P>, B_: P, C_: P, A: P, dleq: Dleq): boolean {
   const s = parseScalar(dleq.s, curve)
   const minusE = curve.order - parseScalar(dleq.e, curve)
-  const R1 = curve.plusKey(curve.timesG(s), A, minusE)
+  const R1 = curve.sumWithKey(s, minusE, A)
   const R2 = curve.sum(s, B_, minusE, C_)
   return dleqChallenge(curve, [R1, R2, A, C_]) === dleq.e.toLowerCase()
 }

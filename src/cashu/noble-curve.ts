@@ -54,6 +54,11 @@ export const nobleCurve: Curve<Affine> = {
   timesG: (k) => sumOf([[tableOfG(), k]]),
   plusG: (point, k) => sumOf([[tableOfG(), k]], point),
   plusKey: (point, A, k) => sumOf([[tableOf(A), k]], point),
+  sumWithKey: (a, b, A) =>
+    sumOf([
+      [tableOfG(), a],
+      [tableOf(A), b],
+    ]),
   sum(a, P, b, Q) {
     const [ofP, ofQ] = tablesOf([P, Q], 1, 5) as [Table, Table]
     return sumOf([

@@ -74,6 +74,22 @@ class Sum {
     const sum = mod(R * R - HHH - 2n * V)
     this.#set(sum, mod(R * (V - sum) - Y * HHH), (Z * H) % p)
   }
+
+  /** P, 3P, 5P, … */
+  odds(size: number): Sum[] {
+    // With the double's Z taken out of all coordinates it is (X, Y, 1), and can be added; afterwards it is put in again.
+    const { X: x, Y: y, Z } = this.copy().double()
+    const next = new Sum()
+    next.#set((((this.X * Z) % p) * Z) % p, (((((this.Y * Z) % p) * Z) % p) * Z) % p, this.Z)
+    const odds: Sum[] = [this]
+    while (odds.length < size) {
+      next.add({ x, y })
+      const odd = new Sum()
+      odd.#set(next.X, next.Y, (next.Z * Z) % p)
+      odds.push(odd)
+    }
+    return odds
+  }
 }
 
 /** One inversion for all. @throws {CashuError} `POINT_MALFORMED` where one is infinity */
@@ -122,19 +138,8 @@ export function tablesOf(points: readonly Affine[], parts: number, window: numbe
     }
     return sums
   })
-  const doubles = affine(starts.map((start) => start.copy().double()))
   const size = 2 ** (window - 2)
-  const multiples = affine(
-    starts.flatMap((start, at) => {
-      const row = [start]
-      const double = doubles[at]
-      for (let last = start; double && row.length < size; row.push(last)) {
-        last = last.copy()
-        last.add(double)
-      }
-      return row
-    }),
-  )
+  const multiples = affine(starts.flatMap((start) => start.odds(size)))
   const rows = starts.map((_, at) => {
     const first = multiples.slice(at * size, (at + 1) * size)
     return [first, first.map(({ x, y }) => ({ x: (x * BETA) % p, y }))] as const

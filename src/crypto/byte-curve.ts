@@ -59,6 +59,7 @@ function byteCurve(name: string, sums: ByteSums): Curve<Uint8Array> {
     timesG,
     plusG: (point, k) => plus(point, timesG(k)),
     plusKey: (point, A, k) => plus(point, times(A, k)),
+    sumWithKey: (a, b, A) => plus(timesG(a), times(A, b)),
     sum: (a, P, b, Q) => plus(times(P, a), times(Q, b)),
     secretTimesG: timesG,
     secretTimes: (point, k) => sure(sums.secretTimes(point, bytesOf(k))),
