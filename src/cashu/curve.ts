@@ -98,4 +98,8 @@ export class Kept<T extends object> {
     }
     return result
   }
+
+  clear(): void {
+    this.#kept.clear()
+  }
 }

@@ -33,7 +33,7 @@ type Keep = Place & {
 /** The reason of a proof that a restore has found begins with this. */
 const RESTORED = 'restored'
 
-const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
+const effects = ({ client, crypto, deriver, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
@@ -51,7 +51,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   },
 
   'restore.batch': async ({ input: { mintUrl, keysetId, from }, read, signal }: EffectArgs<Batch>) => {
-    const derive = crypto.deriver(seed, keysetId)
+    const derive = deriver(keysetId)
     const outputs: BlindedMessage[] = []
     for (let at = 0; at < BATCH; at++) {
       await turn()
@@ -74,7 +74,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   },
 })
 
-const steps = ({ crypto, seed, turn }: WalletPorts) => ({
+const steps = ({ crypto, deriver, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
     const counters = await Promise.all(input.keysetIds.map((id) => read.get('counters', [id])))
     const scans = input.keysetIds.map((keysetId, at) => ({
@@ -91,7 +91,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     read,
   }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
     const keysets = await keysetsOf(read, input.mintUrl)
-    const derive = crypto.deriver(seed, input.keysetId)
+    const derive = deriver(input.keysetId)
     const proofs: Restored[] = []
     for (const { counter, signature } of input.found) {
       await turn()
