@@ -23,6 +23,7 @@ import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
 import { nobleCurve } from '../../src/cashu/noble-curve.ts'
 import { nobleMintCrypto } from '../../src/cashu/noble-mint-crypto.ts'
 import { stubCrypto } from '../../src/testing/environments/stub-crypto.ts'
+import { libraries } from '../kits/crypto-libraries.ts'
 import { idVectors } from '../kits/cashu-keyset-vectors.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
@@ -274,6 +275,9 @@ describe('the vectors of the NUTs', () => {
 describe.each<[string, WalletCrypto, MintCrypto & SignatoryCrypto, number]>([
   ['noble', nobleCrypto, nobleMintCrypto, 8],
   ['stub', stubCrypto, stubCrypto, 300],
+  ...libraries.map(({ name, wallet, mint }): [string, WalletCrypto, MintCrypto & SignatoryCrypto, number] => [
+    ...([name, wallet, mint, 8] as const),
+  ]),
 ])('the algebra of %s', (_, wallet, mint, numRuns) => {
   const keys = mint.keysetKeys(SEED, 'sat', 0, [1, 2])
   const [a, otherKey] = [keys['1']!, keys['2']!]

@@ -69,8 +69,15 @@ function importsOf(path: string, source: string): Import[] {
     ...module.staticExports.flatMap(({ entries, start, end }) =>
       entries.flatMap((e) => (e.moduleRequest ? found(e.moduleRequest.value, source.slice(start, end)) : [])),
     ),
-    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => found(source.slice(start + 1, end - 1), '')),
+    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => found(named(source, start, end), '')),
   ]
+}
+
+/** What a dynamic import loads: a text, or the constant of that file that has it. */
+function named(source: string, start: number, end: number): string {
+  const request = source.slice(start, end)
+  const [, text = request] = new RegExp(`^const ${request} = '(.*)'$`, 'm').exec(source) ?? []
+  return text.replace(/^'(.*)'$/, '$1')
 }
 
 const layerOf = (path: string): Layer | undefined =>
