@@ -6,6 +6,8 @@ import type { CryptoHalves } from '../cashu/crypto.ts'
 import { concatBytes } from '@noble/hashes/utils.js'
 import { halvesOn, reasonOf, unavailable } from './byte-curve.ts'
 
+export type { CryptoHalves }
+
 /** What is used of the package's binding. It has no types of its own. */
 interface Binding {
   publicKeyVerify(point: Uint8Array): boolean

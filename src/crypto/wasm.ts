@@ -5,6 +5,8 @@
 import type { CryptoHalves } from '../cashu/crypto.ts'
 import { wasmOf } from './wasm-of.ts'
 
+export type { CryptoHalves }
+
 /**
  * Both halves of the crypto port, by WebAssembly. Private keys and blinding factors are in constant time only where they are multiplied
  * with the generator: a mint that signs for strangers takes another one.
