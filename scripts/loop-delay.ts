@@ -106,7 +106,7 @@ async function ofWallet({ wallet: crypto }: CryptoHalves): Promise<Delays> {
 }
 
 async function ofMint({ mint: crypto }: CryptoHalves): Promise<Delays> {
-  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, crypto })
+  const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, crypto, waitMs: 600_000 })
   try {
     const args = ['--ask', server.url, '--outputs', String(outputs)]
     const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
