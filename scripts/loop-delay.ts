@@ -123,19 +123,19 @@ async function ofMint({ mint: crypto }: CryptoHalves): Promise<Delays> {
 
 /** Blinds, says that it has, and asks when it is told to. */
 async function ask(url: string): Promise<void> {
-  const json = async (path: string, body?: object): Promise<any> => {
+  const json = async <T>(path: string, body?: object): Promise<T> => {
     const answer = await fetch(`${url}${path}`, body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) // prettier-ignore
     if (!answer.ok) throw new Error(await answer.text())
-    return answer.json()
+    return (await answer.json()) as T
   }
-  const { keysets } = await json('/v1/keysets')
-  const id = keysets[0].id
+  const { keysets } = await json<{ keysets: { id: string }[] }>('/v1/keysets')
+  const id = keysets[0]?.id
   const r = '7'.padStart(64, '0')
   const B_s = Array.from({ length: outputs }, (_, at) => ({ amount: 1, id, B_: nobleCrypto.blind(`${at}`, r) }))
-  const { quote } = await json('/v1/mint/quote/bolt11', { amount: outputs, unit: 'sat' })
+  const { quote } = await json<{ quote: string }>('/v1/mint/quote/bolt11', { amount: outputs, unit: 'sat' })
   process.stdout.write('ready\n')
   await once(process.stdin.resume(), 'end')
-  const { signatures } = await json('/v1/mint/bolt11', { quote, outputs: B_s })
+  const { signatures } = await json<{ signatures: unknown[] }>('/v1/mint/bolt11', { quote, outputs: B_s })
   if (signatures.length !== outputs) process.exitCode = 1
 }
 

@@ -183,7 +183,7 @@ describe('a library that is not there', () => {
     ['secp256k1', nativeOf],
     ['tiny-secp256k1', wasmOf],
   ])('%s is refused with a word on how to get it', async (name, of) => {
-    const refused = (message: RegExp) => expect.objectContaining({ code: 'CRYPTO_UNAVAILABLE', message: expect.stringMatching(message) }) // prettier-ignore
+    const refused = (message: RegExp): unknown => expect.objectContaining({ code: 'CRYPTO_UNAVAILABLE', message: expect.stringMatching(message) as unknown }) // prettier-ignore
     await expect(of(missing)).rejects.toEqual(refused(new RegExp(`^${name} is not installed: npm install ${name}$`)))
     await expect(of(unbuilt)).rejects.toEqual(refused(/No native build was found for platform=x\)?(: npm rebuild|$)/))
     await expect(of(() => Promise.resolve({ default: {} }))).rejects.toEqual(refused(/lacks what is needed/))
@@ -210,7 +210,7 @@ describe('a library that is not there', () => {
     ).toMatchObject({
       // prettier-ignore
       crypto: { name: 'b' },
-      inUse: { name: 'b', passedOver: [{ name: 'a', reason: expect.stringContaining('No native build') }] },
+      inUse: { name: 'b', passedOver: [{ name: 'a', reason: expect.stringContaining('No native build') as unknown }] },
     })
     const { inUse } = await quickest([['a', () => wasmOf(missing)]])
     expect(inUse).toEqual({
@@ -221,7 +221,7 @@ describe('a library that is not there', () => {
 })
 
 test('a second curve fits: BLS12-381', () => {
-  const { Point, hashToCurve } = { Point: bls12_381.G1.Point, hashToCurve: bls12_381.G1.hashToCurve }
+  const { Point } = bls12_381.G1
   type Bls = InstanceType<typeof Point>
   const finite = (point: Bls): Bls => {
     if (point.is0()) throw noPoint()
@@ -239,7 +239,7 @@ test('a second curve fits: BLS12-381', () => {
     },
     hex: (point) => finite(point).toHex(),
     plain: (point) => finite(point).toHex(false),
-    hashToCurve: (message) => hashToCurve(message),
+    hashToCurve: (message) => bls12_381.G1.hashToCurve(message),
     timesG: (k) => Point.BASE.multiplyUnsafe(k),
     plusG: (point, k) => finite(point.add(Point.BASE.multiplyUnsafe(k))),
     plusKey: (point, A, k) => finite(point.add(A.multiplyUnsafe(k))),

@@ -3,7 +3,6 @@ import type { HeldInput, HeldOutput, Message, Signed } from '../../../machines/m
 import { codes } from '../../cashu/codes.ts'
 import type { MintPorts } from '../ports.ts'
 import { refuse, type Proof } from '../http/request.ts'
-import type { Signatory } from '../signatory/signatory.ts'
 import type { OperationName, ProofRow, Reader, Signature, SignatureRow, Write } from '../db/tables.ts'
 import { sure } from '../../sure.ts'
 
