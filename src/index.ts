@@ -3,7 +3,7 @@
  * the wallet again after a crash and it goes on.
  */
 export type { Amount, AmountLike } from '@cashu/cashu-ts'
-export type { WalletCrypto } from './cashu/crypto.ts'
+export type { CryptoHalves, CryptoInUse, WalletCrypto } from './cashu/crypto.ts'
 export { CashuError, type CashuErrorCode } from './cashu/errors.ts'
 export type { MintInfo } from './cashu/parse.ts'
 export { fetchTransport, type Transport, type TransportAnswer } from './cashu/transport.ts'

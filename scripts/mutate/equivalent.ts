@@ -11,12 +11,6 @@ export interface Equivalent {
 
 export const equivalents: readonly Equivalent[] = [
   {
-    file: 'src/cashu/curve.ts',
-    before: 'if (used === USES_BEFORE_TABLE) A.precompute(5)',
-    after: 'if (used === USES_BEFORE_TABLE) {}',
-    why: 'a table makes products faster, and no other',
-  },
-  {
     file: 'src/store/sqlite/index.ts',
     before: 'if (path === IN_MEMORY) return',
     after: 'if (path === IN_MEMORY) {}',

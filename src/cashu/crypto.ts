@@ -1,7 +1,8 @@
 /**
  * The crypto port: everything that touches a curve, a protocol hash or the seed. Points are compressed, 33 bytes;
  * points, scalars and keys travel as lower-case hex. Every function is synchronous and pure.
- * `noble-crypto.ts` and `noble-mint-crypto.ts` are the real ones; `hardshell/testing` has a stub for the explorer.
+ * `walletCrypto` and `mintCrypto` make the halves on any `Curve`: noble-curves, WASM, or native. `hardshell/testing` has a
+ * stub for the explorer.
  */
 
 /** A DLEQ proof as the mint gives it (NUT-12). */
@@ -33,6 +34,8 @@ export type MintRequestForm = 'framed' | 'plain'
 
 /** What a wallet needs. */
 export interface WalletCrypto {
+  /** Names it in logs: `noble`, `wasm`, `secp256k1`. */
+  readonly name?: string
   /** Y = hash_to_curve(secret) (NUT-00). */
   hashToCurve(secret: string): string
   /**
@@ -66,6 +69,8 @@ export interface WalletCrypto {
 
 /** The mint's arithmetic that takes no private key. */
 export interface MintCrypto {
+  /** As a wallet's. */
+  readonly name?: string
   hashToCurve(secret: string): string
   /** Whether this is a compressed point on the curve, other than infinity. */
   isPoint(hex: string): boolean
@@ -94,4 +99,22 @@ export interface SignatoryCrypto {
     index: number,
     amounts: readonly number[],
   ): Readonly<Record<string, string>>
+}
+
+/** Both halves of the port, by one library. */
+export interface CryptoHalves {
+  /** Names the library: `noble`, `wasm`, `secp256k1`. */
+  readonly name: string
+  /** For `openWallet`. */
+  readonly wallet: WalletCrypto
+  /** For `createMintServer`, `createMint` and `localSignatory`. */
+  readonly mint: MintCrypto & SignatoryCrypto
+}
+
+/** Which crypto is in use. */
+export interface CryptoInUse {
+  /** Names the library: `noble`, `wasm`, `secp256k1`; `custom` where it has no name. */
+  readonly name: string
+  /** What `crypto: 'auto'` would have preferred, and why it was not to be had. */
+  readonly passedOver: readonly { readonly name: string; readonly reason: string }[]
 }

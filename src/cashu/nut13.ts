@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { Fn, parseScalar, pointHex, scalarHex, timesG } from './curve.ts'
+import { parseScalar, scalarHex, type Curve } from './curve.ts'
 import { usableVersion } from './keyset-id.ts'
 
 /** The secret and the blinding factor of one output. */
@@ -14,8 +14,8 @@ export interface Derived {
  * Secrets and blinding factors of one keyset, by counter (NUT-13).
  * @throws {CashuError} `KEYSET_UNSUPPORTED`
  */
-export function deriver(seed: Uint8Array, keysetId: string): (counter: number) => Derived {
-  return usableVersion(keysetId) === '00' ? bip32Deriver(seed, keysetId) : hmacDeriver(seed, keysetId)
+export function deriver<P>(curve: Curve<P>, seed: Uint8Array, keysetId: string): (counter: number) => Derived {
+  return usableVersion(keysetId) === '00' ? bip32Deriver(curve, seed, keysetId) : hmacDeriver(curve, seed, keysetId)
 }
 
 /**
@@ -29,7 +29,11 @@ export const derivationName = (keysetId: string): string =>
 const keysetNumber = (keysetId: string): number => Number(BigInt(`0x${keysetId}`) % BigInt(HARDENED - 1))
 
 /** Version 01: one HMAC each for secret and blinding factor. */
-function hmacDeriver(seed: Uint8Array, keysetId: string): (counter: number) => Derived {
+function hmacDeriver(
+  { order }: Pick<Curve<unknown>, 'order'>,
+  seed: Uint8Array,
+  keysetId: string,
+): (counter: number) => Derived {
   // The key's two blocks, the purpose and the keyset id are hashed once.
   const prefix = hmac.create(sha256, seed).update(utf8ToBytes('Cashu_KDF_HMAC_SHA256')).update(hexToBytes(keysetId))
   const tail = new Uint8Array(9)
@@ -40,7 +44,7 @@ function hmacDeriver(seed: Uint8Array, keysetId: string): (counter: number) => D
     tail[8] = 0
     const secret = bytesToHex(prefix.clone().update(tail).digest())
     tail[8] = 1
-    const r = Fn.create(BigInt(`0x${bytesToHex(prefix.clone().update(tail).digest())}`))
+    const r = BigInt(`0x${bytesToHex(prefix.clone().update(tail).digest())}`) % order
     return { secret, r: scalarHex(nonZero(r)) }
   }
 }
@@ -54,35 +58,29 @@ interface Node {
 const HARDENED = 2 ** 31
 
 /** Version 00: m/129372'/0'/keyset'/counter'/{0,1}. The last step is not hardened, so it takes the public key. */
-function bip32Deriver(seed: Uint8Array, keysetId: string): (counter: number) => Derived {
-  const parent = [129372, 0, keysetNumber(keysetId)].reduce(
-    hardened,
-    node(hmac(sha512, utf8ToBytes('Bitcoin seed'), seed), 0n),
-  )
+function bip32Deriver<P>(curve: Curve<P>, seed: Uint8Array, keysetId: string): (counter: number) => Derived {
+  /** The left half of a digest is added to the parent's key, the right half is the chain code. */
+  const node = (digest: Uint8Array, parentKey: bigint): Node => {
+    const tweak = parseScalar(bytesToHex(digest.subarray(0, 32)), curve)
+    return { key: nonZero((tweak + parentKey) % curve.order), chain: digest.slice(32) }
+  }
+  const child = (parent: Node, material: string, index: number): Node => {
+    const data = concatBytes(hexToBytes(material), new Uint8Array(4))
+    new DataView(data.buffer).setUint32(data.length - 4, index)
+    return node(hmac(sha512, parent.chain, data), parent.key)
+  }
+  const hardened = (parent: Node, index: number): Node => child(parent, `00${scalarHex(parent.key)}`, HARDENED + index)
+  const root = node(hmac(sha512, utf8ToBytes('Bitcoin seed'), seed), 0n)
+  const parent = [129372, 0, keysetNumber(keysetId)].reduce(hardened, root)
   return (counter) => {
     checkCounter(counter, HARDENED - 1)
     const output = hardened(parent, counter)
-    const publicKey = hexToBytes(pointHex(timesG(output.key)))
+    const publicKey = curve.hex(curve.timesG(output.key))
     return {
       secret: scalarHex(child(output, publicKey, 0).key),
       r: scalarHex(child(output, publicKey, 1).key),
     }
   }
-}
-
-const hardened = (parent: Node, index: number): Node =>
-  child(parent, hexToBytes(`00${scalarHex(parent.key)}`), HARDENED + index)
-
-function child(parent: Node, material: Uint8Array, index: number): Node {
-  const data = concatBytes(material, new Uint8Array(4))
-  new DataView(data.buffer).setUint32(material.length, index)
-  return node(hmac(sha512, parent.chain, data), parent.key)
-}
-
-/** The left half is added to the parent's key, the right half is the chain code. */
-function node(digest: Uint8Array, parentKey: bigint): Node {
-  const tweak = parseScalar(bytesToHex(digest.subarray(0, 32)))
-  return { key: nonZero(Fn.add(tweak, parentKey)), chain: digest.slice(32) }
 }
 
 function nonZero(scalar: bigint): bigint {

@@ -1,5 +1,6 @@
 /** A Cashu mint: embedded in a program or over HTTP, with a fake Lightning backend for where nobody pays. */
 export { nobleMintCrypto } from '../cashu/noble-mint-crypto.ts'
+export type { CryptoInUse, MintCrypto, SignatoryCrypto } from '../cashu/crypto.ts'
 export { bolt11, plainInvoice, type Invoice, type InvoiceCodec } from './lightning/bolt11.ts'
 export type { BalanceSheet, UnitBalance } from './db/balance-sheet.ts'
 export { fakeBackend, type FakeBackend, type FakeBackendOptions } from './lightning/fake-backend.ts'

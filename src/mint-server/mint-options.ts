@@ -85,7 +85,7 @@ export function checkMintOptions(options: MintOptions): void {
 }
 
 /** @throws {TypeError} naming the argument */
-export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | 'backend'>>): void {
+export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | 'backend' | 'crypto'>>): void {
   const { name, units, amounts, without, offerTtlMs, highWaterMark, acceptEmptyDatabase } = options
   if (name !== undefined) checkText(name, 'name')
   if (units !== undefined) checkList(units, 'units', checkText, 1)

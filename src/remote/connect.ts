@@ -8,6 +8,7 @@ import {
   checkOneOf,
   checkSignal,
 } from '../arguments.ts'
+import type { CryptoInUse } from '../cashu/crypto.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import type { KeyValues, Namespace } from '../store/kv.ts'
@@ -223,6 +224,10 @@ class FarWallet implements RemoteWallet {
 
   get roleReason(): string | undefined {
     return this.#link.roleReason
+  }
+
+  get crypto(): CryptoInUse {
+    return { name: this.#link.crypto, passedOver: [] }
   }
 
   get connection(): ConnectionState {

@@ -66,6 +66,8 @@ export class Link {
   verbs: readonly string[] = []
   role: Role = 'pending'
   roleReason: string | undefined
+  /** The name of the crypto library beside the money. */
+  crypto = ''
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -285,6 +287,7 @@ export class Link {
       case 'role':
         this.role = message.role
         this.roleReason = message.reason
+        this.crypto = message.crypto
         return undefined
       case 'result':
         return this.#pendingCall(message.n)?.resolve(message.value)

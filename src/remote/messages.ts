@@ -53,7 +53,7 @@ const nearShapes = {
   refused: record({ type: oneOf('refused'), ...envelope, version: number }),
   /** It does not know this connection: say hello again. */
   unknown: record({ type: oneOf('unknown'), ...envelope }),
-  role: record({ type: oneOf('role'), ...envelope, role, reason: optional(text) }),
+  role: record({ type: oneOf('role'), ...envelope, role, reason: optional(text), crypto: text }),
   result: record({ type: oneOf('result'), ...envelope, n: number, value: optional(json) }),
   failed: record({ type: oneOf('failed'), ...envelope, n: number, error: json }),
   event: record({ type: oneOf('event'), ...envelope, at: number, event: text, value: json }),

@@ -191,11 +191,11 @@ class Connection {
   }
 
   tellRole(): void {
-    const { role, roleReason: reason } = this.#wallet
+    const { role, roleReason: reason, crypto } = this.#wallet
     const now = `${role} ${reason ?? ''}`
     if (now === this.#role) return
     this.#role = now
-    this.#say({ type: 'role', role, reason })
+    this.#say({ type: 'role', role, reason, crypto: crypto.name })
   }
 
   hear(message: Exclude<FarMessage, { readonly type: 'hello' | 'bye' }>): void {

@@ -41,7 +41,7 @@ const seenStatus: Shape<OperationSummary['status']> = oneOf('active', 'done', 'q
 const storedStatus: Shape<OperationStatus> = status
 
 /** The role of the process beside the money. */
-export const role: Shape<Role> = oneOf('owner', 'follower', 'pending')
+export const role: Shape<Role> = oneOf('owner', 'follower', 'pending', 'client')
 
 // What calls take. Signals do not cross, nor does a key: neither is here.
 

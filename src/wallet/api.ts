@@ -1,4 +1,5 @@
 /** The wallet as its users see it, in this process or beside another one (`hardshell/remote`). */
+import type { CryptoInUse } from '../cashu/crypto.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
@@ -391,6 +392,13 @@ export interface Wallet {
    * only be read, say. Then it may be that no process runs effects. It asks again by itself.
    */
   readonly roleReason: string | undefined
+  /**
+   * Which library computes the wallet's crypto, and what `crypto: 'auto'` passed over. Far from the money it says the name alone.
+   *
+   * @example
+   * console.log(wallet.crypto.name)
+   */
+  readonly crypto: CryptoInUse
   /**
    * What is there, per mint and unit. Read from running totals, never by adding up proofs.
    *

@@ -1,5 +1,6 @@
 /** What the parts of one open wallet share. */
 import type { Operations } from '../kernel/operations.ts'
+import type { CryptoInUse } from '../cashu/crypto.ts'
 import type { Mints } from './mints.ts'
 import type { WalletPorts } from './ports.ts'
 import type { Store } from './tables.ts'
@@ -11,4 +12,5 @@ export interface WalletEnv {
   readonly store: Store
   readonly ports: WalletPorts
   readonly mints: Mints
+  readonly crypto: CryptoInUse
 }

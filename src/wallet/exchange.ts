@@ -171,7 +171,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     if (exchange.sets.some(foreign) && !exchange.seenSigned) return { answer: 'early' }
     if (contradicts || exchange.sets.some(foreign)) {
       // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
-      if (!arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))) return { answer: 'wrong' }
+      if (!(await arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl)))) return { answer: 'wrong' }
       const collided = (set: SwapSet): boolean =>
         contradicts ? isKnown || set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set)
       const dead = rows.filter(({ B_ }) =>

@@ -8,7 +8,8 @@ import { sure } from '../sure.ts'
 
 /** A restore gives up after 300 unsigned counters in a row (NUT-13); never allocate close to that. */
 const MOST_UNSIGNED = 200
-const FEW = 32
+/** So many outputs are made in one go; between any two of more than that others get their turn. */
+const FEW = 16
 /** The part of them that receives and blank outputs leave unused. A swap of our own money then anchors the counters again. */
 const RESERVE = 50
 /** How far the counters jump when signatures turn up that this wallet never asked for. */
@@ -36,7 +37,7 @@ export interface Outputs {
  * unsigned counters would result.
  */
 export async function makeOutputs(
-  env: { crypto: WalletCrypto; seed: Uint8Array; read: LocalReader; turn: () => Promise<void> },
+  env: Pick<WalletPorts, 'crypto' | 'deriver' | 'turn'> & { read: LocalReader },
   of: { id: string; keysetId: string; wanted: readonly Wanted[]; firstPlace: number; reserve: boolean },
 ): Promise<Outputs | undefined> {
   const { id, keysetId, firstPlace } = of
@@ -53,7 +54,7 @@ export async function makeOutputs(
   const { next, signed } = (await env.read.get('counters', [keysetId])) ?? { next: 0, signed: 0 }
   const to = next + wanted.length
   if (to - signed > MOST_UNSIGNED - (of.reserve ? RESERVE : 0)) return undefined
-  const derive = env.crypto.deriver(env.seed, keysetId)
+  const derive = env.deriver(keysetId)
   const rows: OutputRow[] = []
   for (const [at, { amount, purpose }] of wanted.entries()) {
     // Another operation may take these counters, which repeats the work. Pauses only where there are many outputs.
@@ -170,11 +171,17 @@ function keyFor(
 }
 
 /** Whether all of the signatures may be the mint's, whatever amounts were asked for. */
-export const arePlausible = (
-  { crypto }: Pick<WalletPorts, 'crypto'>,
+export async function arePlausible(
+  { crypto, turn }: Pick<WalletPorts, 'crypto' | 'turn'>,
   pairs: readonly { readonly row: OutputRow; readonly signature: Signature }[],
   keysets: ReadonlyMap<string, KeysetRow>,
-): boolean => pairs.every(({ row, signature }) => keyFor(crypto, row, signature, keysets) !== undefined)
+): Promise<boolean> {
+  for (const { row, signature } of pairs) {
+    await turn()
+    if (keyFor(crypto, row, signature, keysets) === undefined) return false
+  }
+  return true
+}
 
 const unblinded = (crypto: WalletCrypto, C_: string, r: string, A: string): string | undefined => {
   try {

@@ -1,6 +1,7 @@
 /** What the wallet's effects and local steps use of the outside. */
 import type { MintClient } from '../cashu/client.ts'
 import type { WalletCrypto } from '../cashu/crypto.ts'
+import type { Derived } from '../cashu/nut13.ts'
 import type { InvoiceTerms } from '../cashu/invoice.ts'
 import type * as kernel from '../kernel/define/operation.ts'
 import type { Random } from '../kernel/util/ports.ts'
@@ -18,7 +19,11 @@ export const TO_CHOOSE = 'what is chosen is reserved, held or freed on condition
 
 export interface WalletPorts {
   readonly crypto: WalletCrypto
-  readonly seed: Uint8Array
+  /**
+   * Secrets and blinding factors of a keyset, by counter; what its counters share is derived once.
+   * @throws {CashuError} `KEYSET_UNSUPPORTED`
+   */
+  readonly deriver: (keysetId: string) => (counter: number) => Derived
   readonly random: Random
   /** What an invoice asks for. @throws {CashuError} `INVOICE_MALFORMED` */
   readonly invoiceAmount: (request: string) => InvoiceTerms

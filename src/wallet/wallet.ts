@@ -3,7 +3,8 @@ import { checkClock, checkCount, checkDuration, checkFunction, checkNames, check
 import { taker } from '../time-slices.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
-import type { WalletCrypto } from '../cashu/crypto.ts'
+import type { CryptoInUse, WalletCrypto } from '../cashu/crypto.ts'
+import { Kept } from '../cashu/curve.ts'
 import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
@@ -54,8 +55,11 @@ export interface WalletOptions {
   readonly seed: Uint8Array
   /** How a request reaches a mint; the platform's `fetch` unless given. */
   readonly transport?: Transport
-  /** The curve and the hashes; this package's own unless given. */
-  readonly crypto?: WalletCrypto
+  /**
+   * The curve and the hashes; this package's own unless given. `'auto'` takes the quickest that is installed, and
+   * `wallet.crypto` says which: in Node `secp256k1`, then `tiny-secp256k1`, then this package's own.
+   */
+  readonly crypto?: WalletCrypto | 'auto'
   /** What time it is; the platform's clock unless given. */
   readonly clock?: Clock
   /** Bytes of randomness; the platform's unless given. */
@@ -80,6 +84,9 @@ export interface WalletOptions {
 
 /** The longest time that crypto blocks the thread. */
 const SLICE_MS = 20
+
+/** Of how many keysets what their counters share is kept. */
+const MOST_DERIVERS = 64
 
 /** An open wallet in this process; `api.ts` says what its members do. */
 class OpenWallet implements Wallet {
@@ -147,6 +154,11 @@ class OpenWallet implements Wallet {
     return this.#env.operations.roleReason
   }
 
+  /** Which library computes the wallet's crypto, and what `crypto: 'auto'` passed over. */
+  get crypto(): CryptoInUse {
+    return this.#env.crypto
+  }
+
   async balances(): Promise<Balance[]> {
     return balances(await this.#store.sum('proofs'), await this.#store.sum('owed'))
   }
@@ -167,6 +179,13 @@ class OpenWallet implements Wallet {
   }
 }
 
+/** The crypto that was asked for. What finds the quickest is loaded by those who ask for that. */
+async function cryptoOf(asked: WalletOptions['crypto']): Promise<{ crypto: WalletCrypto; inUse: CryptoInUse }> {
+  if (asked === 'auto') return (await import('../crypto/auto.ts')).autoWalletCrypto()
+  const crypto = asked ?? nobleCrypto
+  return { crypto, inUse: { name: crypto.name ?? 'custom', passedOver: [] } }
+}
+
 /**
  * Opens a wallet: what was unfinished is taken up at once, in the background; nothing waits for the network.
  *
@@ -178,14 +197,7 @@ class OpenWallet implements Wallet {
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkObject(options, 'options')
-  const {
-    crypto = nobleCrypto,
-    clock = systemClock,
-    random = systemRandom,
-    transport = fetchTransport(),
-    inspect,
-    onError,
-  } = options
+  const { clock = systemClock, random = systemRandom, transport = fetchTransport(), inspect, onError } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   const given: unknown = options.seed
@@ -194,13 +206,18 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkCount(options.requestsPerMint, 'requestsPerMint')
   checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
   checkClock(options.clock)
-  if (options.crypto !== undefined) checkObject(options.crypto, 'crypto')
+  if (options.crypto !== undefined && options.crypto !== 'auto') checkObject(options.crypto, 'crypto')
   for (const name of ['transport', 'random', 'invoiceAmount', 'inspect', 'onError'] as const)
     checkFunction(options[name], name)
   // The caller may overwrite its own.
   const seed = Uint8Array.from(given)
+  const { crypto, inUse } = await cryptoOf(options.crypto)
+  const derivers = new Kept(MOST_DERIVERS, (keysetId) => crypto.deriver(seed, keysetId))
   const store = await options.store.open(walletSchema)
-  const forget = (): void => void seed.fill(0)
+  const forget = (): void => {
+    seed.fill(0)
+    derivers.clear()
+  }
   try {
     await claimStore(store, seed, { clock, random })
   } catch (error) {
@@ -218,7 +235,11 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     return found
   }
   const turn = clock.turn?.bind(clock) ?? taker(SLICE_MS)
-  const ports: WalletPorts = { crypto, seed, random, turn, client, invoiceAmount: options.invoiceAmount ?? readInvoice }
+  const ports: WalletPorts = {
+    ...{ crypto, random, turn, client },
+    deriver: (keysetId) => derivers.get(keysetId),
+    invoiceAmount: options.invoiceAmount ?? readInvoice,
+  }
   const mints = new Mints({ store, ports, now: () => clock.now(), standings })
   const operations = openOperations<WalletPorts>({
     store,
@@ -239,5 +260,5 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     void standings.read().catch(() => {})
   })
   const cancel = (id: string): Promise<boolean> => cancelIn(operations, id)
-  return new OpenWallet({ operations, cancel, store, ports, mints }, store, forget)
+  return new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)
 }

@@ -11,6 +11,9 @@ import manifest from '../../package.json' with { type: 'json' }
 
 const NODE_ONLY = ['./store/sqlite', './store/sqlite-encrypted', './store/postgres', './mint-server']
 
+/** Says in a browser that it is not to be had there. */
+const REFUSED = './crypto/secp256k1'
+
 const refuseNode: Plugin = {
   name: 'refuse-node',
   enforce: 'pre',
@@ -37,12 +40,27 @@ const entries = Object.entries(exported).flatMap(([subpath, target]) =>
   typeof target === 'string' ? [] : [[subpath, target.default.replace('./dist/', '').replace(/\.js$/, '.ts')] as const],
 )
 
-test.each(entries.filter(([subpath]) => !NODE_ONLY.includes(subpath)))('%s runs in a browser', async (_, entry) => {
-  const code = await bundle(entry)
-  expect(code).toMatch(/^export \{/m)
-  expect(code).not.toMatch(/['"]node:/)
-})
+test.each(entries.filter(([subpath]) => ![...NODE_ONLY, REFUSED].includes(subpath)))(
+  '%s runs in a browser',
+  async (_, entry) => {
+    const code = await bundle(entry)
+    expect(code).toMatch(/^export \{/m)
+    expect(code).not.toMatch(/['"]node:/)
+  },
+)
 
 test.each(entries.filter(([subpath]) => NODE_ONLY.includes(subpath)))('%s is for Node alone', async (_, entry) => {
   await expect(bundle(entry)).rejects.toThrow(/ imports /)
 })
+
+/** A name in the package that wraps the WASM. */
+const TINY = 'WASM_PUBLIC_KEY_INPUT_PTR'
+
+test.each(entries.filter(([subpath]) => ['.', REFUSED, './crypto/wasm'].includes(subpath)))(
+  '%s brings along the optional library that it is made of, and no other',
+  async (subpath, entry) => {
+    const code = await bundle(entry)
+    expect(code.includes(TINY)).toBe(subpath === './crypto/wasm')
+    expect(code).not.toContain('node-gyp-build')
+  },
+)

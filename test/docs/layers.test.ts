@@ -72,11 +72,15 @@ function importsOf(path: string, source: string): Import[] {
     ...module.staticExports.flatMap(({ entries, start, end }) =>
       entries.flatMap((e) => (e.moduleRequest ? found(e.moduleRequest.value, source.slice(start, end)) : [])),
     ),
-    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => {
-      const text = source.slice(start, end)
-      return found(/^['"]/.test(text) ? text.slice(1, -1) : COMPUTED, '')
-    }),
+    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => found(named(source, start, end), '')),
   ]
+}
+
+/** What a dynamic import loads: a text, or the constant of that file that has it. */
+function named(source: string, start: number, end: number): string {
+  const request = source.slice(start, end)
+  const [, text = request] = new RegExp(`^const ${request} = ('.*')$`, 'm').exec(source) ?? []
+  return /^['"]/.test(text) ? text.slice(1, -1) : COMPUTED
 }
 
 const layerOf = (path: string): Layer | undefined =>

@@ -12,7 +12,7 @@ import { bench } from '../kits/wallet-kit.ts'
 import { linked } from '../kits/remote-kit.ts'
 
 /** What is the far side's own: listening, the end of the connection, what is told without being asked for. */
-const OWN = ['on', 'role', 'roleReason', 'close', 'asyncDispose', 'subscribe', 'toJSON', 'inspect']
+const OWN = ['on', 'role', 'roleReason', 'crypto', 'close', 'asyncDispose', 'subscribe', 'toJSON', 'inspect']
 /** What a handle shows is told with every answer. */
 const SHOWN = 'id kind state version amount asked spentElsewhere fee owed quote token reclaimed unavailable'.split(' ')
 

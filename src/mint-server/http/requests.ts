@@ -31,7 +31,7 @@ export function requests({ store, crypto, signatory, settings, clock, turn = asy
   async function unlocked(request: Fields, quoteId?: string) {
     const proofs = inputsOf(request)
     const messages = (request['outputs'] ?? null) === null ? [] : messagesOf(request)
-    const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory }, proofs, signal))
+    const inputs = await within(clock, (signal) => genuine({ read: store, crypto, signatory, turn }, proofs, signal))
     await ready()
     const checks = conditionChecks({
       inputs: proofs,

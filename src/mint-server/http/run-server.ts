@@ -15,7 +15,8 @@ import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
 import { adminOf } from '../cli/admin.ts'
 import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
-import type { MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
+import type { CryptoInUse, MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
+import { autoMintCrypto } from '../../crypto/auto.ts'
 import { checkBehaviour, fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
 import { failureOf, silent, type Log } from '../cli/log.ts'
 import { startMint, type RunningMint } from '../mint.ts'
@@ -33,8 +34,11 @@ type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
 export interface MintServerOptions extends Omit<MintOptions, Supplied> {
   /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
   readonly seed?: Uint8Array
-  /** The curve; this package's own unless given. */
-  readonly crypto?: MintCrypto & SignatoryCrypto
+  /**
+   * The curve; this package's own unless given. `'auto'` takes the quickest that is installed, and the server's `crypto` says
+   * which: `secp256k1`, or this package's own. `tiny-secp256k1` has no constant time for private keys, so it is not picked.
+   */
+  readonly crypto?: (MintCrypto & SignatoryCrypto) | 'auto'
   /** Where its rows live. */
   readonly store: StoreAdapter
   /** How the fake Lightning backend behaves. */
@@ -70,6 +74,8 @@ export interface MintServer {
   readonly url: string
   /** The mint that is served. */
   readonly mint: RunningMint
+  /** Which library computes the mint's crypto, and what `crypto: 'auto'` passed over. */
+  readonly crypto: CryptoInUse
   /** The fake Lightning backend, for those who pay by hand. */
   readonly backend: FakeBackend
   /**
@@ -88,8 +94,9 @@ const DEMO_SEED = new Uint8Array(32).fill(7)
 async function startWithLightning(
   store: Store,
   options: MintServerOptions,
+  crypto: MintCrypto & SignatoryCrypto,
 ): Promise<{ mint: RunningMint; backend: FakeBackend }> {
-  const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED, crypto = nobleMintCrypto } = options
+  const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED } = options
   const { signatory = inTimeSlices(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
   const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
@@ -100,6 +107,15 @@ async function startWithLightning(
     onError?.(error)
   }
   return { mint: await startMint({ ...options, ...ports, ...((log ?? onError) && { onError: told }) }), backend }
+}
+
+/** The crypto that was asked for. */
+async function cryptoOf(
+  asked: MintServerOptions['crypto'],
+): Promise<{ crypto: MintCrypto & SignatoryCrypto; inUse: CryptoInUse }> {
+  if (asked === 'auto') return autoMintCrypto()
+  const crypto = asked ?? nobleMintCrypto
+  return { crypto, inUse: { name: crypto.name ?? 'custom', passedOver: [] } }
 }
 
 const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
@@ -116,10 +132,11 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
   checkGiven(options)
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
   const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
+  const { crypto, inUse } = await cryptoOf(options.crypto)
   const store = await options.store.open(mintSchema)
   const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
-    const { mint, backend } = await startWithLightning(store, options)
+    const { mint, backend } = await startWithLightning(store, options, crypto)
     undo.unshift(() => mint.close({ deadlineMs: 0 }))
     const served = await serveMint({
       mint,
@@ -133,6 +150,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
     return {
       url: served.url,
       mint,
+      crypto: inUse,
       backend,
       async close({ deadlineMs = 10_000 } = {}) {
         await served.close(deadlineMs)
@@ -158,7 +176,7 @@ function checkGiven(options: MintServerOptions): void {
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   const { seed, crypto, signatory, lightning, websockets, requests } = options
   if (seed !== undefined) checkBytes(seed, 'seed')
-  if (crypto !== undefined) {
+  if (crypto !== undefined && crypto !== 'auto') {
     checkMintCrypto(crypto)
     checkSignatoryCrypto(crypto)
   }

@@ -30,7 +30,7 @@ export const issueSteps = (ports: MintPorts) => ({
   }: LocalArgs<Pick<IssueInput, 'id' | 'wanted' | 'messages'>>) {
     const quotes = await Promise.all(wanted.map(({ quoteId }) => read(from, quoteId)))
     const left = quotes.map((quote) => mintable(quote, nowMs))
-    const made = await reserve({ read: from, crypto: ports.crypto }, { id, kind }, messages)
+    const made = await reserve({ ...ports, read: from }, { id, kind }, messages)
     let rest = made.amount
     const shares = wanted.map(({ quoteId, amount }, at): Share => {
       const quote = sure(quotes[at], 'quote')

@@ -54,7 +54,7 @@ export const meltSteps = (ports: MintPorts) => ({
     const quote = await quoteRow(read, quoteId)
     await checkPayable(read, quote, nowMs)
     const spent = await hold(read, owner, inputs)
-    const of = { read, crypto: ports.crypto }
+    const of = { ...ports, read }
     const blanks = messages.length > 0 ? await reserve(of, owner, messages, true) : undefined
     const { unit, amount, feeReserve, method, request } = quote
     if (spent.unit !== unit || (blanks && blanks.unit !== unit)) refuse(codes.unitMismatch, `the quote is in ${unit}`)

@@ -13,7 +13,7 @@ export const swapSteps = (ports: MintPorts) => ({
   async 'swap.setUp'({ input, read }: LocalArgs<Pick<SwapInput, 'id' | 'inputs' | 'messages'>>) {
     const owner = { id: input.id, kind } as const
     const spent = await hold(read, owner, input.inputs)
-    const made = await reserve({ read, crypto: ports.crypto }, owner, input.messages)
+    const made = await reserve({ ...ports, read }, owner, input.messages)
     if (spent.unit !== made.unit) refuse(codes.unitMismatch, 'inputs and outputs have different units')
     if (spent.net !== made.amount) refuse(codes.unbalanced, `inputs less fee are ${spent.net}, outputs ${made.amount}`)
     await spent.assertUnspent()

@@ -1,7 +1,7 @@
 /** Inputs and outputs: what the requests that move ecash have in common. */
 import type { HeldInput, HeldOutput, Message, Signed } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
-import type { MintCrypto } from '../../cashu/crypto.ts'
+import type { MintPorts } from '../ports.ts'
 import { refuse, type Proof } from '../http/request.ts'
 import type { LocalReader } from '../ports.ts'
 import type { Signatory } from '../signatory/signatory.ts'
@@ -65,7 +65,7 @@ async function keysetsOf(read: Reader, items: readonly { readonly id: string }[]
  * @throws {MintError}
  */
 export async function genuine(
-  of: { readonly read: Reader; readonly crypto: MintCrypto; readonly signatory: Signatory },
+  of: Pick<MintPorts, 'crypto' | 'signatory' | 'turn'> & { readonly read: Reader },
   proofs: readonly Proof[],
   signal?: AbortSignal,
 ): Promise<HeldInput[]> {
@@ -78,10 +78,12 @@ export async function genuine(
   const verdicts = await of.signatory.verify(signed, signal)
   if (verdicts.length !== proofs.length) throw new Error('the signatory answered for other proofs')
   if (!verdicts.every(Boolean)) refuse(codes.proofInvalid, 'a proof is not of this mint')
-  return proofs.map(({ id, amount, secret, witness }) => ({
-    ...{ Y: of.crypto.hashToCurve(secret), id, amount },
-    ...(witness !== undefined && { witness }),
-  }))
+  const inputs: HeldInput[] = []
+  for (const { id, amount, secret, witness } of proofs) {
+    await of.turn?.()
+    inputs.push({ Y: of.crypto.hashToCurve(secret), id, amount, ...(witness !== undefined && { witness }) })
+  }
+  return inputs
 }
 
 /** Sets genuine inputs aside. @throws {MintError} */
@@ -107,15 +109,16 @@ export async function hold(read: LocalReader, owner: Owner, inputs: readonly Hel
 
 /** Sets outputs aside that will be signed. The amounts of blank ones don't matter. @throws {MintError} */
 export async function reserve(
-  of: { readonly read: LocalReader; readonly crypto: MintCrypto },
+  of: Pick<MintPorts, 'crypto' | 'turn'> & { readonly read: LocalReader },
   owner: Owner,
   messages: readonly Message[],
   blank = false,
 ): Promise<Outputs> {
-  const { read, crypto } = of
+  const { read, crypto, turn } = of
   const { unit, keysets } = await keysetsOf(read.loose(KEYS_STAY), messages)
   if (repeats(messages.map(({ B_ }) => B_))) refuse(codes.duplicateOutputs, 'the same output twice')
   for (const { id, amount, B_ } of messages) {
+    await turn?.()
     const { keys } = sure(keysets.get(id), 'keyset')
     if (!blank && keys[amount] === undefined) refuse(codes.amountOutOfRange, `keyset ${id} has no amount ${amount}`)
     if (!crypto.isPoint(B_)) refuse(codes.unclassified, 'B_ is not on the curve')

@@ -40,7 +40,7 @@ export const lieMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/exchange.ts',
-        from: `if (!arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))) return { answer: 'wrong' }`,
+        from: `if (!(await arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl)))) return { answer: 'wrong' }`,
         to: ``,
       },
     ],
@@ -53,7 +53,7 @@ export const lieMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/issue.ts',
-        from: `if (!arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))) return { answer: 'wrong' as const }`,
+        from: `if (!(await arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl)))) return { answer: 'wrong' as const }`,
         to: ``,
       },
     ],

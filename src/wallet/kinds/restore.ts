@@ -37,7 +37,7 @@ const ON_CONDITION = 'a proof is put where there is none, and one that is held i
 const LIVE = 'who takes a counter stores its outputs in the same commit, and these were signed before'
 const AT_LEAST = 'how far counters are is read again at the end, and what is taken meanwhile is of live operations'
 
-const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
+const effects = ({ client, crypto, deriver, turn }: WalletPorts) => ({
   'restore.keysets': async ({ input, signal, read }: EffectArgs<{ mintUrl: string; unit: string }>) => {
     const fetched = await fetchKeysets({ client, crypto }, { ...input, old: true }, read, signal)
     if (fetched.answer !== 'ok') return fetched
@@ -55,7 +55,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   },
 
   'restore.batch': async ({ input: { mintUrl, keysetId, from }, read, signal }: EffectArgs<Batch>) => {
-    const derive = crypto.deriver(seed, keysetId)
+    const derive = deriver(keysetId)
     const outputs: BlindedMessage[] = []
     for (let at = 0; at < BATCH; at++) {
       await turn()
@@ -78,7 +78,7 @@ const effects = ({ client, crypto, seed, turn }: WalletPorts) => ({
   },
 })
 
-const steps = ({ crypto, seed, turn }: WalletPorts) => ({
+const steps = ({ crypto, deriver, turn }: WalletPorts) => ({
   'restore.plan': async ({ input, read }: LocalArgs<{ keysetIds: readonly string[] }>) => {
     const known = read.loose(AT_LEAST)
     const counters = await Promise.all(input.keysetIds.map((id) => known.get('counters', [id])))
@@ -96,7 +96,7 @@ const steps = ({ crypto, seed, turn }: WalletPorts) => ({
     read,
   }: LocalArgs<{ mintUrl: string; keysetId: string; found: readonly Found[] }>) => {
     const keysets = await keysetsOf(read.loose(OF_MINT), input.mintUrl)
-    const derive = crypto.deriver(seed, input.keysetId)
+    const derive = deriver(input.keysetId)
     const proofs: Restored[] = []
     for (const { counter, signature } of input.found) {
       await turn()
