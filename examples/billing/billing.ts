@@ -73,9 +73,6 @@ const prorated = (sub: Subscription, { cents, atMs }: { cents: number; atMs: num
   cents,
   credit: sub.credit + Math.round(((sub.cents - cents) * Math.max(0, sub.dueAt - atMs)) / sub.everyMs),
 })
-const wishing = (from: Subscription['wish'], to: Subscription['wish']) =>
-  ({ guard: { type: 'wishes', params: from }, actions: { type: 'keep', params: { wish: to } } }) as const
-
 export const subscription = defineOperation({
   kind: 'subscription',
   version: 1,
@@ -116,8 +113,7 @@ export const subscription = defineOperation({
         },
         // What is wished meanwhile comes once the charge is over, whatever became of it.
         on: {
-          pause: wishing('go on', 'pause'),
-          unpause: wishing('pause', 'go on'),
+          pause: { guard: { type: 'wishes', params: 'go on' }, actions: { type: 'keep', params: { wish: 'pause' } } },
           cancel: { actions: { type: 'keep', params: { wish: 'cancel' } } },
         },
       },
@@ -125,7 +121,7 @@ export const subscription = defineOperation({
         always: [
           { guard: { type: 'wishes', params: 'cancel' }, target: 'cancelled' },
           { guard: { type: 'wishes', params: 'pause' }, target: 'paused' },
-          { guard: { type: 'misses', params: 3 }, target: 'suspended' },
+          { guard: { type: 'misses', params: 2 }, target: 'suspended' },
           { guard: { type: 'misses', params: 1 }, target: 'missed' },
           { target: 'active' },
         ],
@@ -133,6 +129,7 @@ export const subscription = defineOperation({
       missed: { on: { pause: 'paused', cancel: 'cancelled' }, after: { retry: 'charging' } },
       suspended: { tags: 'human', on: { retry: 'charging', cancel: 'cancelled' } },
       paused: {
+        tags: 'human',
         exit: { type: 'keep', params: { wish: 'go on' } },
         on: {
           cancel: 'cancelled',

@@ -201,8 +201,8 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * @throws {StoreError} where the database fails
    * @throws the signal's reason
    * @example
-   * const { id } = await operations.of(train).create({})
-   * const seat = await operations.of(train).ask(id, { type: 'reserve' }, { key: 'ticket 7' })
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const refund = await operations.of(order).ask(id, { type: 'cancel' }, { key: 'recall of tea' })
    */
   async ask(id: string, event: EventOf<M>, options: SendOptions = {}): Promise<ReplyOf<M> | undefined> {
     const delivered = await this.#deliver(id, event, options)
@@ -290,7 +290,8 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * @throws the signal's reason
    * @example
    * const { id } = await operations.of(order).create({ item: 'tea' })
-   * const { receipt } = await operations.of(order).finished(id, AbortSignal.timeout(10_000))
+   * await operations.of(order).cancel(id)
+   * const output = await operations.of(order).finished(id, AbortSignal.timeout(10_000))
    */
   async finished(id: string, signal?: AbortSignal): Promise<OutputOf<M>> {
     const { output } = await this.until(id, ended, signal)

@@ -518,9 +518,11 @@ export function openOperations<Ports>(options: OperationsOptions<Ports>): Operat
  *
  * @throws {TypeError} naming the argument
  * @example
- * const client = openClient({ store, tables, kinds: [order] })
+ * const tables = { operations: operationsTable() }
+ * const client = openClient({ store: await store.open({ version: 1, tables }), tables, kinds: [order] })
  * const { id } = await client.of(order).create({ item: 'tea' })
- * const output = await client.of(order).finished(id)
+ * await client.of(order).send(id, { type: 'cancel' })
+ * client.close()
  */
 export function openClient<Ports>(options: ClientOptions<Ports>): Operations<Ports> {
   checkClient(options)

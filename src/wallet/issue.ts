@@ -96,7 +96,8 @@ export const issueSteps = (ports: WalletPorts) => ({
       // One wrong answer decides nothing: the request is repeated.
       if (!seenSigned) return { answer: 'early' as const }
       // What nobody has signed says nothing of another device: outputs that may be signed for us are kept.
-      if (!(await arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl)))) return { answer: 'wrong' as const }
+      if (!(await arePlausible(ports, pairs, await keysetsOf(known, input.mintUrl))))
+        return { answer: 'wrong' as const }
       // It is sent again first: what comes of that tells more than what the mint says of the quote.
       if (!sets.some(foreign) && isUnclear(input.context)) return { answer: 'nothing' as const }
       const collided = (set: OutputSet): boolean => (open ? set.outputs.some(({ B_ }) => signed.has(B_)) : foreign(set))

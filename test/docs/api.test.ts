@@ -21,6 +21,7 @@ const GIVEN = `
 import type { Bounties } from 'hardshell/bounty'
 import type { SendHandle, StoreAdapter, Wallet } from 'hardshell'
 import type { OperationKind, Operations } from 'hardshell/kernel'
+import type { KindStage, Proof, Scenario } from 'hardshell/testing'
 declare const wallet: Wallet
 declare const [mintUrl, invoice, token, id, phrase]: [string, string, string, string, string]
 declare const store: StoreAdapter
@@ -29,6 +30,8 @@ declare const send: SendHandle
 declare const bounties: Bounties
 declare const operations: Operations
 declare const [order, orderKind]: [OperationKind, OperationKind]
+declare const proof: Proof
+declare const scenario: Scenario<KindStage<object>>
 declare function test(name: string, run: () => unknown): void
 `
 
@@ -125,7 +128,7 @@ test('every example runs to its end', { timeout: 600_000 }, async () => {
       const entries = usedIn(code).map(
         ({ entry, used }, at) => `import * as entry${at} from '${entry}'\nconst { ${used.join(', ')} } = entry${at}`,
       )
-      const given = `{ wallet, mintUrl, invoice, token, id, phrase, movedTo, store, seed, key, send, bounties, operations, order, test }`
+      const given = `{ wallet, mintUrl, invoice, token, id, phrase, movedTo, store, seed, key, send, bounties, operations, order, proof, scenario, test }`
       const body = `export async function example(${given}) {\n{\n${here(each)}\n}\n}\n`
       writeFileSync(path, [`import { assign, setup } from 'xstate'`, ...entries, body].join('\n'))
       return { name: `${file}:${line}`, path, code }

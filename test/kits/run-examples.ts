@@ -7,10 +7,11 @@ import { argv, stdout } from 'node:process'
 import { setup } from 'xstate'
 import { openWallet, type Wallet } from 'hardshell'
 import { memoryClaims, memoryCredits, openBounties } from 'hardshell/bounty'
-import { defineOperation, openOperations, operationsTable } from 'hardshell/kernel'
+import { defineOperation, openOperations, operationsTable, repliesTable } from 'hardshell/kernel'
 import { createMintServer } from 'hardshell/mint-server'
 import { newPhrase } from 'hardshell/phrase'
 import { memoryStore } from 'hardshell/store/memory'
+import { defineProof, kindSubject, type KindStage } from 'hardshell/testing'
 
 export interface RunnableExample {
   readonly name: string
@@ -57,17 +58,27 @@ const order = defineOperation({
   }).createMachine({
     context: ({ input: { id } }) => ({ id }),
     initial: 'open',
-    states: { open: { on: { cancel: 'cancelled' } }, cancelled: { type: 'final' } },
+    states: { open: { tags: 'human', on: { cancel: 'cancelled' } }, cancelled: { type: 'final' } },
   }),
   effects: () => ({}),
+  cancel: { type: 'cancel' },
 })
-const tables = { operations: operationsTable() }
+const tables = { operations: operationsTable(), replies: repliesTable() }
 const operations = openOperations({
   store: await memoryStore().open({ version: 1, tables }),
   tables,
   kinds: [order],
   ports: {},
 })
+
+/** What its reader proves of such orders. */
+const books = { outside: () => ({}), ports: () => ({}), judge: () => [] }
+const drive = async ({ operations: orders }: KindStage<object>): Promise<void> => {
+  const { id } = await orders.of(order).create({ item: 'tea' }, { key: 'the only one' })
+  await orders.of(order).cancel(id)
+}
+const proof = defineProof({ kind: order, ...books, drive })
+const scenario = { kind: 'order', name: 'paid', subject: kindSubject({ kinds: [order], ...books }), drive }
 
 /** An operation as the example expects it: only prepared, or already executed. */
 async function idFor(code: string, wallet: Wallet): Promise<string> {
@@ -92,7 +103,7 @@ async function run({ path, code }: RunnableExample): Promise<void> {
   const cases: (() => unknown)[] = []
   const { example } = (await import(path)) as { example: (given: object) => Promise<void> }
   await example({
-    ...{ operations, order },
+    ...{ operations, order, proof, scenario },
     ...{ wallet, mintUrl, invoice: invoice(), token: await tokenOf(bob), phrase: newPhrase(), movedTo: moved.url },
     id: /\bid\b/.test(code) ? await idFor(code, wallet) : '',
     send: /\bsend\.id\b/.test(code) ? await wallet.send.prepare({ mintUrl, amount: 1 }) : undefined,

@@ -179,10 +179,17 @@ test('others may have their turn at every signature', async () => {
   let turns = 0
   const world = await strict({ turn: async () => void turns++ })
   const secret = p2pk(alice, tag('pubkeys', bob), tag('n_sigs', '2'))
-  const [proof] = (await minted(world, 8, [secret])) as [Proof]
+  const [locked, plain] = (await minted(world, 8, [secret, 'a secret without conditions'])) as [Proof, Proof]
   const witness = signedBy(secret, alice, bob)
-  await world.client.post('/v1/swap', { inputs: [{ ...proof, witness }], outputs: await outputs(world, 8) })
-  expect(turns).toBe(2)
+  const turnsOf = async (input: object): Promise<number> => {
+    const body = { inputs: [input], outputs: await outputs(world, 8) }
+    turns = 0
+    await world.client.post('/v1/swap', body)
+    return turns
+  }
+  const others = await turnsOf(plain)
+  expect(others).toBeGreaterThan(0)
+  expect((await turnsOf({ ...locked, witness })) - others).toBe(2)
 })
 
 test('a witness is not shown while a melt is under way, and forgotten when it fails', async () => {

@@ -35,7 +35,7 @@ const provided: Provided = {
  *       invoke: {
  *         src: 'join',
  *         input: { until: 'failed' },
- *         onDone: [on({ answer: 'ended', target: 'done' }), on({ answer: 'failed', target: 'cancelling' })],
+ *         onDone: [{ guard: answered('ended'), target: 'done' }, { target: 'cancelling' }],
  *       },
  *     },
  *     cancelling: { invoke: { src: 'join', input: { cancel: true }, onDone: 'failed' } },

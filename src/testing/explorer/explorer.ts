@@ -135,7 +135,7 @@ interface Waiting {
  *
  * @throws {TypeError} naming the option; where no kind takes an event of `anytime`
  * @example
- * const { closed, unclosed, violations } = await exploreCrashes({ kind: 'order', name: 'paid', subject, drive }, { faults: 1, mostLives: 5_000 })
+ * const { closed, unclosed, violations } = await exploreCrashes(scenario, { faults: 1, mostLives: 5_000 })
  */
 export async function exploreCrashes<S extends Stage>(
   scenario: Scenario<S>,

@@ -191,8 +191,10 @@ export const moneyMutants: readonly Mutant[] = [
       },
       {
         file: 'src/wallet/outputs.ts',
-        from: `for (const { row, signature } of pairs) {`,
-        to: `for (const { row: stored, signature } of pairs) {
+        from: `const made: { row: Row; proof: MadeProof }[] = []
+  for (const { row, signature } of pairs) {`,
+        to: `const made: { row: Row; proof: MadeProof }[] = []
+  for (const { row: stored, signature } of pairs) {
     const row = { ...stored, secret: globalThis.locks.get(stored.B_) ?? stored.secret }`,
       },
     ],

@@ -81,13 +81,13 @@ const KNOWN = ['kind', 'beside', 'input', 'tables', 'ports', 'faults', 'rates', 
  *
  * @throws {TypeError} naming the option
  * @example
- * export default defineProof({
+ * const proof = defineProof({
  *   kind: order,
  *   input: { item: 'tea' },
  *   outside: () => ({ charged: [] as string[] }),
  *   ports: ({ charged }) => ({ charge: async (id: string) => void (charged.includes(id) || charged.push(id)) }),
  *   judge: ({ outside, operations }) => (outside.charged.length === operations.length ? [] : ['payment: not charged once']),
- *   anytime: [{ type: 'pause' }],
+ *   anytime: [{ type: 'cancel' }],
  * })
  */
 export function defineProof<Ports, Outside extends object, M extends AnyStateMachine, const T extends Tables = Tables>(

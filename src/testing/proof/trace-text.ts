@@ -7,7 +7,7 @@ const LONGEST_LINE = 400
  * The lines of a trace: seconds since its beginning, what it is, and what happened.
  *
  * @example
- * const { trace } = await replay(scenario, 'order.paid:4.crashAfter/')
+ * const { trace } = await replay(scenario, 'order.paid:2.crashAfter/')
  * for (const line of traceLines(trace)) console.log(line)
  */
 export function traceLines(trace: readonly TraceEvent[]): string[] {
