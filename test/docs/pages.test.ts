@@ -180,6 +180,12 @@ describe('the examples', () => {
     expect(lines.at(-2)).toBe('one charge for each period and customer')
   })
 
+  test.concurrent('billing/proof.ts: every crash point is sound, and the charts are covered', async () => {
+    const lines = await linesOf(fileURLToPath(import.meta.resolve('../../examples/billing/proof.ts')))
+    const proven = lines.flatMap((line) => /^(\w+) \{ scenarios: 2, .* required: \d+ \}$/.exec(line)?.[1] ?? [])
+    expect(proven, lines.join('\n')).toEqual(['charge', 'batch', 'subscription'])
+  })
+
   test('there are no others', () => {
     expect(examples.toSorted()).toEqual([
       'examples/billing/billing.ts',
