@@ -7,7 +7,6 @@ type Books = { taken: Record<string, number>; declines: readonly string[] }
 type Stage = KindStage<Books>
 const DAY_MS = 86_400_000
 const books = (declines: readonly string[] = []) => ({ outside: (): Books => ({ taken: {}, declines }) })
-
 const common = {
   ...books(),
   tables,
