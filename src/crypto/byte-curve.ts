@@ -22,6 +22,7 @@ export interface ByteSums {
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const EVEN_Y = Uint8Array.of(2)
 const TWICE_G = '02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
+const SIX_G = '03fff97bd5755eeea420453a14355235d382f6472f8568a18b2f057a1460297556'
 
 const bytesOf = (scalar: bigint): Uint8Array => hexToBytes(scalarHex(scalar))
 
@@ -73,11 +74,19 @@ export const unavailable = (message: string, cause?: unknown): HardshellError =>
 /** Why a library could not be loaded, in one line: loaders name every place where they looked. */
 export const reasonOf = (error: unknown): string => messageOf(error).split('\n')[0] ?? ''
 
-/** Both halves of the port on a library, which is asked for one product first. @throws {HardshellError} `CRYPTO_UNAVAILABLE` */
+/** Whether each function of a library gives what is known: 6G in several ways, and that there is no point with x = 5. */
+function computes(curve: Curve<Uint8Array>, sums: ByteSums): boolean {
+  const [G, twice] = [curve.timesG(1n), curve.parse(TWICE_G)]
+  const sixes = [curve.sum(2n, G, 2n, twice), curve.plusKey(twice, twice, 2n), curve.secretTimes(twice, 3n)]
+  const isRight = curve.hex(curve.timesG(2n)) === TWICE_G && sixes.every((point) => curve.hex(point) === SIX_G)
+  return isRight && !sums.isPoint(hexToBytes(`02${scalarHex(5n)}`))
+}
+
+/** Both halves of the port on a library, which is asked first for what is known. @throws {HardshellError} `CRYPTO_UNAVAILABLE` */
 export function halvesOn(name: string, sums: ByteSums): CryptoHalves {
   const curve = byteCurve(name, sums)
   try {
-    if (curve.hex(curve.timesG(2n)) === TWICE_G) return { name, wallet: walletCrypto(curve), mint: mintCrypto(curve) }
+    if (computes(curve, sums)) return { name, wallet: walletCrypto(curve), mint: mintCrypto(curve) }
   } catch (cause) {
     throw unavailable(`${name} does not compute: ${reasonOf(cause)}`, cause)
   }

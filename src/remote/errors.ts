@@ -22,6 +22,12 @@ interface Told {
   readonly operationId: string | undefined
 }
 
+/** The most characters of an error's words, and of an id in it, that cross: both may repeat what a caller gave. */
+const LONGEST_WORDS = 10_000
+const LONGEST_ID = 600
+
+const words = (message: string): string => message.slice(0, LONGEST_WORDS).toWellFormed()
+
 const told = record<Told>({ name: text, code: optional(text), message: text, operationId: optional(text) })
 
 /** An error. One that has no code may quote anything, so nothing is told of it but that there was one. */
@@ -32,9 +38,10 @@ export const failure: Shape<Error> = {
       const { name, code, message, operationId } = error
       // That the wallet there is closed is no matter of this connection: it may be opened again.
       if (code === 'CLOSED') return failure.encode(unavailable(), at)
-      return told.encode({ name, code, message: message.toWellFormed(), operationId }, at)
+      const id = operationId === undefined || operationId.length > LONGEST_ID ? undefined : operationId
+      return told.encode({ name, code, message: words(message), operationId: id }, at)
     }
-    if (error instanceof TypeError) return told.encode({ name: 'TypeError', message: error.message.toWellFormed() }, at)
+    if (error instanceof TypeError) return told.encode({ name: 'TypeError', message: words(error.message) }, at)
     return told.encode({ name: 'HardshellError', code: 'DEFECT', message: 'the wallet met an error of no code' }, at)
   },
   decode(given, at) {

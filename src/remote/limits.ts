@@ -84,6 +84,12 @@ export const VERBS = [
 const DAY_MS = 24 * 3600_000
 const PAGE = 200
 
+/** What operations take together, but for those that have no quote yet. */
+interface Taken {
+  readonly taken: number
+  readonly unquoted: readonly string[]
+}
+
 /** What one connection may do. */
 export class Permissions {
   readonly #wallet: Wallet
@@ -116,11 +122,12 @@ export class Permissions {
   }
 
   /**
-   * Whether an operation is within the limits, whoever prepared it.
+   * Whether an operation is within the limits, whoever prepared it. Where a payment is to begin, those that were created before it and
+   * have no quote yet are waited for: until then nobody knows what they take.
    *
-   * @throws {HardshellError} `LIMIT_EXCEEDED`
+   * @throws {HardshellError} `LIMIT_EXCEEDED`; the signal's reason
    */
-  async check(handle: OperationHandle): Promise<void> {
+  async check(handle: OperationHandle, begins?: { readonly signal: AbortSignal }): Promise<void> {
     const { kind } = handle
     const limits = kind === 'send' || kind === 'melt' ? this.#allow[kind] : undefined
     if (typeof limits !== 'object') return
@@ -130,36 +137,57 @@ export class Permissions {
     const takes = Math.max(handle.asked.toNumber(), handle.amount.toNumber()) + handle.fee.toNumber()
     if (limits.upTo !== undefined && takes > limitIn(unit, limits.upTo))
       throw exceeded('it may take more than one operation may')
-    if (limits.perDay !== undefined && (await this.#taken(handle, unit)) > limitIn(unit, limits.perDay))
+    if (limits.perDay === undefined) return
+    let { taken, unquoted } = await this.#taken(handle, unit)
+    if (begins && unquoted.length > 0) {
+      await Promise.all(unquoted.map((id) => this.#quoted(id, begins)))
+      ;({ taken, unquoted } = await this.#taken(handle, unit))
+      if (unquoted.length > 0) throw exceeded('what those before it take is not known yet')
+    }
+    if (taken > limitIn(unit, limits.perDay))
       throw exceeded('with those of the 24 hours before, it may take more than is allowed')
+  }
+
+  /** Waits until a payment has its quote, or will have none. */
+  async #quoted(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    try {
+      await (await this.#wallet.melt.get(id)).quoted({ signal })
+    } catch {
+      signal.throwIfAborted()
+    }
   }
 
   /**
    * What the operations of one kind take that count with this one: those of the 24 hours before it, prepared ones too. Of any that
    * were executed, the one that was created last was so only when those before it had left room, in whatever process they were. One
-   * that was created later counts where it was executed already, which only a clock that was put back can bring about.
+   * that was created later counts where it was executed already, which a clock that was put back can bring about, and a late quote.
    */
-  async #taken({ id, kind, state }: OperationHandle, unit: string): Promise<number> {
+  async #taken({ id, kind, state }: OperationHandle, unit: string): Promise<Taken> {
     const { history } = this.#wallet
     const { createdAt } = await history.get(id)
     const isOpen = isUndecided(state)
+    const unquoted: string[] = []
     let taken = 0
     for (let before: { readonly createdAt: number; readonly id: string } | undefined; ;) {
       const page = await history.list({ kind, unit, limit: PAGE, before })
       for (const record of page) {
-        if (record.createdAt <= createdAt - DAY_MS) return taken
+        if (record.createdAt <= createdAt - DAY_MS) return { taken, unquoted }
         const counts = record.createdAt <= createdAt || (isOpen && !isUndecided(record.state))
         if (record.status === 'failed' || !counts) continue
+        if (record.id !== id && isUnquoted(record.state)) unquoted.push(record.id)
         taken += record.amount.toNumber() + record.fee.toNumber()
       }
-      if (page.length < PAGE) return taken
+      if (page.length < PAGE) return { taken, unquoted }
       before = page.at(-1)
     }
   }
 }
 
 /** Nothing of it has left the wallet. */
-const isUndecided = (state: string): boolean => state === 'prepared' || state.startsWith('quoting')
+const isUndecided = (state: string): boolean => state === 'prepared' || isUnquoted(state)
+
+/** What it takes is not known. */
+const isUnquoted = (state: string): boolean => state.startsWith('quoting')
 
 const limitIn = (unit: string, limit: AmountLimit): number => {
   const byUnit = typeof limit === 'number' ? { sat: limit } : limit

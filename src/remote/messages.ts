@@ -60,6 +60,11 @@ const nearShapes = {
   pong: record({ type: oneOf('pong'), ...envelope }),
 }
 
+/** All messages in words: the protocol's version stands for these, too. */
+export const messagesInWords: readonly string[] = [...Object.values(farShapes), ...Object.values(nearShapes)].map(
+  ({ is }) => is,
+)
+
 type Said<Shapes> = { [K in keyof Shapes]: Shapes[K] extends Shape<infer T> ? T : never }[keyof Shapes]
 /** A message of a far side. */
 export type FarMessage = Said<typeof farShapes>

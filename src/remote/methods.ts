@@ -273,6 +273,9 @@ interface Kind<O, H extends OperationHandle, E extends object> {
   get(wallet: Wallet, id: string): Promise<H>
 }
 
+/** A call is waited for until its signal aborts. */
+type Begun = Pick<Beside, 'signal'>
+
 type PaidVerb = 'melt' | 'mint' | 'receive' | 'restore' | 'send' | 'swap'
 
 /** The methods of a kind of operation, and of its handles. */
@@ -282,7 +285,7 @@ function ofKind<O, H extends OperationHandle, E extends object>(verb: PaidVerb, 
   const { reveals } = kind
 
   /** A method of a handle. Whatever it does, the limits hold for the operation. */
-  const act = <R>(name: string, result: Shape<R>, run: (handle: H, waiting: Waiting, beside: Beside) => Promise<R>) =>
+  const act = <R>(name: string, result: Shape<R>, run: (handle: H, waiting: Begun, beside: Beside) => Promise<R>) =>
     method<{ readonly id: string }, Told<E, R>>(`${verb}.${name}`, {
       verb,
       args: id,
@@ -376,7 +379,7 @@ export const melt = {
   execute: meltKind.act('execute', is.paidMelt, async (handle, waiting, { permissions }) => {
     // Before its quote is here, nobody knows what it may cost.
     await handle.quoted(waiting)
-    await permissions.check(handle)
+    await permissions.check(handle, waiting)
     return handle.execute(waiting)
   }),
   payWithoutChange: meltKind.act('payWithoutChange', is.paidMelt, async (handle, waiting, { permissions }) => {

@@ -50,14 +50,19 @@ export function openPort(port: Port, on: { heard(message: string): void; ended()
     const message = typeof given === 'string' ? given : dataOf(given)
     if (typeof message === 'string') on.heard(message)
   }
-  let isOver = false
-  const end = (): void => {
-    if (isOver) return
-    isOver = true
-    on.ended()
-  }
   const listens = typeof port.on === 'function' ? 'on' : 'addEventListener'
   const leaves = listens === 'on' ? 'off' : 'removeEventListener'
+  let isOver = false
+  const stop = (): void => {
+    isOver = true
+    port[leaves]?.('message', hear)
+    for (const event of ENDINGS) port[leaves]?.(event, end)
+  }
+  const end = (): void => {
+    if (isOver) return
+    stop()
+    on.ended()
+  }
   port[listens]?.('message', hear)
   for (const event of ENDINGS) port[listens]?.(event, end)
   port.start?.()
@@ -72,11 +77,7 @@ export function openPort(port: Port, on: { heard(message: string): void; ended()
         end()
       }
     },
-    stop() {
-      isOver = true
-      port[leaves]?.('message', hear)
-      for (const event of ENDINGS) port[leaves]?.(event, end)
-    },
+    stop,
   }
 }
 

@@ -201,7 +201,7 @@ class Connection {
   hear(message: Exclude<FarMessage, { readonly type: 'hello' | 'bye' }>): void {
     switch (message.type) {
       case 'call':
-        return void this.#answer(message)
+        return void this.#answer(message).catch(this.#onError)
       case 'abort':
         return this.#calls.get(message.n)?.abort()
       case 'listen':

@@ -168,10 +168,13 @@ class OpenWallet implements Wallet {
     checkDuration(options.deadlineMs, 'deadlineMs', { least: -Infinity, endless: true })
     const { operations } = this.#env
     operations.close(options)
-    await operations.closed
-    await this.#store.close()
-    // No commit lands any more, so derived secrets that are still in use have no effect.
-    this.#forget()
+    try {
+      await operations.closed
+      await this.#store.close()
+    } finally {
+      // No commit lands any more, so derived secrets that are still in use have no effect.
+      this.#forget()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -213,16 +216,19 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   const seed = Uint8Array.from(given)
   const { crypto, inUse } = await cryptoOf(options.crypto)
   const derivers = new Kept(MOST_DERIVERS, (keysetId) => crypto.deriver(seed, keysetId))
-  const store = await options.store.open(walletSchema)
   const forget = (): void => {
     seed.fill(0)
     derivers.clear()
   }
+  const store = await options.store.open(walletSchema).catch((error: unknown) => {
+    forget()
+    throw error
+  })
   try {
     await claimStore(store, seed, { clock, random })
   } catch (error) {
-    await store.close()
     forget()
+    await store.close()
     throw error
   }
   const standings = new Standings({ store, clock, transport })

@@ -3,6 +3,7 @@
  * loads is asked the same as noble, whose answers are held against the vectors and cashu-ts in `crypto.test.ts`.
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -18,11 +19,22 @@ import { nativeOf } from '../../src/crypto/secp256k1.ts'
 import { wasmOf } from '../../src/crypto/wasm-of.ts'
 import { libraries } from '../kits/crypto-libraries.ts'
 
+const { Point } = secp256k1
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const P = 2n ** 256n - 0x1000003d1n
 const hex = (n: bigint): string => n.toString(16).padStart(64, '0')
 const scalars = fc.oneof(fc.bigInt({ min: 1n, max: N - 1n }), fc.constantFrom(1n, 2n, N - 1n)).map(hex)
 const noble: CryptoHalves = { name: 'noble', wallet: nobleCrypto, mint: nobleMintCrypto }
+
+const of = (k: Uint8Array): bigint => BigInt(`0x${bytesToHex(k)}`)
+const outcomeIsError = (call: () => unknown): boolean => {
+  try {
+    call()
+    return false
+  } catch {
+    return true
+  }
+}
 
 /** What a call gives, or the code that it throws. */
 function outcome(call: () => unknown): unknown {
@@ -197,6 +209,31 @@ describe('a library that is not there', () => {
       ),
     )
     await expect(nativeOf(() => Promise.resolve({ default: binding }))).rejects.toThrow('secp256k1 computes wrongly')
+  })
+
+  const right = {
+    isPoint: (bytes: Uint8Array) => !outcomeIsError(() => Point.fromBytes(bytes)),
+    pointCompress: (bytes: Uint8Array) => Point.fromBytes(bytes).toBytes(false),
+    pointAdd: (one: Uint8Array, other: Uint8Array) => Point.fromBytes(one).add(Point.fromBytes(other)).toBytes(false),
+    pointMultiply: (point: Uint8Array, k: Uint8Array) => Point.fromBytes(point).multiply(of(k)).toBytes(false),
+    pointFromScalar: (k: Uint8Array) => Point.BASE.multiply(of(k)).toBytes(false),
+  }
+
+  test('of one that is right each function is asked', async () => {
+    expect((await wasmOf(() => Promise.resolve(right))).name).toBe('wasm')
+  })
+
+  test.each<[string, object]>([
+    ['isPoint', { isPoint: () => true }],
+    ['pointCompress', { pointCompress: () => Point.BASE.toBytes(false) }],
+    ['pointAdd', { pointAdd: () => Point.BASE.toBytes(false) }],
+    ['pointMultiply', { pointMultiply: (point: Uint8Array) => point }],
+    ['pointFromScalar', { pointFromScalar: () => Point.BASE.toBytes(false) }],
+  ])('one whose %s alone is wrong is not used', async (_, wrong) => {
+    await expect(wasmOf(() => Promise.resolve({ ...right, ...wrong }))).rejects.toMatchObject({
+      code: 'CRYPTO_UNAVAILABLE',
+      message: 'wasm computes wrongly',
+    })
   })
 
   test('is passed over, and the choice says so', async () => {

@@ -2,7 +2,7 @@
  * Goal: a far side does what `allow` says and nothing else, whichever way it tries. Method: each verb is taken away in turn, and every method
  * called; limits are tried at their edge, through other processes' operations, by many calls at once, and after a restart.
  */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { HardshellError, type Wallet } from '../../src/index.ts'
 import { serveWallet, type Allow } from '../../src/remote/index.ts'
 import { VERBS } from '../../src/remote/limits.ts'
@@ -182,6 +182,29 @@ test('perDay: together, by many calls at once, after a restart, and for 24 hours
   expect(await pay(later)).toBe(0)
   again.clock.jump(24 * 3600_000 + 60_000)
   expect(await pay(later)).toBe(30)
+})
+
+test('perDay: a payment whose quote is late is waited for by those after it', async () => {
+  const on = await bench({ stub: true })
+  const alice = await on.funded(1000)
+  const { mintUrl } = on
+  const { far } = await linked(alice.wallet, { ...EVERYTHING, melt: { perDay: 100 } })
+  const hold = Promise.withResolvers<void>()
+  const quotes: string[] = []
+  alice.wire.before = async (what) => {
+    if (!/melt\/quote/.test(what)) return
+    quotes.push(what)
+    if (quotes.length === 1) await hold.promise
+  }
+  const asked = far.melt.prepare({ mintUrl, request: on.invoice(70) })
+  await vi.waitFor(() => expect(quotes.length).toBe(1))
+  alice.clock.jump(1_000)
+  const second = await far.melt.prepare({ mintUrl, request: on.invoice(70) })
+  const executed = failure(second.execute())
+  hold.resolve()
+  const first = await asked
+  expect((await first.execute()).amount.toNumber()).toBe(70)
+  expect(await executed).toMatchObject({ code: 'LIMIT_EXCEEDED', operationId: second.id })
 })
 
 test('kv: one namespace, and those within it', async () => {

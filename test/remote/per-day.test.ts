@@ -1,22 +1,25 @@
 /**
- * Goal: what is executed within any 24 hours comes to no more than `perDay`. Method: fast-check draws histories in which many callers create,
- * are checked, execute and cancel in any order, with time between a check and what it allows; afterwards every window of 24 hours is added up.
+ * Goal: what is executed within any 24 hours comes to no more than `perDay`. Method: fast-check draws histories in which operations are created,
+ * quoted late, checked, executed and cancelled in any order, with time between a check and what it allows; afterwards every window of 24 hours is added up.
  */
 import { Amount } from '@cashu/cashu-ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { HistoryPage, HistoryRecord, SendHandle, Wallet } from '../../src/index.ts'
+import type { HistoryPage, HistoryRecord, MeltHandle, Wallet } from '../../src/index.ts'
 import { Permissions } from '../../src/remote/limits.ts'
 
 const DAY_MS = 24 * 3600_000
 const LIMIT = 100
+const begins = new AbortController()
 
 interface Entry {
   readonly id: string
   readonly createdAt: number
-  readonly amount: Amount
-  readonly fee: Amount
-  state: 'prepared' | 'tokenCreated' | 'cancelled'
+  /** Zero before there is a quote. */
+  amount: Amount
+  fee: Amount
+  readonly quoted: { readonly amount: Amount; readonly fee: Amount }
+  state: 'quoting' | 'prepared' | 'paid' | 'cancelled'
   isAllowed: boolean
 }
 
@@ -35,8 +38,16 @@ const historyOf = (entries: readonly Entry[]): Wallet['history'] => ({
 })
 
 const action = fc.oneof(
-  fc.record({ do: fc.constant('create' as const), amount: fc.constantFrom(5, 30, 60), fee: fc.nat(3) }),
-  fc.record({ do: fc.constantFrom('check', 'check', 'check', 'execute', 'execute', 'cancel'), which: fc.nat(7) }),
+  fc.record({
+    do: fc.constant('create' as const),
+    amount: fc.constantFrom(5, 30, 60),
+    fee: fc.nat(3),
+    slow: fc.boolean(),
+  }),
+  fc.record({
+    do: fc.constantFrom('quote', 'quote', 'check', 'check', 'check', 'execute', 'execute', 'cancel'),
+    which: fc.nat(7),
+  }),
   fc.record({
     do: fc.constant('wait' as const),
     ms: fc.constantFrom(0, 1, DAY_MS / 3, DAY_MS - 1, DAY_MS - 1, DAY_MS),
@@ -46,11 +57,12 @@ const action = fc.oneof(
 test('in any order of callers, no 24 hours take more than is allowed', async () => {
   let [executed, refused] = [0, 0]
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 80 }), async (actions) => {
+    fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 80, size: 'max' }), async (actions) => {
       const entries: Entry[] = []
       const history = historyOf(entries)
-      const wallet = { history } as Wallet
-      const permissions = new Permissions(wallet, { send: { perDay: LIMIT } })
+      const nobody = { get: () => Promise.reject(new Error('nobody waits here')) }
+      const wallet = { history, melt: nobody as unknown } as Wallet
+      const permissions = new Permissions(wallet, { melt: { perDay: LIMIT } })
       let nowMs = 1_800_000_000_000
       for (const each of actions) {
         if ('ms' in each) nowMs += each.ms
@@ -58,33 +70,36 @@ test('in any order of callers, no 24 hours take more than is allowed', async () 
           entries.push({
             id: String(entries.length).padStart(3, '0'),
             createdAt: nowMs,
-            amount: Amount.from(each.amount),
-            fee: Amount.from(each.fee),
-            state: 'prepared',
+            amount: Amount.from(each.slow ? 0 : each.amount),
+            fee: Amount.from(each.slow ? 0 : each.fee),
+            quoted: { amount: Amount.from(each.amount), fee: Amount.from(each.fee) },
+            state: each.slow ? 'quoting' : 'prepared',
             isAllowed: false,
           })
         else {
           const open = entries.filter(
-            ({ state, isAllowed }) => state === 'prepared' && (each.do !== 'execute' || isAllowed),
+            ({ state, isAllowed }) =>
+              state === (each.do === 'quote' ? 'quoting' : 'prepared') && (each.do !== 'execute' || isAllowed),
           )
           const entry = open[each.which % open.length]
           if (!entry) continue
-          if (each.do === 'cancel') entry.state = 'cancelled'
+          if (each.do === 'quote') Object.assign(entry, entry.quoted, { state: 'prepared' })
+          else if (each.do === 'cancel') entry.state = 'cancelled'
           else if (each.do === 'check') {
             const { id, amount, fee, state } = entry
-            const handle = { id, kind: 'send', state, amount, asked: amount, fee, toJSON: () => ({ unit: 'sat' }) }
-            entry.isAllowed = await permissions.check(handle as unknown as SendHandle).then(
+            const handle = { id, kind: 'melt', state, amount, asked: amount, fee, toJSON: () => ({ unit: 'sat' }) }
+            entry.isAllowed = await permissions.check(handle as unknown as MeltHandle, begins).then(
               () => true,
               () => false,
             )
             if (!entry.isAllowed) refused++
           } else {
-            entry.state = 'tokenCreated'
+            entry.state = 'paid'
             executed++
           }
         }
       }
-      const out = entries.filter(({ state }) => state === 'tokenCreated')
+      const out = entries.filter(({ state }) => state === 'paid')
       for (const { createdAt: last } of out) {
         const within = out.filter(({ createdAt }) => createdAt > last - DAY_MS && createdAt <= last)
         const sum = within.reduce((total, { amount, fee }) => total + amount.toNumber() + fee.toNumber(), 0)

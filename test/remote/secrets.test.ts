@@ -86,3 +86,13 @@ test('a whole session: of every message that crossed, not one has a secret', asy
   const sendGets = asked.filter((each) => each.includes('"method":"send.')).length
   expect(asked.filter(holds).length).toBe(sendGets)
 })
+
+test('of the crypto its name is told, and not what was passed over', async () => {
+  const on = await bench({ stub: true })
+  const { wallet } = await on.open()
+  const passedOver = [{ name: 'secp256k1', reason: 'no native build in /home/alice' }]
+  Object.defineProperty(wallet, 'crypto', { value: { name: 'wasm', passedOver } })
+  const { far, crossed } = await linked(wallet)
+  expect(far.crypto).toEqual({ name: 'wasm', passedOver: [] })
+  expect(crossed.join('')).not.toContain('alice')
+})
