@@ -266,3 +266,81 @@ describe.each(['lock', 'heartbeats'] as const)('children of a client, beside an 
     client.close()
   })
 })
+
+describe('two local steps of one step', () => {
+  type Seen = { answer: 'ok'; left: number }
+  /** The first takes one of the stock by a condition of its own; the second looks what is left. */
+  const twice = defineOperation({
+    kind: 'twice',
+    version: 1,
+    machine: setup({
+      types: {} as {
+        context: { left: number; asked: boolean }
+        input: { id: string; asked: boolean }
+        events: { type: 'go' }
+      },
+      actors: {
+        take: local<Set, object>({ answers: { ok: true } }),
+        look: local<Seen, object>({ answers: { ok: true } }),
+      },
+      actions: { tx: tx<WriteOf<Tables>>, keep: assign((_, kept: { left: number }) => kept) },
+      guards: { asked: ({ context: { asked } }) => asked },
+    }).createMachine({
+      context: ({ input: { asked } }) => ({ left: 0, asked }),
+      initial: 'choosing',
+      states: {
+        choosing: { always: [{ guard: 'asked', target: 'open' }, { target: 'taking' }] },
+        open: { tags: 'human', on: { go: 'taking' } },
+        taking: {
+          tags: ['local'],
+          invoke: {
+            src: 'take',
+            input: {},
+            onDone: { target: 'looking', actions: { type: 'tx', params: ({ event }) => event.output.writes } },
+          },
+        },
+        looking: {
+          tags: ['local'],
+          invoke: {
+            src: 'look',
+            input: {},
+            onDone: { target: 'done', actions: { type: 'keep', params: ({ event }) => ({ left: event.output.left }) } },
+          },
+        },
+        done: { type: 'final' },
+      },
+    }),
+    effects: (meets: () => Promise<void>) => ({
+      async take({ read }: LocalArgs<object, ReaderOf<Tables>>): Promise<Set> {
+        const [stock] = await read.loose('the write has a condition').query({ table: 'stock' })
+        const left = stock?.left ?? 0
+        await meets()
+        return { answer: 'ok', writes: [{ put: 'stock', row: { item: 'tea', left: left - 1 }, if: { left } }] }
+      },
+      async look({ read }: LocalArgs<object, ReaderOf<Tables>>): Promise<Seen> {
+        return { answer: 'ok', left: (await read.get('stock', ['tea']))?.left ?? 0 }
+      },
+    }),
+  })
+
+  test.each([false, true])(
+    'a condition of the first that no longer holds has both run again (by an event: %s)',
+    async (asked) => {
+      const world = new World()
+      const other = await world.store()
+      await other.commit([{ put: 'stock', row: { item: 'tea', left: 10 } }])
+      let changes = 1
+      const meets = async (): Promise<void> => {
+        if (changes-- > 0) await other.commit([{ put: 'stock', row: { item: 'tea', left: 5 } }])
+      }
+      const { clock } = world
+      const errors: unknown[] = []
+      const operations = openOperations({ store: other, tables, kinds: [twice], ports: meets, clock, onError: ({ error }) => void errors.push(error) }) // prettier-ignore
+      await operations.resumed
+      const { id } = await operations.of(twice).create({ asked })
+      if (asked) expect(await operations.of(twice).send(id, { type: 'go' })).toBe(true)
+      expect((await operations.of(twice).get(id)).snapshot?.context.left).toBe(4)
+      expect([errors, world.left()]).toEqual([[], 4])
+    },
+  )
+})

@@ -1,10 +1,23 @@
 /** Commits a step, with the children that it starts. */
 import { StoreError, type Write } from '../../store/port.ts'
 import type { OperationRow } from '../define/operation.ts'
-import type { Kernel, LoadedKind, NewChildren } from '../kernel.ts'
+import type { Kernel, LoadedKind } from '../kernel.ts'
 import { commitRow, type Outcome } from '../step/commit.ts'
 import type { Step } from '../step/step.ts'
 import { HardshellError } from '../util/errors.ts'
+
+/**
+ * What is computed of the store as a step's writes will leave it; `conflict` where one of them would be refused by now: a row
+ * on which it relies has changed.
+ */
+export async function unlessConflict<T>(computed: T | Promise<T>): Promise<T | 'conflict'> {
+  try {
+    return await computed
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'CONFLICT') return 'conflict'
+    throw error
+  }
+}
 
 /** What is committed, and how. */
 interface Commit {
@@ -32,12 +45,9 @@ export async function commitStep(
   const { store, clock } = kernel
   const { starts } = step
   if (starts.length > 0 && !startChildren) throw new HardshellError('DEFECT', `${kind.kind}: 'start' is not in setup`)
-  let children: NewChildren | undefined
-  try {
-    if (starts.length > 0) children = await startChildren?.(kernel, { row, writes }, starts)
-  } catch (error) {
-    // What they read would be refused by now: a row on which the step relies has changed.
-    if (!(error instanceof StoreError) || error.code !== 'CONFLICT') throw error
+  const begun = starts.length > 0 ? startChildren?.(kernel, { row, writes }, starts) : undefined
+  const children = await unlessConflict(begun)
+  if (children === 'conflict') {
     const found = await store.get('operations', [row.id])
     return (found?.version ?? 0) === before ? 'conflict' : 'superseded'
   }
