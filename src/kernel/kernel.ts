@@ -92,7 +92,7 @@ export interface Call {
 
 /**
  * How the kernel does an effect itself (`join`). Its declaration in the chart's setup carries it, as the action `start` carries
- * `Bear`: so a program whose charts have no children does not carry either.
+ * `StartChildren`: so a program whose charts have no children does not carry either.
  */
 export interface Provided {
   /** Gives the answer; none once the signal has aborted. It takes no place in a lane. */
@@ -123,7 +123,7 @@ export interface Parent {
 }
 
 /** Children that are computed and not yet stored. */
-export interface Births {
+export interface NewChildren {
   /** What the parent's commit writes for them. */
   readonly writes: readonly Write[]
   /** Has the parent's commit made, and the children run once it has landed. */
@@ -131,7 +131,7 @@ export interface Births {
 }
 
 /** Computes the first steps of children, and of theirs. */
-export type Bear = (kernel: Kernel, parent: Parent, starts: readonly Start[]) => Promise<Births>
+export type StartChildren = (kernel: Kernel, parent: Parent, starts: readonly Start[]) => Promise<NewChildren>
 
 const isProvided = (logic: object): logic is { readonly provided: Provided } => 'provided' in logic
 
@@ -141,12 +141,12 @@ export function providedOf(machine: AnyStateMachine, src: string): Provided | un
   return logic && isProvided(logic) ? logic.provided : undefined
 }
 
-const bears = (action: unknown): action is { readonly bear: Bear } => isStart(action)
+const startsChildren = (action: unknown): action is { readonly startChildren: StartChildren } => isStart(action)
 
 /** How the children of a chart are started; undefined where it starts none. */
-function bearOf(machine: AnyStateMachine): Bear | undefined {
+function startChildrenOf(machine: AnyStateMachine): StartChildren | undefined {
   const action: unknown = machine.implementations.actions['start']
-  return bears(action) ? action.bear : undefined
+  return startsChildren(action) ? action.startChildren : undefined
 }
 
 /** A kind bound to the ports that its effects use. */
@@ -157,7 +157,7 @@ export interface LoadedKind {
   readonly polls: { readonly [name: string]: Poll<unknown, EventObject> }
   readonly reader: Reader
   /** How its chart's children are started; undefined where it starts none. */
-  readonly bear: Bear | undefined
+  readonly startChildren: StartChildren | undefined
   /** All versions of the kind that there are here, the newest first. */
   readonly versions: readonly LoadedKind[]
   /** The version that a row runs on. */
@@ -232,7 +232,7 @@ export function loadKind(
     runs,
     polls,
     reader,
-    bear: bearOf(kind.machine),
+    startChildren: startChildrenOf(kind.machine),
     get versions() {
       return [only]
     },

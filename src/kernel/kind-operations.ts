@@ -4,7 +4,6 @@ import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationRow, OperationView } from './define/operation.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
-import { checkCount } from '../arguments.ts'
 import {
   checkSending,
   type CountFilter,
@@ -43,12 +42,22 @@ export type CancelFilter<M extends AnyStateMachine> = Omit<KindFilter<M>, 'statu
 export interface UntypedCalls {
   create(kind: string, input: object, options: CreateOptions): Promise<OperationView>
   get(id: string): Promise<OperationView>
-  list(filter: ListFilter): Promise<OperationView[]>
+  /** Those that run on this chart; the same with the calls that follow. */
+  list(filter: ListFilter, machine: AnyStateMachine): Promise<OperationView[]>
   /** Those that go on. */
-  onEach(filter: ListFilter, act: (row: OperationRow) => Promise<void>, signal?: AbortSignal): Promise<BulkOutcome[]>
-  page(filter: ListFilter): Promise<Page<OperationView>>
-  count(filter: CountFilter): Promise<number>
-  watch(filter: WatchFilter, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined>
+  onEach(
+    filter: ListFilter,
+    machine: AnyStateMachine,
+    act: (row: OperationRow) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<BulkOutcome[]>
+  page(filter: ListFilter, machine: AnyStateMachine): Promise<Page<OperationView>>
+  count(filter: CountFilter, machine: AnyStateMachine): Promise<number>
+  watch(
+    filter: WatchFilter,
+    machine: AnyStateMachine,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly OperationView[], void, undefined>
   /** `kind` is the one that the operation has to be of. */
   deliver(
     id: string,
@@ -122,12 +131,7 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    */
   async list(filter: KindFilter<M> = {}): Promise<OperationView<M>[]> {
     const { kind, machine } = this.#kind
-    const all = { ...filter, kind }
-    if (this.#versions.length === 1) return (await this.#calls.list(all)).map((view) => this.#typed(view))
-    // How many of the first are of this version is not known before.
-    const { limit, ...unlimited } = all
-    checkCount(limit, 'limit')
-    return (await this.#calls.list(unlimited)).filter((view) => isOf(machine, view)).slice(0, limit)
+    return (await this.#calls.list({ ...filter, kind }, machine)).map((view) => this.#typed(view))
   }
 
   /**
@@ -141,7 +145,8 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * const older = next && (await orders.page({ status: 'done', limit: 20, after: next }))
    */
   async page(filter: KindFilter<M> = {}): Promise<Page<OperationView<M>>> {
-    const found = await this.#calls.page({ ...filter, kind: this.#kind.kind })
+    const { kind, machine } = this.#kind
+    const found = await this.#calls.page({ ...filter, kind }, machine)
     return { ...found, operations: found.operations.map((view) => this.#typed(view)) }
   }
 
@@ -153,7 +158,8 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * const waiting = await operations.of(order).count({ status: 'active' })
    */
   async count(filter: Omit<KindFilter<M>, 'limit' | 'after'> = {}): Promise<number> {
-    return this.#calls.count({ ...filter, kind: this.#kind.kind })
+    const { kind, machine } = this.#kind
+    return this.#calls.count({ ...filter, kind }, machine)
   }
 
   /**
@@ -169,7 +175,8 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
     filter: Omit<KindFilter<M>, 'stuckForMs'> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<readonly OperationView<M>[], void, undefined> {
-    const lists = this.#calls.watch({ ...filter, kind: this.#kind.kind }, signal)
+    const { kind, machine } = this.#kind
+    const lists = this.#calls.watch({ ...filter, kind }, machine, signal)
     return each(lists, (found) => found.map((view) => this.#typed(view)))
   }
 
@@ -244,7 +251,7 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   }
 
   /**
-   * Asks many operations to end before their time: of those that go on, all that are as the filter says, oldest first. It tells
+   * Asks many operations to end before their time: of those that go on, all that are as the filter says, newest first. It tells
    * what came of each, and goes on where one fails. Calling it again does the rest; with a key, what was done stays done.
    *
    * @throws {TypeError} naming the argument; where the kind cannot be cancelled
@@ -263,16 +270,11 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
     checkSending(options)
     const kind = this.#cancellable()
     if ('status' in filter) throw new TypeError('status: those that go on, and no others')
-    const others = new Set<string>()
     const act = async ({ id }: OperationRow): Promise<void> => {
-      const delivered = await this.#calls.deliver(id, kind.cancel, { ...options, kind }).catch((error: unknown) => {
-        if (error instanceof HardshellError && error.code === 'OTHER_VERSION') others.add(id)
-        throw error
-      })
+      const delivered = await this.#calls.deliver(id, kind.cancel, { ...options, kind })
       if ('refused' in delivered) throw refused(id, delivered.refused)
     }
-    const outcomes = await this.#calls.onEach({ ...filter, kind: kind.kind }, act, options.signal)
-    return outcomes.filter(({ id }) => !others.has(id))
+    return this.#calls.onEach({ ...filter, kind: kind.kind }, kind.machine, act, options.signal)
   }
 
   /** The kind, with the event that cancels it. @throws {TypeError} where it has none */

@@ -161,12 +161,12 @@ export class Operations<Ports = unknown> {
     })
     this.#calls = {
       get: (id) => this.get(id),
-      list: (filter) => this.list(filter),
-      page: (filter) => this.page(filter),
-      count: (filter) => this.count(filter),
-      watch: (filter, signal) => this.watch(filter, signal),
+      list: async (filter, machine) => this.#opened().list(filter, machine),
+      page: async (filter, machine) => this.#opened().page(filter, machine),
+      count: async (filter, machine) => this.#opened().count(filter, machine),
+      watch: (filter, machine, signal) => this.#watch(filter, machine, signal),
       until: (id, as, signal) => this.until(id, as, signal),
-      onEach: (filter, act, signal) => this.#onEach({ ...filter, status: 'active' }, act, signal),
+      onEach: (filter, machine, act, signal) => this.#onEach({ ...filter, status: 'active' }, machine, act, signal),
       deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
       create: async (kind, input, options) => {
         this.#assertOpen()
@@ -241,8 +241,7 @@ export class Operations<Ports = unknown> {
    * @throws {HardshellError} `NOT_FOUND`
    */
   async get(id: string): Promise<OperationView> {
-    this.#assertOpen()
-    return this.#reads.get(id)
+    return this.#opened().get(id)
   }
 
   /**
@@ -253,8 +252,7 @@ export class Operations<Ports = unknown> {
    * @throws {StoreError} where the database fails
    */
   async list(filter: ListFilter = {}): Promise<OperationView[]> {
-    this.#assertOpen()
-    return this.#reads.list(filter)
+    return this.#opened().list(filter)
   }
 
   /**
@@ -264,14 +262,12 @@ export class Operations<Ports = unknown> {
    * @throws as `list`
    */
   async page(filter: ListFilter = {}): Promise<Page<OperationView>> {
-    this.#assertOpen()
-    return this.#reads.page(filter)
+    return this.#opened().page(filter)
   }
 
   /** How many there are. Each of them is read, a thousand at once. @throws as `list` */
   async count(filter: CountFilter = {}): Promise<number> {
-    this.#assertOpen()
-    return this.#reads.count(filter)
+    return this.#opened().count(filter)
   }
 
   /**
@@ -281,10 +277,17 @@ export class Operations<Ports = unknown> {
    * @throws as `list`; {HardshellError} `CLOSED` where the operations are closed
    */
   watch(filter: WatchFilter = {}, signal?: AbortSignal): AsyncGenerator<readonly OperationView[], void, undefined> {
-    this.#assertOpen()
-    this.#reads.checkWatched(filter)
+    return this.#watch(filter, undefined, signal)
+  }
+
+  #watch(
+    filter: WatchFilter,
+    machine: AnyStateMachine | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly OperationView[], void, undefined> {
+    this.#opened().checkWatched(filter)
     checkSignal(signal)
-    const list = (asked: WatchFilter): Promise<OperationView[]> => this.list(asked)
+    const list = async (asked: WatchFilter): Promise<OperationView[]> => this.#opened().list(asked, machine)
     return watched({ store: this.#store, clock: this.#clock, closed: this.#stop.signal, list }, filter, signal)
   }
 
@@ -371,7 +374,7 @@ export class Operations<Ports = unknown> {
   }
 
   /**
-   * Puts many operations back to work: all that are as the filter says, oldest first; those that were set aside, unless it
+   * Puts many operations back to work: all that are as the filter says, newest first; those that were set aside, unless it
    * asks for `active` ones. It tells what came of each, and goes on where one fails.
    *
    * @throws {TypeError} naming the argument
@@ -384,16 +387,16 @@ export class Operations<Ports = unknown> {
   async resumeAll(filter: ListFilter = {}): Promise<BulkOutcome[]> {
     const { status = 'quarantined' } = filter
     if (status === 'done') throw new TypeError('status: one of active, quarantined')
-    return this.#onEach({ ...filter, status }, ({ id }) => this.resume(id))
+    return this.#onEach({ ...filter, status }, undefined, ({ id }) => this.resume(id))
   }
 
   async #onEach(
     filter: ListFilter & { readonly status: OperationStatus },
+    machine: AnyStateMachine | undefined,
     act: (row: OperationRow) => Promise<void>,
     signal?: AbortSignal,
   ): Promise<BulkOutcome[]> {
-    this.#assertOpen()
-    return onEach(this.#reads.rows(filter), act, { limit: filter.limit, closed: this.#stop.signal, signal })
+    return onEach(this.#opened().rows(filter, machine), act, { limit: filter.limit, closed: this.#stop.signal, signal })
   }
 
   /**
@@ -498,6 +501,12 @@ export class Operations<Ports = unknown> {
   /** Resolves when others may take over what this process ran. */
   get closed(): Promise<void> {
     return this.#closing ?? Promise.resolve()
+  }
+
+  /** @throws {HardshellError} `CLOSED` */
+  #opened(): Reads {
+    this.#assertOpen()
+    return this.#reads
   }
 
   #assertOpen(): void {

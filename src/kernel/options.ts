@@ -2,15 +2,12 @@
 import {
   checkClock,
   checkCount,
-  checkDuration,
   checkFunction,
   checkKeys,
   checkMethods,
   checkNames,
   checkObject,
-  checkOneOf,
   checkSignal,
-  checkTexts,
 } from '../arguments.ts'
 import type { Row, Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'

@@ -15,7 +15,7 @@ import {
   start,
   type OperationKind,
 } from '../../src/kernel/index.ts'
-import type { Bear } from '../../src/kernel/kernel.ts'
+import type { StartChildren } from '../../src/kernel/kernel.ts'
 import {
   covered,
   exploreCrashes,
@@ -137,11 +137,11 @@ describe('a shipment and its parcels', () => {
 
 describe('what starts children otherwise is found', () => {
   /** The children are committed, and only then the step of their parent. */
-  const apart: Bear = async (kernel, parent, begun) => {
-    const births = await start.bear(kernel, parent, begun)
-    const land: typeof births.land = (commit) =>
-      births.land(async () => {
-        await kernel.store.commit(births.writes as [])
+  const apart: StartChildren = async (kernel, parent, begun) => {
+    const children = await start.startChildren(kernel, parent, begun)
+    const land: typeof children.land = (commit) =>
+      children.land(async () => {
+        await kernel.store.commit(children.writes as [])
         return commit()
       })
     return { writes: [], land }
@@ -149,7 +149,7 @@ describe('what starts children otherwise is found', () => {
 
   test('in a commit of their own', async () => {
     const { machine } = shipment
-    const actions = { ...machine.implementations.actions, start: Object.assign(() => {}, { bear: apart }) }
+    const actions = { ...machine.implementations.actions, start: Object.assign(() => {}, { startChildren: apart }) }
     const kind = defineOperation({ ...shipment, machine: machine.provide({ actions } as {}) })
     const { violations } = await exploreCrashes(scenario(['cups', 'tea'], 'waits', kind), { ...FEW, until: 'apart' })
     expect(violations.map(({ what }) => what.replace(/:.*/, ''))).toContain('apart')

@@ -135,6 +135,38 @@ describe('side by side', () => {
     await expect(youngs.send(id, { type: 'settle' })).rejects.toMatchObject(other(id))
   })
 
+  test('pages, counts, watched lists and cancelling in bulk are of one version', async () => {
+    const before = await start([first])
+    const old: string[] = []
+    for (let made = 0; made < 3; made++) {
+      old.unshift((await before.of(first).create({})).id)
+      shop.clock.sleep(1)
+    }
+    before.close()
+    const cancellable = [defineOperation({ ...first, cancel: { type: 'pay' } }), defineOperation({ ...second, cancel: { type: 'settle' } })] as const // prettier-ignore
+    const after = await start(cancellable)
+    const [olds, youngs] = [after.of(cancellable[0]), after.of(cancellable[1])]
+    const { id: young } = await youngs.create({})
+    const page = await olds.page({ limit: 2 })
+    const rest = await olds.page({ limit: 2, after: page.next })
+    expect([page.operations.map(({ id }) => id), rest.operations.map(({ id }) => id)]).toEqual([
+      old.slice(0, 2),
+      old.slice(2),
+    ])
+    expect(rest.next).toBe(undefined)
+    expect([await olds.count(), await youngs.count(), await after.count({ kind: 'order' })]).toEqual([3, 1, 4])
+    for (const [kind, ids] of [
+      [olds, old],
+      [youngs, [young]],
+    ] as const) {
+      const { value } = await kind.watch().next()
+      expect(value?.map(({ id }) => id)).toEqual(ids)
+    }
+    // The first of all are of the other version: they do not count.
+    expect(await youngs.cancelAll({ limit: 1 })).toMatchObject([{ id: young, outcome: 'done' }])
+    expect(await olds.cancelAll()).toMatchObject(old.map((id) => ({ id, outcome: 'done' })))
+  })
+
   test('a version that is given twice is refused', async () => {
     await expect(start([first, first])).rejects.toThrow(new TypeError("kinds: 'order' of version 1 twice"))
   })

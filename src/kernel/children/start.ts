@@ -6,7 +6,7 @@ import type { Start } from '../define/children.ts'
 import type { OperationRow } from '../define/operation.ts'
 import type { InputOf } from '../define/typed.ts'
 import type { KindOf } from '../kind-operations.ts'
-import type { Bear, Births, Kernel, Parent } from '../kernel.ts'
+import type { Kernel, NewChildren, Parent, StartChildren } from '../kernel.ts'
 import { blankRow } from '../run/creation.ts'
 import { rowOf, tablesOf } from '../run/durable.ts'
 import type { Outcome } from '../step/commit.ts'
@@ -56,10 +56,10 @@ export function starts(
   return { type: 'start', params: ({ context }) => by(context).map((child) => ({ kind: name, ...child })) }
 }
 
-const bear: Bear = async (kernel, parent, started) => {
-  const brood = new Brood(kernel)
-  await brood.add(parent, started)
-  return brood
+const startChildren: StartChildren = async (kernel, parent, started) => {
+  const children = new Children(kernel)
+  await children.add(parent, started)
+  return children
 }
 
 /**
@@ -73,19 +73,21 @@ const bear: Bear = async (kernel, parent, started) => {
  *   entry: { type: 'start', params: [{ kind: 'order', name: 'tea', input: { item: 'tea' } }] },
  * })
  */
-export const start = Object.assign(<S extends Start = Start>(_: unknown, _children: readonly S[]): void => {}, { bear })
+export const start = Object.assign(<S extends Start = Start>(_: unknown, _children: readonly S[]): void => {}, {
+  startChildren,
+})
 
-interface Born {
+interface NewChild {
   readonly row: OperationRow
   readonly step: Step
   readonly tables: readonly string[]
 }
 
 /** The children of one step, and theirs. */
-class Brood implements Births {
+class Children implements NewChildren {
   readonly writes: Write[] = []
   readonly #kernel: Kernel
-  readonly #born: Born[] = []
+  readonly #created: NewChild[] = []
   /** The store as the commit will leave it, as far as it is computed. */
   readonly #overlay: Overlay
 
@@ -101,7 +103,7 @@ class Brood implements Births {
     for (const [at, child] of children.entries()) {
       const there = found[at]
       if (there) this.#keep(parent, child, there)
-      else await this.#bear(parent, child)
+      else await this.#create(parent, child)
     }
   }
 
@@ -131,7 +133,7 @@ class Brood implements Births {
     this.writes.push({ check: 'operations', key: [id], if: { kind, parent: parent.id } })
   }
 
-  async #bear(parent: OperationRow, { id, kind, name, input, request }: Checked): Promise<void> {
+  async #create(parent: OperationRow, { id, kind, name, input, request }: Checked): Promise<void> {
     const kernel = this.#kernel
     const loaded = kernel.kinds.get(kind)
     if (!loaded) throw defect(parent, name, `this program has no kind '${kind}'`)
@@ -139,18 +141,18 @@ class Brood implements Births {
     const blank = blankRow(kernel.clock.now(), { id, kind, request, parent: parent.id, key: null })
     const { row, writes } = rowOf(kernel, loaded, blank, step)
     this.writes.push({ put: 'operations', row, if: 'absent' }, ...writes)
-    this.#born.push({ row, step, tables: tablesOf(writes) })
+    this.#created.push({ row, step, tables: tablesOf(writes) })
     await this.add({ row, writes }, step.starts)
   }
 
   async land(commit: () => Promise<Outcome>): Promise<Outcome> {
     const kernel = this.#kernel
-    const rows = this.#born.map(({ row }) => row)
+    const rows = this.#created.map(({ row }) => row)
     const ids = rows.map(({ id }) => id)
     const landing = kernel.begin(ids, async () => {
       const outcome = await commit()
       if (outcome.outcome !== 'landed') return { outcome, rows: [] }
-      for (const { row, step, tables } of this.#born) {
+      for (const { row, step, tables } of this.#created) {
         const { snapshot, emitted, moves } = step
         kernel.changed({ before: undefined, row, snapshot, emitted, moves, tables })
       }

@@ -74,7 +74,7 @@ export const takes = (chart: { readonly events: readonly string[] }, type: strin
   )
 
 /** Whether an action is `start`, under whatever name. */
-export const isStart = (action: unknown): boolean => typeof action === 'function' && 'bear' in action
+export const isStart = (action: unknown): boolean => typeof action === 'function' && 'startChildren' in action
 
 const nodesOf = new WeakMap<AnyStateMachine, AnyStateNode[]>()
 

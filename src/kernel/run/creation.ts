@@ -11,7 +11,7 @@ import { HardshellError } from '../util/errors.ts'
 import { sleep } from '../util/ports.ts'
 import { rowOf, tablesOf } from './durable.ts'
 import { loadedOf, type Reads } from './reads.ts'
-import { commitStep } from './step-commit.ts'
+import { commitStep, unlessConflict } from './step-commit.ts'
 
 /** Conflicts on other rows after which creating is given up. Each means that another operation got through. */
 const MOST_TRIES = 200
@@ -50,7 +50,7 @@ export class Creation {
     checkObject(options, 'options')
     checkKeys({ key: options.key, id: options.id, parent: options.parent })
     if (!isAsked(input)) checkObject(input, 'input')
-    const { kernel, kinds, reads, signal, begin } = this.#of
+    const { kernel, kinds, reads, begin } = this.#of
     const loaded = kinds.get(kind)
     if (!loaded) throw new TypeError(`kind: one of ${[...kinds.keys()].join(', ')}`)
     const id = options.id ?? kernel.newId()
@@ -60,7 +60,11 @@ export class Creation {
       const there = (await reads.byKey(kind, options.key, request)) ?? (await options.existing?.())
       if (there !== undefined) return reads.get(there)
       made ??= isAsked(input) ? await input() : input
-      const step = await loaded.stepper.first({ ...made, id })
+      const step = await unlessConflict(loaded.stepper.first({ ...made, id }))
+      if (step === 'conflict') {
+        await this.#pause(kind, tries)
+        continue
+      }
       const { parent = null, key = null } = options
       const { row, writes } = rowOf(
         kernel,
@@ -74,9 +78,15 @@ export class Creation {
         throw new HardshellError('ID_REUSED', `there is an operation '${id}' already`, { operationId: id })
       // Nobody else draws this id: it landed, and another process has moved it on already.
       if (outcome === 'superseded') return reads.get(id)
-      if (tries >= MOST_TRIES) throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
-      if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)
+      await this.#pause(kind, tries)
     }
+  }
+
+  /** Before it is tried again. @throws {HardshellError} `CONTENTION` */
+  async #pause(kind: string, tries: number): Promise<void> {
+    const { kernel, signal } = this.#of
+    if (tries >= MOST_TRIES) throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
+    if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)
   }
 
   async #commit(loaded: LoadedKind, row: OperationRow, writes: readonly Write[], step: Step): Promise<Stored> {

@@ -14,7 +14,7 @@ import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { checkKind, type KindOf } from './reads.ts'
 import { refusalOf, type Delivered, type KeyedEvent } from './replies.ts'
-import { commitStep } from './step-commit.ts'
+import { commitStep, unlessConflict } from './step-commit.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
 import { fired, running, stored, type Timers } from '../step/timers.ts'
 
@@ -275,12 +275,15 @@ class Operation {
   /** Computes the event's step and commits it; undefined where the chart takes no notice of the event. */
   async #apply(event: EventObject, keyed?: KeyedEvent): Promise<Step | undefined> {
     for (let tries = 1; ; tries++) {
-      const step = await this.#loaded.stepper.next(this.snapshot, this.#timers, event)
+      const step = await unlessConflict(this.#loaded.stepper.next(this.snapshot, this.#timers, event))
       if (!step) return undefined
-      this.#checkInputs(step)
-      const outcome = await this.#commit(keyed?.record(step, this.#kernel.clock.now()) ?? step)
-      if (outcome === 'landed') return step
-      if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+      if (step === 'conflict') await this.#assertCurrent()
+      else {
+        this.#checkInputs(step)
+        const outcome = await this.#commit(keyed?.record(step, this.#kernel.clock.now()) ?? step)
+        if (outcome === 'landed') return step
+        if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
+      }
       if (tries >= MOST_CONFLICTS)
         throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
       // Many at once at the same rows: the more often, the longer the pause.

@@ -52,11 +52,11 @@ export class Reads {
     throw new HardshellError('KEY_REUSED', `key '${key}' was used for another request`, { operationId: row.id })
   }
 
-  /** See `Operations.list`. */
-  async list(filter: ListFilter): Promise<OperationView[]> {
+  /** See `Operations.list`. Of a kind in several versions it has those that run on the chart, where one is given. */
+  async list(filter: ListFilter, machine?: AnyStateMachine): Promise<OperationView[]> {
     this.#listing.check(filter)
     const views: OperationView[] = []
-    for await (const row of this.#listing.rows(filter, filter.limit)) {
+    for await (const row of this.#rows(filter, filter.limit, machine)) {
       views.push(this.#view(row))
       if (views.length === filter.limit) break
     }
@@ -64,27 +64,42 @@ export class Reads {
   }
 
   /** See `Operations.page`. */
-  async page(filter: ListFilter): Promise<Page<OperationView>> {
+  async page(filter: ListFilter, machine?: AnyStateMachine): Promise<Page<OperationView>> {
     this.#listing.check(filter)
     const { limit = PAGE } = filter
-    const operations = await this.list({ ...filter, limit: limit + 1 })
+    const operations = await this.list({ ...filter, limit: limit + 1 }, machine)
     const isLast = operations.length <= limit
     const last = operations.slice(0, limit).at(-1)
     return { operations: operations.slice(0, limit), next: isLast || !last ? undefined : cursorOf(last.row) }
   }
 
   /** See `Operations.count`. */
-  async count(filter: CountFilter): Promise<number> {
+  async count(filter: CountFilter, machine?: AnyStateMachine): Promise<number> {
     this.#listing.check(filter, COUNTED)
     let count = 0
-    for await (const _ of this.#listing.rows(filter, COUNTED_AT_ONCE)) count++
+    for await (const _ of this.#rows(filter, COUNTED_AT_ONCE, machine)) count++
     return count
   }
 
   /** The rows that are as the filter says, in the order of lists. @throws {TypeError} naming the argument */
-  rows(filter: ListFilter): AsyncIterable<OperationRow> {
+  rows(filter: ListFilter, machine?: AnyStateMachine): AsyncIterable<OperationRow> {
     this.#listing.check(filter)
-    return this.#listing.rows(filter, COUNTED_AT_ONCE)
+    return this.#rows(filter, COUNTED_AT_ONCE, machine)
+  }
+
+  async *#rows(
+    filter: ListFilter,
+    pageSize: number | undefined,
+    machine: AnyStateMachine | undefined,
+  ): AsyncGenerator<OperationRow> {
+    for await (const row of this.#listing.rows(filter, pageSize))
+      if (!machine || !this.#runsOnOther(row, machine)) yield row
+  }
+
+  /** Whether a row runs on another version of its kind. What cannot be loaded runs on none. */
+  #runsOnOther(row: OperationRow, machine: AnyStateMachine): boolean {
+    if (this.#of.kinds.get(row.kind)?.of(row).kind.machine === machine) return false
+    return this.#view(row).status !== 'unloadable'
   }
 
   /** @throws {TypeError} naming the argument */

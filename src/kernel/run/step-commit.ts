@@ -1,10 +1,23 @@
 /** Commits a step, with the children that it starts. */
-import type { Write } from '../../store/port.ts'
+import { StoreError, type Write } from '../../store/port.ts'
 import type { OperationRow } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { commitRow, type Outcome } from '../step/commit.ts'
 import type { Step } from '../step/step.ts'
 import { HardshellError } from '../util/errors.ts'
+
+/**
+ * What is computed of the store as a step's writes will leave it; `conflict` where one of them would be refused by now: a row
+ * on which it relies has changed.
+ */
+export async function unlessConflict<T>(computed: T | Promise<T>): Promise<T | 'conflict'> {
+  try {
+    return await computed
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'CONFLICT') return 'conflict'
+    throw error
+  }
+}
 
 /** What is committed, and how. */
 interface Commit {
@@ -24,20 +37,25 @@ interface Commit {
  */
 export async function commitStep(
   kernel: Kernel,
-  { kind, bear }: LoadedKind,
+  { kind, startChildren }: LoadedKind,
   step: Step,
   { row, before, writes, retryMs, ...how }: Commit,
   landed: () => void,
 ): Promise<Outcome['outcome']> {
   const { store, clock } = kernel
   const { starts } = step
-  if (starts.length > 0 && !bear) throw new HardshellError('DEFECT', `${kind.kind}: 'start' is not in setup`)
-  const births = starts.length > 0 ? await bear?.(kernel, { row, writes }, starts) : undefined
-  const all = births ? [...writes, ...births.writes] : writes
+  if (starts.length > 0 && !startChildren) throw new HardshellError('DEFECT', `${kind.kind}: 'start' is not in setup`)
+  const begun = starts.length > 0 ? startChildren?.(kernel, { row, writes }, starts) : undefined
+  const children = await unlessConflict(begun)
+  if (children === 'conflict') {
+    const found = await store.get('operations', [row.id])
+    return (found?.version ?? 0) === before ? 'conflict' : 'superseded'
+  }
+  const all = children ? [...writes, ...children.writes] : writes
   const commit = async (): Promise<Outcome> => {
     const outcome = await commitRow({ store, clock, ...how }, { row, before, writes: all, retryMs })
     if (outcome.outcome === 'landed') landed()
     return outcome
   }
-  return (await (births?.land(commit) ?? commit())).outcome
+  return (await (children?.land(commit) ?? commit())).outcome
 }

@@ -1,10 +1,8 @@
 /** Inputs and outputs: what the requests that move ecash have in common. */
 import type { HeldInput, HeldOutput, Message, Signed } from '../../../machines/mint-server/signing.ts'
 import { codes } from '../../cashu/codes.ts'
-import type { MintPorts } from '../ports.ts'
+import type { LocalReader, MintPorts } from '../ports.ts'
 import { refuse, type Proof } from '../http/request.ts'
-import type { LocalReader } from '../ports.ts'
-import type { Signatory } from '../signatory/signatory.ts'
 import type { OperationName, ProofRow, Reader, Signature, SignatureRow, Write } from '../db/tables.ts'
 import { sure } from '../../sure.ts'
 

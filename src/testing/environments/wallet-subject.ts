@@ -294,7 +294,8 @@ const alike: Likeness = {
 
 /** How often a payment was sent, by its stored snapshot. */
 function sendsIn({ snapshot }: Row): unknown {
-  const { context } = JSON.parse(String(snapshot)) as { readonly context: { readonly sends?: unknown } }
+  if (typeof snapshot !== 'string') return undefined
+  const { context } = JSON.parse(snapshot) as { readonly context: { readonly sends?: unknown } }
   return context.sends
 }
 
