@@ -71,6 +71,7 @@ export interface WalletCrypto {
 export interface MintCrypto {
   /** As a wallet's. */
   readonly name?: string
+  /** Y = hash_to_curve(secret) (NUT-00). */
   hashToCurve(secret: string): string
   /** Whether this is a compressed point on the curve, other than infinity. */
   isPoint(hex: string): boolean
@@ -84,6 +85,7 @@ export interface MintCrypto {
 
 /** What a signatory does with private keys. */
 export interface SignatoryCrypto {
+  /** The public key of a private one. */
   publicKey(privateKey: string): string
   /**
    * C_ = aB_, with its DLEQ proof (NUT-00, NUT-12). The same arguments give the same signature.

@@ -58,7 +58,11 @@ const UNCOMPRESSED = Uint8Array.of(4)
  */
 export const nativeCrypto = (): Promise<CryptoHalves> => nativeOf(() => import(BINDING))
 
-/** As `nativeCrypto`, with the binding that a function loads. */
+/**
+ * As `nativeCrypto`, with the binding that a function loads.
+ *
+ * @throws {HardshellError} `CRYPTO_UNAVAILABLE` as `nativeCrypto`
+ */
 export async function nativeOf(load: () => Promise<unknown>): Promise<CryptoHalves> {
   const loaded = await load().catch((cause: unknown) => {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'

@@ -47,6 +47,7 @@ export function starts<Context, M extends AnyStateMachine>(
   kind: KindOf<M>,
   by: (context: Context) => readonly Named<InputOf<M>>[],
 ): Starting<Context>
+/** As above, for a chart that knows the kind by its name alone. */
 export function starts<Context>(kind: string, by: (context: Context) => readonly Named<object>[]): Starting<Context>
 export function starts(
   kind: string | KindOf<AnyStateMachine>,

@@ -1,6 +1,7 @@
 /** The kernel's clock and randomness, which tests replace. */
 import { LONGEST_TIMER_MS } from '../../arguments.ts'
 
+/** The time, and timers. Tests replace it. */
 export interface Clock {
   /** Timers are set no further ahead than this, so that a jump of the clock is noticed; a minute unless given. */
   readonly longestWaitMs?: number

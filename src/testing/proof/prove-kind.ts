@@ -44,6 +44,7 @@ export interface ProofReport extends Proven {
 
 /** A proof does not hold. The message says why, with the path that replays it, and its trace. */
 export class ProofFailed extends Error {
+  /** The name of the class, which tells it apart in logs. */
   override readonly name = 'ProofFailed'
   /** What was found. */
   readonly report: ProofReport
