@@ -2,15 +2,15 @@
 import { defineProof, proveKind, type KindStage } from 'hardshell/testing'
 import { batch, charge, subscription, tables, type Bank } from './billing.ts'
 
-/** The bank's books: what it took, by key, and the names of the charges that it declines. */
-type Books = { taken: Record<string, number>; declines: readonly string[] }
-type Stage = KindStage<Books>
+/** The bank's ledger: what it took, by key, and the names of the charges that it declines. */
+type Taken = { taken: Record<string, number>; declines: readonly string[] }
+type Stage = KindStage<Taken>
 const DAY_MS = 86_400_000
-const books = (declines: readonly string[] = []) => ({ outside: (): Books => ({ taken: {}, declines }) })
+const bank = (declines: readonly string[] = []) => ({ outside: (): Taken => ({ taken: {}, declines }) })
 const common = {
-  ...books(),
+  ...bank(),
   tables,
-  ports: ({ taken, declines }: Books): Bank => ({
+  ports: ({ taken, declines }: Taken): Bank => ({
     async pay({ key, cents }) {
       if (declines.some((name) => key.endsWith(`/${name}`))) return { answer: 'declined' }
       taken[key] ??= cents
@@ -18,7 +18,7 @@ const common = {
     },
   }),
   /** The bank has taken what the invoices say, and nothing twice for one period of a subscription. */
-  judge({ outside: { taken }, rows }: { outside: Books; rows: Readonly<Record<string, readonly object[]>> }): string[] {
+  judge({ outside: { taken }, rows }: { outside: Taken; rows: Readonly<Record<string, readonly object[]>> }): string[] {
     const invoices = (rows['invoices'] ?? []).flatMap((row) => ('charge' in row ? String(row.charge) : []))
     const periods = invoices.map((key) => key.replace(/\.\d+$/, ''))
     return [
@@ -37,7 +37,7 @@ export const charges = defineProof({
   ...common,
   kind: charge,
   drive: charged,
-  scenarios: { paid: {}, declined: books(['ada']) },
+  scenarios: { paid: {}, declined: bank(['ada']) },
 })
 
 /** A customer who goes on after each pause, asks once more when suspended, and cancels after one period. */
@@ -64,7 +64,7 @@ export const subscriptions = defineProof({
   drive: subscribed,
   scenarios: {
     paid: { anytime: [{ type: 'changePlan', cents: 500, atMs: 0 }] },
-    declined: { ...books(['1.0', '1.1']), anytime: [{ type: 'pause' }, { type: 'cancel' }] },
+    declined: { ...bank(['1.0', '1.1']), anytime: [{ type: 'pause' }, { type: 'cancel' }] },
   },
 })
 
@@ -73,7 +73,7 @@ export const batches = defineProof({
   kind: batch,
   beside: [charge],
   input: { bills: ['ada', 'bob'].map((customer) => ({ ...bill, customer })) },
-  scenarios: { paid: {}, partly: books(['bob']) },
+  scenarios: { paid: {}, partly: bank(['bob']) },
 })
 
 for (const proof of [charges, batches, subscriptions])

@@ -72,13 +72,13 @@ const operations = openOperations({
 })
 
 /** What its reader proves of such orders. */
-const books = { outside: () => ({}), ports: () => ({}), judge: () => [] }
+const shop = { outside: () => ({}), ports: () => ({}), judge: () => [] }
 const drive = async ({ operations: orders }: KindStage<object>): Promise<void> => {
   const { id } = await orders.of(order).create({ item: 'tea' }, { key: 'the only one' })
   await orders.of(order).cancel(id)
 }
-const proof = defineProof({ kind: order, ...books, drive })
-const scenario = { kind: 'order', name: 'paid', subject: kindSubject({ kinds: [order], ...books }), drive }
+const proof = defineProof({ kind: order, ...shop, drive })
+const scenario = { kind: 'order', name: 'paid', subject: kindSubject({ kinds: [order], ...shop }), drive }
 
 /** An operation as the example expects it: only prepared, or already executed. */
 async function idFor(code: string, wallet: Wallet): Promise<string> {
