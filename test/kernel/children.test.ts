@@ -10,6 +10,7 @@ import {
   defineOperation,
   HardshellError,
   local,
+  openClient,
   openOperations,
   operationsTable,
   start,
@@ -235,6 +236,17 @@ describe('join', () => {
       status: 'quarantined',
       reason: "DEFECT: it joins the child 'd', which it has not started",
     })
+  })
+
+  test('a join of a child that was not started is explained also before anybody runs it', async () => {
+    const depot = new Depot()
+    const store = await depot.rows.open({ version: 1, tables: { operations: operationsTable() } })
+    const client = openClient({ store, tables: { operations: operationsTable() }, kinds: [family, parcel] })
+    const { id } = await client.of(family).create({ names: ['d'] })
+    const { why, needsHuman } = await client.explain(id)
+    expect(why).toContain("(it joins the child 'd', which it has not started)")
+    expect(needsHuman).toBe(true)
+    client.close()
   })
 
   test('a child that ends in its first step, and none at all, are joined at once', async () => {

@@ -265,7 +265,12 @@ class Join {
 
 /** What an operation waits for, in words. */
 async function explain(kernel: Kernel, { id, input }: Call): Promise<Awaiting> {
-  const children = await read(kernel, id, checked(input).names)
+  const children = await read(kernel, id, checked(input).names).catch((error: unknown) => {
+    if (error instanceof HardshellError && error.code === 'DEFECT') return error
+    throw error
+  })
+  // Whoever runs it will set it aside.
+  if (children instanceof HardshellError) return { why: children.message, needsHuman: true }
   const open = children.filter(({ ended }) => !ended)
   const aside = open.filter(({ row: { status } }) => status === 'quarantined').length
   const unloadable = open.filter(({ row }) => row.status !== 'quarantined' && !snapshotOf(kernel.kinds, row)).length
