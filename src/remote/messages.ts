@@ -21,7 +21,7 @@ const MARK = 'hardshell:'
 const envelope = { from: text, to: optional(text) }
 
 /** What a far side says. */
-const farShapes = {
+export const farShapes = {
   /** Who is there? */
   hello: record({ type: oneOf('hello'), ...envelope, version: number }),
   call: record({
@@ -43,7 +43,7 @@ const farShapes = {
 }
 
 /** What a near side says. */
-const nearShapes = {
+export const nearShapes = {
   /** To all: a near side begins. */
   here: record({ type: oneOf('here'), ...envelope }),
   /** To all: it stops. */
@@ -59,11 +59,6 @@ const nearShapes = {
   event: record({ type: oneOf('event'), ...envelope, at: number, event: text, value: json }),
   pong: record({ type: oneOf('pong'), ...envelope }),
 }
-
-/** All messages in words: the protocol's version stands for these, too. */
-export const messagesInWords: readonly string[] = [...Object.values(farShapes), ...Object.values(nearShapes)].map(
-  ({ is }) => is,
-)
 
 type Said<Shapes> = { [K in keyof Shapes]: Shapes[K] extends Shape<infer T> ? T : never }[keyof Shapes]
 /** A message of a far side. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { VERBS } from '../../src/remote/limits.ts'
-import { messagesInWords, PROTOCOL } from '../../src/remote/messages.ts'
+import { farShapes, nearShapes, PROTOCOL } from '../../src/remote/messages.ts'
 import { table } from '../../src/remote/methods.ts'
 import { events } from '../../src/remote/values.ts'
 import { bench } from '../kits/wallet-kit.ts'
@@ -73,7 +73,7 @@ test('every verb has a method, and every method a verb', () => {
 test('a change of the table is another version of the protocol', () => {
   const all = [
     ...[...table.keys()].map((name) => `${name}${table.get(name)?.is}`),
-    ...messagesInWords,
+    ...[...Object.values(farShapes), ...Object.values(nearShapes)].map(({ is }) => is),
     ...Object.entries(events).map(([name, { is }]) => `${name} ${is}`),
   ].toSorted()
   const digest = createHash('sha256').update(all.join('\n')).digest('hex').slice(0, 16)
