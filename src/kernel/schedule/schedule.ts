@@ -20,6 +20,8 @@ import type { KindOf } from '../kind-operations.ts'
 import { planned, type Missed, type Overlap, type Plan, type TickRange, type Reason, type Schedule } from './plan.ts'
 import { checkCron } from './ticks.ts'
 
+const AS_SEEN = 'only this schedule starts them, on condition; whether the last one still runs is as it was seen'
+
 /** What a schedule is created with. */
 export type ScheduleInput<Data extends Json = null> = When & {
   /**
@@ -271,7 +273,7 @@ export function schedule<M extends AnyStateMachine, Data extends Json = null>(op
       async plan({ input: asked, nowMs, read }): Promise<Planned> {
         const { id, data } = asked.schedule
         const statusOf = async (name: string): Promise<string | undefined> =>
-          (await read.get<OperationRow>('operations', [childId(id, name)]))?.status
+          (await read.loose(AS_SEEN).get<OperationRow>('operations', [childId(id, name)]))?.status
         const { keep, firings } = await planned({ ...asked, nowMs, statusOf })
         const children = firings.map(({ name, tickMs }) => ({
           ...{ kind: starts.kind, name },
