@@ -272,7 +272,9 @@ describe('what is in the database', () => {
     const error: unknown = await store.get('counters', ['a']).catch((reason: unknown) => reason)
     expect(error).toEqual(code('CORRUPT'))
     expect((error as StoreError).message).toMatch(/counters\.more of a/)
-    expect(String((error as StoreError).stack) + String((error as StoreError).cause)).not.toMatch('secret')
+    // The folder of the repository may be called so.
+    const { message, cause, stack = '' } = error as StoreError
+    expect(`${message} ${String(cause)} ${stack.replace(/^ +at .*$/gm, '')}`).not.toMatch('secret')
     await expect(store.get('counters', ['b'])).rejects.toEqual(code('CORRUPT'))
     await expect(store.query({ table: 'counters' })).rejects.toEqual(code('CORRUPT'))
     expect(await store.get('counters', ['c'])).toEqual({ id: 'c', n: 1, more: null })

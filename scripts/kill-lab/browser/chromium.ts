@@ -20,7 +20,13 @@ export async function bundle(entry: URL): Promise<string> {
   const bundles = await build({
     configFile: false,
     logLevel: 'silent',
-    build: { write: false, minify: false, lib: { entry: fileURLToPath(entry), formats: ['es'] } },
+    build: {
+      write: false,
+      minify: false,
+      lib: { entry: fileURLToPath(entry), formats: ['es'] },
+      // What is loaded later, or never, is in the same file.
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
   })
   if (!Array.isArray(bundles)) throw new TypeError('vite gives one bundle for each format of a library')
   const [part] = bundles[0]!.output

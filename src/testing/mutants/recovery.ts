@@ -155,6 +155,16 @@ export const recoveryMutants: readonly Mutant[] = [
         from: `kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
         to: `await kernel.changed({ before, row, snapshot, emitted, moves, tables: tablesOf(writes) })`,
       },
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `await commitStep(kernel, this.#loaded, step, commit, () => {`,
+        to: `await commitStep(kernel, this.#loaded, step, commit, async () => {`,
+      },
+      {
+        file: 'src/kernel/run/step-commit.ts',
+        from: `if (outcome.outcome === 'landed') landed()`,
+        to: `if (outcome.outcome === 'landed') await landed()`,
+      },
     ],
     breaks: 'stuck',
     scenario: 'swap.listening',
