@@ -10,9 +10,6 @@ export function checkCount(value: unknown, name: string, least = 1): void {
     throw new TypeError(`${name}: a whole number from ${least}`)
 }
 
-/** The longest delay that timers take; JavaScript fires those of a longer one at once. Who waits longer sets none. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /** Milliseconds from `least`; without end where `endless`. @throws {TypeError} */
 export function checkDuration(value: unknown, name: string, { least = 0, endless = false } = {}): void {
   if (value === undefined || (endless && value === Infinity)) return

@@ -1,6 +1,7 @@
 /**
  * The mint client's vocabulary: one HTTP request, one reply. A reply never claims more than it proves.
  */
+import { LONGEST_TIMER_MS } from '../timer.ts'
 import { normalizeMintUrl } from './codec.ts'
 import {
   parseInfo,
@@ -78,9 +79,6 @@ export interface MintClient {
 
 const TIMEOUT_MS = 30_000
 const MELT_TIMEOUT_MS = 600_000
-/** The longest timer of the platform. A longer time-out means none. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
-
 /** The platform's timers. */
 const TIMERS: Pick<Clock, 'setTimeout' | 'clearTimeout'> = {
   setTimeout: (call, delayMs) => globalThis.setTimeout(call, delayMs),
@@ -121,7 +119,7 @@ export function mintClient({
     const abort = () => stop.abort(new Error('aborted'))
     signal.addEventListener('abort', abort, { once: true })
     const late = () => stop.abort(new Error(`no answer in ${limitMs} ms`))
-    const timer = limitMs <= LONGEST_TIMEOUT_MS ? clock.setTimeout(late, limitMs) : undefined
+    const timer = limitMs <= LONGEST_TIMER_MS ? clock.setTimeout(late, limitMs) : undefined
     try {
       const sent = transport({
         method: body === undefined ? 'GET' : 'POST',

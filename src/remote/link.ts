@@ -2,6 +2,7 @@
 import { HardshellError } from '../kernel/util/errors.ts'
 import { reportError } from '../kernel/util/report.ts'
 import type { Role } from '../kernel/share/ownership.ts'
+import { timerFor } from '../timer.ts'
 import type { WalletEvents } from '../wallet/events.ts'
 import { failure, unavailable, unreachable } from './errors.ts'
 import { newId, PROTOCOL, readNear, writeFar, type Content, type FarMessage, type NearMessage } from './messages.ts'
@@ -123,7 +124,7 @@ export class Link {
           reject(signal?.reason as Error)
           end()
         }
-        const timer = waitMs === Infinity ? undefined : setTimeout(end, waitMs)
+        const timer = timerFor(end, waitMs)
         signal?.addEventListener('abort', aborted, { once: true })
         this.#waiting.add(end)
       })
@@ -151,10 +152,9 @@ export class Link {
   /** Waits so long for calls under way, then ends the connection. */
   async close(deadlineMs: number): Promise<void> {
     const answered = Promise.allSettled([...this.#pending.values()].map(({ answered }) => answered))
-    if (deadlineMs === Infinity) await answered
-    else if (deadlineMs > 0 && this.#pending.size > 0) {
+    if (deadlineMs > 0 && this.#pending.size > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, deadlineMs)
+      const timer = timerFor(resolve, deadlineMs)
       await Promise.race([answered, promise])
       clearTimeout(timer)
     }
@@ -233,7 +233,7 @@ export class Link {
 
   #again(act: () => void, delayMs: number): void {
     clearTimeout(this.#timer)
-    if (this.#state !== 'closed') this.#timer = setTimeout(act, delayMs)
+    if (this.#state !== 'closed') this.#timer = timerFor(act, delayMs)
   }
 
   #hello(): void {

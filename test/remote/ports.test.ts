@@ -7,7 +7,7 @@ import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { Amount } from '@cashu/cashu-ts'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { connectWallet, serveWallet, type Port, type RemoteWallet } from '../../src/remote/index.ts'
 import { LONGEST_MESSAGE, newId, PROTOCOL, readFar, writeNear } from '../../src/remote/messages.ts'
 import { bench, eventually, failure, type Bench } from '../kits/wallet-kit.ts'
@@ -227,3 +227,32 @@ test.each([undefined, null, 'port', {}, { postMessage() {} }, { on() {} }])(
     expect((await failure(connectWallet(() => port as Port))).message).toMatch(/^port: /)
   },
 )
+
+describe('a time that no timer of the platform takes, which one that overflows would make a millisecond', () => {
+  const LONG_MS = 2 ** 31
+  const aWhile = () => new Promise((resolve) => setTimeout(resolve, 30))
+
+  test('is waited for a near side', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const ended: string[] = []
+    const stop = new AbortController()
+    const connecting = connectWallet(port1, { waitMs: LONG_MS, signal: stop.signal }).catch(() => ended.push('ended'))
+    await aWhile()
+    expect(ended).toEqual([])
+    stop.abort()
+    await connecting
+    port1.close()
+    port2.close()
+  })
+
+  test('goes by before the near side is asked whether it is there, and before a close gives up', async () => {
+    const on = await bench()
+    const { far, crossed } = await linked((await on.open()).wallet, EVERYTHING, { pingMs: LONG_MS })
+    await aWhile()
+    expect(crossed.filter((message) => message.includes('"ping"'))).toEqual([])
+    await far.mints.trust(on.mintUrl)
+    const balances = far.balances()
+    await far.close({ deadlineMs: LONG_MS })
+    expect(await balances).toEqual([])
+  })
+})

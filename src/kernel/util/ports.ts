@@ -1,5 +1,5 @@
 /** The kernel's clock and randomness, which tests replace. */
-import { LONGEST_TIMER_MS } from '../../arguments.ts'
+import { LONGEST_TIMER_MS } from '../../timer.ts'
 
 /** The time, and timers. Tests replace it. */
 export interface Clock {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { LONGEST_TIMER_MS } from '../../arguments.ts'
+import { timerFor } from '../../timer.ts'
 import { codes } from '../../cashu/codes.ts'
 import { clientOf, partyOf } from './client-address.ts'
 import { failureOf, routeOf, type Log } from '../cli/log.ts'
@@ -216,8 +216,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       server.close()
     },
     async end(deadlineMs) {
-      const cut =
-        deadlineMs <= LONGEST_TIMER_MS ? setTimeout(() => server.closeAllConnections(), deadlineMs) : undefined
+      const cut = timerFor(() => server.closeAllConnections(), deadlineMs)
       server.closeIdleConnections()
       await closed
       clearTimeout(cut)

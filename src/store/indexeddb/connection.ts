@@ -3,7 +3,7 @@
  * another tab wants to migrate. The next transaction opens a new connection.
  */
 import type { UseStore } from 'idb-keyval'
-import { LONGEST_TIMER_MS } from '../../arguments.ts'
+import { timerFor } from '../../timer.ts'
 import { coded, isLost } from './errors.ts'
 import { checkTables, create, migrate, notOurs, OBJECTS } from './rows.ts'
 import { StoreError, type Schema } from '../port.ts'
@@ -91,7 +91,7 @@ function open({ name, schema, busyTimeoutMs }: Opening, isFirst: boolean, forget
       const by = isBlocked ? 'another tab keeps it open with an older program' : 'another tab holds it up'
       reject(new StoreError('BUSY', `the database does not open: ${by}`))
     }
-    const timer = busyTimeoutMs <= LONGEST_TIMER_MS ? setTimeout(giveUp, busyTimeoutMs) : undefined
+    const timer = timerFor(giveUp, busyTimeoutMs)
     request.addEventListener('blocked', () => (isBlocked = true))
     request.addEventListener('upgradeneeded', (event: IDBVersionChangeEvent & { readonly dataLoss?: string }) => {
       clearTimeout(timer)

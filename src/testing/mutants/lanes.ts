@@ -7,7 +7,7 @@ export const laneMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/cashu/client.ts',
-        from: `limitMs <= LONGEST_TIMEOUT_MS ? clock.setTimeout(late, limitMs) : undefined`,
+        from: `limitMs <= LONGEST_TIMER_MS ? clock.setTimeout(late, limitMs) : undefined`,
         to: `undefined`,
       },
     ],
