@@ -226,7 +226,10 @@ describe('without the old version', () => {
   })
 })
 
-test('explored: a program of both versions finishes what the old one left, at every crash', async () => {
+test.each([
+  ['at every crash', []],
+  ['and takes a caller’s event for the old version at any time', [{ type: 'pay' }]],
+] as const)('explored: a program of both versions finishes what the old one left, %s', async (_, anytime) => {
   const subjectOf = (kinds: readonly OperationKind<Bank>[]) =>
     kindSubject({
       kinds,
@@ -262,7 +265,7 @@ test('explored: a program of both versions finishes what the old one left, at ev
     await Promise.all([olds.finished(left.id), youngs.finished(id)])
   }
   const { violations, closed } = await exploreCrashes(
-    { kind: 'order', name: 'both', subject, setup: setUp, drive },
+    { kind: 'order', name: 'both', subject, setup: setUp, drive, anytime },
     { faults: 1 },
   )
   expect(violations).toEqual([])

@@ -12,7 +12,7 @@ import { VirtualClock } from '../explorer/life.ts'
 import type { Stage, Subject } from '../explorer/subject.ts'
 import type { Likeness } from '../explorer/world.ts'
 import { defectsTold } from '../invariants/defects.ts'
-import { operationsIn } from '../invariants/rows.ts'
+import { kindOf, operationsIn } from '../invariants/rows.ts'
 
 /** What a caller of operations can use. */
 export interface KindStage<Outside> extends Stage {
@@ -157,7 +157,8 @@ export function kindSubject<Ports, Outside extends object, const T extends Table
               resumed: () => operations.resumed,
               hear: (heard) => void operations.on(({ row }) => heard(row)),
             },
-            send: (name, id, event) => operations.of(kindIn(of.kinds, name)).send(id, event),
+            send: (operation, event) =>
+              operations.of(sure(kindOf(of.kinds, operation), `kind '${operation.kind}'`)).send(operation.id, event),
             async close() {
               operations.close()
               await opened.close()
@@ -193,11 +194,4 @@ function likenessOf<Outside extends object>({ matters = (all) => all, ...alike }
 function dumpOf<T extends Tables>(tables: Tables, rows: RowsIn<T>): Dump {
   checkNames(rows, 'rows', Object.keys(tables))
   return rows as Dump
-}
-
-function kindIn<Ports>(kinds: readonly OperationKind<Ports>[], name: string): OperationKind<Ports> {
-  return sure(
-    kinds.find(({ kind }) => kind === name),
-    `kind '${name}'`,
-  )
 }

@@ -1,7 +1,7 @@
 /** The wallet as a subject: the wallet, a simulated mint behind a faulty network, and other people. */
 import { mintClient, type Transport } from '../../cashu/client.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
-import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { OperationKind, PersistedSnapshot } from '../../kernel/define/operation.ts'
 import type { Dump } from '../../store/memory.ts'
 import { StoreError, type Row } from '../../store/port.ts'
 import { walletKinds } from '../../wallet/kinds/index.ts'
@@ -261,6 +261,19 @@ async function attended(
     }
 }
 
+/** Whether nothing came of an operation that has failed: its kind says that its key is free again. */
+function gaveKeyBack({ kind, state, snapshot }: Row): boolean {
+  if (state !== 'failed' || typeof snapshot !== 'string') return false
+  const of: Pick<OperationKind, 'freesKey'> | undefined = walletKinds.find((it) => it.kind === kind)
+  const { context } = JSON.parse(snapshot) as PersistedSnapshot
+  return of?.freesKey?.(context, state) === true
+}
+
+/** The kinds of which that may be so. */
+const FREEING = new Set<unknown>(
+  walletKinds.flatMap((it: Pick<OperationKind, 'kind' | 'freesKey'>) => (it.freesKey ? it.kind : [])),
+)
+
 /**
  * Nothing depends on history, sent requests and their senders, but the wallet's books are compared with them at the
  * end.
@@ -270,12 +283,14 @@ const alike: Likeness = {
   names: ['request', 'ask'],
   counts: { attempt: 2, tries: 8, asks: 3 },
   ages: ['refusedAt'],
-  // A payment that was refused before it was sent gave its key back: each life that asks again leaves one more of them.
+  // Nothing came of an operation that gave its key back: each life that asks again leaves one more of them.
   over: (table, row) =>
-    row['kind'] === 'melt' &&
-    row['state'] === 'failed' &&
-    ((table === 'operations' && row['key'] === null && sendsIn(row) === 0) ||
-      (table === 'history' && row['amount'] === 0 && row['fee'] === 0)),
+    (table === 'operations' && gaveKeyBack(row)) ||
+    (table === 'history' &&
+      FREEING.has(row['kind']) &&
+      row['state'] === 'failed' &&
+      row['amount'] === 0 &&
+      row['fee'] === 0),
   matters(outside, known, nowMs) {
     const { mint, late, lies, melts, dead, sent, senders } = outsideOf(outside)
     const inLate = late.flatMap(({ body = '' }) => body.match(/\b[0-9a-f]{32}\b/g) ?? [])
@@ -290,13 +305,6 @@ const alike: Likeness = {
       lies.told > 0 ? `lied, and fooled ${lies.told > lies.fooled.length ? 'nobody yet' : 'somebody'}` : 'did not lie',
     ]
   },
-}
-
-/** How often a payment was sent, by its stored snapshot. */
-function sendsIn({ snapshot }: Row): unknown {
-  if (typeof snapshot !== 'string') return undefined
-  const { context } = JSON.parse(snapshot) as { readonly context: { readonly sends?: unknown } }
-  return context.sends
 }
 
 /** The rows of a mint on which the future depends: nobody asks about a quote whose id was lost. */

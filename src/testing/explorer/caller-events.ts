@@ -10,7 +10,7 @@ import { isDefect, textOf } from '../../kernel/run/defects.ts'
 import { isUnstorable } from '../../kernel/util/retry.ts'
 import type { Dump } from '../../store/memory.ts'
 import { activeNodes } from '../invariants/active-nodes.ts'
-import { operationsIn } from '../invariants/rows.ts'
+import { kindOf, operationsIn } from '../invariants/rows.ts'
 import type { Running, Stage } from './subject.ts'
 
 /** The name of the injection point at which nothing else can happen, and time would go on. */
@@ -20,7 +20,7 @@ export const QUIET = 'quiet'
 interface Sending {
   /** Its name in paths: `send-pause`, `send-pause-of2` to the second operation, `send-pause-after` before an answer arrives. */
   readonly option: string
-  readonly operation: Pick<OperationRow, 'id' | 'kind' | 'state'>
+  readonly operation: Pick<OperationRow, 'id' | 'kind' | 'kindVersion' | 'state'>
   readonly event: EventObject
   readonly isAfter: boolean
 }
@@ -131,11 +131,11 @@ export class CallerEvents {
   /** Sends one now. A program that is at fault for what becomes of it has broken an invariant. */
   send(sending: Sending): void {
     const { operation, event } = sending
-    const { id, kind, state } = operation
+    const { kind, state } = operation
     const { said, stage } = this.#of
     said(`${kind} is sent ${JSON.stringify(event)}`)
     this.#underWay.add(sending)
-    this.#send?.(kind, id, event).then(
+    this.#send?.(operation, event).then(
       (isTaken) => {
         this.#underWay.delete(sending)
         if (!isTaken) said(`${kind} takes no notice of '${event.type}'`)
@@ -158,10 +158,10 @@ export class CallerEvents {
     return held.length > 0
   }
 
-  #takes({ kind, status, snapshot }: OperationRow, type: string): boolean {
-    const of = this.#of.kinds.find((it) => it.kind === kind)
-    if (status !== 'active' || !of) return false
-    const nodes = [...activeNodes(of as OperationKind, snapshot)]
+  #takes(row: OperationRow, type: string): boolean {
+    const of = kindOf(this.#of.kinds, row)
+    if (row.status !== 'active' || !of) return false
+    const nodes = [...activeNodes(of as OperationKind, row.snapshot)]
     return takes({ events: nodes.flatMap(({ transitions }) => [...transitions.keys()]) }, type)
   }
 }

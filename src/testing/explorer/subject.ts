@@ -5,7 +5,7 @@
  */
 import type { EventObject } from 'xstate'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
-import type { OperationKind } from '../../kernel/define/operation.ts'
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
 import type { Role } from '../../kernel/share/ownership.ts'
 import type { Clock, Random } from '../../kernel/util/ports.ts'
 import type { Dump } from '../../store/memory.ts'
@@ -158,7 +158,7 @@ export interface Running<S extends Stage> {
   /** Needed where several processes share a store by a lock or by heartbeats. */
   readonly sharer?: Sharer
   /** Sends an operation an event of a caller. False where its state takes no notice. */
-  readonly send?: (kind: string, id: string, event: EventObject) => Promise<boolean>
+  readonly send?: (operation: Pick<OperationRow, 'id' | 'kind' | 'kindVersion'>, event: EventObject) => Promise<boolean>
   /** Stands by the caller: does again what takes a person, and then what the caller does. */
   readonly attend?: (act: () => Promise<void>) => Promise<void>
 }

@@ -3,6 +3,7 @@ import type { AnyMachineSnapshot } from 'xstate'
 import { stateNodes } from '../../kernel/define/chart.ts'
 import { dotted, type OperationKind } from '../../kernel/define/operation.ts'
 import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
@@ -37,11 +38,7 @@ export class WholeTrace {
       this.#states.set(id, state)
       return [`${kind}: ${before ?? '(new)'} → ${state}${status === 'quarantined' ? `, quarantined: ${reason}` : ''}`]
     })
-    const others = writes.flatMap((write) => {
-      const [table] = Object.values(write) as [string]
-      return table === 'operations' || 'check' in write ? [] : [table]
-    })
-    return [...lines, ...new Set(others)].join(', ')
+    return [...lines, ...tablesOf(writes).filter((table) => table !== 'operations')].join(', ')
   }
 
   /** A committed step: the events that led to it, and the context that it left. */

@@ -6,14 +6,14 @@ import type { Write } from '../../store/port.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { World } from '../explorer/world.ts'
 import { activeNodes } from './active-nodes.ts'
-import { operationIn, operationsIn } from './rows.ts'
+import { kindOf, operationIn, operationsIn } from './rows.ts'
 
 /** Every waiting operation has a pending effect, a poll, a timer or a user decision. */
 export function deadEnd(write: Write, kinds: readonly OperationKind<never>[]): string[] {
   const operation = operationIn(write)
   if (operation?.status !== 'active') return []
-  const { kind, kindVersion, state, timers } = operation
-  const of = kinds.find((it) => it.kind === kind && it.version === kindVersion)
+  const { kind, state, timers } = operation
+  const of = kindOf(kinds, operation)
   const nodes = activeNodes(of as unknown as OperationKind, operation.snapshot)
   const running = JSON.parse(timers) as StoredTimers
   const delays = [...nodes].flatMap((node) =>

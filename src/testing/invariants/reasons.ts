@@ -5,7 +5,7 @@
 import type { AnyStateNode } from 'xstate'
 import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
 import type { Write } from '../../store/port.ts'
-import { operationIn } from './rows.ts'
+import { kindOf, operationIn } from './rows.ts'
 
 const ASKED = ['keysets', 'swap', 'issue', 'melt', 'check', 'restore', 'quote'] as const
 type Asked = (typeof ASKED)[number]
@@ -90,7 +90,7 @@ const CLAIMS: readonly (readonly [RegExp, ...Need[]])[] = [
 /** The reason of an operation's wait, from its row. */
 export function reasonOf(row: OperationRow, kinds: readonly OperationKind<never>[]): string | undefined {
   if (row.status !== 'active') return undefined
-  const kind = kinds.find((it) => it.kind === row.kind) as unknown as OperationKind | undefined
+  const kind = kindOf(kinds, row) as unknown as OperationKind | undefined
   if (!kind) return undefined
   let node: AnyStateNode = kind.machine.root
   let description = node.description

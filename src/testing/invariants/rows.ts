@@ -1,5 +1,5 @@
 /** Rows of dumps and writes, typed by their tables. */
-import type { OperationRow } from '../../kernel/define/operation.ts'
+import type { OperationKind, OperationRow } from '../../kernel/define/operation.ts'
 import { mintTables, type MintTables } from '../../mint-server/db/tables.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
@@ -22,3 +22,9 @@ export const operationsIn = ({ operations = [] }: Dump): readonly OperationRow[]
 /** The operation that a write stores. */
 export const operationIn = (write: Write): OperationRow | undefined =>
   'put' in write && write.put === 'operations' ? (write.row as OperationRow) : undefined
+
+/** The kind of an operation, in the version that wrote its row. */
+export const kindOf = <Ports>(
+  kinds: readonly OperationKind<Ports>[],
+  { kind, kindVersion }: Pick<OperationRow, 'kind' | 'kindVersion'>,
+): OperationKind<Ports> | undefined => kinds.find((it) => it.kind === kind && it.version === kindVersion)
