@@ -74,6 +74,28 @@ export const unavailable = (message: string, cause?: unknown): HardshellError =>
 /** Why a library could not be loaded, in one line: loaders name every place where they looked. */
 export const reasonOf = (error: unknown): string => messageOf(error).split('\n')[0] ?? ''
 
+/**
+ * Loads a package that may be missing. `broken` says what is wrong where it is there and does not load.
+ *
+ * @throws {HardshellError} `CRYPTO_UNAVAILABLE`
+ */
+export async function loaded(
+  name: string,
+  load: () => Promise<unknown>,
+  broken: (reason: string) => string,
+): Promise<unknown> {
+  try {
+    return await load()
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
+    throw unavailable(isMissing ? `${name} is not installed: npm install ${name}` : broken(reasonOf(cause)), cause)
+  }
+}
+
+/** Whether a package has these functions. */
+export const hasAll = (value: unknown, names: readonly string[]): value is object =>
+  typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'function')
+
 /** Whether each function of a library gives what is known: 6G in several ways, and that there is no point with x = 5. */
 function computes(curve: Curve<Uint8Array>, sums: ByteSums): boolean {
   const [G, twice] = [curve.timesG(1n), curve.parse(TWICE_G)]

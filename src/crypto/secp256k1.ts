@@ -4,7 +4,7 @@
  */
 import type { CryptoHalves } from '../cashu/crypto.ts'
 import { concatBytes } from '@noble/hashes/utils.js'
-import { halvesOn, reasonOf, unavailable } from './byte-curve.ts'
+import { halvesOn, hasAll, loaded, unavailable } from './byte-curve.ts'
 
 export type { CryptoHalves }
 
@@ -36,9 +36,7 @@ const NEEDED = [
   'ecdh',
 ]
 
-function isBinding(value: unknown): value is Binding {
-  return typeof value === 'object' && value !== null && NEEDED.every((name) => typeof Reflect.get(value, name) === 'function') // prettier-ignore
-}
+const isBinding = (value: unknown): value is Binding => hasAll(value, NEEDED)
 
 /** By a name that no bundler follows: the package is optional. */
 const BINDING = 'secp256k1/bindings.js'
@@ -64,16 +62,13 @@ export const nativeCrypto = (): Promise<CryptoHalves> => nativeOf(() => import(B
  * @throws {HardshellError} `CRYPTO_UNAVAILABLE` as `nativeCrypto`
  */
 export async function nativeOf(load: () => Promise<unknown>): Promise<CryptoHalves> {
-  const loaded = await load().catch((cause: unknown) => {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
-    throw unavailable(
-      isMissing
-        ? 'secp256k1 is not installed: npm install secp256k1'
-        : `secp256k1 has no native binding here (${reasonOf(cause)}): npm rebuild secp256k1 builds one, with Python, make and a C++ compiler`,
-      cause,
-    )
-  })
-  const binding: unknown = typeof loaded === 'object' && loaded && 'default' in loaded ? loaded.default : loaded
+  const module = await loaded(
+    'secp256k1',
+    load,
+    (reason) =>
+      `secp256k1 has no native binding here (${reason}): npm rebuild secp256k1 builds one, with Python, make and a C++ compiler`,
+  )
+  const binding: unknown = typeof module === 'object' && module && 'default' in module ? module.default : module
   if (!isBinding(binding))
     throw unavailable('secp256k1 is of a version that lacks what is needed: 5.0.2 or later has it')
   return halvesOn('secp256k1', {

@@ -1,6 +1,6 @@
 /** What is made of `tiny-secp256k1`, however it was loaded. */
 import type { CryptoHalves } from '../cashu/crypto.ts'
-import { halvesOn, reasonOf, unavailable } from './byte-curve.ts'
+import { halvesOn, hasAll, loaded, unavailable } from './byte-curve.ts'
 
 /** What is used of the package. */
 interface Tiny {
@@ -13,21 +13,11 @@ interface Tiny {
 
 const NEEDED = ['isPoint', 'pointCompress', 'pointAdd', 'pointMultiply', 'pointFromScalar']
 
-function isTiny(value: unknown): value is Tiny {
-  return typeof value === 'object' && value !== null && NEEDED.every((name) => typeof Reflect.get(value, name) === 'function') // prettier-ignore
-}
+const isTiny = (value: unknown): value is Tiny => hasAll(value, NEEDED)
 
 /** @throws {HardshellError} `CRYPTO_UNAVAILABLE` */
 export async function wasmOf(load: () => Promise<unknown>): Promise<CryptoHalves> {
-  const tiny = await load().catch((cause: unknown) => {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
-    throw unavailable(
-      isMissing
-        ? 'tiny-secp256k1 is not installed: npm install tiny-secp256k1'
-        : `tiny-secp256k1 does not load here: ${reasonOf(cause)}`,
-      cause,
-    )
-  })
+  const tiny = await loaded('tiny-secp256k1', load, (reason) => `tiny-secp256k1 does not load here: ${reason}`)
   if (!isTiny(tiny))
     throw unavailable('tiny-secp256k1 is of a version that lacks what is needed: 2.2.4 or later has it')
   return halvesOn('wasm', {

@@ -138,22 +138,19 @@ export class Operations<Ports = unknown> {
       erred: (row, error) => this.#erred(row, error),
       setAside: (before, row) => this.#setAside(before, row),
     }
-    this.#supervisor = new Supervisor(this.#kernel, this.#kinds)
+    this.#supervisor = new Supervisor(this.#kernel)
     this.#reads = new Reads({ store, clock, tables, kinds: this.#kinds })
-    this.#creation = new Creation({
-      ...{ kernel: this.#kernel, kinds: this.#kinds, reads: this.#reads, signal },
-      begin: (ids, write) => this.#supervisor.begin(ids, write),
-    })
+    this.#creation = new Creation({ kernel: this.#kernel, reads: this.#reads, signal })
     const keeps = Object.hasOwn(tables, 'replies')
     this.#delivery = new EventDelivery({
-      ...{ kernel: this.#kernel, kinds: this.#kinds, supervisor: this.#supervisor, signal },
+      ...{ kernel: this.#kernel, supervisor: this.#supervisor, signal },
       get: (id) => this.get(id),
       asks: !client,
       keeps,
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
-    const retention = new Retention({ kernel: this.#kernel, kinds: this.#kinds, keeps, signal })
+    const retention = new Retention({ kernel: this.#kernel, reads: this.#reads, keeps, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
       get: (id) => this.get(id),

@@ -5,33 +5,9 @@
 import { expect, test } from 'vitest'
 import { HardshellError, type Wallet } from '../../src/index.ts'
 import { connectWallet, serveWallet, type ServeOptions } from '../../src/remote/index.ts'
+import { odd } from '../kits/odd-values.ts'
 import { bench } from '../kits/wallet-kit.ts'
 import { linked } from '../kits/remote-kit.ts'
-
-/** As JavaScript callers hand them in. */
-const odd: readonly unknown[] = [
-  undefined,
-  null,
-  true,
-  -1,
-  1.5,
-  Number.NaN,
-  Number.POSITIVE_INFINITY,
-  2 ** 60,
-  5n,
-  '',
-  'typo',
-  '\uD800',
-  Symbol('odd'),
-  () => 1,
-  [],
-  [undefined],
-  {},
-  { typo: 1 },
-  { id: 1 },
-  new Date(0),
-  new Map(),
-]
 
 /** `never`, so that any value may stand there. */
 const calls: Readonly<Record<string, (wallet: Wallet, value: never, mintUrl: string) => unknown>> = {

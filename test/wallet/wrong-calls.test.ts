@@ -30,41 +30,8 @@ import { postgresStore } from '../../src/store/postgres/index.ts'
 import { encryptedSqliteStore } from '../../src/store/sqlite/encrypted.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
 import { stubCrypto } from '../../src/testing/environments/stub-crypto.ts'
+import { odd } from '../kits/odd-values.ts'
 import { bench } from '../kits/wallet-kit.ts'
-
-/** As JavaScript callers hand them in. */
-const odd: readonly unknown[] = [
-  undefined,
-  null,
-  true,
-  0,
-  -1,
-  1.5,
-  Number.NaN,
-  Number.POSITIVE_INFINITY,
-  2 ** 60,
-  5n,
-  '',
-  ' ',
-  'typo',
-  '\uD800',
-  'x'.repeat(5_000),
-  Symbol('odd'),
-  () => new Uint8Array(32),
-  [],
-  [1],
-  [undefined],
-  {},
-  { typo: 1 },
-  { id: 1 },
-  new Date(0),
-  new Map(),
-  new Uint8Array(3),
-  new Error('odd'),
-  /odd/,
-  Promise.resolve('odd'),
-  Object.create(null) as unknown,
-]
 
 /** A method by the path that its caller writes, the arguments of a good call, and the options that its last one may have. */
 type Method = readonly [name: string, call: (...args: never[]) => unknown, good: readonly unknown[], options?: object]

@@ -161,7 +161,8 @@ class Children implements NewChildren {
     })
     try {
       const { outcome } = await landing
-      // It may have landed unseen, and the parent have gone on elsewhere: what bears this process' name is for it to run.
+      // It may have landed although its outcome was lost, and another process may have moved the parent on. This process runs the
+      // children that name it as their owner.
       if (outcome.outcome === 'superseded') kernel.startOwn(ids)
       return outcome
     } catch (error) {

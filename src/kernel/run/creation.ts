@@ -8,15 +8,11 @@ import type { Step } from '../step/step.ts'
 import type { Outcome } from '../step/commit.ts'
 import { canonical } from '../util/canonical.ts'
 import { HardshellError } from '../util/errors.ts'
-import { sleep } from '../util/ports.ts'
+import { afterConflict } from './contention.ts'
 import { rowOf, tablesOf } from './durable.ts'
 import { loadedOf, type Reads } from './reads.ts'
 import { commitStep, unlessConflict } from './step-commit.ts'
 
-/** Conflicts on other rows after which creating is given up. Each means that another operation got through. */
-const MOST_TRIES = 200
-/** How many conflicts are retried without a pause. */
-const QUICK_TRIES = 2
 /** How long a commit is retried while the store is busy. */
 const RETRY_MS = 5_000
 
@@ -31,11 +27,8 @@ const isAsked = (input: object): input is () => Promise<object> => typeof input 
 
 interface CreationOptions {
   readonly kernel: Kernel
-  readonly kinds: ReadonlyMap<string, LoadedKind>
   readonly reads: Reads
   readonly signal: AbortSignal
-  /** Runs the commit, then starts the operation's actor. */
-  readonly begin: (ids: readonly string[], write: () => Promise<Stored>) => Promise<Stored>
 }
 
 export class Creation {
@@ -50,9 +43,9 @@ export class Creation {
     checkObject(options, 'options')
     checkKeys({ key: options.key, id: options.id, parent: options.parent })
     if (!isAsked(input)) checkObject(input, 'input')
-    const { kernel, kinds, reads, begin } = this.#of
-    const loaded = kinds.get(kind)
-    if (!loaded) throw new TypeError(`kind: one of ${[...kinds.keys()].join(', ')}`)
+    const { kernel, reads } = this.#of
+    const loaded = kernel.kinds.get(kind)
+    if (!loaded) throw new TypeError(`kind: one of ${[...kernel.kinds.keys()].join(', ')}`)
     const id = options.id ?? kernel.newId()
     const request = options.key === undefined ? null : canonical(options.request ?? input)
     let made: object | undefined
@@ -62,7 +55,7 @@ export class Creation {
       made ??= isAsked(input) ? await input() : input
       const step = await unlessConflict(loaded.stepper.first({ ...made, id }))
       if (step === 'conflict') {
-        await this.#pause(kind, tries)
+        await this.#afterConflict(kind, tries)
         continue
       }
       const { parent = null, key = null } = options
@@ -72,21 +65,19 @@ export class Creation {
         blankRow(kernel.clock.now(), { id, kind, request, parent, key }),
         step,
       )
-      const { outcome } = await begin([id], () => this.#commit(loaded, row, writes, step))
+      const { outcome } = await kernel.begin([id], () => this.#commit(loaded, row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' && options.id !== undefined)
         throw new HardshellError('ID_REUSED', `there is an operation '${id}' already`, { operationId: id })
       // Nobody else draws this id: it landed, and another process has moved it on already.
       if (outcome === 'superseded') return reads.get(id)
-      await this.#pause(kind, tries)
+      await this.#afterConflict(kind, tries)
     }
   }
 
-  /** Before it is tried again. @throws {HardshellError} `CONTENTION` */
-  async #pause(kind: string, tries: number): Promise<void> {
+  #afterConflict(kind: string, tries: number): Promise<void> {
     const { kernel, signal } = this.#of
-    if (tries >= MOST_TRIES) throw new HardshellError('CONTENTION', `the rows of a new '${kind}' kept changing`)
-    if (tries > QUICK_TRIES) await sleep(kernel.clock, 1 + (tries % 16) * 2 * kernel.chance(), signal)
+    return afterConflict(kernel, tries, { signal, gaveUp: `the rows of a new '${kind}' kept changing` })
   }
 
   async #commit(loaded: LoadedKind, row: OperationRow, writes: readonly Write[], step: Step): Promise<Stored> {

@@ -8,8 +8,8 @@ import type { Write } from '../../store/port.ts'
 import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
 import { providedOf, type Done, type Kernel, type LoadedKind } from '../kernel.ts'
-import { sleep } from '../util/ports.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
+import { afterConflict } from './contention.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
 import { checkKind, type KindOf } from './reads.ts'
@@ -60,8 +60,6 @@ export interface DurableInput {
 
 type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 
-/** After so many conflicts on other rows a step is given up as a defect. */
-const MOST_CONFLICTS = 200
 /** Re-verify ownership before an effect once this much time has passed. */
 const LONG_WAIT_MS = 1_000
 const MOST_CHECKS = 5
@@ -284,10 +282,8 @@ class Operation {
         if (outcome === 'landed') return step
         if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
       }
-      if (tries >= MOST_CONFLICTS)
-        throw new HardshellError('CONTENTION', `'${event.type}' met a conflict ${tries} times`)
-      // Many at once at the same rows: the more often, the longer the pause.
-      if (tries > 2) await sleep(this.#kernel.clock, 1 + (tries % 16) * 2 * this.#kernel.chance(), this.#stop.signal)
+      const gaveUp = `'${event.type}' met a conflict ${tries} times`
+      await afterConflict(this.#kernel, tries, { signal: this.#stop.signal, gaveUp })
     }
   }
 

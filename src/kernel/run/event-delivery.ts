@@ -3,7 +3,7 @@ import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
 import { priorityOf, type KernelWrite, type OperationRow, type OperationView } from '../define/operation.ts'
-import type { Kernel, LoadedKind } from '../kernel.ts'
+import type { Kernel } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep, unlessAborted } from '../util/ports.ts'
 import { reportError } from '../util/report.ts'
@@ -19,7 +19,6 @@ const LOAD_AGAIN_MS = 5
 
 interface DeliveryOptions {
   readonly kernel: Kernel
-  readonly kinds: ReadonlyMap<string, LoadedKind>
   readonly supervisor: Supervisor
   /** Aborts when the operations are closed. */
   readonly signal: AbortSignal
@@ -155,9 +154,9 @@ export class EventDelivery {
 
   /** Polls for an operation that another process runs. That process notices the step that the event leads to. */
   async #pollForOwner(id: string): Promise<void> {
-    const { kernel, kinds, signal } = this.#of
+    const { kernel, signal } = this.#of
     const row = await kernel.store.get('operations', [id])
-    const loaded = row && kinds.get(row.kind)?.of(row)
+    const loaded = row && kernel.kinds.get(row.kind)?.of(row)
     if (!loaded || row.status !== 'active' || row.owner === kernel.owner) return
     const snapshot = loaded.restore(row)
     const poll = loaded.polls[loaded.stepper.poll(snapshot) ?? '']

@@ -52,16 +52,15 @@ export interface LaneRates {
  * openOperations({ store, tables, kinds: [], ports: {}, rates })
  */
 export function laneRates(of: (lane: string) => LaneRate | undefined): LaneRates {
-  if (of === undefined) throw new TypeError('of: a function')
-  checkFunction(of, 'of')
+  checkFunction(of ?? null, 'of')
   return { begin: (env) => new Rates(of, env) }
 }
 
 /** A process takes the slots of so much time at once, one at least. */
 const SHARE_MS = 1_000
-/** So far ahead of time, and an interval, slots are taken: the clocks of processes differ, and each has a share that is to come. */
+/** Slots are taken at most so far ahead of time, and one interval: clocks of processes differ, and each process has a share for later. */
 const AHEAD_MS = 30_000
-/** The longest time for which a commit is reckoned with. */
+/** No commit is expected to take longer. */
 const SLOWEST_MS = 30_000
 const LONGEST_WAIT_MS = 60_000
 const RETRY_MS = 1_000
@@ -126,7 +125,7 @@ class Rates implements Pace {
     if (!lane) return undefined
     const leftMs = lane.againMs - this.#env.clock.monotonicMs()
     if (leftMs <= 0 && !lane.isTaking) return undefined
-    return { why: `its lane takes ${told(lane.rate)}`, needsHuman: false, leftMs: Math.max(0, leftMs) }
+    return { why: `its lane takes ${inWords(lane.rate)}`, needsHuman: false, leftMs: Math.max(0, leftMs) }
   }
 
   /** @throws {TypeError} */
@@ -222,7 +221,7 @@ const intervalOf = ({ perSecond }: LaneRate): number => 1_000 / perSecond
 const tooFarMs = (nowMs: number, rate: LaneRate): number =>
   nowMs + 2 * (AHEAD_MS + intervalOf(rate)) + SLOWEST_MS + SHARE_MS
 
-const told = ({ perSecond }: LaneRate): string =>
+const inWords = ({ perSecond }: LaneRate): string =>
   perSecond >= 1 ? `${perSecond} requests a second` : `a request every ${1 / perSecond} seconds`
 
 /** @throws {TypeError} naming what is wrong */
@@ -231,6 +230,5 @@ function checkRate(rate: LaneRate): void {
   const { perSecond, burst } = rate
   if (typeof perSecond !== 'number' || !Number.isFinite(perSecond) || perSecond <= 0)
     throw new TypeError('rate.perSecond: a number above 0')
-  if (burst === undefined) throw new TypeError('rate.burst: a whole number from 1')
-  checkCount(burst, 'rate.burst')
+  checkCount(burst ?? null, 'rate.burst')
 }

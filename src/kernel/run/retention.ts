@@ -8,7 +8,8 @@ import type { KernelWrite, OperationRow } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { reportLasting } from '../util/report.ts'
-import { pagesOf } from './pages.ts'
+import { cursorOf } from '../options.ts'
+import type { Reads } from './reads.ts'
 
 /** How long after the start it goes through the rows for the first time. */
 const FIRST_MS = 10_000
@@ -20,7 +21,7 @@ const MOST_DELETED = 200
 
 interface RetentionOptions {
   readonly kernel: Kernel
-  readonly kinds: ReadonlyMap<string, LoadedKind>
+  readonly reads: Reads
   /** Whether the store has a table of replies. */
   readonly keeps: boolean
   readonly signal: AbortSignal
@@ -36,7 +37,7 @@ export class Retention {
   /** Goes through the rows from now on, while this process is an owner. */
   async begin(): Promise<void> {
     const { kernel, signal } = this.#of
-    const leastMs = Math.min(...[...this.#of.kinds.values()].map(keptFor))
+    const leastMs = Math.min(...[...this.#of.kernel.kinds.values()].map(keptFor))
     if (leastMs === Infinity) return
     let pauseMs = FIRST_MS
     for (;;) {
@@ -51,25 +52,25 @@ export class Retention {
   }
 
   async #sweep(): Promise<void> {
-    const { kernel, kinds, signal } = this.#of
+    const { kernel, reads, signal } = this.#of
     let writes: KernelWrite[] = []
     const commit = async (): Promise<void> => {
       await this.#commit(writes)
       writes = []
     }
-    for (const [name, loaded] of kinds) {
+    for (const [kind, loaded] of kernel.kinds) {
       const leastMs = keptFor(loaded)
       if (leastMs === Infinity) continue
-      const to = Math.max(0, Math.floor(kernel.clock.now() - leastMs))
-      for await (const rows of pagesOf(kernel.store, { index: 'byKind', name, to }))
-        for (const row of rows) {
-          if (signal.aborted || !kernel.leads()) return
-          if (!(await this.#isOver(row, loaded.of(row)))) continue
-          for (const write of await this.#deletionOf(row)) {
-            writes.push(write)
-            if (writes.length >= MOST_DELETED) await commit()
-          }
+      // In a list they come after what was created later than that.
+      const after = cursorOf({ createdAt: Math.max(0, Math.floor(kernel.clock.now() - leastMs)) + 1, id: '' })
+      for await (const row of reads.rows({ kind, after })) {
+        if (signal.aborted || !kernel.leads()) return
+        if (!(await this.#isOver(row, loaded.of(row)))) continue
+        for (const write of await this.#deletionOf(row)) {
+          writes.push(write)
+          if (writes.length >= MOST_DELETED) await commit()
         }
+      }
     }
     await commit()
   }

@@ -60,7 +60,6 @@ interface Found {
 
 export class Supervisor {
   readonly #kernel: Kernel
-  readonly #kinds: ReadonlyMap<string, LoadedKind>
   readonly #actors = new Map<string, AnyActorRef>()
   readonly #crashes = new Map<string, Crash>()
   readonly #unloadable = new Map<string, string>()
@@ -71,9 +70,8 @@ export class Supervisor {
   readonly actor: AnyActorRef
   #stopped = false
 
-  constructor(kernel: Kernel, kinds: ReadonlyMap<string, LoadedKind>) {
+  constructor(kernel: Kernel) {
     this.#kernel = kernel
-    this.#kinds = kinds
     const logic: CallbackActorLogic<EventObject> = fromCallback(({ receive }) => {
       receive((event) => this.#handle(event as unknown as SupervisorEvent))
       return () => this.#stopAll()
@@ -267,7 +265,7 @@ export class Supervisor {
   }
 
   #kind(row: OperationRow): LoadedKind {
-    const loaded = this.#kinds.get(row.kind)
+    const loaded = this.#kernel.kinds.get(row.kind)
     if (!loaded)
       throw new HardshellError('UNLOADABLE', `this program has no kind '${row.kind}'`, { operationId: row.id })
     return loaded.of(row)

@@ -261,8 +261,7 @@ export function schedule<M extends AnyStateMachine, Data extends Json = null>(op
   checkKeys({ kind })
   checkObject(starts, 'starts')
   checkKeys({ 'starts.kind': starts.kind })
-  if (input === undefined) throw new TypeError('input: a function')
-  checkFunction(input, 'input')
+  checkFunction(input ?? null, 'input')
   return defineOperation<unknown, ScheduleMachine<Data>, { readonly type: 'end' }>({
     kind,
     version: 1,
