@@ -55,6 +55,11 @@ export let partsIn: (operations: Operations) => {
   readonly supervisor: Supervisor
   readonly limiter: RequestLimiter
   readonly clock: Clock
+  readonly kinds: ReadonlyMap<string, LoadedKind>
+  readonly reads: Reads
+  readonly delivery: EventDelivery
+  /** See `Kernel`. */
+  readonly hindrances: ReadonlyMap<string, unknown>
 }
 
 /** The operations of a store: starts new ones, hands them events, and tells how each stands. Made by `openOperations`. */
@@ -87,6 +92,10 @@ export class Operations<Ports = unknown> {
       supervisor: operations.#supervisor,
       limiter: operations.#limiter,
       clock: operations.#clock,
+      kinds: operations.#kinds,
+      reads: operations.#reads,
+      delivery: operations.#delivery,
+      hindrances: operations.#kernel.hindrances,
     })
   }
 

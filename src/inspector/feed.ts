@@ -1,0 +1,169 @@
+/** What the inspector's server and its page say to each other: JSON, without secrets. Times are in epoch ms. */
+
+/** An operation as the list shows it. */
+export interface Summary {
+  readonly id: string
+  readonly kind: string
+  readonly kindVersion: number
+  /** The chart's state, dotted. */
+  readonly state: string
+  readonly status: 'active' | 'done' | 'quarantined' | 'unloadable'
+  /** Goes up by one with each commit. */
+  readonly version: number
+  /** Its mint, or another lane. */
+  readonly lane: string
+  readonly unit: string | null
+  readonly amount: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** When its next timer ends. */
+  readonly dueAt: number | null
+  readonly attempt: number
+  readonly parent: string | null
+  /** A person or a caller decides what comes next. */
+  readonly human: boolean
+  /** What keeps it from going on. */
+  readonly reason: string | null
+}
+
+/** A part of the list, newest first. */
+export interface SummaryPage {
+  readonly operations: readonly Summary[]
+  readonly next: string | null
+}
+
+/** One line of the figures beside the list. */
+export interface Totals {
+  readonly of: { readonly [name: string]: string }
+  readonly sums: { readonly [name: string]: number }
+}
+
+export interface Overview {
+  readonly title: string
+  readonly write: boolean
+  /** What this process is to the operations. */
+  readonly role: string
+  readonly roleReason: string | null
+  readonly nowMs: number
+  readonly totals: readonly Totals[]
+  /** A run of the explorer is shown instead of a store. */
+  readonly film: boolean
+}
+
+/** What a person may have done to an operation. */
+export type Act = 'resume' | 'execute' | 'cancel'
+export const ACTS: readonly Act[] = ['resume', 'execute', 'cancel']
+
+/** One commit of an operation. */
+export interface StepRecord {
+  readonly version: number
+  readonly atMs: number
+  /** The event that led to it. */
+  readonly event: string
+  /** The state before; null for the first. */
+  readonly from: string | null
+  readonly to: string
+  /** What an effect answered, where the event is one. */
+  readonly answer: string | null
+  readonly attempt: number
+  readonly owner: string
+  /** How long the request took. */
+  readonly tookMs: number | null
+  readonly detail: string | null
+}
+
+/** `Explanation` of the kernel, as it crosses. */
+export interface Explained {
+  readonly why: string
+  readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | null
+  readonly underWay: readonly string[]
+  readonly watching: string | null
+  readonly timers: readonly { readonly name: string; readonly atMs: number }[]
+  readonly takes: readonly string[]
+  readonly needsHuman: boolean
+  readonly laneClosed: boolean
+  readonly lanePaused: { readonly why: string; readonly untilMs: number } | null
+}
+
+/** One operation, whole. */
+export interface Detail {
+  readonly nowMs: number
+  readonly summary: Summary
+  readonly explained: Explained
+  /** The row without what may be secret. */
+  readonly row: { readonly [column: string]: string | number | null }
+  /** Columns of the row that are not shown. */
+  readonly hidden: readonly string[]
+  /** Null where no steps are kept. */
+  readonly steps: readonly StepRecord[] | null
+  readonly children: readonly string[]
+  /** What can be done to it now, if writing is allowed. */
+  readonly acts: readonly Act[]
+}
+
+/** A state of a chart. */
+export interface ChartState {
+  /** Dotted. */
+  readonly path: string
+  readonly description: string | null
+  readonly tags: readonly string[]
+  readonly isFinal: boolean
+  /** Effects and local steps that it invokes. */
+  readonly invokes: readonly string[]
+}
+
+/** A way from a state to another. */
+export interface ChartArrow {
+  /** The arrow's id in the drawing. */
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  /** `pay`, `mint.swap answers ok`, `after pause`: as the drawing says it. */
+  readonly label: string
+  readonly event: string
+  readonly answer: string | null
+}
+
+/** A kind's chart. */
+export interface ChartView {
+  readonly kind: string
+  readonly version: number
+  readonly states: readonly ChartState[]
+  readonly arrows: readonly ChartArrow[]
+  /** The drawing; null where what draws it is not installed. */
+  readonly svg: string | null
+  /** Why there is no drawing. */
+  readonly reason: string | null
+}
+
+/** What the server tells by itself. */
+export type Told =
+  | { readonly type: 'hello'; readonly nowMs: number }
+  /** Operations as they are now; several commits of one are one of these. */
+  | { readonly type: 'changes'; readonly nowMs: number; readonly operations: readonly Summary[] }
+  | { readonly type: 'totals'; readonly totals: readonly Totals[] }
+  /** The page was too slow to be told everything: it reads all anew. */
+  | { readonly type: 'reload' }
+
+export interface Refusal {
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+/** A run of the explorer, to be looked at from beginning to end. */
+export interface Film {
+  readonly path: string
+  readonly columns: readonly string[]
+  readonly scenes: readonly Scene[]
+  readonly violations: readonly string[]
+}
+
+/** One thing that happened in a run. */
+export interface Scene {
+  readonly atMs: number
+  /** The process, in words: `1`, `2`. */
+  readonly life: number
+  readonly kind: 'start' | 'commit' | 'request' | 'answer' | 'event' | 'fault' | 'crash' | 'other'
+  readonly text: string
+  /** The operation's chart and state after it, where it is a commit. */
+  readonly chart: { readonly kind: string; readonly version: number; readonly state: string } | null
+}
