@@ -58,18 +58,21 @@ export const ACTS: readonly Act[] = ['resume', 'execute', 'cancel']
 export interface StepRecord {
   readonly version: number
   readonly atMs: number
-  /** The event that led to it. */
   readonly event: string
-  /** The state before; null for the first. */
+  readonly src: string | null
+  readonly answer: string | null
+  readonly delay: string | null
   readonly from: string | null
   readonly to: string
-  /** What an effect answered, where the event is one. */
-  readonly answer: string | null
   readonly attempt: number
   readonly owner: string
-  /** How long the request took. */
   readonly tookMs: number | null
-  readonly detail: string | null
+  readonly detail: {
+    readonly because?: string
+    readonly locals?: readonly { readonly src: string; readonly answer: string }[]
+    readonly emitted?: readonly string[]
+    readonly children?: number
+  } | null
 }
 
 /** `Explanation` of the kernel, as it crosses. */
@@ -104,24 +107,26 @@ export interface Detail {
 /** A state of a chart. */
 export interface ChartState {
   /** Dotted. */
-  readonly path: string
+  readonly id: string
+  readonly name: string
+  readonly parent: string | null
+  readonly type: string
+  readonly isInitial: boolean
   readonly description: string | null
   readonly tags: readonly string[]
-  readonly isFinal: boolean
-  /** Effects and local steps that it invokes. */
-  readonly invokes: readonly string[]
+  readonly invokes: readonly { readonly src: string; readonly local: boolean }[]
+  readonly poll: string | null
 }
 
-/** A way from a state to another. */
+/** An arrow of a chart. */
 export interface ChartArrow {
-  /** The arrow's id in the drawing. */
-  readonly id: string
+  readonly index: number
   readonly from: string
-  readonly to: string
-  /** `pay`, `mint.swap answers ok`, `after pause`: as the drawing says it. */
+  readonly to: readonly string[]
+  readonly type: 'event' | 'answer' | 'delay' | 'always' | 'done'
+  readonly name: string
+  readonly answers: readonly string[]
   readonly label: string
-  readonly event: string
-  readonly answer: string | null
 }
 
 /** A kind's chart. */

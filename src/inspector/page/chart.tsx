@@ -1,0 +1,80 @@
+/** The chart as it is drawn: the state lit, the way that was taken, what may come next. */
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import type { ChartView, StepRecord } from '../feed.ts'
+import { Drawing } from './drawing.ts'
+import { nextFrom, statesIn, wayOf } from './way.ts'
+import { spanText } from './words.ts'
+
+interface ChartProps {
+  readonly chart: ChartView | undefined
+  readonly state: string
+  /** Up to the one that is shown. */
+  readonly steps: readonly StepRecord[]
+  /** Whether something is under way. */
+  readonly isNow: boolean
+}
+
+export function Chart({ chart, state, steps, isNow }: ChartProps) {
+  const frame = useRef<HTMLDivElement>(null)
+  const drawing = useMemo(() => (chart?.svg == null ? undefined : new Drawing(chart.svg)), [chart])
+  useEffect(() => {
+    const { current } = frame
+    if (!drawing || !current) return undefined
+    current.append(drawing.svg)
+    const stop = drawing.view.listen()
+    return () => {
+      stop()
+      drawing.svg.remove()
+    }
+  }, [drawing])
+  useEffect(() => {
+    if (!drawing || !chart) return
+    const first = steps[0]?.atMs ?? 0
+    const before = steps.slice(0, -1).flatMap((step) => wayOf(chart, step))
+    const last = steps.at(-1)
+    drawing.mark({
+      now: statesIn(state),
+      isNow,
+      visited: new Map(
+        steps.flatMap(({ to, atMs }) => statesIn(to).map((id) => [id, `+${spanText(atMs - first)}`] as const)),
+      ),
+      taken: new Set(before),
+      last: new Set(last ? wayOf(chart, last) : []),
+      next: new Set(nextFrom(chart, state)),
+    })
+  }, [drawing, chart, state, steps, isNow])
+  useEffect(() => drawing?.showNow(), [drawing])
+
+  if (!chart) return <div class="chart is-empty">reading the chart…</div>
+  if (!drawing)
+    return <div class="chart is-empty">{chart.reason ?? 'There is no drawing of this chart; the table below says the same.'}</div>
+  const { view } = drawing
+  return (
+    <section class="chart" aria-label="Chart">
+      <div
+        ref={frame}
+        class="chart-frame"
+        role="img"
+        tabIndex={0}
+        aria-label={`The chart of ${chart.kind}, in ${state}. Arrow keys move it, plus and minus scale it, 0 shows all of it. A table below says the same.`}
+        onKeyDown={(event) => {
+          if (view.key(event.key)) event.preventDefault()
+        }}
+      />
+      <div class="chart-keys" role="group" aria-label="Scale of the chart">
+        <button type="button" aria-label="Closer" onClick={() => view.closer()}>
+          +
+        </button>
+        <button type="button" aria-label="Farther" onClick={() => view.farther()}>
+          −
+        </button>
+        <button type="button" onClick={() => view.fit()}>
+          all
+        </button>
+        <button type="button" onClick={() => drawing.showNow()}>
+          state
+        </button>
+      </div>
+    </section>
+  )
+}
