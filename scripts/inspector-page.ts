@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
+import { CHART_STYLE } from '../src/chart/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = join(root, 'src/inspector/page')
-const COPIED = ['index.html', 'page.css', 'icon.svg']
+const COPIED = ['index.html', 'icon.svg']
 
 /** The page's module, in one piece. */
 async function bundle(): Promise<string> {
@@ -37,6 +38,8 @@ export async function buildPage(folder: string): Promise<{ readonly gzipBytes: n
   const code = await bundle()
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'page.js'), code)
+  // The page may not have styles inline, so those of charts are in its own sheet, before what it sets anew.
+  writeFileSync(join(folder, 'page.css'), `${CHART_STYLE}\n${readFileSync(join(sources, 'page.css'), 'utf8')}`)
   for (const name of COPIED) copyFileSync(join(sources, name), join(folder, name))
   return { gzipBytes: gzipSync(code).length }
 }

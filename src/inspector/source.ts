@@ -12,7 +12,7 @@ type Parts = ReturnType<typeof partsIn>
 export class Source {
   readonly of: Inspectable
   readonly parts: Parts
-  /** The states of each chart in which a person decides. */
+  /** The states of each chart in which a person decides, or a caller who has prepared something. */
   readonly #human = new WeakMap<AnyStateMachine, ReadonlySet<string>>()
 
   constructor(of: Inspectable) {
@@ -40,11 +40,17 @@ export class Source {
     }
   }
 
+  /** The chart of a version of a kind; of one that is not known any more, the chart to which its operations are led. */
+  machineOf(kind: string, version: number): AnyStateMachine | undefined {
+    const loaded = this.parts.kinds.get(kind)
+    return (loaded?.versions.find((each) => each.kind.version === version) ?? loaded)?.kind.machine
+  }
+
   #humanIn(machine: AnyStateMachine): ReadonlySet<string> {
     const known = this.#human.get(machine)
     if (known) return known
     const states = stateNodes(machine)
-      .filter((node) => node.tags.includes('human'))
+      .filter((node) => node.tags.includes('human') || node.ownEvents.map(String).includes('execute'))
       .flatMap((node) => stateNodes(machine).filter((inner) => isIn(inner.path, node.path)))
       .map(({ path }) => path.join('.'))
     const found = new Set(states)

@@ -45,12 +45,12 @@ export function Chart({ chart, state, steps, isNow }: ChartProps) {
   }, [drawing, chart, state, steps, isNow])
   useEffect(() => drawing?.showNow(), [drawing])
 
-  if (!chart) return <div class="chart is-empty">reading the chart…</div>
+  if (!chart) return <div class="chart-pane is-empty">reading the chart…</div>
   if (!drawing)
-    return <div class="chart is-empty">{chart.reason ?? 'There is no drawing of this chart; the table below says the same.'}</div>
+    return <div class="chart-pane is-empty">{chart.reason ?? 'There is no drawing of this chart; the table below says the same.'}</div>
   const { view } = drawing
   return (
-    <section class="chart" aria-label="Chart">
+    <section class="chart-pane" aria-label="Chart">
       <div
         ref={frame}
         class="chart-frame"
