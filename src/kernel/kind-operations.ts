@@ -3,6 +3,7 @@ import type { AnyStateMachine, EventObject } from 'xstate'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationRow, OperationView } from './define/operation.ts'
+import type { StepRecord, StepsPage } from './define/steps.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import {
   checkSending,
@@ -65,6 +66,7 @@ export interface UntypedCalls {
     options: SendOptions & { readonly kind: KindOf<AnyStateMachine> },
   ): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
+  steps(id: string, page: StepsPage): Promise<StepRecord[]>
 }
 
 /** One version of a kind. */
@@ -311,6 +313,22 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   async until<T>(id: string, as: (view: OperationView<M>) => T | undefined, signal?: AbortSignal): Promise<T> {
     if (typeof as !== 'function') throw new TypeError('as: a function')
     return this.#calls.until(id, (view) => as(this.#typed(view)), signal)
+  }
+
+  /**
+   * The steps of an operation, the newest last, as far as its history is kept: none where the tables lack `steps`, a
+   * `stepsTable()`. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `OTHER_VERSION` where it runs on another version of it; `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const [first] = await operations.of(order).steps(id, { limit: 1 })
+   */
+  async steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
+    await this.get(id)
+    return this.#calls.steps(id, page)
   }
 
   #typed(view: OperationView): OperationView<M> {

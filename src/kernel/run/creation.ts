@@ -10,6 +10,7 @@ import { canonical } from '../util/canonical.ts'
 import { HardshellError } from '../util/errors.ts'
 import { afterConflict } from './contention.ts'
 import { rowOf, tablesOf } from './durable.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
 import { loadedOf, type Reads } from './reads.ts'
 import { commitStep, unlessConflict } from './step-commit.ts'
 
@@ -64,6 +65,7 @@ export class Creation {
         loaded,
         blankRow(kernel.clock.now(), { id, kind, request, parent, key }),
         step,
+        { event: KERNEL_STEPS.created },
       )
       const { outcome } = await kernel.begin([id], () => this.#commit(loaded, row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
