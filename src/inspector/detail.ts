@@ -1,7 +1,7 @@
 /** One operation, whole: why it is where it is, the way that it took, its row without secrets, what can be done to it. */
 import type { OperationRow, OperationView } from '../kernel/define/operation.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
-import type { Act, Detail, Explained, StepRecord } from './feed.ts'
+import type { Act, Detail, Explained } from './feed.ts'
 import type { Source } from './source.ts'
 
 /** What holds secrets (`snapshot`), or what a caller said. */
@@ -21,22 +21,18 @@ export async function detailOf(source: Source, id: string): Promise<Detail> {
     explained: explained(explanation),
     row: shown(view.row),
     hidden: HIDDEN,
-    steps: await stepsOf(source, id),
+    steps: await operations.steps(id),
     children: children.map((child) => child.id),
     acts: actsOf(source, view, explanation),
   }
 }
 
-/** Until the kernel keeps steps. */
-async function stepsOf(_source: Source, _id: string): Promise<readonly StepRecord[] | null> {
-  return null
-}
-
 function explained(of: Explanation): Explained {
-  const { why, lastError, underWay, watching, timers, takes, needsHuman, laneClosed, lanePaused } = of
+  const { why, lastError, lastAnswer, underWay, watching, timers, takes, needsHuman, laneClosed, lanePaused } = of
   return {
     ...{ why, underWay, takes, needsHuman, laneClosed },
     lastError: lastError ?? null,
+    lastAnswer: lastAnswer ?? null,
     watching: watching ?? null,
     timers: timers.map(({ name, atMs }) => ({ name, atMs })),
     lanePaused: lanePaused ? { why: lanePaused.why, untilMs: lanePaused.untilMs } : null,

@@ -1,4 +1,6 @@
 /** What the inspector's server and its page say to each other: JSON, without secrets. Times are in epoch ms. */
+import type { ChartArrow, ChartState } from '../chart/index.ts'
+import type { LastAnswer, StepRecord } from '../kernel/define/steps.ts'
 
 /** An operation as the list shows it. */
 export interface Summary {
@@ -54,31 +56,13 @@ export interface Overview {
 export type Act = 'resume' | 'execute' | 'cancel'
 export const ACTS: readonly Act[] = ['resume', 'execute', 'cancel']
 
-/** One commit of an operation. */
-export interface StepRecord {
-  readonly version: number
-  readonly atMs: number
-  readonly event: string
-  readonly src: string | null
-  readonly answer: string | null
-  readonly delay: string | null
-  readonly from: string | null
-  readonly to: string
-  readonly attempt: number
-  readonly owner: string
-  readonly tookMs: number | null
-  readonly detail: {
-    readonly because?: string
-    readonly locals?: readonly { readonly src: string; readonly answer: string }[]
-    readonly emitted?: readonly string[]
-    readonly children?: number
-  } | null
-}
+export type { StepRecord }
 
 /** `Explanation` of the kernel, as it crosses. */
 export interface Explained {
   readonly why: string
   readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | null
+  readonly lastAnswer: LastAnswer | null
   readonly underWay: readonly string[]
   readonly watching: string | null
   readonly timers: readonly { readonly name: string; readonly atMs: number }[]
@@ -97,37 +81,14 @@ export interface Detail {
   readonly row: { readonly [column: string]: string | number | null }
   /** Columns of the row that are not shown. */
   readonly hidden: readonly string[]
-  /** Null where no steps are kept. */
-  readonly steps: readonly StepRecord[] | null
+  /** From the first that is kept; none where the database keeps no steps. */
+  readonly steps: readonly StepRecord[]
   readonly children: readonly string[]
   /** What can be done to it now, if writing is allowed. */
   readonly acts: readonly Act[]
 }
 
-/** A state of a chart. */
-export interface ChartState {
-  /** Dotted. */
-  readonly id: string
-  readonly name: string
-  readonly parent: string | null
-  readonly type: string
-  readonly isInitial: boolean
-  readonly description: string | null
-  readonly tags: readonly string[]
-  readonly invokes: readonly { readonly src: string; readonly local: boolean }[]
-  readonly poll: string | null
-}
-
-/** An arrow of a chart. */
-export interface ChartArrow {
-  readonly index: number
-  readonly from: string
-  readonly to: readonly string[]
-  readonly type: 'event' | 'answer' | 'delay' | 'always' | 'done'
-  readonly name: string
-  readonly answers: readonly string[]
-  readonly label: string
-}
+export type { ChartArrow, ChartState }
 
 /** A kind's chart. */
 export interface ChartView {

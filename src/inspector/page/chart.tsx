@@ -22,28 +22,30 @@ export function Chart({ chart, state, steps, isNow }: ChartProps) {
     if (!drawing || !current) return undefined
     current.append(drawing.svg)
     const stop = drawing.view.listen()
+    const observer = new ResizeObserver(() => drawing.view.isMoved || drawing.showNow())
+    observer.observe(current)
     return () => {
       stop()
+      observer.disconnect()
       drawing.svg.remove()
     }
   }, [drawing])
   useEffect(() => {
     if (!drawing || !chart) return
     const first = steps[0]?.atMs ?? 0
-    const before = steps.slice(0, -1).flatMap((step) => wayOf(chart, step))
-    const last = steps.at(-1)
+    const ways = steps.map((step) => wayOf(chart, step))
+    const taken = new Set(ways.flat())
+    // States of local steps are passed within a step, and have no time of their own.
+    const passed = [...taken].flatMap((index) => chart.arrows[index]?.to ?? []).map((id) => [id, ''] as const)
+    const entered = steps.flatMap(({ to, atMs }) => statesIn(to).map((id) => [id, `+${spanText(atMs - first)}`] as const))
     drawing.mark({
-      now: statesIn(state),
-      isNow,
-      visited: new Map(
-        steps.flatMap(({ to, atMs }) => statesIn(to).map((id) => [id, `+${spanText(atMs - first)}`] as const)),
-      ),
-      taken: new Set(before),
-      last: new Set(last ? wayOf(chart, last) : []),
+      ...{ now: statesIn(state), isNow, taken },
+      visited: new Map([...passed, ...entered]),
+      last: new Set(ways.at(-1)),
       next: new Set(nextFrom(chart, state)),
     })
+    if (!drawing.view.isMoved) drawing.showNow()
   }, [drawing, chart, state, steps, isNow])
-  useEffect(() => drawing?.showNow(), [drawing])
 
   if (!chart) return <div class="chart-pane is-empty">reading the chart…</div>
   if (!drawing)
@@ -71,7 +73,7 @@ export function Chart({ chart, state, steps, isNow }: ChartProps) {
         <button type="button" onClick={() => view.fit()}>
           all
         </button>
-        <button type="button" onClick={() => drawing.showNow()}>
+        <button type="button" onClick={() => drawing.follow()}>
           state
         </button>
       </div>

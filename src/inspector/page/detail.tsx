@@ -69,7 +69,7 @@ export function DetailPane({ id, version, write }: DetailProps) {
       </div>
     )
   const { summary, explained, steps } = shown
-  const step = at === undefined ? undefined : steps?.[at]
+  const step = at === undefined ? undefined : steps[at]
   const { group } = attentionOf(summary, nowMs())
   return (
     <article class="detail" aria-labelledby="operation">
@@ -100,7 +100,7 @@ export function DetailPane({ id, version, write }: DetailProps) {
         <Chart
           chart={chart}
           state={step?.to ?? summary.state}
-          steps={(steps ?? []).slice(0, at === undefined ? undefined : at + 1)}
+          steps={steps.slice(0, at === undefined ? undefined : at + 1)}
           isNow={step === undefined && summary.status === 'active'}
         />
         <Timeline steps={steps} at={at} look={look} />

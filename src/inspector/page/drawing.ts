@@ -1,5 +1,5 @@
 /** An SVG of a chart in the page, whose states and arrows are marked by classes. */
-import { PanZoom } from './pan-zoom.ts'
+import { PanZoom, type Box } from './pan-zoom.ts'
 
 /** What is marked. Arrows go by their indexes. */
 export interface Marks {
@@ -55,36 +55,53 @@ export class Drawing {
     }
   }
 
-  /** Writes when a state was entered to its upper right corner. */
+  /** Writes when a state was entered beside its lower right corner. */
   #date(group: SVGGElement, text: string | undefined): void {
     const there = group.querySelector('.chart-time')
-    if (text === undefined || group.classList.contains('is-around')) {
+    if (text === undefined || text === '' || group.classList.contains('is-around')) {
       there?.remove()
       return
     }
-    const label = there ?? document.createElementNS(SVG, 'text')
-    if (label.textContent === text) return
-    label.textContent = text
-    if (there) return
+    if (there?.textContent === text) return
+    there?.remove()
     const box = group.getBBox()
+    const label = document.createElementNS(SVG, 'text')
+    label.textContent = text
     label.setAttribute('class', 'chart-time')
-    label.setAttribute('x', String(box.x + box.width))
-    label.setAttribute('y', String(box.y - 4))
-    label.setAttribute('text-anchor', 'end')
+    label.setAttribute('x', String(box.x + box.width + 3))
+    label.setAttribute('y', String(box.y + box.height))
     group.append(label)
   }
 
-  /** Brings the state that is lit into the middle. */
+  /** Brings the way that was taken into view, or the state that is lit, where the whole way would be too small to be read. */
   showNow(): void {
     const lit = this.#states.filter(({ group }) => group.classList.contains('is-current'))
-    const innermost = lit.toSorted((a, b) => b.id.length - a.id.length)[0]?.group
-    const root = this.svg.getScreenCTM()
-    const own = innermost?.getScreenCTM()
-    if (!innermost || !root || !own) return this.view.fit()
-    const { x, y, width, height } = innermost.getBBox()
-    const toSvg = root.inverse().multiply(own)
-    const from = new DOMPoint(x, y).matrixTransform(toSvg)
-    const to = new DOMPoint(x + width, y + height).matrixTransform(toSvg)
-    return this.view.showPart({ x: from.x, y: from.y, width: to.x - from.x, height: to.y - from.y })
+    const innermost = lit.toSorted((a, b) => b.id.length - a.id.length)[0]
+    if (!innermost) return this.view.fit()
+    const way = this.#states.filter(
+      ({ group }) => group.classList.contains('is-visited') && !group.classList.contains('is-around'),
+    )
+    return this.view.showPart(this.#boxOf([innermost, ...way]), this.#boxOf([innermost]))
+  }
+
+  /** As `showNow`, and again whenever the state changes. */
+  follow(): void {
+    this.view.isMoved = false
+    this.showNow()
+  }
+
+  /** What is around states, in the drawing's own measure. */
+  #boxOf(states: readonly { readonly group: SVGGElement }[]): Box {
+    const root = this.svg.getScreenCTM()?.inverse()
+    const corners = states.flatMap(({ group }) => {
+      const matrix = group.getScreenCTM()
+      if (!root || !matrix) return []
+      const { x, y, width, height } = group.getBBox()
+      const toSvg = root.multiply(matrix)
+      return [new DOMPoint(x, y), new DOMPoint(x + width, y + height)].map((point) => point.matrixTransform(toSvg))
+    })
+    const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)]
+    const [x, y] = [Math.min(...xs), Math.min(...ys)]
+    return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y }
   }
 }

@@ -1,6 +1,7 @@
 /** Moves and scales a drawing inside its frame, by pointer, wheel and keys. It changes the drawing's `viewBox`, and no style. */
 
-interface Box {
+/** A part of a drawing. */
+export interface Box {
   readonly x: number
   readonly y: number
   readonly width: number
@@ -11,11 +12,22 @@ const STEP = 1.25
 const MOST_ZOOM = 12
 /** What one key moves the drawing by: a part of what is seen. */
 const KEY_PART = 0.12
+/** Around what is brought into view. */
+const MARGIN = 90
+/** The drawing's letters are of 10 to 12 pixels. */
+const LEAST_SCALE = 0.7
+const MOST_SCALE = 1.15
+
+/** Where a view begins, so that no more than need be is seen of what is beside the drawing. */
+const within = (start: number, from: number, room: number): number =>
+  room < 0 ? from + room / 2 : Math.min(Math.max(start, from), from + room)
 
 export class PanZoom {
   readonly #svg: SVGSVGElement
   readonly #whole: Box
   #seen: Box
+  /** A person moved it, and it stays where it is. */
+  isMoved = false
 
   constructor(svg: SVGSVGElement) {
     this.#svg = svg
@@ -33,11 +45,13 @@ export class PanZoom {
   }
 
   fit(): void {
+    this.isMoved = true
     this.#show(this.#whole)
   }
 
   /** Closer where `by` is above 1. The point, of the drawing, stays where it is. */
   zoom(by: number, point?: { readonly x: number; readonly y: number }): void {
+    this.isMoved = true
     const { x, y, width, height } = this.#seen
     const least = this.#whole.width / MOST_ZOOM
     const scaled = Math.min(Math.max(width / by, least), this.#whole.width * 1.5)
@@ -60,18 +74,26 @@ export class PanZoom {
   }
 
   #pan(byX: number, byY: number): void {
+    this.isMoved = true
     const { x, y, width, height } = this.#seen
     this.#show({ x: x + byX, y: y + byY, width, height })
   }
 
-  /** Brings a part of the drawing into the middle, large enough to be read. */
-  showPart({ x, y, width, height }: Box): void {
+  /** Brings a part of the drawing into the middle, large enough to be read; a smaller part of it, where all of it would not be. */
+  showPart(whole: Box, part: Box): void {
     const frame = this.#svg.getBoundingClientRect()
     if (frame.width === 0 || frame.height === 0) return
-    // At least a drawing's pixel for each of the screen's, where that is not more than there is.
-    const seenWidth = Math.min(Math.max(width * 1.2, frame.width / 1.05), this.#whole.width)
-    const seenHeight = seenWidth * (frame.height / frame.width)
-    this.#show({ x: x + width / 2 - seenWidth / 2, y: y + height / 2 - seenHeight / 2, width: seenWidth, height: seenHeight })
+    const ratio = frame.height / frame.width
+    const widthFor = ({ width, height }: Box): number => Math.max(width + MARGIN, (height + MARGIN) / ratio)
+    const isSeen = widthFor(whole) * LEAST_SCALE <= frame.width
+    const box = isSeen ? whole : part
+    const width = Math.max(widthFor(box), frame.width / MOST_SCALE)
+    const height = width * ratio
+    this.#show({
+      x: within(box.x + box.width / 2 - width / 2, this.#whole.x, this.#whole.width - width),
+      y: within(box.y + box.height / 2 - height / 2, this.#whole.y, this.#whole.height - height),
+      ...{ width, height },
+    })
   }
 
   /** A point of the screen in the drawing. */

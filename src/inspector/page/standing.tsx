@@ -7,7 +7,7 @@ import { agoText, inText } from './words.ts'
 const NEAR_MS = 20_000
 
 export function Standing({ explained, summary }: { readonly explained: Explained; readonly summary: Summary }) {
-  const { why, lastError, underWay, watching, timers, takes, laneClosed, lanePaused } = explained
+  const { why, lastError, lastAnswer, underWay, watching, timers, takes, laneClosed, lanePaused } = explained
   const soonest = Math.min(...timers.map(({ atMs }) => atMs), lanePaused?.untilMs ?? Infinity)
   const now = useNow(soonest - Date.now() < NEAR_MS ? 100 : 1000)
   const isStuck = summary.status === 'quarantined' || summary.status === 'unloadable'
@@ -17,6 +17,11 @@ export function Standing({ explained, summary }: { readonly explained: Explained
       {lastError && (
         <p class="error">
           {lastError.error} <span class="muted">(attempt {lastError.attempt}, {agoText(now - lastError.atMs)})</span>
+        </p>
+      )}
+      {lastAnswer && (
+        <p class="muted">
+          {lastAnswer.src} answered {lastAnswer.answer} last, {agoText(now - lastAnswer.atMs)}
         </p>
       )}
       <ul class="signs">

@@ -5,14 +5,14 @@ import { nowMs } from './model.ts'
 import { clockText, spanText } from './words.ts'
 
 interface TimelineProps {
-  readonly steps: readonly StepRecord[] | null
+  readonly steps: readonly StepRecord[]
   /** The step that is looked at; undefined is now. */
   readonly at: number | undefined
   readonly look: (at: number | undefined) => void
 }
 
 export function Timeline({ steps, at, look }: TimelineProps) {
-  if (steps === null || steps.length === 0)
+  if (steps.length === 0)
     return (
       <section class="timeline" aria-label="Timeline">
         <h3>Timeline</h3>
