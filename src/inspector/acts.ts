@@ -35,8 +35,17 @@ export async function perform(source: Source, { id, act }: Asked): Promise<void>
   const view = await operations.get(id)
   if (!actsOf(source, view, await operations.explain(id)).includes(act))
     throw new HardshellError('INVALID_STATE', `cannot ${act} in '${view.state}'`, { operationId: id })
-  if (act === 'resume') return operations.resume(id)
-  const isTaken = act === 'cancel' && cancel ? await cancel(id) : await send(source, id, act)
+  const done = async (): Promise<boolean> => {
+    if (act !== 'resume') return act === 'cancel' && cancel ? cancel(id) : send(source, id, act)
+    await operations.resume(id)
+    return true
+  }
+  const isTaken = await done().catch((error: unknown) => {
+    // A local step of it needs what is not here: keys, say.
+    if (operations.role === 'client' && error instanceof TypeError)
+      throw new Refused(409, 'NEEDS_OWNER', 'only the program that runs the operations can do that now')
+    throw error
+  })
   if (!isTaken) throw new HardshellError('INVALID_STATE', `cannot ${act} now`, { operationId: id })
 }
 

@@ -1,7 +1,7 @@
 /** One operation, whole: why it is where it is, the way that it took, its row without secrets, what can be done to it. */
 import type { OperationRow, OperationView } from '../kernel/define/operation.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
-import type { Act, Detail, Explained } from './feed.ts'
+import { ACTS, type Act, type Detail, type Explained } from './feed.ts'
 import type { Source } from './source.ts'
 
 /** What holds secrets (`snapshot`), or what a caller said. */
@@ -49,16 +49,17 @@ function shown(row: OperationRow): Detail['row'] {
   )
 }
 
-/** What can be done to an operation in its state. */
+/** What can be done to an operation in its state, from here. */
 export function actsOf(source: Source, { status, kind, row }: OperationView, { takes }: Explanation): readonly Act[] {
-  if (status === 'quarantined') return ['resume']
-  if (status !== 'active') return []
   const cancel = cancelEvent(source, kind, row)
-  return [
-    'resume',
-    ...(takes.includes('execute') ? (['execute'] as const) : []),
-    ...(cancel !== undefined && takes.includes(cancel) ? (['cancel'] as const) : []),
-  ]
+  const isOpen = status === 'active'
+  const can: Readonly<Record<Act, boolean>> = {
+    resume: isOpen || status === 'quarantined',
+    execute: isOpen && takes.includes('execute'),
+    cancel: isOpen && cancel !== undefined && takes.includes(cancel),
+  }
+  const { acts: allowed = ACTS } = source.of
+  return ACTS.filter((act) => can[act] && allowed.includes(act))
 }
 
 /** The event by which an operation of the kind gives up; undefined where there is none. */

@@ -14,6 +14,8 @@ export interface Inspectable {
   readonly operations: Operations
   /** Tells an operation to give up; false where it cannot any more. Unless given, by the event that its kind names. */
   readonly cancel?: ((id: string) => Promise<boolean>) | undefined
+  /** What can be done from here at most: `resume`, `execute`, `cancel`; all of it unless given. */
+  readonly acts?: readonly string[] | undefined
   /** Figures beside the operations: balances. */
   readonly totals?: (() => Promise<readonly Sums[]>) | undefined
 }
