@@ -4,6 +4,7 @@ import { FilmPane } from './film.tsx'
 import { Filters } from './filters.tsx'
 import { List } from './list.tsx'
 import { loadMore, useModel, type Model } from './model.ts'
+import { States } from './states.tsx'
 import { Totals } from './totals.tsx'
 import { countText } from './words.ts'
 
@@ -20,7 +21,7 @@ export function App() {
           {failure.message}
         </p>
       )}
-      <div class="panes">
+      <main class="panes">
         <section class="list-pane" aria-label="Operations">
           <Filters model={model} />
           <List model={model} />
@@ -37,14 +38,14 @@ export function App() {
             )}
           </p>
         </section>
-        <main class="detail-pane">
+        <section class="detail-pane" aria-label="One operation">
           {selected === undefined ? (
-            <p class="empty">Choose an operation: its chart, and the way that it took, are shown here.</p>
+            <States model={model} />
           ) : (
             <DetailPane key={selected} id={selected} version={model.selectedVersion} write={overview?.write === true} />
           )}
-        </main>
-      </div>
+        </section>
+      </main>
     </div>
   )
 }

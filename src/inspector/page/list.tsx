@@ -61,7 +61,7 @@ export function List({ model: { shown, selected, loaded } }: { readonly model: M
       onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
       onKeyDown={move}
     >
-      <div role="presentation" class="list-all" style={{ height: shown.length * ROW_PX }}>
+      <div role="presentation" class="list-all" style={{ height: `${shown.length * ROW_PX}px` }}>
         {rows.map((of, index) => (
           <Row key={of.id} of={of} at={first + index} count={shown.length} isSelected={of.id === selected} now={now} />
         ))}

@@ -168,11 +168,16 @@ async function attempted(act: () => Promise<void>): Promise<void> {
 
 const readAll = (): Promise<void> =>
   attempted(async () => {
-    const overview = await api.overview()
+    const [overview, first] = await Promise.all([api.overview(), api.page(null, FIRST_PAGE).catch(() => undefined)])
     aheadMs = overview.nowMs - Date.now()
     change({ overview })
     document.title = `${overview.title} · hardshell inspector`
-    if (overview.role !== 'film') await load(null, LOADED)
+    if (overview.role === 'film') return
+    if (first) {
+      put(first.operations)
+      arrange({ loaded: true, next: first.next })
+    }
+    if (!first || first.next !== null) await load(first?.next ?? null, LOADED)
   })
 
 function hear(told: Told): void {
