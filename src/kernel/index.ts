@@ -74,6 +74,7 @@ export type {
   CloseOptions,
   CountFilter,
   CreateOptions,
+  ForkOptions,
   ListFilter,
   OnError,
   OperationError,

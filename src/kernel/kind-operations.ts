@@ -6,9 +6,11 @@ import type { OperationRow, OperationView } from './define/operation.ts'
 import type { StepRecord, StepsPage } from './define/steps.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import {
+  checkForking,
   checkSending,
   type CountFilter,
   type CreateOptions,
+  type ForkOptions,
   type ListFilter,
   type Page,
   type SendOptions,
@@ -67,6 +69,11 @@ export interface UntypedCalls {
   ): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
   steps(id: string, page: StepsPage): Promise<StepRecord[]>
+  fork(
+    kind: string,
+    origin: { readonly id: string; readonly version: number },
+    options: Pick<CreateOptions, 'id' | 'key'>,
+  ): Promise<OperationView>
 }
 
 /** One version of a kind. */
@@ -329,6 +336,27 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   async steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
     await this.get(id)
     return this.#calls.steps(id, page)
+  }
+
+  /**
+   * Starts an operation from where another one of the kind was at a step: with its chart's state and context then, and delays that
+   * begin anew. It is committed whole, or not at all; its first step says in `detail` where it comes from. What the other one did
+   * outside and to rows is neither done again nor undone, and a kind must say that it can be forked (`forks`).
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be forked
+   * @throws {HardshellError} `NOT_FOUND`, also where no snapshot of the step is kept; `INVALID_STATE` where the other one had ended
+   *   then, or waited for its children; `KEY_REUSED`, `ID_REUSED`, `OTHER_VERSION`, `UNLOADABLE`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const orders = operations.of(order)
+   * const { id, version } = await orders.create({ item: 'tea' })
+   * const second = await orders.fork(id, { at: version })
+   */
+  async fork(id: string, options: ForkOptions): Promise<OperationView<M>> {
+    checkForking(options)
+    await this.get(id)
+    const { at, ...more } = options
+    return this.#typed(await this.#calls.fork(this.#kind.kind, { id, version: at }, more))
   }
 
   #typed(view: OperationView): OperationView<M> {

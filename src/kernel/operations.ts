@@ -176,6 +176,10 @@ export class Operations<Ports = unknown> {
       onEach: (filter, machine, act, signal) => this.#onEach({ ...filter, status: 'active' }, machine, act, signal),
       deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
       steps: (id, page) => this.steps(id, page),
+      fork: async (kind, origin, options) => {
+        this.#assertOpen()
+        return this.#creation.fork(kind, origin, options)
+      },
       create: async (kind, input, options) => {
         this.#assertOpen()
         return this.#creation.create(kind, input, options)
@@ -415,6 +419,7 @@ export class Operations<Ports = unknown> {
    * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
    * for (const { from, to, event, answer } of await operations.steps(id)) console.log(from, '→', to, answer ?? event)
    */
   async steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
@@ -430,8 +435,8 @@ export class Operations<Ports = unknown> {
    * @throws {HardshellError} `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
-   * const [first] = await operations.steps(id)
-   * const then = first && (await operations.stepSnapshot(id, first.version))
+   * const { id, version } = await operations.of(order).create({ item: 'tea' })
+   * const then = await operations.stepSnapshot(id, version)
    */
   async stepSnapshot(
     id: string,

@@ -124,7 +124,7 @@ export interface CloseOptions {
 /** How an operation is created. */
 export interface CreateOptions {
   /** The operation's id; a new one unless given. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
   readonly key?: string | undefined
   /** What the caller asked for, to compare when the key is used again. */
@@ -133,6 +133,24 @@ export interface CreateOptions {
   readonly parent?: string | undefined
   /** Looked at before each try: the id of an operation that already does what is asked. */
   readonly existing?: (() => Promise<string | undefined>) | undefined
+}
+
+/** How an operation is forked. */
+export interface ForkOptions {
+  /** The version of the other operation after the step. */
+  readonly at: number
+  /** The new operation's id; a new one unless given. */
+  readonly id?: string | undefined
+  /** Same key and same step → the operation that is there. */
+  readonly key?: string | undefined
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkForking(options: ForkOptions): void {
+  checkNames(options, 'options', ['at', 'id', 'key'])
+  const { at, id, key } = options
+  checkCount(at ?? null, 'at')
+  checkKeys({ id, key })
 }
 
 /** How an event is sent. */

@@ -7,6 +7,8 @@ import type { StepRow } from '../define/steps.ts'
 import type { Kernel } from '../kernel.ts'
 
 const DAY_MS = 86_400_000
+/** By so much the clocks of processes may differ. */
+const LATE_MS = 3_600_000
 /** How many operations are read at once, unless more of them changed last at one time. */
 const PAGE = 100
 /** The most rows that one commit deletes. */
@@ -22,7 +24,8 @@ export async function sweepSteps(kernel: Kernel, days: number, signal: AbortSign
   const { operation, version } = DONE_TO
   const done = await store.get('steps', [operation, version])
   // A clock that was ahead and was set back leaves a mark that is of no use.
-  let from = done && done.at <= to ? done.at : 0
+  let from = done && done.at <= to ? Math.max(0, done.at - LATE_MS) : 0
+  let isWorthMarking = false
   for (let limit = PAGE; from <= to;) {
     const rows = await store.query({ table: 'operations', index: 'byUpdate', from, to, limit })
     let deletions: KernelWrite[] = []
@@ -38,13 +41,15 @@ export async function sweepSteps(kernel: Kernel, days: number, signal: AbortSign
       }
     }
     if (deletions.length > 0) await store.commit(deletions)
+    // What is looked through once more costs little, and a process that has nothing to delete writes nothing.
+    isWorthMarking ||= deletions.length > 0 || rows.length === limit
     const last = rows.at(-1)
     if (!last || rows.length < limit) break
     if (last.updatedAt === from) limit *= 2
     else limit = PAGE
     from = last.updatedAt
   }
-  if (done?.at !== to) await store.commit([{ put: 'steps', row: markOf(to) }])
+  if (isWorthMarking) await store.commit([{ put: 'steps', row: markOf(to) }])
 }
 
 const markOf = (at: number): StepRow => ({
