@@ -1,7 +1,8 @@
 /** `hardshell inspect`: a page on which the operations of a wallet's database are seen, while whoever runs the wallet goes on. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
+import { filmIn } from '../inspector/film.ts'
 import { serve, type Inspector } from '../inspector/serve.ts'
 import { StoreError, type StoreAdapter } from '../store/port.ts'
 import { openInspected } from '../wallet/inspected.ts'
@@ -76,7 +77,11 @@ async function encrypted(path: string): Promise<StoreAdapter> {
 async function opened(values: { store?: string | undefined; write: boolean; port: string; replay?: string | undefined }) {
   const { store, write, replay } = values
   const port = portOf(values.port)
-  if (replay !== undefined) throw new Misused('--replay: not yet')
+  if (replay !== undefined) {
+    if (!existsSync(replay)) throw new Misused(`there is no file ${replay}`)
+    const film = filmIn(readFileSync(replay, 'utf8'))
+    return { inspector: await serve({ film, port, title: film.path }), inspected: undefined }
+  }
   if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres:URL')
   const inspected = await openInspected(await adapterOf(store)).catch((error: unknown) => {
     // What differs from a wallet's tables is a long list.
@@ -105,7 +110,7 @@ async function run(args: readonly string[]): Promise<void> {
   tell(inspector, values.json, print)
   await interrupted()
   await inspector.close()
-  await inspected[Symbol.asyncDispose]()
+  await inspected?.[Symbol.asyncDispose]()
 }
 
 const tell = ({ url }: Inspector, json: boolean, print: (text: string) => void): void =>

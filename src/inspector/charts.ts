@@ -37,12 +37,24 @@ export class Charts {
   }
 
   async #view(machine: AnyStateMachine, kind: string, version: number): Promise<ChartView> {
-    const chart = describeChart(machine)
-    const { states, arrows } = chart
-    const kept = await readFile(new URL(`charts/${drawingName(chart)}`, this.#page), 'utf8').catch(() => undefined)
-    const drawn = kept === undefined ? await drawing(chart) : { svg: kept, reason: null }
-    return { kind, version, states, arrows, ...drawn }
+    const kept = (name: string): Promise<string | undefined> =>
+      readFile(new URL(`charts/${name}`, this.#page), 'utf8').catch(() => undefined)
+    return viewOf(machine, kind, version, kept)
   }
+}
+
+/** A chart as the page shows it. `kept` gives the drawing of a name, where it was made already. */
+export async function viewOf(
+  machine: AnyStateMachine,
+  kind: string,
+  version: number,
+  kept: (name: string) => Promise<string | undefined> = () => Promise.resolve(undefined),
+): Promise<ChartView> {
+  const chart = describeChart(machine)
+  const { states, arrows } = chart
+  const svg = await kept(drawingName(chart))
+  const drawn = svg === undefined ? await drawing(chart) : { svg, reason: null }
+  return { kind, version, states, arrows, ...drawn }
 }
 
 async function drawing(chart: ChartDescription): Promise<Pick<ChartView, 'svg' | 'reason'>> {

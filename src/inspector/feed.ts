@@ -117,19 +117,22 @@ export interface Refusal {
 
 /** A run of the explorer, to be looked at from beginning to end. */
 export interface Film {
+  /** So that a file of something else is not taken for one. */
+  readonly film: 1
+  /** The path that it is a run of. */
   readonly path: string
-  readonly columns: readonly string[]
   readonly scenes: readonly Scene[]
+  /** What is wrong at its end. */
   readonly violations: readonly string[]
+  /** The charts of the kinds that are in it. */
+  readonly charts: { readonly [kind: string]: ChartView }
 }
 
 /** One thing that happened in a run. */
 export interface Scene {
   readonly atMs: number
-  /** The process, in words: `1`, `2`. */
+  /** The life of the program in which it happened, from 1. */
   readonly life: number
-  readonly kind: 'start' | 'commit' | 'request' | 'answer' | 'event' | 'fault' | 'crash' | 'other'
+  readonly column: 'life' | 'fault' | 'commit' | 'request' | 'state' | 'event' | 'context'
   readonly text: string
-  /** The operation's chart and state after it, where it is a commit. */
-  readonly chart: { readonly kind: string; readonly version: number; readonly state: string } | null
 }

@@ -1,5 +1,4 @@
 /** Serves the inspector's page, and what it shows. */
-import type { AnyStateMachine } from 'xstate'
 import { checkNames, checkObject, checkPort } from '../arguments.ts'
 import { inspectableOf, type Inspectable } from '../kernel/inspect/inspectable.ts'
 import { Operations } from '../kernel/operations.ts'
@@ -40,8 +39,6 @@ export interface Inspector extends AsyncDisposable {
 export interface Serving {
   readonly inspectable?: Inspectable | undefined
   readonly film?: Film | undefined
-  /** The charts of a film. */
-  readonly machineOf?: ((kind: string) => AnyStateMachine | undefined) | undefined
   readonly port?: number | undefined
   readonly write?: boolean | undefined
   readonly title?: string | undefined
@@ -80,11 +77,10 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
 /** As `serveInspector`, of what the package itself shows. */
 export async function serve(serving: Serving): Promise<Inspector> {
   const { inspectable, film, write = false, title = 'hardshell', port = 0, page = PACKED_PAGE } = serving
-  const machineOf = serving.machineOf ?? (() => undefined)
   const clients = new Clients()
   const source = inspectable && new Source(inspectable)
   const routes = [...overviewRoutes({ source, film, write, title, clients }), ...(source ? routesOf(source, write) : [])]
-  const charts = new Charts((kind, version) => source?.machineOf(kind, version) ?? machineOf(kind), page)
+  const charts = new Charts((kind, version) => source?.machineOf(kind, version), page)
   routes.push({
     path: /^\/api\/charts\/[^/]+\/\d+$/,
     method: 'GET',

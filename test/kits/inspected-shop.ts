@@ -2,10 +2,11 @@
 import { assign, setup } from 'xstate'
 import { serve, type Inspector } from '../../src/inspector/serve.ts'
 import {
-  answered,
   backoff,
   defineOperation,
   effect,
+  isAnswered,
+  on,
   openOperations,
   operationsTable,
   stepsTable,
@@ -25,8 +26,8 @@ const machine = setup({
     tags: 'human'
   },
   actors: { 'card.charge': effect<Charged, { tries: number }>({ answers: { ok: true, unknown: true } }) },
-  actions: { count: assign({ tries: ({ context }) => context.tries + 1 }) },
-  guards: {},
+  actions: { keep: assign((_, kept: Partial<{ tries: number }>) => kept), count: assign({ tries: ({ context }) => context.tries + 1 }) },
+  guards: { answered: isAnswered },
   delays: { pause: backoff<{ tries: number }>({ firstMs: 30_000, maxMs: 60_000, tries: ({ tries }) => tries }) },
 }).createMachine({
   id: 'order',
@@ -46,10 +47,7 @@ const machine = setup({
           invoke: {
             src: 'card.charge',
             input: ({ context: { tries } }) => ({ tries }),
-            onDone: [
-              { guard: answered('ok'), target: '#order.paid' },
-              { target: 'pausing', actions: 'count' },
-            ],
+            onDone: [on({ answer: 'ok', target: '#order.paid' }), { target: 'pausing', actions: 'count' }],
           },
         },
         pausing: { description: 'The card did not answer.', after: { pause: 'charging' }, on: { cancel: '#order.cancelled' } },

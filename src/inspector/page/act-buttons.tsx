@@ -7,7 +7,7 @@ import { amountText } from './words.ts'
 const MEANS: Readonly<Record<Act, string>> = {
   resume: 'It goes on from where it is: a pause ends, and what was set aside is tried again.',
   execute: 'It is carried out: money moves.',
-  cancel: 'It gives up, where that is still possible. What that means in this state, the sentence above says.',
+  cancel: 'It gives up, if it still can. What the sentence above says of cancelling, or of giving up, is what happens.',
 }
 
 interface ActProps {
@@ -60,10 +60,10 @@ export function ActButtons({ detail, done }: ActProps) {
           {asked} this {summary.kind}
           {summary.amount === null ? '' : ` of ${amountText(summary)}`}?
         </h3>
-        <p>{MEANS[asked]}</p>
         <p class="muted">
           Now in {summary.state}: {explained.why}
         </p>
+        <p>{MEANS[asked]}</p>
         <div class="dialog-foot">
           <button type="button" onClick={() => dialog.current?.close()}>
             no

@@ -12,7 +12,7 @@ export function App() {
   const model = useModel()
   const { overview, failure, selected } = model
   if (failure?.status === 401) return <Locked />
-  if (overview?.role === 'film') return <FilmPane title={overview.title} />
+  if (overview?.film) return <FilmPane />
   return (
     <div class={selected === undefined ? 'app' : 'app has-open'}>
       <Head model={model} />

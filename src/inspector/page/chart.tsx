@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { ChartView, StepRecord } from '../feed.ts'
 import { Drawing } from './drawing.ts'
-import { nextFrom, statesIn, wayOf } from './way.ts'
+import { nextFrom, statesIn, wayOf as wayOfStep } from './way.ts'
 import { spanText } from './words.ts'
 
 interface ChartProps {
@@ -12,9 +12,11 @@ interface ChartProps {
   readonly steps: readonly StepRecord[]
   /** Whether something is under way. */
   readonly isNow: boolean
+  /** The arrows of a step, where its event is not all that tells them. */
+  readonly wayOf?: (chart: ChartView, step: StepRecord) => readonly number[]
 }
 
-export function Chart({ chart, state, steps, isNow }: ChartProps) {
+export function Chart({ chart, state, steps, isNow, wayOf = wayOfStep }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null)
   const drawing = useMemo(() => (chart?.svg == null ? undefined : new Drawing(chart.svg)), [chart])
   useEffect(() => {
@@ -37,7 +39,9 @@ export function Chart({ chart, state, steps, isNow }: ChartProps) {
     const taken = new Set(ways.flat())
     // States of local steps are passed within a step, and have no time of their own.
     const passed = [...taken].flatMap((index) => chart.arrows[index]?.to ?? []).map((id) => [id, ''] as const)
-    const entered = steps.flatMap(({ to, atMs }) => statesIn(to).map((id) => [id, `+${spanText(atMs - first)}`] as const))
+    const entered = steps.flatMap(({ to, atMs }) =>
+      statesIn(to).map((id) => [id, atMs === first ? '' : `+${spanText(atMs - first)}`] as const),
+    )
     drawing.mark({
       ...{ now: statesIn(state), isNow, taken },
       visited: new Map([...passed, ...entered]),

@@ -168,16 +168,11 @@ async function attempted(act: () => Promise<void>): Promise<void> {
 
 const readAll = (): Promise<void> =>
   attempted(async () => {
-    const [overview, first] = await Promise.all([api.overview(), api.page(null, FIRST_PAGE).catch(() => undefined)])
+    const overview = await api.overview()
     aheadMs = overview.nowMs - Date.now()
     change({ overview })
     document.title = `${overview.title} · hardshell inspector`
-    if (overview.role === 'film') return
-    if (first) {
-      put(first.operations)
-      arrange({ loaded: true, next: first.next })
-    }
-    if (!first || first.next !== null) await load(first?.next ?? null, LOADED)
+    if (!overview.film) await load(null, LOADED)
   })
 
 function hear(told: Told): void {
