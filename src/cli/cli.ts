@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-/** The command `hardshell`: `crash` proves kinds of operations, all else is the mint's. Each loads only what it needs. */
+/** The command `hardshell`: `crash` proves kinds, `chart` draws them, all else is the mint's. Each loads only what it needs. */
 const [, , command = ''] = process.argv
-await(command === 'crash' ? import('./crash.ts') : import('../mint-server/cli/cli.ts'))
+const own = { crash: () => import('./crash.ts'), chart: () => import('./chart.ts') }
+await(command === 'crash' || command === 'chart' ? own[command]() : import('../mint-server/cli/cli.ts'))
