@@ -6,7 +6,7 @@ import type { ChartArrow, ChartDescription, ChartState } from './description.ts'
 /** One line of a text that is drawn: which arrow it speaks of, if any, and what else it is. */
 export interface Line {
   readonly text: string
-  readonly of: 'name' | 'effect' | 'local' | 'poll' | 'folded' | 'arrow'
+  readonly of: 'name' | 'effect' | 'local' | 'poll' | 'folded' | 'words'
   readonly arrows?: readonly number[]
 }
 
@@ -37,7 +37,7 @@ const padded = (text: string): string => `\u00a0${text}\u00a0`
 /** Breaks a text at its spaces, where a line would be longer than so many characters. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.trim().split(/\s+/)) {
     const last = lines.at(-1)
     // An arrow that ends a line would point at nothing.
     const isFull = last !== undefined && last !== '→' && last.length + 1 + word.length > width
@@ -57,7 +57,7 @@ function drawnLabel(arrow: ChartArrow, from: ChartState | undefined): string {
 const linesOf = (label: string, arrows: readonly number[]): Line[] =>
   label === ''
     ? []
-    : wrapped(label, LABEL_WIDTH).map((text, at) => ({ text: at === 0 ? text : `   ${text}`, of: 'arrow', arrows }))
+    : wrapped(label, LABEL_WIDTH).map((text, at) => ({ text: at === 0 ? text : `   ${text}`, of: 'words', arrows }))
 
 function boxOf(state: ChartState | null, { name, arrows }: ChartDescription): Box {
   const invokes = (state?.invokes ?? []).map(({ src, local }): Line => ({
@@ -72,7 +72,7 @@ function boxOf(state: ChartState | null, { name, arrows }: ChartDescription): Bo
       const to = arrow.to.map((id) => ` → ${state ? id.slice(state.id.length + 1) : id}`).join('')
       const done = to === '' && arrow.actions.length > 0 ? ` / ${arrow.actions.join(', ')}` : ''
       const text = padded(`${drawnLabel(arrow, state ?? undefined)}${to}${done}`)
-      return { text, of: 'arrow', arrows: [arrow.index] }
+      return { text, of: 'words', arrows: [arrow.index] }
     })
   const count = state?.folded ?? 0
   const folded: Line[] = count > 0 ? [{ text: padded(`${count} states inside`), of: 'folded' }] : []

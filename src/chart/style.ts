@@ -18,9 +18,10 @@ export const CHART_STYLE = `.chart {
 }
 .chart text { fill: var(--chart-ink); font-family: Helvetica, Arial, 'Liberation Sans', sans-serif; font-size: 12px; }
 .chart-paper { fill: var(--chart-paper); }
-.chart-state path { fill: var(--chart-box); stroke: var(--chart-line); stroke-width: 1.5; }
+.chart-state path, .chart-state ellipse { fill: var(--chart-box); stroke: var(--chart-line); stroke-width: 1.5; }
 .chart-state polyline { fill: none; stroke: var(--chart-line); }
 .chart-state.is-around path { fill: none; stroke: var(--chart-group); }
+.chart-state polygon { fill: none; stroke: var(--chart-group); stroke-dasharray: 6 3; }
 .chart-state .chart-effect { fill: var(--chart-effect); }
 .chart-state .chart-local, .chart-state .chart-poll, .chart-state .chart-folded { fill: var(--chart-muted); }
 .chart-state.is-local path { stroke-dasharray: 4 2; }
@@ -32,7 +33,7 @@ export const CHART_STYLE = `.chart {
 .chart-arrow path { fill: none; stroke: var(--chart-line); }
 .chart-arrow polygon { fill: var(--chart-line); stroke: var(--chart-line); }
 .chart .chart-label text { font-size: 10px; paint-order: stroke; stroke: var(--chart-paper); stroke-width: 3px; stroke-linejoin: round; }
-.chart-state.is-current path { stroke: var(--chart-lit); stroke-width: 3; }
+.chart-state.is-current path, .chart-state.is-current polygon { stroke: var(--chart-lit); stroke-width: 3; }
 .chart-state.is-current:not(.is-around) path { fill: var(--chart-lit-box); }
 .chart-arrow.is-taken path { stroke: var(--chart-lit); stroke-width: 2.5; }
 .chart-arrow.is-taken polygon { fill: var(--chart-lit); stroke: var(--chart-lit); }

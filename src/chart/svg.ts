@@ -20,7 +20,14 @@ const escaped = (text: string): string =>
 interface Group {
   readonly classes: readonly string[]
   readonly shapes: readonly string[]
-  readonly places: readonly { readonly x: string; readonly y: string }[]
+  readonly places: readonly Place[]
+}
+
+/** Where a line of text is: `anchor` says which part of it is at `x`. */
+interface Place {
+  readonly x: string
+  readonly y: string
+  readonly anchor: string
 }
 
 const attribute = (element: string, name: string): string => new RegExp(`\\s${name}="([^"]*)"`).exec(element)?.[1] ?? ''
@@ -45,6 +52,7 @@ function groupsIn(picture: string): Group[] {
       places: [...inside.matchAll(/<text\b[^>]*>(?![\s\u00a0]*(?:&#160;)*<\/text>)/g)].map(([text]) => ({
         x: attribute(text, 'x'),
         y: attribute(text, 'y'),
+        anchor: attribute(text, 'text-anchor'),
       })),
     }),
   )
@@ -58,9 +66,10 @@ function among<T>({ classes }: Group, letter: 's' | 'e', all: readonly T[]): T |
 
 const isLetters = (tag: string): boolean => /^[a-z]+$/.test(tag)
 
-function textAt({ x, y }: { readonly x: string; readonly y: string }, { text, of, arrows }: Line): string {
+function textAt({ x, y, anchor }: Place, { text, of, arrows }: Line): string {
   const whose = arrows === undefined ? '' : ` data-arrows="${arrows.join(' ')}"`
-  return `<text class="chart-${of}" x="${x}" y="${y}"${whose} xml:space="preserve">${escaped(text)}</text>`
+  const at = `x="${x}" y="${y}"${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}`
+  return `<text class="chart-${of}" ${at}${whose} xml:space="preserve">${escaped(text)}</text>`
 }
 
 const textsOf = ({ places }: Group, lines: readonly Line[]): string[] =>

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-/** The command `hardshell`: `crash` proves kinds of operations, `inspect` shows them, all else is the mint's. Each loads only what it needs. */
+/** The command `hardshell`: `crash` proves kinds, `chart` draws them, `inspect` shows operations; all else is the mint's. Each loads only what it needs. */
 const [, , command = ''] = process.argv
-const own = { crash: () => import('./crash.ts'), inspect: () => import('./inspect.ts') }
-await (command === 'crash' || command === 'inspect' ? own[command]() : import('../mint-server/cli/cli.ts'))
+const own: Readonly<Record<string, () => Promise<unknown>>> = {
+  crash: () => import('./crash.ts'),
+  chart: () => import('./chart.ts'),
+  inspect: () => import('./inspect.ts'),
+}
+await (Object.hasOwn(own, command) ? own[command]?.() : import('../mint-server/cli/cli.ts'))
