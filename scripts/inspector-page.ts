@@ -8,7 +8,11 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
-import { CHART_STYLE } from '../src/chart/index.ts'
+import { bountyKind } from '../src/bounty/kind.ts'
+import { CHART_STYLE, describeChart, drawChart } from '../src/chart/index.ts'
+import { drawingName } from '../src/inspector/charts.ts'
+import { mintKinds } from '../src/mint-server/operations/index.ts'
+import { walletKinds } from '../src/wallet/kinds/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = join(root, 'src/inspector/page')
@@ -63,7 +67,16 @@ export async function builtPage(): Promise<URL> {
   return pathToFileURL(`${folder}/`)
 }
 
+/** Draws the charts of the package's own kinds: they are shown without the library that lays them out. */
+async function drawCharts(folder: string): Promise<number> {
+  mkdirSync(folder, { recursive: true })
+  const charts = [...walletKinds, ...mintKinds, bountyKind()].map(({ machine }) => describeChart(machine))
+  for (const chart of charts) writeFileSync(join(folder, drawingName(chart)), await drawChart(chart, { style: false }))
+  return charts.length
+}
+
 if (import.meta.main) {
   const { gzipBytes } = await buildPage(join(root, 'dist/inspector-page'))
-  console.log(`the inspector's page: ${(gzipBytes / 1000).toFixed(1)} kB gzip`)
+  const charts = await drawCharts(join(root, 'dist/inspector-page/charts'))
+  console.log(`the inspector's page: ${(gzipBytes / 1000).toFixed(1)} kB gzip, ${charts} charts`)
 }

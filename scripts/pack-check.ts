@@ -30,11 +30,11 @@ function pack(): { readonly filename: string; readonly unpackedSize: number; rea
 
 /** What is wrong with the list of packed files. */
 function complaints(paths: readonly string[]): string[] {
-  const expected = ['README.md', 'LICENSE', 'package.json', ...targets(manifest.exports)]
+  const expected = ['README.md', 'LICENSE', 'package.json', 'dist/inspector-page/index.html', 'dist/inspector-page/page.js', ...targets(manifest.exports)]
   // The first release writes the change log.
   if (manifest.version !== '0.0.0') expected.push('CHANGELOG.md')
   const allowed =
-    /^(dist\/(src|machines)\/.+\.(js|d\.ts)|(docs\/(api\/)?[\w-]+|README|ARCHITECTURE|CHANGELOG)\.md|docs\/charts\/[\w-]+\.svg|examples\/.+\.ts|LICENSE|package\.json)$/
+    /^(dist\/(src|machines)\/.+\.(js|d\.ts)|dist\/inspector-page\/([\w-]+\.(html|js|css|svg)|charts\/[0-9a-f]+\.svg)|(docs\/(api\/)?[\w-]+|README|ARCHITECTURE|CHANGELOG)\.md|docs\/charts\/[\w-]+\.svg|examples\/.+\.ts|LICENSE|package\.json)$/
   return [
     ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
     ...paths.filter((path) => !allowed.test(path)).map((path) => `${path} does not belong in it`),
