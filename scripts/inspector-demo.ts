@@ -41,12 +41,15 @@ const mint = stack.use(await startMint())
 const places = stack.use(await startPlaces('sqlite', dir))
 const wire = stack.use(await startWire(mint.url, EACH_WAY_MS))
 const alice = places.place('alice', randomBytes(64).toString('hex'))
-const plan = rounds({ place: (name, seed) => (name === 'alice' ? alice : places.place(name, seed)) }, wire.url, (amounts) =>
-  Promise.all(
-    amounts.map(async (amount) => {
-      return (await getJson<{ request: string }>(`${mint.url}/admin/invoice`, JSON.stringify({ amount }))).request
-    }),
-  ),
+const plan = rounds(
+  { place: (name, seed) => (name === 'alice' ? alice : places.place(name, seed)) },
+  wire.url,
+  (amounts) =>
+    Promise.all(
+      amounts.map(async (amount) => {
+        return (await getJson<{ request: string }>(`${mint.url}/admin/invoice`, JSON.stringify({ amount }))).request
+      }),
+    ),
 )
 const inspected = stack.use(await openInspected(await adapterOf(alice)))
 const inspector = stack.use(
@@ -68,7 +71,9 @@ for (let round = 0; killed < kills; round++) {
     if (ended === 'done') break
     if (ended === 'stuck') throw new Error('an operation is stuck')
     killed++
-    say(`kill ${killed}/${kills}${typeof ended === 'string' ? '' : ` hit ${ended.kind}.${ended.state} of ${ended.wallet}`}`)
+    say(
+      `kill ${killed}/${kills}${typeof ended === 'string' ? '' : ` hit ${ended.kind}.${ended.state} of ${ended.wallet}`}`,
+    )
   }
 }
 say('no more kills; the page stays until Ctrl-C')

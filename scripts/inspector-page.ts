@@ -51,7 +51,9 @@ export async function buildPage(folder: string): Promise<{ readonly gzipBytes: n
 /** The page of the sources as they are, built where that was not done yet. For tests and demos. */
 export async function builtPage(): Promise<URL> {
   const hash = createHash('sha256')
-  for (const path of globSync(['src/inspector/page/*', 'src/inspector/feed.ts', 'scripts/inspector-page.ts'], { cwd: root }).toSorted())
+  for (const path of globSync(['src/inspector/page/*', 'src/inspector/feed.ts', 'scripts/inspector-page.ts'], {
+    cwd: root,
+  }).toSorted())
     hash.update(path).update(readFileSync(join(root, path)))
   const folder = join(root, 'node_modules/.cache/inspector-page', hash.digest('hex').slice(0, 16))
   if (!existsSync(folder)) {

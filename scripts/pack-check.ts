@@ -30,7 +30,14 @@ function pack(): { readonly filename: string; readonly unpackedSize: number; rea
 
 /** What is wrong with the list of packed files. */
 function complaints(paths: readonly string[]): string[] {
-  const expected = ['README.md', 'LICENSE', 'package.json', 'dist/inspector-page/index.html', 'dist/inspector-page/page.js', ...targets(manifest.exports)]
+  const expected = [
+    'README.md',
+    'LICENSE',
+    'package.json',
+    'dist/inspector-page/index.html',
+    'dist/inspector-page/page.js',
+    ...targets(manifest.exports),
+  ]
   // The first release writes the change log.
   if (manifest.version !== '0.0.0') expected.push('CHANGELOG.md')
   const allowed =

@@ -6,4 +6,4 @@ const own: Readonly<Record<string, () => Promise<unknown>>> = {
   chart: () => import('./chart.ts'),
   inspect: () => import('./inspect.ts'),
 }
-await (Object.hasOwn(own, command) ? own[command]?.() : import('../mint-server/cli/cli.ts'))
+await(Object.hasOwn(own, command) ? own[command]?.() : import('../mint-server/cli/cli.ts'))

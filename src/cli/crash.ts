@@ -94,7 +94,16 @@ async function replayed(
   const { trace, violations } = await replayOf(proofs, path)
   if (film !== undefined) {
     const { filmOf } = await import('../inspector/film.ts')
-    writeFileSync(film, JSON.stringify(await filmOf(path, { trace, violations }, proofs.map(({ kind }) => kind))))
+    writeFileSync(
+      film,
+      JSON.stringify(
+        await filmOf(
+          path,
+          { trace, violations },
+          proofs.map(({ kind }) => kind),
+        ),
+      ),
+    )
   }
   for (const line of traceLines(trace)) print(line)
   for (const what of violations) print(`✗ ${what}`)

@@ -50,7 +50,9 @@ async function adapterOf(store: string): Promise<StoreAdapter> {
   const [kind, place] = [store.slice(0, at), store.slice(at + 1)]
   if (kind === 'sqlite') {
     if (!existsSync(place)) throw new Misused(`there is no file ${place}`)
-    return isEncrypted(place) ? encrypted(place) : (await import('../store/sqlite/index.ts')).sqliteStore({ path: place })
+    return isEncrypted(place)
+      ? encrypted(place)
+      : (await import('../store/sqlite/index.ts')).sqliteStore({ path: place })
   }
   if (kind === 'postgres') return (await import('../store/postgres/index.ts')).postgresStore({ connection: place })
   throw new Misused('--store: sqlite:PATH or postgres:URL')
@@ -74,7 +76,12 @@ async function encrypted(path: string): Promise<StoreAdapter> {
   return encryptedSqliteStore({ path, key: isKey ? text : { passphrase: text } })
 }
 
-async function opened(values: { store?: string | undefined; write: boolean; port: string; replay?: string | undefined }) {
+async function opened(values: {
+  store?: string | undefined
+  write: boolean
+  port: string
+  replay?: string | undefined
+}) {
   const { store, write, replay } = values
   const port = portOf(values.port)
   if (replay !== undefined) {
@@ -89,10 +96,12 @@ async function opened(values: { store?: string | undefined; write: boolean; port
     throw error
   })
   const title = store.startsWith('sqlite:') ? basename(store) : 'PostgreSQL'
-  const inspector = await serve({ inspectable: inspected.inspectable, port, write, title }).catch(async (error: unknown) => {
-    await inspected[Symbol.asyncDispose]()
-    throw error
-  })
+  const inspector = await serve({ inspectable: inspected.inspectable, port, write, title }).catch(
+    async (error: unknown) => {
+      await inspected[Symbol.asyncDispose]()
+      throw error
+    },
+  )
   return { inspector, inspected }
 }
 

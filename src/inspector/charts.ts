@@ -61,6 +61,9 @@ async function drawing(chart: ChartDescription): Promise<Pick<ChartView, 'svg' |
   try {
     return { svg: await drawChart(chart, { style: false }), reason: null }
   } catch {
-    return { svg: null, reason: 'The package state-machine-cat, which draws charts, is not installed. The table says the same.' }
+    return {
+      svg: null,
+      reason: 'The package state-machine-cat, which draws charts, is not installed. The table says the same.',
+    }
   }
 }

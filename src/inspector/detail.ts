@@ -17,7 +17,11 @@ export async function detailOf(source: Source, id: string): Promise<Detail> {
   const summary = source.summary(view.row)
   return {
     nowMs: source.parts.clock.now(),
-    summary: { ...summary, status: view.status, reason: view.status === 'unloadable' ? explanation.why : summary.reason },
+    summary: {
+      ...summary,
+      status: view.status,
+      reason: view.status === 'unloadable' ? explanation.why : summary.reason,
+    },
     explained: explained(explanation),
     row: shown(view.row),
     hidden: HIDDEN,

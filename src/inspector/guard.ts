@@ -55,5 +55,6 @@ export function checkPlace({ headers, method }: IncomingMessage, port: number): 
 
 /** @throws {Refused} where the request does not carry the token */
 export function checkToken({ authorization = '' }: IncomingHttpHeaders, token: string): void {
-  if (!isSameSecret(authorization, `Bearer ${token}`)) throw new Refused(401, 'TOKEN', 'open the address that was printed')
+  if (!isSameSecret(authorization, `Bearer ${token}`))
+    throw new Refused(401, 'TOKEN', 'open the address that was printed')
 }

@@ -79,7 +79,10 @@ export async function serve(serving: Serving): Promise<Inspector> {
   const { inspectable, film, write = false, title = 'hardshell', port = 0, page = PACKED_PAGE } = serving
   const clients = new Clients()
   const source = inspectable && new Source(inspectable)
-  const routes = [...overviewRoutes({ source, film, write, title, clients }), ...(source ? routesOf(source, write) : [])]
+  const routes = [
+    ...overviewRoutes({ source, film, write, title, clients }),
+    ...(source ? routesOf(source, write) : []),
+  ]
   const charts = new Charts((kind, version) => source?.machineOf(kind, version), page)
   routes.push({
     path: /^\/api\/charts\/[^/]+\/\d+$/,

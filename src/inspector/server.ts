@@ -46,7 +46,11 @@ export async function listen(options: {
 }): Promise<Listening> {
   const { routes, page } = options
   const token = newToken()
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8192 })
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: 8192,
+  })
   server.maxConnections = MOST_CONNECTIONS
   await listening(server, options.port)
   const { port } = addressOf(server)
@@ -103,7 +107,11 @@ async function answer({ request, response, routes, page, port, token }: Arrived)
   checkToken(request.headers, token)
   const found = routes.filter((route) => route.path.test(path))
   if (found.length === 0) throw new Refused(404, 'NOT_FOUND', 'there is no such path')
-  checkMethod(response, method, found.map((route) => route.method))
+  checkMethod(
+    response,
+    method,
+    found.map((route) => route.method),
+  )
   const route = found.find((each) => each.method === method)
   const body = method === 'POST' ? await bodyOf(request) : ''
   const answered = await route?.answer({ path, query, body, response })
@@ -118,7 +126,8 @@ function checkMethod(response: ServerResponse, method: string, allowed: readonly
 
 /** @throws {Refused} where it is no JSON, or too long */
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) throw new Refused(415, 'BODY', 'a body of JSON')
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw new Refused(415, 'BODY', 'a body of JSON')
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request) {

@@ -59,4 +59,5 @@ export class Source {
   }
 }
 
-const isIn = (path: readonly string[], outer: readonly string[]): boolean => outer.every((name, at) => path[at] === name)
+const isIn = (path: readonly string[], outer: readonly string[]): boolean =>
+  outer.every((name, at) => path[at] === name)

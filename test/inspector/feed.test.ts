@@ -2,10 +2,9 @@
  * Goal: the page is told the truth, at once, and not more than it can take. Method: a shop's operations with a feed that is read as the page
  * reads it; a page that reads nothing; acts that are possible, and not.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpRequest, ServerResponse, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { Clients } from '../../src/inspector/clients.ts'
@@ -61,8 +60,7 @@ test('a commit is told to every page that listens, with the operation as it is t
   const told = changes()
   expect((await told.next()).value).toMatchObject({ type: 'hello' })
   await orders.create({ id: 'a', item: 'tea' }, { id: 'a' })
-  const { value } = await told.next()
-  expect(value).toMatchObject({ type: 'changes', operations: [{ id: 'a', kind: 'order' }] })
+  expect((await told.next()).value).toMatchObject({ type: 'changes', operations: [{ id: 'a', kind: 'order' }] })
 })
 
 test('one operation is told whole, but for its snapshot and the request of its caller', async () => {

@@ -57,18 +57,32 @@ test('all that the server sends, for a wallet to which everything happens, has n
 
   await wallet.mints.trust(mintUrl)
   await (await wallet.mint.prepare({ mintUrl, amount: 500 })).finished()
-  wire.plan = [[/swap/, echoing], [/swap/, 'lost'], [/swap/, 'garbled']]
+  wire.plan = [
+    [/swap/, echoing],
+    [/swap/, 'lost'],
+    [/swap/, 'garbled'],
+  ]
   const { token } = await (await wallet.send.prepare({ mintUrl, amount: 21 })).execute()
   secrets.add(token)
-  wire.plan = [[/swap/, echoing], [/swap/, 'garbled']]
+  wire.plan = [
+    [/swap/, echoing],
+    [/swap/, 'garbled'],
+  ]
   await (await wallet.receive.prepare({ token })).execute()
   wire.plan = [[/melt\/bolt11$/, echoing]]
   await failure((await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })).execute())
   await (await wallet.melt.prepare({ mintUrl, request: on.invoice(20) })).execute()
-  wire.plan = [[/swap/, 'garbled'], [/restore/, forged]]
+  wire.plan = [
+    [/swap/, 'garbled'],
+    [/restore/, forged],
+  ]
   const stuck = await wallet.swap.prepare({ mintUrl, amounts: [32] })
   await failure(stuck.execute())
-  wire.plan = [[/mint\/bolt11$/, echoing], [/mint\/bolt11$/, echoing], [/mint\/bolt11$/, echoing]]
+  wire.plan = [
+    [/mint\/bolt11$/, echoing],
+    [/mint\/bolt11$/, echoing],
+    [/mint\/bolt11$/, echoing],
+  ]
   const mint = await wallet.mint.prepare({ mintUrl, amount: 7 })
   await eventually('it is blocked', async () => (await mint.refresh()).state === 'blocked')
   await gather()
@@ -78,7 +92,11 @@ test('all that the server sends, for a wallet to which everything happens, has n
   for (const kind of ['mint', 'melt', 'send', 'receive', 'swap', 'restore']) await get(`/api/charts/${kind}/1`)
   // What is done is told, too.
   const act = { method: 'POST', headers: { ...headers, origin, 'content-type': 'application/json' } }
-  for (const [id, what] of [[stuck.id, 'resume'], [stuck.id, 'cancel'], ['none', 'execute']])
+  for (const [id, what] of [
+    [stuck.id, 'resume'],
+    [stuck.id, 'cancel'],
+    ['none', 'execute'],
+  ])
     sent.push(await (await fetch(`${origin}/api/act`, { ...act, body: JSON.stringify({ id, act: what }) })).text())
 
   const all = sent.join('\n')

@@ -26,7 +26,10 @@ const machine = setup({
     tags: 'human'
   },
   actors: { 'card.charge': effect<Charged, { tries: number }>({ answers: { ok: true, unknown: true } }) },
-  actions: { keep: assign((_, kept: Partial<{ tries: number }>) => kept), count: assign({ tries: ({ context }) => context.tries + 1 }) },
+  actions: {
+    keep: assign((_, kept: Partial<{ tries: number }>) => kept),
+    count: assign({ tries: ({ context }) => context.tries + 1 }),
+  },
   guards: { answered: isAnswered },
   delays: { pause: backoff<{ tries: number }>({ firstMs: 30_000, maxMs: 60_000, tries: ({ tries }) => tries }) },
 }).createMachine({
@@ -50,7 +53,11 @@ const machine = setup({
             onDone: [on({ answer: 'ok', target: '#order.paid' }), { target: 'pausing', actions: 'count' }],
           },
         },
-        pausing: { description: 'The card did not answer.', after: { pause: 'charging' }, on: { cancel: '#order.cancelled' } },
+        pausing: {
+          description: 'The card did not answer.',
+          after: { pause: 'charging' },
+          on: { cancel: '#order.cancelled' },
+        },
       },
     },
     paid: { type: 'final', description: 'It is paid.' },
@@ -105,10 +112,25 @@ function rowOf(at: number): OperationRow {
   const createdAt = Date.now() - 1000 * (at + 60)
   const value = state === 'paying.pausing' ? { paying: 'pausing' } : state
   return {
-    ...{ id: `order-${String(at).padStart(5, '0')}`, kind: KIND, kindVersion: 1, version: 3, commitId: `c${at}`, owner: 'nobody' },
+    ...{
+      id: `order-${String(at).padStart(5, '0')}`,
+      kind: KIND,
+      kindVersion: 1,
+      version: 3,
+      commitId: `c${at}`,
+      owner: 'nobody',
+    },
     ...{ attempt: 1, status, state, lane: `https://card-${at % 4}.example`, dueAt: null, timers: '{}' },
     reason: status === 'quarantined' ? 'DEFECT: the card answered nonsense' : null,
-    ...{ parent: null, key: null, request: null, createdAt, updatedAt: createdAt + 500, unit: 'sat', amount: (at * 7) % 500 },
+    ...{
+      parent: null,
+      key: null,
+      request: null,
+      createdAt,
+      updatedAt: createdAt + 500,
+      unit: 'sat',
+      amount: (at * 7) % 500,
+    },
     snapshot: JSON.stringify({ status: status === 'done' ? 'done' : 'active', value, context: { tries: 0 } }),
   }
 }

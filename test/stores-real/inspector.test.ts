@@ -115,7 +115,9 @@ test('a commit is seen at once: in the list, in the chart, in the timeline; and 
   const startedAt = await page.evaluate(() => performance.now())
   await shop.orders.send(id, { type: 'execute' })
   await page.waitForSelector('.row.is-active:has-text("paying.charging")')
-  console.log(`seen ${Math.round((await page.evaluate(() => performance.now())) - startedAt)} ms after the event was sent`)
+  console.log(
+    `seen ${Math.round((await page.evaluate(() => performance.now())) - startedAt)} ms after the event was sent`,
+  )
   await expect.poll(() => current(page)).toEqual(['paying', 'paying.charging'])
   await page.waitForSelector('.sign.is-under-way:has-text("card.charge")')
   await shoot(page, 'under-way-light')
@@ -204,7 +206,10 @@ test('axe finds nothing, light and dark, wide and narrow; and nothing is wider t
   const { id } = await shop.orders.create({}, { id: 'a' })
   await shop.orders.send(id, { type: 'execute' })
   const { page, wrong } = await look(shop)
-  for (const [name, width, height] of [['wide', 1440, 900], ['narrow', 390, 844]] as const) {
+  for (const [name, width, height] of [
+    ['wide', 1440, 900],
+    ['narrow', 390, 844],
+  ] as const) {
     await page.setViewportSize({ width, height })
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })

@@ -30,13 +30,17 @@ export class Failed extends Error {
   }
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(path, { ...init, headers: { ...headers, ...init.headers } })
-  if (response.ok) return response.json()
-  const refusal: Refusal = await response
-    .json()
-    .catch(() => ({ error: { code: 'UNAVAILABLE', message: `the server answered ${response.status}` } }))
-  throw new Failed(response.status, refusal.error.code, refusal.error.message)
+/** The server and its page are built together: what it answers is given its type where it is read. */
+async function ask<T>(path: string, init: { readonly method?: string; readonly body?: string } = {}): Promise<T> {
+  const json = init.body === undefined ? {} : { 'content-type': 'application/json' }
+  const response = await fetch(path, { ...init, headers: { ...headers, ...json } })
+  if (response.ok) return (await response.json()) as T
+  const gone = { error: { code: 'UNAVAILABLE', message: `the server answered ${response.status}` } }
+  const { error } = await response.json().then(
+    (refusal: Refusal) => refusal,
+    () => gone,
+  )
+  throw new Failed(response.status, error.code, error.message)
 }
 
 export const overview = (): Promise<Overview> => ask('/api/overview')
@@ -64,7 +68,6 @@ export const film = (): Promise<Film> => ask('/api/film')
 export const act = (id: string, what: Act): Promise<unknown> =>
   ask('/api/act', {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ id, act: what }),
   })
 
@@ -92,6 +95,6 @@ async function read(body: ReadableStream<Uint8Array<ArrayBuffer>>, hear: (told: 
     if (done) return
     const events = (rest + value).split('\n\n')
     rest = events.pop() ?? ''
-    for (const event of events) if (event.startsWith('data: ')) hear(JSON.parse(event.slice('data: '.length)))
+    for (const event of events) if (event.startsWith('data: ')) hear(JSON.parse(event.slice('data: '.length)) as Told)
   }
 }

@@ -76,7 +76,8 @@ function Locked() {
     <main class="locked">
       <h1>This page needs its address</h1>
       <p>
-        Open the address that was printed where the inspector was started: it has a token in it, which this tab does not have, or not any more.
+        Open the address that was printed where the inspector was started: it has a token in it, which this tab does not
+        have, or not any more.
       </p>
     </main>
   )

@@ -18,7 +18,7 @@ interface ChartProps {
 
 export function Chart({ chart, state, steps, isNow, wayOf = wayOfStep }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const drawing = useMemo(() => (chart?.svg == null ? undefined : new Drawing(chart.svg)), [chart])
+  const drawing = useMemo(() => (chart?.svg ? new Drawing(chart.svg) : undefined), [chart])
   useEffect(() => {
     const { current } = frame
     if (!drawing || !current) return undefined
@@ -53,7 +53,11 @@ export function Chart({ chart, state, steps, isNow, wayOf = wayOfStep }: ChartPr
 
   if (!chart) return <div class="chart-pane is-empty">reading the chart…</div>
   if (!drawing)
-    return <div class="chart-pane is-empty">{chart.reason ?? 'There is no drawing of this chart; the table below says the same.'}</div>
+    return (
+      <div class="chart-pane is-empty">
+        {chart.reason ?? 'There is no drawing of this chart; the table below says the same.'}
+      </div>
+    )
   const { view } = drawing
   return (
     <section class="chart-pane" aria-label="Chart">

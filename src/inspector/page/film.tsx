@@ -43,7 +43,15 @@ function stepsOf(scenes: readonly Scene[], kind: string): StepRecord[] {
     const from = steps.at(-1)?.to ?? null
     if (from === place.state) continue
     steps.push({
-      ...{ operation: kind, version: steps.length + 1, atMs: scene.atMs, event: '', src: null, answer: null, delay: null },
+      ...{
+        operation: kind,
+        version: steps.length + 1,
+        atMs: scene.atMs,
+        event: '',
+        src: null,
+        answer: null,
+        delay: null,
+      },
       ...{ from, to: place.state, attempt: 1, owner: String(scene.life), tookMs: null, detail: null },
     })
   }

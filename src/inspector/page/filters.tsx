@@ -93,7 +93,8 @@ export function Filters({ model: { operations, filter } }: { readonly model: Mod
   )
 }
 
-const isAny = (filter: Filter): boolean => Object.entries(NO_FILTER).some(([name, value]) => Reflect.get(filter, name) !== value)
+const isAny = (filter: Filter): boolean =>
+  Object.entries(NO_FILTER).some(([name, value]) => Reflect.get(filter, name) !== value)
 
 const LABELS: Readonly<Record<Choice, string>> = { kind: 'Kind', state: 'State', lane: 'Mint' }
 
@@ -112,7 +113,11 @@ function Select({ name, all, filter, counts, text = (value) => value }: SelectPr
     setFilter({ [name]: value, ...(isOther && { state: '' }) })
   }
   return (
-    <select aria-label={LABELS[name]} value={filter[name]} onChange={({ currentTarget }) => change(currentTarget.value)}>
+    <select
+      aria-label={LABELS[name]}
+      value={filter[name]}
+      onChange={({ currentTarget }) => change(currentTarget.value)}
+    >
       <option value="">{all}</option>
       {counts.map(([value, count]) => (
         <option key={value} value={value}>

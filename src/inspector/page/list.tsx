@@ -66,7 +66,11 @@ export function List({ model: { shown, selected, loaded } }: { readonly model: M
           <Row key={of.id} of={of} at={first + index} count={shown.length} isSelected={of.id === selected} now={now} />
         ))}
       </div>
-      {loaded && shown.length === 0 && <div class="none" role="option" aria-selected="false" aria-disabled="true">nothing is like that</div>}
+      {loaded && shown.length === 0 && (
+        <div class="none" role="option" aria-selected="false" aria-disabled="true">
+          nothing is like that
+        </div>
+      )}
     </div>
   )
 }
@@ -99,7 +103,9 @@ function Row({ of, at, count, isSelected, now }: RowProps) {
         <span class="amount">{amountText(of)}</span>
       </div>
       <div class="row-more">
-        <span class={why !== null && group === 'stuck' ? 'why' : 'where'}>{group === 'stuck' ? why : laneText(lane)}</span>
+        <span class={why !== null && group === 'stuck' ? 'why' : 'where'}>
+          {group === 'stuck' ? why : laneText(lane)}
+        </span>
         <span class="when">
           {shortId(id)} · {agoText(now - updatedAt)}
         </span>

@@ -16,7 +16,10 @@ export function Standing({ explained, summary }: { readonly explained: Explained
       <p class="why-now">{why}</p>
       {lastError && (
         <p class="error">
-          {lastError.error} <span class="muted">(attempt {lastError.attempt}, {agoText(now - lastError.atMs)})</span>
+          {lastError.error}{' '}
+          <span class="muted">
+            (attempt {lastError.attempt}, {agoText(now - lastError.atMs)})
+          </span>
         </p>
       )}
       {lastAnswer && (

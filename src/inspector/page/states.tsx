@@ -29,11 +29,17 @@ function countedStates(operations: readonly Summary[]): Map<string, Counted[]> {
   )
 }
 
-const NAMES: Readonly<Record<Group, string>> = { stuck: 'stuck', human: 'waiting for you', active: 'going on', done: 'ended' }
+const NAMES: Readonly<Record<Group, string>> = {
+  stuck: 'stuck',
+  human: 'waiting for you',
+  active: 'going on',
+  done: 'ended',
+}
 
 export function States({ model: { operations, loaded } }: { readonly model: Model }) {
   const kinds = countedStates(operations)
-  if (loaded && kinds.size === 0) return <p class="empty">There are no operations yet. They appear here as soon as there are.</p>
+  if (loaded && kinds.size === 0)
+    return <p class="empty">There are no operations yet. They appear here as soon as there are.</p>
   return (
     <div class="overview">
       {[...kinds].map(([kind, states]) => {

@@ -45,7 +45,12 @@ const MOST_ARROWS = 40
 export function wayOf(chart: ChartView, step: StepRecord): readonly number[] {
   const { from, to, detail } = step
   const locals = detail?.locals ?? []
-  const seek = (state: string, trigger: Trigger | undefined, done: number, way: readonly number[]): readonly number[] | undefined => {
+  const seek = (
+    state: string,
+    trigger: Trigger | undefined,
+    done: number,
+    way: readonly number[],
+  ): readonly number[] | undefined => {
     if (trigger === undefined && done === locals.length && isIn(to, state) && way.length > 0) return way
     if (way.length > MOST_ARROWS) return undefined
     const local = locals[done]

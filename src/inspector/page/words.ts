@@ -4,8 +4,13 @@ const DAY_MS = 86_400_000
 
 export const numberText = (value: number): string => NUMBER.format(value)
 
-export const amountText = ({ amount, unit }: { readonly amount: number | null; readonly unit: string | null }): string =>
-  amount === null ? '' : `${numberText(amount)} ${unit ?? ''}`.trim()
+export const amountText = ({
+  amount,
+  unit,
+}: {
+  readonly amount: number | null
+  readonly unit: string | null
+}): string => (amount === null ? '' : `${numberText(amount)} ${unit ?? ''}`.trim())
 
 /** `340 ms`, `4.2 s`, `12 min`, `3 h`, `5 d`. */
 export function spanText(ms: number): string {
@@ -19,7 +24,8 @@ export function spanText(ms: number): string {
 }
 
 /** `now`, `4 s ago`. */
-export const agoText = (ms: number): string => (ms < 1000 ? 'now' : `${spanText(Math.floor(ms / 1000) * 1000).replace('.0', '')} ago`)
+export const agoText = (ms: number): string =>
+  ms < 1000 ? 'now' : `${spanText(Math.floor(ms / 1000) * 1000).replace('.0', '')} ago`
 
 /** A time that is to come: `in 4.2 s`, with tenths while it is near; `due` where it has passed. */
 export const inText = (ms: number): string => (ms <= 0 ? 'due' : `in ${spanText(ms)}`)
@@ -37,4 +43,5 @@ export const laneText = (lane: string): string => lane.replace(/^https?:\/\//, '
 export const shortId = (id: string): string => (id.length > 14 ? `${id.slice(0, 8)}…` : id)
 
 /** `1 operation`, `3 operations`. */
-export const countText = (count: number, what: string): string => `${numberText(count)} ${what}${count === 1 ? '' : 's'}`
+export const countText = (count: number, what: string): string =>
+  `${numberText(count)} ${what}${count === 1 ? '' : 's'}`
