@@ -4,7 +4,7 @@ import type { Summary } from './feed.ts'
 import type { Source } from './source.ts'
 
 /** Commits within this time are told together. */
-const TOGETHER_MS = 25
+const TOGETHER_MS = 10
 /** Figures are read no more often. */
 const TOTALS_EVERY_MS = 250
 

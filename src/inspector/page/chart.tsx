@@ -1,5 +1,5 @@
 /** The chart as it is drawn: the state lit, the way that was taken, what may come next. */
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { ChartView, StepRecord } from '../feed.ts'
 import { Drawing } from './drawing.ts'
 import { nextFrom, statesIn, wayOf as wayOfStep } from './way.ts'
@@ -19,7 +19,7 @@ interface ChartProps {
 export function Chart({ chart, state, steps, isNow, wayOf = wayOfStep }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null)
   const drawing = useMemo(() => (chart?.svg ? new Drawing(chart.svg) : undefined), [chart])
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { current } = frame
     if (!drawing || !current) return undefined
     current.append(drawing.svg)
@@ -32,7 +32,7 @@ export function Chart({ chart, state, steps, isNow, wayOf = wayOfStep }: ChartPr
       drawing.svg.remove()
     }
   }, [drawing])
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!drawing || !chart) return
     const first = steps[0]?.atMs ?? 0
     const ways = steps.map((step) => wayOf(chart, step))

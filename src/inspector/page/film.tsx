@@ -97,7 +97,7 @@ function Shown({ film }: { readonly film: Film }) {
         </span>
       </header>
       <main class="film-panes">
-        <section class="film-left" aria-label="Chart">
+        <section class="film-left" aria-label="Where it is">
           <div class="scrub">
             <button type="button" aria-label="One scene back" disabled={at === 0} onClick={() => look(at - 1)}>
               ◀
