@@ -2,6 +2,7 @@
 import { checkNames, checkObject, checkPort } from '../arguments.ts'
 import { inspectableOf, type Inspectable } from '../kernel/inspect/inspectable.ts'
 import { Operations } from '../kernel/operations.ts'
+import type { Wallet } from '../wallet/api.ts'
 import { askedOf, perform } from './acts.ts'
 import { Charts } from './charts.ts'
 import { followChanges } from './changes.ts'
@@ -15,10 +16,10 @@ import { Source } from './source.ts'
 
 /** What is inspected, and how. */
 export interface InspectorOptions {
-  /** The operations to show; or a wallet. */
+  /** The operations to show, where they are no wallet's. */
   readonly operations?: Operations | undefined
-  /** An open wallet of this process. */
-  readonly wallet?: object | undefined
+  /** A wallet that this process opened: no far side. */
+  readonly wallet?: Wallet | undefined
   /** Any free port unless given. */
   readonly port?: number | undefined
   /** Whether the page may resume, cancel and execute operations; false unless given. */
@@ -31,7 +32,11 @@ export interface InspectorOptions {
 export interface Inspector extends AsyncDisposable {
   /** The page's address. It has a token in it, without which nothing is shown: it is for a person of this machine. */
   readonly url: string
-  /** Stops serving. The operations go on. */
+  /**
+   * Stops serving. The operations go on.
+   *
+   * @throws nothing
+   */
   close(): Promise<void>
 }
 

@@ -177,7 +177,24 @@ test('a client that says nothing, or nonsense, harms nobody', async () => {
 })
 
 test('wrong arguments are named', async () => {
-  const operations = await served().then(() => undefined)
-  await expect(serveInspector({ operations })).rejects.toThrow('operations')
-  await expect(serveInspector({ wallet: {} })).rejects.toThrow('wallet')
+  const serveAny = (options: object): Promise<unknown> => serveInspector(options)
+  for (const [options, name] of [
+    [{}, 'operations'],
+    [{ operations: {} }, 'operations'],
+    [{ wallet: {} }, 'wallet'],
+    [{ wallet: {}, operations: {} }, 'operations'],
+    [{ wallets: {} }, 'wallets'],
+  ] as const)
+    await expect(serveAny(options)).rejects.toThrow(name)
+  const tables = { operations: operationsTable() }
+  const store = await memoryStore().open({ version: 1, tables })
+  const operations = openOperations({ store, tables, kinds: [], ports: undefined })
+  onTestFinished(() => operations.close())
+  for (const [more, name] of [
+    [{ port: -1 }, 'port'],
+    [{ port: 65_536 }, 'port'],
+    [{ write: 'yes' }, 'write'],
+    [{ title: 1 }, 'title'],
+  ] as const)
+    await expect(serveAny({ operations, ...more })).rejects.toThrow(name)
 })
