@@ -10,12 +10,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Clients } from '../../src/inspector/clients.ts'
 import type { ChartView, Detail, Overview, SummaryPage, Told } from '../../src/inspector/feed.ts'
 import { serveInspector } from '../../src/inspector/index.ts'
-import { goodCard, newWorld, orderKind, silentCard, start, stocked, type Card } from '../kits/kernel-shop.ts'
+import { newWorld, orderKind, start, stocked } from '../kits/kernel-shop.ts'
 
-async function shop({ card = goodCard, write = true }: { readonly card?: Card; readonly write?: boolean } = {}) {
+async function shop({ write = true } = {}) {
   const world = newWorld()
   await stocked(world, 'tea', 10)
-  const process = await start(world, { card })
+  const process = await start(world)
   const inspector = await serveInspector({ operations: process.operations, write })
   onTestFinished(async () => {
     await inspector.close()
@@ -44,8 +44,8 @@ async function shop({ card = goodCard, write = true }: { readonly card?: Card; r
 }
 
 test('the list has every operation, newest first, page by page', async () => {
-  const { get, orders } = await shop({ card: silentCard })
-  for (let each = 0; each < 5; each++) await orders.create({ id: `o${each}`, item: 'tea' }, { id: `o${each}` })
+  const { get, orders } = await shop()
+  for (let each = 0; each < 5; each++) await orders.create({ item: 'tea' }, { id: `o${each}` })
   const first = await get<SummaryPage>('/api/operations?limit=3')
   expect(first.operations.map(({ id }) => id)).toHaveLength(3)
   const second = await get<SummaryPage>(`/api/operations?limit=3&after=${first.next}`)
@@ -56,16 +56,16 @@ test('the list has every operation, newest first, page by page', async () => {
 })
 
 test('a commit is told to every page that listens, with the operation as it is then', async () => {
-  const { changes, orders } = await shop({ card: silentCard })
+  const { changes, orders } = await shop()
   const told = changes()
   expect((await told.next()).value).toMatchObject({ type: 'hello' })
-  await orders.create({ id: 'a', item: 'tea' }, { id: 'a' })
+  await orders.create({ item: 'tea' }, { id: 'a' })
   expect((await told.next()).value).toMatchObject({ type: 'changes', operations: [{ id: 'a', kind: 'order' }] })
 })
 
 test('one operation is told whole, but for its snapshot and the request of its caller', async () => {
-  const { get, orders } = await shop({ card: silentCard })
-  await orders.create({ id: 'a', item: 'tea' }, { id: 'a' })
+  const { get, orders } = await shop()
+  await orders.create({ item: 'tea' }, { id: 'a' })
   const detail = await get<Detail>('/api/operations/a')
   expect(detail.summary).toMatchObject({ id: 'a', kind: 'order' })
   expect(Object.keys(detail.row)).toEqual(expect.arrayContaining(['id', 'state', 'version']))
@@ -85,8 +85,8 @@ test('the chart of a kind is told as data, and drawn', async () => {
 })
 
 test('what can be done is done, and what cannot is refused with the reason', async () => {
-  const { get, act, orders } = await shop({ card: silentCard })
-  await orders.create({ id: 'a', item: 'tea' }, { id: 'a' })
+  const { get, act, orders } = await shop()
+  await orders.create({ item: 'tea' }, { id: 'a' })
   const { acts } = await get<Detail>('/api/operations/a')
   expect(acts).toContain('resume')
   expect((await act('a', 'execute')).body.error?.code).toBe('INVALID_STATE')

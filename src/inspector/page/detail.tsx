@@ -73,10 +73,10 @@ export function DetailPane({ id, version, write }: DetailProps) {
   const { group } = attentionOf(summary, nowMs())
   return (
     <article class="detail" aria-labelledby="operation">
-      <header class={`detail-head is-${group}`}>
+      <header class="detail-head">
         <BackButton />
         <h2 id="operation">
-          {summary.kind} <span class="state-pill">{summary.state}</span>
+          {summary.kind} <span class={`state-pill is-${group}`}>{summary.state}</span>
           <span class="amount">{amountText(summary)}</span>
         </h2>
         <p class="facts">

@@ -99,7 +99,7 @@ function Row({ of, at, count, isSelected, now }: RowProps) {
     >
       <div class="row-main">
         <span class="kind">{kind}</span>
-        <span class="state">{state}</span>
+        <span class={`state is-${group}`}>{state}</span>
         <span class="amount">{amountText(of)}</span>
       </div>
       <div class="row-more">
