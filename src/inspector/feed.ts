@@ -111,10 +111,6 @@ export type Told =
   /** The page was too slow to be told everything: it reads all anew. */
   | { readonly type: 'reload' }
 
-export interface Refusal {
-  readonly error: { readonly code: string; readonly message: string }
-}
-
 /** A run of the explorer, to be looked at from beginning to end. */
 export interface Film {
   /** So that a file of something else is not taken for one. */

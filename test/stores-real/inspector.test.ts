@@ -4,7 +4,7 @@
  * `node_modules/.cache/inspector-shots`.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -19,7 +19,7 @@ import { scenarios } from '../../src/testing/scenarios/index.ts'
 import { inspectedShop, type InspectedShop } from '../kits/inspected-shop.ts'
 
 const shots = join(import.meta.dirname, '../../node_modules/.cache/inspector-shots')
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
 const profile = mkdtempSync(join(tmpdir(), 'inspector-'))
 let chromium: Chromium
 

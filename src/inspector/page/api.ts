@@ -1,5 +1,5 @@
 /** Asks the server that served the page, with the token that its address had. */
-import type { Act, ChartView, Detail, Film, Overview, Refusal, SummaryPage, Told } from '../feed.ts'
+import type { Act, ChartView, Detail, Film, Overview, SummaryPage, Told } from '../feed.ts'
 
 /** Under this name the token outlives a reload of the tab. */
 const KEPT_AS = 'hardshell-inspector-token'
@@ -17,6 +17,11 @@ function takeToken(): string {
 
 const token = takeToken()
 const headers = { authorization: `Bearer ${token}` }
+
+/** How the server refuses. */
+interface Refusal {
+  readonly error: { readonly code: string; readonly message: string }
+}
 
 /** What the server refused. */
 export class Failed extends Error {
