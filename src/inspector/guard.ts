@@ -41,14 +41,19 @@ const isSameSecret = (one: string, other: string): boolean => timingSafeEqual(di
 /** `host` as browsers write it for a port. */
 const hostsOf = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localhost:${port}`]
 
-/** Whether a page of this server asks, or no page. @throws {Refused} */
-export function checkPlace({ headers, method }: IncomingMessage, port: number): void {
+/**
+ * Whether a page of this server asks, or no page. A link of elsewhere may lead a person to the page itself, which tells nothing.
+ *
+ * @throws {Refused}
+ */
+export function checkPlace({ headers, method, url = '' }: IncomingMessage, port: number): void {
   const { host = '', origin } = headers
   const hosts = hostsOf(port)
   if (!hosts.includes(host)) throw new Refused(403, 'HOST', 'not by this name')
   if (origin !== undefined && origin !== `http://${host}`) throw new Refused(403, 'ORIGIN', 'not from another page')
   const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none')
+  const isLed = headers['sec-fetch-mode'] === 'navigate' && url === '/'
+  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isLed)
     throw new Refused(403, 'ORIGIN', 'not from another page')
   if (method === 'POST' && origin === undefined) throw new Refused(403, 'ORIGIN', 'a page says where it is from')
 }

@@ -95,6 +95,10 @@ test('a page of elsewhere is refused, also with the token', async () => {
     expect((await ask('/api/overview', { headers: { origin } })).status, origin).toBe(403)
   for (const site of ['cross-site', 'same-site'])
     expect((await ask('/api/overview', { headers: { 'sec-fetch-site': site } })).status).toBe(403)
+  // A person who follows a link comes to the page, which tells nothing without the token.
+  const led = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+  expect((await ask('/', { headers: led })).status).not.toBe(403)
+  expect((await ask('/api/overview', { headers: led })).status).toBe(403)
   expect((await ask('/api/overview', { headers: { origin: `http://127.0.0.1:${port}` } })).status).toBe(200)
   expect((await act({ headers: { origin: 'https://evil.example' } })).status).toBe(403)
   // Whoever acts says where it is from.

@@ -100,6 +100,7 @@ test('ten thousand operations: the first are painted within a second, stuck ones
   await page.click('.chip.is-stuck')
   await page.waitForSelector('text=100 operations of 10000')
   await page.click('.chip.is-all')
+  await page.waitForSelector('.list-foot:has-text("10,000 operations")')
   // By keys alone: to the end of the list, and one operation opens.
   await page.focus('.list')
   await page.keyboard.press('End')

@@ -3,7 +3,7 @@ import { DetailPane } from './detail.tsx'
 import { FilmPane } from './film.tsx'
 import { Filters } from './filters.tsx'
 import { List } from './list.tsx'
-import { loadMore, useModel, type Model } from './model.ts'
+import { loadMore, select, useModel, type Model } from './model.ts'
 import { States } from './states.tsx'
 import { Totals } from './totals.tsx'
 import { countText } from './words.ts'
@@ -34,6 +34,11 @@ export function App() {
             {model.loaded && model.next !== null && (
               <button type="button" class="link" onClick={() => void loadMore()}>
                 there are older ones: load more
+              </button>
+            )}
+            {model.loaded && model.shown.length === 0 && model.filter.text !== '' && (
+              <button type="button" class="link" onClick={() => select(model.filter.text)}>
+                open the operation with this id
               </button>
             )}
           </p>

@@ -18,6 +18,9 @@ interface DetailProps {
   readonly write: boolean
 }
 
+/** How often an operation that goes on is read anew, though nothing was committed. */
+const AGAIN_MS = 2000
+
 /** Reads the operation anew whenever it changed, one request at a time. */
 function useDetail(id: string, version: number) {
   const [shown, show] = useState<Detail>()
@@ -39,7 +42,16 @@ function useDetail(id: string, version: number) {
     )
     return () => void (isOver = true)
   }, [id, version, asked])
-  return { shown, failure, again: () => ask(asked + 1) }
+  // Requests begin and end without a commit, and so does what keeps it from going on.
+  const isOpen = shown?.summary.status === 'active'
+  useEffect(() => {
+    if (!isOpen) return undefined
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') ask((count) => count + 1)
+    }, AGAIN_MS)
+    return () => clearInterval(timer)
+  }, [id, isOpen])
+  return { shown, failure, again: () => ask((count) => count + 1) }
 }
 
 function useChart(kind: string | undefined, version: number | undefined): ChartView | undefined {

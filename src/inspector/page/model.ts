@@ -42,7 +42,7 @@ const NEXT_PAGES = 2000
 const byId = new Map<string, Summary>()
 const listeners = new Set<() => void>()
 let aheadMs = 0
-let painting = false
+let painting: ReturnType<typeof setTimeout> | undefined
 
 export let model: Model = {
   overview: undefined,
@@ -65,15 +65,36 @@ function selectedIn(hash: string): string | undefined {
   return id === undefined ? undefined : decodeURIComponent(id)
 }
 
-function change(by: Partial<Model>): void {
+/** What is painted takes its time, and at most so much of the page's. */
+const PAINTED_PART = 3
+
+/** The list is to be put in order anew. */
+let isUnordered = false
+let paintMs = 0
+
+/** What a person did is painted at once; of the rest, whatever changes until then together. */
+function change(by: Partial<Model>, isOfPerson = false): void {
   model = { ...model, ...by }
-  if (painting) return
-  painting = true
-  // Whatever changes until then is painted together. A page that is hidden is painted, too.
-  setTimeout(() => {
-    painting = false
-    for (const listener of listeners) listener()
-  }, 16)
+  if (isOfPerson) clearTimeout(painting)
+  else if (painting !== undefined) return
+  // A page that is hidden is painted, too.
+  painting = setTimeout(paint, isOfPerson ? 0 : Math.max(16, paintMs * PAINTED_PART))
+}
+
+function paint(): void {
+  painting = undefined
+  const startedAt = performance.now()
+  if (isUnordered) order()
+  for (const listener of listeners) listener()
+  // What the listeners begin is done after them.
+  setTimeout(() => (paintMs = performance.now() - startedAt))
+}
+
+function order(): void {
+  isUnordered = false
+  const now = nowMs()
+  const operations = sorted(byId.values(), now)
+  model = { ...model, operations, shown: operations.filter((of) => matches(of, model.filter, now)) }
 }
 
 /** Renders again when the model changed. */
@@ -114,24 +135,18 @@ export function matches(of: Summary, filter: Filter, now: number): boolean {
   )
 }
 
-function arrange(by: Partial<Model> = {}): void {
-  const now = nowMs()
-  const operations = sorted(byId.values(), now)
-  const filter = by.filter ?? model.filter
-  change({ ...by, operations, shown: operations.filter((of) => matches(of, filter, now)) })
+function arrange(by: Partial<Model> = {}, isOfPerson = false): void {
+  isUnordered = true
+  change(by, isOfPerson)
 }
 
-export function setFilter(by: Partial<Filter>): void {
-  const filter = { ...model.filter, ...by }
-  const now = nowMs()
-  change({ filter, shown: model.operations.filter((of) => matches(of, filter, now)) })
-}
+export const setFilter = (by: Partial<Filter>): void => arrange({ filter: { ...model.filter, ...by } }, true)
 
 /** Opens an operation, or none; the way back leads here again. */
 export function select(id: string | undefined): void {
   if (id === model.selected) return
   history.pushState(null, '', id === undefined ? location.pathname : `#o=${encodeURIComponent(id)}`)
-  change({ selected: id })
+  change({ selected: id }, true)
 }
 
 const put = (operations: readonly Summary[]): void => {
@@ -151,7 +166,7 @@ async function load(after: string | null, most: number): Promise<void> {
 /** Loads more, which is asked for. */
 export const loadMore = (): Promise<void> => attempted(() => load(model.next, byId.size + LOADED))
 
-/** An operation that the list has not: one that is searched by its id. */
+/** An operation that is not there any more. */
 export const forget = (id: string): void => {
   byId.delete(id)
   arrange()
@@ -192,7 +207,7 @@ function hear(told: Told): void {
 }
 
 export function begin(): void {
-  addEventListener('popstate', () => change({ selected: selectedIn(location.hash) }))
+  addEventListener('popstate', () => change({ selected: selectedIn(location.hash) }, true))
   void api.follow(hear, (connected) => {
     change({ connected })
     // All that was committed while nobody listened; or why nobody can.
