@@ -172,8 +172,16 @@ function nameIn(path: string): string {
 }
 
 async function pageOf(source: Source, query: URLSearchParams): Promise<SummaryPage> {
-  const asked = Number(query.get('limit') ?? PAGE)
-  const limit = Number.isSafeInteger(asked) && asked > 0 ? Math.min(asked, MOST_PAGE) : PAGE
-  const { operations, next } = await source.parts.reads.rowPage({ limit, after: query.get('after') ?? undefined })
+  const limit = Math.min(numberIn(query, 'limit') ?? PAGE, MOST_PAGE)
+  const changedSince = numberIn(query, 'since')
+  const after = query.get('after') ?? undefined
+  const filter = { limit, after, ...(changedSince !== undefined && { changedSince }) }
+  const { operations, next } = await source.parts.reads.rowPage(filter)
   return { operations: operations.map((row) => source.summary(row)), next: next ?? null }
+}
+
+/** A whole number above zero, where there is one. */
+function numberIn(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name) ?? ''
+  return /^\d{1,15}$/.test(text) && Number(text) > 0 ? Number(text) : undefined
 }

@@ -52,6 +52,10 @@ test('the list has every operation, newest first, page by page', async () => {
   expect(second.next).toBeNull()
   const ids = [...first.operations, ...second.operations].map(({ id }) => id)
   expect(ids.toSorted()).toEqual(['o0', 'o1', 'o2', 'o3', 'o4'])
+  const { nowMs } = await get<Overview>('/api/overview')
+  expect((await get<SummaryPage>(`/api/operations?since=${nowMs + 1}`)).operations).toEqual([])
+  expect((await get<SummaryPage>(`/api/operations?since=${nowMs - 60_000}`)).operations).toHaveLength(5)
+  expect((await get<SummaryPage>('/api/operations?limit=-1&since=x')).operations).toHaveLength(5)
   expect(first.operations[0]).toMatchObject({ kind: 'order', status: 'active', version: 1 })
 })
 

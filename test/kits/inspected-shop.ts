@@ -90,6 +90,7 @@ export async function inspectedShop({ count = 0, write = false } = {}): Promise<
       Array.from({ length: Math.min(500, count - from) }, (_, at) => ({ put: 'operations', row: rowOf(from + at) })),
     )
   const operations = openOperations({ store, tables, kinds: [kind], ports: () => gate.promise })
+  await operations.resumed
   const inspector = await serve({ inspectable: { operations }, write, title: 'shop.db', page: await builtPage() })
   return {
     inspector,

@@ -289,4 +289,7 @@ test('without its token the page shows nothing but how to come by it, and a relo
   await other.goto(new URL(shop.inspector.url).origin)
   await other.waitForSelector('text=This page needs its address')
   expect(await other.$('.row')).toBeNull()
+  // Where the program has ended, the page says so.
+  await shop.inspector.close()
+  await page.waitForSelector('.live.is-off')
 })

@@ -50,8 +50,13 @@ async function ask<T>(path: string, init: { readonly method?: string; readonly b
 
 export const overview = (): Promise<Overview> => ask('/api/overview')
 
-export const page = (after: string | null, limit: number): Promise<SummaryPage> =>
-  ask(`/api/operations?${new URLSearchParams({ limit: String(limit), ...(after !== null && { after }) })}`)
+/** `sinceMs` leaves out what did not change since then. */
+export const page = (after: string | null, limit: number, sinceMs?: number): Promise<SummaryPage> => {
+  const query = new URLSearchParams({ limit: String(limit) })
+  if (after !== null) query.set('after', after)
+  if (sinceMs !== undefined) query.set('since', String(sinceMs))
+  return ask(`/api/operations?${query}`)
+}
 
 export const detail = (id: string): Promise<Detail> => ask(`/api/operations/${encodeURIComponent(id)}`)
 

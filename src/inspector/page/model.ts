@@ -1,6 +1,6 @@
 /** What the page knows: the operations, what of them is shown, and which one is open. */
 import { useEffect, useState } from 'preact/hooks'
-import type { Overview, Summary, Told } from '../feed.ts'
+import type { Overview, Summary, SummaryPage, Told } from '../feed.ts'
 import * as api from './api.ts'
 import { attentionOf, sorted, type Group } from './attention.ts'
 
@@ -206,11 +206,31 @@ function hear(told: Told): void {
   arrange(isOpen ? { selectedVersion: model.selectedVersion + 1 } : {})
 }
 
+/** Clocks may differ by so much, and a commit may be told so late. */
+const MARGIN_MS = 5000
+
+/** Reads what was committed while nobody listened. */
+const catchUp = (sinceMs: number): Promise<void> =>
+  attempted(async () => {
+    change({ overview: await api.overview() })
+    for (let next: string | null = null; ;) {
+      const page: SummaryPage = await api.page(next, NEXT_PAGES, sinceMs)
+      put(page.operations)
+      next = page.next
+      if (next === null) break
+    }
+    arrange({ selectedVersion: model.selectedVersion + 1 })
+  })
+
 export function begin(): void {
   addEventListener('popstate', () => change({ selected: selectedIn(location.hash) }, true))
+  let heardMs = nowMs()
+  const read = readAll()
   void api.follow(hear, (connected) => {
+    if (!connected && model.connected) heardMs = nowMs()
     change({ connected })
-    // All that was committed while nobody listened; or why nobody can.
-    if (connected || !model.loaded) void readAll()
+    if (!connected) return
+    const sinceMs = heardMs - MARGIN_MS
+    void read.then(() => (model.loaded ? catchUp(sinceMs) : readAll()))
   })
 }
