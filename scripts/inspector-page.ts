@@ -17,6 +17,8 @@ import { walletKinds } from '../src/wallet/kinds/index.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = join(root, 'src/inspector/page')
 const COPIED = ['index.html', 'icon.svg']
+/** In this order: what comes later stands above what came before. */
+const STYLES = ['base.css', 'list.css', 'detail.css', 'chart.css', 'film.css', 'narrow.css']
 
 /** The page's module, in one piece. */
 async function bundle(): Promise<string> {
@@ -43,7 +45,8 @@ export async function buildPage(folder: string): Promise<{ readonly gzipBytes: n
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'page.js'), code)
   // The page may not have styles inline, so those of charts are in its own sheet, before what it sets anew.
-  writeFileSync(join(folder, 'page.css'), `${CHART_STYLE}\n${readFileSync(join(sources, 'page.css'), 'utf8')}`)
+  const sheets = STYLES.map((name) => readFileSync(join(sources, 'styles', name), 'utf8'))
+  writeFileSync(join(folder, 'page.css'), [CHART_STYLE, ...sheets].join('\n'))
   for (const name of COPIED) copyFileSync(join(sources, name), join(folder, name))
   return { gzipBytes: gzipSync(code).length }
 }
@@ -51,9 +54,18 @@ export async function buildPage(folder: string): Promise<{ readonly gzipBytes: n
 /** The page of the sources as they are, built where that was not done yet. For tests and demos. */
 export async function builtPage(): Promise<URL> {
   const hash = createHash('sha256')
-  for (const path of globSync(['src/inspector/page/*', 'src/inspector/feed.ts', 'scripts/inspector-page.ts'], {
-    cwd: root,
-  }).toSorted())
+  for (const path of globSync(
+    [
+      'src/inspector/page/*.*',
+      'src/inspector/page/styles/*',
+      'src/chart/style.ts',
+      'src/inspector/feed.ts',
+      'scripts/inspector-page.ts',
+    ],
+    {
+      cwd: root,
+    },
+  ).toSorted())
     hash.update(path).update(readFileSync(join(root, path)))
   const folder = join(root, 'node_modules/.cache/inspector-page', hash.digest('hex').slice(0, 16))
   if (!existsSync(folder)) {
