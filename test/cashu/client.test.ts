@@ -288,11 +288,16 @@ describe('the shapes of answers', () => {
       const signatures = [
         { ...signature, dleq, more: 1 },
         { ...signature, amount: '4', dleq: null, C_: POINT.toUpperCase() },
+        // What lacks a part proves nothing.
+        { ...signature, dleq: {} },
+        { ...signature, dleq: { e: SCALAR, s: null } },
       ]
       expect(await ok(call, { signatures, more: 1 })).toEqual({
         signatures: [
           { ...signature, dleq },
           { ...signature, amount: 4 },
+          signature,
+          signature,
         ],
       })
       for (const bad of [
@@ -305,8 +310,7 @@ describe('the shapes of answers', () => {
         { C_: '02' },
         { C_: `05${POINT.slice(2)}` },
         { id: 7 },
-        { dleq: {} },
-        { dleq: { e: SCALAR } },
+        { dleq: 'ab' },
         { dleq: { e: SCALAR, s: 'ab' } },
       ]) {
         expect(await ok(call, { signatures: [signature, { ...signature, ...bad }] })).toEqual(malformed)
