@@ -293,12 +293,7 @@ describe('the shapes of answers', () => {
         { ...signature, dleq: { e: SCALAR, s: null } },
       ]
       expect(await ok(call, { signatures, more: 1 })).toEqual({
-        signatures: [
-          { ...signature, dleq },
-          { ...signature, amount: 4 },
-          signature,
-          signature,
-        ],
+        signatures: [{ ...signature, dleq }, { ...signature, amount: 4 }, signature, signature],
       })
       for (const bad of [
         { amount: -1 },
