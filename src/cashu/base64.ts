@@ -4,8 +4,9 @@ import type { Pieces } from '../time-slices.ts'
 /** Characters of one piece: whole groups of four. */
 const PIECE = 1 << 16
 
-/** Reads either alphabet, without padding. @throws {DOMException} for what is no base64 */
-export function* bytesOfBase64(text: string): Pieces<Uint8Array<ArrayBuffer>> {
+/** Reads either alphabet, without padding. What is less than a byte at the end is left over. @throws {DOMException} for what is no base64 */
+export function* bytesOfBase64(given: string): Pieces<Uint8Array<ArrayBuffer>> {
+  const text = given.length % 4 === 1 ? given.slice(0, -1) : given
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
   let end = 0
   for (let from = 0; from < text.length; from += PIECE) {

@@ -6,7 +6,21 @@ import { toAmount } from './amounts.ts'
 import { bytesOfBase64 } from './base64.ts'
 import { cborPieces } from './cbor.ts'
 import { CashuError } from './errors.ts'
-import { amount, compact, expected, field, hex, list, name, optional, point, record, scalar, text } from './shape.ts'
+import {
+  amount,
+  compact,
+  expected,
+  field,
+  hex,
+  list,
+  name,
+  optional,
+  point,
+  record,
+  scalar,
+  text,
+  Malformed,
+} from './shape.ts'
 import type { Parse } from './shape.ts'
 
 /** One proof of a token (NUT-00). */
@@ -54,7 +68,7 @@ export function* tokenPieces(token: string): Pieces<Token> {
   const [, version, body] = /^(?:(?:web\+)?cashu:(?:\/\/)?)?cashu([AB])([\w+/-]+)=*$/.exec(token.trim()) ?? []
   if (version === undefined || body === undefined) throw new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
   const { read, end } = yield* readBody(version, body)
-  return body.length === charactersOf(end) ? read : refuseBody()
+  return body.length === charactersOf(end) ? read : refuseBody('nothing after its end expected')
 }
 
 export function assertShort(token: { readonly length: number }): void {
@@ -62,8 +76,10 @@ export function assertShort(token: { readonly length: number }): void {
     throw new CashuError('TOKEN_TOO_LARGE', `the token has more than ${MOST_CHARACTERS} characters`)
 }
 
-const refuseBody = (): never => {
-  throw new CashuError('TOKEN_MALFORMED', 'the token cannot be read')
+/** What is named here is a place in the token; a long name would be some of its content. */
+const refuseBody = (place?: string): never => {
+  const why = place !== undefined && place.length < 100 ? `: ${place}` : ''
+  throw new CashuError('TOKEN_MALFORMED', `the token cannot be read${why}`)
 }
 
 /** A token, and where in the bytes that it was read from it ends. */
@@ -94,8 +110,8 @@ function* refusing(read: () => Pieces<ReadToken>): Pieces<ReadToken> {
     return yield* read()
   } catch (cause) {
     if (cause instanceof CashuError) throw cause
-    // The cause may show secrets and is left behind.
-    return refuseBody()
+    // Other causes may show secrets and are left behind.
+    return refuseBody(cause instanceof Malformed ? cause.message : undefined)
   }
 }
 

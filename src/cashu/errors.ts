@@ -30,8 +30,6 @@ export type CashuErrorCode =
   | 'BITCOIN_URI_MALFORMED'
   /** Not an LNURL (LUD-01, LUD-17). */
   | 'LNURL_MALFORMED'
-  /** What stands behind an LNURL or a Lightning address could not be had, or pays nobody (LUD-06). */
-  | 'LNURL_UNRESOLVED'
   /** A keyset of a version other than 00 and 01 (NUT-02). */
   | 'KEYSET_UNSUPPORTED'
   /** Not the address of a mint. */

@@ -128,7 +128,8 @@ export const NUT26: Readonly<Record<string, RequestVector>> = {
       t: [
         {
           t: 'nostr',
-          a: 'NPROFILE',
+          // With the key in front, as wallets write it.
+          a: 'nprofile1qqsgm6qfa3c8dtz2fvzhvfqeacmwm0e50pe3k5tfmvpjjmn0vj7m2tgpz3mhxue69uhhyetvv9ujuerpd46hxtnfduq3wamnwvaz7tmjv4kxz7fw8qenxvewwdcxzcm99uqs6amnwvaz7tmwdaejumr0ds4ljh7n',
           g: [['n', '17']],
         },
       ],
@@ -175,7 +176,7 @@ export const NUT26: Readonly<Record<string, RequestVector>> = {
       t: [
         {
           t: 'nostr',
-          a: 'nprofile1qqsrhuxx8l9ex335q7he0f09aej04zpazpl0ne2cgukyawd24mayt8gpz4mhxue69uhhyetvv9ujuerpd46hxtnfduhszrthwden5te0dehhxtnvdakqz9thwden5te0v9cxjv3wv4uxzmtsd3jjucm0d5q3vamnwvaz7tmjv4kxz7fw0ys',
+          a: 'nprofile1qqsrhuxx8l9ex335q7he0f09aej04zpazpl0ne2cgukyawd24mayt8gprpmhxue69uhhyetvv9unztn90psk6urvv5hxxmmdqyv8wumn8ghj7un9d3shjv3wv4uxzmtsd3jjucm0d5q3samnwvaz7tmjv4kxz7fn9ejhsctdwpkx2tnrdaksxzjpjp',
         },
       ],
     },
@@ -247,7 +248,7 @@ export const NUT26: Readonly<Record<string, RequestVector>> = {
     encoded:
       'CREQB1QYQQCMTFDE5K6CTVTA58GARSQVQQZQQ9QQVXSAR5WPEN5TE0D45KUAPWV4UXZMTSD3JJUCM0D5RSQ8SPQQQSYQSQZA58GARSWVAZ7TMPWP5JUETCV9KHQMR99E3K7MG5V34PA',
   },
-  // The JSON of this one and of the next is what their texts say: NUT-26 has another beside them.
+  // The JSON of this one, of the next and of the relays is what their texts say: NUT-26 has another beside them.
   HTLC: {
     json: {
       i: 'htlc_test',

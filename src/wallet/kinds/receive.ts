@@ -2,8 +2,8 @@
 import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { checkNames } from '../../arguments.ts'
-import { decodeToken } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
+import { tokenIn } from '../../cashu/text/parse-cashu.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
@@ -12,6 +12,7 @@ import { ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
 import { feeFor, withFullIds } from '../keysets.ts'
 import type { Row } from '../../store/port.ts'
+import { inTurns } from '../../time-slices.ts'
 import type { WalletPorts } from '../ports.ts'
 
 export const receiveKind = defineOperation({
@@ -27,7 +28,7 @@ export const receiveKind = defineOperation({
 
 /** The token to receive. */
 export interface PrepareReceive {
-  /** A token, V3 or V4 (NUT-00). */
+  /** A token, V3 or V4 (NUT-00), or a text in which `parseCashu` finds one. */
   readonly token: string
   /** Same key and same token → the same operation. */
   readonly key?: string
@@ -46,7 +47,7 @@ export async function prepareReceive(env: WalletEnv, options: PrepareReceive): P
   checkNames(options, 'options', ['token', 'key'])
   const { token, key } = options
   if (typeof token !== 'string') throw new TypeError('token: a text')
-  const { mintUrl, unit, memo, proofs } = decodeToken(token)
+  const { mintUrl, unit, memo, proofs } = await inTurns(tokenIn(token), env.ports.turn)
   const amount = proofs.reduce((total, proof) => total + proof.amount, 0)
   if (!Number.isSafeInteger(amount)) throw new CashuError('TOKEN_MALFORMED', 'the proofs come to no amount in all')
   const keysets = await env.mints.keysets(mintUrl, unit)

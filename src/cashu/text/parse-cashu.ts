@@ -1,0 +1,119 @@
+/**
+ * Reads what people paste or scan. One pass finds where something may begin, by its first letters; each such place is then read as what
+ * it says it is. A text is never read more often than there are places, and of these there is a limit.
+ */
+import { checkFunction, checkNames } from '../../arguments.ts'
+import { inTurns, taker, type Pieces } from '../../time-slices.ts'
+import { toAmount } from '../amounts.ts'
+import { assertShort, type Token } from '../codec.ts'
+import { CashuError } from '../errors.ts'
+import { compact } from '../shape.ts'
+import { PREFERRED, type CashuText, type Found, type FoundToken } from './found.ts'
+import { resolved, type ResolveLnurl } from './lnurl.ts'
+import { placesIn } from './places.ts'
+import { rawToken, tooLarge, type Read } from './token-text.ts'
+import { wholeText } from './whole-text.ts'
+import { hiddenIn, visible } from './scan.ts'
+
+/** What `parseCashu` is given besides the text. */
+export interface ParseCashuOptions {
+  /**
+   * Gets the JSON at the URL of an LNURL or a Lightning address, by HTTP. Left out, nobody is asked. Whoever is asked learns that the text
+   * was read.
+   */
+  readonly resolve?: ResolveLnurl
+}
+
+/** How long others may have to wait. */
+const SLICE_MS = 8
+
+/**
+ * Says what is in a text that somebody pasted or scanned, or in the bytes of a token (`crawB…`, NUT-00): a token, a payment request, an invoice,
+ * an offer, a Lightning address, an LNURL, a bitcoin address or the URL of a mint. It may stand in a link, in a sentence, between quotes,
+ * over several lines, or be hidden behind an emoji. Where there are several things, the preferred one is first: `also` has the others.
+ * Texts of more than 4,000,000 characters are not read. Nothing is sent, and others have their turn meanwhile.
+ *
+ * It does not reject for any text: what cannot be read is `unreadable`, with a code and what is wrong.
+ *
+ * @throws {TypeError} naming the argument.
+ * @example
+ * const found = await parseCashu('Thanks! cashu:cashuBo2F0…')
+ * if (found.type === 'token') await wallet.receive.prepare({ token: found.token })
+ * else if (found.type === 'unreadable') console.log(found.code, found.message)
+ */
+export async function parseCashu(text: string | Uint8Array, options: ParseCashuOptions = {}): Promise<CashuText> {
+  checkNames(options, 'options', ['resolve'])
+  checkFunction(options.resolve, 'resolve')
+  if (typeof text !== 'string' && !(text instanceof Uint8Array)) throw new TypeError('text: a text, or bytes')
+  const { resolve } = options
+  const found = await inTurns(foundIn(text), taker(SLICE_MS))
+  const [first = NOTHING, ...also] = resolve ? await Promise.all(found.map((one) => withPay(one, resolve))) : found
+  return { ...first, also }
+}
+
+const NOTHING: Found = {
+  type: 'unreadable',
+  code: 'TEXT_UNKNOWN',
+  message: 'there is nothing in it to pay or to receive',
+}
+
+async function withPay(found: Found, resolve: ResolveLnurl): Promise<Found> {
+  if (found.type !== 'lnurl' && found.type !== 'lightningAddress') return found
+  const pay = await resolved(found.url, resolve)
+  return pay ? { ...found, pay } : found
+}
+
+function* foundIn(text: string | Uint8Array): Pieces<readonly Found[]> {
+  const found = new Map<string, Found>()
+  for (const read of yield* readAll(text)) {
+    const one = shown(read)
+    // Often a text has the same thing twice: as a link, and to be copied.
+    found.set(JSON.stringify(one.type === 'token' ? one.token : one), one)
+  }
+  return [...found.values()].toSorted((a, b) => PREFERRED.indexOf(a.type) - PREFERRED.indexOf(b.type))
+}
+
+/** Everything in a text, as it stands there. */
+export function* readAll(text: string | Uint8Array): Pieces<readonly Read[]> {
+  const refused = tooLarge(text)
+  if (refused) return [refused]
+  if (typeof text !== 'string') {
+    const raw = yield* rawToken(text)
+    return raw ? [raw] : yield* readAll(new TextDecoder().decode(text))
+  }
+  const hidden = yield* hiddenIn(text)
+  const seen = yield* visible(hidden === '' ? text : `${text}\n${hidden}`)
+  yield
+  const read = yield* placesIn(seen)
+  return read.length > 0 ? read : yield* wholeText(seen)
+}
+
+/** Without the secrets. */
+function shown(read: Read): Found {
+  if (read.type !== 'readToken') return read
+  const { token, mintUrl, unit, memo, proofs } = { ...read.read, token: read.text }
+  const amount = proofs.reduce((sum, proof) => sum + proof.amount, 0)
+  if (!Number.isSafeInteger(amount))
+    return { type: 'unreadable', code: 'TOKEN_MALFORMED', message: 'the proofs come to no amount in all' }
+  return compact<FoundToken>({
+    type: 'token',
+    token,
+    mintUrl,
+    unit,
+    amount: toAmount(amount),
+    proofs: proofs.length,
+    memo,
+  })
+}
+
+/** A token, as `receive` takes it: alone, or wherever `parseCashu` finds one. Throws as `decodeToken` does, and `TOKENS_SEVERAL`. */
+export function* tokenIn(text: string): Pieces<Token> {
+  assertShort(text)
+  const read = yield* readAll(text)
+  const tokens = new Map(read.flatMap((one) => (one.type === 'readToken' ? [[one.text, one.read] as const] : [])))
+  const [token, other] = tokens.values()
+  if (other) throw new CashuError('TOKENS_SEVERAL', 'the text has several tokens: parseCashu gives each of them')
+  if (token) return token
+  const [failed] = read.flatMap((one) => (one.type === 'unreadable' && one.code !== 'TEXT_UNKNOWN' ? [one] : []))
+  throw failed ? new CashuError(failed.code, failed.message) : new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
+}

@@ -1,0 +1,114 @@
+/**
+ * Makes ready what people paste or scan: takes out what cannot be seen, finds what is hidden, and takes runs of characters out of what is
+ * around them. Everything here goes over the text once, piece by piece.
+ */
+import type { Pieces } from '../../time-slices.ts'
+
+/** Characters that are gone over in one piece. */
+const PIECE = 1 << 17
+
+/** What has no width, marks directions or is a soft hyphen; variation selectors, too, for they hide other texts. */
+const INVISIBLE =
+  /\u{AD}|\u{34F}|\u{61C}|\u{180E}|[\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}-\u{206F}\u{FEFF}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]/gu
+/** As links write what is in base64. */
+const ESCAPES: Readonly<Record<string, string>> = { '%2b': '+', '%2f': '/', '%3d': '=' }
+
+/** The text as it can be seen, without escapes. */
+export function* visible(text: string): Pieces<string> {
+  let clean = ''
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    if (from > 0) yield
+    to = whole(text, from + PIECE)
+    clean += text
+      .slice(from, to)
+      .replace(INVISIBLE, '')
+      .replace(/%(?:2b|2f|3d)/gi, (escape) => ESCAPES[escape.toLowerCase()] ?? escape)
+  }
+  return clean
+}
+
+/** An end of a piece that parts neither an escape nor a character. */
+function whole(text: string, end: number): number {
+  let at = end
+  while (at < text.length && (/[%\uD800-\uDBFF]/.test(text[at - 1] ?? '') || text[at - 2] === '%')) at++
+  return at
+}
+
+/** The byte that a variation selector stands for; undefined for all other characters. */
+function hiddenByte(code: number, next: number): number | undefined {
+  if (code >= 0xfe00 && code <= 0xfe0f) return code - 0xfe00
+  if (code === 0xdb40 && next >= 0xdd00 && next <= 0xddef) return next - 0xdd00 + 16
+  return undefined
+}
+
+/** Texts that are hidden behind a character, an emoji mostly, as variation selectors: each stands for a byte of UTF-8. */
+export function* hiddenIn(text: string): Pieces<string> {
+  if (!/[\uFE00-\uFE0F\uDB40]/.test(text)) return ''
+  const bytes = new Uint8Array(text.length)
+  let [count, run] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    if (at > 0 && at % PIECE === 0) yield
+    const byte = hiddenByte(text.charCodeAt(at), text.charCodeAt(at + 1))
+    if (byte === undefined) {
+      // Runs are kept apart. One alone makes an emoji a coloured one.
+      if (run > 0) bytes[count++] = NEWLINE
+      run = 0
+    } else {
+      if (byte >= 16) at++
+      bytes[count++] = byte
+      run++
+    }
+  }
+  return new TextDecoder().decode(bytes.subarray(0, count))
+}
+
+const NEWLINE = 0x0a
+
+/** A run of characters, over several lines or words. */
+export interface Run {
+  readonly text: string
+  /** Where it may end: behind each of its words. In characters of the run, and in those of the text. */
+  readonly ends: readonly { readonly length: number; readonly at: number }[]
+}
+
+/** Words that a run goes on over at most where what it is shows by a checksum. */
+const MOST_WORDS = 24
+
+/** The word that stands there, and where it ends. */
+export function wordAt(text: string, at: number, characters: RegExp): string {
+  const sticky = new RegExp(characters.source, 'y')
+  sticky.lastIndex = at
+  return sticky.exec(text)?.[0] ?? ''
+}
+
+/** What stands between the lines of a mail. */
+const GAP = /[\s>]+/
+
+/**
+ * The words from there on that are of some characters only, as far as they go: lines that were wrapped, and what follows them.
+ * Stops before what begins like another one, and behind padding.
+ */
+export function* runAt(text: string, from: number, characters: RegExp, most: number, stop: RegExp): Pieces<Run> {
+  const words: string[] = []
+  const ends: { length: number; at: number }[] = []
+  let [at, length] = [from, 0]
+  for (;;) {
+    if (words.length % 5_000 === 4_999) yield
+    const word = wordAt(text, at, characters)
+    if (word === '' || (words.length > 0 && stop.test(word)) || length + word.length > most) break
+    words.push(word)
+    at += word.length
+    length += word.length
+    ends.push({ length, at })
+    if (text[at] === '=') break
+    const gap = wordAt(text, at, GAP)
+    if (gap === '') break
+    at += gap.length
+  }
+  return { text: words.join(''), ends }
+}
+
+/** The run up to each of its words: only a checksum says where it ends. */
+export function* growing(run: Run): Generator<{ readonly text: string; readonly at: number }> {
+  for (const { length, at } of run.ends.slice(0, MOST_WORDS)) yield { text: run.text.slice(0, length), at }
+}
