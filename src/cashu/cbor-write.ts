@@ -1,10 +1,11 @@
-/** Writes CBOR (RFC 8949) as payment requests use it. */
+/** Writes CBOR (RFC 8949) as payment requests and frames of QR codes use it. */
 
 /** What can be written. A key whose value is undefined is left out. */
 export type CborValue =
   | string
   | number
   | boolean
+  | Uint8Array
   | readonly CborValue[]
   | { readonly [key: string]: CborValue | undefined }
 
@@ -15,7 +16,7 @@ export function writeCbor(value: CborValue): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-const KIND = { count: 0, text: 3, list: 4, map: 5 }
+const KIND = { count: 0, bytes: 2, text: 3, list: 4, map: 5 }
 
 function write(value: CborValue, to: number[]): void {
   if (typeof value === 'boolean') to.push(value ? 0xf5 : 0xf4)
@@ -24,6 +25,9 @@ function write(value: CborValue, to: number[]): void {
     const utf8 = new TextEncoder().encode(value)
     head(KIND.text, utf8.length, to)
     for (const byte of utf8) to.push(byte)
+  } else if (value instanceof Uint8Array) {
+    head(KIND.bytes, value.length, to)
+    for (const byte of value) to.push(byte)
   } else if (isList(value)) {
     head(KIND.list, value.length, to)
     for (const item of value) write(item, to)

@@ -7,8 +7,9 @@ import { getDecodedToken, getDecodedTokenBinary, getEncodedToken, getEncodedToke
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeToken, encodeToken, type Token } from '../../src/cashu/codec.ts'
-import { parseCashu, readAll, tokenIn } from '../../src/cashu/text/parse-cashu.ts'
+import { parseCashu, readAll } from '../../src/cashu/text/parse-cashu.ts'
 import { encodePaymentRequest } from '../../src/cashu/text/payment-request.ts'
+import { tokenIn } from '../../src/cashu/text/token-text.ts'
 import { atOnce, inTurns } from '../../src/time-slices.ts'
 
 // The tokens of NUT-00's test vectors.

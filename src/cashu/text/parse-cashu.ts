@@ -5,15 +5,13 @@
 import { checkFunction, checkNames } from '../../arguments.ts'
 import { inTurns, taker, type Pieces } from '../../time-slices.ts'
 import { toAmount } from '../amounts.ts'
-import { assertShort, type Token } from '../codec.ts'
-import { CashuError } from '../errors.ts'
 import { compact } from '../shape.ts'
 import { PREFERRED, type CashuText, type Found, type FoundToken } from './found.ts'
 import { resolved, type ResolveLnurl } from './lnurl.ts'
-import { placesIn } from './places.ts'
+import { allIn } from './places.ts'
 import { rawToken, tooLarge, type Read } from './token-text.ts'
 import { wholeText } from './whole-text.ts'
-import { hiddenIn, visible } from './scan.ts'
+import { readable } from './scan.ts'
 
 /** What `parseCashu` is given besides the text. */
 export interface ParseCashuOptions {
@@ -81,10 +79,8 @@ export function* readAll(text: string | Uint8Array): Pieces<readonly Read[]> {
     const raw = yield* rawToken(text)
     return raw ? [raw] : yield* readAll(new TextDecoder().decode(text))
   }
-  const hidden = yield* hiddenIn(text)
-  const seen = yield* visible(hidden === '' ? text : `${text}\n${hidden}`)
-  yield
-  const read = yield* placesIn(seen)
+  const seen = yield* readable(text)
+  const read = yield* allIn(seen)
   return read.length > 0 ? read : yield* wholeText(seen)
 }
 
@@ -104,16 +100,4 @@ function shown(read: Read): Found {
     proofs: proofs.length,
     memo,
   })
-}
-
-/** A token, as `receive` takes it: alone, or wherever `parseCashu` finds one. Throws as `decodeToken` does, and `TOKENS_SEVERAL`. */
-export function* tokenIn(text: string): Pieces<Token> {
-  assertShort(text)
-  const read = yield* readAll(text)
-  const tokens = new Map(read.flatMap((one) => (one.type === 'readToken' ? [[one.text, one.read] as const] : [])))
-  const [token, other] = tokens.values()
-  if (other) throw new CashuError('TOKENS_SEVERAL', 'the text has several tokens: parseCashu gives each of them')
-  if (token) return token
-  const [failed] = read.flatMap((one) => (one.type === 'unreadable' && one.code !== 'TEXT_UNKNOWN' ? [one] : []))
-  throw failed ? new CashuError(failed.code, failed.message) : new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
 }

@@ -158,7 +158,7 @@ function kindIn(fields: Fields): number {
 function kindByte(kind: string, names: readonly string[]): Uint8Array {
   const known = names.indexOf(kind)
   const number = known >= 0 ? known : Number(/^kind (\d{1,3})$/.exec(kind)?.[1])
-  if (!(number <= 255)) throw new TypeError(`creqB has no way to write this: one of ${names.join(', ')}`)
+  if (!(number <= 255)) throw new TypeError(`${names === LOCKS ? 'lock' : 'type'}: one of ${names.join(', ')}`)
   return Uint8Array.of(number)
 }
 

@@ -8,14 +8,11 @@ import { readBitcoinUri } from './bitcoin-uri.ts'
 import type { FoundInvoice, FoundOffer } from './found.ts'
 import { urlOfLnurl, urlOfScheme } from './lnurl.ts'
 import { decodePaymentRequest } from './payment-request.ts'
-import { growing, runAt, wordAt } from './scan.ts'
-import { tokenAt, unreadable, type Other, type Read } from './token-text.ts'
+import { growing, MOST_PLACES, placesIn, runAt, wordAt } from './scan.ts'
+import { tokenPlace, unreadable, type Other, type Place, type Read } from './token-text.ts'
 
 /** How everything begins. */
-const BEGIN = /bitcoin:|cashu[A-Z]|creqa|creqb1|ln(?:bcrt|bc|tbs|tb|sb)[0-9]{0,16}[munp]?1|lno1|lnurl1|lnurlp:/gi
-
-/** Places that are looked at in one text: whoever pastes a text has a few things in it. */
-const MOST_PLACES = 32
+const BEGIN = /bitcoin:|cashu|creqa|creqb1|ln(?:bcrt|bc|tbs|tb|sb)[0-9]{0,16}[munp]?1|lno1|lnurl1|lnurlp:/gi
 
 /** A longer invoice, offer or request is refused. */
 const MOST_CHARACTERS = 20_000
@@ -26,40 +23,12 @@ const BECH32 = /[a-zA-Z0-9]+/
 const OFFER = /[a-zA-Z0-9]+(?:\+\s{0,100}[a-zA-Z0-9]+)*/
 const ANOTHER = /^(?:cashu[A-Z]|creq[abAB]|ln(?:bc|o1|url1))/
 
-interface Place {
-  readonly read: readonly Read[]
-  /** Where the text goes on. */
-  readonly end: number
-}
-
 /** Everything in a text that says what it is. */
-export function* placesIn(text: string): Pieces<readonly Read[]> {
-  const read: Read[] = []
-  const begin = new RegExp(BEGIN)
-  for (let looked = 0; looked < MOST_PLACES;) {
-    const match = begin.exec(text)
-    if (!match) break
-    const { index } = match
-    const [first] = match
-    // In the middle of a word it is something else; the case of a token's prefix is its own.
-    if (/[a-zA-Z0-9]/.test(text[index - 1] ?? '') || (/^cashu/i.test(first) && !/^(?:cashu|CASHU)[A-Z]$/.test(first)))
-      continue
-    const place = yield* placeAt(text, index, first.toLowerCase())
-    if (!place) continue
-    looked++
-    read.push(...place.read)
-    begin.lastIndex = Math.max(place.end, index + first.length)
-  }
-  return read
-}
+export const allIn = (text: string): Pieces<readonly Read[]> => placesIn(text, BEGIN, placeAt)
 
-function* placeAt(text: string, at: number, first: string): Pieces<Place | undefined> {
-  if (first.startsWith('cashu')) {
-    const { read, end } = yield* tokenAt(text, at + first.length - 1)
-    // A name that begins so is none.
-    const isName = read.type === 'unreadable' && end < at + first.length + LEAST_BODY
-    return isName ? undefined : { read: [read], end }
-  }
+function* placeAt(text: string, at: number, begin: string): Pieces<Place | undefined> {
+  const first = begin.toLowerCase()
+  if (first.startsWith('cashu')) return yield* tokenPlace(text, at)
   if (first === 'bitcoin:') {
     const uri = wordAt(text, at, /[^\s"'`<>]+/)
     return { read: yield* waysIn(uri), end: at + uri.length }
@@ -73,9 +42,6 @@ function* placeAt(text: string, at: number, first: string): Pieces<Place | undef
   const characters = first === 'lno1' ? OFFER : first === 'creqa' ? BASE64 : BECH32
   return yield* checkedAt(text, at, characters, read)
 }
-
-/** A token of one proof is longer. */
-const LEAST_BODY = 20
 
 /** What shows by a checksum, or by its own end, whether it is whole: where it is not, it may go on in the next line. */
 function* checkedAt(text: string, at: number, characters: RegExp, read: (found: string) => Other): Pieces<Place> {
@@ -135,7 +101,7 @@ function* waysIn(uri: string): Pieces<readonly Read[]> {
       })
       continue
     }
-    found.push(...((yield* placeAt(way, 0, first[0].toLowerCase()))?.read ?? []))
+    found.push(...((yield* placeAt(way, 0, first[0]))?.read ?? []))
   }
   return read.onChain ? [...found, read.onChain] : found
 }

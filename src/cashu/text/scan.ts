@@ -13,8 +13,16 @@ const INVISIBLE =
 /** As links write what is in base64. */
 const ESCAPES: Readonly<Record<string, string>> = { '%2b': '+', '%2f': '/', '%3d': '=' }
 
+/** A text as it can be read: what is hidden in it behind it. */
+export function* readable(text: string): Pieces<string> {
+  const hidden = yield* hiddenIn(text)
+  const seen = yield* visible(hidden === '' ? text : `${text}\n${hidden}`)
+  yield
+  return seen
+}
+
 /** The text as it can be seen, without escapes. */
-export function* visible(text: string): Pieces<string> {
+function* visible(text: string): Pieces<string> {
   let clean = ''
   for (let from = 0, to = 0; from < text.length; from = to) {
     if (from > 0) yield
@@ -42,7 +50,7 @@ function hiddenByte(code: number, next: number): number | undefined {
 }
 
 /** Texts that are hidden behind a character, an emoji mostly, as variation selectors: each stands for a byte of UTF-8. */
-export function* hiddenIn(text: string): Pieces<string> {
+function* hiddenIn(text: string): Pieces<string> {
   if (!/[\uFE00-\uFE0F\uDB40]/.test(text)) return ''
   const bytes = new Uint8Array(text.length)
   let [count, run] = [0, 0]
@@ -111,4 +119,32 @@ export function* runAt(text: string, from: number, characters: RegExp, most: num
 /** The run up to each of its words: only a checksum says where it ends. */
 export function* growing(run: Run): Generator<{ readonly text: string; readonly at: number }> {
   for (const { length, at } of run.ends.slice(0, MOST_WORDS)) yield { text: run.text.slice(0, length), at }
+}
+
+/** Places that are looked at in one text: whoever pastes a text has a few things in it. */
+export const MOST_PLACES = 32
+
+/** What is at a place, and where the text goes on; undefined where nothing is. */
+type ReadPlace<T> = (
+  text: string,
+  at: number,
+  begin: string,
+) => Pieces<{ readonly read: readonly T[]; readonly end: number } | undefined>
+
+/** What is at the places where something begins so; not in the middle of a word. */
+export function* placesIn<T>(text: string, beginning: RegExp, readPlace: ReadPlace<T>): Pieces<readonly T[]> {
+  const read: T[] = []
+  const begin = new RegExp(beginning)
+  for (let looked = 0; looked < MOST_PLACES;) {
+    const match = begin.exec(text)
+    if (!match) break
+    const { index } = match
+    if (/[a-zA-Z0-9]/.test(text[index - 1] ?? '')) continue
+    const place = yield* readPlace(text, index, match[0])
+    if (!place) continue
+    looked++
+    read.push(...place.read)
+    begin.lastIndex = Math.max(place.end, index + match[0].length)
+  }
+  return read
 }

@@ -1,10 +1,19 @@
 /** Tokens as they stand in texts and in bytes. */
 import type { Pieces } from '../../time-slices.ts'
-import { base64UrlOf, urlAlphabet } from '../base64.ts'
-import { charactersOf, MOST_CHARACTERS, readBody, readJsonText, readRaw, type ReadToken, type Token } from '../codec.ts'
+import { base64UrlOf, bytesOfBase64, urlAlphabet } from '../base64.ts'
+import {
+  assertShort,
+  charactersOf,
+  MOST_CHARACTERS,
+  readBody,
+  readJsonText,
+  readRaw,
+  type ReadToken,
+  type Token,
+} from '../codec.ts'
 import { CashuError } from '../errors.ts'
 import type { Found, FoundToken, Unreadable } from './found.ts'
-import { runAt, wordAt, type Run } from './scan.ts'
+import { placesIn, readable, runAt, wordAt, type Run } from './scan.ts'
 
 /** What is no token. */
 export type Other = Exclude<Found, FoundToken>
@@ -28,8 +37,70 @@ export const tooLarge = ({ length }: { readonly length: number }): Unreadable | 
     ? undefined
     : { type: 'unreadable', code: 'TEXT_TOO_LARGE', message: `the text has more than ${MOST_CHARACTERS} characters` }
 
+/** What was found at a place, and where the text goes on. */
+export interface Place {
+  readonly read: readonly Read[]
+  readonly end: number
+}
+
+/** A token of one proof is longer. */
+const LEAST_BODY = 20
+
+/** How tokens begin, whatever is in front of them. */
+const BEGIN = /cashu/gi
+
+/** The token that begins there. */
+export function* tokenPlace(text: string, at: number): Pieces<Place | undefined> {
+  const from = at + 'cashu'.length
+  // The case is the prefix's own.
+  if (!/^(?:cashu|CASHU)[A-Z]/.test(text.slice(at, from + 1))) return undefined
+  const { read, end } = yield* tokenAt(text, from)
+  // A name that begins so is none.
+  return read.type === 'unreadable' && end <= from + LEAST_BODY ? undefined : { read: [read], end }
+}
+
+/** A token, as `receive` takes it: alone, or wherever `parseCashu` finds one. Throws as `decodeToken` does, and `TOKENS_SEVERAL`. */
+export function* tokenIn(text: string): Pieces<Token> {
+  assertShort(text)
+  const seen = yield* readable(text)
+  const read = [...(yield* placesIn(seen, BEGIN, tokenPlace))]
+  if (read.length === 0) {
+    const whole = yield* wholeToken(seen.trim())
+    if (whole) read.push(whole)
+  }
+  const tokens = new Map(read.flatMap((one) => (one.type === 'readToken' ? [[one.text, one.read] as const] : [])))
+  const [token, other] = tokens.values()
+  if (other) throw new CashuError('TOKENS_SEVERAL', 'the text has several tokens: parseCashu gives each of them')
+  if (token) return token
+  const [failed] = read.flatMap((one) => (one.type === 'unreadable' ? [one] : []))
+  throw failed ? new CashuError(failed.code, failed.message) : new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
+}
+
+/** A text that is a token as a whole, of before the prefixes. */
+export function* wholeToken(text: string): Pieces<Read | undefined> {
+  if (/^[[{]/.test(text)) return yield* jsonToken(new TextEncoder().encode(text))
+  // `{"` and `[{` in base64: tokens had no prefix before version 3, whose prefix is part of it.
+  return /^(?:eyJ|W3s)/.test(text) ? yield* oldToken(text) : undefined
+}
+
+function* oldToken(text: string): Pieces<Read> {
+  const body = text.replaceAll(/\s+/g, '').replace(/={1,2}$/, '')
+  const refused: Read = unreadable(new CashuError('TOKEN_MALFORMED', 'not a Cashu token'))
+  if (!/^[\w+/-]+$/.test(body)) return refused
+  let bytes: Uint8Array<ArrayBuffer>
+  try {
+    bytes = yield* bytesOfBase64(body)
+  } catch {
+    return refused
+  }
+  // NUT-00: without its prefix a token of version 3 is none.
+  if (/^\{\s{0,20}"token"/.test(new TextDecoder().decode(bytes.subarray(0, 40))))
+    return unreadable(new CashuError('TOKEN_MALFORMED', 'a token without its beginning: cashuA'))
+  return yield* jsonToken(bytes)
+}
+
 /** The token whose version stands there, and where it ends in the text. */
-export function* tokenAt(text: string, at: number): Pieces<{ readonly read: Read; readonly end: number }> {
+function* tokenAt(text: string, at: number): Pieces<{ readonly read: Read; readonly end: number }> {
   const version = text[at] ?? ''
   const from = at + 1
   const word = wordAt(text, from, BASE64)
@@ -83,7 +154,7 @@ export function* rawToken(bytes: Uint8Array): Pieces<Read | undefined> {
 const RAW = new TextEncoder().encode('crawB')
 
 /** The JSON of a token of version 3, 2 or 1. */
-export function* jsonToken(bytes: Uint8Array<ArrayBuffer>): Pieces<Read> {
+function* jsonToken(bytes: Uint8Array<ArrayBuffer>): Pieces<Read> {
   try {
     const { read, end }: ReadToken = yield* readJsonText(bytes)
     if (end < bytes.length)

@@ -3,7 +3,7 @@ import { exchangeBecause, type InputProof } from '../../../machines/wallet/excha
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { checkNames } from '../../arguments.ts'
 import { CashuError } from '../../cashu/errors.ts'
-import { tokenIn } from '../../cashu/text/parse-cashu.ts'
+import { tokenIn } from '../../cashu/text/token-text.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
