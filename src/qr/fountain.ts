@@ -42,8 +42,9 @@ function degrees(parts: number): (random: () => number) => number {
   for (let a = small.pop(), b = large.pop(); a !== undefined && b !== undefined; a = small.pop(), b = large.pop()) {
     own[a] = share[a]!
     other[a] = b
-    share[b] = share[b]! + share[a]! - 1
-    ;(share[b] < 1 ? small : large).push(b)
+    const rest = share[b]! + share[a]! - 1
+    share[b] = rest
+    ;(rest < 1 ? small : large).push(b)
   }
   return (random) => {
     const at = Math.floor(random() * parts)

@@ -116,8 +116,10 @@ describe('drawn requests', () => {
   test('are read by cashu-ts, and its own by us', () => {
     fc.assert(
       fc.property(terms, fc.constantFrom('creqA', 'creqB'), (given, version) => {
-        fc.pre(given.lock?.kind !== 'kind 9')
-        const theirs = decodeTheirs(encodePaymentRequest(given, version))
+        const ours = encodePaymentRequest(given, version)
+        // It reads no lock that it does not know, and no longer text in bech32m.
+        fc.pre(given.lock?.kind !== 'kind 9' && ours.length <= 1_023)
+        const theirs = decodeTheirs(ours)
         expect(theirs.id).toBe(given.id)
         expect(theirs.amount?.toNumber()).toBe(given.amount)
         expect(theirs.unit).toBe(given.unit)

@@ -12,8 +12,17 @@ import { chooser } from '../../src/qr/fountain.ts'
 import { qrFrames, qrReader, readQrFrames } from '../../src/qr/index.ts'
 import { UR_FRAMES, UR_SHORT, UR_TEXT } from '../kits/ur-vectors.ts'
 
-const take = (text: string, count: number, frameBytes = 50): string[] =>
-  qrFrames(text, { frameBytes }).take(count).toArray()
+/** The first frames. */
+function take(text: string, count: number, frameBytes = 50): string[] {
+  const frames = qrFrames(text, { frameBytes })
+  return Array.from({ length: count }, () => frames.next().value)
+}
+
+/** Frames of which some are missed. */
+function* missing(frames: Iterable<string>, isMissed: (at: number) => boolean): Generator<string> {
+  let at = 0
+  for (const frame of frames) if (!isMissed(at++)) yield frame
+}
 
 describe('frames', () => {
   test('are those that others make', () => {
@@ -104,7 +113,7 @@ describe('a text arrives', () => {
     const parts = Math.ceil((text.length + 3) / 150)
     const reader = qrReader()
     let seen = 0
-    for (const frame of qrFrames(text).filter((_, at) => at % 5 > 0)) {
+    for (const frame of missing(qrFrames(text), (at) => at % 5 === 0)) {
       reader.add(frame)
       seen++
       if (reader.text !== undefined) break
@@ -123,11 +132,11 @@ describe('a text arrives', () => {
         C: '02bc9097997d81afb2cc7346b5e4345a9346bd2a506eb7958598a72f0cf85163ea',
       })),
     })
-    const scanned = qrFrames(token).filter((_, at) => at % 3 !== 1)
+    const scanned = missing(qrFrames(token), (at) => at % 3 === 1)
     const text = await readQrFrames(scanned)
     expect(text).toBe(token)
     expect(await parseCashu(text!)).toMatchObject({ type: 'token', proofs: 20 })
-    expect(await readQrFrames(qrFrames(token).take(3))).toBeUndefined()
+    expect(await readQrFrames(take(token, 3))).toBeUndefined()
     // A code that is not animated.
     expect(await readQrFrames([token])).toBe(token)
   })
