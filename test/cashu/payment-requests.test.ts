@@ -9,6 +9,7 @@ import {
 } from '@cashu/cashu-ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { CashuError } from '../../src/cashu/errors.ts'
 import {
   decodePaymentRequest,
   encodePaymentRequest,
@@ -59,7 +60,7 @@ describe('the vectors of the NUTs', () => {
   test('are read in any case', () => {
     const { encoded } = NUT26['example']!
     const request = decodePaymentRequest(encoded)
-    const mixed = [...encoded].map((letter, at) => (at % 3 === 0 ? letter.toLowerCase() : letter)).join('')
+    const mixed = encoded.replaceAll(/(.)(..)/g, (_, first: string, rest: string) => first.toLowerCase() + rest)
     for (const text of [encoded.toLowerCase(), mixed, ` ${encoded}\n`])
       expect(decodePaymentRequest(text)).toEqual(request)
     expect(decodePaymentRequest(NUT18['minimal']!.encoded.replace('creqA', 'CREQA'))).toMatchObject({ id: '7f4a2b39' })
@@ -144,33 +145,31 @@ describe('drawn requests', () => {
     )
   })
 
+  /** The code with which a text is refused; undefined where it is read. */
+  const refusal = (text: string): string | undefined => {
+    try {
+      decodePaymentRequest(text)
+      return undefined
+    } catch (error) {
+      return error instanceof CashuError ? error.code : String(error)
+    }
+  }
+
   test('that are damaged are refused, and nothing else is thrown', () => {
+    const READ = [undefined, 'PAYMENT_REQUEST_MALFORMED']
+    const letters = fc.stringMatching(/^[a-zA-Z0-9=+]$/)
     fc.assert(
-      fc.property(
-        terms,
-        fc.constantFrom('creqA', 'creqB'),
-        fc.nat(),
-        fc.stringMatching(/^[a-zA-Z0-9=+]$/),
-        (given, version, at, letter) => {
-          const written = encodePaymentRequest(given, version)
-          const place = at % written.length
-          try {
-            decodePaymentRequest(written.slice(0, place) + letter + written.slice(place + 1))
-          } catch (error) {
-            expect(error).toEqual(malformed)
-          }
-          const cut = written.slice(0, place)
-          if (version === 'creqB') expect(() => decodePaymentRequest(cut)).toThrow(malformed as Error)
-        },
-      ),
+      fc.property(terms, fc.constantFrom('creqA', 'creqB'), fc.nat(), letters, (given, version, at, letter) => {
+        const written = encodePaymentRequest(given, version)
+        const place = at % written.length
+        expect(READ).toContain(refusal(written.slice(0, place) + letter + written.slice(place + 1)))
+        // CBOR says where it ends, bech32m has a checksum.
+        expect(refusal(written.slice(0, place))).toBe('PAYMENT_REQUEST_MALFORMED')
+      }),
     )
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), (bytes) => {
-        try {
-          decodePaymentRequest(`creqA${Buffer.from(bytes).toString('base64url')}`)
-        } catch (error) {
-          expect(error).toEqual(malformed)
-        }
+        expect(READ).toContain(refusal(`creqA${Buffer.from(bytes).toString('base64url')}`))
       }),
     )
   })

@@ -7,6 +7,7 @@ import { getDecodedToken, getDecodedTokenBinary, getEncodedToken, getEncodedToke
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeToken, encodeToken, type Token } from '../../src/cashu/codec.ts'
+import { CashuError } from '../../src/cashu/errors.ts'
 import { parseCashu, readAll } from '../../src/cashu/text/parse-cashu.ts'
 import { encodePaymentRequest } from '../../src/cashu/text/payment-request.ts'
 import { tokenIn } from '../../src/cashu/text/token-text.ts'
@@ -299,7 +300,7 @@ describe('other things are found', () => {
       { ...answer, minSendable: 6000 },
     ]
     for (const given of bad) expect(await parseCashu(LNURL, { resolve: async () => given })).not.toHaveProperty('pay')
-    const failing = async (): Promise<unknown> => await Promise.reject(new Error('offline'))
+    const failing = (): Promise<unknown> => Promise.reject(new Error('offline'))
     expect(await parseCashu(LNURL, { resolve: failing })).not.toHaveProperty('pay')
   })
 
@@ -327,6 +328,16 @@ const tokens: fc.Arbitrary<Token> = fc.record({
   ),
 })
 
+/** What `receive` throws for a text, unless it is documented. */
+function refusalOf(text: string): unknown {
+  try {
+    return void atOnce(tokenIn(text))
+  } catch (error) {
+    if (error instanceof CashuError) return undefined
+    return error
+  }
+}
+
 describe('drawn texts', () => {
   const pieces = fc.oneof(
     fc.string({ unit: 'binary' }),
@@ -340,17 +351,9 @@ describe('drawn texts', () => {
         fc.array(pieces, { maxLength: 8 }).map((all) => all.join('')),
         async (text) => {
           const { also, ...first } = await parseCashu(text)
-          for (const one of [first, ...also]) {
-            if (one.type === 'unreadable')
-              expect(one.code).toMatch(
-                /^(?:TOKEN|PROOF|TEXT|PAYMENT_REQUEST|INVOICE|OFFER|BITCOIN_URI|LNURL|MINT_URL)_/,
-              )
-          }
-          try {
-            atOnce(tokenIn(text))
-          } catch (error) {
-            expect(error).toMatchObject({ name: 'CashuError' })
-          }
+          const codes = [first, ...also].flatMap((one) => (one.type === 'unreadable' ? [one.code] : []))
+          expect(codes.filter((code) => !/^(?:TOKEN|PROOF|TEXT|PAYMENT_REQUEST|INVOICE|OFFER|BITCOIN_URI|LNURL|MINT_URL)_/.test(code))).toEqual([]) // prettier-ignore
+          expect(refusalOf(text)).toBeUndefined()
         },
       ),
       { numRuns: 1_000 },
@@ -498,19 +501,15 @@ describe('large texts', () => {
     return (spent.user + spent.system) / 1000
   }
 
-  test.each(Object.entries(hostile))(
-    'of %s take no more than in proportion',
-    (_, textOf) => {
-      const read = (length: number): number => {
-        const text = textOf(length)
-        return cpuMs(() => void atOnce(readAll(text)))
-      }
-      read(100_000)
-      const half = Math.min(read(500_000), read(500_000))
-      const whole = Math.min(read(4_000_000), read(4_000_000))
-      // Eight times as long: what grows by the square takes 64 times as long. Below this nobody cares.
-      if (whole > 1_000) expect(whole / half).toBeLessThan(24)
-    },
-    120_000,
-  )
+  test.each(Object.entries(hostile))('of %s take no more than in proportion', { timeout: 120_000 }, (_, textOf) => {
+    const read = (length: number): number => {
+      const text = textOf(length)
+      return cpuMs(() => void atOnce(readAll(text)))
+    }
+    read(100_000)
+    const half = Math.min(read(500_000), read(500_000))
+    const whole = Math.min(read(4_000_000), read(4_000_000))
+    // Eight times as long: what grows by the square takes 64 times as long. Below 500 ms a pause of the machine is no proportion.
+    expect(whole).toBeLessThan(Math.max(500, 24 * half))
+  })
 })
