@@ -89,6 +89,9 @@ export function wordAt(text: string, at: number, characters: RegExp): string {
   return sticky.exec(text)?.[0] ?? ''
 }
 
+/** Lines that a run goes on over at most: those of the largest token have forty characters. */
+const MOST_LINES = 100_000
+
 /** What stands between the lines of a mail. */
 const GAP = /[\s>]+/
 
@@ -102,8 +105,15 @@ export function* runAt(text: string, from: number, characters: RegExp, most: num
   let [at, length] = [from, 0]
   for (;;) {
     if (words.length % 5_000 === 4_999) yield
-    const word = wordAt(text, at, characters)
-    if (word === '' || (words.length > 0 && stop.test(word)) || length + word.length > most) break
+    // No more of it is looked at than may be taken.
+    const word = wordAt(text.slice(at, at + most - length + 1), 0, characters)
+    if (
+      word === '' ||
+      words.length > MOST_LINES ||
+      (words.length > 0 && stop.test(word)) ||
+      length + word.length > most
+    )
+      break
     words.push(word)
     at += word.length
     length += word.length
