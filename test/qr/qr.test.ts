@@ -13,7 +13,7 @@ import { qrFrames, qrReader, readQrFrames, type QrFrame } from '../../src/qr/ind
 import { UR_FRAMES, UR_SHORT, UR_TEXT } from '../kits/ur-vectors.ts'
 
 /** What becomes of a frame between screen and camera. */
-type Fate = 'seen' | 'missed' | 'twice' | 'damaged' | 'foreign'
+type Sight = 'seen' | 'missed' | 'twice' | 'damaged' | 'foreign'
 
 /** The first frames. */
 function take(text: string, count: number, frameBytes = 50): string[] {
@@ -87,19 +87,19 @@ describe('a text arrives', () => {
       fc.property(
         fc.string({ minLength: 1, maxLength: 2_000, unit: 'grapheme' }).filter((text) => text.isWellFormed()),
         fc.integer({ min: 10, max: 200 }),
-        fc.infiniteStream(fc.constantFrom<Fate>('seen', 'missed', 'twice', 'damaged', 'foreign')),
-        (text, frameBytes, fates) => {
+        fc.infiniteStream(fc.constantFrom<Sight>('seen', 'missed', 'twice', 'damaged', 'foreign')),
+        (text, frameBytes, sights) => {
           const reader = qrReader()
           const foreign = qrFrames(`${text}!`.repeat(20), { frameBytes })
-          const answers: Record<Fate, Set<QrFrame>> = { seen: new Set(), missed: new Set(), twice: new Set(), damaged: new Set(), foreign: new Set() } // prettier-ignore
+          const answers: Record<Sight, Set<QrFrame>> = { seen: new Set(), missed: new Set(), twice: new Set(), damaged: new Set(), foreign: new Set() } // prettier-ignore
           let progress = 0
           for (const frame of qrFrames(text, { frameBytes })) {
-            const fate = fates.next().value as Fate
-            if (fate === 'damaged') answers.damaged.add(reader.add(frame.slice(0, -1)))
+            const sight = sights.next().value as Sight
+            if (sight === 'damaged') answers.damaged.add(reader.add(frame.slice(0, -1)))
             // What it sees first is what it keeps to.
-            if (fate === 'foreign' && reader.progress > 0) answers.foreign.add(reader.add(foreign.next().value))
-            if (fate === 'seen' || fate === 'twice') answers.seen.add(reader.add(frame))
-            if (fate === 'twice') answers.twice.add(reader.add(frame))
+            if (sight === 'foreign' && reader.progress > 0) answers.foreign.add(reader.add(foreign.next().value))
+            if (sight === 'seen' || sight === 'twice') answers.seen.add(reader.add(frame))
+            if (sight === 'twice') answers.twice.add(reader.add(frame))
             expect(reader.progress).toBeGreaterThanOrEqual(progress)
             progress = reader.progress
             if (reader.text !== undefined) break
