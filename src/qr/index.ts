@@ -86,6 +86,7 @@ export const qrReader = (): QrReader => new Reader()
 /**
  * The text of an animated QR code, from its frames as they are scanned; undefined where they end before there are enough.
  *
+ * @throws {TypeError} for a frame that is no text, and what the iterable itself throws.
  * @example
  * const token = await readQrFrames(scannedFrames)
  */

@@ -6,29 +6,37 @@ import type { PaymentRequest } from './payment-request.ts'
 
 /** A token, to be received. */
 export interface FoundToken {
+  /** What it is: tells the things apart. */
   readonly type: 'token'
   /** The token alone, as `receive.prepare` takes it: however it was written, the same token is the same text. It is money. */
   readonly token: string
+  /** Its mint, in the form in which it is stored. */
   readonly mintUrl: string
+  /** The unit of its amount. */
   readonly unit: string
   /** The sum of its proofs, in its unit. */
   readonly amount: Amount
   /** How many proofs it has. */
   readonly proofs: number
+  /** What its sender wrote with it. */
   readonly memo?: string
 }
 
 /** A request to be paid in ecash (NUT-18, NUT-26). */
 export interface FoundPaymentRequest {
+  /** What it is: tells the things apart. */
   readonly type: 'paymentRequest'
   /** The request alone, as it was written. */
   readonly request: string
+  /** What it asks for. */
   readonly asks: PaymentRequest
 }
 
 /** An invoice (BOLT11), as `melt.prepare` takes it. */
 export interface FoundInvoice {
+  /** What it is: tells the things apart. */
   readonly type: 'invoice'
+  /** It alone, as it was written. */
   readonly request: string
   /** Left out where the payer chooses. */
   readonly msat?: number
@@ -36,7 +44,9 @@ export interface FoundInvoice {
 
 /** An offer (BOLT12). */
 export interface FoundOffer {
+  /** What it is: tells the things apart. */
   readonly type: 'offer'
+  /** It alone, as it was written. */
   readonly request: string
   /** Left out where the payer chooses, and where it is in a currency other than bitcoin. */
   readonly msat?: number
@@ -44,6 +54,7 @@ export interface FoundOffer {
 
 /** A Lightning address: whoever stands behind it makes an invoice for any amount. */
 export interface FoundLightningAddress {
+  /** What it is: tells the things apart. */
   readonly type: 'lightningAddress'
   /** In lower case. */
   readonly address: string
@@ -55,6 +66,7 @@ export interface FoundLightningAddress {
 
 /** An LNURL (LUD-01, LUD-17). */
 export interface FoundLnurl {
+  /** What it is: tells the things apart. */
   readonly type: 'lnurl'
   /** Where what it stands for can be asked. */
   readonly url: string
@@ -64,16 +76,21 @@ export interface FoundLnurl {
 
 /** An address on the chain (BIP21, BIP321). It is not checked. */
 export interface FoundBitcoin {
+  /** What it is: tells the things apart. */
   readonly type: 'bitcoin'
+  /** The address, as it was written. */
   readonly address: string
   /** Left out where the payer chooses. */
   readonly amountSat?: number
+  /** Whom the payer pays. */
   readonly label?: string
+  /** What for. */
   readonly message?: string
 }
 
 /** The address of what may be a mint. */
 export interface FoundMintUrl {
+  /** What it is: tells the things apart. */
   readonly type: 'mintUrl'
   /** In the form in which it is stored. */
   readonly mintUrl: string
@@ -81,7 +98,9 @@ export interface FoundMintUrl {
 
 /** What looked like something, and is not; or a text in which there is nothing. */
 export interface Unreadable {
+  /** What it is: tells the things apart. */
   readonly type: 'unreadable'
+  /** What is wrong with it, as a stable code. */
   readonly code: CashuErrorCode
   /** What is wrong with it. It shows nothing of the text. */
   readonly message: string

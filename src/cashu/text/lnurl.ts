@@ -6,8 +6,11 @@ import type { Parse } from '../shape.ts'
 
 /** What an LNURL or a Lightning address takes (LUD-06). An invoice is got by `callback`, with `amount` in millisatoshi as its parameter. */
 export interface LnurlPay {
+  /** Where an invoice is got. */
   readonly callback: string
+  /** The least that it takes, in millisatoshi. */
   readonly leastMsat: number
+  /** The most that it takes, in millisatoshi. */
   readonly mostMsat: number
   /** For the payer to read. */
   readonly description?: string
