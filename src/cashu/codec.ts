@@ -238,7 +238,7 @@ const bytesHex: Parse<string> = (value, at) => (value instanceof Uint8Array ? by
 const hexFields = (from: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(from).flatMap(([name, value]) =>
-      value === undefined || value === null ? [] : [[name, bytesHex(value, name)]],
+      value === undefined || value === null ? [] : [[name, bytesHex(value, 'd')]],
     ),
   )
 

@@ -185,6 +185,8 @@ describe('a request', () => {
 
   test('that cannot be written is a TypeError that names what is wrong', () => {
     expect(() => encodePaymentRequest({ amount: 5 })).toThrow(/^unit: /)
+    expect(() => encodePaymentRequest({ price: 5 } as never)).toThrow(/^price: /)
+    expect(() => decodePaymentRequest(7 as never)).toThrow(/^request: /)
     expect(() => encodePaymentRequest({ amount: -5, unit: 'sat' })).toThrow(/^amount: /)
     expect(() => encodePaymentRequest({ id: 'a' }, 'creqC' as never)).toThrow(/^version: /)
     const nostr = { transports: [{ type: 'nostr', target: 'bob' }] }

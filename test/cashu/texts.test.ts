@@ -129,6 +129,10 @@ describe('a token is found', () => {
       expect(found).toMatchObject({ type: 'token', mintUrl: 'https://mint.example', unit: 'sat', proofs: 1 })
       expect(found.type === 'token' && decodeToken(found.token).proofs).toEqual([proof])
     }
+    // A secret is any text: JSON is read as it was written.
+    const odd = { ...entry({ secret: 'a%2Bb\u200Bc' }), memo: '' }
+    const found = await parseCashu(JSON.stringify({ token: [odd], memo: 'hearts ❤️❤️' }))
+    expect(found.type === 'token' && decodeToken(found.token)).toMatchObject({ proofs: [{ secret: 'a%2Bb\u200Bc' }], memo: 'hearts ❤️❤️' }) // prettier-ignore
     // Of version 1 nobody knows the mint; and NUT-00 says that version 3 has a prefix.
     for (const text of [base64([proof]), JSON.stringify([proof])])
       expect(await typesIn(text)).toEqual(['TOKEN_WITHOUT_MINT'])
@@ -220,6 +224,7 @@ describe('other things are found', () => {
       },
     ],
     'an LNURL of LUD-17': ['lnurlp://service.example/pay/7', { type: 'lnurl', url: 'https://service.example/pay/7' }],
+    'an address in a link in a sentence': [`(pay bitcoin:${ADDRESS}).`, { type: 'bitcoin', address: ADDRESS }],
     'an address': [ADDRESS, { type: 'bitcoin', address: ADDRESS }],
     'the URL of a mint': [
       'https://Mint.Example/Bitcoin/',
@@ -293,6 +298,9 @@ describe('other things are found', () => {
     expect(await parseCashu(LNURL, { resolve })).toMatchObject({ type: 'lnurl', pay })
     expect(await parseCashu(V4, { resolve })).toMatchObject({ type: 'token' })
     expect(asked).toHaveLength(2)
+    const many = await parseCashu(`lnurlp://a.example/1 lnurlp://b.example/2 ${CREQB}`, { resolve })
+    expect(many.also).toMatchObject([{ type: 'lnurl', pay }, { type: 'lnurl' }])
+    expect(asked.slice(2)).toEqual(['https://a.example/1'])
     const bad: readonly unknown[] = [
       null,
       { ...answer, tag: 'login' },
@@ -486,6 +494,8 @@ describe('large texts', () => {
     links: times('bitcoin:?creq=creqb1&'),
     'a link without end': (length) => `bitcoin:?${times('a=b&')(length - 9)}`,
     'zero-width characters': times('\u200B'),
+    'signs of escapes': times('%'),
+    'variation selectors behind one letter': (length) => `x${times('\uDB40\uDD50')(length - 1)}`,
     'variation selectors': times('\uDB40\uDD50'),
     escapes: times('%2B%3D%'),
     quotes: times('"'),

@@ -11,13 +11,13 @@ import { resolved, type ResolveLnurl } from './lnurl.ts'
 import { allIn } from './places.ts'
 import { rawToken, tooLarge, type Read } from './token-text.ts'
 import { wholeText } from './whole-text.ts'
-import { readable } from './scan.ts'
+import { unescaped, visible } from './scan.ts'
 
 /** What `parseCashu` is given besides the text. */
 export interface ParseCashuOptions {
   /**
-   * Gets the JSON at the URL of an LNURL or a Lightning address, by HTTP. Left out, nobody is asked. Whoever is asked learns that the text
-   * was read.
+   * Gets the JSON at the URL of an LNURL or a Lightning address, by HTTP; of several in a text the first one is asked. Left out, nobody is
+   * asked. Whoever is asked learns that the text was read.
    */
   readonly resolve?: ResolveLnurl
 }
@@ -45,7 +45,7 @@ export async function parseCashu(text: string | Uint8Array, options: ParseCashuO
   if (typeof text !== 'string' && !(text instanceof Uint8Array)) throw new TypeError('text: a text, or bytes')
   const { resolve } = options
   const found = await inTurns(foundIn(text), taker(SLICE_MS))
-  const [first = NOTHING, ...also] = resolve ? await Promise.all(found.map((one) => withPay(one, resolve))) : found
+  const [first = NOTHING, ...also] = resolve ? await withPay(found, resolve) : found
   return { ...first, also }
 }
 
@@ -55,10 +55,13 @@ const NOTHING: Found = {
   message: 'there is nothing in it to pay or to receive',
 }
 
-async function withPay(found: Found, resolve: ResolveLnurl): Promise<Found> {
-  if (found.type !== 'lnurl' && found.type !== 'lightningAddress') return found
-  const pay = await resolved(found.url, resolve)
-  return pay ? { ...found, pay } : found
+/** What the first of those that can be asked takes: a text with many of them is no reason to ask them all. */
+async function withPay(found: readonly Found[], resolve: ResolveLnurl): Promise<readonly Found[]> {
+  const at = found.findIndex(({ type }) => type === 'lnurl' || type === 'lightningAddress')
+  const asked = found[at]
+  if (asked?.type !== 'lnurl' && asked?.type !== 'lightningAddress') return found
+  const pay = await resolved(asked.url, resolve)
+  return pay ? found.with(at, { ...asked, pay }) : found
 }
 
 function* foundIn(text: string | Uint8Array): Pieces<readonly Found[]> {
@@ -79,9 +82,9 @@ export function* readAll(text: string | Uint8Array): Pieces<readonly Read[]> {
     const raw = yield* rawToken(text)
     return raw ? [raw] : yield* readAll(new TextDecoder().decode(text))
   }
-  const seen = yield* readable(text)
-  const read = yield* allIn(seen)
-  return read.length > 0 ? read : yield* wholeText(seen)
+  const seen = yield* visible(text)
+  const read = yield* allIn(yield* unescaped(seen))
+  return read.length > 0 ? read : yield* wholeText(text, seen)
 }
 
 /** Without the secrets. */

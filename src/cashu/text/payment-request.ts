@@ -1,5 +1,6 @@
 /** Payment requests (NUT-18, NUT-26): what a payee asks for, read from and written as text. */
 import type { Amount, AmountLike } from '@cashu/cashu-ts'
+import { checkNames } from '../../arguments.ts'
 import { atOnce } from '../../time-slices.ts'
 import { fromAmountLike, toAmount } from '../amounts.ts'
 import { base64UrlOf, bytesOfBase64 } from '../base64.ts'
@@ -67,11 +68,12 @@ function finish(raw: RawRequest): PaymentRequest {
  * Reads a payment request: `creqA` (NUT-18) or `creqB` (NUT-26), in any case. Longer ones than 20,000 characters are refused.
  * An amount without a unit is in sat.
  *
- * @throws {CashuError} `PAYMENT_REQUEST_MALFORMED`
+ * @throws {CashuError} `PAYMENT_REQUEST_MALFORMED`; {TypeError} naming the argument.
  * @example
  * const { amount, unit, mints } = decodePaymentRequest('creqApGFpYWFhYQphdWNzYXRhbYF0aHR0cHM6Ly9taW50LmV4YW1wbGU')
  */
 export function decodePaymentRequest(request: string): PaymentRequest {
+  if (typeof request !== 'string') throw new TypeError('request: a text')
   const trimmed = request.trim()
   if (trimmed.length > MOST_CHARACTERS) throw malformed(`more than ${MOST_CHARACTERS} characters`)
   const [, version, body] = /^creq(?:(a)([\w+/-]+)={0,2}|b1.*)$/i.exec(trimmed) ?? []
@@ -104,6 +106,8 @@ function readCborRequest(body: string): RawRequest {
   })
 }
 
+const TERMS = ['id', 'amount', 'unit', 'singleUse', 'mints', 'description', 'transports', 'lock']
+
 /**
  * Writes a payment request: as `creqA`, which every wallet reads, or as `creqB`, which makes smaller QR codes.
  *
@@ -113,6 +117,7 @@ function readCborRequest(body: string): RawRequest {
  * encodePaymentRequest({ id: 'order-42', amount: 21, unit: 'sat', mints: ['https://mint.example'] }, 'creqB')
  */
 export function encodePaymentRequest(request: PaymentRequestTerms, version: 'creqA' | 'creqB' = 'creqA'): string {
+  checkNames(request, 'request', TERMS)
   const { amount: asked, mints = [], transports = [], ...rest } = request
   if (asked !== undefined && rest.unit === undefined) throw new TypeError('unit: must be given with an amount')
   const raw = compact<RawRequest>({

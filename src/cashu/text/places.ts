@@ -8,7 +8,7 @@ import { readBitcoinUri } from './bitcoin-uri.ts'
 import type { FoundInvoice, FoundOffer } from './found.ts'
 import { urlOfLnurl, urlOfScheme } from './lnurl.ts'
 import { decodePaymentRequest } from './payment-request.ts'
-import { growing, MOST_PLACES, placesIn, runAt, wordAt } from './scan.ts'
+import { growing, MOST_PLACES, placesIn, runAt, unmarked, wordAt } from './scan.ts'
 import { tokenPlace, unreadable, type Other, type Place, type Read } from './token-text.ts'
 
 /** How everything begins. */
@@ -30,11 +30,11 @@ function* placeAt(text: string, at: number, begin: string): Pieces<Place | undef
   const first = begin.toLowerCase()
   if (first.startsWith('cashu')) return yield* tokenPlace(text, at)
   if (first === 'bitcoin:') {
-    const uri = wordAt(text, at, /[^\s"'`<>]+/)
+    const uri = unmarked(wordAt(text, at, /[^\s"'`<>]+/))
     return { read: yield* waysIn(uri), end: at + uri.length }
   }
   if (first === 'lnurlp:') {
-    const rest = wordAt(text, at + first.length, /[^\s"'`<>]+/)
+    const rest = unmarked(wordAt(text, at + first.length, /[^\s"'`<>]+/))
     const url = attempt(() => urlOfScheme(rest.replace(/^\/\//, '')))
     return { read: [typeof url === 'string' ? { type: 'lnurl', url } : url], end: at + first.length + rest.length }
   }

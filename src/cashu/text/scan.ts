@@ -10,35 +10,33 @@ const PIECE = 1 << 17
 /** What has no width, marks directions or is a soft hyphen; variation selectors, too, for they hide other texts. */
 const INVISIBLE =
   /\u{AD}|\u{34F}|\u{61C}|\u{180E}|[\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}-\u{206F}\u{FEFF}]|[\u{FE00}-\u{FE0F}]|[\u{E0100}-\u{E01EF}]/gu
+/** A text as it can be seen: what is hidden in it stands behind it. */
+export function* visible(text: string): Pieces<string> {
+  const hidden = yield* hiddenIn(text)
+  return yield* changed(hidden === '' ? text : `${text}\n${hidden}`, (piece) => piece.replace(INVISIBLE, ''))
+}
+
 /** As links write what is in base64. */
 const ESCAPES: Readonly<Record<string, string>> = { '%2b': '+', '%2f': '/', '%3d': '=' }
 
-/** A text as it can be read: what is hidden in it behind it. */
-export function* readable(text: string): Pieces<string> {
-  const hidden = yield* hiddenIn(text)
-  const seen = yield* visible(hidden === '' ? text : `${text}\n${hidden}`)
-  yield
-  return seen
-}
+/** A text as it stands in links, with base64 as it is elsewhere. */
+export const unescaped = (text: string): Pieces<string> =>
+  changed(text, (piece) => piece.replace(/%(?:2b|2f|3d)/gi, (escape) => ESCAPES[escape.toLowerCase()] ?? escape))
 
-/** The text as it can be seen, without escapes. */
-function* visible(text: string): Pieces<string> {
-  let clean = ''
+function* changed(text: string, change: (piece: string) => string): Pieces<string> {
+  let done = ''
   for (let from = 0, to = 0; from < text.length; from = to) {
     if (from > 0) yield
-    to = whole(text, from + PIECE)
-    clean += text
-      .slice(from, to)
-      .replace(INVISIBLE, '')
-      .replace(/%(?:2b|2f|3d)/gi, (escape) => ESCAPES[escape.toLowerCase()] ?? escape)
+    to = endOfPiece(text, from + PIECE)
+    done += change(text.slice(from, to))
   }
-  return clean
+  return done
 }
 
 /** An end of a piece that parts neither an escape nor a character. */
-function whole(text: string, end: number): number {
-  let at = end
-  while (at < text.length && (/[%\uD800-\uDBFF]/.test(text[at - 1] ?? '') || text[at - 2] === '%')) at++
+function endOfPiece(text: string, least: number): number {
+  let at = least
+  for (let moved = 0; moved < 3; moved++) if (/[%\uD800-\uDBFF]/.test(text[at - 1] ?? '') || text[at - 2] === '%') at++
   return at
 }
 
@@ -53,13 +51,17 @@ function hiddenByte(code: number, next: number): number | undefined {
 function* hiddenIn(text: string): Pieces<string> {
   if (!/[\uFE00-\uFE0F\uDB40]/.test(text)) return ''
   const bytes = new Uint8Array(text.length)
-  let [count, run] = [0, 0]
+  let [count, run, pause] = [0, 0, PIECE]
   for (let at = 0; at < text.length; at++) {
-    if (at > 0 && at % PIECE === 0) yield
+    if (at >= pause) {
+      yield
+      pause += PIECE
+    }
     const byte = hiddenByte(text.charCodeAt(at), text.charCodeAt(at + 1))
     if (byte === undefined) {
-      // Runs are kept apart. One alone makes an emoji a coloured one.
-      if (run > 0) bytes[count++] = NEWLINE
+      if (run > 0 && run < LEAST_HIDDEN) count -= run
+      // Runs are kept apart.
+      else if (run > 0) bytes[count++] = NEWLINE
       run = 0
     } else {
       if (byte >= 16) at++
@@ -70,6 +72,8 @@ function* hiddenIn(text: string): Pieces<string> {
   return new TextDecoder().decode(bytes.subarray(0, count))
 }
 
+/** One alone makes an emoji a coloured one. */
+const LEAST_HIDDEN = 8
 const NEWLINE = 0x0a
 
 /** A run of characters, over several lines or words. */
@@ -158,3 +162,12 @@ export function* placesIn<T>(text: string, beginning: RegExp, readPlace: ReadPla
   }
   return read
 }
+
+/** Without the marks of a sentence that stand behind it. */
+export function unmarked(text: string): string {
+  let end = text.length
+  while (end > 0 && MARKS.includes(text[end - 1] ?? '')) end--
+  return text.slice(0, end)
+}
+
+const MARKS = `"'\`»“”’)]}>*_.,:;!?`

@@ -13,7 +13,7 @@ import {
 } from '../codec.ts'
 import { CashuError } from '../errors.ts'
 import type { Found, FoundToken, Unreadable } from './found.ts'
-import { placesIn, readable, runAt, wordAt, type Run } from './scan.ts'
+import { placesIn, runAt, unescaped, visible, wordAt, type Run } from './scan.ts'
 
 /** What is no token. */
 export type Other = Exclude<Found, FoundToken>
@@ -62,10 +62,10 @@ export function* tokenPlace(text: string, at: number): Pieces<Place | undefined>
 /** A token, as `receive` takes it: alone, or wherever `parseCashu` finds one. Throws as `decodeToken` does, and `TOKENS_SEVERAL`. */
 export function* tokenIn(text: string): Pieces<Token> {
   assertShort(text)
-  const seen = yield* readable(text)
-  const read = [...(yield* placesIn(seen, BEGIN, tokenPlace))]
+  const seen = yield* visible(text)
+  const read = [...(yield* placesIn(yield* unescaped(seen), BEGIN, tokenPlace))]
   if (read.length === 0) {
-    const whole = yield* wholeToken(seen.trim())
+    const whole = yield* wholeToken(text, seen)
     if (whole) read.push(whole)
   }
   const tokens = new Map(read.flatMap((one) => (one.type === 'readToken' ? [[one.text, one.read] as const] : [])))
@@ -76,11 +76,12 @@ export function* tokenIn(text: string): Pieces<Token> {
   throw failed ? new CashuError(failed.code, failed.message) : new CashuError('TOKEN_MALFORMED', 'not a Cashu token')
 }
 
-/** A text that is a token as a whole, of before the prefixes. */
-export function* wholeToken(text: string): Pieces<Read | undefined> {
-  if (/^[[{]/.test(text)) return yield* jsonToken(new TextEncoder().encode(text))
+/** A text that is a token as a whole, of before the prefixes; JSON as it was written, for a secret may be any text. */
+export function* wholeToken(text: string, seen: string): Pieces<Read | undefined> {
+  const trimmed = text.trim()
+  if (/^[[{]/.test(trimmed)) return yield* jsonToken(new TextEncoder().encode(trimmed))
   // `{"` and `[{` in base64: tokens had no prefix before version 3, whose prefix is part of it.
-  return /^(?:eyJ|W3s)/.test(text) ? yield* oldToken(text) : undefined
+  return /^\s{0,20}(?:eyJ|W3s)/.test(seen) ? yield* oldToken(seen.trim()) : undefined
 }
 
 function* oldToken(text: string): Pieces<Read> {

@@ -3,21 +3,23 @@ import type { Pieces } from '../../time-slices.ts'
 import { normalizeMintUrl } from '../codec.ts'
 import { CashuError } from '../errors.ts'
 import { urlOfAddress } from './lnurl.ts'
+import { unmarked } from './scan.ts'
 import { unreadable, wholeToken, type Other, type Read } from './token-text.ts'
 
 /** A longer text is no address. */
 const MOST_CHARACTERS = 2_000
 
-export function* wholeText(text: string): Pieces<readonly Read[]> {
-  const trimmed = text.trim()
+/** The text as it is, and as it can be seen. */
+export function* wholeText(text: string, seen: string): Pieces<readonly Read[]> {
+  const trimmed = seen.trim()
   if (trimmed === '') return [unreadable(new CashuError('TEXT_UNKNOWN', 'the text is empty'))]
-  const token = yield* wholeToken(trimmed)
+  const token = yield* wholeToken(text, seen)
   if (token) return [token]
   return trimmed.length > MOST_CHARACTERS ? [] : addressOf(unquoted(trimmed))
 }
 
 /** Without what a sentence puts around it. */
-const unquoted = (text: string): string => text.replace(/^["'`«„“‘([{<*_]+/, '').replace(/["'`»”’)\]}>*_.,;!?]+$/, '')
+const unquoted = (text: string): string => unmarked(text.replace(/^["'`«„“‘([{<*_]+/, ''))
 
 function addressOf(text: string): readonly Other[] {
   const bare = text.replace(/^(?:lightning|mailto):/i, '')
