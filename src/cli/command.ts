@@ -149,7 +149,9 @@ function interruptible(): { readonly signal: AbortSignal; end(): void } {
   const stop = new AbortController()
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(130)
-    stop.abort(new Interrupted('INTERRUPTED', 'interrupted'))
+    stop.abort(
+      new Interrupted('INTERRUPTED', 'interrupted', 'What was begun goes on: `hardshell wallet pending` lists it.'),
+    )
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
   return {

@@ -38,16 +38,18 @@ export const list = command({
   usage: '',
   words: [0, 0],
   options: LIST_OPTIONS,
-  run: (call) =>
-    withDatabase(call, async ({ operations }) => {
-      const { given, out } = call
-      const stuckForMs = given.count('stuck-for-ms')
-      const found = await operations.list({ ...filterOf(given), ...(stuckForMs !== undefined && { stuckForMs }) })
+  async run(call) {
+    const { given, out } = call
+    const stuckForMs = given.count('stuck-for-ms')
+    const filter = { ...filterOf(given), ...(stuckForMs !== undefined && { stuckForMs }) }
+    return withDatabase(call, async ({ operations }) => {
+      const found = await operations.list(filter)
       if (found.length === 0) out.say('There is none.')
       for (const line of table(found.map(rowOf))) out.say(line)
       out.give({ operations: found.map(operationJson) })
       return 0
-    }),
+    })
+  },
 })
 
 export const watch = command({
@@ -55,12 +57,13 @@ export const watch = command({
   usage: '',
   words: [0, 0],
   options: FILTER_OPTIONS,
-  run: (call) =>
-    withDatabase(call, async ({ operations }) => {
-      const { given, out, signal } = call
+  async run(call) {
+    const { given, out, signal } = call
+    const filter = filterOf(given)
+    return withDatabase(call, async ({ operations }) => {
       const known = new Map<string, number>()
       out.note('Watching. Ctrl-C ends that.')
-      for await (const views of operations.watch(filterOf(given), signal))
+      for await (const views of operations.watch(filter, signal))
         for (const view of views.toReversed()) {
           if (known.get(view.id) === view.version) continue
           known.set(view.id, view.version)
@@ -68,7 +71,8 @@ export const watch = command({
           out.give(operationJson(view))
         }
       return 0
-    }),
+    })
+  },
 })
 
 function rowOf(view: OperationView): Cell[] {

@@ -20,11 +20,11 @@ export const invoice = command({
   about: `The invoice is the first line of stdout. Then it waits until the ecash is there.
 Paid while no wallet is open, or late, it is not lost: the next command that opens the wallet takes it up.`,
   options: OPTIONS,
-  run: (call) =>
-    withWallet(call, async (wallet) => {
-      const { given, out, signal } = call
-      const amount = countOf(given.words[0] ?? '', 'AMOUNT', 1)
-      const unit = unitOf(given)
+  async run(call) {
+    const { given, out, signal } = call
+    const amount = countOf(given.words[0] ?? '', 'AMOUNT', 1)
+    const unit = unitOf(given)
+    return withWallet(call, async (wallet) => {
       const mintUrl = await mintOf(wallet, given)
       const key = given.text('key')
       const mint = await wallet.mint.prepare({ mintUrl, amount, unit, signal, ...(key !== undefined && { key }) })
@@ -42,5 +42,6 @@ Paid while no wallet is open, or late, it is not lost: the next command that ope
       out.say(`${out.style('green', 'Received')} ${amountText(came.amount, came.unit)}.`)
       out.give({ operation: operationJson(came) })
       return 0
-    }),
+    })
+  },
 })

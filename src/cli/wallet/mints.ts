@@ -19,16 +19,19 @@ export const mints = command({
 A mint is contacted only while it is trusted. Whoever runs a mint has the money that its ecash stands for.
 Without trust, its operations wait in their states, and nothing is lost. rebind says where a mint answers that moved.`,
   options: OPTIONS,
-  run: (call) => withWallet(call, (wallet) => acted(call, wallet)),
+  async run(call) {
+    const [action = 'list', url, address] = call.given.words
+    if (action === 'list') return withWallet(call, async (wallet) => listed(call, await wallet.mints.list()))
+    if (!ACTIONS.some((each) => each === action)) throw new Misused(`mints ${ACTIONS.join(', mints ')}`)
+    if (url === undefined) throw new Misused(`mints ${action} URL`)
+    if ((address === undefined) === (action === 'rebind')) throw new Misused('an ADDRESS is for rebind, which needs it')
+    return withWallet(call, (wallet) => acted(call, wallet, action, url))
+  },
 })
 
-async function acted(call: WalletCall, wallet: Wallet): Promise<number> {
-  const [action = 'list', url, address] = call.given.words
+async function acted(call: WalletCall, wallet: Wallet, action: string, url: string): Promise<number> {
   const { out } = call
-  if (action === 'list') return listed(call, await wallet.mints.list())
-  if (!ACTIONS.some((each) => each === action)) throw new Misused(`mints ${ACTIONS.join(', mints ')}`)
-  if (url === undefined) throw new Misused(`mints ${action} URL`)
-  if ((address === undefined) === (action === 'rebind')) throw new Misused('an ADDRESS is for rebind, which needs it')
+  const [, , address] = call.given.words
   if (action === 'trust') {
     const mint = await wallet.mints.trust(url)
     out.say(`Trusted: ${mint.mintUrl}${nameOf(mint)}`)

@@ -25,14 +25,14 @@ export const pay = command({
   about: `The invoice may come on stdin: INVOICE is - then, or left out.
 It is paid at most once, whatever happens; what is not used of the fee comes back as change.`,
   options: OPTIONS,
-  run: (call) =>
-    withWallet(call, async (wallet) => {
-      const { given, out, signal } = call
+  async run(call) {
+    const { given, out, signal } = call
+    const [maxFee, key] = [given.count('max-fee'), given.text('key')]
+    return withWallet(call, async (wallet) => {
       const request = invoiceText(await textOrStdin(given.words[0], 'The invoice', signal))
       const { msat } = readInvoice(request)
       const unit = unitOf(given)
       const mintUrl = await mintOf(wallet, given, unit === 'sat' && msat !== undefined ? Math.ceil(msat / 1_000) : 0)
-      const [maxFee, key] = [given.count('max-fee'), given.text('key')]
       const melt = await wallet.melt.prepare({
         ...{ mintUrl, request, unit, signal },
         ...(maxFee !== undefined && { maxFee }),
@@ -54,7 +54,8 @@ It is paid at most once, whatever happens; what is not used of the fee comes bac
         ...{ evidence: paid.evidence ?? null, change: numberOf(paid.change), owed: numberOf(paid.owed) },
       })
       return 0
-    }),
+    })
+  },
 })
 
 /** @throws {Refused} `CANCELLED` */

@@ -4,6 +4,7 @@ import type { OperationSummary } from '../../wallet/wallet-operations.ts'
 import { command, type Call } from '../command.ts'
 import { EXIT, Misused } from '../errors.ts'
 import { amountText, durationText } from '../terminal.ts'
+import { homeWords } from './home.ts'
 import { WAIT_OPTIONS, waited, WALLET_OPTIONS, withWallet } from './open.ts'
 import { operationJson } from './shown.ts'
 
@@ -45,7 +46,7 @@ async function found(wallet: Wallet, id: string): Promise<OperationSummary> {
   return only ?? wallet.operations.get(id)
 }
 
-async function listed({ out }: PendingCall, wallet: Wallet, open: readonly OperationSummary[]): Promise<number> {
+async function listed({ given, out }: PendingCall, wallet: Wallet, open: readonly OperationSummary[]): Promise<number> {
   if (open.length === 0) out.say('Nothing is pending.')
   const operations: object[] = []
   for (const operation of open) {
@@ -53,7 +54,7 @@ async function listed({ out }: PendingCall, wallet: Wallet, open: readonly Opera
     const age = durationText(Math.max(0, Date.now() - operation.createdAt))
     out.say(`${out.style('bold', `${operation.kind} ${operation.id}`)}  ${amountText(operation.amount, operation.unit)}, begun ${age} ago`) // prettier-ignore
     out.say(`  ${operation.state}: ${why}`)
-    if (needsHuman) out.say(`  ${out.style('yellow', 'A person has to decide')}: hardshell ops explain ${operation.id}`)
+    if (needsHuman) out.say(`  ${out.style('yellow', 'A person has to decide')}: hardshell ops explain ${operation.id}${homeWords(given.text('home'))}`)
     operations.push({ ...operationJson(operation), status: operation.status, why, needsHuman })
   }
   out.give({ pending: operations })
@@ -71,7 +72,7 @@ async function waitedFor(call: PendingCall, wallet: Wallet, open: readonly Opera
     const over = await waited(call, wallet, id, (signal) => overOf(wallet, id, signal))
     const { status, error } = await wallet.history.get(id)
     out.say(`${over.kind} ${id}: ${over.state}${error === null ? '' : ` (${error.code}: ${error.detail})`}`)
-    if (over.status !== 'done') out.say(`  It was set aside: hardshell ops explain ${id}`)
+    if (over.status !== 'done') out.say(`  It was set aside: hardshell ops explain ${id}${homeWords(call.given.text('home'))}`)
     exit = over.status !== 'done' ? EXIT.pending : status === 'failed' ? EXIT.failed : exit
     operations.push({ ...operationJson(over), status: over.status, error })
   }

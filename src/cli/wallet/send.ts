@@ -26,18 +26,19 @@ export const send = command({
   about: `The token is the first line of stdout. Whoever has it has the money: hand it over by a way that nobody else reads.
 The same token can be had again with the same --key, and what nobody has claimed can be taken back.`,
   options: OPTIONS,
-  run: (call) =>
-    withWallet(call, (wallet) => {
-      const id = call.given.text('reclaim')
-      const [word] = call.given.words
-      if ((id === undefined) === (word === undefined)) throw new Misused('an AMOUNT, or --reclaim ID')
-      return id === undefined ? sent(call, wallet, word ?? '') : reclaimed(call, wallet, id)
-    }),
+  async run(call) {
+    const id = call.given.text('reclaim')
+    const [word] = call.given.words
+    if ((id === undefined) === (word === undefined)) throw new Misused('an AMOUNT, or --reclaim ID')
+    if (id !== undefined) return withWallet(call, (wallet) => reclaimed(call, wallet, id))
+    const amount = countOf(word ?? '', 'AMOUNT', 1)
+    return withWallet(call, (wallet) => sent(call, wallet, amount))
+  },
 })
 
-async function sent(call: SendCall, wallet: Wallet, word: string): Promise<number> {
+async function sent(call: SendCall, wallet: Wallet, amount: number): Promise<number> {
   const { given, out } = call
-  const [amount, unit] = [countOf(word, 'AMOUNT', 1), unitOf(given)]
+  const unit = unitOf(given)
   const mintUrl = await mintOf(wallet, given, amount)
   const [memo, key] = [given.text('memo'), given.text('key')]
   const handle = await wallet.send.prepare({
