@@ -2,7 +2,7 @@
 /** The command `hardshell`. Each of its commands loads only what it needs. */
 import { runCommand, runGroup, type Command, type Group } from './command.ts'
 import { completionOf } from './completion.ts'
-import { Misused } from './errors.ts'
+import { Misused, Refused } from './errors.ts'
 import { output } from './output.ts'
 
 /** Those that read their own command line. */
@@ -41,11 +41,18 @@ With --help, each says more. Begin with: hardshell wallet init
 `
 }
 
+/** As `engines` of the package says; older ones cannot read what follows. */
+const OLDEST_NODE = 24
+
 async function run([name = '', ...args]: readonly string[]): Promise<number | undefined> {
   if (name === '' || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(overview())
     return name === '' ? 2 : 0
   }
+  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE)
+    return output(false).fail(
+      new Refused('NODE_TOO_OLD', `Node ${OLDEST_NODE} is needed, and this is ${process.version}`),
+    )
   if (Object.hasOwn(OWN, name)) {
     await OWN[name]?.[0]()
     return undefined

@@ -1,4 +1,4 @@
-/** `hardshell doctor`: looks for what is wrong with a wallet, and says what to do. It changes nothing and needs no seed. */
+/** `hardshell doctor`: looks for what is wrong with a wallet, and says what to do. It decides nothing and needs no seed. */
 import { existsSync } from 'node:fs'
 import { messageOf } from '../kernel/util/errors.ts'
 import { command } from './command.ts'
@@ -7,7 +7,7 @@ import type { Finding, Look } from './doctor/finding.ts'
 import { mints } from './doctor/mints.ts'
 import { database, money, operations, owner } from './doctor/stored.ts'
 import { DATABASE_OPTIONS, openDatabase, pathOf } from './ops/database.ts'
-import { progressLine } from './terminal.ts'
+import { plain, progressLine } from './terminal.ts'
 import { homeOf, homeWords } from './wallet/home.ts'
 
 /** What needs no open database, in the order in which it is told. */
@@ -22,7 +22,7 @@ export const doctor = command({
   usage: '',
   words: [0, 0],
   about: `Looks at Node, the folder and its rights, the seed, the database and who runs it, the mints and the clock, and at operations
-that do not go on. Changes nothing. Ends with exit code 1 where something is wrong; a warning (!) is none.`,
+that do not go on. It decides nothing and asks for no seed. Ends with exit code 1 where something is wrong; a warning (!) is none.`,
   options: DATABASE_OPTIONS,
   async run({ given, out, signal }) {
     const path = pathOf({ given, out, signal })
@@ -43,7 +43,7 @@ that do not go on. Changes nothing. Ends with exit code 1 where something is wro
         findings.push(...found)
         for (const { about, state, text, advice } of found) {
           const [mark, style] = MARKS[state]
-          out.say(`${out.style(style, mark)} ${about.padEnd(11)} ${text}`)
+          out.say(`${out.style(style, mark)} ${about.padEnd(11)} ${plain(text)}`)
           if (advice !== undefined) out.say(`  ${''.padEnd(11)} → ${advice}`)
         }
       }

@@ -62,8 +62,9 @@ export function table(rows: readonly (readonly Cell[])[]): string[] {
 }
 
 /** One line on stderr that is written over again and again; nothing where that is no terminal. */
-export function progressLine(): { show(text: string): void; clear(): void } {
+export function progressLine(): { readonly isShown: boolean; show(text: string): void; clear(): void } {
   const { stderr } = process
-  const write = (text: string): void => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`))
-  return { show: (text) => write(text.slice(0, (stderr.columns || 80) - 1)), clear: () => write('') }
+  const isShown = stderr.isTTY
+  const write = (text: string): void => void (isShown && stderr.write(`\r\x1b[K${text}`))
+  return { isShown, show: (text) => write(text.slice(0, (stderr.columns || 80) - 1)), clear: () => write('') }
 }

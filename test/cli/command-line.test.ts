@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countOf } from '../../src/cli/command.ts'
+import { countOf, groupHelpOf, helpOf } from '../../src/cli/command.ts'
 import { Misused } from '../../src/cli/errors.ts'
+import { ops } from '../../src/cli/ops/index.ts'
 import { qrLines } from '../../src/cli/qr.ts'
 import { amountText, durationText, plain, table } from '../../src/cli/terminal.ts'
+import { wallet } from '../../src/cli/wallet/index.ts'
 import { Commands } from '../kits/command.ts'
 
 let commands: Commands
@@ -16,7 +18,7 @@ beforeAll(() => {
 afterAll(() => commands[Symbol.asyncDispose]())
 
 const WORDS = 'abandon '.repeat(11) + 'about'
-const GROUPS = {
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
   wallet: [
     'init',
     'mints',
@@ -43,18 +45,22 @@ describe('help', () => {
       expect(all.stdout).toMatch(new RegExp(`^  hardshell ${name} `, 'm'))
   })
 
-  test.each(Object.entries(GROUPS))(
-    'of %s names each of its commands, and each says what its options are',
-    async (group, names) => {
-      const { code, stdout } = await commands.run(`${group} --help`)
-      expect(code).toBe(0)
-      for (const name of names) {
-        expect(stdout).toMatch(new RegExp(`^  hardshell ${group} ${name} `, 'm'))
-        const help = await commands.run(`${group} ${name} --help`)
-        expect([help.code, help.stderr, help.stdout]).toEqual([0, '', expect.stringContaining('--json')])
-      }
-    },
-  )
+  test.each([
+    ['wallet', wallet],
+    ['ops', ops],
+  ])('of %s names each of its commands, and each says what its options are', async (name, group) => {
+    expect(Object.keys(group.commands)).toEqual(GROUPS[name])
+    const { code, stdout } = await commands.run(`${name} --help`)
+    expect([code, stdout]).toEqual([0, groupHelpOf(group, name)])
+    for (const [each, of] of Object.entries(group.commands)) {
+      expect(stdout).toMatch(new RegExp(`^  hardshell ${name} ${each} `, 'm'))
+      const help = helpOf(of, `${name} ${each}`)
+      for (const option of [...Object.keys(of.options), 'json', 'help']) expect(help).toContain(`  --${option} `)
+    }
+    const [first = ''] = Object.keys(group.commands)
+    const help = await commands.run(`${name} ${first} -h`)
+    expect([help.code, help.stderr, help.stdout]).toEqual([0, '', expect.stringContaining('--json')])
+  })
 })
 
 describe('what is wrong on the command line', () => {
@@ -79,15 +85,23 @@ describe('what is wrong on the command line', () => {
     'ops show',
     'completion csh',
     'doctor extra',
-  ])('hardshell %s ends with exit code 2, in text and in JSON', async (line) => {
-    const text = await commands.run(line, { env: { HARDSHELL_HOME: commands.home('nobody') } })
-    expect([text.code, text.stdout]).toEqual([2, ''])
-    expect(text.stderr).toMatch(/^hardshell: [^\n]+\n--help explains\.\n$/)
-    const json = await commands.run(`${line} --json`, { env: { HARDSHELL_HOME: commands.home('nobody') } })
-    expect([json.code, json.stderr]).toEqual([2, ''])
-    expect(json.last['error']).toEqual({ code: 'MISUSED', message: expect.any(String) as string, advice: '--help explains.' })
+  ])('hardshell %s ends with exit code 2, says why in one line, and makes nothing', async (line) => {
+    const { code, stdout, stderr } = await commands.run(line, { env: { HARDSHELL_HOME: commands.home('nobody') } })
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^hardshell: [^\n]+\n--help explains\.\n$/)
     expect(existsSync(commands.home('nobody'))).toBe(false)
   })
+
+  test.each(['walet', 'wallet', 'wallet invoice ten', 'ops --nonsense'])(
+    'is said in JSON on stdout: %s',
+    async (line) => {
+      const { code, stderr, last } = await commands.run(`${line} --json`)
+      expect([code, stderr]).toEqual([2, ''])
+      expect(last).toEqual({
+        error: { code: 'MISUSED', message: expect.any(String) as string, advice: '--help explains.' },
+      })
+    },
+  )
 
   test.each([
     ['wallet', 'init', '--seed', WORDS],

@@ -51,7 +51,9 @@ async function mintsChecked(call: WalletCall, wallet: Wallet): Promise<number> {
         mints.push({ mintUrl, ok: false, why: messageOf(error) })
       }
     }
-    for (const [at, before] of open.entries()) {
+    // An operation at a mint that is not to be asked, or does not answer, would wait for it.
+    const answering = new Set(mints.flatMap(({ mintUrl, ok }) => (ok ? [mintUrl] : [])))
+    for (const [at, before] of open.filter(({ mintUrl }) => answering.has(mintUrl)).entries()) {
       line.show(`operation ${at + 1} of ${open.length}: ${before.kind} ${before.id}`)
       await asked(wallet, before.kind, before.id, signal)
       const after = await wallet.operations.get(before.id)

@@ -4,7 +4,7 @@ import type { HistoryRecord } from '../../wallet/history-records.ts'
 import { command, type Call } from '../command.ts'
 import { amountText, plain, table, timeText, type Cell } from '../terminal.ts'
 import { WALLET_OPTIONS, withWallet } from './open.ts'
-import { MINT_OPTIONS, numberOf } from './shown.ts'
+import { MINT_OPTIONS, mintOf, numberOf } from './shown.ts'
 
 const OPTIONS = {
   ...WALLET_OPTIONS,
@@ -24,9 +24,9 @@ export const history = command({
   run: (call) =>
     withWallet(call, async (wallet) => {
       const { given, out } = call
-      const [mint, unit, kind] = [given.text('mint'), given.text('unit'), given.text('kind')]
+      const [unit, kind] = [given.text('unit'), given.text('kind')]
       const filter = {
-        ...(mint !== undefined && { mintUrl: mint }),
+        ...(given.text('mint') !== undefined && { mintUrl: await mintOf(wallet, given) }),
         ...(unit !== undefined && { unit }),
         ...(kind !== undefined && { kind }),
       }

@@ -2,10 +2,9 @@
 import type { Wallet } from '../../wallet/api.ts'
 import { openWallet } from '../../wallet/wallet.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
-import { messageOf } from '../../kernel/util/errors.ts'
 import type { Call, Options } from '../command.ts'
 import { Interrupted, Refused, StillPending } from '../errors.ts'
-import { progressLine } from '../terminal.ts'
+import { plain, progressLine } from '../terminal.ts'
 import { cardOf, HOME_OPTIONS, homeOf, homeWords, type Home } from './home.ts'
 import { fingerprintOf, SEED_OPTIONS, seedGiven } from './seed.ts'
 
@@ -77,8 +76,13 @@ export async function waited<T>(
   const waitMs = call.given.count('wait-ms')
   const signal = waitMs === undefined ? call.signal : AbortSignal.any([call.signal, AbortSignal.timeout(waitMs)])
   const line = progressLine()
-  const tell = async (): Promise<void> => line.show((await wallet.operations.explain(id)).why)
-  const telling = setInterval(() => void tell().catch((error: unknown) => line.show(messageOf(error))), TELL_MS)
+  let isOver = false
+  const tell = async (): Promise<void> => {
+    const { why } = await wallet.operations.explain(id)
+    if (!isOver) line.show(plain(why))
+  }
+  // What cannot be told now is told a second later.
+  const telling = line.isShown ? setInterval(() => void tell().catch(() => {}), TELL_MS) : undefined
   try {
     return await wait(signal)
   } catch (error) {
@@ -87,6 +91,7 @@ export async function waited<T>(
     if (signal.aborted) throw new StillPending('PENDING', 'not over yet', goesOn(call, id), id)
     throw error
   } finally {
+    isOver = true
     clearInterval(telling)
     line.clear()
   }

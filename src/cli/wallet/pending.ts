@@ -3,7 +3,7 @@ import type { Wallet } from '../../wallet/api.ts'
 import type { OperationSummary } from '../../wallet/wallet-operations.ts'
 import { command, type Call } from '../command.ts'
 import { EXIT, Misused } from '../errors.ts'
-import { amountText, durationText } from '../terminal.ts'
+import { amountText, durationText, plain } from '../terminal.ts'
 import { homeWords } from './home.ts'
 import { WAIT_OPTIONS, waited, WALLET_OPTIONS, withWallet } from './open.ts'
 import { operationJson } from './shown.ts'
@@ -53,8 +53,11 @@ async function listed({ given, out }: PendingCall, wallet: Wallet, open: readonl
     const { why, needsHuman } = await wallet.operations.explain(operation.id)
     const age = durationText(Math.max(0, Date.now() - operation.createdAt))
     out.say(`${out.style('bold', `${operation.kind} ${operation.id}`)}  ${amountText(operation.amount, operation.unit)}, begun ${age} ago`) // prettier-ignore
-    out.say(`  ${operation.state}: ${why}`)
-    if (needsHuman) out.say(`  ${out.style('yellow', 'A person has to decide')}: hardshell ops explain ${operation.id}${homeWords(given.text('home'))}`)
+    out.say(`  ${operation.state}: ${plain(why)}`)
+    if (needsHuman)
+      out.say(
+        `  ${out.style('yellow', 'A person has to decide')}: hardshell ops explain ${operation.id}${homeWords(given.text('home'))}`,
+      )
     operations.push({ ...operationJson(operation), status: operation.status, why, needsHuman })
   }
   out.give({ pending: operations })
@@ -71,8 +74,9 @@ async function waitedFor(call: PendingCall, wallet: Wallet, open: readonly Opera
   for (const { id } of open) {
     const over = await waited(call, wallet, id, (signal) => overOf(wallet, id, signal))
     const { status, error } = await wallet.history.get(id)
-    out.say(`${over.kind} ${id}: ${over.state}${error === null ? '' : ` (${error.code}: ${error.detail})`}`)
-    if (over.status !== 'done') out.say(`  It was set aside: hardshell ops explain ${id}${homeWords(call.given.text('home'))}`)
+    out.say(`${over.kind} ${id}: ${over.state}${error === null ? '' : ` (${error.code}: ${plain(error.detail)})`}`)
+    if (over.status !== 'done')
+      out.say(`  It was set aside: hardshell ops explain ${id}${homeWords(call.given.text('home'))}`)
     exit = over.status !== 'done' ? EXIT.pending : status === 'failed' ? EXIT.failed : exit
     operations.push({ ...operationJson(over), status: over.status, error })
   }
@@ -83,6 +87,7 @@ async function waitedFor(call: PendingCall, wallet: Wallet, open: readonly Opera
 
 /** The operation once it is over. */
 async function overOf(wallet: Wallet, id: string, signal: AbortSignal): Promise<OperationSummary> {
+  signal.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<OperationSummary>()
   const look = (): void => {
     wallet.operations.get(id).then((operation) => {

@@ -2,7 +2,7 @@
 import type { Wallet } from '../../wallet/api.ts'
 import { command, type Call } from '../command.ts'
 import { Refused } from '../errors.ts'
-import { amountText, progressLine } from '../terminal.ts'
+import { amountText, plain, progressLine } from '../terminal.ts'
 import { WAIT_OPTIONS, waited, WALLET_OPTIONS, withWallet } from './open.ts'
 import { MINT_OPTIONS, mintOf, operationJson } from './shown.ts'
 
@@ -33,7 +33,7 @@ Ends with exit code 3 where something could not be had yet: it is tried again fo
         })
         out.say(`${mintUrl}: ${amountText(found.amount, unit)}`)
         for (const { keysetId, reason } of found.unavailable)
-          out.say(`  keyset ${keysetId} could not be had: ${reason}`)
+          out.say(`  keyset ${keysetId} could not be had: ${plain(reason)}`)
         isWhole &&= found.unavailable.length === 0
         restored.push({ ...operationJson(found), unavailable: found.unavailable })
       }
