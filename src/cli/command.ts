@@ -93,7 +93,7 @@ export const COMMON = {
 } as const satisfies Options
 
 /** What would be a secret on the command line, which other programs see, and which shells keep. */
-const NEVER = /^--?(seed|phrase|mnemonic|words|passphrase|secret|private-?key)(=|$)/i
+const NEVER = /^--?(seed|phrase|mnemonic|passphrase|secret|private-?key)(=|$)/i
 
 /** Refuses what names a secret, before anything else is said of the line. @throws {Misused} */
 export function assertNoSecret(args: readonly string[]): void {

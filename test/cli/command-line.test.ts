@@ -33,7 +33,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'check',
     'decode',
   ],
-  ops: ['list', 'show', 'explain', 'resume', 'cancel', 'export', 'watch'],
+  ops: ['list', 'show', 'explain', 'steps', 'resume', 'cancel', 'export', 'watch'],
 }
 
 describe('help', () => {
@@ -106,6 +106,7 @@ describe('what is wrong on the command line', () => {
   test.each([
     ['wallet', 'init', '--seed', WORDS],
     ['wallet', 'init', `--phrase=${WORDS}`],
+    ['wallet', 'init', '--words', WORDS],
     ['wallet', 'balance', '--mnemonic', WORDS],
     ['wallet', '--seed', WORDS, 'init'],
     ['wallet', 'init', '--restore', ...WORDS.split(' ')],

@@ -68,7 +68,7 @@ describe('hardshell ops', () => {
       .prepare('SELECT secret FROM proofs')
       .all()
       .map(({ secret }) => String(secret))
-    for (const name of ['show', 'export', 'explain']) {
+    for (const name of ['show', 'export', 'explain', 'steps']) {
       const { stdout, code } = await commands.run(`ops ${name} ${send?.id}`)
       expect(code).toBe(0)
       expect(stdout).not.toMatch(/cashuB|snapshot/)
@@ -76,6 +76,20 @@ describe('hardshell ops', () => {
     }
     const { last } = await commands.run(`ops export ${send?.id} --json`)
     expect(Object.keys(last)).toEqual(['operation', 'history', 'explanation'])
+  })
+
+  test('tells how an operation came to where it is', async () => {
+    const [issued] = await listed('--kind mint')
+    const { last } = await commands.run(`ops steps ${issued?.id} --json`)
+    const records = last['steps'] as { from: string | null; to: string; version: number }[]
+    expect(records.map(({ version }) => version)).toEqual(records.map((_, at) => at + 1))
+    expect([records[0]?.from, records.at(-1)?.to]).toEqual([null, 'issued'])
+    const { stdout } = await commands.run(`ops steps ${issued?.id} --limit 2`)
+    expect(stdout).toMatch(
+      /^1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}→ \S+ +created\n2 {2}.* → .*answered ok after \d+ ms/,
+    )
+    const [issue] = await listed(`--store ${store} --kind mint-issue`)
+    expect((await commands.run(`ops steps ${issue?.id} --store ${store}`)).stdout).toContain('created')
   })
 
   test('cancels what can be cancelled, and hands over to the next process what it leaves', async () => {

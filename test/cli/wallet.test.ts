@@ -94,7 +94,8 @@ describe('a wallet', () => {
   })
 
   test('takes a token from stdin, in another folder, once its mint is trusted', async () => {
-    await commands.run(`wallet init --home ${friend()}`)
+    const made = await commands.run(`wallet init --words 24 --json --home ${friend()}`)
+    expect([made.code, String(made.last['phrase']).split(' ').length, made.last['stored']]).toEqual([0, 24, true])
     const refused = await commands.run(`wallet receive --home ${friend()}`, { input: token })
     expect([refused.code, refused.stdout]).toEqual([1, ''])
     expect(refused.stderr).toContain(`--trust`)

@@ -64,13 +64,18 @@ export async function explanationOf(
 
 /** An explanation in words. */
 export function explanationLines(view: OperationView, of: Explanation): string[] {
-  const { watching, timers, takes, underWay, lastError } = of
+  const { watching, timers, takes, underWay, lastError, lastAnswer } = of
   return [
     `${view.kind} ${view.id}  ${amountOf(view)}`.trimEnd(),
     `  state    ${of.state}${of.status === 'active' ? '' : `, ${of.status}`}`,
     `  why      ${plain(of.why)}`,
     ...(of.needsHuman ? ['  A person has to decide.'] : []),
     ...(lastError ? [`  error    ${plain(lastError.error)}, at attempt ${lastError.attempt}`] : []),
+    ...(lastAnswer
+      ? [
+          `  heard    ${lastAnswer.src} answered ${lastAnswer.answer} in ${lastAnswer.state} (${timeText(lastAnswer.atMs)})`,
+        ]
+      : []),
     ...(underWay.length > 0 ? [`  requests ${underWay.join(', ')}`] : []),
     ...(watching === undefined ? [] : [`  asks     about its ${watching}, again and again`]),
     ...timers.map(({ name, atMs, inMs }) => `  timer    ${name}: in ${durationText(inMs)} (${timeText(atMs)})`),
