@@ -94,3 +94,32 @@ test('a command beside another process hands its work to that one, and sees what
   const told = json.map(({ kind, state }) => `${String(kind)} ${String(state)}`)
   expect(told).toEqual(expect.arrayContaining(['mint issued', 'send tokenCreated']))
 })
+
+test('a command goes on where the process that did the work for it is killed', async () => {
+  const owner = commands.start(['wallet', 'history', '--watch'])
+  await owner.said(/Watching/)
+  const waiting = commands.start(['wallet', 'invoice', '16', '--json'])
+  await waiting.said(/lnbc/)
+  owner.child.kill('SIGKILL')
+  await owner.ended
+  const [operation] = (await commands.run('ops list --json')).last['operations'] as { id: string }[]
+  const exported = await commands.run(`ops export ${operation?.id} --json`)
+  await settled((exported.last['history'] as { request: string }).request)
+  const { code, last } = await waiting.ended
+  expect([code, last['operation']]).toEqual([0, expect.objectContaining({ state: 'issued', amount: 16 })])
+})
+
+test('several commands at once spend no coin twice', async () => {
+  // Coins of 64, 32 and 16: each of the three finds one.
+  const made = commands.start(['wallet', 'invoice', '112', '--json'])
+  await made.said(/lnbc/)
+  const [operation] = (await commands.run('ops list --json')).last['operations'] as { id: string }[]
+  const exported = await commands.run(`ops export ${operation?.id} --json`)
+  await settled((exported.last['history'] as { request: string }).request)
+  await made.ended
+  const sent = await Promise.all([1, 2, 3].map(() => commands.run('wallet send 10 --json')))
+  expect(sent.map(({ code }) => code)).toEqual([0, 0, 0])
+  expect(new Set(sent.map(({ last }) => last['token'])).size).toBe(3)
+  const { last } = await commands.run('wallet balance --json')
+  expect(last['balances']).toEqual([expect.objectContaining({ spendable: 82, outstanding: 30, reserved: 0 })])
+})

@@ -105,7 +105,7 @@ describe('a wallet', () => {
     expect(code).toBe(0)
     const { amount, fee, state } = last['operation'] as { amount: number; fee: number; state: string }
     expect([amount + fee, state]).toEqual([100, 'received'])
-    const spent = await commands.run('wallet check -', { input: token })
+    const spent = await commands.run(`wallet check - --home ${friend()}`, { input: token })
     expect([spent.code, spent.stdout]).toEqual([1, '0 sat can be claimed, 100 sat were spent.\n'])
     const again = await commands.run(`wallet receive - --home ${friend()} --json`, { input: token })
     expect(again.code).toBe(1)

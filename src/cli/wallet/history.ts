@@ -30,6 +30,8 @@ export const history = command({
         ...(unit !== undefined && { unit }),
         ...(kind !== undefined && { kind }),
       }
+      // What runs the wallet is known then, and all that is unfinished is taken up.
+      if (given.has('watch')) await wallet.operations.resumed()
       const records = await wallet.history.list({ ...filter, limit: given.count('limit', 1) ?? 20 })
       if (records.length === 0 && !given.has('watch')) out.say('Nothing yet.')
       for (const line of table(records.map(rowOf))) out.say(line)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { makeFile } from '../../mint-server/db/durable-files.ts'
 import { command, type Call } from '../command.ts'
 import { Misused, Refused } from '../errors.ts'
-import { ask, canAsk, textOrStdin } from '../prompt.ts'
+import { ask, textOrStdin } from '../prompt.ts'
 import { HOME_OPTIONS, homeOf, homeWords, isOpenToOthers, makeCard, makeHome } from './home.ts'
 import { fingerprintOf, phrases, readSeed, SEED_OPTIONS, seedGiven, type Seed } from './seed.ts'
 
@@ -69,7 +69,7 @@ async function oldSeed(call: InitCall): Promise<Seed> {
   if (given.text('words') !== undefined) throw new Misused('--words: for new words only')
   if (given.text('seed-file') !== undefined || process.env['HARDSHELL_SEED'])
     return seedGiven(call, homeOf(given.text('home')))
-  if (!canAsk()) return readSeed(await textOrStdin('-', 'The words', signal))
+  if (!process.stdin.isTTY) return readSeed(await textOrStdin('-', 'The words', signal))
   return readSeed(await ask('The words of the wallet (they are not shown): ', { hidden: true, signal }))
 }
 
