@@ -59,7 +59,7 @@ async function run([name = '', ...args]: readonly string[]): Promise<number | un
   }
   const [load] = (Object.hasOwn(LOADED, name) ? LOADED[name] : undefined) ?? []
   if (!load)
-    return output(args.includes(`--json`)).fail(
+    return output(args.includes('--json')).fail(
       new Misused(`there is no such command; there are ${[...Object.keys(LOADED), ...Object.keys(OWN)].join(', ')}`),
     )
   // Who reads the output may end before it does: `hardshell wallet history | head -1`.

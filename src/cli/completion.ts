@@ -29,15 +29,13 @@ function placesOf(groups: Readonly<Record<string, Group | Command>>, others: rea
 
 /** A function of bash that looks at the first two words; zsh runs it too. */
 function bash(places: Places): string {
+  const groups = new Set(places.flatMap(([path]) => (path.includes(' ') ? [path.split(' ')[0]] : [])))
   const cases = places.map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`)
   return `_hardshell() {
   local word="\${COMP_WORDS[COMP_CWORD]}" path='' words=''
   if [ "$COMP_CWORD" -ge 2 ]; then path="\${COMP_WORDS[1]}"; fi
   if [ "$COMP_CWORD" -ge 3 ]; then
-    case "$path" in ${places
-      .flatMap(([path]) => (path.includes(' ') ? [path.split(' ')[0]] : []))
-      .filter((name, at, all) => all.indexOf(name) === at)
-      .join('|')}) path="$path \${COMP_WORDS[2]}" ;; esac
+    case "$path" in ${[...groups].join('|')}) path="$path \${COMP_WORDS[2]}" ;; esac
   fi
   case "$path" in
 ${cases.join('\n')}
