@@ -47,8 +47,10 @@ export async function forkedStep(
   const waits = loaded.stepper.invokes(before).find(({ src }) => providedOf(loaded.kind.machine, src))
   if (waits) throw failed('INVALID_STATE', `it waits for others ('${waits.src}')`)
   const forked = loaded.kind.forks
-  const context =
-    typeof forked === 'function' ? own(forked(contextOf(before), { id }), 'the context of the fork') : undefined
+  const context: unknown =
+    typeof forked === 'function'
+      ? own<unknown>(forked(contextOf(before), { id }), 'the context of the fork')
+      : undefined
   const persisted = loaded.stepper.persist(before)
   const row: OperationRow = {
     ...asIt,
