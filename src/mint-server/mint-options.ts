@@ -108,6 +108,7 @@ export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | '
   for (const each of ['feeReserve', 'random', 'inspect', 'onError'] as const) checkFunction(options[each], each)
   checkClock(options.clock)
   checkKeepSteps(options.keepSteps)
+  if (options.keepSteps) checkNames(options.keepSteps, 'keepSteps', ['perOperation'])
   if (highWaterMark !== undefined) checkMethods(highWaterMark, 'highWaterMark', ['read', 'write'])
   checkOneOf(acceptEmptyDatabase, 'acceptEmptyDatabase', [true, false])
 }
