@@ -11,7 +11,7 @@ import type {
 } from './define/operation.ts'
 import type { Explanation } from './inspect/explain.ts'
 import { Standings } from './inspect/standings.ts'
-import { publish } from './inspect/inspect.ts'
+import { InspectionFeeds } from './inspect/feeds.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import {
@@ -45,8 +45,6 @@ import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, typ
 import { reportError } from './util/report.ts'
 import { untilAnswered } from './util/retry.ts'
 
-type Tellers = 'inspect' | 'unsafeInspect' | 'onError'
-
 /** Called after each commit. */
 export type Listener = (change: Change) => void
 
@@ -65,7 +63,8 @@ export class Operations<Ports = unknown> {
   readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
   readonly #tables: readonly string[]
-  readonly #options: Pick<OperationsOptions<Ports>, Tellers>
+  readonly #options: Pick<OperationsOptions<Ports>, 'onError'>
+  readonly #feeds: InspectionFeeds
   readonly #stop = new AbortController()
   readonly #ownership: Ownership
   readonly #remoteChanges: RemoteChanges
@@ -103,7 +102,8 @@ export class Operations<Ports = unknown> {
     const { signal } = this.#stop
     const pace = (ready: (lane: string) => void) => options.rates?.begin({ store, clock, signal, isShared, ready })
     this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock, pace })
-    const inspected = options.inspect !== undefined || options.unsafeInspect !== undefined
+    this.#feeds = new InspectionFeeds(options)
+    const inspected = !this.#feeds.areNone
     const newId = (): string => hex(random(16))
     const reader: Reader = {
       get: (table, key) => store.get(table, key),
@@ -191,6 +191,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
+    this.#feeds.found(ours, this.#kinds)
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -450,17 +451,14 @@ export class Operations<Ports = unknown> {
   }
 
   #tell(change: Change): void {
-    const { inspect, unsafeInspect } = this.#options
-    for (const call of [
-      ...[...this.#listeners].map((listener) => () => listener(change)),
-      () => inspect && publish(change, inspect, false),
-      () => unsafeInspect && publish(change, unsafeInspect, true),
-    ])
+    // A listener may add others, which hear of the next commit.
+    for (const listener of [...this.#listeners])
       try {
-        call()
+        listener(change)
       } catch (error) {
         reportError(error)
       }
+    this.#feeds.step(change)
   }
 
   /**
