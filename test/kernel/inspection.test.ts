@@ -115,6 +115,35 @@ describe('an inspector of XState', () => {
     expect(again.sent).toEqual([])
   })
 
+  test('is told of an operation after the one that it belongs to, which it names, while that goes on', async () => {
+    const world = newWorld()
+    await stocked(world, 'tea', 9)
+    const before = await start(world, { ports: { card: silentCard } })
+    // The ids are so that no order by them is right for both.
+    for (const [id, parent] of [
+      ['b', undefined],
+      ['a', 'b'],
+      ['c', 'b'],
+      ['d', 'gone'],
+    ] as const)
+      await before.orders.create({ item: 'tea' }, { id, ...(parent !== undefined && { parent }) })
+    before.kill()
+    const { sent, inspect } = recorder()
+    const shop = await start(world, { ports: { card: silentCard }, inspect })
+    await shop.operations.resumed
+    const told = sent.flatMap((event) => (event.type === '@xstate.actor' ? [[event.sessionId, event.parentId]] : []))
+    expect(new Map(told as [string, string | undefined][])).toEqual(
+      new Map([
+        ['supervisor', undefined],
+        ['b', 'supervisor'],
+        ['a', 'b'],
+        ['c', 'b'],
+        ['d', 'supervisor'],
+      ]),
+    )
+    expect(drawn(sent)).toHaveLength(5)
+  })
+
   test('is told when an operation is set aside, and goes on', async () => {
     const world = newWorld()
     await stocked(world, 'tea', 9)

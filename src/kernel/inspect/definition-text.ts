@@ -7,8 +7,9 @@ const UNSAID: ReadonlySet<string> = new Set(['input', 'output', 'params'])
 const texts = new WeakMap<AnyStateMachine, string>()
 
 /**
- * The definition of a machine. Guards and actions are in it by their names, a function in place by its own, if it has one; what an
- * arrow's answers are stands in its guard's params.
+ * The definition of a machine: its configuration, which XState makes a machine of again. (`machine.toJSON()` leaves out what is taken
+ * at once.) Guards and actions are in it by their names, a function in place by its own, if it has one; the answers that an arrow is for
+ * stand in its guard's params.
  */
 export function definitionText(machine: AnyStateMachine): string {
   let text = texts.get(machine)

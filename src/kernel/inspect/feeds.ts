@@ -23,7 +23,7 @@ export class InspectionFeeds {
   /** Operations that were there when this process began; to be told before anything comes of them. */
   found(rows: readonly OperationRow[], kinds: ReadonlyMap<string, LoadedKind>): void {
     if (this.areNone) return
-    for (const row of rows)
+    for (const row of parentsFirst(rows))
       try {
         const snapshot = kinds.get(row.kind)?.of(row).restore(row)
         if (snapshot) this.#tell((feed) => feed.found(row, snapshot))
@@ -45,4 +45,20 @@ export class InspectionFeeds {
         reportError(error)
       }
   }
+}
+
+/** Each row after the one that it belongs to, where that is among them. */
+function parentsFirst(rows: readonly OperationRow[]): ReadonlySet<OperationRow> {
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const sorted = new Set<OperationRow>()
+  for (const row of rows) {
+    const line: OperationRow[] = []
+    let at: OperationRow | undefined = row
+    while (at && !sorted.has(at) && !line.includes(at)) {
+      line.unshift(at)
+      at = at.parent === null ? undefined : byId.get(at.parent)
+    }
+    for (const each of line) sorted.add(each)
+  }
+  return sorted
 }

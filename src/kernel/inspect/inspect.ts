@@ -51,7 +51,7 @@ interface InspectionBase {
 export interface InspectedActor extends InspectionBase {
   /** XState's name of what is told. */
   readonly type: '@xstate.actor'
-  /** The operation that it belongs to, else the supervisor; undefined for the supervisor. */
+  /** The operation that it belongs to, if that goes on, else the supervisor; undefined for the supervisor. */
   readonly parentId: string | undefined
   /** The chart as JSON text, with named guards, actions, delays and effects. */
   readonly definition: string
@@ -157,7 +157,8 @@ export class InspectionFeed {
       type: '@xstate.actor',
       ...base,
       id: `${row.id}.${row.version}.actor`,
-      parentId: row.parent ?? ROOT,
+      // Nobody could find one that ended before.
+      parentId: row.parent !== null && this.#known.has(row.parent) ? row.parent : ROOT,
       definition: definitionText(snapshot.machine),
       snapshot: this.#snapshotOf(row, snapshot),
     })
