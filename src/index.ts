@@ -17,6 +17,7 @@ export type {
   InspectedMicrostep,
   InspectedSnapshot,
   InspectedSnapshotEvent,
+  InspectionBase,
   InspectionEvent,
 } from './kernel/inspect/inspect.ts'
 export type { OperationStatus } from './kernel/define/operation.ts'

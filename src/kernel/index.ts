@@ -39,6 +39,7 @@ export type {
   InspectedMicrostep,
   InspectedSnapshot,
   InspectedSnapshotEvent,
+  InspectionBase,
   InspectionEvent,
 } from './inspect/inspect.ts'
 export type { Change } from './kernel.ts'
@@ -65,6 +66,16 @@ export {
   type Poll,
   type UnloadableOperation,
 } from './define/operation.ts'
+export {
+  stepsTable,
+  type LastAnswer,
+  type LocalStep,
+  type StepDetail,
+  type StepRecord,
+  type StepSnapshot,
+  type StepsKept,
+  type StepsPage,
+} from './define/steps.ts'
 export type { BulkOutcome } from './run/bulk.ts'
 export type { CancelFilter, KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openClient, openOperations, type Listener, type Operations } from './operations.ts'
@@ -73,6 +84,7 @@ export type {
   CloseOptions,
   CountFilter,
   CreateOptions,
+  ForkOptions,
   ListFilter,
   OnError,
   OperationError,

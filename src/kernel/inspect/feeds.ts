@@ -15,14 +15,9 @@ export class InspectionFeeds {
     ]
   }
 
-  /** Whether nobody is told. */
-  get areNone(): boolean {
-    return this.#feeds.length === 0
-  }
-
   /** Operations that were there when this process began; to be told before anything comes of them. */
   found(rows: readonly OperationRow[], kinds: ReadonlyMap<string, LoadedKind>): void {
-    if (this.areNone) return
+    if (this.#feeds.length === 0) return
     for (const row of parentsFirst(rows))
       try {
         const snapshot = kinds.get(row.kind)?.of(row).restore(row)

@@ -32,10 +32,11 @@ export type InspectedSnapshot = {
   | { readonly status: 'done'; readonly output: unknown; readonly error: undefined }
 )
 
-interface InspectionBase {
+/** What all inspection events have. */
+export interface InspectionBase {
   /** The root of all actors: the supervisor. */
   readonly rootId: string
-  /** The operation's id. */
+  /** The operation's id; `supervisor` for the root itself. */
   readonly sessionId: string
   /** Milliseconds since the Unix epoch, as text. */
   readonly createdAt: string
@@ -63,7 +64,7 @@ export interface InspectedActor extends InspectionBase {
 export interface InspectedEventEvent extends InspectionBase {
   /** XState's name of what is told. */
   readonly type: '@xstate.event'
-  /** Who sent it: the operation itself for its timers and for what it emits; undefined for all others. */
+  /** Who sent it: the operation itself for its timers and for what it emits, the supervisor for the first one; undefined for others. */
   readonly sourceId: string | undefined
   /** The event. */
   readonly event: InspectedEvent

@@ -13,6 +13,7 @@ import { luck, type LifeResult, type Place, type TraceEvent } from '../explorer/
 import type { Means, Running, Stage } from '../explorer/subject.ts'
 import type { World } from '../explorer/world.ts'
 import { deadEnd, orQuarantined } from '../invariants/liveness.ts'
+import { unhistoric } from '../invariants/step-history.ts'
 import { FrozenLife } from './frozen-life.ts'
 
 /** No caller waits longer. */
@@ -241,6 +242,7 @@ export abstract class LaneRun<
       commit: async (writes) => {
         const before = this.rows.dump()
         await plain.commit(writes)
+        this.violations.push(...unhistoric(writes, { before, after: this.rows.dump() }, schema))
         this.landed(process, writes, before)
       },
     })
