@@ -10,6 +10,7 @@ const OWN: Readonly<Record<string, readonly [load: () => Promise<unknown>, summa
   mint: [() => import('../mint-server/cli/cli.ts'), 'runs a mint for development; backup and restore of its database'],
   signatory: [() => import('../mint-server/cli/cli.ts'), 'holds the keys of a mint that runs elsewhere'],
   crash: [() => import('./crash.ts'), 'proves kinds of operations: crashes them at every commit and every request'],
+  chart: [() => import('./chart.ts'), 'prints the chart of a kind as SVG, as a mermaid diagram or as JSON'],
 }
 
 const LOADED: Readonly<Record<string, readonly [load: () => Promise<Group | Command>, summary: string]>> = {
