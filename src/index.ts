@@ -31,7 +31,17 @@ export type { PaymentAsked, PaymentLock, PaymentTransport } from './cashu/text/p
 export { fetchTransport, type Transport, type TransportAnswer } from './cashu/transport.ts'
 export { HardshellError, type ErrorCode } from './kernel/util/errors.ts'
 export type { Explanation } from './kernel/inspect/explain.ts'
-export type { Inspect, InspectionEvent } from './kernel/inspect/inspect.ts'
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedEvent,
+  InspectedEventEvent,
+  InspectedMicrostep,
+  InspectedSnapshot,
+  InspectedSnapshotEvent,
+  InspectionBase,
+  InspectionEvent,
+} from './kernel/inspect/inspect.ts'
 export type { OperationStatus } from './kernel/define/operation.ts'
 export type { CloseOptions } from './kernel/options.ts'
 export type { Role } from './kernel/share/ownership.ts'

@@ -31,7 +31,17 @@ export type { EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/type
 export { TAGS, type Tag } from './define/tags.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
-export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedEvent,
+  InspectedEventEvent,
+  InspectedMicrostep,
+  InspectedSnapshot,
+  InspectedSnapshotEvent,
+  InspectionBase,
+  InspectionEvent,
+} from './inspect/inspect.ts'
 export type { Change } from './kernel.ts'
 export {
   defineOperation,
@@ -56,6 +66,16 @@ export {
   type Poll,
   type UnloadableOperation,
 } from './define/operation.ts'
+export {
+  stepsTable,
+  type LastAnswer,
+  type LocalStep,
+  type StepDetail,
+  type StepRecord,
+  type StepSnapshot,
+  type StepsKept,
+  type StepsPage,
+} from './define/steps.ts'
 export type { BulkOutcome } from './run/bulk.ts'
 export type { CancelFilter, KindFilter, KindOf, KindOperations } from './kind-operations.ts'
 export { openClient, openOperations, type Listener, type Operations } from './operations.ts'
@@ -64,6 +84,7 @@ export type {
   CloseOptions,
   CountFilter,
   CreateOptions,
+  ForkOptions,
   ListFilter,
   OnError,
   OperationError,

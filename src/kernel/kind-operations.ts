@@ -1,13 +1,17 @@
 /** The operations of one kind, with the types of its chart. */
 import type { AnyStateMachine, EventObject } from 'xstate'
+import { checkText } from '../arguments.ts'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationRow, OperationView } from './define/operation.ts'
+import type { StepRecord, StepsPage } from './define/steps.ts'
 import type { Around, EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/typed.ts'
 import {
+  checkForking,
   checkSending,
   type CountFilter,
   type CreateOptions,
+  type ForkOptions,
   type ListFilter,
   type Page,
   type SendOptions,
@@ -65,6 +69,12 @@ export interface UntypedCalls {
     options: SendOptions & { readonly kind: KindOf<AnyStateMachine> },
   ): Promise<Delivered>
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
+  steps(id: string, page: StepsPage): Promise<StepRecord[]>
+  fork(
+    kind: KindOf<AnyStateMachine>,
+    origin: { readonly id: string; readonly version: number },
+    options: Pick<CreateOptions, 'id' | 'key'>,
+  ): Promise<OperationView>
 }
 
 /** One version of a kind. */
@@ -311,6 +321,43 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
   async until<T>(id: string, as: (view: OperationView<M>) => T | undefined, signal?: AbortSignal): Promise<T> {
     if (typeof as !== 'function') throw new TypeError('as: a function')
     return this.#calls.until(id, (view) => as(this.#typed(view)), signal)
+  }
+
+  /**
+   * The steps of an operation, the newest last, as far as its history is kept: none where the tables lack `steps`, a
+   * `stepsTable()`. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, also where it is of another kind; `OTHER_VERSION` where it runs on another version of it; `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * const [first] = await operations.of(order).steps(id, { limit: 1 })
+   */
+  async steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
+    await this.get(id)
+    return this.#calls.steps(id, page)
+  }
+
+  /**
+   * Starts an operation from where another one of the kind was at a step: with its chart's state and context then, and delays that
+   * begin anew. It is committed whole, or not at all; its first step says in `detail` where it comes from. What the other one did
+   * outside and to rows is neither done again nor undone, and a kind must say that it can be forked (`forks`).
+   *
+   * @throws {TypeError} naming the argument; where the kind cannot be forked
+   * @throws {HardshellError} `NOT_FOUND`, also where no snapshot of the step is kept; `INVALID_STATE` where the other one had ended
+   *   then, or waited for its children; `KEY_REUSED`, `ID_REUSED`, `OTHER_VERSION`, `UNLOADABLE`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const orders = operations.of(order)
+   * const { id, version } = await orders.create({ item: 'tea' })
+   * const second = await orders.fork(id, { at: version })
+   */
+  async fork(id: string, options: ForkOptions): Promise<OperationView<M>> {
+    checkText(id, 'id')
+    checkForking(options)
+    const { at, ...more } = options
+    return this.#typed(await this.#calls.fork(this.#kind, { id, version: at }, more))
   }
 
   #typed(view: OperationView): OperationView<M> {

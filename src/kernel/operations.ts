@@ -11,7 +11,9 @@ import type {
 } from './define/operation.ts'
 import type { Explanation } from './inspect/explain.ts'
 import { Standings } from './inspect/standings.ts'
-import { publish } from './inspect/inspect.ts'
+import { StepRecords } from './inspect/step-records.ts'
+import { Telling, type Listener } from './inspect/telling.ts'
+import type { StepRecord, StepSnapshot, StepsPage } from './define/steps.ts'
 import { KindOperations, type KindOf, type UntypedCalls } from './kind-operations.ts'
 import { loadKind, type Change, type Kernel, type LoadedKind } from './kernel.ts'
 import {
@@ -32,6 +34,7 @@ import { Poller } from './run/poller.ts'
 import { Reads } from './run/reads.ts'
 import { Retention } from './run/retention.ts'
 import { RequestLimiter } from './run/request-limiter.ts'
+import { historyOf } from './run/step-history.ts'
 import { Supervisor, type Resumed } from './run/supervisor.ts'
 import { Alarms } from './run/timer-heap.ts'
 import { loadVersions } from './run/versions.ts'
@@ -45,10 +48,7 @@ import { fraction, hex, sleep, systemClock, systemRandom, withSteadyReading, typ
 import { reportError } from './util/report.ts'
 import { untilAnswered } from './util/retry.ts'
 
-type Tellers = 'inspect' | 'unsafeInspect' | 'onError'
-
-/** Called after each commit. */
-export type Listener = (change: Change) => void
+export type { Listener }
 
 /** What runs the operations, for the package alone. */
 export let partsIn: (operations: Operations) => {
@@ -62,10 +62,8 @@ export class Operations<Ports = unknown> {
   readonly #kernel: Kernel
   readonly #store: KernelStore
   readonly #kinds: ReadonlyMap<string, LoadedKind>
-  readonly #listeners = new Set<Listener>()
   readonly #roleListeners = new Set<(role: Role) => void>()
-  readonly #tables: readonly string[]
-  readonly #options: Pick<OperationsOptions<Ports>, Tellers>
+  readonly #telling: Telling
   readonly #stop = new AbortController()
   readonly #ownership: Ownership
   readonly #remoteChanges: RemoteChanges
@@ -79,6 +77,7 @@ export class Operations<Ports = unknown> {
   readonly #delivery: EventDelivery
   readonly #calls: UntypedCalls
   readonly #standings: Standings
+  readonly #steps: StepRecords
   /** What the supervisor found at the start; resolves when all are taken up. A client takes up nothing. */
   readonly resumed: Promise<readonly Resumed[]>
 
@@ -95,11 +94,10 @@ export class Operations<Ports = unknown> {
     const { store, random = systemRandom } = options
     const clock = withSteadyReading(options.clock ?? systemClock)
     this.#store = store
-    this.#tables = Object.keys(options.tables)
-    this.#options = options
     this.#clock = clock
     const open = options.laneOpen ?? (() => Promise.resolve(true))
-    const isShared = this.#tables.includes('lanes')
+    const { ports, tables } = options
+    const isShared = Object.hasOwn(tables, 'lanes')
     const { signal } = this.#stop
     const pace = (ready: (lane: string) => void) => options.rates?.begin({ store, clock, signal, isShared, ready })
     this.#limiter = new RequestLimiter({ limit: options.laneLimit ?? 8, open, clock, pace })
@@ -110,10 +108,11 @@ export class Operations<Ports = unknown> {
       query: (query) => store.query(query),
       sum: (table, prefix) => store.sum(table, prefix),
     }
-    const { ports, tables } = options
     this.#kinds = loadVersions(options.kinds, (kind) =>
       loadKind(kind as OperationKind, { ports, reader, tables, clock, random, inspected }),
     )
+    this.#telling = new Telling({ to: options, kinds: this.#kinds, tables: Object.keys(tables) })
+    const { keepSteps } = options
     this.#kernel = {
       store,
       clock,
@@ -128,6 +127,7 @@ export class Operations<Ports = unknown> {
       chance: () => fraction(random),
       kinds: this.#kinds,
       tables,
+      history: historyOf({ store, clock, tables, keepSteps, signal }),
       reader,
       begin: (ids, write) => this.#supervisor.begin(ids, write),
       startOwn: (ids) => this.#supervisor.startOwn(ids),
@@ -135,7 +135,7 @@ export class Operations<Ports = unknown> {
       on: (listener) => this.on(listener),
       changed: (change) => this.#changed(change),
       failed: (row, error) => this.#supervisor.send({ type: 'operation.failed', row, error }),
-      erred: (row, error) => this.#erred(row, error),
+      erred: (row, error) => this.#telling.erred(row, error),
       setAside: (before, row) => this.#setAside(before, row),
     }
     this.#supervisor = new Supervisor(this.#kernel)
@@ -150,7 +150,8 @@ export class Operations<Ports = unknown> {
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
-    const retention = new Retention({ kernel: this.#kernel, reads: this.#reads, keeps, signal })
+    this.#steps = new StepRecords({ store, tables })
+    const retention = new Retention({ kernel: this.#kernel, reads: this.#reads, tables, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
       get: (id) => this.get(id),
@@ -165,6 +166,11 @@ export class Operations<Ports = unknown> {
       until: (id, as, signal) => this.until(id, as, signal),
       onEach: (filter, machine, act, signal) => this.#onEach({ ...filter, status: 'active' }, machine, act, signal),
       deliver: (id, event, options) => this.#delivery.deliver(id, event, options),
+      steps: (id, page) => this.steps(id, page),
+      fork: async (kind, origin, options) => {
+        this.#assertOpen()
+        return this.#creation.fork(kind, origin, options)
+      },
       create: async (kind, input, options) => {
         this.#assertOpen()
         return this.#creation.create(kind, input, options)
@@ -182,7 +188,7 @@ export class Operations<Ports = unknown> {
     })
     this.#standings = new Standings({
       ...{ kernel: this.#kernel, supervisor: this.#supervisor, ownership: this.#ownership },
-      ...{ limiter: this.#limiter, reads: this.#reads },
+      ...{ limiter: this.#limiter, reads: this.#reads, steps: this.#steps },
     })
     this.resumed = this.#resume()
     this.resumed.then(() => retention.begin()).catch(() => {})
@@ -191,6 +197,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
+    this.#telling.found([...active, ...aside])
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -317,7 +324,9 @@ export class Operations<Ports = unknown> {
     for (const listener of this.#roleListeners) listener(role)
     if (role !== 'owner') return
     try {
-      await this.#supervisor.resume(await this.#unfinished('active'))
+      const rows = await this.#unfinished('active')
+      this.#telling.found(rows)
+      await this.#supervisor.resume(rows)
     } catch (error) {
       if (!this.#stop.signal.aborted) reportError(error)
     }
@@ -329,19 +338,7 @@ export class Operations<Ports = unknown> {
     const isLate = this.#store.ownership?.by === 'lock' && this.#kernel.leads() && !['', this.#kernel.owner].includes(row.owner) // prettier-ignore
     if (isLate && row.status === 'active') this.#supervisor.moved(row.id)
     if (row.owner === '' && row.status === 'active') this.#ownership.left()
-    this.#tellRow(before, row)
-  }
-
-  /** A row was committed otherwise than by a step of this process. */
-  #tellRow(before: OperationRow | undefined, row: OperationRow): void {
-    const loaded = this.#kinds.get(row.kind)?.of(row)
-    if (!loaded) return
-    try {
-      const change = { before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables: this.#tables }
-      this.#tell(change)
-    } catch {
-      // A row that cannot be loaded is listed as unloadable.
-    }
+    this.#telling.row(before, row)
   }
 
   /** Asks again whether lanes are open (`laneOpen`): requests that wait for one that is now are made. */
@@ -409,6 +406,42 @@ export class Operations<Ports = unknown> {
   }
 
   /**
+   * The steps of an operation, the newest last, as far as its history is kept: none where the tables lack `steps`, a
+   * `stepsTable()`. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { id } = await operations.of(order).create({ item: 'tea' })
+   * for (const { from, to, event, answer } of await operations.steps(id)) console.log(from, '→', to, answer ?? event)
+   */
+  async steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
+    this.#assertOpen()
+    return this.#steps.list(id, page)
+  }
+
+  /**
+   * The state of an operation after one of its steps; undefined where its kind kept none (`keepSnapshots`), or not any more. Of
+   * texts and lists it tells how long they are: all of it, secrets too, with `unsafe`.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `UNLOADABLE`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * const { id, version } = await operations.of(order).create({ item: 'tea' })
+   * const then = await operations.stepSnapshot(id, version)
+   */
+  async stepSnapshot(
+    id: string,
+    version: number,
+    options: { readonly unsafe?: boolean } = {},
+  ): Promise<StepSnapshot | undefined> {
+    this.#assertOpen()
+    return this.#steps.snapshot(id, version, options)
+  }
+
+  /**
    * Waits until the operation is as asked. Aborting stops the waiting, never the operation.
    *
    * @throws the signal's reason; {HardshellError} `NOT_FOUND`, `CLOSED`
@@ -420,8 +453,7 @@ export class Operations<Ports = unknown> {
   /** Calls back after each commit. A listener that throws harms nothing. Returns the way to stop. */
   on(listener: Listener): () => void {
     checkListener(listener)
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#telling.on(listener)
   }
 
   /** This process committed a step. */
@@ -429,38 +461,13 @@ export class Operations<Ports = unknown> {
     this.#remoteChanges.written(change.row)
     if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
-    this.#tell(change)
+    this.#kernel.history?.landed(change.row)
+    this.#telling.change(change)
   }
 
-  #erred({ id, kind, state, attempt }: OperationRow, error: unknown): void {
-    try {
-      this.#options.onError?.({ id, kind, state, attempt, error })
-    } catch (failure) {
-      reportError(failure)
-    }
-  }
-
-  /** Where nobody hears of errors, whoever looks after the program does. */
   #setAside(before: OperationRow, row: OperationRow): void {
     this.#remoteChanges.written(row)
-    this.#tellRow(before, row)
-    if (this.#options.onError) return
-    const { id, kind, state, reason } = row
-    reportError(new HardshellError('QUARANTINED', `${kind} ${id} in '${state}': ${reason}`, { operationId: id }))
-  }
-
-  #tell(change: Change): void {
-    const { inspect, unsafeInspect } = this.#options
-    for (const call of [
-      ...[...this.#listeners].map((listener) => () => listener(change)),
-      () => inspect && publish(change, inspect, false),
-      () => unsafeInspect && publish(change, unsafeInspect, true),
-    ])
-      try {
-        call()
-      } catch (error) {
-        reportError(error)
-      }
+    this.#telling.setAside(before, row)
   }
 
   /**
@@ -490,7 +497,7 @@ export class Operations<Ports = unknown> {
     this.#stop.abort(new HardshellError('CLOSED', 'closed'))
     this.#supervisor.stop()
     this.#kernel.alarms.stop()
-    this.#listeners.clear()
+    this.#telling.clear()
     this.#roleListeners.clear()
     await this.#ownership.end().catch(reportError)
   }

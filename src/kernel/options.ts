@@ -12,6 +12,7 @@ import {
 import type { Row, Store } from '../store/port.ts'
 import type { Tables } from '../store/kit/rows.ts'
 import type { OperationKind, OperationStatus } from './define/operation.ts'
+import { checkKeepSteps, type StepsKept } from './define/steps.ts'
 import type { Inspect } from './inspect/inspect.ts'
 import type { LaneRates } from './run/lane-rates.ts'
 import type { Clock, Random } from './util/ports.ts'
@@ -40,6 +41,11 @@ export interface OperationsOptions<Ports> {
   readonly inspect?: Inspect
   /** Like `inspect`, with whole contexts and events: it shows secrets. */
   readonly unsafeInspect?: Inspect
+  /**
+   * How long the steps of operations are kept, where the tables have a `stepsTable()` under the name `steps`; 200 of each
+   * operation, until 90 days after its end, unless given. `false`: none are recorded.
+   */
+  readonly keepSteps?: StepsKept | false | undefined
   /**
    * Hears of each error that keeps an operation from going on: of a defect, for which it is set aside, and of others,
    * after which it is tried again. Unless given, what is set aside is reported to the platform (`reportError`, or the console).
@@ -118,7 +124,7 @@ export interface CloseOptions {
 /** How an operation is created. */
 export interface CreateOptions {
   /** The operation's id; a new one unless given. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** Same key and same request → the operation that is there. One that ended with nothing done may give it back (`freesKey`). */
   readonly key?: string | undefined
   /** What the caller asked for, to compare when the key is used again. */
@@ -127,6 +133,24 @@ export interface CreateOptions {
   readonly parent?: string | undefined
   /** Looked at before each try: the id of an operation that already does what is asked. */
   readonly existing?: (() => Promise<string | undefined>) | undefined
+}
+
+/** How an operation is forked. */
+export interface ForkOptions {
+  /** The version of the other operation after the step. */
+  readonly at: number
+  /** The new operation's id; a new one unless given. */
+  readonly id?: string | undefined
+  /** Same key and same step → the operation that is there. */
+  readonly key?: string | undefined
+}
+
+/** @throws {TypeError} naming the argument */
+export function checkForking(options: ForkOptions): void {
+  checkNames(options, 'options', ['at', 'id', 'key'])
+  const { at, id, key } = options
+  checkCount(at ?? null, 'at')
+  checkKeys({ id, key })
 }
 
 /** How an event is sent. */
@@ -174,6 +198,7 @@ const CLIENT: readonly (keyof ClientOptions<unknown>)[] = [
   'random',
   'inspect',
   'unsafeInspect',
+  'keepSteps',
   'onError',
 ]
 
@@ -193,6 +218,7 @@ export function checkOptions<Ports>(options: Omit<OperationsOptions<Ports>, 'por
   for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect', 'onError'] as const)
     checkFunction(options[name], name)
   checkCount(options.laneLimit, 'laneLimit')
+  checkKeepSteps(options.keepSteps)
   if (options.rates === undefined) return
   checkMethods(options.rates, 'rates', ['begin'])
   if (options.store.ownership?.by === 'heartbeats' && !Object.hasOwn(options.tables, 'lanes'))

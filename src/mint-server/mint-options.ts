@@ -11,6 +11,7 @@ import {
   checkText,
 } from '../arguments.ts'
 import type { InspectionEvent } from '../kernel/inspect/inspect.ts'
+import { checkKeepSteps, type StepsKept } from '../kernel/define/steps.ts'
 import type { OnError } from '../kernel/options.ts'
 import type { Clock, Random } from '../kernel/util/ports.ts'
 import type { Store } from '../store/port.ts'
@@ -38,6 +39,11 @@ export interface MintOptions
   readonly waitMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: (event: InspectionEvent) => void
+  /**
+   * How many steps of an operation are kept, until it is deleted a day after its end: 200 unless given. `false`: none are
+   * recorded.
+   */
+  readonly keepSteps?: Pick<StepsKept, 'perOperation'> | false | undefined
   /**
    * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
    * platform (`reportError`, or the console); a mint server writes it to its log as well.
@@ -70,6 +76,7 @@ export const MINT_OPTIONS: readonly (keyof MintOptions)[] = [
   'acceptEmptyDatabase',
   'waitMs',
   'inspect',
+  'keepSteps',
   'onError',
 ]
 
@@ -100,6 +107,8 @@ export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | '
   if (offerTtlMs !== null) checkDuration(offerTtlMs, 'offerTtlMs')
   for (const each of ['feeReserve', 'random', 'inspect', 'onError'] as const) checkFunction(options[each], each)
   checkClock(options.clock)
+  checkKeepSteps(options.keepSteps)
+  if (options.keepSteps) checkNames(options.keepSteps, 'keepSteps', ['perOperation'])
   if (highWaterMark !== undefined) checkMethods(highWaterMark, 'highWaterMark', ['read', 'write'])
   checkOneOf(acceptEmptyDatabase, 'acceptEmptyDatabase', [true, false])
 }

@@ -51,7 +51,7 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
   await highWater?.check()
   const { store, onCommit } = announcing(options.store)
   const { context, keysets } = await prepared({ ...options, store })
-  const { backend, random = systemRandom, waitMs = 30_000, inspect, onError } = options
+  const { backend, random = systemRandom, waitMs = 30_000, keepSteps, inspect, onError } = options
   const { settings, clock } = context
   await highWater?.start()
   await backend.start()
@@ -59,6 +59,8 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
     ...{ store, tables: mintSchema.tables, kinds: mintKinds, ports: context, clock, random, laneLimit: LANE_LIMIT },
     ...(inspect && { inspect }),
     ...(onError && { onError }),
+    // They are deleted with their operations, a day after the end.
+    keepSteps: keepSteps === false ? false : { ...keepSteps, days: Infinity },
   })
   const stop = new AbortController()
   const assertAlone = (): void => highWater?.assertAlone()

@@ -190,6 +190,7 @@ class FarWallet implements RemoteWallet {
       list: (filter = {}) => call(methods.operations.list, filter),
       get: (id) => call(methods.operations.get, { id }),
       explain: (id) => call(methods.operations.explain, { id }),
+      steps: (id, page = {}) => call(methods.operations.steps, { id, page }),
       resume: (id) => call(methods.operations.resume, { id }),
       cancel: (id) => call(methods.operations.cancel, { id }),
       resumed: () => call(methods.operations.resumed, {}),

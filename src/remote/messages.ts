@@ -11,7 +11,7 @@ import { flag, json, list, number, oneOf, optional, record, text, type Shape } f
 import { role } from './values.ts'
 
 /** Goes up with every change of a message, a method or a shape. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** The longest message that is read, in characters: a token of the largest size fits into it. */
 export const LONGEST_MESSAGE = 5_000_000

@@ -173,6 +173,13 @@ export const operations = {
     reveals: 'its state, timers and errors',
     run: ({ wallet }, { id }) => wallet.operations.explain(id),
   }),
+  steps: method('operations.steps', {
+    verb: 'operations',
+    args: record({ id: text, page: is.stepsPage }),
+    result: list(is.stepRecord),
+    reveals: 'its events, states, answers and times',
+    run: ({ wallet }, { id, page }) => wallet.operations.steps(id, page),
+  }),
   export: method('operations.export', {
     verb: 'operations',
     args: id,

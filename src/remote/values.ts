@@ -1,6 +1,7 @@
 /** The shapes of what a wallet takes and gives. A field that is added to one of these types does not compile until it is here. */
 import type { MintInfo } from '../cashu/parse.ts'
 import type { OperationStatus } from '../kernel/define/operation.ts'
+import type { LocalStep, StepDetail, StepRecord, StepsPage } from '../kernel/define/steps.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
 import type { Role } from '../kernel/share/ownership.ts'
@@ -174,6 +175,9 @@ export const explanation = record<Explanation>({
   status: seenStatus,
   why: text,
   lastError: optional(record<NonNullable<Explanation['lastError']>>({ error: text, attempt: number, atMs: number })),
+  lastAnswer: optional(
+    record<NonNullable<Explanation['lastAnswer']>>({ src: text, answer: text, state: text, atMs: number }),
+  ),
   underWay: list(text),
   watching: optional(text),
   timers: list(record<Explanation['timers'][number]>({ name: text, atMs: number, inMs: number })),
@@ -181,6 +185,31 @@ export const explanation = record<Explanation>({
   needsHuman: flag,
   laneClosed: flag,
   lanePaused: optional(record<NonNullable<Explanation['lanePaused']>>({ why: text, untilMs: number, inMs: number })),
+})
+export const stepsPage = record<StepsPage>({ after: optional(number), limit: optional(number) })
+const localStep = record<LocalStep>({ src: text, answer: text })
+export const stepRecord = record<StepRecord>({
+  operation: text,
+  version: number,
+  atMs: number,
+  event: text,
+  src: nullable(text),
+  answer: nullable(text),
+  delay: nullable(text),
+  from: nullable(text),
+  to: text,
+  attempt: number,
+  owner: text,
+  tookMs: nullable(number),
+  detail: nullable(
+    record<StepDetail>({
+      because: optional(text),
+      locals: optional(list(localStep)),
+      emitted: optional(list(text)),
+      children: optional(number),
+      forkedFrom: optional(record<NonNullable<StepDetail['forkedFrom']>>({ id: text, version: number })),
+    }),
+  ),
 })
 export const resumed = list(
   record<Resumed>({

@@ -1,5 +1,6 @@
 /** The wallet as its users see it, in this process or beside another one (`hardshell/remote`). */
 import type { CryptoInUse } from '../cashu/crypto.ts'
+import type { StepRecord, StepsPage } from '../kernel/define/steps.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { CloseOptions } from '../kernel/options.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
@@ -291,6 +292,17 @@ export interface WalletOperations {
    * const { why, needsHuman } = await wallet.operations.explain(id)
    */
   explain(id: string): Promise<Explanation>
+  /**
+   * What an operation went through, the newest step last, as far as that is kept (`keepSteps`): the event, the states that it led
+   * from and to, what the mint answered, and when. Shows no secrets.
+   *
+   * @throws {TypeError} naming the argument
+   * @throws {HardshellError} `NOT_FOUND`, `CLOSED`
+   * @throws {StoreError} where the database fails
+   * @example
+   * for (const { atMs, to, src, answer } of await wallet.operations.steps(id)) console.log(new Date(atMs), to, src, answer)
+   */
+  steps(id: string, page?: StepsPage): Promise<StepRecord[]>
   /**
    * Puts an operation that waits for a person, or was set aside, back to work; else polls for it now.
    *

@@ -1,6 +1,7 @@
 /** The wallet's tables, as data, and what their rows hold. Amounts are in the row's unit, times in epoch ms. */
 import type { MintInfo } from '../cashu/parse.ts'
 import { operationsTable, ownersTable } from '../kernel/define/operation.ts'
+import { stepsTable } from '../kernel/define/steps.ts'
 import { kvTable } from '../store/kv.ts'
 import type { Schema } from '../store/port.ts'
 import {
@@ -232,9 +233,14 @@ export const walletTables = {
     key: ['id'],
   },
   kv: kvTable,
+  steps: stepsTable(),
 } as const satisfies Tables
 
-export const walletSchema = { version: 1, tables: walletTables } as const satisfies Schema
+export const walletSchema = {
+  version: 2,
+  tables: walletTables,
+  migrations: { 1: [{ addTable: 'steps', as: walletTables.steps }] },
+} as const satisfies Schema
 
 export type WalletTables = typeof walletTables
 export type Write = WriteOf<WalletTables>

@@ -6,6 +6,7 @@ import { toAmount } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
 import type { OperationStatus, OperationView } from '../kernel/define/operation.ts'
+import type { StepRecord, StepsPage } from '../kernel/define/steps.ts'
 import type { Resumed } from '../kernel/run/supervisor.ts'
 import type { RowOf } from '../store/typed.ts'
 import type { WalletEnv } from './env.ts'
@@ -102,6 +103,10 @@ export class WalletOperations {
     return this.#env.operations.explain(id)
   }
 
+  steps(id: string, page: StepsPage = {}): Promise<StepRecord[]> {
+    return this.#env.operations.steps(id, page)
+  }
+
   resume(id: string): Promise<void> {
     return this.#env.operations.resume(id)
   }
@@ -113,7 +118,7 @@ export class WalletOperations {
     const { row } = await this.#env.operations.get(id)
     const { snapshot, request: _, ...operation } = row
     const history = await this.#env.store.get('history', [id])
-    const exported = { operation, history, explanation: await this.explain(id) }
+    const exported = { operation, history, explanation: await this.explain(id), steps: await this.steps(id) }
     if (!secrets) return exported
     const outputs = await this.#env.store.query({ table: 'outputs', index: 'byOperation', prefix: [id] })
     return { ...exported, snapshot: JSON.parse(snapshot) as unknown, outputs }

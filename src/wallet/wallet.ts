@@ -11,6 +11,7 @@ import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import { openOperations, partsIn } from '../kernel/operations.ts'
 import type { CloseOptions, OnError } from '../kernel/options.ts'
+import { checkKeepSteps, type StepsKept } from '../kernel/define/steps.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { systemClock, systemRandom, type Clock, type Random } from '../kernel/util/ports.ts'
 import type { OperationKind, OperationView } from '../kernel/define/operation.ts'
@@ -75,6 +76,11 @@ export interface WalletOptions {
   readonly requestTimeoutMs?: number
   /** Gets every committed step in XState's inspection format, without secrets. */
   readonly inspect?: Inspect
+  /**
+   * How long the steps of operations are kept (`operations.steps`); 200 of each operation, until 90 days after its end, unless
+   * given. `false`: none are recorded.
+   */
+  readonly keepSteps?: StepsKept | false | undefined
   /**
    * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
    * platform (`reportError`, or the console), without secrets.
@@ -209,6 +215,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkCount(options.requestsPerMint, 'requestsPerMint')
   checkDuration(options.requestTimeoutMs, 'requestTimeoutMs', { least: 1, endless: true })
   checkClock(options.clock)
+  checkKeepSteps(options.keepSteps)
   if (options.crypto !== undefined && options.crypto !== 'auto') checkObject(options.crypto, 'crypto')
   for (const name of ['transport', 'random', 'invoiceAmount', 'inspect', 'onError'] as const)
     checkFunction(options[name], name)
@@ -258,6 +265,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
     ...(onError && { onError }),
+    keepSteps: options.keepSteps,
   })
   standings.begin(partsIn(operations).limiter)
   // Another process may trust a mint, or store what a mint said about itself.

@@ -48,6 +48,7 @@ const spoilt: Record<keyof typeof walletTables, readonly [string, ...Row[]]> = {
   history: ['orphan', ...rows['history']!, { ...rows['history']![0]!, id: 'another' }],
   seeds: ['orphan', { id: 'wallet', salt: '', mac: '' }],
   kv: ['orphan', { namespace: 'a', key: 'b', value: 'c' }],
+  steps: ['orphan', { ...rows['steps']![0]!, version: 99 }],
 }
 
 describe('rows', () => {

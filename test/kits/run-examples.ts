@@ -7,7 +7,7 @@ import { argv, stdout } from 'node:process'
 import { setup } from 'xstate'
 import { openWallet, type Wallet } from 'hardshell'
 import { memoryClaims, memoryCredits, openBounties } from 'hardshell/bounty'
-import { defineOperation, openOperations, operationsTable, repliesTable } from 'hardshell/kernel'
+import { defineOperation, openOperations, operationsTable, repliesTable, stepsTable } from 'hardshell/kernel'
 import { createMintServer } from 'hardshell/mint-server'
 import { newPhrase } from 'hardshell/phrase'
 import { memoryStore } from 'hardshell/store/memory'
@@ -38,7 +38,7 @@ async function closing<T extends { close(): Promise<void> }>(opened: Promise<T>)
 async function funded(walletSeed: Uint8Array): Promise<Wallet> {
   const wallet = await openWallet({ store: memoryStore(), seed: walletSeed })
   await wallet.mints.trust(mintUrl)
-  await (await wallet.mint.prepare({ mintUrl, amount: 4095 })).finished()
+  await (await wallet.mint.prepare({ mintUrl, amount: 8191 })).finished()
   return wallet
 }
 
@@ -62,8 +62,10 @@ const order = defineOperation({
   }),
   effects: () => ({}),
   cancel: { type: 'cancel' },
+  keepSnapshots: true,
+  forks: (context, { id }) => ({ ...context, id }),
 })
-const tables = { operations: operationsTable(), replies: repliesTable() }
+const tables = { operations: operationsTable(), replies: repliesTable(), steps: stepsTable() }
 const operations = openOperations({
   store: await memoryStore().open({ version: 1, tables }),
   tables,

@@ -4,6 +4,7 @@ import { fitsKey, LONGEST_KEY_BYTES } from '../../arguments.ts'
 import type { Write } from '../../store/port.ts'
 import type { Start } from '../define/children.ts'
 import type { OperationRow } from '../define/operation.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
 import type { InputOf } from '../define/typed.ts'
 import type { KindOf } from '../kind-operations.ts'
 import type { Kernel, NewChildren, Parent, StartChildren } from '../kernel.ts'
@@ -140,7 +141,7 @@ class Children implements NewChildren {
     if (!loaded) throw defect(parent, name, `this program has no kind '${kind}'`)
     const step = await loaded.stepper.first({ ...input, id }, this.#overlay.reader)
     const blank = blankRow(kernel.clock.now(), { id, kind, request, parent: parent.id, key: null })
-    const { row, writes } = rowOf(kernel, loaded, blank, step)
+    const { row, writes } = rowOf(kernel, loaded, blank, step, { event: KERNEL_STEPS.created })
     this.writes.push({ put: 'operations', row, if: 'absent' }, ...writes)
     this.#created.push({ row, step, tables: tablesOf(writes) })
     await this.add({ row, writes }, step.starts)

@@ -5,6 +5,7 @@ import { text, type ReaderOf, type RowOf, type WriteOf } from '../../store/typed
 import type { Declared } from './authoring.ts'
 import { takes } from './chart.ts'
 import { misfits } from './definition.ts'
+import type { stepsTable } from './steps.ts'
 import type { ContextOf, SnapshotOf, StateOf } from './typed.ts'
 import { HardshellError } from '../util/errors.ts'
 
@@ -130,6 +131,7 @@ export type KernelTables = {
   readonly owners: ReturnType<typeof ownersTable>
   readonly replies: ReturnType<typeof repliesTable>
   readonly lanes: ReturnType<typeof lanesTable>
+  readonly steps: ReturnType<typeof stepsTable>
 }
 export type KernelWrite = WriteOf<KernelTables>
 /** A store as the kernel uses it: it reads its own tables, and commits what kinds write. */
@@ -329,6 +331,16 @@ export interface OperationKind<
    * is another one. As long as the operation unless given.
    */
   readonly keepRepliesMs?: number
+  /**
+   * Whether each step of its history keeps the snapshot as well (`operations.stepSnapshot`): the database grows by one for each
+   * commit. Never unless given.
+   */
+  readonly keepSnapshots?: boolean
+  /**
+   * Whether an operation may be forked from a step of another one (`fork`), which takes `keepSnapshots`. The fork's context is the
+   * step's, or what this function makes of it: an id that names what was asked of others must be the fork's own. Never unless given.
+   */
+  readonly forks?: true | ((context: ContextOf<M>, fork: { readonly id: string }) => ContextOf<M>)
   /** `migrate[n]` leads a persisted snapshot from version n to n + 1. Pure. */
   readonly migrate?: { readonly [from: number]: (snapshot: PersistedSnapshot) => PersistedSnapshot }
 }
@@ -364,6 +376,7 @@ export function defineOperation<Ports, M extends AnyStateMachine, C extends Even
     const { [name]: ms = 0 } = kind
     if (!Number.isFinite(ms) || ms < 0) defect(`${name} must be milliseconds from 0`)
   }
+  if (kind.forks !== undefined && kind.keepSnapshots !== true) defect('forks: it keeps no snapshots (keepSnapshots)')
   if (kind.cancel && !takes(kind.machine, kind.cancel.type))
     defect(`cancel: no state of the chart takes '${kind.cancel.type}'`)
   for (const misfit of misfits(kind.machine, kind.polls !== undefined)) defect(misfit)

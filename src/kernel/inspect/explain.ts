@@ -3,6 +3,7 @@ import { eventsIn } from '../define/chart.ts'
 import type { Awaiting, LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
+import type { LastAnswer } from '../define/steps.ts'
 import { running, type StoredTimers } from '../step/timers.ts'
 import { messageOf } from '../util/errors.ts'
 import { stays } from '../util/retry.ts'
@@ -27,6 +28,11 @@ export interface Explanation {
    * state had been started. Undefined where nothing did in this process since it came to its state.
    */
   readonly lastError: { readonly error: string; readonly attempt: number; readonly atMs: number } | undefined
+  /**
+   * What an effect answered last, in which state, and when, by the operation's step history; undefined where none did lately, or no
+   * history is kept.
+   */
+  readonly lastAnswer: LastAnswer | undefined
   /** Requests that this process has under way, or that wait for their lane in it, by effect. */
   readonly underWay: readonly string[]
   /** What it asks about, over and over. */
@@ -64,15 +70,16 @@ export function explain(of: {
   crash: NonNullable<Explanation['lastError']> | undefined
   laneClosed: boolean
   pause: LanePause | undefined
+  lastAnswer: LastAnswer | undefined
   nowMs: number
   here: Here
 }): Explanation {
-  const { view, loaded, pause, nowMs, here } = of
+  const { view, loaded, pause, lastAnswer, nowMs, here } = of
   const { id, kind, state, status, row, snapshot } = view
   const inMs = Math.ceil(pause?.leftMs ?? 0)
   const lanePaused = pause && { why: pause.why, untilMs: nowMs + inMs, inMs }
   const lastError = lastErrorOf(of)
-  const base = { id, kind, state, status, lastError, laneClosed: of.laneClosed, lanePaused }
+  const base = { id, kind, state, status, lastError, lastAnswer, laneClosed: of.laneClosed, lanePaused }
   if (!snapshot || !loaded || status !== 'active')
     return {
       ...base,

@@ -5,6 +5,7 @@ import type { Reads } from '../run/reads.ts'
 import type { RequestLimiter } from '../run/request-limiter.ts'
 import type { Supervisor } from '../run/supervisor.ts'
 import type { Ownership } from '../share/ownership.ts'
+import type { StepRecords } from './step-records.ts'
 import { explain, type Explanation, type Here } from './explain.ts'
 
 interface Parts {
@@ -13,6 +14,7 @@ interface Parts {
   readonly ownership: Ownership
   readonly limiter: RequestLimiter
   readonly reads: Reads
+  readonly steps: StepRecords
 }
 
 export class Standings {
@@ -24,7 +26,7 @@ export class Standings {
 
   /** See `Operations.explain`. */
   async explain(view: OperationView): Promise<Explanation> {
-    const { kernel, supervisor, limiter, reads } = this.#of
+    const { kernel, supervisor, limiter, reads, steps } = this.#of
     const { id, kind, row } = view
     const loaded = kernel.kinds.get(kind)?.of(row)
     return explain({
@@ -35,6 +37,7 @@ export class Standings {
       laneClosed: limiter.closed.includes(row.lane),
       pause: limiter.heldBack(row.lane),
       nowMs: kernel.clock.now(),
+      lastAnswer: await steps.lastAnswer(id),
       here: { ...this.#here(view), awaiting: await this.#awaiting(view, loaded) },
     })
   }

@@ -10,8 +10,11 @@ import { canonical } from '../util/canonical.ts'
 import { HardshellError } from '../util/errors.ts'
 import { afterConflict } from './contention.ts'
 import { rowOf, tablesOf } from './durable.ts'
-import { loadedOf, type Reads } from './reads.ts'
+import { forkedStep, type ForkedStep, type Origin } from './fork.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
+import { loadedOf, type KindOf, type Reads } from './reads.ts'
 import { commitStep, unlessConflict } from './step-commit.ts'
+import type { Cause } from './step-history.ts'
 
 /** How long a commit is retried while the store is busy. */
 const RETRY_MS = 5_000
@@ -24,6 +27,15 @@ interface Stored {
 
 /** Whether the input is only asked for where the operation is not there yet. */
 const isAsked = (input: object): input is () => Promise<object> => typeof input === 'function'
+
+/** How an operation begins. */
+interface Beginning {
+  /** What its key is used for. */
+  readonly request: string | null
+  readonly cause: Cause
+  /** Its first step, and the version of the kind on which it runs; `conflict` where the rows that it read have changed. */
+  readonly first: (id: string) => Promise<ForkedStep | 'conflict'>
+}
 
 interface CreationOptions {
   readonly kernel: Kernel
@@ -43,28 +55,55 @@ export class Creation {
     checkObject(options, 'options')
     checkKeys({ key: options.key, id: options.id, parent: options.parent })
     if (!isAsked(input)) checkObject(input, 'input')
-    const { kernel, reads } = this.#of
-    const loaded = kernel.kinds.get(kind)
-    if (!loaded) throw new TypeError(`kind: one of ${[...kernel.kinds.keys()].join(', ')}`)
-    const id = options.id ?? kernel.newId()
+    const loaded = this.#loaded(kind)
     const request = options.key === undefined ? null : canonical(options.request ?? input)
     let made: object | undefined
+    return this.#begin(loaded, options, {
+      ...{ request, cause: { event: KERNEL_STEPS.created } },
+      async first(id) {
+        made ??= isAsked(input) ? await input() : input
+        const step = await unlessConflict(loaded.stepper.first({ ...made, id }))
+        return step === 'conflict' ? step : { loaded, step }
+      },
+    })
+  }
+
+  /** See `KindOperations.fork`. */
+  async fork(asked: KindOf, origin: Origin, options: Pick<CreateOptions, 'id' | 'key'>): Promise<OperationView> {
+    const newest = this.#loaded(asked.kind)
+    return this.#begin(newest, options, {
+      request: options.key === undefined ? null : canonical({ forkedFrom: origin }),
+      cause: { event: KERNEL_STEPS.forked, forkedFrom: origin },
+      first: (id) => forkedStep(this.#of.kernel, newest, { asked, origin, id }),
+    })
+  }
+
+  #loaded(kind: string): LoadedKind {
+    const { kinds } = this.#of.kernel
+    const loaded = kinds.get(kind)
+    if (!loaded) throw new TypeError(`kind: one of ${[...kinds.keys()].join(', ')}`)
+    return loaded
+  }
+
+  async #begin(
+    { kind: { kind } }: LoadedKind,
+    options: CreateOptions,
+    { request, cause, first }: Beginning,
+  ): Promise<OperationView> {
+    const { kernel, reads } = this.#of
+    const { key = null, parent = null } = options
+    const id = options.id ?? kernel.newId()
     for (let tries = 1; ; tries++) {
       const there = (await reads.byKey(kind, options.key, request)) ?? (await options.existing?.())
       if (there !== undefined) return reads.get(there)
-      made ??= isAsked(input) ? await input() : input
-      const step = await unlessConflict(loaded.stepper.first({ ...made, id }))
-      if (step === 'conflict') {
+      const begun = await first(id)
+      if (begun === 'conflict') {
         await this.#afterConflict(kind, tries)
         continue
       }
-      const { parent = null, key = null } = options
-      const { row, writes } = rowOf(
-        kernel,
-        loaded,
-        blankRow(kernel.clock.now(), { id, kind, request, parent, key }),
-        step,
-      )
+      const { loaded, step } = begun
+      const blank = blankRow(kernel.clock.now(), { id, kind, request, parent, key })
+      const { row, writes } = rowOf(kernel, loaded, blank, step, cause)
       const { outcome } = await kernel.begin([id], () => this.#commit(loaded, row, writes, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' && options.id !== undefined)

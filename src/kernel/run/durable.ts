@@ -9,12 +9,14 @@ import { answerOf, checkAnswer, contextOf } from '../define/chart.ts'
 import { HardshellError } from '../util/errors.ts'
 import { providedOf, type Done, type Kernel, type LoadedKind } from '../kernel.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
 import { afterConflict } from './contention.ts'
 import { isDefect } from './defects.ts'
-import { isOver, momentIn, sinceMs, type Moment } from './moments.ts'
+import { isOver, momentIn, sinceMs, wholeMsSince, type Moment } from './moments.ts'
 import { checkKind, type KindOf } from './reads.ts'
 import { refusalOf, type Delivered, type KeyedEvent } from './replies.ts'
 import { commitStep, unlessConflict } from './step-commit.ts'
+import type { Cause } from './step-history.ts'
 import { doneEvent, type Invoke, type Step } from '../step/step.ts'
 import { fired, running, stored, type Timers } from '../step/timers.ts'
 
@@ -94,12 +96,13 @@ export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
 const stopped = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot =>
   Object.assign({ ...snapshot }, { status: 'stopped' as const })
 
-/** The row that a step makes of the row before it. */
+/** The row that a step makes of the row before it, and what is written beside it. */
 export function rowOf(
   kernel: Kernel,
   loaded: LoadedKind,
   before: OperationRow,
   step: Step,
+  cause: Cause,
 ): { row: OperationRow; writes: Write[] } {
   const { kind, stepper } = loaded
   const { snapshot } = step
@@ -128,8 +131,16 @@ export function rowOf(
   const view = { id, state, status, createdAt, updatedAt, tags: snapshot.tags, context: contextOf(snapshot) }
   // Of the operation's own row the version is checked.
   const checks = step.checks.filter(({ check, key }) => check !== 'operations' || key[0] !== id)
-  return { row: Object.freeze(row), writes: [...checks, ...step.writes, ...(kind.project?.(view) ?? [])] }
+  const writes = [...checks, ...step.writes, ...(kind.project?.(view) ?? [])]
+  if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step }))
+  return { row: Object.freeze(row), writes }
 }
+
+/** A step that leaves the chart where it is. */
+export const unmoved = (snapshot: AnyMachineSnapshot, timers: Timers, entered = new Set<string>()): Step => ({
+  ...{ snapshot, timers, entered },
+  ...{ writes: [], checks: [], emitted: [], starts: [], locals: [], moves: [] },
+})
 
 /** Whose row it is, and how often its effects were started: by one that runs none, not at all. */
 function ownership(kernel: Kernel, before: OperationRow, kept: boolean): Pick<OperationRow, 'owner' | 'attempt'> {
@@ -231,7 +242,7 @@ class Operation {
     }
     if (recorded) return came(recorded)
     try {
-      const step = await this.#apply(event, keyed)
+      const step = await this.#apply(event, { keyed })
       if (!step) await this.#assertCurrent()
       came(step ? { reply: step.reply } : { refused: refusalOf(this.snapshot, event) })
     } catch (error) {
@@ -271,14 +282,17 @@ class Operation {
   }
 
   /** Computes the event's step and commits it; undefined where the chart takes no notice of the event. */
-  async #apply(event: EventObject, keyed?: KeyedEvent): Promise<Step | undefined> {
+  async #apply(
+    event: EventObject,
+    { keyed, cause = { event: event.type } }: { keyed?: KeyedEvent | undefined; cause?: Cause } = {},
+  ): Promise<Step | undefined> {
     for (let tries = 1; ; tries++) {
       const step = await unlessConflict(this.#loaded.stepper.next(this.snapshot, this.#timers, event))
       if (!step) return undefined
       if (step === 'conflict') await this.#assertCurrent()
       else {
         this.#checkInputs(step)
-        const outcome = await this.#commit(keyed?.record(step, this.#kernel.clock.now()) ?? step)
+        const outcome = await this.#commit(keyed?.record(step, this.#kernel.clock.now()) ?? step, cause)
         if (outcome === 'landed') return step
         if (outcome === 'superseded') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
       }
@@ -296,11 +310,11 @@ class Operation {
     if (this.#owned) this.#owned = asked
   }
 
-  async #commit(step: Step): Promise<'landed' | 'superseded' | 'conflict'> {
+  async #commit(step: Step, cause: Cause): Promise<'landed' | 'superseded' | 'conflict'> {
     const kernel = this.#kernel
     const before = this.#row
     const began = momentIn(kernel.clock, 0)
-    const { row, writes } = rowOf(kernel, this.#loaded, before, step)
+    const { row, writes } = rowOf(kernel, this.#loaded, before, step, cause)
     const { hindrances } = kernel
     const { signal } = this.#stop
     const waiting = (error: unknown): void => void hindrances.set(row.id, error)
@@ -337,14 +351,12 @@ class Operation {
   async #takeOver(): Promise<void> {
     if (this.#loaded.stepper.invokes(this.snapshot).length === 0) return this.#follow(new Set())
     this.#row = { ...this.#row, owner: '' }
-    await this.#record(this.#timers)
+    await this.#record(this.#timers, KERNEL_STEPS.takenOver)
   }
 
   /** Commits the state as it is, with these timers. */
-  async #record(timers: Timers): Promise<void> {
-    const nothing = { writes: [], checks: [], emitted: [], starts: [], moves: [], entered: new Set<string>() }
-    const unmoved = { ...nothing, snapshot: this.snapshot }
-    const outcome = await this.#commit({ ...unmoved, timers })
+  async #record(timers: Timers, event: string): Promise<void> {
+    const outcome = await this.#commit(unmoved(this.snapshot, timers), { event })
     if (outcome !== 'landed') throw new HardshellError('SUPERSEDED', 'somebody else moved the operation on')
   }
 
@@ -369,6 +381,7 @@ class Operation {
     const replay = this.#row.attempt > 1
     const { runs, reader } = this.#loaded
     const { clock } = this.#kernel
+    const startedMs = clock.monotonicMs()
     const request = async (): Promise<Done | undefined> => {
       // Who waited for its lane or for its store, or was frozen, may have been taken for dead meanwhile. A store that is
       // never quicker than that must not hold up everything: so it is not asked for ever.
@@ -393,8 +406,11 @@ class Operation {
           if (this.#running.get(invoke.id) !== running) return // a later state's request is under way
           if (done.holds?.() === false) return this.#run(invoke)
           checkAnswer(this.#loaded.kind.machine, invoke.src, output)
-          if (!(await this.#apply(doneEvent(invoke.id, output))))
-            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answerOf(output))}'`)
+          const event = doneEvent(invoke.id, output)
+          const answer = answerOf(output)
+          const cause = { event: event.type, src: invoke.src, answer, tookMs: wholeMsSince(startedMs, clock) }
+          if (!(await this.#apply(event, { cause })))
+            throw new HardshellError('DEFECT', `no way on from '${invoke.src}' answering '${String(answer)}'`)
         })
       },
       (error: unknown) => {
@@ -449,7 +465,7 @@ class Operation {
       for (const [id, end] of late.toSorted(([, a], [, b]) => a.atMs - b.atMs)) {
         // A step before it may have left its state, or entered it anew.
         if (this.#timers[id] !== end) continue
-        if (!(await this.#apply({ type: id }))) await this.#record(fired(this.#timers, id))
+        if (!(await this.#apply({ type: id }))) await this.#record(fired(this.#timers, id), id)
         if (this.#stop.signal.aborted) return
       }
       this.#setDue()

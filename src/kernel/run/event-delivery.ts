@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate'
 import { checkText } from '../../arguments.ts'
 import { StoreError } from '../../store/port.ts'
 import { priorityOf, type KernelWrite, type OperationRow, type OperationView } from '../define/operation.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
 import type { Kernel } from '../kernel.ts'
 import { HardshellError } from '../util/errors.ts'
 import { sleep, unlessAborted } from '../util/ports.ts'
@@ -133,23 +134,23 @@ export class EventDelivery {
     else if ('refused' in (await this.deliver(id, { type: RESUME }))) void this.poll(id)
   }
 
-  async #reactivate({ id, version }: OperationRow): Promise<void> {
+  async #reactivate(before: OperationRow): Promise<void> {
     const { kernel } = this.#of
-    const active: KernelWrite = {
-      patch: 'operations',
-      key: [id],
-      set: {
-        status: 'active',
-        reason: null,
-        version: version + 1,
-        commitId: kernel.newId(),
-        updatedAt: kernel.clock.now(),
-        // The former owner does not know that the operation goes on.
-        owner: kernel.leads() ? kernel.owner : '',
-      },
-      if: { version, status: 'quarantined' },
+    const { id, version } = before
+    const set = {
+      status: 'active' as const,
+      reason: null,
+      version: version + 1,
+      commitId: kernel.newId(),
+      updatedAt: kernel.clock.now(),
+      // The former owner does not know that the operation goes on.
+      owner: kernel.leads() ? kernel.owner : '',
     }
-    await kernel.store.commit([active])
+    const active: KernelWrite = { patch: 'operations', key: [id], set, if: { version, status: 'quarantined' } }
+    const row = { ...before, ...set }
+    const kind = kernel.kinds.get(row.kind)?.of(row).kind
+    const step = kernel.history?.write({ cause: { event: KERNEL_STEPS.resumed }, before, row, kind })
+    await kernel.store.commit(step ? [active, step] : [active])
   }
 
   /** Polls for an operation that another process runs. That process notices the step that the event leads to. */

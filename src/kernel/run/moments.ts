@@ -21,6 +21,12 @@ export const momentIn = (clock: Readings, delayMs: number): Moment => ({
 export const isOver = ({ atMs, steadyMs }: Moment, clock: Readings): boolean =>
   atMs <= clock.now() || steadyMs <= clock.monotonicMs()
 
+/** The whole milliseconds since a steady reading; null by a clock whose reading is none. */
+export function wholeMsSince(steadyMs: number, clock: Pick<Clock, 'monotonicMs'>): number | null {
+  const passedMs = Math.round(clock.monotonicMs() - steadyMs)
+  return Number.isSafeInteger(passedMs) ? Math.max(0, passedMs) : null
+}
+
 /** The time since a moment: the larger of what the two readings say. */
 export const sinceMs = ({ atMs, steadyMs }: Moment, clock: Readings): number =>
   Math.max(clock.now() - atMs, clock.monotonicMs() - steadyMs)

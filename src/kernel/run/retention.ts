@@ -1,15 +1,18 @@
 /**
  * Deletes operations that have ended for as long as their kind says (`keepMs`), with the replies that were kept for their
- * keys. It goes through the rows now and then, a few in each commit. What goes on, was set aside, or belongs to an operation
- * that is not over stays.
+ * keys, and their steps. It goes through the rows now and then, a few in each commit. What goes on, was set aside, or belongs to
+ * an operation that is not over stays. Of operations that are kept for longer it deletes the steps alone.
  */
 import { StoreError } from '../../store/port.ts'
+import type { Tables } from '../../store/kit/rows.ts'
 import type { KernelWrite, OperationRow } from '../define/operation.ts'
+import { isStepsTable } from '../define/steps.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { sleep } from '../util/ports.ts'
 import { reportLasting } from '../util/report.ts'
 import { cursorOf } from '../options.ts'
 import type { Reads } from './reads.ts'
+import { sweepSteps } from './step-retention.ts'
 
 /** How long after the start it goes through the rows for the first time. */
 const FIRST_MS = 10_000
@@ -22,8 +25,7 @@ const MOST_DELETED = 200
 interface RetentionOptions {
   readonly kernel: Kernel
   readonly reads: Reads
-  /** Whether the store has a table of replies. */
-  readonly keeps: boolean
+  readonly tables: Tables
   readonly signal: AbortSignal
 }
 
@@ -38,16 +40,22 @@ export class Retention {
   async begin(): Promise<void> {
     const { kernel, signal } = this.#of
     const leastMs = Math.min(...[...this.#of.kernel.kinds.values()].map(keptFor))
-    if (leastMs === Infinity) return
+    const { days = Infinity } = kernel.history ?? {}
+    if (leastMs === Infinity && days === Infinity) return
     let pauseMs = FIRST_MS
     for (;;) {
       // Several owners would get into each other's way.
       await sleep(kernel.clock, Math.ceil(pauseMs * (1 - kernel.chance() / 2)), signal)
       if (signal.aborted) return
       pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, leastMs / 10))
-      await this.#sweep().catch((error: unknown) => {
-        if (!signal.aborted) reportLasting(error)
-      })
+      const sweeps = [
+        ...(leastMs < Infinity ? [() => this.#sweep()] : []),
+        ...(days < Infinity ? [() => this.#sweepSteps(days)] : []),
+      ]
+      for (const sweep of sweeps)
+        await sweep().catch((error: unknown) => {
+          if (!signal.aborted) reportLasting(error)
+        })
     }
   }
 
@@ -75,14 +83,13 @@ export class Retention {
     await commit()
   }
 
+  async #sweepSteps(days: number): Promise<void> {
+    const { kernel, signal } = this.#of
+    if (kernel.leads()) await unlessRefused(sweepSteps(kernel, days, signal))
+  }
+
   async #commit(writes: readonly KernelWrite[]): Promise<void> {
-    if (writes.length === 0) return
-    try {
-      await this.#of.kernel.store.commit(writes)
-    } catch (error) {
-      // Another owner was faster with one of them. What is left of the others is found the next time.
-      if (!(error instanceof StoreError) || error.code !== 'CONFLICT') throw error
-    }
+    if (writes.length > 0) await unlessRefused(this.#of.kernel.store.commit(writes))
   }
 
   /** Whether an operation need not be kept any more. What a later version wrote is that version's to delete. */
@@ -95,15 +102,27 @@ export class Retention {
     return above === undefined || above.status === 'done'
   }
 
-  /** The replies come first, and the row last: while replies are there, so is what they belong to. */
+  /** The replies and the steps come first, and the row last: while they are there, so is what they belong to. */
   async #deletionOf({ id, commitId }: OperationRow): Promise<KernelWrite[]> {
-    const { keeps, kernel } = this.#of
-    const replies = keeps ? await kernel.store.query({ table: 'replies', prefix: [id] }) : []
+    const { tables, kernel } = this.#of
+    const { store } = kernel
+    const replies = Object.hasOwn(tables, 'replies') ? await store.query({ table: 'replies', prefix: [id] }) : []
+    const steps = isStepsTable(tables['steps']) ? await store.query({ table: 'steps', prefix: [id] }) : []
     return [
       ...replies.map(({ key, at }): KernelWrite => ({ delete: 'replies', key: [id, key], if: { at } })),
+      ...steps.map(({ version, at }): KernelWrite => ({ delete: 'steps', key: [id, version], if: { at } })),
       // The id may be another operation's by then.
       { delete: 'operations', key: [id], if: { commitId } },
     ]
+  }
+}
+
+/** Another owner was faster with one of the rows. What is left of the others is found the next time. */
+async function unlessRefused(commits: Promise<void>): Promise<void> {
+  try {
+    await commits
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'CONFLICT') throw error
   }
 }
 

@@ -11,6 +11,7 @@ import type { Kernel, LoadedKind } from '../kernel.ts'
 import { momentIn } from './moments.ts'
 import { isUnstorable } from '../util/retry.ts'
 import type { KernelWrite, OperationRow } from '../define/operation.ts'
+import { KERNEL_STEPS } from '../define/steps.ts'
 
 /** What became of an unfinished operation when the supervisor took it up. */
 export interface Resumed {
@@ -251,8 +252,10 @@ export class Supervisor {
         version: row.version + 1,
         commitId: this.#kernel.newId(),
       }
+      const mine = { ...row, ...set }
       writes.push({ patch: 'operations', key: [row.id], set, if: { version: row.version } })
-      taken.set(row.id, { ...row, ...set })
+      writes.push(...this.#recorded(KERNEL_STEPS.takenOver, row, mine))
+      taken.set(row.id, mine)
     }
     if (writes.length === 0) return taken
     try {
@@ -397,9 +400,16 @@ export class Supervisor {
       updatedAt: this.#kernel.clock.now(),
     }
     const aside: KernelWrite = { patch: 'operations', key: [row.id], set, if: { version: row.version } }
-    await this.#kernel.store.commit([aside])
+    const after = { ...row, ...set }
+    await this.#kernel.store.commit([aside, ...this.#recorded(KERNEL_STEPS.setAside, row, after)])
     this.#crashes.delete(row.id)
     this.#drop(row.id)
-    this.#kernel.setAside(row, { ...row, ...set })
+    this.#kernel.setAside(row, after)
+  }
+
+  /** What a commit that changes the row alone writes to the step history. */
+  #recorded(event: string, before: OperationRow, row: OperationRow): KernelWrite[] {
+    const { history, kinds } = this.#kernel
+    return history ? [history.write({ cause: { event }, before, row, kind: kinds.get(row.kind)?.of(row).kind })] : []
   }
 }

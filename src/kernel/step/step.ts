@@ -26,6 +26,7 @@ import { RowsRead, type RowCheck } from './rows-read.ts'
 import { chartTimers, fired, type StoredTimers, type Timers } from './timers.ts'
 import type { Clock } from '../util/ports.ts'
 import type { Start } from '../define/children.ts'
+import type { LocalStep } from '../define/steps.ts'
 import type { OperationKind, PersistedSnapshot, Reader } from '../define/operation.ts'
 
 /** An invoke of an active state, its input derived from the context alone. */
@@ -49,6 +50,8 @@ export interface Step {
   readonly timers: Timers
   /** Ids of the invokes that this step entered. */
   readonly entered: ReadonlySet<string>
+  /** The local steps on its way, in order. */
+  readonly locals: readonly LocalStep[]
   /** The transitions it took, in order, where somebody wants to know. */
   readonly moves: readonly Move[]
 }
@@ -261,6 +264,7 @@ export function stepper(options: {
   ): Promise<Step> => {
     const { actions, moves, scope } = collected
     const rows = new RowsRead(under, options.tables)
+    const locals: LocalStep[] = []
     let snapshot = orphan(start)
     for (let ran = 0; ; ran++) {
       const step = invokes(snapshot).find((invoke) => invoke.local)
@@ -273,15 +277,15 @@ export function stepper(options: {
         nowMs: now(),
       })
       checkAnswer(machine, step.src, output)
+      const answer = answerOf(output) ?? ''
+      locals.push({ src: step.src, answer })
       const before = snapshot
       snapshot = orphan(moved(machine, snapshot, doneEvent(step.id, output), scope))
-      if (snapshot === before) {
-        const answer = answerOf(output)
-        throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${String(answer)}'`)
-      }
+      if (snapshot === before)
+        throw new HardshellError('DEFECT', `${kind.kind}: no way on from '${step.src}' answering '${answer}'`)
     }
     const sorted = sort(actions, snapshot, timers)
-    return { snapshot: settled(snapshot, from), moves, ...sorted, ...rows.conditioned(sorted.writes) }
+    return { snapshot: settled(snapshot, from), locals, moves, ...sorted, ...rows.conditioned(sorted.writes) }
   }
 
   /** Sorts the collected actions into writes, timers, emitted events and entered invokes. */
@@ -289,7 +293,7 @@ export function stepper(options: {
     actions: readonly Collected[],
     snapshot: AnyMachineSnapshot,
     before: Timers,
-  ): Omit<Step, 'snapshot' | 'moves' | 'checks'> => {
+  ): Omit<Step, 'snapshot' | 'locals' | 'moves' | 'checks'> => {
     const writes: Write[] = []
     const emitted: EventObject[] = []
     const starts: Start[] = []

@@ -73,6 +73,10 @@ export class Pruner {
       read: (from) => store.query({ ...done, from }),
       at: ({ createdAt }) => createdAt,
       deletion: ({ id, updatedAt }) => (updatedAt <= to ? { delete: 'operations', key: [id] } : undefined),
+      beside: async ({ id }) => {
+        const steps = await store.query({ table: 'steps', prefix: [id] })
+        return steps.map(({ version }) => ({ delete: 'steps', key: [id, version] }))
+      },
     })
     if (this.#quotes) await this.#sweepQuotes(this.#quotes, nowMs - this.#quotes.retentionMs)
   }
@@ -102,13 +106,14 @@ export class Pruner {
   }
 
   /**
-   * Deletes rows batch by batch: those that are read and for which there is a deletion. `at` is what they are ordered by;
-   * `before` is done first, and a row for which it fails stays.
+   * Deletes rows batch by batch: those that are read and for which there is a deletion, each with what is to go `beside` it.
+   * `at` is what they are ordered by; `before` is done first, and a row for which it fails stays.
    */
   async #clear<R>(of: {
     readonly read: (from: number | undefined) => Promise<readonly R[]>
     readonly at: (row: R) => number
     readonly deletion: (row: R) => Write | undefined
+    readonly beside?: (row: R) => Promise<readonly Write[]>
     readonly before?: (row: R) => Promise<void>
   }): Promise<void> {
     const { signal } = this.#stop
@@ -118,9 +123,11 @@ export class Pruner {
       const deletions = await Promise.all(
         rows.map(async (row) => {
           const deletion = of.deletion(row)
-          if (!deletion || !of.before) return deletion
+          if (!deletion) return undefined
+          const deletions = [...((await of.beside?.(row)) ?? []), deletion]
+          if (!of.before) return deletions
           return of.before(row).then(
-            () => deletion,
+            () => deletions,
             () => undefined,
           )
         }),
@@ -134,19 +141,19 @@ export class Pruner {
     }
   }
 
-  /** Deletes rows, and says how many of them; another mint on this store may have been faster. */
-  async #delete(writes: readonly Write[]): Promise<number> {
-    if (writes.length === 0) return 0
+  /** Deletes rows with what is beside each, and says how many; another mint on this store may have been faster. */
+  async #delete(rows: readonly (readonly Write[])[]): Promise<number> {
+    if (rows.length === 0) return 0
     try {
-      await this.#store.commit(writes)
-      return writes.length
+      await this.#store.commit(rows.flat())
+      return rows.length
     } catch (error) {
       if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error
     }
     // One of the rows has changed. The others are deleted one by one.
     let deleted = 0
-    for (const write of writes)
-      await this.#store.commit([write]).then(
+    for (const writes of rows)
+      await this.#store.commit(writes).then(
         () => deleted++,
         (error: unknown) => {
           if (!(error instanceof StoreError && error.code === 'CONFLICT')) throw error

@@ -1,5 +1,6 @@
 /** The mint's rows. The state of a mint is in these tables; a mint object holds nothing else. */
 import { operationsTable, ownersTable } from '../../kernel/define/operation.ts'
+import { stepsTable } from '../../kernel/define/steps.ts'
 import type { Schema } from '../../store/port.ts'
 import {
   json,
@@ -168,11 +169,16 @@ export const mintTables = {
     },
     key: ['id'],
   },
+  steps: stepsTable(),
   ...fakeBackendTables,
 } as const satisfies Tables
 
 /** The schema to open a mint's store with. */
-export const mintSchema = { version: 1, tables: mintTables } as const satisfies Schema
+export const mintSchema = {
+  version: 2,
+  tables: mintTables,
+  migrations: { 1: [{ addTable: 'steps', as: mintTables.steps }] },
+} as const satisfies Schema
 
 export type MintTables = typeof mintTables
 export type Write = WriteOf<MintTables>

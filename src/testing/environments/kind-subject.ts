@@ -143,6 +143,8 @@ export function kindSubject<Ports, Outside extends object, const T extends Table
           const opened = await store.open({ version: 1, tables })
           const operations = openOperations({
             ...{ store: opened, tables, kinds: of.kinds, ports, clock: ownClock, random },
+            // A timer that always runs would hide that nothing else does.
+            keepSteps: { days: Infinity },
             onError: defectsTold(stage),
             ...(inspect && { inspect }),
             ...(of.rates && { rates: of.rates }),

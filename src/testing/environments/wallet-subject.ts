@@ -143,6 +143,8 @@ export function walletSubject(
           crypto: stubCrypto,
           invoiceAmount: plainTerms,
           ...(inspect && { inspect }),
+          // A timer that always runs would hide that nothing else does.
+          keepSteps: { days: Infinity },
           onError: defectsTold(stage),
         })
         held.opened()
@@ -310,7 +312,7 @@ const alike: Likeness = {
 /** The rows of a mint on which the future depends: nobody asks about a quote whose id was lost. */
 function reachable(mint: Dump, known: ReadonlySet<string | number>, nowMs: number): Dump {
   const { mintQuotes = [], mintPayments = [], meltQuotes = [], responses = [], ...others } = mint
-  const { fakeRequests = [], fakeIncoming = [], operations = [], ...rest } = others
+  const { fakeRequests = [], fakeIncoming = [], operations = [], steps: _, ...rest } = others
   const asked = (row: Row): boolean => known.has(row['id'] as string)
   const quotes = mintQuotes.filter(asked)
   const requests = new Set(quotes.map((row) => row['requestId']))

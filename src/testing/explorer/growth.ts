@@ -3,7 +3,7 @@
  * a value in each late generation that no generation before it had is what makes worlds new for ever.
  */
 import type { Dump } from '../../store/memory.ts'
-import { likened, opened, unmarked, type Likeness, type World } from './world.ts'
+import { isHistory, likened, opened, unmarked, type Likeness, type World } from './world.ts'
 
 /** Worlds that are kept of a generation. */
 const MOST_KEPT = 60
@@ -77,7 +77,7 @@ export class Growth {
     }
     for (const world of worlds) {
       for (const [table, all] of Object.entries(world.rows as Dump)) {
-        const rows = all.filter((row) => !over(table, row))
+        const rows = all.filter((row) => !over(table, row) && !isHistory(table, row))
         note(table, `${rows.length}`)
         for (const row of rows) {
           const { snapshot, ...columns } = opened(row) as { snapshot?: { value?: unknown; context?: unknown } }

@@ -9,6 +9,7 @@ import { inMemory, onStore, type BackingStore, type TestedStore } from '../envir
 import { faultyStore, misreading } from '../faults/faulty-store.ts'
 import { Outages } from '../faults/outages.ts'
 import { deadEnd, orQuarantined } from '../invariants/liveness.ts'
+import { unhistoric } from '../invariants/step-history.ts'
 import { CallerEvents, QUIET } from './caller-events.ts'
 import { Administrator } from './administrator.ts'
 import { isCrash, type Choices, type Crash, type Inject } from './choices.ts'
@@ -18,7 +19,7 @@ import { Processes } from './processes.ts'
 import { startOf, type Misread } from './start.ts'
 import type { Means, Stage, Environment, Scenario } from './subject.ts'
 import { WholeTrace } from './whole-trace.ts'
-import type { Fingerprint, World } from './world.ts'
+import { isHistory, type Fingerprint, type World } from './world.ts'
 
 /** A life that exceeds these limits does not converge. */
 const MOST_COMMITS = 200
@@ -299,10 +300,12 @@ class LifeRun<S extends Stage> {
       commit: async (writes) => {
         const before = this.#rows.dump()
         await store.commit(writes)
+        const after = this.#rows.dump()
         this.#observers.landed?.(() => this.#now())
         this.#violations.push(
           ...writes.flatMap((write) => deadEnd(write, kinds)),
-          ...(environment.committed?.(writes, { before, after: this.#rows.dump(), notes: this.#stage.notes }) ?? []),
+          ...unhistoric(writes, { before, after }, schema),
+          ...(environment.committed?.(writes, { before, after, notes: this.#stage.notes }) ?? []),
         )
       },
     }
@@ -346,7 +349,7 @@ class LifeRun<S extends Stage> {
         (inspect ?? tell) &&
         ((event) => {
           inspect?.(event)
-          if (event.snapshot)
+          if (event.type === '@xstate.snapshot')
             this.#say(
               'state',
               `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,
@@ -429,9 +432,9 @@ const statesOf = ({ operations = [] }: Dump): string =>
     .toSorted()
     .join(', ')
 
-/** Rows without the columns that a take-over writes. */
-export const settled = (rows: Dump): string =>
-  JSON.stringify(rows, (key, value: unknown) =>
+/** Rows without the columns that a take-over writes, and the steps that it leaves. */
+export const settled = ({ steps = [], ...rows }: Dump): string =>
+  JSON.stringify({ ...rows, steps: steps.filter((row) => !isHistory('steps', row)) }, (key, value: unknown) =>
     ['owner', 'attempt', 'version', 'commitId'].includes(key) ? undefined : value,
   )
 

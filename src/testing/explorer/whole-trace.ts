@@ -2,14 +2,16 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import { stateNodes } from '../../kernel/define/chart.ts'
 import { dotted, type OperationKind } from '../../kernel/define/operation.ts'
-import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import type { InspectedEvent, InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
+import { isHistory } from './world.ts'
 
 type Say = (column: 'event' | 'context', text: string) => void
 
+const isStep = (write: Write): boolean => 'put' in write && isHistory(write.put, write.row)
 const nameIn = ({ name }: InspectionEvent): string => name.replace(/ .*/, '')
 
 /** Follows the operations of one life. */
@@ -38,20 +40,23 @@ export class WholeTrace {
       this.#states.set(id, state)
       return [`${kind}: ${before ?? '(new)'} → ${state}${status === 'quarantined' ? `, quarantined: ${reason}` : ''}`]
     })
-    return [...lines, ...tablesOf(writes).filter((table) => table !== 'operations')].join(', ')
+    return [
+      ...lines,
+      ...tablesOf(writes.filter((write) => !isStep(write))).filter((table) => table !== 'operations'),
+    ].join(', ')
   }
 
   /** A committed step: the events that led to it, and the context that it left. */
   step(event: InspectionEvent): void {
-    const { event: given, move, snapshot } = event
-    if (move && given) this.#say('event', `${nameIn(event)}: ${this.#eventText(given)}`)
-    if (!snapshot) return
+    if (event.type === '@xstate.microstep') this.#say('event', `${nameIn(event)}: ${this.#eventText(event.event)}`)
+    if (event.type !== '@xstate.snapshot') return
+    const { snapshot } = event
     const state = dotted(snapshot.value as AnyMachineSnapshot['value'])
     this.#say('context', `${nameIn(event)} in ${state}: ${JSON.stringify(snapshot.context)}`)
   }
 
   /** An event as the chart's author knows it, with all that it carries. */
-  #eventText(event: NonNullable<InspectionEvent['event']>): string {
+  #eventText(event: InspectedEvent): string {
     const { type, output } = event
     const [, invoke = ''] = /^xstate\.done\.actor\.(.*)$/.exec(type) ?? []
     const src = this.#srcs.get(invoke)

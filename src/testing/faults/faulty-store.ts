@@ -2,6 +2,7 @@
 import { StoreError, type Row, type Store, type Write } from '../../store/port.ts'
 import type { Inject } from '../explorer/choices.ts'
 import type { Life } from '../explorer/life.ts'
+import { isHistory } from '../explorer/world.ts'
 import type { Outages } from './outages.ts'
 
 /** The faults of a commit. `crashBefore` and `crashAfter` end the life; the port allows the others. */
@@ -41,6 +42,12 @@ const commitIdsIn = (writes: readonly Write[]): unknown[] =>
     return 'patch' in write && write.patch === 'operations' ? [write.set['commitId']] : []
   })
 
+/** What a write is about to do, for the fingerprint. */
+function doneBy(write: Write): (string | object)[] {
+  if (!('put' in write)) return [write]
+  return isHistory(write.put, write.row) ? [] : [write.put, write.row]
+}
+
 /** A store whose commits fail as the choices say. */
 export function faultyStore(
   store: Store,
@@ -77,7 +84,7 @@ export function faultyStore(
         const about = aboutOf(writes)
         const commitIds = commitIdsIn(writes)
         if (commitIds.some((id) => refused.has(id))) of.refused?.(true)
-        const doing = writes.flatMap((write) => ('put' in write ? [write.put, write.row] : [write]))
+        const doing = writes.flatMap((write) => doneBy(write))
         const { fault, applied } = inject(`commit ${about}`, ['ok', ...COMMIT_FAULTS], doing)
         const land = async (): Promise<void> => {
           await store.commit(writes)

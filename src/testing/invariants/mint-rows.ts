@@ -6,6 +6,7 @@ import type { Write } from '../../store/port.ts'
 import type { RowOf } from '../../store/typed.ts'
 import { unaccounted, type Accounts } from './accounts.ts'
 import { mintRows } from './rows.ts'
+import { unheardOf } from './step-history.ts'
 
 type Rows = ReturnType<typeof mintRows>
 type Operation = RowOf<MintTables['operations']>
@@ -72,6 +73,8 @@ const accounts: Accounts<MintTables, Around> = {
   },
 
   responses: ({ body }) => !/^\{.*\}$/s.test(body) && 'an answer that is none',
+
+  steps: (step, { byId }) => unheardOf(step, byId.get(step.operation)),
 
   highWater: ({ tick }) => tick < 0 && 'a mark below the first',
 

@@ -47,6 +47,8 @@ export const invariants = {
   slow: 'no pause is longer since the clock was set',
   /** Handle, list and history, compared with the mint's books. */
   misstated: 'what is stated of an operation is what the mint did',
+  /** Nothing decides by it, so only this sees to it. */
+  steps: 'each commit of an operation writes its step, and no other',
   /** The reason of a wait, as `explain` gives it. */
   reason: 'an operation waits for something that has happened',
   /** Both sides of a payment. */

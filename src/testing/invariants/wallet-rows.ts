@@ -5,6 +5,7 @@ import type { RowOf } from '../../store/typed.ts'
 import type { CounterRow, HistoryRow, WalletTables } from '../../wallet/tables.ts'
 import { unaccounted, type Accounts } from './accounts.ts'
 import { operationIn, walletRows } from './rows.ts'
+import { unheardOf } from './step-history.ts'
 
 type Operation = RowOf<WalletTables['operations']>
 type Owed = RowOf<WalletTables['owed']>
@@ -109,6 +110,8 @@ const accounts: Accounts<WalletTables, Around> = {
 
   // Neither the wallet nor any caller of the explorer stores anything there.
   kv: () => 'what nobody has written',
+
+  steps: (step, { operations }) => unheardOf(step, operations.get(step.operation)),
 }
 
 const by = <R, K>(rows: readonly R[], key: (row: R) => K): Map<K, R> => new Map(rows.map((row) => [key(row), row]))

@@ -13,6 +13,7 @@ import { luck, type LifeResult, type Place, type TraceEvent } from '../explorer/
 import type { Means, Running, Stage } from '../explorer/subject.ts'
 import type { World } from '../explorer/world.ts'
 import { deadEnd, orQuarantined } from '../invariants/liveness.ts'
+import { unhistoric } from '../invariants/step-history.ts'
 import { FrozenLife } from './frozen-life.ts'
 
 /** No caller waits longer. */
@@ -215,8 +216,9 @@ export abstract class LaneRun<
         (inspect ?? tell) &&
         ((event) => {
           inspect?.(event)
-          const state = event.snapshot && (event.snapshot.context as { state: string }).state
-          if (state !== undefined) this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
+          if (event.type !== '@xstate.snapshot') return
+          const { state } = event.snapshot.context as { state: string }
+          this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
         }),
       inspectWhole: undefined,
       overtake: () => Promise.resolve(),
@@ -240,6 +242,7 @@ export abstract class LaneRun<
       commit: async (writes) => {
         const before = this.rows.dump()
         await plain.commit(writes)
+        this.violations.push(...unhistoric(writes, { before, after: this.rows.dump() }, schema))
         this.landed(process, writes, before)
       },
     })

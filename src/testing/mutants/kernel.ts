@@ -206,4 +206,45 @@ export const kernelMutants: readonly Mutant[] = [
     breaks: 'stuck',
     scenario: 'receive.plain',
   },
+  {
+    name: 'effects are taken over without a step in the history',
+    changes: [
+      {
+        file: 'src/kernel/run/supervisor.ts',
+        from: `writes.push(...this.#recorded(KERNEL_STEPS.takenOver, row, mine))`,
+        to: ``,
+      },
+    ],
+    breaks: 'steps',
+    scenario: 'receive.plain',
+  },
+  {
+    name: 'a step is written to the history after its commit',
+    changes: [
+      {
+        file: 'src/kernel/run/durable.ts',
+        from: `if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step }))`,
+        to: `if (kernel.history) {
+    const late = kernel.history.write({ cause, before, row, kind, step })
+    setTimeout(() => void kernel.store.commit([late]).catch(() => {}), 0)
+  }`,
+      },
+    ],
+    breaks: 'steps',
+    scenario: 'receive.plain',
+    faults: 0,
+  },
+  {
+    name: 'a step in the history says that it came from where it led',
+    changes: [
+      {
+        file: 'src/kernel/run/step-history.ts',
+        from: `from: before && before.version > 0 ? before.state : null`,
+        to: `from: before && before.version > 0 ? state : null`,
+      },
+    ],
+    breaks: 'steps',
+    scenario: 'receive.plain',
+    faults: 0,
+  },
 ]
