@@ -25,7 +25,8 @@ const LEAST_BYTES = 10
  *
  * @throws {TypeError} naming the argument: a text of more than 1,000,000 bytes, or of more than 4,096 frames.
  * @example
- * for (const frame of qrFrames(token)) await show(frame)
+ * const frames = qrFrames(token)
+ * console.log(frames.next().value) // the first one to show; again for the next
  */
 export function qrFrames(text: string, options: QrFramesOptions = {}): Generator<string, never, void> {
   checkText(text, 'text')
@@ -79,7 +80,10 @@ export interface QrReader {
  *
  * @example
  * const reader = qrReader()
- * camera.onFrame = (scanned) => { if (reader.add(scanned) === 'new' && reader.text) received(reader.text) }
+ * for (const scanned of qrFrames(token)) {
+ *   reader.add(scanned)
+ *   if (reader.text !== undefined) break
+ * }
  */
 export const qrReader = (): QrReader => new Reader()
 
@@ -88,7 +92,7 @@ export const qrReader = (): QrReader => new Reader()
  *
  * @throws {TypeError} for a frame that is no text, and what the iterable itself throws.
  * @example
- * const token = await readQrFrames(scannedFrames)
+ * const text = await readQrFrames(qrFrames(token))
  */
 export async function readQrFrames(frames: AsyncIterable<string> | Iterable<string>): Promise<string | undefined> {
   const reader = qrReader()
