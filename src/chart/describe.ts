@@ -75,12 +75,8 @@ const transitionsOf = (node: AnyStateNode): (readonly AnyTransitionDefinition[])
  *
  * @throws {TypeError} where it is given no machine
  * @example
- * import { describeChart } from 'hardshell/chart'
- * import { createMachine } from 'xstate'
- *
- * const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { press: 'on' } }, on: {} } })
- * const { states, arrows } = describeChart(lamp)
- * console.log(states.map(({ id }) => id), arrows.map(({ label }) => label)) // [ 'off', 'on' ] [ 'press' ]
+ * const { states, arrows } = describeChart(order.machine)
+ * console.log(states.map(({ id }) => id), arrows.map(({ label }) => label)) // [ 'open', 'cancelled' ] [ 'cancel' ]
  */
 export function describeChart(machine: AnyStateMachine): ChartDescription {
   checkObject(machine, 'machine')

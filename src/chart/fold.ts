@@ -8,13 +8,8 @@ import type { ChartDescription } from './description.ts'
  * @param ids the states; all at the top that have states inside unless given
  * @throws {TypeError} where a state is not in the chart
  * @example
- * import { describeChart, foldChart } from 'hardshell/chart'
- * import { createMachine } from 'xstate'
- *
- * const states = { pulling: { on: { stop: '#rope.done' } } }
- * const rope = createMachine({ id: 'rope', initial: 'busy', states: { busy: { initial: 'pulling', states }, done: {} } })
- * const { arrows } = foldChart(describeChart(rope))
- * console.log(arrows[0]?.from) // busy
+ * const { states, arrows } = foldChart(describeChart(order.machine))
+ * console.log(states.length, arrows.length) // nothing of that chart is inside another state
  */
 export function foldChart(chart: ChartDescription, ids?: readonly string[]): ChartDescription {
   checkObject(chart, 'chart')

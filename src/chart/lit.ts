@@ -13,11 +13,7 @@ interface Read {
  *
  * @throws {TypeError} where it is given no chart
  * @example
- * import { describeChart, statesAt } from 'hardshell/chart'
- * import { createMachine } from 'xstate'
- *
- * const rope = createMachine({ initial: 'busy', states: { busy: { initial: 'pulling', states: { pulling: {} } } } })
- * console.log(statesAt(describeChart(rope), 'busy.pulling')) // [ 'busy', 'busy.pulling' ]
+ * console.log(statesAt(describeChart(order.machine), 'open')) // [ 'open' ]
  */
 export function statesAt(chart: ChartDescription, state: string): readonly string[] {
   checkObject(chart, 'chart')

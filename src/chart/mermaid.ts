@@ -12,11 +12,7 @@ const coded = (text: string): string =>
  *
  * @throws {TypeError} where it is given no chart
  * @example
- * import { describeChart, mermaidOf } from 'hardshell/chart'
- * import { createMachine } from 'xstate'
- *
- * const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { press: 'on' } }, on: {} } })
- * console.log(mermaidOf(describeChart(lamp)))
+ * console.log(mermaidOf(describeChart(order.machine)))
  */
 export function mermaidOf(chart: ChartDescription): string {
   checkObject(chart, 'chart')

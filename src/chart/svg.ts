@@ -148,12 +148,8 @@ async function laidOut({ machine }: Layout): Promise<string> {
  * @throws {TypeError} naming the argument
  * @throws {Error} where `state-machine-cat` is not there
  * @example
- * import { describeChart, drawChart } from 'hardshell/chart'
- * import { createMachine } from 'xstate'
- *
- * const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { press: 'on' } }, on: {} } })
- * const svg = await drawChart(describeChart(lamp))
- * console.log(svg.includes('data-state="off"')) // true
+ * const svg = await drawChart(describeChart(order.machine))
+ * console.log(svg.includes('data-state="open"')) // true
  */
 export async function drawChart(chart: ChartDescription, options: DrawOptions = {}): Promise<string> {
   checkObject(chart, 'chart')

@@ -206,6 +206,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
+    this.#telling.found([...active, ...aside])
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -332,7 +333,9 @@ export class Operations<Ports = unknown> {
     for (const listener of this.#roleListeners) listener(role)
     if (role !== 'owner') return
     try {
-      await this.#supervisor.resume(await this.#unfinished('active'))
+      const rows = await this.#unfinished('active')
+      this.#telling.found(rows)
+      await this.#supervisor.resume(rows)
     } catch (error) {
       if (!this.#stop.signal.aborted) reportError(error)
     }

@@ -4,7 +4,7 @@ import type { Change, LoadedKind } from '../kernel.ts'
 import type { OperationsOptions } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
 import { reportError } from '../util/report.ts'
-import { publish } from './inspect.ts'
+import { InspectionFeeds } from './feeds.ts'
 
 /** Called after each commit. */
 export type Listener = (change: Change) => void
@@ -18,10 +18,12 @@ interface TellingOptions {
 
 export class Telling {
   readonly #of: TellingOptions
+  readonly #feeds: InspectionFeeds
   readonly #listeners = new Set<Listener>()
 
   constructor(of: TellingOptions) {
     this.#of = of
+    this.#feeds = new InspectionFeeds(of.to)
   }
 
   /** Calls back for each change. Returns the way to stop. */
@@ -35,13 +37,16 @@ export class Telling {
     this.#listeners.clear()
   }
 
+  /** Operations that were there when this process began; to be told before anything comes of them. */
+  found(rows: readonly OperationRow[]): void {
+    this.#feeds.found(rows, this.#of.kinds)
+  }
+
   /** A step was committed. A listener that throws harms nothing. */
   change(change: Change): void {
-    const { inspect, unsafeInspect } = this.#of.to
     for (const call of [
       ...[...this.#listeners].map((listener) => () => listener(change)),
-      () => inspect && publish(change, inspect, false),
-      () => unsafeInspect && publish(change, unsafeInspect, true),
+      () => this.#feeds.step(change),
     ])
       try {
         call()
