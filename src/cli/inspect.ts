@@ -1,12 +1,13 @@
 /** `hardshell inspect`: a page on which the operations of a wallet's database are seen, while whoever runs the wallet goes on. */
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { filmIn } from '../inspector/film.ts'
 import { serve, type Inspector } from '../inspector/serve.ts'
 import { StoreError, type StoreAdapter } from '../store/port.ts'
 import { openInspected } from '../wallet/inspected.ts'
-import { askSecret } from './ask-secret.ts'
+import { ask, canAsk } from './prompt.ts'
 
 const HELP = `hardshell inspect --store sqlite:PATH [options]
 hardshell inspect --store postgres:URL [options]
@@ -71,9 +72,11 @@ function isEncrypted(path: string): boolean {
 
 async function encrypted(path: string): Promise<StoreAdapter> {
   const { encryptedSqliteStore } = await import('../store/sqlite/encrypted.ts')
-  const text = await askSecret('key or passphrase of the database: ')
-  const isKey = /^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/i.test(text)
-  return encryptedSqliteStore({ path, key: isKey ? text : { passphrase: text } })
+  const said = canAsk() ? await ask('key or passphrase of the database: ', { hidden: true }) : await text(process.stdin)
+  const key = said.replace(/\r?\n$/, '')
+  if (key === '') throw new Misused('no key was given')
+  const isKey = /^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/i.test(key)
+  return encryptedSqliteStore({ path, key: isKey ? key : { passphrase: key } })
 }
 
 async function opened(values: {
@@ -138,8 +141,8 @@ try {
   await run(args)
 } catch (error) {
   const isUsage = error instanceof Misused
-  const text = error instanceof Error ? error.message : String(error)
+  const what = error instanceof Error ? error.message : String(error)
   const code = error instanceof StoreError ? `${error.code}: ` : ''
-  process.stderr.write(`hardshell inspect: ${code}${text}${isUsage ? ' (--help explains)' : ''}\n`)
+  process.stderr.write(`hardshell inspect: ${code}${what}${isUsage ? ' (--help explains)' : ''}\n`)
   process.exitCode = isUsage ? MISUSED : WRONG
 }
