@@ -44,7 +44,7 @@ export function balances(totals: readonly Total[], owed: readonly Total[]): Bala
   }))
 }
 
-/** Balances as an inspector shows them: spent money and empty sums left out. */
+/** Balances as an inspector is told them. */
 export const walletTotals = (store: Store) => async (): Promise<readonly Sums[]> =>
   balances(await store.sum('proofs'), await store.sum('owed')).map(({ mintUrl: mint, unit, ...parts }) => ({
     of: { mint, unit },
