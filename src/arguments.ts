@@ -54,6 +54,11 @@ export function checkKeys(keys: { readonly [name: string]: unknown }): void {
       throw new TypeError(`${name}: at most ${LONGEST_KEY_BYTES} bytes of UTF-8`)
 }
 
+/** True, false, or left out. @throws {TypeError} */
+export function checkFlag(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name}: true or false`)
+}
+
 /** @throws {TypeError} */
 export function checkFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name}: a function`)

@@ -1,6 +1,6 @@
 /**
- * Runs `work.ts` on SQLite, and ends it with SIGKILL at random moments, twenty times; then lets it get through. The bank
- * loses every fifth answer. Its books and the invoices then say the same: one charge for each period and customer.
+ * Runs `work.ts` on SQLite, and ends it with SIGKILL twenty times, each time soon after its bank has fallen silent, in the middle of
+ * a few requests; then lets it get through. The bank loses every fifth answer. Its books and the invoices then say the same: one charge for each period and customer.
  *
  *   npm run example:billing
  */
@@ -20,12 +20,16 @@ const KILLS = 20
 const PERIODS = 10
 const charges = new Map<string, { customer: string; cents: number; receipt: string }>()
 let asked = 0
+/** How many answers the bank still gives before it falls silent, and who is told that it has. */
+let answers = Infinity
+let silent = (): void => {}
 const bank = createServer((request, response) => {
   void text(request).then((body) => {
     const { key, customer, cents } = JSON.parse(body) as { key: string; customer: string; cents: number }
     // The same key is the same charge.
     if (!charges.has(key)) charges.set(key, { customer, cents, receipt: `receipt ${charges.size + 1}` })
-    if (++asked % 5 === 0) response.destroy()
+    if (--answers < 0) silent()
+    else if (++asked % 5 === 0) response.destroy()
     else response.end(JSON.stringify({ answer: 'ok', receipt: charges.get(key)?.receipt }))
   })
 })
@@ -36,21 +40,23 @@ const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''
 const dir = mkdtempSync(join(tmpdir(), 'hardshell-billing-'))
 const path = join(dir, 'billing.db')
 
-/** One run; true where it got through. */
-async function run(lifeMs?: number): Promise<boolean> {
+/** One run; true where it got through. It is killed once the bank has given so many answers. */
+async function run(most = Infinity): Promise<boolean> {
+  const fallen = new Promise<void>((resolve) => (silent = resolve))
+  answers = most
   const program = fileURLToPath(import.meta.resolve('./work.ts'))
   const child = spawn(process.execPath, [...process.execArgv, program, path, url, String(PERIODS)], {
     stdio: 'inherit',
   })
   const ended = once(child, 'exit') as Promise<[number | null]>
-  if (lifeMs !== undefined) await Promise.race([ended, setTimeout(lifeMs).then(() => child.kill('SIGKILL'))])
+  void fallen.then(() => setTimeout(50 * Math.random())).then(() => child.kill('SIGKILL'))
   return (await ended)[0] === 0
 }
 
 try {
   let kills = 0
-  // A process that is killed before it has opened the database does nothing.
-  while (kills < KILLS && !(await run(300 + 700 * Math.random()))) kills++
+  // Twenty lives do not get enough answers for all charges.
+  while (kills < KILLS && !(await run(Math.floor(4 * Math.random())))) kills++
   const isThrough = await run()
   const store = await sqliteStore({ path }).open({ version: 1, tables })
   const invoices = await store.query<{ charge: string; receipt: string }>({ table: 'invoices' })

@@ -11,6 +11,15 @@ export interface InputProof {
   readonly secret: string
   readonly C: string
   readonly witness?: string
+  /** Of a token's proof: what shows that the mint signed it (NUT-12). It is checked before the first request, and not sent. */
+  readonly dleq?: Dleq
+}
+
+/** The mint's proof that a signature is its own, with what hid the output from it (NUT-12). */
+export interface Dleq {
+  readonly e: string
+  readonly s: string
+  readonly r: string
 }
 
 /**
@@ -53,7 +62,7 @@ export interface MadeProof {
   readonly amount: number
   readonly secret: string
   readonly C: string
-  readonly dleq?: { readonly e: string; readonly s: string; readonly r: string }
+  readonly dleq?: Dleq
   readonly purpose: Purpose
 }
 
@@ -87,6 +96,8 @@ export interface Exchange extends Wants {
   readonly from: 'foreign' | 'reserved' | 'sent'
   /** It was asked for amounts: with the last of them it ends, and what is left of the inputs is given back. */
   readonly isAsked: boolean
+  /** The least that is to come of it, in the unit: less is refused before anything is spent. 0: whatever comes. */
+  readonly least: number
   /** Every output set of this round ever sent; the last is the one that `body` carries. */
   readonly sets: readonly SwapSet[]
   /** The exact bytes of the request. */
@@ -132,7 +143,7 @@ export interface Exchange extends Wants {
 
 export const newExchange = (
   wants: Pick<Exchange, 'inputs' | 'from'> &
-    Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee' | 'apart' | 'dead' | 'isFence'>>,
+    Partial<Pick<Exchange, 'send' | 'keep' | 'hold' | 'made' | 'fee' | 'apart' | 'dead' | 'isFence' | 'least'>>,
 ): Exchange => ({
   send: [],
   keep: [],
@@ -160,14 +171,15 @@ export const newExchange = (
   denials: 0,
   looks: 0,
   isFence: false,
+  least: 0,
   ...wants,
 })
 
 /** The same exchange of other inputs: what it has made and paid so far stays. */
 export const continued = (
-  { from, made, fee, send, keep, hold, apart, dead }: Exchange,
+  { from, made, fee, send, keep, hold, apart, dead, least }: Exchange,
   inputs: readonly InputProof[],
-): Exchange => newExchange({ inputs, from, made, fee, send, keep, hold, apart, dead })
+): Exchange => newExchange({ inputs, from, made, fee, send, keep, hold, apart, dead, least })
 
 /** What `explain` adds to the exchange's states. */
 export const exchangeBecause = ({ exchange }: { readonly exchange: Exchange | null }): string | null =>

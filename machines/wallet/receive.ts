@@ -3,22 +3,27 @@
  *
  * ```text
  *  prepared ──execute──▶ exchanging ──▶ received | receivedPartly (some was spent by another)
- *     │                      │  ╲ some spent by another: prepares the rest again
- *     ▼                      ▼
- *  cancelled              rejected   nothing left, or refused for good
+ *     │  ╲                ▲  │  ╲ some spent by another: prepares the rest again
+ *     │   ╲ a least     │  │
+ *     ▼    ▼ is wanted  │  ▼
+ * cancelled asking ─────╯ rejected   nothing left, less than the least, or refused for good
+ *            ▲ ▼
+ *          pausing
  * ```
  *
  * | crashed in | what is durable | what resume does |
  * |---|---|---|
  * | prepared | the token and the fee | waits for execute, cancel, or the deadline |
+ * | asking, pausing | the same; nothing of it was spent | asks the mint again what of it is unspent |
  * | exchanging | see the exchange | see the exchange |
  *
  * A mint that is not trusted is contacted by nobody: the operation waits in its state until it is.
  */
 import { assign, setup } from 'xstate'
-import { tx, when } from '../../src/kernel/define/authoring.ts'
+import { from, on, tx, when, write } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
 import { sum, type Failure, type Tag } from './common.ts'
+import { again, ANEW, change, statesFound, unclear } from './exchange-changes.ts'
 import {
   continued,
   exchangeActors,
@@ -42,9 +47,11 @@ export interface ReceiveInput {
   /** What the mint will keep (NUT-02), as far as its keysets are known. */
   readonly fee: number
   readonly memo: string | null
+  /** The least that is to come, in the unit; less is refused before anything is spent. 0: whatever comes. */
+  readonly atLeast: number
 }
 
-export interface ReceiveContext extends Omit<ReceiveInput, 'proofs'> {
+export interface ReceiveContext extends Omit<ReceiveInput, 'proofs' | 'atLeast'> {
   /** Sum of the token's proofs, in the unit; `amount` is what of it came, in the end. */
   readonly asked: number
   /** Of that, what was found spent by another. */
@@ -102,6 +109,7 @@ export const receive = setup({
   },
   guards: {
     ...exchangeGuards,
+    isLeastWanted: when((context: ReceiveContext) => exchangeOf(context).least > 0),
     isSomeUnspent: when((context: ReceiveContext) => unspent(exchangeOf(context)).length > 0),
     isSomeMade: when((context: ReceiveContext) => exchangeOf(context).made.length > 0),
     isSomeSpent: when(({ spentElsewhere }: ReceiveContext) => spentElsewhere > 0),
@@ -109,11 +117,11 @@ export const receive = setup({
   delays: { ...exchangeDelays, receiveDeadline: 600_000 },
 }).createMachine({
   id: 'receive',
-  context: ({ input: { proofs, ...input } }) => ({
+  context: ({ input: { proofs, atLeast, ...input } }) => ({
     ...input,
     asked: input.amount,
     spentElsewhere: 0,
-    exchange: newExchange({ inputs: proofs, from: 'foreign' }),
+    exchange: newExchange({ inputs: proofs, from: 'foreign', least: atLeast }),
     ys: [],
     error: null,
   }),
@@ -121,8 +129,35 @@ export const receive = setup({
   states: {
     prepared: {
       description: 'Nothing was sent. Waits for execute or cancel, and is cancelled at its deadline.',
-      on: { execute: 'exchanging', cancel: 'cancelled' },
+      on: { execute: [{ guard: 'isLeastWanted', target: 'asking' }, { target: 'exchanging' }], cancel: 'cancelled' },
       after: { receiveDeadline: 'cancelled' },
+    },
+    asking: {
+      description: 'Asks the mint which proofs of the token are unspent. Nothing of it was spent.',
+      on: { cancel: 'cancelled' },
+      invoke: {
+        src: 'mint.check',
+        input: from((context) => ({ mintUrl: context.mintUrl, Ys: exchangeOf(context).inputs.map(({ Y }) => Y) })),
+        onDone: [
+          on({
+            answer: 'ok',
+            such: 'exchange.isSettled',
+            target: 'sifting',
+            actions: write,
+            keep: change(statesFound),
+          }),
+          // A mint that cannot say takes all of a request, or nothing.
+          on({ such: 'exchange.isUnsupported', target: 'exchanging', keep: change(ANEW) }),
+          on({ answer: 'refused', such: 'exchange.isPassing', target: 'pausing', keep: change(again, unclear) }),
+          on({ such: 'exchange.isDenied', target: 'exchanging', keep: change(ANEW) }),
+          on({ target: 'pausing', keep: change(again, unclear) }),
+        ],
+      },
+    },
+    pausing: {
+      description: 'The mint did not say what of the token is unspent; it is asked again after a pause.',
+      after: { exchangeBackoff: 'asking' },
+      on: { resume: 'asking', cancel: 'cancelled' },
     },
     exchanging: exchange({
       done: '#receive.came',
@@ -131,7 +166,7 @@ export const receive = setup({
       cancelled: '#receive.cancelled',
       abandoned: '#receive.stopped',
     }),
-    /** Some proofs, or all, were spent by another: what is left is tried on its own. */
+    /** Some proofs, or all, may be spent by another: what is left is tried on its own. */
     sifting: {
       always: [
         { guard: 'isSomeUnspent', target: 'exchanging', actions: 'tryTheRest' },

@@ -99,8 +99,13 @@ function readV4(bytes: Uint8Array): Raw {
 
 const bytesHex: Parse<string> = (value, at) => (value instanceof Uint8Array ? bytesToHex(value) : expected(at, 'bytes'))
 
+/** What is absent stays out. */
 const hexFields = (from: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, bytesHex(value, name)]))
+  Object.fromEntries(
+    Object.entries(from).flatMap(([name, value]) =>
+      value === undefined || value === null ? [] : [[name, bytesHex(value, name)]],
+    ),
+  )
 
 /** Either alphabet, with or without padding. */
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {
@@ -110,6 +115,19 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+const DLEQ = ['e', 's', 'r'] as const
+
+/** The mint's proof that a signature is its own (NUT-12). One that lacks a part proves nothing, and counts as absent. */
+const dleq: Parse<TokenProof['dleq']> = (value, at) => {
+  const parts = record(value, at)
+  if (DLEQ.some((name) => parts[name] === undefined || parts[name] === null)) return undefined
+  return {
+    e: field(parts, 'e', scalar, at),
+    s: field(parts, 's', scalar, at),
+    r: field(parts, 'r', scalar, at),
+  }
+}
+
 const proof: Parse<TokenProof> = (value, at) => {
   const from = record(value, at)
   const read = compact<TokenProof>({
@@ -117,19 +135,7 @@ const proof: Parse<TokenProof> = (value, at) => {
     secret: field(from, 'secret', text, at),
     C: field(from, 'C', point, at),
     id: field(from, 'id', hex(/^([0-9a-fA-F]{2}){8,33}$/, 'a keyset id'), at),
-    dleq: field(
-      from,
-      'dleq',
-      optional((dleq, place) => {
-        const parts = record(dleq, place)
-        return {
-          e: field(parts, 'e', scalar, place),
-          s: field(parts, 's', scalar, place),
-          r: field(parts, 'r', scalar, place),
-        }
-      }),
-      at,
-    ),
+    dleq: field(from, 'dleq', optional(dleq), at),
     // V3 tokens carry a JSON text or the object itself.
     witness: field(
       from,

@@ -14,6 +14,12 @@ export type CashuErrorCode =
   | 'MINT_URL_MALFORMED'
   /** Not a bolt11 invoice, or one with a wrong checksum or amount. */
   | 'INVOICE_MALFORMED'
+  /** A token with a proof that the mint did not sign with the key that it shows (NUT-12). */
+  | 'DLEQ_INVALID'
+  /** A token with a proof that does not show that the mint signed it (NUT-12), where the caller wants that. */
+  | 'DLEQ_MISSING'
+  /** The mint's keys are not known, by which the proofs of a token would be checked. */
+  | 'DLEQ_UNCHECKED'
   /** The keyset's denominations cannot make up the amount. */
   | 'AMOUNT_UNREACHABLE'
   /** Bytes that should be a point of the curve are not one. */

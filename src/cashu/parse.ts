@@ -47,6 +47,8 @@ const blindSignature: Parse<BlindSignature> = (value, at) => {
       'dleq',
       optional((dleq, place) => {
         const parts = record(dleq, place)
+        // One that lacks a part proves nothing.
+        if ([parts['e'], parts['s']].some((part) => part === undefined || part === null)) return undefined
         return { e: field(parts, 'e', scalar, place), s: field(parts, 's', scalar, place) }
       }),
       at,

@@ -61,7 +61,12 @@ export const prepareMelt = record<Omit<PrepareMelt, 'signal'>>({
   maxFee: optional(amountLike),
   key: optional(text),
 })
-export const prepareReceive = record<PrepareReceive>({ token: text, key: optional(text) })
+export const prepareReceive = record<PrepareReceive>({
+  token: text,
+  atLeast: optional(amountLike),
+  requireDleq: optional(flag),
+  key: optional(text),
+})
 export const prepareRestore = record<PrepareRestore>({ mintUrl: text, unit: optional(text), key: optional(text) })
 export const prepareSend = record<PrepareSend>({
   mintUrl: text,

@@ -84,14 +84,16 @@ export interface MeltOperations {
 export interface ReceiveOperations {
   /**
    * Reads a token, and says what it is worth and costs; nothing is sent. Its mint need not be trusted yet: executed, it
-   * waits until it is.
+   * waits until it is. Proofs that say who signed them are checked (NUT-12).
    *
    * @throws {TypeError} naming the argument
-   * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`
-   * @throws {HardshellError} `KEY_REUSED`, `CLOSED`
+   * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`, `MINT_URL_MALFORMED`, `DLEQ_INVALID`,
+   *   `DLEQ_MISSING`, `DLEQ_UNCHECKED`
+   * @throws {HardshellError} `TOO_LITTLE`, `KEY_REUSED`, `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
-   * const receive = await wallet.receive.prepare({ token, key: 'from bob' })
+   * // A shop, whose price is 4: less is refused before anything of the token is spent.
+   * const receive = await wallet.receive.prepare({ token, atLeast: 4, key: 'order 7' })
    * console.log(`${receive.amount} sat, of which the mint takes ${receive.fee}`)
    * await receive.execute()
    */

@@ -11,8 +11,10 @@ import type {
 } from '../../machines/wallet/exchange-model.ts'
 import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
-import { chooseInputs } from './exchange-inputs.ts'
-import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
+import { chooseInputs, type InputCoin } from './exchange-inputs.ts'
+import { dleqFault, withoutDleq } from './dleq.ts'
+import { activeKeyset, keysetsOf, whyNone, withFullIds } from './keysets.ts'
+import { sum } from '../../machines/wallet/common.ts'
 import { effective, learnt, limitsSaid, type Limits } from './limits.ts'
 import {
   arePlausible,
@@ -28,9 +30,9 @@ import {
   signedOf,
 } from './outputs.ts'
 import { OF_MINT, TO_CHOOSE, type LocalArgs, type LocalReader, type WalletPorts } from './ports.ts'
-import { denominations, isWanting, planRound } from './rounds.ts'
+import { denominations, feeOfRounds, isWanting, planRound } from './rounds.ts'
 import { holdRefused, holdReserved } from './refused-keysets.ts'
-import type { MintLimits, OutputRow, ProofRow, Reader, Write } from './tables.ts'
+import type { KeysetRow, MintLimits, OutputRow, ProofRow, Reader, Write } from './tables.ts'
 import { sure } from '../sure.ts'
 
 type Answer<K extends keyof typeof exchangeActors> =
@@ -42,6 +44,11 @@ const IMPOSSIBLE: Readonly<Record<'short' | 'unreachable' | 'tooLarge', Why>> = 
   unreachable: { code: 'AMOUNT_UNREACHABLE', detail: 'the keyset’s denominations do not make up what is left after the fee' }, // prettier-ignore
   tooLarge: { code: 'TOO_LARGE', detail: 'the mint takes too few inputs or outputs at once' },
 }
+
+const tooLittle = (comes: number, least: number, unit: string): Why => ({
+  code: 'TOO_LITTLE',
+  detail: `${comes} ${unit} would come of the token, and at least ${least} was wanted`,
+})
 
 const FREE = 'a free proof is spent on condition; of others a restore asks the mint'
 
@@ -55,6 +62,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const unsent = exchange.unaccounted ? [] : forget(own)
     const over = exchange.unaccounted ? [] : unneeded(input, own)
     if (!keyset) return { answer: 'stale', why: sure(whyNone(keysets, unit), 'reason'), writes: unsent }
+    const unsigned = await dleqFault(ports, withFullIds(exchange.inputs, keysets), keysets)
+    if (unsigned) return { answer: 'impossible', why: unsigned, inputs: exchange.inputs, writes: over }
     const { limits, said, refusedOne, writes: learntOfLimits } = await learntLimits(known, input)
     const chosen = await chooseInputs(read.loose(TO_CHOOSE), input, { keysets, keyset, limits, nowMs })
     if ('stale' in chosen) return { answer: 'stale', why: chosen.stale, writes: unsent }
@@ -64,6 +73,14 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       chosen.groups.map((inputs) =>
         planRound({ inputs, wants: exchange, limits: most, denominations: denominations(keyset) }),
       )
+    const comes = exchange.made.length === 0 ? worthOf(chosen.groups.flat(), { exchange, limits, keyset }) : Infinity
+    if (exchange.least > comes)
+      return {
+        answer: 'impossible',
+        why: tooLittle(comes, exchange.least, unit),
+        inputs: exchange.inputs,
+        writes: [...learntOfLimits, ...over],
+      }
     // What another request was refused for may be taken by now: before it is given up, it is tried.
     const untried = isTooLarge(exchange.refusal?.meaning) ? [] : plansAt(said)
     const plans = [...plansAt(limits), ...untried]
@@ -76,7 +93,8 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         writes: [...learntOfLimits, ...over],
       }
     const kept = [...learntOfLimits, ...chosen.writes]
-    const { inputs, apart, dead, isNew } = chosen
+    const { apart, dead, isNew } = chosen
+    const inputs = chosen.inputs.map(withoutDleq)
     const { taken, outputs: wants, fee, leaves } = planned.round
     const wanted: Wanted[] = wants.toSorted((a, b) => a.amount - b.amount)
     const last = exchange.sets.at(-1)
@@ -108,7 +126,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     if (!made) return { answer: 'gap' }
     const rows = [...reused, ...made.rows]
     const body = JSON.stringify({
-      inputs: taken.map(({ Y: _, feePpk: _fee, ...proof }) => proof),
+      inputs: taken.map(({ Y: _, feePpk: _fee, dleq: _dleq, ...proof }) => proof),
       outputs: rows.map(({ amount, B_ }) => ({ amount, id: keyset.id, B_ })),
     })
     const set: SwapSet = {
@@ -195,6 +213,15 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     return { answer: 'done', ...(await finish(read, input, set, rows, mine, nowMs)) }
   },
 })
+
+/** What comes of inputs when all of them are exchanged, without the mint's fees. Inputs that make no round are worth nothing. */
+function worthOf(
+  inputs: readonly InputCoin[],
+  { exchange, limits, keyset }: { readonly exchange: Exchange; readonly limits: Limits; readonly keyset: KeysetRow },
+): number {
+  const cost = feeOfRounds({ inputs, wants: exchange, limits, denominations: denominations(keyset) }, keyset)
+  return 'fee' in cost ? sum(inputs) - cost.fee : 0
+}
 
 /**
  * What becomes of unsigned outputs when the exchange ends. Outputs that were refused because of their inputs serve

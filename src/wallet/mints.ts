@@ -263,6 +263,16 @@ export class Mints {
     return row?.trusted === 1
   }
 
+  /** The keysets known of a mint; asks it where keys are missing, of keysets that are not active too. */
+  async allKeysets(mintUrl: string): Promise<Keysets> {
+    if (await this.isTrusted(mintUrl)) {
+      const signal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)
+      const fetched = await fetchKeysets(this.#ports, { mintUrl, unit: undefined, old: true }, this.#store, signal)
+      if (fetched.answer === 'ok') await this.#store.commit(fetched.writes)
+    }
+    return keysetsOf(this.#store, mintUrl)
+  }
+
   /** The keysets known of a mint; asks it where none with keys is known for the unit. */
   async keysets(mintUrl: string, unit: string): Promise<Keysets> {
     const usable = (keysets: Keysets): boolean => activeKeyset(keysets, unit) !== undefined

@@ -288,12 +288,12 @@ describe('the shapes of answers', () => {
       const signatures = [
         { ...signature, dleq, more: 1 },
         { ...signature, amount: '4', dleq: null, C_: POINT.toUpperCase() },
+        // What lacks a part proves nothing.
+        { ...signature, dleq: {} },
+        { ...signature, dleq: { e: SCALAR, s: null } },
       ]
       expect(await ok(call, { signatures, more: 1 })).toEqual({
-        signatures: [
-          { ...signature, dleq },
-          { ...signature, amount: 4 },
-        ],
+        signatures: [{ ...signature, dleq }, { ...signature, amount: 4 }, signature, signature],
       })
       for (const bad of [
         { amount: -1 },
@@ -305,8 +305,7 @@ describe('the shapes of answers', () => {
         { C_: '02' },
         { C_: `05${POINT.slice(2)}` },
         { id: 7 },
-        { dleq: {} },
-        { dleq: { e: SCALAR } },
+        { dleq: 'ab' },
         { dleq: { e: SCALAR, s: 'ab' } },
       ]) {
         expect(await ok(call, { signatures: [signature, { ...signature, ...bad }] })).toEqual(malformed)

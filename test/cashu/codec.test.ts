@@ -128,7 +128,8 @@ describe('tokens', () => {
         { C: '02' },
         { C: `04${proof.C.slice(2)}` },
         { id: 'L3zxxRB/I8uE' },
-        { dleq: { e: 'ab', s: 'cd' } },
+        { dleq: { e: 'ab', s: 'cd', r: 'ef' } },
+        { dleq: 'ab' },
       ].map(withProof),
     ]
     for (const text of bad) {

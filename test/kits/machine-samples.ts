@@ -90,11 +90,14 @@ const seenOf = (exchange: Exchange | null, state: string): unknown =>
     /(restoring|matching)$/.test(state) && exchange.states,
   ]
 
-const sees = ({ exchange }: Pick<ExchangeContext, 'exchange'>, state: string): unknown => seenOf(exchange, state)
+const sees = ({ exchange }: Pick<ExchangeContext, 'exchange'>, state: string): unknown => [
+  (exchange?.least ?? 0) > 0,
+  seenOf(exchange, state),
+]
 const callers = [{ type: 'execute' }, { type: 'cancel' }, { type: 'resume' }]
 
 const receive: Samples<typeof receiveKind.machine> = {
-  inputs: [{ ...place, proofs: inputs, amount: 5, fee: 0, memo: null }],
+  inputs: [0, 5].map((atLeast) => ({ ...place, proofs: inputs, amount: 5, fee: 0, memo: null, atLeast })),
   answers: exchangeAnswers,
   events: callers,
   sees,

@@ -17,10 +17,12 @@ import { FREE, receiveModel, sendModel, swapModel } from './paths/exchange.ts'
 import { World } from './paths/model.ts'
 import { keysetsUnknown, livePaths, NOT_HERE, scenario } from './paths/run.ts'
 
-const receive = (name: string): Subject => ({
-  world: new World(receiveModel(name, FREE)),
+/** `whole`: the receiver wants all of it, or nothing. */
+const receive = (name: string, whole = false): Subject => ({
+  world: new World(receiveModel(name, FREE, whole ? 5 : 0)),
   scenario: scenario('receive', 'plain'),
-  prepare: ({ wallet, notes }) => wallet.receive.prepare({ token: notes['token'] as string, key: 'path' }),
+  prepare: ({ wallet, notes }) =>
+    wallet.receive.prepare({ token: notes['token'] as string, key: 'path', ...(whole && { atLeast: 14 }) }),
 })
 const swap = (name: string): Subject => ({
   world: new World(swapModel(name, FREE)),
@@ -41,7 +43,11 @@ const [aToken, aSwap, splits] = [receive('a token'), swap('a swap'), send('a sen
 /** What waits before anything was sent: there are always counters here. */
 const AT_THE_GAP = /blocked: cancel/
 
-livePaths('receive', [aToken, keysetsUnknown(aToken)], [...NOT_HERE, ...IN_ROUNDS])
+livePaths(
+  'receive',
+  [aToken, keysetsUnknown(aToken), receive('a whole token', true)],
+  [...NOT_HERE, ...IN_ROUNDS, /asking: done\[2\]/],
+)
 livePaths('swap', [aSwap, keysetsUnknown(aSwap)], [...NOT_HERE, AT_THE_GAP])
 livePaths(
   'send',

@@ -51,4 +51,16 @@ export const statementMutants: readonly Mutant[] = [
     breaks: 'owed',
     scenario: 'melt.change-late',
   },
+  {
+    name: 'less of a token is received than its receiver wants at least',
+    changes: [{ file: 'src/wallet/exchange.ts', from: `if (exchange.least > comes)`, to: `if (exchange.least < 0)` }],
+    breaks: 'misstated',
+    scenario: 'receive.least-claimed',
+  },
+  {
+    name: 'the DLEQ of a token is not checked where the keys come late',
+    changes: [{ file: 'src/wallet/exchange.ts', from: `if (unsigned) return`, to: `if (unsigned && !ports) return` }],
+    breaks: 'misstated',
+    scenario: 'receive.misproven',
+  },
 ]

@@ -7,6 +7,7 @@ import { lyingQuotes, meltDialects, mintDialects, oddAmount, restoreDialects } f
 import { bountyScenarios } from './bounty.ts'
 import { forged } from './forged.ts'
 import { mintServerScenarios } from './mint-server.ts'
+import { leasts, misproven } from './least.ts'
 import { melts } from './melt.ts'
 import { meltEnds } from './melt-ends.ts'
 import { keysetsRefused, mints } from './mint.ts'
@@ -48,6 +49,8 @@ export const scenarios: readonly Scenario<Stage>[] = [
     ...pairs,
     ...rarities,
     ...stateless,
+    ...leasts,
+    misproven,
   ].map(onWallet),
   ...bountyScenarios,
   ...mintServerScenarios,

@@ -50,9 +50,10 @@ async function issueOutside(
     B_: stubCrypto.blind(secret, r),
   }))
   const { signatures } = must(await outside.issue(JSON.stringify({ quote, outputs }), { signal: never }))
-  const proofs = signatures.map(({ C_ }, at) => {
+  const proofs = signatures.map(({ C_, dleq }, at) => {
     const { secret, r, amount: value } = sure(secrets[at], 'secret')
-    return { id, amount: value, secret, C: stubCrypto.unblind(C_, r, sure(keys[value], 'key')) }
+    const C = stubCrypto.unblind(C_, r, sure(keys[value], 'key'))
+    return { id, amount: value, secret, C, ...(dleq && { dleq: { ...dleq, r } }) }
   })
   noteForeign(stage, proofs)
   return proofs

@@ -1,18 +1,22 @@
 /** Receive: the kind, and how it is prepared from a token. */
+import type { AmountLike } from '@cashu/cashu-ts'
 import { exchangeBecause, type InputProof } from '../../../machines/wallet/exchange-model.ts'
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
-import { checkNames } from '../../arguments.ts'
-import { decodeToken } from '../../cashu/codec.ts'
+import { checkFlag, checkNames } from '../../arguments.ts'
+import { fromAmountLike } from '../../cashu/amounts.ts'
+import { decodeToken, type TokenProof } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
+import { HardshellError } from '../../kernel/util/errors.ts'
+import { dleqFault, keyOf, withoutDleq } from '../dleq.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
 import { exchangeSteps } from '../exchange.ts'
 import { ExecutableHandle } from '../handle.ts'
 import { columns, lane, record } from '../history.ts'
-import { feeFor, withFullIds } from '../keysets.ts'
-import type { Row } from '../../store/port.ts'
+import { feeFor, withFullIds, type Keysets } from '../keysets.ts'
 import type { WalletPorts } from '../ports.ts'
+import { positive } from './swap.ts'
 
 export const receiveKind = defineOperation({
   kind: 'receive',
@@ -29,6 +33,17 @@ export const receiveKind = defineOperation({
 export interface PrepareReceive {
   /** A token, V3 or V4 (NUT-00). */
   readonly token: string
+  /**
+   * The least that is to come, after the mint's fees, in the token's unit: where it would be less, nothing is spent, and the
+   * receive ends with `TOO_LITTLE`. The mint is asked first what of the token is unspent (NUT-07). One that cannot say
+   * takes all of a request or nothing; of a token larger than one request an earlier part may then have come.
+   */
+  readonly atLeast?: AmountLike
+  /**
+   * Refuses a token of which not every proof shows that the mint signed it (NUT-12). Where keys of the mint are not known
+   * yet, it is asked for them, if it is trusted.
+   */
+  readonly requireDleq?: boolean
   /** Same key and same token → the same operation. */
   readonly key?: string
 }
@@ -38,26 +53,74 @@ export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
 
 /**
  * Stores the token; nothing is sent. A token of a mint that is not trusted may be stored, and executed: it then waits
- * until the mint is.
+ * until the mint is. Proofs that carry a DLEQ are checked (NUT-12): now, or before the first request where the mint's keys
+ * are not known yet.
  *
- * @throws {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`; {HardshellError} `KEY_REUSED`
+ * @throws {TypeError} naming the argument; {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`,
+ *   `DLEQ_INVALID`, `DLEQ_MISSING`, `DLEQ_UNCHECKED`; {HardshellError} `TOO_LITTLE`, `KEY_REUSED`
  */
 export async function prepareReceive(env: WalletEnv, options: PrepareReceive): Promise<ReceiveHandle> {
-  checkNames(options, 'options', ['token', 'key'])
-  const { token, key } = options
+  checkNames(options, 'options', ['token', 'atLeast', 'requireDleq', 'key'])
+  const { token, requireDleq, key } = options
   if (typeof token !== 'string') throw new TypeError('token: a text')
+  checkFlag(requireDleq, 'requireDleq')
+  const atLeast = options.atLeast === undefined ? 0 : positive(fromAmountLike(options.atLeast, 'atLeast'), 'atLeast')
   const { mintUrl, unit, memo, proofs } = decodeToken(token)
   const amount = proofs.reduce((total, proof) => total + proof.amount, 0)
   if (!Number.isSafeInteger(amount)) throw new CashuError('TOKEN_MALFORMED', 'the proofs come to no amount in all')
-  const keysets = await env.mints.keysets(mintUrl, unit)
-  const inputs: (InputProof & Row)[] = []
-  for (const { id, amount, secret, C, witness } of withFullIds(proofs, keysets)) {
+  const calls = env.operations.of(receiveKind)
+  const request = { token, ...(atLeast > 0 && { atLeast }), ...(requireDleq && { requireDleq }) }
+  const input = async () => {
+    const known = await env.mints.keysets(mintUrl, unit)
+    const inputs = await checked(env, await inputsOf(env, withFullIds(proofs, known)), { mintUrl, known, requireDleq })
+    const fee = feeFor(inputs, known) ?? 0
+    if (atLeast > 0 && amount - fee < atLeast)
+      throw new HardshellError(
+        'TOO_LITTLE',
+        `the token brings ${amount - fee} ${unit}, and at least ${atLeast} was wanted`,
+      )
+    return { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null, atLeast }
+  }
+  return new ReceiveHandle(env, calls, await calls.create(input, { key, request }))
+}
+
+/** A token's proofs as inputs. */
+async function inputsOf(env: WalletEnv, proofs: readonly TokenProof[]): Promise<InputProof[]> {
+  const inputs: InputProof[] = []
+  for (const { id, amount, secret, C, witness, dleq } of proofs) {
     await env.ports.turn()
     const Y = env.ports.crypto.hashToCurve(secret)
-    inputs.push({ Y, id, amount, secret, C, ...(witness !== undefined && { witness }) })
+    inputs.push({
+      Y,
+      id,
+      amount,
+      secret,
+      C,
+      ...(witness !== undefined && { witness }),
+      ...(dleq && { dleq: { ...dleq } }),
+    })
   }
-  const fee = feeFor(inputs, keysets) ?? 0
-  const input = { mintUrl, unit, proofs: inputs, amount, fee, memo: memo ?? null }
-  const calls = env.operations.of(receiveKind)
-  return new ReceiveHandle(env, calls, await calls.create(input, { key, request: { token } }))
+  return inputs
+}
+
+/** The inputs, of which those that are checked have no DLEQ any more. @throws {CashuError} */
+async function checked(
+  env: WalletEnv,
+  inputs: readonly InputProof[],
+  { mintUrl, known, requireDleq = false }: { mintUrl: string; known: Keysets; requireDleq: boolean | undefined },
+): Promise<InputProof[]> {
+  if (requireDleq && inputs.some(({ dleq }) => dleq === undefined))
+    throw new CashuError('DLEQ_MISSING', 'the token has a proof that does not show that the mint signed it')
+  const isUnknown = (keysets: Keysets) => (input: InputProof) => keyOf(input, keysets) === undefined
+  const isLacking = requireDleq && withFullIds(inputs, known).some(isUnknown(known))
+  const keysets = isLacking ? await env.mints.allKeysets(mintUrl) : known
+  const named = withFullIds(inputs, keysets)
+  if (requireDleq && named.some(isUnknown(keysets)))
+    throw new CashuError(
+      'DLEQ_UNCHECKED',
+      'the keys are not known by which the mint signed the token; trust the mint first',
+    )
+  const fault = await dleqFault(env.ports, named, keysets)
+  if (fault) throw new CashuError('DLEQ_INVALID', fault.detail)
+  return named.map((input) => (isUnknown(keysets)(input) ? input : withoutDleq(input)))
 }

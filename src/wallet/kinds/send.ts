@@ -20,6 +20,8 @@ import { takeStep } from './steps.ts'
 import { positive } from './swap.ts'
 import { sure } from '../../sure.ts'
 
+const NEVER_CHANGES = 'a proof’s DLEQ is written with it, and never changed'
+
 const sendSteps = {
   /** @throws {HardshellError} `AMOUNT_UNREACHABLE`, unless our proofs make the amount up. */
   'send.split': async ({
@@ -34,9 +36,14 @@ const sendSteps = {
     if (exact) return { answer: 'stale' as const }
     throw new HardshellError('AMOUNT_UNREACHABLE', amounts)
   },
-  'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {
+  'send.encode': async ({ input, read }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {
     const { mintUrl, unit, memo, sent } = input
-    const proofs = sent.map(({ Y: _, ...proof }) => proof)
+    const proofs = await Promise.all(
+      sent.map(async ({ Y, ...proof }) => {
+        const dleq = (await read.loose(NEVER_CHANGES).get('proofs', [Y]))?.dleq
+        return dleq ? { ...proof, dleq } : proof
+      }),
+    )
     return { answer: 'ok' as const, token: encodeToken({ mintUrl, unit, proofs, ...(memo !== null && { memo }) }) }
   },
 }

@@ -142,11 +142,13 @@ export const madeOf = (set: OutputSet): MadeProof[] =>
 /** The only round of an exchange. */
 const whole = (set: OutputSet) => ({ made: madeOf(set), inputs: [], leaves: NOTHING_WANTED, fee: 0, isWhole: true, writes: [] }) // prettier-ignore
 const NO_KEYSET: Why = { code: 'NO_ACTIVE_KEYSET', detail: '' }
+const TOO_LITTLE: Why = { code: 'TOO_LITTLE', detail: '' }
 const NO_RESTORE: Why = { code: 'NO_RESTORE', detail: '' }
 
 export const exchangeLocals: Model['locals'] = {
-  'exchange.derive': ({ exchange: { inputs, send, keep, hold, sets, refusals, body } }: Job, { keysets }) => {
+  'exchange.derive': ({ exchange: { inputs, send, keep, hold, sets, refusals, body, least } }: Job, { keysets }) => {
     if (!keysets) return { answer: 'stale', why: NO_KEYSET, writes: [] } as Answer
+    if (least > sum(inputs)) return { answer: 'impossible', why: TOO_LITTLE, inputs, writes: [] } as Answer
     const last = sets.at(-1)
     const same = { inputs, apart: [], dead: [], narrowed: false, writes: [] }
     if (last && body !== '' && (refusals !== 2 || sets.length > 2)) return { answer: 'ok', ...same, sets, again: true, body } as Answer // prettier-ignore
@@ -225,11 +227,11 @@ export const loose = (kind: unknown): OperationKind => kind as OperationKind
 const exchanging = { effects: exchangeEffects, sees: ({ exchange }: ExchangeContext, state: string) => seenOf(exchange, state), without } // prettier-ignore
 const take = (inputs: readonly InputProof[]) => (): Answer => ({ answer: 'ok', inputs, fee: 0, writes: [] }) as Answer
 
-export const receiveModel = (name: string, truth: Truth): Model => ({
+export const receiveModel = (name: string, truth: Truth, atLeast = 0): Model => ({
   ...exchanging,
   name,
   kind: loose(receiveKind),
-  input: { ...place, proofs: proofs(1, 4), amount: 5, fee: 0, memo: null },
+  input: { ...place, proofs: proofs(1, 4), amount: 5, fee: 0, memo: null, atLeast },
   truth,
   callers: ['execute', 'cancel', 'resume'],
   locals: exchangeLocals,
