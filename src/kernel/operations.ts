@@ -112,6 +112,13 @@ export class Operations<Ports = unknown> {
       loadKind(kind as OperationKind, { ports, reader, tables, clock, random, inspected }),
     )
     this.#telling = new Telling({ to: options, kinds: this.#kinds, tables: Object.keys(tables) })
+    this.#steps = new StepRecords({ store, tables })
+    this.#telling.follow(options.telemetry, {
+      ...{ nowMs: () => clock.now(), steadyMs: () => clock.monotonicMs(), signal },
+      on: (listener) => this.on(listener),
+      lanes: () => this.#limiter.loads,
+      traces: (id) => this.#steps.traces(id),
+    })
     const { keepSteps } = options
     this.#kernel = {
       store,
@@ -128,6 +135,7 @@ export class Operations<Ports = unknown> {
       kinds: this.#kinds,
       tables,
       history: historyOf({ store, clock, tables, keepSteps, signal }),
+      probe: this.#telling.probe,
       reader,
       begin: (ids, write) => this.#supervisor.begin(ids, write),
       startOwn: (ids) => this.#supervisor.startOwn(ids),
@@ -150,7 +158,6 @@ export class Operations<Ports = unknown> {
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
-    this.#steps = new StepRecords({ store, tables })
     const retention = new Retention({ kernel: this.#kernel, reads: this.#reads, tables, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
@@ -197,6 +204,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
+    this.#telling.probe?.found([...active, ...aside])
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -208,7 +216,9 @@ export class Operations<Ports = unknown> {
       outcome: 'quarantined' as const,
       reason: reason ?? '',
     }))
-    return [...report, ...quarantined]
+    const resumed = [...report, ...quarantined]
+    this.#telling.resumed(resumed)
+    return resumed
   }
 
   #unfinished(status: OperationStatus): Promise<OperationRow[]> {
@@ -321,6 +331,7 @@ export class Operations<Ports = unknown> {
     // What was loaded to hand an event over, or ran until just now.
     this.#supervisor.leave()
     for (const listener of this.#roleListeners) listener(role)
+    this.#telling.log('info', { event: 'role', role })
     if (role !== 'owner') return
     try {
       await this.#supervisor.resume(await this.#unfinished('active'))
@@ -459,7 +470,7 @@ export class Operations<Ports = unknown> {
     if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#kernel.history?.landed(change.row)
-    this.#telling.change(change)
+    this.#telling.step(change)
   }
 
   #setAside(before: OperationRow, row: OperationRow): void {

@@ -1,0 +1,202 @@
+/**
+ * The spans of one store's operations: a root for each operation that this process works on, and below it one for each commit and for
+ * each attempt of an effect. Another process' spans are of another trace, and those of this one link to them.
+ */
+import {
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type SpanContext,
+  type Tracer,
+} from '@opentelemetry/api'
+import type { CommitBegun, Committing, Measured, Probe, RequestBegun } from '../kernel/inspect/telemetry.ts'
+import type { OperationRow } from '../kernel/define/operation.ts'
+import { KERNEL_STEPS } from '../kernel/define/steps.ts'
+import { failureOf } from '../kernel/util/failure.ts'
+import { ATTRIBUTES, type Attributes } from '../telemetry/names.ts'
+import { contextOfTraceparent, traceparentOf } from './traceparent.ts'
+
+/** An operation that this process works on. */
+interface Root {
+  readonly span: Span
+  /** What its commits and attempts are below. */
+  readonly context: Context
+  /** The commit of the process before; resolves to undefined where there is none, or none was kept. */
+  readonly previous: Promise<SpanContext | undefined>
+}
+
+interface SpansOptions {
+  readonly tracer: Tracer
+  /** Of every span. */
+  readonly attributes: Attributes
+}
+
+export class Spans implements Probe {
+  readonly #of: Measured
+  readonly #tracer: Tracer
+  readonly #attributes: Attributes
+  readonly #roots = new Map<string, Root>()
+  /** Attempts under way. */
+  readonly #open = new Set<Span>()
+
+  constructor(of: Measured, { tracer, attributes }: SpansOptions) {
+    this.#of = of
+    this.#tracer = tracer
+    this.#attributes = attributes
+    // What this process commits ends after its commit; `on` hears of it in the middle.
+    of.on(({ row }) => row.status !== 'active' && queueMicrotask(() => this.#end(row)))
+    of.signal.addEventListener('abort', () => this.#endAll(), { once: true })
+  }
+
+  found(): void {
+    // A span begins where an operation is worked on.
+  }
+
+  committing({ before, row, event, src, answer }: CommitBegun): Committing {
+    const root = this.#rootOf(row, before)
+    const { kind, attempt, state, version } = row
+    const span = this.#tracer.startSpan(
+      `commit ${kind}`,
+      {
+        attributes: {
+          ...this.#named(row),
+          [ATTRIBUTES.event]: event,
+          [ATTRIBUTES.state]: state,
+          [ATTRIBUTES.version]: version,
+          [ATTRIBUTES.attempt]: attempt,
+          ...(src !== undefined && { [ATTRIBUTES.effect]: src }),
+          ...(answer !== undefined && { [ATTRIBUTES.answer]: answer }),
+        },
+      },
+      root.context,
+    )
+    // A later process is to find the commit that began the attempt, not the one that took it over.
+    const kept = event === KERNEL_STEPS.takenOver ? undefined : traceparentOf(span.spanContext())
+    return {
+      trace: kept,
+      ended: (outcome) => {
+        span.setAttribute(ATTRIBUTES.outcome, outcome).end()
+        if (outcome === 'landed') this.#landed(root, row)
+        else if (!before) this.#drop(row.id)
+      },
+      failed: (error) => {
+        failed(span, error)
+        span.end()
+        if (!before) this.#drop(row.id)
+      },
+    }
+  }
+
+  async request<T>(
+    { row, src, signal }: RequestBegun,
+    make: () => Promise<T>,
+    answerOf: (made: T) => string | undefined,
+  ): Promise<T> {
+    const root = this.#rootOf(row, row)
+    const previous = await root.previous
+    const isReplay = row.attempt > 1
+    const span = this.#tracer.startSpan(
+      src,
+      {
+        kind: SpanKind.CLIENT,
+        attributes: { ...this.#named(row), [ATTRIBUTES.effect]: src, [ATTRIBUTES.attempt]: row.attempt, [ATTRIBUTES.state]: row.state },
+        links: isReplay && previous ? [{ context: previous }] : [],
+      },
+      root.context,
+    )
+    this.#open.add(span)
+    const over = (): void => {
+      if (this.#open.delete(span)) span.end()
+    }
+    signal.addEventListener('abort', over, { once: true })
+    try {
+      const made = await context.with(trace.setSpan(root.context, span), make)
+      const answer = answerOf(made)
+      if (answer !== undefined) span.setAttribute(ATTRIBUTES.answer, answer)
+      return made
+    } catch (error) {
+      failed(span, error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', over)
+      over()
+    }
+  }
+
+  erred(row: OperationRow, error: unknown): void {
+    const { error: type, where } = failureOf(error)
+    this.#roots.get(row.id)?.span.addEvent('exception', {
+      'exception.type': type,
+      [ATTRIBUTES.state]: row.state,
+      ...(where !== undefined && { 'code.location': where }),
+    })
+  }
+
+  #named({ id, kind }: OperationRow): Attributes {
+    return { ...this.#attributes, [ATTRIBUTES.kind]: kind, [ATTRIBUTES.id]: id }
+  }
+
+  /** `before` is undefined for a new operation. */
+  #rootOf(row: OperationRow, before: OperationRow | undefined): Root {
+    const { id, kind, parent } = row
+    const known = this.#roots.get(id)
+    if (known) return known
+    const links = [
+      // Who calls may have a span of its own, which will have ended long before the operation has.
+      ...(before ? [] : [trace.getSpanContext(context.active())]),
+      parent === null ? undefined : this.#roots.get(parent)?.span.spanContext(),
+    ].flatMap((each) => (each && isSpanContextValid(each) ? { context: each } : []))
+    const attributes = { ...this.#named(row), ...(parent !== null && { [ATTRIBUTES.parent]: parent }) }
+    const span = this.#tracer.startSpan(kind, { root: true, attributes, links }, ROOT_CONTEXT)
+    const previous = before ? this.#previous(id, span) : Promise.resolve(undefined)
+    const root = { span, context: trace.setSpan(ROOT_CONTEXT, span), previous }
+    this.#roots.set(id, root)
+    return root
+  }
+
+  /** The last commit of another process, as the operation's steps have it. */
+  async #previous(id: string, span: Span): Promise<SpanContext | undefined> {
+    const { traceId } = span.spanContext()
+    const traces = await this.#of.traces(id).catch(() => [])
+    const previous = traces.flatMap((each) => contextOfTraceparent(each) ?? []).find((each) => each.traceId !== traceId)
+    if (previous && span.isRecording()) span.addLink({ context: previous })
+    return previous
+  }
+
+  #landed({ span }: Root, row: OperationRow): void {
+    span.setAttribute(ATTRIBUTES.state, row.state).setAttribute(ATTRIBUTES.version, row.version)
+    if (row.status !== 'active') this.#end(row)
+  }
+
+  /** An operation has ended, or was set aside. */
+  #end({ id, state, status }: OperationRow): void {
+    const root = this.#roots.get(id)
+    if (!root) return
+    const { span } = root
+    span.setAttribute(ATTRIBUTES.state, state).setAttribute(ATTRIBUTES.status, status)
+    if (status === 'quarantined') span.setStatus({ code: SpanStatusCode.ERROR })
+    this.#drop(id)
+  }
+
+  #drop(id: string): void {
+    this.#roots.get(id)?.span.end()
+    this.#roots.delete(id)
+  }
+
+  /** The operations are closed: what is not over goes on in another process. */
+  #endAll(): void {
+    for (const span of this.#open) span.end()
+    this.#open.clear()
+    for (const id of this.#roots.keys()) this.#drop(id)
+  }
+}
+
+/** An error's message may quote anything: its names and codes do for a span. */
+function failed(span: Span, error: unknown): void {
+  span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute(ATTRIBUTES.error, failureOf(error).error)
+}
