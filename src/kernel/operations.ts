@@ -115,7 +115,7 @@ export class Operations<Ports = unknown> {
     this.#steps = new StepRecords({ store, tables })
     this.#telling.follow(options.telemetry, {
       ...{ nowMs: () => clock.now(), steadyMs: () => clock.monotonicMs(), signal },
-      on: (listener) => this.on(listener),
+      on: (listener) => this.on(({ row }) => listener(row)),
       lanes: () => this.#limiter.loads,
       traces: (id) => this.#steps.traces(id),
     })

@@ -28,6 +28,10 @@ interface Root {
   readonly context: Context
   /** The commit of the process before; resolves to undefined where there is none, or none was kept. */
   readonly previous: Promise<SpanContext | undefined>
+  /** How many of its commits have not ended. */
+  commits: number
+  /** Its row, once it has ended or was set aside. */
+  over: OperationRow | undefined
 }
 
 interface SpansOptions {
@@ -48,8 +52,7 @@ export class Spans implements Probe {
     this.#of = of
     this.#tracer = tracer
     this.#attributes = attributes
-    // What this process commits ends after its commit; `on` hears of it in the middle.
-    of.on(({ row }) => row.status !== 'active' && queueMicrotask(() => this.#end(row)))
+    of.on((row) => this.#changed(row))
     of.signal.addEventListener('abort', () => this.#endAll(), { once: true })
   }
 
@@ -59,6 +62,7 @@ export class Spans implements Probe {
 
   committing({ before, row, event, src, answer }: CommitBegun): Committing {
     const root = this.#rootOf(row, before)
+    root.commits++
     const { kind, attempt, state, version } = row
     const span = this.#tracer.startSpan(
       `commit ${kind}`,
@@ -81,13 +85,16 @@ export class Spans implements Probe {
       trace: kept,
       ended: (outcome) => {
         span.setAttribute(ATTRIBUTES.outcome, outcome).end()
-        if (outcome === 'landed') this.#landed(root, row)
+        if (outcome === 'landed')
+          root.span.setAttribute(ATTRIBUTES.state, state).setAttribute(ATTRIBUTES.version, version)
         else if (!before) this.#drop(row.id)
+        this.#committed(root)
       },
       failed: (error) => {
         failed(span, error)
         span.end()
         if (!before) this.#drop(row.id)
+        this.#committed(root)
       },
     }
   }
@@ -154,7 +161,7 @@ export class Spans implements Probe {
     const attributes = { ...this.#named(row), ...(parent !== null && { [ATTRIBUTES.parent]: parent }) }
     const span = this.#tracer.startSpan(kind, { root: true, attributes, links }, ROOT_CONTEXT)
     const previous = before ? this.#previous(id, span) : Promise.resolve(undefined)
-    const root = { span, context: trace.setSpan(ROOT_CONTEXT, span), previous }
+    const root: Root = { span, context: trace.setSpan(ROOT_CONTEXT, span), previous, commits: 0, over: undefined }
     this.#roots.set(id, root)
     return root
   }
@@ -168,9 +175,17 @@ export class Spans implements Probe {
     return previous
   }
 
-  #landed({ span }: Root, row: OperationRow): void {
-    span.setAttribute(ATTRIBUTES.state, row.state).setAttribute(ATTRIBUTES.version, row.version)
-    if (row.status !== 'active') this.#end(row)
+  /** Some process has moved an operation: this one, in the middle of a commit, or another one. */
+  #changed(row: OperationRow): void {
+    const root = this.#roots.get(row.id)
+    if (!root || row.status === 'active') return
+    root.over = row
+    if (root.commits === 0) this.#end(row)
+  }
+
+  #committed(root: Root): void {
+    root.commits--
+    if (root.commits === 0 && root.over) this.#end(root.over)
   }
 
   /** An operation has ended, or was set aside. */

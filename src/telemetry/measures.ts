@@ -35,7 +35,7 @@ export class Measures implements Probe {
   constructor(of: Measured, { onCommit }: MeasuresOptions = {}) {
     this.#of = of
     this.#onCommit = onCommit
-    of.on(({ row }) => this.#changed(row))
+    of.on((row) => this.#changed(row))
   }
 
   found(rows: readonly OperationRow[]): void {

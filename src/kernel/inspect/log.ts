@@ -1,6 +1,5 @@
 /** What operations write to a log: structured events of fixed words, ids, states and codes. Never what anybody sent. */
 import type { OperationRow, OperationStatus } from '../define/operation.ts'
-import type { Resumed } from '../run/supervisor.ts'
 import type { Role } from '../share/ownership.ts'
 import { failureOf, type Failure } from '../util/failure.ts'
 
@@ -80,10 +79,13 @@ export const stepEvent = (before: OperationRow | undefined, row: OperationRow): 
   attempt: row.attempt,
 })
 
+type Resumed = Extract<OperationLogEvent, { readonly event: 'resumed' }>
+type Outcome = Exclude<keyof Resumed, 'event'>
+
 /** Level `info`; undefined where nothing was unfinished. */
-export function resumedEvent(report: readonly Resumed[]): OperationLogEvent | undefined {
+export function resumedEvent(report: readonly { readonly outcome: Outcome }[]): OperationLogEvent | undefined {
   if (report.length === 0) return undefined
-  const counts: { [outcome in Resumed['outcome']]?: number } = {}
+  const counts: { [outcome in Outcome]?: number } = {}
   for (const { outcome } of report) counts[outcome] = (counts[outcome] ?? 0) + 1
   return { event: 'resumed', ...counts }
 }

@@ -4,7 +4,6 @@
  */
 import type { OperationRow } from '../define/operation.ts'
 import type { LaneLoad } from '../run/request-limiter.ts'
-import type { Change } from '../kernel.ts'
 
 /** Follows operations, as `openOperations` takes it; `openTelemetry` of `hardshell/otel` makes one. */
 export interface Telemetry {
@@ -20,8 +19,8 @@ export interface Measured {
   readonly steadyMs: () => number
   /** Aborts when the operations are closed. */
   readonly signal: AbortSignal
-  /** Calls back after each commit, of other processes too. */
-  readonly on: (listener: (change: Change) => void) => () => void
+  /** Calls back with the row after each commit, of other processes too. Returns the way to stop. */
+  readonly on: (listener: (row: OperationRow) => void) => () => void
   /** How many requests each lane has. */
   readonly lanes: () => readonly LaneLoad[]
   /** The traces that were kept with an operation's steps, the newest first, as `Committing.trace` gave them. */
