@@ -87,17 +87,21 @@ async function main(): Promise<void> {
   if (values.check && !rows.every(({ met }) => met)) process.exitCode = 1
 }
 
-const schedulesRows = ({ commitsOfTick, missed, commitsOfMissed, wallMs }: Schedules): Row[] => [
-  atMost('a tick of a schedule, and its child: store commits', commitsOfTick, '', 1),
-  atMost(`${missed} missed ticks made up for: store commits`, commitsOfMissed, '', missed / 100),
-  atMost(`${missed} missed ticks made up for`, wallMs, 'ms', 2000),
-]
+function schedulesRows({ commitsOfTick, missed, commitsOfMissed, wallMs }: Schedules): Row[] {
+  return [
+    atMost('a tick of a schedule, and its child: store commits', commitsOfTick, '', 1),
+    atMost(`${missed} missed ticks made up for: store commits`, commitsOfMissed, '', missed / 100),
+    atMost(`${missed} missed ticks made up for`, wallMs, 'ms', 2000),
+  ]
+}
 
-const stepsRows = ({ usPerStep, bytesPerStep, percentOfSwap }: StepsCost): Row[] => [
-  atMost('step history: of the CPU of a swap', percentOfSwap, '%', 5),
-  atMost('step history: CPU of a step', usPerStep, 'µs', 200),
-  atMost('step history: a step in the file', bytesPerStep, 'bytes', 400),
-]
+function stepsRows({ usPerStep, bytesPerStep, percentOfSwap }: StepsCost): Row[] {
+  return [
+    atMost('step history: of the CPU of a swap', percentOfSwap, '%', 5),
+    atMost('step history: CPU of a step', usPerStep, 'µs', 200),
+    atMost('step history: a step in the file', bytesPerStep, 'bytes', 400),
+  ]
+}
 
 async function liveAgain(operations: number): Promise<Live> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-bench-'))

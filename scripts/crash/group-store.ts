@@ -44,15 +44,17 @@ class FaultyConnection extends NodeConnection {
     this.#members = 0
     if (fault.does === 'busy') throw failure(BUSY, 'database is locked')
     super.run('BEGIN IMMEDIATE')
-    if (fault.does === 'rival') this.#rival(fault.id, fault.set)
+    if (fault.does === 'rival') this.#rival(fault)
   }
 
   /** Writes what another process committed just before. */
-  #rival(id: string, set: Row): void {
-    const columns = Object.keys(set)
-    const values = columns.map((column) => set[column] as SqlValue)
-    const assigned = columns.map((column) => `"${column}" = ?`).join(', ')
-    super.run(`UPDATE operations SET ${assigned} WHERE id = ?`, [...values, id])
+  #rival({ id, set, step }: { readonly id: string; readonly set: Row; readonly step: Row }): void {
+    const valuesOf = (row: Row): SqlValue[] => Object.values(row) as SqlValue[]
+    const assigned = Object.keys(set).map((column) => `"${column}" = ?`)
+    super.run(`UPDATE operations SET ${assigned.join(', ')} WHERE id = ?`, [...valuesOf(set), id])
+    const columns = Object.keys(step).map((column) => `"${column}"`)
+    const marks = columns.map(() => '?')
+    super.run(`INSERT INTO steps (${columns.join(', ')}) VALUES (${marks.join(', ')})`, valuesOf(step))
   }
 
   #assertSpace(): void {

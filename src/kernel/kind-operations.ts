@@ -1,5 +1,6 @@
 /** The operations of one kind, with the types of its chart. */
 import type { AnyStateMachine, EventObject } from 'xstate'
+import { checkText } from '../arguments.ts'
 import { eventsOf, takes } from './define/chart.ts'
 import { isReserved } from './define/definition.ts'
 import type { OperationRow, OperationView } from './define/operation.ts'
@@ -70,7 +71,7 @@ export interface UntypedCalls {
   until<T>(id: string, as: (view: OperationView) => T | undefined, signal?: AbortSignal): Promise<T>
   steps(id: string, page: StepsPage): Promise<StepRecord[]>
   fork(
-    kind: string,
+    kind: KindOf<AnyStateMachine>,
     origin: { readonly id: string; readonly version: number },
     options: Pick<CreateOptions, 'id' | 'key'>,
   ): Promise<OperationView>
@@ -353,10 +354,10 @@ export class KindOperations<M extends AnyStateMachine, C extends EventObject | u
    * const second = await orders.fork(id, { at: version })
    */
   async fork(id: string, options: ForkOptions): Promise<OperationView<M>> {
+    checkText(id, 'id')
     checkForking(options)
-    await this.get(id)
     const { at, ...more } = options
-    return this.#typed(await this.#calls.fork(this.#kind.kind, { id, version: at }, more))
+    return this.#typed(await this.#calls.fork(this.#kind, { id, version: at }, more))
   }
 
   #typed(view: OperationView): OperationView<M> {

@@ -434,7 +434,7 @@ export class Operations<Ports = unknown> {
    * texts and lists it tells how long they are: all of it, secrets too, with `unsafe`.
    *
    * @throws {TypeError} naming the argument
-   * @throws {HardshellError} `CLOSED`
+   * @throws {HardshellError} `UNLOADABLE`, `CLOSED`
    * @throws {StoreError} where the database fails
    * @example
    * const { id, version } = await operations.of(order).create({ item: 'tea' })

@@ -117,6 +117,7 @@ export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | '
   if (options.telemetry !== undefined) checkMethods(options.telemetry, 'telemetry', ['begin'])
   checkClock(options.clock)
   checkKeepSteps(options.keepSteps)
+  if (options.keepSteps) checkNames(options.keepSteps, 'keepSteps', ['perOperation'])
   if (highWaterMark !== undefined) checkMethods(highWaterMark, 'highWaterMark', ['read', 'write'])
   checkOneOf(acceptEmptyDatabase, 'acceptEmptyDatabase', [true, false])
 }

@@ -38,7 +38,7 @@ async function closing<T extends { close(): Promise<void> }>(opened: Promise<T>)
 async function funded(walletSeed: Uint8Array): Promise<Wallet> {
   const wallet = await openWallet({ store: memoryStore(), seed: walletSeed })
   await wallet.mints.trust(mintUrl)
-  await (await wallet.mint.prepare({ mintUrl, amount: 8191 })).finished()
+  await (await wallet.mint.prepare({ mintUrl, amount: 4095 })).finished()
   return wallet
 }
 
@@ -107,7 +107,7 @@ async function run({ path, code }: RunnableExample): Promise<void> {
   await example({
     ...{ operations, order, proof, scenario },
     ...{ wallet, mintUrl, invoice: invoice(), token: await tokenOf(bob), phrase: newPhrase(), movedTo: moved.url },
-    id: /\bid\b/.test(code) ? await idFor(code, wallet) : '',
+    id: /\bwallet\b.*\bid\b/s.test(code) ? await idFor(code, wallet) : '',
     send: /\bsend\.id\b/.test(code) ? await wallet.send.prepare({ mintUrl, amount: 1 }) : undefined,
     store: memoryStore(),
     seed: new Uint8Array(64).fill(5),

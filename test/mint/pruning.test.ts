@@ -17,11 +17,26 @@ const operation = (id: string, status: string, createdAt: number, updatedAt: num
   ...{ createdAt, updatedAt, snapshot: '{}', requestKey: id, quoteId: null },
 })
 
+const step = (of: string, version: number): Row => ({
+  ...{
+    operation: of,
+    version,
+    at: 1,
+    event: 'xstate.init',
+    src: null,
+    answer: null,
+    from: null,
+    to: 'any',
+    attempt: 1,
+  },
+  ...{ owner: 'x', tookMs: null, detail: null, kindVersion: 1, snapshot: null },
+})
+
 const answer = (key: string, expiresAt: number): Row => ({ key, body: '{}', expiresAt })
 
 /** A store with these rows, and its pruner at a time that is set. */
 async function house(
-  rows: { operations?: readonly Row[]; responses?: readonly Row[] },
+  rows: { operations?: readonly Row[]; responses?: readonly Row[]; steps?: readonly Row[] },
   wrap = (store: Store) => store,
 ) {
   const adapter = memoryStore()
@@ -32,7 +47,8 @@ async function house(
     store,
     clock: { ...systemClock, now: () => time.nowMs, monotonicMs: () => time.nowMs },
   })
-  const left = (table: string): unknown[] => adapter.dump()[table]!.map((row) => row['id'] ?? row['key'])
+  const left = (table: string): unknown[] =>
+    adapter.dump()[table]!.map((row) => row['id'] ?? row['key'] ?? row['operation'])
   return { pruner, time, left }
 }
 
@@ -52,6 +68,15 @@ test('operations go a day after their end, but none that is not done', async () 
   time.nowMs += HOUR_MS
   await pruner.pruneIfDue()
   expect(left('operations')).toEqual(['set aside', 'under way'])
+})
+
+test('the steps of an operation go with it', async () => {
+  const { pruner, left } = await house({
+    operations: [operation('long over', 'done', 0, 1), operation('under way', 'active', 0, 1)],
+    steps: [step('long over', 1), step('long over', 2), step('under way', 1)],
+  })
+  await pruner.pruneIfDue()
+  expect([left('operations'), left('steps')]).toEqual([['under way'], ['under way']])
 })
 
 test('answers go when they are not given any more', async () => {
@@ -100,7 +125,8 @@ test('it sweeps once an hour, and again where the store was away', async () => {
   const { pruner, time, left } = await house({ operations: [operation('over', 'done', 0, 1)] }, (store) => ({
     ...store,
     query: (query) => {
-      queries++
+      // The steps of what it deletes are read for each.
+      if (query.table !== 'steps') queries++
       return isAway ? Promise.reject(new StoreError('UNAVAILABLE', 'away')) : store.query(query)
     },
   }))

@@ -151,7 +151,12 @@ test('secrets show in no event, explanation, error, list, history, inspection, l
     tell(await each.balances())
     tell(await each.mints.list())
     for (const { id } of await each.operations.list())
-      tell([await each.operations.explain(id), await each.operations.export(id)])
+      tell([await each.operations.explain(id), await each.operations.steps(id), await each.operations.export(id)])
+  }
+  for (const name of ['alice', 'bob']) {
+    const { steps = [] } = await on.rows(name)
+    expect(steps.length).toBeGreaterThan(5)
+    tell(steps)
   }
   // Handles and wallets end up in logs, too.
   for (const logged of [wallet, wallet.mints, wallet.operations, mint, send, swap, melt, stuck])

@@ -161,7 +161,8 @@ export interface StepsKept {
 /** @throws {TypeError} naming the argument */
 export function checkKeepSteps(keep: unknown): void {
   if (keep === undefined || keep === false) return
-  if (typeof keep !== 'object' || keep === null) throw new TypeError('keepSteps: days and perOperation, or false')
+  if (typeof keep !== 'object' || keep === null || Array.isArray(keep))
+    throw new TypeError('keepSteps: days and perOperation, or false')
   for (const [name, value] of Object.entries(keep)) {
     if (name !== 'days' && name !== 'perOperation')
       throw new TypeError(`keepSteps.${name}: not among days, perOperation`)

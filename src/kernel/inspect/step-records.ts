@@ -71,15 +71,19 @@ export class StepRecords {
     checkNames(options, 'options', ['unsafe'])
     const { unsafe = false } = options
     if (typeof unsafe !== 'boolean') throw new TypeError('unsafe: true or false')
-    const row = await this.row(id, version)
+    const row = this.#isKept ? await this.#store.get('steps', [id, version]) : undefined
     if (!row || row.snapshot === null) return undefined
-    const { status, value, context } = JSON.parse(row.snapshot) as PersistedSnapshot
+    const { status, value, context } = parsed(row.snapshot, id)
     return { version, kindVersion: row.kindVersion, status, value, context: unsafe ? context : outlined(context) }
   }
+}
 
-  /** A step as it is stored. */
-  async row(id: string, version: number): Promise<StepRow | undefined> {
-    return this.#isKept ? this.#store.get('steps', [id, version]) : undefined
+/** What the parser says of a text quotes it, and is told to nobody. */
+function parsed(snapshot: string, id: string): PersistedSnapshot {
+  try {
+    return JSON.parse(snapshot) as PersistedSnapshot
+  } catch {
+    throw new HardshellError('UNLOADABLE', 'the snapshot of the step is no JSON', { operationId: id })
   }
 }
 

@@ -11,7 +11,7 @@ import { afterConflict } from './contention.ts'
 import { rowOf, tablesOf } from './durable.ts'
 import { forkedStep, type ForkedStep, type Origin } from './fork.ts'
 import { KERNEL_STEPS } from '../define/steps.ts'
-import { loadedOf, type Reads } from './reads.ts'
+import { loadedOf, type KindOf, type Reads } from './reads.ts'
 import { commitStep, unlessConflict } from './step-commit.ts'
 import type { Cause } from './step-history.ts'
 
@@ -68,12 +68,12 @@ export class Creation {
   }
 
   /** See `KindOperations.fork`. */
-  async fork(kind: string, origin: Origin, options: Pick<CreateOptions, 'id' | 'key'>): Promise<OperationView> {
-    const newest = this.#loaded(kind)
+  async fork(asked: KindOf, origin: Origin, options: Pick<CreateOptions, 'id' | 'key'>): Promise<OperationView> {
+    const newest = this.#loaded(asked.kind)
     return this.#begin(newest, options, {
       request: options.key === undefined ? null : canonical({ forkedFrom: origin }),
       cause: { event: KERNEL_STEPS.forked, forkedFrom: origin },
-      first: (id) => forkedStep(this.#of.kernel, newest, { origin, id }),
+      first: (id) => forkedStep(this.#of.kernel, newest, { asked, origin, id }),
     })
   }
 

@@ -3,6 +3,7 @@ import { contextOf } from '../define/chart.ts'
 import type { OperationRow } from '../define/operation.ts'
 import { isStepsTable, type StepDetail } from '../define/steps.ts'
 import { providedOf, type Kernel, type LoadedKind } from '../kernel.ts'
+import { checkKind, type KindOf } from './reads.ts'
 import type { Step } from '../step/step.ts'
 import { HardshellError } from '../util/errors.ts'
 import { own } from '../util/own.ts'
@@ -21,16 +22,16 @@ export interface ForkedStep {
  * Of what the steps before it did outside, and to rows, nothing is done again or undone.
  *
  * @throws {TypeError} where the kind cannot be forked
- * @throws {HardshellError} `NOT_FOUND` where no such step is kept, `INVALID_STATE` where nothing can go on from it, `UNLOADABLE`
+ * @throws {HardshellError} `NOT_FOUND` where no such step is kept, `OTHER_VERSION`, `INVALID_STATE` where nothing can go on from it,
+ *   `UNLOADABLE`
  * @throws {StoreError} where the database fails
  */
 export async function forkedStep(
   { store, clock, tables }: Kernel,
   newest: LoadedKind,
-  { origin, id }: { readonly origin: Origin; readonly id: string },
+  { asked, origin, id }: { readonly asked: KindOf; readonly origin: Origin; readonly id: string },
 ): Promise<ForkedStep> {
-  const { kind, forks } = newest.kind
-  if (forks === undefined) throw new TypeError(`kind: '${kind}' cannot be forked (forks)`)
+  checkForks(newest)
   const failed = (code: string, why: string): HardshellError =>
     new HardshellError(code, `version ${origin.version} of operation '${origin.id}': ${why}`, {
       operationId: origin.id,
@@ -38,17 +39,22 @@ export async function forkedStep(
   const there = await store.get('operations', [origin.id])
   const then = isStepsTable(tables['steps']) ? await store.get('steps', [origin.id, origin.version]) : undefined
   if (!there || !then || then.snapshot === null) throw failed('NOT_FOUND', 'no snapshot of it is kept')
+  checkKind(there, undefined, asked)
   const { snapshot, kindVersion } = then
   // Its delays begin anew.
   const asIt: OperationRow = { ...there, kindVersion, snapshot, timers: '{}', updatedAt: clock.now() }
   const loaded = newest.of(asIt)
+  checkKind(there, loaded.kind.machine, asked)
+  checkForks(loaded)
   const before = loaded.restore(asIt)
   if (before.status !== 'active') throw failed('INVALID_STATE', 'it had ended')
   const waits = loaded.stepper.invokes(before).find(({ src }) => providedOf(loaded.kind.machine, src))
   if (waits) throw failed('INVALID_STATE', `it waits for others ('${waits.src}')`)
   const forked = loaded.kind.forks
-  const context =
-    typeof forked === 'function' ? own(forked(contextOf(before), { id }), 'the context of the fork') : undefined
+  const context: unknown =
+    typeof forked === 'function'
+      ? own<unknown>(forked(contextOf(before), { id }), 'the context of the fork')
+      : undefined
   const persisted = loaded.stepper.persist(before)
   const row: OperationRow = {
     ...asIt,
@@ -58,4 +64,9 @@ export async function forkedStep(
   const now = loaded.restore(row)
   const entered = new Set(loaded.stepper.invokes(now).map((invoke) => invoke.id))
   return { loaded, step: unmoved(now, loaded.timers(row), entered) }
+}
+
+/** @throws {TypeError} */
+function checkForks({ kind: { kind, forks } }: LoadedKind): void {
+  if (forks === undefined) throw new TypeError(`kind: '${kind}' cannot be forked (forks)`)
 }

@@ -5,6 +5,7 @@
 import type { KernelWrite } from '../define/operation.ts'
 import type { StepRow } from '../define/steps.ts'
 import type { Kernel } from '../kernel.ts'
+import { sleep } from '../util/ports.ts'
 
 const DAY_MS = 86_400_000
 /** By so much the clocks of processes may differ. */
@@ -13,6 +14,10 @@ const LATE_MS = 3_600_000
 const PAGE = 100
 /** The most rows that one commit deletes. */
 const MOST_DELETED = 200
+/** Others get their turn before the next page. */
+const PAUSE_MS = 20
+/** After so many pages it notes how far it is: a process may not live to the end of a first sweep. */
+const PAGES_MARKED = 50
 
 /** No operation has this id. */
 const DONE_TO: Pick<StepRow, 'operation' | 'version'> = { operation: '', version: 0 }
@@ -25,8 +30,9 @@ export async function sweepSteps(kernel: Kernel, days: number, signal: AbortSign
   const done = await store.get('steps', [operation, version])
   // A clock that was ahead and was set back leaves a mark that is of no use.
   let from = done && done.at <= to ? Math.max(0, done.at - LATE_MS) : 0
-  let isWorthMarking = false
-  for (let limit = PAGE; from <= to;) {
+  const marked = (at: number): Promise<void> => store.commit([{ put: 'steps', row: markOf(at) }])
+  let hasDeleted = false
+  for (let [limit, pages] = [PAGE, 1]; ; pages++) {
     const rows = await store.query({ table: 'operations', index: 'byUpdate', from, to, limit })
     let deletions: KernelWrite[] = []
     for (const { id, status } of rows) {
@@ -35,21 +41,21 @@ export async function sweepSteps(kernel: Kernel, days: number, signal: AbortSign
       if (status !== 'done') continue
       for (const step of await store.query({ table: 'steps', prefix: [id] })) {
         deletions.push({ delete: 'steps', key: [id, step.version], if: { at: step.at } })
+        hasDeleted = true
         if (deletions.length < MOST_DELETED) continue
         await store.commit(deletions)
         deletions = []
       }
     }
     if (deletions.length > 0) await store.commit(deletions)
-    // What is looked through once more costs little, and a process that has nothing to delete writes nothing.
-    isWorthMarking ||= deletions.length > 0 || rows.length === limit
     const last = rows.at(-1)
-    if (!last || rows.length < limit) break
-    if (last.updatedAt === from) limit *= 2
-    else limit = PAGE
+    // A process that has nothing to delete writes nothing: what is one page is soon looked through again.
+    if (!last || rows.length < limit) return hasDeleted || pages > 1 ? marked(to) : undefined
+    limit = last.updatedAt === from ? limit * 2 : PAGE
     from = last.updatedAt
+    if (pages % PAGES_MARKED === 0) await marked(from)
+    await sleep(clock, PAUSE_MS, signal)
   }
-  if (isWorthMarking) await store.commit([{ put: 'steps', row: markOf(to) }])
 }
 
 const markOf = (at: number): StepRow => ({

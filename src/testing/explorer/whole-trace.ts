@@ -7,9 +7,11 @@ import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
+import { isHistory } from './world.ts'
 
 type Say = (column: 'event' | 'context', text: string) => void
 
+const isStep = (write: Write): boolean => 'put' in write && isHistory(write.put, write.row)
 const nameIn = ({ name }: InspectionEvent): string => name.replace(/ .*/, '')
 
 /** Follows the operations of one life. */
@@ -38,7 +40,10 @@ export class WholeTrace {
       this.#states.set(id, state)
       return [`${kind}: ${before ?? '(new)'} → ${state}${status === 'quarantined' ? `, quarantined: ${reason}` : ''}`]
     })
-    return [...lines, ...tablesOf(writes).filter((table) => table !== 'operations')].join(', ')
+    return [
+      ...lines,
+      ...tablesOf(writes.filter((write) => !isStep(write))).filter((table) => table !== 'operations'),
+    ].join(', ')
   }
 
   /** A committed step: the events that led to it, and the context that it left. */

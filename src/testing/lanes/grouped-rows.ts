@@ -19,7 +19,7 @@ export type GroupFault =
   /** No space is left for one member. Only this member fails, or the whole transaction ends. */
   | { readonly does: 'fullForOne' | 'fullForAll'; readonly member: number }
   /** Another process was faster with the operation of one member. */
-  | { readonly does: 'rival'; readonly id: string; readonly set: Row }
+  | { readonly does: 'rival'; readonly id: string; readonly set: Row; readonly step: Row }
 
 /** A real store with faults at shared transactions. */
 export interface GroupedStore extends TestedStore {
@@ -73,7 +73,13 @@ export function groupedRows(tested: GroupedStore, rows: Dump, { choose, died, un
     if (group.length < 2) return { does: 'ok' }
     const found = choose(group.map(({ writes }) => writes))
     const { does } = found
-    if (does === 'rival') void land([{ patch: 'operations', key: [found.id], set: found.set }])
+    if (does === 'rival') {
+      const { id, set, step } = found
+      void land([
+        { patch: 'operations', key: [id], set },
+        { put: 'steps', row: step },
+      ])
+    }
     if (does === 'inDoubtLanded' || does === 'crashAfter')
       for (const { writes } of group) {
         const before = memory.dump()

@@ -2,6 +2,8 @@
  * The lane of groups: operations commit at the same moment on a real store, which lands their commits in one
  * transaction. Each fault is injected once into each kind of such a transaction.
  */
+import type { OperationRow } from '../../kernel/define/operation.ts'
+import { KERNEL_STEPS, type StepRow } from '../../kernel/define/steps.ts'
 import type { Store, Write } from '../../store/port.ts'
 import { Choices, parsePath } from '../explorer/choices.ts'
 import { afterwards, beginning } from '../explorer/explorer.ts'
@@ -10,7 +12,7 @@ import type { LifeResult, TraceEvent } from '../explorer/run-life.ts'
 import { nameOf, type Scenario } from '../explorer/subject.ts'
 import type { WalletStage } from '../environments/wallet-subject.ts'
 import { aboutOf } from '../faults/faulty-store.ts'
-import { operationIn } from '../invariants/rows.ts'
+import { operationIn, operationsIn } from '../invariants/rows.ts'
 import type { FrozenLife } from './frozen-life.ts'
 import { groupedRows, type GroupFault, type GroupedStore } from './grouped-rows.ts'
 import { LaneRun, type LaneProcess, type LaneRunOptions, type Observers } from './lane-run.ts'
@@ -69,6 +71,15 @@ class GroupRun extends LaneRun<WalletStage, LaneProcess<WalletStage>> {
     }
   }
 
+  /** What a rival writes to the step history. */
+  #takenOver({ id, version, owner, attempt, kindVersion }: OperationRow): StepRow {
+    const state = operationsIn(this.rows.dump()).find((row) => row.id === id)?.state ?? ''
+    return {
+      ...{ operation: id, version, at: this.clock.rightMs, event: KERNEL_STEPS.takenOver, src: null, answer: null },
+      ...{ from: state, to: state, attempt, owner, tookMs: null, detail: null, kindVersion, snapshot: null },
+    }
+  }
+
   #choose(group: readonly (readonly Write[])[]): GroupFault {
     const about = group.map(aboutOf)
     this.say('commit', `together: ${about.join(' + ')}`)
@@ -88,7 +99,7 @@ class GroupRun extends LaneRun<WalletStage, LaneProcess<WalletStage>> {
     const row = rivals[option === 'rivalOfFirst' ? 0 : 1]
     if (!row) return { does: 'ok' }
     const set = { owner: 'f'.repeat(32), attempt: row.attempt + 1, version: row.version, commitId: 'e'.repeat(32) }
-    return { does: 'rival', id: row.id, set }
+    return { does: 'rival', id: row.id, set, step: this.#takenOver({ ...row, ...set }) }
   }
 }
 

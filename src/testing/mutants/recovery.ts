@@ -133,22 +133,21 @@ export const recoveryMutants: readonly Mutant[] = [
         to: `if (event === 'operation') return call(operationEvent(change))`,
       },
       {
-        file: 'src/kernel/operations.ts',
+        file: 'src/kernel/inspect/telling.ts',
         from: `for (const call of [ ...[...this.#listeners]`,
         to: `const told = []
     for (const call of [ ...[...this.#listeners]`,
       },
       {
-        file: 'src/kernel/operations.ts',
+        file: 'src/kernel/inspect/telling.ts',
         from: `try { call() } catch (error) { reportError(error) }`,
         to: `try { told.push(call()) } catch (error) { reportError(error) }
     return Promise.all(told)`,
       },
       {
         file: 'src/kernel/operations.ts',
-        from: `id: change.row.id }) this.#tell(change)`,
-        to: `id: change.row.id })
-    return this.#tell(change)`,
+        from: `this.#telling.change(change)`,
+        to: `return this.#telling.change(change)`,
       },
       {
         file: 'src/kernel/run/durable.ts',
