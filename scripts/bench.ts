@@ -75,7 +75,9 @@ async function main(): Promise<void> {
     ]),
     ...schedulesRows(await measureSchedules()),
     ...stepsRows(await measureSteps()),
-    ...(await measureTelemetry()).map(({ what, usPerStep, most }) => atMost(`${what}: CPU of a step`, usPerStep, 'µs', most)),
+    ...(await measureTelemetry()).map(({ what, usPerStep, most }) =>
+      atMost(`${what}: CPU of a step`, usPerStep, 'µs', most),
+    ),
     ...(await cryptoRatios()),
   ]
   if (values.json) console.log(JSON.stringify({ rows, live }))

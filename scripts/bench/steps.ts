@@ -83,7 +83,8 @@ export async function measureSteps(): Promise<StepsCost> {
 }
 
 /** What befalls a few runs alone does not count. */
-export const median = (values: readonly number[] = []): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+export const median = (values: readonly number[] = []): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** Errands on a file. */
 export async function errands(path: string, options: Pick<OperationsOptions<undefined>, 'keepSteps' | 'telemetry'>) {

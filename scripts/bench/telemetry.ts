@@ -39,19 +39,19 @@ export async function measureTelemetry(): Promise<readonly TelemetryCost[]> {
   try {
     const sides = await Promise.all(
       ways().map(async ({ what, telemetry, most }, at) => {
-        const { run, close } = await errands(join(dir, `${at}.db`), telemetry ? { telemetry } : {})
+        const side = await errands(join(dir, `${at}.db`), telemetry ? { telemetry } : {})
         const taken: number[] = []
-        return { what, most, run, close, taken }
+        return { what, most, side, taken }
       }),
     )
-    for (let at = 0; at < WARM_UP; at++) for (const { run } of sides) await run()
+    for (let at = 0; at < WARM_UP; at++) for (const { side } of sides) await side.run()
     for (let at = 0; at < TURNS; at++)
-      for (const { run, taken } of at % 2 === 0 ? sides : sides.toReversed()) {
+      for (const { side, taken } of at % 2 === 0 ? sides : sides.toReversed()) {
         const before = cpuUs()
-        await run()
+        await side.run()
         taken.push(cpuUs() - before)
       }
-    for (const { close } of sides) await close()
+    for (const { side } of sides) await side.close()
     const [without, ...others] = sides
     return others.map(({ what, most, taken }) => ({
       what,

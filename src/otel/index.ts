@@ -48,5 +48,6 @@ export function openTelemetry(options: TelemetryOptions = {}): Telemetry {
 /** @throws {TypeError} */
 function checkAttributes(attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes))
-    if (typeof value !== 'string' && typeof value !== 'number') throw new TypeError(`attributes.${name}: a text or a number`)
+    if (typeof value !== 'string' && typeof value !== 'number')
+      throw new TypeError(`attributes.${name}: a text or a number`)
 }

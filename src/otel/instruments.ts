@@ -23,7 +23,8 @@ export function measured(of: Measured, { meter, attributes }: InstrumentsOptions
   const observe: BatchObservableCallback = (result) => {
     for (const { metric, points } of measures.readings) {
       const instrument = observed.get(metric)
-      for (const point of points) if (instrument) result.observe(instrument, point.value, { ...attributes, ...point.attributes })
+      for (const point of points)
+        if (instrument) result.observe(instrument, point.value, { ...attributes, ...point.attributes })
     }
   }
   const all = [...observed.values()]

@@ -63,7 +63,9 @@ export class Spans implements Probe {
   committing({ before, row, event, src, answer }: CommitBegun): Committing {
     const root = this.#rootOf(row, before)
     root.commits++
-    const { kind, attempt, state, version } = row
+    const { kind, state, version } = row
+    // The attempt whose answer is committed, or else the one that begins.
+    const { attempt } = src !== undefined && before ? before : row
     const span = this.#tracer.startSpan(
       `commit ${kind}`,
       {
@@ -111,7 +113,12 @@ export class Spans implements Probe {
       src,
       {
         kind: SpanKind.CLIENT,
-        attributes: { ...this.#named(row), [ATTRIBUTES.effect]: src, [ATTRIBUTES.attempt]: row.attempt, [ATTRIBUTES.state]: row.state },
+        attributes: {
+          ...this.#named(row),
+          [ATTRIBUTES.effect]: src,
+          [ATTRIBUTES.attempt]: row.attempt,
+          [ATTRIBUTES.state]: row.state,
+        },
         links: isReplay && previous ? [{ context: previous }] : [],
       },
       root.context,

@@ -128,4 +128,9 @@ export class Measures implements Probe {
   }
 }
 
-const unfinishedOf = ({ kind, state, status, createdAt }: OperationRow): Unfinished => ({ kind, state, status, createdAt })
+const unfinishedOf = ({ kind, state, status, createdAt }: OperationRow): Unfinished => ({
+  kind,
+  state,
+  status,
+  createdAt,
+})

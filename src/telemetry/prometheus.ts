@@ -21,7 +21,9 @@ const escaped = (value: string): string =>
   value.toWellFormed().replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 
 const labelsOf = (attributes: Attributes): string => {
-  const labels = Object.entries(attributes).map(([name, value]) => `${name.replaceAll('.', '_')}="${escaped(`${value}`)}"`)
+  const labels = Object.entries(attributes).map(
+    ([name, value]) => `${name.replaceAll('.', '_')}="${escaped(`${value}`)}"`,
+  )
   return labels.length > 0 ? `{${labels.join(',')}}` : ''
 }
 

@@ -1,5 +1,13 @@
 /** The wallet: a thin user of the kernel. */
-import { checkClock, checkCount, checkDuration, checkFunction, checkMethods, checkNames, checkObject } from '../arguments.ts'
+import {
+  checkClock,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkMethods,
+  checkNames,
+  checkObject,
+} from '../arguments.ts'
 import { taker } from '../time-slices.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'

@@ -93,7 +93,10 @@ test('a log that throws harms nothing', async () => {
   const shop = new Shop()
   const platform = Object.getOwnPropertyDescriptor(globalThis, 'reportError')
   const reported: unknown[] = []
-  Object.defineProperty(globalThis, 'reportError', { configurable: true, value: (error: unknown) => reported.push(error) })
+  Object.defineProperty(globalThis, 'reportError', {
+    configurable: true,
+    value: (error: unknown) => reported.push(error),
+  })
   const log: Log = () => {
     throw new Error('the disk is full')
   }

@@ -24,9 +24,9 @@ export interface Recorder {
   readonly telemetry: Telemetry
   readonly tracer: Tracer
   /** Those that have ended. */
-  spans(): ReadableSpan[]
+  readonly spans: () => ReadableSpan[]
   /** The points of all metrics at the moment. */
-  metrics(): Promise<Exported[]>
+  readonly metrics: () => Promise<Exported[]>
 }
 
 const isDistribution = (value: unknown): value is { readonly count: number } =>
@@ -55,7 +55,7 @@ export function recorder(): Recorder {
             dataPoints.map(({ attributes, value }) => ({
               name,
               attributes,
-              value: isDistribution(value) ? value.count : Number(value),
+              value: isDistribution(value) ? value.count : value,
             })),
           ),
         ),

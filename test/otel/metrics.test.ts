@@ -17,8 +17,9 @@ const withSteps = (): Shop => new Shop({ ...tables, steps: stepsTable() })
 const KIND = { 'hardshell.operation.kind': 'order' }
 
 const valueOf = (points: readonly Exported[], name: string, attributes: object): number | undefined =>
-  points.find((point) => point.name === name && JSON.stringify(point.attributes) === JSON.stringify({ ...KIND, ...attributes }))
-    ?.value
+  points.find(
+    (point) => point.name === name && JSON.stringify(point.attributes) === JSON.stringify({ ...KIND, ...attributes }),
+  )?.value
 
 /** The points of Prometheus' text, with OpenTelemetry's names; of a distribution, how many values it has. */
 function pointsOf(text: string): Exported[] {
@@ -29,7 +30,9 @@ function pointsOf(text: string): Exported[] {
   return text.split('\n').flatMap((line) => {
     const [, as = '', labels = '', value = ''] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
     const metric = metrics.find((each) => each.as === as)
-    const attributes = Object.fromEntries([...labels.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name, to]) => [name, to]))
+    const attributes = Object.fromEntries<string>(
+      [...labels.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name = '', to = '']) => [name, to]),
+    )
     return metric ? [{ name: metric.name, attributes, value: Number(value) }] : []
   })
 }
@@ -125,7 +128,10 @@ test('Prometheus is told the same', async () => {
   shop.bank = async () => {
     if (down) throw new Error('down')
   }
-  const { orders } = await shop.process('only', undefined, { telemetry: together([telemetry, prometheus]), laneLimit: 2 })
+  const { orders } = await shop.process('only', undefined, {
+    telemetry: together([telemetry, prometheus]),
+    laneLimit: 2,
+  })
   for (let made = 0; made < 5; made++) await orders.send((await orders.create({})).id, PAY)
   await shop.pass(0)
   down = false
@@ -201,5 +207,5 @@ test.each([
   ['attributes.secret', { attributes: { secret: {} } }],
   ['traces', { traces: true }],
 ])('a wrong %s is refused by its name', (name, options) => {
-  expect(() => Reflect.apply(openTelemetry, undefined, [options])).toThrow(new RegExp(`^${name}: `))
+  expect((): unknown => Reflect.apply(openTelemetry, undefined, [options])).toThrow(new RegExp(`^${name}: `))
 })

@@ -77,7 +77,9 @@ describe('an operation', () => {
     const process = await shop.process('second', undefined, { telemetry: after.telemetry })
     await shop.pass(0)
     expect((await process.orders.get(id)).state).toBe('paid')
-    const began = named(before.spans(), 'commit order').find(({ attributes }) => attributes['hardshell.event'] === 'pay')
+    const began = named(before.spans(), 'commit order').find(
+      ({ attributes }) => attributes['hardshell.event'] === 'pay',
+    )
     expect(idOf(began)).toBeDefined()
     const [root] = named(after.spans(), 'order')
     const [attempt] = named(after.spans(), 'charge')
@@ -169,7 +171,9 @@ describe('an error', () => {
     expect(root?.status).toEqual({ code: SpanStatusCode.ERROR })
     expect(root?.attributes).toMatchObject({ 'hardshell.operation.status': 'quarantined' })
     expect(root?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.type': 'TypeError < Error' } }])
-    const text = JSON.stringify(spans().map(({ attributes, events, status, name }) => [attributes, events, status, name]))
+    const text = JSON.stringify(
+      spans().map(({ attributes, events, status, name }) => [attributes, events, status, name]),
+    )
     expect(text).not.toMatch(/4242|1234/)
   })
 
@@ -191,7 +195,10 @@ describe('an error', () => {
     }
     const reported: unknown[] = []
     const platform = Object.getOwnPropertyDescriptor(globalThis, 'reportError')
-    Object.defineProperty(globalThis, 'reportError', { configurable: true, value: (error: unknown) => reported.push(error) })
+    Object.defineProperty(globalThis, 'reportError', {
+      configurable: true,
+      value: (error: unknown) => reported.push(error),
+    })
     try {
       const { orders } = await shop.process('only', undefined, { telemetry })
       const { id } = await orders.create({})
@@ -236,7 +243,12 @@ describe('a traceparent', () => {
 
   test('of nobody who records is none, and what is none is not read', () => {
     expect(traceparentOf({ traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 })).toBeUndefined()
-    for (const text of ['', 'x', `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`, `01-${'a'.repeat(32)}-${'b'.repeat(16)}-01`])
+    for (const text of [
+      '',
+      'x',
+      `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`,
+      `01-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    ])
       expect(contextOfTraceparent(text), text).toBeUndefined()
   })
 })

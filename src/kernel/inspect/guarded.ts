@@ -23,7 +23,11 @@ export const guarded = (probe: Probe): Probe => ({
   found: (rows) => attempt(() => probe.found(rows)),
   committing: (begun) => attempt(() => guardedCommit(probe.committing(begun))) ?? UNHEARD,
   erred: (row, error) => attempt(() => probe.erred(row, error)),
-  async request<T>(begun: Parameters<Probe['request']>[0], make: () => Promise<T>, answerOf: (made: T) => string | undefined) {
+  async request<T>(
+    begun: Parameters<Probe['request']>[0],
+    make: () => Promise<T>,
+    answerOf: (made: T) => string | undefined,
+  ) {
     let made: Promise<T> | undefined
     const once = (): Promise<T> => (made ??= make())
     let thrown: unknown

@@ -1,13 +1,5 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
-import {
-  checkBytes,
-  checkCount,
-  checkNames,
-  checkOneOf,
-  checkPort,
-  checkTexts,
-  given,
-} from '../../arguments.ts'
+import { checkBytes, checkCount, checkNames, checkOneOf, checkPort, checkTexts, given } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
 import type { Telemetry } from '../../kernel/inspect/telemetry.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
@@ -137,7 +129,8 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
   const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
     const counted = metrics && prometheusMetrics()
-    const telemetry = counted && options.telemetry ? together([options.telemetry, counted]) : (options.telemetry ?? counted)
+    const telemetry =
+      counted && options.telemetry ? together([options.telemetry, counted]) : (options.telemetry ?? counted)
     const { mint, backend } = await startWithLightning(store, options, { crypto, telemetry })
     undo.unshift(() => mint.close({ deadlineMs: 0 }))
     const scraped = counted && (await serveMetrics(counted, metrics))
