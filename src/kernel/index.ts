@@ -33,7 +33,15 @@ export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
 export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
 export type { Log, LogLevel, OperationLogEvent } from './inspect/log.ts'
-export type { CommitBegun, Committing, Measured, Probe, RequestBegun, Telemetry } from './inspect/telemetry.ts'
+export type {
+  CommitBegun,
+  Committing,
+  Measured,
+  Probe,
+  RequestBegun,
+  SeenOperation,
+  Telemetry,
+} from './inspect/telemetry.ts'
 export type { LaneLoad } from './run/request-limiter.ts'
 export type { Failure } from './util/failure.ts'
 export type { Change } from './kernel.ts'

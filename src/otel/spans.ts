@@ -14,8 +14,14 @@ import {
   type SpanContext,
   type Tracer,
 } from '@opentelemetry/api'
-import type { CommitBegun, Committing, Measured, Probe, RequestBegun } from '../kernel/inspect/telemetry.ts'
-import type { OperationRow } from '../kernel/define/operation.ts'
+import type {
+  CommitBegun,
+  Committing,
+  Measured,
+  Probe,
+  RequestBegun,
+  SeenOperation,
+} from '../kernel/inspect/telemetry.ts'
 import { KERNEL_STEPS } from '../kernel/define/steps.ts'
 import { failureOf } from '../kernel/util/failure.ts'
 import { ATTRIBUTES, type Attributes } from '../telemetry/names.ts'
@@ -31,7 +37,7 @@ interface Root {
   /** How many of its commits have not ended. */
   commits: number
   /** Its row, once it has ended or was set aside. */
-  over: OperationRow | undefined
+  over: SeenOperation | undefined
 }
 
 interface SpansOptions {
@@ -118,6 +124,7 @@ export class Spans implements Probe {
           [ATTRIBUTES.effect]: src,
           [ATTRIBUTES.attempt]: row.attempt,
           [ATTRIBUTES.state]: row.state,
+          ...(row.lane !== '' && { [ATTRIBUTES.lane]: row.lane }),
         },
         links: isReplay && previous ? [{ context: previous }] : [],
       },
@@ -142,7 +149,7 @@ export class Spans implements Probe {
     }
   }
 
-  erred(row: OperationRow, error: unknown): void {
+  erred(row: SeenOperation, error: unknown): void {
     const { error: type, where } = failureOf(error)
     this.#roots.get(row.id)?.span.addEvent('exception', {
       'exception.type': type,
@@ -151,12 +158,12 @@ export class Spans implements Probe {
     })
   }
 
-  #named({ id, kind }: OperationRow): Attributes {
+  #named({ id, kind }: SeenOperation): Attributes {
     return { ...this.#attributes, [ATTRIBUTES.kind]: kind, [ATTRIBUTES.id]: id }
   }
 
   /** `before` is undefined for a new operation. */
-  #rootOf(row: OperationRow, before: OperationRow | undefined): Root {
+  #rootOf(row: SeenOperation, before: SeenOperation | undefined): Root {
     const { id, kind, parent } = row
     const known = this.#roots.get(id)
     if (known) return known
@@ -183,7 +190,7 @@ export class Spans implements Probe {
   }
 
   /** Some process has moved an operation: this one, in the middle of a commit, or another one. */
-  #changed(row: OperationRow): void {
+  #changed(row: SeenOperation): void {
     const root = this.#roots.get(row.id)
     if (!root || row.status === 'active') return
     root.over = row
@@ -196,7 +203,7 @@ export class Spans implements Probe {
   }
 
   /** An operation has ended, or was set aside. */
-  #end({ id, state, status }: OperationRow): void {
+  #end({ id, state, status }: SeenOperation): void {
     const root = this.#roots.get(id)
     if (!root) return
     const { span } = root

@@ -2,13 +2,19 @@
  * Measures one store's operations: how many there are in which state, how long commits take, what requests came to. It keeps
  * numbers of what it hears, and reads nothing from the store, however often it is asked.
  */
-import type { Committing, CommitBegun, Measured, Probe, RequestBegun } from '../kernel/inspect/telemetry.ts'
-import type { OperationRow } from '../kernel/define/operation.ts'
+import type {
+  Committing,
+  CommitBegun,
+  Measured,
+  Probe,
+  RequestBegun,
+  SeenOperation,
+} from '../kernel/inspect/telemetry.ts'
 import { failureOf } from '../kernel/util/failure.ts'
 import { ATTRIBUTES, COMMIT_BOUNDS, METRICS, type Attributes, type Metric } from './names.ts'
-import { Histogram, Tally, type Distribution, type Point } from './tally.ts'
+import { Gauge, Histogram, Tally, type Distribution, type Point } from './tally.ts'
 
-type Unfinished = Pick<OperationRow, 'kind' | 'state' | 'status' | 'createdAt'>
+type Unfinished = Pick<SeenOperation, 'kind' | 'state' | 'status' | 'version' | 'createdAt'>
 
 /** What a metric shows at the moment. */
 export interface Reading {
@@ -31,6 +37,9 @@ export class Measures implements Probe {
   readonly #requests = new Tally()
   readonly #retries = new Tally()
   readonly #commits = new Histogram(COMMIT_BOUNDS)
+  readonly #operations = new Gauge()
+  readonly #oldest = new Gauge()
+  readonly #lanes = new Gauge()
 
   constructor(of: Measured, { onCommit }: MeasuresOptions = {}) {
     this.#of = of
@@ -38,13 +47,14 @@ export class Measures implements Probe {
     of.on((row) => this.#changed(row))
   }
 
-  found(rows: readonly OperationRow[]): void {
+  found(rows: readonly SeenOperation[]): void {
     for (const row of rows)
-      if (!this.#unfinished.has(row.id) && !this.#early?.has(row.id)) this.#unfinished.set(row.id, unfinishedOf(row))
+      if ((this.#unfinished.get(row.id)?.version ?? 0) < row.version && !this.#early?.has(row.id))
+        this.#unfinished.set(row.id, unfinishedOf(row))
     this.#early = undefined
   }
 
-  #changed(row: OperationRow): void {
+  #changed(row: SeenOperation): void {
     const { id, kind, state, status } = row
     if (status !== 'done') return void this.#unfinished.set(id, unfinishedOf(row))
     this.#unfinished.delete(id)
@@ -87,7 +97,7 @@ export class Measures implements Probe {
     }
   }
 
-  erred({ kind }: OperationRow): void {
+  erred({ kind }: SeenOperation): void {
     this.#retried(kind, 'error')
   }
 
@@ -113,12 +123,12 @@ export class Measures implements Probe {
       { attributes: { [ATTRIBUTES.lane]: lane, [ATTRIBUTES.place]: 'waiting' }, value: waiting },
     ])
     return [
-      { metric: METRICS.operations, points: operations.points },
-      { metric: METRICS.oldest, points: ages },
+      { metric: METRICS.operations, points: this.#operations.points(operations.points) },
+      { metric: METRICS.oldest, points: this.#oldest.points(ages) },
       { metric: METRICS.ended, points: this.#ended.points },
       { metric: METRICS.requests, points: this.#requests.points },
       { metric: METRICS.retries, points: this.#retries.points },
-      { metric: METRICS.lanes, points: lanes },
+      { metric: METRICS.lanes, points: this.#lanes.points(lanes) },
     ]
   }
 
@@ -128,9 +138,6 @@ export class Measures implements Probe {
   }
 }
 
-const unfinishedOf = ({ kind, state, status, createdAt }: OperationRow): Unfinished => ({
-  kind,
-  state,
-  status,
-  createdAt,
+const unfinishedOf = ({ kind, state, status, version, createdAt }: SeenOperation): Unfinished => ({
+  ...{ kind, state, status, version, createdAt },
 })

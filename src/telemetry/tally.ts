@@ -57,3 +57,19 @@ export class Histogram {
     return [...this.#distributions.values()]
   }
 }
+
+/** Points that come and go. What was shown once is shown as 0 where it is gone, or exporters would go on showing what it was last. */
+export class Gauge {
+  readonly #zeros = new Map<string, Point>()
+
+  /** The points at the moment, and a 0 for each that there was. */
+  points(now: readonly Point[]): readonly Point[] {
+    const shown = new Map(this.#zeros)
+    for (const point of now) {
+      const key = keyOf(point.attributes)
+      this.#zeros.set(key, { attributes: point.attributes, value: 0 })
+      shown.set(key, point)
+    }
+    return [...shown.values()]
+  }
+}

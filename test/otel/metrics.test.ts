@@ -81,6 +81,28 @@ describe('operations', () => {
     expect(valueOf(points, 'hardshell.operations', open)).toBe(2)
     expect(valueOf(points, 'hardshell.operations.ended', { 'hardshell.operation.state': 'cancelled' })).toBe(1)
   })
+
+  test('that were set aside are counted as that, until a person has them go on', async () => {
+    const { telemetry, metrics } = recorder()
+    const shop = withSteps()
+    shop.bank = async () => {
+      throw new TypeError('a defect')
+    }
+    const { orders, operations } = await shop.process('only', undefined, { telemetry })
+    const { id } = await orders.create({})
+    await orders.send(id, PAY)
+    await shop.pass(0)
+    const charging = (status: string) => ({
+      'hardshell.operation.state': 'charging',
+      'hardshell.operation.status': status,
+    })
+    expect(valueOf(await metrics(), 'hardshell.operations', charging('quarantined'))).toBe(1)
+    shop.bank = () => new Promise(() => {})
+    await operations.resume(id)
+    const points = await metrics()
+    expect(valueOf(points, 'hardshell.operations', charging('active'))).toBe(1)
+    expect(valueOf(points, 'hardshell.operations', charging('quarantined'))).toBe(0)
+  })
 })
 
 test('requests count by outcome, commits by theirs, and what is done again by its reason', async () => {
@@ -139,6 +161,8 @@ test('Prometheus is told the same', async () => {
   for (let made = 0; made < 3; made++) await orders.send((await orders.create({})).id, { type: 'cancel' })
   await orders.create({})
   // Two of these are under way, and two wait for them.
+  await metrics()
+  prometheus.text()
   shop.bank = () => new Promise(() => {})
   for (let made = 0; made < 4; made++) await orders.send((await orders.create({})).id, PAY)
   await shop.pass(0)

@@ -7,6 +7,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { describe, expect, test } from 'vitest'
 import { stepsTable, type Telemetry } from '../../src/kernel/index.ts'
 import { contextOfTraceparent, traceparentOf } from '../../src/otel/traceparent.ts'
+import { begun, Depot } from '../kits/depot.ts'
 import { followContexts, recorder } from '../kits/otel-kit.ts'
 import { Shop, tables } from '../kits/owners-kit.ts'
 
@@ -136,6 +137,28 @@ describe('an operation', () => {
     expect(named(after.spans(), 'charge')).toHaveLength(1)
   })
 
+  test('that another one started has a root of its own, which links to its parent', async () => {
+    const { telemetry, spans } = recorder()
+    const depot = new Depot()
+    const operations = await depot.process(undefined, undefined, { telemetry })
+    const id = await begun(operations, ['tea', 'salt'])
+    await depot.pass(10_000)
+    const [root] = named(spans(), 'shipment')
+    expect(root?.attributes).toMatchObject({ 'hardshell.operation.id': id, 'hardshell.operation.status': 'done' })
+    const children = named(spans(), 'parcel')
+    expect(children).toHaveLength(2)
+    for (const child of children) {
+      expect(child.attributes).toMatchObject({ 'hardshell.operation.parent': id, 'hardshell.operation.status': 'done' })
+      expect(linksOf(child)).toEqual([idOf(root)])
+      const commits = named(spans(), 'commit parcel').filter((span) => span.parentSpanContext?.spanId === idOf(child))
+      expect(commits.map(({ attributes }) => attributes['hardshell.commit.outcome'])).toEqual([
+        'landed',
+        'landed',
+        'landed',
+      ])
+    }
+  })
+
   test('that is not over when the operations are closed has ended spans, to be exported', async () => {
     const { telemetry, spans } = recorder()
     const shop = withSteps()
@@ -213,6 +236,40 @@ describe('an error', () => {
     expect(shop.charges).toEqual(['only'])
     expect(reported.length).toBeGreaterThanOrEqual(4)
   })
+})
+
+test('what follows operations sees no snapshot and no request of theirs', async () => {
+  const shop = withSteps()
+  const shown: object[] = []
+  const telemetry: Telemetry = {
+    begin: ({ on }) => {
+      on((row) => shown.push(row))
+      return {
+        found: (rows) => void shown.push(...rows),
+        committing({ before, row }) {
+          shown.push(row, ...(before ? [before] : []))
+          return { ended() {}, failed() {} }
+        },
+        request({ row }, make) {
+          shown.push(row)
+          return make()
+        },
+        erred: (row) => void shown.push(row),
+      }
+    },
+  }
+  await died(shop)
+  const failures = [new Error('no line')]
+  shop.bank = async () => {
+    const failure = failures.shift()
+    if (failure) throw failure
+  }
+  const { orders } = await shop.process('second', undefined, { telemetry })
+  await orders.send((await orders.create({}, { key: 'k' })).id, PAY)
+  await shop.pass(10_000)
+  expect(shown.length).toBeGreaterThan(10)
+  const names = ['id', 'kind', 'state', 'status', 'version', 'attempt', 'parent', 'lane', 'createdAt']
+  for (const row of shown) expect(Object.keys(row)).toEqual(names)
 })
 
 describe('where contexts are followed', () => {

@@ -5,6 +5,12 @@
 import type { OperationRow } from '../define/operation.ts'
 import type { LaneLoad } from '../run/request-limiter.ts'
 
+/** What is shown of an operation's row: neither its snapshot nor what was asked for. */
+export type SeenOperation = Pick<
+  OperationRow,
+  'id' | 'kind' | 'state' | 'status' | 'version' | 'attempt' | 'parent' | 'lane' | 'createdAt'
+>
+
 /** Follows operations, as `openOperations` takes it; `openTelemetry` of `hardshell/otel` makes one. */
 export interface Telemetry {
   /** For the kernel: follows one store's operations, until they are closed. */
@@ -20,7 +26,7 @@ export interface Measured {
   /** Aborts when the operations are closed. */
   readonly signal: AbortSignal
   /** Calls back with the row after each commit, of other processes too. Returns the way to stop. */
-  readonly on: (listener: (row: OperationRow) => void) => () => void
+  readonly on: (listener: (row: SeenOperation) => void) => () => void
   /** How many requests each lane has. */
   readonly lanes: () => readonly LaneLoad[]
   /** The traces that were kept with an operation's steps, the newest first, as `Committing.trace` gave them. */
@@ -30,9 +36,9 @@ export interface Measured {
 /** A step that is about to be committed. */
 export interface CommitBegun {
   /** The row before; undefined for a new operation. */
-  readonly before: OperationRow | undefined
+  readonly before: SeenOperation | undefined
   /** The row as the commit writes it. */
-  readonly row: OperationRow
+  readonly row: SeenOperation
   /** The type of the step's event, or the kernel's name for what it does. */
   readonly event: string
   /** The effect whose answer the event is. */
@@ -54,7 +60,7 @@ export interface Committing {
 /** A request of an effect that is about to be made. */
 export interface RequestBegun {
   /** The operation's row. */
-  readonly row: OperationRow
+  readonly row: SeenOperation
   /** The effect. */
   readonly src: string
   /** Aborted where nobody waits for its answer any more. */
@@ -63,12 +69,12 @@ export interface RequestBegun {
 
 /** Hears of one store's operations. It throws nothing. */
 export interface Probe {
-  /** The unfinished operations that the start found. */
-  found(rows: readonly OperationRow[]): void
+  /** The unfinished operations that the start found, and one that was set aside and that a person has go on. */
+  found(rows: readonly SeenOperation[]): void
   /** A commit begins. */
   committing(begun: CommitBegun): Committing
   /** Makes a request; `answerOf` names its answer, and is undefined where it was not made after all. */
   request<T>(begun: RequestBegun, make: () => Promise<T>, answerOf: (made: T) => string | undefined): Promise<T>
   /** An error keeps an operation from going on. */
-  erred(row: OperationRow, error: unknown): void
+  erred(row: SeenOperation, error: unknown): void
 }
