@@ -24,14 +24,19 @@ export const ATTRIBUTES = {
 
 /** The attributes of one point. */
 export interface Attributes {
+  /** A value by its attribute's name. */
   readonly [name: string]: string | number
 }
 
 /** What a metric is called, and how it is to be read. */
 export interface Metric {
+  /** Its name in OpenTelemetry. */
   readonly name: string
+  /** A number at the moment, one that only goes up, or a distribution. */
   readonly type: 'gauge' | 'counter' | 'histogram'
+  /** What it is counted in: seconds (`s`), or a word in braces. */
   readonly unit: string
+  /** What it says. */
   readonly description: string
 }
 

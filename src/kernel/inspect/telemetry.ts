@@ -73,7 +73,11 @@ export interface Probe {
   found(rows: readonly SeenOperation[]): void
   /** A commit begins. */
   committing(begun: CommitBegun): Committing
-  /** Makes a request; `answerOf` names its answer, and is undefined where it was not made after all. */
+  /**
+   * Makes a request; `answerOf` names its answer, and gives undefined where it was not made after all.
+   *
+   * @throws what the request throws
+   */
   request<T>(begun: RequestBegun, make: () => Promise<T>, answerOf: (made: T) => string | undefined): Promise<T>
   /** An error keeps an operation from going on. */
   erred(row: SeenOperation, error: unknown): void
