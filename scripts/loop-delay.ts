@@ -1,6 +1,6 @@
 /**
  * How long crypto holds up a process: a wallet makes 1,000 outputs, and a mint signs 1,000, each with its counterpart in another process,
- * while the delays of the event loop are measured. An idle process is measured first: what it has is the machine's.
+ * while the delays of the event loop are measured; and how long large tokens do: texts of 1,000, 5,000 and 10,000 proofs are read and prepared. An idle process is measured first: what it has is the machine's.
  *
  *   node scripts/loop-delay.ts [--crypto noble|wasm|secp256k1] [--outputs 1000] [--json]
  */
@@ -9,12 +9,13 @@ import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { encodeToken } from '../src/cashu/codec.ts'
 import type { CryptoHalves } from '../src/cashu/crypto.ts'
 import { nobleCrypto } from '../src/cashu/noble-crypto.ts'
 import { nobleMintCrypto } from '../src/cashu/noble-mint-crypto.ts'
 import { nativeCrypto } from '../src/crypto/secp256k1.ts'
 import { wasmCrypto } from '../src/crypto/wasm.ts'
-import { openWallet } from '../src/index.ts'
+import { openWallet, parseCashu } from '../src/index.ts'
 import { createMintServer } from '../src/mint-server/index.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import { wholeNumber } from './kill-lab/run.ts'
@@ -105,6 +106,32 @@ async function ofWallet({ wallet: crypto }: CryptoHalves): Promise<Delays> {
   })
 }
 
+/** Those of strangers, at a mint that is not trusted: nothing is sent. */
+async function ofTokens({ wallet: crypto }: CryptoHalves): Promise<Delays[]> {
+  await using wallet = await openWallet({ store: memoryStore(), seed: new Uint8Array(64).fill(1), crypto })
+  const rows: Delays[] = []
+  for (const count of [1_000, 5_000, 10_000]) {
+    const token = tokenOf(count)
+    rows.push(await during(`a token of ${count} proofs is read`, () => parseCashu(token)))
+    // One that is too large is refused.
+    const prepare = () => wallet.receive.prepare({ token }).catch(() => undefined)
+    rows.push(await during(`a token of ${count} proofs is prepared`, prepare))
+  }
+  return rows
+}
+
+const tokenOf = (count: number): string =>
+  encodeToken({
+    mintUrl: 'https://mint.example',
+    unit: 'sat',
+    proofs: Array.from({ length: count }, (_, at) => ({
+      amount: 1,
+      id: '009a1f293253e41e',
+      secret: at.toString(16).padStart(64, '0'),
+      C: '02bc9097997d81afb2cc7346b5e4345a9346bd2a506eb7958598a72f0cf85163ea',
+    })),
+  })
+
 async function ofMint({ mint: crypto }: CryptoHalves): Promise<Delays> {
   const server = await createMintServer({ store: memoryStore(), lightning: { autoPayMs: 0 }, crypto, waitMs: 600_000 })
   try {
@@ -144,7 +171,7 @@ else {
   const load = LIBRARIES[values.crypto]
   if (!load) throw new TypeError(`--crypto is one of ${Object.keys(LIBRARIES).join(', ')}`)
   const halves = await load()
-  const rows = [await during('nothing at all', () => delay(3_000)), await ofWallet(halves), await ofMint(halves)]
+  const rows = [await during('nothing at all', () => delay(3_000)), ...(await ofTokens(halves)), await ofWallet(halves), await ofMint(halves)] // prettier-ignore
   if (values.json) console.log(JSON.stringify({ crypto: halves.name, rows }))
   else console.table(rows)
 }

@@ -6,10 +6,42 @@ export type { Amount, AmountLike } from '@cashu/cashu-ts'
 export type { CryptoHalves, CryptoInUse, WalletCrypto } from './cashu/crypto.ts'
 export { CashuError, type CashuErrorCode } from './cashu/errors.ts'
 export type { MintInfo } from './cashu/parse.ts'
+export type {
+  CashuText,
+  Found,
+  FoundBitcoin,
+  FoundInvoice,
+  FoundLightningAddress,
+  FoundLnurl,
+  FoundMintUrl,
+  FoundOffer,
+  FoundPaymentRequest,
+  FoundToken,
+  Unreadable,
+} from './cashu/text/found.ts'
+export type { LnurlPay, ResolveLnurl } from './cashu/text/lnurl.ts'
+export { parseCashu, type ParseCashuOptions } from './cashu/text/parse-cashu.ts'
+export {
+  decodePaymentRequest,
+  encodePaymentRequest,
+  type PaymentRequest,
+  type PaymentRequestTerms,
+} from './cashu/text/payment-request.ts'
+export type { PaymentAsked, PaymentLock, PaymentTransport } from './cashu/text/payment-terms.ts'
 export { fetchTransport, type Transport, type TransportAnswer } from './cashu/transport.ts'
 export { HardshellError, type ErrorCode } from './kernel/util/errors.ts'
 export type { Explanation } from './kernel/inspect/explain.ts'
-export type { Inspect, InspectionEvent } from './kernel/inspect/inspect.ts'
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedEvent,
+  InspectedEventEvent,
+  InspectedMicrostep,
+  InspectedSnapshot,
+  InspectedSnapshotEvent,
+  InspectionBase,
+  InspectionEvent,
+} from './kernel/inspect/inspect.ts'
 export type { OperationStatus } from './kernel/define/operation.ts'
 export type { CloseOptions } from './kernel/options.ts'
 export type { Role } from './kernel/share/ownership.ts'

@@ -29,3 +29,23 @@ export function taker(sliceMs: number): () => Promise<void> {
     untilMs = performance.now() + sliceMs
   }
 }
+
+/** Work in pieces: between two of them others may have their turn. What it comes to is what it returns. */
+export type Pieces<T> = Generator<void, T, void>
+
+/** Does all pieces at once. */
+export function atOnce<T>(pieces: Pieces<T>): T {
+  for (;;) {
+    const next = pieces.next()
+    if (next.done) return next.value
+  }
+}
+
+/** Does all pieces, and awaits a turn between two of them. */
+export async function inTurns<T>(pieces: Pieces<T>, turn: () => Promise<void>): Promise<T> {
+  for (;;) {
+    const next = pieces.next()
+    if (next.done) return next.value
+    await turn()
+  }
+}

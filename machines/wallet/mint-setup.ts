@@ -69,6 +69,7 @@ export const parts = setup({
     isIssuedAlready: shown(({ state }) => state === 'ISSUED'),
     isLockedElsewhere: shown(({ lockedElsewhere }) => lockedElsewhere),
     isFitting: shown(({ flaw }) => flaw === null),
+    isFittingAndPaid: shown(({ flaw, state }) => flaw === null && state !== 'UNPAID'),
     isForgotten: of(isForgotten),
     isMeant: of(({ denials }, reply) => isMeant(denials, reply)),
     isUnsupported: of(isUnsupported),

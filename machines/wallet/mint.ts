@@ -114,6 +114,13 @@ export const mint = parts.createMachine({
           onDone: [
             on({
               answer: 'ok',
+              such: 'isFittingAndPaid',
+              target: '#mint.deriving',
+              keep: quoteKept,
+              afterwards: [writes(claim), 'tell'],
+            }),
+            on({
+              answer: 'ok',
               such: 'isFitting',
               target: '#mint.unpaid',
               keep: quoteKept,
@@ -149,6 +156,13 @@ export const mint = parts.createMachine({
                   detail: 'the quote is locked to a key that is not the given one (NUT-20)',
                 },
               },
+            }),
+            on({
+              answer: 'ok',
+              such: 'isFittingAndPaid',
+              target: '#mint.deriving',
+              keep: quoteKept,
+              afterwards: 'tell',
             }),
             on({ answer: 'ok', such: 'isFitting', target: '#mint.unpaid', keep: quoteKept }),
             ...unquoted('#mint.failed', quoteFlaw),

@@ -8,6 +8,28 @@ export type CashuErrorCode =
   | 'TOKEN_TOO_LARGE'
   /** A V3 token with proofs of more than one mint. */
   | 'TOKEN_OF_SEVERAL_MINTS'
+  /** A token of version 1, which has proofs only. */
+  | 'TOKEN_WITHOUT_MINT'
+  /** A token of a version that is not known. */
+  | 'TOKEN_VERSION_UNKNOWN'
+  /** A text with more than one token, where one is to be received. */
+  | 'TOKENS_SEVERAL'
+  /** A token that has one proof twice. */
+  | 'PROOF_REPEATED'
+  /** A token with a proof of the amount 0. */
+  | 'PROOF_WORTHLESS'
+  /** A text of more characters than are read. */
+  | 'TEXT_TOO_LARGE'
+  /** A text in which there is nothing to pay or to receive. */
+  | 'TEXT_UNKNOWN'
+  /** Not a payment request (NUT-18, NUT-26), or one with a wrong checksum or contents. */
+  | 'PAYMENT_REQUEST_MALFORMED'
+  /** Not a bolt12 offer. */
+  | 'OFFER_MALFORMED'
+  /** Not a `bitcoin:` address (BIP21, BIP321), or one that requires what is not known. */
+  | 'BITCOIN_URI_MALFORMED'
+  /** Not an LNURL (LUD-01, LUD-17). */
+  | 'LNURL_MALFORMED'
   /** A keyset of a version other than 00 and 01 (NUT-02). */
   | 'KEYSET_UNSUPPORTED'
   /** Not the address of a mint. */

@@ -31,7 +31,17 @@ export type { EventOf, InputOf, OutputOf, ReplyOf, StateOf } from './define/type
 export { TAGS, type Tag } from './define/tags.ts'
 export { HardshellError, type ErrorCode } from './util/errors.ts'
 export type { Explanation } from './inspect/explain.ts'
-export type { Inspect, InspectionEvent } from './inspect/inspect.ts'
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedEvent,
+  InspectedEventEvent,
+  InspectedMicrostep,
+  InspectedSnapshot,
+  InspectedSnapshotEvent,
+  InspectionBase,
+  InspectionEvent,
+} from './inspect/inspect.ts'
 export type { Log, LogLevel, OperationLogEvent } from './inspect/log.ts'
 export type {
   CommitBegun,

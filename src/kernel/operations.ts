@@ -205,7 +205,7 @@ export class Operations<Ports = unknown> {
   async #resume(): Promise<readonly Resumed[]> {
     const aside = this.role === 'client' ? [] : await this.#unfinished('quarantined')
     const { active, ours } = await this.#ownership.begin(() => this.#unfinished('active'))
-    this.#telling.probe?.found([...active, ...aside])
+    this.#telling.found([...active, ...aside])
     const report = await this.#supervisor.resume(ours)
     const known = new Set(ours.map(({ id }) => id))
     for (const { id, kind, state } of active) if (!known.has(id)) report.push({ id, kind, state, outcome: 'elsewhere' })
@@ -335,7 +335,9 @@ export class Operations<Ports = unknown> {
     this.#telling.log('info', { event: 'role', role })
     if (role !== 'owner') return
     try {
-      await this.#supervisor.resume(await this.#unfinished('active'))
+      const rows = await this.#unfinished('active')
+      this.#telling.found(rows)
+      await this.#supervisor.resume(rows)
     } catch (error) {
       if (!this.#stop.signal.aborted) reportError(error)
     }

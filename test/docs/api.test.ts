@@ -108,10 +108,11 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'src/testing/contracts/machine-contract.ts': 'needs the kind of its reader',
 }
 
-/** An example with what a test cannot have replaced: a fixed port, a mint on the internet, a file that others use too. */
+/** An example with what a test cannot have replaced: a fixed port, a mint on the internet, a file that others use too, a long wait. */
 const here = ({ code, line }: Example): string =>
   code
     .replace('port: 3338', 'port: 0')
+    .replace('AbortSignal.timeout(60_000)', 'AbortSignal.timeout(100)')
     .replace(`'https://new.example/Bitcoin'`, 'movedTo')
     .replace(`'wallet.db'`, `'wallet-${line}.db'`)
 

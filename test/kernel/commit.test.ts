@@ -92,7 +92,7 @@ describe('commit before visible', () => {
         await held
         await commit()
       }),
-      inspect: ({ type, snapshot }) => type === '@xstate.snapshot' && inspected.push(snapshot!.value),
+      inspect: (event) => event.type === '@xstate.snapshot' && inspected.push(event.snapshot.value),
       ports: {
         card: async ({ input }) => {
           charged.push(input.id)

@@ -62,6 +62,8 @@ livePaths(
   'mint',
   [aQuote, keysetsUnknown(aQuote), mint('an imported quote', true)],
   [
+    // Nobody pays a quote before its mint has said what it is: the explorer does.
+    /mint\.quoting\.requesting: done\[0\]/,
     /mint\.deriving: done\[4\]/,
     /^answer mint\.derive: (gap|unreachable)$/,
     // Requests without an answer in a row, so many that no path is as long: the explorer and `wallet-issue` come there.

@@ -397,7 +397,9 @@ describe("a stranger's token", () => {
     const v4 = encodeToken({ mintUrl: 'https://mint.test', unit: 'sat', proofs: proofs(5_001) })
     for (const token of [tokenOf(proofs(10_000)), tokenOf(proofs(5_001)), v4, `cashuA${'A'.repeat(4_000_000)}`])
       expect(await failure(wallet.receive.prepare({ token }))).toMatchObject({ code: 'TOKEN_TOO_LARGE' })
-    expect(counts()).toEqual({ hashed: 0, turns: 0 })
+    expect(counts().hashed).toBe(0)
+    // Those of the texts: 20,000 proofs that are looked at would be hundreds more.
+    expect(counts().turns).toBeLessThan(200)
     expect(await wallet.operations.list()).toEqual([])
   })
 
@@ -409,19 +411,18 @@ describe("a stranger's token", () => {
     expect(counts().turns).toBeGreaterThanOrEqual(5_000)
   })
 
-  test('with a proof twice, or of no amount in all, is malformed', async () => {
+  test('with a proof twice, with one of nothing, or of no amount in all, is refused by name', async () => {
     const { wallet, counts } = await opened()
     const [one] = proofs(1)
     const most = { amount: Number.MAX_SAFE_INTEGER }
-    for (const list of [
-      [one, one],
-      [one, { ...one, C: `03${hex(9)}` }],
-      proofs(2).map((proof) => ({ ...proof, ...most })),
-    ])
-      // prettier-ignore
-      expect(await failure(wallet.receive.prepare({ token: tokenOf(list as object[]) }))).toMatchObject({
-        code: 'TOKEN_MALFORMED',
-      })
+    const refused: readonly (readonly [list: readonly object[], code: string])[] = [
+      [[{ ...one }, { ...one }], 'PROOF_REPEATED'],
+      [[{ ...one }, { ...one, C: `03${hex(9)}` }], 'PROOF_REPEATED'],
+      [[{ ...one, amount: 0 }], 'PROOF_WORTHLESS'],
+      [proofs(2).map((proof) => ({ ...proof, ...most })), 'TOKEN_MALFORMED'],
+    ]
+    for (const [list, code] of refused)
+      expect(await failure(wallet.receive.prepare({ token: tokenOf(list) }))).toMatchObject({ code })
     expect(counts().hashed).toBe(0)
   })
 

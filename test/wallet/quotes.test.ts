@@ -26,6 +26,17 @@ async function trusting(on: Bench, name?: string): Promise<Opened> {
 
 const claims = async (on: Bench): Promise<number> => (await on.rows())['quoteClaims']!.length
 
+test('a quote that is paid when it is read is minted at once, without another question', async () => {
+  const on = await bench({ lightning: {} })
+  const { wallet, wire } = await trusting(on)
+  const { quote: quoteId, request } = await foreignQuote(on)
+  await pay(on, request)
+  const before = wire.requests.length
+  const mint = await wallet.mint.prepare({ mintUrl: on.mintUrl, amount: 21, quoteId })
+  await mint.finished()
+  expect(wire.requests.slice(before).map((what) => what.replace(quoteId, 'Q'))).toEqual(['GET /v1/mint/quote/bolt11/Q', 'POST /v1/mint/bolt11']) // prettier-ignore
+})
+
 describe('at most one live operation holds a quote', () => {
   test('preparing again for a quote returns the operation that has it, here, elsewhere and later', async () => {
     const on = await bench({ lightning: {} })

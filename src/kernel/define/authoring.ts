@@ -264,7 +264,7 @@ export function on<
     | NoInfer<Partial<Context>>
     | ((of: { context: Context; output: NoInfer<Answered<Out, A>> }) => NoInfer<Partial<Context>>)
   /** Done once it is kept. */
-  readonly afterwards?: After
+  readonly afterwards?: After | readonly After[]
 }): {
   readonly guard?: GuardOf<Out, NoInfer<A>, NoInfer<If>, NoInfer<Such>>
   readonly target: string

@@ -4,9 +4,9 @@ import type { Change, LoadedKind } from '../kernel.ts'
 import type { OperationsOptions } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
 import { reportError } from '../util/report.ts'
+import { InspectionFeeds } from './feeds.ts'
 import type { Resumed } from '../run/supervisor.ts'
 import { guarded } from './guarded.ts'
-import { publish } from './inspect.ts'
 import { failureEvent, resumedEvent, stepEvent, type LogLevel, type OperationLogEvent } from './log.ts'
 import type { Measured, Probe, Telemetry } from './telemetry.ts'
 
@@ -22,11 +22,13 @@ interface TellingOptions {
 
 export class Telling {
   readonly #of: TellingOptions
+  readonly #feeds: InspectionFeeds
   readonly #listeners = new Set<Listener>()
   #probe: Probe | undefined
 
   constructor(of: TellingOptions) {
     this.#of = of
+    this.#feeds = new InspectionFeeds(of.to)
   }
 
   /** Hears of each commit and each request, where telemetry follows the operations. */
@@ -49,6 +51,12 @@ export class Telling {
   /** Calls no listener back any more. */
   clear(): void {
     this.#listeners.clear()
+  }
+
+  /** Operations that were there when this process began; to be told before anything comes of them. */
+  found(rows: readonly OperationRow[]): void {
+    this.#feeds.found(rows, this.#of.kinds)
+    this.#probe?.found(rows)
   }
 
   /** This process committed a step. */
@@ -74,11 +82,9 @@ export class Telling {
 
   /** A row has changed. A listener that throws harms nothing. */
   #change(change: Change): void {
-    const { inspect, unsafeInspect } = this.#of.to
     for (const call of [
       ...[...this.#listeners].map((listener) => () => listener(change)),
-      () => inspect && publish(change, inspect, false),
-      () => unsafeInspect && publish(change, unsafeInspect, true),
+      () => this.#feeds.step(change),
     ])
       try {
         call()

@@ -92,13 +92,15 @@ export class Coverage {
   }
 
   /** Takes the kernel's inspection events, which report committed steps only. */
-  readonly inspect = ({ name, move, snapshot, sessionId }: InspectionEvent): void => {
+  readonly inspect = (told: InspectionEvent): void => {
+    const { name, sessionId } = told
     if (!name.startsWith(`${this.#kind} `)) return
-    if (snapshot) {
-      this.visited.add(stateText((snapshot.context as { state: string }).state))
+    if (told.type === '@xstate.snapshot') {
+      this.visited.add(stateText((told.snapshot.context as { state: string }).state))
       this.#tried.delete(sessionId)
     }
-    if (!move) return
+    if (told.type !== '@xstate.microstep') return
+    const { move } = told
     const { event, answer } = move
     const text = moveText(move)
     this.visited.add(text).add(eventText(event))

@@ -349,7 +349,7 @@ class LifeRun<S extends Stage> {
         (inspect ?? tell) &&
         ((event) => {
           inspect?.(event)
-          if (event.snapshot)
+          if (event.type === '@xstate.snapshot')
             this.#say(
               'state',
               `${event.name.replace(/ .*/, '')} ${(event.snapshot.context as { state: string }).state}`,

@@ -2,7 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import { stateNodes } from '../../kernel/define/chart.ts'
 import { dotted, type OperationKind } from '../../kernel/define/operation.ts'
-import type { InspectionEvent } from '../../kernel/inspect/inspect.ts'
+import type { InspectedEvent, InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import { tablesOf } from '../../kernel/run/durable.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
@@ -48,15 +48,15 @@ export class WholeTrace {
 
   /** A committed step: the events that led to it, and the context that it left. */
   step(event: InspectionEvent): void {
-    const { event: given, move, snapshot } = event
-    if (move && given) this.#say('event', `${nameIn(event)}: ${this.#eventText(given)}`)
-    if (!snapshot) return
+    if (event.type === '@xstate.microstep') this.#say('event', `${nameIn(event)}: ${this.#eventText(event.event)}`)
+    if (event.type !== '@xstate.snapshot') return
+    const { snapshot } = event
     const state = dotted(snapshot.value as AnyMachineSnapshot['value'])
     this.#say('context', `${nameIn(event)} in ${state}: ${JSON.stringify(snapshot.context)}`)
   }
 
   /** An event as the chart's author knows it, with all that it carries. */
-  #eventText(event: NonNullable<InspectionEvent['event']>): string {
+  #eventText(event: InspectedEvent): string {
     const { type, output } = event
     const [, invoke = ''] = /^xstate\.done\.actor\.(.*)$/.exec(type) ?? []
     const src = this.#srcs.get(invoke)

@@ -176,6 +176,8 @@ export interface Mood {
     | 'moved'
     /** It has no such quote. */
     | 'forgotten'
+    /** A quote is paid as soon as it is made, and the answer says so. */
+    | 'paidAtOnce'
   /** Milliseconds since the Unix epoch. */
   readonly untilMs: number
 }
@@ -435,6 +437,8 @@ export function faultyTransport(of: {
         switch (fault) {
           case 'crashAfter':
             return life.die()
+          case 'paidAtOnce':
+            return paidAtOnce(path, answer)
           case 'overtaken':
             // What a scenario has happen is over when it has.
             if (injected === 'ok') of.clock.sleep(SOON_MS)
@@ -462,6 +466,12 @@ export function faultyTransport(of: {
         }
       }),
     )
+  const paidAtOnce = async (path: string, answer: Answer): Promise<Answer> => {
+    if (answer.status >= 300) return answer
+    const quote = sure(bodyOf(answer.body).quote, 'quote')
+    await fixture.pay(quote)
+    return mint('GET', `${path}/${quote}`)
+  }
   wire.heard = afterwards(wire.heard, of.rows()['operations']?.some(({ status }) => status === 'active') ?? false)
   return async (request) => {
     const asked = askedBy(request.url.slice(mintUrl.length))

@@ -216,8 +216,9 @@ export abstract class LaneRun<
         (inspect ?? tell) &&
         ((event) => {
           inspect?.(event)
-          const state = event.snapshot && (event.snapshot.context as { state: string }).state
-          if (state !== undefined) this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
+          if (event.type !== '@xstate.snapshot') return
+          const { state } = event.snapshot.context as { state: string }
+          this.say('state', `${name}: ${event.name.replace(/ .*/, '')} ${state}`)
         }),
       inspectWhole: undefined,
       overtake: () => Promise.resolve(),

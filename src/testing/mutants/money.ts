@@ -28,9 +28,10 @@ export const moneyMutants: readonly Mutant[] = [
       },
       {
         file: 'src/wallet/kinds/send.ts',
-        from: `'send.encode': ({ input }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {`,
-        to: `'send.encode': ({ input, replay }) => {
-    if (replay) return { answer: 'lost' }`,
+        from: `'send.encode': async ({ input, read }: LocalArgs<Pick<SendContext, 'mintUrl' | 'unit' | 'memo' | 'sent'>>) => {`,
+        to: `'send.encode': async ({ input, replay, read: rows }) => {
+    if (replay) return { answer: 'lost' }
+    const read = { loose: () => rows }`,
       },
     ],
     breaks: 'stranded',

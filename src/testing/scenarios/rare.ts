@@ -84,6 +84,21 @@ const partly: readonly Scenario[] = [
   }),
 ]
 
+/** A quote is paid before its mint has said what it is. */
+const paidAtOnce = rare('mint', 'paid-at-once', {
+  async setup(stage) {
+    await stage.wallet.mints.trust(MINT_URL)
+    mood(stage, 'POST /v1/mint/quote', 'paidAtOnce', HOUR_MS)
+  },
+  async drive(stage) {
+    const run = async (): Promise<void> => {
+      const mint = await stage.wallet.mint.prepare({ mintUrl: MINT_URL, amount: 7, key: 'mint' })
+      await mint.finished()
+    }
+    await ending(stage, run, 'REFUSED', 'MINT_UNREACHABLE', 'QUOTE_WRONG')
+  },
+})
+
 /** Nothing is known that signs: exact coins are sent all the same, and others are not. */
 const unlisted = rare('send', 'unlisted', {
   async setup(stage) {
@@ -204,4 +219,4 @@ const fits = Object.entries<Partial<Faults>>({
   })
 })
 
-export const rarities: readonly Scenario[] = [...partly, unlisted, dearer, ...melts, ...fits]
+export const rarities: readonly Scenario[] = [...partly, paidAtOnce, unlisted, dearer, ...melts, ...fits]

@@ -4,10 +4,12 @@ import { exchangeBecause, type InputProof } from '../../../machines/wallet/excha
 import { receive, type ReceiveContext } from '../../../machines/wallet/receive.ts'
 import { checkFlag, checkNames } from '../../arguments.ts'
 import { fromAmountLike } from '../../cashu/amounts.ts'
-import { decodeToken, type TokenProof } from '../../cashu/codec.ts'
+import type { TokenProof } from '../../cashu/codec.ts'
 import { CashuError } from '../../cashu/errors.ts'
+import { tokenIn } from '../../cashu/text/token-text.ts'
 import { defineOperation } from '../../kernel/define/operation.ts'
 import { HardshellError } from '../../kernel/util/errors.ts'
+import { inTurns } from '../../time-slices.ts'
 import { dleqFault, keyOf, withoutDleq } from '../dleq.ts'
 import { exchangeEffects } from '../effects.ts'
 import type { WalletEnv } from '../env.ts'
@@ -31,7 +33,7 @@ export const receiveKind = defineOperation({
 
 /** The token to receive. */
 export interface PrepareReceive {
-  /** A token, V3 or V4 (NUT-00). */
+  /** A token, V3 or V4 (NUT-00), or a text in which `parseCashu` finds one. */
   readonly token: string
   /**
    * The least that is to come, after the mint's fees, in the token's unit: where it would be less, nothing is spent, and the
@@ -57,7 +59,7 @@ export class ReceiveHandle extends ExecutableHandle<ReceiveContext> {}
  * are not known yet.
  *
  * @throws {TypeError} naming the argument; {CashuError} `TOKEN_MALFORMED`, `TOKEN_TOO_LARGE`, `TOKEN_OF_SEVERAL_MINTS`,
- *   `DLEQ_INVALID`, `DLEQ_MISSING`, `DLEQ_UNCHECKED`; {HardshellError} `TOO_LITTLE`, `KEY_REUSED`
+ *   `TOKENS_SEVERAL`, `PROOF_REPEATED`, `PROOF_WORTHLESS`, `DLEQ_INVALID`, `DLEQ_MISSING`, `DLEQ_UNCHECKED`; {HardshellError} `TOO_LITTLE`, `KEY_REUSED`
  */
 export async function prepareReceive(env: WalletEnv, options: PrepareReceive): Promise<ReceiveHandle> {
   checkNames(options, 'options', ['token', 'atLeast', 'requireDleq', 'key'])
@@ -65,7 +67,7 @@ export async function prepareReceive(env: WalletEnv, options: PrepareReceive): P
   if (typeof token !== 'string') throw new TypeError('token: a text')
   checkFlag(requireDleq, 'requireDleq')
   const atLeast = options.atLeast === undefined ? 0 : positive(fromAmountLike(options.atLeast, 'atLeast'), 'atLeast')
-  const { mintUrl, unit, memo, proofs } = decodeToken(token)
+  const { mintUrl, unit, memo, proofs } = await inTurns(tokenIn(token), env.ports.turn)
   const amount = proofs.reduce((total, proof) => total + proof.amount, 0)
   if (!Number.isSafeInteger(amount)) throw new CashuError('TOKEN_MALFORMED', 'the proofs come to no amount in all')
   const calls = env.operations.of(receiveKind)
