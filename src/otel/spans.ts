@@ -67,6 +67,8 @@ export class Spans implements Probe {
   }
 
   committing({ before, row, event, src, answer }: CommitBegun): Committing {
+    // An id that is used again is another operation's.
+    const isNew = !before && !this.#roots.has(row.id)
     const root = this.#rootOf(row, before)
     root.commits++
     const { kind, state, version } = row
@@ -95,13 +97,13 @@ export class Spans implements Probe {
         span.setAttribute(ATTRIBUTES.outcome, outcome).end()
         if (outcome === 'landed')
           root.span.setAttribute(ATTRIBUTES.state, state).setAttribute(ATTRIBUTES.version, version)
-        else if (!before) this.#drop(row.id)
+        else if (isNew) this.#drop(row.id)
         this.#committed(root)
       },
       failed: (error) => {
         failed(span, error)
         span.end()
-        if (!before) this.#drop(row.id)
+        if (isNew) this.#drop(row.id)
         this.#committed(root)
       },
     }

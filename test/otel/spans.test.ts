@@ -159,6 +159,19 @@ describe('an operation', () => {
     }
   })
 
+  test('keeps its root where somebody creates another one under its id, in vain', async () => {
+    const { telemetry, spans } = recorder()
+    const shop = withSteps()
+    const { orders } = await shop.process('only', undefined, { telemetry })
+    const { id } = await orders.create({})
+    await expect(orders.create({}, { id })).rejects.toMatchObject({ code: 'ID_REUSED' })
+    await orders.send(id, PAY)
+    await shop.pass(0)
+    expect(named(spans(), 'order').map(({ attributes }) => attributes['hardshell.operation.state'])).toEqual(['paid'])
+    const outcomes = named(spans(), 'commit order').map(({ attributes }) => attributes['hardshell.commit.outcome'])
+    expect(outcomes).toEqual(['landed', 'superseded', 'landed', 'landed'])
+  })
+
   test('that is not over when the operations are closed has ended spans, to be exported', async () => {
     const { telemetry, spans } = recorder()
     const shop = withSteps()
