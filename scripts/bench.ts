@@ -16,6 +16,7 @@ import { wholeNumber } from './kill-lab/run.ts'
 import { fillWallet, measureLive, type Live } from './bench/live.ts'
 import { measureSchedules, type Schedules } from './bench/schedules.ts'
 import { measureSteps, type StepsCost } from './bench/steps.ts'
+import { measureTelemetry } from './bench/telemetry.ts'
 
 const { values } = parseArgs({
   options: {
@@ -74,6 +75,9 @@ async function main(): Promise<void> {
     ]),
     ...schedulesRows(await measureSchedules()),
     ...stepsRows(await measureSteps()),
+    ...(await measureTelemetry()).map(({ what, usPerStep, most }) =>
+      atMost(`${what}: CPU of a step`, usPerStep, 'µs', most),
+    ),
     ...(await cryptoRatios()),
   ]
   if (values.json) console.log(JSON.stringify({ rows, live }))

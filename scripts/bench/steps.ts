@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setup } from 'xstate'
 import { openWallet, type Transport } from '../../src/index.ts'
-import { defineOperation, effect, openOperations, operationsTable, ownersTable, stepsTable } from '../../src/kernel/index.ts' // prettier-ignore
+import { defineOperation, effect, openOperations, operationsTable, ownersTable, stepsTable, type OperationsOptions } from '../../src/kernel/index.ts' // prettier-ignore
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
 import { inProcessMint, MINT_URL } from './in-process.ts'
 
@@ -45,10 +45,10 @@ const errand = defineOperation({
   effects: () => ({ run: async () => ({ answer: 'ok' as const }) }),
 })
 /** So many steps an errand has. */
-const STEPS = 3
+export const STEPS = 3
 
 /** The CPU of this thread, in microseconds: no other one works for an operation. */
-function cpuUs(): number {
+export function cpuUs(): number {
   const { user, system } = process.threadCpuUsage()
   return user + system
 }
@@ -56,7 +56,10 @@ function cpuUs(): number {
 export async function measureSteps(): Promise<StepsCost> {
   const dir = mkdtempSync(join(tmpdir(), 'hardshell-bench-'))
   try {
-    const sides = [await errands(join(dir, 'kept.db'), {}), await errands(join(dir, 'none.db'), false)] as const
+    const sides = [
+      await errands(join(dir, 'kept.db'), {}),
+      await errands(join(dir, 'none.db'), { keepSteps: false }),
+    ] as const
     for (let at = 0; at < WARM_UP; at++) for (const side of sides) await side.run()
     const cpu = new Map<object, number[]>(sides.map((side) => [side, []]))
     for (let at = 0; at < TURNS; at++)
@@ -80,11 +83,13 @@ export async function measureSteps(): Promise<StepsCost> {
 }
 
 /** What befalls a few runs alone does not count. */
-const median = (values: readonly number[] = []): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+export const median = (values: readonly number[] = []): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-async function errands(path: string, keepSteps: {} | false) {
+/** Errands on a file. */
+export async function errands(path: string, options: Pick<OperationsOptions<undefined>, 'keepSteps' | 'telemetry'>) {
   const store = await sqliteStore({ path }).open({ version: 1, tables })
-  const operations = openOperations({ store, tables, kinds: [errand], ports: undefined, keepSteps })
+  const operations = openOperations({ store, tables, kinds: [errand], ports: undefined, ...options })
   await operations.resumed
   return {
     async run(): Promise<void> {

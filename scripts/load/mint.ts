@@ -65,7 +65,7 @@ const server = await createMintServer({
   crypto: timed<MintCrypto & SignatoryCrypto>(nobleMintCrypto),
   admin: true,
   port,
-  log: (entry) => {
+  log: (_, entry) => {
     if (entry.event === 'failure') process.stderr.write(`mint: ${JSON.stringify(entry)}\n`)
   },
 })

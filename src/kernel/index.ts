@@ -42,6 +42,18 @@ export type {
   InspectionBase,
   InspectionEvent,
 } from './inspect/inspect.ts'
+export type { Log, LogLevel, OperationLogEvent } from './inspect/log.ts'
+export type {
+  CommitBegun,
+  Committing,
+  Measured,
+  Probe,
+  RequestBegun,
+  SeenOperation,
+  Telemetry,
+} from './inspect/telemetry.ts'
+export type { LaneLoad } from './run/request-limiter.ts'
+export type { Failure } from './util/failure.ts'
 export type { Change } from './kernel.ts'
 export {
   defineOperation,

@@ -12,6 +12,7 @@ import { fraction, type Clock, type Random } from './util/ports.ts'
 import type { Outcome } from './step/commit.ts'
 import { settled, stepper, type Move, type Stepper } from './step/step.ts'
 import { storedTimers, type Timers } from './step/timers.ts'
+import type { Probe } from './inspect/telemetry.ts'
 import type { StepHistory } from './run/step-history.ts'
 import type { Alarms } from './run/timer-heap.ts'
 
@@ -62,6 +63,8 @@ export interface Kernel {
   readonly tables: Tables
   /** Records each commit of an operation, where the database keeps step history. */
   readonly history: StepHistory | undefined
+  /** Hears of each commit and each request, where telemetry follows the operations. */
+  readonly probe: Probe | undefined
   /** The store, as local steps read it. */
   readonly reader: Reader
   /** Stores new operations and starts them; see `Supervisor`. */

@@ -10,6 +10,7 @@ import type {
   Reader,
 } from './define/operation.ts'
 import type { Explanation } from './inspect/explain.ts'
+import { seen } from './inspect/guarded.ts'
 import { Standings } from './inspect/standings.ts'
 import { StepRecords } from './inspect/step-records.ts'
 import { Telling, type Listener } from './inspect/telling.ts'
@@ -121,6 +122,13 @@ export class Operations<Ports = unknown> {
       loadKind(kind as OperationKind, { ports, reader, tables, clock, random, inspected }),
     )
     this.#telling = new Telling({ to: options, kinds: this.#kinds, tables: Object.keys(tables) })
+    this.#steps = new StepRecords({ store, tables })
+    this.#telling.follow(options.telemetry, {
+      ...{ nowMs: () => clock.now(), steadyMs: () => clock.monotonicMs(), signal },
+      on: (listener) => this.on(({ row }) => listener(seen(row))),
+      lanes: () => this.#limiter.loads,
+      traces: (id) => this.#steps.traces(id),
+    })
     const { keepSteps } = options
     this.#kernel = {
       store,
@@ -137,6 +145,7 @@ export class Operations<Ports = unknown> {
       kinds: this.#kinds,
       tables,
       history: historyOf({ store, clock, tables, keepSteps, signal }),
+      probe: this.#telling.probe,
       reader,
       begin: (ids, write) => this.#supervisor.begin(ids, write),
       startOwn: (ids) => this.#supervisor.startOwn(ids),
@@ -159,7 +168,6 @@ export class Operations<Ports = unknown> {
       unloadable: (view) => this.#reads.unloadable(view),
       resumed: () => this.resumed,
     })
-    this.#steps = new StepRecords({ store, tables })
     const retention = new Retention({ kernel: this.#kernel, reads: this.#reads, tables, signal })
     this.#waits = new Waits({
       ...{ store, clock, signal },
@@ -218,7 +226,9 @@ export class Operations<Ports = unknown> {
       outcome: 'quarantined' as const,
       reason: reason ?? '',
     }))
-    return [...report, ...quarantined]
+    const resumed = [...report, ...quarantined]
+    this.#telling.resumed(resumed)
+    return resumed
   }
 
   #unfinished(status: OperationStatus): Promise<OperationRow[]> {
@@ -331,6 +341,7 @@ export class Operations<Ports = unknown> {
     // What was loaded to hand an event over, or ran until just now.
     this.#supervisor.leave()
     for (const listener of this.#roleListeners) listener(role)
+    this.#telling.log('info', { event: 'role', role })
     if (role !== 'owner') return
     try {
       const rows = await this.#unfinished('active')
@@ -471,7 +482,7 @@ export class Operations<Ports = unknown> {
     if (change.before?.state !== change.row.state) this.#supervisor.progressed(change.row.id)
     if (change.row.status !== 'active') this.#supervisor.send({ type: 'operation.ended', id: change.row.id })
     this.#kernel.history?.landed(change.row)
-    this.#telling.change(change)
+    this.#telling.step(change)
   }
 
   #setAside(before: OperationRow, row: OperationRow): void {

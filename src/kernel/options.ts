@@ -14,6 +14,8 @@ import type { Tables } from '../store/kit/rows.ts'
 import type { OperationKind, OperationStatus } from './define/operation.ts'
 import { checkKeepSteps, type StepsKept } from './define/steps.ts'
 import type { Inspect } from './inspect/inspect.ts'
+import type { Log } from './inspect/log.ts'
+import type { Telemetry } from './inspect/telemetry.ts'
 import type { LaneRates } from './run/lane-rates.ts'
 import type { Clock, Random } from './util/ports.ts'
 
@@ -48,9 +50,14 @@ export interface OperationsOptions<Ports> {
   readonly keepSteps?: StepsKept | false | undefined
   /**
    * Hears of each error that keeps an operation from going on: of a defect, for which it is set aside, and of others,
-   * after which it is tried again. Unless given, what is set aside is reported to the platform (`reportError`, or the console).
+   * after which it is tried again. Unless it or `log` is given, what is set aside is reported to the platform (`reportError`, or
+   * the console).
    */
   readonly onError?: OnError
+  /** Gets structured events with a level: steps, what the start resumed, errors. They hold ids, states and codes, and no secrets. */
+  readonly log?: Log
+  /** Follows each commit and each request: `openTelemetry(...)` of `hardshell/otel`. */
+  readonly telemetry?: Telemetry
 }
 
 /** What a client is opened with. */
@@ -200,6 +207,8 @@ const CLIENT: readonly (keyof ClientOptions<unknown>)[] = [
   'unsafeInspect',
   'keepSteps',
   'onError',
+  'log',
+  'telemetry',
 ]
 
 /** @throws {TypeError} naming the argument */
@@ -215,8 +224,9 @@ export function checkOptions<Ports>(options: Omit<OperationsOptions<Ports>, 'por
   checkObject(options.tables, 'tables')
   if (!Array.isArray(options.kinds)) throw new TypeError('kinds: a list of kinds')
   checkClock(options.clock)
-  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect', 'onError'] as const)
+  for (const name of ['random', 'laneOpen', 'inspect', 'unsafeInspect', 'onError', 'log'] as const)
     checkFunction(options[name], name)
+  if (options.telemetry !== undefined) checkMethods(options.telemetry, 'telemetry', ['begin'])
   checkCount(options.laneLimit, 'laneLimit')
   checkKeepSteps(options.keepSteps)
   if (options.rates === undefined) return

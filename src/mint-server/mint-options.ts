@@ -11,6 +11,8 @@ import {
   checkText,
 } from '../arguments.ts'
 import type { InspectionEvent } from '../kernel/inspect/inspect.ts'
+import type { Log } from '../kernel/inspect/log.ts'
+import type { Telemetry } from '../kernel/inspect/telemetry.ts'
 import { checkKeepSteps, type StepsKept } from '../kernel/define/steps.ts'
 import type { OnError } from '../kernel/options.ts'
 import type { Clock, Random } from '../kernel/util/ports.ts'
@@ -45,10 +47,14 @@ export interface MintOptions
    */
   readonly keepSteps?: Pick<StepsKept, 'perOperation'> | false | undefined
   /**
-   * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
-   * platform (`reportError`, or the console); a mint server writes it to its log as well.
+   * Hears of each error that keeps an operation from going on. Unless it or `log` is given, what is set aside for one is
+   * reported to the platform (`reportError`, or the console).
    */
   readonly onError?: OnError
+  /** Gets what the mint's operations tell: ids, states and codes, and no secrets. */
+  readonly log?: Log
+  /** Follows each commit and each request of the operations: `openTelemetry(...)` of `hardshell/otel`. */
+  readonly telemetry?: Telemetry
 }
 
 const SETTINGS: readonly (keyof MintSettings)[] = [
@@ -78,6 +84,8 @@ export const MINT_OPTIONS: readonly (keyof MintOptions)[] = [
   'inspect',
   'keepSteps',
   'onError',
+  'log',
+  'telemetry',
 ]
 
 /** @throws {TypeError} naming the argument */
@@ -105,7 +113,8 @@ export function checkMintSettings(options: Partial<Omit<MintOptions, 'store' | '
   for (const each of ['cacheTtlMs', 'quoteTtlMs', 'quoteRetentionMs', 'waitMs'] as const)
     checkDuration(options[each], each)
   if (offerTtlMs !== null) checkDuration(offerTtlMs, 'offerTtlMs')
-  for (const each of ['feeReserve', 'random', 'inspect', 'onError'] as const) checkFunction(options[each], each)
+  for (const each of ['feeReserve', 'random', 'inspect', 'onError', 'log'] as const) checkFunction(options[each], each)
+  if (options.telemetry !== undefined) checkMethods(options.telemetry, 'telemetry', ['begin'])
   checkClock(options.clock)
   checkKeepSteps(options.keepSteps)
   if (options.keepSteps) checkNames(options.keepSteps, 'keepSteps', ['perOperation'])

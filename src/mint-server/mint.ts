@@ -51,7 +51,8 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
   await highWater?.check()
   const { store, onCommit } = announcing(options.store)
   const { context, keysets } = await prepared({ ...options, store })
-  const { backend, random = systemRandom, waitMs = 30_000, keepSteps, inspect, onError } = options
+  const { backend, random = systemRandom, waitMs = 30_000, keepSteps } = options
+  const { inspect, onError, log, telemetry } = options
   const { settings, clock } = context
   await highWater?.start()
   await backend.start()
@@ -59,6 +60,8 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
     ...{ store, tables: mintSchema.tables, kinds: mintKinds, ports: context, clock, random, laneLimit: LANE_LIMIT },
     ...(inspect && { inspect }),
     ...(onError && { onError }),
+    ...(log && { log }),
+    ...(telemetry && { telemetry }),
     // They are deleted with their operations, a day after the end.
     keepSteps: keepSteps === false ? false : { ...keepSteps, days: Infinity },
   })

@@ -208,6 +208,7 @@ export const stepRecord = record<StepRecord>({
       emitted: optional(list(text)),
       children: optional(number),
       forkedFrom: optional(record<NonNullable<StepDetail['forkedFrom']>>({ id: text, version: number })),
+      trace: optional(text),
     }),
   ),
 })

@@ -1,5 +1,13 @@
 /** The wallet: a thin user of the kernel. */
-import { checkClock, checkCount, checkDuration, checkFunction, checkNames, checkObject } from '../arguments.ts'
+import {
+  checkClock,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkMethods,
+  checkNames,
+  checkObject,
+} from '../arguments.ts'
 import { taker } from '../time-slices.ts'
 import { mintClient, type MintClient } from '../cashu/client.ts'
 import { readInvoice } from '../cashu/invoice.ts'
@@ -10,6 +18,8 @@ import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import { makeInspectable } from '../kernel/inspect/inspectable.ts'
+import type { Log } from '../kernel/inspect/log.ts'
+import type { Telemetry } from '../kernel/inspect/telemetry.ts'
 import { openOperations, partsIn } from '../kernel/operations.ts'
 import type { CloseOptions, OnError } from '../kernel/options.ts'
 import { checkKeepSteps, type StepsKept } from '../kernel/define/steps.ts'
@@ -83,10 +93,14 @@ export interface WalletOptions {
    */
   readonly keepSteps?: StepsKept | false | undefined
   /**
-   * Hears of each error that keeps an operation from going on. Unless given, what is set aside for one is reported to the
-   * platform (`reportError`, or the console), without secrets.
+   * Hears of each error that keeps an operation from going on. Unless it or `log` is given, what is set aside for one is
+   * reported to the platform (`reportError`, or the console), without secrets.
    */
   readonly onError?: OnError
+  /** Gets structured events with a level: steps, what the start resumed, errors. They hold ids, states and codes, and no secrets. */
+  readonly log?: Log
+  /** Follows each commit and each request: `openTelemetry(...)` of `hardshell/otel`. */
+  readonly telemetry?: Telemetry
 }
 
 /** The longest time that crypto blocks the thread. */
@@ -207,7 +221,8 @@ async function cryptoOf(asked: WalletOptions['crypto']): Promise<{ crypto: Walle
  */
 export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkObject(options, 'options')
-  const { clock = systemClock, random = systemRandom, transport = fetchTransport(), inspect, onError } = options
+  const { clock = systemClock, random = systemRandom, transport = fetchTransport() } = options
+  const { inspect, onError, log, telemetry } = options
   if (typeof options.store?.open !== 'function')
     throw new TypeError('store: a store adapter, such as sqliteStore({ path })')
   const given: unknown = options.seed
@@ -218,8 +233,9 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
   checkClock(options.clock)
   checkKeepSteps(options.keepSteps)
   if (options.crypto !== undefined && options.crypto !== 'auto') checkObject(options.crypto, 'crypto')
-  for (const name of ['transport', 'random', 'invoiceAmount', 'inspect', 'onError'] as const)
+  for (const name of ['transport', 'random', 'invoiceAmount', 'inspect', 'onError', 'log'] as const)
     checkFunction(options[name], name)
+  if (telemetry !== undefined) checkMethods(telemetry, 'telemetry', ['begin'])
   // The caller may overwrite its own.
   const seed = Uint8Array.from(given)
   const { crypto, inUse } = await cryptoOf(options.crypto)
@@ -266,6 +282,8 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     laneOpen: (mintUrl) => mints.isTrusted(mintUrl),
     ...(inspect && { inspect }),
     ...(onError && { onError }),
+    ...(log && { log }),
+    ...(telemetry && { telemetry }),
     keepSteps: options.keepSteps,
   })
   standings.begin(partsIn(operations).limiter)

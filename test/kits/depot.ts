@@ -15,6 +15,7 @@ import {
   type OperationKind,
   type OperationRow,
   type Operations,
+  type OperationsOptions,
 } from '../../src/kernel/index.ts'
 import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
 import type { Ownership, Query, Row, Store, Write } from '../../src/store/port.ts'
@@ -45,6 +46,7 @@ export class Depot {
   async process(
     ownership?: Ownership,
     kinds: readonly OperationKind<Carrier>[] = [shipment, parcel],
+    more: Pick<OperationsOptions<Carrier>, 'telemetry'> = {},
   ): Promise<Operations<Carrier>> {
     const store = await this.rows.open({ version: 1, tables })
     const mine: Store = {
@@ -60,6 +62,7 @@ export class Depot {
     const operations = openOperations({
       ...{ store: mine, tables, kinds, ports: carrier, clock, random: this.#random },
       onError: ({ error }) => void this.errors.push(error),
+      ...more,
     })
     await operations.resumed
     return operations

@@ -9,9 +9,11 @@ import {
   ownersTable,
   type Clock,
   type KindOperations,
+  type Log,
   type OperationKind,
   type Operations,
   type OperationRow,
+  type Telemetry,
 } from '../../src/kernel/index.ts'
 import type { Tables } from '../../src/store/kit/rows.ts'
 import { memoryStore, type MemoryStore } from '../../src/store/memory.ts'
@@ -109,6 +111,8 @@ interface ProcessOptions<Ports> {
   readonly ports?: Ports
   readonly clock?: Clock
   readonly laneLimit?: number
+  readonly telemetry?: Telemetry | undefined
+  readonly log?: Log | undefined
   /** Around each call of the store. */
   readonly around?: <T>(call: () => Promise<T>) => Promise<T>
   readonly commit?: (store: Store, writes: readonly Write[]) => Promise<void>
@@ -159,6 +163,8 @@ export class Shop {
       ports,
       clock = this.clock,
       laneLimit = 8,
+      telemetry,
+      log,
       around = (call) => call(),
       commit = (store, writes) => store.commit(writes),
     }: ProcessOptions<Ports> & { readonly kind: OperationKind<Ports>; readonly ports: Ports },
@@ -185,6 +191,8 @@ export class Shop {
       clock,
       random,
       laneLimit,
+      ...(telemetry && { telemetry }),
+      ...(log && { log }),
       onError: () => {},
     })
     return {

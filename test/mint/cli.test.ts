@@ -89,6 +89,11 @@ describe('what is wrong on the command line', () => {
     '--min-amount 10 --max-amount 9',
     '--auto-pay-ms soon',
     '--log file',
+    '--log-level loud',
+    '--metrics-port 9100',
+    '--metrics-host ::1',
+    '--metrics --metrics-port 65536',
+    '--metrics --metrics-host=',
     '--signatory nowhere --signatory-token-file t',
     '--signatory http://localhost:1',
     '--signatory http://localhost:1 --signatory-token-file t --seed-file s',
@@ -152,6 +157,10 @@ const mintOptions: Readonly<Record<string, readonly [readonly string[], object]>
   admin: [['--admin'], { admin: true }],
   'admin-anywhere': [['--admin-anywhere'], { admin: 'anywhere' }],
   log: [['--log', 'none'], { log: 'none' }],
+  'log-level': [['--log-level', 'debug'], { logLevel: 'debug' }],
+  metrics: [['--metrics'], { metrics: {} }],
+  'metrics-port': [['--metrics', '--metrics-port', '9100'], { metrics: { port: 9100 } }],
+  'metrics-host': [['--metrics', '--metrics-host', '::1'], { metrics: { host: '::1' } }],
 }
 
 describe('what options mean', () => {
@@ -279,6 +288,36 @@ describe('hardshell mint', () => {
     expect(await wallet.post('/admin/settle', { quote })).toEqual({ settled: true })
     expect(await wallet.get(`/v1/mint/quote/bolt11/${quote}`)).toMatchObject({ state: 'PAID' })
     expect(await stop()).toBe(0)
+  })
+
+  test('tells Prometheus of its operations on a port of its own, and its log of each step, without a secret', async () => {
+    const { url, stdout, entries, stderr, stop } = await start(
+      'mint --auto-pay-ms 0 --metrics --log-level debug'.split(' '),
+    )
+    const { metrics } = JSON.parse(stdout()) as { metrics: string }
+    expect(new URL(metrics)).toMatchObject({ hostname: '127.0.0.1', pathname: '/metrics' })
+    const wallet = client(overHttp(url), nobleCrypto)
+    const { quote } = await wallet.post<MintQuote>('/v1/mint/quote/bolt11', { amount: 9, unit: 'sat' })
+    const proofs = await wallet.swap(await wallet.issue(quote, [1, 8]))
+    const answer = await fetch(metrics)
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const text = await answer.text()
+    for (const kind of ['mint-issue', 'mint-swap'])
+      expect(text).toMatch(
+        new RegExp(`^hardshell_operations_ended_total\\{hardshell_operation_kind="${kind}",[^}]*\\} 1$`, 'm'),
+      )
+    expect(text).toContain('hardshell_requests_total{hardshell_operation_kind="mint-swap"')
+    expect(text).toContain('hardshell_commit_duration_seconds_bucket{hardshell_operation_kind="mint-swap"')
+    expect((await fetch(`${metrics}/more`)).status).toBe(404)
+    expect((await fetch(metrics, { method: 'POST', body: '{}' })).status).toBe(404)
+    expect((await fetch(`${url}/metrics`)).status).toBe(404)
+    expect(await stop()).toBe(0)
+    const steps = entries().flatMap((entry) => (entry.event === 'step' ? [entry.kind] : []))
+    expect(new Set(steps)).toEqual(new Set(['mint-issue', 'mint-swap']))
+    // Scrapes are no requests to the mint; of the others there was one that it has not.
+    expect(entries().filter((entry) => entry.event === 'request' && entry.route === '/:id')).toHaveLength(1)
+    const secrets = [quote, ...proofs.flatMap(({ secret, C }) => [secret, C])]
+    for (const secret of secrets) expect(text + stderr()).not.toContain(secret)
   })
 
   test('ends at once when it is told twice', async () => {

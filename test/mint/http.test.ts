@@ -7,7 +7,8 @@ import { codes } from '../../src/cashu/codes.ts'
 import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
 import { Malformed } from '../../src/cashu/shape.ts'
 import { createMintServer, type MintServer, type MintServerOptions } from '../../src/mint-server/http/run-server.ts'
-import { failureOf, jsonLines, routeOf, type LogEntry } from '../../src/mint-server/cli/log.ts'
+import { failureOf } from '../../src/kernel/util/failure.ts'
+import { jsonLines, routeOf, type LogEntry } from '../../src/mint-server/cli/log.ts'
 import { MintError } from '../../src/mint-server/http/request.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreError, type Store, type StoreAdapter } from '../../src/store/port.ts'
@@ -259,7 +260,7 @@ describe('what reaches the mint', () => {
     const logged = Promise.withResolvers<void>()
     const { url } = await listening(running, {
       mint,
-      log: (entry) => {
+      log: (_, entry) => {
         entries.push(entry)
         if (entry.event === 'request') logged.resolve()
       },
@@ -447,7 +448,7 @@ describe('stopping', () => {
 describe('logs', () => {
   test('one line for each request, with its code and without an id', async () => {
     const entries: LogEntry[] = []
-    const { url } = await start({ log: (entry) => entries.push(entry) })
+    const { url } = await start({ log: (_, entry) => entries.push(entry) })
     const wallet = client(overHttp(url), nobleCrypto)
     const { quote } = await wallet.post<MintQuote>('/v1/mint/quote/bolt11', { amount: 1, unit: 'sat' })
     await wallet.get(`/v1/mint/quote/bolt11/${quote}`)
@@ -474,7 +475,7 @@ describe('logs', () => {
   test('a failure is told by its codes and its place', async () => {
     const state = moody()
     const entries: LogEntry[] = []
-    const { url } = await start({ store: state.store, log: (entry) => entries.push(entry) })
+    const { url } = await start({ store: state.store, log: (_, entry) => entries.push(entry) })
     state.mood = 'failing'
     await fetch(`${url}/v1/keys/00ffffffffffffff`)
     const failure = entries.find(({ event }) => event === 'failure')
@@ -500,7 +501,7 @@ describe('logs', () => {
     }
     const entries: LogEntry[] = []
     const errors: unknown[] = []
-    const { url, mint } = await start({ store, log: (entry) => entries.push(entry), onError: (error) => void errors.push(error) }) // prettier-ignore
+    const { url, mint } = await start({ store, log: (_, entry) => entries.push(entry), onError: (error) => void errors.push(error) }) // prettier-ignore
     const wallet = client(overHttp(url), nobleCrypto)
     await expect(wallet.mint([4])).rejects.toThrow(/status/)
     const [aside] = await mint.operations.list()
@@ -539,7 +540,7 @@ describe('logs', () => {
       admin: true,
       lightning: {},
       seed: new Uint8Array(32).fill(0xab),
-      log: jsonLines((line) => lines.push(line)),
+      log: jsonLines((line) => lines.push(line), Date.now, 'debug'),
     })
     const secrets = new Set<string>(['ab'.repeat(32)])
     /** Every text of an answer or a request that is long enough to be one. */

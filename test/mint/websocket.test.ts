@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { nobleCrypto } from '../../src/cashu/noble-crypto.ts'
 import { createMintServer } from '../../src/mint-server/http/run-server.ts'
+import type { LogLevel } from '../../src/kernel/inspect/log.ts'
 import type { LogEntry } from '../../src/mint-server/cli/log.ts'
 import { WEBSOCKET_LIMITS, type WebsocketLimits } from '../../src/mint-server/http/websocket.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -29,7 +30,7 @@ async function bench(limits: Partial<WebsocketLimits> = {}) {
   const clock = new VirtualClock(1_800_000_000_000)
   const entries: LogEntry[] = []
   const logged = new Set<(entry: LogEntry) => void>()
-  const log = (entry: LogEntry): void => {
+  const log = (_: LogLevel, entry: LogEntry): void => {
     entries.push(entry)
     for (const hear of logged) hear(entry)
   }

@@ -1,11 +1,13 @@
 /**
  * Goal: no secret leaves by accident. Method: operations of every kind run, well and badly, with mints that repeat the
  * request in their errors; everything that is told on the way (events, explanations, errors, lists, history, the
- * inspector's feed, what is printed) is searched for every secret that there is in the wallet's file or went over the wire.
+ * inspector's feed, the log, spans and metrics, what is printed) is searched for every secret that there is in the wallet's file or went over the wire.
  */
 import { inspect as inspectAny } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { secretsIn } from '../kits/secrets.ts'
+import type { Log } from '../../src/kernel/index.ts'
+import { recorder } from '../kits/otel-kit.ts'
 import { bench, eventually, failure, forged, type Fault, type Opened } from '../kits/wallet-kit.ts'
 
 /** Anything, as a debugger shows it; also what it hides, and what its getters give. */
@@ -20,7 +22,7 @@ const textOf = (error: unknown): string => {
   return `${name} ${message} ${stack ?? ''} ${JSON.stringify(rest)} ${cause === undefined ? '' : textOf(cause)}`
 }
 
-test('secrets show in no event, explanation, error, list, history, inspection or print', async () => {
+test('secrets show in no event, explanation, error, list, history, inspection, log, span, metric or print', async () => {
   const on = await bench()
   const { mintUrl } = on
   const told: string[] = []
@@ -35,9 +37,11 @@ test('secrets show in no event, explanation, error, list, history, inspection or
       })
   }
   const inspect = tell
+  const log: Log = (level, event) => tell({ level, ...event })
+  const { telemetry, spans, metrics } = recorder()
   const seed = Uint8Array.from({ length: 64 }, (_, at) => (at * 37) % 256)
-  const alice = await on.open('alice', { inspect, seed })
-  const bob = await on.open('bob', { inspect })
+  const alice = await on.open('alice', { inspect, log, telemetry, seed })
+  const bob = await on.open('bob', { inspect, log, telemetry })
   const { wallet, wire } = alice
   listen(alice)
   listen(bob)
@@ -142,13 +146,18 @@ test('secrets show in no event, explanation, error, list, history, inspection or
   // A row that cannot be read has its bytes kept, and not shown.
   await on.tamper((store) => store.commit([{ patch: 'operations', key: [stuck.id], set: { snapshot: '{"secret":"' } }]))
   alice.drop()
-  const again = await on.open('alice', { inspect, seed })
+  const again = await on.open('alice', { inspect, log, telemetry, seed })
   tell(await again.wallet.operations.resumed())
   tell(await again.wallet.operations.explain(stuck.id))
   tell(textOf(await failure(again.wallet.operations.cancel(stuck.id))))
   await Promise.all(explained)
   for (const print of prints) print.mockRestore()
 
+  const measured = await metrics()
+  tell(measured)
+  expect(measured.length).toBeGreaterThan(20)
+  expect(spans().length).toBeGreaterThan(60)
+  for (const { name, attributes, events, links, status } of spans()) tell({ name, attributes, events, links, status })
   const text = told.join('\n')
   // Enough was said, and enough is secret, for this to mean something.
   expect(told.length).toBeGreaterThan(150)

@@ -5,6 +5,7 @@ import type { Write } from '../../store/port.ts'
 import type { Start } from '../define/children.ts'
 import type { OperationRow } from '../define/operation.ts'
 import { KERNEL_STEPS } from '../define/steps.ts'
+import type { Committing } from '../inspect/telemetry.ts'
 import type { InputOf } from '../define/typed.ts'
 import type { KindOf } from '../kind-operations.ts'
 import type { Kernel, NewChildren, Parent, StartChildren } from '../kernel.ts'
@@ -83,6 +84,7 @@ interface NewChild {
   readonly row: OperationRow
   readonly step: Step
   readonly tables: readonly string[]
+  readonly committing: Committing | undefined
 }
 
 /** The children of one step, and theirs. */
@@ -141,9 +143,9 @@ class Children implements NewChildren {
     if (!loaded) throw defect(parent, name, `this program has no kind '${kind}'`)
     const step = await loaded.stepper.first({ ...input, id }, this.#overlay.reader)
     const blank = blankRow(kernel.clock.now(), { id, kind, request, parent: parent.id, key: null })
-    const { row, writes } = rowOf(kernel, loaded, blank, step, { event: KERNEL_STEPS.created })
+    const { row, writes, committing } = rowOf(kernel, loaded, blank, step, { event: KERNEL_STEPS.created })
     this.writes.push({ put: 'operations', row, if: 'absent' }, ...writes)
-    this.#created.push({ row, step, tables: tablesOf(writes) })
+    this.#created.push({ row, step, tables: tablesOf(writes), committing })
     await this.add({ row, writes }, step.starts)
   }
 
@@ -153,6 +155,7 @@ class Children implements NewChildren {
     const ids = rows.map(({ id }) => id)
     const landing = kernel.begin(ids, async () => {
       const outcome = await commit()
+      for (const { committing } of this.#created) committing?.ended(outcome.outcome)
       if (outcome.outcome !== 'landed') return { outcome, rows: [] }
       for (const { row, step, tables } of this.#created) {
         const { snapshot, emitted, moves } = step
@@ -167,6 +170,7 @@ class Children implements NewChildren {
       if (outcome.outcome === 'superseded') kernel.startOwn(ids)
       return outcome
     } catch (error) {
+      for (const { committing } of this.#created) committing?.failed(error)
       kernel.startOwn(ids)
       throw error
     }

@@ -14,6 +14,8 @@ export type StepDetail = {
   readonly children?: number
   /** The step of another operation from which this one was forked. */
   readonly forkedFrom?: { readonly id: string; readonly version: number }
+  /** The trace of its commit (W3C `traceparent`), where telemetry follows the operations: spans of later processes link to it. */
+  readonly trace?: string
 }
 
 /** A local step that was run. */

@@ -53,6 +53,13 @@ export class StepRecords {
     return undefined
   }
 
+  /** The traces kept with an operation's steps, the newest first. */
+  async traces(id: string): Promise<string[]> {
+    if (!this.#isKept) return []
+    const newest = { table: 'steps', prefix: [id], reverse: true, limit: MOST_SEARCHED } as const
+    return (await this.#store.query(newest)).flatMap(({ detail }) => detail?.trace ?? [])
+  }
+
   /** See `Operations.stepSnapshot`. */
   async snapshot(
     id: string,

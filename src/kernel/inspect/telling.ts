@@ -5,12 +5,16 @@ import type { OperationsOptions } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
 import { reportError } from '../util/report.ts'
 import { InspectionFeeds } from './feeds.ts'
+import type { Resumed } from '../run/supervisor.ts'
+import { guarded } from './guarded.ts'
+import { failureEvent, resumedEvent, stepEvent, type LogLevel, type OperationLogEvent } from './log.ts'
+import type { Measured, Probe, Telemetry } from './telemetry.ts'
 
 /** Called after each commit. */
 export type Listener = (change: Change) => void
 
 interface TellingOptions {
-  readonly to: Pick<OperationsOptions<unknown>, 'inspect' | 'unsafeInspect' | 'onError'>
+  readonly to: Pick<OperationsOptions<unknown>, 'inspect' | 'unsafeInspect' | 'onError' | 'log'>
   readonly kinds: ReadonlyMap<string, LoadedKind>
   /** The names of all tables. */
   readonly tables: readonly string[]
@@ -20,10 +24,22 @@ export class Telling {
   readonly #of: TellingOptions
   readonly #feeds: InspectionFeeds
   readonly #listeners = new Set<Listener>()
+  #probe: Probe | undefined
 
   constructor(of: TellingOptions) {
     this.#of = of
     this.#feeds = new InspectionFeeds(of.to)
+  }
+
+  /** Hears of each commit and each request, where telemetry follows the operations. */
+  get probe(): Probe | undefined {
+    return this.#probe
+  }
+
+  /** Has the operations followed. */
+  follow(telemetry: Telemetry | undefined, of: Measured): void {
+    const probe = telemetry?.begin(of)
+    this.#probe = probe && guarded(probe)
   }
 
   /** Calls back for each change. Returns the way to stop. */
@@ -40,10 +56,32 @@ export class Telling {
   /** Operations that were there when this process began; to be told before anything comes of them. */
   found(rows: readonly OperationRow[]): void {
     this.#feeds.found(rows, this.#of.kinds)
+    this.#probe?.found(rows)
   }
 
-  /** A step was committed. A listener that throws harms nothing. */
-  change(change: Change): void {
+  /** This process committed a step. */
+  step(change: Change): void {
+    if (this.#of.to.log) this.log('debug', stepEvent(change.before, change.row))
+    this.#change(change)
+  }
+
+  /** Logs an event. A log that throws harms nothing. */
+  log(level: LogLevel, event: OperationLogEvent): void {
+    try {
+      this.#of.to.log?.(level, event)
+    } catch (error) {
+      reportError(error)
+    }
+  }
+
+  /** The start has looked at what was unfinished. */
+  resumed(report: readonly Resumed[]): void {
+    const event = resumedEvent(report)
+    if (event) this.log('info', event)
+  }
+
+  /** A row has changed. A listener that throws harms nothing. */
+  #change(change: Change): void {
     for (const call of [
       ...[...this.#listeners].map((listener) => () => listener(change)),
       () => this.#feeds.step(change),
@@ -61,14 +99,17 @@ export class Telling {
     const loaded = kinds.get(row.kind)?.of(row)
     if (!loaded) return
     try {
-      this.change({ before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables })
+      this.#change({ before, row, snapshot: loaded.restore(row), emitted: [], moves: [], tables })
     } catch {
       // A row that cannot be loaded is listed as unloadable.
     }
   }
 
   /** An operation met an error. */
-  erred({ id, kind, state, attempt }: OperationRow, error: unknown): void {
+  erred(row: OperationRow, error: unknown): void {
+    const { id, kind, state, attempt } = row
+    this.#probe?.erred(row, error)
+    this.log('warn', failureEvent(row, error))
     try {
       this.#of.to.onError?.({ id, kind, state, attempt, error })
     } catch (failure) {
@@ -79,8 +120,9 @@ export class Telling {
   /** An operation was set aside. Where nobody hears of errors, whoever looks after the program does. */
   setAside(before: OperationRow, row: OperationRow): void {
     this.row(before, row)
-    if (this.#of.to.onError) return
     const { id, kind, state, reason } = row
+    this.log('error', { event: 'quarantined', operation: id, kind, state })
+    if (this.#of.to.onError ?? this.#of.to.log) return
     reportError(new HardshellError('QUARANTINED', `${kind} ${id} in '${state}': ${reason}`, { operationId: id }))
   }
 }

@@ -1,6 +1,5 @@
 /** Creates operations: the first step is computed and committed, or nothing is stored. */
 import { checkKeys, checkObject } from '../../arguments.ts'
-import type { Write } from '../../store/port.ts'
 import type { OperationRow, OperationView } from '../define/operation.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import type { CreateOptions } from '../options.ts'
@@ -103,8 +102,9 @@ export class Creation {
       }
       const { loaded, step } = begun
       const blank = blankRow(kernel.clock.now(), { id, kind, request, parent, key })
-      const { row, writes } = rowOf(kernel, loaded, blank, step, cause)
-      const { outcome } = await kernel.begin([id], () => this.#commit(loaded, row, writes, step))
+      const made = rowOf(kernel, loaded, blank, step, cause)
+      const { row } = made
+      const { outcome } = await kernel.begin([id], () => this.#commit(loaded, made, step))
       if (outcome === 'landed') return loadedOf(row, step.snapshot)
       if (outcome === 'superseded' && options.id !== undefined)
         throw new HardshellError('ID_REUSED', `there is an operation '${id}' already`, { operationId: id })
@@ -119,14 +119,18 @@ export class Creation {
     return afterConflict(kernel, tries, { signal, gaveUp: `the rows of a new '${kind}' kept changing` })
   }
 
-  async #commit(loaded: LoadedKind, row: OperationRow, writes: readonly Write[], step: Step): Promise<Stored> {
+  async #commit(
+    loaded: LoadedKind,
+    { row, writes, committing }: ReturnType<typeof rowOf>,
+    step: Step,
+  ): Promise<Stored> {
     const { kernel, signal } = this.#of
     const { snapshot, emitted, moves } = step
     const outcome = await commitStep(
       kernel,
       loaded,
       step,
-      { row, before: 0, writes, retryMs: RETRY_MS, signal },
+      { row, before: 0, writes, retryMs: RETRY_MS, signal, committing },
       () => {
         if (signal.aborted)
           throw new HardshellError('CLOSED', 'closed; the operation is stored', { operationId: row.id })

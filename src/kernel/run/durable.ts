@@ -10,6 +10,7 @@ import { HardshellError } from '../util/errors.ts'
 import { providedOf, type Done, type Kernel, type LoadedKind } from '../kernel.ts'
 import { dotted, priorityOf, type OperationRow } from '../define/operation.ts'
 import { KERNEL_STEPS } from '../define/steps.ts'
+import type { Committing } from '../inspect/telemetry.ts'
 import { afterConflict } from './contention.ts'
 import { isDefect } from './defects.ts'
 import { isOver, momentIn, sinceMs, wholeMsSince, type Moment } from './moments.ts'
@@ -66,6 +67,8 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 const LONG_WAIT_MS = 1_000
 const MOST_CHECKS = 5
 
+const answerIn = (done: Done | undefined): string | undefined => done && answerOf(done.output)
+
 /** A kind of operation as actor logic, for `createActor`. */
 export function durable(kernel: Kernel, loaded: LoadedKind): Logic {
   const operations = new WeakMap<object, Operation>()
@@ -103,7 +106,7 @@ export function rowOf(
   before: OperationRow,
   step: Step,
   cause: Cause,
-): { row: OperationRow; writes: Write[] } {
+): { row: OperationRow; writes: Write[]; committing: Committing | undefined } {
   const { kind, stepper } = loaded
   const { snapshot } = step
   const timers = stored(step.timers)
@@ -132,8 +135,10 @@ export function rowOf(
   // Of the operation's own row the version is checked.
   const checks = step.checks.filter(({ check, key }) => check !== 'operations' || key[0] !== id)
   const writes = [...checks, ...step.writes, ...(kind.project?.(view) ?? [])]
-  if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step }))
-  return { row: Object.freeze(row), writes }
+  const committing = kernel.probe?.committing({ ...cause, before: before.version > 0 ? before : undefined, row })
+  const trace = committing?.trace
+  if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step, trace }))
+  return { row: Object.freeze(row), writes, committing }
 }
 
 /** A step that leaves the chart where it is. */
@@ -314,11 +319,11 @@ class Operation {
     const kernel = this.#kernel
     const before = this.#row
     const began = momentIn(kernel.clock, 0)
-    const { row, writes } = rowOf(kernel, this.#loaded, before, step, cause)
+    const { row, writes, committing } = rowOf(kernel, this.#loaded, before, step, cause)
     const { hindrances } = kernel
     const { signal } = this.#stop
     const waiting = (error: unknown): void => void hindrances.set(row.id, error)
-    const commit = { row, before: before.version, writes, retryMs: Infinity, signal, waiting }
+    const commit = { row, before: before.version, writes, retryMs: Infinity, signal, waiting, committing }
     const outcome = await commitStep(kernel, this.#loaded, step, commit, () => {
       if (signal.aborted) return
       this.#row = row
@@ -395,9 +400,12 @@ class Operation {
     }
     const provided = providedOf(this.#loaded.kind.machine, invoke.src)
     const { id } = this.#row
+    const { probe } = this.#kernel
+    const { src } = invoke
+    const make = probe ? () => probe.request({ row: this.#row, src, signal }, request, answerIn) : request
     const begun = provided
       ? provided.run(this.#kernel, { id, input: invoke.input, signal })
-      : this.#kernel.limiter.run(this.#row.lane, signal, request, this.#priority())
+      : this.#kernel.limiter.run(this.#row.lane, signal, make, this.#priority())
     const over = begun.then(
       (done) => {
         if (signal.aborted || done === undefined) return undefined
@@ -420,7 +428,7 @@ class Operation {
     )
     if (provided) return
     const { underWay } = this.#kernel
-    underWay.set(over, { id, src: invoke.src, signal })
+    underWay.set(over, { id, src, signal })
     void over.then(() => underWay.delete(over))
   }
 

@@ -151,6 +151,7 @@ export class EventDelivery {
     const kind = kernel.kinds.get(row.kind)?.of(row).kind
     const step = kernel.history?.write({ cause: { event: KERNEL_STEPS.resumed }, before, row, kind })
     await kernel.store.commit(step ? [active, step] : [active])
+    kernel.probe?.found([row])
   }
 
   /** Polls for an operation that another process runs. That process notices the step that the event leads to. */

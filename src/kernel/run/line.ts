@@ -73,4 +73,9 @@ export class Line {
   has(lane: string): boolean {
     return this.#lanes.has(lane)
   }
+
+  /** How many wait for a lane. */
+  count(lane: string): number {
+    return this.#lanes.get(lane)?.length ?? 0
+  }
 }

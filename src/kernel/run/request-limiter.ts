@@ -15,6 +15,16 @@ export interface LanePause {
   readonly leftMs: number
 }
 
+/** How many requests a lane has at the moment. */
+export interface LaneLoad {
+  /** The lane: a mint's URL, say. */
+  readonly lane: string
+  /** Those that were made and are not answered. */
+  readonly underWay: number
+  /** Those that wait for room, for their rate, for the lane to open or for the end of a pause. */
+  readonly waiting: number
+}
+
 /** Says when requests may go. */
 export interface Pace {
   /** Lets one request go, or refuses it and calls `ready` later. @throws {TypeError} where the rate is none */
@@ -183,6 +193,14 @@ export class RequestLimiter {
   /** Lanes that were found closed, with something waiting in them. */
   get closed(): readonly string[] {
     return this.#closed.lanes
+  }
+
+  /** The lanes that have requests, and how many. */
+  get loads(): readonly LaneLoad[] {
+    const lines = [this.#full, this.#closed, this.#waiting]
+    const lanes = new Set([...this.#running.keys(), ...lines.flatMap((line) => line.lanes)])
+    const waiting = (lane: string): number => lines.reduce((sum, line) => sum + line.count(lane), 0)
+    return [...lanes].map((lane) => ({ lane, underWay: this.#busy(lane), waiting: waiting(lane) }))
   }
 
   #busy(lane: string): number {

@@ -1,6 +1,7 @@
 /** Commits a step, with the children that it starts. */
 import { StoreError, type Write } from '../../store/port.ts'
 import type { OperationRow } from '../define/operation.ts'
+import type { Committing } from '../inspect/telemetry.ts'
 import type { Kernel, LoadedKind } from '../kernel.ts'
 import { commitRow, type Outcome } from '../step/commit.ts'
 import type { Step } from '../step/step.ts'
@@ -28,6 +29,8 @@ interface Commit {
   readonly retryMs: number
   readonly signal: AbortSignal
   readonly waiting?: (error: unknown) => void
+  /** Told how it ends. */
+  readonly committing: Committing | undefined
 }
 
 /**
@@ -37,9 +40,28 @@ interface Commit {
  */
 export async function commitStep(
   kernel: Kernel,
+  loaded: LoadedKind,
+  step: Step,
+  commit: Commit,
+  landed: () => void,
+): Promise<Outcome['outcome']> {
+  const { committing } = commit
+  if (!committing) return stepCommitted(kernel, loaded, step, commit, landed)
+  try {
+    const outcome = await stepCommitted(kernel, loaded, step, commit, landed)
+    committing.ended(outcome)
+    return outcome
+  } catch (error) {
+    committing.failed(error)
+    throw error
+  }
+}
+
+async function stepCommitted(
+  kernel: Kernel,
   { kind, startChildren }: LoadedKind,
   step: Step,
-  { row, before, writes, retryMs, ...how }: Commit,
+  { row, before, writes, retryMs, signal, waiting }: Commit,
   landed: () => void,
 ): Promise<Outcome['outcome']> {
   const { store, clock } = kernel
@@ -53,7 +75,8 @@ export async function commitStep(
   }
   const all = children ? [...writes, ...children.writes] : writes
   const commit = async (): Promise<Outcome> => {
-    const outcome = await commitRow({ store, clock, ...how }, { row, before, writes: all, retryMs })
+    const env = { store, clock, signal, ...(waiting && { waiting }) }
+    const outcome = await commitRow(env, { row, before, writes: all, retryMs })
     if (outcome.outcome === 'landed') landed()
     return outcome
   }

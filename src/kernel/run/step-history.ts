@@ -34,6 +34,8 @@ interface Committed {
   readonly kind: OperationKind | undefined
   /** The chart's step; none where the kernel alone changes the row. */
   readonly step?: Pick<Step, 'snapshot' | 'locals' | 'emitted' | 'starts'>
+  /** The trace of the commit. */
+  readonly trace?: string | undefined
 }
 
 interface HistoryOptions {
@@ -84,7 +86,7 @@ export class StepHistory {
    * The write that records a commit. It has no condition: the condition on the operation's row says that the version is new, and a
    * row that is there all the same, left behind by a row that somebody deleted, must not refuse the step.
    */
-  write({ cause, before, row, kind, step }: Committed): KernelWrite {
+  write({ cause, before, row, kind, step, trace }: Committed): KernelWrite {
     const { id, version, updatedAt, state, attempt, owner, kindVersion } = row
     const { event, src, answer, tookMs } = cause
     return {
@@ -101,7 +103,7 @@ export class StepHistory {
         attempt,
         owner,
         tookMs: tookMs ?? null,
-        detail: detailOf(cause, row, kind, step),
+        detail: detailOf(cause, row, kind, { step, trace }),
         kindVersion,
         snapshot: kind?.keepSnapshots === true ? row.snapshot : null,
       },
@@ -128,7 +130,7 @@ function detailOf(
   { forkedFrom }: Cause,
   { reason, status }: OperationRow,
   kind: OperationKind | undefined,
-  step: Committed['step'],
+  { step, trace }: { readonly step: Committed['step']; readonly trace: string | undefined },
 ): StepDetail | null {
   const because = status === 'quarantined' ? reason : step && becauseOf(kind, step)
   const { locals = [], emitted = [], starts = [] } = step ?? {}
@@ -138,6 +140,7 @@ function detailOf(
     ...(emitted.length > 0 && { emitted: emitted.map(({ type }) => shown(type)) }),
     ...(starts.length > 0 && { children: starts.length }),
     ...(forkedFrom && { forkedFrom }),
+    ...(trace !== undefined && { trace: shown(trace) }),
   }
   return Object.keys(detail).length > 0 ? detail : null
 }

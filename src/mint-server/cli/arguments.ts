@@ -1,5 +1,6 @@
 /** What may stand on the command line, and what it means. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { LOG_LEVELS, type LogLevel } from '../../kernel/inspect/log.ts'
 import { markPathOf } from '../db/mark-file.ts'
 
 /** The command line is wrong: the message says where, in one line. */
@@ -49,7 +50,11 @@ is play money. All else is as in a mint that is used: keys, signatures, the stor
   --admin-anywhere          takes them from anybody; so does --admin, in effect, behind a proxy on this machine
   --client-header H         the header in which the proxy in front of the mint tells the client's address, X-Forwarded-For say (the
                             last address in it counts). Unless given, all that come through a proxy share one client's part
+  --metrics                 serves metrics to Prometheus, at /metrics of a port of its own; {"metrics": …} says where
+  --metrics-port P          that port; any free one unless given
+  --metrics-host H          127.0.0.1 unless given
   --log W                   one line of JSON per request and event, without secrets: stderr (unless given) or none
+  --log-level L             debug (each step of each operation too), info (unless given), warn or error
 `
 
 export const BACKUP_HELP = `hardshell mint backup [options]
@@ -87,6 +92,7 @@ mint is on another machine.
   --port P                  any free port unless given
   --host H                  127.0.0.1 unless given
   --log W                   one line of JSON per request and event, without secrets: stderr (unless given) or none
+  --log-level L             debug, info (unless given), warn or error
 `
 
 /** Where the rows live. */
@@ -104,6 +110,7 @@ interface CommonArguments {
   readonly port: number
   readonly host: string
   readonly log: 'stderr' | 'none'
+  readonly logLevel?: LogLevel
 }
 
 export interface MintArguments extends CommonArguments {
@@ -127,6 +134,8 @@ export interface MintArguments extends CommonArguments {
   readonly feeSat?: number | undefined
   readonly admin: boolean | 'anywhere'
   readonly clientHeader?: string
+  /** Where metrics are served, if they are. */
+  readonly metrics?: { readonly port?: number; readonly host?: string } | undefined
 }
 
 export interface BackupArguments {
@@ -150,6 +159,7 @@ const COMMON = {
   port: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
   log: { type: 'string', default: 'stderr' },
+  'log-level': { type: 'string' },
   'seed-file': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -174,6 +184,9 @@ const MINT = {
   'payment-fee': { type: 'string' },
   admin: { type: 'boolean', default: false },
   'admin-anywhere': { type: 'boolean', default: false },
+  metrics: { type: 'boolean', default: false },
+  'metrics-port': { type: 'string' },
+  'metrics-host': { type: 'string' },
 } as const
 
 const HELP_OPTION = { help: COMMON.help }
@@ -217,10 +230,36 @@ function required(name: string, value: string | undefined, why = ''): string {
   throw new UsageError(`--${name} is needed${why}`)
 }
 
-function common(values: { port?: string | undefined; host: string; log: string }): CommonArguments {
-  const { host, log } = values
+interface CommonValues {
+  readonly port?: string | undefined
+  readonly host: string
+  readonly log: string
+  readonly 'log-level'?: string | undefined
+}
+
+function common({ port, host, log, 'log-level': level }: CommonValues): CommonArguments {
   if (log !== 'stderr' && log !== 'none') throw new UsageError('--log must be stderr or none')
-  return { port: number('port', values.port, 65_535) ?? 0, host: required('host', host), log }
+  const logLevel = LOG_LEVELS.find((each) => each === level)
+  if (level !== undefined && !logLevel) throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(', ')}`)
+  const listens = { port: number('port', port, 65_535) ?? 0, host: required('host', host) }
+  return { ...listens, log, ...(logLevel && { logLevel }) }
+}
+
+/** Where metrics are served; undefined where they are not. */
+function metricsOf(values: {
+  readonly metrics: boolean
+  readonly 'metrics-port'?: string | undefined
+  readonly 'metrics-host'?: string | undefined
+}): MintArguments['metrics'] {
+  const { metrics, 'metrics-port': port, 'metrics-host': host } = values
+  if (!metrics && port !== undefined) throw new UsageError('--metrics-port needs --metrics')
+  if (!metrics && host !== undefined) throw new UsageError('--metrics-host needs --metrics')
+  if (!metrics) return undefined
+  const found = number('metrics-port', port, 65_535)
+  return {
+    ...(found !== undefined && { port: found }),
+    ...(host !== undefined && { host: required('metrics-host', host) }),
+  }
 }
 
 function storeOf(value: string): StoreArgument {
@@ -293,12 +332,14 @@ export function mintArguments(args: readonly string[]): MintArguments | undefine
   if (units?.some((unit) => !/^[a-z][a-z0-9_-]{0,31}$/.test(unit)))
     throw new UsageError('--unit must be a word in small letters')
   const keys = keysOf(store, values['seed-file'], values.signatory, values['signatory-token-file'])
+  const metrics = metricsOf(values)
   return {
     ...common(values),
     ...{ store, keys },
     ...(values['mark-file'] !== undefined && { markFile: values['mark-file'] }),
     ...(values['accept-empty-database'] && { acceptEmptyDatabase: true }),
     ...(clientHeader !== undefined && { clientHeader }),
+    ...(metrics && { metrics }),
     settings: {
       ...(feePpk === undefined ? {} : { feePpk }),
       ...(units === undefined ? {} : { units }),

@@ -23,7 +23,8 @@ import {
 } from './arguments.ts'
 import { WrongDatabase } from '../db/high-water.ts'
 import { createMintServer, type MintServerOptions } from '../http/run-server.ts'
-import { failureOf, jsonLines, silent, type Log } from './log.ts'
+import { failureOf } from '../../kernel/util/failure.ts'
+import { jsonLines, silent, type ServerLog } from './log.ts'
 import { makeMarkFile, markFile, markPathOf } from '../db/mark-file.ts'
 import { readOrMakeSecret, readSecret, seedOf } from '../signatory/secret-files.ts'
 import { remoteSignatory, signatoryServer } from '../signatory/signatory-http.ts'
@@ -35,8 +36,8 @@ const MISUSED = 2
 /** A wallet keeps its own tables in the same database under another name. */
 const NAMESPACE = 'hardshell_mint'
 
-const logTo = (where: 'stderr' | 'none'): Log =>
-  where === 'none' ? silent : jsonLines((line) => void process.stderr.write(line))
+const logTo = ({ log, logLevel }: Pick<MintArguments, 'log' | 'logLevel'>): ServerLog =>
+  log === 'none' ? silent : jsonLines((line) => void process.stderr.write(line), Date.now, logLevel)
 
 async function storeOf(store: StoreArgument): Promise<StoreAdapter> {
   if (store.kind === 'memory') return memoryStore()
@@ -72,9 +73,16 @@ function keysOf({ keys, store, markFile: given }: MintArguments): Keys {
 }
 
 /** Prints where a server listens, and closes it on SIGTERM or SIGINT. */
-function serve({ url, close }: { readonly url: string; readonly close: () => Promise<void> }, log: Log): void {
+function serve(
+  {
+    url,
+    metricsUrl,
+    close,
+  }: { readonly url: string; readonly metricsUrl?: string | undefined; readonly close: () => Promise<void> },
+  log: ServerLog,
+): void {
   const fail = (error: unknown): never => {
-    log({ event: 'failure', at: 'process', ...failureOf(error) })
+    log('error', { event: 'failure', at: 'process', ...failureOf(error) })
     process.exit(FAILED)
   }
   process.on('uncaughtException', fail)
@@ -87,27 +95,29 @@ function serve({ url, close }: { readonly url: string; readonly close: () => Pro
     close().then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end)
-  process.stdout.write(`${JSON.stringify({ url })}\n`)
+  process.stdout.write(`${JSON.stringify({ url, ...(metricsUrl !== undefined && { metrics: metricsUrl }) })}\n`)
 }
 
 async function mint(args: readonly string[]): Promise<void> {
   const given = mintArguments(args)
   if (!given) return void process.stdout.write(MINT_HELP)
-  const { port, host, admin, settings, autoPayMs, feeSat, acceptEmptyDatabase, clientHeader } = given
-  const log = logTo(given.log)
+  const { port, host, admin, settings, autoPayMs, feeSat, acceptEmptyDatabase, clientHeader, metrics } = given
+  const log = logTo(given)
   const server = await createMintServer({
     ...settings,
     ...keysOf(given),
     store: await storeOf(given.store),
     lightning: { ...(autoPayMs !== undefined && { autoPayMs }), ...(feeSat !== undefined && { feeSat }) },
     ...{ port, host, admin, log },
+    ...(metrics && { metrics }),
     ...(clientHeader !== undefined && { clientHeader }),
     ...(acceptEmptyDatabase && { acceptEmptyDatabase }),
   }).catch((error: unknown) => {
     if (!(error instanceof WrongDatabase)) throw error
     throw new Error(`${error.message}. Spent ecash would be good again (--accept-empty-database starts all the same)`)
   })
-  serve({ url: server.url, close: () => server.close() }, log)
+  const { url, metricsUrl } = server
+  serve({ url, metricsUrl, close: () => server.close() }, log)
 }
 
 async function backup(args: readonly string[]): Promise<void> {
@@ -128,7 +138,7 @@ async function signatory(args: readonly string[]): Promise<void> {
   const given = signatoryArguments(args)
   if (!given) return void process.stdout.write(SIGNATORY_HELP)
   const { port, host, seedFile, tokenFile } = given
-  const log = logTo(given.log)
+  const log = logTo(given)
   const seed = seedOf(readOrMakeSecret(seedFile), seedFile)
   const token = readOrMakeSecret(tokenFile)
   const local = inTimeSlices(localSignatory({ seed, crypto: nobleMintCrypto }))

@@ -2,10 +2,15 @@
  * A server's log: one entry per request and per event. Entries consist of fixed words, numbers and codes. They never
  * contain what a wallet, a database or another machine sent, so logs can be kept and shown.
  */
-import { checkFunction } from '../../arguments.ts'
+import { checkFunction, checkOneOf } from '../../arguments.ts'
+import { LOG_LEVELS, type Log, type LogLevel, type OperationLogEvent } from '../../kernel/inspect/log.ts'
+import type { Failure } from '../../kernel/util/failure.ts'
 
-/** One entry of a server's log. */
-export type LogEntry =
+/** One entry of a server's log: of the server, or of the mint's operations. */
+export type LogEntry = ServerLogEvent | OperationLogEvent
+
+/** What a server tells of itself. */
+export type ServerLogEvent =
   | { readonly event: 'start'; readonly url: string }
   | { readonly event: 'stop'; readonly ms: number }
   | {
@@ -31,46 +36,30 @@ export type LogEntry =
     }
   | ({
       readonly event: 'failure'
-      /** Where: in which part, or in which state of which kind of operation. */
+      /** In which part. */
       readonly at: string
       readonly request?: string
-      /** The id of the operation, which `operations.explain` tells more of. */
-      readonly operation?: string
     } & Failure)
 
-/** An error without its message, which may quote anything. */
-export interface Failure {
-  /** The error's name and its code, and those of its cause. */
-  readonly error: string
-  /** File and line where it was made. */
-  readonly where?: string
-}
+/** Hears of every request, every failure, and what the mint's operations tell. */
+export type ServerLog = Log<LogEntry>
 
-/** Hears of every request and every failure. */
-export type Log = (entry: LogEntry) => void
+export const silent: ServerLog = () => {}
 
-export const silent: Log = () => {}
-
-/** One line of JSON per entry, with the time first. */
-export function jsonLines(write: (line: string) => void, now: () => number = Date.now): Log {
+/** One line of JSON per entry that is urgent enough, `info` unless given, with the time and the level first. */
+export function jsonLines(
+  write: (line: string) => void,
+  now: () => number = Date.now,
+  least: LogLevel = 'info',
+): ServerLog {
   checkFunction(write ?? null, 'write')
   checkFunction(now, 'now')
-  return (entry) => write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
-}
-
-const WORD = /^[\w.-]{1,60}$/
-
-export function failureOf(error: unknown): Failure {
-  const names: string[] = []
-  for (let each: unknown = error; each instanceof Error && names.length < 3; each = each.cause) {
-    const { name, code = '' } = each as { name: string; code?: string | number }
-    names.push([name, `${code}`].filter((word) => WORD.test(word)).join(' '))
+  checkOneOf(least, 'least', LOG_LEVELS)
+  const from = LOG_LEVELS.indexOf(least)
+  return (level, entry) => {
+    if (LOG_LEVELS.indexOf(level) < from) return
+    write(`${JSON.stringify({ time: new Date(now()).toISOString(), level, ...entry })}\n`)
   }
-  // The stack begins with the message.
-  const { message = '', stack = '' } = error instanceof Error ? error : {}
-  const frames = stack.slice(stack.indexOf(message) + message.length)
-  const [, where] = /([\w.-]+\.[cm]?[jt]s:\d+):\d+\)?$/m.exec(frames) ?? []
-  return { error: names.join(' < ') || typeof error, ...(where === undefined ? {} : { where }) }
 }
 
 /** The words of paths that are logged. They name an endpoint and identify nobody. */

@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream'
 import { timerFor } from '../../timer.ts'
 import { codes } from '../../cashu/codes.ts'
 import { clientOf, partyOf } from './client-address.ts'
-import { failureOf, routeOf, type Log } from '../cli/log.ts'
+import { failureOf } from '../../kernel/util/failure.ts'
+import { routeOf, type ServerLog } from '../cli/log.ts'
 import { MintError, refusalOf, refuse, type Answer } from './request.ts'
 import { Shares } from './shares.ts'
 
@@ -38,7 +39,7 @@ export interface HttpServerOptions {
   readonly maxBodyBytes: number
   /** How long a client may take to send a request. */
   readonly requestTimeoutMs: number
-  readonly log: Log
+  readonly log: ServerLog
 }
 
 export interface HttpServer {
@@ -155,7 +156,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
         isLocal: isLoopback(socket.remoteAddress),
       })
     } catch (error) {
-      if (!signal.aborted) log({ event: 'failure', at: 'request', request: id, ...failureOf(error) })
+      if (!signal.aborted) log('error', { event: 'failure', at: 'request', request: id, ...failureOf(error) })
       return UNAVAILABLE
     } finally {
       works(socket, -1)
@@ -181,7 +182,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       const connection = isStopping || status === 413 ? { connection: 'close' } : {}
       response.writeHead(status, { ...HEADERS, ...options.headers, ...retryAfter(given), ...length, ...connection })
       response.end(body)
-      log({
+      log('info', {
         event: 'request',
         request: id,
         method: request.method ?? '',
@@ -206,7 +207,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       resolve()
     })
   })
-  server.on('error', (error) => log({ event: 'failure', at: 'connection', ...failureOf(error) }))
+  server.on('error', (error) => log('error', { event: 'failure', at: 'connection', ...failureOf(error) }))
   const closed = new Promise<void>((resolve) => server.once('close', resolve))
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,

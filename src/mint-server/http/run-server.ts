@@ -1,16 +1,7 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
-import {
-  checkBytes,
-  checkCount,
-  checkFunction,
-  checkNames,
-  checkOneOf,
-  checkPort,
-  checkTexts,
-  given,
-} from '../../arguments.ts'
+import { checkBytes, checkCount, checkNames, checkOneOf, checkPort, checkTexts, given } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
-import type { OnError } from '../../kernel/options.ts'
+import type { Telemetry } from '../../kernel/inspect/telemetry.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
 import { adminOf } from '../cli/admin.ts'
@@ -18,10 +9,13 @@ import { REQUEST_LIMITS, type RequestLimits } from './doors.ts'
 import type { CryptoInUse, MintCrypto, SignatoryCrypto } from '../../cashu/crypto.ts'
 import { autoMintCrypto } from '../../crypto/auto.ts'
 import { checkBehaviour, fakeBackend, type FakeBackend, type FakeBackendOptions } from '../lightning/fake-backend.ts'
-import { failureOf, silent, type Log } from '../cli/log.ts'
+import { silent, type ServerLog } from '../cli/log.ts'
 import { startMint, type RunningMint } from '../mint.ts'
 import { checkMintSettings, MINT_OPTIONS, type MintOptions } from '../mint-options.ts'
 import { checkMintCrypto, checkSignatory, checkSignatoryCrypto } from '../port-checks.ts'
+import { prometheusMetrics } from '../../telemetry/prometheus.ts'
+import { together } from '../../telemetry/together.ts'
+import { serveMetrics, type MetricsOptions } from './metrics.ts'
 import { serveMint } from './serve.ts'
 import { localSignatory, type Signatory } from '../signatory/signatory.ts'
 import { mintSchema } from '../db/tables.ts'
@@ -31,7 +25,7 @@ import { WEBSOCKET_LIMITS, type WebsocketLimits } from './websocket.ts'
 type Supplied = 'store' | 'backend' | 'signatory' | 'crypto' | 'turn'
 
 /** What a mint server is started with. */
-export interface MintServerOptions extends Omit<MintOptions, Supplied> {
+export interface MintServerOptions extends Omit<MintOptions, Supplied | 'log'> {
   /** All private keys follow from it, unless there is a `signatory`. Its ecash is play money where left out. */
   readonly seed?: Uint8Array
   /**
@@ -64,14 +58,18 @@ export interface MintServerOptions extends Omit<MintOptions, Supplied> {
    * it counts. Left out, a client is known by its connection: behind a proxy all are one then, and share one client's part.
    */
   readonly clientHeader?: string
-  /** Gets every request and every failure, and never a secret. Nothing is logged unless given. */
-  readonly log?: Log
+  /** Gets every request, every failure and what the mint's operations tell, and never a secret. Nothing is logged unless given. */
+  readonly log?: ServerLog
+  /** Serves metrics in Prometheus' text format, at `/metrics` of a port of its own. Nowhere unless given. */
+  readonly metrics?: MetricsOptions
 }
 
 /** A mint that listens. */
 export interface MintServer {
   /** The address. */
   readonly url: string
+  /** Where Prometheus finds the metrics; undefined where they are not served. */
+  readonly metricsUrl: string | undefined
   /** The mint that is served. */
   readonly mint: RunningMint
   /** Which library computes the mint's crypto, and what `crypto: 'auto'` passed over. */
@@ -94,19 +92,13 @@ const DEMO_SEED = new Uint8Array(32).fill(7)
 async function startWithLightning(
   store: Store,
   options: MintServerOptions,
-  crypto: MintCrypto & SignatoryCrypto,
+  { crypto, telemetry }: { readonly crypto: MintCrypto & SignatoryCrypto; readonly telemetry: Telemetry | undefined },
 ): Promise<{ mint: RunningMint; backend: FakeBackend }> {
   const { clock = systemClock, random = systemRandom, lightning, seed = DEMO_SEED } = options
   const { signatory = inTimeSlices(localSignatory({ seed, crypto })) } = options
   const backend = fakeBackend({ ...lightning, store, random, clock: () => clock.now() })
   const ports = { clock, random, store, crypto, signatory, backend, turn: taker() }
-  const { log, onError } = options
-  const told: OnError = (error) => {
-    const { id, kind, state } = error
-    log?.({ event: 'failure', at: `${kind} ${state}`, operation: id, ...failureOf(error.error) })
-    onError?.(error)
-  }
-  return { mint: await startMint({ ...options, ...ports, ...((log ?? onError) && { onError: told }) }), backend }
+  return { mint: await startMint({ ...options, ...ports, ...(telemetry && { telemetry }) }), backend }
 }
 
 /** The crypto that was asked for. */
@@ -131,13 +123,18 @@ const ADMIN = { true: 'here', false: 'nobody', anywhere: 'anywhere' } as const
 export async function createMintServer(options: MintServerOptions): Promise<MintServer> {
   checkGiven(options)
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 2 ** 21, requestTimeoutMs = 30_000 } = options
-  const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader } = options
+  const { clock = systemClock, log = silent, admin = false, websockets, requests, clientHeader, metrics } = options
   const { crypto, inUse } = await cryptoOf(options.crypto)
   const store = await options.store.open(mintSchema)
   const undo: (() => Promise<void>)[] = [() => store.close()]
   try {
-    const { mint, backend } = await startWithLightning(store, options, crypto)
+    const counted = metrics && prometheusMetrics()
+    const telemetry =
+      counted && options.telemetry ? together([options.telemetry, counted]) : (options.telemetry ?? counted)
+    const { mint, backend } = await startWithLightning(store, options, { crypto, telemetry })
     undo.unshift(() => mint.close({ deadlineMs: 0 }))
+    const scraped = counted && (await serveMetrics(counted, metrics))
+    if (scraped) undo.unshift(() => scraped.close())
     const served = await serveMint({
       mint,
       probe: () => store.get('keysets', ['health']),
@@ -149,11 +146,13 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
     })
     return {
       url: served.url,
+      metricsUrl: scraped?.url,
       mint,
       crypto: inUse,
       backend,
       async close({ deadlineMs = 10_000 } = {}) {
         await served.close(deadlineMs)
+        await scraped?.close()
         await store.close()
       },
     }
@@ -166,7 +165,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
 const OPTIONS: readonly (keyof MintServerOptions)[] = [
   ...MINT_OPTIONS.filter((name) => name !== 'store' && name !== 'backend' && name !== 'turn'),
   ...(['seed', 'crypto', 'store', 'lightning', 'signatory', 'port', 'host', 'admin', 'maxBodyBytes'] as const),
-  ...(['requestTimeoutMs', 'websockets', 'requests', 'clientHeader', 'log'] as const),
+  ...(['requestTimeoutMs', 'websockets', 'requests', 'clientHeader', 'metrics'] as const),
 ]
 
 /** @throws {TypeError} naming the argument */
@@ -193,12 +192,16 @@ function checkGiven(options: MintServerOptions): void {
       for (const each of ['total', 'each'] as const) checkCount(limits[each] ?? null, `requests.${name}`)
     }
   }
+  if (options.metrics !== undefined) {
+    checkNames(options.metrics, 'metrics', ['port', 'host'])
+    checkPort(options.metrics.port, 'metrics.port')
+    checkTexts({ 'metrics.host': options.metrics.host })
+  }
   checkPort(options.port, 'port')
   checkTexts({ host: options.host, clientHeader: options.clientHeader })
   checkOneOf(options.admin, 'admin', [true, false, 'anywhere'])
   checkCount(options.maxBodyBytes, 'maxBodyBytes')
   checkCount(options.requestTimeoutMs, 'requestTimeoutMs', 0)
-  checkFunction(options.log, 'log')
   checkMintSettings(options)
 }
 

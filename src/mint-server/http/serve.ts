@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/util/ports.ts'
 import { clientOf } from './client-address.ts'
 import { Doors, type RequestLimits } from './doors.ts'
 import { busy, refusal, serveHttp, type HttpRequest } from './http-server.ts'
-import type { Log } from '../cli/log.ts'
+import type { ServerLog } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import type { Answer } from './request.ts'
 import { watchMint } from './watching.ts'
@@ -24,7 +24,7 @@ export interface ServeOptions {
   /** The header in which a proxy in front of the mint names the client. */
   readonly clientHeader?: string | undefined
   readonly clock: Clock
-  readonly log: Log
+  readonly log: ServerLog
 }
 
 export interface Served {
@@ -96,7 +96,7 @@ export async function serveMint(options: ServeOptions): Promise<Served> {
     ...{ server: http.server, watching, clock, log, limits: options.websockets },
     clientOf: (request) => clientOf(request, options.clientHeader),
   })
-  log({ event: 'start', url: http.url })
+  log('info', { event: 'start', url: http.url })
   return {
     url: http.url,
     async close(deadlineMs) {
@@ -105,7 +105,7 @@ export async function serveMint(options: ServeOptions): Promise<Served> {
       watching.close()
       await Promise.all([websockets.close(), mint.close({ deadlineMs })])
       await http.end(FLUSH_MS)
-      log({ event: 'stop', ms: Math.round(performance.now() - startedMs) })
+      log('info', { event: 'stop', ms: Math.round(performance.now() - startedMs) })
     },
   }
 }

@@ -5,7 +5,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../kernel/util/ports.ts'
 import { afterChange, between, mayHaveChanged, type Change } from './changes.ts'
-import { failureOf, type Log } from '../cli/log.ts'
+import { failureOf } from '../../kernel/util/failure.ts'
+import type { ServerLog } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import type { Topic } from './topics.ts'
 
@@ -36,7 +37,7 @@ export interface LoopOptions {
   readonly topic: Topic
   readonly mint: Pick<Mint, 'statesOf' | 'ask'>
   readonly clock: Clock
-  readonly log: Log
+  readonly log: ServerLog
 }
 
 const POLL_MS = 1000
@@ -172,7 +173,7 @@ export class WatchLoop {
         }
       } catch (error) {
         // The next round polls everything again.
-        if (!this.#isFailing && !this.#isClosed) log({ event: 'failure', at: 'poll', ...failureOf(error) })
+        if (!this.#isFailing && !this.#isClosed) log('error', { event: 'failure', at: 'poll', ...failureOf(error) })
         this.#isFailing = true
         break
       }

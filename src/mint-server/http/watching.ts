@@ -3,7 +3,7 @@
  * of its own, so that a slow topic does not delay the others.
  */
 import type { Clock } from '../../kernel/util/ports.ts'
-import type { Log } from '../cli/log.ts'
+import type { ServerLog } from '../cli/log.ts'
 import type { Mint } from '../mint-api.ts'
 import { TOPICS_OF, type Topic } from './topics.ts'
 import { WatchLoop } from './watch-loop.ts'
@@ -20,7 +20,7 @@ export interface Watching {
 export interface WatchingOptions {
   readonly mint: Pick<Mint, 'statesOf' | 'ask' | 'onCommit' | 'onChange'>
   readonly clock: Clock
-  readonly log: Log
+  readonly log: ServerLog
 }
 
 export function watchMint({ mint, clock, log }: WatchingOptions): Watching {

@@ -5,7 +5,7 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { field, list, Malformed, oneOf, point, record, text } from '../../cashu/shape.ts'
 import type { Clock } from '../../kernel/util/ports.ts'
 import { answerRaw, busy, refusal } from './http-server.ts'
-import type { Log } from '../cli/log.ts'
+import type { ServerLog } from '../cli/log.ts'
 import { idText, textUpTo, type Answer, type Fields } from './request.ts'
 import { Shares } from './shares.ts'
 import type { Topic } from './topics.ts'
@@ -55,7 +55,7 @@ export interface WebsocketOptions {
   readonly clientOf: (request: IncomingMessage) => string
   readonly watching: Watching
   readonly clock: Clock
-  readonly log: Log
+  readonly log: ServerLog
   readonly limits: WebsocketLimits
 }
 
@@ -269,7 +269,7 @@ export function serveWebsockets(options: WebsocketOptions): { close(): Promise<v
       seats.give(client)
       connections.delete(socket)
       const ms = Math.round(performance.now() - startedMs)
-      log({ event: 'websocket', end: isClosing ? 'stopped' : end, messages, ms })
+      log('info', { event: 'websocket', end: isClosing ? 'stopped' : end, messages, ms })
       if (isClosing && connections.size === 0) allGone.resolve()
     })
   }

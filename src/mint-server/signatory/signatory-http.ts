@@ -17,7 +17,7 @@ import { amount, expected, field, flag, list, optional, point, record, text, typ
 import { sleep, systemClock, type Clock } from '../../kernel/util/ports.ts'
 import { checkSignatory } from '../port-checks.ts'
 import { refusal, serveHttp, type HttpRequest } from '../http/http-server.ts'
-import { silent, type Log } from '../cli/log.ts'
+import { silent, type ServerLog } from '../cli/log.ts'
 import { fieldsOf, refusalOf, textUpTo, type Answer, type Fields } from '../http/request.ts'
 import {
   blindSignature,
@@ -103,7 +103,7 @@ export async function signatoryServer(options: {
   readonly port?: number
   /** Loopback unless given. */
   readonly host?: string
-  readonly log?: Log
+  readonly log?: ServerLog
 }): Promise<SignatoryServer> {
   checkNames(options, 'options', ['signatory', 'token', 'port', 'host', 'log'])
   checkSignatory(options.signatory)
@@ -143,14 +143,14 @@ export async function signatoryServer(options: {
 
   const limits = { maxBodyBytes: MAX_BODY_BYTES, requestTimeoutMs: REQUEST_TIMEOUT_MS }
   const http = await serveHttp({ answer, headers: {}, port, host, log, ...limits })
-  log({ event: 'start', url: http.url })
+  log('info', { event: 'start', url: http.url })
   return {
     url: http.url,
     async close() {
       const startedMs = performance.now()
       http.stop()
       await http.end(CLOSE_MS)
-      log({ event: 'stop', ms: Math.round(performance.now() - startedMs) })
+      log('info', { event: 'stop', ms: Math.round(performance.now() - startedMs) })
     },
   }
 }

@@ -223,9 +223,9 @@ export const kernelMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kernel/run/durable.ts',
-        from: `if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step }))`,
+        from: `if (kernel.history) writes.push(kernel.history.write({ cause, before, row, kind, step, trace }))`,
         to: `if (kernel.history) {
-    const late = kernel.history.write({ cause, before, row, kind, step })
+    const late = kernel.history.write({ cause, before, row, kind, step, trace })
     setTimeout(() => void kernel.store.commit([late]).catch(() => {}), 0)
   }`,
       },

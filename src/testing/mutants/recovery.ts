@@ -146,8 +146,13 @@ export const recoveryMutants: readonly Mutant[] = [
       },
       {
         file: 'src/kernel/operations.ts',
-        from: `this.#telling.change(change)`,
-        to: `return this.#telling.change(change)`,
+        from: `this.#telling.step(change)`,
+        to: `return this.#telling.step(change)`,
+      },
+      {
+        file: 'src/kernel/inspect/telling.ts',
+        from: `this.#change(change)`,
+        to: `return this.#change(change)`,
       },
       {
         file: 'src/kernel/run/durable.ts',
