@@ -18,13 +18,18 @@
  *                      the lives, unless a scenario is named
  *   --seed S           draws the faults of a quick run, and the paths that are told with the real crypto; 1 unless given
  *   --replay PATH      runs one path again and shows what happened
+ *   --film FILE        writes that as a film: `hardshell inspect --replay FILE` shows it
+ *   --open             serves that as a film, and prints the address of the page
  *   --mutants          only the mutants, each of which must be found by the invariant that it breaks
  *   --mutant NAME      only this mutant
  *   --json             one JSON object as the last line
  *
  * Fails also where all scenarios of a kind ran and something of its chart was never seen.
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { filmOf, type Run } from '../src/inspector/film.ts'
+import { serve } from '../src/inspector/serve.ts'
 import type { OperationKind } from '../src/kernel/define/operation.ts'
 import { covered } from '../src/testing/explorer/coverage.ts'
 import { exceptions } from '../src/testing/explorer/exceptions.ts'
@@ -39,6 +44,7 @@ import { runMutants } from './crash/mutants.ts'
 import { run, type Job } from './crash/pool.ts'
 import { liveLine, table, traceTable } from './crash/print.ts'
 import { startStore, testedStore } from './crash/stores.ts'
+import { builtPage } from './inspector-page.ts'
 
 const { values: args } = parseArgs({
   options: {
@@ -53,6 +59,8 @@ const { values: args } = parseArgs({
     lane: { type: 'string' },
     seed: { type: 'string', default: '1' },
     replay: { type: 'string' },
+    film: { type: 'string' },
+    open: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -135,7 +143,21 @@ async function replayed(path: string): Promise<number> {
   log(traceTable(trace))
   for (const what of violations) log(`✗ ${what}`)
   if (violations.length === 0) log('✓ nothing is wrong')
+  await filmed(path, { trace, violations })
   return violations.length === 0 ? 0 : 1
+}
+
+/** Shows a run as a film, where that is asked for: until Ctrl-C. */
+async function filmed(path: string, run: Run): Promise<void> {
+  if (args.film === undefined && !args.open) return
+  const kinds = scenarios.flatMap(({ subject }) => subject.kinds)
+  const film = await filmOf(path, run, kinds)
+  if (args.film !== undefined) writeFileSync(args.film, JSON.stringify(film))
+  if (!args.open) return
+  const inspector = await serve({ film, title: path, page: await builtPage() })
+  log(`open ${inspector.url}`)
+  await new Promise((resolve) => process.once('SIGINT', resolve))
+  await inspector.close()
 }
 
 function replayLife(path: string): ReturnType<typeof replay> {

@@ -30,11 +30,18 @@ function pack(): { readonly filename: string; readonly unpackedSize: number; rea
 
 /** What is wrong with the list of packed files. */
 function complaints(paths: readonly string[]): string[] {
-  const expected = ['README.md', 'LICENSE', 'package.json', ...targets(manifest.exports)]
+  const expected = [
+    'README.md',
+    'LICENSE',
+    'package.json',
+    'dist/inspector-page/index.html',
+    'dist/inspector-page/page.js',
+    ...targets(manifest.exports),
+  ]
   // The first release writes the change log.
   if (manifest.version !== '0.0.0') expected.push('CHANGELOG.md')
   const allowed =
-    /^(dist\/(src|machines)\/.+\.(js|d\.ts)|(docs\/(api\/)?[\w-]+|README|ARCHITECTURE|CHANGELOG)\.md|docs\/charts\/[\w-]+\.svg|examples\/.+\.ts|LICENSE|package\.json)$/
+    /^(dist\/(src|machines)\/.+\.(js|d\.ts)|dist\/inspector-page\/([\w-]+\.(html|js|css|svg)|charts\/[0-9a-f]+\.svg)|(docs\/(api\/)?[\w-]+|README|ARCHITECTURE|CHANGELOG)\.md|docs\/charts\/[\w-]+\.svg|docs\/inspector\.png|examples\/.+\.ts|LICENSE|package\.json)$/
   return [
     ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
     ...paths.filter((path) => !allowed.test(path)).map((path) => `${path} does not belong in it`),
@@ -103,6 +110,8 @@ function consumer(tarball: string): void {
   }
   run(process.execPath, ['consumer.ts'], temp.path)
   proven(write)
+  write('inspect.mjs', INSPECT)
+  run(process.execPath, ['inspect.mjs'], temp.path)
   for (const name of Object.keys(manifest.bin)) run(join(temp.path, 'node_modules/.bin', name), ['--help'], temp.path)
 }
 
@@ -122,6 +131,25 @@ function proven(write: (name: string, content: string) => void): void {
     if (!replayed.includes(part)) throw new Error(`the replay does not show ${part}:\n${replayed}`)
   console.log(`hardshell crash: finds and replays ${path}`)
 }
+
+/** Serves the inspector's page as it was packed. */
+const INSPECT = `
+import { openOperations, operationsTable } from 'hardshell/kernel'
+import { serveInspector } from 'hardshell/inspector'
+import { memoryStore } from 'hardshell/store/memory'
+
+const tables = { operations: operationsTable() }
+const store = await memoryStore().open({ version: 1, tables })
+const operations = openOperations({ store, tables, kinds: [], ports: undefined })
+const inspector = await serveInspector({ operations })
+for (const path of ['/', '/page.js', '/page.css', '/icon.svg']) {
+  const { status } = await fetch(new URL(path, inspector.url))
+  if (status !== 200) throw new Error(path + ' of the inspector is answered with ' + status)
+}
+await inspector.close()
+operations.close()
+console.log('hardshell/inspector: serves its page')
+`
 
 /** An order at a bank that charges whenever it is asked. */
 const PROOF = `

@@ -1,5 +1,5 @@
 /** `hardshell crash FILE`: proves the kinds of a file, or replays one path. */
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { checkObject } from '../arguments.ts'
@@ -25,6 +25,7 @@ that is called proofs. Exits with 1 where a proof does not hold.
   --most-lives N      ends a scenario after so many lives, and says what grows; 20000 unless given
   --deadline-ms N     ends each scenario after so many milliseconds of the machine's steady clock; never unless given
   --replay PATH       runs one path again, and shows commits, events, requests and faults with all that they carry
+  --film FILE         with --replay, writes the run as a film: hardshell inspect --replay FILE shows it
   --json              one JSON object as the last line
 `
 
@@ -41,6 +42,7 @@ const OPTIONS = {
   'most-lives': { type: 'string' },
   'deadline-ms': { type: 'string' },
   replay: { type: 'string' },
+  film: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -85,8 +87,24 @@ function progressLine(): { readonly show: NonNullable<ProveOptions['onProgress']
   }
 }
 
-async function replayed(proofs: readonly Proof[], path: string, json: boolean): Promise<boolean> {
+async function replayed(
+  proofs: readonly Proof[],
+  { path, json, film }: { readonly path: string; readonly json: boolean; readonly film: string | undefined },
+): Promise<boolean> {
   const { trace, violations } = await replayOf(proofs, path)
+  if (film !== undefined) {
+    const { filmOf } = await import('../inspector/film.ts')
+    writeFileSync(
+      film,
+      JSON.stringify(
+        await filmOf(
+          path,
+          { trace, violations },
+          proofs.map(({ kind }) => kind),
+        ),
+      ),
+    )
+  }
   for (const line of traceLines(trace)) print(line)
   for (const what of violations) print(`✗ ${what}`)
   if (violations.length === 0) print('✓ nothing is wrong')
@@ -120,7 +138,7 @@ async function run(args: readonly string[]): Promise<boolean> {
   const mostLives = countOf(values['most-lives'], 'most-lives', 1)
   const deadlineMs = countOf(values['deadline-ms'], 'deadline-ms', 1)
   const all = await proofsIn(file)
-  if (values.replay !== undefined) return replayed(all, values.replay, json)
+  if (values.replay !== undefined) return replayed(all, { path: values.replay, json, film: values.film })
   const proofs = all.filter(({ kind, scenarios }) =>
     scenarios.some(({ name }) => scenario === undefined || name === scenario || name === `${kind.kind}.${scenario}`),
   )

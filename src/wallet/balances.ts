@@ -1,7 +1,8 @@
 /** Balances, from the store's running totals. */
 import { Amount } from '@cashu/cashu-ts'
 import type { Total } from '../store/port.ts'
-import type { ProofState } from './tables.ts'
+import type { Sums } from '../kernel/inspect/inspectable.ts'
+import type { ProofState, Store } from './tables.ts'
 
 /** What a wallet has at one mint in one unit. */
 export interface Balance {
@@ -42,3 +43,10 @@ export function balances(totals: readonly Total[], owed: readonly Total[]): Bala
     owed: Amount.from(sums.owed ?? 0),
   }))
 }
+
+/** Balances as an inspector is told them. */
+export const walletTotals = (store: Store) => async (): Promise<readonly Sums[]> =>
+  balances(await store.sum('proofs'), await store.sum('owed')).map(({ mintUrl: mint, unit, ...parts }) => ({
+    of: { mint, unit },
+    sums: Object.fromEntries(Object.entries(parts).map(([name, amount]) => [name, amount.toNumber()])),
+  }))

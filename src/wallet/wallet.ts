@@ -17,6 +17,7 @@ import { nobleCrypto } from '../cashu/noble-crypto.ts'
 import { fetchTransport, type Transport } from '../cashu/transport.ts'
 import type { KindOf, KindOperations } from '../kernel/kind-operations.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
+import { makeInspectable } from '../kernel/inspect/inspectable.ts'
 import type { Log } from '../kernel/inspect/log.ts'
 import type { Telemetry } from '../kernel/inspect/telemetry.ts'
 import { openOperations, partsIn } from '../kernel/operations.ts'
@@ -36,7 +37,7 @@ import type {
   SwapOperations,
   Wallet,
 } from './api.ts'
-import { balances, type Balance } from './balances.ts'
+import { balances, walletTotals, type Balance } from './balances.ts'
 import type { WalletEnv } from './env.ts'
 import { prepareReceive, ReceiveHandle, receiveKind } from './kinds/receive.ts'
 import { History } from './history-records.ts'
@@ -292,5 +293,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     void standings.read().catch(() => {})
   })
   const cancel = (id: string): Promise<boolean> => cancelIn(operations, id)
-  return new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)
+  const wallet = new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)
+  makeInspectable(wallet, { operations, cancel, totals: walletTotals(store) })
+  return wallet
 }

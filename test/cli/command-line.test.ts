@@ -41,7 +41,7 @@ describe('help', () => {
     const [none, all] = [await commands.run(''), await commands.run('--help')]
     expect([none.code, all.code]).toEqual([2, 0])
     expect(none.stdout).toBe(all.stdout)
-    for (const name of ['wallet', 'ops', 'doctor', 'completion', 'mint', 'signatory', 'crash', 'chart'])
+    for (const name of ['wallet', 'ops', 'doctor', 'completion', 'mint', 'signatory', 'crash', 'chart', 'inspect'])
       expect(all.stdout).toMatch(new RegExp(`^  hardshell ${name} `, 'm'))
   })
 
@@ -154,7 +154,17 @@ describe('completion', () => {
       const script = `${stdout}\nCOMP_WORDS=(hardshell ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _hardshell; echo "\${COMPREPLY[@]}"`
       return (await promisify(execFile)('bash', ['-c', script])).stdout.trim().split(' ')
     }
-    expect(await offered('')).toEqual(['wallet', 'ops', 'doctor', 'completion', 'mint', 'signatory', 'crash', 'chart'])
+    expect(await offered('')).toEqual([
+      'wallet',
+      'ops',
+      'doctor',
+      'completion',
+      'mint',
+      'signatory',
+      'crash',
+      'chart',
+      'inspect',
+    ])
     expect(await offered('wallet', 're')).toEqual(['receive', 'restore'])
     expect(await offered('wallet', 'mints', 'tr')).toEqual(['trust'])
     expect(await offered('wallet', 'pay', '--max')).toEqual(['--max-fee'])

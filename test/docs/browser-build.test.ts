@@ -9,7 +9,7 @@ import { build, type Plugin } from 'vite'
 import { expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 
-const NODE_ONLY = ['./store/sqlite', './store/sqlite-encrypted', './store/postgres', './mint-server']
+const NODE_ONLY = ['./store/sqlite', './store/sqlite-encrypted', './store/postgres', './mint-server', './inspector']
 
 /** Says in a browser that it is not to be had there. */
 const REFUSED = './crypto/secp256k1'

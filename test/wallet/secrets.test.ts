@@ -7,28 +7,8 @@ import { inspect as inspectAny } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import type { Log } from '../../src/kernel/index.ts'
 import { recorder } from '../kits/otel-kit.ts'
+import { secretsIn } from '../kits/secrets.ts'
 import { bench, eventually, failure, forged, type Fault, type Opened } from '../kits/wallet-kit.ts'
-
-/** Every value of these properties, however deep. */
-const SECRET = new Set(['secret', 'r', 'C', 'C_', 'privateKey', 'token', 's', 'e', 'body'])
-
-function secretsIn(value: unknown, found: Set<string>): void {
-  if (typeof value === 'string') {
-    // Snapshots, timers and bodies are JSON texts.
-    if (/^[{[]/.test(value))
-      try {
-        secretsIn(JSON.parse(value), found)
-      } catch {
-        // An ordinary text.
-      }
-    return
-  }
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, inner] of Object.entries(value)) {
-    if (SECRET.has(key) && typeof inner === 'string' && inner.length >= 16) found.add(inner)
-    secretsIn(inner, found)
-  }
-}
 
 /** Anything, as a debugger shows it; also what it hides, and what its getters give. */
 const inspected = (value: unknown): string => {

@@ -54,23 +54,33 @@ export class Reads {
 
   /** See `Operations.list`. Of a kind in several versions it has those that run on the chart, where one is given. */
   async list(filter: ListFilter, machine?: AnyStateMachine): Promise<OperationView[]> {
+    return (await this.#rowList(filter, machine)).map((row) => this.#view(row))
+  }
+
+  async #rowList(filter: ListFilter, machine?: AnyStateMachine): Promise<OperationRow[]> {
     this.#listing.check(filter)
-    const views: OperationView[] = []
+    const rows: OperationRow[] = []
     for await (const row of this.#rows(filter, filter.limit, machine)) {
-      views.push(this.#view(row))
-      if (views.length === filter.limit) break
+      rows.push(row)
+      if (rows.length === filter.limit) break
     }
-    return views
+    return rows
   }
 
   /** See `Operations.page`. */
   async page(filter: ListFilter, machine?: AnyStateMachine): Promise<Page<OperationView>> {
+    const { operations, next } = await this.rowPage(filter, machine)
+    return { operations: operations.map((row) => this.#view(row)), next }
+  }
+
+  /** As `page`, the rows alone: no snapshot is restored. */
+  async rowPage(filter: ListFilter, machine?: AnyStateMachine): Promise<Page<OperationRow>> {
     this.#listing.check(filter)
     const { limit = PAGE } = filter
-    const operations = await this.list({ ...filter, limit: limit + 1 }, machine)
-    const isLast = operations.length <= limit
-    const last = operations.slice(0, limit).at(-1)
-    return { operations: operations.slice(0, limit), next: isLast || !last ? undefined : cursorOf(last.row) }
+    const rows = await this.#rowList({ ...filter, limit: limit + 1 }, machine)
+    const operations = rows.slice(0, limit)
+    const last = operations.at(-1)
+    return { operations, next: rows.length <= limit || !last ? undefined : cursorOf(last) }
   }
 
   /** See `Operations.count`. */
