@@ -10,7 +10,6 @@ import type {
   Reader,
 } from './define/operation.ts'
 import type { Explanation } from './inspect/explain.ts'
-import { seen } from './inspect/guarded.ts'
 import { Standings } from './inspect/standings.ts'
 import { StepRecords } from './inspect/step-records.ts'
 import { Telling, type Listener } from './inspect/telling.ts'
@@ -123,12 +122,7 @@ export class Operations<Ports = unknown> {
     )
     this.#telling = new Telling({ to: options, kinds: this.#kinds, tables: Object.keys(tables) })
     this.#steps = new StepRecords({ store, tables })
-    this.#telling.follow(options.telemetry, {
-      ...{ nowMs: () => clock.now(), steadyMs: () => clock.monotonicMs(), signal },
-      on: (listener) => this.on(({ row }) => listener(seen(row))),
-      lanes: () => this.#limiter.loads,
-      traces: (id) => this.#steps.traces(id),
-    })
+    this.#telling.follow(options.telemetry, { clock, signal, limiter: this.#limiter, steps: this.#steps })
     const { keepSteps } = options
     this.#kernel = {
       store,

@@ -5,9 +5,9 @@
  */
 import { inspect as inspectAny } from 'node:util'
 import { expect, test, vi } from 'vitest'
-import { secretsIn } from '../kits/secrets.ts'
 import type { Log } from '../../src/kernel/index.ts'
 import { recorder } from '../kits/otel-kit.ts'
+import { secretsIn } from '../kits/secrets.ts'
 import { bench, eventually, failure, forged, type Fault, type Opened } from '../kits/wallet-kit.ts'
 
 /** Anything, as a debugger shows it; also what it hides, and what its getters give. */

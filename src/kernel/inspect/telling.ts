@@ -5,10 +5,13 @@ import type { OperationsOptions } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
 import { reportError } from '../util/report.ts'
 import { InspectionFeeds } from './feeds.ts'
+import type { RequestLimiter } from '../run/request-limiter.ts'
 import type { Resumed } from '../run/supervisor.ts'
-import { guarded } from './guarded.ts'
+import type { Clock } from '../util/ports.ts'
+import { guarded, seen } from './guarded.ts'
 import { failureEvent, resumedEvent, stepEvent, type LogLevel, type OperationLogEvent } from './log.ts'
-import type { Measured, Probe, Telemetry } from './telemetry.ts'
+import type { StepRecords } from './step-records.ts'
+import type { Probe, Telemetry } from './telemetry.ts'
 
 /** Called after each commit. */
 export type Listener = (change: Change) => void
@@ -18,6 +21,14 @@ interface TellingOptions {
   readonly kinds: ReadonlyMap<string, LoadedKind>
   /** The names of all tables. */
   readonly tables: readonly string[]
+}
+
+/** What telemetry is told of. */
+interface Followed {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly limiter: RequestLimiter
+  readonly steps: StepRecords
 }
 
 export class Telling {
@@ -37,8 +48,13 @@ export class Telling {
   }
 
   /** Has the operations followed. */
-  follow(telemetry: Telemetry | undefined, of: Measured): void {
-    const probe = telemetry?.begin(of)
+  follow(telemetry: Telemetry | undefined, { clock, signal, limiter, steps }: Followed): void {
+    const probe = telemetry?.begin({
+      ...{ nowMs: () => clock.now(), steadyMs: () => clock.monotonicMs(), signal },
+      on: (listener) => this.on(({ row }) => listener(seen(row))),
+      lanes: () => limiter.loads,
+      traces: (id) => steps.traces(id),
+    })
     this.#probe = probe && guarded(probe)
   }
 
