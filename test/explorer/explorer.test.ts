@@ -462,7 +462,7 @@ describe('coverage', () => {
     const required = requirementsOf(kind('receive'), { crashes: false })
     for (const what of [
       'state exchanging.swapping',
-      'move receive.prepared: execute[0] → receive.exchanging',
+      'move receive.prepared: execute[1] → receive.exchanging',
       'answer mint.swap: refused',
       'answer exchange.match: collision',
       'delay receiveDeadline',

@@ -173,14 +173,19 @@ const exchange = (of: (state: string, rest: Partial<Scenario>) => Scenario, pref
     ] as const
   ).map(([state, rest]) => of(`${prefix}.${state}`, rest as Partial<Scenario>))
 
+/** Receives 60 that somebody else sends. */
+const taking =
+  (options: { readonly atLeast?: number } = {}): Scenario['start'] =>
+  async (on, { wallet }) => {
+    const payer = await on.funded(60, 'bob')
+    const { token } = await (await payer.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 60 })).execute()
+    return (await wallet.receive.prepare({ token, key: 'receive', ...options })).execute()
+  }
+
 const receiving = (state: string, rest: Partial<Scenario> = {}): Scenario => ({
   kind: 'receive',
   state,
-  async start(on, { wallet }) {
-    const payer = await on.funded(60, 'bob')
-    const { token } = await (await payer.wallet.send.prepare({ mintUrl: on.mintUrl, amount: 60 })).execute()
-    return (await wallet.receive.prepare({ token, key: 'receive' })).execute()
-  },
+  start: taking(),
   end: 'received',
   money: { spendable: 60 },
   owed: 60,
@@ -395,6 +400,8 @@ const scenarios: readonly Scenario[] = [
   receiving('prepared', {
     next: async (_, { wallet }, id) => (await wallet.receive.get(id)).execute(),
   }),
+  receiving('asking', { start: taking({ atLeast: 60 }) }),
+  receiving('pausing', { start: taking({ atLeast: 60 }), plan: [[/POST \/v1\/checkstate/, 'down']] }),
   ...exchange(receiving, 'exchanging'),
 
   swapping('prepared', { next: async (_, { wallet }, id) => (await wallet.swap.get(id)).execute() }),
