@@ -105,10 +105,10 @@ export const recoveryMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/wallet/wallet.ts',
-        from: `return new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)`,
+        from: `const wallet = new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)`,
         to: `for (const { row } of await operations.list({ status: 'active' }))
     await client(row.mintUrl).keysets({ signal: new AbortController().signal })
-  return new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)`,
+  const wallet = new OpenWallet({ operations, cancel, store, ports, mints, crypto: inUse }, store, forget)`,
       },
     ],
     breaks: 'start-up',
