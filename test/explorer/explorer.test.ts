@@ -322,7 +322,7 @@ describe('a path', () => {
     'bounty.successor@two:6.overtaken,9.overtaken,16.overtaken',
     'melt.fence-too-small:',
     'melt.untold:11.refusedAfter',
-    'mint.pending-resigned:114.denied',
+    'mint.pending-resigned:112.denied',
     'receive.dialect-coded500-pages:17.refusedAfter',
     'receive.dialect-nutshell-pages:7.refusedAfter',
     'receive.dialect-odd-keyless:6.refusedAfter',
