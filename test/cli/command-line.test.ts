@@ -1,6 +1,7 @@
 /** What a command line may be: help, wrong calls, exit codes, JSON, completion, and what is for terminals only. */
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { countOf, groupHelpOf, helpOf } from '../../src/cli/command.ts'
@@ -184,7 +185,7 @@ describe('completion', () => {
 describe('on a terminal', () => {
   /** Runs a line as on a terminal, which `script` makes. */
   async function typed(line: string, input: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-    const cli = `${process.execPath} ${new URL('../../src/cli/cli.ts', import.meta.url).pathname}`
+    const cli = `'${process.execPath}' '${fileURLToPath(import.meta.resolve('../../src/cli/cli.ts'))}'`
     const child = promisify(execFile)('script', ['-qec', `${cli} ${line}`, '/dev/null'], {
       env: {
         ...process.env,
