@@ -66,6 +66,8 @@ type Logic = ActorLogic<AnyMachineSnapshot, EventObject, DurableInput>
 /** Re-verify ownership before an effect once this much time has passed. */
 const LONG_WAIT_MS = 1_000
 const MOST_CHECKS = 5
+/** Why a request is aborted that nobody waits for any more. Made once: each of its own would cost a stack trace. */
+const OVER = new DOMException('nobody waits for the answer any more', 'AbortError')
 
 const answerIn = (done: Done | undefined): string | undefined => done && answerOf(done.output)
 
@@ -216,13 +218,13 @@ class Operation {
   }
 
   stop(): void {
-    this.#stop.abort()
+    this.#stop.abort(OVER)
     for (const { lost, over } of this.#tasks.splice(0)) {
       lost?.(new HardshellError('CLOSED', 'the operation stopped before the event'))
       over()
     }
-    for (const { controller } of this.#running.values()) controller.abort()
-    this.#poll?.abort.abort()
+    for (const { controller } of this.#running.values()) controller.abort(OVER)
+    this.#poll?.abort.abort(OVER)
     this.#kernel.alarms.set(this.#row.id, null)
   }
 
@@ -372,7 +374,7 @@ class Operation {
     for (const [id, { controller }] of this.#running)
       if (!wanted.has(id) || entered.has(id)) {
         this.#running.delete(id)
-        controller.abort()
+        controller.abort(OVER)
       }
     for (const invoke of wanted.values()) if (!this.#running.has(invoke.id)) this.#run(invoke)
     this.#setPoll()
@@ -443,7 +445,7 @@ class Operation {
   #setPoll(): void {
     const name = this.#loaded.stepper.poll(this.snapshot)
     if (this.#poll && (this.#poll.name !== name || this.#poll.state !== this.#row.state)) {
-      this.#poll.abort.abort()
+      this.#poll.abort.abort(OVER)
       this.#poll = undefined
     }
     if (!name || this.#poll) return
