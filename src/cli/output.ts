@@ -1,6 +1,6 @@
 /** What a command prints: text for people, or one JSON object a line. */
 import { shown } from './errors.ts'
-import { plain, styled, type Style } from './terminal.ts'
+import { plain, plainLine, styled, type Style } from './terminal.ts'
 
 const STDOUT = process.stdout
 const STDERR = process.stderr
@@ -25,7 +25,7 @@ export interface Output {
 
 /** Prints to this process' streams. */
 export function output(json: boolean): Output {
-  const line = (stream: NodeJS.WriteStream, text: string): void => void stream.write(`${text}\n`)
+  const line = (stream: NodeJS.WriteStream, text: string): void => void stream.write(`${plainLine(text)}\n`)
   return {
     json,
     say: (text = '') => {

@@ -12,12 +12,23 @@ export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
 export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): string =>
   isColoured(stream) ? styleText(style, text, { validateStream: false }) : text
 
+/** What a line of ours may have of them: its end, and `styleText`'s sequences. */
+const STYLED = /(\n|\u001b\[(?:1|2|22|3[1-3]|39)m)/u
+const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
+
 /** Control characters of others (a mint's name, a memo) would write over what stands on a terminal. */
-export const plain = (text: string): string => text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ')
+export const plain = (text: string): string => text.replaceAll(CONTROLS, ' ')
+
+/** A whole line, in which our own styles stay and other control characters do not. */
+export const plainLine = (text: string): string =>
+  text
+    .split(STYLED)
+    .map((part, at) => (at % 2 === 1 ? part : plain(part)))
+    .join('')
 
 /** `21,000 sat`. */
 export const amountText = (amount: number | bigint | { toString(): string }, unit: string): string =>
-  `${BigInt(amount.toString()).toLocaleString('en-US')} ${unit}`
+  `${BigInt(amount.toString()).toLocaleString('en-US')} ${plain(unit)}`
 
 /** The local time of a clock on the wall, to the minute. */
 export function timeText(atMs: number): string {
@@ -66,5 +77,5 @@ export function progressLine(): { readonly isShown: boolean; show(text: string):
   const { stderr } = process
   const isShown = stderr.isTTY
   const write = (text: string): void => void (isShown && stderr.write(`\r\x1b[K${text}`))
-  return { isShown, show: (text) => write(text.slice(0, (stderr.columns || 80) - 1)), clear: () => write('') }
+  return { isShown, show: (text) => write(plain(text).slice(0, (stderr.columns || 80) - 1)), clear: () => write('') }
 }
