@@ -13,6 +13,7 @@ export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): 
   isColoured(stream) ? styleText(style, text, { validateStream: false }) : text
 
 /** What a line of ours may have of them: its end, and `styleText`'s sequences. */
+// eslint-disable-next-line no-control-regex -- a style is a control sequence
 const STYLED = /(\n|\u001b\[(?:1|2|22|3[1-3]|39)m)/u
 const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
 
