@@ -65,7 +65,7 @@ export async function describedEncrypted(path: string, key: EncryptionKey): Prom
 }
 
 /** A part of a PostgreSQL database that has tables of this package. */
-export interface DescribedNamespace {
+interface DescribedNamespace {
   readonly namespace: string
   readonly described: Described
 }

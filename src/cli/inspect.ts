@@ -54,7 +54,11 @@ async function databaseOf(store: string, namespace: string | undefined): Promise
   // To open it would change it, under a program that may have it open.
   if (described.version < SCHEMAS[of].version)
     throw new Refused('OLDER', 'an older version of hardshell has made the database; open it once with the program that it belongs to') // prettier-ignore
-  return openAs(of, adapter)
+  return openAs(of, adapter).catch((error: unknown) => {
+    // What differs from the tables is a long list.
+    if (error instanceof TypeError) throw new Refused('NO_DATABASE', 'the tables are not those of this version')
+    throw error
+  })
 }
 
 async function opened(values: {
@@ -72,11 +76,7 @@ async function opened(values: {
     return { inspector: await serve({ film, port, title: film.path }), inspected: undefined }
   }
   if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres:URL')
-  const inspected = await databaseOf(store, namespace).catch((error: unknown) => {
-    // What differs from the tables is a long list.
-    if (error instanceof TypeError) throw new Refused('NO_DATABASE', 'the tables are not those of this version')
-    throw error
-  })
+  const inspected = await databaseOf(store, namespace)
   const title = store.startsWith('sqlite:') ? basename(store) : 'PostgreSQL'
   const inspector = await serve({ inspectable: inspected.inspectable, port, write, title }).catch(
     async (error: unknown) => {

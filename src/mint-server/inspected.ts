@@ -13,5 +13,8 @@ export const inspectedMint = (operations: Operations, store: Store): Inspectable
   acts: ['resume'],
   hidden: HIDDEN,
   totals: async (): Promise<readonly Sums[]> =>
-    Object.entries(await unitBalances(store)).map(([unit, sums]) => ({ of: { unit }, sums: { ...sums } })),
+    Object.entries(await unitBalances(store)).map(([unit, { paidOut, kept, ...sums }]) => ({
+      of: { unit },
+      sums: { ...sums, 'paid out': paidOut, kept },
+    })),
 })
