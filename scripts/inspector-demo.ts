@@ -9,8 +9,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { openAs } from '../src/cli/databases.ts'
 import { serve } from '../src/inspector/serve.ts'
-import { openInspected } from '../src/wallet/inspected.ts'
 import { builtPage } from './inspector-page.ts'
 import { startMint } from './kill-lab/children.ts'
 import { Lab } from './kill-lab/lab.ts'
@@ -51,7 +51,7 @@ const plan = rounds(
       }),
     ),
 )
-const inspected = stack.use(await openInspected(await adapterOf(alice)))
+const inspected = stack.use(await openAs('wallet', await adapterOf(alice)))
 const inspector = stack.use(
   await serve({
     inspectable: inspected.inspectable,

@@ -11,6 +11,7 @@ import {
   checkTexts,
 } from '../arguments.ts'
 import type { Explanation } from '../kernel/inspect/explain.ts'
+import { makeInspectable } from '../kernel/inspect/inspectable.ts'
 import type { Inspect } from '../kernel/inspect/inspect.ts'
 import type { KindOperations } from '../kernel/kind-operations.ts'
 import type { OnError } from '../kernel/options.ts'
@@ -21,6 +22,7 @@ import type { Resumed } from '../kernel/run/supervisor.ts'
 import type { Json, StoreAdapter } from '../store/port.ts'
 import { bountyOf, refused, type Bounty, type BountyState } from './bounty.ts'
 import type { Evaluate } from './criteria.ts'
+import { inspectedBounties } from './inspected.ts'
 import { bountyKind, bountySchema } from './kind.ts'
 import type { BountyPorts } from './ports.ts'
 import { toCancel, toClaim, toCreate, toRelease, toRenew, toSettle, type Answer } from './replies.ts'
@@ -382,7 +384,9 @@ export async function openBounties(options: BountiesOptions): Promise<Bounties> 
     ...(inspect && { inspect }),
     ...(onError && { onError }),
   })
-  return new Bounties(operations, random, () => store.close())
+  const bounties = new Bounties(operations, random, () => store.close())
+  makeInspectable(bounties, inspectedBounties(operations))
+  return bounties
 }
 
 /** @throws {TypeError} naming the argument; the signal's reason where it has aborted */

@@ -66,21 +66,23 @@ export const bountyKind = (evaluate: Evaluate = meets): OperationKind<BountyPort
     kind: 'bounty',
     version: 1,
     machine: bounty,
-    effects: ({ credits, claims }: BountyPorts) => ({
-      'credits.reserve': asking(credits.reserve.bind(credits)),
-      'credits.capture': asking(credits.capture.bind(credits)),
-      'credits.void': asking(credits.void.bind(credits)),
+    // Only what runs an effect needs the services: a client has none.
+    effects: (ports: BountyPorts) => ({
+      'credits.reserve': asking((input, signal) => ports.credits.reserve(input, signal)),
+      'credits.capture': asking((input, signal) => ports.credits.capture(input, signal)),
+      'credits.void': asking((input, signal) => ports.credits.void(input, signal)),
       'credits.ask': wondering(
         ({ key }: { key: string; payee?: string; wanted: Reservation['state'] }, signal) =>
-          credits.get({ key }, signal),
+          ports.credits.get({ key }, signal),
         ({ state, payee }, asked) => state === asked.wanted && (asked.payee === undefined || asked.payee === payee),
       ),
-      'claims.acquire': asking(claims.acquire.bind(claims)),
-      'claims.renew': asking(claims.renew.bind(claims)),
-      'claims.release': asking(claims.release.bind(claims)),
-      'claims.complete': asking(claims.complete.bind(claims)),
+      'claims.acquire': asking((input, signal) => ports.claims.acquire(input, signal)),
+      'claims.renew': asking((input, signal) => ports.claims.renew(input, signal)),
+      'claims.release': asking((input, signal) => ports.claims.release(input, signal)),
+      'claims.complete': asking((input, signal) => ports.claims.complete(input, signal)),
       'claims.ask': wondering(
-        ({ key }: { key: string; untilMs?: number; wanted: Lease['state'] }, signal) => claims.get({ key }, signal),
+        ({ key }: { key: string; untilMs?: number; wanted: Lease['state'] }, signal) =>
+          ports.claims.get({ key }, signal),
         ({ state, untilMs }, asked) => state === asked.wanted && untilMs >= (asked.untilMs ?? 0),
       ),
       'bounty.judge': ({ input: { criteria, contribution } }) => {

@@ -11,7 +11,7 @@ const OWN: Readonly<Record<string, readonly [load: () => Promise<unknown>, summa
   signatory: [() => import('../mint-server/cli/cli.ts'), 'holds the keys of a mint that runs elsewhere'],
   crash: [() => import('./crash.ts'), 'proves kinds of operations: crashes them at every commit and every request'],
   chart: [() => import('./chart.ts'), 'prints the chart of a kind as SVG, as a mermaid diagram or as JSON'],
-  inspect: [() => import('./inspect.ts'), 'a page that shows the operations of a wallet, live, in a browser'],
+  inspect: [() => import('./inspect.ts'), 'a page that shows the operations of a wallet or a mint, live, in a browser'],
 }
 
 const LOADED: Readonly<Record<string, readonly [load: () => Promise<Group | Command>, summary: string]>> = {

@@ -1,23 +1,26 @@
-/** `hardshell inspect`: a page on which the operations of a wallet's database are seen, while whoever runs the wallet goes on. */
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+/** `hardshell inspect`: a page on which the operations of a database are seen, while whoever runs them goes on. */
+import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { filmIn } from '../inspector/film.ts'
 import { serve, type Inspector } from '../inspector/serve.ts'
-import { StoreError, type StoreAdapter } from '../store/port.ts'
-import { openInspected } from '../wallet/inspected.ts'
-import { ask, canAsk } from './prompt.ts'
+import { HardshellError } from '../kernel/util/errors.ts'
+import { openAs, SCHEMAS, type OpenedDatabase } from './databases.ts'
+import { whose } from './described.ts'
+import { Misused, Refused } from './errors.ts'
+import { placeOf } from './place.ts'
 
 const HELP = `hardshell inspect --store sqlite:PATH [options]
 hardshell inspect --store postgres:URL [options]
 hardshell inspect --replay FILE
 
-Serves a page on 127.0.0.1 that shows the operations of a wallet's database, live, and prints its address. The program that
-runs the wallet goes on meanwhile: this one makes no requests to mints, and needs no seed. A database that is encrypted asks for
-its key on the terminal. The address has a token in it: whoever has it sees what the page shows. Ctrl-C ends it.
+Serves a page on 127.0.0.1 that shows the operations of a wallet's database, a mint's, or one of bounties, live, and prints its
+address. Which it is, its tables tell. The program that runs them goes on meanwhile: this one makes no requests, needs no seed, and
+brings no older database up to date. A database that is encrypted asks for its key on the terminal. The address has a token in
+it: whoever has it sees what the page shows. Ctrl-C ends it.
 
   --store S      sqlite:PATH, or postgres:URL (needs the package pg)
+  --namespace N  of PostgreSQL, where several have operations; the only one unless given
   --write        the page may resume and cancel operations, after a confirmation; it only shows unless given
   --port N       any free port unless given
   --replay FILE  shows a run of the explorer, as hardshell crash --replay PATH --film FILE writes it
@@ -27,11 +30,9 @@ its key on the terminal. The address has a token in it: whoever has it sees what
 const WRONG = 1
 const MISUSED = 2
 
-/** The command line is wrong, or what it names. */
-class Misused extends Error {}
-
 const OPTIONS = {
   store: { type: 'string' },
+  namespace: { type: 'string' },
   write: { type: 'boolean', default: false },
   port: { type: 'string', default: '0' },
   replay: { type: 'string' },
@@ -45,47 +46,29 @@ function portOf(text: string): number {
   return port
 }
 
-/** A database that is there: this command makes none. */
-async function adapterOf(store: string): Promise<StoreAdapter> {
-  const at = store.indexOf(':')
-  const [kind, place] = [store.slice(0, at), store.slice(at + 1)]
-  if (kind === 'sqlite') {
-    if (!existsSync(place)) throw new Misused(`there is no file ${place}`)
-    return isEncrypted(place)
-      ? encrypted(place)
-      : (await import('../store/sqlite/index.ts')).sqliteStore({ path: place })
-  }
-  if (kind === 'postgres') return (await import('../store/postgres/index.ts')).postgresStore({ connection: place })
-  throw new Misused('--store: sqlite:PATH or postgres:URL')
-}
-
-const MAGIC = 'SQLite format 3\0'
-
-/** A file that begins otherwise is encrypted, or no database. */
-function isEncrypted(path: string): boolean {
-  const bytes = Buffer.alloc(MAGIC.length)
-  const file = openSync(path, 'r')
-  const length = readSync(file, bytes)
-  closeSync(file)
-  return length > 0 && bytes.toString('latin1') !== MAGIC
-}
-
-async function encrypted(path: string): Promise<StoreAdapter> {
-  const { encryptedSqliteStore } = await import('../store/sqlite/encrypted.ts')
-  const said = canAsk() ? await ask('key or passphrase of the database: ', { hidden: true }) : await text(process.stdin)
-  const key = said.replace(/\r?\n$/, '')
-  if (key === '') throw new Misused('no key was given')
-  const isKey = /^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/i.test(key)
-  return encryptedSqliteStore({ path, key: isKey ? key : { passphrase: key } })
+/** Opens a database as whose it is. @throws {Misused}; {Refused} `NO_DATABASE`, `OLDER`; {StoreError} */
+async function databaseOf(store: string, namespace: string | undefined): Promise<OpenedDatabase> {
+  const { adapter, described } = await placeOf(store, namespace)
+  const of = described && whose(described)
+  if (!of) throw new Refused('NO_DATABASE', 'the database is no wallet’s, no mint’s and none of bounties')
+  // To open it would change it, under a program that may have it open.
+  if (described.version < SCHEMAS[of].version)
+    throw new Refused('OLDER', 'an older version of hardshell has made the database; open it once with the program that it belongs to') // prettier-ignore
+  return openAs(of, adapter).catch((error: unknown) => {
+    // What differs from the tables is a long list.
+    if (error instanceof TypeError) throw new Refused('NO_DATABASE', 'the tables are not those of this version')
+    throw error
+  })
 }
 
 async function opened(values: {
   store?: string | undefined
+  namespace?: string | undefined
   write: boolean
   port: string
   replay?: string | undefined
 }) {
-  const { store, write, replay } = values
+  const { store, namespace, write, replay } = values
   const port = portOf(values.port)
   if (replay !== undefined) {
     if (!existsSync(replay)) throw new Misused(`there is no file ${replay}`)
@@ -93,15 +76,11 @@ async function opened(values: {
     return { inspector: await serve({ film, port, title: film.path }), inspected: undefined }
   }
   if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres:URL')
-  const inspected = await openInspected(await adapterOf(store)).catch((error: unknown) => {
-    // What differs from a wallet's tables is a long list.
-    if (error instanceof TypeError) throw new Misused('the database is no wallet’s, or one of another version')
-    throw error
-  })
+  const inspected = await databaseOf(store, namespace)
   const title = store.startsWith('sqlite:') ? basename(store) : 'PostgreSQL'
   const inspector = await serve({ inspectable: inspected.inspectable, port, write, title }).catch(
     async (error: unknown) => {
-      await inspected[Symbol.asyncDispose]()
+      await inspected.close()
       throw error
     },
   )
@@ -122,7 +101,7 @@ async function run(args: readonly string[]): Promise<void> {
   tell(inspector, values.json, print)
   await interrupted()
   await inspector.close()
-  await inspected?.[Symbol.asyncDispose]()
+  await inspected?.close()
 }
 
 const tell = ({ url }: Inspector, json: boolean, print: (text: string) => void): void =>
@@ -142,7 +121,7 @@ try {
 } catch (error) {
   const isUsage = error instanceof Misused
   const what = error instanceof Error ? error.message : String(error)
-  const code = error instanceof StoreError ? `${error.code}: ` : ''
+  const code = error instanceof HardshellError ? `${error.code}: ` : ''
   process.stderr.write(`hardshell inspect: ${code}${what}${isUsage ? ' (--help explains)' : ''}\n`)
   process.exitCode = isUsage ? MISUSED : WRONG
 }

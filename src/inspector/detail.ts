@@ -4,13 +4,14 @@ import type { Explanation } from '../kernel/inspect/explain.ts'
 import { ACTS, type Act, type Detail, type Explained } from './feed.ts'
 import type { Source } from './source.ts'
 
-/** What holds secrets (`snapshot`), or what a caller said. */
+/** What holds secrets (`snapshot`), or what a caller said. A program may name more. */
 const HIDDEN = ['snapshot', 'request']
 /** How many children are named. */
 const MOST_CHILDREN = 100
 
 export async function detailOf(source: Source, id: string): Promise<Detail> {
   const { operations } = source.of
+  const hidden = [...HIDDEN, ...(source.of.hidden ?? [])]
   const view = await operations.get(id)
   const explanation = await operations.explain(id)
   const children = await operations.list({ parent: id, limit: MOST_CHILDREN })
@@ -23,8 +24,8 @@ export async function detailOf(source: Source, id: string): Promise<Detail> {
       reason: view.status === 'unloadable' ? explanation.why : summary.reason,
     },
     explained: explained(explanation),
-    row: shown(view.row),
-    hidden: HIDDEN,
+    row: shown(view.row, hidden),
+    hidden,
     steps: await operations.steps(id),
     children: children.map((child) => child.id),
     acts: actsOf(source, view, explanation),
@@ -44,10 +45,10 @@ function explained(of: Explanation): Explained {
 }
 
 /** The columns that are numbers and texts. */
-function shown(row: OperationRow): Detail['row'] {
+function shown(row: OperationRow, hidden: readonly string[]): Detail['row'] {
   return Object.fromEntries(
     Object.entries(row).flatMap(([column, value]) => {
-      if (HIDDEN.includes(column)) return []
+      if (hidden.includes(column)) return []
       return value === null || typeof value === 'string' || typeof value === 'number' ? [[column, value]] : []
     }),
   )

@@ -1,7 +1,9 @@
 /** Serves the inspector's page, and what it shows. */
 import { checkNames, checkObject, checkPort } from '../arguments.ts'
+import type { Bounties } from '../bounty/index.ts'
 import { inspectableOf, type Inspectable } from '../kernel/inspect/inspectable.ts'
 import { Operations } from '../kernel/operations.ts'
+import type { MintServer, RunningMint } from '../mint-server/index.ts'
 import type { Wallet } from '../wallet/api.ts'
 import { askedOf, perform } from './acts.ts'
 import { Charts } from './charts.ts'
@@ -16,10 +18,14 @@ import { Source } from './source.ts'
 
 /** What is inspected, and how. */
 export interface InspectorOptions {
-  /** The operations to show, where they are no wallet's. */
+  /** The operations to show, where they are nothing of what follows. One of these four is given. */
   readonly operations?: Operations | undefined
   /** A wallet that this process opened: no far side. */
   readonly wallet?: Wallet | undefined
+  /** A mint that this process runs: what `createMintServer` or `createMint` gave. */
+  readonly mint?: MintServer | RunningMint | undefined
+  /** Bounties that this process opened. */
+  readonly bounties?: Bounties | undefined
   /** Any free port unless given. */
   readonly port?: number | undefined
   /** Whether the page may resume, cancel and execute operations; false unless given. */
@@ -66,17 +72,28 @@ const MOST_PAGE = 2000
  */
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
   checkObject(options, 'options')
-  checkNames(options, 'options', ['operations', 'wallet', 'port', 'write', 'title'])
-  const { operations, wallet, port, write, title } = options
-  if ((operations === undefined) === (wallet === undefined)) throw new TypeError('operations: those, or a wallet')
-  if (operations !== undefined && !(operations instanceof Operations))
-    throw new TypeError('operations: what openOperations or openClient gave')
-  const inspectable = operations ? { operations } : inspectableOf(wallet ?? {})
-  if (!inspectable) throw new TypeError('wallet: a wallet that this process opened')
+  checkNames(options, 'options', ['operations', 'wallet', 'mint', 'bounties', 'port', 'write', 'title'])
+  const { port, write, title } = options
+  const inspectable = shownOf(options)
   checkPort(port, 'port')
   if (write !== undefined && typeof write !== 'boolean') throw new TypeError('write: true or false')
   if (title !== undefined && typeof title !== 'string') throw new TypeError('title: a text')
   return serve({ inspectable, port, write, title })
+}
+
+/** @throws {TypeError} naming the argument */
+function shownOf({ operations, wallet, mint, bounties }: InspectorOptions): Inspectable {
+  const given = [operations, wallet, mint, bounties].filter((value) => value !== undefined)
+  if (given.length !== 1) throw new TypeError('operations: those, or a wallet, or a mint, or bounties')
+  if (operations !== undefined) {
+    if (operations instanceof Operations) return { operations }
+    throw new TypeError('operations: what openOperations or openClient gave')
+  }
+  const inspectable = inspectableOf(wallet ?? mint ?? bounties ?? {})
+  if (inspectable) return inspectable
+  if (mint !== undefined) throw new TypeError('mint: what createMintServer or createMint gave')
+  if (bounties !== undefined) throw new TypeError('bounties: what openBounties gave')
+  throw new TypeError('wallet: a wallet that this process opened')
 }
 
 /** As `serveInspector`, of what the package itself shows. */

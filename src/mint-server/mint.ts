@@ -4,6 +4,7 @@
  * holds no state of its own.
  */
 import { checkCount, checkDuration, checkNames, checkText } from '../arguments.ts'
+import { makeInspectable } from '../kernel/inspect/inspectable.ts'
 import { openOperations, type Operations } from '../kernel/operations.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
 import { sleep, systemClock, systemRandom } from '../kernel/util/ports.ts'
@@ -15,6 +16,7 @@ import { OperationEngine } from './engine.ts'
 import { announcing } from './http/changes.ts'
 import { routes } from './http/routes.ts'
 import { TOPICS_OF } from './http/topics.ts'
+import { inspectedMint } from './inspected.ts'
 import type { Mint } from './mint-api.ts'
 import { checkMintOptions, type MintOptions } from './mint-options.ts'
 import { mintKinds } from './operations/index.ts'
@@ -74,7 +76,7 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
   void pruner.pruneIfDue()
   const underWay = new Set<Promise<unknown>>()
   let closed = false
-  return {
+  const mint: RunningMint = {
     operations,
     ...{ statesOf, ask, onCommit },
     balanceSheet: () => balanceSheet(store),
@@ -117,4 +119,6 @@ export async function startMint(options: MintOptions): Promise<RunningMint> {
       await backend.stop()
     },
   }
+  makeInspectable(mint, inspectedMint(operations, store))
+  return mint
 }

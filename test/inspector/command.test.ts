@@ -1,19 +1,21 @@
 /**
- * Goal: `hardshell inspect` shows a wallet's database beside the program that runs it, and harms nothing. Method: the command runs as a
+ * Goal: `hardshell inspect` shows the database of a wallet, a mint or bounties beside the program that runs it, and harms nothing. Method: the command runs as a
  * process of its own, on databases that are in use, encrypted, missing, and somebody else's.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { openWallet } from '../../src/index.ts'
 import { filmOf } from '../../src/inspector/film.ts'
 import type { Detail, Film, Overview, SummaryPage } from '../../src/inspector/feed.ts'
-import { createMintServer } from '../../src/mint-server/index.ts'
+import { memoryClaims, memoryCredits, openBounties } from '../../src/bounty/index.ts'
+import { createMintServer, mintSchema } from '../../src/mint-server/index.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { encryptedSqliteStore } from '../../src/store/sqlite/encrypted.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
@@ -126,14 +128,85 @@ test.each([
   expect(errors.trim().split('\n')).toHaveLength(1)
 })
 
-test('the database of a mint is left as it is', async () => {
+/** The bytes of a database that nobody has open, and of its log. */
+const bytesOf = (path: string): readonly Buffer[] =>
+  ['', '-wal']
+    .flatMap((suffix) => (existsSync(path + suffix) ? [readFileSync(path + suffix)] : []))
+    .filter((bytes) => bytes.length > 0)
+
+test('it shows a mint that another process runs, hears of its commits, and changes nothing', async () => {
   const path = join(dir, 'mint.db')
-  await (
-    await createMintServer({ store: sqliteStore({ path }), seed: crypto.getRandomValues(new Uint8Array(32)) })
-  ).close()
-  const running = inspect(['--store', `sqlite:${path}`])
-  running.url.catch(() => {})
-  expect((await running.ended).errors).toContain('no wallet’s')
+  const mint = await createMintServer({ store: sqliteStore({ path }), lightning: { autoPayMs: 0 } })
+  onTestFinished(() => mint.close())
+  const running = inspect(['--store', `sqlite:${path}`, '--write'])
+  const { get, act } = await asking(running)
+  expect(await get<Overview>('/api/overview')).toMatchObject({ title: 'mint.db', write: true, role: 'client' })
+  using db = new DatabaseSync(path, { readOnly: true })
+  const written = (): unknown => db.prepare('PRAGMA data_version').get()
+  const before = written()
+  await get<SummaryPage>('/api/operations')
+  expect(written()).toEqual(before)
+
+  const wallet = await openWallet({ store: memoryStore(), seed: crypto.getRandomValues(new Uint8Array(64)) })
+  onTestFinished(() => wallet.close())
+  await wallet.mints.trust(mint.url)
+  await (await wallet.mint.prepare({ mintUrl: mint.url, amount: 100 })).finished()
+  await expect
+    .poll(async () => (await get<SummaryPage>('/api/operations')).operations.map(({ kind, status }) => [kind, status]))
+    .toEqual([['mint-issue', 'done']])
+  expect(await get<Overview>('/api/overview')).toMatchObject({
+    totals: [{ of: { unit: 'sat' }, sums: { issued: 100, outstanding: 100 } }],
+  })
+  const [issue] = (await get<SummaryPage>('/api/operations')).operations
+  const { acts, row, hidden, steps } = await get<Detail>(`/api/operations/${issue?.id}`)
+  expect([acts, hidden]).toEqual([[], ['snapshot', 'request', 'quoteId', 'requestKey']])
+  expect(row).not.toHaveProperty('quoteId')
+  expect(steps.at(-1)?.to).toBe(issue?.state)
+  expect(await act(String(issue?.id), 'cancel')).toBe(409)
+  // It has not taken the mint over.
+  expect((await mint.mint.balanceSheet()).units['sat']?.outstanding).toBe(100)
+  running.stop()
+  expect(await running.ended).toEqual({ code: 0, errors: '' })
+})
+
+test('it shows the database of bounties', async () => {
+  const path = join(dir, 'bounties.db')
+  const bounties = await openBounties({
+    ...{ store: sqliteStore({ path }), credits: memoryCredits({ ada: 100 }), claims: memoryClaims() },
+  })
+  onTestFinished(() => bounties.close())
+  const { id } = await bounties.create({ payer: 'ada', amount: 20, deadlineAt: Date.now() + 86_400_000 })
+  const running = inspect(['--store', `sqlite:${path}`, '--write'])
+  const { get, act } = await asking(running)
+  expect((await get<Detail>(`/api/operations/${id}`)).acts).toEqual(['resume', 'cancel'])
+  expect(await act(id, 'cancel')).toBe(200)
+  expect((await bounties.finished(id)).state).toBe('cancelled')
+  running.stop()
+  expect((await running.ended).code).toBe(0)
+})
+
+test('the database of another program, and one of an older version, are left as they are', async () => {
+  const foreign = join(dir, 'foreign.db')
+  const tables = { notes: { columns: { id: 'text' }, key: ['id'] } } as const
+  await (await sqliteStore({ path: foreign }).open({ version: 1, tables })).close()
+  const older = join(dir, 'older.db')
+  const { steps: _, ...before } = mintSchema.tables
+  await (await sqliteStore({ path: older }).open({ version: 1, tables: before })).close()
+  const empty = join(dir, 'empty.db')
+  writeFileSync(empty, '')
+  for (const [path, code] of [
+    [foreign, 'NO_DATABASE'],
+    [older, 'OLDER'],
+    [empty, 'NO_DATABASE'],
+  ] as const) {
+    const bytes = bytesOf(path)
+    const running = inspect(['--store', `sqlite:${path}`])
+    running.url.catch(() => {})
+    const ended = await running.ended
+    expect([ended.code, ended.errors]).toEqual([1, expect.stringContaining(code)])
+    expect(ended.errors.trim().split('\n')).toHaveLength(1)
+    expect(bytesOf(path)).toEqual(bytes)
+  }
 })
 
 test('a film is shown from its file', async () => {

@@ -186,6 +186,9 @@ test('wrong arguments are named', async () => {
     [{}, 'operations'],
     [{ operations: {} }, 'operations'],
     [{ wallet: {} }, 'wallet'],
+    [{ mint: {} }, 'mint'],
+    [{ bounties: {} }, 'bounties'],
+    [{ mint: {}, bounties: {} }, 'operations'],
     [{ wallet: {}, operations: {} }, 'operations'],
     [{ wallets: {} }, 'wallets'],
   ] as const)

@@ -47,6 +47,6 @@ async function told(call: DatabaseCall & Call, database: Database, id: string, w
 
 function nextOf(run: boolean, of: Database['of'], id: string, folder: string): string {
   if (run) return 'The process that has the database open goes on with it.'
-  if (of === 'mint') return 'No process runs the mint now: the next one goes on with it.'
+  if (of !== 'wallet') return `No process runs the ${of} now: the next one goes on with it.`
   return `No process has the wallet open now: \`hardshell wallet pending ${id} --wait${folder}\` goes on with it.`
 }

@@ -3,41 +3,33 @@
  * seed. What kind of database a file is, its tables say.
  */
 import { existsSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { resolve } from 'node:path'
-import { openClient, type Operations } from '../../kernel/operations.ts'
 import type { OperationView } from '../../kernel/define/operation.ts'
-import type { Store } from '../../store/port.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
 import { sqliteOwnerLock } from '../../store/sqlite/owner.ts'
-import { mintSchema } from '../../mint-server/db/tables.ts'
-import { mintKinds } from '../../mint-server/operations/index.ts'
-import { cancelIn, walletKinds } from '../../wallet/kinds/index.ts'
-import type { WalletPorts } from '../../wallet/ports.ts'
-import { walletSchema } from '../../wallet/tables.ts'
 import type { Call, Options } from '../command.ts'
+import { openAs, type OpenedDatabase } from '../databases.ts'
+import { describedFile, whose, type Whose } from '../described.ts'
 import { Misused, Refused } from '../errors.ts'
 import { HOME_OPTIONS, homeOf } from '../wallet/home.ts'
 
 /** Which database. */
 export const DATABASE_OPTIONS = {
   ...HOME_OPTIONS,
-  store: { value: 'sqlite:PATH', help: "a wallet's or a mint's database; that of the wallet's folder unless given" },
+  store: {
+    value: 'sqlite:PATH',
+    help: "a wallet's, a mint's or bounties' database; that of the wallet's folder unless given",
+  },
 } as const satisfies Options
 
 /** A call that opens a database. */
 export type DatabaseCall = Call<keyof typeof DATABASE_OPTIONS>
 
 /** An open database. */
-export interface Database {
+export interface Database extends OpenedDatabase {
   readonly path: string
-  /** Whose it is. */
-  readonly of: 'wallet' | 'mint'
-  readonly operations: Operations
-  readonly store: Store
   /** Gives an operation up; false where it cannot be any more. */
   cancel(id: string): Promise<boolean>
-  close(): Promise<void>
 }
 
 /** The path of the database that is meant. @throws {Misused} */
@@ -50,22 +42,12 @@ export function pathOf(call: DatabaseCall): string {
 }
 
 /** Whose database a file is. @throws {Refused} `NO_DATABASE` */
-export function kindOf(path: string): Database['of'] {
+export function kindOf(path: string): Whose {
   if (!existsSync(path)) throw new Refused('NO_DATABASE', `there is no file ${path}`, 'Another one is named by --home DIR or --store sqlite:PATH.') // prettier-ignore
-  const tables = tablesIn(path)
-  if (tables.has('proofs') && tables.has('seeds') && tables.has('history')) return 'wallet'
-  if (tables.has('operations') && tables.has('meltQuotes')) return 'mint'
-  throw new Refused('NO_DATABASE', `${path} is no database of a wallet or a mint`, 'One that is encrypted cannot be opened here.') // prettier-ignore
-}
-
-function tablesIn(path: string): ReadonlySet<string> {
-  try {
-    using db = new DatabaseSync(path, { readOnly: true, timeout: 2_000 })
-    const rows = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all()
-    return new Set(rows.map(({ name }) => String(name)))
-  } catch {
-    return new Set()
-  }
+  const described = describedFile(path)
+  const of = described && whose(described)
+  if (of) return of
+  throw new Refused('NO_DATABASE', `${path} is no database of a wallet, a mint or bounties`, 'One that is encrypted cannot be opened here.') // prettier-ignore
 }
 
 /** Opens the database that is meant, and closes it behind what is done with it. */
@@ -80,26 +62,11 @@ export async function withDatabase<T>(call: DatabaseCall, act: (database: Databa
 
 /** Opens a database. @throws {Refused} `NO_DATABASE`; {StoreError} */
 export async function openDatabase(path: string): Promise<Database> {
-  const of = kindOf(path)
-  const adapter = sqliteStore({ path })
-  const onError = (): void => {}
-  if (of === 'mint') {
-    const store = await adapter.open(mintSchema)
-    const operations = openClient({ store, tables: mintSchema.tables, kinds: mintKinds, onError })
-    const cancel = (): Promise<never> =>
-      Promise.reject(new Refused('INVALID_STATE', "a mint's operations cannot be cancelled", 'They end by themselves.'))
-    return { path, of, operations, store, cancel, close: () => closed(operations, store) }
-  }
-  const store = await adapter.open(walletSchema)
-  const operations = openClient<WalletPorts>({ store, tables: walletSchema.tables, kinds: walletKinds, onError })
-  const cancel = (id: string): Promise<boolean> => cancelIn(operations, id)
-  return { path, of, operations, store, cancel, close: () => closed(operations, store) }
-}
-
-async function closed(operations: Operations<never> | Operations, store: Store): Promise<void> {
-  operations.close()
-  await operations.closed
-  await store.close()
+  const opened = await openAs(kindOf(path), sqliteStore({ path }))
+  const cancel =
+    opened.inspectable.cancel ??
+    (() => Promise.reject(new Refused('INVALID_STATE', "a mint's operations cannot be cancelled", 'They end by themselves.'))) // prettier-ignore
+  return { ...opened, path, cancel }
 }
 
 /** Whether a process runs the operations of a database: whether somebody holds its owner's lock. */

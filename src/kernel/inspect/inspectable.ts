@@ -16,6 +16,8 @@ export interface Inspectable {
   readonly cancel?: ((id: string) => Promise<boolean>) | undefined
   /** What can be done from here at most: `resume`, `execute`, `cancel`; all of it unless given. */
   readonly acts?: readonly string[] | undefined
+  /** Columns of rows that are not shown, beside those that are shown of nobody's. */
+  readonly hidden?: readonly string[] | undefined
   /** Figures beside the operations: balances. */
   readonly totals?: (() => Promise<readonly Sums[]>) | undefined
 }

@@ -30,15 +30,15 @@ export interface BalanceSheet {
   readonly payments: Readonly<Record<string, { readonly attempts: number; readonly paid: number }>>
 }
 
-export async function balanceSheet(store: Store): Promise<BalanceSheet> {
-  const [keysets, quotes, incoming, melts, proofs, signatures, payments] = await Promise.all([
+/** What each unit of a mint comes to, from the store's running totals. */
+export async function unitBalances(store: Store): Promise<BalanceSheet['units']> {
+  const [keysets, quotes, incoming, melts, proofs, signatures] = await Promise.all([
     store.query({ table: 'keysets', index: 'byUnit' }),
     store.sum('mintQuotes'),
     store.sum('mintPayments'),
     store.sum('meltQuotes'),
     store.sum('proofs'),
     store.sum('signatures'),
-    store.query({ table: 'fakeOutgoing', index: 'byRequest' }),
   ])
   const unitOf = new Map(keysets.map(({ id, unit }) => [id, unit]))
   const add = <K extends Key>(totals: readonly Total<K>[], of: (key: K) => boolean): number =>
@@ -56,12 +56,19 @@ export async function balanceSheet(store: Store): Promise<BalanceSheet> {
     const kept = received - paidOut - outstanding
     return [unit, { received, unissued, issued, redeemed, pending: used('PENDING'), outstanding, paidOut, kept }]
   })
+  return Object.fromEntries(units)
+}
 
+export async function balanceSheet(store: Store): Promise<BalanceSheet> {
+  const [units, payments] = await Promise.all([
+    unitBalances(store),
+    store.query({ table: 'fakeOutgoing', index: 'byRequest' }),
+  ])
   const counts: Record<string, { attempts: number; paid: number }> = {}
   for (const { requestId, state } of payments) {
     const count = (counts[requestId] ??= { attempts: 0, paid: 0 })
     count.attempts += 1
     if (state === 'paid') count.paid += 1
   }
-  return { units: Object.fromEntries(units), payments: counts }
+  return { units, payments: counts }
 }

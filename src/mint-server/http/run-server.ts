@@ -1,6 +1,7 @@
 /** A mint as a server on Node, with a fake Lightning backend: for demonstrations and tests. */
 import { checkBytes, checkCount, checkNames, checkOneOf, checkPort, checkTexts, given } from '../../arguments.ts'
 import { nobleMintCrypto } from '../../cashu/noble-mint-crypto.ts'
+import { inspectableOf, makeInspectable } from '../../kernel/inspect/inspectable.ts'
 import type { Telemetry } from '../../kernel/inspect/telemetry.ts'
 import { systemClock, systemRandom } from '../../kernel/util/ports.ts'
 import type { Store, StoreAdapter } from '../../store/port.ts'
@@ -144,7 +145,7 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
       clientHeader,
       ...{ port, host, maxBodyBytes, requestTimeoutMs, clock, log },
     })
-    return {
+    const server: MintServer = {
       url: served.url,
       metricsUrl: scraped?.url,
       mint,
@@ -156,6 +157,9 @@ export async function createMintServer(options: MintServerOptions): Promise<Mint
         await store.close()
       },
     }
+    const inspectable = inspectableOf(mint)
+    if (inspectable) makeInspectable(server, inspectable)
+    return server
   } catch (error) {
     for (const step of undo) await step()
     throw error
