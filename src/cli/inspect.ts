@@ -1,5 +1,5 @@
 /** `hardshell inspect`: a page on which the operations of a wallet's database are seen, while whoever runs the wallet goes on. */
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
@@ -51,11 +51,17 @@ async function adapterOf(store: string): Promise<StoreAdapter> {
   const [kind, place] = [store.slice(0, at), store.slice(at + 1)]
   if (kind === 'sqlite') {
     if (!existsSync(place)) throw new Misused(`there is no file ${place}`)
+    // To open a pipe would wait for whoever writes to it.
+    if (!statSync(place).isFile()) throw new Misused(`${place} is no file`)
     return isEncrypted(place)
       ? encrypted(place)
       : (await import('../store/sqlite/index.ts')).sqliteStore({ path: place })
   }
-  if (kind === 'postgres') return (await import('../store/postgres/index.ts')).postgresStore({ connection: place })
+  if (kind === 'postgres' || kind === 'postgresql') {
+    // The URL alone says what it is of; its rest would be taken for a path, and be shown with its password.
+    const connection = place.startsWith('//') ? store : place
+    return (await import('../store/postgres/index.ts')).postgresStore({ connection })
+  }
   throw new Misused('--store: sqlite:PATH or postgres:URL')
 }
 

@@ -2,7 +2,7 @@
  * A database of this package, opened as a client: it lists, explains, and hands over events, and runs nothing. It needs no
  * seed. What kind of database a file is, its tables say.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { resolve } from 'node:path'
 import { openClient, type Operations } from '../../kernel/operations.ts'
@@ -52,6 +52,8 @@ export function pathOf(call: DatabaseCall): string {
 /** Whose database a file is. @throws {Refused} `NO_DATABASE` */
 export function kindOf(path: string): Database['of'] {
   if (!existsSync(path)) throw new Refused('NO_DATABASE', `there is no file ${path}`, 'Another one is named by --home DIR or --store sqlite:PATH.') // prettier-ignore
+  // To open a pipe would wait for whoever writes to it.
+  if (!statSync(path).isFile()) throw new Refused('NO_DATABASE', `${path} is no file`)
   const tables = tablesIn(path)
   if (tables.has('proofs') && tables.has('seeds') && tables.has('history')) return 'wallet'
   if (tables.has('operations') && tables.has('meltQuotes')) return 'mint'
