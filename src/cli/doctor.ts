@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { messageOf } from '../kernel/util/errors.ts'
 import { command } from './command.ts'
+import { shown } from './errors.ts'
 import { crypto, folder, packages, program, seed } from './doctor/machine.ts'
 import type { Finding, Look } from './doctor/finding.ts'
 import { mints } from './doctor/mints.ts'
@@ -40,22 +41,25 @@ that do not go on. It decides nothing and asks for no seed. Ends with exit code 
         line.show(`looking at ${each.name}`)
         const found = await each(at).catch((error: unknown): Finding[] => [{ about: each.name, state: 'wrong', text: messageOf(error) }]) // prettier-ignore
         line.clear()
-        findings.push(...found)
-        for (const { about, state, text, advice } of found) {
-          const [mark, style] = MARKS[state]
-          out.say(`${out.style(style, mark)} ${about.padEnd(11)} ${plain(text)}`)
-          if (advice !== undefined) out.say(`  ${''.padEnd(11)} → ${advice}`)
-        }
+        tell(found)
+      }
+    }
+    const tell = (found: readonly Finding[]): void => {
+      findings.push(...found)
+      for (const { about, state, text, advice } of found) {
+        const [mark, style] = MARKS[state]
+        out.say(`${out.style(style, mark)} ${about.padEnd(11)} ${plain(text)}`)
+        if (advice !== undefined) out.say(`  ${''.padEnd(11)} → ${advice}`)
       }
     }
     await look(BEFORE, of)
     const isThere = existsSync(path) && !findings.some(({ about, state }) => about === 'database' && state === 'wrong')
     if (isThere) {
-      const open = await openDatabase(path)
+      const open = await openDatabase(path).catch((error: unknown) => tell([unopened(error)]))
       try {
-        await look(INSIDE, { ...of, open })
+        if (open) await look(INSIDE, { ...of, open })
       } finally {
-        await open.close()
+        await open?.close()
       }
     }
     const wrong = findings.filter(({ state }) => state === 'wrong').length
@@ -64,3 +68,9 @@ that do not go on. It decides nothing and asks for no seed. Ends with exit code 
     return wrong === 0 ? 0 : 1
   },
 })
+
+/** That a database is whole, and yet none for this version: one of a later version, or of another program. */
+function unopened(error: unknown): Finding {
+  const { message, advice } = shown(error).error
+  return { about: 'database', state: 'wrong', text: message, ...(advice !== undefined && { advice }) }
+}

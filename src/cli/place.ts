@@ -1,5 +1,5 @@
 /** A database that a command line names: where it is, and what it says of itself. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import type { StoreAdapter } from '../store/port.ts'
 import { describedEncrypted, describedFile, describedNamespace, type Described } from './described.ts'
@@ -23,6 +23,8 @@ export async function placeOf(store: string, namespace: string | undefined): Pro
   if (kind !== 'sqlite') return inPostgres(where.startsWith('//') ? store : where, namespace)
   if (namespace !== undefined) throw new Misused('--namespace: of PostgreSQL only')
   if (!existsSync(where)) throw new Misused(`there is no file ${where}`)
+  // To open a pipe would wait for whoever writes to it.
+  if (!statSync(where).isFile()) throw new Misused(`${where} is no file`)
   if (isEncrypted(where)) return encrypted(where)
   const { sqliteStore } = await import('../store/sqlite/index.ts')
   return { adapter: sqliteStore({ path: where }), described: describedFile(where) }

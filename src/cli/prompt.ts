@@ -25,6 +25,7 @@ export async function ask(
     lines.once('SIGINT', stop)
     lines.once('close', stop)
     signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted) stop()
   })
   try {
     return await Promise.race([lines.question(hidden ? '' : question), interrupted])
@@ -44,5 +45,18 @@ export async function confirmed(question: string, signal: AbortSignal): Promise<
 /** A text from the command line; from stdin where that says `-` or nothing. */
 export async function textOrStdin(word: string | undefined, what: string, signal: AbortSignal): Promise<string> {
   if (word !== undefined && word !== '-') return word.trim()
-  return (process.stdin.isTTY ? await ask(`${what}: `, { signal }) : await text(process.stdin)).trim()
+  return (process.stdin.isTTY ? await ask(`${what}: `, { signal }) : await piped(signal)).trim()
+}
+
+/** What another program hands over; it may never end. @throws {Interrupted} */
+async function piped(signal: AbortSignal): Promise<string> {
+  const { stdin } = process
+  const stop = (): void => void stdin.destroy(new Interrupted('INTERRUPTED', 'interrupted'))
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    return await text(stdin)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }

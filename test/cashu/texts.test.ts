@@ -472,6 +472,16 @@ describe('large texts', () => {
     expect(await typesIn(large(5_001, 3, false))).toEqual(['TOKEN_TOO_LARGE'])
   })
 
+  test.each(['CASHUAx\n', '_cashuAx ', '_CASHUBo2>'])(
+    'of words that begin like tokens, %j, are gone over once',
+    (word) => {
+      const reading = readAll(word.repeat(20_000))
+      let pieces = 0
+      while (!reading.next().done && pieces < 100) pieces++
+      expect(pieces).toBeLessThan(100)
+    },
+  )
+
   const times = (text: string) => (length: number) => text.repeat(Math.ceil(length / text.length)).slice(0, length)
   const hostile: Readonly<Record<string, (length: number) => string>> = {
     'one letter': times('c'),

@@ -132,6 +132,8 @@ describe('hardshell ops', () => {
       expect([code, stderr]).toEqual([1, expect.stringContaining('(NO_DATABASE)')])
     }
     expect(existsSync(commands.home('nowhere.db'))).toBe(false)
+    const folder = await commands.run(`ops list --store sqlite:wallet`)
+    expect([folder.code, folder.stderr]).toEqual([1, expect.stringMatching(/wallet is no file \(NO_DATABASE\)/)])
     const unknown = await commands.run('ops show ffff --json')
     expect([unknown.code, unknown.last['error']]).toEqual([1, expect.objectContaining({ code: 'NOT_FOUND' })])
   })
@@ -184,5 +186,17 @@ describe('hardshell doctor', () => {
     const { code, stdout } = await commands.run(`doctor --store sqlite:${copy}`)
     expect([code, stdout]).toEqual([1, expect.stringContaining('✗ database')])
     rmSync(copy)
+  })
+
+  test('finds a database that looks like a wallet’s and is another program’s, and tells all the rest', async () => {
+    const other = commands.home('other.db')
+    using db = new DatabaseSync(other)
+    for (const table of ['proofs', 'seeds', 'history']) db.exec(`CREATE TABLE ${table} (a)`)
+    const { code, last } = await commands.run(`doctor --store sqlite:${other} --json`)
+    expect([code, last]).toEqual([1, { ok: false, findings: expect.any(Array) as unknown }])
+    const text = expect.stringContaining('is no database of a wallet') as unknown
+    const wrong = { about: 'database', state: 'wrong', text }
+    expect(last['findings']).toContainEqual(expect.objectContaining(wrong))
+    expect(last['findings']).toContainEqual(expect.objectContaining({ about: 'node', state: 'ok' }))
   })
 })

@@ -2,6 +2,7 @@
  * Goal: Ctrl-C and a second process harm nothing. Method: real processes; a mint whose invoices are paid when the test says so, so
  * that whatever is waited for is surely not over before.
  */
+import { chmodSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMintServer, type MintServer } from '../../src/mint-server/http/run-server.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -122,4 +123,14 @@ test('several commands at once spend no coin twice', async () => {
   expect(new Set(sent.map(({ last }) => last['token'])).size).toBe(3)
   const { last } = await commands.run('wallet balance --json')
   expect(last['balances']).toEqual([expect.objectContaining({ spendable: 82, outstanding: 30, reserved: 0 })])
+})
+
+test('Ctrl-C ends the waiting for a text that another program never hands over', async () => {
+  // What it warns of is said once it hears Ctrl-C.
+  chmodSync(commands.home('wallet/seed'), 0o644)
+  const waiting = commands.start(['wallet', 'receive', '--json'])
+  await waiting.said(/can be read by others/)
+  waiting.child.kill('SIGINT')
+  const { code, last } = await waiting.ended
+  expect([code, last['error']]).toEqual([130, { code: 'INTERRUPTED', message: 'interrupted' }])
 })

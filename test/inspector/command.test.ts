@@ -226,3 +226,13 @@ test('a film is shown from its file', async () => {
   running.stop()
   expect((await running.ended).code).toBe(0)
 })
+
+test('the URL of a PostgreSQL that is down is a URL with or without a word in front, and its password is not shown', async () => {
+  for (const store of ['postgres://me:hushhush@127.0.0.1:1/db', 'postgres:postgres://me:hushhush@127.0.0.1:1/db']) {
+    const running = inspect(['--store', store])
+    running.url.catch(() => {})
+    const { code, errors } = await running.ended
+    expect([code, errors]).toEqual([1, expect.stringContaining('ECONNREFUSED 127.0.0.1:1')])
+    expect(errors).not.toContain('hushhush')
+  }
+})

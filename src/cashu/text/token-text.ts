@@ -23,8 +23,8 @@ export type Read = Other | { readonly type: 'readToken'; readonly read: Token; r
 
 const BASE64 = /[\w+/-]+/
 
-/** What begins another token, or a payment request: so no part of a text is read for two of them. */
-const ANOTHER = /(?:^|[/+-])(?:cashu[A-Z]|creq[AB])/
+/** What begins another token, or a payment request, wherever `BEGIN` finds one in a word: so no part of a text is read for two of them. */
+const ANOTHER = /(?:^|[_/+-])(?:cashu[A-Z]|CASHU[A-Z]|creq[AB])/
 
 /** The refusal as it is given out. */
 export function unreadable(cause: unknown): Unreadable {

@@ -2,7 +2,7 @@
  * A database of this package, opened as a client: it lists, explains, and hands over events, and runs nothing. It needs no
  * seed. What kind of database a file is, its tables say.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OperationView } from '../../kernel/define/operation.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
@@ -44,6 +44,8 @@ export function pathOf(call: DatabaseCall): string {
 /** Whose database a file is. @throws {Refused} `NO_DATABASE` */
 export function kindOf(path: string): Whose {
   if (!existsSync(path)) throw new Refused('NO_DATABASE', `there is no file ${path}`, 'Another one is named by --home DIR or --store sqlite:PATH.') // prettier-ignore
+  // To open a pipe would wait for whoever writes to it.
+  if (!statSync(path).isFile()) throw new Refused('NO_DATABASE', `${path} is no file`)
   const described = describedFile(path)
   const of = described && whose(described)
   if (of) return of
