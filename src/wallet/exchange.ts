@@ -73,7 +73,11 @@ export const exchangeSteps = (ports: WalletPorts) => ({
       chosen.groups.map((inputs) =>
         planRound({ inputs, wants: exchange, limits: most, denominations: denominations(keyset) }),
       )
-    const comes = exchange.made.length === 0 ? worthOf(chosen.groups.flat(), { exchange, limits, keyset }) : Infinity
+    // What another request was refused for may be taken by now: before it is given up, it is tried.
+    const ways = isTooLarge(exchange.refusal?.meaning) ? [limits] : [limits, said]
+    const worth = (): number =>
+      ways.reduce((comes, most) => comes || worthOf(chosen.groups.flat(), { exchange, limits: most, keyset }), 0)
+    const comes = exchange.least > 0 && exchange.made.length === 0 ? worth() : Infinity
     if (exchange.least > comes)
       return {
         answer: 'impossible',
@@ -81,9 +85,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
         inputs: exchange.inputs,
         writes: [...learntOfLimits, ...over],
       }
-    // What another request was refused for may be taken by now: before it is given up, it is tried.
-    const untried = isTooLarge(exchange.refusal?.meaning) ? [] : plansAt(said)
-    const plans = [...plansAt(limits), ...untried]
+    const plans = ways.flatMap(plansAt)
     const planned = plans.find((plan) => 'round' in plan) ?? sure(plans[0], 'plan')
     if ('why' in planned || refusedOne)
       return {

@@ -191,6 +191,51 @@ describe('a least that is to come', () => {
     expect((await money(shop)).spendable).toBe(0)
   })
 
+  test.each([
+    ['another claims a later part', [], 31],
+    ['another claims a later part of a mint that does not say what is spent', [7], 15],
+    ['the mint refuses a later part', [], 3],
+  ] as const)(
+    'is not held where %s of a token larger than one request, and the amount says so',
+    async (how, without, came) => {
+      const on = await bench({ stub: true })
+      const token = await tokenOf(on, 63)
+      const before = await shopOf(on)
+      before.drop()
+      await on.tamper(
+        (store) => store.commit([{ patch: 'mints', key: [on.mintUrl], set: { limits: { inputs: 2 } } }]),
+        'shop',
+      )
+      const shop = await on.open('shop')
+      shop.wire.dialect = { without }
+      let asked = 0
+      shop.wire.before = async (what) => {
+        if (what !== 'POST /v1/swap' || ++asked !== 2) return
+        if (how.startsWith('another')) return claim(on, token, (amount) => amount === 32)
+        shop.wire.plan = Array.from({ length: 9 }, () => [/swap/, { code: 12001, detail: 'Keyset is not known' }])
+      }
+      const receive = await shop.wallet.receive.prepare({ token, atLeast: 63 })
+      const { state, amount, asked: worth } = await receive.execute()
+      expect([state, Number(amount), Number(worth)]).toEqual(['receivedPartly', came, 63])
+      expect((await money(shop)).spendable).toBe(came)
+    },
+  )
+
+  test('is not missed because the mint once took less at a time, which is tried again', async () => {
+    const on = await bench({ stub: true, feePpk: 1000 })
+    const token = await tokenOf(on, 24)
+    const { length } = decodeToken(token).proofs
+    const before = await shopOf(on)
+    before.drop()
+    await on.tamper(
+      (store) => store.commit([{ patch: 'mints', key: [on.mintUrl], set: { limits: { outputs: 1 } } }]),
+      'shop',
+    )
+    const shop = await on.open('shop')
+    const receive = await shop.wallet.receive.prepare({ token, atLeast: 24 - length })
+    expect(Number((await receive.execute()).amount)).toBe(24 - length)
+  })
+
   test('waits for a mint that does not say, and can be cancelled meanwhile', async () => {
     const on = await bench({ stub: true })
     const token = await tokenOf(on, 21)

@@ -38,7 +38,9 @@ export interface PrepareReceive {
   /**
    * The least that is to come, after the mint's fees, in the token's unit: where it would be less, nothing is spent, and the
    * receive ends with `TOO_LITTLE`. The mint is asked first what of the token is unspent (NUT-07). One that cannot say
-   * takes all of a request or nothing; of a token larger than one request an earlier part may then have come.
+   * takes all of a request or nothing. A token larger than one request comes in parts, and what stands in the way of a later
+   * part (somebody claims it, the mint refuses it) leaves less than this: the receive then ends as `receivedPartly`, and
+   * `amount` says how much came.
    */
   readonly atLeast?: AmountLike
   /**
