@@ -10,14 +10,14 @@ import { openInspected } from '../wallet/inspected.ts'
 import { ask, canAsk } from './prompt.ts'
 
 const HELP = `hardshell inspect --store sqlite:PATH [options]
-hardshell inspect --store postgres:URL [options]
+hardshell inspect --store postgres://… [options]
 hardshell inspect --replay FILE
 
 Serves a page on 127.0.0.1 that shows the operations of a wallet's database, live, and prints its address. The program that
 runs the wallet goes on meanwhile: this one makes no requests to mints, and needs no seed. A database that is encrypted asks for
 its key on the terminal. The address has a token in it: whoever has it sees what the page shows. Ctrl-C ends it.
 
-  --store S      sqlite:PATH, or postgres:URL (needs the package pg)
+  --store S      sqlite:PATH, or postgres://… (needs the package pg)
   --write        the page may resume and cancel operations, after a confirmation; it only shows unless given
   --port N       any free port unless given
   --replay FILE  shows a run of the explorer, as hardshell crash --replay PATH --film FILE writes it
@@ -62,7 +62,7 @@ async function adapterOf(store: string): Promise<StoreAdapter> {
     const connection = place.startsWith('//') ? store : place
     return (await import('../store/postgres/index.ts')).postgresStore({ connection })
   }
-  throw new Misused('--store: sqlite:PATH or postgres:URL')
+  throw new Misused('--store: sqlite:PATH or postgres://…')
 }
 
 const MAGIC = 'SQLite format 3\0'
@@ -98,7 +98,7 @@ async function opened(values: {
     const film = filmIn(readFileSync(replay, 'utf8'))
     return { inspector: await serve({ film, port, title: film.path }), inspected: undefined }
   }
-  if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres:URL')
+  if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres://…')
   const inspected = await openInspected(await adapterOf(store)).catch((error: unknown) => {
     // What differs from a wallet's tables is a long list.
     if (error instanceof TypeError) throw new Misused('the database is no wallet’s, or one of another version')
