@@ -65,7 +65,10 @@ async function run([name = '', ...args]: readonly string[]): Promise<number | un
       new Misused(`there is no such command; there are ${[...Object.keys(LOADED), ...Object.keys(OWN)].join(', ')}`),
     )
   // Who reads the output may end before it does: `hardshell wallet history | head -1`.
-  process.stdout.on('error', () => process.exit(0))
+  // What cannot be written otherwise, for the disk is full, may be a token or the words of a wallet.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : output(false).fail(error)),
+  )
   const of = await load()
   return 'commands' in of ? runGroup(of, name, args) : runCommand(of, name, args)
 }

@@ -11,7 +11,7 @@ import { Misused, Refused } from './errors.ts'
 import { placeOf } from './place.ts'
 
 const HELP = `hardshell inspect --store sqlite:PATH [options]
-hardshell inspect --store postgres:URL [options]
+hardshell inspect --store postgres://… [options]
 hardshell inspect --replay FILE
 
 Serves a page on 127.0.0.1 that shows the operations of a wallet's database, a mint's, or one of bounties, live, and prints its
@@ -19,7 +19,7 @@ address. Which it is, its tables tell. The program that runs them goes on meanwh
 brings no older database up to date. A database that is encrypted asks for its key on the terminal. The address has a token in
 it: whoever has it sees what the page shows. Ctrl-C ends it.
 
-  --store S      sqlite:PATH, or postgres:URL (needs the package pg)
+  --store S      sqlite:PATH, or postgres://… (needs the package pg)
   --namespace N  of PostgreSQL, where several have operations; the only one unless given
   --write        the page may resume and cancel operations, after a confirmation; it only shows unless given
   --port N       any free port unless given
@@ -75,7 +75,7 @@ async function opened(values: {
     const film = filmIn(readFileSync(replay, 'utf8'))
     return { inspector: await serve({ film, port, title: film.path }), inspected: undefined }
   }
-  if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres:URL')
+  if (store === undefined) throw new Misused('--store: sqlite:PATH or postgres://…')
   const inspected = await databaseOf(store, namespace)
   const title = store.startsWith('sqlite:') ? basename(store) : 'PostgreSQL'
   const inspector = await serve({ inspectable: inspected.inspectable, port, write, title }).catch(

@@ -13,7 +13,7 @@ export interface Place {
   readonly described: Described | undefined
 }
 
-const NAMED = '--store: sqlite:PATH or postgres:URL'
+const NAMED = '--store: sqlite:PATH or postgres://…'
 
 /** A database that is there: none is made. @throws {Misused}; {StoreError} */
 export async function placeOf(store: string, namespace: string | undefined): Promise<Place> {

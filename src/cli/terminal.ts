@@ -15,7 +15,7 @@ export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): 
 /** What a line of ours may have of them: its end, and `styleText`'s sequences. */
 // eslint-disable-next-line no-control-regex -- a style is a control sequence
 const STYLED = /(\n|\u001b\[(?:1|2|22|3[1-3]|39)m)/u
-const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
+const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
 
 /** Control characters of others (a mint's name, a memo) would write over what stands on a terminal. */
 export const plain = (text: string): string => text.replaceAll(CONTROLS, ' ')

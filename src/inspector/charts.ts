@@ -17,7 +17,8 @@ export class Charts {
   readonly #machineOf: (kind: string, version: number) => AnyStateMachine | undefined
   /** Where the page is, and beside it the drawings that were made with it. */
   readonly #page: URL
-  readonly #views = new Map<string, Promise<ChartView>>()
+  /** By what is drawn: whichever versions are asked for, there are no more of them than machines. */
+  readonly #views = new Map<AnyStateMachine, Promise<ChartView>>()
 
   constructor(machineOf: (kind: string, version: number) => AnyStateMachine | undefined, page: URL) {
     this.#machineOf = machineOf
@@ -26,14 +27,11 @@ export class Charts {
 
   /** @throws {Refused} where there is no such kind */
   async at(kind: string, version: number): Promise<ChartView> {
-    const name = `${kind} ${version}`
-    const known = this.#views.get(name)
-    if (known) return known
     const machine = this.#machineOf(kind, version)
     if (!machine) throw new Refused(404, 'NOT_FOUND', 'this program has no such kind')
-    const view = this.#view(machine, kind, version)
-    this.#views.set(name, view)
-    return view
+    const view = this.#views.get(machine) ?? this.#view(machine, kind, version)
+    this.#views.set(machine, view)
+    return { ...(await view), kind, version }
   }
 
   async #view(machine: AnyStateMachine, kind: string, version: number): Promise<ChartView> {

@@ -22,6 +22,13 @@ export interface Reading {
   readonly points: readonly Point[]
 }
 
+/** Lanes that are told apart. */
+const MOST_LANES = 100
+/** What all further ones are counted as. */
+const OTHER_LANES = 'others'
+/** An id that the kernel gives. */
+const NEW_ID = /^[0-9a-f]{32}$/
+
 interface MeasuresOptions {
   /** Hears how long each commit took, in seconds. */
   readonly onCommit?: (seconds: number, attributes: Attributes) => void
@@ -40,6 +47,7 @@ export class Measures implements Probe {
   readonly #operations = new Gauge()
   readonly #oldest = new Gauge()
   readonly #lanes = new Gauge()
+  readonly #laneNames = new Set<string>()
 
   constructor(of: Measured, { onCommit }: MeasuresOptions = {}) {
     this.#of = of
@@ -118,18 +126,28 @@ export class Measures implements Probe {
       attributes: { [ATTRIBUTES.kind]: kind },
       value: Math.max(0, nowMs - createdAt) / 1_000,
     }))
-    const lanes = this.#of.lanes().flatMap(({ lane, underWay, waiting }) => [
-      { attributes: { [ATTRIBUTES.lane]: lane, [ATTRIBUTES.place]: 'under_way' }, value: underWay },
-      { attributes: { [ATTRIBUTES.lane]: lane, [ATTRIBUTES.place]: 'waiting' }, value: waiting },
-    ])
+    const lanes = new Tally()
+    for (const { lane, underWay, waiting } of this.#of.lanes()) {
+      const name = this.#laneName(lane)
+      lanes.add({ [ATTRIBUTES.lane]: name, [ATTRIBUTES.place]: 'under_way' }, underWay)
+      lanes.add({ [ATTRIBUTES.lane]: name, [ATTRIBUTES.place]: 'waiting' }, waiting)
+    }
     return [
       { metric: METRICS.operations, points: this.#operations.points(operations.points) },
       { metric: METRICS.oldest, points: this.#oldest.points(ages) },
       { metric: METRICS.ended, points: this.#ended.points },
       { metric: METRICS.requests, points: this.#requests.points },
       { metric: METRICS.retries, points: this.#retries.points },
-      { metric: METRICS.lanes, points: this.#lanes.points(lanes) },
+      { metric: METRICS.lanes, points: this.#lanes.points(lanes.points) },
     ]
+  }
+
+  /** What a lane is called in metrics: without an operation's id, and of a limited number, for each name is kept for good. */
+  #laneName(lane: string): string {
+    const words = lane.split(' ').filter((word) => !this.#unfinished.has(word) && !NEW_ID.test(word))
+    const name = words.length > 0 ? words.join(' ') : 'operation'
+    if (this.#laneNames.size < MOST_LANES) this.#laneNames.add(name)
+    return this.#laneNames.has(name) ? name : OTHER_LANES
   }
 
   /** How long commits took, in seconds, in buckets that end at `COMMIT_BOUNDS`. */

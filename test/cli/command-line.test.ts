@@ -136,6 +136,7 @@ test('tables, amounts and times read well, and what others wrote cannot move the
   expect([amountText(21_000_000, 'sat'), amountText(0, 'usd')]).toEqual(['21,000,000 sat', '0 usd'])
   expect([0, 999, 1_000, 90_000, 7_200_000, 3 * 86_400_000].map(durationText)).toEqual(['0 seconds', '1 second', '1 second', '2 minutes', '2 hours', '3 days']) // prettier-ignore
   expect(plain('a\u001b[2Jb\nc\u202ed')).toBe('a [2Jb c d')
+  expect(plain('a\u200fb\u061cc\u2028d')).toBe('a b c d')
   expect(amountText(8, 'sat\u001b[31m\n')).toBe('8 sat [31m ')
   expect(plainLine('\u001b[32m✓\u001b[39m a\u001b[2J\u001b[8mb\u0007\nc')).toBe('\u001b[32m✓\u001b[39m a [2J [8mb \nc')
 })

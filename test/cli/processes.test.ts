@@ -2,7 +2,10 @@
  * Goal: Ctrl-C and a second process harm nothing. Method: real processes; a mint whose invoices are paid when the test says so, so
  * that whatever is waited for is surely not over before.
  */
-import { chmodSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMintServer, type MintServer } from '../../src/mint-server/http/run-server.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -133,4 +136,22 @@ test('Ctrl-C ends the waiting for a text that another program never hands over',
   waiting.child.kill('SIGINT')
   const { code, last } = await waiting.ended
   expect([code, last['error']]).toEqual([130, { code: 'INTERRUPTED', message: 'interrupted' }])
+})
+
+// Writing to it fails as on a disk that is full.
+const FULL = '/dev/full'
+
+test.skipIf(!existsSync(FULL))('a token that cannot be written, for the disk is full, is no success', async () => {
+  const made = commands.start(['wallet', 'invoice', '16', '--json'])
+  await made.said(/lnbc/)
+  const [operation] = (await commands.run('ops list --json')).last['operations'] as { id: string }[]
+  const exported = await commands.run(`ops export ${operation?.id} --json`)
+  await settled((exported.last['history'] as { request: string }).request)
+  await made.ended
+  const cli = fileURLToPath(new URL('../../src/cli/cli.ts', import.meta.url))
+  const env = { ...process.env, HARDSHELL_HOME: commands.home('wallet'), HARDSHELL_SEED: '' }
+  const sent = promisify(execFile)('sh', ['-c', `"$0" "$1" wallet send 5 > ${FULL}`, process.execPath, cli], { env })
+  await expect(sent).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('(ENOSPC)') as string })
+  const { last } = await commands.run('wallet pending --json')
+  expect(last['pending']).toEqual([expect.objectContaining({ kind: 'send', state: 'tokenCreated' })])
 })

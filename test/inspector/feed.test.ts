@@ -7,6 +7,8 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { createMachine } from 'xstate'
+import { Charts } from '../../src/inspector/charts.ts'
 import { Clients } from '../../src/inspector/clients.ts'
 import type { ChartView, Detail, Overview, SummaryPage, Told } from '../../src/inspector/feed.ts'
 import { serveInspector } from '../../src/inspector/index.ts'
@@ -133,4 +135,12 @@ test('so many pages at once, and no more', () => {
   const open = () => clients.add(new ServerResponse({ method: 'GET' } as IncomingMessage), { type: 'reload' })
   for (let each = 0; each < 16; each++) open()
   expect(open).toThrow('too many')
+})
+
+test('a chart is drawn once, whichever versions of its kind are asked for', async () => {
+  const machine = createMachine({ id: 'order', initial: 'open', states: { open: {} } })
+  const charts = new Charts(() => machine, new URL('file:///nowhere/'))
+  const [one, seven] = [await charts.at('order', 1), await charts.at('order', 7)]
+  expect([one.version, seven.version]).toEqual([1, 7])
+  expect(seven.states).toBe(one.states)
 })

@@ -214,6 +214,35 @@ test('Prometheus reads the text: help and type of each metric, buckets that add 
   for (const line of lines) expect(line).toMatch(/^$|^# (HELP|TYPE) [a-z_]+ .+$|^[a-z_]+(\{.*\})? [\d.]+$/)
 })
 
+test('a lane of one operation is shown without its id, and lanes beyond a hundred are counted together', () => {
+  const prometheus = prometheusMetrics()
+  let lanes: { lane: string; underWay: number; waiting: number }[] = []
+  prometheus.begin({
+    nowMs: () => 0,
+    steadyMs: () => 0,
+    signal: new AbortController().signal,
+    on: () => () => {},
+    lanes: () => lanes,
+    traces: async () => [],
+  })
+  const told = (): string[] =>
+    prometheus
+      .text()
+      .split('\n')
+      .filter((line) => /^hardshell_lane_requests.*under_way/.test(line))
+  const id = (at: number): string => at.toString(16).padStart(32, '0')
+  for (let at = 0; at < 300; at += 2) {
+    lanes = [at, at + 1].map((each) => ({ lane: `backend ${id(each)}`, underWay: 1, waiting: 0 }))
+    expect(told()).toEqual(['hardshell_lane_requests{hardshell_lane="backend",hardshell_lane_place="under_way"} 2'])
+  }
+  for (let at = 0; at < 300; at++) {
+    lanes = [{ lane: `https://${at}.example`, underWay: 1, waiting: 0 }]
+    told()
+  }
+  expect(told()).toHaveLength(101)
+  expect(told().at(-1)).toBe('hardshell_lane_requests{hardshell_lane="others",hardshell_lane_place="under_way"} 1')
+})
+
 test('attributes of a program tell its wallets apart, on every span and point', async () => {
   const { tracer, spans } = recorder()
   const shop = withSteps()
