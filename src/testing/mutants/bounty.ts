@@ -8,8 +8,8 @@ export const bountyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/bounty/kind.ts',
-        from: `asking(credits.capture.bind(credits))`,
-        to: `asking((input, signal) => credits.capture(input, signal).catch(() => ({ answer: 'ok' as const })))`,
+        from: `asking((input, signal) => ports.credits.capture(input, signal))`,
+        to: `asking((input, signal) => ports.credits.capture(input, signal).catch(() => ({ answer: 'ok' as const })))`,
       },
     ],
     breaks: 'unpaid',
@@ -21,12 +21,12 @@ export const bountyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/bounty/kind.ts',
-        from: `asking(credits.reserve.bind(credits))`,
+        from: `asking((input, signal) => ports.credits.reserve(input, signal))`,
         to: `asking(async (input, signal) => {
           try {
-            return await credits.reserve(input, signal)
+            return await ports.credits.reserve(input, signal)
           } catch {
-            await credits.void({ key: input.key }, signal)
+            await ports.credits.void({ key: input.key }, signal)
             return { answer: 'rejected' as const, reason: 'failed' }
           }
         })`,
@@ -41,12 +41,12 @@ export const bountyMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'src/bounty/kind.ts',
-        from: `asking(claims.acquire.bind(claims))`,
+        from: `asking((input, signal) => ports.claims.acquire(input, signal))`,
         to: `asking(async (input, signal) => {
           try {
-            return await claims.acquire(input, signal)
+            return await ports.claims.acquire(input, signal)
           } catch {
-            await claims.release({ key: input.key }, signal)
+            await ports.claims.release({ key: input.key }, signal)
             return { answer: 'rejected' as const, reason: 'failed' }
           }
         })`,
