@@ -1,10 +1,11 @@
 /** `hardshell chart KIND` and `hardshell chart FILE`: prints the chart of a kind as SVG, as a mermaid diagram or as JSON. */
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { StateMachine, type AnyStateMachine } from 'xstate'
 import { describeChart, drawChart, foldChart, mermaidOf } from '../chart/index.ts'
 import { BUILT_IN } from './built-in-charts.ts'
+import { EXIT, Misused } from './errors.ts'
+import { ownLine, runOwn, traced } from './own-line.ts'
 
 const HELP = `hardshell chart KIND [options]
 hardshell chart FILE [--kind NAME] [options]
@@ -18,11 +19,6 @@ FILE is a module, .js or .ts, that exports kinds (what defineOperation() gives),
 `
 
 const FORMATS = ['svg', 'mermaid', 'json']
-const FAILED = 1
-const MISUSED = 2
-
-/** The command line is wrong, or the file that it names. */
-class Misused extends Error {}
 
 const OPTIONS = {
   format: { type: 'string', default: 'svg' },
@@ -57,16 +53,8 @@ async function chartOfFile(path: string, wanted: string | undefined): Promise<An
   return chosen
 }
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  } catch (error) {
-    throw new Misused(error instanceof Error ? error.message : String(error))
-  }
-}
-
-async function textOf(args: readonly string[]): Promise<string> {
-  const { values, positionals } = parsed(args)
+async function textOf(args: string[]): Promise<string> {
+  const { values, positionals } = ownLine({ args, options: OPTIONS, allowPositionals: true })
   if (values.help) return HELP
   const [name, ...others] = positionals
   const { format, kind } = values
@@ -85,16 +73,13 @@ const isMissing = (error: unknown): boolean =>
   error.code === 'ERR_MODULE_NOT_FOUND' &&
   error.message.includes("'state-machine-cat'")
 
-const [, , , ...given] = process.argv
-try {
-  process.stdout.write(await textOf(given))
-} catch (error) {
-  const isUsage = error instanceof Misused
-  const text = isMissing(error)
-    ? 'svg needs the package state-machine-cat, which is not installed; --format mermaid does not'
-    : error instanceof Error
-      ? isUsage ? error.message : (error.stack ?? error.message)
-      : String(error) // prettier-ignore
-  process.stderr.write(`hardshell chart: ${text}${isUsage ? ' (--help explains)' : ''}\n`)
-  process.exitCode = isUsage ? MISUSED : FAILED
-}
+const WITHOUT = 'svg needs the package state-machine-cat, which is not installed; --format mermaid does not'
+
+await runOwn(
+  'chart',
+  async (args) => {
+    process.stdout.write(await textOf(args))
+    return EXIT.done
+  },
+  (error) => (isMissing(error) ? WITHOUT : traced(error)),
+)

@@ -1,8 +1,10 @@
 /** `hardshell crash FILE`: proves the kinds of a file, or replays one path. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { checkObject } from '../arguments.ts'
+import { EXIT, Misused } from './errors.ts'
+import { ownLine, runOwn, traced } from './own-line.ts'
+import { progressLine } from './terminal.ts'
 import {
   replayOf,
   reportOf,
@@ -28,12 +30,6 @@ that is called proofs. Exits with 1 where a proof does not hold.
   --film FILE         with --replay, writes the run as a film: hardshell inspect --replay FILE shows it
   --json              one JSON object as the last line
 `
-
-const WRONG = 1
-const MISUSED = 2
-
-/** The command line is wrong, or the file that it names. */
-class Misused extends Error {}
 
 const OPTIONS = {
   scenario: { type: 'string' },
@@ -76,17 +72,6 @@ function countOf(text: string | undefined, name: string, least: number): number 
   return count
 }
 
-/** One line that is written over again and again, where stderr is a terminal. */
-function progressLine(): { readonly show: NonNullable<ProveOptions['onProgress']>; readonly clear: () => void } {
-  const { stderr } = process
-  const write = (text: string): void => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`))
-  return {
-    show: ({ scenario, lives, worlds, open }) =>
-      write(`${scenario}: ${lives} lives, ${worlds} worlds, ${open} open`.slice(0, (stderr.columns || 80) - 1)),
-    clear: () => write(''),
-  }
-}
-
 async function replayed(
   proofs: readonly Proof[],
   { path, json, film }: { readonly path: string; readonly json: boolean; readonly film: string | undefined },
@@ -114,7 +99,9 @@ async function replayed(
 
 async function proven(proof: Proof, options: ProveOptions): Promise<readonly [ProofReport, boolean]> {
   const line = progressLine()
-  const report = await reportOf(proof, { ...options, onProgress: line.show })
+  const shown: ProveOptions['onProgress'] = ({ scenario, lives, worlds, open }) =>
+    line.show(`${scenario}: ${lives} lives, ${worlds} worlds, ${open} open`)
+  const report = await reportOf(proof, { ...options, onProgress: shown })
   line.clear()
   const wrong = await wrongIn(proof, report)
   const { scenarios, worlds, lives } = report
@@ -125,8 +112,8 @@ async function proven(proof: Proof, options: ProveOptions): Promise<readonly [Pr
 }
 
 /** Whether all of it holds. */
-async function run(args: readonly string[]): Promise<boolean> {
-  const { values, positionals } = parsed(args)
+async function run(args: string[]): Promise<boolean> {
+  const { values, positionals } = ownLine({ args, options: OPTIONS, allowPositionals: true })
   const { scenario, quick, json } = values
   if (values.help) {
     process.stdout.write(HELP)
@@ -160,21 +147,8 @@ async function run(args: readonly string[]): Promise<boolean> {
   return holds
 }
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  } catch (error) {
-    throw new Misused(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const [, , , ...args] = process.argv
-try {
-  process.exitCode = (await run(args)) ? 0 : WRONG
-} catch (error) {
-  const isUsage = error instanceof Misused
-  const text =
-    error instanceof Error ? (isUsage || error instanceof RangeError ? error.message : error.stack) : String(error)
-  process.stderr.write(`hardshell crash: ${text}${isUsage ? ' (--help explains)' : ''}\n`)
-  process.exitCode = isUsage ? MISUSED : WRONG
-}
+await runOwn(
+  'crash',
+  async (args) => ((await run(args)) ? EXIT.done : EXIT.failed),
+  (error) => (error instanceof RangeError ? error.message : traced(error)),
+)

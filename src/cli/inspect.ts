@@ -1,13 +1,13 @@
 /** `hardshell inspect`: a page on which the operations of a database are seen, while whoever runs them goes on. */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
 import { filmIn } from '../inspector/film.ts'
 import { serve, type Inspector } from '../inspector/serve.ts'
-import { HardshellError } from '../kernel/util/errors.ts'
+import { HardshellError, messageOf } from '../kernel/util/errors.ts'
 import { openAs, SCHEMAS, type OpenedDatabase } from './databases.ts'
 import { whose } from './described.ts'
-import { Misused, Refused } from './errors.ts'
+import { EXIT, Misused, Refused } from './errors.ts'
+import { ownLine, runOwn } from './own-line.ts'
 import { placeOf } from './place.ts'
 
 const HELP = `hardshell inspect --store sqlite:PATH [options]
@@ -26,9 +26,6 @@ it: whoever has it sees what the page shows. Ctrl-C ends it.
   --replay FILE  shows a run of the explorer, as hardshell crash --replay PATH --film FILE writes it
   --json         prints the address as one line of JSON, {"url": …}
 `
-
-const WRONG = 1
-const MISUSED = 2
 
 const OPTIONS = {
   store: { type: 'string' },
@@ -93,35 +90,24 @@ const interrupted = (): Promise<void> =>
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
 
-async function run(args: readonly string[]): Promise<void> {
-  const { values } = parsed(args)
+async function run(args: string[]): Promise<number> {
+  const { values } = ownLine({ args, options: OPTIONS })
   const print = (text: string): void => void process.stdout.write(`${text}\n`)
-  if (values.help) return print(HELP.trimEnd())
+  if (values.help) {
+    print(HELP.trimEnd())
+    return EXIT.done
+  }
   const { inspector, inspected } = await opened(values)
   tell(inspector, values.json, print)
   await interrupted()
   await inspector.close()
   await inspected?.close()
+  return EXIT.done
 }
 
 const tell = ({ url }: Inspector, json: boolean, print: (text: string) => void): void =>
   print(json ? JSON.stringify({ url }) : `open ${url}`)
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS })
-  } catch (error) {
-    throw new Misused(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const [, , , ...args] = process.argv
-try {
-  await run(args)
-} catch (error) {
-  const isUsage = error instanceof Misused
-  const what = error instanceof Error ? error.message : String(error)
-  const code = error instanceof HardshellError ? `${error.code}: ` : ''
-  process.stderr.write(`hardshell inspect: ${code}${what}${isUsage ? ' (--help explains)' : ''}\n`)
-  process.exitCode = isUsage ? MISUSED : WRONG
-}
+await runOwn('inspect', run, (error) =>
+  error instanceof HardshellError ? `${error.code}: ${error.message}` : messageOf(error),
+)
