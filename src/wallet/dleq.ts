@@ -1,6 +1,6 @@
 /** Checks the proofs of tokens by the keys that their mint shows (NUT-12). */
 import type { InputProof, Why } from '../../machines/wallet/exchange-model.ts'
-import type { Keysets } from './keysets.ts'
+import { withFullIds, type Keysets } from './keysets.ts'
 import type { WalletPorts } from './ports.ts'
 
 const UNSIGNED: Why = {
@@ -18,8 +18,9 @@ export async function dleqFault(
   inputs: readonly InputProof[],
   keysets: Keysets,
 ): Promise<Why | undefined> {
-  for (const input of inputs) {
-    const A = input.dleq && keyOf(input, keysets)
+  const proven = inputs.filter(({ dleq }) => dleq !== undefined)
+  for (const input of withFullIds(proven, keysets)) {
+    const A = keyOf(input, keysets)
     if (!input.dleq || A === undefined) continue
     await turn()
     if (!crypto.verifyProofDleq(input.secret, input.C, A, input.dleq)) return UNSIGNED

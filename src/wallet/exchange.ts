@@ -13,7 +13,7 @@ import { isAlreadySigned, isOfInputs, isTooLarge } from '../cashu/codes.ts'
 import type { Declared } from '../kernel/define/authoring.ts'
 import { chooseInputs, type InputCoin } from './exchange-inputs.ts'
 import { dleqFault, withoutDleq } from './dleq.ts'
-import { activeKeyset, keysetsOf, whyNone, withFullIds } from './keysets.ts'
+import { activeKeyset, keysetsOf, whyNone } from './keysets.ts'
 import { sum } from '../../machines/wallet/common.ts'
 import { effective, learnt, limitsSaid, type Limits } from './limits.ts'
 import {
@@ -62,7 +62,7 @@ export const exchangeSteps = (ports: WalletPorts) => ({
     const unsent = exchange.unaccounted ? [] : forget(own)
     const over = exchange.unaccounted ? [] : unneeded(input, own)
     if (!keyset) return { answer: 'stale', why: sure(whyNone(keysets, unit), 'reason'), writes: unsent }
-    const unsigned = await dleqFault(ports, withFullIds(exchange.inputs, keysets), keysets)
+    const unsigned = await dleqFault(ports, exchange.inputs, keysets)
     if (unsigned) return { answer: 'impossible', why: unsigned, inputs: exchange.inputs, writes: over }
     const { limits, said, refusedOne, writes: learntOfLimits } = await learntLimits(known, input)
     const chosen = await chooseInputs(read.loose(TO_CHOOSE), input, { keysets, keyset, limits, nowMs })

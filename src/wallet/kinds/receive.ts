@@ -116,7 +116,7 @@ async function checked(
   if (requireDleq && inputs.some(({ dleq }) => dleq === undefined))
     throw new CashuError('DLEQ_MISSING', 'the token has a proof that does not show that the mint signed it')
   const isUnknown = (keysets: Keysets) => (input: InputProof) => keyOf(input, keysets) === undefined
-  const isLacking = requireDleq && withFullIds(inputs, known).some(isUnknown(known))
+  const isLacking = requireDleq && inputs.some(isUnknown(known))
   const keysets = isLacking ? await env.mints.allKeysets(mintUrl) : known
   const named = withFullIds(inputs, keysets)
   if (requireDleq && named.some(isUnknown(keysets)))
