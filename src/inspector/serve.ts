@@ -1,5 +1,5 @@
 /** Serves the inspector's page, and what it shows. */
-import { checkNames, checkObject, checkPort } from '../arguments.ts'
+import { checkFlag, checkNames, checkObject, checkPort } from '../arguments.ts'
 import type { Bounties } from '../bounty/index.ts'
 import { inspectableOf, type Inspectable } from '../kernel/inspect/inspectable.ts'
 import { Operations } from '../kernel/operations.ts'
@@ -76,7 +76,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
   const { port, write, title } = options
   const inspectable = shownOf(options)
   checkPort(port, 'port')
-  if (write !== undefined && typeof write !== 'boolean') throw new TypeError('write: true or false')
+  checkFlag(write, 'write')
   if (title !== undefined && typeof title !== 'string') throw new TypeError('title: a text')
   return serve({ inspectable, port, write, title })
 }

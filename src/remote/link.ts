@@ -1,6 +1,6 @@
 /** The far side's connection: calls and events over a port, found again when the other side was away. */
 import { HardshellError } from '../kernel/util/errors.ts'
-import { reportError } from '../kernel/util/report.ts'
+import { unharmed } from '../kernel/util/report.ts'
 import type { Role } from '../kernel/share/ownership.ts'
 import { timerFor } from '../timer.ts'
 import type { WalletEvents } from '../wallet/events.ts'
@@ -175,7 +175,7 @@ export class Link {
     if (this.#state === state) return
     this.#state = state
     if (state !== 'waiting') for (const end of [...this.#waiting]) end()
-    for (const watcher of [...this.#watchers]) protect(() => watcher(state))
+    for (const watcher of [...this.#watchers]) unharmed(() => watcher(state))
   }
 
   #rejectAll(error: Error): void {
@@ -320,7 +320,7 @@ export class Link {
   #deliver({ at, event, value }: { readonly at: number; readonly event: string; readonly value: unknown }): void {
     const decode = (): unknown =>
       Object.hasOwn(events, event) ? events[event as keyof WalletEvents].decode(value, 'event') : undefined
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) protect(() => listener(decode()))
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) unharmed(() => listener(decode()))
     if (at - this.#heard < HEARD_TOGETHER) return
     this.#heard = at
     this.#post({ type: 'heard', at })
@@ -342,14 +342,5 @@ function errorOf(given: unknown): unknown {
     return understood(() => failure.decode(given, 'error'))
   } catch (error) {
     return error
-  }
-}
-
-/** A listener that throws harms nothing. */
-function protect(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    reportError(error)
   }
 }

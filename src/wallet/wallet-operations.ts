@@ -1,6 +1,6 @@
 /** All operations of a wallet, of whatever kind. */
 import type { Amount } from '@cashu/cashu-ts'
-import { checkNames, checkTexts } from '../arguments.ts'
+import { checkFlag, checkNames, checkTexts } from '../arguments.ts'
 import { normalizeMintUrl } from '../cashu/codec.ts'
 import { toAmount } from '../cashu/amounts.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
@@ -114,7 +114,7 @@ export class WalletOperations {
   async export(id: string, options: { readonly secrets?: boolean } = {}): Promise<Record<string, unknown>> {
     checkNames(options, 'options', ['secrets'])
     const { secrets = false } = options
-    if (typeof secrets !== 'boolean') throw new TypeError('secrets: true or false')
+    checkFlag(secrets, 'secrets')
     const { row } = await this.#env.operations.get(id)
     const { snapshot, request: _, ...operation } = row
     const history = await this.#env.store.get('history', [id])

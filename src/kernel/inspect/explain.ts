@@ -4,7 +4,7 @@ import type { Awaiting, LoadedKind } from '../kernel.ts'
 import type { LanePause } from '../run/request-limiter.ts'
 import type { OperationView } from '../define/operation.ts'
 import type { LastAnswer } from '../define/steps.ts'
-import { running, type StoredTimers } from '../step/timers.ts'
+import { delayIn, running, type StoredTimers } from '../step/timers.ts'
 import { messageOf } from '../util/errors.ts'
 import { stays } from '../util/retry.ts'
 
@@ -135,8 +135,7 @@ function lastErrorOf({ view, crash }: Pick<Parameters<typeof explain>[0], 'view'
   return status === 'active' && crash ? { error: crash.error, attempt: crash.attempt, atMs: crash.atMs } : undefined
 }
 
-/** The name of the delay in a timer's id. */
-const delayOf = (timer: string): string => /^xstate\.after\.([^.]+)/.exec(timer)?.[1] ?? timer
+const delayOf = (timer: string): string => delayIn(timer) ?? timer
 
 const isBackoff = (delay: unknown): boolean => typeof delay === 'function' && 'jitter' in delay
 

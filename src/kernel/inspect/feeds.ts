@@ -2,7 +2,7 @@
 import type { OperationRow } from '../define/operation.ts'
 import type { Change, LoadedKind } from '../kernel.ts'
 import type { OperationsOptions } from '../options.ts'
-import { reportError } from '../util/report.ts'
+import { unharmed } from '../util/report.ts'
 import { InspectionFeed } from './inspect.ts'
 
 export class InspectionFeeds {
@@ -33,12 +33,7 @@ export class InspectionFeeds {
   }
 
   #tell(tell: (feed: InspectionFeed) => void): void {
-    for (const feed of this.#feeds)
-      try {
-        tell(feed)
-      } catch (error) {
-        reportError(error)
-      }
+    for (const feed of this.#feeds) unharmed(() => tell(feed))
   }
 }
 

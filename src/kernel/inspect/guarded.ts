@@ -1,5 +1,5 @@
 /** Keeps operations from harm where what follows them throws: it is reported, and they go on. And keeps their secrets from it. */
-import { reportError } from '../util/report.ts'
+import { reportError, unharmed } from '../util/report.ts'
 import type { Committing, Probe, RequestBegun, SeenOperation } from './telemetry.ts'
 
 /** A row without what may be secret in it. */
@@ -8,20 +8,11 @@ export function seen(row: SeenOperation): SeenOperation {
   return { id, kind, state, status, version, attempt, parent, lane, createdAt }
 }
 
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch (error) {
-    reportError(error)
-    return undefined
-  }
-}
-
 /** A commit has one end, the first that is told. */
 function guardedCommit(committing: Committing): Committing {
   let isOver = false
   const once = (end: () => void): void => {
-    if (!isOver) attempt(end)
+    if (!isOver) unharmed(end)
     isOver = true
   }
   return {
@@ -34,12 +25,12 @@ const UNHEARD: Committing = { ended() {}, failed() {} }
 
 /** A probe that throws nothing, makes each request once, and is shown no secrets of rows. */
 export const guarded = (probe: Probe): Probe => ({
-  found: (rows) => attempt(() => probe.found(rows.map(seen))),
+  found: (rows) => unharmed(() => probe.found(rows.map(seen))),
   committing({ before, row, event, src, answer }) {
     const begun = { before: before && seen(before), row: seen(row), event, src, answer }
-    return attempt(() => guardedCommit(probe.committing(begun))) ?? UNHEARD
+    return unharmed(() => guardedCommit(probe.committing(begun))) ?? UNHEARD
   },
-  erred: (row, error) => attempt(() => probe.erred(seen(row), error)),
+  erred: (row, error) => unharmed(() => probe.erred(seen(row), error)),
   async request<T>(
     { row, src, signal }: RequestBegun,
     make: () => Promise<T>,

@@ -1,5 +1,5 @@
 /** Reads step history: what an operation went through, what the outside answered last, and its state at each step. */
-import { checkCount, checkNames, checkText } from '../../arguments.ts'
+import { checkCount, checkFlag, checkNames, checkText } from '../../arguments.ts'
 import type { Tables } from '../../store/kit/rows.ts'
 import type { KernelStore, PersistedSnapshot } from '../define/operation.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type StepSnapshot,
   type StepsPage,
 } from '../define/steps.ts'
+import { delayIn } from '../step/timers.ts'
 import { HardshellError } from '../util/errors.ts'
 
 /** How many of the newest steps are searched for an answer: an operation that was asked nothing for longer than that has none. */
@@ -46,18 +47,18 @@ export class StepRecords {
 
   /** What an effect of the operation answered last, as far as that is kept. */
   async lastAnswer(id: string): Promise<LastAnswer | undefined> {
-    if (!this.#isKept) return undefined
-    const newest = { table: 'steps', prefix: [id], reverse: true, limit: MOST_SEARCHED } as const
-    for (const { src, answer, from, at } of await this.#store.query(newest))
+    for (const { src, answer, from, at } of await this.#newest(id))
       if (src !== null && answer !== null && from !== null) return { src, answer, state: from, atMs: at }
     return undefined
   }
 
   /** The traces kept with an operation's steps, the newest first. */
   async traces(id: string): Promise<string[]> {
-    if (!this.#isKept) return []
-    const newest = { table: 'steps', prefix: [id], reverse: true, limit: MOST_SEARCHED } as const
-    return (await this.#store.query(newest)).flatMap(({ detail }) => detail?.trace ?? [])
+    return (await this.#newest(id)).flatMap(({ detail }) => detail?.trace ?? [])
+  }
+
+  async #newest(id: string): Promise<StepRow[]> {
+    return this.#isKept ? this.#store.query({ table: 'steps', prefix: [id], reverse: true, limit: MOST_SEARCHED }) : []
   }
 
   /** See `Operations.stepSnapshot`. */
@@ -70,7 +71,7 @@ export class StepRecords {
     checkCount(version ?? null, 'version')
     checkNames(options, 'options', ['unsafe'])
     const { unsafe = false } = options
-    if (typeof unsafe !== 'boolean') throw new TypeError('unsafe: true or false')
+    checkFlag(unsafe, 'unsafe')
     const row = this.#isKept ? await this.#store.get('steps', [id, version]) : undefined
     if (!row || row.snapshot === null) return undefined
     const { status, value, context } = parsed(row.snapshot, id)
@@ -90,7 +91,7 @@ function parsed(snapshot: string, id: string): PersistedSnapshot {
 /** A step as callers see it. */
 function recordOf(row: StepRow): StepRecord {
   const { operation, version, at, event, src, answer, from, to, attempt, owner, tookMs, detail } = row
-  const delay = /^xstate\.after\.([^.]+)/.exec(event)?.[1] ?? null
+  const delay = delayIn(event) ?? null
   return { operation, version, atMs: at, event, src, answer, delay, from, to, attempt, owner, tookMs, detail }
 }
 

@@ -3,7 +3,7 @@ import type { OperationRow } from '../define/operation.ts'
 import type { Change, LoadedKind } from '../kernel.ts'
 import type { OperationsOptions } from '../options.ts'
 import { HardshellError } from '../util/errors.ts'
-import { reportError } from '../util/report.ts'
+import { reportError, unharmed } from '../util/report.ts'
 import { InspectionFeeds } from './feeds.ts'
 import type { RequestLimiter } from '../run/request-limiter.ts'
 import type { Resumed } from '../run/supervisor.ts'
@@ -83,11 +83,7 @@ export class Telling {
 
   /** Logs an event. A log that throws harms nothing. */
   log(level: LogLevel, event: OperationLogEvent): void {
-    try {
-      this.#of.to.log?.(level, event)
-    } catch (error) {
-      reportError(error)
-    }
+    unharmed(() => this.#of.to.log?.(level, event))
   }
 
   /** The start has looked at what was unfinished. */
@@ -102,11 +98,7 @@ export class Telling {
       ...[...this.#listeners].map((listener) => () => listener(change)),
       () => this.#feeds.step(change),
     ])
-      try {
-        call()
-      } catch (error) {
-        reportError(error)
-      }
+      unharmed(call)
   }
 
   /** A row was committed otherwise than by a step of this process. */
@@ -126,11 +118,7 @@ export class Telling {
     const { id, kind, state, attempt } = row
     this.#probe?.erred(row, error)
     this.log('warn', failureEvent(row, error))
-    try {
-      this.#of.to.onError?.({ id, kind, state, attempt, error })
-    } catch (failure) {
-      reportError(failure)
-    }
+    unharmed(() => this.#of.to.onError?.({ id, kind, state, attempt, error }))
   }
 
   /** An operation was set aside. Where nobody hears of errors, whoever looks after the program does. */

@@ -43,6 +43,9 @@ const isTimers = (value: unknown): value is StoredTimers =>
 
 export const timerId = (name: string, nodeId: string): string => `xstate.after.${name}.${nodeId}`
 
+/** The name of the delay in a timer's id, which is its event's type; undefined for other events. */
+export const delayIn = (type: string): string | undefined => /^xstate\.after\.([^.]+)/.exec(type)?.[1]
+
 /** What is known of the timers of one chart. */
 export interface ChartTimers {
   /** When a timer ends that is set now; `delayMs` is what XState made of its delay. Undefined where the chart has no such timer. */

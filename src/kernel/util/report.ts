@@ -10,6 +10,16 @@ export const reportError = (error: unknown): void => {
   })
 }
 
+/** Does what is another's, a listener say: what it throws is reported, and harms nothing. */
+export function unharmed<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    reportError(error)
+    return undefined
+  }
+}
+
 /** For work that is repeated by itself: reports every failure except a store that is away for a while. */
 export const reportLasting = (error: unknown): void => {
   if (!(error instanceof StoreError) || stays(error)) reportError(error)

@@ -4,6 +4,7 @@ import { stateNodes } from '../../kernel/define/chart.ts'
 import { dotted, type OperationKind } from '../../kernel/define/operation.ts'
 import type { InspectedEvent, InspectionEvent } from '../../kernel/inspect/inspect.ts'
 import { tablesOf } from '../../kernel/run/durable.ts'
+import { delayIn } from '../../kernel/step/timers.ts'
 import type { Dump } from '../../store/memory.ts'
 import type { Write } from '../../store/port.ts'
 import { operationIn, operationsIn } from '../invariants/rows.ts'
@@ -61,7 +62,7 @@ export class WholeTrace {
     const [, invoke = ''] = /^xstate\.done\.actor\.(.*)$/.exec(type) ?? []
     const src = this.#srcs.get(invoke)
     if (src !== undefined) return `${src} answered ${JSON.stringify(output)}`
-    const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? []
+    const delay = delayIn(type)
     return delay === undefined ? JSON.stringify(event) : `after ${delay}`
   }
 }

@@ -140,8 +140,8 @@ export const recoveryMutants: readonly Mutant[] = [
       },
       {
         file: 'src/kernel/inspect/telling.ts',
-        from: `try { call() } catch (error) { reportError(error) }`,
-        to: `try { told.push(call()) } catch (error) { reportError(error) }
+        from: `unharmed(call)`,
+        to: `told.push(unharmed(call))
     return Promise.all(told)`,
       },
       {
