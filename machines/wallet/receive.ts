@@ -20,7 +20,7 @@
  * A mint that is not trusted is contacted by nobody: the operation waits in its state until it is.
  */
 import { assign, setup } from 'xstate'
-import { from, on, tx, when, write } from '../../src/kernel/define/authoring.ts'
+import { from, on, such, tx, when, write } from '../../src/kernel/define/authoring.ts'
 import type { Write } from '../../src/wallet/tables.ts'
 import { sum, type Failure, type Tag } from './common.ts'
 import { again, ANEW, change, statesFound, unclear } from './exchange-changes.ts'
@@ -33,6 +33,8 @@ import {
   newExchange,
   type Exchange,
   type InputProof,
+  type SpentState,
+  type Why,
 } from './exchange-model.ts'
 import { exchangeGuards } from './exchange-setup.ts'
 import { exchange } from './exchange.ts'
@@ -76,6 +78,11 @@ const rest = (context: ReceiveContext): Kept => {
   }
 }
 
+const SPENT_ONCE: Why = {
+  code: 'SPENT_ONCE',
+  detail: 'the mint says that proofs of the token are spent: it is asked twice',
+}
+
 /** Without state checks (NUT-07) nobody knows which of them were. */
 const whySpent = ({ states }: Exchange): string =>
   states.length > 0
@@ -110,6 +117,11 @@ export const receive = setup({
   guards: {
     ...exchangeGuards,
     isLeastWanted: when((context: ReceiveContext) => exchangeOf(context).least > 0),
+    /** Only the second such reading is believed. */
+    isSpentAtFirst: such(
+      (context: ReceiveContext, { states }: { readonly states: readonly SpentState[] }) =>
+        states.includes('SPENT') && !states.includes('PENDING') && !exchangeOf(context).seenSpent,
+    ),
     isSomeUnspent: when((context: ReceiveContext) => unspent(exchangeOf(context)).length > 0),
     isSomeMade: when((context: ReceiveContext) => exchangeOf(context).made.length > 0),
     isSomeSpent: when(({ spentElsewhere }: ReceiveContext) => spentElsewhere > 0),
@@ -141,6 +153,13 @@ export const receive = setup({
         onDone: [
           on({
             answer: 'ok',
+            such: 'isSpentAtFirst',
+            target: 'pausing',
+            actions: write,
+            keep: change(again, { why: SPENT_ONCE, seenSpent: true }),
+          }),
+          on({
+            answer: 'ok',
             such: 'exchange.isSettled',
             target: 'sifting',
             actions: write,
@@ -155,7 +174,7 @@ export const receive = setup({
       },
     },
     pausing: {
-      description: 'The mint did not say what of the token is unspent; it is asked again after a pause.',
+      description: 'Asks the mint again after a pause which proofs of the token are unspent.',
       after: { exchangeBackoff: 'asking' },
       on: { resume: 'asking', cancel: 'cancelled' },
     },

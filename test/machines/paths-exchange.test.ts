@@ -46,7 +46,7 @@ const AT_THE_GAP = /blocked: cancel/
 livePaths(
   'receive',
   [aToken, keysetsUnknown(aToken), receive('a whole token', true)],
-  [...NOT_HERE, ...IN_ROUNDS, /asking: done\[2\]/],
+  [...NOT_HERE, ...IN_ROUNDS, /asking: done\[3\]/],
 )
 livePaths('swap', [aSwap, keysetsUnknown(aSwap)], [...NOT_HERE, AT_THE_GAP])
 livePaths(

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { decodeToken, encodeToken, type TokenProof } from '../../src/cashu/codec.ts'
-import { bench, failure, money, type Bench, type Opened } from '../kits/wallet-kit.ts'
+import { bench, failure, money, type Answer, type Bench, type Opened } from '../kits/wallet-kit.ts'
 
 /** The token with its proofs changed. */
 const changed = (token: string, change: (proof: TokenProof, at: number) => TokenProof): string => {
@@ -234,6 +234,23 @@ describe('a least that is to come', () => {
     const shop = await on.open('shop')
     const receive = await shop.wallet.receive.prepare({ token, atLeast: 24 - length })
     expect(Number((await receive.execute()).amount)).toBe(24 - length)
+  })
+
+  test.each([
+    ['all of it', () => true],
+    ['a part of it', (at: number) => at === 0],
+  ] as const)('is not missed where a mint says once that %s is spent, and it is not', async (_, isSaid) => {
+    const on = await bench({ stub: true })
+    const token = await tokenOf(on, 21)
+    const shop = await shopOf(on)
+    const lied = (body: Answer): Answer => {
+      const { states } = body as { readonly states?: readonly object[] }
+      return { ...body, states: states?.map((state, at) => (isSaid(at) ? { ...state, state: 'SPENT' } : state)) }
+    }
+    shop.wire.plan = [[/checkstate/, lied]]
+    const receive = await shop.wallet.receive.prepare({ token, atLeast: 5 })
+    const { state, amount, spentElsewhere } = await receive.execute()
+    expect([state, Number(amount), Number(spentElsewhere)]).toEqual(['received', 21, 0])
   })
 
   test('waits for a mint that does not say, and can be cancelled meanwhile', async () => {

@@ -70,7 +70,7 @@ export const PAYMENT_FORGERIES = ['otherQuote', 'otherAmount', 'otherRequest', '
 export const WISH_FORGERIES = ['otherAmount', 'otherRequest'] as const
 
 /** Faults that other code applies to answers, in every scenario or for a while; see `faulty-mint.ts`. */
-export const ALTERATIONS = ['partly', 'shuffled', 'bare', 'denied', 'disowned', 'pending', 'retired'] as const
+export const ALTERATIONS = ['partly', 'shuffled', 'bare', 'denied', 'disowned', 'pending', 'retired', 'spent'] as const
 
 /** One way to forge an answer. */
 export type Forgery = (
@@ -205,6 +205,8 @@ const changedBy: Readonly<Record<Forgery, Change>> = {
   doubled: lists((list) => [...list, ...list.map(otherThan)]),
   strangers: entries((entry, at) => ({ ...entry, Y: stubCrypto.hashToCurve(`stranger ${at}`) })),
   unspent: entries((entry) => ({ ...entry, state: 'UNSPENT' })),
+  /** All proofs are reported as spent. */
+  spent: entries((entry) => ({ ...entry, state: 'SPENT' })),
   // Of states or of a quote.
   pending: (answer, asked) =>
     'states' in answer

@@ -105,6 +105,14 @@ export const leasts: readonly Scenario[] = [
       await receive(stage, WHOLE)
     },
   }),
+  // Nobody has spent any of it. Once is not believed; a process that begins anew at once may hear it twice.
+  least('said-spent', {
+    async setup(stage) {
+      await given(stage)
+      mood(stage, CHECK, 'spent', 400)
+    },
+    drive: (stage) => receive(stage, WHOLE),
+  }),
   silent('hasty', (stage) => hurry(stage, 'receive')),
   silent('resigned', (stage) => giveUp(stage, 'receive')),
 ]
