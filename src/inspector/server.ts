@@ -49,6 +49,8 @@ export async function listen(options: {
   const server = createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: REQUEST_TIMEOUT_MS,
+    // Node looks for connections whose time is over each half minute unless told otherwise: they would hold all places meanwhile.
+    connectionsCheckingInterval: 1_000,
     maxHeaderSize: 8192,
   })
   server.maxConnections = MOST_CONNECTIONS
