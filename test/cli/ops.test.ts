@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { memoryClaims, memoryCredits, openBounties } from '../../src/bounty/index.ts'
 import { createMintServer, type MintServer } from '../../src/mint-server/http/run-server.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
 import { Commands } from '../kits/command.ts'
@@ -32,6 +33,7 @@ interface Listed {
   readonly id: string
   readonly kind: string
   readonly state: string
+  readonly quoteId?: string
 }
 const listed = async (more = ''): Promise<readonly Listed[]> =>
   (await commands.run(`ops list --json ${more}`)).last['operations'] as Listed[]
@@ -123,6 +125,29 @@ describe('hardshell ops', () => {
     await watching.said(/"state":"tokenCreated"[^]*"state":"tokenCreated"/)
     watching.child.kill('SIGINT')
     expect((await watching.ended).code).toBe(0)
+  })
+
+  test('shows of a mint no id of a quote: whoever knows one that is paid may have its ecash', async () => {
+    const [{ quoteId } = {}] = await listed('--kind mint')
+    expect(quoteId).toMatch(/^\w{8,}/)
+    const [issue] = await listed(`--store ${store} --kind mint-issue`)
+    for (const line of ['list', `show ${issue?.id}`, `export ${issue?.id}`, `steps ${issue?.id}`]) {
+      const { code, stdout } = await commands.run(`ops ${line} --store ${store} --json`)
+      expect([code, stdout.includes(String(quoteId))]).toEqual([0, false])
+    }
+  })
+
+  test('exports a bounty, which has no history', async () => {
+    const path = commands.home('bounties.db')
+    const bounties = await openBounties({ store: sqliteStore({ path }), credits: memoryCredits({ ada: 100 }), claims: memoryClaims() }) // prettier-ignore
+    const { id } = await bounties.create({ payer: 'ada', amount: 20, deadlineAt: Date.now() + 86_400_000 })
+    await bounties.close()
+    const { code, last } = await commands.run(`ops export ${id} --store sqlite:${path} --json`)
+    expect([code, last['history'], last['operation']]).toEqual([
+      0,
+      null,
+      expect.objectContaining({ id, kind: 'bounty' }),
+    ])
   })
 
   test('refuses what is no database, and makes none', async () => {

@@ -41,7 +41,7 @@ async function told(call: DatabaseCall & Call, database: Database, id: string, w
   const run = await isRun(database.path)
   out.say(`${what}: ${view.kind} ${id} is ${view.state}.`)
   if (view.status === 'active') out.say(nextOf(run, database.of, id, homeWords(given.text('home'))))
-  out.give({ operation: operationJson(view), run })
+  out.give({ operation: operationJson(view, database), run })
   return 0
 }
 

@@ -16,7 +16,7 @@ export const exported = command({
     withDatabase(call, async (database) => {
       const view = await operationOf(database, call.given.words[0] ?? '')
       const whole = {
-        operation: operationJson(view),
+        operation: operationJson(view, database),
         history: await historyOf(database, view.id),
         explanation: await explanationOf(database, view),
       }
@@ -30,7 +30,7 @@ export const exported = command({
 const HIDDEN = new Set(['paymentProof', 'ys'])
 
 async function historyOf({ of, store }: Database, id: string): Promise<object | null> {
-  if (of === 'mint') return null
+  if (of !== 'wallet') return null
   const row = await store.get('history', [id])
   return row === undefined ? null : Object.fromEntries(Object.entries(row).filter(([name]) => !HIDDEN.has(name)))
 }

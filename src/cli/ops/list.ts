@@ -42,11 +42,11 @@ export const list = command({
     const { given, out } = call
     const stuckForMs = given.count('stuck-for-ms')
     const filter = { ...filterOf(given), ...(stuckForMs !== undefined && { stuckForMs }) }
-    return withDatabase(call, async ({ operations }) => {
-      const found = await operations.list(filter)
+    return withDatabase(call, async (database) => {
+      const found = await database.operations.list(filter)
       if (found.length === 0) out.say('There is none.')
       for (const line of table(found.map(rowOf))) out.say(line)
-      out.give({ operations: found.map(operationJson) })
+      out.give({ operations: found.map((view) => operationJson(view, database)) })
       return 0
     })
   },
@@ -60,15 +60,15 @@ export const watch = command({
   async run(call) {
     const { given, out, signal } = call
     const filter = filterOf(given)
-    return withDatabase(call, async ({ operations }) => {
+    return withDatabase(call, async (database) => {
       const known = new Map<string, number>()
       out.note('Watching. Ctrl-C ends that.')
-      for await (const views of operations.watch(filter, signal))
+      for await (const views of database.operations.watch(filter, signal))
         for (const view of views.toReversed()) {
           if (known.get(view.id) === view.version) continue
           known.set(view.id, view.version)
           out.say(table([rowOf(view)]).join(''))
-          out.give(operationJson(view))
+          out.give(operationJson(view, database))
         }
       return 0
     })

@@ -17,7 +17,7 @@ export const show = command({
   run: (call) =>
     withDatabase(call, async (database) => {
       const view = await operationOf(database, call.given.words[0] ?? '')
-      const shown = operationJson(view)
+      const shown = operationJson(view, database)
       const rows = Object.entries(shown).filter(([, value]) => value !== null && value !== '')
       for (const line of table(rows.map(([name, value]) => [name, plain(valueText(name, value))]))) call.out.say(line)
       call.out.give({ operation: shown })
