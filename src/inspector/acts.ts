@@ -1,6 +1,7 @@
 /** What a person has done to an operation, from the page. */
+import type { OperationView } from '../kernel/define/operation.ts'
 import { HardshellError } from '../kernel/util/errors.ts'
-import { actsOf } from './detail.ts'
+import { actsOf, cancelEvent } from './detail.ts'
 import { ACTS, type Act } from './feed.ts'
 import { Refused } from './guard.ts'
 import type { Source } from './source.ts'
@@ -36,7 +37,7 @@ export async function perform(source: Source, { id, act }: Asked): Promise<void>
   if (!actsOf(source, view, await operations.explain(id)).includes(act))
     throw new HardshellError('INVALID_STATE', `cannot ${act} in '${view.state}'`, { operationId: id })
   const done = async (): Promise<boolean> => {
-    if (act !== 'resume') return act === 'cancel' && cancel ? cancel(id) : send(source, id, act)
+    if (act !== 'resume') return act === 'cancel' && cancel ? cancel(id) : send(source, view, act)
     await operations.resume(id)
     return true
   }
@@ -49,9 +50,8 @@ export async function perform(source: Source, { id, act }: Asked): Promise<void>
   if (!isTaken) throw new HardshellError('INVALID_STATE', `cannot ${act} now`, { operationId: id })
 }
 
-async function send(source: Source, id: string, act: Exclude<Act, 'resume'>): Promise<boolean> {
-  const { row } = await source.of.operations.get(id)
-  const type = act === 'execute' ? act : source.parts.kinds.get(row.kind)?.of(row).kind.cancel?.type
+async function send(source: Source, { id, kind, row }: OperationView, act: Exclude<Act, 'resume'>): Promise<boolean> {
+  const type = act === 'execute' ? act : cancelEvent(source, kind, row)
   if (type === undefined) return false
   return 'reply' in (await source.parts.delivery.deliver(id, { type }))
 }

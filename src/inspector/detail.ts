@@ -68,7 +68,7 @@ export function actsOf(source: Source, { status, kind, row }: OperationView, { t
 }
 
 /** The event by which an operation of the kind gives up; undefined where there is none. */
-function cancelEvent(source: Source, kind: string, row: OperationRow): string | undefined {
+export function cancelEvent(source: Source, kind: string, row: OperationRow): string | undefined {
   if (source.of.cancel) return 'cancel'
   return source.parts.kinds.get(kind)?.of(row).kind.cancel?.type
 }

@@ -1,6 +1,7 @@
 /** What the inspector's server and its page say to each other: JSON, without secrets. Times are in epoch ms. */
 import type { ChartArrow, ChartState } from '../chart/index.ts'
 import type { LastAnswer, StepRecord } from '../kernel/define/steps.ts'
+import type { Sums } from '../kernel/inspect/inspectable.ts'
 
 /** An operation as the list shows it. */
 export interface Summary {
@@ -35,10 +36,7 @@ export interface SummaryPage {
 }
 
 /** One line of the figures beside the list. */
-export interface Totals {
-  readonly of: { readonly [name: string]: string }
-  readonly sums: { readonly [name: string]: number }
-}
+export type Totals = Sums
 
 export interface Overview {
   readonly title: string
